@@ -1,0 +1,181 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { UserDto } from './identity.js';
+import { MessageDto } from './messages.js';
+import { PageOf } from './page.js';
+import { FromQuery, IsHttpUrl, IsId, IsText, IsTimestamp, Nullable } from './validators.js';
+
+export const CHAT_TYPES = ['direct', 'group'] as const;
+export const MEMBER_ROLES = ['owner', 'admin', 'member'] as const;
+
+/** The most people in one group: everything that is done per member is bounded by it. */
+export const MAX_MEMBERS = 1024;
+/** In larger chats receipts are counted instead of pushed one by one (contract, "Chat events"). */
+export const MAX_RECEIPT_MEMBERS = 32;
+/** A chat in a list names this many participants at most; `member_count` tells how many there are. */
+export const PARTICIPANTS_SHOWN = 50;
+
+export class ParticipantDto extends UserDto {
+  @IsIn(MEMBER_ROLES) role!: (typeof MEMBER_ROLES)[number];
+  @IsInt() last_read_seq!: number;
+  @IsInt() last_delivered_seq!: number;
+}
+
+/** A chat as one of its members sees it. */
+export class ChatDto {
+  @IsId() id!: string;
+  @IsIn(CHAT_TYPES) type!: (typeof CHAT_TYPES)[number];
+  @Nullable() @IsString() title!: string | null;
+  @Nullable() @IsString() avatar!: string | null;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => ParticipantDto) participants!: ParticipantDto[];
+  @IsInt() member_count!: number;
+  @Nullable() @ValidateNested() @Type(() => MessageDto) last_message!: MessageDto | null;
+  @IsInt() last_seq!: number;
+  @IsInt() change_seq!: number;
+  @IsInt() last_read_seq!: number;
+  @IsInt() @Min(0) unread_count!: number;
+  @IsTimestamp() created_at!: string;
+  /** Time of the newest message, or of the chat's creation. */
+  @IsTimestamp() updated_at!: string;
+}
+
+export class ChatPage extends PageOf(ChatDto) {}
+export class ParticipantPage extends PageOf(ParticipantDto) {}
+
+export class CreateChatBody {
+  @IsIn(CHAT_TYPES) type!: (typeof CHAT_TYPES)[number];
+  /** The others; the creator is always in. */
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MAX_MEMBERS - 1)
+  @IsUUID('all', { each: true })
+  participant_ids!: string[];
+  @IsOptional() @IsText(1, 100) title?: string;
+}
+
+export class UpdateChatBody {
+  @IsOptional() @IsText(1, 100) title?: string;
+  @IsOptional() @IsHttpUrl() avatar?: string | null;
+}
+
+export class AddMembersBody {
+  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(200) @IsUUID('all', { each: true }) user_ids!: string[];
+}
+
+export class ChatIdPayload {
+  @IsId() chat_id!: string;
+}
+
+export class ChatGetPayload {
+  @IsId() recipient_id!: string;
+}
+
+export class ChatAck {
+  @IsIn(['ok']) status!: 'ok';
+  @ValidateNested() @Type(() => ChatDto) chat!: ChatDto;
+}
+
+export class JoinAck {
+  @IsIn(['joined']) status!: 'joined';
+  @IsId() chat_id!: string;
+  @IsInt() last_seq!: number;
+  @IsInt() unread_count!: number;
+}
+
+export class LeaveAck {
+  @IsIn(['left']) status!: 'left';
+  @IsId() chat_id!: string;
+}
+
+export class TypingPayload {
+  @IsId() chat_id!: string;
+  @IsBoolean() is_typing!: boolean;
+}
+
+export class TypingEvent extends TypingPayload {
+  @IsId() user_id!: string;
+  @IsString() user_name!: string;
+}
+
+/** `chat:message:read` and `chat:message:delivered` from a client. */
+export class ReceiptPayload {
+  @IsId() message_id!: string;
+  @IsId() chat_id!: string;
+}
+
+export class ReadBody {
+  @IsId() message_id!: string;
+}
+
+export class ReadAck {
+  @IsIn(['ok']) status!: 'ok';
+  @IsTimestamp() read_at!: string;
+  @IsInt() @Min(0) unread_count!: number;
+}
+
+/** To the sender: one per recipient in chats of up to 32, a count in larger ones. */
+export class DeliveredEvent {
+  @IsId() message_id!: string;
+  @IsId() chat_id!: string;
+  @IsOptional() @IsId() delivered_to?: string;
+  @IsOptional() @IsInt() delivered_count?: number;
+  @IsTimestamp() delivered_at!: string;
+}
+
+export class ReadEvent {
+  @IsId() message_id!: string;
+  @IsId() chat_id!: string;
+  @IsOptional() @IsId() read_by?: string;
+  @IsOptional() @IsInt() read_count?: number;
+  @IsTimestamp() read_at!: string;
+}
+
+/** To the reader's own devices. */
+export class ChatReadEvent {
+  @IsId() chat_id!: string;
+  @IsInt() last_read_seq!: number;
+  @IsInt() @Min(0) unread_count!: number;
+}
+
+export class ReceiptDto {
+  @IsId() user_id!: string;
+  @IsString() name!: string;
+  @IsIn(['sent', 'delivered', 'read']) status!: 'sent' | 'delivered' | 'read';
+}
+
+export class ReceiptPage extends PageOf(ReceiptDto) {}
+
+export class ChangesQuery {
+  @FromQuery() @IsInt() @Min(0) @Max(2147483647) after_change_seq: number = 0;
+  @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 50;
+}
+
+/** How far one member has come; `message` is null. Or a changed message; then `marks` is null. */
+export class MarksDto {
+  @IsId() user_id!: string;
+  @IsInt() last_read_seq!: number;
+  @IsInt() last_delivered_seq!: number;
+}
+
+export class ChangeDto {
+  @IsInt() change_seq!: number;
+  @IsIn(['message', 'marks']) kind!: 'message' | 'marks';
+  @Nullable() @ValidateNested() @Type(() => MessageDto) message!: MessageDto | null;
+  @Nullable() @ValidateNested() @Type(() => MarksDto) marks!: MarksDto | null;
+}
+
+/** `next_cursor` is the next `after_change_seq`. */
+export class ChangePage extends PageOf(ChangeDto) {}

@@ -1,0 +1,60 @@
+import { Type } from 'class-transformer';
+import { IsArray, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { IsTimestamp } from './validators.js';
+
+/** Every error code of the contract with its HTTP status (contract, "Errors"). */
+export const ERROR_STATUS = {
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  INVALID_DATA: 400,
+  CHAT_NOT_FOUND: 404,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  MESSAGE_TOO_LARGE: 413,
+  RATE_LIMIT: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+export class FieldError {
+  @IsString() field!: string;
+  @IsString() message!: string;
+}
+
+/** The one shape of an error, on REST, in an acknowledgement and as the `error` event. */
+export class ErrorBody {
+  @IsIn(Object.keys(ERROR_STATUS)) code!: ErrorCode;
+  @IsString() message!: string;
+  @IsTimestamp() timestamp!: string;
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => FieldError) details?: FieldError[];
+  @IsOptional() @IsInt() retry_after_ms?: number;
+}
+
+/** The one way to refuse: thrown anywhere, turned into an `ErrorBody` at the edge. */
+export class AppError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details?: FieldError[],
+    readonly retryAfterMs?: number,
+  ) {
+    super(message);
+    this.name = 'AppError';
+  }
+
+  static invalid(field: string, message: string): AppError {
+    return new AppError('INVALID_DATA', `${field}: ${message}`, [{ field, message }]);
+  }
+
+  toBody(): ErrorBody {
+    return {
+      code: this.code,
+      message: this.message,
+      timestamp: new Date().toISOString(),
+      ...(this.details && { details: this.details }),
+      ...(this.retryAfterMs !== undefined && { retry_after_ms: this.retryAfterMs }),
+    };
+  }
+}

@@ -1,0 +1,47 @@
+import type { ClassConstructor } from 'class-transformer';
+import * as chats from './chats.js';
+import { ErrorBody } from './errors.js';
+import * as identity from './identity.js';
+import * as messages from './messages.js';
+import * as presence from './presence.js';
+
+/** Client → server (contract, "Chat events", "Presence"): what each event carries and what its acknowledgement is. */
+export const CLIENT_EVENTS = {
+  'auth:refresh': { payload: identity.AuthRefreshPayload, ack: identity.AuthRefreshAck },
+  'chat:message:send': { payload: messages.SendMessagePayload, ack: messages.SendMessageAck },
+  'chat:message:edit': { payload: messages.EditMessagePayload, ack: messages.MessageAck },
+  'chat:message:delete': { payload: messages.MessageIdPayload, ack: identity.OkAck },
+  'chat:message:react': { payload: messages.ReactPayload, ack: identity.OkAck },
+  'chat:message:read': { payload: chats.ReceiptPayload, ack: chats.ReadAck },
+  'chat:message:delivered': { payload: chats.ReceiptPayload, ack: identity.OkAck },
+  'chat:typing': { payload: chats.TypingPayload, ack: identity.OkAck },
+  'chat:join': { payload: chats.ChatIdPayload, ack: chats.JoinAck },
+  'chat:leave': { payload: chats.ChatIdPayload, ack: chats.LeaveAck },
+  'chat:get': { payload: chats.ChatGetPayload, ack: chats.ChatAck },
+  'users:list': { payload: presence.UsersListPayload, ack: presence.UsersListAck },
+  'presence:get': { payload: presence.PresenceGetPayload, ack: presence.PresenceAck },
+  'presence:watch': { payload: presence.PresenceWatchPayload, ack: presence.PresenceAck },
+} as const satisfies Record<string, { payload: ClassConstructor<object>; ack: ClassConstructor<object> }>;
+
+/** Server → client: what each event carries. */
+export const SERVER_EVENTS = {
+  connected: identity.ConnectedEvent,
+  'sync:required': identity.SyncRequiredEvent,
+  error: ErrorBody,
+  'chat:created': chats.ChatDto,
+  'chat:updated': chats.ChatDto,
+  'chat:message:new': messages.MessageDto,
+  'chat:message:edited': messages.MessageDto,
+  'chat:message:deleted': messages.MessageDto,
+  'chat:message:reaction': messages.MessageDto,
+  'chat:message:delivered': chats.DeliveredEvent,
+  'chat:message:read': chats.ReadEvent,
+  'chat:read': chats.ChatReadEvent,
+  'chat:typing': chats.TypingEvent,
+  'user:online': presence.PresenceEvent,
+  'user:offline': presence.PresenceEvent,
+} as const satisfies Record<string, ClassConstructor<object>>;
+
+export type ClientEvent = keyof typeof CLIENT_EVENTS;
+export type ServerEvent = keyof typeof SERVER_EVENTS;
+export type PayloadOf<E extends ServerEvent> = InstanceType<(typeof SERVER_EVENTS)[E]>;

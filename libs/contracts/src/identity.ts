@@ -1,0 +1,121 @@
+import { Transform, Type } from 'class-transformer';
+import {
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import { PageOf, PageQuery } from './page.js';
+import { IsHttpUrl, IsId, IsText, IsTimestamp, Nullable } from './validators.js';
+
+const lowerCase = ({ value }: { value: unknown }) =>
+  typeof value === 'string' ? value.trim().toLowerCase() : value;
+
+export const LOCALES = ['ru', 'en'] as const;
+export const ROLES = ['user', 'admin'] as const;
+
+export class RegisterBody {
+  @Transform(lowerCase) @IsEmail() @MaxLength(254) email!: string;
+  @IsString() @MinLength(8) @MaxLength(128) password!: string;
+  @IsText(1, 100) name!: string;
+  @IsOptional() @IsHttpUrl() avatar?: string;
+  /** What the session list shows, such as "Pixel 9". */
+  @IsOptional() @IsText(1, 100) device?: string;
+}
+
+export class LoginBody {
+  @Transform(lowerCase) @IsString() @MinLength(1) @MaxLength(254) email!: string;
+  @IsString() @MinLength(1) @MaxLength(128) password!: string;
+  @IsOptional() @IsText(1, 100) device?: string;
+}
+
+export class RefreshBody {
+  @IsString() @MinLength(1) @MaxLength(512) refresh_token!: string;
+}
+
+/** A user as anybody may see them. */
+export class UserDto {
+  @IsId() id!: string;
+  @IsString() name!: string;
+  @IsString() handle!: string;
+  @Nullable() @IsString() avatar!: string | null;
+  @IsBoolean() is_master!: boolean;
+  @IsBoolean() online!: boolean;
+  @Nullable() @IsTimestamp() last_seen!: string | null;
+}
+
+/** The signed-in user's own view of themselves. */
+export class MeDto extends UserDto {
+  @IsString() email!: string;
+  @IsIn(ROLES) role!: (typeof ROLES)[number];
+  @IsIn(LOCALES) locale!: (typeof LOCALES)[number];
+}
+
+export class AuthAnswer {
+  @ValidateNested() @Type(() => MeDto) user!: MeDto;
+  @IsString() access_token!: string;
+  @IsString() refresh_token!: string;
+  /** When the access token expires. */
+  @IsTimestamp() expires_at!: string;
+}
+
+export class UpdateMeBody {
+  @IsOptional() @IsText(1, 100) name?: string;
+  @IsOptional() @Transform(lowerCase) @Matches(/^[a-z0-9_]{3,30}$/) handle?: string;
+  @IsOptional() @IsHttpUrl() avatar?: string | null;
+  @IsOptional() @IsBoolean() is_master?: boolean;
+  @IsOptional() @IsIn(LOCALES) locale?: (typeof LOCALES)[number];
+}
+
+/** A signed-in device. */
+export class SessionDto {
+  @IsId() id!: string;
+  @Nullable() @IsString() device!: string | null;
+  @Nullable() @IsString() user_agent!: string | null;
+  @Nullable() @IsString() ip!: string | null;
+  @IsTimestamp() created_at!: string;
+  @IsTimestamp() last_used_at!: string;
+  @IsTimestamp() expires_at!: string;
+  /** Whether it is the session that asks. */
+  @IsBoolean() current!: boolean;
+}
+
+export class UserQuery extends PageQuery {
+  /** Part of a name or of a handle. */
+  @IsOptional() @IsText(0, 100) query?: string;
+}
+
+export class UserPage extends PageOf(UserDto) {}
+export class SessionPage extends PageOf(SessionDto) {}
+
+export class AuthRefreshPayload {
+  @IsString() @MinLength(1) @MaxLength(4096) token!: string;
+}
+
+export class AuthRefreshAck {
+  @IsIn(['ok']) status!: 'ok';
+  @IsTimestamp() expires_at!: string;
+}
+
+export class ConnectedEvent {
+  @IsString() socket_id!: string;
+  @IsId() user_id!: string;
+  @IsTimestamp() timestamp!: string;
+}
+
+export const SYNC_REASONS = ['connection_established', 'reconnection', 'token_refresh'] as const;
+
+export class SyncRequiredEvent {
+  @IsId() user_id!: string;
+  @IsIn(SYNC_REASONS) reason!: (typeof SYNC_REASONS)[number];
+  @IsTimestamp() timestamp!: string;
+}
+
+export class OkAck {
+  @IsIn(['ok']) status!: 'ok';
+}

@@ -1,0 +1,12 @@
+export * from './chats.js';
+export * from './errors.js';
+export * from './events.js';
+export * from './identity.js';
+export * from './jobs.js';
+export * from './message-content.js';
+export * from './messages.js';
+export * from './page.js';
+export * from './presence.js';
+export * from './rooms.js';
+export * from './sync.js';
+export { TOO_LARGE } from './validators.js';

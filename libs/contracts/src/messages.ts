@@ -1,0 +1,131 @@
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import { PageOf, PageQuery } from './page.js';
+import { FromQuery, IsId, IsMessageContent, IsText, IsTimestamp, Nullable } from './validators.js';
+
+export const MESSAGE_TYPES = [
+  'text',
+  'photo',
+  'video',
+  'voice',
+  'location',
+  'profile_share',
+  'post_share',
+  'booking_proposal',
+] as const;
+export type MessageKind = (typeof MESSAGE_TYPES)[number];
+
+export const MESSAGE_STATUSES = ['sent', 'delivered', 'read'] as const;
+export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
+
+/** Contract, "Errors": a longer text is MESSAGE_TOO_LARGE. */
+export const MAX_CONTENT = 4000;
+
+/** What a message says: the body of `chat:message:send` without its chat, and of the REST twin. */
+export class SendMessageBody {
+  @IsIn(MESSAGE_TYPES) type!: MessageKind;
+  @IsMessageContent(MAX_CONTENT) content!: string;
+  @IsOptional() @IsObject() metadata?: Record<string, unknown>;
+  /** Makes the send idempotent for ever: same sender, chat and client_id, same message. */
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(64) client_id?: string;
+  @IsOptional() @IsId() reply_to?: string;
+}
+
+export class SendMessagePayload extends SendMessageBody {
+  @IsId() chat_id!: string;
+}
+
+export class SendMessageAck {
+  @IsIn(['sent']) status!: 'sent';
+  @IsId() message_id!: string;
+  @IsTimestamp() created_at!: string;
+  @IsInt() @Min(1) seq!: number;
+  @IsOptional() @IsString() client_id?: string;
+}
+
+export class ReactionDto {
+  @IsString() emoji!: string;
+  @IsInt() @Min(1) count!: number;
+  /** The first 50 who reacted so. */
+  @IsArray() @IsString({ each: true }) user_ids!: string[];
+}
+
+/** A message on the wire: the specification's payload and the contract's additions to it. */
+export class MessageDto {
+  @IsId() id!: string;
+  @IsId() chat_id!: string;
+  @IsId() sender_id!: string;
+  @IsString() sender_name!: string;
+  @Nullable() @IsString() sender_avatar!: string | null;
+  @IsIn(MESSAGE_TYPES) type!: MessageKind;
+  @IsString() content!: string;
+  @IsObject() metadata!: Record<string, unknown>;
+  @IsTimestamp() created_at!: string;
+  @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
+  /** 1, 2, 3, … in its chat, without gaps. */
+  @IsInt() @Min(1) seq!: number;
+  /** The chat's change number of its last edit, deletion or reaction; 0 = as sent. */
+  @IsInt() @Min(0) change_seq!: number;
+  /** To the sender's own devices only. */
+  @IsOptional() @IsString() client_id?: string;
+  @Nullable() @IsId() reply_to!: string | null;
+  @Nullable() @IsObject() forwarded_from!: Record<string, unknown> | null;
+  @Nullable() @IsTimestamp() edited_at!: string | null;
+  @Nullable() @IsTimestamp() pinned_at!: string | null;
+  /** A deleted message keeps its place and number, and loses its content. */
+  @Nullable() @IsTimestamp() deleted_at!: string | null;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => ReactionDto) reactions!: ReactionDto[];
+}
+
+export class MessagePage extends PageOf(MessageDto) {}
+
+export class HistoryQuery {
+  @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 50;
+  /** Only messages before this one; without either bound, the newest page. */
+  @FromQuery() @IsInt() @Min(1) @Max(2147483647) before_seq?: number;
+  @FromQuery() @IsInt() @Min(0) @Max(2147483647) after_seq?: number;
+}
+
+export class SearchQuery extends PageQuery {
+  @IsText(1, 100) query!: string;
+}
+
+export class EditMessagePayload {
+  @IsId() message_id!: string;
+  @IsMessageContent(MAX_CONTENT) content!: string;
+}
+
+export class EditMessageBody {
+  @IsMessageContent(MAX_CONTENT) content!: string;
+}
+
+export class MessageAck {
+  @IsIn(['ok']) status!: 'ok';
+  @ValidateNested() @Type(() => MessageDto) message!: MessageDto;
+}
+
+export class MessageIdPayload {
+  @IsId() message_id!: string;
+}
+
+export class ReactBody {
+  @IsText(1, 16) emoji!: string;
+  @IsBoolean() on!: boolean;
+}
+
+export class ReactPayload extends ReactBody {
+  @IsId() message_id!: string;
+}

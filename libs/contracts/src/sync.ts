@@ -1,0 +1,39 @@
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { IsId } from './validators.js';
+
+export class SyncQuery {
+  @IsOptional() @IsString() @MaxLength(4096) cursor?: string;
+}
+
+export class SyncChat {
+  @IsId() id!: string;
+  @IsInt() last_seq!: number;
+  @IsInt() change_seq!: number;
+  @IsInt() @Min(0) unread_count!: number;
+}
+
+export class SyncNotifications {
+  @IsInt() unread_count!: number;
+  @IsArray() @IsObject({ each: true }) items!: object[];
+}
+
+/** All that changed since the cursor; without one, everything current (contract, "REST", `GET sync`). */
+export class SyncAnswer {
+  /** For the next call. A page holds up to 500 chats: with a full page, call again at once. */
+  @IsString() cursor!: string;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => SyncChat) chats!: SyncChat[];
+  @ValidateNested() @Type(() => SyncNotifications) notifications!: SyncNotifications;
+  /** The cursor was not of this database: forget what you hold, this answer starts anew. */
+  @IsOptional() @IsBoolean() reset?: boolean;
+}

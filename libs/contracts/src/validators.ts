@@ -1,0 +1,101 @@
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import {
+  IsOptional,
+  IsString,
+  IsUUID,
+  IsUrl,
+  Matches,
+  ValidateBy,
+  ValidateIf,
+  buildMessage,
+} from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+
+/** A UUID, as every id in the contract. */
+export const IsId = () => applyDecorators(IsUUID('all'), JSONSchema({ format: 'uuid' }));
+
+/** ISO 8601 UTC with milliseconds, as every time in the contract. */
+export const IsTimestamp = () =>
+  applyDecorators(
+    Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, {
+      message: '$property must be an ISO 8601 UTC time',
+    }),
+    JSONSchema({ format: 'date-time', pattern: undefined }),
+  );
+
+/** Present, but may be null: unlike `IsOptional`, a missing field is still an error. */
+export const Nullable = () =>
+  applyDecorators(
+    ValidateIf((_, value) => value !== null),
+    JSONSchema({ nullable: true }),
+  );
+
+/** Characters as a person counts them (code points), not UTF-16 units. */
+export const characters = (text: string): number => {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+};
+
+const within = (value: unknown, min: number, max: number): boolean => {
+  if (typeof value !== 'string' || value.length > max * 2) return false;
+  const length = characters(value);
+  return length >= min && length <= max;
+};
+
+/** A string of `min` to `max` characters after trimming; stored trimmed. */
+export const IsText = (min: number, max: number) =>
+  applyDecorators(
+    Transform(({ value }) => (typeof value === 'string' ? value.trim() : value)),
+    ValidateBy({
+      name: 'isText',
+      validator: {
+        validate: (value) => within(value, min, max),
+        defaultMessage: buildMessage(
+          (each) => `${each}$property must be a text of ${min} to ${max} characters`,
+        ),
+      },
+    }),
+    JSONSchema({ type: 'string', minLength: min, maxLength: max }),
+  );
+
+/** The constraint that answers MESSAGE_TOO_LARGE instead of INVALID_DATA. */
+export const TOO_LARGE = 'messageTooLarge';
+
+/** A message's text: up to `max` characters, kept exactly as it was typed. */
+export const IsMessageContent = (max: number) =>
+  applyDecorators(
+    IsString(),
+    ValidateBy({
+      name: TOO_LARGE,
+      validator: {
+        validate: (value) => typeof value !== 'string' || within(value, 0, max),
+        defaultMessage: buildMessage((each) => `${each}$property must have at most ${max} characters`),
+      },
+    }),
+    JSONSchema({ type: 'string', maxLength: max }),
+  );
+
+const URL_OPTIONS = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
+
+/** An absolute http(s) link; `javascript:` and the like never get in. */
+export const IsHttpUrl = () =>
+  applyDecorators(
+    IsUrl(URL_OPTIONS, { message: '$property must be an http(s) URL' }),
+    ValidateBy({
+      name: 'urlLength',
+      validator: {
+        validate: (v) => typeof v === 'string' && v.length <= 2048,
+        defaultMessage: () => '$property is too long',
+      },
+    }),
+    JSONSchema({ type: 'string', format: 'uri', maxLength: 2048 }),
+  );
+
+/** Query strings are text: "20" becomes 20, anything else stays and fails its check. */
+export const FromQuery = () =>
+  applyDecorators(
+    IsOptional(),
+    Transform(({ value }) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)),
+  );

@@ -1,0 +1,64 @@
+import { AppError } from '#contracts';
+
+interface Pending<T, R> {
+  item: T;
+  resolve(result: R): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Group commit: many callers, one round trip. Flushes at once when idle and gathers while a flush runs, so a
+ * lone caller never waits and a crowd shares. One flush at a time: items are handled in the order they came.
+ *
+ * `flush` gives one result per item, in order; an Error as a result rejects that item alone.
+ */
+export class Batcher<T, R> {
+  private queue: Pending<T, R>[] = [];
+  private running?: Promise<void>;
+
+  constructor(
+    private readonly flush: (items: T[]) => Promise<(R | Error)[]>,
+    private readonly options: {
+      /** Most items in one flush. */
+      maxBatch: number;
+      /** Beyond it callers get UNAVAILABLE: a database that falls behind must not fill the memory. */
+      maxQueued: number;
+      /** Least time between the starts of two flushes, in ms. */
+      intervalMs?: number;
+    },
+  ) {}
+
+  add(item: T): Promise<R> {
+    if (this.queue.length >= this.options.maxQueued)
+      return Promise.reject(new AppError('UNAVAILABLE', 'The service is overloaded, try again'));
+    return new Promise<R>((resolve, reject) => {
+      this.queue.push({ item, resolve, reject });
+      this.running ??= this.run();
+    });
+  }
+
+  /** Resolves when everything that was added has been flushed. */
+  async drain(): Promise<void> {
+    while (this.running) await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (this.queue.length > 0) {
+      const started = performance.now();
+      const batch = this.queue.splice(0, this.options.maxBatch);
+      try {
+        const results = await this.flush(batch.map(({ item }) => item));
+        batch.forEach(({ resolve, reject }, i) => {
+          const result = results[i]!;
+          if (result instanceof Error) reject(result);
+          else resolve(result);
+        });
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+      const wait = (this.options.intervalMs ?? 0) - (performance.now() - started);
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+    this.running = undefined;
+  }
+}

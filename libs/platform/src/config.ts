@@ -1,0 +1,52 @@
+import { plainToInstance } from 'class-transformer';
+import {
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+  validateSync,
+} from 'class-validator';
+import { StartError } from './postgres/start-error.js';
+
+/** Every setting is an environment variable of the same name (contract, "Environment"). */
+export class Config {
+  @IsInt() @Min(0) @Max(65535) PORT: number = 3000;
+  @IsOptional() @IsString() HOST?: string;
+  /** The embedded database and the generated signing key live here. */
+  @IsString() DATA_DIR: string = './.data';
+  /** Unset: the embedded PostgreSQL. */
+  @IsOptional() @Matches(/^postgres(ql)?:\/\//) DATABASE_URL?: string;
+  /** Unset: embedded makes one and keeps it in DATA_DIR. */
+  @IsOptional() @MinLength(32) JWT_SECRET?: string;
+  /** Comma-separated origins that browsers may call from; `*` = any. */
+  @IsString() CORS_ORIGINS: string = '*';
+  @IsIn(['auto', 'everyone', 'contacts']) PRESENCE_AUDIENCE: 'auto' | 'everyone' | 'contacts' = 'auto';
+  @IsInt() @Min(0) @Max(600_000) PRESENCE_GRACE_MS: number = 3000;
+  @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) LOG_LEVEL: string = 'info';
+  /** Messages a second and user, over time; MESSAGE_BURST of them may come at once. */
+  @IsInt() @Min(1) MESSAGE_RATE: number = 30;
+  @IsInt() @Min(1) MESSAGE_BURST: number = 120;
+  /** Events of any kind a second and socket; four times as many may come at once. */
+  @IsInt() @Min(1) SOCKET_EVENT_RATE: number = 60;
+  /** Sign-in attempts a minute, address and account. */
+  @IsInt() @Min(1) SIGN_IN_RATE: number = 5;
+  /** REST writes a second and user. */
+  @IsInt() @Min(1) REST_WRITE_RATE: number = 60;
+}
+
+/** @throws StartError naming the first bad variable */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const known = Object.keys(new Config()).concat('HOST', 'DATABASE_URL', 'JWT_SECRET');
+  const given = Object.fromEntries(known.filter((key) => env[key]).map((key) => [key, env[key]]));
+  const config = plainToInstance(Config, given, { enableImplicitConversion: true });
+  const [error] = validateSync(config);
+  if (error) {
+    const reason = Object.values(error.constraints ?? {}).join(', ');
+    throw new StartError(`${error.property}: ${reason}`);
+  }
+  return config;
+}

@@ -1,0 +1,62 @@
+import { AppError } from '#contracts';
+
+/** Codes of Node's network errors and classes of SQLSTATE that say: the database is not there, or not in time. */
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const SQL_UNAVAILABLE = /^(08|53|57)|^(55P03|25P03)$/;
+const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
+const DRIVER_MESSAGES =
+  /connection terminated|timeout exceeded|query read timeout|not queryable|after calling end/i;
+
+type Cause = {
+  code?: unknown;
+  originalCode?: unknown;
+  message?: unknown;
+  cause?: unknown;
+  meta?: unknown;
+  driverAdapterError?: unknown;
+};
+
+function* chain(error: unknown): Generator<Cause> {
+  for (let current = error, depth = 0; current && typeof current === 'object' && depth < 6; depth++) {
+    const cause = current as Cause;
+    yield cause;
+    const meta = cause.meta as Cause | undefined;
+    current = cause.cause ?? cause.driverAdapterError ?? meta?.driverAdapterError;
+  }
+}
+
+/** Whether the database was away (down, restarting, too slow): the caller may try again. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  for (const { code, originalCode, message } of chain(error)) {
+    for (const c of [code, originalCode]) {
+      if (typeof c !== 'string') continue;
+      if (NETWORK.has(c) || SQL_UNAVAILABLE.test(c) || PRISMA_UNAVAILABLE.has(c)) return true;
+    }
+    if (typeof message === 'string' && DRIVER_MESSAGES.test(message)) return true;
+  }
+  return false;
+}
+
+/** SQLSTATE 23505, also when Prisma wrapped it. */
+export function isUniqueViolation(error: unknown): boolean {
+  for (const { code, originalCode } of chain(error)) {
+    if (code === '23505' || originalCode === '23505' || code === 'P2002') return true;
+  }
+  return false;
+}
+
+/** What the client is told of any error: an AppError as it is, nothing of anything else. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (isDatabaseUnavailable(error))
+    return new AppError('UNAVAILABLE', 'The service is not available, try again');
+  return new AppError('INTERNAL', 'Internal error');
+}

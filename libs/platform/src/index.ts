@@ -1,0 +1,17 @@
+export * from './batcher.js';
+export * from './config.js';
+export * from './cursor.js';
+export * from './database-errors.js';
+export * from './emitter.js';
+export * from './ids.js';
+export * from './logging.js';
+export * from './metrics.js';
+export * from './platform.module.js';
+export * from './postgres/embedded.js';
+export * from './postgres/migrate.js';
+export * from './postgres/start-error.js';
+export { Prisma, type Chat, type Session, type User } from './prisma/generated/client.js';
+export * from './prisma/prisma.service.js';
+export * from './queues.js';
+export * from './rate-limits.js';
+export * from './validation.js';

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** The specification's five measures ("Метрики и мониторинг") and the process's own. */
+@Injectable()
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly messages = new Counter({
+    name: 'websocket_messages_total',
+    help: 'Client events handled, by event and outcome (ok or an error code)',
+    labelNames: ['event', 'status'],
+    registers: [this.registry],
+  });
+  readonly latency = new Histogram({
+    name: 'websocket_message_latency_seconds',
+    help: 'From the arrival of a client event to its acknowledgement',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2, 5],
+    registers: [this.registry],
+  });
+  readonly connections = new Gauge({
+    name: 'websocket_connections',
+    help: 'Sockets connected now',
+    registers: [this.registry],
+  });
+  readonly reconnections = new Counter({
+    name: 'websocket_reconnections_total',
+    help: 'Connections of sessions that had been connected before',
+    registers: [this.registry],
+  });
+  readonly errors = new Counter({
+    name: 'websocket_errors_total',
+    help: 'Errors told to clients, by code',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+}

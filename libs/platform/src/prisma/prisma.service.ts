@@ -1,0 +1,38 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Pool } from 'pg';
+import { Config } from '../config.js';
+import { logger } from '../logging.js';
+import { PrismaClient } from './generated/client.js';
+
+/**
+ * The connections that Prisma and the chat's hot path share. No statement, lock wait or idle transaction
+ * outlives its limit, so a stuck database turns into UNAVAILABLE instead of a pile of waiting requests.
+ */
+@Injectable()
+export class PgPool extends Pool implements OnModuleDestroy {
+  constructor(config: Config) {
+    super({
+      connectionString: config.DATABASE_URL,
+      application_name: 'service-platform',
+      max: 20,
+      connectionTimeoutMillis: 3000,
+      query_timeout: 8000,
+      keepAlive: true,
+      options:
+        '-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=10000 -c jit=off',
+    });
+    this.on('error', (err) => logger.warn({ err: err.message }, 'database connection lost'));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.end();
+  }
+}
+
+@Injectable()
+export class PrismaService extends PrismaClient {
+  constructor(pool: PgPool) {
+    super({ adapter: new PrismaPg(pool), transactionOptions: { maxWait: 3000, timeout: 8000 } });
+  }
+}

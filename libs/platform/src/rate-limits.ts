@@ -1,0 +1,44 @@
+import { AppError } from '#contracts';
+import { Injectable } from '@nestjs/common';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { Config } from './config.js';
+
+/** The contract's default limits ("Environment"). A window of burst / rate seconds gives the rate and allows the burst. */
+@Injectable()
+export class RateLimits {
+  private readonly limiters;
+
+  constructor(config: Config) {
+    const limiter = (points: number, duration: number) => new RateLimiterMemory({ points, duration });
+    this.limiters = {
+      /** Key: user id. */
+      message: limiter(config.MESSAGE_BURST, config.MESSAGE_BURST / config.MESSAGE_RATE),
+      /** Key: socket id. */
+      socketEvent: limiter(config.SOCKET_EVENT_RATE * 4, 4),
+      /** Key: address and account. */
+      signIn: limiter(config.SIGN_IN_RATE, 60),
+      /** Key: user id, or the address of somebody not signed in. */
+      restWrite: limiter(config.REST_WRITE_RATE, 1),
+    };
+  }
+
+  /** @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked */
+  async take(
+    limit: 'message' | 'socketEvent' | 'signIn' | 'restWrite',
+    key: string,
+    points = 1,
+  ): Promise<void> {
+    try {
+      await this.limiters[limit].consume(key, points);
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      const wait = Math.max(1, refusal.msBeforeNext);
+      throw new AppError(
+        'RATE_LIMIT',
+        `Too many requests, try again in ${Math.ceil(wait / 1000)} s`,
+        undefined,
+        wait,
+      );
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { AppError, TOO_LARGE, type FieldError } from '#contracts';
+import { plainToInstance, type ClassConstructor } from 'class-transformer';
+import { validateSync, type ValidationError } from 'class-validator';
+
+const MAX_DEPTH = 32;
+
+const isPlain = (value: object) => {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Array.isArray(value);
+};
+
+/** Text that PostgreSQL and JSON can both hold: no NUL, no half of a surrogate pair. */
+const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
+
+/**
+ * Refuses what no field of ours could hold, wherever it hides: binary, `__proto__`, nesting over 32 levels,
+ * NUL characters and broken Unicode. Walks without recursion: 50,000 levels of nesting must not end the stack.
+ */
+function assertPlainJson(root: unknown): void {
+  const stack: [value: unknown, depth: number][] = [[root, 0]];
+  while (stack.length > 0) {
+    const [value, depth] = stack.pop()!;
+    if (typeof value === 'string') {
+      if (!isStorable(value)) throw new AppError('INVALID_DATA', 'Text must be well-formed and without NUL');
+    } else if (typeof value === 'object' && value !== null) {
+      if (depth >= MAX_DEPTH || !isPlain(value))
+        throw new AppError('INVALID_DATA', 'Payload must be plain JSON');
+      for (const key of Object.keys(value)) {
+        if (key === '__proto__' || !isStorable(key))
+          throw new AppError('INVALID_DATA', 'Payload must be plain JSON');
+        stack.push([(value as Record<string, unknown>)[key], depth + 1]);
+      }
+    }
+  }
+}
+
+function* fieldErrors(errors: ValidationError[], path = ''): Generator<FieldError & { constraint: string }> {
+  for (const { property, constraints, children } of errors) {
+    const field = path + property;
+    for (const [constraint, message] of Object.entries(constraints ?? {}))
+      yield { field, message, constraint };
+    yield* fieldErrors(children ?? [], `${field}.`);
+  }
+}
+
+/**
+ * A payload from outside as an instance of its class. Unknown fields are dropped.
+ * @throws AppError INVALID_DATA with every wrong field, or MESSAGE_TOO_LARGE
+ */
+export function validated<T extends object>(type: ClassConstructor<T>, raw: unknown): T {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new AppError('INVALID_DATA', 'Payload must be an object');
+  assertPlainJson(raw);
+  const instance = plainToInstance(type, raw);
+  const wrong = [...fieldErrors(validateSync(instance, { whitelist: true, forbidUnknownValues: false }))];
+  if (wrong.length === 0) return instance;
+  const tooLarge = wrong.length === 1 && wrong[0]!.constraint === TOO_LARGE;
+  const details = wrong.slice(0, 20).map(({ field, message }) => ({ field, message }));
+  throw new AppError(tooLarge ? 'MESSAGE_TOO_LARGE' : 'INVALID_DATA', wrong[0]!.message, details);
+}
