@@ -1,0 +1,65 @@
+import { AppError } from '#contracts';
+import { StartError, type Config } from '#platform';
+import jwt, { type JwtPayload } from 'jsonwebtoken';
+import { v4, validate as isUuid } from 'uuid';
+
+const LIFETIME_SECONDS = 15 * 60;
+
+/** What an access token must be, in the names that both jsonwebtoken and passport-jwt use. */
+export const ACCESS_TOKEN = {
+  algorithms: ['HS256' as const],
+  issuer: 'service-platform',
+  audience: 'service-platform',
+};
+
+/** `sub` is the user, `sid` the session, `jti` this very token. */
+export interface AccessClaims {
+  sub: string;
+  sid: string;
+  jti: string;
+  typ: 'access';
+  exp: number;
+}
+
+export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
+
+/** @throws StartError when the signing key is neither set nor was made */
+export function signingKey(config: Config): string {
+  if (!config.JWT_SECRET) throw new StartError('JWT_SECRET: is needed to sign tokens');
+  return config.JWT_SECRET;
+}
+
+/** A token of 15 minutes for one session of one user. */
+export function issueAccessToken(key: string, userId: string, sessionId: string) {
+  const expiresAt = new Date((Math.floor(Date.now() / 1000) + LIFETIME_SECONDS) * 1000);
+  const token = jwt.sign({ sid: sessionId, typ: 'access', exp: expiresAt.getTime() / 1000 }, key, {
+    algorithm: ACCESS_TOKEN.algorithms[0],
+    issuer: ACCESS_TOKEN.issuer,
+    audience: ACCESS_TOKEN.audience,
+    subject: userId,
+    jwtid: v4(),
+  });
+  return { token, expiresAt };
+}
+
+/** @throws AppError UNAUTHORIZED for anything that `issueAccessToken` did not make with this key, and when it is over */
+export function verifyAccessToken(key: string, token: string): AccessClaims {
+  let payload: JwtPayload | string;
+  try {
+    payload = jwt.verify(token, key, ACCESS_TOKEN);
+  } catch {
+    throw invalidToken();
+  }
+  return accessClaims(payload);
+}
+
+/**
+ * What a good signature does not tell: that it is an access token, and whose.
+ * @throws AppError UNAUTHORIZED
+ */
+export function accessClaims(payload: unknown): AccessClaims {
+  const claims = payload as Partial<AccessClaims>;
+  const isAccess = claims.typ === 'access' && typeof claims.exp === 'number';
+  if (!isAccess || ![claims.sub, claims.sid, claims.jti].every((id) => isUuid(id))) throw invalidToken();
+  return claims as AccessClaims;
+}

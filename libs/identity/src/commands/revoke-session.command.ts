@@ -1,0 +1,33 @@
+import { AppError } from '#contracts';
+import { PrismaService, RealtimeEmitter } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+
+/**
+ * Signs one of the user's own devices out, this one (`POST auth/logout`) or another (`DELETE auth/sessions/:id`);
+ * its sockets are told and closed. Errors: NOT_FOUND, also for somebody else's session.
+ */
+export class RevokeSession extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly sessionId: string,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RevokeSession)
+export class RevokeSessionHandler implements ICommandHandler<RevokeSession> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ userId, sessionId }: RevokeSession): Promise<void> {
+    const { count } = await this.prisma.session.updateMany({
+      where: { id: sessionId, userId, revokedAt: null },
+      data: { revokedAt: new Date() },
+    });
+    if (count === 0) throw new AppError('NOT_FOUND', 'No such session');
+    this.emitter.signOut({ sessionId }, new AppError('UNAUTHORIZED', 'Session revoked').toBody());
+  }
+}

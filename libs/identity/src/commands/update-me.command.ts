@@ -1,0 +1,42 @@
+import { AppError, type UpdateMeBody } from '#contracts';
+import { isUniqueViolation, PrismaService } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { toMe, type Me } from '../profile.js';
+
+/**
+ * Changes what is given of the user's own profile; `avatar: null` removes it (contract, `PATCH users/me`).
+ * Errors: CONFLICT when the handle is taken.
+ */
+export class UpdateMe extends Command<Me> {
+  constructor(
+    readonly userId: string,
+    readonly changes: UpdateMeBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(UpdateMe)
+export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, changes }: UpdateMe): Promise<Me> {
+    const { avatar } = changes;
+    // Null stands for "not given" everywhere but for the avatar, the one column that may be empty.
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null)) as Omit<
+      UpdateMeBody,
+      'avatar'
+    >;
+    const { name, handle, is_master: isMaster, locale } = given;
+    try {
+      const user = await this.prisma.user.update({
+        where: { id: userId },
+        data: { name, handle, isMaster, locale, avatar },
+      });
+      return toMe(user);
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'This handle is taken');
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { MeDto, UserDto } from '#contracts';
+import type { User } from '#platform';
+
+/** A user as anybody may see them, but for `online`, which only presence knows. */
+export type Profile = Omit<UserDto, 'online'>;
+
+/** The signed-in user's own view, but for `online`. */
+export type Me = Omit<MeDto, 'online'>;
+
+/** The columns that `toProfile` needs. */
+export type ProfileColumns = Pick<User, 'id' | 'name' | 'handle' | 'avatar' | 'isMaster' | 'lastSeenAt'>;
+
+export const PROFILE_COLUMNS = {
+  id: true,
+  name: true,
+  handle: true,
+  avatar: true,
+  isMaster: true,
+  lastSeenAt: true,
+} as const;
+
+export const toProfile = (user: ProfileColumns): Profile => ({
+  id: user.id,
+  name: user.name,
+  handle: user.handle,
+  avatar: user.avatar,
+  is_master: user.isMaster,
+  last_seen: user.lastSeenAt?.toISOString() ?? null,
+});
+
+export const toMe = (user: User): Me => ({
+  ...toProfile(user),
+  email: user.email,
+  role: user.role,
+  locale: user.locale as Me['locale'],
+});

@@ -1,0 +1,22 @@
+import { AppError } from '#contracts';
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { toMe, type Me } from '../profile.js';
+
+/** The signed-in user's own view of themselves. Errors: NOT_FOUND. */
+export class FindMe extends Query<Me> {
+  constructor(readonly userId: string) {
+    super();
+  }
+}
+
+@QueryHandler(FindMe)
+export class FindMeHandler implements IQueryHandler<FindMe> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId }: FindMe): Promise<Me> {
+    const user = await this.prisma.user.findUnique({ where: { id: userId } });
+    if (!user) throw new AppError('NOT_FOUND', 'No such user');
+    return toMe(user);
+  }
+}

@@ -1,0 +1,49 @@
+import { AppError, type SessionPage } from '#contracts';
+import { decodeCursor, encodeCursor, PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { validate as isUuid } from 'uuid';
+
+/** The user's signed-in devices, newest first (contract, `GET auth/sessions`). Errors: INVALID_DATA (cursor). */
+export class ListSessions extends Query<SessionPage> {
+  constructor(
+    readonly userId: string,
+    /** The session that asks. */
+    readonly sessionId: string,
+    readonly limit: number,
+    readonly cursor?: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListSessions)
+export class ListSessionsHandler implements IQueryHandler<ListSessions> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, sessionId, limit, cursor }: ListSessions): Promise<SessionPage> {
+    const [after] = cursor === undefined ? [undefined] : decodeCursor(cursor, 'string');
+    if (after !== undefined && !isUuid(after))
+      throw AppError.invalid('cursor', 'is not a cursor of this list');
+    const sessions = await this.prisma.session.findMany({
+      where: { userId, revokedAt: null, expiresAt: { gt: new Date() }, id: { lt: after } },
+      // Ids are UUIDv7: their order is the order of sign-in.
+      orderBy: { id: 'desc' },
+      take: limit + 1,
+    });
+    const items = sessions.slice(0, limit);
+    const last = items.at(-1);
+    return {
+      items: items.map((session) => ({
+        id: session.id,
+        device: session.device,
+        user_agent: session.userAgent,
+        ip: session.ip,
+        created_at: session.createdAt.toISOString(),
+        last_used_at: session.refreshedAt.toISOString(),
+        expires_at: session.expiresAt.toISOString(),
+        current: session.id === sessionId,
+      })),
+      next_cursor: last && sessions.length > limit ? encodeCursor([last.id]) : null,
+    };
+  }
+}

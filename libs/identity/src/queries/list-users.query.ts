@@ -1,0 +1,61 @@
+import { AppError } from '#contracts';
+import { decodeCursor, encodeCursor, Prisma, PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { validate as isUuid } from 'uuid';
+import { toProfile, type Profile, type ProfileColumns } from '../profile.js';
+
+/** Fewer characters than a trigram has cannot use the trigram index. */
+const TRIGRAM = 3;
+
+/**
+ * Users by name, those whose name or handle contains the text; for one or two characters, starts with it; all
+ * without one. Neither banned users nor the viewer (contract, `GET users`, `users:list`).
+ * Errors: INVALID_DATA (cursor).
+ */
+export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | null }> {
+  constructor(
+    readonly query: string | undefined,
+    readonly limit: number,
+    readonly cursor: string | undefined,
+    readonly viewerId: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListUsers)
+export class ListUsersHandler implements IQueryHandler<ListUsers> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ query = '', limit, cursor, viewerId }: ListUsers) {
+    const rows = await this.prisma.$queryRaw<(ProfileColumns & { key: string })[]>`
+      SELECT id, name, handle, avatar, is_master AS "isMaster", last_seen_at AS "lastSeenAt", lower(name) AS key
+      FROM users
+      WHERE banned_at IS NULL AND id <> ${viewerId}::uuid AND ${matches(query.trim())} AND ${after(cursor)}
+      ORDER BY lower(name) USING ~<~, id
+      LIMIT ${limit + 1}`;
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return {
+      items: items.map(toProfile),
+      next_cursor: last && rows.length > limit ? encodeCursor([last.key, last.id]) : null,
+    };
+  }
+}
+
+/** PostgreSQL lowers both sides, so that they agree about every letter; the expressions are those of the indexes. */
+function matches(text: string): Prisma.Sql {
+  if (text === '') return Prisma.sql`true`;
+  const literal = text.replace(/[\\%_]/g, '\\$&');
+  if ([...text].length >= TRIGRAM)
+    return Prisma.sql`lower(name || ' ' || handle) LIKE lower(${`%${literal}%`})`;
+  return Prisma.sql`(lower(name) LIKE lower(${`${literal}%`}) OR handle LIKE lower(${`${literal}%`}))`;
+}
+
+/** `~>~` compares byte by byte, the order of the `text_pattern_ops` index whatever the database's locale is. */
+function after(cursor?: string): Prisma.Sql {
+  if (cursor === undefined) return Prisma.sql`true`;
+  const [name, id] = decodeCursor(cursor, 'string', 'string');
+  if (!isUuid(id) || name.includes('\0')) throw AppError.invalid('cursor', 'is not a cursor of this list');
+  return Prisma.sql`lower(name) ~>=~ ${name} AND (lower(name) ~>~ ${name} OR id > ${id}::uuid)`;
+}

@@ -1,0 +1,45 @@
+import type { AuthAnswer } from '#contracts';
+import { Config, newId, type User } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { issueAccessToken, signingKey } from './access-token.js';
+import { toMe, type Me } from './profile.js';
+import { RefreshTokenSigner, SESSION_LIFETIME_MS } from './refresh-token.js';
+
+/** The device that signs in, as the session list shows it. */
+export interface Device {
+  device?: string;
+  userAgent?: string;
+  ip: string;
+}
+
+/** The contract's answer to a sign-in, but for the user's `online`. */
+export type SignInAnswer = Omit<AuthAnswer, 'user'> & { user: Me };
+
+/** What opens a session and what a client gets for it. */
+@Injectable()
+export class Sessions {
+  private readonly key: string;
+
+  constructor(
+    config: Config,
+    private readonly refreshTokens: RefreshTokenSigner,
+  ) {
+    this.key = signingKey(config);
+  }
+
+  /** A new session's columns, but for its user. */
+  open({ device, userAgent, ip }: Device) {
+    const expiresAt = new Date(Date.now() + SESSION_LIFETIME_MS);
+    return { id: newId(), device, userAgent: userAgent?.slice(0, 500), ip, expiresAt };
+  }
+
+  answer(user: User, sessionId: string, generation: number): SignInAnswer {
+    const { token, expiresAt } = issueAccessToken(this.key, user.id, sessionId);
+    return {
+      user: toMe(user),
+      access_token: token,
+      refresh_token: this.refreshTokens.sign(sessionId, generation),
+      expires_at: expiresAt.toISOString(),
+    };
+  }
+}
