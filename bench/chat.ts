@@ -1,0 +1,191 @@
+import type { Client } from 'pg';
+import type { Findings, Round } from './fleet.js';
+import { accessToken, groupsOf, relayAuth, store, type Group, type Person } from './people.js';
+import { startDriver, startRelay, type Running } from './processes.js';
+import { foreignLoad, machine, median, table, verdict, whole } from './report.js';
+import { durabilityProblems, startPostgres, startSystem } from './system.js';
+import { compareStored, type Ledger } from './tape.js';
+import { idTail } from './wire.js';
+
+/**
+ * How much of a bare Socket.IO relay's throughput is left once every message is checked, numbered, stored and
+ * committed before its ack. Both run here and now, in turns, so that the ratio outlives the machine.
+ *
+ * `relay` as an argument puts a second relay in the system's place: its ratios should be 1, and how far they are
+ * from it is what this machine's noise is worth.
+ */
+
+const ROUNDS = 5;
+const ROUND_SECONDS = 3;
+const WARM_UP_SECONDS = 3;
+
+interface Scenario {
+  name: string;
+  groups: Group[];
+  senders: number;
+  measure: 'sends' | 'deliveries';
+  atLeast: number;
+}
+
+const scenarios: Scenario[] = [
+  { name: '50 chats of 2', groups: groupsOf(50, 2), senders: 2, measure: 'sends', atLeast: 0.4 },
+  { name: '20 chats of 20', groups: groupsOf(20, 20), senders: 20, measure: 'sends', atLeast: 0.4 },
+  { name: 'room of 1,000', groups: groupsOf(1, 1000), senders: 4, measure: 'deliveries', atLeast: 0.9 },
+];
+const IN_FLIGHT = 4;
+
+interface Target extends Running {
+  name: string;
+  auth(person: Person, group: Group): object;
+  /** Not for a relay, which keeps nothing. */
+  db?: Client;
+}
+
+async function main(): Promise<boolean> {
+  const load = await foreignLoad();
+  const relay: Target = { name: 'bare relay', auth: relayAuth, ...(await startRelay()) };
+  const subject = process.argv[2] === 'relay' ? await secondRelay() : await system();
+  const problems = subject.db ? await durabilityProblems(subject.db) : [];
+  const rows: string[][] = [];
+  const verdicts: string[] = [];
+  for (const scenario of scenarios) {
+    const { rounds, findings } = await measure(scenario, [subject, relay]);
+    for (const target of [subject, relay]) {
+      problems.push(
+        ...(await audit(scenario, target, findings.get(target)!)).map((p) => `${target.name}: ${p}`),
+      );
+    }
+    const [ours, theirs] = [summary(rounds.get(subject)!), summary(rounds.get(relay)!)];
+    const { measure: what, atLeast } = scenario;
+    const ratio = ours[what] / theirs[what];
+    const pairs = rounds.get(subject)!.map((round, i) => round[what] / rounds.get(relay)![i]![what]);
+    rows.push(row(scenario.name, subject.name, ours, theirs), row(scenario.name, relay.name, theirs));
+    verdicts.push(
+      `- ${scenario.name}: ${ratio.toFixed(2)} of the relay's ${what}/s (single rounds ` +
+        `${Math.min(...pairs).toFixed(2)} to ${Math.max(...pairs).toFixed(2)}), ` +
+        `at least ${atLeast} wanted: ${verdict(ratio >= atLeast)}`,
+    );
+  }
+  const version = await subject.db?.query<{ server_version: string }>('SHOW server_version');
+  await Promise.all([subject.stop(), relay.stop()]);
+
+  const header = ['scenario', 'server', 'sends/s', 'deliveries/s', 'ack p50 ms', 'ack p99 ms'];
+  console.log(table([...header, 'sends ratio', 'deliveries ratio', 'bytes each', 'driver load'], rows));
+  console.log(`\n${machine(load, version?.rows[0]?.server_version)}`);
+  console.log(
+    `Medians of ${ROUNDS} rounds of ${ROUND_SECONDS} s, in turns. Driver load: 1 is one full core.\n`,
+  );
+  console.log(verdicts.join('\n'));
+  console.log(`\nself-check: ${problems.length ? `FAILED\n${problems.slice(0, 20).join('\n')}` : 'ok'}`);
+  return problems.length === 0;
+}
+
+async function measure({ name, groups, senders }: Scenario, targets: Target[]) {
+  const driver = startDriver();
+  for (const target of targets) {
+    const chats = groups.map((group) => ({
+      id: group.id,
+      members: group.people.map((person) => target.auth(person, group)),
+      senders,
+      inFlight: IN_FLIGHT,
+    }));
+    await driver.open({ target: target.name, url: target.url, chats });
+  }
+  for (const target of targets) await driver.run(target.name, WARM_UP_SECONDS);
+
+  const rounds = new Map(targets.map((target) => [target, [] as Round[]]));
+  for (let i = 0; i < ROUNDS; i++) {
+    // Whoever goes second finds the other's leftovers (checkpoints, heat): take turns at that, too.
+    for (const target of i % 2 ? [...targets].reverse() : targets) {
+      const round = await driver.run(target.name, ROUND_SECONDS);
+      rounds.get(target)!.push(round);
+      console.error(`${name}, round ${i + 1}: ${target.name} ${whole(round.sends / round.seconds)} sends/s`);
+    }
+  }
+  const findings = new Map<Target, Findings>();
+  for (const target of targets) findings.set(target, await driver.check(target.name));
+  await driver.stop();
+  return { rounds, findings };
+}
+
+/** Acks, rows and deliveries of all rounds, the warm-up's too, told against each other. */
+async function audit({ name, groups }: Scenario, target: Target, findings: Findings): Promise<string[]> {
+  const problems = [...findings.problems];
+  const size = groups[0]!.people.length;
+  if (findings.acks === 0) problems.push('nothing was sent');
+  if (findings.deliveries !== findings.acks * size) {
+    problems.push(`${findings.deliveries} deliveries of ${findings.acks} acks x ${size} members`);
+  }
+  for (const { chatId, acked } of target.db ? findings.ledgers : []) {
+    const problem = await compareWithRows(target.db!, chatId, acked);
+    if (problem) problems.push(`chat ${chatId}: ${problem}`);
+  }
+  return problems.map((problem) => `${name}: ${problem}`);
+}
+
+async function compareWithRows(db: Client, chatId: string, acked: Ledger): Promise<string | undefined> {
+  const chat = await db.query<{ last_seq: number }>('SELECT last_seq FROM chats WHERE id = $1', [chatId]);
+  const messages = await db.query<{ id: string; seq: number }>(
+    'SELECT id, seq FROM messages WHERE chat_id = $1',
+    [chatId],
+  );
+  const rows: Ledger = new Map(messages.rows.map(({ id, seq }) => [seq, idTail(id)]));
+  if (rows.size !== messages.rows.length) return 'two rows share a seq';
+  return compareStored(acked, rows, chat.rows[0]!.last_seq);
+}
+
+function summary(rounds: Round[]) {
+  const middle = (value: (round: Round) => number) => median(rounds.map(value));
+  return {
+    sends: middle((round) => round.sends / round.seconds),
+    deliveries: middle((round) => round.deliveries / round.seconds),
+    ackP50: middle((round) => round.ackP50),
+    ackP99: middle((round) => round.ackP99),
+    bytes: middle((round) => round.frameBytes),
+    load: middle((round) => round.driverLoad),
+  };
+}
+
+type Summary = ReturnType<typeof summary>;
+
+function row(scenario: string, server: string, own: Summary, yardstick?: Summary): string[] {
+  const ratio = (part: 'sends' | 'deliveries') =>
+    yardstick ? (own[part] / yardstick[part]).toFixed(2) : '1';
+  const times = [own.ackP50.toFixed(1), own.ackP99.toFixed(1)];
+  const rates = [whole(own.sends), whole(own.deliveries)];
+  return [
+    scenario,
+    server,
+    ...rates,
+    ...times,
+    ratio('sends'),
+    ratio('deliveries'),
+    whole(own.bytes),
+    own.load.toFixed(2),
+  ];
+}
+
+async function system(): Promise<Target> {
+  const postgres = await startPostgres();
+  const running = await startSystem(postgres);
+  await store(
+    running.db,
+    scenarios.flatMap((scenario) => scenario.groups),
+  );
+  return {
+    name: 'system',
+    url: running.url,
+    db: running.db,
+    auth: (person) => ({ token: accessToken(person, running.secret) }),
+    stop: async () => {
+      await running.stop();
+      await postgres.stop();
+    },
+  };
+}
+
+async function secondRelay(): Promise<Target> {
+  return { name: 'another relay', auth: relayAuth, ...(await startRelay()) };
+}
+
+process.exit((await main()) ? 0 : 1);

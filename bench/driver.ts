@@ -1,0 +1,37 @@
+import { Fleet, type ChatPlan, type Findings, type Round } from './fleet.js';
+
+/**
+ * A process of its own, so that driving costs neither server its event loop. It holds the devices of both
+ * servers: the same compiled code drives the one and the other, which two processes would not promise.
+ */
+
+export type Order =
+  | { do: 'open'; target: string; url: string; chats: ChatPlan[] }
+  | { do: 'run'; target: string; seconds: number }
+  | { do: 'check'; target: string };
+
+export type Answer = { done: true } | { round: Round } | { findings: Findings } | { failed: string };
+
+const fleets = new Map<string, Fleet>();
+
+async function carryOut(order: Order): Promise<Answer> {
+  if (order.do === 'open') {
+    const fleet = new Fleet();
+    fleets.set(order.target, fleet);
+    await fleet.open(order.url, order.chats);
+    return { done: true };
+  }
+  const fleet = fleets.get(order.target)!;
+  if (order.do === 'run') return { round: await fleet.run(order.seconds) };
+  const findings = fleet.check();
+  fleet.close();
+  return { findings };
+}
+
+process.on('message', (order: Order) => {
+  carryOut(order).then(
+    (answer) => process.send!(answer),
+    (error: unknown) => process.send!({ failed: String(error) } satisfies Answer),
+  );
+});
+process.on('disconnect', () => process.exit());

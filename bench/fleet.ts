@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import type WebSocket from 'ws';
+import { compareDelivered, ledgerOf, Tape, type Ledger } from './tape.js';
+import { connect } from './wire.js';
+
+export interface ChatPlan {
+  id: string;
+  /** What each member's device presents on connecting; one device a member. */
+  members: object[];
+  /** So many of the members take turns in sending. */
+  senders: number;
+  /** Sends of this chat that wait for their ack at any time. */
+  inFlight: number;
+}
+
+export interface Round {
+  seconds: number;
+  sends: number;
+  deliveries: number;
+  /** Milliseconds. */
+  ackP50: number;
+  ackP99: number;
+  /** Bytes of the average delivery, and events that were neither acks nor messages. */
+  frameBytes: number;
+  otherEvents: number;
+  /** Share of one core that this process took: near 1, the driver itself is what was measured. */
+  driverLoad: number;
+}
+
+export interface Findings {
+  acks: number;
+  deliveries: number;
+  problems: string[];
+  ledgers: { chatId: string; acked: Ledger }[];
+}
+
+interface Device {
+  socket: WebSocket;
+  tape: Tape;
+  nextAckId: number;
+  sentAt: Float64Array;
+}
+
+interface Chat extends ChatPlan {
+  devices: Device[];
+  acked: Tape;
+  turn: number;
+  waiting: number;
+}
+
+/** A power of two above any number of sends one device has in flight. */
+const SLOTS = 64;
+const CONTENT = 'Good evening! Is Thursday at six still free? I would come straight from work.';
+
+/** All the devices of one scenario, connected to one server. */
+export class Fleet {
+  private readonly chats: Chat[] = [];
+  private readonly problems: string[] = [];
+  private latencies: number[] = [];
+  private sending = false;
+  private closing = false;
+  private acks = 0;
+  private deliveries = 0;
+  private bytes = 0;
+  private others = 0;
+
+  async open(url: string, plans: ChatPlan[]): Promise<void> {
+    for (const plan of plans) {
+      const chat: Chat = { ...plan, devices: [], acked: new Tape(), turn: 0, waiting: 0 };
+      this.chats.push(chat);
+      for (let i = 0; i < plan.members.length; i += 25) {
+        await Promise.all(plan.members.slice(i, i + 25).map((auth) => this.join(url, chat, auth)));
+      }
+    }
+    await this.quiet();
+  }
+
+  /** Sends for that long, then lets everything that is under way arrive. */
+  async run(seconds: number): Promise<Round> {
+    this.latencies = [];
+    const before = { acks: this.acks, deliveries: this.deliveries, bytes: this.bytes, others: this.others };
+    const cpu = process.cpuUsage();
+    const start = performance.now();
+    this.sending = true;
+    for (const chat of this.chats) for (let i = 0; i < chat.inFlight; i++) this.send(chat);
+    await sleep(seconds * 1000);
+    this.sending = false;
+    const elapsed = (performance.now() - start) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
+    const latencies = Float64Array.from(this.latencies).sort();
+    const deliveries = this.deliveries - before.deliveries;
+    const round = {
+      seconds: elapsed,
+      sends: this.acks - before.acks,
+      deliveries,
+      ackP50: latencies[Math.floor(latencies.length * 0.5)] ?? NaN,
+      ackP99: latencies[Math.floor(latencies.length * 0.99)] ?? NaN,
+      frameBytes: (this.bytes - before.bytes) / deliveries,
+      otherEvents: this.others - before.others,
+      driverLoad: (user + system) / 1e6 / elapsed,
+    };
+    await this.quiet();
+    return round;
+  }
+
+  /** To be called when nothing is under way any more; reads what the rounds only wrote down. */
+  check(): Findings {
+    const ledgers = this.chats.map((chat) => ({ chatId: chat.id, acked: ledgerOf(chat.acked) }));
+    const problems = [...this.problems];
+    this.chats.forEach((chat, i) => {
+      const { acked } = ledgers[i]!;
+      if (chat.waiting > 0) problems.push(`chat ${chat.id}: ${chat.waiting} sends were never answered`);
+      if (acked.size !== chat.acked.length)
+        problems.push(`chat ${chat.id}: one seq acknowledged to two sends`);
+      const wrong = chat.devices.flatMap((device) => compareDelivered(acked, device.tape) ?? []);
+      if (wrong[0])
+        problems.push(`chat ${chat.id}: ${wrong.length} devices were served badly; one ${wrong[0]}`);
+    });
+    return { acks: this.acks, deliveries: this.deliveries, problems, ledgers };
+  }
+
+  close(): void {
+    this.closing = true;
+    for (const chat of this.chats) for (const device of chat.devices) device.socket.close();
+  }
+
+  private async join(url: string, chat: Chat, auth: object): Promise<void> {
+    const tape = new Tape();
+    const sentAt = new Float64Array(SLOTS);
+    const socket = await connect(url, auth, {
+      onMessage: (seq, idTail, bytes) => {
+        tape.add(seq, idTail);
+        this.deliveries++;
+        this.bytes += bytes;
+      },
+      onAck: (ackId, seq, idTail, text) => {
+        chat.waiting--;
+        if (text) this.problems.push(`a send was refused: ${text}`);
+        else {
+          this.latencies.push(performance.now() - sentAt[ackId % SLOTS]!);
+          chat.acked.add(seq, idTail);
+          this.acks++;
+        }
+        if (this.sending) this.send(chat);
+      },
+      onOther: () => this.others++,
+      onClose: () => this.closing || this.problems.push(`chat ${chat.id}: a connection was lost`),
+    });
+    chat.devices.push({ socket, tape, nextAckId: 0, sentAt });
+  }
+
+  private send(chat: Chat): void {
+    const device = chat.devices[chat.turn++ % chat.senders]!;
+    const ackId = device.nextAckId++;
+    chat.waiting++;
+    device.sentAt[ackId % SLOTS] = performance.now();
+    device.socket.send(
+      `42${ackId}["chat:message:send",{"chat_id":"${chat.id}","type":"text","content":"${CONTENT}","client_id":"${randomUUID()}"}]`,
+    );
+  }
+
+  /** Until nothing has come in for half a second (presence and receipts included), or ten have passed. */
+  private async quiet(): Promise<void> {
+    let calm = 0;
+    for (let i = 0; i < 100 && calm < 5; i++) {
+      const seen = this.acks + this.deliveries + this.others;
+      await sleep(100);
+      calm = seen === this.acks + this.deliveries + this.others ? calm + 1 : 0;
+    }
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,90 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Answer, Order } from './driver.js';
+import type { Findings, Round } from './fleet.js';
+
+const children = new Set<ChildProcess>();
+process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+export interface Running {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts `dist/<script>` with nothing but errors on the terminal. */
+export function startServer(script: string, env: NodeJS.ProcessEnv): ChildProcess {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../${script}`, import.meta.url))], {
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+    stdio: ['ignore', process.stderr, process.stderr],
+  });
+  return track(child);
+}
+
+export async function startRelay(): Promise<Running> {
+  const child = forkBench('relay.js');
+  const [port] = (await once(child, 'message')) as [number];
+  return { url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
+}
+
+export interface Driver {
+  open(order: Omit<Extract<Order, { do: 'open' }>, 'do'>): Promise<void>;
+  run(target: string, seconds: number): Promise<Round>;
+  check(target: string): Promise<Findings>;
+  stop(): Promise<void>;
+}
+
+export function startDriver(): Driver {
+  const child = forkBench('driver.js');
+  const dead = died(child);
+  dead.catch(() => {}); // it ends when it is told to, too
+  const ask = async <T extends Answer>(order: Order): Promise<T> => {
+    child.send(order);
+    const [answer] = (await Promise.race([once(child, 'message'), dead])) as [Answer];
+    if ('failed' in answer) throw new Error(answer.failed);
+    return answer as T;
+  };
+  return {
+    open: async (order) => void (await ask({ do: 'open', ...order })),
+    run: async (target, seconds) => (await ask<{ round: Round }>({ do: 'run', target, seconds })).round,
+    check: async (target) => (await ask<{ findings: Findings }>({ do: 'check', target })).findings,
+    stop: () => stop(child),
+  };
+}
+
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await gone;
+  clearTimeout(patience);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function forkBench(script: string): ChildProcess {
+  // Maps and typed arrays cross as they are; JSON would make neither.
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  return track(fork(path, { serialization: 'advanced', env: { ...process.env, NODE_ENV: 'production' } }));
+}
+
+function track(child: ChildProcess): ChildProcess {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+async function died(child: ChildProcess): Promise<never> {
+  const [code, signal] = await once(child, 'exit');
+  throw new Error(`the driver ended early (${signal ?? code})`);
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { freePort, startServer, stop, type Running } from './processes.js';
+
+export interface Cluster {
+  url: string;
+  dir: string;
+  stop(): Promise<void>;
+}
+
+export interface System extends Running {
+  db: pg.Client;
+  secret: string;
+}
+
+/** A PostgreSQL of the bench's own, as `npm start` would run it: fsync on, data on disk. */
+export async function startPostgres(): Promise<Cluster> {
+  // Only here: measuring the relay alone needs none of the platform.
+  const { startEmbeddedPostgres } = await import('#platform');
+  const dir = await mkdtemp(join(tmpdir(), 'bench-'));
+  const postgres = await startEmbeddedPostgres(dir);
+  // At the exit, so that an interrupted run leaves nothing behind either.
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return { dir, url: postgres.url, stop: postgres.stop };
+}
+
+/** The whole system as one process, with its limits out of the way. */
+export async function startSystem(cluster: Cluster, databaseUrl = cluster.url): Promise<System> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const secret = randomBytes(32).toString('hex');
+  const child = startServer('apps/standalone/src/main.js', {
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    DATA_DIR: await mkdtemp(join(cluster.dir, 'system-')),
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: undefined,
+    JWT_SECRET: secret,
+    LOG_LEVEL: 'error',
+    MESSAGE_RATE: '1000000',
+    MESSAGE_BURST: '1000000',
+    SOCKET_EVENT_RATE: '1000000',
+    PRESENCE_AUDIENCE: 'contacts',
+  });
+  const deadline = Date.now() + 60_000;
+  while (!(await answers(`${url}/health/ready`))) {
+    if (child.exitCode !== null) throw new Error(`the system ended at its start (code ${child.exitCode})`);
+    if (Date.now() > deadline) throw new Error('the system was not ready within a minute');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const db = new pg.Client(databaseUrl);
+  await db.connect();
+  const end = async () => {
+    await stop(child);
+    await db.end();
+  };
+  return { url, secret, db, stop: end };
+}
+
+export async function createDatabase(cluster: Cluster, name: string): Promise<string> {
+  const db = new pg.Client(cluster.url);
+  await db.connect();
+  await db.query(`CREATE DATABASE ${name}`);
+  await db.end();
+  const url = new URL(cluster.url);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** Settings without which a commit is not on disk when it is acknowledged. */
+export async function durabilityProblems(db: pg.Client): Promise<string[]> {
+  const { rows } = await db.query<{ name: string; setting: string }>(
+    `SELECT name, setting FROM pg_settings
+     WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting <> 'on'`,
+  );
+  return rows.map(({ name, setting }) => `${name} is ${setting}`);
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    (response) => response.ok,
+    () => false,
+  );
+}

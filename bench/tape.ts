@@ -1,0 +1,62 @@
+/** Messages in the order they came by: seq and the id's last 48 bits, twelve bytes a message. */
+export class Tape {
+  length = 0;
+  private seqs = new Int32Array(256);
+  private tails = new Float64Array(256);
+
+  add(seq: number, idTail: number): void {
+    if (this.length === this.seqs.length) this.grow();
+    this.seqs[this.length] = seq;
+    this.tails[this.length++] = idTail;
+  }
+
+  seqAt(index: number): number {
+    return this.seqs[index]!;
+  }
+
+  tailAt(index: number): number {
+    return this.tails[index]!;
+  }
+
+  private grow(): void {
+    const seqs = new Int32Array(this.length * 2);
+    const tails = new Float64Array(this.length * 2);
+    seqs.set(this.seqs);
+    tails.set(this.tails);
+    this.seqs = seqs;
+    this.tails = tails;
+  }
+}
+
+/** A chat's messages by seq, as one side of the run knows them. */
+export type Ledger = Map<number, number>;
+
+export function ledgerOf(tape: Tape): Ledger {
+  const ledger: Ledger = new Map();
+  for (let i = 0; i < tape.length; i++) ledger.set(tape.seqAt(i), tape.tailAt(i));
+  return ledger;
+}
+
+/** What is wrong with a device's deliveries, measured against its chat's acks; nothing, if all is well. */
+export function compareDelivered(acked: Ledger, tape: Tape): string | undefined {
+  for (let i = 0; i < tape.length; i++) {
+    const seq = tape.seqAt(i);
+    if (i > 0 && seq === tape.seqAt(i - 1)) return `got seq ${seq} twice`;
+    if (i > 0 && seq < tape.seqAt(i - 1)) return `got seq ${seq} after ${tape.seqAt(i - 1)}`;
+    if (acked.get(seq) !== tape.tailAt(i))
+      return `got seq ${seq} with an id that was never acknowledged for it`;
+  }
+  // Ascending, and each of them acknowledged: equal counts leave no room for a gap.
+  if (tape.length !== acked.size) return `got ${tape.length} messages of ${acked.size} acknowledged`;
+  return undefined;
+}
+
+/** What is wrong with a chat's rows, measured against its acks. */
+export function compareStored(acked: Ledger, rows: Ledger, lastSeq: number): string | undefined {
+  if (rows.size !== acked.size) return `${acked.size} acks but ${rows.size} rows`;
+  if (lastSeq !== rows.size) return `${rows.size} rows but the last seq is ${lastSeq}`;
+  for (const [seq, tail] of acked) {
+    if (rows.get(seq) !== tail) return `the message acknowledged as seq ${seq} is not the one stored there`;
+  }
+  return undefined;
+}

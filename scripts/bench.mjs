@@ -1,0 +1,22 @@
+// `npm run bench -- <name>`: builds what is needed and runs dist/bench/<name>.js.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const benches = {
+  chat: 'messages through the system beside a bare Socket.IO relay: throughput, latency, and that none is lost',
+  'chat relay': "the same with a relay in place of the system: what this machine's noise is worth",
+  scale: 'a send and a page of history in a chat of 10 thousand and in one of 2 million messages',
+};
+
+const [name, ...rest] = process.argv.slice(2);
+if (!name || !Object.hasOwn(benches, name)) {
+  console.log('npm run bench -- <name>\n');
+  for (const [known, what] of Object.entries(benches)) console.log(`  ${known.padEnd(11)} ${what}`);
+  process.exit(name ? 1 : 0);
+}
+
+// Only here: the list above needs no packages.
+const { prepare } = await import('./prepare.mjs');
+await prepare();
+const script = fileURLToPath(new URL(`../dist/bench/${name}.js`, import.meta.url));
+process.exit(spawnSync(process.execPath, [script, ...rest], { stdio: 'inherit' }).status ?? 1);
