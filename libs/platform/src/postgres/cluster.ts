@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chownSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Account, Run } from './account.js';
+import { StartError } from './start-error.js';
+
+/** The superuser of the embedded server. */
+export const SUPERUSER = 'postgres';
+const UNFINISHED = 'postgres-new-';
+
+/** Makes `<dataDir>/postgres` if there is none, and returns the superuser's password. */
+export async function ensureCluster(
+  dataDir: string,
+  initdb: string,
+  run: Run,
+  account?: Account,
+  fsync = true,
+) {
+  const cluster = join(dataDir, 'postgres');
+  const passwordFile = join(dataDir, 'postgres-password');
+  if (!existsSync(cluster)) {
+    ensurePassword(passwordFile, account);
+    await initialise(dataDir, cluster, passwordFile, initdb, run, account, fsync);
+  }
+  adopt(cluster, account);
+  const password = readFileSync(passwordFile, 'utf8').trim();
+  return password;
+}
+
+/** Deletes what a killed initialisation left. Only for the owner of the running server. */
+export function removeUnfinished(dataDir: string): void {
+  for (const name of readdirSync(dataDir)) {
+    if (name.startsWith(UNFINISHED)) rmSync(join(dataDir, name), { recursive: true, force: true });
+  }
+}
+
+/** Written aside and linked: of two processes that start at once both read the same, complete password. */
+function ensurePassword(file: string, account?: Account): void {
+  if (existsSync(file)) return;
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600, flush: true });
+  if (account) chownSync(draft, account.uid, account.gid);
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+}
+
+/** In a folder aside that is renamed when complete: whatever interrupts this leaves no half-made cluster. */
+async function initialise(
+  dataDir: string,
+  cluster: string,
+  passwordFile: string,
+  initdb: string,
+  run: Run,
+  account?: Account,
+  fsync = true,
+): Promise<void> {
+  const draft = mkdtempSync(join(dataDir, UNFINISHED));
+  if (account) chownSync(draft, account.uid, account.gid);
+  const args = [
+    `--pgdata=${draft}`,
+    `--username=${SUPERUSER}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--no-instructions',
+    ...(fsync ? [] : ['--no-sync']),
+  ];
+  try {
+    const { code, output } = await finished(run, initdb, args);
+    if (code === 0) renameSync(draft, cluster);
+    // Another process may have been faster.
+    else if (!existsSync(cluster))
+      throw new StartError(`DATA_DIR (${dataDir}): no database could be made: ${failureIn(output)}`);
+  } catch (error) {
+    if (!existsSync(cluster)) throw error;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+async function finished(
+  run: Run,
+  file: string,
+  args: string[],
+): Promise<{ code: number | null; output: string }> {
+  const child = run(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let output = '';
+  child.stderr?.on('data', (chunk) => (output += String(chunk)));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
+  return { code, output };
+}
+
+/** A cluster that was copied by root belongs to root; one of another user is not ours to take. */
+function adopt(cluster: string, account?: Account): void {
+  const { uid } = statSync(cluster);
+  if (account) {
+    if (uid !== account.uid) chownAll(cluster, account);
+  } else if (process.getuid && uid !== process.getuid()) {
+    throw new StartError(
+      `DATA_DIR: the database in ${cluster} belongs to user ${uid}: start as that user or as root`,
+    );
+  }
+}
+
+function chownAll(folder: string, { uid, gid }: Account): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) chownAll(path, { uid, gid });
+    else lchownSync(path, uid, gid);
+  }
+  // The folder last: what is interrupted here begins again at the next start.
+  chownSync(folder, uid, gid);
+}
+
+/** The line of a program's output that says why it failed: what follows the first is its consequence. */
+export function failureIn(output: string): string {
+  const lines = output.split('\n').filter((line) => !line.includes('database system is'));
+  const reason =
+    lines.find((line) => /(FATAL|PANIC|error): /i.test(line)) ?? lines.findLast((line) => line.trim());
+  return reason?.replace(/^.*?(?=(FATAL|PANIC|error): )/i, '').trim() ?? 'no reason given';
+}

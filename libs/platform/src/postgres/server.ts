@@ -1,0 +1,60 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { Run } from './account.js';
+
+export interface Server {
+  hasExited(): boolean;
+  output(): string;
+  stop(): Promise<void>;
+}
+
+/** Runs PostgreSQL on a free port of the loopback interface. */
+export function launch(run: Run, postgres: string, cluster: string, port: number, fsync: boolean): Server {
+  const args = ['-D', cluster, '-p', String(port), ...settings(fsync)];
+  // A process group of its own: Ctrl-C in a terminal must reach this process only, which drains before it stops.
+  const child = run(postgres, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  let output = '';
+  child.stderr?.on('data', (chunk) => (output = (output + String(chunk)).slice(-8_192)));
+  child.once('error', (error) => (output += `error: ${error.message}`));
+  const exited = new Promise<void>((done) => child.once('exit', () => done()).once('error', () => done()));
+  let hasExited = false;
+  void exited.then(() => (hasExited = true));
+
+  // The server keeps no process alive, and goes with it when that ends without stop().
+  child.unref();
+  (child.stderr as Socket | null)?.unref();
+  const endToo = () => void child.kill('SIGINT');
+  process.once('exit', endToo);
+  void exited.then(() => process.removeListener('exit', endToo));
+
+  let stopping: Promise<void> | undefined;
+  return { hasExited: () => hasExited, output: () => output, stop: () => (stopping ??= stop(child, exited)) };
+}
+
+/** A fast shutdown rolls back and says goodbye; if that takes too long, the next start recovers from the log. */
+async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  child.ref();
+  child.kill('SIGINT');
+  const impatience = setTimeout(() => child.kill('SIGQUIT'), 3_000);
+  await exited;
+  clearTimeout(impatience);
+}
+
+function settings(fsync: boolean): string[] {
+  const values = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: 100,
+    shared_buffers: '256MB',
+    // One server without replicas, short queries.
+    wal_level: 'minimal',
+    max_wal_senders: 0,
+    max_parallel_workers_per_gather: 0,
+    jit: 'off',
+    timezone: 'UTC',
+    // Only what ends a session or the server: the application logs its own errors.
+    log_min_messages: 'fatal',
+    ...(fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  };
+  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
