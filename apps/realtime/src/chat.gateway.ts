@@ -1,0 +1,121 @@
+import {
+  ChatGetPayload,
+  ChatIdPayload,
+  EditMessagePayload,
+  MessageIdPayload,
+  ReactPayload,
+  ReceiptPayload,
+  SendMessagePayload,
+  TypingPayload,
+  type ChatAck,
+  type JoinAck,
+  type LeaveAck,
+  type MessageAck,
+  type OkAck,
+  type ReadAck,
+  type SendMessageAck,
+} from '#contracts';
+import {
+  CreateChat,
+  DeleteMessage,
+  EditMessage,
+  JoinChat,
+  MarkMessages,
+  Memberships,
+  ReactToMessage,
+  SendMessage,
+  Typing,
+} from '#chat';
+import { CommandBus } from '@nestjs/cqrs';
+import { ConnectedSocket, SubscribeMessage } from '@nestjs/websockets';
+import { userOf, type DeviceSocket } from './device-socket.js';
+import { Gateway, Payload } from './gateway.js';
+
+const ok = { status: 'ok' } as const;
+
+/** Contract, "Chat events". */
+@Gateway()
+export class ChatGateway {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly memberships: Memberships,
+    private readonly typing: Typing,
+  ) {}
+
+  @SubscribeMessage('chat:message:send')
+  send(
+    @ConnectedSocket() socket: DeviceSocket,
+    @Payload() payload: SendMessagePayload,
+  ): Promise<SendMessageAck> {
+    return this.commands.execute(new SendMessage(userOf(socket).userId, payload));
+  }
+
+  @SubscribeMessage('chat:message:edit')
+  async edit(
+    @ConnectedSocket() socket: DeviceSocket,
+    @Payload() payload: EditMessagePayload,
+  ): Promise<MessageAck> {
+    return { ...ok, message: await this.commands.execute(new EditMessage(userOf(socket).userId, payload)) };
+  }
+
+  @SubscribeMessage('chat:message:delete')
+  async delete(
+    @ConnectedSocket() socket: DeviceSocket,
+    @Payload() payload: MessageIdPayload,
+  ): Promise<OkAck> {
+    await this.commands.execute(new DeleteMessage(userOf(socket).userId, payload.message_id));
+    return ok;
+  }
+
+  @SubscribeMessage('chat:message:react')
+  async react(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ReactPayload): Promise<OkAck> {
+    await this.commands.execute(new ReactToMessage(userOf(socket).userId, payload));
+    return ok;
+  }
+
+  @SubscribeMessage('chat:message:read')
+  read(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ReceiptPayload): Promise<ReadAck> {
+    return this.commands.execute(new MarkMessages(userOf(socket).userId, 'read', payload, socket.id));
+  }
+
+  @SubscribeMessage('chat:message:delivered')
+  async delivered(
+    @ConnectedSocket() socket: DeviceSocket,
+    @Payload() payload: ReceiptPayload,
+  ): Promise<OkAck> {
+    await this.commands.execute(new MarkMessages(userOf(socket).userId, 'delivered', payload));
+    return ok;
+  }
+
+  @SubscribeMessage('chat:typing')
+  async type(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: TypingPayload): Promise<OkAck> {
+    const { userId: id, name } = userOf(socket);
+    await this.memberships.require(payload.chat_id, id);
+    this.typing.set(payload.chat_id, { id, name, device: socket.id }, payload.is_typing);
+    return ok;
+  }
+
+  @SubscribeMessage('chat:join')
+  join(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ChatIdPayload): Promise<JoinAck> {
+    return this.commands.execute(new JoinChat(userOf(socket).userId, payload.chat_id));
+  }
+
+  /** The chat is closed on this device, which goes on hearing it as every device of a participant does. */
+  @SubscribeMessage('chat:leave')
+  async leave(
+    @ConnectedSocket() socket: DeviceSocket,
+    @Payload() { chat_id }: ChatIdPayload,
+  ): Promise<LeaveAck> {
+    const { userId: id, name } = userOf(socket);
+    await this.memberships.require(chat_id, id);
+    this.typing.set(chat_id, { id, name, device: socket.id }, false);
+    return { status: 'left', chat_id };
+  }
+
+  @SubscribeMessage('chat:get')
+  async get(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ChatGetPayload): Promise<ChatAck> {
+    const body = { type: 'direct' as const, participant_ids: [payload.recipient_id] };
+    const { chat } = await this.commands.execute(new CreateChat(userOf(socket).userId, body));
+    return { ...ok, chat };
+  }
+}

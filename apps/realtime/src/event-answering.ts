@@ -1,0 +1,66 @@
+import { AppError } from '#contracts';
+import { Metrics, RateLimits, logger, toAppError, withLogContext } from '#platform';
+import { Injectable } from '@nestjs/common';
+import type { Socket } from 'socket.io';
+import type { DeviceSocket } from './device-socket.js';
+import { TOO_LARGE_PAYLOAD } from './packet-limit.js';
+
+/** A gateway's method as Nest wraps it; what it throws is put into `failure` by the gateways' filter. */
+export type EventHandler = (payload: unknown, failure: Failure) => Promise<unknown>;
+export interface Failure {
+  error?: unknown;
+}
+
+/**
+ * Every client event is answered exactly once, whatever it is and whatever becomes of it (contract, "Errors"):
+ * in its acknowledgement, or as an `error` event when the client gave no callback for the error.
+ */
+@Injectable()
+export class EventAnswering {
+  constructor(
+    private readonly limits: RateLimits,
+    private readonly metrics: Metrics,
+  ) {}
+
+  async answer(
+    socket: DeviceSocket,
+    handlers: Map<string, EventHandler>,
+    [event, ...args]: unknown[],
+  ): Promise<void> {
+    const started = performance.now();
+    const callback =
+      typeof args.at(-1) === 'function' ? (args.pop() as (answer: unknown) => void) : undefined;
+    const handler = handlers.get(event as string);
+    const label = handler ? (event as string) : 'unknown';
+    let outcome = 'ok';
+    try {
+      if (socket.data.opening) await socket.data.opening;
+      await this.limits.take('socketEvent', socket.id);
+      callback?.(await this.handle(socket, handler, args));
+    } catch (error) {
+      const refusal = toAppError(error);
+      outcome = refusal.code;
+      if (outcome === 'INTERNAL')
+        logger.error({ err: error, event: label, socket_id: socket.id }, 'event failed');
+      this.metrics.errors.inc({ code: outcome });
+      if (callback) callback({ status: 'error', ...refusal.toBody() });
+      else socket.emit('error', refusal.toBody());
+    }
+    const seconds = (performance.now() - started) / 1000;
+    this.metrics.messages.inc({ event: label, status: outcome });
+    this.metrics.latency.observe(seconds);
+    if (logger.isLevelEnabled('debug'))
+      logger.debug({ event: label, outcome, ms: Math.round(seconds * 1000), socket_id: socket.id }, 'event');
+  }
+
+  private async handle(socket: Socket, handler: EventHandler | undefined, args: unknown[]): Promise<unknown> {
+    if (args[0] === TOO_LARGE_PAYLOAD)
+      throw new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
+    if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
+    if (args.length !== 1) throw new AppError('INVALID_DATA', 'An event carries exactly one object');
+    const failure: Failure = {};
+    const result = await withLogContext({ socket_id: socket.id }, () => handler(args[0], failure));
+    if ('error' in failure) throw failure.error;
+    return result;
+  }
+}

@@ -1,0 +1,58 @@
+import {
+  PresenceGetPayload,
+  PresenceWatchPayload,
+  UsersListPayload,
+  watchersRoom,
+  type PresenceAck,
+  type UsersListAck,
+} from '#contracts';
+import { ListUsers } from '#identity';
+import { Presence } from '#presence';
+import { QueryBus } from '@nestjs/cqrs';
+import { ConnectedSocket, SubscribeMessage } from '@nestjs/websockets';
+import { userOf, type DeviceSocket } from './device-socket.js';
+import { Gateway, Payload } from './gateway.js';
+
+/** Contract, "Presence", and `users:list`. */
+@Gateway()
+export class PresenceGateway {
+  constructor(
+    private readonly presence: Presence,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @SubscribeMessage('presence:get')
+  async get(@Payload() { user_ids }: PresenceGetPayload): Promise<PresenceAck> {
+    return { status: 'ok', items: await this.presence.items(user_ids) };
+  }
+
+  @SubscribeMessage('presence:watch')
+  async watch(
+    @ConnectedSocket() socket: DeviceSocket,
+    @Payload() { user_ids }: PresenceWatchPayload,
+  ): Promise<PresenceAck> {
+    const wanted = new Set(user_ids.map(watchersRoom));
+    for (const room of socket.rooms)
+      if (room.startsWith(watchersRoom('')) && !wanted.has(room)) await socket.leave(room);
+    await socket.join([...wanted]);
+    return { status: 'ok', items: await this.presence.items(user_ids) };
+  }
+
+  @SubscribeMessage('users:list')
+  async list(
+    @ConnectedSocket() socket: DeviceSocket,
+    @Payload() { query, limit, cursor }: UsersListPayload,
+  ): Promise<UsersListAck> {
+    const { items, next_cursor } = await this.queries.execute(
+      new ListUsers(query, limit, cursor, userOf(socket).userId),
+    );
+    return {
+      status: 'ok',
+      items: items.map((user) => {
+        const { id, name, avatar, online, last_seen } = this.presence.withOnline(user);
+        return { id, name, avatar, online, last_seen };
+      }),
+      next_cursor,
+    };
+  }
+}

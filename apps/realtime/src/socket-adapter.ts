@@ -1,0 +1,72 @@
+import { AppError } from '#contracts';
+import { Authenticator } from '#identity';
+import { Config, RealtimeEmitter, toAppError } from '#platform';
+import type { INestApplication, WsMessageHandler } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { Server, type ServerOptions } from 'socket.io';
+import * as parser from 'socket.io-parser';
+import { DeliveryTracker } from './delivery-tracker.js';
+import type { DeviceSocket } from './device-socket.js';
+import { EventAnswering, type EventHandler } from './event-answering.js';
+import { LimitedDecoder } from './packet-limit.js';
+
+/** Nest's gateways on Socket.IO: one server, signed-in sockets only, every event answered. */
+export class SocketAdapter extends IoAdapter {
+  private readonly handlers = new WeakMap<DeviceSocket, Map<string, EventHandler>>();
+  private readonly config: Config;
+
+  constructor(private readonly app: INestApplication) {
+    super(app);
+    this.config = app.get(Config);
+  }
+
+  override createIOServer(port: number, options?: ServerOptions): Server {
+    const settings: Partial<ServerOptions> = {
+      cors: { origin: this.config.CORS_ORIGINS === '*' ? '*' : this.config.CORS_ORIGINS.split(',') },
+      parser: { ...parser, Decoder: LimitedDecoder },
+      // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
+      maxHttpBufferSize: 2 * 1024 * 1024,
+      pingInterval: 25_000,
+      pingTimeout: 60_000,
+      serveClient: false,
+      // Other paths' upgrades are for others to answer.
+      destroyUpgrade: false,
+    };
+    const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
+    server.use((socket, next) => {
+      this.signIn(socket as DeviceSocket).then(() => next(), next);
+    });
+    this.app.get(RealtimeEmitter).bind(server);
+    this.app.get(DeliveryTracker).watch(server);
+    return server;
+  }
+
+  /**
+   * Who it is, before any of its events can arrive. A refused socket is let through to be told so by an `error`
+   * event, as the specification has it, and is disconnected at once.
+   */
+  private async signIn(socket: DeviceSocket): Promise<void> {
+    const { token } = socket.handshake.auth as { token?: unknown };
+    const given = token ?? socket.handshake.headers.authorization;
+    try {
+      if (typeof given !== 'string') throw new AppError('UNAUTHORIZED', 'Invalid token');
+      socket.data.user = await this.app.get(Authenticator).authenticate(given);
+    } catch (error) {
+      socket.data.refusal = toAppError(error);
+    }
+  }
+
+  /** Called once for each gateway, all before the socket's first event. */
+  override bindMessageHandlers(socket: DeviceSocket, gateway: WsMessageHandler[]): void {
+    if (!socket.data.user) return;
+    let handlers = this.handlers.get(socket);
+    if (!handlers) {
+      const all = (handlers = new Map<string, EventHandler>());
+      this.handlers.set(socket, all);
+      const answering = this.app.get(EventAnswering);
+      // Not passed on: no event of a client reaches an event emitter of ours under a name of its choosing.
+      socket.use((args) => void answering.answer(socket, all, args));
+    }
+    for (const { message, callback } of gateway) handlers.set(String(message), callback as EventHandler);
+  }
+}

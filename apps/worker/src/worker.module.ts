@@ -1,0 +1,20 @@
+import { IdentityModule, PurgeSessions } from '#identity';
+import { Queues } from '#platform';
+import { Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+
+/** Background work: what each job does, and when the scheduled ones run. */
+@Module({ imports: [CqrsModule, IdentityModule] })
+export class WorkerModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly queues: Queues,
+    private readonly commands: CommandBus,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.queues.work(
+      { 'purge-sessions': async () => void (await this.commands.execute(new PurgeSessions())) },
+      { 'purge-sessions': { pattern: '0 4 * * *' } },
+    );
+  }
+}

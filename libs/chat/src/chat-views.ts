@@ -1,0 +1,101 @@
+import { PARTICIPANTS_SHOWN, type ChatDto, type ParticipantDto } from '#contracts';
+import { Presence } from '#presence';
+import { Prisma, PrismaService } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
+import { unreadCount } from './unread.js';
+
+interface ChatRow {
+  chat_id: string;
+  type: ChatDto['type'];
+  title: string | null;
+  avatar: string | null;
+  member_count: number;
+  last_seq: number;
+  change_seq: number;
+  last_read_seq: number;
+  unread_count: number;
+  created_at: Date;
+  activity_at: Date;
+}
+
+export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
+  chat_id: string;
+  last_seen: Date | null;
+};
+
+type LastMessageRow = MessageRow & { read_by_all: boolean; delivered_to_all: boolean };
+
+/** To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
+export const PARTICIPANT_COLUMNS = Prisma.raw(`
+  p.chat_id, u.id, u.name, u.handle, u.avatar, u.is_master, u.last_seen_at AS last_seen, p.role,
+  p.last_read_seq, p.last_delivered_seq`);
+
+/** Chats as their members see them: three queries, however many chats. */
+@Injectable()
+export class ChatViews {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly presence: Presence,
+  ) {}
+
+  /** Each chat as that user sees it, in the order asked for; those the user is not in are left out. */
+  async of(seen: { chatId: string; userId: string }[]): Promise<ChatDto[]> {
+    if (seen.length === 0) return [];
+    const chatIds = [...new Set(seen.map(({ chatId }) => chatId))];
+    const [rows, participants, lastMessages] = await Promise.all([
+      this.chats(seen),
+      this.participants(chatIds),
+      this.lastMessages(chatIds),
+    ]);
+    return rows.map(({ chat_id, created_at, activity_at, ...row }) => ({
+      id: chat_id,
+      ...row,
+      participants: participants.filter((p) => p.chat_id === chat_id).map((p) => this.participant(p)),
+      last_message: lastMessages.get(chat_id) ?? null,
+      created_at: created_at.toISOString(),
+      updated_at: activity_at.toISOString(),
+    }));
+  }
+
+  participant({ chat_id: _, ...row }: ParticipantRow): ParticipantDto {
+    return this.presence.withOnline({ ...row, last_seen: row.last_seen?.toISOString() ?? null });
+  }
+
+  private chats(seen: { chatId: string; userId: string }[]): Promise<ChatRow[]> {
+    return this.prisma.$queryRaw<ChatRow[]>`
+      SELECT c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, c.last_seq, c.change_seq, p.last_read_seq,
+        ${unreadCount('c.id', 'c.last_seq', 'p.user_id', 'p.last_read_seq')} AS unread_count, c.created_at, c.activity_at
+      FROM unnest(${seen.map((s) => s.chatId)}::uuid[], ${seen.map((s) => s.userId)}::uuid[])
+        WITH ORDINALITY AS s(chat_id, user_id, ord)
+      JOIN chats c ON c.id = s.chat_id
+      JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = s.user_id AND p.left_at IS NULL
+      ORDER BY s.ord`;
+  }
+
+  private participants(chatIds: string[]): Promise<ParticipantRow[]> {
+    return this.prisma.$queryRaw<ParticipantRow[]>`
+      SELECT l.* FROM unnest(${chatIds}::uuid[]) AS s(chat_id) CROSS JOIN LATERAL (
+        SELECT ${PARTICIPANT_COLUMNS} FROM chat_members p JOIN users u ON u.id = p.user_id
+        WHERE p.chat_id = s.chat_id AND p.left_at IS NULL ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
+      ) l`;
+  }
+
+  private async lastMessages(chatIds: string[]) {
+    const rows = await this.prisma.$queryRaw<LastMessageRow[]>`
+      SELECT ${MESSAGE_COLUMNS}, COALESCE(o.read >= m.seq, false) AS read_by_all,
+        COALESCE(o.delivered >= m.seq, false) AS delivered_to_all
+      FROM chats c JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq JOIN users u ON u.id = m.sender_id
+      CROSS JOIN LATERAL (
+        SELECT min(last_read_seq) AS read, min(last_delivered_seq) AS delivered FROM chat_members p
+        WHERE p.chat_id = c.id AND p.user_id <> m.sender_id AND p.left_at IS NULL
+      ) o
+      WHERE c.id = ANY(${chatIds}::uuid[])`;
+    return new Map(
+      rows.map((row) => {
+        const status = row.read_by_all ? 'read' : row.delivered_to_all ? 'delivered' : 'sent';
+        return [row.chat_id, toMessage(row, status)];
+      }),
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import { PresenceModule } from '#presence';
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { ChatViews } from './chat-views.js';
+import { CreateChatHandler } from './commands/create-chat.command.js';
+import { DeleteMessageHandler } from './commands/delete-message.command.js';
+import { EditMessageHandler } from './commands/edit-message.command.js';
+import { JoinChatHandler } from './commands/join-chat.command.js';
+import { MarkMessagesHandler } from './commands/mark-messages.command.js';
+import { ReactToMessageHandler } from './commands/react-to-message.command.js';
+import { SendMessageHandler } from './commands/send-message.command.js';
+import { Marks } from './marks.js';
+import { Memberships } from './membership.js';
+import { MessageChanges } from './message-changes.js';
+import { MessageLog } from './message-log.js';
+import { GetChangesHandler } from './queries/get-changes.query.js';
+import { GetChatHandler } from './queries/get-chat.query.js';
+import { GetHistoryHandler } from './queries/get-history.query.js';
+import { ListChatsHandler } from './queries/list-chats.query.js';
+import { ListMembersHandler } from './queries/list-members.query.js';
+import { ListReceiptsHandler } from './queries/list-receipts.query.js';
+import { SearchMessagesHandler } from './queries/search-messages.query.js';
+import { SyncHandler } from './queries/sync.query.js';
+import { Receipts } from './receipts.js';
+import { Typing } from './typing.js';
+
+const handlers = [
+  CreateChatHandler,
+  DeleteMessageHandler,
+  EditMessageHandler,
+  JoinChatHandler,
+  MarkMessagesHandler,
+  ReactToMessageHandler,
+  SendMessageHandler,
+  GetChangesHandler,
+  GetChatHandler,
+  GetHistoryHandler,
+  ListChatsHandler,
+  ListMembersHandler,
+  ListReceiptsHandler,
+  SearchMessagesHandler,
+  SyncHandler,
+];
+
+@Module({
+  imports: [CqrsModule, PresenceModule],
+  providers: [ChatViews, Marks, Memberships, MessageChanges, MessageLog, Receipts, Typing, ...handlers],
+  exports: [Marks, Memberships, Typing],
+})
+export class ChatModule {}

@@ -1,0 +1,75 @@
+import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
+import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatViews } from '../chat-views.js';
+
+/**
+ * A group is made; a direct chat is found, or made once however many ask at the same time.
+ * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist
+ */
+export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
+  constructor(
+    readonly creatorId: string,
+    readonly body: CreateChatBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CreateChat)
+export class CreateChatHandler implements ICommandHandler<CreateChat> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly views: ChatViews,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ creatorId, body }: CreateChat): Promise<{ chat: ChatDto; created: boolean }> {
+    const others = [...new Set(body.participant_ids.map((id) => id.toLowerCase()))].filter(
+      (id) => id !== creatorId,
+    );
+    if (others.length === 0 || (body.type === 'direct' && others.length !== 1))
+      throw AppError.invalid(
+        'participant_ids',
+        'a direct chat has one other participant, a group at least one',
+      );
+    const members = [creatorId, ...others];
+    const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
+    const { id, created } = await this.prisma.$transaction((tx) =>
+      this.store(tx, members, directKey, body.title),
+    );
+    if (!created) return { chat: (await this.views.of([{ chatId: id, userId: creatorId }]))[0]!, created };
+
+    this.emitter.joinChat(id, members);
+    const chats = await this.views.of(members.map((userId) => ({ chatId: id, userId })));
+    chats.forEach((chat, i) => this.emitter.toUser(members[i]!, 'chat:created', chat));
+    return { chat: chats[0]!, created };
+  }
+
+  private async store(
+    tx: Prisma.TransactionClient,
+    members: string[],
+    directKey: string | null,
+    title?: string,
+  ) {
+    const id = newId();
+    const inserted = await tx.$executeRaw`
+      INSERT INTO chats (id, type, title, direct_key, member_count)
+      VALUES (${id}::uuid, ${directKey ? 'direct' : 'group'}::chat_type, ${directKey ? null : (title ?? null)},
+        ${directKey}, ${members.length})
+      ON CONFLICT (direct_key) DO NOTHING`;
+    if (inserted === 0) {
+      const chat = await tx.chat.findUniqueOrThrow({
+        where: { directKey: directKey! },
+        select: { id: true },
+      });
+      return { id: chat.id, created: false };
+    }
+    const known = await tx.$executeRaw`
+      INSERT INTO chat_members (chat_id, user_id, role)
+      SELECT ${id}::uuid, id, (CASE WHEN id = ${members[0]}::uuid AND ${!directKey} THEN 'owner' ELSE 'member' END)::member_role
+      FROM users WHERE id = ANY(${members}::uuid[])`;
+    if (known !== members.length) throw new AppError('NOT_FOUND', 'No such user');
+    return { id, created: true };
+  }
+}

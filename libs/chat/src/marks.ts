@@ -1,0 +1,114 @@
+import { AppError } from '#contracts';
+import { Batcher, PrismaService } from '#platform';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Receipts } from './receipts.js';
+import { unreadCount } from './unread.js';
+
+/** That a member has received, or read, everything up to `seq`. */
+export interface NewMark {
+  chatId: string;
+  userId: string;
+  kind: 'delivered' | 'read';
+  seq: number;
+}
+
+/** One member's marks before and after a flush. */
+export interface MovedMark {
+  ord: number;
+  chat_id: string;
+  user_id: string;
+  member_count: number;
+  old_read: number;
+  new_read: number;
+  old_delivered: number;
+  new_delivered: number;
+  last_read_at: Date | null;
+  unread_count: number;
+}
+
+/**
+ * Delivery and read marks are watermarks, written many at a time: one statement for all that gathered. Each mark
+ * that moves takes a number from the chat's change counter, so that a device that was away learns of it.
+ */
+@Injectable()
+export class Marks implements OnModuleDestroy {
+  private readonly batcher = new Batcher<NewMark, MovedMark>((batch) => this.flush(batch), {
+    maxBatch: 5000,
+    maxQueued: 50_000,
+    intervalMs: 50,
+  });
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly receipts: Receipts,
+  ) {}
+
+  /** @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE */
+  move(mark: NewMark): Promise<MovedMark> {
+    return this.batcher.add(mark);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.batcher.drain();
+  }
+
+  private async flush(batch: NewMark[]): Promise<(MovedMark | Error)[]> {
+    const merged = new Map<
+      string,
+      { ord: number; chat_id: string; user_id: string; read: number; delivered: number }
+    >();
+    for (const { chatId, userId, kind, seq } of batch) {
+      const key = `${chatId}:${userId}`;
+      const mark = merged.get(key) ?? {
+        ord: merged.size,
+        chat_id: chatId,
+        user_id: userId,
+        read: 0,
+        delivered: 0,
+      };
+      if (kind === 'read') mark.read = Math.max(mark.read, seq);
+      mark.delivered = Math.max(mark.delivered, seq);
+      merged.set(key, mark);
+    }
+    const moved = new Map((await this.store([...merged.values()])).map((mark) => [mark.ord, mark]));
+    this.receipts.announce([...moved.values()]);
+    return batch.map(({ chatId, userId }) => {
+      const mark = moved.get(merged.get(`${chatId}:${userId}`)!.ord);
+      return mark ?? new AppError('FORBIDDEN', 'You are not a participant of this chat');
+    });
+  }
+
+  private store(marks: { chat_id: string }[]): Promise<MovedMark[]> {
+    return this.prisma.$queryRaw<MovedMark[]>`
+      WITH input AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(${JSON.stringify(marks)}::json)
+          AS r(ord int, chat_id uuid, user_id uuid, read int, delivered int)
+      ), chat AS MATERIALIZED (
+        SELECT c.id, c.last_seq, c.change_seq, c.member_count FROM chats c
+        WHERE c.id = ANY(${[...new Set(marks.map((m) => m.chat_id))]}::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
+      ), member AS MATERIALIZED (
+        SELECT i.ord, m.chat_id, m.user_id, c.change_seq, c.last_seq, c.member_count, m.last_read_at,
+          m.last_read_seq AS old_read, GREATEST(m.last_read_seq, LEAST(i.read, c.last_seq)) AS new_read,
+          m.last_delivered_seq AS old_delivered, GREATEST(m.last_delivered_seq, LEAST(i.delivered, c.last_seq)) AS new_delivered
+        FROM chat c JOIN input i ON i.chat_id = c.id
+        JOIN chat_members m ON m.chat_id = i.chat_id AND m.user_id = i.user_id AND m.left_at IS NULL
+        FOR NO KEY UPDATE OF m
+      ), moved AS MATERIALIZED (
+        SELECT *, change_seq + row_number() OVER (PARTITION BY chat_id ORDER BY ord)::int AS change_number
+        FROM member WHERE new_read > old_read OR new_delivered > old_delivered
+      ), counted AS (
+        UPDATE chats SET change_seq = n.change_number, changed_xid = pg_current_xact_id()
+        FROM (SELECT chat_id, max(change_number) AS change_number FROM moved GROUP BY chat_id) n WHERE chats.id = n.chat_id
+      ), written AS (
+        UPDATE chat_members m SET last_read_seq = n.new_read, last_delivered_seq = n.new_delivered,
+          last_read_at = CASE WHEN n.new_read > n.old_read THEN now() ELSE m.last_read_at END,
+          last_delivered_at = CASE WHEN n.new_delivered > n.old_delivered THEN now() ELSE m.last_delivered_at END,
+          change_seq = n.change_number
+        FROM moved n WHERE m.chat_id = n.chat_id AND m.user_id = n.user_id
+      )
+      SELECT ord, chat_id, user_id, member_count, old_read, new_read, old_delivered, new_delivered,
+        CASE WHEN new_read > old_read THEN now() ELSE last_read_at END AS last_read_at,
+        ${unreadCount('member.chat_id', 'last_seq', 'user_id', 'new_read')} AS unread_count
+      FROM member`;
+  }
+}

@@ -1,0 +1,89 @@
+import { AppError, type MessageDto, type PayloadOf, type ReactionDto } from '#contracts';
+import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { notMember } from './membership.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from './message-wire.js';
+
+export interface Current extends MessageRow {
+  member_role: 'owner' | 'admin' | 'member';
+  chat_type: 'direct' | 'group';
+}
+
+export type MessageChange = Partial<{
+  content: string;
+  metadata: object;
+  reactions: ReactionDto[];
+  editedAt: Date;
+  deletedAt: Date;
+}>;
+
+type ChangeEvent = 'chat:message:edited' | 'chat:message:deleted' | 'chat:message:reaction';
+
+/** Where a message that was sent is changed: numbered under the chat's lock, told after the commit. */
+@Injectable()
+export class MessageChanges {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+    private readonly limits: RateLimits,
+  ) {}
+
+  /**
+   * Runs `decide` with the message as it is under the chat's lock, and stores what it returns; null changes nothing.
+   * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, or deleted), FORBIDDEN (not a member), or what `decide` throws
+   */
+  async change(
+    messageId: string,
+    userId: string,
+    event: ChangeEvent,
+    decide: (
+      message: Current,
+      tx: Prisma.TransactionClient,
+    ) => MessageChange | null | Promise<MessageChange | null>,
+  ): Promise<MessageDto> {
+    await this.limits.take('message', userId);
+    const { message, changed } = await this.prisma.$transaction(async (tx) => {
+      const current = await this.lock(tx, messageId, userId);
+      const change = await decide(current, tx);
+      if (!change) return { message: await this.toWire(tx, current), changed: false };
+      const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
+        UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
+        WHERE id = ${current.chat_id}::uuid RETURNING change_seq`;
+      await tx.message.update({
+        where: { id: messageId },
+        data: { ...(change as object), changeSeq: chat!.change_seq },
+      });
+      return { message: await this.toWire(tx, await this.read(tx, messageId)), changed: true };
+    });
+    if (changed) this.emitter.toChat(message.chat_id, event, message satisfies PayloadOf<ChangeEvent>);
+    return message;
+  }
+
+  private async lock(tx: Prisma.TransactionClient, messageId: string, userId: string): Promise<Current> {
+    const [locked] = await tx.$queryRaw<{ id: string }[]>`
+      SELECT c.id FROM chats c WHERE c.id = (SELECT chat_id FROM messages WHERE id = ${messageId}::uuid)
+      FOR NO KEY UPDATE`;
+    if (!locked) throw new AppError('NOT_FOUND', 'No such message');
+    const [current] = await tx.$queryRaw<(MessageRow & Partial<Current>)[]>`
+      SELECT ${MESSAGE_COLUMNS}, p.role AS member_role, c.type AS chat_type
+      FROM messages m JOIN users u ON u.id = m.sender_id JOIN chats c ON c.id = m.chat_id
+      LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
+      WHERE m.id = ${messageId}::uuid`;
+    if (!current?.member_role) throw notMember();
+    if (current.deleted_at) throw new AppError('NOT_FOUND', 'No such message');
+    return current as Current;
+  }
+
+  private async read(tx: Prisma.TransactionClient, messageId: string): Promise<MessageRow> {
+    const [row] = await tx.$queryRaw<MessageRow[]>`
+      SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.id = ${messageId}::uuid`;
+    return row!;
+  }
+
+  private async toWire(tx: Prisma.TransactionClient, row: MessageRow): Promise<MessageDto> {
+    const marks = await tx.$queryRaw<Mark[]>`
+      SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
+      WHERE chat_id = ${row.chat_id}::uuid AND left_at IS NULL`;
+    return toMessage(row, statusFrom(marks)(row));
+  }
+}

@@ -1,0 +1,63 @@
+import type { ChangeDto, ChangePage, ChangesQuery } from '#contracts';
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { Memberships } from '../membership.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+
+/**
+ * What changed in a chat after a change number: messages edited, deleted or reacted to, and members' marks, each
+ * in its latest state. `next_cursor` is the next `after_change_seq`.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
+ */
+export class GetChanges extends Query<ChangePage> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+    readonly query: ChangesQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(GetChanges)
+export class GetChangesHandler implements IQueryHandler<GetChanges> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly memberships: Memberships,
+  ) {}
+
+  async execute({
+    userId,
+    chatId,
+    query: { after_change_seq: after, limit },
+  }: GetChanges): Promise<ChangePage> {
+    await this.memberships.require(chatId, userId);
+    // One snapshot for both: a change between two reads would be skipped by the next page's number.
+    const [messages, members] = await this.prisma.$transaction(
+      [
+        this.prisma.$queryRaw<MessageRow[]>`
+          SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+          WHERE m.chat_id = ${chatId}::uuid AND m.change_seq > ${after} AND m.change_seq > 0
+          ORDER BY m.change_seq LIMIT ${limit + 1}`,
+        this.prisma.$queryRaw<(Mark & { change_seq: number })[]>`
+          SELECT user_id, last_read_seq, last_delivered_seq, change_seq FROM chat_members
+          WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`,
+      ],
+      { isolationLevel: 'RepeatableRead' },
+    );
+    const status = statusFrom(members);
+    const changes: ChangeDto[] = [
+      ...messages.map((row) => ({
+        change_seq: row.change_seq,
+        kind: 'message' as const,
+        message: toMessage(row, status(row)),
+        marks: null,
+      })),
+      ...members
+        .filter(({ change_seq }) => change_seq > after)
+        .map(({ change_seq, ...marks }) => ({ change_seq, kind: 'marks' as const, message: null, marks })),
+    ].sort((a, b) => a.change_seq - b.change_seq);
+    const items = changes.slice(0, limit);
+    return { items, next_cursor: changes.length > limit ? String(items.at(-1)!.change_seq) : null };
+  }
+}

@@ -1,0 +1,66 @@
+import type { HistoryQuery, MessagePage } from '#contracts';
+import { Prisma, PrismaService, logger } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { Marks } from '../marks.js';
+import { Memberships } from '../membership.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+
+/**
+ * A page of a chat, ascending by seq: the newest, those before a number, or those after one. What is fetched
+ * counts as delivered. `next_cursor` is the next `before_seq`, or `after_seq` when that was asked for.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
+ */
+export class GetHistory extends Query<MessagePage> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+    readonly query: HistoryQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(GetHistory)
+export class GetHistoryHandler implements IQueryHandler<GetHistory> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly memberships: Memberships,
+    private readonly marks: Marks,
+  ) {}
+
+  async execute({
+    userId,
+    chatId,
+    query: { limit, before_seq, after_seq },
+  }: GetHistory): Promise<MessagePage> {
+    const { visible_seq, left } = await this.memberships.require(chatId, userId, true);
+    const forward = after_seq !== undefined && before_seq === undefined;
+    const before = Math.min(before_seq ?? visible_seq + 1, visible_seq + 1);
+    const [rows, members] = await Promise.all([
+      this.prisma.$queryRaw<MessageRow[]>`
+        SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+        WHERE m.chat_id = ${chatId}::uuid AND m.seq > ${after_seq ?? 0} AND m.seq < ${before}
+        ORDER BY m.seq ${forward ? Prisma.sql`ASC` : Prisma.sql`DESC`} LIMIT ${limit + 1}`,
+      this.prisma.$queryRaw<Mark[]>`
+        SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
+        WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`,
+    ]);
+    const status = statusFrom(members);
+    const page = rows.slice(0, limit);
+    const end = page.at(-1);
+    if (!forward) page.reverse();
+    const newest = page.at(-1)?.seq ?? 0;
+    const received = members.find((m) => m.user_id === userId)?.last_delivered_seq ?? 0;
+    if (!left && newest > received) this.delivered(chatId, userId, newest);
+    return {
+      items: page.map((row) => toMessage(row, status(row))),
+      next_cursor: rows.length > limit && end ? String(end.seq) : null,
+    };
+  }
+
+  private delivered(chatId: string, userId: string, seq: number): void {
+    this.marks
+      .move({ chatId, userId, kind: 'delivered', seq })
+      .catch((err: Error) => logger.warn({ err: err.message }, 'delivery not marked'));
+  }
+}

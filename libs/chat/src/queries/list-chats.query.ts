@@ -1,0 +1,40 @@
+import type { ChatPage, PageQuery } from '#contracts';
+import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { ChatViews } from '../chat-views.js';
+
+/** The user's chats, newest activity first. */
+export class ListChats extends Query<ChatPage> {
+  constructor(
+    readonly userId: string,
+    readonly page: PageQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListChats)
+export class ListChatsHandler implements IQueryHandler<ListChats> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly views: ChatViews,
+  ) {}
+
+  async execute({ userId, page: { limit, cursor } }: ListChats): Promise<ChatPage> {
+    const [at, id] = cursor ? decodeCursor(cursor, 'number', 'string') : [];
+    const after =
+      at === undefined
+        ? Prisma.empty
+        : Prisma.sql`AND (c.activity_at, c.id::text) < (${new Date(at)}, ${id})`;
+    const rows = await this.prisma.$queryRaw<{ id: string; activity_at: Date }[]>`
+      SELECT c.id, c.activity_at FROM chat_members p JOIN chats c ON c.id = p.chat_id
+      WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL ${after}
+      ORDER BY c.activity_at DESC, c.id::text DESC LIMIT ${limit + 1}`;
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1)! : undefined;
+    return {
+      items: await this.views.of(shown.map(({ id: chatId }) => ({ chatId, userId }))),
+      next_cursor: last ? encodeCursor([last.activity_at.getTime(), last.id]) : null,
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import { AppError, type SyncAnswer, type SyncChat } from '#contracts';
+import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { Marks } from '../marks.js';
+import { unreadCount } from '../unread.js';
+
+const PAGE = 500;
+
+/** What a cursor holds; snapshots are PostgreSQL's own text form of `pg_snapshot`. */
+interface Position {
+  database: string;
+  /** Everything visible in it is known to the client; empty = nothing is. */
+  known: string;
+  /** Where the running round of pages will end, and the last chat it showed; empty = between rounds. */
+  upto: string;
+  after: string;
+}
+
+/**
+ * One request after a reconnect tells which chats changed (contract, "REST", `GET sync`). A change is what the
+ * cursor's snapshot did not see: exact also for transactions that began before it and ended after it, which any
+ * clock or serial number would skip.
+ */
+export class Sync extends Query<SyncAnswer> {
+  constructor(
+    readonly userId: string,
+    readonly cursor?: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(Sync)
+export class SyncHandler implements IQueryHandler<Sync> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly marks: Marks,
+  ) {}
+
+  async execute({ userId, cursor }: Sync): Promise<SyncAnswer> {
+    const asked = cursor ? read(cursor) : undefined;
+    const [now] = await this.prisma.$queryRaw<{ database: string }[]>`
+      SELECT (SELECT oid::text FROM pg_database WHERE datname = current_database()) || '/' ||
+          (SELECT system_identifier::text FROM pg_control_system()) AS database`;
+    const { database } = now!;
+    const reset = asked !== undefined && asked.database !== database;
+    const known = asked && !reset ? asked.known : '';
+    const after = asked && !reset ? asked.after : '';
+    await this.deliver(userId, known, after);
+    const { chats, snapshot } = await this.changed(userId, known, after);
+    const upto = (!reset && asked?.upto) || snapshot;
+    const more = chats.length === PAGE;
+    const next = more ? { known, upto, after: chats.at(-1)!.id } : { known: upto, upto: '', after: '' };
+    return {
+      cursor: encodeCursor([database, next.known, next.upto, next.after]),
+      chats,
+      notifications: { unread_count: 0, items: [] },
+      ...(reset && { reset }),
+    };
+  }
+
+  /** A device that syncs has everything delivered; first, so that the answer already says so. */
+  private async deliver(userId: string, known: string, after: string): Promise<void> {
+    const behind = await this.prisma.$queryRaw<{ chat_id: string; last_seq: number }[]>`
+      SELECT c.id AS chat_id, c.last_seq ${this.from(userId, known, after)} AND p.last_delivered_seq < c.last_seq
+      ORDER BY c.id LIMIT ${PAGE}`;
+    await Promise.all(
+      behind.map(({ chat_id: chatId, last_seq: seq }) =>
+        this.marks.move({ chatId, userId, kind: 'delivered', seq }),
+      ),
+    );
+  }
+
+  private async changed(userId: string, known: string, after: string) {
+    const rows = await this.prisma.$queryRaw<(Partial<SyncChat> & { snapshot: string })[]>`
+      SELECT s.snapshot, l.* FROM (SELECT pg_current_snapshot()::text AS snapshot) s LEFT JOIN LATERAL (
+        SELECT c.id, c.last_seq, c.change_seq,
+          ${unreadCount('c.id', 'c.last_seq', 'p.user_id', 'p.last_read_seq')} AS unread_count
+        ${this.from(userId, known, after)} ORDER BY c.id LIMIT ${PAGE}
+      ) l ON true`;
+    const chats = rows.filter((row): row is SyncChat & { snapshot: string } => row.id != null);
+    return { snapshot: rows[0]!.snapshot, chats: chats.map(({ snapshot: _, ...chat }) => chat) };
+  }
+
+  private from(userId: string, known: string, after: string): Prisma.Sql {
+    const changed = known
+      ? Prisma.sql`AND NOT pg_visible_in_snapshot(c.changed_xid, ${known}::text::pg_snapshot)`
+      : Prisma.empty;
+    const rest = after ? Prisma.sql`AND c.id > ${after}::uuid` : Prisma.empty;
+    return Prisma.sql`FROM chat_members p JOIN chats c ON c.id = p.chat_id
+      WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL ${changed} ${rest}`;
+  }
+}
+
+const CHAT = /^([0-9a-f-]{36})?$/;
+
+function read(cursor: string): Position {
+  const [database, known, upto, after] = decodeCursor(cursor, 'string', 'string', 'string', 'string');
+  if (!isSnapshot(known) || !isSnapshot(upto) || !CHAT.test(after))
+    throw AppError.invalid('cursor', 'is not one');
+  return { database, known, upto, after };
+}
+
+/** Whether PostgreSQL would take it: `xmin:xmax:` and the transactions running between them, ascending. */
+function isSnapshot(text: string): boolean {
+  if (text === '') return true;
+  const match = /^(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,|$))*)$/.exec(text);
+  if (!match) return false;
+  const [xmin, xmax] = [BigInt(match[1]!), BigInt(match[2]!)];
+  const running = match[3] ? match[3].split(',').map(BigInt) : [];
+  const ascending = running.every((xid, i) => xid >= (running[i - 1] ?? xmin) && xid < xmax);
+  return xmin > 0n && xmin <= xmax && ascending;
+}

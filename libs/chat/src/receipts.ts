@@ -1,0 +1,134 @@
+import { MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
+import { PrismaService, RealtimeEmitter, logger } from '#platform';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { MovedMark } from './marks.js';
+
+/** The most receipts of one member that are told one by one when they come back to a long silence. */
+const MAX_RECEIPTS = 1000;
+/** Large chats: at most one receipt of each kind a second and chat. */
+const LARGE_CHAT_MS = 1000;
+/** Large chats: only senders among this many newest messages are told. */
+const LARGE_CHAT_WINDOW = 50;
+
+interface Covered {
+  ord: number;
+  id: string;
+  seq: number;
+  sender_id: string;
+}
+
+/** Tells senders that their messages were delivered and read (contract, "Chat events"). */
+@Injectable()
+export class Receipts implements OnModuleDestroy {
+  private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  onModuleDestroy(): void {
+    for (const { timer } of this.largeChats.values()) clearTimeout(timer);
+  }
+
+  announce(marks: MovedMark[]): void {
+    const moved = marks.filter((m) => m.new_read > m.old_read || m.new_delivered > m.old_delivered);
+    const small = moved.filter((m) => m.member_count <= MAX_RECEIPT_MEMBERS);
+    this.announceEach(small).catch((err: Error) =>
+      logger.warn({ err: err.message }, 'receipts not announced'),
+    );
+    for (const { chat_id, old_read, old_delivered } of moved.filter(
+      (m) => m.member_count > MAX_RECEIPT_MEMBERS,
+    ))
+      this.announceSoon(chat_id, Math.min(old_read, old_delivered));
+  }
+
+  private async announceEach(marks: MovedMark[]): Promise<void> {
+    if (marks.length === 0) return;
+    const at = new Date().toISOString();
+    const byOrd = new Map(marks.map((mark) => [mark.ord, mark]));
+    const newestRead = new Map<string, { sender: string; event: PayloadOf<'chat:message:read'> }>();
+    for (const { ord, id, seq, sender_id } of await this.coveredBy(marks)) {
+      const { chat_id, user_id, old_delivered, new_delivered, old_read, new_read } = byOrd.get(ord)!;
+      const receipt = { message_id: id, chat_id };
+      if (seq > old_delivered && seq <= new_delivered)
+        this.emitter.toUser(sender_id, 'chat:message:delivered', {
+          ...receipt,
+          delivered_to: user_id,
+          delivered_at: at,
+        });
+      // A read receipt covers everything before it: the newest of each sender's is enough.
+      if (seq > old_read && seq <= new_read)
+        newestRead.set(`${ord}:${sender_id}`, {
+          sender: sender_id,
+          event: { ...receipt, read_by: user_id, read_at: at },
+        });
+    }
+    for (const { sender, event } of newestRead.values())
+      this.emitter.toUser(sender, 'chat:message:read', event);
+  }
+
+  /** Other people's messages that the marks moved over, oldest first. */
+  private coveredBy(marks: MovedMark[]): Promise<Covered[]> {
+    const ranges = marks.map(({ ord, chat_id, user_id, ...m }) => ({
+      ord,
+      chat_id,
+      user_id,
+      after: m.new_read > m.old_read ? Math.min(m.old_read, m.old_delivered) : m.old_delivered,
+      upto: m.new_delivered,
+    }));
+    return this.prisma.$queryRaw<Covered[]>`
+      SELECT r.ord, m.id, m.seq, m.sender_id
+      FROM json_to_recordset(${JSON.stringify(ranges)}::json) AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
+      CROSS JOIN LATERAL (
+        SELECT id, seq, sender_id FROM messages
+        WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
+        ORDER BY seq DESC LIMIT ${MAX_RECEIPTS}
+      ) m ORDER BY m.seq`;
+  }
+
+  private announceSoon(chatId: string, after: number): void {
+    const waiting = this.largeChats.get(chatId);
+    if (waiting) {
+      waiting.after = Math.min(waiting.after, after);
+      return;
+    }
+    const announce = () => {
+      const { after } = this.largeChats.get(chatId)!;
+      this.largeChats.delete(chatId);
+      this.announceCounts(chatId, after).catch((err: Error) =>
+        logger.warn({ err: err.message }, 'receipts not announced'),
+      );
+    };
+    this.largeChats.set(chatId, { after, timer: setTimeout(announce, LARGE_CHAT_MS) });
+  }
+
+  /** To each of those who wrote last: how many have received and read the newest message of theirs. */
+  private async announceCounts(chatId: string, after: number): Promise<void> {
+    const newest = await this.prisma.$queryRaw<
+      { id: string; sender_id: string; delivered_count: number; read_count: number }[]
+    >`
+      SELECT m.id, m.sender_id, p.delivered_count, p.read_count
+      FROM (
+        SELECT DISTINCT ON (w.sender_id) w.id, w.seq, w.sender_id
+        FROM (SELECT id, seq, sender_id FROM messages WHERE chat_id = ${chatId}::uuid AND seq > ${after}
+              ORDER BY seq DESC LIMIT ${LARGE_CHAT_WINDOW}) w
+        ORDER BY w.sender_id, w.seq DESC
+      ) m CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE last_delivered_seq >= m.seq)::int AS delivered_count,
+          count(*) FILTER (WHERE last_read_seq >= m.seq)::int AS read_count
+        FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id <> m.sender_id AND left_at IS NULL
+      ) p`;
+    const at = new Date().toISOString();
+    for (const { id: message_id, sender_id, delivered_count, read_count } of newest) {
+      const receipt = { message_id, chat_id: chatId };
+      if (delivered_count > 0)
+        this.emitter.toUser(sender_id, 'chat:message:delivered', {
+          ...receipt,
+          delivered_count,
+          delivered_at: at,
+        });
+      if (read_count > 0)
+        this.emitter.toUser(sender_id, 'chat:message:read', { ...receipt, read_count, read_at: at });
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { watchersRoom, type PresenceItem } from '#contracts';
+import { Batcher, Config, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+
+/** Up to here everybody hears of everybody (contract, "Presence"). */
+const EVERYONE_BELOW = 500;
+
+/**
+ * Who is connected. A user is online from the first device's connection until the last one has been gone for
+ * PRESENCE_GRACE_MS, so that a reconnect shows no flicker.
+ */
+@Injectable()
+export class Presence implements OnApplicationShutdown {
+  private readonly devices = new Map<string, Set<string>>();
+  private readonly leaving = new Map<string, NodeJS.Timeout>();
+  private readonly lastSeen: Batcher<{ userId: string; at: Date }, void>;
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+    private readonly config: Config,
+  ) {
+    this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
+      maxBatch: 1000,
+      maxQueued: 100_000,
+      intervalMs: 1000,
+    });
+  }
+
+  /** `chatRooms`: the rooms of the user's chats, who hear of it when not everybody does. */
+  connected(userId: string, socketId: string, chatRooms: string[]): void {
+    const devices = this.devices.get(userId);
+    if (devices) {
+      devices.add(socketId);
+      return;
+    }
+    this.devices.set(userId, new Set([socketId]));
+    const wasLeaving = this.leaving.get(userId);
+    clearTimeout(wasLeaving);
+    this.leaving.delete(userId);
+    if (!wasLeaving) this.announce(userId, true, new Date(), chatRooms);
+  }
+
+  disconnected(userId: string, socketId: string, chatRooms: string[]): void {
+    const devices = this.devices.get(userId);
+    if (!devices?.delete(socketId) || devices.size > 0) return;
+    this.devices.delete(userId);
+    const at = new Date();
+    const announce = () => {
+      this.leaving.delete(userId);
+      this.announce(userId, false, at, chatRooms);
+    };
+    this.leaving.set(userId, setTimeout(announce, this.config.PRESENCE_GRACE_MS));
+  }
+
+  isOnline(userId: string): boolean {
+    return this.devices.has(userId) || this.leaving.has(userId);
+  }
+
+  withOnline<T extends { id: string }>(user: T): T & { online: boolean } {
+    return { ...user, online: this.isOnline(user.id) };
+  }
+
+  /** One item per id asked for; of an unknown id: offline, never seen. */
+  async items(userIds: string[]): Promise<PresenceItem[]> {
+    const users = await this.prisma.user.findMany({
+      where: { id: { in: userIds } },
+      select: { id: true, lastSeenAt: true },
+    });
+    const seen = new Map(users.map(({ id, lastSeenAt }) => [id, lastSeenAt]));
+    return userIds.map((id) => ({
+      user_id: id,
+      online: this.isOnline(id),
+      last_seen: seen.get(id)?.toISOString() ?? null,
+    }));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const timer of this.leaving.values()) clearTimeout(timer);
+    await this.lastSeen.drain();
+  }
+
+  private announce(userId: string, online: boolean, at: Date, chatRooms: string[]): void {
+    this.lastSeen
+      .add({ userId, at })
+      .catch((err: Error) => logger.warn({ err: err.message }, 'last seen not stored'));
+    this.emitter.toRooms(
+      this.everyoneHears() ? 'everyone' : [...chatRooms, watchersRoom(userId)],
+      online ? 'user:online' : 'user:offline',
+      { user_id: userId, online, last_seen: at.toISOString() },
+    );
+  }
+
+  private everyoneHears(): boolean {
+    if (this.config.PRESENCE_AUDIENCE !== 'auto') return this.config.PRESENCE_AUDIENCE === 'everyone';
+    return this.devices.size + this.leaving.size < EVERYONE_BELOW;
+  }
+
+  private async storeLastSeen(seen: { userId: string; at: Date }[]): Promise<void[]> {
+    const latest = new Map(seen.map(({ userId, at }) => [userId, at]));
+    await this.prisma.$executeRaw`
+      UPDATE users SET last_seen_at = GREATEST(last_seen_at, seen.at)
+      FROM unnest(${[...latest.keys()]}::uuid[], ${[...latest.values()].map((at) => at.toISOString())}::text[]::timestamptz[]) AS seen(id, at)
+      WHERE users.id = seen.id`;
+    return seen.map(() => undefined);
+  }
+}

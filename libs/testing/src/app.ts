@@ -1,0 +1,111 @@
+import type { AuthAnswer, ChatDto } from '#contracts';
+import { loadConfig, logger } from '#platform';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomUUID } from 'node:crypto';
+import { createApp } from '../../../apps/standalone/src/app.js';
+import { createTestDatabase } from './database.js';
+import { Device } from './device.js';
+
+export interface Reply<T> {
+  status: number;
+  body: T & { code?: string; details?: { field: string }[]; retry_after_ms?: number };
+  headers: Headers;
+}
+
+/** Somebody signed in. */
+export interface Account {
+  id: string;
+  email: string;
+  token: string;
+  refreshToken: string;
+}
+
+/** The whole platform on a database of its own, on a port of its own. */
+export class TestApp {
+  private readonly devices: Device[] = [];
+
+  private constructor(
+    readonly app: NestFastifyApplication,
+    readonly url: string,
+    readonly databaseUrl: string,
+    private readonly dropDatabase: () => Promise<void>,
+  ) {}
+
+  /** Limits are lifted unless `env` sets them. */
+  static async start(env: Record<string, string> = {}): Promise<TestApp> {
+    logger.level = process.env.LOG_LEVEL ?? 'silent';
+    const database = env.DATABASE_URL ? undefined : await createTestDatabase();
+    const lifted = {
+      MESSAGE_RATE: '100000',
+      MESSAGE_BURST: '100000',
+      SOCKET_EVENT_RATE: '100000',
+      SIGN_IN_RATE: '1000',
+    };
+    const databaseUrl = database?.url ?? env.DATABASE_URL!;
+    const config = loadConfig({
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: 'test-secret-test-secret-test-secret',
+      PRESENCE_GRACE_MS: '300',
+      REST_WRITE_RATE: '100000',
+      ...lifted,
+      ...env,
+    });
+    const app = await createApp(config);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    return new TestApp(app, `http://127.0.0.1:${port}`, databaseUrl, async () => database?.drop());
+  }
+
+  async request<T>(method: string, path: string, token?: string, body?: unknown): Promise<Reply<T>> {
+    const response = await fetch(this.url + (path.startsWith('/') ? path : `/api/v2/${path}`), {
+      method,
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: (text ? JSON.parse(text) : {}) as Reply<T>['body'],
+      headers: response.headers,
+    };
+  }
+
+  async register(name = 'Somebody'): Promise<Account> {
+    const email = `${randomUUID()}@example.com`;
+    const { status, body } = await this.request<AuthAnswer>('POST', 'auth/register', undefined, {
+      email,
+      password: 'correct horse battery',
+      name,
+    });
+    if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
+    return { id: body.user.id, email, token: body.access_token, refreshToken: body.refresh_token };
+  }
+
+  async chat(creator: Account, ...others: Account[]): Promise<ChatDto> {
+    const type = others.length === 1 ? 'direct' : 'group';
+    const body = { type, participant_ids: others.map(({ id }) => id) };
+    return (await this.request<ChatDto>('POST', 'chats', creator.token, body)).body;
+  }
+
+  async device(account: Account): Promise<Device> {
+    return this.keep(await Device.connect(this.url, account.token));
+  }
+
+  /** Has a device's violations looked at when the app stops. */
+  keep(device: Device): Device {
+    this.devices.push(device);
+    return device;
+  }
+
+  /** @throws when any device heard something that the contract does not allow */
+  async stop(): Promise<void> {
+    for (const device of this.devices) device.close();
+    await this.app.close();
+    await this.dropDatabase();
+    const violations = [...new Set(this.devices.flatMap((device) => device.violations))];
+    if (violations.length > 0) throw new Error(`contract broken:\n${violations.join('\n')}`);
+  }
+}

@@ -1,0 +1,104 @@
+import type { ClientEvent, PayloadOf, ServerEvent } from '#contracts';
+import { CLIENT_EVENTS } from '#contracts';
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
+import { ackErrors, eventErrors } from './contract.js';
+
+type AckOf<E extends ClientEvent> = InstanceType<(typeof CLIENT_EVENTS)[E]['ack']>;
+/** Either the event's own acknowledgement or an error: tests look at whichever they expect. */
+export type Answer<E extends ClientEvent> = AckOf<E> & {
+  code?: string;
+  details?: { field: string }[];
+  retry_after_ms?: number;
+};
+
+/**
+ * A phone: a real Socket.IO client that keeps everything it hears. Every event and acknowledgement is checked
+ * strictly against the contract; what breaks it is in `violations`.
+ */
+export class Device {
+  readonly heard: { event: string; payload: never }[] = [];
+  readonly violations: string[] = [];
+  private readonly waiting = new Set<() => void>();
+
+  private constructor(readonly socket: Socket) {
+    socket.onAny((event: string, ...args: unknown[]) => {
+      this.heard.push({ event, payload: args[0] as never });
+      this.violations.push(...eventErrors(event, args));
+      for (const check of [...this.waiting]) check();
+    });
+  }
+
+  /** Connects and, for a good token, waits until the device is in its rooms. */
+  static async connect(
+    url: string,
+    token: unknown,
+    options: Partial<ManagerOptions & SocketOptions> = {},
+  ): Promise<Device> {
+    const device = Device.open(url, token, options);
+    await device.next('sync:required');
+    return device;
+  }
+
+  /** Connects and waits for nothing. */
+  static open(url: string, token: unknown, options: Partial<ManagerOptions & SocketOptions> = {}): Device {
+    return new Device(
+      io(url, {
+        transports: ['websocket'],
+        auth: { token },
+        forceNew: true,
+        reconnection: false,
+        ...options,
+      }),
+    );
+  }
+
+  /** Sends an event and waits for its one acknowledgement. */
+  async send<E extends ClientEvent>(event: E, payload: object): Promise<Answer<E>> {
+    const ack: unknown = await this.socket.timeout(10_000).emitWithAck(event, payload);
+    this.violations.push(...ackErrors(event, ack));
+    return ack as Answer<E>;
+  }
+
+  all<E extends ServerEvent>(event: E): PayloadOf<E>[] {
+    return this.heard.filter((heard) => heard.event === event).map(({ payload }) => payload);
+  }
+
+  /** The first such event, from before or still to come. */
+  async next<E extends ServerEvent>(
+    event: E,
+    matches: (payload: PayloadOf<E>) => boolean = () => true,
+  ): Promise<PayloadOf<E>> {
+    return (await this.until(() => this.all(event).find(matches), `${event} was not heard`))!;
+  }
+
+  /** Waits until `find` gives something; it is asked again after each event. */
+  until<T>(find: () => T | undefined, otherwise = 'did not happen', timeoutMs = 8000): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void) => {
+        clearTimeout(timer);
+        this.waiting.delete(check);
+        settle();
+      };
+      const check = () => {
+        const found = find();
+        if (found) finish(() => resolve(found));
+      };
+      const heard = () => this.heard.map(({ event }) => event).join(', ');
+      const timer = setTimeout(
+        () => finish(() => reject(new Error(`${otherwise}; heard: ${heard()}`))),
+        timeoutMs,
+      );
+      this.waiting.add(check);
+      check();
+    });
+  }
+
+  async disconnected(): Promise<void> {
+    if (this.socket.disconnected && this.socket.id === undefined && !this.socket.active) return;
+    await new Promise<void>((resolve) => this.socket.once('disconnect', () => resolve()));
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
