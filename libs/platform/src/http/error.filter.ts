@@ -1,0 +1,50 @@
+import { AppError, ERROR_STATUS, type ErrorCode } from '#contracts';
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { toAppError } from '../database-errors.js';
+import { logger } from '../logging.js';
+
+/** What Nest and Fastify refuse by themselves, before any of our code runs, and how the contract says it. */
+const FRAMEWORK: Record<number, [code: ErrorCode, message: string]> = {
+  401: ['UNAUTHORIZED', 'Invalid token'],
+  403: ['FORBIDDEN', 'Forbidden'],
+  404: ['NOT_FOUND', 'No such route'],
+  413: ['MESSAGE_TOO_LARGE', 'Payload is over 64 KiB'],
+  414: ['INVALID_DATA', 'Address is too long'],
+  415: ['INVALID_DATA', 'Body must be application/json'],
+  503: ['UNAVAILABLE', 'The service is not available, try again'],
+};
+
+/** Everything thrown on REST in the contract's one shape, with the matching status (contract, "Errors"). */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    tellError(error, host.switchToHttp().getResponse<FastifyReply>());
+  }
+}
+
+export function tellError(error: unknown, reply: FastifyReply): void {
+  const told = refusal(error) ?? toAppError(error);
+  if (told.code === 'INTERNAL') logger.error({ err: error }, 'request failed');
+  else if (told.code === 'UNAVAILABLE' && error !== told)
+    logger.warn({ err: (error as Error).message }, 'a dependency is not available');
+  if (told.retryAfterMs !== undefined)
+    void reply.header('Retry-After', String(Math.ceil(told.retryAfterMs / 1000)));
+  void reply.status(ERROR_STATUS[told.code]).send(told.toBody());
+}
+
+/** The framework's own message may quote the request, so it is not passed on. */
+function refusal(error: unknown): AppError | undefined {
+  const status = frameworkStatus(error);
+  if (status === undefined) return undefined;
+  const [code, message] = FRAMEWORK[status] ?? ['INVALID_DATA', 'Request cannot be read'];
+  return status in FRAMEWORK || status < 500 ? new AppError(code, message) : undefined;
+}
+
+function frameworkStatus(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  if (!(error instanceof Error)) return undefined;
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  const isFastifys = error instanceof SyntaxError || (typeof code === 'string' && code.startsWith('FST_'));
+  return isFastifys && typeof statusCode === 'number' ? statusCode : undefined;
+}

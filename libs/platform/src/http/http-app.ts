@@ -1,0 +1,74 @@
+import helmet from '@fastify/helmet';
+import { Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../config.js';
+import { logger, NestLogger } from '../logging.js';
+import { OpsModule } from '../ops/ops.module.js';
+import { PlatformModule } from '../platform.module.js';
+import { StartError } from '../postgres/start-error.js';
+import { ErrorFilter, tellError } from './error.filter.js';
+import { logRequests } from './request-log.js';
+
+/** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
+const BODY_LIMIT = 64 * 1024;
+
+@Module({})
+class HttpApp {}
+
+/** An app's module with all that every HTTP server of ours has; neither initialised nor listening yet. */
+export async function createHttpApp(module: Type, config: Config): Promise<NestFastifyApplication> {
+  logger.level = config.LOG_LEVEL;
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    trustProxy: false,
+    // A client's own id could be made to look like somebody else's in the log.
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    // What cannot be routed at all, such as a badly encoded address, gets to no filter.
+    frameworkErrors: (error: unknown, _request: unknown, reply: unknown) =>
+      tellError(error, reply as FastifyReply),
+  });
+  const root = { module: HttpApp, imports: [PlatformModule.forRoot(config), OpsModule, module] };
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+    logger: new NestLogger(),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  logRequests(fastify);
+  parseJsonOnly(fastify);
+  // Without the upgrade rule, which would break the docs page on plain http.
+  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
+  app.enableCors({
+    origin: config.CORS_ORIGINS === '*' ? '*' : config.CORS_ORIGINS.split(',').map((origin) => origin.trim()),
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['Retry-After', 'X-Request-Id'],
+    maxAge: 600,
+  });
+  app.useGlobalFilters(new ErrorFilter());
+  return app;
+}
+
+/** Mobile clients send their JSON content type also when there is no body. */
+function parseJsonOnly(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null, undefined) : parse(request, body as string, done),
+  );
+}
+
+/** @throws StartError when the address cannot be had */
+export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
+  try {
+    await app.listen(PORT, HOST ?? '0.0.0.0');
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new StartError(`PORT: ${PORT} is in use`);
+    if (syscall) throw new StartError(`HOST, PORT: cannot listen (${code})`);
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import { loadConfig, type Config } from '../config.js';
+import { logger } from '../logging.js';
+import { StartError } from '../postgres/start-error.js';
+
+/** A close that takes longer than this, in ms, is given up. */
+const CLOSE_LIMIT = 15_000;
+
+/**
+ * A program's main: starts, closes on SIGTERM or SIGINT and exits with 0; a second signal exits at once. What the
+ * operator can mend (StartError) is one line on stderr, and exit 1.
+ */
+export async function run(start: (config: Config) => Promise<{ close(): Promise<void> }>): Promise<void> {
+  let starting: Promise<{ close(): Promise<void> }> | undefined;
+  let isStopping = false;
+  const stop = async () => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    setTimeout(() => process.exit(1), CLOSE_LIMIT).unref();
+    try {
+      await (await starting)?.close();
+      process.exit(0);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  process.on('SIGTERM', () => void stop()).on('SIGINT', () => void stop());
+  try {
+    starting = start(loadConfig(process.env));
+    await starting;
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function fail(error: unknown): never {
+  if (error instanceof StartError) process.stderr.write(`${error.message}\n`);
+  else logger.fatal({ err: error }, 'stopped by an error');
+  process.exit(1);
+}
