@@ -1,0 +1,34 @@
+import { ChatModule } from '#chat';
+import { IdentityModule } from '#identity';
+import { PresenceModule } from '#presence';
+import { Module } from '@nestjs/common';
+import { APP_GUARD, APP_PIPE, RouterModule } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { AuthController } from './auth.controller.js';
+import { ChatsController } from './chats.controller.js';
+import { JwtGuard } from './jwt.guard.js';
+import { JwtStrategy } from './jwt.strategy.js';
+import { MessagesController } from './messages.controller.js';
+import { PresenceController } from './presence.controller.js';
+import { UsersController } from './users.controller.js';
+import { ValidationPipe } from './validation.pipe.js';
+import { WriteLimitGuard } from './write-limit.guard.js';
+
+/** REST under `/api/v2`. Guards in this order: who it is, then how much they may write. */
+@Module({
+  imports: [
+    CqrsModule.forRoot(),
+    IdentityModule,
+    ChatModule,
+    PresenceModule,
+    RouterModule.register([{ path: 'api/v2', module: ApiModule }]),
+  ],
+  controllers: [AuthController, ChatsController, MessagesController, PresenceController, UsersController],
+  providers: [
+    JwtStrategy,
+    { provide: APP_GUARD, useClass: JwtGuard },
+    { provide: APP_GUARD, useClass: WriteLimitGuard },
+    { provide: APP_PIPE, useClass: ValidationPipe },
+  ],
+})
+export class ApiModule {}

@@ -1,0 +1,33 @@
+import { invalidToken } from '#identity';
+import { PUBLIC } from '#platform';
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import { JwtStrategy } from './jwt.strategy.js';
+
+/** Every route needs a token, but for those that say `@Public()`. */
+@Injectable()
+export class JwtGuard extends AuthGuard() {
+  constructor(
+    private readonly reflector: Reflector,
+    strategy: JwtStrategy,
+  ) {
+    // The strategy and not its name: names are the process's, and another app in it may have the same one.
+    super({ defaultStrategy: strategy });
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const isPublic = this.reflector.getAllAndOverride<boolean>(PUBLIC, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    return isPublic || ((await super.canActivate(context)) as boolean);
+  }
+
+  /** A database that is away is an error; a bad token is only the absence of a user. */
+  override handleRequest<T>(error: unknown, user: T | false): T {
+    if (error) throw error;
+    if (!user) throw invalidToken();
+    return user;
+  }
+}

@@ -1,0 +1,27 @@
+import { PageOf, PresenceGetPayload, PresenceItem } from '#contracts';
+import { Presence } from '#presence';
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiQuery, ApiTags } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { Answers } from './docs/answers.js';
+
+class PresencePage extends PageOf(PresenceItem) {}
+
+class PresenceQuery extends PresenceGetPayload {
+  @Transform(({ value }) => (typeof value === 'string' ? value.split(',') : value))
+  declare user_ids: string[];
+}
+
+/** The REST twin of `presence:get`. */
+@ApiTags('presence')
+@Controller('presence')
+export class PresenceController {
+  constructor(private readonly presence: Presence) {}
+
+  @Get()
+  @ApiQuery({ name: 'user_ids', type: String, description: 'Up to 200 ids, separated by commas' })
+  @Answers('Who is online', { type: PresencePage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  async get(@Query() { user_ids }: PresenceQuery): Promise<PresencePage> {
+    return { items: await this.presence.items(user_ids), next_cursor: null };
+  }
+}

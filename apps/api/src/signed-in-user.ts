@@ -1,0 +1,10 @@
+import type { SignedIn } from '#identity';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+
+export type ApiRequest = FastifyRequest & { user?: SignedIn };
+
+/** Who makes the request, as a handler's parameter. Not for routes that are `@Public()`. */
+export const SignedInUser = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<ApiRequest>().user,
+);

@@ -1,0 +1,52 @@
+import { MeDto, UpdateMeBody, UserDto, UserPage, UserQuery } from '#contracts';
+import { FindMe, FindUser, ListUsers, UpdateMe, type SignedIn } from '#identity';
+import { Presence } from '#presence';
+import { Body, Controller, Get, Param, Patch, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { SignedInUser } from './signed-in-user.js';
+import { IdPipe } from './validation.pipe.js';
+
+@ApiTags('users')
+@Controller('users')
+export class UsersController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly presence: Presence,
+  ) {}
+
+  @Get('me')
+  @Answers('My account', { type: MeDto }, 'UNAUTHORIZED')
+  async me(@SignedInUser() { userId }: SignedIn): Promise<MeDto> {
+    return this.presence.withOnline(await this.queries.execute(new FindMe(userId)));
+  }
+
+  @Patch('me')
+  @Answers('Change my account', { type: MeDto }, 'INVALID_DATA', 'UNAUTHORIZED', 'CONFLICT')
+  async update(@SignedInUser() { userId }: SignedIn, @Body() body: UpdateMeBody): Promise<MeDto> {
+    return this.presence.withOnline(await this.commands.execute(new UpdateMe(userId, body)));
+  }
+
+  @Get(':id')
+  @Answers('A user', { type: UserDto }, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
+  async find(@Param('id', IdPipe) id: string): Promise<UserDto> {
+    return this.presence.withOnline(await this.queries.execute(new FindUser(id)));
+  }
+
+  @Get()
+  @Answers(
+    'Other users by name, found by part of a name or handle',
+    { type: UserPage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+  )
+  async list(
+    @SignedInUser() { userId }: SignedIn,
+    @Query() { query, limit, cursor }: UserQuery,
+  ): Promise<UserPage> {
+    const page = await this.queries.execute(new ListUsers(query, limit, cursor, userId));
+    return { ...page, items: await Promise.all(page.items.map((user) => this.presence.withOnline(user))) };
+  }
+}
