@@ -2,8 +2,7 @@ import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
 import { PresenceModule } from '#presence';
 import { Module } from '@nestjs/common';
-import { APP_GUARD, APP_PIPE, RouterModule } from '@nestjs/core';
-import { CqrsModule } from '@nestjs/cqrs';
+import { APP_GUARD, RouterModule } from '@nestjs/core';
 import { AuthController } from './auth.controller.js';
 import { ChatsController } from './chats.controller.js';
 import { JwtGuard } from './jwt.guard.js';
@@ -11,13 +10,11 @@ import { JwtStrategy } from './jwt.strategy.js';
 import { MessagesController } from './messages.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { UsersController } from './users.controller.js';
-import { ValidationPipe } from './validation.pipe.js';
 import { WriteLimitGuard } from './write-limit.guard.js';
 
 /** REST under `/api/v2`. Guards in this order: who it is, then how much they may write. */
 @Module({
   imports: [
-    CqrsModule.forRoot(),
     IdentityModule,
     ChatModule,
     PresenceModule,
@@ -28,7 +25,6 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     JwtStrategy,
     { provide: APP_GUARD, useClass: JwtGuard },
     { provide: APP_GUARD, useClass: WriteLimitGuard },
-    { provide: APP_PIPE, useClass: ValidationPipe },
   ],
 })
 export class ApiModule {}

@@ -16,7 +16,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { Answers } from './docs/answers.js';
 import { SignedInUser, type ApiRequest } from './signed-in-user.js';
-import { IdPipe } from './validation.pipe.js';
+import { IdPipe } from './id.pipe.js';
 
 @ApiTags('auth')
 @Controller('auth')

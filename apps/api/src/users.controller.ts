@@ -6,7 +6,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { Answers } from './docs/answers.js';
 import { SignedInUser } from './signed-in-user.js';
-import { IdPipe } from './validation.pipe.js';
+import { IdPipe } from './id.pipe.js';
 
 @ApiTags('users')
 @Controller('users')

@@ -8,6 +8,7 @@ export class WriteLimitGuard implements CanActivate {
   constructor(private readonly limits: RateLimits) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== 'http') return true;
     const { method, user, ip } = context.switchToHttp().getRequest<ApiRequest>();
     if (method !== 'GET' && method !== 'HEAD') await this.limits.take('restWrite', user?.userId ?? ip);
     return true;

@@ -27,9 +27,9 @@ import {
   Typing,
 } from '#chat';
 import { CommandBus } from '@nestjs/cqrs';
-import { ConnectedSocket, SubscribeMessage } from '@nestjs/websockets';
+import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway, Payload } from './gateway.js';
+import { Gateway } from './gateway.js';
 
 const ok = { status: 'ok' } as const;
 
@@ -45,7 +45,7 @@ export class ChatGateway {
   @SubscribeMessage('chat:message:send')
   send(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() payload: SendMessagePayload,
+    @MessageBody() payload: SendMessagePayload,
   ): Promise<SendMessageAck> {
     return this.commands.execute(new SendMessage(userOf(socket).userId, payload));
   }
@@ -53,7 +53,7 @@ export class ChatGateway {
   @SubscribeMessage('chat:message:edit')
   async edit(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() payload: EditMessagePayload,
+    @MessageBody() payload: EditMessagePayload,
   ): Promise<MessageAck> {
     return { ...ok, message: await this.commands.execute(new EditMessage(userOf(socket).userId, payload)) };
   }
@@ -61,34 +61,34 @@ export class ChatGateway {
   @SubscribeMessage('chat:message:delete')
   async delete(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() payload: MessageIdPayload,
+    @MessageBody() payload: MessageIdPayload,
   ): Promise<OkAck> {
     await this.commands.execute(new DeleteMessage(userOf(socket).userId, payload.message_id));
     return ok;
   }
 
   @SubscribeMessage('chat:message:react')
-  async react(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ReactPayload): Promise<OkAck> {
+  async react(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: ReactPayload): Promise<OkAck> {
     await this.commands.execute(new ReactToMessage(userOf(socket).userId, payload));
     return ok;
   }
 
   @SubscribeMessage('chat:message:read')
-  read(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ReceiptPayload): Promise<ReadAck> {
+  read(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: ReceiptPayload): Promise<ReadAck> {
     return this.commands.execute(new MarkMessages(userOf(socket).userId, 'read', payload, socket.id));
   }
 
   @SubscribeMessage('chat:message:delivered')
   async delivered(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() payload: ReceiptPayload,
+    @MessageBody() payload: ReceiptPayload,
   ): Promise<OkAck> {
     await this.commands.execute(new MarkMessages(userOf(socket).userId, 'delivered', payload));
     return ok;
   }
 
   @SubscribeMessage('chat:typing')
-  async type(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: TypingPayload): Promise<OkAck> {
+  async type(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
     const { userId: id, name } = userOf(socket);
     await this.memberships.require(payload.chat_id, id);
     this.typing.set(payload.chat_id, { id, name, device: socket.id }, payload.is_typing);
@@ -96,7 +96,7 @@ export class ChatGateway {
   }
 
   @SubscribeMessage('chat:join')
-  join(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ChatIdPayload): Promise<JoinAck> {
+  join(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: ChatIdPayload): Promise<JoinAck> {
     return this.commands.execute(new JoinChat(userOf(socket).userId, payload.chat_id));
   }
 
@@ -104,7 +104,7 @@ export class ChatGateway {
   @SubscribeMessage('chat:leave')
   async leave(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() { chat_id }: ChatIdPayload,
+    @MessageBody() { chat_id }: ChatIdPayload,
   ): Promise<LeaveAck> {
     const { userId: id, name } = userOf(socket);
     await this.memberships.require(chat_id, id);
@@ -113,7 +113,10 @@ export class ChatGateway {
   }
 
   @SubscribeMessage('chat:get')
-  async get(@ConnectedSocket() socket: DeviceSocket, @Payload() payload: ChatGetPayload): Promise<ChatAck> {
+  async get(
+    @ConnectedSocket() socket: DeviceSocket,
+    @MessageBody() payload: ChatGetPayload,
+  ): Promise<ChatAck> {
     const body = { type: 'direct' as const, participant_ids: [payload.recipient_id] };
     const { chat } = await this.commands.execute(new CreateChat(userOf(socket).userId, body));
     return { ...ok, chat };

@@ -14,12 +14,13 @@ import { Presence } from '#presence';
 import { Metrics, logger, toAppError } from '#platform';
 import {
   ConnectedSocket,
+  MessageBody,
   SubscribeMessage,
   type OnGatewayConnection,
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway, Payload } from './gateway.js';
+import { Gateway } from './gateway.js';
 
 const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
 
@@ -51,7 +52,7 @@ export class ConnectionGateway implements OnGatewayConnection, OnGatewayDisconne
   @SubscribeMessage('auth:refresh')
   async refresh(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() { token }: AuthRefreshPayload,
+    @MessageBody() { token }: AuthRefreshPayload,
   ): Promise<AuthRefreshAck> {
     const signedIn = await this.authenticator.authenticate(token);
     const { userId, sessionId } = userOf(socket);

@@ -1,15 +1,5 @@
-import { validated } from '#platform';
-import {
-  Catch,
-  Injectable,
-  UseFilters,
-  applyDecorators,
-  type ArgumentMetadata,
-  type ArgumentsHost,
-  type ExceptionFilter,
-  type PipeTransform,
-} from '@nestjs/common';
-import { MessageBody, WebSocketGateway } from '@nestjs/websockets';
+import { Catch, UseFilters, applyDecorators, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { WebSocketGateway } from '@nestjs/websockets';
 import type { Failure } from './event-answering.js';
 
 /** Hands whatever a handler throws to the one place that answers events. */
@@ -20,15 +10,5 @@ class HandOverErrors implements ExceptionFilter {
   }
 }
 
-@Injectable()
-class PayloadPipe implements PipeTransform {
-  transform(payload: unknown, { metatype }: ArgumentMetadata): object {
-    return validated(metatype!, payload);
-  }
-}
-
 /** A gateway of namespace `/`. */
 export const Gateway = () => applyDecorators(WebSocketGateway(), UseFilters(HandOverErrors));
-
-/** The event's payload, checked against the parameter's class. */
-export const Payload = () => MessageBody(PayloadPipe);

@@ -9,9 +9,9 @@ import {
 import { ListUsers } from '#identity';
 import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
-import { ConnectedSocket, SubscribeMessage } from '@nestjs/websockets';
+import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway, Payload } from './gateway.js';
+import { Gateway } from './gateway.js';
 
 /** Contract, "Presence", and `users:list`. */
 @Gateway()
@@ -22,14 +22,14 @@ export class PresenceGateway {
   ) {}
 
   @SubscribeMessage('presence:get')
-  async get(@Payload() { user_ids }: PresenceGetPayload): Promise<PresenceAck> {
+  async get(@MessageBody() { user_ids }: PresenceGetPayload): Promise<PresenceAck> {
     return { status: 'ok', items: await this.presence.items(user_ids) };
   }
 
   @SubscribeMessage('presence:watch')
   async watch(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() { user_ids }: PresenceWatchPayload,
+    @MessageBody() { user_ids }: PresenceWatchPayload,
   ): Promise<PresenceAck> {
     const wanted = new Set(user_ids.map(watchersRoom));
     for (const room of socket.rooms)
@@ -41,7 +41,7 @@ export class PresenceGateway {
   @SubscribeMessage('users:list')
   async list(
     @ConnectedSocket() socket: DeviceSocket,
-    @Payload() { query, limit, cursor }: UsersListPayload,
+    @MessageBody() { query, limit, cursor }: UsersListPayload,
   ): Promise<UsersListAck> {
     const { items, next_cursor } = await this.queries.execute(
       new ListUsers(query, limit, cursor, userOf(socket).userId),

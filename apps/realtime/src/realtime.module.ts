@@ -2,7 +2,6 @@ import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
 import { PresenceModule } from '#presence';
 import { Module } from '@nestjs/common';
-import { CqrsModule } from '@nestjs/cqrs';
 import { ChatGateway } from './chat.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { DeliveryTracker } from './delivery-tracker.js';
@@ -10,7 +9,7 @@ import { EventAnswering } from './event-answering.js';
 import { PresenceGateway } from './presence.gateway.js';
 
 @Module({
-  imports: [CqrsModule, IdentityModule, ChatModule, PresenceModule],
+  imports: [IdentityModule, ChatModule, PresenceModule],
   providers: [EventAnswering, DeliveryTracker, ConnectionGateway, ChatGateway, PresenceGateway],
 })
 export class RealtimeModule {}

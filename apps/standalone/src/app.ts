@@ -1,23 +1,18 @@
-import { PlatformModule, createHttpApp, type Config } from '#platform';
-import { Module, type DynamicModule } from '@nestjs/common';
+import { createHttpApp, type Config } from '#platform';
+import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from '../../api/src/api.module.js';
-import { setUpDocs } from '../../api/src/docs.js';
+import { setUpDocs } from '../../api/src/docs/set-up-docs.js';
 import { RealtimeModule } from '../../realtime/src/realtime.module.js';
 import { SocketAdapter } from '../../realtime/src/socket-adapter.js';
 import { WorkerModule } from '../../worker/src/worker.module.js';
 
-@Module({})
-class StandaloneModule {
-  static with(config: Config): DynamicModule {
-    const imports = [PlatformModule.forRoot(config), ApiModule, RealtimeModule, WorkerModule];
-    return { module: StandaloneModule, imports };
-  }
-}
+@Module({ imports: [ApiModule, RealtimeModule, WorkerModule] })
+class StandaloneModule {}
 
 /** REST, Socket.IO and background work in one process, on a database that has been migrated. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
-  const app = await createHttpApp(StandaloneModule.with(config), config);
+  const app = await createHttpApp(StandaloneModule, config);
   app.useWebSocketAdapter(new SocketAdapter(app));
   setUpDocs(app);
   await app.init();

@@ -1,10 +1,10 @@
 import { IdentityModule, PurgeSessions } from '#identity';
 import { Queues } from '#platform';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { CommandBus, CqrsModule } from '@nestjs/cqrs';
+import { CommandBus } from '@nestjs/cqrs';
 
 /** Background work: what each job does, and when the scheduled ones run. */
-@Module({ imports: [CqrsModule, IdentityModule] })
+@Module({ imports: [IdentityModule] })
 export class WorkerModule implements OnApplicationBootstrap {
   constructor(
     private readonly queues: Queues,

@@ -1,14 +1,17 @@
 import { PresenceModule } from '#presence';
 import { Module } from '@nestjs/common';
-import { CqrsModule } from '@nestjs/cqrs';
 import { ChatViews } from './chat-views.js';
+import { AddMembersHandler } from './commands/add-members.command.js';
 import { CreateChatHandler } from './commands/create-chat.command.js';
 import { DeleteMessageHandler } from './commands/delete-message.command.js';
 import { EditMessageHandler } from './commands/edit-message.command.js';
 import { JoinChatHandler } from './commands/join-chat.command.js';
 import { MarkMessagesHandler } from './commands/mark-messages.command.js';
 import { ReactToMessageHandler } from './commands/react-to-message.command.js';
+import { RemoveMemberHandler } from './commands/remove-member.command.js';
 import { SendMessageHandler } from './commands/send-message.command.js';
+import { UpdateChatHandler } from './commands/update-chat.command.js';
+import { GroupChanges } from './group-changes.js';
 import { Marks } from './marks.js';
 import { Memberships } from './membership.js';
 import { MessageChanges } from './message-changes.js';
@@ -25,13 +28,16 @@ import { Receipts } from './receipts.js';
 import { Typing } from './typing.js';
 
 const handlers = [
+  AddMembersHandler,
   CreateChatHandler,
   DeleteMessageHandler,
   EditMessageHandler,
   JoinChatHandler,
   MarkMessagesHandler,
   ReactToMessageHandler,
+  RemoveMemberHandler,
   SendMessageHandler,
+  UpdateChatHandler,
   GetChangesHandler,
   GetChatHandler,
   GetHistoryHandler,
@@ -43,8 +49,18 @@ const handlers = [
 ];
 
 @Module({
-  imports: [CqrsModule, PresenceModule],
-  providers: [ChatViews, Marks, Memberships, MessageChanges, MessageLog, Receipts, Typing, ...handlers],
+  imports: [PresenceModule],
+  providers: [
+    ChatViews,
+    GroupChanges,
+    Marks,
+    Memberships,
+    MessageChanges,
+    MessageLog,
+    Receipts,
+    Typing,
+    ...handlers,
+  ],
   exports: [Marks, Memberships, Typing],
 })
 export class ChatModule {}

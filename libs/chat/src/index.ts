@@ -1,11 +1,14 @@
 export { ChatModule } from './chat.module.js';
+export { AddMembers } from './commands/add-members.command.js';
 export { CreateChat } from './commands/create-chat.command.js';
 export { DeleteMessage } from './commands/delete-message.command.js';
 export { EditMessage } from './commands/edit-message.command.js';
 export { JoinChat } from './commands/join-chat.command.js';
 export { MarkMessages } from './commands/mark-messages.command.js';
 export { ReactToMessage } from './commands/react-to-message.command.js';
+export { RemoveMember } from './commands/remove-member.command.js';
 export { SendMessage } from './commands/send-message.command.js';
+export { UpdateChat } from './commands/update-chat.command.js';
 export { Marks } from './marks.js';
 export { Memberships } from './membership.js';
 export { GetChanges } from './queries/get-changes.query.js';

@@ -19,6 +19,8 @@ export type MessageChange = Partial<{
 
 type ChangeEvent = 'chat:message:edited' | 'chat:message:deleted' | 'chat:message:reaction';
 
+const noSuchMessage = () => new AppError('NOT_FOUND', 'No such message');
+
 /** Where a message that was sent is changed: numbered under the chat's lock, told after the commit. */
 @Injectable()
 export class MessageChanges {
@@ -33,7 +35,7 @@ export class MessageChanges {
    * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, or deleted), FORBIDDEN (not a member), or what `decide` throws
    */
   async change(
-    messageId: string,
+    { messageId, chatId }: { messageId: string; chatId?: string },
     userId: string,
     event: ChangeEvent,
     decide: (
@@ -44,6 +46,7 @@ export class MessageChanges {
     await this.limits.take('message', userId);
     const { message, changed } = await this.prisma.$transaction(async (tx) => {
       const current = await this.lock(tx, messageId, userId);
+      if (chatId && current.chat_id !== chatId) throw noSuchMessage();
       const change = await decide(current, tx);
       if (!change) return { message: await this.toWire(tx, current), changed: false };
       const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
@@ -63,14 +66,14 @@ export class MessageChanges {
     const [locked] = await tx.$queryRaw<{ id: string }[]>`
       SELECT c.id FROM chats c WHERE c.id = (SELECT chat_id FROM messages WHERE id = ${messageId}::uuid)
       FOR NO KEY UPDATE`;
-    if (!locked) throw new AppError('NOT_FOUND', 'No such message');
+    if (!locked) throw noSuchMessage();
     const [current] = await tx.$queryRaw<(MessageRow & Partial<Current>)[]>`
       SELECT ${MESSAGE_COLUMNS}, p.role AS member_role, c.type AS chat_type
       FROM messages m JOIN users u ON u.id = m.sender_id JOIN chats c ON c.id = m.chat_id
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       WHERE m.id = ${messageId}::uuid`;
     if (!current?.member_role) throw notMember();
-    if (current.deleted_at) throw new AppError('NOT_FOUND', 'No such message');
+    if (current.deleted_at) throw noSuchMessage();
     return current as Current;
   }
 

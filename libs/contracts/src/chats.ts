@@ -1,14 +1,11 @@
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize,
-  ArrayMinSize,
   IsArray,
   IsBoolean,
   IsIn,
   IsInt,
   IsOptional,
   IsString,
-  IsUUID,
   Max,
   Min,
   ValidateNested,
@@ -16,7 +13,7 @@ import {
 import { UserDto } from './identity.js';
 import { MessageDto } from './messages.js';
 import { PageOf } from './page.js';
-import { FromQuery, IsHttpUrl, IsId, IsText, IsTimestamp, Nullable } from './validators.js';
+import { FromQuery, IsHttpUrl, IsId, IsIdList, IsText, IsTimestamp, Nullable } from './validators.js';
 
 export const CHAT_TYPES = ['direct', 'group'] as const;
 export const MEMBER_ROLES = ['owner', 'admin', 'member'] as const;
@@ -58,11 +55,7 @@ export class ParticipantPage extends PageOf(ParticipantDto) {}
 export class CreateChatBody {
   @IsIn(CHAT_TYPES) type!: (typeof CHAT_TYPES)[number];
   /** The others; the creator is always in. */
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MAX_MEMBERS - 1)
-  @IsUUID('all', { each: true })
-  participant_ids!: string[];
+  @IsIdList(1, MAX_MEMBERS - 1) participant_ids!: string[];
   @IsOptional() @IsText(1, 100) title?: string;
 }
 
@@ -72,7 +65,7 @@ export class UpdateChatBody {
 }
 
 export class AddMembersBody {
-  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(200) @IsUUID('all', { each: true }) user_ids!: string[];
+  @IsIdList(1, 200) user_ids!: string[];
 }
 
 export class ChatIdPayload {

@@ -1,24 +1,15 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsString,
-  IsUUID,
-  ValidateNested,
-} from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsString, ValidateNested } from 'class-validator';
 import { UserQuery } from './identity.js';
-import { IsId, IsTimestamp, Nullable } from './validators.js';
+import { IsId, IsIdList, IsTimestamp, Nullable } from './validators.js';
 
 export class PresenceGetPayload {
-  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(200) @IsUUID('all', { each: true }) user_ids!: string[];
+  @IsIdList(1, 200) user_ids!: string[];
 }
 
 /** Replaces the list of users whose coming and going this device hears about. */
 export class PresenceWatchPayload {
-  @IsArray() @ArrayMaxSize(200) @IsUUID('all', { each: true }) user_ids!: string[];
+  @IsIdList(0, 200) user_ids!: string[];
 }
 
 export class PresenceItem {

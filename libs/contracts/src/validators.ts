@@ -1,6 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
   IsOptional,
   IsString,
   IsUUID,
@@ -12,8 +15,25 @@ import {
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 
-/** A UUID, as every id in the contract. */
-export const IsId = () => applyDecorators(IsUUID('all'), JSONSchema({ format: 'uuid' }));
+const lowerCase = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
+
+/** A UUID, as every id in the contract; in lower case from here on, as the database gives them. */
+export const IsId = () =>
+  applyDecorators(
+    Transform(({ value }) => lowerCase(value)),
+    IsUUID('all'),
+    JSONSchema({ format: 'uuid' }),
+  );
+
+/** `min` to `max` different ids. */
+export const IsIdList = (min: number, max: number) =>
+  applyDecorators(
+    Transform(({ value }) => (Array.isArray(value) ? [...new Set(value.map(lowerCase))] : value)),
+    IsArray(),
+    ArrayMinSize(min),
+    ArrayMaxSize(max),
+    IsUUID('all', { each: true }),
+  );
 
 /** ISO 8601 UTC with milliseconds, as every time in the contract. */
 export const IsTimestamp = () =>

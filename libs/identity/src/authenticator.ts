@@ -56,7 +56,7 @@ export class Authenticator {
   async connected({ sessionId, tokenId }: SignedIn): Promise<(typeof SYNC_REASONS)[number]> {
     const [row] = await this.prisma.$queryRaw<{ previous: string | null }[]>`
       WITH before AS (
-        SELECT id, connected_token_id FROM sessions WHERE id = ${sessionId}::uuid FOR UPDATE
+        SELECT id, connected_token_id FROM sessions WHERE id = ${sessionId}::uuid AND revoked_at IS NULL FOR UPDATE
       )
       UPDATE sessions SET connected_token_id = ${tokenId}::uuid
       FROM before WHERE sessions.id = before.id

@@ -1,10 +1,13 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { APP_PIPE } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
 import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
 import { Metrics } from './metrics.js';
 import { PgPool, PrismaService } from './prisma/prisma.service.js';
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
+import { ValidationPipe } from './validation.pipe.js';
 
 @Global()
 @Module({})
@@ -13,7 +16,12 @@ export class PlatformModule {
     const services = [PgPool, PrismaService, RealtimeEmitter, Metrics, Queues, RateLimits];
     return {
       module: PlatformModule,
-      providers: [{ provide: Config, useValue: config }, ...services],
+      imports: [CqrsModule.forRoot()],
+      providers: [
+        { provide: Config, useValue: config },
+        { provide: APP_PIPE, useClass: ValidationPipe },
+        ...services,
+      ],
       exports: [Config, ...services],
     };
   }

@@ -10,6 +10,8 @@ export class DeleteMessage extends Command<void> {
   constructor(
     readonly userId: string,
     readonly messageId: string,
+    /** The chat that the message is said to be in, where the caller says so. */
+    readonly chatId?: string,
   ) {
     super();
   }
@@ -19,8 +21,8 @@ export class DeleteMessage extends Command<void> {
 export class DeleteMessageHandler implements ICommandHandler<DeleteMessage> {
   constructor(private readonly changes: MessageChanges) {}
 
-  async execute({ userId, messageId }: DeleteMessage): Promise<void> {
-    await this.changes.change(messageId, userId, 'chat:message:deleted', async (message, tx) => {
+  async execute({ userId, messageId, chatId }: DeleteMessage): Promise<void> {
+    await this.changes.change({ messageId, chatId }, userId, 'chat:message:deleted', async (message, tx) => {
       const runsGroup = message.chat_type === 'group' && message.member_role !== 'member';
       if (message.sender_id !== userId && !runsGroup)
         throw new AppError('FORBIDDEN', 'Only the sender or an admin of the group may delete a message');

@@ -9,6 +9,8 @@ export class EditMessage extends Command<MessageDto> {
   constructor(
     readonly userId: string,
     readonly payload: EditMessagePayload,
+    /** The chat that the message is said to be in, where the caller says so. */
+    readonly chatId?: string,
   ) {
     super();
   }
@@ -18,16 +20,22 @@ export class EditMessage extends Command<MessageDto> {
 export class EditMessageHandler implements ICommandHandler<EditMessage> {
   constructor(private readonly changes: MessageChanges) {}
 
-  execute({ userId, payload }: EditMessage): Promise<MessageDto> {
-    return this.changes.change(payload.message_id, userId, 'chat:message:edited', (message) => {
-      if (message.sender_id !== userId) throw new AppError('FORBIDDEN', 'Only the sender may edit a message');
-      if (Date.now() - message.created_at.getTime() > EDITABLE_MS)
-        throw new AppError('FORBIDDEN', 'A message can be edited for 48 hours');
-      // What these point to is fixed with the message.
-      if (message.type === 'profile_share' || message.type === 'post_share')
-        throw AppError.invalid('message_id', 'a shared profile or post cannot be edited');
-      assertMessageContent(message.type, payload.content, message.metadata);
-      return { content: payload.content, editedAt: new Date() };
-    });
+  execute({ userId, payload, chatId }: EditMessage): Promise<MessageDto> {
+    return this.changes.change(
+      { messageId: payload.message_id, chatId },
+      userId,
+      'chat:message:edited',
+      (message) => {
+        if (message.sender_id !== userId)
+          throw new AppError('FORBIDDEN', 'Only the sender may edit a message');
+        if (Date.now() - message.created_at.getTime() > EDITABLE_MS)
+          throw new AppError('FORBIDDEN', 'A message can be edited for 48 hours');
+        // What these point to is fixed with the message.
+        if (message.type === 'profile_share' || message.type === 'post_share')
+          throw AppError.invalid('message_id', 'a shared profile or post cannot be edited');
+        assertMessageContent(message.type, payload.content, message.metadata);
+        return { content: payload.content, editedAt: new Date() };
+      },
+    );
   }
 }

@@ -13,6 +13,8 @@ export class ReactToMessage extends Command<void> {
   constructor(
     readonly userId: string,
     readonly payload: ReactPayload,
+    /** The chat that the message is said to be in, where the caller says so. */
+    readonly chatId?: string,
   ) {
     super();
   }
@@ -22,9 +24,10 @@ export class ReactToMessage extends Command<void> {
 export class ReactToMessageHandler implements ICommandHandler<ReactToMessage> {
   constructor(private readonly changes: MessageChanges) {}
 
-  async execute({ userId, payload: { message_id: messageId, emoji, on } }: ReactToMessage): Promise<void> {
+  async execute({ userId, payload, chatId }: ReactToMessage): Promise<void> {
+    const { message_id: messageId, emoji, on } = payload;
     if (!EMOJI.test(emoji)) throw AppError.invalid('emoji', 'must be an emoji');
-    await this.changes.change(messageId, userId, 'chat:message:reaction', async (message, tx) => {
+    await this.changes.change({ messageId, chatId }, userId, 'chat:message:reaction', async (message, tx) => {
       const row = { messageId, userId, emoji };
       const { count } = on
         ? await tx.messageReaction.createMany({ data: [row], skipDuplicates: true })

@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool } from 'pg';
 import { Config } from '../config.js';
@@ -10,7 +10,7 @@ import { PrismaClient } from './generated/client.js';
  * outlives its limit, so a stuck database turns into UNAVAILABLE instead of a pile of waiting requests.
  */
 @Injectable()
-export class PgPool extends Pool implements OnModuleDestroy {
+export class PgPool extends Pool implements OnApplicationShutdown {
   constructor(config: Config) {
     super({
       connectionString: config.DATABASE_URL,
@@ -25,7 +25,7 @@ export class PgPool extends Pool implements OnModuleDestroy {
     this.on('error', (err) => logger.warn({ err: err.message }, 'database connection lost'));
   }
 
-  async onModuleDestroy(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     await this.end();
   }
 }

@@ -1,0 +1,136 @@
+import {
+  ChangePage,
+  ChangesQuery,
+  EditMessageBody,
+  HistoryQuery,
+  MessageDto,
+  MessagePage,
+  OkAck,
+  PageQuery,
+  ReactBody,
+  ReceiptPage,
+  SearchQuery,
+  SendMessageAck,
+  SendMessageBody,
+} from '#contracts';
+import {
+  DeleteMessage,
+  EditMessage,
+  GetChanges,
+  GetHistory,
+  ListReceipts,
+  ReactToMessage,
+  SearchMessages,
+  SendMessage,
+} from '#chat';
+import type { SignedIn } from '#identity';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { SignedInUser } from './signed-in-user.js';
+import { IdPipe } from './id.pipe.js';
+
+const MEMBER_ONLY = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'CHAT_NOT_FOUND'] as const;
+const CHANGE = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND'] as const;
+
+@ApiTags('messages')
+@Controller('chats/:id')
+export class MessagesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get('messages')
+  @Answers(
+    'A page of messages, ascending by seq; the newest without a bound',
+    { type: MessagePage },
+    ...MEMBER_ONLY,
+  )
+  history(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() query: HistoryQuery,
+  ): Promise<MessagePage> {
+    return this.queries.execute(new GetHistory(userId, id, query));
+  }
+
+  @Post('messages')
+  @Answers('Send a message', { type: SendMessageAck, status: 201 }, ...MEMBER_ONLY, 'MESSAGE_TOO_LARGE')
+  send(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) chat_id: string,
+    @Body() body: SendMessageBody,
+  ): Promise<SendMessageAck> {
+    return this.commands.execute(new SendMessage(userId, { ...body, chat_id }));
+  }
+
+  @Get('messages/search')
+  @Answers('Messages of this chat that contain a text, newest first', { type: MessagePage }, ...MEMBER_ONLY)
+  search(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() query: SearchQuery,
+  ): Promise<MessagePage> {
+    return this.queries.execute(new SearchMessages(userId, id, query));
+  }
+
+  @Get('changes')
+  @Answers(
+    'Edits, deletions, reactions and marks after a change number',
+    { type: ChangePage },
+    ...MEMBER_ONLY,
+  )
+  changes(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() query: ChangesQuery,
+  ): Promise<ChangePage> {
+    return this.queries.execute(new GetChanges(userId, id, query));
+  }
+
+  @Get('messages/:message_id/receipts')
+  @Answers('Who received and read a message', { type: ReceiptPage }, ...MEMBER_ONLY, 'NOT_FOUND')
+  receipts(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Param('message_id', IdPipe) messageId: string,
+    @Query() page: PageQuery,
+  ): Promise<ReceiptPage> {
+    return this.queries.execute(new ListReceipts(userId, id, messageId, page));
+  }
+
+  @Patch('messages/:message_id')
+  @Answers('Edit a message of mine, for 48 hours', { type: MessageDto }, ...CHANGE, 'MESSAGE_TOO_LARGE')
+  edit(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) chatId: string,
+    @Param('message_id', IdPipe) message_id: string,
+    @Body() { content }: EditMessageBody,
+  ): Promise<MessageDto> {
+    return this.commands.execute(new EditMessage(userId, { message_id, content }, chatId));
+  }
+
+  @Delete('messages/:message_id')
+  @Answers('Delete a message for everyone', { status: 204 }, ...CHANGE)
+  delete(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) chatId: string,
+    @Param('message_id', IdPipe) messageId: string,
+  ): Promise<void> {
+    return this.commands.execute(new DeleteMessage(userId, messageId, chatId));
+  }
+
+  @Post('messages/:message_id/reactions')
+  @Answers('React to a message, or take it back', { type: OkAck }, ...CHANGE, 'CONFLICT')
+  async react(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) chatId: string,
+    @Param('message_id', IdPipe) message_id: string,
+    @Body() body: ReactBody,
+  ): Promise<OkAck> {
+    await this.commands.execute(new ReactToMessage(userId, { ...body, message_id }, chatId));
+    return { status: 'ok' };
+  }
+}

@@ -1,0 +1,55 @@
+import { AppError, MAX_MEMBERS, type ChatDto } from '#contracts';
+import { RealtimeEmitter } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatViews } from '../chat-views.js';
+import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+
+/**
+ * People join a group, by its owner or an admin. What was said before is theirs to read and not unread.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user), CONFLICT (the group is full)
+ */
+export class AddMembers extends Command<ChatDto> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+    readonly userIds: string[],
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(AddMembers)
+export class AddMembersHandler implements ICommandHandler<AddMembers> {
+  constructor(
+    private readonly groups: GroupChanges,
+    private readonly views: ChatViews,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ userId, chatId, userIds }: AddMembers): Promise<ChatDto> {
+    const added = await this.groups.change(chatId, userId, async (tx, group) => {
+      assertRunsGroup(group);
+      const known = await tx.user.count({ where: { id: { in: userIds } } });
+      if (known !== userIds.length) throw new AppError('NOT_FOUND', 'No such user');
+      const joined = await tx.$queryRaw<{ user_id: string }[]>`
+        INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
+        SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${userIds}::uuid[]) AS w(id)
+        ON CONFLICT (chat_id, user_id) DO UPDATE
+          SET left_at = NULL, left_seq = NULL, role = 'member', joined_at = now(),
+            last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq
+          WHERE chat_members.left_at IS NOT NULL
+        RETURNING user_id`;
+      if (group.member_count + joined.length > MAX_MEMBERS)
+        throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`);
+      await tx.chat.update({
+        where: { id: chatId },
+        data: { memberCount: { increment: joined.length } },
+        select: { id: true },
+      });
+      return joined.map(({ user_id }) => user_id);
+    });
+    this.emitter.joinChat(chatId, added);
+    await this.groups.tell(chatId, added);
+    return (await this.views.of([{ chatId, userId }]))[0]!;
+  }
+}

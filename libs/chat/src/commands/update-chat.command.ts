@@ -1,0 +1,35 @@
+import type { ChatDto, UpdateChatBody } from '#contracts';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatViews } from '../chat-views.js';
+import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+
+/**
+ * A group's title and avatar, by its owner or an admin.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (also for every direct chat)
+ */
+export class UpdateChat extends Command<ChatDto> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+    readonly body: UpdateChatBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(UpdateChat)
+export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
+  constructor(
+    private readonly groups: GroupChanges,
+    private readonly views: ChatViews,
+  ) {}
+
+  async execute({ userId, chatId, body: { title, avatar } }: UpdateChat): Promise<ChatDto> {
+    await this.groups.change(chatId, userId, async (tx, group) => {
+      assertRunsGroup(group);
+      await tx.chat.update({ where: { id: chatId }, data: { title, avatar }, select: { id: true } });
+    });
+    await this.groups.tell(chatId);
+    return (await this.views.of([{ chatId, userId }]))[0]!;
+  }
+}

@@ -1,0 +1,62 @@
+import { AppError } from '#contracts';
+import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { ChatViews } from './chat-views.js';
+import { notFound, notMember, type Membership } from './membership.js';
+
+export interface LockedGroup {
+  id: string;
+  last_seq: number;
+  member_count: number;
+  role: Membership['role'];
+}
+
+/** Where a group itself is changed: under its lock, numbered, and told to each of its members after the commit. */
+@Injectable()
+export class GroupChanges {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly views: ChatViews,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), or what `work` throws */
+  change<T>(
+    chatId: string,
+    userId: string,
+    work: (tx: Prisma.TransactionClient, group: LockedGroup) => Promise<T>,
+  ): Promise<T> {
+    return this.prisma.$transaction(async (tx) => {
+      const [chat] = await tx.$queryRaw<(Omit<LockedGroup, 'role'> & { type: string })[]>`
+        UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
+        WHERE id = ${chatId}::uuid RETURNING id, type, last_seq, member_count`;
+      if (!chat) throw notFound();
+      const member = await tx.chatMember.findUnique({
+        where: { chatId_userId: { chatId, userId }, leftAt: null },
+      });
+      if (!member) throw notMember();
+      if (chat.type === 'direct') throw new AppError('FORBIDDEN', 'A direct chat cannot be changed');
+      return work(tx, { ...chat, role: member.role });
+    });
+  }
+
+  /** Each member's own view, with their own unread count; `chat:created` to those who are new. */
+  async tell(chatId: string, added: string[] = []): Promise<void> {
+    const members = await this.prisma.chatMember.findMany({
+      where: { chatId, leftAt: null },
+      select: { chatId: true, userId: true },
+    });
+    const chats = await this.views.of(members);
+    const isNew = new Set(added);
+    chats.forEach((chat, i) => {
+      const { userId } = members[i]!;
+      this.emitter.toUser(userId, isNew.has(userId) ? 'chat:created' : 'chat:updated', chat);
+    });
+  }
+}
+
+/** @throws AppError FORBIDDEN */
+export function assertRunsGroup({ role }: LockedGroup): void {
+  if (role === 'member')
+    throw new AppError('FORBIDDEN', 'Only the owner and the admins of the group may do this');
+}
