@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { migrate } from '#platform';
+
+export interface TestDatabase {
+  name: string;
+  url: string;
+  drop(): Promise<void>;
+}
+
+/** A migrated database of a suite's own, copied from the template that `npm test` made. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const { TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template } = process.env;
+  if (!url || !template) throw new Error('These tests need a database: run them with "npm test"');
+  return createDatabase(url, `TEMPLATE "${template}"`);
+}
+
+/** The migrated database that the others are copied from, which takes a fraction of migrating each. */
+export async function createTemplateDatabase(serverUrl: string): Promise<TestDatabase> {
+  const template = await createDatabase(serverUrl);
+  await migrate(template.url);
+  return template;
+}
+
+async function createDatabase(serverUrl: string, options = ''): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const url = new URL(serverUrl);
+  url.pathname = name;
+  await execute(serverUrl, `CREATE DATABASE "${name}" ${options}`);
+  return { name, url: url.href, drop: () => execute(serverUrl, `DROP DATABASE "${name}" WITH (FORCE)`) };
+}
+
+async function execute(serverUrl: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,42 @@
+/** npm test [jest's arguments]: every test, on a PostgreSQL that lives only that long. */
+import { spawn } from 'node:child_process';
+import { prepare, root } from './prepare.mjs';
+import { withScratchPostgres } from './scratch-postgres.mjs';
+
+await prepare();
+const { createTemplateDatabase } = await import('../dist/libs/testing/src/database.js');
+
+// Ctrl-C reaches Jest too: this process stays to clean up behind it.
+let jest;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    interrupted = true;
+    jest?.kill(signal);
+  });
+}
+
+process.exitCode = await withScratchPostgres(async (url) => {
+  const template = await createTemplateDatabase(url);
+  try {
+    return await runJest({ TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template.name });
+  } finally {
+    await template.drop();
+  }
+});
+
+function runJest(environment) {
+  if (interrupted) return 130;
+  const args = ['--config=jest.config.mjs', ...process.argv.slice(2)];
+  jest = spawn(process.execPath, ['node_modules/jest/bin/jest.js', ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...environment,
+      // Jest loads ES modules through an interface that Node calls experimental, and says so each time.
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`,
+    },
+  });
+  return new Promise((done) => jest.once('error', () => done(1)).once('exit', (code) => done(code ?? 1)));
+}
