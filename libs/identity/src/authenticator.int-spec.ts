@@ -1,0 +1,103 @@
+import { loadConfig, PgPool, PrismaService, toAppError } from '#platform';
+import { issueAccessToken } from './access-token.js';
+import { Authenticator, type SignedIn } from './authenticator.js';
+import { codeOf, KEY, startIdentity, type Identity } from './test-identity.js';
+
+let identity: Identity;
+beforeAll(async () => (identity = await startIdentity()));
+afterAll(() => identity.stop());
+
+async function signIn() {
+  const { user, access_token: token } = await identity.register('Анна');
+  const signedIn = await identity.authenticator.authenticate(token);
+  return { user, token, signedIn };
+}
+
+it('tells who it is, with and without the prefix', async () => {
+  const { user, token, signedIn } = await signIn();
+  expect(signedIn).toEqual({
+    userId: user.id,
+    sessionId: expect.any(String),
+    tokenId: expect.any(String),
+    expiresAt: expect.any(Date),
+    name: 'Анна',
+    role: 'user',
+    locale: 'ru',
+  });
+  const minutes = (signedIn.expiresAt.getTime() - Date.now()) / 60_000;
+  expect(minutes).toBeGreaterThan(14.9);
+  expect(minutes).toBeLessThanOrEqual(15.1);
+  expect(await identity.authenticator.authenticate(`Bearer ${token}`)).toEqual(signedIn);
+});
+
+it.each([
+  ['a revoked session', { session: { revokedAt: new Date() } }],
+  ['an expired session', { session: { expiresAt: new Date(Date.now() - 1000) } }],
+  ['a banned user', { user: { bannedAt: new Date() } }],
+])('refuses %s', async (_, change: { session?: object; user?: object }) => {
+  const { token, signedIn } = await signIn();
+  await identity.prisma.session.update({ where: { id: signedIn.sessionId }, data: change.session ?? {} });
+  await identity.prisma.user.update({ where: { id: signedIn.userId }, data: change.user ?? {} });
+  expect(await codeOf(identity.authenticator.authenticate(token))).toBe('UNAUTHORIZED');
+});
+
+it("refuses another user's session", async () => {
+  const [anna, boris] = [await signIn(), await signIn()];
+  const { token } = issueAccessToken(KEY, anna.signedIn.userId, boris.signedIn.sessionId);
+  expect(await codeOf(identity.authenticator.authenticate(token))).toBe('UNAUTHORIZED');
+});
+
+it('does not take a database that is away for a bad token', async () => {
+  const { token } = await signIn();
+  const config = loadConfig({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', JWT_SECRET: KEY });
+  const pool = new PgPool(config);
+  const authenticator = new Authenticator(config, new PrismaService(pool));
+  const error: unknown = await authenticator.authenticate(token).catch((thrown: unknown) => thrown);
+  expect(toAppError(error).code).toBe('UNAVAILABLE');
+  await pool.end();
+});
+
+describe('connected', () => {
+  const withToken = (signedIn: SignedIn) => ({ ...signedIn, tokenId: crypto.randomUUID() });
+
+  it('tells a new session, a reconnection and a token refresh apart', async () => {
+    const { signedIn } = await signIn();
+    const refreshed = withToken(signedIn);
+    const reasons = [];
+    for (const who of [signedIn, signedIn, refreshed, refreshed, signedIn])
+      reasons.push(await identity.authenticator.connected(who));
+    expect(reasons).toEqual([
+      'connection_established',
+      'reconnection',
+      'token_refresh',
+      'reconnection',
+      'token_refresh',
+    ]);
+  });
+
+  it('calls exactly one of many connections at once the first', async () => {
+    const { signedIn } = await signIn();
+    const reasons = await Promise.all(
+      Array.from({ length: 15 }, () => identity.authenticator.connected(signedIn)),
+    );
+    expect(reasons.sort()).toEqual(['connection_established', ...Array<string>(14).fill('reconnection')]);
+  });
+
+  it('sees each of many tokens at once replace the one before', async () => {
+    const { signedIn } = await signIn();
+    await identity.authenticator.connected(signedIn);
+    const reasons = await Promise.all(
+      Array.from({ length: 15 }, () => identity.authenticator.connected(withToken(signedIn))),
+    );
+    expect(new Set(reasons)).toEqual(new Set(['token_refresh']));
+  });
+
+  it('refuses a session that was revoked meanwhile', async () => {
+    const { signedIn } = await signIn();
+    await identity.prisma.session.update({
+      where: { id: signedIn.sessionId },
+      data: { revokedAt: new Date() },
+    });
+    expect(await codeOf(identity.authenticator.connected(signedIn))).toBe('UNAUTHORIZED');
+  });
+});

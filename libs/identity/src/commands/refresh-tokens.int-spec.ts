@@ -1,0 +1,97 @@
+import { codeOf, startIdentity, type Identity } from '../test-identity.js';
+import { RefreshTokens } from './refresh-tokens.command.js';
+
+let identity: Identity;
+beforeAll(async () => (identity = await startIdentity()));
+afterAll(() => identity.stop());
+
+const refresh = (token: string) => identity.commands.execute(new RefreshTokens(token));
+const sessionOf = (token: string) => token.split('.')[0]!;
+const row = (token: string) => identity.prisma.session.findUniqueOrThrow({ where: { id: sessionOf(token) } });
+const change = (token: string, data: object) =>
+  identity.prisma.session.update({ where: { id: sessionOf(token) }, data });
+const MINUTE_AGO = () => new Date(Date.now() - 61_000);
+
+const signIn = async () => (await identity.register()).refresh_token;
+
+it('rotates, and the session lasts 30 days from now', async () => {
+  const first = await signIn();
+  await change(first, { expiresAt: new Date(Date.now() + 1000) });
+  const { user, access_token, refresh_token: second } = await refresh(first);
+  expect(second).not.toBe(first);
+  expect(sessionOf(second)).toBe(sessionOf(first));
+  const signedIn = await identity.authenticator.authenticate(access_token);
+  expect(signedIn).toMatchObject({ userId: user.id, sessionId: sessionOf(first) });
+  const { expiresAt, refreshGeneration } = await row(first);
+  expect(refreshGeneration).toBe(2);
+  expect(Math.round((expiresAt.getTime() - Date.now()) / 86_400_000)).toBe(30);
+  expect((await refresh(second)).refresh_token).not.toBe(second);
+});
+
+it('answers the token just replaced again for 60 s, without another rotation', async () => {
+  const first = await signIn();
+  const { refresh_token: second } = await refresh(first);
+  expect((await refresh(first)).refresh_token).toBe(second);
+  await change(first, { refreshedAt: new Date(Date.now() - 58_000) });
+  expect((await refresh(first)).refresh_token).toBe(second);
+  expect(await row(first)).toMatchObject({ refreshGeneration: 2, revokedAt: null });
+});
+
+it('gives all of many refreshes at once the same new token', async () => {
+  const first = await signIn();
+  const answers = await Promise.all(Array.from({ length: 15 }, () => refresh(first)));
+  expect(new Set(answers.map(({ refresh_token }) => refresh_token)).size).toBe(1);
+  expect(await row(first)).toMatchObject({ refreshGeneration: 2, revokedAt: null });
+});
+
+it('takes the replaced token after 60 s for a stolen one', async () => {
+  const first = await signIn();
+  const { refresh_token: second, access_token } = await refresh(first);
+  await change(first, { refreshedAt: MINUTE_AGO() });
+  expect(await codeOf(refresh(first))).toBe('UNAUTHORIZED');
+  expect((await row(first)).revokedAt).not.toBeNull();
+  expect(identity.signedOut.at(-1)).toEqual([
+    { sessionId: sessionOf(first) },
+    expect.objectContaining({ code: 'UNAUTHORIZED', message: 'Session revoked' }),
+  ]);
+  expect(await codeOf(refresh(second))).toBe('UNAUTHORIZED');
+  expect(await codeOf(identity.authenticator.authenticate(access_token))).toBe('UNAUTHORIZED');
+});
+
+it('takes an older one for stolen at once', async () => {
+  const first = await signIn();
+  await refresh((await refresh(first)).refresh_token);
+  expect(await codeOf(refresh(first))).toBe('UNAUTHORIZED');
+  expect((await row(first)).revokedAt).not.toBeNull();
+});
+
+it('touches nothing for a forged token', async () => {
+  const first = await signIn();
+  await refresh((await refresh(first)).refresh_token);
+  const before = await row(first);
+  const told = identity.signedOut.length;
+  const forged = first.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A'));
+  for (const token of [forged, 'nonsense', `${sessionOf(first)}.1.`])
+    expect(await codeOf(refresh(token))).toBe('UNAUTHORIZED');
+  expect(await row(first)).toEqual(before);
+  expect(identity.signedOut).toHaveLength(told);
+});
+
+it.each([
+  ['a revoked session', { revokedAt: new Date() }],
+  ['an expired session', { expiresAt: new Date(Date.now() - 1000) }],
+])('refuses %s, the current token and the one just replaced', async (_, data) => {
+  const first = await signIn();
+  const { refresh_token: second } = await refresh(first);
+  await change(first, data);
+  expect(await codeOf(refresh(first))).toBe('UNAUTHORIZED');
+  expect(await codeOf(refresh(second))).toBe('UNAUTHORIZED');
+});
+
+it('refuses a banned user, the current token and the one just replaced', async () => {
+  const { user, refresh_token: first } = await identity.register();
+  const { refresh_token: second } = await refresh(first);
+  await identity.prisma.user.update({ where: { id: user.id }, data: { bannedAt: new Date() } });
+  expect(await codeOf(refresh(first))).toBe('UNAUTHORIZED');
+  expect(await codeOf(refresh(second))).toBe('UNAUTHORIZED');
+});

@@ -1,0 +1,28 @@
+import fc from 'fast-check';
+import { handleFrom, withRandomSuffix } from './handle.js';
+
+const HANDLE = /^[a-z0-9_]{3,30}$/;
+
+it.each([
+  ['Анна Иванова', 'anna_ivanova'],
+  ['Щёголь', 'schyogol'],
+  ['José Ñandú', 'jose_nandu'],
+  ['VIP master2000', 'vip_master2000'],
+])('makes of %s the handle %s', (name, handle) => {
+  expect(handleFrom(name)).toBe(handle);
+});
+
+it.each(['王', '😀', '-- __ --', 'a', ''])('makes a handle also of %j', (name) => {
+  expect(handleFrom(name)).toMatch(HANDLE);
+});
+
+it('makes a handle of any name, and another one with a suffix', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 100 }), (name) => {
+      const handle = handleFrom(name);
+      expect(handle).toMatch(HANDLE);
+      expect(withRandomSuffix(handle)).toMatch(HANDLE);
+      expect(withRandomSuffix(handle)).not.toBe(handle);
+    }),
+  );
+});

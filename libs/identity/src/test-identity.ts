@@ -1,0 +1,49 @@
+import { createTestDatabase } from '#testing';
+import { loadConfig, logger, PlatformModule, PrismaService, RealtimeEmitter } from '#platform';
+import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs';
+import { Test } from '@nestjs/testing';
+import { randomUUID } from 'node:crypto';
+import { Authenticator } from './authenticator.js';
+import { Register } from './commands/register.command.js';
+import { IdentityModule } from './identity.module.js';
+
+export const KEY = 'test-secret-test-secret-test-secret';
+export const PASSWORD = 'correct horse battery';
+export const device = { device: 'Pixel 9', userAgent: 'Dart/3', ip: '192.0.2.1' };
+
+/** Identity alone on a database of its own; sign-in limits are lifted unless `env` sets them. */
+export async function startIdentity(env: Record<string, string> = {}) {
+  logger.level = 'silent';
+  const database = await createTestDatabase();
+  const config = loadConfig({ DATABASE_URL: database.url, JWT_SECRET: KEY, SIGN_IN_RATE: '1000', ...env });
+  const module = await Test.createTestingModule({
+    imports: [PlatformModule.forRoot(config), CqrsModule.forRoot(), IdentityModule],
+  }).compile();
+  await module.init();
+  const signedOut: Parameters<RealtimeEmitter['signOut']>[] = [];
+  module.get(RealtimeEmitter).signOut = (...args) => void signedOut.push(args);
+  const commands = module.get(CommandBus);
+  return {
+    commands,
+    queries: module.get(QueryBus),
+    prisma: module.get(PrismaService),
+    authenticator: module.get(Authenticator),
+    /** Whose sockets were told and closed. */
+    signedOut,
+    register: (name = 'Somebody', email = `${randomUUID()}@example.com`) =>
+      commands.execute(new Register({ email, name, password: PASSWORD }, device)),
+    async stop() {
+      await module.close();
+      await database.drop();
+    },
+  };
+}
+
+export type Identity = Awaited<ReturnType<typeof startIdentity>>;
+
+/** The code of the AppError that a promise ends with; a promise that holds fails the test. */
+export const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'no error',
+    (error: { code?: string }) => error.code ?? String(error),
+  );
