@@ -27,7 +27,7 @@ export class Authenticator {
    * Takes the access token with or without its `Bearer ` prefix.
    * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
    */
-  authenticate(token: string): Promise<SignedIn> {
+  async authenticate(token: string): Promise<SignedIn> {
     return this.authenticateClaims(verifyAccessToken(this.key, token.replace(/^Bearer +/i, '')));
   }
 

@@ -1,0 +1,246 @@
+import { AuthAnswer, ErrorBody, MeDto, SessionPage, UserDto, UserPage } from '#contracts';
+import { Authenticator } from '#identity';
+import { PrismaService } from '#platform';
+import { contractErrors, TestApp, type Account } from '#testing';
+import jwt from 'jsonwebtoken';
+import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
+
+const KEY = 'test-secret-test-secret-test-secret';
+const PASSWORD = 'correct horse battery';
+
+let app: TestApp;
+let anna: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  anna = await app.register('Анна Иванова');
+});
+afterAll(() => app.stop());
+
+const get = <T = object>(path: string, token: string | undefined = anna.token) =>
+  app.request<T>('GET', path, token);
+const post = <T = object>(path: string, body?: object, token?: string) =>
+  app.request<T>('POST', path, token, body);
+
+describe('sign-in', () => {
+  it('registers, signs in and answers what the contract says', async () => {
+    const account = {
+      email: `  ${randomUUID()}@Example.com`,
+      password: PASSWORD,
+      name: ' Борис ',
+      device: 'Pixel 9',
+    };
+    const registered = await post<AuthAnswer>('auth/register', {
+      ...account,
+      role: 'admin',
+      is_master: true,
+    });
+    expect(registered.status).toBe(201);
+    expect(contractErrors(AuthAnswer, registered.body)).toEqual([]);
+    expect(registered.body.user).toMatchObject({
+      email: account.email.trim().toLowerCase(),
+      name: 'Борис',
+      role: 'user',
+      is_master: false,
+      online: false,
+    });
+    const signedIn = await post<AuthAnswer>('auth/login', {
+      email: account.email.toUpperCase(),
+      password: PASSWORD,
+    });
+    expect(signedIn.status).toBe(200);
+    expect(contractErrors(AuthAnswer, signedIn.body)).toEqual([]);
+    expect(signedIn.body.user).toEqual(registered.body.user);
+  });
+
+  it('names every wrong field', async () => {
+    const { status, body } = await post<ErrorBody>('auth/register', {
+      email: 'no address',
+      password: 'short',
+      name: '  ',
+      avatar: 'javascript:alert(1)',
+    });
+    expect(status).toBe(400);
+    expect(contractErrors(ErrorBody, body)).toEqual([]);
+    expect(body.code).toBe('INVALID_DATA');
+    expect(new Set(body.details!.map(({ field }) => field))).toEqual(
+      new Set(['email', 'password', 'name', 'avatar']),
+    );
+  });
+
+  it('says CONFLICT of a taken e-mail and UNAUTHORIZED of a wrong password', async () => {
+    const taken = await post('auth/register', { email: anna.email, password: PASSWORD, name: 'Anna' });
+    expect([taken.status, taken.body.code]).toEqual([409, 'CONFLICT']);
+    const wrong = await post('auth/login', { email: anna.email, password: 'wrong password' });
+    expect([wrong.status, wrong.body.code]).toEqual([401, 'UNAUTHORIZED']);
+  });
+
+  it('rotates tokens and refuses a forged one', async () => {
+    const { refreshToken } = await app.register();
+    const rotated = await post<AuthAnswer>('auth/refresh', { refresh_token: refreshToken });
+    expect(rotated.status).toBe(200);
+    expect(contractErrors(AuthAnswer, rotated.body)).toEqual([]);
+    expect((await get('users/me', rotated.body.access_token)).status).toBe(200);
+    const forged = await post('auth/refresh', { refresh_token: `${refreshToken}x` });
+    expect([forged.status, forged.body.code]).toEqual([401, 'UNAUTHORIZED']);
+  });
+
+  it('limits attempts and says when to come back', async () => {
+    const limited = await TestApp.start({ SIGN_IN_RATE: '1' });
+    const attempt = () =>
+      limited.request<ErrorBody>('POST', 'auth/login', undefined, { email: 'a@example.com', password: 'x' });
+    expect((await attempt()).status).toBe(401);
+    const { status, body, headers } = await attempt();
+    expect([status, body.code]).toEqual([429, 'RATE_LIMIT']);
+    expect(contractErrors(ErrorBody, body)).toEqual([]);
+    expect(Number(headers.get('retry-after'))).toBe(Math.ceil(body.retry_after_ms! / 1000));
+    await limited.stop();
+  });
+});
+
+describe('sessions', () => {
+  it('lists mine, and signs out this one or another, but not a stranger’s', async () => {
+    const me = await app.register();
+    const other = await post<AuthAnswer>('auth/login', {
+      email: me.email,
+      password: PASSWORD,
+      device: 'Tablet',
+    });
+    const { body } = await get<SessionPage>('auth/sessions', me.token);
+    expect(contractErrors(SessionPage, body)).toEqual([]);
+    expect(body.items.map(({ device, current }) => [device, current])).toEqual([
+      ['Tablet', false],
+      [null, true],
+    ]);
+    const revoke = (id: string, token: string) => app.request('DELETE', `auth/sessions/${id}`, token);
+    const id = body.items[0]!.id;
+    const strangers = await revoke(id, anna.token);
+    expect([strangers.status, strangers.body.code]).toEqual([404, 'NOT_FOUND']);
+    expect((await get('users/me', other.body.access_token)).status).toBe(200);
+    expect((await revoke(id, me.token)).status).toBe(204);
+    expect((await get('users/me', other.body.access_token)).status).toBe(401);
+    expect((await post('auth/logout', undefined, me.token)).status).toBe(204);
+    expect((await get('users/me', me.token)).status).toBe(401);
+    expect((await post('auth/refresh', { refresh_token: me.refreshToken })).status).toBe(401);
+  });
+
+  it('tells the signed-out devices and closes them within a second', async () => {
+    const me = await app.register();
+    const device = await app.device(me);
+    const started = Date.now();
+    await post('auth/logout', undefined, me.token);
+    expect(await device.next('error')).toMatchObject({ code: 'UNAUTHORIZED' });
+    await device.disconnected();
+    expect(Date.now() - started).toBeLessThan(1000);
+  });
+
+  it('shuts a banned user out at once', async () => {
+    const me = await app.register();
+    await app.app.get(PrismaService).user.update({ where: { id: me.id }, data: { bannedAt: new Date() } });
+    expect((await get('users/me', me.token)).status).toBe(401);
+  });
+});
+
+describe('forged access tokens', () => {
+  const claims = async () => {
+    const { sub, sid, jti } = jwt.decode(anna.token) as jwt.JwtPayload;
+    return { sub, sid, jti, typ: 'access', iss: 'service-platform', aud: 'service-platform' };
+  };
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' });
+  const soon = { expiresIn: 900 } as const;
+
+  const forgeries: [string, (good: Awaited<ReturnType<typeof claims>>) => string][] = [
+    ['of no algorithm', (good) => jwt.sign(good, '', { ...soon, algorithm: 'none' })],
+    ['of no algorithm, with a signature', (good) => `${jwt.sign(good, '', { ...soon, algorithm: 'none' })}x`],
+    ['of another HMAC', (good) => jwt.sign(good, KEY, { ...soon, algorithm: 'HS512' })],
+    ['of RSA', (good) => jwt.sign(good, privateKey, { ...soon, algorithm: 'RS256' })],
+    [
+      'of HMAC with a public key',
+      (good) => {
+        const text = `${encode({ alg: 'HS256' })}.${encode({ ...good, exp: 9999999999 })}`;
+        return `${text}.${createHmac('sha256', pem).update(text).digest('base64url')}`;
+      },
+    ],
+    ['of another key', (good) => jwt.sign(good, 'o'.repeat(32), soon)],
+    ['of another issuer', (good) => jwt.sign({ ...good, iss: 'other' }, KEY, soon)],
+    ['of no issuer', ({ iss: _, ...rest }) => jwt.sign(rest, KEY, soon)],
+    ['for another audience', (good) => jwt.sign({ ...good, aud: 'other' }, KEY, soon)],
+    ['for no audience', ({ aud: _, ...rest }) => jwt.sign(rest, KEY, soon)],
+    ['of another type', (good) => jwt.sign({ ...good, typ: 'refresh' }, KEY, soon)],
+    ['of no type', ({ typ: _, ...rest }) => jwt.sign(rest, KEY, soon)],
+    ['that never expires', (good) => jwt.sign(good, KEY)],
+    ['that has expired', (good) => jwt.sign(good, KEY, { expiresIn: -1 })],
+    ['of a session that is no id', (good) => jwt.sign({ ...good, sid: 'x' }, KEY, soon)],
+    ['of no session', ({ sid: _, ...rest }) => jwt.sign(rest, KEY, soon)],
+    ['of somebody else', (good) => jwt.sign({ ...good, sub: randomUUID() }, KEY, soon)],
+    ['of nobody', ({ sub: _, ...rest }) => jwt.sign(rest, KEY, soon)],
+    ['that were changed', () => anna.token.replace(/.(?=\.[^.]*$)/, (last) => (last === 'A' ? 'E' : 'A'))],
+    ['that are refresh tokens', () => anna.refreshToken],
+    ['that are none', () => 'nonsense'],
+  ];
+
+  it('is compared with one that is let in', async () => {
+    const token = jwt.sign(await claims(), KEY, soon);
+    expect((await get('users/me', token)).status).toBe(200);
+    expect(await app.app.get(Authenticator).authenticate(token)).toMatchObject({ userId: anna.id });
+  });
+
+  it.each(forgeries)('%s are refused on REST and on sockets', async (_, forge) => {
+    const token = forge(await claims());
+    const { status, body } = await get<ErrorBody>('users/me', token);
+    expect([status, body.code, body.message]).toEqual([401, 'UNAUTHORIZED', 'Invalid token']);
+    await expect(app.app.get(Authenticator).authenticate(token)).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+    });
+  });
+});
+
+describe('users', () => {
+  it('shows me and changes me', async () => {
+    const { status, body } = await get<MeDto>('users/me');
+    expect(status).toBe(200);
+    expect(contractErrors(MeDto, body)).toEqual([]);
+    const changed = await app.request<MeDto>('PATCH', 'users/me', anna.token, {
+      is_master: true,
+      email: 'x@y.z',
+    });
+    expect(changed.body).toEqual({ ...body, is_master: true });
+  });
+
+  it('shows others and finds them by name, also in Cyrillic', async () => {
+    const boris = await app.register('Борис Годунов');
+    const found = await get<UserPage>(`users?query=${encodeURIComponent('ГОДУН')}`);
+    expect(contractErrors(UserPage, found.body)).toEqual([]);
+    expect(found.body.items.map(({ id }) => id)).toEqual([boris.id]);
+    const one = await get<UserDto>(`users/${boris.id}`);
+    expect(one.body).toEqual(found.body.items[0]);
+    const missing = await get(`users/${randomUUID()}`);
+    expect([missing.status, missing.body.code]).toEqual([404, 'NOT_FOUND']);
+  });
+
+  it('shows who is online', async () => {
+    const zoe = await app.register('Zoe');
+    const device = await app.device(zoe);
+    expect((await get<UserDto>(`users/${zoe.id}`)).body.online).toBe(true);
+    const { body } = await get<{ items: object[] }>(`presence?user_ids=${zoe.id},${anna.id}`);
+    expect(body.items).toEqual([
+      expect.objectContaining({ user_id: zoe.id, online: true }),
+      expect.objectContaining({ user_id: anna.id, online: false }),
+    ]);
+    device.close();
+  });
+
+  it.each([
+    'users/no-id',
+    'users?limit=0',
+    'users?limit=201',
+    'users?cursor=x',
+    'users?query=a&query=b',
+    'presence',
+  ])('refuses %s', async (path) => {
+    const { status, body } = await get<ErrorBody>(path);
+    expect([status, body.code]).toEqual([400, 'INVALID_DATA']);
+    expect(contractErrors(ErrorBody, body)).toEqual([]);
+  });
+});
