@@ -55,7 +55,8 @@ const CONTENT = 'Good evening! Is Thursday at six still free? I would come strai
 /** All the devices of one scenario, connected to one server. */
 export class Fleet {
   private readonly chats: Chat[] = [];
-  private readonly problems: string[] = [];
+  private readonly refusals: string[] = [];
+  private lost = 0;
   private latencies: number[] = [];
   private sending = false;
   private closing = false;
@@ -75,7 +76,7 @@ export class Fleet {
     await this.quiet();
   }
 
-  /** Sends for that long, then lets everything that is under way arrive. */
+  /** Sends for that long, then lets everything that is under way arrive. Throws if no send comes through. */
   async run(seconds: number): Promise<Round> {
     this.latencies = [];
     const before = { acks: this.acks, deliveries: this.deliveries, bytes: this.bytes, others: this.others };
@@ -100,13 +101,18 @@ export class Fleet {
       driverLoad: (user + system) / 1e6 / elapsed,
     };
     await this.quiet();
+    if (round.sends === 0)
+      throw new Error(`nothing was acknowledged; ${this.check().problems[0] ?? 'no answer'}`);
     return round;
   }
 
   /** To be called when nothing is under way any more; reads what the rounds only wrote down. */
   check(): Findings {
     const ledgers = this.chats.map((chat) => ({ chatId: chat.id, acked: ledgerOf(chat.acked) }));
-    const problems = [...this.problems];
+    const problems: string[] = [];
+    if (this.lost) problems.push(`${this.lost} connections were lost`);
+    if (this.refusals[0])
+      problems.push(`${this.refusals.length} sends were refused; one: ${this.refusals[0]}`);
     this.chats.forEach((chat, i) => {
       const { acked } = ledgers[i]!;
       if (chat.waiting > 0) problems.push(`chat ${chat.id}: ${chat.waiting} sends were never answered`);
@@ -135,16 +141,15 @@ export class Fleet {
       },
       onAck: (ackId, seq, idTail, text) => {
         chat.waiting--;
-        if (text) this.problems.push(`a send was refused: ${text}`);
-        else {
-          this.latencies.push(performance.now() - sentAt[ackId % SLOTS]!);
-          chat.acked.add(seq, idTail);
-          this.acks++;
-        }
+        // Not tried again: a server that refuses everything would be drowned in it.
+        if (text) return void this.refusals.push(text);
+        this.latencies.push(performance.now() - sentAt[ackId % SLOTS]!);
+        chat.acked.add(seq, idTail);
+        this.acks++;
         if (this.sending) this.send(chat);
       },
       onOther: () => this.others++,
-      onClose: () => this.closing || this.problems.push(`chat ${chat.id}: a connection was lost`),
+      onClose: () => (this.lost += this.closing ? 0 : 1),
     });
     chat.devices.push({ socket, tape, nextAckId: 0, sentAt });
   }

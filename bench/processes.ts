@@ -1,6 +1,7 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Order } from './driver.js';
 import type { Findings, Round } from './fleet.js';
@@ -14,12 +15,17 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts `dist/<script>` with nothing but errors on the terminal. */
+/** Starts `dist/<script>`. Its first few complaints go to the terminal; a failing server would fill it. */
 export function startServer(script: string, env: NodeJS.ProcessEnv): ChildProcess {
   const child = spawn(process.execPath, [fileURLToPath(new URL(`../${script}`, import.meta.url))], {
     env: { ...process.env, NODE_ENV: 'production', ...env },
-    stdio: ['ignore', process.stderr, process.stderr],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let lines = 0;
+  const complain = (line: string) => void (lines++ < 10 && console.error(line.slice(0, 1000)));
+  createInterface(child.stderr).on('line', complain);
+  // Log entries; what greets the operator is of no interest here.
+  createInterface(child.stdout).on('line', (line) => line.startsWith('{') && complain(line));
   return track(child);
 }
 

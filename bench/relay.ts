@@ -52,10 +52,12 @@ io.on('connection', (socket) => {
       created_at,
       status: 'sent',
       seq,
+      change_seq: 0,
       reply_to: null,
       forwarded_from: null,
       edited_at: null,
       pinned_at: null,
+      deleted_at: null,
       reactions: [],
     });
     ack({ status: 'sent', message_id: id, created_at, seq, client_id: send.client_id });

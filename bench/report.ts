@@ -19,7 +19,7 @@ export function table(header: string[], rows: string[][]): string {
   return [line(header), rule, ...rows.map(line)].join('\n');
 }
 
-/** How many cores others keep busy. To be asked before anything of ours runs: it tells a noisy result. */
+/** How many cores others keep busy. To be asked while nothing of ours runs: it tells a noisy result. */
 export async function foreignLoad(): Promise<number> {
   const busy = () =>
     cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
@@ -28,10 +28,10 @@ export async function foreignLoad(): Promise<number> {
   return (busy() - before) / (performance.now() - start);
 }
 
-export function machine(load: number, postgres?: string): string {
+export function machine(loads: number[], postgres?: string): string {
   const cores = cpus();
   const parts = [
-    `${cores[0]?.model ?? 'unknown CPU'}, ${cores.length} cores (${load.toFixed(1)} of them busy with other work)`,
+    `${cores[0]?.model ?? 'unknown CPU'}, ${cores.length} cores (${loads.map((load) => load.toFixed(1)).join(', then ')} of them busy with other work)`,
     `Node ${process.version}`,
   ];
   if (postgres) parts.push(`PostgreSQL ${postgres}, fsync on`);

@@ -15,7 +15,7 @@ const BLOCKS = 24;
 const PER_BLOCK = 25;
 
 async function main(): Promise<boolean> {
-  const load = await foreignLoad();
+  const load = [await foreignLoad()];
   const postgres = await startPostgres();
   const chats: LongChat[] = [];
   for (const count of [SMALL, LARGE]) {
@@ -32,24 +32,29 @@ async function main(): Promise<boolean> {
     for (const chat of i % 2 ? [large, small] : [small, large]) await chat.block(PER_BLOCK);
   }
 
+  const { db } = small.system;
+  const version = await db.query<{ server_version: string }>('SHOW server_version');
+  const plans: string[] = [];
+  const problems = await durabilityProblems(db);
+  for (const chat of chats) {
+    plans.push(`Plan of a page at ${whole(chat.count)}: ${await chat.plan()}`);
+    problems.push(...(await chat.problems()));
+    await chat.close();
+  }
+  await postgres.stop();
+  load.push(await foreignLoad());
+
   const rows = [
     compare('send to ack', small.sends, large.sends),
     compare('page of history', small.pages, large.pages),
   ];
-  const counts = [whole(SMALL), whole(LARGE)];
-  console.log(table(['median ms (p95)', ...counts, 'ratio', `within ${WITHIN}`], rows));
-  const version = await small.system.db.query<{ server_version: string }>('SHOW server_version');
+  console.log(table(['median ms (p95)', whole(SMALL), whole(LARGE), 'ratio', `within ${WITHIN}`], rows));
   console.log(`\n${machine(load, version.rows[0]!.server_version)}`);
   console.log(
     `${BLOCKS * PER_BLOCK} sends and as many pages of ${PAGE} from anywhere in the history, each size in turn.`,
   );
-  for (const chat of chats) console.log(`Plan of a page at ${whole(chat.count)}: ${await chat.plan()}`);
-
-  const problems = await durabilityProblems(small.system.db);
-  for (const chat of chats) problems.push(...(await chat.problems()));
+  console.log(plans.join('\n'));
   console.log(`\nself-check: ${problems.length ? `FAILED\n${problems.join('\n')}` : 'ok'}`);
-  for (const chat of chats) await chat.close();
-  await postgres.stop();
   return problems.length === 0;
 }
 
@@ -57,7 +62,9 @@ function compare(what: string, small: number[], large: number[]): string[] {
   const cell = (values: number[]) =>
     `${percentile(values, 0.5).toFixed(2)} (${percentile(values, 0.95).toFixed(2)})`;
   const ratio = percentile(large, 0.5) / percentile(small, 0.5);
-  return [what, cell(small), cell(large), ratio.toFixed(2), verdict(ratio <= WITHIN)];
+  // Either way round: being slower at the smaller size is the mark of a plan that reads whole tables.
+  const met = Math.max(ratio, 1 / ratio) <= WITHIN;
+  return [what, cell(small), cell(large), ratio.toFixed(2), verdict(met)];
 }
 
 process.exit((await main()) ? 0 : 1);
