@@ -35,7 +35,7 @@ export function runner(account: Account | undefined, binaries: Binaries, cluster
   const probe = command(binaries.postgres, ['--version'], { env: environment(), cwd: '/', timeout: 10_000 });
   const { error, status, stderr } = spawnSync(...probe);
   if (error || status !== 0) {
-    const missing = account && (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+    const missing = account && (error as { code?: string } | undefined)?.code === 'ENOENT';
     const reason = missing
       ? 'setpriv is missing'
       : (error?.message ?? String(stderr).trim().split('\n').at(-1));

@@ -1,0 +1,46 @@
+/** npm run check: everything that can be said about the code without running it. All steps run, all are reported. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { prepare, root } from './prepare.mjs';
+import { withScratchPostgres } from './scratch-postgres.mjs';
+
+const code = ['apps', 'libs', 'test', 'bench'].filter((name) => existsSync(join(root, name)));
+
+const steps = {
+  'format (npm run format)': () => node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
+  lint: () => node('eslint/bin/eslint.js', '--max-warnings=0', '.'),
+  types: () => node('typescript/bin/tsc', '--noEmit'),
+  'imports (.dependency-cruiser.cjs)': () =>
+    node('dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', ...code),
+  'migrations (npm run db:migration <name>)': migrationDrift,
+};
+
+await prepare();
+let failures = 0;
+for (const [name, step] of Object.entries(steps)) {
+  const started = performance.now();
+  const complaint = await step().catch((error) => error.message);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${complaint ? '✗' : '✓'} ${name}  ${seconds} s`);
+  if (complaint) console.log(`${complaint.replace(/^/gm, '    ')}\n`);
+  if (complaint) failures += 1;
+}
+process.exitCode = failures ? 1 : 0;
+
+/** What a tool says when it fails; nothing when it is content. */
+function node(tool, ...args) {
+  const child = spawn(process.execPath, [join('node_modules', tool), ...args], { cwd: root });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  return new Promise((done, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => done(code === 0 ? '' : output.trim() || `exit code ${code}`));
+  });
+}
+
+/** The SQL that is in the schema and in no migration. */
+async function migrationDrift() {
+  const { diffSchema } = await import('../dist/libs/platform/src/postgres/diff-schema.js');
+  return withScratchPostgres(diffSchema);
+}
