@@ -196,6 +196,13 @@ describe('forged access tokens', () => {
   });
 });
 
+it('takes nobody for somebody else when many ask at once', async () => {
+  const people = await Promise.all(['Vera', 'Gleb', 'Dina'].map((name) => app.register(name)));
+  const asked = Array.from({ length: 60 }, (_, i) => people[i % people.length]!);
+  const answers = await Promise.all(asked.map(({ token }) => get<MeDto>('users/me', token)));
+  expect(answers.map(({ body }) => body.id)).toEqual(asked.map(({ id }) => id));
+});
+
 describe('users', () => {
   it('shows me and changes me', async () => {
     const { status, body } = await get<MeDto>('users/me');

@@ -12,8 +12,9 @@ export class JwtGuard extends AuthGuard() {
     private readonly reflector: Reflector,
     strategy: JwtStrategy,
   ) {
-    // The strategy and not its name: names are the process's, and another app in it may have the same one.
-    super({ defaultStrategy: strategy });
+    // Its name and not the strategy itself: passport keeps a request's callbacks on what it is given, and makes a
+    // copy for each request only of what it finds by name.
+    super({ defaultStrategy: strategy.name });
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {

@@ -1,12 +1,17 @@
 import { ACCESS_TOKEN, Authenticator, signingKey, type SignedIn } from '#identity';
 import { Config } from '#platform';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
+import { randomUUID } from 'node:crypto';
+import passport from 'passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 
 /** `Authorization: Bearer <access token>`, with the same checks as on sockets. */
 @Injectable()
-export class JwtStrategy extends PassportStrategy(Strategy) {
+export class JwtStrategy extends PassportStrategy(Strategy) implements OnModuleDestroy {
+  /** Passport's registry is the process's: two apps in it must not end up with one's strategy. */
+  override readonly name = `jwt-${randomUUID()}`;
+
   constructor(
     config: Config,
     private readonly authenticator: Authenticator,
@@ -16,6 +21,11 @@ export class JwtStrategy extends PassportStrategy(Strategy) {
       secretOrKey: signingKey(config),
       ...ACCESS_TOKEN,
     });
+    passport.use(this.name, this);
+  }
+
+  onModuleDestroy(): void {
+    passport.unuse(this.name);
   }
 
   validate(claims: unknown): Promise<SignedIn> {

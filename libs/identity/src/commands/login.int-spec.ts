@@ -37,17 +37,19 @@ it('does not tell whether there is such an account', async () => {
 
 it('takes as long for an account that there is not', async () => {
   const { user } = await identity.register();
-  const fastest = async (email: string) => {
-    const times = [];
-    for (let i = 0; i < 7; i++) {
-      const started = performance.now();
-      await codeOf(login(email, 'wrong password'));
-      times.push(performance.now() - started);
-    }
-    return Math.min(...times);
+  const time = async (email: string) => {
+    const started = performance.now();
+    await codeOf(login(email, 'wrong password'));
+    return performance.now() - started;
   };
-  const known = await fastest(user.email);
-  expect(await fastest('nobody@example.org')).toBeGreaterThan(known / 2);
+  // In turns, and the fastest of each: whatever else the machine does slows both.
+  const known = [];
+  const unknown = [];
+  for (let i = 0; i < 15; i++) {
+    known.push(await time(user.email));
+    unknown.push(await time('nobody@example.org'));
+  }
+  expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 2);
 });
 
 it('refuses a banned user', async () => {

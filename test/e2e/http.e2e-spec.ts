@@ -1,0 +1,223 @@
+import { ErrorBody } from '#contracts';
+import { createHttpApp, loadConfig, logger } from '#platform';
+import { contractErrors, TestApp, type Account } from '#testing';
+import jwt from 'jsonwebtoken';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { ApiModule } from '../../apps/api/src/api.module.js';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+let app: TestApp;
+let anna: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  anna = await app.register('Anna');
+});
+afterAll(() => app.stop());
+
+const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+
+describe('what is refused before any handler runs', () => {
+  const login = (body: string, headers: Record<string, string> = JSON_TYPE): [string, RequestInit] => [
+    '/api/v2/auth/login',
+    { method: 'POST', body, headers },
+  ];
+
+  it.each<[string, [string, RequestInit?], number, string]>([
+    ['an unknown route', ['/api/v2/nothing'], 404, 'NOT_FOUND'],
+    ['an unknown method', ['/api/v2/users/me', { method: 'PUT' }], 404, 'NOT_FOUND'],
+    ['a badly encoded address', ['/api/v2/users/%ff%zz'], 400, 'INVALID_DATA'],
+    ['broken JSON', login('{"email":'), 400, 'INVALID_DATA'],
+    ['no JSON at all', login(''), 400, 'INVALID_DATA'],
+    ['a list', login('[]'), 400, 'INVALID_DATA'],
+    ['null', login('null'), 400, 'INVALID_DATA'],
+    ['__proto__', login('{"__proto__":{"email":"a@b.cd"}}'), 400, 'INVALID_DATA'],
+    ['deep nesting', login(nested(9000)), 400, 'INVALID_DATA'],
+    ['a NUL character', login('{"email":"a\\u0000","password":"x"}'), 400, 'INVALID_DATA'],
+    [
+      'a form',
+      login('email=a', { 'content-type': 'application/x-www-form-urlencoded' }),
+      400,
+      'INVALID_DATA',
+    ],
+    ['plain text', login('x', { 'content-type': 'text/plain' }), 400, 'INVALID_DATA'],
+    ['more than 64 KiB', login(JSON.stringify({ email: 'x'.repeat(65_536) })), 413, 'MESSAGE_TOO_LARGE'],
+  ])('%s', async (_, [path, init], status, code) => {
+    const response = await fetch(app.url + path, init);
+    const body = (await response.json()) as ErrorBody;
+    expect([response.status, body.code]).toEqual([status, code]);
+    expect(contractErrors(ErrorBody, body)).toEqual([]);
+  });
+});
+
+it('takes a JSON content type without a body', async () => {
+  const me = await app.register();
+  const headers = { ...JSON_TYPE, authorization: `Bearer ${me.token}` };
+  const response = await fetch(`${app.url}/api/v2/auth/logout`, { method: 'POST', headers });
+  expect(response.status).toBe(204);
+});
+
+it('limits writes by user, and reads not', async () => {
+  const limited = await TestApp.start({ REST_WRITE_RATE: '4' });
+  const me = await limited.register();
+  const other = await limited.register();
+  const write = (token: string) => limited.request<ErrorBody>('PATCH', 'users/me', token, {});
+  const replies = await Promise.all(Array.from({ length: 10 }, () => write(me.token)));
+  const refused = replies.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThanOrEqual(2);
+  for (const { body } of refused) {
+    expect(contractErrors(ErrorBody, body)).toEqual([]);
+    expect(body.code).toBe('RATE_LIMIT');
+    expect(body.retry_after_ms).toBeLessThanOrEqual(1000);
+  }
+  expect((await write(other.token)).status).toBe(200);
+  const reads = await Promise.all(
+    Array.from({ length: 20 }, () => limited.request('GET', 'users/me', me.token)),
+  );
+  expect(new Set(reads.map(({ status }) => status))).toEqual(new Set([200]));
+  await limited.stop();
+});
+
+it('needs a token on every route that the docs do not call public', async () => {
+  const { paths } = (await (await fetch(`${app.url}/docs-json`)).json()) as {
+    paths: Record<string, Record<string, { security?: object[] }>>;
+  };
+  for (const [path, operations] of Object.entries(paths))
+    for (const [method, { security }] of Object.entries(operations)) {
+      const isPublic = security?.some((requirement) => Object.keys(requirement).length === 0);
+      const address = path.replace(/\{\w+\}/g, () => randomUUID());
+      const { status } = await app.request(method.toUpperCase(), address);
+      expect([method, path, status === 401]).toEqual([method, path, !isPublic]);
+    }
+});
+
+it('describes every route: a summary, its answer, its errors', async () => {
+  const document = (await (await fetch(`${app.url}/docs-json`)).json()) as {
+    paths: Record<string, Record<string, { summary: string; responses: Record<string, object> }>>;
+    components: { schemas: Record<string, { properties?: object }> };
+  };
+  for (const [path, operations] of Object.entries(document.paths))
+    for (const [method, { summary, responses }] of Object.entries(operations)) {
+      expect([path, method, summary]).toEqual([path, method, expect.stringMatching(/\w+/)]);
+      const success = Object.keys(responses).find((status) => status.startsWith('2'))!;
+      expect([path, method, JSON.stringify(responses[success]).includes('$ref')]).toEqual([
+        path,
+        method,
+        success !== '204',
+      ]);
+      expect(JSON.stringify(responses['default'])).toContain('ErrorBody');
+    }
+  for (const name of JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g))
+    expect([
+      name[1],
+      Object.keys(document.components.schemas[name[1]!]?.properties ?? {}).length > 0,
+    ]).toEqual([name[1], true]);
+  expect(document.components.schemas['ChatDto']).toMatchObject({
+    properties: { last_message: { nullable: true, allOf: [{ $ref: '#/components/schemas/MessageDto' }] } },
+    required: expect.arrayContaining(['id', 'title', 'last_message']),
+  });
+});
+
+it('serves the docs page with all that it loads', async () => {
+  const page = await (await fetch(`${app.url}/docs`)).text();
+  const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file!);
+  expect(files.length).toBeGreaterThan(2);
+  for (const file of files) expect((await fetch(app.url + file)).status).toBe(200);
+});
+
+it('answers with the security headers and a request id of its own', async () => {
+  const { headers } = await fetch(`${app.url}/health/live`, { headers: { 'x-request-id': 'mine' } });
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('content-security-policy')).toContain("script-src 'self'");
+  expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+it('lets only the origins named call from a browser', async () => {
+  const origins = async (url: string, origin: string) =>
+    (await fetch(`${url}/health/live`, { headers: { origin } })).headers.get('access-control-allow-origin');
+  expect(await origins(app.url, 'https://any.example')).toBe('*');
+  const strict = await TestApp.start({ CORS_ORIGINS: 'https://a.example, https://b.example' });
+  expect(await origins(strict.url, 'https://b.example')).toBe('https://b.example');
+  expect(await origins(strict.url, 'https://c.example')).toBeNull();
+  await strict.stop();
+});
+
+it('is live, ready and measured', async () => {
+  for (const path of ['/health/live', '/health/ready'])
+    expect(await app.request('GET', path)).toMatchObject({ status: 200, body: { status: 'ok' } });
+  const metrics = await fetch(`${app.url}/metrics`);
+  expect(metrics.headers.get('content-type')).toContain('text/plain');
+  expect(await metrics.text()).toContain('websocket_connections');
+});
+
+it('says UNAVAILABLE while the database is away, and stays live', async () => {
+  const key = 'k'.repeat(32);
+  const away = await createHttpApp(
+    ApiModule,
+    loadConfig({
+      DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none',
+      JWT_SECRET: key,
+      LOG_LEVEL: 'silent',
+    }),
+  );
+  await away.listen(0, '127.0.0.1');
+  const url = (await away.getUrl()).replace('[::1]', '127.0.0.1');
+  const claims = { sid: randomUUID(), typ: 'access', sub: randomUUID(), jti: randomUUID() };
+  const token = jwt.sign({ ...claims, iss: 'service-platform', aud: 'service-platform' }, key, {
+    expiresIn: 60,
+  });
+  const asAnna = { headers: { authorization: `Bearer ${token}` } };
+  const signIn = {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: JSON.stringify({ email: 'a@example.com', password: 'password' }),
+  };
+  for (const [path, init] of [
+    ['/health/ready', {}],
+    ['/api/v2/users/me', asAnna],
+    ['/api/v2/auth/login', signIn],
+  ] as const) {
+    const response = await fetch(url + path, init);
+    const body = (await response.json()) as ErrorBody;
+    expect([path, response.status, body.code]).toEqual([path, 503, 'UNAVAILABLE']);
+    expect(contractErrors(ErrorBody, body)).toEqual([]);
+  }
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  await away.close();
+});
+
+it('logs one line a request, with the route and whose it was, and nothing that people wrote', async () => {
+  const lines: string[] = [];
+  const { level } = logger;
+  const stream = (logger as unknown as Record<symbol, { write(line: string): void }>)[
+    pino.symbols.streamSym
+  ]!;
+  const { write } = stream;
+  const requests = () => lines.map((line) => JSON.parse(line) as object).filter((line) => 'route' in line);
+  logger.level = 'info';
+  stream.write = (line) => void lines.push(line);
+  try {
+    await app.request('GET', `users/${anna.id}?query=secret-query`, anna.token);
+    await app.request('GET', '/health/live');
+    await app.request('POST', 'auth/login', undefined, { email: 'secret@example.com', password: 'secret' });
+    // A line is written once the answer has been sent.
+    for (let i = 0; i < 100 && requests().length < 2; i++) await sleep(20);
+  } finally {
+    stream.write = write;
+    logger.level = level;
+  }
+  expect(requests()).toMatchObject([
+    {
+      method: 'GET',
+      route: '/api/v2/users/:id',
+      status: 200,
+      user_id: anna.id,
+      request_id: expect.any(String),
+    },
+    { method: 'POST', route: '/api/v2/auth/login', status: 401 },
+  ]);
+  expect(lines.join('')).not.toContain('secret');
+  expect(lines.join('')).not.toContain(anna.token);
+});
