@@ -28,7 +28,7 @@ export class JwtGuard extends AuthGuard() {
   }
 
   /** A database that is away is an error; a bad token is only the absence of a user. */
-  override handleRequest<T>(error: unknown, user: T | false): T {
+  override handleRequest<T>(error: Error | null, user: T | false): T {
     if (error) throw error;
     if (!user) throw invalidToken();
     return user;

@@ -45,5 +45,5 @@ export type Identity = Awaited<ReturnType<typeof startIdentity>>;
 export const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'no error',
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: Error & { code?: string }) => error.code ?? error.message,
   );

@@ -1,6 +1,6 @@
 import * as contracts from '#contracts';
 import type { Type } from '@nestjs/common';
-import { ApiProperty, type OpenAPIObject } from '@nestjs/swagger';
+import { ApiProperty, type ApiPropertyOptions, type OpenAPIObject } from '@nestjs/swagger';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { ValidationTypes } from 'class-validator';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
@@ -46,11 +46,10 @@ export function describeQueries(): void {
   for (const type of classes.values()) {
     if (!type.name.endsWith('Query')) continue;
     const { properties = {}, required = [] } = schemaOf(type);
-    for (const [name, schema] of Object.entries(properties))
-      ApiProperty({ ...(schema as object), required: required.includes(name) })(
-        type.prototype as object,
-        name,
-      );
+    for (const [name, schema] of Object.entries(properties)) {
+      const options = { ...schema, required: required.includes(name) } as ApiPropertyOptions;
+      ApiProperty(options)(type.prototype as object, name);
+    }
   }
 }
 

@@ -1,7 +1,6 @@
 import { ErrorBody } from '#contracts';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import type { FastifyInstance } from 'fastify';
 import { ApiModule } from '../api.module.js';
 import { serveDocsPage } from './page.js';
 import { describeQueries, schemasFor } from './schemas.js';
@@ -9,7 +8,7 @@ import { describeQueries, schemasFor } from './schemas.js';
 /** OpenAPI at `/docs`, as JSON at `/docs-json`. */
 export function setUpDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => openApi(app), { ui: false, raw: ['json'] });
-  serveDocsPage(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
+  serveDocsPage(app.getHttpAdapter().getInstance());
 }
 
 export function openApi(app: NestFastifyApplication): OpenAPIObject {

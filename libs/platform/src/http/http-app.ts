@@ -37,7 +37,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
     bodyParser: false,
     abortOnError: false,
   });
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   logRequests(fastify);
   parseJsonOnly(fastify);
   // Without the upgrade rule, which would break the docs page on plain http.
