@@ -1,4 +1,5 @@
 import { loadConfig, PgPool, PrismaService, toAppError } from '#platform';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { issueAccessToken } from './access-token.js';
 import { Authenticator, type SignedIn } from './authenticator.js';
 import { codeOf, KEY, startIdentity, type Identity } from './test-identity.js';
@@ -77,10 +78,17 @@ describe('connected', () => {
 
   it('calls exactly one of many connections at once the first', async () => {
     const { signedIn } = await signIn();
-    const reasons = await Promise.all(
-      Array.from({ length: 15 }, () => identity.authenticator.connected(signedIn)),
-    );
-    expect(reasons.sort()).toEqual(['connection_established', ...Array<string>(14).fill('reconnection')]);
+    // They all begin before any of them may touch the row.
+    const reasons = await identity.prisma.$transaction(async (tx) => {
+      await tx.$executeRaw`SELECT id FROM sessions WHERE id = ${signedIn.sessionId}::uuid FOR UPDATE`;
+      const connecting = Array.from({ length: 5 }, () => identity.authenticator.connected(signedIn));
+      await sleep(300);
+      return connecting;
+    });
+    expect((await Promise.all(reasons)).sort()).toEqual([
+      'connection_established',
+      ...Array<string>(4).fill('reconnection'),
+    ]);
   });
 
   it('sees each of many tokens at once replace the one before', async () => {
