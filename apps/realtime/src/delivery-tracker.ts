@@ -1,6 +1,5 @@
 import { MAX_RECEIPT_MEMBERS, chatRoom, type MessageDto } from '#contracts';
 import { Marks } from '#chat';
-import { logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace, Server } from 'socket.io';
 import type { DeviceSocket } from './device-socket.js';
@@ -71,9 +70,7 @@ export class DeliveryTracker implements OnModuleDestroy {
     for (const userId of users) {
       const seq = userId === newest.senderId ? other?.seq : newest.seq;
       if (seq === undefined) continue;
-      this.marks
-        .move({ chatId, userId, kind: 'delivered', seq })
-        .catch((err: Error) => logger.warn({ err: err.message }, 'delivery not marked'));
+      this.marks.note(chatId, userId, seq);
     }
   }
 }

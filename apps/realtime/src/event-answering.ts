@@ -1,7 +1,6 @@
 import { AppError } from '#contracts';
-import { Metrics, RateLimits, logger, toAppError, withLogContext } from '#platform';
+import { Metrics, RateLimits, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
-import type { Socket } from 'socket.io';
 import type { DeviceSocket } from './device-socket.js';
 import { TOO_LARGE_PAYLOAD } from './packet-limit.js';
 
@@ -36,7 +35,7 @@ export class EventAnswering {
     try {
       if (socket.data.opening) await socket.data.opening;
       await this.limits.take('socketEvent', socket.id);
-      callback?.(await this.handle(socket, handler, args));
+      callback?.(await this.handle(handler, args));
     } catch (error) {
       const refusal = toAppError(error);
       outcome = refusal.code;
@@ -53,13 +52,13 @@ export class EventAnswering {
       logger.debug({ event: label, outcome, ms: Math.round(seconds * 1000), socket_id: socket.id }, 'event');
   }
 
-  private async handle(socket: Socket, handler: EventHandler | undefined, args: unknown[]): Promise<unknown> {
+  private async handle(handler: EventHandler | undefined, args: unknown[]): Promise<unknown> {
     if (args[0] === TOO_LARGE_PAYLOAD)
       throw new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
     if (args.length !== 1) throw new AppError('INVALID_DATA', 'An event carries exactly one object');
     const failure: Failure = {};
-    const result = await withLogContext({ socket_id: socket.id }, () => handler(args[0], failure));
+    const result = await handler(args[0], failure);
     if ('error' in failure) throw failure.error;
     return result;
   }

@@ -3,7 +3,7 @@ import { Presence } from '#presence';
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
-import { unreadCount } from './unread.js';
+import { UNREAD_COUNT } from './unread.js';
 
 interface ChatRow {
   chat_id: string;
@@ -65,7 +65,7 @@ export class ChatViews {
   private chats(seen: { chatId: string; userId: string }[]): Promise<ChatRow[]> {
     return this.prisma.$queryRaw<ChatRow[]>`
       SELECT c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, c.last_seq, c.change_seq, p.last_read_seq,
-        ${unreadCount('c.id', 'c.last_seq', 'p.user_id', 'p.last_read_seq')} AS unread_count, c.created_at, c.activity_at
+        ${UNREAD_COUNT} AS unread_count, c.created_at, c.activity_at
       FROM unnest(${seen.map((s) => s.chatId)}::uuid[], ${seen.map((s) => s.userId)}::uuid[])
         WITH ORDINALITY AS s(chat_id, user_id, ord)
       JOIN chats c ON c.id = s.chat_id

@@ -26,6 +26,7 @@ import { SearchMessagesHandler } from './queries/search-messages.query.js';
 import { SyncHandler } from './queries/sync.query.js';
 import { Receipts } from './receipts.js';
 import { Typing } from './typing.js';
+import { WriteTurns } from './write-turns.js';
 
 const handlers = [
   AddMembersHandler,
@@ -59,6 +60,7 @@ const handlers = [
     MessageLog,
     Receipts,
     Typing,
+    WriteTurns,
     ...handlers,
   ],
   exports: [Marks, Memberships, Typing],

@@ -1,8 +1,9 @@
 import { AppError } from '#contracts';
-import { Batcher, PrismaService } from '#platform';
+import { Batcher, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Receipts } from './receipts.js';
-import { unreadCount } from './unread.js';
+import { WriteTurns } from './write-turns.js';
+import { UNREAD_COUNT } from './unread.js';
 
 /** That a member has received, or read, everything up to `seq`. */
 export interface NewMark {
@@ -23,7 +24,8 @@ export interface MovedMark {
   old_delivered: number;
   new_delivered: number;
   last_read_at: Date | null;
-  unread_count: number;
+  /** Null for a delivery. */
+  unread_count: number | null;
 }
 
 /**
@@ -32,24 +34,36 @@ export interface MovedMark {
  */
 @Injectable()
 export class Marks implements OnModuleDestroy {
-  private readonly batcher = new Batcher<NewMark, MovedMark>((batch) => this.flush(batch), {
-    maxBatch: 5000,
-    maxQueued: 50_000,
-    intervalMs: 50,
-  });
+  /** Somebody waits for these. */
+  private readonly urgent = this.batcher(20);
+  /** Nobody waits for these, and a longer pause merges more of them. */
+  private readonly patient = this.batcher(250);
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly receipts: Receipts,
+    private readonly turns: WriteTurns,
   ) {}
 
   /** @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE */
   move(mark: NewMark): Promise<MovedMark> {
-    return this.batcher.add(mark);
+    return this.urgent.add(mark);
+  }
+
+  /** For what a device has been given: whether it could be stored is not the device's concern. */
+  note(chatId: string, userId: string, delivered: number): void {
+    this.patient
+      .add({ chatId, userId, kind: 'delivered', seq: delivered })
+      .catch((err: Error) => logger.warn({ err: err.message }, 'delivery not marked'));
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.batcher.drain();
+    await Promise.all([this.urgent.drain(), this.patient.drain()]);
+  }
+
+  private batcher(intervalMs: number): Batcher<NewMark, MovedMark> {
+    const options = { maxBatch: 5000, maxQueued: 50_000, intervalMs };
+    return new Batcher((batch) => this.turns.take(() => this.flush(batch)), options);
   }
 
   private async flush(batch: NewMark[]): Promise<(MovedMark | Error)[]> {
@@ -87,28 +101,35 @@ export class Marks implements OnModuleDestroy {
         SELECT c.id, c.last_seq, c.change_seq, c.member_count FROM chats c
         WHERE c.id = ANY(${[...new Set(marks.map((m) => m.chat_id))]}::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
       ), member AS MATERIALIZED (
-        SELECT i.ord, m.chat_id, m.user_id, c.change_seq, c.last_seq, c.member_count, m.last_read_at,
+        SELECT i.ord, i.read, m.chat_id, m.user_id, c.change_seq, c.last_seq, c.member_count, m.last_read_at, m.own_after_read,
           m.last_read_seq AS old_read, GREATEST(m.last_read_seq, LEAST(i.read, c.last_seq)) AS new_read,
           m.last_delivered_seq AS old_delivered, GREATEST(m.last_delivered_seq, LEAST(i.delivered, c.last_seq)) AS new_delivered
         FROM chat c JOIN input i ON i.chat_id = c.id
         JOIN chat_members m ON m.chat_id = i.chat_id AND m.user_id = i.user_id AND m.left_at IS NULL
         FOR NO KEY UPDATE OF m
       ), moved AS MATERIALIZED (
-        SELECT *, change_seq + row_number() OVER (PARTITION BY chat_id ORDER BY ord)::int AS change_number
+        SELECT *, change_seq + row_number() OVER (PARTITION BY chat_id ORDER BY ord)::int AS change_number,
+          CASE WHEN new_read = old_read OR own_after_read = 0 THEN own_after_read ELSE (
+            SELECT count(*)::int FROM messages x
+            WHERE x.chat_id = member.chat_id AND x.seq > new_read AND x.sender_id = member.user_id) END AS own_now
         FROM member WHERE new_read > old_read OR new_delivered > old_delivered
       ), counted AS (
         UPDATE chats SET change_seq = n.change_number, changed_xid = pg_current_xact_id()
         FROM (SELECT chat_id, max(change_number) AS change_number FROM moved GROUP BY chat_id) n WHERE chats.id = n.chat_id
       ), written AS (
         UPDATE chat_members m SET last_read_seq = n.new_read, last_delivered_seq = n.new_delivered,
+          own_after_read = n.own_now,
           last_read_at = CASE WHEN n.new_read > n.old_read THEN now() ELSE m.last_read_at END,
           last_delivered_at = CASE WHEN n.new_delivered > n.old_delivered THEN now() ELSE m.last_delivered_at END,
           change_seq = n.change_number
         FROM moved n WHERE m.chat_id = n.chat_id AND m.user_id = n.user_id
       )
-      SELECT ord, chat_id, user_id, member_count, old_read, new_read, old_delivered, new_delivered,
-        CASE WHEN new_read > old_read THEN now() ELSE last_read_at END AS last_read_at,
-        ${unreadCount('member.chat_id', 'last_seq', 'user_id', 'new_read')} AS unread_count
-      FROM member`;
+      SELECT b.ord, b.chat_id, b.user_id, b.member_count, b.old_read, b.new_read, b.old_delivered, b.new_delivered,
+        CASE WHEN b.new_read > b.old_read THEN now() ELSE b.last_read_at END AS last_read_at,
+        CASE WHEN b.read > 0 THEN ${UNREAD_COUNT} END AS unread_count
+      FROM member b LEFT JOIN moved n ON n.ord = b.ord
+      CROSS JOIN LATERAL (SELECT b.last_seq) c
+      CROSS JOIN LATERAL (SELECT b.chat_id, b.user_id, b.new_read AS last_read_seq,
+        COALESCE(n.own_now, b.own_after_read) AS own_after_read) p`;
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
+import { WriteTurns } from './write-turns.js';
 import { notFound, notMember } from './membership.js';
 
 export interface NewMessage {
@@ -40,6 +41,8 @@ interface Outcome {
  * client_id, numbers, inserts, moves read marks. Locks are taken in one order everywhere, chats by id and then
  * members, and rows are read under their lock: a member removed a moment ago is not in `sender`.
  *
+ * LATERAL with LIMIT keeps the planner on the indexes, also when a plan was made while the tables were small.
+ *
  * A sender who had read everything has read their own message too; one with unread messages keeps them unread.
  */
 export const APPEND_SQL = `
@@ -49,11 +52,13 @@ WITH input AS MATERIALIZED (
 ), chat AS MATERIALIZED (
   SELECT c.id, c.last_seq FROM chats c WHERE c.id = ANY($2::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
 ), sender AS MATERIALIZED (
-  SELECT m.chat_id, m.user_id, m.last_read_seq, u.name, u.avatar
+  SELECT s.chat_id, s.sender_id AS user_id, m.last_read_seq, u.name, u.avatar
   FROM (SELECT DISTINCT i.chat_id, i.sender_id FROM chat JOIN input i ON i.chat_id = chat.id) s
-  JOIN chat_members m ON m.chat_id = s.chat_id AND m.user_id = s.sender_id AND m.left_at IS NULL
-  JOIN users u ON u.id = m.user_id
-  FOR NO KEY UPDATE OF m
+  CROSS JOIN LATERAL (
+    SELECT last_read_seq FROM chat_members
+    WHERE chat_id = s.chat_id AND user_id = s.sender_id AND left_at IS NULL FOR NO KEY UPDATE
+  ) m
+  CROSS JOIN LATERAL (SELECT name, avatar FROM users WHERE id = s.sender_id LIMIT 1) u
 ), checked AS MATERIALIZED (
   SELECT i.*, c.id IS NOT NULL AS chat_found, s.user_id IS NOT NULL AS sender_found, s.name, s.avatar, s.last_read_seq,
     c.last_seq, i.reply_to IS NULL OR r.id IS NOT NULL AS reply_found,
@@ -61,8 +66,11 @@ WITH input AS MATERIALIZED (
   FROM input i
   LEFT JOIN chat c ON c.id = i.chat_id
   LEFT JOIN sender s ON s.chat_id = i.chat_id AND s.user_id = i.sender_id
-  LEFT JOIN messages e ON e.chat_id = i.chat_id AND e.sender_id = i.sender_id AND e.client_id = i.client_id
-  LEFT JOIN messages r ON r.id = i.reply_to AND r.chat_id = i.chat_id
+  LEFT JOIN LATERAL (
+    SELECT id, seq, created_at FROM messages
+    WHERE chat_id = i.chat_id AND sender_id = i.sender_id AND client_id = i.client_id LIMIT 1
+  ) e ON true
+  LEFT JOIN LATERAL (SELECT id FROM messages WHERE id = i.reply_to AND chat_id = i.chat_id LIMIT 1) r ON true
 ), numbered AS MATERIALIZED (
   SELECT k.*, clock_timestamp()::timestamptz(3) AS created_at,
     k.last_seq + row_number() OVER (PARTITION BY k.chat_id ORDER BY k.ord)::int AS seq,
@@ -74,11 +82,14 @@ WITH input AS MATERIALIZED (
 ), counted AS (
   UPDATE chats SET last_seq = n.seq, activity_at = n.created_at, changed_xid = pg_current_xact_id()
   FROM (SELECT chat_id, max(seq) AS seq, max(created_at) AS created_at FROM numbered GROUP BY chat_id) n
-  WHERE chats.id = n.chat_id
+  WHERE chats.id = n.chat_id AND chats.id = ANY($2::uuid[])
 ), marked AS (
-  UPDATE chat_members m SET last_read_seq = n.seq, last_delivered_seq = GREATEST(m.last_delivered_seq, n.seq)
-  FROM (SELECT chat_id, sender_id, max(seq) AS seq FROM numbered
-        WHERE last_read_seq = last_seq AND seq = last_seq + own_number GROUP BY chat_id, sender_id) n
+  UPDATE chat_members m SET last_read_seq = m.last_read_seq + n.read,
+    last_delivered_seq = GREATEST(m.last_delivered_seq, m.last_read_seq + n.read),
+    own_after_read = m.own_after_read + n.sent - n.read
+  FROM (SELECT chat_id, sender_id, count(*)::int AS sent,
+          count(*) FILTER (WHERE last_read_seq = last_seq AND seq = last_seq + own_number)::int AS read
+        FROM numbered GROUP BY chat_id, sender_id) n
   WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id
 )
 SELECT k.chat_found, k.sender_found, k.reply_found, k.name AS sender_name, k.avatar AS sender_avatar,
@@ -108,6 +119,7 @@ export class MessageLog implements OnModuleDestroy {
     private readonly pool: PgPool,
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly turns: WriteTurns,
   ) {}
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
@@ -130,7 +142,7 @@ export class MessageLog implements OnModuleDestroy {
       first.set(key, twin);
       return twin;
     });
-    const outcomes = await this.store(batch.filter((_, i) => twinOf[i] === i));
+    const outcomes = await this.turns.take(() => this.store(batch.filter((_, i) => twinOf[i] === i)));
     const byMessage = new Map<NewMessage, Outcome>();
     batch.forEach((message, i) => twinOf[i] === i && byMessage.set(message, outcomes.shift()!));
     return batch.map((message, i) => {

@@ -1,13 +1,9 @@
 import { Prisma } from '#platform';
 
 /**
- * A member's unread count as an SQL expression: everything after the read mark, without their own and without
- * deleted messages. Two short index ranges are subtracted, so its cost does not grow with what is unread.
+ * A member's unread count as an SQL expression over a chat `c` and a member `p` of it: what comes after the read
+ * mark, without their own and without deleted messages. Counts deletions only, never what is unread.
  */
-export const unreadCount = (chatId: string, lastSeq: string, userId: string, lastReadSeq: string) =>
-  Prisma.raw(`(${lastSeq} - ${lastReadSeq}
-    - (SELECT count(*) FROM messages x
-       WHERE x.chat_id = ${chatId} AND x.sender_id = ${userId} AND x.seq > ${lastReadSeq})
-    - (SELECT count(*) FROM messages x
-       WHERE x.chat_id = ${chatId} AND x.seq > ${lastReadSeq} AND x.deleted_at IS NOT NULL AND x.sender_id <> ${userId})
-  )::int`);
+export const UNREAD_COUNT = Prisma.raw(`(c.last_seq - p.last_read_seq - p.own_after_read
+  - (SELECT count(*) FROM messages x WHERE x.chat_id = p.chat_id AND x.seq > p.last_read_seq
+     AND x.deleted_at IS NOT NULL AND x.sender_id <> p.user_id))::int`);

@@ -1,27 +1,22 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
 
-/** What a log line says of whose work it belongs to. */
-export type LogContext = { request_id: string } | { socket_id: string };
-
-const context = new AsyncLocalStorage<LogContext>();
-
-/** Every line logged inside `work` carries the request's or the socket's id. */
-export const withLogContext = <T>(value: LogContext, work: () => T): T => context.run(value, work);
-
-export const requestId = (): string | undefined => {
-  const current = context.getStore();
-  return current && 'request_id' in current ? current.request_id : undefined;
-};
-
-/** One JSON object a line on stdout. Message contents and tokens are never passed to it. */
+/**
+ * One JSON object a line on stdout, with `request_id` or `socket_id` where it is about one. Message contents and
+ * tokens are never passed to it. No AsyncLocalStorage carries the ids: it would make every promise slower.
+ */
 export const logger: Logger = pino({
   level: 'info',
   base: null,
   timestamp: pino.stdTimeFunctions.isoTime,
+  // A database error's details quote the row, and with it what people wrote.
+  serializers: {
+    err: (err: unknown) =>
+      err instanceof Error
+        ? { type: err.name, message: err.message, code: (err as { code?: unknown }).code, stack: err.stack }
+        : err,
+  },
   formatters: { level: (label) => ({ level: label }) },
-  mixin: () => context.getStore() ?? {},
 });
 
 /** Nest's own start-up chatter is worth a line only to those who debug. */

@@ -36,6 +36,7 @@ CREATE TABLE "chat_members" (
     "user_id" UUID NOT NULL,
     "role" "member_role" NOT NULL DEFAULT 'member',
     "last_read_seq" INTEGER NOT NULL DEFAULT 0,
+    "own_after_read" INTEGER NOT NULL DEFAULT 0,
     "last_read_at" TIMESTAMPTZ(3),
     "last_delivered_seq" INTEGER NOT NULL DEFAULT 0,
     "last_delivered_at" TIMESTAMPTZ(3),
@@ -119,9 +120,6 @@ CREATE UNIQUE INDEX "chats_direct_key_key" ON "chats"("direct_key");
 CREATE INDEX "chat_members_user_id_idx" ON "chat_members"("user_id");
 
 -- CreateIndex
-CREATE INDEX "messages_chat_id_sender_id_seq_idx" ON "messages"("chat_id", "sender_id", "seq");
-
--- CreateIndex
 CREATE INDEX "messages_chat_id_change_seq_idx" ON "messages"("chat_id", "change_seq") WHERE (change_seq > 0);
 
 -- CreateIndex
@@ -150,12 +148,6 @@ ALTER TABLE "chat_members" ADD CONSTRAINT "chat_members_chat_id_fkey" FOREIGN KE
 
 -- AddForeignKey
 ALTER TABLE "chat_members" ADD CONSTRAINT "chat_members_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-
--- AddForeignKey
-ALTER TABLE "messages" ADD CONSTRAINT "messages_chat_id_fkey" FOREIGN KEY ("chat_id") REFERENCES "chats"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-
--- AddForeignKey
-ALTER TABLE "messages" ADD CONSTRAINT "messages_sender_id_fkey" FOREIGN KEY ("sender_id") REFERENCES "users"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "message_reactions" ADD CONSTRAINT "message_reactions_message_id_fkey" FOREIGN KEY ("message_id") REFERENCES "messages"("id") ON DELETE CASCADE ON UPDATE CASCADE;

@@ -1,7 +1,9 @@
 import type { JoinAck } from '#contracts';
+import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
 import { Memberships } from '../membership.js';
+import { UNREAD_COUNT } from '../unread.js';
 
 /**
  * A chat is open on a device: everything in it is delivered.
@@ -21,11 +23,16 @@ export class JoinChatHandler implements ICommandHandler<JoinChat> {
   constructor(
     private readonly memberships: Memberships,
     private readonly marks: Marks,
+    private readonly prisma: PrismaService,
   ) {}
 
   async execute({ userId, chatId }: JoinChat): Promise<JoinAck> {
-    const { last_seq } = await this.memberships.require(chatId, userId);
-    const { unread_count } = await this.marks.move({ chatId, userId, kind: 'delivered', seq: last_seq });
-    return { status: 'joined', chat_id: chatId, last_seq, unread_count };
+    await this.memberships.require(chatId, userId);
+    const [chat] = await this.prisma.$queryRaw<{ last_seq: number; unread_count: number }[]>`
+      SELECT c.last_seq, ${UNREAD_COUNT} AS unread_count
+      FROM chats c JOIN chat_members p ON p.chat_id = c.id AND p.user_id = ${userId}::uuid
+      WHERE c.id = ${chatId}::uuid`;
+    this.marks.note(chatId, userId, chat!.last_seq);
+    return { status: 'joined', chat_id: chatId, ...chat! };
   }
 }

@@ -39,11 +39,12 @@ export class MarkMessagesHandler implements ICommandHandler<MarkMessages> {
     if (!found.member) throw notMember();
     if (found.seq === null) throw new AppError('NOT_FOUND', 'No such message in this chat');
     const mark = await this.marks.move({ chatId, userId, kind, seq: found.seq });
+    const unread_count = mark.unread_count ?? 0;
     if (kind === 'read' && mark.new_read > mark.old_read) {
-      const read = { chat_id: chatId, last_read_seq: mark.new_read, unread_count: mark.unread_count };
+      const read = { chat_id: chatId, last_read_seq: mark.new_read, unread_count };
       this.emitter.toUser(userId, 'chat:read', read, socketId);
     }
     const readAt = mark.last_read_at ?? new Date();
-    return { status: 'ok', read_at: readAt.toISOString(), unread_count: mark.unread_count };
+    return { status: 'ok', read_at: readAt.toISOString(), unread_count };
   }
 }

@@ -1,5 +1,5 @@
 import type { HistoryQuery, MessagePage } from '#contracts';
-import { Prisma, PrismaService, logger } from '#platform';
+import { Prisma, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
 import { Memberships } from '../membership.js';
@@ -51,16 +51,10 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
     if (!forward) page.reverse();
     const newest = page.at(-1)?.seq ?? 0;
     const received = members.find((m) => m.user_id === userId)?.last_delivered_seq ?? 0;
-    if (!left && newest > received) this.delivered(chatId, userId, newest);
+    if (!left && newest > received) this.marks.note(chatId, userId, newest);
     return {
       items: page.map((row) => toMessage(row, status(row))),
       next_cursor: rows.length > limit && end ? String(end.seq) : null,
     };
-  }
-
-  private delivered(chatId: string, userId: string, seq: number): void {
-    this.marks
-      .move({ chatId, userId, kind: 'delivered', seq })
-      .catch((err: Error) => logger.warn({ err: err.message }, 'delivery not marked'));
   }
 }

@@ -2,7 +2,7 @@ import { AppError, type SyncAnswer, type SyncChat } from '#contracts';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
-import { unreadCount } from '../unread.js';
+import { UNREAD_COUNT } from '../unread.js';
 
 const PAGE = 500;
 
@@ -75,7 +75,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
     const rows = await this.prisma.$queryRaw<(Partial<SyncChat> & { snapshot: string })[]>`
       SELECT s.snapshot, l.* FROM (SELECT pg_current_snapshot()::text AS snapshot) s LEFT JOIN LATERAL (
         SELECT c.id, c.last_seq, c.change_seq,
-          ${unreadCount('c.id', 'c.last_seq', 'p.user_id', 'p.last_read_seq')} AS unread_count
+          ${UNREAD_COUNT} AS unread_count
         ${this.from(userId, known, after)} ORDER BY c.id LIMIT ${PAGE}
       ) l ON true`;
     const chats = rows.filter((row): row is SyncChat & { snapshot: string } => row.id != null);

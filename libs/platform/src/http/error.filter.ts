@@ -25,9 +25,10 @@ export class ErrorFilter implements ExceptionFilter {
 
 export function tellError(error: unknown, reply: FastifyReply): void {
   const told = refusal(error) ?? toAppError(error);
-  if (told.code === 'INTERNAL') logger.error({ err: error }, 'request failed');
+  const request_id = reply.request.id;
+  if (told.code === 'INTERNAL') logger.error({ err: error, request_id }, 'request failed');
   else if (told.code === 'UNAVAILABLE' && error !== told)
-    logger.warn({ err: (error as Error).message }, 'a dependency is not available');
+    logger.warn({ err: (error as Error).message, request_id }, 'a dependency is not available');
   if (told.retryAfterMs !== undefined)
     void reply.header('Retry-After', String(Math.ceil(told.retryAfterMs / 1000)));
   void reply.status(ERROR_STATUS[told.code]).send(told.toBody());

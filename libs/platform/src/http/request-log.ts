@@ -1,22 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { logger, withLogContext } from '../logging.js';
+import { logger } from '../logging.js';
 
 /** Probes and scrapes come every few seconds. */
 const ROUTINE = /^\/(health|metrics)(\/|$)/;
 
 /**
- * One line a request, when it is answered; lines logged meanwhile carry its id, and so does the answer. Neither
+ * One line a request, when it is answered; the answer carries its id. Neither
  * bodies nor addresses are logged: they hold what people wrote and searched for.
  */
 export function logRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Request-Id', request.id);
-    withLogContext({ request_id: request.id }, done);
+    done();
   });
-  // Reading the body leaves the context: its events belong to the connection.
-  fastify.addHook('preValidation', (request, _reply, done) =>
-    withLogContext({ request_id: request.id }, done),
-  );
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url;
     const level = route && ROUTINE.test(route) ? 'debug' : 'info';
