@@ -49,7 +49,9 @@ function matches(text: string): Prisma.Sql {
   const literal = text.replace(/[\\%_]/g, '\\$&');
   if ([...text].length >= TRIGRAM)
     return Prisma.sql`lower(name || ' ' || handle) LIKE lower(${`%${literal}%`})`;
-  return Prisma.sql`(lower(name) LIKE lower(${`${literal}%`}) OR handle LIKE lower(${`${literal}%`}))`;
+  const named = Prisma.sql`lower(name) LIKE lower(${`${literal}%`})`;
+  // Other characters no handle has: then one range of the index holds all there is to find.
+  return /^\w+$/.test(text) ? Prisma.sql`(${named} OR handle LIKE lower(${`${literal}%`}))` : named;
 }
 
 /** `~>~` compares byte by byte, the order of the `text_pattern_ops` index whatever the database's locale is. */
