@@ -98,7 +98,11 @@ async function loadEngine(): Promise<Engine> {
   const name = '@prisma/schema-engine-wasm/schema_engine_bg';
   const engine = (await import(name)) as Engine & { __wbg_set_wasm(exports: Exports): void };
   const code = await readFile(fileURLToPath(import.meta.resolve(name)).replace(/\.js$/, '.wasm'));
-  const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': engine });
+  const imports: Record<string, unknown> = { ...engine };
+  // The engine's own time limits run on after it is done: they must not keep the process alive.
+  for (const name of Object.keys(imports).filter((name) => name.startsWith('__wbg_setTimeout_')))
+    imports[name] = (expire: () => void, ms: number) => setTimeout(expire, ms).unref();
+  const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': imports });
   engine.__wbg_set_wasm(instance.exports);
   (instance.exports.__wbindgen_start as () => void)();
   return engine;
