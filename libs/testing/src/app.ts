@@ -1,5 +1,5 @@
-import type { AuthAnswer, ChatDto } from '#contracts';
-import { loadConfig, logger } from '#platform';
+import type { AuthAnswer, ChatDto, MessageDto } from '#contracts';
+import { PgPool, loadConfig } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
 import { createApp } from '../../../apps/standalone/src/app.js';
@@ -22,7 +22,7 @@ export interface Account {
 
 /** The whole platform on a database of its own, on a port of its own. */
 export class TestApp {
-  private readonly devices: Device[] = [];
+  private readonly kept: Device[] = [];
 
   private constructor(
     readonly app: NestFastifyApplication,
@@ -33,7 +33,6 @@ export class TestApp {
 
   /** Limits are lifted unless `env` sets them. */
   static async start(env: Record<string, string> = {}): Promise<TestApp> {
-    logger.level = process.env.LOG_LEVEL ?? 'silent';
     const database = env.DATABASE_URL ? undefined : await createTestDatabase();
     const lifted = {
       MESSAGE_RATE: '100000',
@@ -47,6 +46,7 @@ export class TestApp {
       JWT_SECRET: 'test-secret-test-secret-test-secret',
       PRESENCE_GRACE_MS: '300',
       REST_WRITE_RATE: '100000',
+      LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
       ...lifted,
       ...env,
     });
@@ -73,6 +73,11 @@ export class TestApp {
     };
   }
 
+  /** Several who have signed in. */
+  people<N extends string[]>(...names: N): Promise<{ [K in keyof N]: Account }> {
+    return Promise.all(names.map((name) => this.register(name))) as Promise<{ [K in keyof N]: Account }>;
+  }
+
   async register(name = 'Somebody'): Promise<Account> {
     const email = `${randomUUID()}@example.com`;
     const { status, body } = await this.request<AuthAnswer>('POST', 'auth/register', undefined, {
@@ -84,28 +89,69 @@ export class TestApp {
     return { id: body.user.id, email, token: body.access_token, refreshToken: body.refresh_token };
   }
 
-  async chat(creator: Account, ...others: Account[]): Promise<ChatDto> {
-    const type = others.length === 1 ? 'direct' : 'group';
+  /** Accounts without a password, made at once: for large groups and long lists. */
+  async crowd(size: number): Promise<string[]> {
+    const rows = await this.rows<{ id: string }>(
+      `INSERT INTO users (id, email, password_hash, name, handle)
+       SELECT id, id || '@example.com', '', 'Somebody', replace(id::text, '-', '')
+       FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, $1)) AS ids RETURNING id`,
+      [size],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The direct chat of two, or a group of more. */
+  chat(creator: Account, ...others: Account[]): Promise<ChatDto> {
+    if (others.length > 1) return this.group(creator, ...others);
+    return this.made(creator, 'direct', others);
+  }
+
+  /** A group, also of two. */
+  group(creator: Account, ...others: { id: string }[]): Promise<ChatDto> {
+    return this.made(creator, 'group', others);
+  }
+
+  private async made(creator: Account, type: string, others: { id: string }[]): Promise<ChatDto> {
     const body = { type, participant_ids: others.map(({ id }) => id) };
-    return (await this.request<ChatDto>('POST', 'chats', creator.token, body)).body;
+    const reply = await this.request<ChatDto>('POST', 'chats', creator.token, body);
+    if (reply.status > 201) throw new Error(`chat: ${reply.status} ${JSON.stringify(reply.body)}`);
+    return reply.body;
+  }
+
+  /** A connected device of each. */
+  devices<A extends Account[]>(...accounts: A): Promise<{ [K in keyof A]: Device }> {
+    return Promise.all(accounts.map((account) => this.device(account))) as Promise<{
+      [K in keyof A]: Device;
+    }>;
   }
 
   async device(account: Account): Promise<Device> {
     return this.keep(await Device.connect(this.url, account.token));
   }
 
+  /** What is stored, whatever the app says of it. */
+  async rows<T extends object>(sql: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.app.get(PgPool).query<T>(sql, values)).rows;
+  }
+
+  /** Everything in a chat as its member reads it. */
+  async history(account: Account, chatId: string, query = 'limit=200'): Promise<MessageDto[]> {
+    const path = `chats/${chatId}/messages?${query}`;
+    return (await this.request<{ items: MessageDto[] }>('GET', path, account.token)).body.items;
+  }
+
   /** Has a device's violations looked at when the app stops. */
   keep(device: Device): Device {
-    this.devices.push(device);
+    this.kept.push(device);
     return device;
   }
 
   /** @throws when any device heard something that the contract does not allow */
   async stop(): Promise<void> {
-    for (const device of this.devices) device.close();
+    for (const device of this.kept) device.close();
     await this.app.close();
     await this.dropDatabase();
-    const violations = [...new Set(this.devices.flatMap((device) => device.violations))];
+    const violations = [...new Set(this.kept.flatMap((device) => device.violations))];
     if (violations.length > 0) throw new Error(`contract broken:\n${violations.join('\n')}`);
   }
 }

@@ -1,6 +1,8 @@
 import type { ClientEvent, PayloadOf, ServerEvent } from '#contracts';
 import { CLIENT_EVENTS } from '#contracts';
+import { randomUUID } from 'node:crypto';
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
+import { PacketType } from 'socket.io-parser';
 import { ackErrors, eventErrors } from './contract.js';
 
 type AckOf<E extends ClientEvent> = InstanceType<(typeof CLIENT_EVENTS)[E]['ack']>;
@@ -19,8 +21,15 @@ export class Device {
   readonly heard: { event: string; payload: never }[] = [];
   readonly violations: string[] = [];
   private readonly waiting = new Set<() => void>();
+  private readonly answered = new Set<number>();
 
   private constructor(readonly socket: Socket) {
+    // The client itself drops a second answer without a word.
+    socket.io.on('packet', ({ type, id }) => {
+      if (type !== PacketType.ACK && type !== PacketType.BINARY_ACK) return;
+      if (this.answered.has(id!)) this.violations.push(`acknowledgement ${id} was given twice`);
+      this.answered.add(id!);
+    });
     socket.onAny((event: string, ...args: unknown[]) => {
       this.heard.push({ event, payload: args[0] as never });
       this.violations.push(...eventErrors(event, args));
@@ -57,6 +66,32 @@ export class Device {
     const ack: unknown = await this.socket.timeout(10_000).emitWithAck(event, payload);
     this.violations.push(...ackErrors(event, ack));
     return ack as Answer<E>;
+  }
+
+  /**
+   * Sends an event as text that no client would make of itself: names that are reserved, nesting that ends the
+   * stack of a client, own `__proto__` keys, any number of arguments. `json`: `"event",argument,…`
+   */
+  sendRaw(json: string): Promise<{ status?: string; code?: string }> {
+    const inside = this.socket as unknown as { ids: number; acks: Record<number, (ack: object) => void> };
+    const id = inside.ids++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no answer to ${json.slice(0, 80)}`)), 8000);
+      inside.acks[id] = (ack) => {
+        clearTimeout(timer);
+        this.violations.push(...ackErrors('raw', ack));
+        resolve(ack);
+      };
+      this.socket.io.engine.write(`2${id}[${json}]`);
+    });
+  }
+
+  /**
+   * Waits for a round trip: whatever the server had sent to this device before is in `heard` then. With it a test
+   * tells that something was not sent, without waiting for it not to come.
+   */
+  async settled(): Promise<void> {
+    await this.send('presence:get', { user_ids: [randomUUID()] });
   }
 
   all<E extends ServerEvent>(event: E): PayloadOf<E>[] {

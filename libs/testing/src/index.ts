@@ -2,3 +2,4 @@ export { TestApp, type Account, type Reply } from './app.js';
 export { contractErrors } from './contract.js';
 export { createTestDatabase } from './database.js';
 export { Device } from './device.js';
+export { text } from './factories.js';

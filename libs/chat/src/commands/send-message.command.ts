@@ -30,7 +30,10 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
 
   async execute({ senderId, payload }: SendMessage): Promise<SendMessageAck> {
     await this.limits.take('message', senderId);
-    const { chat_id, type, content, metadata = {}, client_id, reply_to } = payload;
+    const { chat_id, type, content, reply_to } = payload;
+    // Apps send null for what they do not have.
+    const metadata = payload.metadata ?? {};
+    const clientId = payload.client_id ?? undefined;
     assertMessageContent(type, content, metadata);
     const facts = await this.inTurn(senderId, payload);
     return this.log.append({
@@ -40,8 +43,8 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
       type,
       content,
       metadata: { ...metadata, ...facts },
-      clientId: client_id,
-      replyTo: reply_to,
+      clientId,
+      replyTo: reply_to ?? undefined,
     });
   }
 

@@ -1,0 +1,7 @@
+/** The payload of a text message; `more` as in `chat:message:send`. */
+export const text = (chat: { id: string }, content = 'Привет', more: object = {}) => ({
+  chat_id: chat.id,
+  type: 'text',
+  content,
+  ...more,
+});

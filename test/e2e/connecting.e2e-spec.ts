@@ -1,0 +1,193 @@
+import { type AuthAnswer, type ChatDto } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+import jwt, { type JwtPayload } from 'jsonwebtoken';
+import { randomUUID } from 'node:crypto';
+
+const KEY = 'test-secret-test-secret-test-secret';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let chat: ChatDto;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris] = await app.people('Анна', 'Борис');
+  chat = await app.chat(anna, boris);
+});
+afterAll(() => app.stop());
+
+/** The same token but for some claims, with a good signature. */
+const forge = (token: string, claims: object, key = KEY) =>
+  jwt.sign({ ...(jwt.decode(token) as JwtPayload), ...claims }, key);
+const inSeconds = (seconds: number) => ({ exp: Date.now() / 1000 + seconds });
+const reasonOf = async (device: Device) => (await device.next('sync:required')).reason;
+const refresh = async (account: Account) => {
+  const body = { refresh_token: account.refreshToken };
+  return (await app.request<AuthAnswer>('POST', 'auth/refresh', undefined, body)).body.access_token;
+};
+
+describe('a good token', () => {
+  it.each([
+    ['bare', () => ({ auth: { token: anna.token } })],
+    ['with Bearer', () => ({ auth: { token: `Bearer ${anna.token}` } })],
+    ['in the header', () => ({ auth: {}, extraHeaders: { authorization: `Bearer ${anna.token}` } })],
+    ['by polling', () => ({ auth: { token: anna.token }, transports: ['polling'] })],
+    ['by polling, then upgraded', () => ({ transports: ['polling', 'websocket'] })],
+  ])('is let in: %s', async (_, options) => {
+    const device = app.keep(await Device.connect(app.url, anna.token, options()));
+    const { socket_id, user_id } = await device.next('connected');
+    expect([socket_id, user_id]).toEqual([device.socket.id, anna.id]);
+    expect(await device.next('sync:required')).toMatchObject({ user_id: anna.id });
+    expect((await device.send('chat:message:send', text(chat))).status).toBe('sent');
+    device.close();
+  });
+});
+
+describe('a bad token', () => {
+  const refused: [string, () => unknown][] = [
+    ['none', () => undefined],
+    ['an empty one', () => ''],
+    ['no text', () => ({ token: 1 })],
+    ['garbage', () => 'garbage'],
+    ['a foreign signature', () => forge(anna.token, {}, 'another-secret-another-secret-another')],
+    ['an expired one', () => forge(anna.token, inSeconds(-1))],
+    ['an unknown user’s', () => forge(anna.token, { sub: randomUUID() })],
+    ['an unknown session’s', () => forge(anna.token, { sid: randomUUID() })],
+    ['no signature', () => jwt.sign(jwt.decode(anna.token) as JwtPayload, null, { algorithm: 'none' })],
+    ['a refresh token', () => anna.refreshToken],
+  ];
+
+  const isTurnedAway = async (token: unknown) => {
+    const device = app.keep(Device.open(app.url, token));
+    const gone = new Promise((resolve) => device.socket.once('disconnect', resolve));
+    let answers = 0;
+    for (const event of ['chat:message:send', 'auth:refresh', 'nonsense'])
+      device.socket.emit(event, { ...text(chat, 'from nobody'), token: anna.token }, () => answers++);
+    expect(await gone).toBe('io server disconnect');
+    expect(device.heard).toMatchObject([
+      { event: 'error', payload: { code: 'UNAUTHORIZED', message: 'Invalid token' } },
+    ]);
+    expect(answers).toBe(0);
+    const stored = await app.rows(`SELECT FROM messages WHERE content = 'from nobody'`);
+    expect(stored).toHaveLength(0);
+  };
+
+  it.each(refused)('is told so and turned away, its events unheard: %s', (_, token) => isTurnedAway(token()));
+
+  it('is one of a session that was revoked, or of somebody banned', async () => {
+    const [dora, egor] = await app.people('Дора', 'Егор');
+    await app.request('POST', 'auth/logout', dora.token);
+    await isTurnedAway(dora.token);
+    await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [egor.id]);
+    await isTurnedAway(egor.token);
+  });
+});
+
+describe('what a device is told first', () => {
+  it('is why it has to sync', async () => {
+    const me = await app.register();
+    const first = await app.device(me);
+    expect(await reasonOf(first)).toBe('connection_established');
+    first.close();
+    expect(await reasonOf(await app.device(me))).toBe('reconnection');
+    const token = await refresh(me);
+    expect(await reasonOf(app.keep(await Device.connect(app.url, token)))).toBe('token_refresh');
+    expect(await reasonOf(app.keep(await Device.connect(app.url, token)))).toBe('reconnection');
+  });
+
+  it('counts by session, not by user', async () => {
+    const me = await app.register();
+    await app.device(me);
+    const login = { email: me.email, password: 'correct horse battery' };
+    const { body } = await app.request<AuthAnswer>('POST', 'auth/login', undefined, login);
+    const other = app.keep(await Device.connect(app.url, body.access_token));
+    expect(await reasonOf(other)).toBe('connection_established');
+  });
+
+  it('comes before the answers to what it sent at once, all of which it hears', async () => {
+    const device = app.keep(Device.open(app.url, boris.token));
+    const order: string[] = [];
+    device.socket.onAny((event: string) => order.push(event));
+    const { message_id } = await device.send('chat:message:send', text(chat, 'as soon as I am here'));
+    order.push('ack');
+    await device.next('chat:message:new', ({ id }) => id === message_id);
+    const about = order.filter((event) => event !== 'user:online');
+    expect(about.slice(0, 2)).toEqual(['connected', 'sync:required']);
+    expect(about).toContain('ack');
+  });
+
+  it('is followed by every chat, also one made while it is connected, without chat:join', async () => {
+    const [vera, gleb] = await app.people('Вера', 'Глеб');
+    const device = await app.device(vera);
+    const made = await app.chat(gleb, vera);
+    expect((await device.next('chat:created')).id).toBe(made.id);
+    const path = `chats/${made.id}/messages`;
+    await app.request('POST', path, gleb.token, { type: 'text', content: 'hello' });
+    expect((await device.next('chat:message:new')).content).toBe('hello');
+  });
+});
+
+describe('the end of a connection', () => {
+  const isSignedOut = async (device: Device) => {
+    const since = Date.now();
+    await device.next('error', ({ code }) => code === 'UNAUTHORIZED');
+    await device.disconnected();
+    expect(Date.now() - since).toBeLessThan(1000);
+  };
+
+  it('comes when the token expires', async () => {
+    const me = await app.register();
+    const device = app.keep(await Device.connect(app.url, forge(me.token, inSeconds(0.7))));
+    await device.next('error', ({ code }) => code === 'UNAUTHORIZED');
+    await device.disconnected();
+  });
+
+  it('is put off by auth:refresh, which takes no other user’s token', async () => {
+    const me = await app.register();
+    const device = app.keep(await Device.connect(app.url, forge(me.token, inSeconds(0.7))));
+    const until = Date.now() + 1000;
+    expect((await device.send('auth:refresh', { token: anna.token })).code).toBe('UNAUTHORIZED');
+    expect((await device.send('auth:refresh', { token: 'garbage' })).code).toBe('UNAUTHORIZED');
+    const token = await refresh(me);
+    const { status, expires_at } = await device.send('auth:refresh', { token: `Bearer ${token}` });
+    expect(status).toBe('ok');
+    expect(Date.parse(expires_at)).toBe((jwt.decode(token) as JwtPayload).exp! * 1000);
+    await new Promise((resolve) => setTimeout(resolve, until - Date.now()));
+    await device.settled();
+    expect(device.all('error')).toEqual([]);
+  });
+
+  it('comes earlier when auth:refresh brings a token that ends earlier', async () => {
+    const me = await app.register();
+    const device = await app.device(me);
+    const token = forge(me.token, inSeconds(0.7));
+    expect((await device.send('auth:refresh', { token })).status).toBe('ok');
+    await device.next('error', ({ code }) => code === 'UNAUTHORIZED');
+    await device.disconnected();
+  });
+
+  it('comes within a second of logging out, to that session’s devices only', async () => {
+    const me = await app.register();
+    const login = { email: me.email, password: 'correct horse battery' };
+    const { body } = await app.request<AuthAnswer>('POST', 'auth/login', undefined, login);
+    const [phone, tablet] = [await app.device(me), await app.device(me)];
+    const other = app.keep(await Device.connect(app.url, body.access_token));
+    const out = Promise.all([isSignedOut(phone), isSignedOut(tablet)]);
+    expect((await app.request('POST', 'auth/logout', me.token)).status).toBe(204);
+    await out;
+    await other.settled();
+    expect(other.all('error')).toEqual([]);
+  });
+
+  it('comes to a session that another one revokes, also after auth:refresh', async () => {
+    const me = await app.register();
+    const login = { email: me.email, password: 'correct horse battery' };
+    const { body } = await app.request<AuthAnswer>('POST', 'auth/login', undefined, login);
+    const device = await app.device(me);
+    await device.send('auth:refresh', { token: body.access_token });
+    const { sid } = jwt.decode(body.access_token) as { sid: string };
+    const out = isSignedOut(device);
+    expect((await app.request('DELETE', `auth/sessions/${sid}`, me.token)).status).toBe(204);
+    await out;
+  });
+});

@@ -1,0 +1,250 @@
+import type { ChangePage, ChatDto, MessageDto } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+let stranger: Account;
+/** Of Anna, who owns it, Boris and Vera. */
+let group: ChatDto;
+let hers: Device;
+let his: Device;
+let veras: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+  group = await app.group(anna, boris, vera);
+  [hers, his, veras] = await app.devices(anna, boris, vera);
+});
+afterAll(() => app.stop());
+
+const sent = async (device: Device, content: string, more: object = {}) =>
+  (await device.send('chat:message:send', text(group, content, more))).message_id;
+const stored = async (id: string) =>
+  (await app.rows<Record<string, unknown>>('SELECT * FROM messages WHERE id = $1', [id]))[0]!;
+const changes = async (after: number, limit = 200) => {
+  const path = `chats/${group.id}/changes?after_change_seq=${after}&limit=${limit}`;
+  return (await app.request<ChangePage>('GET', path, anna.token)).body;
+};
+const changeSeq = async () =>
+  (await app.request<ChatDto>('GET', `chats/${group.id}`, anna.token)).body.change_seq;
+
+describe('an edit', () => {
+  it('is heard by all, numbered and kept', async () => {
+    const id = await sent(hers, 'befor');
+    const { status, message } = await hers.send('chat:message:edit', { message_id: id, content: 'before' });
+    expect([status, message.content]).toEqual(['ok', 'before']);
+    expect(message.edited_at).not.toBeNull();
+    for (const device of [hers, his, veras])
+      expect(await device.next('chat:message:edited', (m) => m.id === id)).toEqual(message);
+    expect((await app.history(boris, group.id)).find((m) => m.id === id)).toMatchObject({
+      content: 'before',
+      edited_at: message.edited_at,
+      change_seq: message.change_seq,
+      seq: message.seq,
+    });
+    const { items } = await changes(message.change_seq - 1);
+    expect(items[0]).toMatchObject({ kind: 'message', message: { id, content: 'before' } });
+  });
+
+  it('is the sender’s alone, for 48 hours', async () => {
+    const id = await sent(his, 'mine');
+    const edit = (device: Device) => device.send('chat:message:edit', { message_id: id, content: 'x' });
+    expect((await edit(hers)).code).toBe('FORBIDDEN');
+    const age = (interval: string) =>
+      app.rows(`UPDATE messages SET created_at = now() - $2::interval WHERE id = $1`, [id, interval]);
+    await age('47 hours 59 minutes');
+    expect((await edit(his)).status).toBe('ok');
+    await age('48 hours 1 minute');
+    expect((await edit(his)).code).toBe('FORBIDDEN');
+  });
+
+  it('holds to the type’s rules', async () => {
+    const photo = await hers.send('chat:message:send', {
+      chat_id: group.id,
+      type: 'photo',
+      content: 'https://example.com/1.jpg',
+      metadata: { width: 1, height: 2 },
+    });
+    const edit = (message_id: string, content: string) =>
+      hers.send('chat:message:edit', { message_id, content });
+    expect((await edit(photo.message_id, 'no URL')).details?.[0]?.field).toBe('content');
+    const next = 'https://example.com/2.jpg';
+    const { message } = await edit(photo.message_id, next);
+    expect(message).toMatchObject({ content: next, metadata: { width: 1, height: 2 } });
+    const id = await sent(hers, 'text');
+    expect((await edit(id, '  ')).code).toBe('INVALID_DATA');
+    expect((await edit(id, 'x'.repeat(4001))).code).toBe('MESSAGE_TOO_LARGE');
+    expect((await stored(id)).content).toBe('text');
+    const share = { chat_id: group.id, type: 'profile_share', content: boris.id };
+    const { message_id } = await hers.send('chat:message:send', share);
+    expect((await edit(message_id, vera.id)).code).toBe('INVALID_DATA');
+  });
+});
+
+describe('a deletion', () => {
+  it('takes the content out of the database and leaves the number', async () => {
+    const secret = 'a secret that was sent by mistake';
+    const id = await sent(his, secret, { client_id: 'secret' });
+    await hers.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+    expect((await his.send('chat:message:delete', { message_id: id })).status).toBe('ok');
+    for (const device of [hers, his, veras]) {
+      const told = await device.next('chat:message:deleted', (m) => m.id === id);
+      expect(told).toMatchObject({ content: '', metadata: {}, reactions: [] });
+      expect(told.deleted_at).not.toBeNull();
+    }
+    expect(JSON.stringify(await stored(id))).not.toContain('secret that');
+    expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toEqual([]);
+    const kept = (await app.history(anna, group.id)).find((m) => m.id === id)!;
+    expect(kept.seq).toBeGreaterThan(0);
+    expect(kept.content).toBe('');
+    for (const again of [
+      await his.send('chat:message:delete', { message_id: id }),
+      await his.send('chat:message:edit', { message_id: id, content: 'back' }),
+      await hers.send('chat:message:react', { message_id: id, emoji: '👍', on: true }),
+    ])
+      expect(again.code).toBe('NOT_FOUND');
+  });
+
+  it('is the sender’s and, in a group, its owner’s and admins’', async () => {
+    const remove = (device: Device, message_id: string) => device.send('chat:message:delete', { message_id });
+    expect((await remove(veras, await sent(his, 'his'))).code).toBe('FORBIDDEN');
+    expect((await remove(hers, await sent(his, 'his'))).status).toBe('ok');
+    await app.rows(`UPDATE chat_members SET role = 'admin' WHERE chat_id = $1 AND user_id = $2`, [
+      group.id,
+      vera.id,
+    ]);
+    expect((await remove(veras, await sent(his, 'his'))).status).toBe('ok');
+    const direct = await app.chat(anna, boris);
+    const { message_id } = await his.send('chat:message:send', text(direct));
+    expect((await remove(hers, message_id)).code).toBe('FORBIDDEN');
+  });
+});
+
+describe('a reaction', () => {
+  const react = (device: Device, message_id: string, emoji: string, on = true) =>
+    device.send('chat:message:react', { message_id, emoji, on });
+  const reactionsTo = async (id: string) =>
+    (await app.history(anna, group.id)).find((m) => m.id === id)!.reactions;
+
+  it('counts by emoji, and doing it twice changes nothing', async () => {
+    const id = await sent(hers, 'nice');
+    await react(his, id, '👍');
+    await react(veras, id, '👍');
+    await react(his, id, '❤️');
+    const before = await changeSeq();
+    await react(his, id, '👍');
+    expect(await changeSeq()).toBe(before);
+    const expected = [
+      { emoji: '👍', count: 2, user_ids: [boris.id, vera.id] },
+      { emoji: '❤️', count: 1, user_ids: [boris.id] },
+    ];
+    expect(await reactionsTo(id)).toEqual(expected);
+    const told = await hers.until(() =>
+      hers.all('chat:message:reaction').find((m) => m.id === id && m.reactions.length === 2),
+    );
+    expect(told.reactions).toEqual(expected);
+    await react(his, id, '👍', false);
+    await react(his, id, '👍', false);
+    await react(his, id, '❤️', false);
+    expect(await reactionsTo(id)).toEqual([{ emoji: '👍', count: 1, user_ids: [vera.id] }]);
+    const { items } = await changes(before);
+    expect(items.map(({ message }) => message?.id)).toEqual([id]);
+  });
+
+  it('is an emoji of any making, and nothing else', async () => {
+    const id = await sent(hers, 'emoji');
+    for (const emoji of ['🇷🇺', '👩‍👩‍👧‍👦', '👍🏽', '1️⃣', '☺️'])
+      expect([emoji, (await react(his, id, emoji)).status]).toEqual([emoji, 'ok']);
+    for (const emoji of ['', 'a', '1', 'ok 👍', '<b>', '👍'.repeat(17)])
+      expect([emoji, (await react(his, id, emoji)).code]).toEqual([emoji, 'INVALID_DATA']);
+  });
+
+  it('comes in 20 kinds at most', async () => {
+    const id = await sent(hers, 'many');
+    const emoji = [...'😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎😏😐😑😒😓😔'];
+    const answers = [];
+    for (const one of emoji) answers.push(await react(his, id, one));
+    expect(answers.filter(({ status }) => status === 'ok')).toHaveLength(20);
+    expect(answers[20]!.code).toBe('CONFLICT');
+    expect((await react(veras, id, emoji[0]!)).status).toBe('ok');
+    expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toHaveLength(21);
+  });
+
+  it('holds when many react at once', async () => {
+    const id = await sent(hers, 'crowd');
+    const devices = [hers, his, veras];
+    await Promise.all(devices.flatMap((device) => ['👍', '🔥'].map((emoji) => react(device, id, emoji))));
+    const counts = (await reactionsTo(id)).map(({ emoji, count }) => [emoji, count]);
+    expect(new Map(counts as [string, number][])).toEqual(
+      new Map([
+        ['👍', 3],
+        ['🔥', 3],
+      ]),
+    );
+  });
+});
+
+describe('changes', () => {
+  it('are numbered without gaps and found page by page, each in its latest state', async () => {
+    const chat = await app.group(anna, boris);
+    const get = async (after: number, limit: number) => {
+      const path = `chats/${chat.id}/changes?after_change_seq=${after}&limit=${limit}`;
+      return (await app.request<ChangePage>('GET', path, boris.token)).body;
+    };
+    const ids: string[] = [];
+    for (const content of ['a', 'b', 'c'])
+      ids.push((await hers.send('chat:message:send', text(chat, content))).message_id);
+    await his.send('chat:message:read', { chat_id: chat.id, message_id: ids[2]! });
+    await hers.send('chat:message:edit', { message_id: ids[0]!, content: 'A' });
+    await his.send('chat:message:react', { message_id: ids[1]!, emoji: '👍', on: true });
+    await hers.send('chat:message:delete', { message_id: ids[2]! });
+    await hers.send('chat:message:edit', { message_id: ids[0]!, content: 'AA' });
+    const all = (await get(0, 200)).items;
+    const summary = all.map(({ kind, message, marks }) => [kind, message ? message.content : marks!.user_id]);
+    expect(summary.slice(-4)).toEqual([
+      ['marks', boris.id],
+      ['message', 'b'],
+      ['message', ''],
+      ['message', 'AA'],
+    ]);
+    const paged: unknown[] = [];
+    for (let after: number | null = 0; after !== null;) {
+      const { items, next_cursor } = await get(after, 1);
+      expect(items.length).toBeLessThanOrEqual(1);
+      paged.push(...items);
+      after = next_cursor === null ? null : Number(next_cursor);
+    }
+    expect(paged).toEqual(all);
+    expect((await get(all.at(-1)!.change_seq, 200)).items).toEqual([]);
+  });
+
+  it('take no word from outside: neither by socket nor by REST, nor through another chat', async () => {
+    const [device] = await app.devices(stranger);
+    const id = await sent(hers, 'ours');
+    const own = await app.chat(stranger, vera);
+    for (const refused of [
+      await device.send('chat:message:edit', { message_id: id, content: 'x' }),
+      await device.send('chat:message:delete', { message_id: id }),
+      await device.send('chat:message:react', { message_id: id, emoji: '👍', on: true }),
+    ])
+      expect(refused.code).toBe('FORBIDDEN');
+    const path = `chats/${own.id}/messages/${id}`;
+    for (const token of [stranger.token, vera.token])
+      expect((await app.request('PATCH', path, token, { content: 'x' })).status).toBeGreaterThanOrEqual(403);
+    expect((await stored(id)).content).toBe('ours');
+  });
+
+  it('have REST twins', async () => {
+    const id = await sent(his, 'by REST');
+    const path = `chats/${group.id}/messages/${id}`;
+    const edited = await app.request<MessageDto>('PATCH', path, boris.token, { content: 'edited' });
+    expect([edited.status, edited.body.content]).toEqual([200, 'edited']);
+    const body = { emoji: '👍', on: true };
+    expect((await app.request('POST', `${path}/reactions`, anna.token, body)).body).toEqual({ status: 'ok' });
+    expect((await app.request('DELETE', path, boris.token)).status).toBe(204);
+    for (const event of ['chat:message:edited', 'chat:message:reaction', 'chat:message:deleted'] as const)
+      await veras.next(event, (m) => m.id === id);
+  });
+});

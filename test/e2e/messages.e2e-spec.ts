@@ -1,0 +1,205 @@
+import type { ChatDto, SendMessageAck } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+
+let app: TestApp;
+/** Another node on the same database. */
+let other: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  other = await TestApp.start({ DATABASE_URL: app.databaseUrl });
+  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+});
+afterAll(async () => {
+  await other.stop();
+  await app.stop();
+});
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+const seqs = (messages: { seq: number }[]) => messages.map(({ seq }) => seq);
+const heardIn = (device: Device, chat: ChatDto) =>
+  device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id);
+
+describe('a message', () => {
+  it('is committed once it is acknowledged', async () => {
+    const chat = await app.chat(anna, boris);
+    const device = await app.device(anna);
+    for (const i of range(20)) {
+      const ack = await device.send('chat:message:send', text(chat, `number ${i}`));
+      const stored = await app.rows('SELECT content FROM messages WHERE id = $1', [ack.message_id]);
+      expect(stored).toEqual([{ content: `number ${i}` }]);
+    }
+  });
+
+  it('reaches every device of every participant once, the sending one too, and no stranger', async () => {
+    const chat = await app.group(anna, boris);
+    const [sending, second, his, hisSecond, stranger] = await app.devices(anna, anna, boris, boris, vera);
+    await his.send('chat:join', { chat_id: chat.id });
+    await hisSecond.send('chat:leave', { chat_id: chat.id });
+    const payload = text(chat, 'Hello!', { client_id: 'phone-1' });
+    const ack = await sending.send('chat:message:send', payload);
+    expect(ack).toEqual({
+      status: 'sent',
+      message_id: expect.any(String),
+      created_at: expect.any(String),
+      seq: 1,
+      client_id: 'phone-1',
+    });
+    const told = {
+      id: ack.message_id,
+      chat_id: chat.id,
+      sender_id: anna.id,
+      sender_name: 'Анна',
+      sender_avatar: null,
+      type: 'text',
+      content: 'Hello!',
+      metadata: {},
+      created_at: ack.created_at,
+      status: 'sent',
+      seq: 1,
+      change_seq: 0,
+      reply_to: null,
+      forwarded_from: null,
+      edited_at: null,
+      pinned_at: null,
+      deleted_at: null,
+      reactions: [],
+    };
+    for (const device of [sending, second, his, hisSecond, stranger]) await device.settled();
+    for (const device of [sending, second])
+      expect(heardIn(device, chat)).toEqual([{ ...told, client_id: 'phone-1' }]);
+    for (const device of [his, hisSecond]) expect(heardIn(device, chat)).toEqual([told]);
+    expect(stranger.heard.filter(({ event }) => event.startsWith('chat:'))).toEqual([]);
+  });
+
+  it('is sent by REST just as well', async () => {
+    const chat = await app.chat(anna, vera);
+    const device = await app.device(vera);
+    const body = { type: 'text', content: 'by REST', client_id: 'rest-1' };
+    const sent = await app.request<SendMessageAck>('POST', `chats/${chat.id}/messages`, anna.token, body);
+    expect([sent.status, sent.body.status]).toEqual([201, 'sent']);
+    const heard = await device.next('chat:message:new', ({ id }) => id === sent.body.message_id);
+    expect(heard).toMatchObject({ content: 'by REST', seq: sent.body.seq });
+    const again = await app.request<SendMessageAck>('POST', `chats/${chat.id}/messages`, anna.token, body);
+    expect(again.body).toEqual(sent.body);
+  });
+});
+
+describe('seq', () => {
+  it('has no gaps under 200 sends at once on two nodes, and is the order in which devices hear', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const devices = await app.devices(anna, boris, vera, boris);
+    const away = await other.devices(anna, boris);
+    const senders = [...devices, ...away];
+    const acks = await Promise.all(
+      range(200).map((i) => senders[i % senders.length]!.send('chat:message:send', text(chat, `m${i}`))),
+    );
+    expect(seqs(acks).sort((a, b) => a - b)).toEqual(range(200).map((i) => i + 1));
+    const history = await app.history(anna, chat.id);
+    expect(seqs(history)).toEqual(range(200).map((i) => i + 1));
+    const idOf = new Map(acks.map(({ message_id, seq }) => [seq, message_id]));
+    expect(history.every(({ id, seq }) => idOf.get(seq) === id)).toBe(true);
+    for (const device of senders) {
+      await device.settled();
+      const heard = seqs(heardIn(device, chat));
+      expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
+    }
+    const heard = [devices[0], away[0]].flatMap((device) => seqs(heardIn(device, chat)));
+    expect(heard.sort((a, b) => a - b)).toEqual(range(200).map((i) => i + 1));
+  });
+
+  it('is given in the order in which one device sends', async () => {
+    const chat = await app.chat(boris, vera);
+    const device = await app.device(boris);
+    const before = (await app.history(boris, chat.id)).length;
+    const acks = await Promise.all(
+      range(60).map((i) => {
+        // Every third needs a look-up first, and yet does not fall behind.
+        const share = { chat_id: chat.id, type: 'profile_share', content: anna.id };
+        return device.send('chat:message:send', i % 3 === 0 ? share : text(chat, `m${i}`));
+      }),
+    );
+    expect(seqs(acks)).toEqual(range(60).map((i) => before + i + 1));
+  });
+
+  it('is used by no send that is refused', async () => {
+    const chat = await app.group(anna, boris);
+    const [hers, stranger] = await app.devices(anna, vera);
+    const sends = range(30).map((i) =>
+      (i % 3 === 1 ? stranger : hers).send(
+        'chat:message:send',
+        text(chat, `m${i}`, i % 3 === 2 ? { reply_to: chat.id } : {}),
+      ),
+    );
+    const acks = await Promise.all(sends);
+    expect(acks.filter((_, i) => i % 3 === 1).every(({ code }) => code === 'FORBIDDEN')).toBe(true);
+    expect(acks.filter((_, i) => i % 3 === 2).every(({ code }) => code === 'INVALID_DATA')).toBe(true);
+    expect(seqs(await app.history(anna, chat.id))).toEqual(range(10).map((i) => i + 1));
+  });
+});
+
+describe('client_id', () => {
+  it('makes 20 sends at once on two nodes one message, which nobody hears twice', async () => {
+    const chat = await app.group(anna, boris);
+    const [hers, his] = await app.devices(anna, boris);
+    const [away] = await other.devices(anna);
+    const payload = text(chat, 'once', { client_id: 'same' });
+    const acks = await Promise.all(
+      range(20).map((i) => (i % 2 ? hers : away).send('chat:message:send', payload)),
+    );
+    expect(new Set(acks.map((ack) => JSON.stringify(ack))).size).toBe(1);
+    expect(acks[0]).toMatchObject({ status: 'sent', seq: 1, client_id: 'same' });
+    expect(await app.history(anna, chat.id)).toHaveLength(1);
+    const next = await hers.send('chat:message:send', text(chat, 'next'));
+    expect(next.seq).toBe(2);
+    for (const device of [hers, his, away]) await device.settled();
+    expect(heardIn(his, chat).filter(({ content }) => content === 'once').length).toBeLessThanOrEqual(1);
+    expect(heardIn(hers, chat).length + heardIn(away, chat).length).toBe(2);
+  });
+
+  it('is the first message’s for ever, whatever is sent with it later', async () => {
+    const chat = await app.chat(anna, boris);
+    const device = await app.device(anna);
+    const first = await device.send('chat:message:send', text(chat, 'first', { client_id: 'c' }));
+    await device.send('chat:message:delete', { message_id: first.message_id });
+    const later = await device.send('chat:message:send', text(chat, 'later', { client_id: 'c' }));
+    expect(later).toEqual(first);
+  });
+
+  it('is one’s own: another sender’s and another chat’s same one are other messages', async () => {
+    const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
+    const [hers, his] = await app.devices(anna, boris);
+    const sends = [
+      await hers.send('chat:message:send', text(direct, 'x', { client_id: 'shared' })),
+      await his.send('chat:message:send', text(direct, 'x', { client_id: 'shared' })),
+      await hers.send('chat:message:send', text(group, 'x', { client_id: 'shared' })),
+    ];
+    expect(new Set(sends.map(({ message_id }) => message_id)).size).toBe(3);
+  });
+
+  it('may be null, as apps send what they do not have: each is a message then', async () => {
+    const chat = await app.group(anna, boris);
+    const device = await app.device(anna);
+    const nothing = { client_id: null, reply_to: null, metadata: null };
+    const acks = await Promise.all(
+      range(10).map((i) => device.send('chat:message:send', text(chat, `m${i}`, nothing))),
+    );
+    expect(seqs(acks).sort((a, b) => a - b)).toEqual(range(10).map((i) => i + 1));
+    expect(acks.some((ack) => 'client_id' in ack)).toBe(false);
+    await device.settled();
+    expect(heardIn(device, chat)).toHaveLength(10);
+  });
+});
+
+it('reply_to names a message of the same chat', async () => {
+  const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
+  const [hers, his] = await app.devices(anna, boris);
+  const { message_id } = await hers.send('chat:message:send', text(direct, 'a question'));
+  const answer = await his.send('chat:message:send', text(direct, 'an answer', { reply_to: message_id }));
+  const heard = await hers.next('chat:message:new', ({ id }) => id === answer.message_id);
+  expect(heard.reply_to).toBe(message_id);
+  const elsewhere = await his.send('chat:message:send', text(group, 'x', { reply_to: message_id }));
+  expect([elsewhere.code, elsewhere.details?.[0]?.field]).toEqual(['INVALID_DATA', 'reply_to']);
+});
