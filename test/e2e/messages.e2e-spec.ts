@@ -74,6 +74,16 @@ describe('a message', () => {
     expect(stranger.heard.filter(({ event }) => event.startsWith('chat:'))).toEqual([]);
   });
 
+  it('needs no callback, as in the specification’s own sample client', async () => {
+    const chat = await app.chat(anna, boris);
+    const [hers, his] = await app.devices(anna, boris);
+    hers.socket.emit('chat:message:send', text(chat, 'without a callback'));
+    const heard = await his.next('chat:message:new', ({ content }) => content === 'without a callback');
+    his.socket.emit('chat:message:read', { chat_id: chat.id, message_id: heard.id });
+    await hers.next('chat:message:read', ({ message_id }) => message_id === heard.id);
+    expect([...hers.all('error'), ...his.all('error')]).toEqual([]);
+  });
+
   it('is sent by REST just as well', async () => {
     const chat = await app.chat(anna, vera);
     const device = await app.device(vera);

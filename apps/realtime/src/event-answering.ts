@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import { Metrics, RateLimits, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { DeviceSocket } from './device-socket.js';
-import { TOO_LARGE_PAYLOAD } from './packet-limit.js';
+import { TOO_LARGE_PAYLOAD } from './text-parser.js';
 
 /** A gateway's method as Nest wraps it; what it throws is put into `failure` by the gateways' filter. */
 export type EventHandler = (payload: unknown, failure: Failure) => Promise<unknown>;
@@ -35,7 +35,9 @@ export class EventAnswering {
     try {
       if (socket.data.opening) await socket.data.opening;
       await this.limits.take('socketEvent', socket.id);
-      callback?.(await this.handle(handler, args));
+      // Not inside the call: without a callback its argument would never be evaluated.
+      const answer = await this.handle(handler, args);
+      callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);
       outcome = refusal.code;

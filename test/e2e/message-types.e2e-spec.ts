@@ -1,0 +1,183 @@
+import type { ChatDto } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let chat: ChatDto;
+let hers: Device;
+let his: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris] = await app.people('Анна', 'Борис');
+  chat = await app.chat(anna, boris);
+  [hers, his] = await app.devices(anna, boris);
+});
+afterAll(() => app.stop());
+
+const send = (message: object) => hers.send('chat:message:send', { chat_id: chat.id, ...message });
+const count = async () => (await app.rows('SELECT FROM messages')).length;
+const unknown = { caption: 'my own', nested: { deep: [1, null, 'x', { y: true }] }, '': 0 };
+
+describe('as the specification shows it, with metadata of the app’s own, it arrives unchanged', () => {
+  it.each<[string, object]>([
+    ['text', { content: 'Hello, how are you?' }],
+    ['text', { content: '  kept as it was typed\n\t ' }],
+    [
+      'photo',
+      {
+        content: 'https://storage.service.com/photos/123.jpg',
+        metadata: {
+          width: 1080,
+          height: 1920,
+          thumbnail: 'https://storage.service.com/photos/123_thumb.jpg',
+        },
+      },
+    ],
+    [
+      'video',
+      {
+        content: 'https://storage.service.com/videos/456.mp4',
+        metadata: { duration: 30, thumbnail: 'https://storage.service.com/videos/456_thumb.jpg' },
+      },
+    ],
+    ['voice', { content: 'https://storage.service.com/voice/789.m4a', metadata: { duration: 15 } }],
+    ['voice', { content: 'http://localhost:9000/789.m4a', metadata: { duration: 0.4 } }],
+    [
+      'location',
+      {
+        content: '55.7558,37.6173',
+        metadata: { lat: 55.7558, lng: 37.6173, address: 'Красная площадь, Москва' },
+      },
+    ],
+    ['location', { content: '', metadata: { lat: -90, lng: 180 } }],
+  ])('%s %j', async (type, message: { content?: string; metadata?: object }) => {
+    const metadata = { ...message.metadata, ...unknown };
+    const { status, message_id } = await send({ type, ...message, metadata });
+    expect(status).toBe('sent');
+    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    expect(live).toMatchObject({ type, content: message.content });
+    expect(live.metadata).toEqual(metadata);
+    const [kept] = (await app.history(boris, chat.id)).slice(-1);
+    // By now it has been delivered.
+    expect({ ...kept, status: 'sent' }).toEqual(live);
+  });
+
+  it('profile_share, with the name, picture and trade as they are', async () => {
+    const claimed = { name: 'Forged', avatar: 'https://example.com/x.jpg', is_master: true };
+    const metadata = { ...claimed, ...unknown };
+    const { message_id } = await send({ type: 'profile_share', content: boris.id, metadata });
+    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    expect(live.content).toBe(boris.id);
+    expect(live.metadata).toEqual({ ...unknown, name: 'Борис', avatar: null, is_master: false });
+  });
+});
+
+describe('with a field wrong or missing it is refused, naming the field, and nothing is stored', () => {
+  const url = 'https://example.com/1';
+  it.each<[field: string, message: object]>([
+    ['type', { content: 'x' }],
+    ['type', { type: 'sticker', content: 'x' }],
+    ['type', { type: 'toString', content: 'x' }],
+    ['content', { type: 'text' }],
+    ['content', { type: 'text', content: '' }],
+    ['content', { type: 'text', content: ' \n\t ' }],
+    ['content', { type: 'text', content: 5 }],
+    ['content', { type: 'text', content: null }],
+    ['metadata', { type: 'text', content: 'x', metadata: 'text' }],
+    ['metadata', { type: 'text', content: 'x', metadata: [] }],
+    ['client_id', { type: 'text', content: 'x', client_id: '' }],
+    ['client_id', { type: 'text', content: 'x', client_id: 'x'.repeat(65) }],
+    ['client_id', { type: 'text', content: 'x', client_id: 1 }],
+    ['reply_to', { type: 'text', content: 'x', reply_to: 'no id' }],
+    ['content', { type: 'photo', content: 'not a link', metadata: { width: 1, height: 1 } }],
+    ['content', { type: 'photo', content: 'javascript:alert(1)', metadata: { width: 1, height: 1 } }],
+    ['content', { type: 'photo', content: 'ftp://example.com/1', metadata: { width: 1, height: 1 } }],
+    ['metadata.width', { type: 'photo', content: url }],
+    ['metadata.width', { type: 'photo', content: url, metadata: null }],
+    ['metadata.width', { type: 'photo', content: url, metadata: { height: 1 } }],
+    ['metadata.width', { type: 'photo', content: url, metadata: { width: 0, height: 1 } }],
+    ['metadata.height', { type: 'photo', content: url, metadata: { width: 1, height: 1.5 } }],
+    ['metadata.height', { type: 'photo', content: url, metadata: { width: 1, height: '1' } }],
+    [
+      'metadata.thumbnail',
+      { type: 'photo', content: url, metadata: { width: 1, height: 1, thumbnail: 'x' } },
+    ],
+    ['content', { type: 'video', content: 'x', metadata: { duration: 1 } }],
+    ['metadata.duration', { type: 'video', content: url }],
+    ['metadata.duration', { type: 'video', content: url, metadata: { duration: 0 } }],
+    ['metadata.thumbnail', { type: 'video', content: url, metadata: { duration: 1, thumbnail: 1 } }],
+    ['content', { type: 'voice', content: '', metadata: { duration: 1 } }],
+    ['metadata.duration', { type: 'voice', content: url, metadata: {} }],
+    ['metadata.duration', { type: 'voice', content: url, metadata: { duration: -1 } }],
+    ['metadata.duration', { type: 'voice', content: url, metadata: { duration: '15' } }],
+    ['metadata.lat', { type: 'location', content: '', metadata: { lng: 0 } }],
+    ['metadata.lat', { type: 'location', content: '', metadata: { lat: 90.1, lng: 0 } }],
+    ['metadata.lat', { type: 'location', content: '', metadata: { lat: null, lng: 0 } }],
+    ['metadata.lng', { type: 'location', content: '', metadata: { lat: 0 } }],
+    ['metadata.lng', { type: 'location', content: '', metadata: { lat: 0, lng: -180.1 } }],
+    ['metadata.address', { type: 'location', content: '', metadata: { lat: 0, lng: 0, address: 1 } }],
+    ['content', { type: 'profile_share', content: 'somebody' }],
+    ['content', { type: 'profile_share', content: randomUUID() }],
+    ['content', { type: 'post_share', content: 'some post' }],
+    ['content', { type: 'post_share', content: randomUUID() }],
+    ['metadata.service_id', { type: 'booking_proposal', content: 'Хотите записаться?' }],
+    ['metadata.service_id', { type: 'booking_proposal', content: 'x', metadata: { service_id: 'x' } }],
+    [
+      'metadata.service_id',
+      { type: 'booking_proposal', content: 'x', metadata: { service_id: randomUUID() } },
+    ],
+    ['content', { type: 'booking_proposal', content: ' ', metadata: { service_id: randomUUID() } }],
+  ])('%s of %j', async (field, message) => {
+    const before = await count();
+    const answers = [
+      await send(message),
+      (await app.request<object>('POST', `chats/${chat.id}/messages`, anna.token, message)).body,
+    ] as { code?: string; details?: { field: string }[] }[];
+    for (const { code, details } of answers) {
+      expect(code).toBe('INVALID_DATA');
+      expect(details!.map((detail) => detail.field)).toContain(field);
+    }
+    expect(await count()).toBe(before);
+  });
+});
+
+describe('how large it may be', () => {
+  it('is 4,000 characters, an emoji being one', async () => {
+    for (const character of ['x', 'я', '😀']) {
+      const before = await count();
+      const { message_id } = await hers.send('chat:message:send', text(chat, character.repeat(4000)));
+      const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+      expect(live.content).toBe(character.repeat(4000));
+      expect((await hers.send('chat:message:send', text(chat, character.repeat(4001)))).code).toBe(
+        'MESSAGE_TOO_LARGE',
+      );
+      expect(await count()).toBe(before + 1);
+    }
+  });
+
+  it('is 8 KiB of metadata', async () => {
+    const before = await count();
+    const metadata = (bytes: number) => ({ x: 'я'.repeat((bytes - '{"x":""}'.length) / 2) });
+    expect((await send({ type: 'text', content: 'x', metadata: metadata(8192) })).status).toBe('sent');
+    const refused = await send({ type: 'text', content: 'x', metadata: metadata(8194) });
+    expect([refused.code, refused.details?.[0]?.field]).toEqual(['INVALID_DATA', 'metadata']);
+    expect(await count()).toBe(before + 1);
+  });
+
+  it('is 64 KiB of payload, on sockets and on REST, with one answer and the connection kept', async () => {
+    const before = await count();
+    for (const size of [65_537, 200_000, 1_500_000]) {
+      const message = text(chat, 'x', { metadata: { x: 'x'.repeat(size) } });
+      expect((await hers.send('chat:message:send', message)).code).toBe('MESSAGE_TOO_LARGE');
+      hers.socket.emit('chat:message:send', message);
+      const { status, body } = await app.request('POST', `chats/${chat.id}/messages`, anna.token, message);
+      expect([status, body.code]).toEqual([413, 'MESSAGE_TOO_LARGE']);
+    }
+    await hers.settled();
+    expect(hers.all('error').map(({ code }) => code)).toEqual(Array(3).fill('MESSAGE_TOO_LARGE'));
+    expect(hers.socket.connected).toBe(true);
+    expect(await count()).toBe(before);
+  });
+});
