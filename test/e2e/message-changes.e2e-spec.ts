@@ -27,8 +27,6 @@ const changes = async (after: number, limit = 200) => {
   const path = `chats/${group.id}/changes?after_change_seq=${after}&limit=${limit}`;
   return (await app.request<ChangePage>('GET', path, anna.token)).body;
 };
-const changeSeq = async () =>
-  (await app.request<ChatDto>('GET', `chats/${group.id}`, anna.token)).body.change_seq;
 
 describe('an edit', () => {
   it('is heard by all, numbered and kept', async () => {
@@ -133,9 +131,9 @@ describe('a reaction', () => {
     await react(his, id, '👍');
     await react(veras, id, '👍');
     await react(his, id, '❤️');
-    const before = await changeSeq();
+    const before = (await stored(id))['change_seq'] as number;
     await react(his, id, '👍');
-    expect(await changeSeq()).toBe(before);
+    expect((await stored(id))['change_seq']).toBe(before);
     const expected = [
       { emoji: '👍', count: 2, user_ids: [boris.id, vera.id] },
       { emoji: '❤️', count: 1, user_ids: [boris.id] },
@@ -149,8 +147,8 @@ describe('a reaction', () => {
     await react(his, id, '👍', false);
     await react(his, id, '❤️', false);
     expect(await reactionsTo(id)).toEqual([{ emoji: '👍', count: 1, user_ids: [vera.id] }]);
-    const { items } = await changes(before);
-    expect(items.map(({ message }) => message?.id)).toEqual([id]);
+    const messages = (await changes(before)).items.flatMap(({ message }) => message ?? []);
+    expect(messages.map((message) => message.id)).toEqual([id]);
   });
 
   it('is an emoji of any making, and nothing else', async () => {

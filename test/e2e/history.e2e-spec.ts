@@ -1,0 +1,192 @@
+import { MessagePage, type ChatDto } from '#contracts';
+import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+let hers: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+  [hers] = await app.devices(anna);
+});
+afterAll(() => app.stop());
+
+const page = async (chat: ChatDto, query: string, account = anna) => {
+  const { status, body } = await app.request<MessagePage>('GET', `chats/${chat.id}/${query}`, account.token);
+  if (status === 200) expect(contractErrors(MessagePage, body)).toEqual([]);
+  return body;
+};
+const seqs = ({ items }: MessagePage) => items.map(({ seq }) => seq);
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const send = (chat: ChatDto, content: string, device = hers) =>
+  device.send('chat:message:send', text(chat, content));
+
+describe('history', () => {
+  let chat: ChatDto;
+  beforeAll(async () => {
+    chat = await app.group(anna, boris);
+    for (const i of range(1, 120)) await send(chat, `m${i}`);
+  });
+
+  it('begins with the newest 50 and goes back to the first', async () => {
+    const newest = await page(chat, 'messages');
+    expect([seqs(newest), newest.next_cursor]).toEqual([range(71, 120), '71']);
+    const older = await page(chat, `messages?before_seq=${newest.next_cursor}`);
+    expect([seqs(older), older.next_cursor]).toEqual([range(21, 70), '21']);
+    const oldest = await page(chat, `messages?before_seq=${older.next_cursor}`);
+    expect([seqs(oldest), oldest.next_cursor]).toEqual([range(1, 20), null]);
+    expect(oldest.items[0]!.content).toBe('m1');
+  });
+
+  it('goes on from what a device has', async () => {
+    const first = await page(chat, 'messages?after_seq=100&limit=15');
+    expect([seqs(first), first.next_cursor]).toEqual([range(101, 115), '115']);
+    const rest = await page(chat, `messages?after_seq=${first.next_cursor}&limit=15`);
+    expect([seqs(rest), rest.next_cursor]).toEqual([range(116, 120), null]);
+    expect(await page(chat, 'messages?after_seq=120')).toEqual({ items: [], next_cursor: null });
+    expect(seqs(await page(chat, 'messages?after_seq=10&before_seq=13'))).toEqual([11, 12]);
+    expect(seqs(await page(chat, 'messages?after_seq=0&limit=3'))).toEqual([1, 2, 3]);
+  });
+
+  it.each([
+    'limit=0',
+    'limit=201',
+    'limit=x',
+    'before_seq=0',
+    'before_seq=-1',
+    'after_seq=1.5',
+    'after_seq=9999999999',
+  ])('refuses ?%s by name', async (query) => {
+    const { code, details } = (await page(chat, `messages?${query}`)) as { code?: string } & {
+      details?: object[];
+    };
+    expect([code, details?.[0]]).toMatchObject(['INVALID_DATA', { field: query.split('=')[0] }]);
+  });
+});
+
+describe('a message’s status', () => {
+  const statuses = async (chat: ChatDto) => (await page(chat, 'messages')).items.map(({ status }) => status);
+  const lastStatus = async (chat: ChatDto) => {
+    const { body } = await app.request<ChatDto>('GET', `chats/${chat.id}`, anna.token);
+    return body.last_message!.status;
+  };
+
+  it('is sent, delivered, read in a direct chat', async () => {
+    const chat = await app.chat(anna, boris);
+    const { message_id } = await send(chat, 'one');
+    await send(chat, 'two');
+    expect([await statuses(chat), await lastStatus(chat)]).toEqual([['sent', 'sent'], 'sent']);
+    const his = await app.device(boris);
+    await his.send('chat:message:delivered', { chat_id: chat.id, message_id });
+    expect(await statuses(chat)).toEqual(['delivered', 'sent']);
+    await his.send('chat:message:read', { chat_id: chat.id, message_id });
+    expect(await statuses(chat)).toEqual(['read', 'sent']);
+    const answer = await send(chat, 'an answer', his);
+    await his.send('chat:message:read', { chat_id: chat.id, message_id: answer.message_id });
+    expect((await statuses(chat)).slice(0, 2)).toEqual(['read', 'read']);
+    await hers.send('chat:message:read', { chat_id: chat.id, message_id: answer.message_id });
+    expect([await statuses(chat), await lastStatus(chat)]).toEqual([['read', 'read', 'read'], 'read']);
+    his.close();
+  });
+
+  it('is that of the last of all others in a group', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const { message_id } = await send(chat, 'to all');
+    const receipt = { chat_id: chat.id, message_id };
+    const [his, veras] = await app.devices(boris, vera);
+    await his.send('chat:message:read', receipt);
+    expect([await statuses(chat), await lastStatus(chat)]).toEqual([['sent'], 'sent']);
+    await veras.send('chat:message:delivered', receipt);
+    expect([await statuses(chat), await lastStatus(chat)]).toEqual([['delivered'], 'delivered']);
+    await veras.send('chat:message:read', receipt);
+    expect([await statuses(chat), await lastStatus(chat)]).toEqual([['read'], 'read']);
+    // Whoever leaves is waited for no more.
+    await send(chat, 'again');
+    await app.request('DELETE', `chats/${chat.id}/members/${vera.id}`, vera.token);
+    const { items } = await page(chat, 'messages');
+    await his.send('chat:message:read', { chat_id: chat.id, message_id: items[1]!.id });
+    expect(await statuses(chat)).toEqual(['read', 'read']);
+  });
+});
+
+describe('search', () => {
+  let chat: ChatDto;
+  const found = async (query: string, more = '', account = anna) => {
+    const { items } = await page(chat, `messages/search?query=${encodeURIComponent(query)}${more}`, account);
+    return items.map(({ content }) => content);
+  };
+  beforeAll(async () => {
+    chat = await app.group(anna, vera);
+    for (const content of [
+      'Привет, МИР',
+      'мир вокруг',
+      'Hello World',
+      '100% sure',
+      'a_b',
+      'a\\b',
+      'axb',
+      '100 percent',
+    ])
+      await send(chat, content);
+  });
+
+  it('finds in any case, also Cyrillic, newest first', async () => {
+    expect(await found('мир')).toEqual(['мир вокруг', 'Привет, МИР']);
+    expect(await found('ПРИВЕТ')).toEqual(['Привет, МИР']);
+    expect(await found('wORLD')).toEqual(['Hello World']);
+    expect(await found('nothing like it')).toEqual([]);
+  });
+
+  it('takes wildcards for what they look like', async () => {
+    expect(await found('%')).toEqual(['100% sure']);
+    expect(await found('a_b')).toEqual(['a_b']);
+    expect(await found('a\\b')).toEqual(['a\\b']);
+    expect(await found(`'; --`)).toEqual([]);
+  });
+
+  it('goes on with its cursor', async () => {
+    const first = await page(chat, 'messages/search?query=a&limit=2');
+    expect(first.items.map(({ content }) => content)).toEqual(['axb', 'a\\b']);
+    const cursor = encodeURIComponent(first.next_cursor!);
+    expect(await found('a', `&limit=2&cursor=${cursor}`)).toEqual(['a_b']);
+    for (const bad of ['garbage', 'WyJ4Il0', 'WzEsMl0']) {
+      const { code } = (await page(chat, `messages/search?query=a&cursor=${bad}`)) as { code?: string };
+      expect(code).toBe('INVALID_DATA');
+    }
+  });
+
+  it('finds what was edited, and nothing that was deleted or is of another chat', async () => {
+    const { message_id } = await send(chat, 'unicorn');
+    const other = await app.group(anna, boris);
+    await send(other, 'unicorn elsewhere');
+    expect(await found('unicorn')).toEqual(['unicorn']);
+    await hers.send('chat:message:edit', { message_id, content: 'zebra' });
+    expect([await found('unicorn'), await found('zebra')]).toEqual([[], ['zebra']]);
+    await hers.send('chat:message:delete', { message_id });
+    expect(await found('zebra')).toEqual([]);
+  });
+
+  it('reaches beyond what one call looks through', async () => {
+    const long = await app.group(anna, boris);
+    await app.rows(
+      `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at)
+       SELECT gen_random_uuid(), $1, i, $2, 'text', CASE i WHEN 7 THEN 'needle' ELSE 'hay' END, now()
+       FROM generate_series(1, 25000) AS i`,
+      [long.id, anna.id],
+    );
+    await app.rows('UPDATE chats SET last_seq = 25000 WHERE id = $1', [long.id]);
+    const contents: string[] = [];
+    let calls = 0;
+    for (let cursor: string | null = ''; cursor !== null; calls++) {
+      const next: MessagePage = await page(
+        long,
+        `messages/search?query=needle${cursor && `&cursor=${cursor}`}`,
+      );
+      contents.push(...next.items.map(({ content }) => content));
+      cursor = next.next_cursor;
+    }
+    expect([contents, calls]).toEqual([['needle'], 3]);
+  });
+});
