@@ -303,9 +303,10 @@ async function catchUp(missed) {
 
 /** The same client_id: whether or not the first try had arrived, there is one message. */
 async function sendAgain(words) {
-  const hadArrived = [...anna.held.values()].some(({ content }) => content === words.content);
+  const arrived = [...anna.held.values()].find(({ content }) => content === words.content);
   bubble('right', `${words.content}\n(sent again, with the same client_id)`);
   const ack = await boris.send('chat:message:send', words);
+  if (arrived && arrived.id !== ack.message_id) throw new Failure('one client_id made two messages');
   tick('✓ sent');
   sent.push({ from: boris, message_id: ack.message_id, seq: ack.seq, body: words });
   await anna.until('what was sent again', () => anna.held.get(ack.message_id));
@@ -315,9 +316,7 @@ async function sendAgain(words) {
   tick('✓✓ read', 'blue');
   note(
     'right',
-    hadArrived
-      ? '  it had arrived the first time: it is there once'
-      : '  the first try was lost: it is there now',
+    `  ${arrived ? 'it had arrived the first time: it is there once' : 'the first try was lost: it is there now'}`,
   );
   await pause(1200);
 }
