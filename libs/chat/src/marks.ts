@@ -125,7 +125,7 @@ export class Marks implements OnModuleDestroy {
         FROM moved n WHERE m.chat_id = n.chat_id AND m.user_id = n.user_id
       )
       SELECT b.ord, b.chat_id, b.user_id, b.member_count, b.old_read, b.new_read, b.old_delivered, b.new_delivered,
-        CASE WHEN b.new_read > b.old_read THEN now() ELSE b.last_read_at END AS last_read_at,
+        CASE WHEN b.new_read > b.old_read THEN now()::timestamptz(3) ELSE b.last_read_at END AS last_read_at,
         CASE WHEN b.read > 0 THEN ${UNREAD_COUNT} END AS unread_count
       FROM member b LEFT JOIN moved n ON n.ord = b.ord
       CROSS JOIN LATERAL (SELECT b.last_seq) c

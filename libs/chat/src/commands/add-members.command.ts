@@ -36,7 +36,8 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
         SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${userIds}::uuid[]) AS w(id)
         ON CONFLICT (chat_id, user_id) DO UPDATE
           SET left_at = NULL, left_seq = NULL, role = 'member', joined_at = now(),
-            last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq
+            last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
+            own_after_read = 0
           WHERE chat_members.left_at IS NOT NULL
         RETURNING user_id`;
       if (group.member_count + joined.length > MAX_MEMBERS)

@@ -1,0 +1,95 @@
+import { ReceiptPage, type ChatDto } from '#contracts';
+import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let crowd: string[];
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris] = await app.people('Анна', 'Борис');
+  crowd = await app.crowd(31);
+});
+afterAll(() => app.stop());
+
+const groupOf = (size: number) => app.group(anna, boris, ...crowd.slice(0, size - 2).map((id) => ({ id })));
+const receipts = async (chat: ChatDto, message: string, query = '') => {
+  const path = `chats/${chat.id}/messages/${message}/receipts${query}`;
+  const { body } = await app.request<ReceiptPage>('GET', path, anna.token);
+  expect(contractErrors(ReceiptPage, body)).toEqual([]);
+  return body;
+};
+const about = (device: Device, chat: ChatDto) => ({
+  delivered: device.all('chat:message:delivered').filter(({ chat_id }) => chat_id === chat.id),
+  read: device.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id),
+});
+
+it('pushes receipts one by one in a chat of 32', async () => {
+  const chat = await groupOf(32);
+  const [hers, his] = await app.devices(anna, boris);
+  const { message_id } = await hers.send('chat:message:send', text(chat));
+  await his.send('chat:message:read', { chat_id: chat.id, message_id });
+  expect(await hers.next('chat:message:delivered')).toMatchObject({ message_id, delivered_to: boris.id });
+  expect(await hers.next('chat:message:read')).toMatchObject({ message_id, read_by: boris.id });
+});
+
+it('pushes counts for the newest message in a chat of 33, each kind once a second at most', async () => {
+  const chat = await groupOf(33);
+  const [hers, his] = await app.devices(anna, boris);
+  const ids: string[] = [];
+  const until = Date.now() + 2200;
+  for (let i = 0; Date.now() < until; i++) {
+    ids.push((await hers.send('chat:message:send', text(chat, `m${i}`))).message_id);
+    await his.send('chat:message:read', { chat_id: chat.id, message_id: ids.at(-1)! });
+    await sleep(50);
+  }
+  const newest = ids.at(-1)!;
+  await hers.next('chat:message:read', ({ message_id }) => message_id === newest);
+  const { delivered, read } = about(hers, chat);
+  for (const [name, times] of [
+    ['delivered', delivered.map(({ delivered_at }) => Date.parse(delivered_at))],
+    ['read', read.map(({ read_at }) => Date.parse(read_at))],
+  ] as const) {
+    expect([name, times.length]).toEqual([name, expect.any(Number)]);
+    expect(times.length).toBeGreaterThanOrEqual(2);
+    for (let i = 1; i < times.length; i++) expect(times[i]! - times[i - 1]!).toBeGreaterThanOrEqual(990);
+  }
+  expect(read.at(-1)).toMatchObject({ message_id: newest, read_count: 1 });
+  expect(delivered.at(-1)).toMatchObject({ message_id: newest, delivered_count: 1 });
+  expect(JSON.stringify({ delivered, read })).not.toMatch(/delivered_to|read_by/);
+  expect(about(his, chat)).toEqual({ delivered: [], read: [] });
+});
+
+it('counts also those who were sent it live and say nothing', async () => {
+  const chat = await groupOf(33);
+  const [hers] = await app.devices(anna, boris);
+  const { message_id } = await hers.send('chat:message:send', text(chat));
+  const told = await hers.next('chat:message:delivered', (event) => event.message_id === message_id);
+  expect(told).toMatchObject({ delivered_count: 1 });
+  expect(about(hers, chat).read).toEqual([]);
+});
+
+it('tells who, page by page, without the sender', async () => {
+  const chat = await groupOf(33);
+  const [hers, his] = await app.devices(anna, boris);
+  const { message_id } = await hers.send('chat:message:send', text(chat));
+  await his.send('chat:message:read', { chat_id: chat.id, message_id });
+  await app.rows(
+    'UPDATE chat_members SET last_delivered_seq = 1 WHERE chat_id = $1 AND user_id = ANY($2::uuid[])',
+    [chat.id, crowd.slice(0, 4)],
+  );
+  const { items, next_cursor } = await receipts(chat, message_id);
+  expect([items.length, next_cursor]).toEqual([32, null]);
+  const by = (status: string) => items.filter((item) => item.status === status).map(({ user_id }) => user_id);
+  expect(by('read')).toEqual([boris.id]);
+  expect(by('delivered').sort()).toEqual(crowd.slice(0, 4).sort());
+  expect(by('sent')).toHaveLength(27);
+  const paged: ReceiptPage['items'] = [];
+  for (let query = '?limit=10'; query;) {
+    const page = await receipts(chat, message_id, query);
+    paged.push(...page.items);
+    query = page.next_cursor ? `?limit=10&cursor=${page.next_cursor}` : '';
+  }
+  expect(paged).toEqual(items);
+});

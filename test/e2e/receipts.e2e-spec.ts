@@ -1,0 +1,173 @@
+import { type ChatDto, type ReadAck, type SyncAnswer } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+let hers: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+  [hers] = await app.devices(anna);
+});
+afterAll(() => app.stop());
+
+const send = async (chat: ChatDto, device = hers) =>
+  (await device.send('chat:message:send', text(chat))).message_id;
+const read = (device: Device, chat: ChatDto, message_id: string) =>
+  device.send('chat:message:read', { chat_id: chat.id, message_id });
+const deliveries = (device: Device, chat: ChatDto) =>
+  device
+    .all('chat:message:delivered')
+    .filter(({ chat_id }) => chat_id === chat.id)
+    .map(({ message_id, delivered_to }) => `${message_id} to ${delivered_to}`);
+const reads = (device: Device, chat: ChatDto) =>
+  device
+    .all('chat:message:read')
+    .filter(({ chat_id }) => chat_id === chat.id)
+    .map(({ message_id, read_by }) => `${message_id} by ${read_by}`);
+/** Waits until `device` has heard of this many deliveries. */
+const hasHeard = (device: Device, chat: ChatDto, count: number) =>
+  device.until(() => deliveries(device, chat).length >= count || undefined, `${count} deliveries`);
+
+describe('delivered', () => {
+  it('is told once for each recipient and message, to the sender alone', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const [second, his, hisSecond, veras] = await app.devices(anna, boris, boris, vera);
+    const ids = [await send(chat), await send(chat), await send(chat, his), await send(chat)];
+    const expected = ids.flatMap((id, i) =>
+      [anna, boris, vera]
+        .filter((person) => person !== (i === 2 ? boris : anna))
+        .map((person) => `${id} to ${person.id}`),
+    );
+    const annas = expected.filter((receipt) => !receipt.startsWith(ids[2]!));
+    const boriss = expected.filter((receipt) => receipt.startsWith(ids[2]!));
+    await hasHeard(hers, chat, 6);
+    await hasHeard(his, chat, 2);
+    for (const device of [hers, second, his, hisSecond, veras]) await device.settled();
+    for (const device of [hers, second]) expect(deliveries(device, chat).sort()).toEqual(annas.sort());
+    for (const device of [his, hisSecond]) expect(deliveries(device, chat).sort()).toEqual(boriss.sort());
+    expect(deliveries(veras, chat)).toEqual([]);
+    for (const device of [second, his, hisSecond, veras]) device.close();
+  });
+
+  it.each<[string, (device: Device | undefined, chat: ChatDto, newest: string) => Promise<unknown>]>([
+    ['fetching history', (_, { id }) => app.history(boris, id)],
+    ['GET sync', () => app.request<SyncAnswer>('GET', 'sync', boris.token)],
+    ['chat:join', (device, chat) => device!.send('chat:join', { chat_id: chat.id })],
+    ['reading', (device, chat, newest) => read(device!, chat, newest)],
+    [
+      'saying so',
+      (device, chat, message_id) => device!.send('chat:message:delivered', { chat_id: chat.id, message_id }),
+    ],
+    [
+      'saying so by REST',
+      (_, chat, message_id) => app.request('POST', `chats/${chat.id}/delivered`, boris.token, { message_id }),
+    ],
+  ])('is also by %s, once however often', async (way, deliver) => {
+    const chat = await app.group(anna, boris);
+    const ids = [await send(chat), await send(chat), await send(chat)];
+    await hers.settled();
+    expect(deliveries(hers, chat)).toEqual([]);
+    const byDevice = !way.includes('history') && !way.includes('sync') && !way.includes('REST');
+    const connect = async () => (byDevice ? await app.device(boris) : undefined);
+    const device = await connect();
+    await deliver(device, chat, ids[2]!);
+    await hasHeard(hers, chat, 3);
+    device?.close();
+    const again = await connect();
+    await deliver(again, chat, ids[2]!);
+    await app.history(boris, chat.id);
+    await app.request('GET', 'sync', boris.token);
+    const next = await send(chat);
+    const last = again ?? (await app.device(boris));
+    await deliver(last, chat, next);
+    await last.send('chat:join', { chat_id: chat.id });
+    await hasHeard(hers, chat, 4);
+    await hers.settled();
+    expect(deliveries(hers, chat).sort()).toEqual([...ids, next].map((id) => `${id} to ${boris.id}`).sort());
+    last.close();
+  });
+
+  it('is not by fetching an older page', async () => {
+    const chat = await app.group(anna, boris);
+    const ids = [await send(chat), await send(chat), await send(chat)];
+    await app.history(boris, chat.id, 'before_seq=3&limit=1');
+    await hasHeard(hers, chat, 2);
+    await hers.settled();
+    expect(deliveries(hers, chat)).not.toContain(`${ids[2]} to ${boris.id}`);
+  });
+});
+
+describe('read', () => {
+  it('is told once to each sender, for the newest of theirs, and never moves back', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const [his, veras] = await app.devices(boris, vera);
+    const ids: string[] = [];
+    for (const device of [hers, hers, his, hers, his]) ids.push(await send(chat, device));
+    const ack = await read(veras, chat, ids[4]!);
+    expect(ack).toMatchObject({ status: 'ok', unread_count: 0 });
+    await hers.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
+    await his.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
+    const back = await read(veras, chat, ids[0]!);
+    expect([back.unread_count, back.read_at]).toEqual([0, ack.read_at]);
+    await read(veras, chat, ids[4]!);
+    await read(his, chat, ids[3]!);
+    await hers.until(() => reads(hers, chat).length >= 2 || undefined);
+    await his.settled();
+    expect(reads(hers, chat)).toEqual([`${ids[3]} by ${vera.id}`, `${ids[3]} by ${boris.id}`]);
+    expect(reads(his, chat)).toEqual([`${ids[4]} by ${vera.id}`]);
+    expect(reads(veras, chat)).toEqual([]);
+    his.close();
+    veras.close();
+  });
+
+  it('is told to the reader’s other devices, where it was not read before', async () => {
+    const chat = await app.group(anna, boris);
+    const [phone, tablet] = await app.devices(boris, boris);
+    const ids = [await send(chat), await send(chat), await send(chat)];
+    await read(phone, chat, ids[1]!);
+    const told = await tablet.next('chat:read', ({ chat_id }) => chat_id === chat.id);
+    expect(told).toEqual({ chat_id: chat.id, last_read_seq: 2, unread_count: 1 });
+    await read(phone, chat, ids[1]!);
+    await read(phone, chat, ids[0]!);
+    for (const device of [phone, tablet, hers]) await device.settled();
+    const heard = (device: Device) => device.all('chat:read').filter(({ chat_id }) => chat_id === chat.id);
+    expect([heard(phone).length, heard(tablet).length, heard(hers).length]).toEqual([0, 1, 0]);
+    const body = { message_id: ids[2] };
+    const { body: ack } = await app.request<ReadAck>('POST', `chats/${chat.id}/read`, boris.token, body);
+    expect(ack.unread_count).toBe(0);
+    for (const device of [phone, tablet])
+      await device.next('chat:read', (event) => event.chat_id === chat.id && event.last_read_seq === 3);
+    phone.close();
+    tablet.close();
+  });
+
+  it('is of a message of that chat', async () => {
+    const [chat, other] = [await app.group(anna, boris), await app.group(anna, boris)];
+    const id = await send(other);
+    const his = await app.device(boris);
+    expect((await read(his, chat, id)).code).toBe('NOT_FOUND');
+    expect((await read(his, chat, chat.id)).code).toBe('NOT_FOUND');
+    his.close();
+  });
+
+  it('holds when the devices of many read at once', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const [phone, tablet, veras] = await app.devices(boris, boris, vera);
+    const ids: string[] = [];
+    for (let i = 0; i < 20; i++) ids.push(await send(chat));
+    await Promise.all(ids.flatMap((id) => [phone, tablet, veras].map((device) => read(device, chat, id))));
+    const marks = await app.rows<{ last_read_seq: number }>(
+      'SELECT last_read_seq FROM chat_members WHERE chat_id = $1',
+      [chat.id],
+    );
+    expect(marks.map((mark) => mark.last_read_seq)).toEqual([20, 20, 20]);
+    await hers.until(
+      () => new Set(reads(hers, chat).filter((r) => r.startsWith(ids[19]!))).size === 2 || undefined,
+    );
+    await hasHeard(hers, chat, 40);
+    expect(new Set(deliveries(hers, chat)).size).toBe(deliveries(hers, chat).length);
+  });
+});

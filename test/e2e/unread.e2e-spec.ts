@@ -1,0 +1,109 @@
+import type { ChatDto, ChatPage, SyncAnswer } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+import fc from 'fast-check';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let devices: Map<Account, Device>;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris] = await app.people('Анна', 'Борис');
+  const [hers, his] = await app.devices(anna, boris);
+  devices = new Map([
+    [anna, hers],
+    [boris, his],
+  ]);
+});
+afterAll(() => app.stop());
+
+/** A user's unread count of a chat, which all who tell it tell alike. */
+async function unreadOf(account: Account, { id }: ChatDto): Promise<number> {
+  const [list, sync, chat, join] = await Promise.all([
+    app.request<ChatPage>('GET', 'chats?limit=200', account.token),
+    app.request<SyncAnswer>('GET', 'sync', account.token),
+    app.request<ChatDto>('GET', `chats/${id}`, account.token),
+    devices.get(account)!.send('chat:join', { chat_id: id }),
+  ]);
+  const counts = [
+    list.body.items.find((item) => item.id === id)!.unread_count,
+    sync.body.chats.find((item) => item.id === id)!.unread_count,
+    chat.body.unread_count,
+    join.unread_count,
+  ];
+  expect(new Set(counts).size).toBe(1);
+  return counts[0]!;
+}
+
+it('counts others’ messages that are not read and not deleted, whoever sends, reads, deletes, leaves and returns', async () => {
+  const who = fc.constantFrom('anna', 'boris');
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ act: fc.constant('send'), who, at: fc.constant(0) }) },
+    { weight: 2, arbitrary: fc.record({ act: fc.constant('read'), who, at: fc.nat(30) }) },
+    { weight: 2, arbitrary: fc.record({ act: fc.constant('delete'), who, at: fc.nat(30) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ act: fc.constant('rejoin'), who: fc.constant('boris'), at: fc.constant(0) }),
+    },
+  );
+  const property = fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 25 }), async (steps) => {
+    const chat = await app.group(anna, boris);
+    const messages: { id: string; sender: Account; deleted: boolean }[] = [];
+    const readUpTo = new Map([
+      [anna, 0],
+      [boris, 0],
+    ]);
+    const expected = (account: Account) =>
+      messages.filter((m, i) => i >= readUpTo.get(account)! && m.sender !== account && !m.deleted).length;
+    for (const { act, who, at } of steps) {
+      const account = who === 'anna' ? anna : boris;
+      const device = devices.get(account)!;
+      const index = messages.length > 0 ? at % messages.length : -1;
+      const message = messages[index];
+      if (act === 'send') {
+        const { message_id } = await device.send('chat:message:send', text(chat));
+        messages.push({ id: message_id, sender: account, deleted: false });
+      } else if (act === 'read' && message) {
+        readUpTo.set(account, Math.max(readUpTo.get(account)!, index + 1));
+        const payload = { chat_id: chat.id, message_id: message.id };
+        expect((await device.send('chat:message:read', payload)).unread_count).toBe(expected(account));
+      } else if (act === 'delete' && message && !message.deleted) {
+        await devices.get(message.sender)!.send('chat:message:delete', { message_id: message.id });
+        message.deleted = true;
+      } else if (act === 'rejoin') {
+        await app.request('DELETE', `chats/${chat.id}/members/${boris.id}`, anna.token);
+        await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [boris.id] });
+        readUpTo.set(boris, messages.length);
+      }
+    }
+    for (const account of [anna, boris]) expect(await unreadOf(account, chat)).toBe(expected(account));
+  });
+  await fc.assert(property, { numRuns: 12, interruptAfterTimeLimit: 15_000, endOnFailure: true });
+});
+
+it('is unchanged by sending with unread messages, and stays at nothing by sending without', async () => {
+  const chat = await app.chat(anna, boris);
+  const send = (account: Account) => devices.get(account)!.send('chat:message:send', text(chat));
+  await send(anna);
+  await send(anna);
+  expect(await unreadOf(boris, chat)).toBe(2);
+  await send(boris);
+  expect([await unreadOf(anna, chat), await unreadOf(boris, chat)]).toEqual([1, 2]);
+  await Promise.all([send(anna), send(boris), send(anna), send(boris)]);
+  expect([await unreadOf(anna, chat), await unreadOf(boris, chat)]).toEqual([3, 4]);
+});
+
+it('is nothing to somebody added, of what was said before', async () => {
+  const [late] = await app.people('Вера');
+  const chat = await app.group(anna, boris);
+  const hers = devices.get(anna)!;
+  for (let i = 0; i < 3; i++) await hers.send('chat:message:send', text(chat));
+  const added = await app.request<ChatDto>('POST', `chats/${chat.id}/members`, anna.token, {
+    user_ids: [late.id],
+  });
+  expect(added.status).toBe(201);
+  devices.set(late, await app.device(late));
+  expect(await unreadOf(late, chat)).toBe(0);
+  await hers.send('chat:message:send', text(chat));
+  expect(await unreadOf(late, chat)).toBe(1);
+});
