@@ -116,4 +116,4 @@ export class ConnectionGateway implements OnGatewayConnection, OnGatewayDisconne
 }
 
 const emit = <E extends ServerEvent>(socket: DeviceSocket, event: E, payload: PayloadOf<E>) =>
-  socket.emit(event as string, payload);
+  socket.emit(event, payload);

@@ -3,12 +3,18 @@ import { Authenticator } from '#identity';
 import { Config, RealtimeEmitter, toAppError } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { Transport } from 'engine.io';
 import { Server, type ServerOptions } from 'socket.io';
-import * as parser from 'socket.io-parser';
 import { DeliveryTracker } from './delivery-tracker.js';
 import type { DeviceSocket } from './device-socket.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
-import { LimitedDecoder } from './packet-limit.js';
+import { GatheringWebSocket } from './gathering-websocket.js';
+import { textParser } from './text-parser.js';
+
+/** What a transport is made by, which Socket.IO does not let one choose. */
+interface Engine {
+  createTransport(name: string, request: ConstructorParameters<typeof GatheringWebSocket>[0]): Transport;
+}
 
 /** Nest's gateways on Socket.IO: one server, signed-in sockets only, every event answered. */
 export class SocketAdapter extends IoAdapter {
@@ -23,7 +29,7 @@ export class SocketAdapter extends IoAdapter {
   override createIOServer(port: number, options?: ServerOptions): Server {
     const settings: Partial<ServerOptions> = {
       cors: { origin: this.config.CORS_ORIGINS === '*' ? '*' : this.config.CORS_ORIGINS.split(',') },
-      parser: { ...parser, Decoder: LimitedDecoder },
+      parser: textParser,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: 2 * 1024 * 1024,
       pingInterval: 25_000,
@@ -33,6 +39,10 @@ export class SocketAdapter extends IoAdapter {
       destroyUpgrade: false,
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
+    const { engine } = server as unknown as { engine: Engine };
+    const createTransport = engine.createTransport.bind(engine);
+    engine.createTransport = (name, request) =>
+      name === 'websocket' ? new GatheringWebSocket(request) : createTransport(name, request);
     server.use((socket, next) => {
       this.signIn(socket as DeviceSocket).then(() => next(), next);
     });

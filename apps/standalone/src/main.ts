@@ -1,58 +1,45 @@
 import { CreateDemoAccounts, type DemoAccount } from '#identity';
-import {
-  NestLogger,
-  StartError,
-  loadConfig,
-  logger,
-  migrate,
-  startEmbeddedPostgres,
-  type Config,
-} from '#platform';
-import { Logger } from '@nestjs/common';
+import { StartError, listen, migrate, run, startEmbeddedPostgres, type Config } from '#platform';
 import { CommandBus } from '@nestjs/cqrs';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from './app.js';
 import { signingSecret } from './signing-secret.js';
 
-/** What has been started, to be stopped in the opposite order. */
-const started: (() => Promise<unknown>)[] = [];
-const STOP_MS = 4500;
+/** Of the 5 seconds that a stop may take, those for the sockets and requests; the rest is the database's. */
+const CLOSE_MS = 3000;
 
-let stopping: Promise<never> | undefined;
-const stop = (code: number): Promise<never> => {
-  stopping ??= (async () => {
-    setTimeout(() => process.exit(1), STOP_MS).unref();
-    for (const end of started.reverse())
-      await end().catch((err: unknown) => logger.error({ err }, 'unclean stop'));
-    process.exit(code);
-  })();
-  return stopping;
-};
-
-async function start(config: Config): Promise<void> {
-  const embedded = config.DATABASE_URL === undefined;
-  if (embedded) {
-    const postgres = await startEmbeddedPostgres(config.DATA_DIR);
-    started.push(() => postgres.stop());
+async function start(config: Config): Promise<{ close(): Promise<void> }> {
+  if (config.DATABASE_URL) {
+    if (!config.JWT_SECRET)
+      throw new StartError('JWT_SECRET: must be set when DATABASE_URL is (at least 32 characters)');
+    return serve(config, '0.0.0.0');
+  }
+  const postgres = await startEmbeddedPostgres(config.DATA_DIR);
+  try {
     config.DATABASE_URL = postgres.url;
     config.JWT_SECRET ??= await signingSecret(config.DATA_DIR);
-  } else if (!config.JWT_SECRET) {
-    throw new StartError('JWT_SECRET: must be set when DATABASE_URL is (at least 32 characters)');
+    const app = await serve(config, '127.0.0.1');
+    return { close: () => Promise.race([app.close(), delay(CLOSE_MS)]).finally(() => postgres.stop()) };
+  } catch (error) {
+    await postgres.stop();
+    throw error;
   }
+}
+
+async function serve(config: Config, defaultHost: string): Promise<NestFastifyApplication> {
   await migrate(config.DATABASE_URL!);
   const app = await createApp(config);
-  started.push(() => app.close());
-  const host = config.HOST ?? (embedded ? '127.0.0.1' : '0.0.0.0');
-  await app.listen(config.PORT, host).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE')
-      throw new StartError(`PORT: ${config.PORT} is in use by another program`);
-    if (error.code === 'EACCES') throw new StartError(`PORT: ${config.PORT} may not be used by this account`);
-    if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
-      throw new StartError(`HOST: ${host} is no address of this machine`);
-    throw error;
-  });
+  config.HOST ??= defaultHost;
+  await listen(app, config);
   const { port } = app.getHttpServer().address() as { port: number };
-  const url = `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
-  greet(url, embedded ? await app.get(CommandBus).execute(new CreateDemoAccounts()) : []);
+  const host = config.HOST === '0.0.0.0' ? 'localhost' : config.HOST;
+  const embedded = defaultHost === '127.0.0.1';
+  greet(
+    `http://${host}:${port}`,
+    embedded ? await app.get(CommandBus).execute(new CreateDemoAccounts()) : [],
+  );
+  return app;
 }
 
 function greet(url: string, accounts: DemoAccount[]): void {
@@ -68,16 +55,4 @@ function greet(url: string, accounts: DemoAccount[]): void {
   console.log([...lines, '', '  Ctrl-C stops everything.', ''].join('\n'));
 }
 
-process.once('SIGINT', () => void stop(0));
-process.once('SIGTERM', () => void stop(0));
-
-try {
-  const config = loadConfig(process.env);
-  logger.level = config.LOG_LEVEL;
-  Logger.overrideLogger(new NestLogger());
-  await start(config);
-} catch (error) {
-  if (error instanceof StartError) console.error(error.message);
-  else logger.fatal({ err: error }, 'start failed');
-  await stop(1);
-}
+await run(start);

@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
 import { Batcher, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Receipts } from './receipts.js';
+import { Receipts, type MovedMark } from './receipts.js';
 import { WriteTurns } from './write-turns.js';
 import { UNREAD_COUNT } from './unread.js';
 
@@ -11,21 +11,6 @@ export interface NewMark {
   userId: string;
   kind: 'delivered' | 'read';
   seq: number;
-}
-
-/** One member's marks before and after a flush. */
-export interface MovedMark {
-  ord: number;
-  chat_id: string;
-  user_id: string;
-  member_count: number;
-  old_read: number;
-  new_read: number;
-  old_delivered: number;
-  new_delivered: number;
-  last_read_at: Date | null;
-  /** Null for a delivery. */
-  unread_count: number | null;
 }
 
 /**

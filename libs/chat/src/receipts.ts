@@ -1,7 +1,6 @@
 import { MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { MovedMark } from './marks.js';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
 const MAX_RECEIPTS = 1000;
@@ -9,6 +8,21 @@ const MAX_RECEIPTS = 1000;
 const LARGE_CHAT_MS = 1000;
 /** Large chats: only senders among this many newest messages are told. */
 const LARGE_CHAT_WINDOW = 50;
+
+/** One member's marks before and after a flush. */
+export interface MovedMark {
+  ord: number;
+  chat_id: string;
+  user_id: string;
+  member_count: number;
+  old_read: number;
+  new_read: number;
+  old_delivered: number;
+  new_delivered: number;
+  last_read_at: Date | null;
+  /** Null for a delivery. */
+  unread_count: number | null;
+}
 
 interface Covered {
   ord: number;

@@ -60,6 +60,8 @@ export const characters = (text: string): number => {
 
 const within = (value: unknown, min: number, max: number): boolean => {
   if (typeof value !== 'string' || value.length > max * 2) return false;
+  // Every character is one or two units: most texts need no counting.
+  if (value.length >= min * 2 && value.length <= max) return true;
   const length = characters(value);
   return length >= min && length <= max;
 };

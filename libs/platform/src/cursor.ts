@@ -1,5 +1,11 @@
 import { AppError } from '#contracts';
 
+/** Text that PostgreSQL takes, or a number that is neither negative nor beyond any time or seq of ours. */
+const isStorable = (key: unknown) =>
+  typeof key === 'string'
+    ? !key.includes('\0') && key.isWellFormed()
+    : Number.isSafeInteger(key) && Number(key) >= 0 && Number(key) < 8e15;
+
 /** An opaque cursor: the last row's sort keys. */
 export const encodeCursor = (keys: (string | number)[]): string =>
   Buffer.from(JSON.stringify(keys)).toString('base64url');
@@ -14,7 +20,7 @@ export function decodeCursor<T extends ('string' | 'number')[]>(
     if (
       Array.isArray(keys) &&
       keys.length === types.length &&
-      keys.every((key, i) => typeof key === types[i])
+      keys.every((key, i) => typeof key === types[i] && isStorable(key))
     )
       return keys as never;
   } catch {

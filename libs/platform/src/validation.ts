@@ -43,6 +43,15 @@ function* fieldErrors(errors: ValidationError[], path = ''): Generator<FieldErro
   }
 }
 
+/** Apps send null for what they do not have: a field with a default has it then. */
+function withDefaults<T extends object>(type: ClassConstructor<T>, instance: T): T {
+  const absent = (Object.keys(instance) as (keyof T)[]).filter((key) => instance[key] === null);
+  if (absent.length === 0) return instance;
+  const defaults = new type();
+  for (const key of absent) if (defaults[key] !== undefined) instance[key] = defaults[key];
+  return instance;
+}
+
 /**
  * A payload from outside as an instance of its class. Unknown fields are dropped.
  * @throws AppError INVALID_DATA with every wrong field, or MESSAGE_TOO_LARGE
@@ -51,7 +60,7 @@ export function validated<T extends object>(type: ClassConstructor<T>, raw: unkn
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new AppError('INVALID_DATA', 'Payload must be an object');
   assertPlainJson(raw);
-  const instance = plainToInstance(type, raw);
+  const instance = withDefaults(type, plainToInstance(type, raw));
   const wrong = [...fieldErrors(validateSync(instance, { whitelist: true, forbidUnknownValues: false }))];
   if (wrong.length === 0) return instance;
   const tooLarge = wrong.length === 1 && wrong[0]!.constraint === TOO_LARGE;

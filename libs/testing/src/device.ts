@@ -103,7 +103,7 @@ export class Device {
     event: E,
     matches: (payload: PayloadOf<E>) => boolean = () => true,
   ): Promise<PayloadOf<E>> {
-    return (await this.until(() => this.all(event).find(matches), `${event} was not heard`));
+    return await this.until(() => this.all(event).find(matches), `${event} was not heard`);
   }
 
   /** Waits until `find` gives something; it is asked again after each event. */

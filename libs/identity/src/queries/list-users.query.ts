@@ -14,9 +14,9 @@ const TRIGRAM = 3;
  */
 export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | null }> {
   constructor(
-    readonly query: string | undefined,
+    readonly query: string | null | undefined,
     readonly limit: number,
-    readonly cursor: string | undefined,
+    readonly cursor: string | null | undefined,
     readonly viewerId: string,
   ) {
     super();
@@ -27,11 +27,11 @@ export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | n
 export class ListUsersHandler implements IQueryHandler<ListUsers> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ query = '', limit, cursor, viewerId }: ListUsers) {
+  async execute({ query, limit, cursor, viewerId }: ListUsers) {
     const rows = await this.prisma.$queryRaw<(ProfileColumns & { key: string })[]>`
       SELECT id, name, handle, avatar, is_master AS "isMaster", last_seen_at AS "lastSeenAt", lower(name) AS key
       FROM users
-      WHERE banned_at IS NULL AND id <> ${viewerId}::uuid AND ${matches(query.trim())} AND ${after(cursor)}
+      WHERE banned_at IS NULL AND id <> ${viewerId}::uuid AND ${matches(query?.trim() ?? '')} AND ${after(cursor)}
       ORDER BY lower(name) USING ~<~, id
       LIMIT ${limit + 1}`;
     const items = rows.slice(0, limit);
@@ -55,8 +55,8 @@ function matches(text: string): Prisma.Sql {
 }
 
 /** `~>~` compares byte by byte, the order of the `text_pattern_ops` index whatever the database's locale is. */
-function after(cursor?: string): Prisma.Sql {
-  if (cursor === undefined) return Prisma.sql`true`;
+function after(cursor?: string | null): Prisma.Sql {
+  if (cursor == null) return Prisma.sql`true`;
   const [name, id] = decodeCursor(cursor, 'string', 'string');
   if (!isUuid(id) || name.includes('\0')) throw AppError.invalid('cursor', 'is not a cursor of this list');
   return Prisma.sql`lower(name) ~>=~ ${name} AND (lower(name) ~>~ ${name} OR id > ${id}::uuid)`;

@@ -64,10 +64,15 @@ function parseJsonOnly(fastify: FastifyInstance): void {
 /** @throws StartError when the address cannot be had */
 export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
   try {
-    await app.listen(PORT, HOST ?? '0.0.0.0');
+    // By Fastify itself: Nest would log a refusal in a line of its own, beside the one that the operator gets.
+    await app.init();
+    await app
+      .getHttpAdapter()
+      .getInstance()
+      .listen({ port: PORT, host: HOST ?? '0.0.0.0' });
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new StartError(`PORT: ${PORT} is in use`);
+    if (code === 'EADDRINUSE') throw new StartError(`PORT: ${PORT} is in use by another program`);
     if (syscall) throw new StartError(`HOST, PORT: cannot listen (${code})`);
     throw error;
   }

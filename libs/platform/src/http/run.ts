@@ -3,17 +3,18 @@ import { logger } from '../logging.js';
 import { StartError } from '../postgres/start-error.js';
 
 /** A close that takes longer than this, in ms, is given up. */
-const CLOSE_LIMIT = 15_000;
+const CLOSE_LIMIT = 4_500;
 
 /**
- * A program's main: starts, closes on SIGTERM or SIGINT and exits with 0; a second signal exits at once. What the
+ * A program's main: starts, closes on SIGTERM or SIGINT and exits with 0. What the
  * operator can mend (StartError) is one line on stderr, and exit 1.
  */
 export async function run(start: (config: Config) => Promise<{ close(): Promise<void> }>): Promise<void> {
   let starting: Promise<{ close(): Promise<void> }> | undefined;
   let isStopping = false;
   const stop = async () => {
-    if (isStopping) process.exit(1);
+    // Under npm a Ctrl-C arrives twice: the second one must not cut the first one's work short.
+    if (isStopping) return;
     isStopping = true;
     setTimeout(() => process.exit(1), CLOSE_LIMIT).unref();
     try {

@@ -61,6 +61,12 @@ function ensurePassword(file: string, account?: Account): void {
   }
 }
 
+/**
+ * Which of the system's notions of a letter to use, the first one that it has: trigrams of Cyrillic names need one
+ * that knows Unicode. Order and case are PostgreSQL's own in any case.
+ */
+const CTYPES = ['C.UTF-8', 'en_US.UTF-8', 'C'];
+
 /** In a folder aside that is renamed when complete: whatever interrupts this leaves no half-made cluster. */
 async function initialise(
   dataDir: string,
@@ -73,20 +79,25 @@ async function initialise(
 ): Promise<void> {
   const draft = mkdtempSync(join(dataDir, UNFINISHED));
   if (account) chownSync(draft, account.uid, account.gid);
-  const args = [
+  const args = (ctype: string) => [
     `--pgdata=${draft}`,
     `--username=${SUPERUSER}`,
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
     '--locale=C',
+    `--lc-ctype=${ctype}`,
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
     '--no-instructions',
     ...(fsync ? [] : ['--no-sync']),
   ];
   try {
-    const { code, output } = await finished(run, initdb, args);
+    let { code, output } = await finished(run, initdb, args(CTYPES[0]!));
+    for (const ctype of CTYPES.slice(1)) {
+      if (code === 0 || !output.includes('locale')) break;
+      ({ code, output } = await finished(run, initdb, args(ctype)));
+    }
     if (code === 0) renameSync(draft, cluster);
     // Another process may have been faster.
     else if (!existsSync(cluster))
