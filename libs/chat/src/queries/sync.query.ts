@@ -1,6 +1,7 @@
 import { AppError, type SyncAnswer, type SyncChat } from '#contracts';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { isUUID } from 'class-validator';
 import { Marks } from '../marks.js';
 import { UNREAD_COUNT } from '../unread.js';
 
@@ -92,11 +93,9 @@ export class SyncHandler implements IQueryHandler<Sync> {
   }
 }
 
-const CHAT = /^([0-9a-f-]{36})?$/;
-
 function read(cursor: string): Position {
   const [database, known, upto, after] = decodeCursor(cursor, 'string', 'string', 'string', 'string');
-  if (!isSnapshot(known) || !isSnapshot(upto) || !CHAT.test(after))
+  if (!isSnapshot(known) || !isSnapshot(upto) || (after !== '' && !isUUID(after, 'all')))
     throw AppError.invalid('cursor', 'is not one');
   return { database, known, upto, after };
 }
