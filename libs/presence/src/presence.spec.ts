@@ -1,0 +1,101 @@
+import type { PresenceEvent } from '#contracts';
+import { Config, RealtimeEmitter, type PrismaService } from '#platform';
+import { jest } from '@jest/globals';
+import { Presence } from './presence.js';
+
+let told: { rooms: string[] | 'everyone'; event: string; user: string; at: string }[];
+let presences: Presence[];
+const start = (settings: Partial<Config> = {}) => {
+  const emitter = new RealtimeEmitter();
+  emitter.toRooms = (rooms, event, payload) => {
+    const { user_id, last_seen } = payload as PresenceEvent;
+    told.push({ rooms, event, user: user_id, at: last_seen });
+  };
+  const database = { $executeRaw: () => Promise.resolve(0) } as unknown as PrismaService;
+  const presence = new Presence(database, emitter, Object.assign(new Config(), settings));
+  presences.push(presence);
+  return presence;
+};
+beforeEach(() => {
+  jest.useFakeTimers();
+  told = [];
+  presences = [];
+});
+afterEach(async () => {
+  await Promise.all([
+    ...presences.map((presence) => presence.onApplicationShutdown()),
+    jest.advanceTimersByTimeAsync(5000),
+  ]);
+  jest.useRealTimers();
+});
+
+const events = () => told.map(({ event }) => event);
+const connectMany = (presence: Presence, count: number) => {
+  for (let i = 0; i < count; i++) presence.connected(`user ${i}`, `socket ${i}`, [`chat ${i}`]);
+};
+
+it('tells of the first device and, after the grace time, of the last', () => {
+  const presence = start();
+  presence.connected('anna', 'phone', []);
+  presence.connected('anna', 'tablet', []);
+  presence.disconnected('anna', 'phone', []);
+  jest.advanceTimersByTime(60_000);
+  expect([events(), presence.isOnline('anna')]).toEqual([['user:online'], true]);
+  const left = new Date().toISOString();
+  presence.disconnected('anna', 'tablet', []);
+  jest.advanceTimersByTime(2999);
+  expect([events(), presence.isOnline('anna')]).toEqual([['user:online'], true]);
+  jest.advanceTimersByTime(1);
+  expect([events(), presence.isOnline('anna')]).toEqual([['user:online', 'user:offline'], false]);
+  expect(told[1]!.at).toBe(left);
+});
+
+it('says nothing of whoever is back within the grace time, and counts that time anew', () => {
+  const presence = start();
+  presence.connected('anna', 'phone', []);
+  for (let i = 0; i < 3; i++) {
+    presence.disconnected('anna', 'phone', []);
+    jest.advanceTimersByTime(2000);
+    presence.connected('anna', 'phone', []);
+    jest.advanceTimersByTime(2000);
+  }
+  expect(events()).toEqual(['user:online']);
+  presence.disconnected('anna', 'phone', []);
+  jest.advanceTimersByTime(3000);
+  expect(events()).toEqual(['user:online', 'user:offline']);
+});
+
+it('does not mind a device that was never there, or goes twice', () => {
+  const presence = start();
+  presence.connected('anna', 'phone', []);
+  presence.disconnected('anna', 'unknown', []);
+  presence.disconnected('boris', 'unknown', []);
+  presence.disconnected('anna', 'phone', []);
+  presence.disconnected('anna', 'phone', []);
+  jest.advanceTimersByTime(10_000);
+  expect(events()).toEqual(['user:online', 'user:offline']);
+});
+
+it('tells everyone while fewer than 500 users are connected, however many devices, then those concerned', () => {
+  const presence = start();
+  connectMany(presence, 498);
+  for (let i = 0; i < 100; i++) presence.connected('user 1', `another ${i}`, []);
+  presence.connected('the 499th', 'phone', ['chat']);
+  expect(told.at(-1)!.rooms).toBe('everyone');
+  presence.connected('the 500th', 'phone', ['chat a', 'chat b']);
+  expect(told.at(-1)!.rooms).toEqual(['chat a', 'chat b', 'watchers:the 500th']);
+  presence.disconnected('the 500th', 'phone', ['chat a']);
+  presence.disconnected('the 499th', 'phone', ['chat']);
+  jest.advanceTimersByTime(3000);
+  expect(told.at(-1)!.rooms).toBe('everyone');
+});
+
+it.each([
+  ['everyone', 600, 'everyone'],
+  ['contacts', 0, ['chat', 'watchers:anna']],
+] as const)('tells %s when the setting says so', (PRESENCE_AUDIENCE, connected, rooms) => {
+  const presence = start({ PRESENCE_AUDIENCE });
+  connectMany(presence, connected);
+  presence.connected('anna', 'phone', ['chat']);
+  expect(told.at(-1)!.rooms).toEqual(rooms);
+});

@@ -1,0 +1,266 @@
+import { ChatDto, ChatPage, ParticipantPage, type MEMBER_ROLES } from '#contracts';
+import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+let stranger: Account;
+let hers: Device;
+let his: Device;
+let veras: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+  [hers, his, veras] = await app.devices(anna, boris, vera);
+});
+afterAll(() => app.stop());
+
+const post = (path: string, account: Account, body: object) =>
+  app.request<ChatDto>('POST', path, account.token, body);
+const add = (chat: ChatDto, by: Account, ...people: { id: string }[]) =>
+  post(`chats/${chat.id}/members`, by, { user_ids: people.map(({ id }) => id) });
+const remove = (chat: ChatDto, by: Account, whom: { id: string }) =>
+  app.request('DELETE', `chats/${chat.id}/members/${whom.id}`, by.token);
+const send = (device: Device, chat: ChatDto, content = 'x') =>
+  device.send('chat:message:send', text(chat, content));
+const roles = async (chat: ChatDto, by = anna) => {
+  const { body } = await app.request<ParticipantPage>('GET', `chats/${chat.id}/members`, by.token);
+  expect(contractErrors(ParticipantPage, body)).toEqual([]);
+  return Object.fromEntries(body.items.map(({ id, role }) => [id, role])) as Record<
+    string,
+    (typeof MEMBER_ROLES)[number]
+  >;
+};
+const setRole = (chat: ChatDto, { id }: Account, role: string) =>
+  app.rows('UPDATE chat_members SET role = $3::member_role WHERE chat_id = $1 AND user_id = $2', [
+    chat.id,
+    id,
+    role,
+  ]);
+
+describe('a direct chat', () => {
+  it('is made once, also when 20 ask at once by both ways from both sides', async () => {
+    const [a, b] = await app.people('А', 'Б');
+    const [one, two] = await app.devices(a, b);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => {
+        const [account, device, other] = i % 2 ? ([a, one, b] as const) : ([b, two, a] as const);
+        if (i % 4 < 2) return (await device.send('chat:get', { recipient_id: other.id })).chat;
+        return (await post('chats', account, { type: 'direct', participant_ids: [other.id] })).body;
+      }),
+    );
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+    for (const answer of answers) expect(contractErrors(ChatDto, answer)).toEqual([]);
+    for (const device of [one, two]) {
+      await device.settled();
+      expect(device.all('chat:created')).toHaveLength(1);
+    }
+    const { status } = await post('chats', a, { type: 'direct', participant_ids: [b.id] });
+    expect(status).toBe(200);
+  });
+
+  it('is of two people there are, and is not changed', async () => {
+    const invalid = [[anna.id], [], [boris.id, vera.id], ['x'], 'x', undefined];
+    for (const participant_ids of invalid) {
+      const { status, body } = await post('chats', anna, { type: 'direct', participant_ids });
+      expect([status, body.code, body.details![0]!.field]).toEqual([400, 'INVALID_DATA', 'participant_ids']);
+    }
+    const chats = (await app.rows('SELECT FROM chats')).length;
+    const nobody = await post('chats', anna, { type: 'direct', participant_ids: [randomUUID()] });
+    expect([nobody.status, nobody.body.code]).toEqual([404, 'NOT_FOUND']);
+    expect((await hers.send('chat:get', { recipient_id: randomUUID() })).code).toBe('NOT_FOUND');
+    expect((await hers.send('chat:get', { recipient_id: anna.id })).code).toBe('INVALID_DATA');
+    expect(await app.rows('SELECT FROM chats')).toHaveLength(chats);
+    const chat = await app.chat(anna, boris);
+    for (const refused of [
+      await app.request('PATCH', `chats/${chat.id}`, anna.token, { title: 'x' }),
+      await add(chat, anna, vera),
+      await remove(chat, anna, boris),
+      await remove(chat, anna, anna),
+    ])
+      expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN']);
+  });
+});
+
+describe('a group', () => {
+  it('is told to every device of each, who sees it alike', async () => {
+    const { status, body } = await post('chats', anna, {
+      type: 'group',
+      title: ' Маникюр ',
+      participant_ids: [boris.id, boris.id.toUpperCase(), anna.id],
+    });
+    expect([status, contractErrors(ChatDto, body)]).toEqual([201, []]);
+    expect(body).toMatchObject({
+      type: 'group',
+      title: 'Маникюр',
+      member_count: 2,
+      last_seq: 0,
+      last_message: null,
+    });
+    expect(await roles(body)).toEqual({ [anna.id]: 'owner', [boris.id]: 'member' });
+    for (const device of [hers, his]) await device.next('chat:created', ({ id }) => id === body.id);
+    const list = await app.request<ChatPage>('GET', 'chats', boris.token);
+    expect(contractErrors(ChatPage, list.body)).toEqual([]);
+    expect(list.body.items[0]).toEqual((await app.request('GET', `chats/${body.id}`, boris.token)).body);
+  });
+
+  it('is named by its owner and admins, each member being told their own view', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const rename = (by: Account, body: object) =>
+      app.request<ChatDto>('PATCH', `chats/${chat.id}`, by.token, body);
+    expect((await rename(boris, { title: 'his' })).status).toBe(403);
+    await setRole(chat, boris, 'admin');
+    await send(hers, chat);
+    const avatar = 'https://example.com/a.jpg';
+    const { status, body } = await rename(boris, { title: 'ours', avatar });
+    expect([status, body.title, body.avatar, body.unread_count]).toEqual([200, 'ours', avatar, 1]);
+    const told = await hers.next('chat:updated', ({ id, title }) => id === chat.id && title === 'ours');
+    expect(told.unread_count).toBe(0);
+    await veras.next('chat:updated', ({ id, title }) => id === chat.id && title === 'ours');
+    expect((await rename(boris, { avatar: null })).body).toMatchObject({ title: 'ours', avatar: null });
+    expect((await rename(boris, { title: ' ' })).status).toBe(400);
+    expect((await rename(boris, { avatar: 'javascript:x' })).status).toBe(400);
+  });
+
+  it('grows by its owner and admins', async () => {
+    const chat = await app.group(anna, boris);
+    expect((await add(chat, boris, vera)).status).toBe(403);
+    expect((await add(chat, anna, { id: randomUUID() })).status).toBe(404);
+    const added = await add(chat, anna, vera, boris);
+    expect([added.status, added.body.member_count]).toEqual([201, 3]);
+    await veras.next('chat:created', ({ id }) => id === chat.id);
+    await his.next('chat:updated', ({ id, member_count }) => id === chat.id && member_count === 3);
+    const { message_id } = await send(hers, chat);
+    await veras.next('chat:message:new', ({ id }) => id === message_id);
+    const again = await Promise.all([add(chat, anna, stranger), add(chat, anna, stranger)]);
+    expect(again.map(({ status }) => status)).toEqual([201, 201]);
+    expect((await app.request<ChatDto>('GET', `chats/${chat.id}`, anna.token)).body.member_count).toBe(4);
+  });
+
+  it('has 1,024 members at most', async () => {
+    const chat = await app.group(anna, boris);
+    const crowd = await app.crowd(1022);
+    await app.rows('INSERT INTO chat_members (chat_id, user_id) SELECT $1, unnest($2::uuid[])', [
+      chat.id,
+      crowd.slice(0, 1021),
+    ]);
+    await app.rows('UPDATE chats SET member_count = 1023 WHERE id = $1', [chat.id]);
+    const refused = await add(chat, anna, vera, { id: crowd[1021]! });
+    expect([refused.status, refused.body.code]).toEqual([409, 'CONFLICT']);
+    expect((await add(chat, anna, vera)).status).toBe(201);
+    expect((await add(chat, anna, { id: crowd[1021]! })).status).toBe(409);
+  });
+});
+
+describe('whoever is removed or leaves', () => {
+  it('hears nothing from then on, and reads up to there; what is said meanwhile is theirs only on return', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const tablet = await app.device(vera);
+    await send(hers, chat, 'before');
+    expect((await remove(chat, anna, vera)).status).toBe(204);
+    const { message_id } = await send(hers, chat, 'without her');
+    await hers.send('chat:typing', { chat_id: chat.id, is_typing: true });
+    for (const device of [veras, tablet]) {
+      await device.settled();
+      const heard = device.heard.filter(
+        ({ payload }) => (payload as { chat_id?: string }).chat_id === chat.id,
+      );
+      expect(heard.filter(({ event }) => event === 'chat:message:new')).toHaveLength(1);
+      expect(heard.filter(({ event }) => event === 'chat:typing')).toHaveLength(0);
+    }
+    const contents = async () => (await app.history(vera, chat.id)).map(({ content }) => content);
+    expect(await contents()).toEqual(['before']);
+    const found = await app.request('GET', `chats/${chat.id}/messages/search?query=without`, vera.token);
+    expect(found.body).toMatchObject({ items: [] });
+    expect((await send(veras, chat)).code).toBe('FORBIDDEN');
+    expect((await veras.send('chat:message:react', { message_id, emoji: '👍', on: true })).code).toBe(
+      'FORBIDDEN',
+    );
+    expect(
+      (await app.request('GET', `chats/${chat.id}/messages/${message_id}/receipts`, vera.token)).status,
+    ).toBe(403);
+    expect((await add(chat, anna, vera)).status).toBe(201);
+    await send(hers, chat, 'back');
+    for (const device of [veras, tablet])
+      await device.next(
+        'chat:message:new',
+        ({ chat_id, content }) => chat_id === chat.id && content === 'back',
+      );
+    expect(await contents()).toEqual(['before', 'without her', 'back']);
+    expect((await send(veras, chat)).status).toBe('sent');
+  });
+
+  it('stays out when it reconnects', async () => {
+    const chat = await app.group(anna, boris, vera);
+    await remove(chat, vera, vera);
+    const device = await app.device(vera);
+    await send(hers, chat);
+    await device.settled();
+    expect(device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id)).toEqual([]);
+  });
+
+  it('is removed by the owner, or a member by an admin, or goes of themselves', async () => {
+    const chat = await app.group(anna, boris, vera, stranger);
+    expect((await remove(chat, boris, vera)).status).toBe(403);
+    await setRole(chat, boris, 'admin');
+    await setRole(chat, vera, 'admin');
+    expect((await remove(chat, boris, vera)).status).toBe(403);
+    expect((await remove(chat, boris, anna)).status).toBe(403);
+    expect((await remove(chat, boris, stranger)).status).toBe(204);
+    expect((await remove(chat, anna, stranger)).status).toBe(404);
+    expect((await remove(chat, anna, vera)).status).toBe(204);
+    expect((await remove(chat, boris, boris)).status).toBe(204);
+    expect(await roles(chat)).toEqual({ [anna.id]: 'owner' });
+  });
+
+  it('passes a group on, to an admin or else to whoever is in it longest, and the last one empties it', async () => {
+    const chat = await app.group(anna, boris, vera);
+    await setRole(chat, vera, 'admin');
+    await remove(chat, anna, anna);
+    expect(await roles(chat, vera)).toEqual({ [boris.id]: 'member', [vera.id]: 'owner' });
+    await remove(chat, vera, vera);
+    expect(await roles(chat, boris)).toEqual({ [boris.id]: 'owner' });
+    expect((await add(chat, boris, anna)).status).toBe(201);
+    expect(await roles(chat)).toEqual({ [boris.id]: 'owner', [anna.id]: 'member' });
+    await remove(chat, boris, anna);
+    expect((await remove(chat, boris, boris)).status).toBe(204);
+    expect((await app.request('GET', `chats/${chat.id}`, boris.token)).status).toBe(403);
+  });
+
+  it('leaves one owner when all go at once', async () => {
+    const chat = await app.group(anna, boris, vera, stranger);
+    await Promise.all([remove(chat, anna, anna), remove(chat, boris, boris), remove(chat, vera, vera)]);
+    expect(await roles(chat, stranger)).toEqual({ [stranger.id]: 'owner' });
+  });
+});
+
+it('the list of chats is by newest activity, page by page', async () => {
+  const me = await app.register('Дора');
+  const chats = [await app.group(me, anna), await app.group(me, anna), await app.group(me, anna)];
+  const device = await app.device(me);
+  await send(device, chats[0]!);
+  const order = [chats[0], chats[2], chats[1]].map((chat) => chat!.id);
+  const listed: string[] = [];
+  for (let cursor = ''; cursor !== 'end';) {
+    const { body } = await app.request<ChatPage>(
+      'GET',
+      `chats?limit=1${cursor && `&cursor=${cursor}`}`,
+      me.token,
+    );
+    listed.push(...body.items.map(({ id }) => id));
+    cursor = body.next_cursor ?? 'end';
+  }
+  expect(listed).toEqual(order);
+  const forged = (...keys: unknown[]) => Buffer.from(JSON.stringify(keys)).toString('base64url');
+  for (const bad of [
+    'garbage',
+    forged(),
+    forged(1e300, 'x'),
+    forged(9e15, 'x'), forged(-8e15, 'x'),
+    forged(1, '\0'),
+    forged('1', 'x'),
+  ])
+    expect([bad, (await app.request('GET', `chats?cursor=${bad}`, me.token)).status]).toEqual([bad, 400]);
+});

@@ -1,0 +1,154 @@
+import type { ChatDto, PresenceItem, UserDto } from '#contracts';
+import { Device, TestApp, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+const GRACE_MS = 300;
+
+describe('with everybody as its audience', () => {
+  let app: TestApp;
+  let witness: Device;
+  beforeAll(async () => {
+    app = await TestApp.start();
+    witness = await app.device(await app.register('Свидетель'));
+  });
+  afterAll(() => app.stop());
+
+  const heardOf = ({ id }: Account) =>
+    witness.heard
+      .filter(({ event, payload }) => event.startsWith('user:') && (payload as PresenceItem).user_id === id)
+      .map(({ event }) => event);
+  const goes = (account: Account) => witness.next('user:offline', ({ user_id }) => user_id === account.id);
+
+  it('tells of the first device and of the last, with when that was', async () => {
+    const anna = await app.register('Анна');
+    const [phone, tablet] = await app.devices(anna, anna);
+    const came = await witness.next('user:online', ({ user_id }) => user_id === anna.id);
+    expect(came).toEqual({ user_id: anna.id, online: true, last_seen: expect.any(String) });
+    const { body } = await app.request<UserDto>('GET', `users/${anna.id}`, anna.token);
+    expect(body.online).toBe(true);
+    phone.close();
+    const left = Date.now();
+    tablet.close();
+    const gone = await goes(anna);
+    expect(Date.now() - left).toBeGreaterThanOrEqual(GRACE_MS - 10);
+    expect(gone).toMatchObject({ online: false });
+    expect(Math.abs(Date.parse(gone.last_seen) - left)).toBeLessThan(200);
+    expect(heardOf(anna)).toEqual(['user:online', 'user:offline']);
+  });
+
+  it('shows no flicker when a device reconnects', async () => {
+    const anna = await app.register('Анна');
+    for (let i = 0; i < 3; i++) (await app.device(anna)).close();
+    const last = await app.device(anna);
+    await new Promise((resolve) => setTimeout(resolve, GRACE_MS + 50));
+    await witness.settled();
+    expect(heardOf(anna)).toEqual(['user:online']);
+    last.close();
+    await goes(anna);
+  });
+
+  it('stores when somebody was last seen', async () => {
+    const anna = await app.register('Анна');
+    (await app.device(anna)).close();
+    const { last_seen } = await goes(anna);
+    const stored = async () => {
+      const { items } = await witness.send('presence:get', { user_ids: [anna.id] });
+      return items[0]!.last_seen;
+    };
+    for (let i = 0; i < 60 && (await stored()) !== last_seen; i++)
+      await new Promise((r) => setTimeout(r, 50));
+    expect(await stored()).toBe(last_seen);
+    const [row] = await app.rows<{ at: Date }>('SELECT last_seen_at AS at FROM users WHERE id = $1', [
+      anna.id,
+    ]);
+    expect(row!.at.toISOString()).toBe(last_seen);
+  });
+
+  it('answers presence:get, and GET presence, for each id in order', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    await app.device(anna);
+    const unknown = randomUUID();
+    const ids = [boris.id, anna.id, unknown];
+    const { items } = await witness.send('presence:get', { user_ids: [...ids, anna.id.toUpperCase()] });
+    expect(items.map(({ user_id, online }) => [user_id, online])).toEqual([
+      [boris.id, false],
+      [anna.id, true],
+      [unknown, false],
+    ]);
+    const { body } = await app.request('GET', `presence?user_ids=${ids.join()}`, anna.token);
+    expect(body).toEqual({ items: expect.any(Array), next_cursor: null });
+    for (const user_ids of [[], ['x'], 'x', Array.from({ length: 201 }, () => randomUUID())])
+      expect((await witness.send('presence:get', { user_ids })).code).toBe('INVALID_DATA');
+  });
+
+  it('lists users with their presence, without oneself, page by page', async () => {
+    const [anna, boris, me] = await app.people('Zinaida Aaa', 'Zinaida Bbb', 'Zinaida Ccc');
+    const [, mine] = await app.devices(anna, me);
+    const first = await mine.send('users:list', { query: 'zinaida', limit: 1 });
+    expect(first.items).toMatchObject([{ id: anna.id, name: 'Zinaida Aaa', avatar: null, online: true }]);
+    const rest = await mine.send('users:list', { query: 'zinaida', cursor: first.next_cursor });
+    expect(rest).toMatchObject({ items: [{ id: boris.id, online: false }], next_cursor: null });
+    expect((await mine.send('users:list', { query: null, limit: null, cursor: null })).status).toBe('ok');
+    expect((await mine.send('users:list', { cursor: 'garbage' })).code).toBe('INVALID_DATA');
+    expect((await mine.send('users:list', { limit: 0 })).code).toBe('INVALID_DATA');
+  });
+});
+
+describe('with contacts as its audience', () => {
+  let app: TestApp;
+  let partner: Device;
+  let watcher: Device;
+  let stranger: Device;
+  let anna: Account;
+  let chat: ChatDto;
+  beforeAll(async () => {
+    app = await TestApp.start({ PRESENCE_AUDIENCE: 'contacts', PRESENCE_GRACE_MS: '50' });
+    const [a, b, c, d] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+    anna = a;
+    chat = await app.chat(anna, b);
+    [partner, watcher, stranger] = await app.devices(b, c, d);
+  });
+  afterAll(() => app.stop());
+
+  const comeAndGo = async (account: Account) => {
+    (await app.device(account)).close();
+    await partner.next('user:offline', ({ user_id }) => user_id === account.id);
+  };
+  const heard = (device: Device) => device.all('user:online').concat(device.all('user:offline')).length;
+
+  it('tells chat partners and those who watch, once each, and no stranger', async () => {
+    const answer = await watcher.send('presence:watch', { user_ids: [anna.id] });
+    expect(answer).toEqual({ status: 'ok', items: [{ user_id: anna.id, online: false, last_seen: null }] });
+    await partner.send('presence:watch', { user_ids: [anna.id] });
+    await comeAndGo(anna);
+    for (const device of [watcher, stranger]) await device.settled();
+    for (const device of [partner, watcher])
+      for (const event of ['user:online', 'user:offline'] as const)
+        expect(device.all(event).filter(({ user_id }) => user_id === anna.id)).toHaveLength(1);
+    expect(heard(stranger)).toBe(0);
+  });
+
+  it('tells those who watch from their last presence:watch on', async () => {
+    const [vasya] = await app.people('Вася');
+    const before = watcher.all('user:online').length;
+    await watcher.send('presence:watch', { user_ids: [vasya.id] });
+    const [hers, his] = await app.devices(anna, vasya);
+    await watcher.next('user:online', ({ user_id }) => user_id === vasya.id);
+    expect(watcher.all('user:online').length).toBe(before + 1);
+    await watcher.send('presence:watch', { user_ids: [] });
+    hers.close();
+    his.close();
+    const gone = () => partner.all('user:offline').filter(({ user_id }) => user_id === anna.id).length;
+    await partner.until(() => gone() === 2 || undefined);
+    await watcher.settled();
+    expect(watcher.all('user:offline').filter(({ user_id }) => user_id === vasya.id)).toEqual([]);
+  });
+
+  it('tells also those of a chat that was made meanwhile', async () => {
+    const [gleb] = await app.people('Новый');
+    const device = await app.device(gleb);
+    await app.group(gleb, { id: chat.participants.find(({ id }) => id !== anna.id)!.id });
+    device.close();
+    await partner.next('user:offline', ({ user_id }) => user_id === gleb.id);
+  });
+});

@@ -1,0 +1,60 @@
+import type { ChatDto } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let chat: ChatDto;
+let phone: Device;
+let tablet: Device;
+let his: Device;
+let stranger: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  const [a, b, gleb] = await app.people('Анна', 'Борис', 'Глеб');
+  [anna, boris] = [a, b];
+  chat = await app.chat(anna, boris);
+  [phone, tablet, his, stranger] = await app.devices(anna, anna, boris, gleb);
+});
+afterAll(() => app.stop());
+
+const type = (device: Device, is_typing: boolean) =>
+  device.send('chat:typing', { chat_id: chat.id, is_typing });
+
+it('is heard by the others, not by any device of whoever types, nor by strangers, and is not stored', async () => {
+  const before = await app.rows('SELECT * FROM chats');
+  expect(await type(phone, true)).toEqual({ status: 'ok' });
+  expect(await type(phone, false)).toEqual({ status: 'ok' });
+  for (const device of [phone, tablet, his, stranger]) await device.settled();
+  const about = { chat_id: chat.id, user_id: anna.id, user_name: 'Анна' };
+  expect(his.all('chat:typing')).toEqual([
+    { ...about, is_typing: true },
+    { ...about, is_typing: false },
+  ]);
+  for (const device of [phone, tablet, stranger]) expect(device.all('chat:typing')).toEqual([]);
+  expect(await app.rows('SELECT * FROM chats')).toEqual(before);
+  expect(await app.rows('SELECT FROM messages')).toEqual([]);
+});
+
+it('ends when the typing device disconnects or leaves the chat', async () => {
+  const stops = () => his.all('chat:typing').filter(({ is_typing }) => !is_typing).length;
+  const second = await app.device(anna);
+  await type(second, true);
+  let before = stops();
+  second.close();
+  await his.until(() => stops() > before || undefined);
+  await type(phone, true);
+  before = stops();
+  await phone.send('chat:leave', { chat_id: chat.id });
+  await his.until(() => stops() > before || undefined);
+});
+
+it('is refused to strangers and in chats that are not', async () => {
+  expect((await type(stranger, true)).code).toBe('FORBIDDEN');
+  const nowhere = { chat_id: anna.id, is_typing: true };
+  expect((await phone.send('chat:typing', nowhere)).code).toBe('CHAT_NOT_FOUND');
+  const heard = his.all('chat:typing').length;
+  await phone.send('chat:message:send', text(chat));
+  await his.settled();
+  expect(his.all('chat:typing')).toHaveLength(heard);
+});
