@@ -4,12 +4,10 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace, Server } from 'socket.io';
 import type { DeviceSocket } from './device-socket.js';
 
-/** Long enough to gather a burst, short enough to look immediate. */
-const SMALL_CHAT_MS = 20;
-const LARGE_CHAT_MS = 1000;
+/** How long deliveries gather, ms: in small chats senders watch their ticks, in large ones they see a count. */
+const ROUND_MS = { small: 100, large: 1000 };
 
 interface Sent {
-  timer: NodeJS.Timeout;
   /** The newest message, and the newest by anybody else: nobody receives their own. */
   newest: { seq: number; senderId: string };
   other?: { seq: number; senderId: string };
@@ -17,12 +15,13 @@ interface Sent {
 
 /**
  * Marks messages as delivered to everybody whose device was sent them live (contract, "Chat events"). It listens
- * where every broadcast passes, on each node for its own sockets, and looks at a chat's members once per burst,
- * not once per message.
+ * where every broadcast passes, on each node for its own sockets, and looks at a chat's members once a round, not
+ * once a message.
  */
 @Injectable()
 export class DeliveryTracker implements OnModuleDestroy {
-  private readonly sent = new Map<string, Sent>();
+  private readonly sent = { small: new Map<string, Sent>(), large: new Map<string, Sent>() };
+  private readonly timers: Partial<Record<'small' | 'large', NodeJS.Timeout>> = {};
   private namespace?: Namespace;
 
   constructor(private readonly marks: Marks) {}
@@ -38,39 +37,37 @@ export class DeliveryTracker implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    for (const { timer } of this.sent.values()) clearTimeout(timer);
+    for (const timer of Object.values(this.timers)) clearTimeout(timer);
   }
 
   private noteSent({ chat_id: chatId, sender_id: senderId, seq }: MessageDto): void {
-    const sent = this.sent.get(chatId);
-    if (!sent) {
-      const devices = this.namespace!.adapter.rooms.get(chatRoom(chatId))?.size ?? 0;
-      const delay = devices > MAX_RECEIPT_MEMBERS ? LARGE_CHAT_MS : SMALL_CHAT_MS;
-      const timer = setTimeout(() => this.markDelivered(chatId), delay);
-      this.sent.set(chatId, { timer, newest: { seq, senderId } });
-    } else if (senderId === sent.newest.senderId) {
-      sent.newest.seq = Math.max(sent.newest.seq, seq);
-    } else if (seq > sent.newest.seq) {
-      sent.other = sent.newest;
-      sent.newest = { seq, senderId };
-    } else if (seq > (sent.other?.seq ?? 0)) {
-      sent.other = { seq, senderId };
-    }
+    const devices = this.namespace!.adapter.rooms.get(chatRoom(chatId))?.size ?? 0;
+    const size = devices > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
+    const sent = this.sent[size].get(chatId);
+    if (!sent) this.sent[size].set(chatId, { newest: { seq, senderId } });
+    else noteNewer(sent, { seq, senderId });
+    this.timers[size] ??= setTimeout(() => this.endRound(size), ROUND_MS[size]);
   }
 
-  private markDelivered(chatId: string): void {
-    const { newest, other } = this.sent.get(chatId)!;
-    this.sent.delete(chatId);
-    const { rooms } = this.namespace!.adapter;
-    const users = new Set<string>();
-    for (const id of rooms.get(chatRoom(chatId)) ?? []) {
-      const socket = this.namespace!.sockets.get(id) as DeviceSocket | undefined;
-      if (socket?.data.user) users.add(socket.data.user.userId);
-    }
-    for (const userId of users) {
+  private endRound(size: 'small' | 'large'): void {
+    this.timers[size] = undefined;
+    for (const [chatId, sent] of this.sent[size]) this.markDelivered(chatId, sent);
+    this.sent[size].clear();
+  }
+
+  private markDelivered(chatId: string, { newest, other }: Sent): void {
+    const { sockets, adapter } = this.namespace!;
+    for (const id of adapter.rooms.get(chatRoom(chatId)) ?? []) {
+      const userId = (sockets.get(id) as DeviceSocket | undefined)?.data.user?.userId;
       const seq = userId === newest.senderId ? other?.seq : newest.seq;
-      if (seq === undefined) continue;
-      this.marks.note(chatId, userId, seq);
+      if (userId !== undefined && seq !== undefined) this.marks.note(chatId, userId, seq);
     }
   }
+}
+
+function noteNewer(sent: Sent, message: Sent['newest']): void {
+  const { newest, other } = sent;
+  if (message.senderId === newest.senderId) newest.seq = Math.max(newest.seq, message.seq);
+  else if (message.seq > newest.seq) [sent.newest, sent.other] = [message, newest];
+  else if (message.seq > (other?.seq ?? 0)) sent.other = message;
 }

@@ -13,16 +13,25 @@ export interface NewMark {
   seq: number;
 }
 
+/** How long deliveries gather, ms, and how long after a failure they wait. */
+const NOTE_MS = 50;
+const RETRY_MS = 1000;
+const MAX_NOTED = 50_000;
+
 /**
  * Delivery and read marks are watermarks, written many at a time: one statement for all that gathered. Each mark
  * that moves takes a number from the chat's change counter, so that a device that was away learns of it.
  */
 @Injectable()
 export class Marks implements OnModuleDestroy {
-  /** Somebody waits for these. */
-  private readonly urgent = this.batcher(20);
-  /** Nobody waits for these, and a longer pause merges more of them. */
-  private readonly patient = this.batcher(250);
+  private readonly batcher = new Batcher<NewMark, MovedMark>((batch) => this.flush(batch), {
+    maxBatch: 5000,
+    maxQueued: 50_000,
+    intervalMs: 20,
+  });
+  /** Deliveries that nobody waits for, by chat and member, until the next round. */
+  private noted = new Map<string, NewMark>();
+  private noteTimer?: NodeJS.Timeout;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -32,23 +41,38 @@ export class Marks implements OnModuleDestroy {
 
   /** @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE */
   move(mark: NewMark): Promise<MovedMark> {
-    return this.urgent.add(mark);
+    return this.batcher.add(mark);
   }
 
-  /** For what a device has been given: whether it could be stored is not the device's concern. */
-  note(chatId: string, userId: string, delivered: number): void {
-    this.patient
-      .add({ chatId, userId, kind: 'delivered', seq: delivered })
-      .catch((err: Error) => logger.warn({ err: err.message }, 'delivery not marked'));
+  /** That a device has been given everything up to `seq`: stored soon, and again later while the database is away. */
+  note(chatId: string, userId: string, seq: number): void {
+    const key = `${chatId}:${userId}`;
+    const earlier = this.noted.get(key);
+    if (earlier) earlier.seq = Math.max(earlier.seq, seq);
+    // Beyond this the database is far behind, and the next message will mark what this one does not.
+    else if (this.noted.size < MAX_NOTED) this.noted.set(key, { chatId, userId, kind: 'delivered', seq });
+    this.noteTimer ??= setTimeout(() => void this.storeNoted(), NOTE_MS);
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.urgent.drain(), this.patient.drain()]);
+    clearTimeout(this.noteTimer);
+    await this.storeNoted();
+    clearTimeout(this.noteTimer);
+    await this.batcher.drain();
   }
 
-  private batcher(intervalMs: number): Batcher<NewMark, MovedMark> {
-    const options = { maxBatch: 5000, maxQueued: 50_000, intervalMs };
-    return new Batcher((batch) => this.turns.take(() => this.flush(batch)), options);
+  private async storeNoted(): Promise<void> {
+    const batch = [...this.noted.values()];
+    this.noted = new Map();
+    try {
+      if (batch.length > 0) await this.flush(batch);
+      this.noteTimer = undefined;
+      if (this.noted.size > 0) this.noteTimer = setTimeout(() => void this.storeNoted(), NOTE_MS);
+    } catch (error) {
+      logger.warn({ err: (error as Error).message }, 'deliveries not marked yet');
+      this.noteTimer = setTimeout(() => void this.storeNoted(), RETRY_MS);
+      for (const { chatId, userId, seq } of batch) this.note(chatId, userId, seq);
+    }
   }
 
   private async flush(batch: NewMark[]): Promise<(MovedMark | Error)[]> {
@@ -69,7 +93,8 @@ export class Marks implements OnModuleDestroy {
       mark.delivered = Math.max(mark.delivered, seq);
       merged.set(key, mark);
     }
-    const moved = new Map((await this.store([...merged.values()])).map((mark) => [mark.ord, mark]));
+    const marks = await this.turns.take(() => this.store([...merged.values()]));
+    const moved = new Map(marks.map((mark) => [mark.ord, mark]));
     this.receipts.announce([...moved.values()]);
     return batch.map(({ chatId, userId }) => {
       const mark = moved.get(merged.get(`${chatId}:${userId}`)!.ord);

@@ -82,7 +82,7 @@ export class Receipts implements OnModuleDestroy {
   }
 
   /** Other people's messages that the marks moved over, oldest first. */
-  private coveredBy(marks: MovedMark[]): Promise<Covered[]> {
+  private async coveredBy(marks: MovedMark[]): Promise<Covered[]> {
     const ranges = marks.map(({ ord, chat_id, user_id, ...m }) => ({
       ord,
       chat_id,
@@ -90,14 +90,17 @@ export class Receipts implements OnModuleDestroy {
       after: m.new_read > m.old_read ? Math.min(m.old_read, m.old_delivered) : m.old_delivered,
       upto: m.new_delivered,
     }));
-    return this.prisma.$queryRaw<Covered[]>`
-      SELECT r.ord, m.id, m.seq, m.sender_id
-      FROM json_to_recordset(${JSON.stringify(ranges)}::json) AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
+    // One JSON value: of thousands of rows, each field would be decoded by itself.
+    const [row] = await this.prisma.$queryRaw<{ covered: [number, string, number, string][] | null }[]>`
+      SELECT json_agg(json_build_array(r.ord, m.id, m.seq, m.sender_id) ORDER BY m.seq) AS covered
+      FROM json_to_recordset(${JSON.stringify(ranges)}::json)
+        AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
       CROSS JOIN LATERAL (
         SELECT id, seq, sender_id FROM messages
         WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
         ORDER BY seq DESC LIMIT ${MAX_RECEIPTS}
-      ) m ORDER BY m.seq`;
+      ) m`;
+    return (row?.covered ?? []).map(([ord, id, seq, sender_id]) => ({ ord, id, seq, sender_id }));
   }
 
   private announceSoon(chatId: string, after: number): void {

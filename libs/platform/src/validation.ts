@@ -1,8 +1,29 @@
 import { AppError, TOO_LARGE, type FieldError } from '#contracts';
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
-import { validateSync, type ValidationError } from 'class-validator';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 
 const MAX_DEPTH = 32;
+
+/**
+ * class-validator searches all registered classes at every validation. What it finds is fixed once the code is
+ * loaded, and we use no validation groups, so it is looked up once a class.
+ */
+function rememberMetadata(): void {
+  const storage = getMetadataStorage();
+  const search = storage.getTargetValidationMetadatas.bind(storage);
+  const group = storage.groupByPropertyName.bind(storage);
+  const found = new Map<unknown, ReturnType<typeof search>>();
+  const grouped = new WeakMap<object, ReturnType<typeof group>>();
+  storage.getTargetValidationMetadatas = (type, ...rest) => {
+    if (!found.has(type)) found.set(type, search(type, ...rest));
+    return found.get(type)!;
+  };
+  storage.groupByPropertyName = (metadata) => {
+    if (!grouped.has(metadata)) grouped.set(metadata, group(metadata));
+    return grouped.get(metadata)!;
+  };
+}
+rememberMetadata();
 
 const isPlain = (value: object) => {
   const prototype = Object.getPrototypeOf(value);
