@@ -33,7 +33,8 @@ interface Outcome {
   /** The stored message: this one, or the first one sent with this client_id. */
   id: string;
   seq: number;
-  created_at: Date;
+  /** Its time in ms. */
+  at: number;
 }
 
 /**
@@ -92,10 +93,11 @@ WITH input AS MATERIALIZED (
         FROM numbered GROUP BY chat_id, sender_id) n
   WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id
 )
-SELECT k.chat_found, k.sender_found, k.reply_found, k.name AS sender_name, k.avatar AS sender_avatar,
-  COALESCE(k.earlier_id, n.id) AS id, COALESCE(k.earlier_seq, n.seq) AS seq,
-  COALESCE(k.earlier_at, n.created_at) AS created_at
-FROM checked k LEFT JOIN numbered n ON n.ord = k.ord ORDER BY k.ord`;
+SELECT json_agg(json_build_object('chat_found', k.chat_found, 'sender_found', k.sender_found,
+  'reply_found', k.reply_found, 'sender_name', k.name, 'sender_avatar', k.avatar,
+  'id', COALESCE(k.earlier_id, n.id), 'seq', COALESCE(k.earlier_seq, n.seq),
+  'at', round(extract(epoch FROM COALESCE(k.earlier_at, n.created_at)) * 1000)) ORDER BY k.ord) AS outcomes
+FROM checked k LEFT JOIN numbered n ON n.ord = k.ord`;
 
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
@@ -168,12 +170,12 @@ export class MessageLog implements OnModuleDestroy {
     }));
     const chatIds = [...new Set(batch.map(({ chatId }) => chatId))];
     try {
-      const { rows } = await this.pool.query<Outcome>({
+      const { rows } = await this.pool.query<{ outcomes: Outcome[] }>({
         name: 'append-messages',
         text: APPEND_SQL,
         values: [JSON.stringify(input), chatIds],
       });
-      return rows;
+      return rows[0]!.outcomes;
     } catch (error) {
       // Another node stored one of these client_ids after our snapshot: the next try finds it.
       if (isUniqueViolation(error) && attempt < 5) return this.store(batch, attempt + 1);
@@ -185,7 +187,8 @@ export class MessageLog implements OnModuleDestroy {
     }
   }
 
-  private announce(message: NewMessage, { seq, created_at, sender_name, sender_avatar }: Outcome): void {
+  private announce(message: NewMessage, { seq, at, sender_name, sender_avatar }: Outcome): void {
+    const created_at = new Date(at);
     const row = {
       ...message,
       chat_id: message.chatId,
@@ -241,10 +244,10 @@ const refusalOf = ({ chat_found, sender_found, reply_found }: Outcome): AppError
   return reply_found ? undefined : AppError.invalid('reply_to', 'no such message in this chat');
 };
 
-const toAck = ({ id, seq, created_at }: Outcome, clientId?: string): SendMessageAck => ({
+const toAck = ({ id, seq, at }: Outcome, clientId?: string): SendMessageAck => ({
   status: 'sent',
   message_id: id,
-  created_at: created_at.toISOString(),
+  created_at: new Date(at).toISOString(),
   seq,
   ...(clientId !== undefined && { client_id: clientId }),
 });
