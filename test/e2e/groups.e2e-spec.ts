@@ -258,7 +258,8 @@ it('the list of chats is by newest activity, page by page', async () => {
     'garbage',
     forged(),
     forged(1e300, 'x'),
-    forged(9e15, 'x'), forged(-8e15, 'x'),
+    forged(9e15, 'x'),
+    forged(-8e15, 'x'),
     forged(1, '\0'),
     forged('1', 'x'),
   ])

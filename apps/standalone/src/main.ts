@@ -31,7 +31,10 @@ async function serve(config: Config, defaultHost: string): Promise<NestFastifyAp
   await migrate(config.DATABASE_URL!);
   const app = await createApp(config);
   config.HOST ??= defaultHost;
-  await listen(app, config);
+  await listen(app, config).catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
   const { port } = app.getHttpServer().address() as { port: number };
   const host = config.HOST === '0.0.0.0' ? 'localhost' : config.HOST;
   const embedded = defaultHost === '127.0.0.1';
