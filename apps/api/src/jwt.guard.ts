@@ -17,9 +17,12 @@ export class JwtGuard extends AuthGuard() {
     super({ defaultStrategy: strategy.name });
   }
 
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     // Global guards reach gateways too, whose sockets have signed in with their handshake.
-    if (context.getType() !== 'http') return true;
+    return context.getType() !== 'http' || this.checkRequest(context);
+  }
+
+  private async checkRequest(context: ExecutionContext): Promise<boolean> {
     const isPublic = this.reflector.getAllAndOverride<boolean>(PUBLIC, [
       context.getHandler(),
       context.getClass(),

@@ -7,8 +7,11 @@ import type { ApiRequest } from './signed-in-user.js';
 export class WriteLimitGuard implements CanActivate {
   constructor(private readonly limits: RateLimits) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (context.getType() !== 'http') return true;
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    return context.getType() !== 'http' || this.takeOne(context);
+  }
+
+  private async takeOne(context: ExecutionContext): Promise<boolean> {
     const { method, user, ip } = context.switchToHttp().getRequest<ApiRequest>();
     if (method !== 'GET' && method !== 'HEAD') await this.limits.take('restWrite', user?.userId ?? ip);
     return true;

@@ -3,18 +3,13 @@ import { Authenticator } from '#identity';
 import { Config, RealtimeEmitter, toAppError } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { Transport } from 'engine.io';
+import type { Server as EngineServer } from 'engine.io';
 import { Server, type ServerOptions } from 'socket.io';
 import { DeliveryTracker } from './delivery-tracker.js';
 import type { DeviceSocket } from './device-socket.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
-import { GatheringWebSocket } from './gathering-websocket.js';
+import { gatherWrites } from './gather-writes.js';
 import { textParser } from './text-parser.js';
-
-/** What a transport is made by, which Socket.IO does not let one choose. */
-interface Engine {
-  createTransport(name: string, request: ConstructorParameters<typeof GatheringWebSocket>[0]): Transport;
-}
 
 /** Nest's gateways on Socket.IO: one server, signed-in sockets only, every event answered. */
 export class SocketAdapter extends IoAdapter {
@@ -39,10 +34,7 @@ export class SocketAdapter extends IoAdapter {
       destroyUpgrade: false,
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
-    const { engine } = server as unknown as { engine: Engine };
-    const createTransport = engine.createTransport.bind(engine);
-    engine.createTransport = (name, request) =>
-      name === 'websocket' ? new GatheringWebSocket(request) : createTransport(name, request);
+    gatherWrites(server.engine as EngineServer);
     server.use((socket, next) => {
       this.signIn(socket as DeviceSocket).then(() => next(), next);
     });

@@ -188,18 +188,24 @@ export class MessageLog implements OnModuleDestroy {
   }
 
   private announce(message: NewMessage, { seq, at, sender_name, sender_avatar }: Outcome): void {
-    const created_at = new Date(at);
-    const row = {
-      ...message,
+    const row: MessageRow = {
+      id: message.id,
       chat_id: message.chatId,
       sender_id: message.senderId,
+      sender_name,
+      sender_avatar,
+      type: message.type,
+      content: message.content,
+      metadata: message.metadata,
+      created_at: new Date(at),
+      seq,
+      change_seq: 0,
       reply_to: message.replyTo ?? null,
+      edited_at: null,
+      deleted_at: null,
+      reactions: [],
     };
-    const fresh = { change_seq: 0, edited_at: null, deleted_at: null, reactions: [] };
-    this.emit(
-      toMessage({ ...row, ...fresh, seq, created_at, sender_name, sender_avatar }, 'sent'),
-      message.clientId,
-    );
+    this.emit(toMessage(row, 'sent'), message.clientId);
   }
 
   /** The client_id goes to the sender's own devices only: two frames then, else one. */

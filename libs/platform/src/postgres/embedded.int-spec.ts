@@ -2,8 +2,10 @@ import { jest } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded.js';
+import { logger } from '../logging.js';
 import { migrate } from './migrate.js';
 
 jest.setTimeout(60_000);
@@ -90,4 +92,18 @@ it('says which setting is wrong, and not the password', async () => {
   await expect(startEmbeddedPostgres('/dev/null/data')).rejects.toThrow(/^DATA_DIR \(\/dev\/null\/data\)/);
   const attempt = migrate('postgresql://somebody:secret@127.0.0.1:1/none');
   await expect(attempt).rejects.toThrow(/^DATABASE_URL: (?!.*secret).*ECONNREFUSED/);
+});
+
+it('comes back at the same address when it ends by itself', async () => {
+  logger.level = 'silent';
+  const postgres = await startEmbeddedPostgres(folder);
+  started.push(postgres);
+  const { url } = postgres;
+  await query(url, 'CREATE TABLE kept AS SELECT 7 AS number');
+  const pid = Number(readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+  process.kill(pid, 'SIGKILL');
+  let rows: Record<string, unknown>[] | undefined;
+  for (const deadline = Date.now() + 20_000; !rows && Date.now() < deadline; await sleep(100))
+    rows = await query(url, 'SELECT number FROM kept').catch(() => undefined);
+  expect(rows).toEqual([{ number: 7 }]);
 });

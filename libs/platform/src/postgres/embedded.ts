@@ -9,6 +9,7 @@ import { ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster
 import { claim, inUse, stopOrphan } from './orphan.js';
 import { launch, type Server } from './server.js';
 import { StartError } from './start-error.js';
+import { logger } from '../logging.js';
 
 const DATABASE = 'service_platform';
 
@@ -37,13 +38,13 @@ export async function startEmbeddedPostgres(
     const run = runner(account, binaries, cluster);
     const password = await ensureCluster(folder, binaries.initdb, run, account, fsync);
 
-    const server = await startOwned(cluster, password, (port) =>
-      launch(run, binaries.postgres, cluster, port, fsync),
-    );
+    const start = (port?: number) =>
+      startOwned(cluster, password, (free) => launch(run, binaries.postgres, cluster, port ?? free, fsync));
+    const server = await start();
     removeUnfinished(folder);
     return {
       url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/${DATABASE}?sslmode=disable`,
-      stop: server.stop,
+      stop: keepRunning(server, () => start(server.port)),
     };
   } catch (error) {
     if (error instanceof StartError || !(error as NodeJS.ErrnoException).syscall) throw error;
@@ -51,14 +52,40 @@ export async function startEmbeddedPostgres(
   }
 }
 
+/** Starts the server again whenever it ends by itself, at the same address; answers how to stop it for good. */
+function keepRunning(first: Server, restart: () => Promise<Server>): () => Promise<void> {
+  let current = Promise.resolve(first);
+  let stopping = false;
+  const watch = async (server: Server): Promise<void> => {
+    if ((await server.exited) === 'stopped' || stopping) return;
+    logger.error({ output: failureIn(server.output()) }, 'PostgreSQL ended by itself, starting it again');
+    current = again();
+    await watch(await current);
+  };
+  const again = (): Promise<Server> =>
+    restart().catch(async (err: Error) => {
+      logger.error({ err: err.message }, 'PostgreSQL does not start, trying again');
+      await sleep(1000, undefined, { ref: false });
+      return stopping ? first : again();
+    });
+  void watch(first);
+  return async () => {
+    stopping = true;
+    await (await current).stop();
+  };
+}
+
 /** Something else may take the port, or the folder, between looking and starting: then look again. */
-async function startOwned(cluster: string, password: string, start: (port: number) => Server) {
+async function startOwned(
+  cluster: string,
+  password: string,
+  start: (port: number) => Server,
+): Promise<Server> {
   const passing = /lock file .* already exists|pre-existing shared memory|create any TCP\/IP sockets/;
   for (const deadline = Date.now() + 10_000; ; await sleep(200)) {
     await stopOrphan(cluster, password);
-    const port = await freePort();
-    const server = start(port);
-    const owner = await ready(server, port, password).catch(async (error: unknown) => {
+    const server = start(await freePort());
+    const owner = await ready(server, server.port, password).catch(async (error: unknown) => {
       await server.stop();
       throw error;
     });
@@ -76,7 +103,7 @@ async function startOwned(cluster: string, password: string, start: (port: numbe
       await server.stop();
       throw new StartError(`DATA_DIR: the database on ${cluster} cannot be used: ${error.message}`);
     });
-    return { port, stop: server.stop };
+    return server;
   }
 }
 

@@ -3,6 +3,9 @@ import type { Socket } from 'node:net';
 import type { Run } from './account.js';
 
 export interface Server {
+  port: number;
+  /** Resolves with whether it was told to stop, by us or by another, or else ended by itself. */
+  exited: Promise<'stopped' | 'crashed'>;
   hasExited(): boolean;
   output(): string;
   stop(): Promise<void>;
@@ -16,7 +19,11 @@ export function launch(run: Run, postgres: string, cluster: string, port: number
   let output = '';
   child.stderr?.on('data', (chunk) => (output = (output + String(chunk)).slice(-8_192)));
   child.once('error', (error) => (output += `error: ${error.message}`));
-  const exited = new Promise<void>((done) => child.once('exit', () => done()).once('error', () => done()));
+  const exited = new Promise<'stopped' | 'crashed'>((done) => {
+    child
+      .once('exit', (code) => done(code === 0 ? 'stopped' : 'crashed'))
+      .once('error', () => done('crashed'));
+  });
   let hasExited = false;
   void exited.then(() => (hasExited = true));
 
@@ -28,11 +35,12 @@ export function launch(run: Run, postgres: string, cluster: string, port: number
   void exited.then(() => process.removeListener('exit', endToo));
 
   let stopping: Promise<void> | undefined;
-  return { hasExited: () => hasExited, output: () => output, stop: () => (stopping ??= stop(child, exited)) };
+  const end = () => (stopping ??= stop(child, exited));
+  return { port, exited, hasExited: () => hasExited, output: () => output, stop: end };
 }
 
 /** A fast shutdown rolls back and says goodbye; if that takes too long, the next start recovers from the log. */
-async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
+async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   child.ref();
   child.kill('SIGINT');
   const impatience = setTimeout(() => child.kill('SIGQUIT'), 3_000);
