@@ -34,7 +34,7 @@ export class SocketAdapter extends IoAdapter {
       destroyUpgrade: false,
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
-    gatherWrites(server.engine as EngineServer);
+    gatherWrites(server.engine);
     server.use((socket, next) => {
       this.signIn(socket as DeviceSocket).then(() => next(), next);
     });
