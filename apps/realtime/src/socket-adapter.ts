@@ -3,7 +3,6 @@ import { Authenticator } from '#identity';
 import { Config, RealtimeEmitter, toAppError } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { Server as EngineServer } from 'engine.io';
 import { Server, type ServerOptions } from 'socket.io';
 import { DeliveryTracker } from './delivery-tracker.js';
 import type { DeviceSocket } from './device-socket.js';
