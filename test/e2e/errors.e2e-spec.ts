@@ -1,0 +1,242 @@
+import { CLIENT_EVENTS, ErrorBody, type ChatDto, type ClientEvent } from '#contracts';
+import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import fc from 'fast-check';
+import { randomUUID } from 'node:crypto';
+
+const EVENTS = Object.keys(CLIENT_EVENTS) as ClientEvent[];
+
+let app: TestApp;
+let anna: Account;
+let chat: ChatDto;
+let message: string;
+let device: Device;
+let stored: string;
+beforeAll(async () => {
+  app = await TestApp.start();
+  const [a, boris] = await app.people('Анна', 'Борис');
+  anna = a;
+  chat = await app.chat(anna, boris);
+  [device] = await app.devices(anna);
+  message = (await device.send('chat:message:send', text(chat))).message_id;
+  stored = await everything();
+});
+afterAll(() => app.stop());
+// Whatever was refused: nothing stored, the connection kept, no error but those that were asked for.
+afterEach(async () => {
+  await device.settled();
+  expect(await everything()).toBe(stored);
+  expect(device.socket.connected).toBe(true);
+  expect(device.all('error').filter(({ code }) => code === 'INTERNAL')).toEqual([]);
+});
+
+const everything = async () =>
+  JSON.stringify([
+    await app.rows('SELECT * FROM messages ORDER BY id'),
+    await app.rows('SELECT id, last_seq, change_seq, member_count FROM chats ORDER BY id'),
+    await app.rows('SELECT * FROM message_reactions'),
+    await app.rows('SELECT chat_id, user_id, role, last_read_seq, left_at FROM chat_members ORDER BY 1, 2'),
+  ]);
+/** Sends without a callback and gives what `error` events came for it. */
+const errorsFor = async (...args: [string, ...unknown[]]) => {
+  const before = device.all('error').length;
+  device.socket.emit(...args);
+  await device.settled();
+  return device
+    .all('error')
+    .slice(before)
+    .map(({ code }) => code);
+};
+const quoted = (event: string) => JSON.stringify(event);
+
+describe.each(EVENTS)('%s', (event) => {
+  it.each<[string, unknown[]]>([
+    ['null', [null]],
+    ['a list', [[1]]],
+    ['an empty list', [[]]],
+    ['text', ['text']],
+    ['a number', [1]],
+    ['true', [true]],
+    ['nothing', []],
+    ['two objects', [{}, {}]],
+    ['binary', [Buffer.from('binary')]],
+    ['binary inside', [{ ...text({ id: randomUUID() }), message_id: Buffer.from('binary') }]],
+  ])('with %s is INVALID_DATA, in its acknowledgement or as an error event', async (_, args) => {
+    const ack = (await device.socket.timeout(5000).emitWithAck(event, ...args)) as ErrorBody & {
+      status: string;
+    };
+    const { status, ...body } = ack;
+    expect([status, body.code, contractErrors(ErrorBody, body)]).toEqual(['error', 'INVALID_DATA', []]);
+    expect(await errorsFor(event, ...args)).toEqual(['INVALID_DATA']);
+  });
+
+  it.each<[string, () => string, string]>([
+    ['30,000 levels of nesting', () => '['.repeat(30_000) + ']'.repeat(30_000), 'INVALID_DATA'],
+    ['50,000 levels of nesting', () => '['.repeat(50_000) + ']'.repeat(50_000), 'MESSAGE_TOO_LARGE'],
+    [
+      '50,000 levels inside',
+      () => `{"metadata":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      'MESSAGE_TOO_LARGE',
+    ],
+    [
+      '10,000 levels inside',
+      () => `{"metadata":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}}`,
+      'INVALID_DATA',
+    ],
+    ['__proto__', () => '{"__proto__":{"chat_id":1}}', 'INVALID_DATA'],
+    [
+      'constructor',
+      () => '{"constructor":{"prototype":{}},"toString":1,"hasOwnProperty":1,"then":1}',
+      'INVALID_DATA',
+    ],
+    [
+      'a NUL character',
+      () => '{"chat_id":"\\u0000","content":"\\u0000","token":"\\u0000","query":"\\u0000"}',
+      'INVALID_DATA',
+    ],
+    ['half a surrogate pair', () => '{"content":"\\ud800","query":"\\udc00"}', 'INVALID_DATA'],
+    ['a NUL character in a key', () => '{"metadata":{"\\u0000":1}}', 'INVALID_DATA'],
+  ])('with %s is refused', async (what, payload, code) => {
+    // Both lists of people may be asked for with nothing that they know.
+    const optional = event === 'users:list' && what === 'constructor';
+    if (optional) return;
+    expect((await device.sendRaw(`${quoted(event)},${payload()}`)).code).toBe(code);
+  });
+});
+
+describe('an unknown event', () => {
+  // Without the six names that Socket.IO's protocol keeps for itself: no client lets them be sent.
+  const NAMES = [
+    ...[
+      '',
+      'nonsense',
+      'chat',
+      'chat:message',
+      'chat:message:new',
+      'CHAT:JOIN',
+      'error',
+      'connected',
+      'ping',
+    ],
+    ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'then', 'connection', 'end'],
+    ...['close', 'packet', 'drain', 'data', '\u0000', '\ud800', '😀', 'x'.repeat(200)],
+  ];
+  it.each(NAMES)('%j is INVALID_DATA', async (name) => {
+    expect((await device.sendRaw(`${quoted(name)},{}`)).code).toBe('INVALID_DATA');
+    expect((await device.sendRaw(quoted(name))).code).toBe('INVALID_DATA');
+  });
+
+  it('with a number for its name is too', async () => {
+    expect((await device.sendRaw('1,{}')).code).toBe('INVALID_DATA');
+  });
+});
+
+describe('ids', () => {
+  /** What an id that nothing has is answered with. */
+  const FIELDS = {
+    chat_id: 'CHAT_NOT_FOUND',
+    message_id: 'NOT_FOUND',
+    recipient_id: 'NOT_FOUND',
+    reply_to: 'INVALID_DATA',
+  };
+  /** A payload that would be carried out. */
+  const good: Partial<Record<ClientEvent, () => object>> = {
+    'chat:message:send': () => ({ ...text(chat), reply_to: message }),
+    'chat:message:edit': () => ({ message_id: message, content: 'x' }),
+    'chat:message:delete': () => ({ message_id: message }),
+    'chat:message:react': () => ({ message_id: message, emoji: '👍', on: true }),
+    'chat:message:read': () => ({ message_id: message, chat_id: chat.id }),
+    'chat:message:delivered': () => ({ message_id: message, chat_id: chat.id }),
+    'chat:typing': () => ({ chat_id: chat.id, is_typing: true }),
+    'chat:join': () => ({ chat_id: chat.id }),
+    'chat:leave': () => ({ chat_id: chat.id }),
+    'chat:get': () => ({ recipient_id: anna.id }),
+  };
+  const cases = (Object.keys(good) as ClientEvent[]).flatMap((event) =>
+    Object.keys(FIELDS).map((field) => [event, field] as const),
+  );
+
+  it.each(cases)(
+    '%s: no id in %s is INVALID_DATA naming it, an unknown one is not found',
+    async (event, field) => {
+      const payload = good[event]!() as Record<string, unknown>;
+      if (!(field in payload)) return;
+      for (const forged of [
+        '',
+        'x',
+        1,
+        null,
+        {},
+        [message],
+        `${message}'`,
+        `${message} `,
+        '../..',
+        message.slice(1),
+      ]) {
+        if (forged === null && field === 'reply_to') continue;
+        const { code, details } = await device.send(event, { ...payload, [field]: forged });
+        expect([forged, code, details?.[0]?.field]).toEqual([forged, 'INVALID_DATA', field]);
+      }
+      const { code } = await device.send(event, { ...payload, [field]: randomUUID() });
+      expect(code).toBe(FIELDS[field as keyof typeof FIELDS]);
+    },
+  );
+});
+
+it('a payload of any making is answered once, never with INTERNAL', async () => {
+  const odd = fc.oneof(
+    fc.constantFrom(
+      null,
+      '',
+      0,
+      -1,
+      1e308,
+      true,
+      [],
+      {},
+      [null],
+      ' ',
+      '\u202e',
+      'null',
+      '00000000-0000-0000-0000-000000000000',
+      'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    ),
+    fc.string({ unit: 'grapheme', maxLength: 30 }),
+    fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown>,
+    fc.uuid(),
+  );
+  const fields = [
+    'chat_id',
+    'type',
+    'content',
+    'metadata',
+    'client_id',
+    'reply_to',
+    'message_id',
+    'emoji',
+    'on',
+    'is_typing',
+  ];
+  const more = ['recipient_id', 'query', 'limit', 'cursor', 'user_ids', 'token'];
+  const payload = fc.dictionary(fc.constantFrom(...fields, ...more), odd, { maxKeys: 8 });
+  const known = fc.subarray(['chat_id', 'type', 'content', 'message_id', 'user_ids']);
+  const property = fc.asyncProperty(
+    fc.constantFrom(...EVENTS),
+    payload,
+    known,
+    async (event, made, right) => {
+      // Some fields right, so that the others are looked at by more than their validation.
+      const nobody = {
+        chat_id: randomUUID(),
+        type: 'text',
+        content: 'x',
+        message_id: randomUUID(),
+        user_ids: [randomUUID()],
+      };
+      for (const key of right) made[key] = nobody[key as keyof typeof nobody];
+      const ack = await device.send(event, made);
+      expect(ack.code).not.toBe('INTERNAL');
+      expect(device.violations).toEqual([]);
+    },
+  );
+  await fc.assert(property, { numRuns: 500, interruptAfterTimeLimit: 10_000 });
+});

@@ -1,0 +1,94 @@
+import { ErrorBody, type ChatDto } from '#contracts';
+import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+
+describe('messages', () => {
+  const BURST = 6;
+  let app: TestApp;
+  let anna: Account;
+  let boris: Account;
+  let chat: ChatDto;
+  beforeAll(async () => {
+    app = await TestApp.start({ MESSAGE_RATE: '4', MESSAGE_BURST: String(BURST) });
+    [anna, boris] = await app.people('Анна', 'Борис');
+    chat = await app.chat(anna, boris);
+  });
+  afterAll(() => app.stop());
+
+  it('come in bursts, counted over all of a user’s devices and REST; what is refused is not stored', async () => {
+    const [phone, tablet, his] = await app.devices(anna, anna, boris);
+    const byRest = async (i: number) => {
+      const path = `chats/${chat.id}/messages`;
+      return (await app.request<ErrorBody>('POST', path, anna.token, { type: 'text', content: `${i}` })).body;
+    };
+    const answers = (await Promise.all(
+      range(15).map((i) =>
+        i % 3 === 2 ? byRest(i) : (i % 3 ? phone : tablet).send('chat:message:send', text(chat, `${i}`)),
+      ),
+    )) as (ErrorBody & { status?: string })[];
+    const refused = answers.filter(({ code }) => code === 'RATE_LIMIT');
+    expect(answers.filter(({ status }) => status === 'sent')).toHaveLength(BURST);
+    expect(refused).toHaveLength(15 - BURST);
+    for (const { retry_after_ms } of refused) {
+      expect(retry_after_ms).toBeGreaterThan(0);
+      expect(retry_after_ms).toBeLessThanOrEqual((BURST / 4) * 1000);
+    }
+    expect(await app.rows('SELECT FROM messages')).toHaveLength(BURST);
+    expect((await his.send('chat:message:send', text(chat))).status).toBe('sent');
+    const { message_id } = (await app.history(anna, chat.id)).map(({ id }) => ({ message_id: id }))[0]!;
+    expect((await phone.send('chat:message:edit', { message_id, content: 'x' })).code).toBe('RATE_LIMIT');
+    expect((await phone.send('chat:message:react', { message_id, emoji: '👍', on: true })).code).toBe(
+      'RATE_LIMIT',
+    );
+    expect((await phone.send('chat:message:read', { message_id, chat_id: chat.id })).status).toBe('ok');
+    await sleep(Math.max(...refused.map(({ retry_after_ms }) => retry_after_ms!)));
+    expect((await phone.send('chat:message:send', text(chat))).status).toBe('sent');
+  });
+
+  it('are refused with the contract’s answer on REST', async () => {
+    const me = await app.register();
+    const other = await app.group(me, anna);
+    const send = () =>
+      app.request<ErrorBody>('POST', `chats/${other.id}/messages`, me.token, { type: 'text', content: 'x' });
+    const replies = await Promise.all(range(10).map(send));
+    const refused = replies.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(10 - BURST);
+    for (const { body, headers } of refused) {
+      expect([body.code, contractErrors(ErrorBody, body)]).toEqual(['RATE_LIMIT', []]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+  });
+});
+
+it('events of any kind are counted by socket, refusals included, with or without a callback', async () => {
+  const app = await TestApp.start({ SOCKET_EVENT_RATE: '5' });
+  const anna = await app.register();
+  const [device, second] = await app.devices(anna, anna);
+  const names = ['presence:watch', 'nonsense', 'chat:join'];
+  const answers = (await Promise.all(
+    range(30).map((i) => device.socket.timeout(5000).emitWithAck(names[i % 3]!, { user_ids: [] })),
+  )) as ErrorBody[];
+  const refused = answers.filter(({ code }) => code === 'RATE_LIMIT');
+  expect(refused).toHaveLength(10);
+  expect(refused.every(({ retry_after_ms }) => retry_after_ms! > 0 && retry_after_ms! <= 4000)).toBe(true);
+  device.socket.emit('presence:watch', { user_ids: [] });
+  await device.next('error', ({ code }) => code === 'RATE_LIMIT');
+  expect(device.socket.connected).toBe(true);
+  expect((await second.send('presence:watch', { user_ids: [] })).status).toBe('ok');
+  await app.stop();
+});
+
+it('a client that sends far too much costs nobody else their answer', async () => {
+  const app = await TestApp.start({ SOCKET_EVENT_RATE: '60' });
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  const [flooding, his] = (await app.devices(anna, boris)) as [Device, Device];
+  for (let i = 0; i < 5000; i++) flooding.socket.emit('chat:join', { chat_id: anna.id });
+  const started = performance.now();
+  await his.settled();
+  expect(performance.now() - started).toBeLessThan(3000);
+  await flooding.until(() => flooding.all('error').length >= 5000 || undefined);
+  expect(flooding.all('error').filter(({ code }) => code === 'RATE_LIMIT').length).toBeGreaterThan(4000);
+  await app.stop();
+});
