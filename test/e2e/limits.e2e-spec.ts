@@ -1,5 +1,5 @@
 import { ErrorBody, type ChatDto } from '#contracts';
-import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { contractErrors, TestApp, text, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
@@ -83,7 +83,7 @@ it('events of any kind are counted by socket, refusals included, with or without
 it('a client that sends far too much costs nobody else their answer', async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '60' });
   const [anna, boris] = await app.people('Анна', 'Борис');
-  const [flooding, his] = (await app.devices(anna, boris)) as [Device, Device];
+  const [flooding, his] = await app.devices(anna, boris);
   for (let i = 0; i < 5000; i++) flooding.socket.emit('chat:join', { chat_id: anna.id });
   const started = performance.now();
   await his.settled();

@@ -18,7 +18,7 @@ afterAll(() => app.stop());
 
 const send = (message: object) => hers.send('chat:message:send', { chat_id: chat.id, ...message });
 const count = async () => (await app.rows('SELECT FROM messages')).length;
-const unknown = { caption: 'my own', nested: { deep: [1, null, 'x', { y: true }] }, '': 0 };
+const unknown = { caption: 'my own', nested: { deep: [1, null, 'x', { y: true }] }, '': 0, valueOf: 'x' };
 
 describe('as the specification shows it, with metadata of the app’s own, it arrives unchanged', () => {
   it.each<[string, object]>([

@@ -47,7 +47,8 @@ export class Batcher<T, R> {
       const started = performance.now();
       const batch = this.queue.splice(0, this.options.maxBatch);
       try {
-        const results = await this.flush(batch.map(({ item }) => item));
+        // Async, so that also a flush that throws at once ends in a later turn than it began.
+        const results = await (async () => this.flush(batch.map(({ item }) => item)))();
         batch.forEach(({ resolve, reject }, i) => {
           const result = results[i]!;
           if (result instanceof Error) reject(result);

@@ -25,6 +25,9 @@ function rememberMetadata(): void {
 }
 rememberMetadata();
 
+/** Keys by which class-transformer would take a value for something else than an object. */
+const MISLEADING = new Set(['__proto__', 'constructor']);
+
 const isPlain = (value: object) => {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Array.isArray(value);
@@ -34,8 +37,8 @@ const isPlain = (value: object) => {
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 
 /**
- * Refuses what no field of ours could hold, wherever it hides: binary, `__proto__`, nesting over 32 levels,
- * NUL characters and broken Unicode. Walks without recursion: 50,000 levels of nesting must not end the stack.
+ * Refuses what no field of ours could hold, wherever it hides: binary, `__proto__` and `constructor`, nesting over
+ * 32 levels, NUL characters and broken Unicode. Walks without recursion: 50,000 levels of nesting must not end the stack.
  */
 function assertPlainJson(root: unknown): void {
   const stack: [value: unknown, depth: number][] = [[root, 0]];
@@ -47,7 +50,7 @@ function assertPlainJson(root: unknown): void {
       if (depth >= MAX_DEPTH || !isPlain(value))
         throw new AppError('INVALID_DATA', 'Payload must be plain JSON');
       for (const key of Object.keys(value)) {
-        if (key === '__proto__' || !isStorable(key))
+        if (MISLEADING.has(key) || !isStorable(key))
           throw new AppError('INVALID_DATA', 'Payload must be plain JSON');
         stack.push([(value as Record<string, unknown>)[key], depth + 1]);
       }

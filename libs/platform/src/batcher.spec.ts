@@ -1,0 +1,132 @@
+import { jest } from '@jest/globals';
+import { Batcher } from './batcher.js';
+
+const OPTIONS = { maxBatch: 100, maxQueued: 1000 };
+/** A flush that ends when it is told to, and what it was given. */
+function held() {
+  const batches: number[][] = [];
+  const ends: (() => void)[] = [];
+  const flush = async (items: number[]) => {
+    batches.push(items);
+    await new Promise<void>((resolve) => ends.push(resolve));
+    return items.map((item) => item * 10);
+  };
+  return { batches, flush, end: () => ends.shift()!() };
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+it('flushes at once when idle, and gathers while a flush runs', async () => {
+  const { batches, flush, end } = held();
+  const batcher = new Batcher(flush, OPTIONS);
+  const results = [1, 2, 3].map((item) => batcher.add(item));
+  expect(batches).toEqual([[1]]);
+  await turn();
+  results.push(batcher.add(4));
+  expect(batches).toEqual([[1]]);
+  end();
+  await turn();
+  expect(batches).toEqual([[1], [2, 3, 4]]);
+  end();
+  expect(await Promise.all(results)).toEqual([10, 20, 30, 40]);
+  void batcher.add(5);
+  expect(batches).toHaveLength(3);
+  end();
+  await batcher.drain();
+});
+
+it('keeps the order and flushes one after the other, `maxBatch` at a time', async () => {
+  const order: number[] = [];
+  let running = 0;
+  const flush = async (items: number[]) => {
+    expect(++running).toBe(1);
+    expect(items.length).toBeLessThanOrEqual(7);
+    await turn();
+    order.push(...items);
+    running--;
+    return items;
+  };
+  const batcher = new Batcher(flush, { ...OPTIONS, maxBatch: 7 });
+  const items = Array.from({ length: 50 }, (_, i) => i);
+  expect(await Promise.all(items.map((item) => batcher.add(item)))).toEqual(items);
+  expect(order).toEqual(items);
+});
+
+it('gives an error of one item to that item alone, and an error of the flush to all of it', async () => {
+  let broken = false;
+  const batcher = new Batcher<number, number>(async (items) => {
+    await turn();
+    if (broken) throw new Error('all');
+    return items.map((item) => (item % 2 ? new Error(`no ${item}`) : item));
+  }, OPTIONS);
+  const settled = await Promise.allSettled([0, 1, 2, 3].map((item) => batcher.add(item)));
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+  broken = true;
+  const failed = await Promise.allSettled([0, 1, 2].map((item) => batcher.add(item)));
+  expect(failed.map((result) => (result as PromiseRejectedResult).reason.message)).toEqual([
+    'all',
+    'all',
+    'all',
+  ]);
+  broken = false;
+  expect(await batcher.add(4)).toBe(4);
+});
+
+it('also takes a flush that throws before it waits for anything', async () => {
+  const batcher = new Batcher<number, number>(() => {
+    throw new Error('at once');
+  }, OPTIONS);
+  await expect(batcher.add(1)).rejects.toThrow('at once');
+  await expect(batcher.add(2)).rejects.toThrow('at once');
+});
+
+it('refuses with UNAVAILABLE what is too much, and goes on with the rest', async () => {
+  const { flush, end } = held();
+  const batcher = new Batcher(flush, { maxBatch: 10, maxQueued: 3 });
+  const taken = [1, 2, 3, 4].map((item) => batcher.add(item));
+  await expect(batcher.add(5)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  end();
+  await turn();
+  end();
+  expect(await Promise.all(taken)).toEqual([10, 20, 30, 40]);
+});
+
+it('starts flushes `intervalMs` apart, the first one at once', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+  try {
+    const starts: number[] = [];
+    const since = performance.now();
+    const flush = (items: number[]) => {
+      starts.push(performance.now() - since);
+      return Promise.resolve(items);
+    };
+    const batcher = new Batcher(flush, { ...OPTIONS, intervalMs: 250 });
+    await batcher.add(1);
+    const later = [batcher.add(2), batcher.add(3)];
+    await jest.advanceTimersByTimeAsync(249);
+    expect(starts).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(2);
+    expect(await Promise.all(later)).toEqual([2, 3]);
+    expect(starts).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(1000);
+    const alone = batcher.add(4);
+    expect(starts).toHaveLength(3);
+    await alone;
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+it('is drained when everything added has been flushed, also what is added meanwhile', async () => {
+  const flushed: number[] = [];
+  const batcher: Batcher<number, number> = new Batcher(async (items) => {
+    await turn();
+    flushed.push(...items);
+    if (flushed.length === 2) void batcher.add(3);
+    return items;
+  }, OPTIONS);
+  void batcher.add(1);
+  void batcher.add(2);
+  await batcher.drain();
+  expect(flushed).toEqual([1, 2, 3]);
+  await batcher.drain();
+});

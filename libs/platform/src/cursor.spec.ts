@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { decodeCursor, encodeCursor } from './cursor.js';
+
+const refused = (cursor: string, ...types: ('string' | 'number')[]) => {
+  try {
+    decodeCursor(cursor, ...types);
+    return false;
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'INVALID_DATA', details: [{ field: 'cursor' }] });
+    return true;
+  }
+};
+const made = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+it('gives back what was put in, in letters that need no escaping in an address', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (text, number) => {
+      const cursor = encodeCursor([text, number]);
+      expect(cursor).toMatch(/^[\w-]+$/);
+      if (!text.includes('\0')) expect(decodeCursor(cursor, 'string', 'number')).toEqual([text, number]);
+    }),
+  );
+});
+
+it('takes nothing else', () => {
+  for (const cursor of [
+    '',
+    'x',
+    '!',
+    made(null),
+    made({}),
+    made('text'),
+    made([]),
+    made(['a', 1, 2]),
+    made(['a']),
+  ])
+    expect([cursor, refused(cursor, 'string', 'number')]).toEqual([cursor, true]);
+  expect(refused(made([1, 'a']), 'string', 'number')).toBe(true);
+  expect(refused(made([null]), 'string')).toBe(true);
+  expect(refused(made([{}]), 'string')).toBe(true);
+  expect(refused(made(['\0']), 'string')).toBe(true);
+  expect(refused(made(['\ud800']), 'string')).toBe(true);
+  for (const number of [1e300, 0.5, -1, 9e15]) expect(refused(made([number]), 'number')).toBe(true);
+});
+
+it('takes whatever text comes with an answer or INVALID_DATA', () => {
+  fc.assert(fc.property(fc.string(), (cursor) => void refused(cursor, 'string', 'number')));
+});

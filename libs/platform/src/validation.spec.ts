@@ -1,0 +1,106 @@
+import { PageQuery, SendMessagePayload, UpdateChatBody, UserQuery } from '#contracts';
+import { Type } from 'class-transformer';
+import { IsInt, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import fc from 'fast-check';
+import { randomUUID } from 'node:crypto';
+import { validated } from './validation.js';
+
+class Inner {
+  @IsInt() number!: number;
+}
+class Sample {
+  @IsString() @MaxLength(5) name!: string;
+  @IsOptional() @IsObject() free?: object;
+  @IsOptional() @ValidateNested() @Type(() => Inner) inner?: Inner;
+}
+
+const refusal = (raw: unknown, type: new () => object = Sample) => {
+  try {
+    validated(type, raw);
+    return undefined;
+  } catch (error) {
+    const { code, details } = error as { code: string; details?: { field: string }[] };
+    return { code, fields: details?.map(({ field }) => field) };
+  }
+};
+
+it('gives an instance without the fields that its class does not have', () => {
+  const taken = validated(Sample, { name: 'a', more: 1, inner: { number: 1, more: 2 } });
+  expect(taken).toBeInstanceOf(Sample);
+  expect(taken.inner).toBeInstanceOf(Inner);
+  expect(JSON.parse(JSON.stringify(taken))).toEqual({ name: 'a', inner: { number: 1 } });
+});
+
+it('keeps free objects exactly, at any depth that is allowed', () => {
+  const free = { a: [1, null, { b: 'я😀' }], '': { '': 0 } };
+  expect(validated(Sample, { name: 'a', free }).free).toEqual(free);
+  const message = { chat_id: randomUUID(), type: 'text', content: 'x', metadata: { toString: 1, ...free } };
+  expect(validated(SendMessagePayload, message).metadata).toBe(message.metadata);
+});
+
+it('names every wrong field, nested ones with their path', () => {
+  expect(refusal({ name: 'too long', inner: { number: 'x' } })).toEqual({
+    code: 'INVALID_DATA',
+    fields: ['name', 'inner.number'],
+  });
+  expect(new Set(refusal({})!.fields)).toEqual(new Set(['name']));
+});
+
+it('names 20 wrong fields at most', () => {
+  const details = refusal({ user_ids: 1, limit: 'x' }, PageQuery);
+  expect(details!.fields!.length).toBeLessThanOrEqual(20);
+});
+
+it.each([
+  ['null', null],
+  ['undefined', undefined],
+  ['a list', []],
+  ['text', 'text'],
+  ['a number', 1],
+  ['a function', () => 1],
+  ['binary', { name: 'a', free: Buffer.from('x') }],
+  ['a date', { name: 'a', free: new Date() }],
+  ['a map', { name: 'a', free: { inside: new Map() } }],
+  ['own __proto__', JSON.parse('{"name":"a","__proto__":{"x":1}}')],
+  ['__proto__ inside', JSON.parse('{"name":"a","free":{"list":[{"__proto__":1}]}}')],
+  ['constructor', { name: 'a', free: { constructor: 'text' } }],
+  ['constructor in a list that nobody asked for', { name: 'a', list: [{ constructor: { prototype: {} } }] }],
+  ['NUL', { name: '\0' }],
+  ['NUL in a field nobody asked for', { name: 'a', other: '\0' }],
+  ['NUL in a key', { name: 'a', free: { '\0': 1 } }],
+  ['half a surrogate pair', { name: '\ud800' }],
+])('refuses %s', (_, raw) => {
+  expect(refusal(raw)?.code).toBe('INVALID_DATA');
+});
+
+it('refuses nesting beyond 32 levels without running out of stack', () => {
+  const nested = (levels: number): object => {
+    let value: object = {};
+    for (let i = 1; i < levels; i++) value = { value };
+    return { name: 'a', free: value };
+  };
+  expect(refusal(nested(31))).toBeUndefined();
+  expect(refusal(nested(32))?.code).toBe('INVALID_DATA');
+  expect(refusal(nested(100_000))?.code).toBe('INVALID_DATA');
+});
+
+it('says MESSAGE_TOO_LARGE only when nothing else is wrong', () => {
+  const message = { chat_id: randomUUID(), type: 'text', content: 'x'.repeat(4001) };
+  expect(refusal(message, SendMessagePayload)?.code).toBe('MESSAGE_TOO_LARGE');
+  expect(refusal({ ...message, type: 'x' }, SendMessagePayload)?.code).toBe('INVALID_DATA');
+});
+
+it('takes null for a field with a default as if it were not there, and else as null', () => {
+  expect(validated(UserQuery, { limit: null, cursor: null })).toMatchObject({ limit: 50 });
+  expect(validated(UpdateChatBody, { avatar: null }).avatar).toBeNull();
+});
+
+it('ends any JSON in an instance or a refusal of the contract', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (raw) => {
+      expect([undefined, 'INVALID_DATA', 'MESSAGE_TOO_LARGE']).toContain(
+        refusal(raw, SendMessagePayload)?.code,
+      );
+    }),
+  );
+});

@@ -1,0 +1,149 @@
+import {
+  ERROR_STATUS,
+  SERVER_EVENTS,
+  SYNC_REASONS,
+  SendMessageAck,
+  SendMessagePayload,
+  assertMessageContent,
+  type ErrorCode,
+  type ServerEvent,
+} from '#contracts';
+import { validated } from '#platform';
+import { contractErrors } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+// The specification's own samples, with ids and milliseconds where it writes "uuid" and leaves them out.
+const uuid = randomUUID();
+const at = '2026-01-09T12:00:00.000Z';
+
+describe('what the specification has clients send', () => {
+  it.each<[string, object]>([
+    ['text', { content: 'Hello, how are you?' }],
+    [
+      'photo',
+      {
+        content: 'https://storage.service.com/photos/123.jpg',
+        metadata: {
+          width: 1080,
+          height: 1920,
+          thumbnail: 'https://storage.service.com/photos/123_thumb.jpg',
+        },
+      },
+    ],
+    [
+      'video',
+      {
+        content: 'https://storage.service.com/videos/456.mp4',
+        metadata: { duration: 30, thumbnail: 'https://storage.service.com/videos/456_thumb.jpg' },
+      },
+    ],
+    ['voice', { content: 'https://storage.service.com/voice/789.m4a', metadata: { duration: 15 } }],
+    [
+      'location',
+      {
+        content: '55.7558,37.6173',
+        metadata: { lat: 55.7558, lng: 37.6173, address: 'Красная площадь, Москва' },
+      },
+    ],
+    [
+      'profile_share',
+      {
+        content: uuid,
+        metadata: {
+          name: 'Анна Иванова',
+          avatar: 'https://storage.service.com/avatars/user.jpg',
+          is_master: true,
+        },
+      },
+    ],
+    [
+      'post_share',
+      {
+        content: uuid,
+        metadata: { author_name: 'Мария', media_url: 'https://storage.service.com/posts/post.jpg' },
+      },
+    ],
+    [
+      'booking_proposal',
+      {
+        content: 'Хотите записаться на маникюр?',
+        metadata: { service_id: uuid, service_name: 'Маникюр', price: 2000, duration: 60 },
+      },
+    ],
+  ])('%s is valid and passes unchanged', (type, sample) => {
+    const payload = { chat_id: uuid, type, ...sample };
+    const taken = validated(SendMessagePayload, payload);
+    expect({ ...taken }).toEqual(payload);
+    assertMessageContent(taken.type, taken.content, taken.metadata ?? {});
+  });
+});
+
+describe('what the specification has servers send', () => {
+  /** Fields that our own contract adds to a message. */
+  const added = {
+    seq: 1,
+    change_seq: 0,
+    reply_to: null,
+    forwarded_from: null,
+    edited_at: null,
+    pinned_at: null,
+    deleted_at: null,
+    reactions: [],
+  };
+  it.each<[ServerEvent, object]>([
+    ['connected', { socket_id: 'abc123socket', user_id: uuid, timestamp: at }],
+    ['sync:required', { user_id: uuid, reason: 'connection_established', timestamp: at }],
+    [
+      'chat:message:new',
+      {
+        id: uuid,
+        chat_id: uuid,
+        sender_id: uuid,
+        sender_name: 'Анна',
+        sender_avatar: 'https://...',
+        type: 'text',
+        content: 'Hello!',
+        metadata: {},
+        created_at: at,
+        status: 'sent',
+        ...added,
+      },
+    ],
+    ['chat:typing', { chat_id: uuid, user_id: uuid, user_name: 'Анна', is_typing: true }],
+    ['chat:message:read', { message_id: uuid, chat_id: uuid, read_by: uuid, read_at: at }],
+    ['chat:message:delivered', { message_id: uuid, chat_id: uuid, delivered_to: uuid, delivered_at: at }],
+    ['user:online', { user_id: uuid, online: true, last_seen: at }],
+    ['user:offline', { user_id: uuid, online: false, last_seen: at }],
+    ['error', { code: 'UNAUTHORIZED', message: 'Invalid or expired token', timestamp: at }],
+  ])('%s is its sample, and each field of it is needed', (event, sample) => {
+    expect(contractErrors(SERVER_EVENTS[event], sample)).toEqual([]);
+    for (const field of Object.keys(sample)) {
+      const without = Object.fromEntries(Object.entries(sample).filter(([name]) => name !== field));
+      // Counts take the place of these two in large chats.
+      const optional = field === 'read_by' || field === 'delivered_to';
+      expect([field, contractErrors(SERVER_EVENTS[event], without).length > 0]).toEqual([field, !optional]);
+    }
+    expect(contractErrors(SERVER_EVENTS[event], { ...sample, userId: uuid })).not.toEqual([]);
+  });
+
+  it('is the acknowledgement of a send', () => {
+    const sample = { status: 'sent', message_id: uuid, created_at: at };
+    expect(contractErrors(SendMessageAck, { ...sample, seq: 1 })).toEqual([]);
+    expect(
+      contractErrors(SendMessageAck, { ...sample, seq: 1, created_at: '2026-01-09T12:00:00Z' }),
+    ).not.toEqual([]);
+  });
+
+  it('names these reasons to sync and these error codes', () => {
+    expect([...SYNC_REASONS]).toEqual(['connection_established', 'reconnection', 'token_refresh']);
+    const codes: ErrorCode[] = [
+      'UNAUTHORIZED',
+      'INVALID_DATA',
+      'RATE_LIMIT',
+      'CHAT_NOT_FOUND',
+      'MESSAGE_TOO_LARGE',
+      'FORBIDDEN',
+    ];
+    expect(Object.keys(ERROR_STATUS)).toEqual(expect.arrayContaining(codes));
+  });
+});

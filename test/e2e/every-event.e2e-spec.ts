@@ -1,0 +1,47 @@
+import { CLIENT_EVENTS, SERVER_EVENTS } from '#contracts';
+import { Device, TestApp, text } from '#testing';
+
+/**
+ * Two people live through everything that the contract has a word for; what they hear and are answered is checked
+ * against the contract's classes by their devices.
+ */
+it('every event of the contract is sent and heard', async () => {
+  const app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });
+  const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+  const [hers, tablet, his] = await app.devices(anna, boris, boris);
+  const sent = new Set<string>();
+  const send: Device['send'] = (event, payload) => {
+    sent.add(event);
+    return hers.send(event, payload);
+  };
+  await send('auth:refresh', { token: anna.token });
+  const { chat } = await send('chat:get', { recipient_id: boris.id });
+  const chat_id = chat.id;
+  await send('chat:join', { chat_id });
+  await send('chat:typing', { chat_id, is_typing: true });
+  const { message_id } = await send('chat:message:send', text(chat, 'Hello', { client_id: '1' }));
+  await send('chat:message:edit', { message_id, content: 'Hello!' });
+  await send('chat:message:react', { message_id, emoji: '👍', on: true });
+  const answer = await his.send('chat:message:send', text(chat, 'Hi'));
+  await his.send('chat:message:read', { chat_id, message_id });
+  await send('chat:message:delivered', { chat_id, message_id: answer.message_id });
+  await send('chat:message:read', { chat_id, message_id: answer.message_id });
+  await send('chat:message:delete', { message_id });
+  await send('chat:leave', { chat_id });
+  await send('users:list', { query: 'Борис' });
+  await send('presence:get', { user_ids: [boris.id] });
+  await send('presence:watch', { user_ids: [vera.id] });
+  const group = await app.group(anna, boris);
+  await app.request('PATCH', `chats/${group.id}`, anna.token, { title: 'Renamed' });
+  const veras = await app.device(vera);
+  veras.close();
+  hers.socket.emit('nonsense', {});
+  expect([...sent].sort()).toEqual(Object.keys(CLIENT_EVENTS).sort());
+  const heard = () =>
+    new Set([hers, tablet, his].flatMap((device) => device.heard.map(({ event }) => event)));
+  await hers.next('user:offline');
+  await hers.next('error');
+  await hers.until(() => heard().size >= Object.keys(SERVER_EVENTS).length || undefined);
+  expect([...heard()].sort()).toEqual(Object.keys(SERVER_EVENTS).sort());
+  await app.stop();
+});

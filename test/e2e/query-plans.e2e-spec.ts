@@ -1,0 +1,177 @@
+import type { ChatDto, SyncAnswer } from '#contracts';
+import { PgPool } from '#platform';
+import { createTestDatabase, Device, TestApp, text, type Account } from '#testing';
+import { Client, type PoolClient } from 'pg';
+import { APPEND_SQL } from '../../libs/chat/src/message-log.js';
+
+const USERS = 20_000;
+const CHATS = 20_000;
+/** So many of the chats have messages. */
+const BUSY = 3000;
+const SEQ_SCAN = /Seq Scan on (?:public\.)?(chats|chat_members|messages|message_reactions|users|sessions)\b/;
+
+const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
+const chat = (number: string) => `('cccccccc-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
+const member = (number: string) => user(`1 + (c * 7 + ${number} * 1000) % ${USERS}`);
+
+/** Chats of three with 33 messages each: as much as it takes for reading a whole table to be a mistake. */
+const FILL = [
+  `INSERT INTO users (id, email, password_hash, name, handle)
+   SELECT ${user('i')}, i || '@example.com', '', 'Somebody ' || i, 'somebody_' || i FROM generate_series(1, ${USERS}) AS i`,
+  `INSERT INTO sessions (id, user_id, expires_at)
+   SELECT gen_random_uuid(), id, now() + interval '1 day' FROM users`,
+  `INSERT INTO chats (id, type, member_count, last_seq, change_seq)
+   SELECT ${chat('c')}, 'group', 3, 33, 33 FROM generate_series(1, ${CHATS}) AS c`,
+  `INSERT INTO chat_members (chat_id, user_id)
+   SELECT ${chat('c')}, ${member('m')} FROM generate_series(1, ${CHATS}) AS c, generate_series(0, 2) AS m`,
+  `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, client_id, change_seq, created_at, deleted_at)
+   SELECT gen_random_uuid(), ${chat('c')}, s, ${member('s % 3')}, 'text', 'message ' || s, 'c' || s,
+     CASE s % 10 WHEN 0 THEN s ELSE 0 END, now(), CASE s % 10 WHEN 0 THEN now() END
+   FROM generate_series(1, ${BUSY}) AS c, generate_series(1, 33) AS s`,
+  `INSERT INTO message_reactions (message_id, user_id, emoji)
+   SELECT id, sender_id, '👍' FROM messages WHERE seq % 10 = 1`,
+];
+
+let database: { url: string; name: string; drop(): Promise<void> };
+let admin: Client;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  admin = new Client({ connectionString: database.url });
+  await admin.connect();
+});
+afterAll(async () => {
+  await admin.end();
+  await database.drop();
+});
+
+/** The plan that a session made for a send while there was next to nothing in the tables. */
+async function prepareEarly(): Promise<Client> {
+  const session = new Client({ connectionString: database.url });
+  await session.connect();
+  await session.query('SET plan_cache_mode = force_generic_plan');
+  await session.query('SET jit = off');
+  await session.query(`PREPARE send(json, uuid[]) AS ${APPEND_SQL}`);
+  await session.query(`EXECUTE send('[]', '{}')`);
+  return session;
+}
+
+it('no statement about chats reads a whole table, in a database of 100,000 messages', async () => {
+  const early = await prepareEarly();
+  for (const sql of FILL) await admin.query(sql);
+  const [chatId] = (
+    await admin.query<{ id: string }>(`SELECT id FROM chats ORDER BY id LIMIT 1 OFFSET 1500`)
+  ).rows.map(({ id }) => id);
+  const [sender] = (
+    await admin.query<{ id: string }>('SELECT user_id AS id FROM chat_members WHERE chat_id = $1', [chatId])
+  ).rows.map(({ id }) => id);
+  const send = {
+    ord: 0,
+    id: database.name.slice(-32),
+    chat_id: chatId,
+    sender_id: sender,
+    type: 'text',
+    content: 'x',
+  };
+  const input = JSON.stringify([{ ...send, metadata: {}, client_id: 'new', reply_to: send.id }]);
+  const { rows } = await early.query<{ 'QUERY PLAN': string }>(
+    `EXPLAIN EXECUTE send('${input}', '{${chatId}}')`,
+  );
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  await early.end();
+  expect(plan).toContain('Insert on messages');
+  expect(plan).not.toMatch(SEQ_SCAN);
+
+  await admin.query('ANALYZE');
+  // Every statement of every session of the app from here on comes with its plan.
+  for (const setting of [
+    `session_preload_libraries = 'auto_explain'`,
+    'auto_explain.log_min_duration = 0',
+    'auto_explain.log_verbose = off',
+    'client_min_messages = log',
+  ])
+    await admin.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
+  const app = await TestApp.start({ DATABASE_URL: database.url });
+  const plans: string[] = [];
+  const listened = new WeakSet<PoolClient>();
+  app.app.get(PgPool).on('acquire', (client) => {
+    if (listened.has(client)) return;
+    listened.add(client);
+    client.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
+  });
+  try {
+    await playThrough(app, chatId!);
+  } finally {
+    await app.stop();
+  }
+  const queries = plans.join('\n');
+  for (const table of ['chats', 'chat_members', 'messages', 'users']) expect(queries).toContain(table);
+  expect(plans.length).toBeGreaterThan(50);
+  const slow = plans.filter((plan) => SEQ_SCAN.test(plan)).map((plan) => plan.replace(/\s+/g, ' '));
+  expect(slow).toEqual([]);
+});
+
+/** All that is asked of chats, in a filled one that Anna and Boris join, and in new ones. */
+async function playThrough(app: TestApp, chatId: string): Promise<void> {
+  const [anna, boris, vera] = await app.people('Anna Plan', 'Boris Plan', 'Vera Plan');
+  await admin.query(
+    `INSERT INTO chat_members (chat_id, user_id, role) VALUES ($1, $2, 'owner'), ($1, $3, 'member')`,
+    [chatId, anna.id, boris.id],
+  );
+  await admin.query(
+    `INSERT INTO chat_members (chat_id, user_id) SELECT id, $1 FROM chats ORDER BY id LIMIT 40`,
+    [boris.id],
+  );
+  const [hers, his] = await app.devices(anna, boris);
+  const direct = await app.chat(anna, boris);
+  const group = await app.group(anna, boris);
+  const filled = { id: chatId };
+  const ack = await hers.send('chat:message:send', text(filled, 'x', { client_id: 'mine' }));
+  const message_id = ack.message_id;
+  await hers.send('chat:message:send', text(filled, 'x', { client_id: 'mine', reply_to: message_id }));
+  await Promise.all([filled, direct, group].map((to) => hers.send('chat:message:send', text(to))));
+  await changes(hers, his, chatId, message_id);
+  await reads(app, boris, chatId, message_id);
+  for (const [method, path, body] of [
+    ['POST', `chats/${chatId}/members`, { user_ids: [vera.id] }],
+    ['PATCH', `chats/${chatId}`, { title: 'planned' }],
+    ['DELETE', `chats/${chatId}/members/${vera.id}`, undefined],
+  ] as const)
+    expect((await app.request<ChatDto>(method, path, anna.token, body)).status).toBeLessThan(300);
+  // Also what happens by itself a moment later: deliveries, presence.
+  his.close();
+  await hers.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
+}
+
+async function changes(hers: Device, his: Device, chat_id: string, message_id: string): Promise<void> {
+  for (const { status } of [
+    await hers.send('chat:message:edit', { message_id, content: 'y' }),
+    await his.send('chat:message:react', { message_id, emoji: '👍', on: true }),
+    await his.send('chat:join', { chat_id }),
+    await his.send('chat:message:delivered', { message_id, chat_id }),
+    await his.send('chat:message:read', { message_id, chat_id }),
+    await his.send('chat:typing', { is_typing: true, chat_id }),
+    await hers.send('chat:message:delete', { message_id }),
+    await his.send('users:list', { query: 'somebody 42' }),
+    await his.send('users:list', { query: 'so' }),
+    await his.send('users:list', {}),
+  ])
+    expect(['ok', 'joined']).toContain(status);
+}
+
+async function reads(app: TestApp, reader: Account, id: string, message_id: string): Promise<void> {
+  const { body } = await app.request<SyncAnswer>('GET', 'sync', reader.token);
+  for (const path of [
+    `sync?cursor=${body.cursor}`,
+    'chats',
+    `chats/${id}`,
+    `chats/${id}/members`,
+    `chats/${id}/messages`,
+    `chats/${id}/messages?before_seq=20`,
+    `chats/${id}/messages?after_seq=5&limit=10`,
+    `chats/${id}/messages/search?query=message`,
+    `chats/${id}/messages/${message_id}/receipts`,
+    `chats/${id}/changes?after_change_seq=3`,
+    'users/me',
+  ])
+    expect([path, (await app.request('GET', path, reader.token)).status]).toEqual([path, 200]);
+}
