@@ -92,7 +92,8 @@ export function assertMessageContent(
   if (wrong) details.push({ field: 'content', message: `content ${wrong}` });
   if (METADATA[type] !== AnyMetadata) {
     for (const { property, constraints } of validateSync(plainToInstance(METADATA[type], metadata))) {
-      const message = Object.values(constraints ?? {})[0] ?? 'is invalid';
+      // The last one is about the kind of value, those before it about its size.
+      const message = Object.values(constraints ?? {}).at(-1) ?? 'is invalid';
       details.push({ field: `metadata.${property}`, message });
     }
   }
