@@ -2,6 +2,7 @@ import { type AuthAnswer, type ChatDto } from '#contracts';
 import { Device, TestApp, text, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
 
 const KEY = 'test-secret-test-secret-test-secret';
 
@@ -105,15 +106,23 @@ describe('what a device is told first', () => {
   });
 
   it('comes before the answers to what it sent at once, all of which it hears', async () => {
+    const slow = new Client({ connectionString: app.databaseUrl });
+    await slow.connect();
+    await slow.query('BEGIN');
+    await slow.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [boris.id]);
     const device = app.keep(Device.open(app.url, boris.token));
     const order: string[] = [];
-    device.socket.onAny((event: string) => order.push(event));
-    const { message_id } = await device.send('chat:message:send', text(chat, 'as soon as I am here'));
-    order.push('ack');
+    // Others come and go meanwhile.
+    device.socket.onAny((event: string) => event.startsWith('user:') || order.push(event));
+    const send = device.send('chat:message:send', text(chat, 'as soon as I am here'));
+    await new Promise((resolve) => device.socket.once('connect', () => setTimeout(resolve, 100)));
+    expect(order).toEqual([]);
+    expect(await app.rows(`SELECT FROM messages WHERE content = 'as soon as I am here'`)).toEqual([]);
+    await slow.query('ROLLBACK');
+    await slow.end();
+    const { message_id } = await send;
     await device.next('chat:message:new', ({ id }) => id === message_id);
-    const about = order.filter((event) => event !== 'user:online');
-    expect(about.slice(0, 2)).toEqual(['connected', 'sync:required']);
-    expect(about).toContain('ack');
+    expect(order.slice(0, 3)).toEqual(['connected', 'sync:required', 'chat:message:new']);
   });
 
   it('is followed by every chat, also one made while it is connected, without chat:join', async () => {

@@ -1,5 +1,6 @@
 import { type ChatDto, type ReadAck, type SyncAnswer } from '#contracts';
 import { Device, TestApp, text, type Account } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 let app: TestApp;
 let anna: Account;
@@ -58,6 +59,14 @@ describe('delivered', () => {
     ['chat:join', (device, chat) => device!.send('chat:join', { chat_id: chat.id })],
     ['reading', (device, chat, newest) => read(device!, chat, newest)],
     [
+      'saying so and then reading',
+      async (device, chat, message_id) => {
+        await device!.send('chat:message:delivered', { chat_id: chat.id, message_id });
+        await read(device!, chat, message_id);
+        await hers.until(() => reads(hers, chat).some((r) => r.startsWith(message_id)) || undefined);
+      },
+    ],
+    [
       'saying so',
       (device, chat, message_id) => device!.send('chat:message:delivered', { chat_id: chat.id, message_id }),
     ],
@@ -88,6 +97,19 @@ describe('delivered', () => {
     await hers.settled();
     expect(deliveries(hers, chat).sort()).toEqual([...ids, next].map((id) => `${id} to ${boris.id}`).sort());
     last.close();
+  });
+
+  it('is not by sending oneself', async () => {
+    const chat = await app.group(anna, boris);
+    await send(chat);
+    // Until the first message's recipients have been counted.
+    await sleep(60);
+    const his = await app.device(boris);
+    const answer = await send(chat, his);
+    await his.until(() => deliveries(his, chat).includes(`${answer} to ${anna.id}`) || undefined);
+    await hers.settled();
+    expect(deliveries(hers, chat)).toEqual([]);
+    his.close();
   });
 
   it('is not by fetching an older page', async () => {

@@ -42,11 +42,11 @@ it('ends when the typing device disconnects or leaves the chat', async () => {
   await type(second, true);
   let before = stops();
   second.close();
-  await his.until(() => stops() > before || undefined);
+  await his.until(() => stops() > before || undefined, 'typing did not stop', 2000);
   await type(phone, true);
   before = stops();
   await phone.send('chat:leave', { chat_id: chat.id });
-  await his.until(() => stops() > before || undefined);
+  await his.until(() => stops() > before || undefined, 'typing did not stop', 2000);
 });
 
 it('is refused to strangers and in chats that are not', async () => {
