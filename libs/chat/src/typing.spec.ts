@@ -47,6 +47,15 @@ it('stops once when it is stopped', () => {
   expect(states()).toEqual([true, false]);
 });
 
+it('does not stop what has not begun, or has stopped already', () => {
+  typing.set('chat', anna, false);
+  expect(told).toEqual([]);
+  typing.set('chat', anna, true);
+  jest.advanceTimersByTime(6000);
+  typing.set('chat', anna, false);
+  expect(states()).toEqual([true, false]);
+});
+
 it('stops in every chat, once, when the device is gone, and of that device only', () => {
   typing.set('one', anna, true);
   typing.set('two', anna, true);

@@ -21,6 +21,7 @@ export class Typing implements OnModuleDestroy {
 
   set(chatId: string, typist: Typist, isTyping: boolean): void {
     const key = `${chatId}:${typist.device}`;
+    if (!isTyping && !this.timers.has(key)) return;
     clearTimeout(this.timers.get(key));
     if (isTyping) {
       this.timers.set(
