@@ -105,8 +105,7 @@ it.each(Object.keys(BODIES))('%s is refused to a stranger', async (route) => {
   const refused = await ask(chat.id, message);
   expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN']);
   const unknown = await ask(randomUUID(), randomUUID());
-  const ofAMessage = /\{message_id\}(\/reactions)?$/.test(path);
-  expect([unknown.status, unknown.body.code]).toEqual([404, ofAMessage ? 'NOT_FOUND' : 'CHAT_NOT_FOUND']);
+  expect([unknown.status, unknown.body.code]).toEqual([404, 'CHAT_NOT_FOUND']);
   const [{ count }] = (await app.rows('SELECT count(*)::int FROM messages')) as [{ count: number }];
   expect(count).toBe(1);
 });

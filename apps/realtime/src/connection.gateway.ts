@@ -12,13 +12,7 @@ import { Memberships, Typing } from '#chat';
 import { Authenticator } from '#identity';
 import { Presence } from '#presence';
 import { Metrics, logger, toAppError } from '#platform';
-import {
-  ConnectedSocket,
-  MessageBody,
-  SubscribeMessage,
-  type OnGatewayConnection,
-  type OnGatewayDisconnect,
-} from '@nestjs/websockets';
+import { ConnectedSocket, MessageBody, SubscribeMessage, type OnGatewayConnection } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { Gateway } from './gateway.js';
 
@@ -26,7 +20,7 @@ const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
 
 /** Contract, "Connecting": who comes in, what they hear first, and when they must leave. */
 @Gateway()
-export class ConnectionGateway implements OnGatewayConnection, OnGatewayDisconnect {
+export class ConnectionGateway implements OnGatewayConnection {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly memberships: Memberships,
@@ -37,16 +31,15 @@ export class ConnectionGateway implements OnGatewayConnection, OnGatewayDisconne
 
   handleConnection(socket: DeviceSocket): void {
     this.metrics.connections.inc();
+    socket.once('disconnect', () => {
+      this.metrics.connections.dec();
+      clearTimeout(socket.data.expiry);
+    });
     if (!socket.data.user) return this.refuse(socket, socket.data.refusal ?? invalidToken());
     socket.once('disconnecting', () => this.leave(socket));
     socket.data.opening = this.open(socket)
       .catch((error: unknown) => this.refuse(socket, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
-  }
-
-  handleDisconnect(socket: DeviceSocket): void {
-    this.metrics.connections.dec();
-    clearTimeout(socket.data.expiry);
   }
 
   @SubscribeMessage('auth:refresh')
@@ -79,8 +72,12 @@ export class ConnectionGateway implements OnGatewayConnection, OnGatewayDisconne
       this.memberships.chatIdsOf(user.userId),
     ]);
     if (!socket.connected) return;
-    const rooms = chatIds.map(chatRoom);
-    await socket.join(rooms);
+    await socket.join(chatIds.map(chatRoom));
+    // A removal between the answer and the joining has found no room to be left: look once more.
+    const current = new Set(await this.memberships.chatIdsOf(user.userId));
+    for (const id of chatIds) if (!current.has(id)) await socket.leave(chatRoom(id));
+    if (!socket.connected) return;
+    const rooms = [...current].map(chatRoom);
     this.presence.connected(user.userId, socket.id, rooms);
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
     const about = { user_id: user.userId, timestamp: new Date().toISOString() };
@@ -99,6 +96,7 @@ export class ConnectionGateway implements OnGatewayConnection, OnGatewayDisconne
 
   private endAtExpiry(socket: DeviceSocket): void {
     clearTimeout(socket.data.expiry);
+    if (!socket.connected) return;
     const left = userOf(socket).expiresAt.getTime() - Date.now();
     socket.data.expiry = setTimeout(
       () => this.refuse(socket, new AppError('UNAUTHORIZED', 'Token expired')),

@@ -34,6 +34,8 @@ export class EventAnswering {
     let outcome = 'ok';
     try {
       if (socket.data.opening) await socket.data.opening;
+      // Opening may have found the session revoked.
+      if (!socket.connected) throw new AppError('UNAUTHORIZED', 'Invalid token');
       await this.limits.take('socketEvent', socket.id);
       // Not inside the call: without a callback its argument would never be evaluated.
       const answer = await this.handle(handler, args);

@@ -1,17 +1,21 @@
 import type { Server, Socket } from 'engine.io';
 import type { Socket as TcpSocket } from 'node:net';
 
+/** A device that lets more than this wait is cut off, and syncs when it comes back. Characters, about bytes. */
+const MAX_WAITING = 4 * 1024 * 1024;
+
 /** What of Engine.IO's socket is used here beyond its types. */
 interface Flushing {
   flush(): void;
-  writeBuffer: unknown[];
+  close(discard: boolean): void;
+  writeBuffer: { data?: unknown }[];
   transport: { socket?: { _socket?: TcpSocket } };
 }
 
 /**
  * Engine.IO hands each packet to the kernel by itself. Here all packets of one turn of the event loop leave each
  * socket in one write: a flush that acknowledges and shows a hundred messages costs a device one system call.
- * Nothing waits longer than the turn it was sent in.
+ * Nothing waits longer than the turn it was sent in, unless the device does not read; what waits then is bounded.
  */
 export function gatherWrites(engine: Pick<Server, 'on'>): void {
   let waiting: (() => void)[] = [];
@@ -25,15 +29,19 @@ export function gatherWrites(engine: Pick<Server, 'on'>): void {
     const socket = connected as unknown as Flushing;
     const flush = socket.flush.bind(socket);
     let isWaiting = false;
+    let size = 0;
     const write = () => {
       isWaiting = false;
-      if (socket.writeBuffer.length < 2) return flush();
-      const tcp = socket.transport.socket?._socket;
+      const tcp = socket.writeBuffer.length > 1 ? socket.transport.socket?._socket : undefined;
       tcp?.cork();
       flush();
       tcp?.uncork();
+      if (socket.writeBuffer.length === 0) size = 0;
     };
     socket.flush = () => {
+      const { data } = socket.writeBuffer.at(-1) ?? {};
+      size += typeof data === 'string' ? data.length : 0;
+      if (size > MAX_WAITING) return socket.close(true);
       if (isWaiting) return;
       isWaiting = true;
       if (waiting.push(write) === 1) setImmediate(writeAll);

@@ -22,7 +22,7 @@ export class SocketAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const settings: Partial<ServerOptions> = {
-      cors: { origin: this.config.CORS_ORIGINS === '*' ? '*' : this.config.CORS_ORIGINS.split(',') },
+      cors: { origin: this.config.corsOrigin() },
       parser: textParser,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: 2 * 1024 * 1024,

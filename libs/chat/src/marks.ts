@@ -119,9 +119,9 @@ export class Marks implements OnModuleDestroy {
         FOR NO KEY UPDATE OF m
       ), moved AS MATERIALIZED (
         SELECT *, change_seq + row_number() OVER (PARTITION BY chat_id ORDER BY ord)::int AS change_number,
-          CASE WHEN new_read = old_read OR own_after_read = 0 THEN own_after_read ELSE (
-            SELECT count(*)::int FROM messages x
-            WHERE x.chat_id = member.chat_id AND x.seq > new_read AND x.sender_id = member.user_id) END AS own_now
+          CASE WHEN new_read = old_read OR own_after_read = 0 THEN own_after_read ELSE own_after_read - (
+            SELECT count(*)::int FROM messages x WHERE x.chat_id = member.chat_id AND x.seq > old_read
+              AND x.seq <= new_read AND x.sender_id = member.user_id) END AS own_now
         FROM member WHERE new_read > old_read OR new_delivered > old_delivered
       ), counted AS (
         UPDATE chats SET change_seq = n.change_number, changed_xid = pg_current_xact_id()

@@ -1,7 +1,7 @@
 import { AppError, type MessageDto, type PayloadOf, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { notMember } from './membership.js';
+import { Memberships, notMember } from './membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from './message-wire.js';
 
 export interface Current extends MessageRow {
@@ -28,6 +28,7 @@ export class MessageChanges {
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
     private readonly limits: RateLimits,
+    private readonly memberships: Memberships,
   ) {}
 
   /**
@@ -44,6 +45,7 @@ export class MessageChanges {
     ) => MessageChange | null | Promise<MessageChange | null>,
   ): Promise<MessageDto> {
     await this.limits.take('message', userId);
+    if (chatId) await this.memberships.require(chatId, userId);
     const { message, changed } = await this.prisma.$transaction(async (tx) => {
       const current = await this.lock(tx, messageId, userId);
       if (chatId && current.chat_id !== chatId) throw noSuchMessage();

@@ -1,7 +1,7 @@
 import { AppError, type MessageDto, type MessageKind, type SendMessageAck } from '#contracts';
 import {
   Batcher,
-  PgPool,
+  SendPool,
   PrismaService,
   RealtimeEmitter,
   isDatabaseUnavailable,
@@ -113,12 +113,12 @@ export class MessageLog implements OnModuleDestroy {
     maxQueued: 20_000,
   });
   /** Sends whose commit was cut off, and until when one of them may still turn out to have happened (ms). */
-  private readonly unsettled = new Map<string, number>();
+  private readonly unsettled = new Map<string, number | undefined>();
   private settling?: Promise<void>;
   private settleTimer?: NodeJS.Timeout;
 
   constructor(
-    private readonly pool: PgPool,
+    private readonly pool: SendPool,
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
     private readonly turns: WriteTurns,
@@ -180,7 +180,7 @@ export class MessageLog implements OnModuleDestroy {
       // Another node stored one of these client_ids after our snapshot: the next try finds it.
       if (isUniqueViolation(error) && attempt < 5) return this.store(batch, attempt + 1);
       if (isDatabaseUnavailable(error)) {
-        for (const { id } of batch) this.unsettled.set(id, Date.now() + SETTLE_MS);
+        for (const { id } of batch) this.unsettled.set(id, undefined);
         this.settleLater();
       }
       throw error;
@@ -233,7 +233,11 @@ export class MessageLog implements OnModuleDestroy {
       this.unsettled.delete(row.id);
       this.emit(toMessage(row, 'sent'), row.client_id);
     }
-    for (const [id, until] of this.unsettled) if (until < askedAt) this.unsettled.delete(id);
+    // Counted from the first look at a database that is back: until then the statement itself may be waiting.
+    for (const [id, until] of this.unsettled) {
+      if (until === undefined) this.unsettled.set(id, askedAt + SETTLE_MS);
+      else if (until < askedAt) this.unsettled.delete(id);
+    }
   }
 
   private settleLater(): void {

@@ -4,6 +4,8 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
 const MAX_RECEIPTS = 1000;
+/** How long a failed announcement waits, ms. */
+const RETRY_MS = 1000;
 /** Large chats: at most one receipt of each kind a second and chat. */
 const LARGE_CHAT_MS = 1000;
 /** Large chats: only senders among this many newest messages are told. */
@@ -47,13 +49,19 @@ export class Receipts implements OnModuleDestroy {
   announce(marks: MovedMark[]): void {
     const moved = marks.filter((m) => m.new_read > m.old_read || m.new_delivered > m.old_delivered);
     const small = moved.filter((m) => m.member_count <= MAX_RECEIPT_MEMBERS);
-    this.announceEach(small).catch((err: Error) =>
-      logger.warn({ err: err.message }, 'receipts not announced'),
-    );
+    this.announceSurely(small);
     for (const { chat_id, old_read, old_delivered } of moved.filter(
       (m) => m.member_count > MAX_RECEIPT_MEMBERS,
     ))
       this.announceSoon(chat_id, Math.min(old_read, old_delivered));
+  }
+
+  /** The marks are stored, so their receipts are owed: again while the database is away. */
+  private announceSurely(marks: MovedMark[], triesLeft = 60): void {
+    this.announceEach(marks).catch((err: Error) => {
+      logger.warn({ err: err.message, triesLeft }, 'receipts not announced yet');
+      if (triesLeft > 0) setTimeout(() => this.announceSurely(marks, triesLeft - 1), RETRY_MS).unref();
+    });
   }
 
   private async announceEach(marks: MovedMark[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { AppError } from '#contracts';
+import { isDatabaseUnavailable } from './database-errors.js';
 
 interface Pending<T, R> {
   item: T;
@@ -55,7 +56,9 @@ export class Batcher<T, R> {
           else resolve(result);
         });
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        // Who waits behind a database that is away would only wait as long again.
+        const behind = isDatabaseUnavailable(error) ? this.queue.splice(0) : [];
+        for (const { reject } of [...batch, ...behind]) reject(error);
       }
       const wait = (this.options.intervalMs ?? 0) - (performance.now() - started);
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));

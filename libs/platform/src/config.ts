@@ -24,6 +24,10 @@ export class Config {
   @IsOptional() @MinLength(32) JWT_SECRET?: string;
   /** Comma-separated origins that browsers may call from; `*` = any. */
   @IsString() CORS_ORIGINS: string = '*';
+  /** As both HTTP and Socket.IO want it. */
+  corsOrigin(): string | string[] {
+    return this.CORS_ORIGINS === '*' ? '*' : this.CORS_ORIGINS.split(',').map((origin) => origin.trim());
+  }
   @IsIn(['auto', 'everyone', 'contacts']) PRESENCE_AUDIENCE: 'auto' | 'everyone' | 'contacts' = 'auto';
   @IsInt() @Min(0) @Max(600_000) PRESENCE_GRACE_MS: number = 3000;
   @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) LOG_LEVEL: string = 'info';

@@ -13,9 +13,17 @@ const NETWORK = new Set([
 const SQL_UNAVAILABLE = /^(08|53|57)|^(55P03|25P03)$/;
 const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 const DRIVER_MESSAGES =
-  /connection terminated|timeout exceeded|query read timeout|not queryable|after calling end/i;
+  /connection terminated|timeout exceeded|query read timeout|not queryable|after calling end|can't reach database/i;
+/** What Prisma's driver adapter calls them. */
+const ADAPTER_KINDS = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+]);
 
 type Cause = {
+  kind?: unknown;
   code?: unknown;
   originalCode?: unknown;
   message?: unknown;
@@ -35,7 +43,8 @@ function* chain(error: unknown): Generator<Cause> {
 
 /** Whether the database was away (down, restarting, too slow): the caller may try again. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  for (const { code, originalCode, message } of chain(error)) {
+  for (const { kind, code, originalCode, message } of chain(error)) {
+    if (typeof kind === 'string' && ADAPTER_KINDS.has(kind)) return true;
     for (const c of [code, originalCode]) {
       if (typeof c !== 'string') continue;
       if (NETWORK.has(c) || SQL_UNAVAILABLE.test(c) || PRISMA_UNAVAILABLE.has(c)) return true;

@@ -4,7 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
 import { Metrics } from './metrics.js';
-import { PgPool, PrismaService } from './prisma/prisma.service.js';
+import { PgPool, PrismaService, SendPool } from './prisma/prisma.service.js';
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
 import { ValidationPipe } from './validation.pipe.js';
@@ -13,7 +13,7 @@ import { ValidationPipe } from './validation.pipe.js';
 @Module({})
 export class PlatformModule {
   static forRoot(config: Config): DynamicModule {
-    const services = [PgPool, PrismaService, RealtimeEmitter, Metrics, Queues, RateLimits];
+    const services = [PgPool, SendPool, PrismaService, RealtimeEmitter, Metrics, Queues, RateLimits];
     return {
       module: PlatformModule,
       imports: [CqrsModule.forRoot()],

@@ -15,6 +15,8 @@ const QUEUE = 'jobs';
 export class Queues implements OnModuleDestroy {
   private queue?: Queue;
   private worker?: Worker;
+  /** From here on a lost connection is what was asked for. */
+  private closing = false;
 
   constructor(private readonly config: Config) {}
 
@@ -31,7 +33,8 @@ export class Queues implements OnModuleDestroy {
     };
     const queue = new postgres.Queue(QUEUE, { connection });
     this.queue = queue as unknown as Queue;
-    queue.on('error', (err) => logger.warn({ err: err.message }, 'queue unavailable'));
+    const complain = (err: Error) => this.closing || logger.warn({ err: err.message }, 'queue unavailable');
+    queue.on('error', complain);
     await queue.waitUntilReady();
     for (const [name, repeat] of Object.entries(schedules)) {
       await queue.upsertJobScheduler(name, repeat, {
@@ -50,10 +53,11 @@ export class Queues implements OnModuleDestroy {
     );
     this.worker = worker as unknown as Worker;
     worker.on('failed', (job, err) => logger.error({ job: job?.name, err: err.message }, 'job failed'));
-    worker.on('error', (err) => logger.warn({ err: err.message }, 'worker unavailable'));
+    worker.on('error', complain);
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.closing = true;
     await this.worker?.close();
     await this.queue?.close();
   }

@@ -77,6 +77,12 @@ export class Presence implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     for (const timer of this.leaving.values()) clearTimeout(timer);
+    const at = new Date();
+    const here = [...this.devices.keys(), ...this.leaving.keys()].map((userId) => ({ userId, at }));
+    if (here.length > 0)
+      await this.storeLastSeen(here).catch((err: Error) =>
+        logger.warn({ err: err.message }, 'last seen not stored'),
+      );
     await this.lastSeen.drain();
   }
 

@@ -4,12 +4,12 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { validate as isUuid } from 'uuid';
 import { toProfile, type Profile, type ProfileColumns } from '../profile.js';
 
-/** Fewer characters than a trigram has cannot use the trigram index. */
-const TRIGRAM = 3;
+/** Without three letters or digits in a row there is no trigram for the index to look for. */
+const TRIGRAM = /[\p{L}\p{N}]{3}/u;
 
 /**
- * Users by name, those whose name or handle contains the text; for one or two characters, starts with it; all
- * without one. Neither banned users nor the viewer (contract, `GET users`, `users:list`).
+ * Users by name, those whose name or handle contains the text; for a text without three letters or digits in a
+ * row, starts with it; all without one. Neither banned users nor the viewer (contract, `GET users`, `users:list`).
  * Errors: INVALID_DATA (cursor).
  */
 export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | null }> {
@@ -47,8 +47,7 @@ export class ListUsersHandler implements IQueryHandler<ListUsers> {
 function matches(text: string): Prisma.Sql {
   if (text === '') return Prisma.sql`true`;
   const literal = text.replace(/[\\%_]/g, '\\$&');
-  if ([...text].length >= TRIGRAM)
-    return Prisma.sql`lower(name || ' ' || handle) LIKE lower(${`%${literal}%`})`;
+  if (TRIGRAM.test(text)) return Prisma.sql`lower(name || ' ' || handle) LIKE lower(${`%${literal}%`})`;
   const named = Prisma.sql`lower(name) LIKE lower(${`${literal}%`})`;
   // Other characters no handle has: then one range of the index holds all there is to find.
   return /^\w+$/.test(text) ? Prisma.sql`(${named} OR handle LIKE lower(${`${literal}%`}))` : named;

@@ -30,6 +30,15 @@ export class PgPool extends Pool implements OnApplicationShutdown {
   }
 }
 
+/** Connections for sends alone: they do not wait behind a crowd of anything else. */
+@Injectable()
+export class SendPool extends PgPool {
+  constructor(config: Config) {
+    super(config);
+    this.options.max = 2;
+  }
+}
+
 @Injectable()
 export class PrismaService extends PrismaClient {
   constructor(pool: PgPool) {

@@ -2,7 +2,7 @@ import type { ChatDto, SyncAnswer } from '#contracts';
 import { PgPool } from '#platform';
 import { createTestDatabase, Device, TestApp, text, type Account } from '#testing';
 import { Client, type PoolClient } from 'pg';
-import { APPEND_SQL } from '../../libs/chat/src/message-log.js';
+import { APPEND_SQL } from './message-log.js';
 
 const USERS = 20_000;
 const CHATS = 20_000;
