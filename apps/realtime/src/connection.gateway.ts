@@ -73,6 +73,7 @@ export class ConnectionGateway implements OnGatewayConnection {
     ]);
     if (!socket.connected) return;
     await socket.join(chatIds.map(chatRoom));
+    socket.data.openedAt = performance.now();
     // A removal between the answer and the joining has found no room to be left: look once more.
     const current = new Set(await this.memberships.chatIdsOf(user.userId));
     for (const id of chatIds) if (!current.has(id)) await socket.leave(chatRoom(id));

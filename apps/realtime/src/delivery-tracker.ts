@@ -7,10 +7,16 @@ import type { DeviceSocket } from './device-socket.js';
 /** How long deliveries gather, ms: in small chats senders watch their ticks, in large ones they see a count. */
 const ROUND_MS = { small: 100, large: 1000 };
 
+interface SentMessage {
+  seq: number;
+  senderId: string;
+  at: number;
+}
+
 interface Sent {
   /** The newest message, and the newest by anybody else: nobody receives their own. */
-  newest: { seq: number; senderId: string };
-  other?: { seq: number; senderId: string };
+  newest: SentMessage;
+  other?: SentMessage;
 }
 
 /**
@@ -44,8 +50,9 @@ export class DeliveryTracker implements OnModuleDestroy {
     const devices = this.namespace!.adapter.rooms.get(chatRoom(chatId))?.size ?? 0;
     const size = devices > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
     const sent = this.sent[size].get(chatId);
-    if (!sent) this.sent[size].set(chatId, { newest: { seq, senderId } });
-    else noteNewer(sent, { seq, senderId });
+    const message = { seq, senderId, at: performance.now() };
+    if (!sent) this.sent[size].set(chatId, { newest: message });
+    else noteNewer(sent, message);
     this.timers[size] ??= setTimeout(() => this.endRound(size), ROUND_MS[size]);
   }
 
@@ -58,16 +65,19 @@ export class DeliveryTracker implements OnModuleDestroy {
   private markDelivered(chatId: string, { newest, other }: Sent): void {
     const { sockets, adapter } = this.namespace!;
     for (const id of adapter.rooms.get(chatRoom(chatId)) ?? []) {
-      const userId = (sockets.get(id) as DeviceSocket | undefined)?.data.user?.userId;
-      const seq = userId === newest.senderId ? other?.seq : newest.seq;
-      if (userId !== undefined && seq !== undefined) this.marks.note(chatId, userId, seq);
+      const { user, openedAt } = (sockets.get(id) as DeviceSocket | undefined)?.data ?? {};
+      if (!user || openedAt === undefined) continue;
+      const last = user.userId === newest.senderId ? other : newest;
+      // A device that opened since has not been sent it.
+      if (last && openedAt <= last.at) this.marks.note(chatId, user.userId, last.seq);
     }
   }
 }
 
-function noteNewer(sent: Sent, message: Sent['newest']): void {
+function noteNewer(sent: Sent, message: SentMessage): void {
   const { newest, other } = sent;
-  if (message.senderId === newest.senderId) newest.seq = Math.max(newest.seq, message.seq);
-  else if (message.seq > newest.seq) [sent.newest, sent.other] = [message, newest];
+  if (message.senderId === newest.senderId) {
+    if (message.seq > newest.seq) sent.newest = message;
+  } else if (message.seq > newest.seq) [sent.newest, sent.other] = [message, newest];
   else if (message.seq > (other?.seq ?? 0)) sent.other = message;
 }

@@ -8,6 +8,8 @@ export interface DeviceData {
   refusal?: AppError;
   /** Until it resolves the socket is not in its rooms yet, and its events wait. */
   opening?: Promise<void>;
+  /** When it came to be in its rooms, in ms of `performance.now()`. */
+  openedAt?: number;
   /** Ends the connection when the access token expires. */
   expiry?: NodeJS.Timeout;
 }
