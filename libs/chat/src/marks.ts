@@ -17,6 +17,8 @@ export interface NewMark {
 const NOTE_MS = 50;
 const RETRY_MS = 1000;
 const MAX_NOTED = 50_000;
+/** The most marks in one statement. */
+const MAX_MARKS = 5000;
 
 /**
  * Delivery and read marks are watermarks, written many at a time: one statement for all that gathered. Each mark
@@ -25,12 +27,12 @@ const MAX_NOTED = 50_000;
 @Injectable()
 export class Marks implements OnModuleDestroy {
   private readonly batcher = new Batcher<NewMark, MovedMark>((batch) => this.flush(batch), {
-    maxBatch: 5000,
+    maxBatch: MAX_MARKS,
     maxQueued: 50_000,
     intervalMs: 20,
   });
   /** Deliveries that nobody waits for, by chat and member, until the next round. */
-  private noted = new Map<string, NewMark>();
+  private readonly noted = new Map<string, NewMark>();
   private noteTimer?: NodeJS.Timeout;
 
   constructor(
@@ -62,8 +64,8 @@ export class Marks implements OnModuleDestroy {
   }
 
   private async storeNoted(): Promise<void> {
-    const batch = [...this.noted.values()];
-    this.noted = new Map();
+    const batch = [...this.noted.values()].slice(0, MAX_MARKS);
+    for (const { chatId, userId } of batch) this.noted.delete(`${chatId}:${userId}`);
     try {
       if (batch.length > 0) await this.flush(batch);
       this.noteTimer = undefined;

@@ -78,3 +78,13 @@ it('leaves no timer behind', () => {
   typing.onModuleDestroy();
   expect(jest.getTimerCount()).toBe(0);
 });
+
+it('goes on while another device of the same person types', () => {
+  typing.set('chat', anna, true);
+  typing.set('chat', { ...anna, device: 'tablet' }, true);
+  typing.set('chat', anna, false);
+  typing.stopAll('phone');
+  expect(states()).toEqual([true, true]);
+  typing.stopAll('tablet');
+  expect(states()).toEqual([true, true, false]);
+});

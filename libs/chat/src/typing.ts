@@ -14,25 +14,28 @@ interface Typist {
 /** Who is typing where. Never stored, never sent back to whoever types. */
 @Injectable()
 export class Typing implements OnModuleDestroy {
-  private readonly timers = new Map<string, NodeJS.Timeout>();
+  /** The devices that somebody types on, by chat and user, with the timer that ends it. */
+  private readonly typing = new Map<string, Map<string, NodeJS.Timeout>>();
   private readonly chatsOf = new Map<string, Map<string, Typist>>();
 
   constructor(private readonly emitter: RealtimeEmitter) {}
 
+  /** Whoever types on two devices has stopped when they stopped on both. */
   set(chatId: string, typist: Typist, isTyping: boolean): void {
-    const key = `${chatId}:${typist.device}`;
-    if (!isTyping && !this.timers.has(key)) return;
-    clearTimeout(this.timers.get(key));
+    const key = `${chatId}:${typist.id}`;
+    const devices = this.typing.get(key) ?? new Map<string, NodeJS.Timeout>();
+    if (!isTyping && !devices.has(typist.device)) return;
+    clearTimeout(devices.get(typist.device));
     if (isTyping) {
-      this.timers.set(
-        key,
-        setTimeout(() => this.set(chatId, typist, false), TYPING_MS),
-      );
+      const stop = () => this.set(chatId, typist, false);
+      this.typing.set(key, devices.set(typist.device, setTimeout(stop, TYPING_MS)));
       const chats = this.chatsOf.get(typist.device) ?? new Map<string, Typist>();
       this.chatsOf.set(typist.device, chats.set(chatId, typist));
     } else {
-      this.timers.delete(key);
+      devices.delete(typist.device);
       this.forget(chatId, typist.device);
+      if (devices.size > 0) return;
+      this.typing.delete(key);
     }
     const event = { chat_id: chatId, user_id: typist.id, user_name: typist.name, is_typing: isTyping };
     this.emitter.toChat(chatId, 'chat:typing', event, typist.id);
@@ -44,7 +47,7 @@ export class Typing implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const devices of this.typing.values()) for (const timer of devices.values()) clearTimeout(timer);
   }
 
   private forget(chatId: string, device: string): void {
