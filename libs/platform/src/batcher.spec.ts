@@ -130,3 +130,15 @@ it('is drained when everything added has been flushed, also what is added meanwh
   expect(flushed).toEqual([1, 2, 3]);
   await batcher.drain();
 });
+
+it('lets nobody wait behind a database that is away', async () => {
+  let flushes = 0;
+  const batcher = new Batcher<number, number>(async () => {
+    flushes++;
+    await new Promise((resolve) => setImmediate(resolve));
+    throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+  }, OPTIONS);
+  const answers = await Promise.allSettled([1, 2, 3, 4, 5].map((item) => batcher.add(item)));
+  expect(answers.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
+  expect(flushes).toBe(1);
+});
