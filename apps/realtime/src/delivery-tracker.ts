@@ -5,7 +5,7 @@ import type { Namespace, Server } from 'socket.io';
 import type { DeviceSocket } from './device-socket.js';
 
 /** How long deliveries gather, ms: in small chats senders watch their ticks, in large ones they see a count. */
-const ROUND_MS = { small: 100, large: 1000 };
+const ROUND_MS = { small: 200, large: 1000 };
 
 interface SentMessage {
   seq: number;

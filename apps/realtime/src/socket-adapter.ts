@@ -5,6 +5,7 @@ import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Server, type ServerOptions } from 'socket.io';
 import { DeliveryTracker } from './delivery-tracker.js';
+import { DeviceAdapter } from './device-adapter.js';
 import type { DeviceSocket } from './device-socket.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
 import { gatherWrites } from './gather-writes.js';
@@ -24,6 +25,7 @@ export class SocketAdapter extends IoAdapter {
     const settings: Partial<ServerOptions> = {
       cors: { origin: this.config.corsOrigin() },
       parser: textParser,
+      adapter: DeviceAdapter,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: 2 * 1024 * 1024,
       pingInterval: 25_000,

@@ -1,3 +1,4 @@
+import type { EventPacket } from '#platform';
 import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } from 'socket.io-parser';
 
 /** Contract, "Errors": a larger payload is MESSAGE_TOO_LARGE. */
@@ -28,11 +29,12 @@ class LimitedDecoder extends Decoder {
   }
 }
 
-/** Nothing we send is binary, so no payload is searched for it. */
+/** Nothing we send is binary, so no payload is searched for it. Data that is text has been encoded already. */
 class TextEncoder extends Encoder {
-  override encode({ type, nsp, id, data }: Packet): string[] {
-    const namespace = nsp && nsp !== '/' ? `${nsp},` : '';
-    return [`${type}${namespace}${id ?? ''}${data == null ? '' : JSON.stringify(data)}`];
+  override encode({ type, nsp, id, data, each }: Packet & Pick<EventPacket, 'each'>): string[] {
+    const head = `${type}${nsp && nsp !== '/' ? `${nsp},` : ''}${id ?? ''}`;
+    if (each) return each.map((payload) => `${head}${JSON.stringify([data[0], payload])}`);
+    return [`${head}${data == null ? '' : typeof data === 'string' ? data : JSON.stringify(data)}`];
   }
 }
 

@@ -24,18 +24,19 @@ export interface NewMessage {
   replyTo?: string;
 }
 
-interface Outcome {
-  chat_found: boolean;
-  sender_found: boolean;
-  reply_found: boolean;
-  sender_name: string;
-  sender_avatar: string | null;
-  /** The stored message: this one, or the first one sent with this client_id. */
-  id: string;
-  seq: number;
-  /** Its time in ms. */
-  at: number;
-}
+/** What the database tells of one send, as an array: names for every field of a crowd's sends would cost more. */
+type Outcome = [
+  seq: number,
+  /** In ms. */
+  at: number,
+  /** The id of the message first sent with this client_id, when this one is its repetition. */
+  earlierId: string | null,
+  senderName: string,
+  senderAvatar: string | null,
+  chatFound: boolean,
+  senderFound: boolean,
+  replyFound: boolean,
+];
 
 /**
  * One round trip for any number of sends: locks the chats, checks the senders, finds earlier sends of the same
@@ -46,7 +47,7 @@ interface Outcome {
  *
  * A sender who had read everything has read their own message too; one with unread messages keeps them unread.
  */
-export const APPEND_SQL = `
+const APPEND_SQL = `
 WITH input AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1::json) AS r(ord int, id uuid, chat_id uuid, sender_id uuid, type message_type,
     content text, metadata jsonb, client_id text, reply_to uuid)
@@ -93,10 +94,9 @@ WITH input AS MATERIALIZED (
         FROM numbered GROUP BY chat_id, sender_id) n
   WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id
 )
-SELECT json_agg(json_build_object('chat_found', k.chat_found, 'sender_found', k.sender_found,
-  'reply_found', k.reply_found, 'sender_name', k.name, 'sender_avatar', k.avatar,
-  'id', COALESCE(k.earlier_id, n.id), 'seq', COALESCE(k.earlier_seq, n.seq),
-  'at', round(extract(epoch FROM COALESCE(k.earlier_at, n.created_at)) * 1000)) ORDER BY k.ord) AS outcomes
+SELECT json_agg(json_build_array(COALESCE(k.earlier_seq, n.seq),
+  round(extract(epoch FROM COALESCE(k.earlier_at, n.created_at)) * 1000), k.earlier_id, k.name, k.avatar,
+  k.chat_found, k.sender_found, k.reply_found) ORDER BY k.ord) AS outcomes
 FROM checked k LEFT JOIN numbered n ON n.ord = k.ord`;
 
 /** Longer than any statement may run in the database. */
@@ -145,14 +145,23 @@ export class MessageLog implements OnModuleDestroy {
       return twin;
     });
     const outcomes = await this.turns.take(() => this.store(batch.filter((_, i) => twinOf[i] === i)));
-    const byMessage = new Map<NewMessage, Outcome>();
-    batch.forEach((message, i) => twinOf[i] === i && byMessage.set(message, outcomes.shift()!));
+    const stored = outcomes[Symbol.iterator]();
+    const outcomeOf: Outcome[] = [];
     return batch.map((message, i) => {
-      const outcome = byMessage.get(batch[twinOf[i]!]!)!;
+      const twin = twinOf[i]!;
+      const outcome = (outcomeOf[i] = twin === i ? (stored.next().value as Outcome) : outcomeOf[twin]!);
       const refusal = refusalOf(outcome);
       if (refusal) return refusal;
-      if (outcome.id === message.id) this.announce(message, outcome);
-      return toAck(outcome, message.clientId);
+      const [seq, at, earlierId] = outcome;
+      const createdAt = new Date(at);
+      if (twin === i && earlierId === null) this.announce(message, outcome, createdAt);
+      return {
+        status: 'sent',
+        message_id: earlierId ?? batch[twin]!.id,
+        created_at: createdAt.toISOString(),
+        seq,
+        ...(message.clientId !== undefined && { client_id: message.clientId }),
+      };
     });
   }
 
@@ -187,17 +196,17 @@ export class MessageLog implements OnModuleDestroy {
     }
   }
 
-  private announce(message: NewMessage, { seq, at, sender_name, sender_avatar }: Outcome): void {
+  private announce(message: NewMessage, [seq, , , name, avatar]: Outcome, createdAt: Date): void {
     const row: MessageRow = {
       id: message.id,
       chat_id: message.chatId,
       sender_id: message.senderId,
-      sender_name,
-      sender_avatar,
+      sender_name: name,
+      sender_avatar: avatar,
       type: message.type,
       content: message.content,
       metadata: message.metadata,
-      created_at: new Date(at),
+      created_at: createdAt,
       seq,
       change_seq: 0,
       reply_to: message.replyTo ?? null,
@@ -208,11 +217,12 @@ export class MessageLog implements OnModuleDestroy {
     this.emit(toMessage(row, 'sent'), message.clientId);
   }
 
-  /** The client_id goes to the sender's own devices only: two frames then, else one. */
+  /** The client_id goes to the sender's own devices only. */
   private emit(message: MessageDto, clientId: string | null | undefined): void {
     if (clientId == null) return this.emitter.toChat(message.chat_id, 'chat:message:new', message);
-    this.emitter.toChat(message.chat_id, 'chat:message:new', message, message.sender_id);
-    this.emitter.toUser(message.sender_id, 'chat:message:new', { ...message, client_id: clientId });
+    this.emitter.toChatAndOwn(message.chat_id, 'chat:message:new', message, message.sender_id, {
+      client_id: clientId,
+    });
   }
 
   /** Shows those messages that were committed although the answer never came: nobody else will. */
@@ -248,16 +258,8 @@ export class MessageLog implements OnModuleDestroy {
   }
 }
 
-const refusalOf = ({ chat_found, sender_found, reply_found }: Outcome): AppError | undefined => {
-  if (!chat_found) return notFound();
-  if (!sender_found) return notMember();
-  return reply_found ? undefined : AppError.invalid('reply_to', 'no such message in this chat');
+const refusalOf = ([, , , , , chatFound, senderFound, replyFound]: Outcome): AppError | undefined => {
+  if (!chatFound) return notFound();
+  if (!senderFound) return notMember();
+  return replyFound ? undefined : AppError.invalid('reply_to', 'no such message in this chat');
 };
-
-const toAck = ({ id, seq, at }: Outcome, clientId?: string): SendMessageAck => ({
-  status: 'sent',
-  message_id: id,
-  created_at: new Date(at).toISOString(),
-  seq,
-  ...(clientId !== undefined && { client_id: clientId }),
-});

@@ -1,8 +1,7 @@
 import type { ChatDto, SyncAnswer } from '#contracts';
-import { PgPool } from '#platform';
+import { PgPool, SendPool } from '#platform';
 import { createTestDatabase, Device, TestApp, text, type Account } from '#testing';
-import { Client, type PoolClient } from 'pg';
-import { APPEND_SQL } from './message-log.js';
+import { Client, type Pool, type PoolClient } from 'pg';
 
 const USERS = 20_000;
 const CHATS = 20_000;
@@ -34,55 +33,18 @@ const FILL = [
 
 let database: { url: string; name: string; drop(): Promise<void> };
 let admin: Client;
-beforeAll(async () => {
+beforeEach(async () => {
   database = await createTestDatabase();
   admin = new Client({ connectionString: database.url });
   await admin.connect();
 });
-afterAll(async () => {
+afterEach(async () => {
   await admin.end();
   await database.drop();
 });
 
-/** The plan that a session made for a send while there was next to nothing in the tables. */
-async function prepareEarly(): Promise<Client> {
-  const session = new Client({ connectionString: database.url });
-  await session.connect();
-  await session.query('SET plan_cache_mode = force_generic_plan');
-  await session.query('SET jit = off');
-  await session.query(`PREPARE send(json, uuid[]) AS ${APPEND_SQL}`);
-  await session.query(`EXECUTE send('[]', '{}')`);
-  return session;
-}
-
-it('no statement about chats reads a whole table, in a database of 100,000 messages', async () => {
-  const early = await prepareEarly();
-  for (const sql of FILL) await admin.query(sql);
-  const [chatId] = (
-    await admin.query<{ id: string }>(`SELECT id FROM chats ORDER BY id LIMIT 1 OFFSET 1500`)
-  ).rows.map(({ id }) => id);
-  const [sender] = (
-    await admin.query<{ id: string }>('SELECT user_id AS id FROM chat_members WHERE chat_id = $1', [chatId])
-  ).rows.map(({ id }) => id);
-  const send = {
-    ord: 0,
-    id: database.name.slice(-32),
-    chat_id: chatId,
-    sender_id: sender,
-    type: 'text',
-    content: 'x',
-  };
-  const input = JSON.stringify([{ ...send, metadata: {}, client_id: 'new', reply_to: send.id }]);
-  const { rows } = await early.query<{ 'QUERY PLAN': string }>(
-    `EXPLAIN EXECUTE send('${input}', '{${chatId}}')`,
-  );
-  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-  await early.end();
-  expect(plan).toContain('Insert on messages');
-  expect(plan).not.toMatch(SEQ_SCAN);
-
-  await admin.query('ANALYZE');
-  // Every statement of every session of the app from here on comes with its plan.
+/** Every statement of every later session comes with its plan. */
+async function explainAll(): Promise<void> {
   for (const setting of [
     `session_preload_libraries = 'auto_explain'`,
     'auto_explain.log_min_duration = 0',
@@ -90,14 +52,63 @@ it('no statement about chats reads a whole table, in a database of 100,000 messa
     'client_min_messages = log',
   ])
     await admin.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
-  const app = await TestApp.start({ DATABASE_URL: database.url });
+}
+
+/** The plans of all that the app asks from here on. */
+function plansOf(app: TestApp): string[] {
   const plans: string[] = [];
   const listened = new WeakSet<PoolClient>();
-  app.app.get(PgPool).on('acquire', (client) => {
-    if (listened.has(client)) return;
-    listened.add(client);
-    client.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
-  });
+  for (const pool of [PgPool, SendPool])
+    app.app.get<Pool>(pool).on('acquire', (client) => {
+      if (listened.has(client)) return;
+      listened.add(client);
+      client.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
+    });
+  return plans;
+}
+
+const oneLine = (plan: string) => plan.replace(/\s+/g, ' ');
+
+it('a send whose plan was made for empty tables finds its rows by their keys when they have grown', async () => {
+  await explainAll();
+  await admin.query('VACUUM ANALYZE');
+  const app = await TestApp.start({ DATABASE_URL: database.url });
+  try {
+    const plans = plansOf(app);
+    const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
+    const chat = await app.chat(anna, boris);
+    const [hers] = await app.devices(anna);
+    const sendSome = async () => {
+      for (let i = 0; i < 40; i++) await hers.send('chat:message:send', text(chat));
+    };
+    await sendSome();
+    for (const sql of FILL) await admin.query(sql);
+    await sendSome();
+    const sends = plans.filter((plan) => plan.includes('Insert on messages'));
+    expect(sends.length).toBeGreaterThanOrEqual(80);
+    expect(sends.filter((plan) => SEQ_SCAN.test(plan)).map(oneLine)).toEqual([]);
+    const last = oneLine(sends.at(-1)!);
+    for (const keyed of [
+      /chat_members_pkey on chat_members \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(user_id = /,
+      /users_pkey on users \S+ \S+ \S+ Index Cond: \(id = /,
+      /on messages \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(sender_id = \S+ AND \(client_id = /,
+      /messages_pkey on messages \S+ \S+ \S+ \S+ Index Cond: \(id = /,
+    ])
+      expect(last).toMatch(keyed);
+  } finally {
+    await app.stop();
+  }
+});
+
+it('no statement about chats reads a whole table, in a database of 100,000 messages', async () => {
+  for (const sql of FILL) await admin.query(sql);
+  const [chatId] = (
+    await admin.query<{ id: string }>(`SELECT id FROM chats ORDER BY id LIMIT 1 OFFSET 1500`)
+  ).rows.map(({ id }) => id);
+  await admin.query('ANALYZE');
+  await explainAll();
+  const app = await TestApp.start({ DATABASE_URL: database.url });
+  const plans = plansOf(app);
   try {
     await playThrough(app, chatId!);
   } finally {
@@ -106,7 +117,7 @@ it('no statement about chats reads a whole table, in a database of 100,000 messa
   const queries = plans.join('\n');
   for (const table of ['chats', 'chat_members', 'messages', 'users']) expect(queries).toContain(table);
   expect(plans.length).toBeGreaterThan(50);
-  const slow = plans.filter((plan) => SEQ_SCAN.test(plan)).map((plan) => plan.replace(/\s+/g, ' '));
+  const slow = plans.filter((plan) => SEQ_SCAN.test(plan)).map(oneLine);
   expect(slow).toEqual([]);
 });
 

@@ -26,12 +26,7 @@ export interface MovedMark {
   unread_count: number | null;
 }
 
-interface Covered {
-  ord: number;
-  id: string;
-  seq: number;
-  sender_id: string;
-}
+type Covered = [ord: number, id: string, seq: number, senderId: string];
 
 /** Tells senders that their messages were delivered and read (contract, "Chat events"). */
 @Injectable()
@@ -68,23 +63,25 @@ export class Receipts implements OnModuleDestroy {
     if (marks.length === 0) return;
     const at = new Date().toISOString();
     const byOrd = new Map(marks.map((mark) => [mark.ord, mark]));
+    const delivered = new Map<string, PayloadOf<'chat:message:delivered'>[]>();
     const newestRead = new Map<string, { sender: string; event: PayloadOf<'chat:message:read'> }>();
-    for (const { ord, id, seq, sender_id } of await this.coveredBy(marks)) {
+    for (const [ord, id, seq, sender] of await this.coveredBy(marks)) {
       const { chat_id, user_id, old_delivered, new_delivered, old_read, new_read } = byOrd.get(ord)!;
-      const receipt = { message_id: id, chat_id };
-      if (seq > old_delivered && seq <= new_delivered)
-        this.emitter.toUser(sender_id, 'chat:message:delivered', {
-          ...receipt,
-          delivered_to: user_id,
-          delivered_at: at,
-        });
+      if (seq > old_delivered && seq <= new_delivered) {
+        const event = { message_id: id, chat_id, delivered_to: user_id, delivered_at: at };
+        const events = delivered.get(sender);
+        if (events) events.push(event);
+        else delivered.set(sender, [event]);
+      }
       // A read receipt covers everything before it: the newest of each sender's is enough.
       if (seq > old_read && seq <= new_read)
-        newestRead.set(`${ord}:${sender_id}`, {
-          sender: sender_id,
-          event: { ...receipt, read_by: user_id, read_at: at },
+        newestRead.set(`${ord}:${sender}`, {
+          sender,
+          event: { message_id: id, chat_id, read_by: user_id, read_at: at },
         });
     }
+    for (const [sender, events] of delivered)
+      this.emitter.toUserEach(sender, 'chat:message:delivered', events);
     for (const { sender, event } of newestRead.values())
       this.emitter.toUser(sender, 'chat:message:read', event);
   }
@@ -99,7 +96,7 @@ export class Receipts implements OnModuleDestroy {
       upto: m.new_delivered,
     }));
     // One JSON value: of thousands of rows, each field would be decoded by itself.
-    const [row] = await this.prisma.$queryRaw<{ covered: [number, string, number, string][] | null }[]>`
+    const [row] = await this.prisma.$queryRaw<{ covered: Covered[] | null }[]>`
       SELECT json_agg(json_build_array(r.ord, m.id, m.seq, m.sender_id) ORDER BY m.seq) AS covered
       FROM json_to_recordset(${JSON.stringify(ranges)}::json)
         AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
@@ -108,7 +105,7 @@ export class Receipts implements OnModuleDestroy {
         WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
         ORDER BY seq DESC LIMIT ${MAX_RECEIPTS}
       ) m`;
-    return (row?.covered ?? []).map(([ord, id, seq, sender_id]) => ({ ord, id, seq, sender_id }));
+    return row?.covered ?? [];
   }
 
   private announceSoon(chatId: string, after: number): void {

@@ -5,6 +5,16 @@ import type { Server } from 'socket.io';
 /** The packet type of an event in Socket.IO's protocol. */
 const EVENT_PACKET = 2;
 
+/** What goes to rooms, as the socket server's adapter and encoder take it. */
+export interface EventPacket {
+  type: typeof EVENT_PACKET;
+  data: [event: string, payload?: object];
+  /** Many events of one name at once, in place of the payload. */
+  each?: object[];
+  /** Fields that only the devices in this room get, at the end of the payload. */
+  own?: { room: string; fields: object };
+}
+
 /**
  * The one way to reach connected devices, from any process. Each call encodes one frame, however many devices
  * there are. Emit after commit only: what is rolled back must never have been seen.
@@ -20,7 +30,18 @@ export class RealtimeEmitter {
 
   /** To every device of every participant; `exceptUser`'s devices hear nothing. */
   toChat<E extends ServerEvent>(chatId: string, event: E, payload: PayloadOf<E>, exceptUser?: string): void {
-    this.broadcast(event, payload, [chatRoom(chatId)], exceptUser && userRoom(exceptUser));
+    this.broadcast({ data: [event, payload] }, [chatRoom(chatId)], exceptUser && userRoom(exceptUser));
+  }
+
+  /** To every device of every participant, with `fields` of the payload to `userId`'s devices alone. */
+  toChatAndOwn<E extends ServerEvent>(
+    chatId: string,
+    event: E,
+    payload: PayloadOf<E>,
+    userId: string,
+    fields: Partial<PayloadOf<E>>,
+  ): void {
+    this.broadcast({ data: [event, payload], own: { room: userRoom(userId), fields } }, [chatRoom(chatId)]);
   }
 
   /** To every device of a user, but for the one named. */
@@ -30,18 +51,23 @@ export class RealtimeEmitter {
     payload: PayloadOf<E>,
     exceptSocket?: string,
   ): void {
-    this.broadcast(event, payload, [userRoom(userId)], exceptSocket);
+    this.broadcast({ data: [event, payload] }, [userRoom(userId)], exceptSocket);
+  }
+
+  /** Many events of one name, in order, to every device of a user. */
+  toUserEach<E extends ServerEvent>(userId: string, event: E, payloads: PayloadOf<E>[]): void {
+    this.broadcast({ data: [event], each: payloads }, [userRoom(userId)]);
   }
 
   /** To each device that is in any of the rooms, once; to everyone connected when no rooms are named. */
   toRooms<E extends ServerEvent>(rooms: string[] | 'everyone', event: E, payload: PayloadOf<E>): void {
-    this.broadcast(event, payload, rooms === 'everyone' ? [] : rooms);
+    this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms);
   }
 
   /** What `server.to(…).except(…).emit(…)` comes to, without its four copies of the same two sets. */
-  private broadcast(event: string, payload: object, rooms: string[], except?: string): void {
+  private broadcast(packet: Omit<EventPacket, 'type'>, rooms: string[], except?: string): void {
     this.server?.of('/').adapter.broadcast(
-      { type: EVENT_PACKET, data: [event, payload] },
+      { type: EVENT_PACKET, ...packet },
       {
         rooms: new Set(rooms),
         except: new Set(except === undefined ? [] : [except]),

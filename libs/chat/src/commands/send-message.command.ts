@@ -35,7 +35,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const metadata = payload.metadata ?? {};
     const clientId = payload.client_id ?? undefined;
     assertMessageContent(type, content, metadata);
-    const facts = await this.inTurn(senderId, payload);
+    const facts = this.mustWait(senderId, type) ? await this.inTurn(senderId, payload) : {};
     return this.log.append({
       id: newId(),
       chatId: chat_id,
@@ -48,10 +48,13 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     });
   }
 
+  private mustWait(senderId: string, type: string): boolean {
+    return POINTS_ELSEWHERE.has(type) || this.lookUps.has(senderId);
+  }
+
   /** Looking something up takes time: what the same sender sends meanwhile waits, so that their order holds. */
   private async inTurn(senderId: string, payload: SendMessagePayload): Promise<Record<string, unknown>> {
     const before = this.lookUps.get(senderId);
-    if (!before && !POINTS_ELSEWHERE.has(payload.type)) return {};
     const turn = (before ?? Promise.resolve({})).catch(() => ({})).then(() => this.factsOf(payload));
     this.lookUps.set(senderId, turn);
     try {

@@ -30,12 +30,16 @@ export class PgPool extends Pool implements OnApplicationShutdown {
   }
 }
 
-/** Connections for sends alone: they do not wait behind a crowd of anything else. */
+/**
+ * Connections for sends alone: they do not wait behind a crowd of anything else. A send reaches every row by its
+ * key, so its plan, which is kept, must not read a whole table because that was short when the plan was made.
+ */
 @Injectable()
 export class SendPool extends PgPool {
   constructor(config: Config) {
     super(config);
     this.options.max = 2;
+    this.options.options += ' -c enable_seqscan=off';
   }
 }
 

@@ -1,0 +1,36 @@
+import type { EventPacket } from '#platform';
+import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
+
+/** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
+interface Encoding {
+  _encode(packet: { data: unknown }, options: object): string[];
+}
+interface Writing {
+  client: { writeToEngine(packets: string[], options: object): void };
+}
+
+/**
+ * Socket.IO's adapter, which also shows one event in two forms: some fields are for one user's devices alone.
+ * Both forms come from one encoding, and the room is walked once.
+ */
+export class DeviceAdapter extends Adapter {
+  override broadcast(packet: EventPacket, options: BroadcastOptions): void {
+    const { own, ...shared } = packet;
+    if (!own) return super.broadcast(packet, options);
+    const json = JSON.stringify(packet.data);
+    const encode = (data: string) => {
+      const options = { preEncoded: true };
+      return [(this as unknown as Encoding)._encode({ ...shared, data }, options), options] as const;
+    };
+    let toOwn: ReturnType<typeof encode> | undefined;
+    let toOthers: ReturnType<typeof encode> | undefined;
+    const owns = this.rooms.get(own.room);
+    for (const room of options.rooms)
+      for (const id of this.rooms.get(room) ?? []) {
+        const frame = owns?.has(id)
+          ? (toOwn ??= encode(`${json.slice(0, -2)},${JSON.stringify(own.fields).slice(1)}]`))
+          : (toOthers ??= encode(json));
+        (this.nsp.sockets.get(id) as Writing | undefined)?.client.writeToEngine(...frame);
+      }
+  }
+}
