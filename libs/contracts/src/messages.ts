@@ -1,4 +1,4 @@
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
   IsArray,
   IsBoolean,
@@ -38,11 +38,7 @@ export const MAX_CONTENT = 4000;
 export class SendMessageBody {
   @IsIn(MESSAGE_TYPES) type!: MessageKind;
   @IsMessageContent(MAX_CONTENT) content!: string;
-  /** Exactly as it came: class-transformer's copy would lack keys such as `toString`. */
-  @IsOptional()
-  @IsObject()
-  @Transform(({ obj }) => (obj as SendMessageBody).metadata)
-  metadata?: Record<string, unknown>;
+  @IsOptional() @IsObject() metadata?: Record<string, unknown>;
   /** Makes the send idempotent for ever: same sender, chat and client_id, same message. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(64) client_id?: string;
   @IsOptional() @IsId() reply_to?: string;
