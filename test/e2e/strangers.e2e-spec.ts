@@ -36,6 +36,7 @@ const ABOUT: Record<
   'chat:join': (chat_id) => ({ chat_id }),
   'chat:leave': (chat_id) => ({ chat_id }),
   'chat:get': 'open',
+  'notification:read': 'of one’s own',
   'users:list': 'open',
   'presence:get': 'open',
   'presence:watch': 'open',

@@ -1,6 +1,9 @@
 import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
+import { MarketplaceModule } from '#marketplace';
+import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
+import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { APP_GUARD, RouterModule } from '@nestjs/core';
 import { AuthController } from './auth.controller.js';
@@ -17,7 +20,10 @@ import { WriteLimitGuard } from './write-limit.guard.js';
   imports: [
     IdentityModule,
     ChatModule,
+    MarketplaceModule,
+    NotificationsModule,
     PresenceModule,
+    SocialModule,
     RouterModule.register([{ path: 'api/v2', module: ApiModule }]),
   ],
   controllers: [AuthController, ChatsController, MessagesController, PresenceController, UsersController],

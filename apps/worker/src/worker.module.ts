@@ -1,10 +1,11 @@
 import { IdentityModule, PurgeSessions } from '#identity';
+import { NotificationsModule, Notify } from '#notifications';
 import { Queues } from '#platform';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 
 /** Background work: what each job does, and when the scheduled ones run. */
-@Module({ imports: [IdentityModule] })
+@Module({ imports: [IdentityModule, NotificationsModule] })
 export class WorkerModule implements OnApplicationBootstrap {
   constructor(
     private readonly queues: Queues,
@@ -13,7 +14,10 @@ export class WorkerModule implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.queues.work(
-      { 'purge-sessions': async () => void (await this.commands.execute(new PurgeSessions())) },
+      {
+        'purge-sessions': async () => void (await this.commands.execute(new PurgeSessions())),
+        notify: ({ cause, recipientIds }) => this.commands.execute(new Notify(cause, recipientIds)),
+      },
       { 'purge-sessions': { pattern: '0 4 * * *' } },
     );
   }

@@ -3,6 +3,7 @@ import * as chats from './chats.js';
 import { ErrorBody } from './errors.js';
 import * as identity from './identity.js';
 import * as messages from './messages.js';
+import * as notifications from './notifications.js';
 import * as presence from './presence.js';
 
 /** Client → server (contract, "Chat events", "Presence"): what each event carries and what its acknowledgement is. */
@@ -20,6 +21,10 @@ export const CLIENT_EVENTS = {
   'chat:get': { payload: chats.ChatGetPayload, ack: chats.ChatAck },
   'users:list': { payload: presence.UsersListPayload, ack: presence.UsersListAck },
   'presence:get': { payload: presence.PresenceGetPayload, ack: presence.PresenceAck },
+  'notification:read': {
+    payload: notifications.NotificationReadPayload,
+    ack: notifications.NotificationReadAck,
+  },
   'presence:watch': { payload: presence.PresenceWatchPayload, ack: presence.PresenceAck },
 } as const satisfies Record<string, { payload: ClassConstructor<object>; ack: ClassConstructor<object> }>;
 
@@ -38,6 +43,9 @@ export const SERVER_EVENTS = {
   'chat:message:read': chats.ReadEvent,
   'chat:read': chats.ChatReadEvent,
   'chat:typing': chats.TypingEvent,
+  'notification:new': notifications.NotificationDto,
+  'notification:updated': notifications.NotificationDto,
+  'notification:read': notifications.NotificationReadAck,
   'user:online': presence.PresenceEvent,
   'user:offline': presence.PresenceEvent,
 } as const satisfies Record<string, ClassConstructor<object>>;

@@ -5,6 +5,7 @@ export * from './identity.js';
 export * from './jobs.js';
 export * from './message-content.js';
 export * from './messages.js';
+export * from './notifications.js';
 export * from './page.js';
 export * from './presence.js';
 export * from './rooms.js';

@@ -3,13 +3,13 @@ import {
   IsArray,
   IsBoolean,
   IsInt,
-  IsObject,
   IsOptional,
   IsString,
   MaxLength,
   Min,
   ValidateNested,
 } from 'class-validator';
+import { SyncNotifications } from './notifications.js';
 import { IsId } from './validators.js';
 
 export class SyncQuery {
@@ -21,11 +21,6 @@ export class SyncChat {
   @IsInt() last_seq!: number;
   @IsInt() change_seq!: number;
   @IsInt() @Min(0) unread_count!: number;
-}
-
-export class SyncNotifications {
-  @IsInt() unread_count!: number;
-  @IsArray() @IsObject({ each: true }) items!: object[];
 }
 
 /** All that changed since the cursor; without one, everything current (contract, "REST", `GET sync`). */

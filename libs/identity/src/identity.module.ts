@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
+import { Blocks } from './blocks.js';
 import { CreateDemoAccountsHandler } from './commands/create-demo-accounts.command.js';
 import { LoginHandler } from './commands/login.command.js';
 import { PurgeSessionsHandler } from './commands/purge-sessions.command.js';
@@ -18,6 +19,7 @@ import { Sessions } from './sessions.js';
 @Module({
   providers: [
     Authenticator,
+    Blocks,
     RefreshTokenSigner,
     Sessions,
     CreateDemoAccountsHandler,
@@ -32,6 +34,6 @@ import { Sessions } from './sessions.js';
     RevokeSessionHandler,
     UpdateMeHandler,
   ],
-  exports: [Authenticator],
+  exports: [Authenticator, Blocks],
 })
 export class IdentityModule {}

@@ -10,6 +10,7 @@ export * from './ids.js';
 export * from './logging.js';
 export * from './metrics.js';
 export * from './ops/ops.module.js';
+export * from './outbox.js';
 export * from './platform.module.js';
 export * from './postgres/embedded.js';
 export * from './postgres/migrate.js';

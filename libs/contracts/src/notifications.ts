@@ -1,0 +1,120 @@
+import { Type } from 'class-transformer';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { PageOf, PageQuery } from './page.js';
+import { FromQuery, IsId, IsTimestamp, Nullable } from './validators.js';
+
+export const NOTIFICATION_TYPES = [
+  'booking_request',
+  'booking_confirmed',
+  'booking_cancelled',
+  'friend_request',
+  'friend_accepted',
+  'post_liked',
+  'post_commented',
+  'post_reposted',
+  'mention',
+  'review_received',
+  'auto_booking_proposal',
+] as const;
+export type NotificationKind = (typeof NOTIFICATION_TYPES)[number];
+
+/** What a booking's notifications carry: ids for the screen to open, facts for the text. */
+interface BookingFacts {
+  booking_id: string;
+  service_id: string;
+  service_name: string;
+  master_id: string;
+  client_id: string;
+  starts_at: string;
+  /** The master's: the text names the hour by the clock on their wall. */
+  timezone: string;
+}
+
+/** `data` of each type (contract, "Notifications"). Who caused it is told apart, as `actorId`. */
+export interface NotificationData {
+  booking_request: BookingFacts;
+  booking_confirmed: BookingFacts;
+  booking_cancelled: BookingFacts & {
+    /** What ended it; the request of an expired one was never answered. */
+    outcome: 'cancelled' | 'declined' | 'expired';
+    reason: string | null;
+  };
+  friend_request: { request_id: string; user_id: string };
+  friend_accepted: { request_id: string; user_id: string };
+  post_liked: { post_id: string; user_id: string };
+  post_commented: { post_id: string; comment_id: string; user_id: string };
+  post_reposted: { post_id: string; repost_id: string; user_id: string };
+  mention: { post_id: string; comment_id: string | null; user_id: string };
+  review_received: { review_id: string; booking_id: string; user_id: string; rating: number };
+  auto_booking_proposal: {
+    service_id: string;
+    service_name: string;
+    master_id: string;
+    starts_at: string;
+    timezone: string;
+  };
+}
+
+/** Something that happened, of which people are to be told: one of the 11 types with its data. */
+export type NotificationCause = {
+  [T in NotificationKind]: {
+    type: T;
+    /** Names what happened, for ever: the same key is never told twice to the same user. */
+    key: string;
+    /** Who did it: never told of it themselves, nor is anybody with a block between them. */
+    actorId: string | null;
+    data: NotificationData[T];
+  };
+}[NotificationKind];
+
+/** A notification as its recipient sees it, its texts in their language. */
+export class NotificationDto {
+  @IsId() id!: string;
+  @IsIn(NOTIFICATION_TYPES) type!: NotificationKind;
+  @IsString() title!: string;
+  @IsString() body!: string;
+  @IsObject() data!: object;
+  @IsTimestamp() created_at!: string;
+  @IsBoolean() is_read!: boolean;
+  /** When it was last added to ("Anna and 12 others"), else when it was made. */
+  @IsTimestamp() updated_at!: string;
+  @Nullable() @IsTimestamp() read_at!: string | null;
+}
+
+export class NotificationPage extends PageOf(NotificationDto) {}
+
+export class NotificationQuery extends PageQuery {
+  @IsOptional() @FromQuery() @IsBoolean() is_read?: boolean;
+  @IsOptional() @IsIn(NOTIFICATION_TYPES) type?: NotificationKind;
+}
+
+export class NotificationReadPayload {
+  @IsId() notification_id!: string;
+}
+
+/** The acknowledgement, the REST answer, and the event to the user's other devices. */
+export class NotificationReadAck {
+  @IsId() notification_id!: string;
+  @IsIn([true]) is_read!: true;
+  @IsTimestamp() read_at!: string;
+}
+
+export class NotificationCount {
+  @IsInt() @Min(0) unread_count!: number;
+}
+
+/** In `GET sync`. */
+export class SyncNotifications extends NotificationCount {
+  /** Those that are new or changed since the cursor, newest first; without one, the newest. */
+  @IsArray() @ValidateNested({ each: true }) @Type(() => NotificationDto) items!: NotificationDto[];
+}

@@ -1,0 +1,3 @@
+export { Notify } from './commands/notify.command.js';
+export { NotificationsModule } from './notifications.module.js';
+export { tell } from './notifier.js';
