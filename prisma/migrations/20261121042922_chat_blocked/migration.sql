@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "chats" ADD COLUMN     "blocked" BOOLEAN NOT NULL DEFAULT false;
