@@ -17,6 +17,9 @@ export class WorkerModule implements OnApplicationBootstrap {
       {
         'purge-sessions': async () => void (await this.commands.execute(new PurgeSessions())),
         notify: ({ cause, recipientIds }) => this.commands.execute(new Notify(cause, recipientIds)),
+        'notify-everyone': () => Promise.resolve(),
+        'release-notifications': () => Promise.resolve(),
+        'purge-notifications': () => Promise.resolve(),
       },
       { 'purge-sessions': { pattern: '0 4 * * *' } },
     );

@@ -6,6 +6,22 @@ export interface Jobs {
   'purge-sessions': Record<string, never>;
   /** Tells up to 1,000 users of something that happened. */
   notify: { cause: NotificationCause; recipientIds: string[] };
+  /** Tells all users of something that happened, in as many `notify` jobs as that takes. */
+  'notify-everyone': { cause: NotificationCause };
+  /** Shows what quiet hours held back and whose time has come. */
+  'release-notifications': Record<string, never>;
+  /** Deletes notifications that were read more than 90 days ago. */
+  'purge-notifications': Record<string, never>;
 }
 
 export type JobName = keyof Jobs;
+
+const NAMES: Record<JobName, true> = {
+  'purge-sessions': true,
+  notify: true,
+  'notify-everyone': true,
+  'release-notifications': true,
+  'purge-notifications': true,
+};
+/** All of `Jobs`, for what only exists when the program runs. */
+export const JOB_NAMES = Object.keys(NAMES) as JobName[];
