@@ -112,6 +112,23 @@ describe('what the specification has servers send', () => {
     ['chat:typing', { chat_id: uuid, user_id: uuid, user_name: 'Анна', is_typing: true }],
     ['chat:message:read', { message_id: uuid, chat_id: uuid, read_by: uuid, read_at: at }],
     ['chat:message:delivered', { message_id: uuid, chat_id: uuid, delivered_to: uuid, delivered_at: at }],
+    ['post:liked', { post_id: uuid, user_id: uuid, user_name: 'Анна', likes_count: 125 }],
+    [
+      'post:commented',
+      {
+        post_id: uuid,
+        comment: {
+          id: uuid,
+          author_id: uuid,
+          author_name: 'Мария',
+          author_avatar: 'https://storage.service.com/avatars/user.jpg',
+          content: 'Классная работа!',
+          created_at: at,
+          parent_id: null,
+        },
+        comments_count: 42,
+      },
+    ],
     ['user:online', { user_id: uuid, online: true, last_seen: at }],
     ['user:offline', { user_id: uuid, online: false, last_seen: at }],
     ['error', { code: 'UNAUTHORIZED', message: 'Invalid or expired token', timestamp: at }],

@@ -1,4 +1,4 @@
-import { CLIENT_EVENTS, SERVER_EVENTS } from '#contracts';
+import { CLIENT_EVENTS, SERVER_EVENTS, type PostDto } from '#contracts';
 import { Device, TestApp, text } from '#testing';
 
 /**
@@ -33,6 +33,9 @@ it('every event of the contract is sent and heard', async () => {
   await send('presence:watch', { user_ids: [vera.id] });
   const group = await app.group(anna, boris);
   await app.request('PATCH', `chats/${group.id}`, anna.token, { title: 'Renamed' });
+  const { body: post } = await app.request<PostDto>('POST', 'posts', anna.token, { content: 'Mine' });
+  await app.request('PUT', `posts/${post.id}/like`, boris.token);
+  await app.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });
   const veras = await app.device(vera);
   veras.close();
   hers.socket.emit('nonsense', {});

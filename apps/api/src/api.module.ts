@@ -6,11 +6,14 @@ import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { APP_GUARD, RouterModule } from '@nestjs/core';
+import { AnnouncementsController } from './announcements.controller.js';
 import { AuthController } from './auth.controller.js';
 import { ChatsController } from './chats.controller.js';
+import { CommentsController } from './comments.controller.js';
 import { JwtGuard } from './jwt.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MessagesController } from './messages.controller.js';
+import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { UsersController } from './users.controller.js';
 import { WriteLimitGuard } from './write-limit.guard.js';
@@ -26,7 +29,16 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     SocialModule,
     RouterModule.register([{ path: 'api/v2', module: ApiModule }]),
   ],
-  controllers: [AuthController, ChatsController, MessagesController, PresenceController, UsersController],
+  controllers: [
+    AnnouncementsController,
+    AuthController,
+    ChatsController,
+    CommentsController,
+    MessagesController,
+    PostsController,
+    PresenceController,
+    UsersController,
+  ],
   providers: [
     JwtStrategy,
     { provide: APP_GUARD, useClass: JwtGuard },

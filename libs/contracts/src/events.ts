@@ -5,6 +5,7 @@ import * as identity from './identity.js';
 import * as messages from './messages.js';
 import * as notifications from './notifications.js';
 import * as presence from './presence.js';
+import * as social from './social.js';
 
 /** Client → server (contract, "Chat events", "Presence"): what each event carries and what its acknowledgement is. */
 export const CLIENT_EVENTS = {
@@ -46,6 +47,8 @@ export const SERVER_EVENTS = {
   'notification:new': notifications.NotificationDto,
   'notification:updated': notifications.NotificationDto,
   'notification:read': notifications.NotificationReadAck,
+  'post:liked': social.PostLikedEvent,
+  'post:commented': social.PostCommentedEvent,
   'user:online': presence.PresenceEvent,
   'user:offline': presence.PresenceEvent,
 } as const satisfies Record<string, ClassConstructor<object>>;

@@ -9,5 +9,6 @@ export * from './notifications.js';
 export * from './page.js';
 export * from './presence.js';
 export * from './rooms.js';
+export * from './social.js';
 export * from './sync.js';
 export { TOO_LARGE } from './validators.js';

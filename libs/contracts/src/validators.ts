@@ -101,18 +101,38 @@ export const IsMessageContent = (max: number) =>
 
 const URL_OPTIONS = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
 
-/** An absolute http(s) link; `javascript:` and the like never get in. */
-export const IsHttpUrl = () =>
-  applyDecorators(
-    IsUrl(URL_OPTIONS, { message: '$property must be an http(s) URL' }),
-    ValidateBy({
+const urlLength = (each: boolean) =>
+  ValidateBy(
+    {
       name: 'urlLength',
       validator: {
         validate: (v) => typeof v === 'string' && v.length <= 2048,
         defaultMessage: () => '$property is too long',
       },
-    }),
+    },
+    { each },
+  );
+
+/** An absolute http(s) link; `javascript:` and the like never get in. */
+export const IsHttpUrl = () =>
+  applyDecorators(
+    IsUrl(URL_OPTIONS, { message: '$property must be an http(s) URL' }),
+    urlLength(false),
     JSONSchema({ type: 'string', format: 'uri', maxLength: 2048 }),
+  );
+
+/** Up to `max` of them. */
+export const IsHttpUrlList = (max: number) =>
+  applyDecorators(
+    IsArray(),
+    ArrayMaxSize(max),
+    IsUrl(URL_OPTIONS, { each: true, message: '$property must be http(s) URLs' }),
+    urlLength(true),
+    JSONSchema({
+      type: 'array',
+      maxItems: max,
+      items: { type: 'string', format: 'uri', maxLength: 2048 },
+    }),
   );
 
 /** Query strings are text: "20" becomes 20, anything else stays and fails its check. */

@@ -1,13 +1,27 @@
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
+/** A condition for SQL: no block, either way, between two users. Of the two lookups, each goes by an index. */
+export const notBlocked = (a: Prisma.Sql, b: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${a} AND blocked_id = ${b})
+  AND NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${b} AND blocked_id = ${a})`;
+
+/** The same of a user and whoever is in a column (`Prisma.raw('p.author_id')`). */
+export const notBlockedWith = (userId: string, column: Prisma.Sql): Prisma.Sql =>
+  notBlocked(Prisma.sql`${userId}::uuid`, column);
+
 /**
- * A condition for SQL: no block, either way, between a user and whoever is in a column (`Prisma.raw('p.author_id')`).
- * Of the two lookups, each goes by an index.
+ * What ties two people together (follows, friendship, their chat) and what cuts them off are written one after the
+ * other: under this lock, to the end of the transaction, a block that was not there does not appear.
  */
-export const notBlockedWith = (userId: string, column: Prisma.Sql): Prisma.Sql => Prisma.sql`
-  NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${userId}::uuid AND blocked_id = ${column})
-  AND NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${column} AND blocked_id = ${userId}::uuid)`;
+export async function lockPair(
+  tx: Pick<Prisma.TransactionClient, '$executeRaw'>,
+  a: string,
+  b: string,
+): Promise<void> {
+  const pair = [a, b].sort().join(':');
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${pair}, 0))`;
+}
 
 /** Whether people have cut each other off; a block works both ways (contract, "REST"). */
 @Injectable()

@@ -1,3 +1,3 @@
 export { Notify } from './commands/notify.command.js';
 export { NotificationsModule } from './notifications.module.js';
-export { tell } from './notifier.js';
+export { tell, tellAll } from './notifier.js';

@@ -1,5 +1,5 @@
 import type { NotificationCause } from '#contracts';
-import { addJob, type Prisma } from '#platform';
+import { addJobs, type Prisma } from '#platform';
 
 /**
  * Promises, in the transaction of what happened, that people are told of it. Who of them really is (preferences,
@@ -10,6 +10,19 @@ export async function tell(
   recipientIds: string[],
   cause: NotificationCause,
 ): Promise<void> {
-  const others = recipientIds.filter((id) => id !== cause.actorId);
-  if (others.length > 0) await addJob(tx, 'notify', { cause, recipientIds: others });
+  await tellAll(tx, [{ recipientIds, cause }]);
+}
+
+/** The same of many things that happened at once. */
+export async function tellAll(
+  tx: Prisma.TransactionClient,
+  told: { recipientIds: string[]; cause: NotificationCause }[],
+): Promise<void> {
+  const jobs = told
+    .map(({ recipientIds, cause }) => ({
+      cause,
+      recipientIds: recipientIds.filter((id) => id !== cause.actorId),
+    }))
+    .filter(({ recipientIds }) => recipientIds.length > 0);
+  if (jobs.length > 0) await addJobs(tx, 'notify', jobs);
 }

@@ -59,18 +59,26 @@ export class RealtimeEmitter {
     this.broadcast({ data: [event], each: payloads }, [userRoom(userId)]);
   }
 
-  /** To each device that is in any of the rooms, once; to everyone connected when no rooms are named. */
-  toRooms<E extends ServerEvent>(rooms: string[] | 'everyone', event: E, payload: PayloadOf<E>): void {
-    this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms);
+  /**
+   * To each device that is in any of the rooms, once; to everyone connected when no rooms are named.
+   * `exceptUsers`' devices hear nothing.
+   */
+  toRooms<E extends ServerEvent>(
+    rooms: string[] | 'everyone',
+    event: E,
+    payload: PayloadOf<E>,
+    exceptUsers: string[] = [],
+  ): void {
+    this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms, exceptUsers.map(userRoom));
   }
 
   /** What `server.to(…).except(…).emit(…)` comes to, without its four copies of the same two sets. */
-  private broadcast(packet: Omit<EventPacket, 'type'>, rooms: string[], except?: string): void {
+  private broadcast(packet: Omit<EventPacket, 'type'>, rooms: string[], except?: string | string[]): void {
     this.server?.of('/').adapter.broadcast(
       { type: EVENT_PACKET, ...packet },
       {
         rooms: new Set(rooms),
-        except: new Set(except === undefined ? [] : [except]),
+        except: new Set(typeof except === 'string' ? [except] : except),
       },
     );
   }
@@ -82,6 +90,15 @@ export class RealtimeEmitter {
 
   leaveChat(chatId: string, userId: string): void {
     this.server?.in(userRoom(userId)).socketsLeave(chatRoom(chatId));
+  }
+
+  /** From now on every device of a user hears what goes to a room, until `leaveRoom`. */
+  joinRoom(room: string, userId: string): void {
+    this.server?.in(userRoom(userId)).socketsJoin(room);
+  }
+
+  leaveRoom(room: string, userId: string): void {
+    this.server?.in(userRoom(userId)).socketsLeave(room);
   }
 
   /** Tells the devices of a session, or of all of a user's sessions, that they are signed out, and closes them. */

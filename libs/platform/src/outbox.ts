@@ -11,5 +11,16 @@ export async function addJob<N extends JobName>(
   name: N,
   data: Jobs[N],
 ): Promise<void> {
-  await tx.outboxJob.create({ data: { id: newId(), name, data: data as unknown as Prisma.InputJsonObject } });
+  await addJobs(tx, name, [data]);
+}
+
+/** The same of many at once. */
+export async function addJobs<N extends JobName>(
+  tx: Prisma.TransactionClient,
+  name: N,
+  jobs: Jobs[N][],
+): Promise<void> {
+  await tx.outboxJob.createMany({
+    data: jobs.map((data) => ({ id: newId(), name, data: data as unknown as Prisma.InputJsonObject })),
+  });
 }

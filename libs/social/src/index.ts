@@ -1,1 +1,12 @@
+export { AddComment } from './commands/add-comment.command.js';
+export { Announce } from './commands/announce.command.js';
+export { CreatePost } from './commands/create-post.command.js';
+export { DeleteComment } from './commands/delete-comment.command.js';
+export { DeletePost } from './commands/delete-post.command.js';
+export { LikePost } from './commands/like-post.command.js';
+export { RepostPost } from './commands/repost-post.command.js';
+export { FindPost } from './queries/find-post.query.js';
+export { GetFeed } from './queries/get-feed.query.js';
+export { ListComments } from './queries/list-comments.query.js';
+export { ListPosts } from './queries/list-posts.query.js';
 export { SocialModule } from './social.module.js';

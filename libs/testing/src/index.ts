@@ -3,3 +3,4 @@ export { contractErrors } from './contract.js';
 export { createTestDatabase } from './database.js';
 export { Device } from './device.js';
 export { text } from './factories.js';
+export { promised, rememberPromises } from './promises.js';

@@ -1,0 +1,29 @@
+import { CreatePostBody, PostDto } from '#contracts';
+import type { SignedIn } from '#identity';
+import { Announce } from '#social';
+import { Body, Controller, Post, UseGuards } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { AdminGuard } from './admin.guard.js';
+import { Answers } from './docs/answers.js';
+import { SignedInUser } from './signed-in-user.js';
+
+@ApiTags('admin')
+@Controller('admin/announcements')
+@UseGuards(AdminGuard)
+export class AnnouncementsController {
+  constructor(private readonly commands: CommandBus) {}
+
+  @Post()
+  @Answers(
+    'A post that everybody is told of',
+    { type: PostDto, status: 201 },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'FORBIDDEN',
+    'MESSAGE_TOO_LARGE',
+  )
+  create(@SignedInUser() { userId }: SignedIn, @Body() body: CreatePostBody): Promise<PostDto> {
+    return this.commands.execute(new Announce(userId, body));
+  }
+}

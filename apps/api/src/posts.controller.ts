@@ -1,0 +1,93 @@
+import { CreatePostBody, LikeAnswer, PageQuery, PostDto, PostPage, RepostBody } from '#contracts';
+import type { SignedIn } from '#identity';
+import { CreatePost, DeletePost, FindPost, GetFeed, LikePost, ListPosts, RepostPost } from '#social';
+import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { IdPipe } from './id.pipe.js';
+import { SignedInUser } from './signed-in-user.js';
+
+const IN_SIGHT = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND'] as const;
+
+@ApiTags('posts')
+@Controller()
+export class PostsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get('feed')
+  @Answers(
+    'Posts of whom I follow, of friends and mine, newest first',
+    { type: PostPage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+  )
+  feed(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<PostPage> {
+    return this.queries.execute(new GetFeed(userId, page));
+  }
+
+  @Get('users/:id/posts')
+  @Answers('A user’s posts, newest first', { type: PostPage }, ...IN_SIGHT)
+  list(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() page: PageQuery,
+  ): Promise<PostPage> {
+    return this.queries.execute(new ListPosts(userId, id, page));
+  }
+
+  @Post('posts')
+  @Answers(
+    'Write a post',
+    { type: PostDto, status: 201 },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'MESSAGE_TOO_LARGE',
+  )
+  create(@SignedInUser() { userId }: SignedIn, @Body() body: CreatePostBody): Promise<PostDto> {
+    return this.commands.execute(new CreatePost(userId, body));
+  }
+
+  @Get('posts/:id')
+  @Answers('A post', { type: PostDto }, ...IN_SIGHT)
+  find(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<PostDto> {
+    return this.queries.execute(new FindPost(userId, id));
+  }
+
+  @Delete('posts/:id')
+  @Answers('Delete a post of mine; an admin, any', { status: 204 }, ...IN_SIGHT, 'FORBIDDEN')
+  delete(@SignedInUser() user: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new DeletePost(user, id));
+  }
+
+  @Put('posts/:id/like')
+  @Answers('Like a post', { type: LikeAnswer }, ...IN_SIGHT)
+  like(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<LikeAnswer> {
+    return this.commands.execute(new LikePost(userId, id, true));
+  }
+
+  @Delete('posts/:id/like')
+  @Answers('Take a like back', { type: LikeAnswer }, ...IN_SIGHT)
+  unlike(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<LikeAnswer> {
+    return this.commands.execute(new LikePost(userId, id, false));
+  }
+
+  @Post('posts/:id/repost')
+  @Answers(
+    'Repost a post, once',
+    { type: PostDto, status: 201 },
+    ...IN_SIGHT,
+    'CONFLICT',
+    'MESSAGE_TOO_LARGE',
+  )
+  repost(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Body() body: RepostBody,
+  ): Promise<PostDto> {
+    return this.commands.execute(new RepostPost(userId, id, body));
+  }
+}

@@ -1,0 +1,84 @@
+import { AppError, type CommentDto, type CreateCommentBody } from '#contracts';
+import { tell } from '#notifications';
+import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
+import { tellMentioned } from '../mentions.js';
+import { inSightOf } from '../people.js';
+import { Posts, noSuchPost } from '../posts.js';
+
+/**
+ * A comment on a post, or an answer to one. The post's author is told, and hears it as `post:commented`.
+ * @throws AppError NOT_FOUND; INVALID_DATA naming content, or parent_id when that is no comment of this post that
+ *   can be answered
+ */
+export class AddComment extends Command<CommentDto> {
+  constructor(
+    readonly userId: string,
+    readonly postId: string,
+    readonly body: CreateCommentBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(AddComment)
+export class AddCommentHandler implements ICommandHandler<AddComment> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly posts: Posts,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ userId, postId, body: { content, parent_id } }: AddComment): Promise<CommentDto> {
+    if (content.trim() === '') throw AppError.invalid('content', 'must not be empty');
+    const { author: owner } = await this.posts.require(userId, postId);
+    const { comments_count, ...row } = await this.prisma.$transaction(async (tx) => {
+      const id = newId();
+      await tell(tx, [owner.id], {
+        type: 'post_commented',
+        key: `post_commented:${id}`,
+        actorId: userId,
+        data: { post_id: postId, comment_id: id, user_id: userId },
+      });
+      const where = { postId, commentId: id, ownerId: owner.id, exceptId: owner.id };
+      await tellMentioned(tx, userId, content, where);
+      // Last, since it takes the row that all who comment on the post wait for.
+      return this.store(tx, { id, userId, postId, content, parentId: parent_id ?? null });
+    });
+    const comment = toComment(row);
+    this.emitter.toUser(owner.id, 'post:commented', { post_id: postId, comment, comments_count });
+    return comment;
+  }
+
+  /** The post's row first, and counted on: what is deleted meanwhile waits, or has been. */
+  private async store(
+    tx: Prisma.TransactionClient,
+    {
+      id,
+      userId,
+      postId,
+      content,
+      parentId,
+    }: Record<'id' | 'userId' | 'postId' | 'content', string> & {
+      parentId: string | null;
+    },
+  ): Promise<CommentRow & { comments_count: number }> {
+    const [post] = await tx.$queryRaw<{ comments_count: number }[]>`
+      UPDATE posts SET comments_count = comments_count + 1 WHERE id = ${postId}::uuid RETURNING comments_count`;
+    if (!post) throw noSuchPost();
+    const [comment] = await tx.$queryRaw<CommentRow[]>`
+      WITH c AS (
+        INSERT INTO comments (id, post_id, author_id, parent_id, content)
+        SELECT ${id}::uuid, ${postId}::uuid, ${userId}::uuid, ${parentId}::uuid, ${content}
+        WHERE ${parentId}::uuid IS NULL OR EXISTS (
+          SELECT FROM comments parent JOIN users u ON u.id = parent.author_id
+          WHERE parent.id = ${parentId}::uuid AND parent.post_id = ${postId}::uuid AND parent.parent_id IS NULL
+            AND ${inSightOf(userId, 'u')})
+        RETURNING *
+      )
+      SELECT ${COMMENT_COLUMNS} FROM c JOIN users author ON author.id = c.author_id`;
+    if (!comment) throw AppError.invalid('parent_id', 'is no comment of this post that can be answered');
+    return { ...comment, comments_count: post.comments_count };
+  }
+}

@@ -1,0 +1,48 @@
+import { AppError, type CreatePostBody, type PostDto } from '#contracts';
+import { PrismaService, newId } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { tellMentioned } from '../mentions.js';
+import { Posts } from '../posts.js';
+
+/**
+ * A new post; whom it mentions is told (contract, `POST posts`).
+ * @throws AppError INVALID_DATA naming content when there is neither text nor media
+ */
+export class CreatePost extends Command<PostDto> {
+  constructor(
+    readonly authorId: string,
+    readonly body: CreatePostBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CreatePost)
+export class CreatePostHandler implements ICommandHandler<CreatePost> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly posts: Posts,
+  ) {}
+
+  async execute({ authorId, body }: CreatePost): Promise<PostDto> {
+    const post = newPost(authorId, body);
+    await this.prisma.$transaction(async (tx) => {
+      await tx.post.create({ data: post });
+      await tellMentioned(tx, authorId, post.content, {
+        postId: post.id,
+        commentId: null,
+        ownerId: authorId,
+      });
+    });
+    return this.posts.require(authorId, post.id);
+  }
+}
+
+/** @throws AppError INVALID_DATA naming content */
+export function newPost(authorId: string, { content, media_urls }: CreatePostBody) {
+  // Apps send null for what they do not have.
+  const mediaUrls = media_urls ?? [];
+  if (content.trim() === '' && mediaUrls.length === 0)
+    throw AppError.invalid('content', 'must not be empty without media');
+  return { id: newId(), authorId, content, mediaUrls };
+}

@@ -1,0 +1,67 @@
+import { AppError, type PostDto, type RepostBody } from '#contracts';
+import { tell } from '#notifications';
+import { PrismaService, isUniqueViolation, newId } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { tellMentioned } from '../mentions.js';
+import { Posts, noSuchPost } from '../posts.js';
+
+/**
+ * A post that points to another; to the original, when that is a repost itself. Its author is told.
+ * @throws AppError NOT_FOUND; CONFLICT when one has reposted it already
+ */
+export class RepostPost extends Command<PostDto> {
+  constructor(
+    readonly userId: string,
+    readonly postId: string,
+    readonly body: RepostBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RepostPost)
+export class RepostPostHandler implements ICommandHandler<RepostPost> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly posts: Posts,
+  ) {}
+
+  async execute({ userId, postId, body }: RepostPost): Promise<PostDto> {
+    const asked = await this.posts.require(userId, postId);
+    const original = asked.is_repost ? asked.repost_of : asked;
+    if (!original) throw noSuchPost();
+    const id = newId();
+    await this.store(userId, original, id, body.content ?? '').catch((error: unknown) => {
+      if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'You have reposted this already');
+      throw error;
+    });
+    return this.posts.require(userId, id);
+  }
+
+  private async store(authorId: string, original: PostDto, id: string, content: string): Promise<void> {
+    const ownerId = original.author.id;
+    await this.prisma.$transaction(async (tx) => {
+      // Its row first, as everything that counts on a post; it may be gone by now.
+      const { count } = await tx.post.updateMany({
+        where: { id: original.id },
+        data: { repostsCount: { increment: 1 } },
+      });
+      if (count === 0) throw noSuchPost();
+      await tx.post.create({
+        data: { id, authorId, content, isRepost: true, repostOfId: original.id },
+      });
+      await tell(tx, [ownerId], {
+        type: 'post_reposted',
+        key: `post_reposted:${original.id}:${authorId}`,
+        actorId: authorId,
+        data: { post_id: original.id, repost_id: id, user_id: authorId },
+      });
+      await tellMentioned(tx, authorId, content, {
+        postId: id,
+        commentId: null,
+        ownerId: authorId,
+        exceptId: ownerId,
+      });
+    });
+  }
+}

@@ -1,0 +1,24 @@
+import { AppError } from '#contracts';
+import { decodeCursor, encodeCursor } from '#platform';
+import { validate as isUuid } from 'uuid';
+
+const FIRST = '00000000-0000-0000-0000-000000000000';
+const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** Where a page begins: ids are in the order of writing, so that a list's cursor is its last item's id. */
+export const idsBefore = (cursor?: string | null): string => idOf(cursor) ?? LAST;
+export const idsAfter = (cursor?: string | null): string => idOf(cursor) ?? FIRST;
+
+/** @throws AppError INVALID_DATA naming cursor */
+function idOf(cursor?: string | null): string | undefined {
+  if (cursor == null) return undefined;
+  const [id] = decodeCursor(cursor, 'string');
+  if (!isUuid(id)) throw AppError.invalid('cursor', 'is not a cursor of this list');
+  return id;
+}
+
+/** The page of `limit` items, of which one more than that was asked for. */
+export const pageOf = <T extends { id: string }>(rows: T[], limit: number) => ({
+  items: rows.slice(0, limit),
+  next_cursor: rows.length > limit ? encodeCursor([rows[limit - 1]!.id]) : null,
+});

@@ -1,0 +1,150 @@
+import { followersRoom, userRoom, type LikeAnswer } from '#contracts';
+import { notBlocked } from '#identity';
+import { tellAll } from '#notifications';
+import { Batcher, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { noSuchPost } from './posts.js';
+
+export interface Like {
+  postId: string;
+  userId: string;
+  on: boolean;
+}
+
+interface LikeRow {
+  post_id: string;
+  user_id: string;
+  user_name: string;
+  author_id: string;
+  likes_count: number;
+  /** Whether the like is new. */
+  added: boolean;
+}
+
+/**
+ * Likes and their count. A crowd that likes one post would wait for its row with a connection each: instead, all
+ * that come while a batch is written share the next one.
+ */
+@Injectable()
+export class Likes implements OnModuleDestroy {
+  private readonly batcher = new Batcher<Like, LikeAnswer>((likes) => this.write(likes), {
+    maxBatch: 500,
+    maxQueued: 20_000,
+  });
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  /** @throws AppError NOT_FOUND, UNAVAILABLE */
+  set(like: Like): Promise<LikeAnswer> {
+    return this.batcher.add(like);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.batcher.drain();
+  }
+
+  /** What one user asks of one post twice takes turns; everything else is written together. */
+  private async write(likes: Like[]): Promise<(LikeAnswer | Error)[]> {
+    const answers = new Map<Like, LikeAnswer | Error>();
+    for (let rest = likes; rest.length > 0; rest = rest.filter((like) => !answers.has(like))) {
+      const turn = new Map<string, Like>();
+      for (const like of rest) {
+        const key = like.postId + like.userId;
+        if (!turn.has(key)) turn.set(key, like);
+      }
+      const rows = await this.store([...turn.values()]);
+      const found = new Map(rows.map((row) => [row.post_id + row.user_id, row]));
+      for (const [key, like] of turn) {
+        const row = found.get(key);
+        answers.set(like, row ? { liked: like.on, likes_count: row.likes_count } : noSuchPost());
+      }
+      // Stored it is, whether or not anybody can be shown it.
+      await this.show(rows.filter(({ added }) => added)).catch((err: Error) =>
+        logger.warn({ err: err.message }, 'likes not shown'),
+      );
+    }
+    return likes.map((like) => answers.get(like)!);
+  }
+
+  /** One row per like of a post that its user may see. */
+  private store(likes: Like[]): Promise<LikeRow[]> {
+    return this.prisma.$transaction(async (tx) => {
+      const rows = await tx.$queryRaw<LikeRow[]>(statement(likes));
+      const added = rows.filter((row) => row.added);
+      await tellAll(
+        tx,
+        added.map(({ post_id, user_id, author_id }) => ({
+          recipientIds: [author_id],
+          cause: {
+            type: 'post_liked',
+            key: `post_liked:${post_id}:${user_id}`,
+            actorId: user_id,
+            data: { post_id, user_id },
+          },
+        })),
+      );
+      return rows;
+    });
+  }
+
+  /** To all who follow either of the two, but for whom a block keeps from the other. */
+  private async show(added: LikeRow[]): Promise<void> {
+    if (added.length === 0) return;
+    const kept = await this.prisma.$queryRaw<{ place: number; user_id: string }[]>`
+      SELECT pair.place::int, f.follower_id AS user_id
+      FROM unnest(${added.map((row) => row.user_id)}::uuid[], ${added.map((row) => row.author_id)}::uuid[])
+        WITH ORDINALITY AS pair(liker_id, author_id, place)
+      CROSS JOIN LATERAL (VALUES (pair.liker_id, pair.author_id), (pair.author_id, pair.liker_id)) AS side(a, b)
+      CROSS JOIN LATERAL (
+        SELECT blocked_id AS id FROM blocks WHERE blocker_id = side.a
+        UNION SELECT blocker_id FROM blocks WHERE blocked_id = side.a
+      ) cut
+      JOIN follows f ON f.follower_id = cut.id AND f.followee_id = side.b`;
+    added.forEach(({ post_id, user_id, user_name, author_id, likes_count }, i) =>
+      this.emitter.toRooms(
+        [userRoom(author_id), followersRoom(author_id), followersRoom(user_id)],
+        'post:liked',
+        { post_id, user_id, user_name, likes_count },
+        kept.filter(({ place }) => place === i + 1).map((row) => row.user_id),
+      ),
+    );
+  }
+}
+
+/**
+ * The posts' rows first and in one order, so that batches of several processes wait for each other, but never in a
+ * circle. The count moves by what was really added and removed.
+ */
+const statement = (likes: Like[]): Prisma.Sql => Prisma.sql`
+  WITH post AS (
+    SELECT id, author_id, likes_count FROM posts
+    WHERE id = ANY(${[...new Set(likes.map(({ postId }) => postId))]}::uuid[])
+    ORDER BY id FOR NO KEY UPDATE
+  ), asked AS (
+    SELECT a.post_id, a.user_id, a.liked, post.author_id, post.likes_count
+    FROM unnest(${likes.map(({ postId }) => postId)}::uuid[], ${likes.map(({ userId }) => userId)}::uuid[],
+      ${likes.map(({ on }) => on)}::bool[]) AS a(post_id, user_id, liked)
+    JOIN post ON post.id = a.post_id JOIN users author ON author.id = post.author_id
+    WHERE author.banned_at IS NULL AND ${notBlocked(Prisma.raw('a.user_id'), Prisma.raw('author.id'))}
+  ), added AS (
+    INSERT INTO post_likes (post_id, user_id) SELECT post_id, user_id FROM asked WHERE liked
+    ON CONFLICT DO NOTHING RETURNING post_id, user_id
+  ), removed AS (
+    DELETE FROM post_likes l USING asked a
+    WHERE NOT a.liked AND l.post_id = a.post_id AND l.user_id = a.user_id RETURNING l.post_id
+  ), counted AS (
+    UPDATE posts SET likes_count = posts.likes_count + moved.by
+    FROM (
+      SELECT post_id, sum(one)::int AS by
+      FROM (SELECT post_id, 1 AS one FROM added UNION ALL SELECT post_id, -1 FROM removed) AS ones GROUP BY post_id
+    ) AS moved
+    WHERE posts.id = moved.post_id RETURNING posts.id, posts.likes_count
+  )
+  SELECT a.post_id, a.user_id, u.name AS user_name, a.author_id,
+    COALESCE(counted.likes_count, a.likes_count) AS likes_count, added.user_id IS NOT NULL AS added
+  FROM asked a JOIN users u ON u.id = a.user_id
+  LEFT JOIN counted ON counted.id = a.post_id
+  LEFT JOIN added ON added.post_id = a.post_id AND added.user_id = a.user_id`;

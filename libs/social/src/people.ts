@@ -1,0 +1,25 @@
+import { AppError } from '#contracts';
+import { notBlockedWith } from '#identity';
+import { Prisma } from '#platform';
+
+/** Expression for SQL: a `PersonDto` of a row of `users`. */
+export const person = (table: string): Prisma.Sql =>
+  Prisma.raw(`jsonb_build_object('id', ${table}.id, 'name', ${table}.name, 'handle', ${table}.handle,
+    'avatar', ${table}.avatar, 'is_master', ${table}.is_master)`);
+
+/** Condition for SQL: a user may see the one in this row of `users`, and what they write. */
+export const inSightOf = (readerId: string, table: string): Prisma.Sql => Prisma.sql`
+  ${Prisma.raw(table)}.banned_at IS NULL AND ${notBlockedWith(readerId, Prisma.raw(`${table}.id`))}`;
+
+export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
+
+/** @throws AppError NOT_FOUND, also for those whom a ban or a block hides */
+export async function requireInSight(
+  tx: Pick<Prisma.TransactionClient, '$queryRaw'>,
+  userId: string,
+  otherId: string,
+): Promise<void> {
+  const found = await tx.$queryRaw<object[]>`
+    SELECT FROM users u WHERE u.id = ${otherId}::uuid AND ${inSightOf(userId, 'u')}`;
+  if (found.length === 0) throw noSuchUser();
+}

@@ -1,0 +1,51 @@
+import { AppError, type PersonDto, type PostDto } from '#contracts';
+import { PrismaService } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { inSightOf, person } from './people.js';
+
+type PostRow = Omit<PostDto, 'repost_of' | 'created_at'> & {
+  author: PersonDto;
+  repost_of_id: string | null;
+  created_at: Date;
+};
+
+export const noSuchPost = () => new AppError('NOT_FOUND', 'No such post');
+
+/** Posts as their readers see them. What one may not see does not exist for them. */
+@Injectable()
+export class Posts {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** @throws AppError NOT_FOUND */
+  async require(readerId: string, postId: string): Promise<PostDto> {
+    const [post] = await this.of(readerId, [postId]);
+    if (!post) throw noSuchPost();
+    return post;
+  }
+
+  /** Those of the posts that the reader may see, in the order asked for: two queries, however many. */
+  async of(readerId: string, ids: string[]): Promise<PostDto[]> {
+    const rows = await this.rows(readerId, ids);
+    const originals = await this.rows(readerId, [...new Set(rows.flatMap((row) => row.repost_of_id ?? []))]);
+    const byId = new Map(originals.map((row) => [row.id, toPost(row, null)]));
+    return rows.map((row) => toPost(row, byId.get(row.repost_of_id!) ?? null));
+  }
+
+  private async rows(readerId: string, ids: string[]): Promise<PostRow[]> {
+    if (ids.length === 0) return [];
+    return this.prisma.$queryRaw<PostRow[]>`
+      SELECT p.id, ${person('author')} AS author, p.content, p.media_urls, p.is_repost, p.repost_of_id,
+        p.likes_count, p.comments_count, p.reposts_count, p.created_at,
+        EXISTS (SELECT FROM post_likes l WHERE l.post_id = p.id AND l.user_id = ${readerId}::uuid) AS liked
+      FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS asked(id, place)
+      JOIN posts p ON p.id = asked.id JOIN users author ON author.id = p.author_id
+      WHERE ${inSightOf(readerId, 'author')}
+      ORDER BY asked.place`;
+  }
+}
+
+const toPost = ({ repost_of_id: _, created_at, ...row }: PostRow, repost_of: PostDto | null): PostDto => ({
+  ...row,
+  repost_of,
+  created_at: created_at.toISOString(),
+});

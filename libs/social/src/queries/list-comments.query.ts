@@ -1,0 +1,36 @@
+import type { CommentPage, PageQuery } from '#contracts';
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
+import { idsAfter, pageOf } from '../id-cursor.js';
+import { inSightOf } from '../people.js';
+import { Posts } from '../posts.js';
+
+/** Comments and the answers to them, in the order of writing. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
+export class ListComments extends Query<CommentPage> {
+  constructor(
+    readonly readerId: string,
+    readonly postId: string,
+    readonly page: PageQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListComments)
+export class ListCommentsHandler implements IQueryHandler<ListComments> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly posts: Posts,
+  ) {}
+
+  async execute({ readerId, postId, page: { limit, cursor } }: ListComments): Promise<CommentPage> {
+    await this.posts.require(readerId, postId);
+    const rows = await this.prisma.$queryRaw<CommentRow[]>`
+      SELECT ${COMMENT_COLUMNS} FROM comments c JOIN users author ON author.id = c.author_id
+      WHERE c.post_id = ${postId}::uuid AND c.id > ${idsAfter(cursor)}::uuid AND ${inSightOf(readerId, 'author')}
+      ORDER BY c.id LIMIT ${limit + 1}`;
+    const { items, next_cursor } = pageOf(rows, limit);
+    return { items: items.map(toComment), next_cursor };
+  }
+}
