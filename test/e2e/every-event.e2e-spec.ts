@@ -33,15 +33,20 @@ it('every event of the contract is sent and heard', async () => {
   await send('presence:watch', { user_ids: [vera.id] });
   const group = await app.group(anna, boris);
   await app.request('PATCH', `chats/${group.id}`, anna.token, { title: 'Renamed' });
+  const phone = await app.device(anna);
   const { body: post } = await app.request<PostDto>('POST', 'posts', anna.token, { content: 'Mine' });
   await app.request('PUT', `posts/${post.id}/like`, boris.token);
+  const { id: notification_id } = await hers.next('notification:new');
+  await app.request('PUT', `posts/${post.id}/like`, vera.token);
+  await hers.next('notification:updated');
+  await send('notification:read', { notification_id });
   await app.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });
   const veras = await app.device(vera);
   veras.close();
   hers.socket.emit('nonsense', {});
   expect([...sent].sort()).toEqual(Object.keys(CLIENT_EVENTS).sort());
   const heard = () =>
-    new Set([hers, tablet, his].flatMap((device) => device.heard.map(({ event }) => event)));
+    new Set([hers, phone, tablet, his].flatMap((device) => device.heard.map(({ event }) => event)));
   await hers.next('user:offline');
   await hers.next('error');
   await hers.until(() => heard().size >= Object.keys(SERVER_EVENTS).length || undefined);

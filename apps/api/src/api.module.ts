@@ -13,8 +13,10 @@ import { CommentsController } from './comments.controller.js';
 import { JwtGuard } from './jwt.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MessagesController } from './messages.controller.js';
+import { NotificationsController } from './notifications.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
+import { QueuesController } from './queues.controller.js';
 import { UsersController } from './users.controller.js';
 import { WriteLimitGuard } from './write-limit.guard.js';
 
@@ -35,8 +37,10 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     ChatsController,
     CommentsController,
     MessagesController,
+    NotificationsController,
     PostsController,
     PresenceController,
+    QueuesController,
     UsersController,
   ],
   providers: [

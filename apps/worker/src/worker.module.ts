@@ -1,5 +1,11 @@
 import { IdentityModule, PurgeSessions } from '#identity';
-import { NotificationsModule, Notify } from '#notifications';
+import {
+  NotificationsModule,
+  Notify,
+  NotifyEveryone,
+  PurgeNotifications,
+  ReleaseNotifications,
+} from '#notifications';
 import { Queues } from '#platform';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
@@ -16,12 +22,17 @@ export class WorkerModule implements OnApplicationBootstrap {
     await this.queues.work(
       {
         'purge-sessions': async () => void (await this.commands.execute(new PurgeSessions())),
-        notify: ({ cause, recipientIds }) => this.commands.execute(new Notify(cause, recipientIds)),
-        'notify-everyone': () => Promise.resolve(),
-        'release-notifications': () => Promise.resolve(),
-        'purge-notifications': () => Promise.resolve(),
+        notify: ({ cause, recipientIds }, { again }) =>
+          this.commands.execute(new Notify(cause, recipientIds, again)),
+        'notify-everyone': ({ cause }, { id }) => this.commands.execute(new NotifyEveryone(cause, id)),
+        'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
+        'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
       },
-      { 'purge-sessions': { pattern: '0 4 * * *' } },
+      {
+        'purge-sessions': { pattern: '0 4 * * *' },
+        'release-notifications': { pattern: '* * * * *' },
+        'purge-notifications': { pattern: '30 4 * * *' },
+      },
     );
   }
 }

@@ -1,3 +1,4 @@
+import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { Module } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
@@ -50,7 +51,7 @@ const handlers = [
 ];
 
 @Module({
-  imports: [PresenceModule],
+  imports: [NotificationsModule, PresenceModule],
   providers: [
     ChatViews,
     GroupChanges,

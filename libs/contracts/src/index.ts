@@ -8,6 +8,7 @@ export * from './messages.js';
 export * from './notifications.js';
 export * from './page.js';
 export * from './presence.js';
+export * from './queues.js';
 export * from './rooms.js';
 export * from './social.js';
 export * from './sync.js';

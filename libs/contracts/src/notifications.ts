@@ -7,11 +7,13 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  Matches,
+  MaxLength,
   Min,
   ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { FromQuery, IsId, IsTimestamp, Nullable } from './validators.js';
+import { IsId, IsSwitch, IsTimestamp, Nullable } from './validators.js';
 
 export const NOTIFICATION_TYPES = [
   'booking_request',
@@ -94,7 +96,7 @@ export class NotificationDto {
 export class NotificationPage extends PageOf(NotificationDto) {}
 
 export class NotificationQuery extends PageQuery {
-  @IsOptional() @FromQuery() @IsBoolean() is_read?: boolean;
+  @IsSwitch() is_read?: boolean;
   @IsOptional() @IsIn(NOTIFICATION_TYPES) type?: NotificationKind;
 }
 
@@ -117,4 +119,62 @@ export class NotificationCount {
 export class SyncNotifications extends NotificationCount {
   /** Those that are new or changed since the cursor, newest first; without one, the newest. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => NotificationDto) items!: NotificationDto[];
+}
+
+/** Which of the 11 types a user wants to be told of. */
+export class NotificationTypes implements Record<NotificationKind, boolean> {
+  @IsBoolean() booking_request!: boolean;
+  @IsBoolean() booking_confirmed!: boolean;
+  @IsBoolean() booking_cancelled!: boolean;
+  @IsBoolean() friend_request!: boolean;
+  @IsBoolean() friend_accepted!: boolean;
+  @IsBoolean() post_liked!: boolean;
+  @IsBoolean() post_commented!: boolean;
+  @IsBoolean() post_reposted!: boolean;
+  @IsBoolean() mention!: boolean;
+  @IsBoolean() review_received!: boolean;
+  @IsBoolean() auto_booking_proposal!: boolean;
+}
+
+export class SomeNotificationTypes implements Partial<Record<NotificationKind, boolean>> {
+  @IsOptional() @IsBoolean() booking_request?: boolean;
+  @IsOptional() @IsBoolean() booking_confirmed?: boolean;
+  @IsOptional() @IsBoolean() booking_cancelled?: boolean;
+  @IsOptional() @IsBoolean() friend_request?: boolean;
+  @IsOptional() @IsBoolean() friend_accepted?: boolean;
+  @IsOptional() @IsBoolean() post_liked?: boolean;
+  @IsOptional() @IsBoolean() post_commented?: boolean;
+  @IsOptional() @IsBoolean() post_reposted?: boolean;
+  @IsOptional() @IsBoolean() mention?: boolean;
+  @IsOptional() @IsBoolean() review_received?: boolean;
+  @IsOptional() @IsBoolean() auto_booking_proposal?: boolean;
+}
+
+const CLOCK = /^([01]\d|2[0-3]):[0-5]\d$/;
+const A_CLOCK = { message: '$property must be a time of day as "22:00"' };
+
+/** By the user's own clock; from 22:00 to 08:00 is the night. */
+export class QuietHours {
+  @Matches(CLOCK, A_CLOCK) from!: string;
+  @Matches(CLOCK, A_CLOCK) to!: string;
+  /** An IANA name, such as Europe/Moscow. */
+  @Matches(/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/, { message: '$property must be a time zone' })
+  @MaxLength(64)
+  timezone!: string;
+}
+
+export class NotificationPreferencesDto {
+  @ValidateNested() @Type(() => NotificationTypes) types!: NotificationTypes;
+  @Nullable() @ValidateNested() @Type(() => QuietHours) quiet_hours!: QuietHours | null;
+}
+
+/** What is not named stays as it is. */
+export class NotificationPreferencesBody {
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => SomeNotificationTypes)
+  types?: SomeNotificationTypes;
+  /** Null: none. */
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => QuietHours) quiet_hours?: QuietHours | null;
 }

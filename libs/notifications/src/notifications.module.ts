@@ -1,6 +1,30 @@
-import { IdentityModule } from '#identity';
 import { Module } from '@nestjs/common';
+import { NotifyEveryoneHandler } from './commands/notify-everyone.command.js';
 import { NotifyHandler } from './commands/notify.command.js';
+import { PurgeNotificationsHandler } from './commands/purge-notifications.command.js';
+import { ReadAllNotificationsHandler } from './commands/read-all-notifications.command.js';
+import { ReadNotificationHandler } from './commands/read-notification.command.js';
+import { ReleaseNotificationsHandler } from './commands/release-notifications.command.js';
+import { SetPreferencesHandler } from './commands/set-preferences.command.js';
+import { CountUnreadHandler } from './queries/count-unread.query.js';
+import { GetPreferencesHandler } from './queries/get-preferences.query.js';
+import { ListNotificationsHandler } from './queries/list-notifications.query.js';
+import { SyncNotificationsHandler } from './queries/sync-notifications.query.js';
 
-@Module({ imports: [IdentityModule], providers: [NotifyHandler] })
+/** The 11 types: who is told of what, in which words, when. Needs PlatformModule and CqrsModule.forRoot() in the app. */
+@Module({
+  providers: [
+    CountUnreadHandler,
+    GetPreferencesHandler,
+    ListNotificationsHandler,
+    NotifyEveryoneHandler,
+    NotifyHandler,
+    PurgeNotificationsHandler,
+    ReadAllNotificationsHandler,
+    ReadNotificationHandler,
+    ReleaseNotificationsHandler,
+    SetPreferencesHandler,
+    SyncNotificationsHandler,
+  ],
+})
 export class NotificationsModule {}

@@ -1,6 +1,8 @@
 import type { NotificationCause } from '#contracts';
 import { addJobs, type Prisma } from '#platform';
 
+export const RECIPIENTS = 1000;
+
 /**
  * Promises, in the transaction of what happened, that people are told of it. Who of them really is (preferences,
  * blocks, grouping), and in which words, is decided when the job runs.
@@ -18,11 +20,17 @@ export async function tellAll(
   tx: Prisma.TransactionClient,
   told: { recipientIds: string[]; cause: NotificationCause }[],
 ): Promise<void> {
-  const jobs = told
-    .map(({ recipientIds, cause }) => ({
-      cause,
-      recipientIds: recipientIds.filter((id) => id !== cause.actorId),
-    }))
-    .filter(({ recipientIds }) => recipientIds.length > 0);
+  const jobs = told.flatMap(({ recipientIds, cause }) => {
+    const others = [...new Set(recipientIds)].filter((id) => id !== cause.actorId);
+    return inParts(others).map((part) => ({ cause, recipientIds: part }));
+  });
   if (jobs.length > 0) await addJobs(tx, 'notify', jobs);
+}
+
+/** As many recipients each as one statement tells in a fraction of a second. */
+export function inParts(userIds: string[]): string[][] {
+  const parts: string[][] = [];
+  for (let from = 0; from < userIds.length; from += RECIPIENTS)
+    parts.push(userIds.slice(from, from + RECIPIENTS));
+  return parts;
 }

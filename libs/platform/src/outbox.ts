@@ -2,6 +2,16 @@ import type { JobName, Jobs } from '#contracts';
 import { newId } from './ids.js';
 import type { Prisma } from './prisma/generated/client.js';
 
+/** A job for the queue. One with the id of a job that is still known there is not added again. */
+export interface NewJob {
+  /** Without `:`. */
+  id: string;
+  name: string;
+  data: object;
+  /** 0 comes first; the parts of something large let others pass. */
+  priority?: number;
+}
+
 /**
  * Promises a job in the transaction that makes it necessary: it runs if, and only if, that commits, also when
  * the queue is away or the process dies right after. The relay moves it to the queue; it may run twice.

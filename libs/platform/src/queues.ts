@@ -1,64 +1,186 @@
-import type { JobName, Jobs } from '#contracts';
+import { AppError, JOB_NAMES, type JobName, type Jobs } from '#contracts';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { createPostgresBackend, withBackend, type Queue, type Worker } from 'bullmq';
+import {
+  UnrecoverableError,
+  createPostgresBackend,
+  withBackend,
+  type Job,
+  type Queue,
+  type Worker,
+} from 'bullmq';
+import { Counter } from 'prom-client';
 import { Config } from './config.js';
 import { logger } from './logging.js';
+import { Metrics } from './metrics.js';
+import { OutboxRelay } from './outbox-relay.js';
+import type { NewJob } from './outbox.js';
+import { StartError } from './postgres/start-error.js';
+import { PrismaService } from './prisma/prisma.service.js';
+
+/** What a processor may need to know of its job besides the data. */
+export interface JobRun {
+  id: string;
+  /** It has been begun before: by a process that died, or in vain. */
+  again: boolean;
+}
 
 /** What to do for each job: a job without its processor does not compile. */
-export type Processors = { [N in JobName]: (data: Jobs[N]) => Promise<void> };
+export type Processors = { [N in JobName]: (data: Jobs[N], run: JobRun) => Promise<void> };
+
+/** A job that failed for good. */
+export interface FailedJob {
+  id: string;
+  name: string;
+  reason: string;
+  attempts: number;
+  createdAt: Date;
+  failedAt: Date;
+}
 
 const postgres = withBackend(createPostgresBackend);
 const QUEUE = 'jobs';
+const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
+const DAY = 24 * 3600;
+/** A job whose worker is silent for so long, ms, is another's. Doing one twice is harmless, waiting is not. */
+const LOCK_MS = 10_000;
+const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 
-/** BullMQ on its PostgreSQL backend, in a database schema of its own. */
+/** BullMQ on its PostgreSQL backend, in a database schema of its own. Failed jobs stay in it as the dead letters. */
 @Injectable()
 export class Queues implements OnModuleDestroy {
   private queue?: Queue;
   private worker?: Worker;
+  private relay?: OutboxRelay;
   /** From here on a lost connection is what was asked for. */
   private closing = false;
+  private readonly jobs: Counter<'name' | 'outcome'>;
 
-  constructor(private readonly config: Config) {}
+  constructor(
+    private readonly config: Config,
+    private readonly prisma: PrismaService,
+    metrics: Metrics,
+  ) {
+    this.jobs = new Counter({
+      name: 'jobs_total',
+      help: 'Runs of background jobs, by job and outcome (ok, retry: will run again, failed: a dead letter)',
+      labelNames: ['name', 'outcome'],
+      registers: [metrics.registry],
+    });
+  }
 
-  /** Starts working. Finished jobs are kept for a day, failed ones for a week, never for ever. */
+  /**
+   * Starts working. Finished jobs are kept for a day, failed ones for 90 days, both by number, too.
+   * @throws StartError when a job has no processor: compiled code cannot lack one, what is deployed can
+   */
   async work(
     processors: Processors,
     schedules: Partial<Record<JobName, { pattern: string }>>,
   ): Promise<void> {
-    const connection = {
-      connectionString: this.config.DATABASE_URL,
-      schema: 'bullmq',
-      migrate: true,
-      max: 4,
-    };
-    const queue = new postgres.Queue(QUEUE, { connection });
-    this.queue = queue as unknown as Queue;
-    const complain = (err: Error) => this.closing || logger.warn({ err: err.message }, 'queue unavailable');
-    queue.on('error', complain);
+    const missing = JOB_NAMES.filter((name) => typeof processors[name] !== 'function');
+    if (missing.length > 0) throw new StartError(`jobs: no processor for ${missing.join(', ')}`);
+    const queue = this.open();
     await queue.waitUntilReady();
-    for (const [name, repeat] of Object.entries(schedules)) {
-      await queue.upsertJobScheduler(name, repeat, {
-        name,
-        opts: { attempts: 5, backoff: { type: 'exponential', delay: 1000 } },
-      });
-    }
-    const worker = new postgres.Worker(
-      QUEUE,
-      async (job) => processors[job.name as JobName]((job.data ?? {}) as never),
-      {
-        connection,
-        removeOnComplete: { age: 24 * 3600, count: 1000 },
-        removeOnFail: { age: 7 * 24 * 3600, count: 5000 },
-      },
-    );
+    for (const [name, repeat] of Object.entries(schedules))
+      await queue.upsertJobScheduler(name, repeat, { name, opts: RETRIES });
+    const worker = new postgres.Worker(QUEUE, (job) => run(processors, job), {
+      connection: this.connection(6),
+      concurrency: 4,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS / 2,
+      // A crash is no fault of the job's that it happened to run in, unless it always does.
+      maxStalledCount: 10,
+      runRetryDelay: 500,
+      removeOnComplete: { age: DAY, count: 1000 },
+      removeOnFail: { age: 90 * DAY, count: 10_000 },
+    });
     this.worker = worker as unknown as Worker;
-    worker.on('failed', (job, err) => logger.error({ job: job?.name, err: err.message }, 'job failed'));
-    worker.on('error', complain);
+    worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
+    worker.on('failed', (job, err) => {
+      const last = job?.finishedOn !== undefined;
+      this.jobs.inc({ name: nameOf(job?.name), outcome: last ? 'failed' : 'retry' });
+      logger[last ? 'error' : 'warn']({ job: job?.name, job_id: job?.id, err: err.message }, 'job failed');
+    });
+    worker.on('error', this.complain);
+    this.relay = new OutboxRelay(this.prisma, (jobs) => this.add(jobs));
+    this.relay.start();
+  }
+
+  /** In one statement: all of them or none. */
+  async add(jobs: NewJob[]): Promise<void> {
+    await this.open().addBulk(
+      jobs.map(({ id, name, data, priority }) => ({
+        name,
+        data,
+        opts: { ...RETRIES, jobId: id, ...(priority && { priority }) },
+      })),
+    );
+  }
+
+  /** How many jobs there are in each state. */
+  async counts(): Promise<Record<(typeof COUNTED)[number], number>> {
+    return (await this.open().getJobCounts(...COUNTED)) as Record<(typeof COUNTED)[number], number>;
+  }
+
+  /** The dead letters from the `start`th to before the `end`th, the latest first. */
+  async failed(start: number, end: number): Promise<FailedJob[]> {
+    const jobs = await this.open().getFailed(start, end - 1);
+    return jobs.map((job) => ({
+      id: job.id!,
+      name: job.name,
+      reason: job.failedReason ?? '',
+      attempts: job.attemptsMade,
+      createdAt: new Date(job.timestamp),
+      failedAt: new Date(job.finishedOn ?? job.timestamp),
+    }));
+  }
+
+  /**
+   * Has a dead letter tried anew, with all its attempts.
+   * @throws AppError NOT_FOUND
+   */
+  async retry(id: string): Promise<void> {
+    const job = await this.open().getJob(id);
+    if (!(await job?.isFailed())) throw new AppError('NOT_FOUND', 'No such failed job');
+    await job!.retry('failed', { resetAttemptsMade: true });
   }
 
   async onModuleDestroy(): Promise<void> {
     this.closing = true;
+    await this.relay?.stop();
     await this.worker?.close();
     await this.queue?.close();
   }
+
+  /** Also where nobody works: an api process adds to it and looks into it. */
+  private open(): Queue {
+    if (this.queue) return this.queue;
+    const queue = new postgres.Queue(QUEUE, { connection: this.connection(2) });
+    queue.on('error', this.complain);
+    return (this.queue = queue as unknown as Queue);
+  }
+
+  private connection(max: number) {
+    return {
+      connectionString: this.config.DATABASE_URL,
+      schema: 'bullmq',
+      migrate: true,
+      max,
+      connectionTimeoutMillis: 3000,
+      query_timeout: 8000,
+    };
+  }
+
+  private readonly complain = (err: Error) => {
+    if (!this.closing) logger.warn({ err: err.message }, 'queue unavailable');
+  };
+}
+
+/** Names come from the database: what no code knows must not make ever more time series. */
+const nameOf = (name: string | undefined) => (JOB_NAMES.includes(name as JobName) ? name! : 'unknown');
+
+async function run(processors: Processors, job: Job): Promise<void> {
+  const processor = Object.hasOwn(processors, job.name) ? processors[job.name as JobName] : undefined;
+  // No later attempt will know it either.
+  if (!processor) throw new UnrecoverableError(`unknown job: ${job.name}`);
+  await processor((job.data ?? {}) as never, { id: job.id!, again: job.attemptsStarted > 1 });
 }

@@ -1,6 +1,7 @@
 import { AppError, type SyncAnswer, type SyncChat } from '#contracts';
+import { SyncNotifications } from '#notifications';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { isUUID } from 'class-validator';
 import { Marks } from '../marks.js';
 import { UNREAD_COUNT } from '../unread.js';
@@ -18,7 +19,7 @@ interface Position {
 }
 
 /**
- * One request after a reconnect tells which chats changed (contract, "REST", `GET sync`). A change is what the
+ * One request after a reconnect tells which chats and notifications changed (contract, "REST", `GET sync`). A change is what the
  * cursor's snapshot did not see: exact also for transactions that began before it and ended after it, which any
  * clock or serial number would skip.
  */
@@ -36,6 +37,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly marks: Marks,
+    private readonly queries: QueryBus,
   ) {}
 
   async execute({ userId, cursor }: Sync): Promise<SyncAnswer> {
@@ -49,13 +51,15 @@ export class SyncHandler implements IQueryHandler<Sync> {
     const after = asked && !reset ? asked.after : '';
     await this.deliver(userId, known, after);
     const { chats, snapshot } = await this.changed(userId, known, after);
+    // After the snapshot was taken: what commits in between is told twice at worst.
+    const notifications = await this.queries.execute(new SyncNotifications(userId, known));
     const upto = (!reset && asked?.upto) || snapshot;
     const more = chats.length === PAGE;
     const next = more ? { known, upto, after: chats.at(-1)!.id } : { known: upto, upto: '', after: '' };
     return {
       cursor: encodeCursor([database, next.known, next.upto, next.after]),
       chats,
-      notifications: { unread_count: 0, items: [] },
+      notifications,
       ...(reset && { reset }),
     };
   }

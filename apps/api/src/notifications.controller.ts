@@ -1,0 +1,83 @@
+import {
+  NotificationCount,
+  NotificationPage,
+  NotificationPreferencesBody,
+  NotificationPreferencesDto,
+  NotificationQuery,
+  NotificationReadAck,
+} from '#contracts';
+import type { SignedIn } from '#identity';
+import {
+  CountUnread,
+  GetPreferences,
+  ListNotifications,
+  ReadAllNotifications,
+  ReadNotification,
+  SetPreferences,
+} from '#notifications';
+import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { IdPipe } from './id.pipe.js';
+import { SignedInUser } from './signed-in-user.js';
+
+/** Contract, "REST" and "Notifications". */
+@ApiTags('notifications')
+@Controller('notifications')
+export class NotificationsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get()
+  @Answers('My notifications, the latest first', { type: NotificationPage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  list(@SignedInUser() { userId }: SignedIn, @Query() page: NotificationQuery): Promise<NotificationPage> {
+    return this.queries.execute(new ListNotifications(userId, page));
+  }
+
+  @Get('unread-count')
+  @Answers('How many of mine are unread', { type: NotificationCount }, 'UNAUTHORIZED')
+  unread(@SignedInUser() { userId }: SignedIn): Promise<NotificationCount> {
+    return this.queries.execute(new CountUnread(userId));
+  }
+
+  @Get('preferences')
+  @Answers('What I want to be told of, and when not', { type: NotificationPreferencesDto }, 'UNAUTHORIZED')
+  preferences(@SignedInUser() { userId }: SignedIn): Promise<NotificationPreferencesDto> {
+    return this.queries.execute(new GetPreferences(userId));
+  }
+
+  @Put('preferences')
+  @Answers(
+    'Change what is named; the rest stays',
+    { type: NotificationPreferencesDto },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+  )
+  prefer(
+    @SignedInUser() { userId }: SignedIn,
+    @Body() body: NotificationPreferencesBody,
+  ): Promise<NotificationPreferencesDto> {
+    return this.commands.execute(new SetPreferences(userId, body));
+  }
+
+  @Post('read-all')
+  @Answers('Mark all of mine as read', { type: NotificationCount }, 'UNAUTHORIZED')
+  readAll(@SignedInUser() { userId }: SignedIn): Promise<NotificationCount> {
+    return this.commands.execute(new ReadAllNotifications(userId));
+  }
+
+  @Post(':id/read')
+  @Answers(
+    'Mark one of mine as read',
+    { type: NotificationReadAck },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'NOT_FOUND',
+  )
+  read(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<NotificationReadAck> {
+    return this.commands.execute(new ReadNotification(userId, id));
+  }
+}

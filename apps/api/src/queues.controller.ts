@@ -1,0 +1,58 @@
+import { AppError, PageQuery, QueuesPage } from '#contracts';
+import { PrismaService, Queues, decodeCursor, encodeCursor } from '#platform';
+import { Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { AdminGuard } from './admin.guard.js';
+import { Answers } from './docs/answers.js';
+
+const REASON = 500;
+/** Ours are UUIDs, or made of some; the scheduler's have colons. */
+const JOB_ID = /^[\w:.-]{1,100}$/;
+
+/** Background work as an admin sees it: what waits, and what failed for good (contract, "REST", `admin/queues`). */
+@ApiTags('admin')
+@UseGuards(AdminGuard)
+@Controller('admin/queues')
+export class QueuesController {
+  constructor(
+    private readonly queues: Queues,
+    private readonly prisma: PrismaService,
+  ) {}
+
+  @Get()
+  @Answers(
+    'How many jobs are in which state, and those that failed for good, the latest first',
+    { type: QueuesPage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'FORBIDDEN',
+  )
+  async list(@Query() { limit, cursor }: PageQuery): Promise<QueuesPage> {
+    const [start] = cursor ? decodeCursor(cursor, 'number') : [0];
+    if (start > 1_000_000) throw AppError.invalid('cursor', 'is not a cursor of this list');
+    const [{ waiting, prioritized, ...counts }, failed, outbox] = await Promise.all([
+      this.queues.counts(),
+      this.queues.failed(start, start + limit + 1),
+      this.prisma.outboxJob.count(),
+    ]);
+    return {
+      counts: { outbox, waiting: waiting + prioritized, ...counts },
+      items: failed.slice(0, limit).map(({ id, name, attempts, reason, createdAt, failedAt }) => ({
+        id,
+        name,
+        reason: reason.slice(0, REASON),
+        attempts,
+        created_at: createdAt.toISOString(),
+        failed_at: failedAt.toISOString(),
+      })),
+      next_cursor: failed.length > limit ? encodeCursor([start + limit]) : null,
+    };
+  }
+
+  @Post('failed/:id/retry')
+  @Answers('Have a failed job tried anew', {}, 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND')
+  async retry(@Param('id') id: string): Promise<void> {
+    if (!JOB_ID.test(id)) throw new AppError('NOT_FOUND', 'No such failed job');
+    await this.queues.retry(id);
+  }
+}

@@ -1,0 +1,20 @@
+import { NotificationReadPayload, type NotificationReadAck } from '#contracts';
+import { ReadNotification } from '#notifications';
+import { CommandBus } from '@nestjs/cqrs';
+import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { userOf, type DeviceSocket } from './device-socket.js';
+import { Gateway } from './gateway.js';
+
+/** Contract, "Chat events", `notification:read`. */
+@Gateway()
+export class NotificationGateway {
+  constructor(private readonly commands: CommandBus) {}
+
+  @SubscribeMessage('notification:read')
+  read(
+    @ConnectedSocket() socket: DeviceSocket,
+    @MessageBody() { notification_id }: NotificationReadPayload,
+  ): Promise<NotificationReadAck> {
+    return this.commands.execute(new ReadNotification(userOf(socket).userId, notification_id, socket.id));
+  }
+}

@@ -1,0 +1,35 @@
+import { MAX_PAGE, type NotificationCount } from '#contracts';
+import { PrismaService, RealtimeEmitter } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { UNREAD_COUNT } from '../notification-rows.js';
+import { toAck } from './read-notification.command.js';
+
+/**
+ * Marks all of a user's notifications as read. Their devices hear of the newest 200, one event each: as much as a
+ * list can show; older ones they find read when they look.
+ */
+export class ReadAllNotifications extends Command<NotificationCount> {
+  constructor(readonly userId: string) {
+    super();
+  }
+}
+
+@CommandHandler(ReadAllNotifications)
+export class ReadAllNotificationsHandler implements ICommandHandler<ReadAllNotifications> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ userId }: ReadAllNotifications): Promise<NotificationCount> {
+    const read = await this.prisma.$queryRaw<{ id: string; read_at: Date }[]>`
+      WITH read AS (
+        UPDATE notifications SET read_at = now(), held_until = NULL, changed_xid = pg_current_xact_id()
+        WHERE user_id = ${userId}::uuid AND read_at IS NULL RETURNING id, read_at, updated_at
+      ) SELECT id, read_at FROM read ORDER BY updated_at DESC, id DESC LIMIT ${MAX_PAGE}`;
+    const events = read.map(({ id, read_at }) => toAck(id, read_at));
+    if (events.length > 0) this.emitter.toUserEach(userId, 'notification:read', events);
+    const [count] = await this.prisma.$queryRaw<[NotificationCount]>`${UNREAD_COUNT(userId)}`;
+    return count;
+  }
+}

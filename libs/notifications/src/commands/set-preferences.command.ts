@@ -1,0 +1,68 @@
+import {
+  AppError,
+  NOTIFICATION_TYPES,
+  type NotificationPreferencesBody,
+  type NotificationPreferencesDto,
+  type QuietHours,
+} from '#contracts';
+import { PrismaService } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { DEFAULTS, toMinutes, toPreferences, type PreferencesRow } from '../preferences.js';
+
+/** What somebody wants to be told of, and when; what is not named stays. Errors: INVALID_DATA (no such time zone). */
+export class SetPreferences extends Command<NotificationPreferencesDto> {
+  constructor(
+    readonly userId: string,
+    readonly body: NotificationPreferencesBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(SetPreferences)
+export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, body: { types = {}, quiet_hours: quiet } }: SetPreferences) {
+    if (quiet) await this.assertHours(quiet);
+    const wanted = NOTIFICATION_TYPES.filter((type) => types[type] === true);
+    const unwanted = NOTIFICATION_TYPES.filter((type) => types[type] === false);
+    const from = quiet ? toMinutes(quiet.from) : null;
+    const to = quiet ? toMinutes(quiet.to) : null;
+    const named = quiet !== undefined;
+    const [row] = await this.prisma.$queryRaw<[PreferencesRow]>`
+      INSERT INTO notification_preferences AS p (user_id, disabled, quiet_from, quiet_to, timezone)
+      VALUES (${userId}::uuid, ${unwanted}::notification_type[], ${from}, ${to}, ${quiet?.timezone ?? DEFAULTS.timezone})
+      ON CONFLICT (user_id) DO UPDATE SET
+        disabled = ARRAY (
+          SELECT type FROM unnest(p.disabled) AS type WHERE type <> ALL (${wanted}::notification_type[])
+          UNION SELECT unnest(${unwanted}::notification_type[])),
+        quiet_from = CASE WHEN ${named} THEN EXCLUDED.quiet_from ELSE p.quiet_from END,
+        quiet_to = CASE WHEN ${named} THEN EXCLUDED.quiet_to ELSE p.quiet_to END,
+        timezone = CASE WHEN ${named} THEN EXCLUDED.timezone ELSE p.timezone END
+      RETURNING disabled::text[], quiet_from, quiet_to, timezone`;
+    // Whoever ends their quiet hours has woken up.
+    if (quiet === null)
+      await this.prisma.$executeRaw`
+        UPDATE notifications SET held_until = now()
+        WHERE user_id = ${userId}::uuid AND read_at IS NULL AND held_until > now()`;
+    return toPreferences(row);
+  }
+
+  /** A zone must be known to who renders its hours as well as to who holds events back by them. */
+  private async assertHours({ from, to, timezone }: QuietHours): Promise<void> {
+    if (from === to) throw AppError.invalid('quiet_hours.to', 'must differ from quiet_hours.from');
+    const [known] = await this.prisma.$queryRaw<object[]>`
+      SELECT FROM pg_timezone_names WHERE lower(name) = lower(${timezone}) LIMIT 1`;
+    if (!known || !isZone(timezone))
+      throw AppError.invalid('quiet_hours.timezone', 'is not a known time zone');
+  }
+}
+
+function isZone(timeZone: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone }));
+  } catch {
+    return false;
+  }
+}

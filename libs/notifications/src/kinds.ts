@@ -1,0 +1,162 @@
+import type { NotificationData, NotificationKind } from '#contracts';
+import { about, at, people, theirs, type Told } from './phrases.js';
+
+export type Locale = 'ru' | 'en';
+
+interface Text {
+  title: string;
+  body: string;
+}
+
+interface Kind<T extends NotificationKind> {
+  /** Whom it is for (contract, "Notifications"). */
+  audience: 'master' | 'client' | 'the other side' | 'the asked' | 'the asker' | 'author' | 'the mentioned';
+  /** Those about one post share one notification while it is unread. */
+  grouped: boolean;
+  /** Quiet hours hold back its live event; what has an hour of its own cannot wait. */
+  waits: boolean;
+  texts: { [L in Locale]: { title: string; body(told: Told<NotificationData[T]>): string } };
+}
+
+/** All there is to know of each type but its data: a type without its entry does not compile. */
+export const KINDS: { [T in NotificationKind]: Kind<T> } = {
+  booking_request: {
+    audience: 'master',
+    grouped: false,
+    waits: false,
+    texts: {
+      ru: { title: 'Новая заявка на запись', body: (t) => `${t.actor}: ${about(t)} ${at(t)}` },
+      en: { title: 'New booking request', body: (t) => `${t.actor}: ${about(t)} on ${at(t)}` },
+    },
+  },
+  booking_confirmed: {
+    audience: 'client',
+    grouped: false,
+    waits: false,
+    texts: {
+      ru: {
+        title: 'Запись подтверждена',
+        body: (t) => `Мастер ${t.actor} подтверждает вашу запись на ${at(t)}`,
+      },
+      en: { title: 'Booking confirmed', body: (t) => `${t.actor} has confirmed your booking on ${at(t)}` },
+    },
+  },
+  booking_cancelled: {
+    audience: 'the other side',
+    grouped: false,
+    waits: false,
+    texts: {
+      ru: {
+        title: 'Запись отменена',
+        body: (t) =>
+          ({
+            cancelled: `${t.actor} отменяет запись на ${at(t)}`,
+            declined: `Мастер ${t.actor} не может принять вас ${at(t)}`,
+            expired: `Заявка на ${at(t)} осталась без ответа`,
+          })[t.data.outcome] + theirs(t.data.reason),
+      },
+      en: {
+        title: 'Booking cancelled',
+        body: (t) =>
+          ({
+            cancelled: `${t.actor} has cancelled the booking on ${at(t)}`,
+            declined: `${t.actor} cannot take you on ${at(t)}`,
+            expired: `The request for ${at(t)} was not answered`,
+          })[t.data.outcome] + theirs(t.data.reason),
+      },
+    },
+  },
+  friend_request: {
+    audience: 'the asked',
+    grouped: false,
+    waits: true,
+    texts: {
+      ru: { title: 'Запрос в друзья', body: (t) => `${t.actor} хочет добавить вас в друзья` },
+      en: { title: 'Friend request', body: (t) => `${t.actor} would like to be your friend` },
+    },
+  },
+  friend_accepted: {
+    audience: 'the asker',
+    grouped: false,
+    waits: true,
+    texts: {
+      ru: { title: 'Запрос принят', body: (t) => `${t.actor} теперь у вас в друзьях` },
+      en: { title: 'Request accepted', body: (t) => `${t.actor} is now your friend` },
+    },
+  },
+  post_liked: {
+    audience: 'author',
+    grouped: true,
+    waits: true,
+    texts: {
+      ru: { title: 'Новый лайк', body: (t) => `${people(t, 'оценил(а)', 'оценили')} ваш пост` },
+      en: { title: 'New like', body: (t) => `${people(t)} liked your post` },
+    },
+  },
+  post_commented: {
+    audience: 'author',
+    grouped: true,
+    waits: true,
+    texts: {
+      ru: {
+        title: 'Новый комментарий',
+        body: (t) => `${people(t, 'прокомментировал(а)', 'прокомментировали')} ваш пост`,
+      },
+      en: { title: 'New comment', body: (t) => `${people(t)} commented on your post` },
+    },
+  },
+  post_reposted: {
+    audience: 'author',
+    grouped: true,
+    waits: true,
+    texts: {
+      ru: { title: 'Новый репост', body: (t) => `${people(t, 'сделал(а)', 'сделали')} репост вашего поста` },
+      en: { title: 'New repost', body: (t) => `${people(t)} reposted your post` },
+    },
+  },
+  mention: {
+    audience: 'the mentioned',
+    grouped: false,
+    waits: true,
+    texts: {
+      ru: {
+        title: 'Вас упомянули',
+        body: (t) => `${t.actor} упоминает вас в ${t.data.comment_id ? 'комментарии' : 'посте'}`,
+      },
+      en: {
+        title: 'You were mentioned',
+        body: (t) => `${t.actor} mentioned you in a ${t.data.comment_id ? 'comment' : 'post'}`,
+      },
+    },
+  },
+  review_received: {
+    audience: 'master',
+    grouped: false,
+    waits: true,
+    texts: {
+      ru: { title: 'Новый отзыв', body: (t) => `${t.actor}: оценка ${t.data.rating} из 5` },
+      en: { title: 'New review', body: (t) => `${t.actor} rated your work ${t.data.rating} out of 5` },
+    },
+  },
+  auto_booking_proposal: {
+    audience: 'client',
+    grouped: false,
+    waits: false,
+    texts: {
+      ru: { title: 'Пора записаться', body: (t) => `${t.actor}: ${about(t)}, свободно ${at(t)}` },
+      en: { title: 'Time for your next visit', body: (t) => `${t.actor}: ${about(t)}, free on ${at(t)}` },
+    },
+  },
+};
+
+/** The words of a notification in its recipient's language. */
+export function render<T extends NotificationKind>(
+  type: T,
+  locale: string,
+  told: { actor: string | null; others: number; data: NotificationData[T] },
+): Text {
+  const spoken: Locale = locale === 'en' ? 'en' : 'ru';
+  const { title, body } = KINDS[type].texts[spoken];
+  const actor = told.actor ?? { ru: 'Кто-то', en: 'Somebody' }[spoken];
+  return { title, body: body({ ...told, actor, locale: spoken }) };
+}

@@ -1,0 +1,50 @@
+/** What a text is made of. */
+export interface Told<D> {
+  locale: 'ru' | 'en';
+  /** The name of who caused it last. */
+  actor: string;
+  /** How many others did, too. */
+  others: number;
+  data: D;
+}
+
+/** The day first and a clock of 24 hours in both. */
+const LANGUAGE = { ru: 'ru', en: 'en-GB' } as const;
+const FORMS: Partial<Record<Intl.LDMLPluralRule, string>> = { few: 'человека' };
+const russian = new Intl.PluralRules('ru');
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** "10 января в 14:00", by the clock of the place where it will be. */
+export function at({ locale, data }: Told<{ starts_at: string; timezone: string }>): string {
+  const key = `${locale} ${data.timezone}`;
+  if (!clocks.has(key)) clocks.set(key, clockOf(LANGUAGE[locale], data.timezone));
+  return clocks.get(key)!.format(new Date(data.starts_at));
+}
+
+function clockOf(language: string, timeZone: string): Intl.DateTimeFormat {
+  const format = { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } as const;
+  try {
+    return new Intl.DateTimeFormat(language, { ...format, timeZone });
+  } catch {
+    // A zone that this Node has not heard of must not hide somebody's whole list.
+    return new Intl.DateTimeFormat(language, { ...format, timeZone: 'UTC', timeZoneName: 'short' });
+  }
+}
+
+/** "Анна и ещё 12 человек оценили", "Anna and 12 others"; the verb in its two numbers where it has them. */
+export function people(
+  { locale, actor, others }: Told<object>,
+  ...[verb, verbOfMany]: [string, string] | []
+): string {
+  const of = (done: string | undefined) => (done ? ` ${done}` : '');
+  if (others === 0) return actor + of(verb);
+  if (locale === 'en') return `${actor} and ${others} ${others === 1 ? 'other' : 'others'}`;
+  const form = FORMS[russian.select(others)] ?? 'человек';
+  return `${actor} и ещё ${others} ${form}${of(verbOfMany)}`;
+}
+
+export const about = ({ locale, data }: Told<{ service_name: string }>): string =>
+  locale === 'ru' ? `«${data.service_name}»` : `“${data.service_name}”`;
+
+/** What somebody gave as their reason, if they did. */
+export const theirs = (reason: string | null): string => (reason ? `: ${reason}` : '');

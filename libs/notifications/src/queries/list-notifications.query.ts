@@ -1,0 +1,43 @@
+import { AppError, type NotificationPage, type NotificationQuery } from '#contracts';
+import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { isUUID } from 'class-validator';
+import { SELECT_ROWS, toDto, type NotificationRow } from '../notification-rows.js';
+
+/** The user's notifications, the latest first; what quiet hours hold back is among them. */
+export class ListNotifications extends Query<NotificationPage> {
+  constructor(
+    readonly userId: string,
+    readonly page: NotificationQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListNotifications)
+export class ListNotificationsHandler implements IQueryHandler<ListNotifications> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, page: { limit, cursor, type, is_read } }: ListNotifications) {
+    const conditions = [Prisma.sql`n.user_id = ${userId}::uuid`];
+    if (is_read !== undefined)
+      conditions.push(is_read ? Prisma.sql`n.read_at IS NOT NULL` : Prisma.sql`n.read_at IS NULL`);
+    if (type) conditions.push(Prisma.sql`n.type = ${type}::notification_type`);
+    if (cursor) conditions.push(after(cursor));
+    const rows = await this.prisma.$queryRaw<NotificationRow[]>`
+      ${SELECT_ROWS} WHERE ${Prisma.join(conditions, ' AND ')}
+      ORDER BY n.updated_at DESC, n.id DESC LIMIT ${limit + 1}`;
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1)! : undefined;
+    return {
+      items: shown.map(toDto),
+      next_cursor: last ? encodeCursor([last.updated_at.getTime(), last.id]) : null,
+    };
+  }
+}
+
+function after(cursor: string): Prisma.Sql {
+  const [at, id] = decodeCursor(cursor, 'number', 'string');
+  if (!isUUID(id, 'all')) throw AppError.invalid('cursor', 'is not a cursor of this list');
+  return Prisma.sql`(n.updated_at, n.id) < (${new Date(at)}, ${id}::uuid)`;
+}
