@@ -68,8 +68,9 @@ export class NotifyHandler implements ICommandHandler<Notify> {
         held_until, held_until IS NULL
       FROM told JOIN asked USING (user_id) ORDER BY user_id
       ON CONFLICT (user_id, group_key) WHERE read_at IS NULL AND group_key IS NOT NULL DO UPDATE
-      SET actor_id = EXCLUDED.actor_id, data = EXCLUDED.data, updated_at = now(), changed_xid = pg_current_xact_id(),
-        held_until = COALESCE(n.held_until, EXCLUDED.held_until)
+      SET actor_id = EXCLUDED.actor_id, data = EXCLUDED.data, changed_xid = pg_current_xact_id(),
+        held_until = COALESCE(n.held_until, EXCLUDED.held_until),
+        updated_at = GREATEST(now(), n.updated_at + interval '1 ms')
       RETURNING n.id`;
     return rows.map(({ id }) => id);
   }
@@ -103,7 +104,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     return rows.map(({ id }) => id);
   }
 
-  /** Of those that an earlier run stored, the ones that were added to since are told as updated. */
+  /** Of those that an earlier run stored, the ones that were added to since are told as updated: their times differ. */
   private async show(ids: string[], inserted: Set<string>): Promise<void> {
     if (ids.length === 0) return;
     const rows = await this.prisma.$queryRaw<NotificationRow[]>`
