@@ -1,4 +1,4 @@
-import type { ChatDto } from '#contracts';
+import type { ChatDto, PostDto } from '#contracts';
 import { Device, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 
@@ -71,6 +71,39 @@ describe('as the specification shows it, with metadata of the app’s own, it ar
     const live = await his.next('chat:message:new', ({ id }) => id === message_id);
     expect(live.content).toBe(boris.id);
     expect(live.metadata).toEqual({ ...unknown, name: 'Борис', avatar: null, is_master: false });
+  });
+});
+
+describe('post_share', () => {
+  const share = async (content: string) => {
+    const claimed = { author_name: 'Forged', media_url: 'https://example.com/x.jpg' };
+    return send({ type: 'post_share', content, metadata: { ...claimed, ...unknown } });
+  };
+  const write = async (author: Account, body: object) =>
+    (await app.request<PostDto>('POST', 'posts', author.token, body)).body;
+
+  it('comes with its author’s name and its first picture as they are', async () => {
+    const media_urls = ['https://storage.service.com/posts/post.jpg', 'https://storage.service.com/2.jpg'];
+    for (const [body, media_url] of [
+      [{ content: '', media_urls }, media_urls[0]],
+      [{ content: 'Без картинки' }, null],
+    ] as const) {
+      const post = await write(boris, body);
+      const { message_id } = await share(post.id);
+      const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+      expect(live.content).toBe(post.id);
+      expect(live.metadata).toEqual({ ...unknown, author_name: 'Борис', media_url });
+    }
+  });
+
+  it('of what the sender may not see is refused', async () => {
+    const vera = await app.register('Вера');
+    const post = await write(vera, { content: 'x' });
+    expect((await share(post.id)).status).toBe('sent');
+    await app.request('PUT', `users/${anna.id}/block`, vera.token);
+    const answers = [await share(post.id), await send({ type: 'profile_share', content: vera.id })];
+    for (const { code, details } of answers)
+      expect([code, details?.[0]?.field]).toEqual(['INVALID_DATA', 'content']);
   });
 });
 

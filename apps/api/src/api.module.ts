@@ -10,6 +10,7 @@ import { AnnouncementsController } from './announcements.controller.js';
 import { AuthController } from './auth.controller.js';
 import { ChatsController } from './chats.controller.js';
 import { CommentsController } from './comments.controller.js';
+import { FriendsController } from './friends.controller.js';
 import { JwtGuard } from './jwt.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MessagesController } from './messages.controller.js';
@@ -17,6 +18,7 @@ import { NotificationsController } from './notifications.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
+import { TiesController } from './ties.controller.js';
 import { UsersController } from './users.controller.js';
 import { WriteLimitGuard } from './write-limit.guard.js';
 
@@ -36,11 +38,13 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     AuthController,
     ChatsController,
     CommentsController,
+    FriendsController,
     MessagesController,
     NotificationsController,
     PostsController,
     PresenceController,
     QueuesController,
+    TiesController,
     UsersController,
   ],
   providers: [

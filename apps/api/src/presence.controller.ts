@@ -1,9 +1,11 @@
 import { PageOf, PresenceGetPayload, PresenceItem } from '#contracts';
+import type { SignedIn } from '#identity';
 import { Presence } from '#presence';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiQuery, ApiTags } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { Answers } from './docs/answers.js';
+import { SignedInUser } from './signed-in-user.js';
 
 class PresencePage extends PageOf(PresenceItem) {}
 
@@ -21,7 +23,10 @@ export class PresenceController {
   @Get()
   @ApiQuery({ name: 'user_ids', type: String, description: 'Up to 200 ids, separated by commas' })
   @Answers('Who is online', { type: PresencePage }, 'INVALID_DATA', 'UNAUTHORIZED')
-  async get(@Query() { user_ids }: PresenceQuery): Promise<PresencePage> {
-    return { items: await this.presence.items(user_ids), next_cursor: null };
+  async get(
+    @SignedInUser() { userId }: SignedIn,
+    @Query() { user_ids }: PresenceQuery,
+  ): Promise<PresencePage> {
+    return { items: await this.presence.items(userId, user_ids), next_cursor: null };
   }
 }

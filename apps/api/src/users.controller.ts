@@ -31,8 +31,8 @@ export class UsersController {
 
   @Get(':id')
   @Answers('A user', { type: UserDto }, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
-  async find(@Param('id', IdPipe) id: string): Promise<UserDto> {
-    return this.presence.withOnline(await this.queries.execute(new FindUser(id)));
+  async find(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<UserDto> {
+    return this.presence.withOnline(await this.queries.execute(new FindUser(id, userId)));
   }
 
   @Get()

@@ -90,7 +90,7 @@ export class ChatGateway {
   @SubscribeMessage('chat:typing')
   async type(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
     const { userId: id, name } = userOf(socket);
-    await this.memberships.require(payload.chat_id, id);
+    await this.memberships.requireOpen(payload.chat_id, id);
     this.typing.set(payload.chat_id, { id, name, device: socket.id }, payload.is_typing);
     return ok;
   }

@@ -11,6 +11,7 @@ import {
 import { Memberships, Typing } from '#chat';
 import { Authenticator } from '#identity';
 import { Presence } from '#presence';
+import { Ties } from '#social';
 import { Metrics, logger, toAppError } from '#platform';
 import { ConnectedSocket, MessageBody, SubscribeMessage, type OnGatewayConnection } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
@@ -25,6 +26,7 @@ export class ConnectionGateway implements OnGatewayConnection {
     private readonly authenticator: Authenticator,
     private readonly memberships: Memberships,
     private readonly presence: Presence,
+    private readonly ties: Ties,
     private readonly typing: Typing,
     private readonly metrics: Metrics,
   ) {}
@@ -67,19 +69,18 @@ export class ConnectionGateway implements OnGatewayConnection {
     const user = userOf(socket);
     await socket.join([userRoom(user.userId), sessionRoom(user.sessionId)]);
     this.endAtExpiry(socket);
-    const [reason, chatIds] = await Promise.all([
+    const [reason, found] = await Promise.all([
       this.authenticator.connected(user),
-      this.memberships.chatIdsOf(user.userId),
+      this.roomsOf(user.userId),
     ]);
     if (!socket.connected) return;
-    await socket.join(chatIds.map(chatRoom));
+    await socket.join(found);
     socket.data.openedAt = performance.now();
     // A removal between the answer and the joining has found no room to be left: look once more.
-    const current = new Set(await this.memberships.chatIdsOf(user.userId));
-    for (const id of chatIds) if (!current.has(id)) await socket.leave(chatRoom(id));
+    const current = new Set(await this.roomsOf(user.userId));
+    for (const room of found) if (!current.has(room)) await socket.leave(room);
     if (!socket.connected) return;
-    const rooms = [...current].map(chatRoom);
-    this.presence.connected(user.userId, socket.id, rooms);
+    this.presence.connected(user.userId, socket.id, [...current].filter(isChat));
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
     const about = { user_id: user.userId, timestamp: new Date().toISOString() };
     emit(socket, 'connected', { socket_id: socket.id, ...about });
@@ -87,10 +88,18 @@ export class ConnectionGateway implements OnGatewayConnection {
     logger.info({ socket_id: socket.id, user_id: user.userId, reason }, 'connected');
   }
 
+  /** What the user's devices hear, beside what is meant for the user or the session. */
+  private async roomsOf(userId: string): Promise<string[]> {
+    const [chatIds, ties] = await Promise.all([
+      this.memberships.chatIdsOf(userId),
+      this.ties.roomsOf(userId),
+    ]);
+    return [...chatIds.map(chatRoom), ...ties];
+  }
+
   private leave(socket: DeviceSocket): void {
     const { userId } = userOf(socket);
-    const rooms = [...socket.rooms].filter((room) => room.startsWith('chat:'));
-    this.presence.disconnected(userId, socket.id, rooms);
+    this.presence.disconnected(userId, socket.id, [...socket.rooms].filter(isChat));
     this.typing.stopAll(socket.id);
     logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');
   }
@@ -113,6 +122,8 @@ export class ConnectionGateway implements OnGatewayConnection {
     else socket.conn.close();
   }
 }
+
+const isChat = (room: string) => room.startsWith(chatRoom(''));
 
 const emit = <E extends ServerEvent>(socket: DeviceSocket, event: E, payload: PayloadOf<E>) =>
   socket.emit(event, payload);

@@ -22,8 +22,11 @@ export class PresenceGateway {
   ) {}
 
   @SubscribeMessage('presence:get')
-  async get(@MessageBody() { user_ids }: PresenceGetPayload): Promise<PresenceAck> {
-    return { status: 'ok', items: await this.presence.items(user_ids) };
+  async get(
+    @ConnectedSocket() socket: DeviceSocket,
+    @MessageBody() { user_ids }: PresenceGetPayload,
+  ): Promise<PresenceAck> {
+    return { status: 'ok', items: await this.presence.items(userOf(socket).userId, user_ids) };
   }
 
   @SubscribeMessage('presence:watch')
@@ -35,7 +38,7 @@ export class PresenceGateway {
     for (const room of socket.rooms)
       if (room.startsWith(watchersRoom('')) && !wanted.has(room)) await socket.leave(room);
     await socket.join([...wanted]);
-    return { status: 'ok', items: await this.presence.items(user_ids) };
+    return { status: 'ok', items: await this.presence.items(userOf(socket).userId, user_ids) };
   }
 
   @SubscribeMessage('users:list')

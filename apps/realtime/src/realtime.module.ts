@@ -2,6 +2,7 @@ import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
 import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
+import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { ChatGateway } from './chat.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
@@ -11,7 +12,7 @@ import { NotificationGateway } from './notification.gateway.js';
 import { PresenceGateway } from './presence.gateway.js';
 
 @Module({
-  imports: [IdentityModule, ChatModule, NotificationsModule, PresenceModule],
+  imports: [IdentityModule, ChatModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
     EventAnswering,
     DeliveryTracker,

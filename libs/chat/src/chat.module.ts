@@ -1,5 +1,7 @@
+import { IdentityModule } from '#identity';
 import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
+import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
 import { AddMembersHandler } from './commands/add-members.command.js';
@@ -51,7 +53,7 @@ const handlers = [
 ];
 
 @Module({
-  imports: [NotificationsModule, PresenceModule],
+  imports: [IdentityModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
     ChatViews,
     GroupChanges,

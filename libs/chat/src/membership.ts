@@ -9,10 +9,14 @@ export interface Membership {
   visible_seq: number;
   left: boolean;
   type: 'direct' | 'group';
+  /** A direct chat that a block has closed: what was said stays readable. */
+  blocked: boolean;
 }
 
 export const notFound = () => new AppError('CHAT_NOT_FOUND', 'No such chat');
 export const notMember = () => new AppError('FORBIDDEN', 'You are not a participant of this chat');
+
+export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user');
 
 @Injectable()
 export class Memberships {
@@ -23,12 +27,17 @@ export class Memberships {
     const [row] = await this.prisma.$queryRaw<
       (Omit<Membership, 'role'> & { role: Membership['role'] | null })[]
     >`
-      SELECT m.role, c.type, c.last_seq, COALESCE(m.left_seq, c.last_seq) AS visible_seq, m.left_at IS NOT NULL AS left
+      SELECT m.role, c.type, c.blocked, c.last_seq, COALESCE(m.left_seq, c.last_seq) AS visible_seq, m.left_at IS NOT NULL AS left
       FROM chats c LEFT JOIN chat_members m ON m.chat_id = c.id AND m.user_id = ${userId}::uuid
       WHERE c.id = ${chatId}::uuid`;
     if (!row) throw notFound();
     if (!row.role || (row.left && !formerToo)) throw notMember();
     return { ...row, role: row.role };
+  }
+
+  /** That a member may say something there. @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
+  async requireOpen(chatId: string, userId: string): Promise<void> {
+    if ((await this.require(chatId, userId)).blocked) throw cutOff();
   }
 
   /** Every chat the user is in: a device hears them all. */

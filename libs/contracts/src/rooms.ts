@@ -1,8 +1,13 @@
-/** Socket.IO rooms. A socket is in its user's, its session's and all of its user's chats' rooms. */
+/**
+ * Socket.IO rooms. A socket is in its user's and its session's, in those of all of its user's chats, of whom its user
+ * follows and of whom a block cuts its user off from.
+ */
 export const userRoom = (userId: string) => `user:${userId}`;
 export const sessionRoom = (sessionId: string) => `session:${sessionId}`;
 export const chatRoom = (chatId: string) => `chat:${chatId}`;
 /** Those who follow this user. */
 export const followersRoom = (userId: string) => `followers:${userId}`;
+/** Those whom a block, either way, cuts off from this user. */
+export const cutRoom = (userId: string) => `cut:${userId}`;
 /** Those who asked with `presence:watch` to hear about this user. */
 export const watchersRoom = (userId: string) => `watchers:${userId}`;

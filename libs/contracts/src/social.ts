@@ -99,6 +99,7 @@ export class FriendRequestDto {
 }
 
 export class FriendRequestPage extends PageOf(FriendRequestDto) {}
+export class BlockedPage extends PageOf(PersonDto) {}
 export class FriendPage extends PageOf(UserDto) {}
 
 export class FriendRequestBody {

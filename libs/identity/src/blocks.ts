@@ -28,17 +28,18 @@ export async function lockPair(
 export class Blocks {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** In a transaction of the caller's, if one is given. */
+  /** Of one with another, or with any of several; in a transaction of the caller's, if one is given. */
   async areBetween(
     a: string,
-    b: string,
+    b: string | string[],
     tx: Pick<Prisma.TransactionClient, 'block'> = this.prisma,
   ): Promise<boolean> {
+    const others = [b].flat();
     const block = await tx.block.findFirst({
       where: {
         OR: [
-          { blockerId: a, blockedId: b },
-          { blockerId: b, blockedId: a },
+          { blockerId: a, blockedId: { in: others } },
+          { blockerId: { in: others }, blockedId: a },
         ],
       },
       select: { blockerId: true },

@@ -60,16 +60,16 @@ export class RealtimeEmitter {
   }
 
   /**
-   * To each device that is in any of the rooms, once; to everyone connected when no rooms are named.
-   * `exceptUsers`' devices hear nothing.
+   * To each device that is in any of the rooms and in none of `except`, once; to everyone connected when no rooms
+   * are named.
    */
   toRooms<E extends ServerEvent>(
     rooms: string[] | 'everyone',
     event: E,
     payload: PayloadOf<E>,
-    exceptUsers: string[] = [],
+    except?: string[],
   ): void {
-    this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms, exceptUsers.map(userRoom));
+    this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms, except);
   }
 
   /** What `server.to(…).except(…).emit(…)` comes to, without its four copies of the same two sets. */

@@ -1,5 +1,6 @@
-import { watchersRoom, type PresenceItem } from '#contracts';
-import { Batcher, Config, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { cutRoom, watchersRoom, type PresenceItem } from '#contracts';
+import { notBlockedWith } from '#identity';
+import { Batcher, Config, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 
 /** Up to here everybody hears of everybody (contract, "Presence"). */
@@ -61,16 +62,15 @@ export class Presence implements OnApplicationShutdown {
     return { ...user, online: this.isOnline(user.id) };
   }
 
-  /** One item per id asked for; of an unknown id: offline, never seen. */
-  async items(userIds: string[]): Promise<PresenceItem[]> {
-    const users = await this.prisma.user.findMany({
-      where: { id: { in: userIds } },
-      select: { id: true, lastSeenAt: true },
-    });
-    const seen = new Map(users.map(({ id, lastSeenAt }) => [id, lastSeenAt]));
+  /** One item per id asked for; of an unknown id, and of one that a block hides from the reader: offline, never seen. */
+  async items(readerId: string, userIds: string[]): Promise<PresenceItem[]> {
+    const users = await this.prisma.$queryRaw<{ id: string; last_seen: Date | null }[]>`
+      SELECT id, last_seen_at AS last_seen FROM users
+      WHERE id = ANY(${userIds}::uuid[]) AND ${notBlockedWith(readerId, Prisma.raw('users.id'))}`;
+    const seen = new Map(users.map(({ id, last_seen }) => [id, last_seen]));
     return userIds.map((id) => ({
       user_id: id,
-      online: this.isOnline(id),
+      online: seen.has(id) && this.isOnline(id),
       last_seen: seen.get(id)?.toISOString() ?? null,
     }));
   }
@@ -94,6 +94,7 @@ export class Presence implements OnApplicationShutdown {
       this.everyoneHears() ? 'everyone' : [...chatRooms, watchersRoom(userId)],
       online ? 'user:online' : 'user:offline',
       { user_id: userId, online, last_seen: at.toISOString() },
+      [cutRoom(userId)],
     );
   }
 

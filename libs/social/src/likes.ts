@@ -1,7 +1,7 @@
-import { followersRoom, userRoom, type LikeAnswer } from '#contracts';
+import { cutRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
 import { tellAll } from '#notifications';
-import { Batcher, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { noSuchPost } from './posts.js';
 
@@ -61,10 +61,7 @@ export class Likes implements OnModuleDestroy {
         const row = found.get(key);
         answers.set(like, row ? { liked: like.on, likes_count: row.likes_count } : noSuchPost());
       }
-      // Stored it is, whether or not anybody can be shown it.
-      await this.show(rows.filter(({ added }) => added)).catch((err: Error) =>
-        logger.warn({ err: err.message }, 'likes not shown'),
-      );
+      for (const row of rows) if (row.added) this.show(row);
     }
     return likes.map((like) => answers.get(like)!);
   }
@@ -90,26 +87,13 @@ export class Likes implements OnModuleDestroy {
     });
   }
 
-  /** To all who follow either of the two, but for whom a block keeps from the other. */
-  private async show(added: LikeRow[]): Promise<void> {
-    if (added.length === 0) return;
-    const kept = await this.prisma.$queryRaw<{ place: number; user_id: string }[]>`
-      SELECT pair.place::int, f.follower_id AS user_id
-      FROM unnest(${added.map((row) => row.user_id)}::uuid[], ${added.map((row) => row.author_id)}::uuid[])
-        WITH ORDINALITY AS pair(liker_id, author_id, place)
-      CROSS JOIN LATERAL (VALUES (pair.liker_id, pair.author_id), (pair.author_id, pair.liker_id)) AS side(a, b)
-      CROSS JOIN LATERAL (
-        SELECT blocked_id AS id FROM blocks WHERE blocker_id = side.a
-        UNION SELECT blocker_id FROM blocks WHERE blocked_id = side.a
-      ) cut
-      JOIN follows f ON f.follower_id = cut.id AND f.followee_id = side.b`;
-    added.forEach(({ post_id, user_id, user_name, author_id, likes_count }, i) =>
-      this.emitter.toRooms(
-        [userRoom(author_id), followersRoom(author_id), followersRoom(user_id)],
-        'post:liked',
-        { post_id, user_id, user_name, likes_count },
-        kept.filter(({ place }) => place === i + 1).map((row) => row.user_id),
-      ),
+  /** To all who follow either of the two, but for whom a block cuts off from one of them. */
+  private show({ post_id, user_id, user_name, author_id, likes_count }: LikeRow): void {
+    this.emitter.toRooms(
+      [userRoom(author_id), followersRoom(author_id), followersRoom(user_id)],
+      'post:liked',
+      { post_id, user_id, user_name, likes_count },
+      [cutRoom(author_id), cutRoom(user_id)],
     );
   }
 }

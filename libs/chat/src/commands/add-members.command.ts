@@ -1,8 +1,10 @@
 import { AppError, MAX_MEMBERS, type ChatDto } from '#contracts';
+import { Blocks } from '#identity';
 import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatViews } from '../chat-views.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+import { cutOff } from '../membership.js';
 
 /**
  * People join a group, by its owner or an admin. What was said before is theirs to read and not unread.
@@ -21,6 +23,7 @@ export class AddMembers extends Command<ChatDto> {
 @CommandHandler(AddMembers)
 export class AddMembersHandler implements ICommandHandler<AddMembers> {
   constructor(
+    private readonly blocks: Blocks,
     private readonly groups: GroupChanges,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
@@ -31,6 +34,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       assertRunsGroup(group);
       const known = await tx.user.count({ where: { id: { in: userIds } } });
       if (known !== userIds.length) throw new AppError('NOT_FOUND', 'No such user');
+      if (await this.blocks.areBetween(userId, userIds, tx)) throw cutOff();
       const joined = await tx.$queryRaw<{ user_id: string }[]>`
         INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
         SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${userIds}::uuid[]) AS w(id)

@@ -1,11 +1,14 @@
 import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
+import { Blocks, lockPair } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatViews } from '../chat-views.js';
+import { cutOff } from '../membership.js';
 
 /**
  * A group is made; a direct chat is found, or made once however many ask at the same time.
- * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist
+ * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist; FORBIDDEN when a
+ *   block is between the creator and one of them
  */
 export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
   constructor(
@@ -20,6 +23,7 @@ export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
 export class CreateChatHandler implements ICommandHandler<CreateChat> {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly blocks: Blocks,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
   ) {}
@@ -52,6 +56,10 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     directKey: string | null,
     title?: string,
   ) {
+    const [creatorId, ...others] = members as [string, ...string[]];
+    // A block that comes meanwhile waits until the chat is there for it to close.
+    if (directKey) await lockPair(tx, creatorId, others[0]!);
+    if (await this.blocks.areBetween(creatorId, others, tx)) throw cutOff();
     const id = newId();
     const inserted = await tx.$executeRaw`
       INSERT INTO chats (id, type, title, direct_key, member_count)

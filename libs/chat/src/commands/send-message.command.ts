@@ -1,6 +1,8 @@
 import { AppError, assertMessageContent, type SendMessageAck, type SendMessagePayload } from '#contracts';
-import { PrismaService, RateLimits, newId } from '#platform';
-import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { FindUser } from '#identity';
+import { RateLimits, newId } from '#platform';
+import { FindPost } from '#social';
+import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageLog } from '../message-log.js';
 
 /**
@@ -18,6 +20,13 @@ export class SendMessage extends Command<SendMessageAck> {
 
 const POINTS_ELSEWHERE = new Set<string>(['profile_share', 'post_share', 'booking_proposal']);
 
+/** A message that points to what its sender does not find is itself wrong. */
+const notFoundIs =
+  (field: string, message: string) =>
+  (error: unknown): never => {
+    throw error instanceof AppError && error.code === 'NOT_FOUND' ? AppError.invalid(field, message) : error;
+  };
+
 @CommandHandler(SendMessage)
 export class SendMessageHandler implements ICommandHandler<SendMessage> {
   private readonly lookUps = new Map<string, Promise<Record<string, unknown>>>();
@@ -25,7 +34,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
   constructor(
     private readonly log: MessageLog,
     private readonly limits: RateLimits,
-    private readonly prisma: PrismaService,
+    private readonly queries: QueryBus,
   ) {}
 
   async execute({ senderId, payload }: SendMessage): Promise<SendMessageAck> {
@@ -55,7 +64,9 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
   /** Looking something up takes time: what the same sender sends meanwhile waits, so that their order holds. */
   private async inTurn(senderId: string, payload: SendMessagePayload): Promise<Record<string, unknown>> {
     const before = this.lookUps.get(senderId);
-    const turn = (before ?? Promise.resolve({})).catch(() => ({})).then(() => this.factsOf(payload));
+    const turn = (before ?? Promise.resolve({}))
+      .catch(() => ({}))
+      .then(() => this.factsOf(senderId, payload));
     this.lookUps.set(senderId, turn);
     try {
       return await turn;
@@ -64,19 +75,24 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     }
   }
 
-  /** What the server knows better than the sender about the thing a message points to. */
-  private async factsOf({ type, content }: SendMessagePayload): Promise<Record<string, unknown>> {
+  /** What the server knows better than the sender about the thing a message points to, if they may see it. */
+  private async factsOf(
+    senderId: string,
+    { type, content }: SendMessagePayload,
+  ): Promise<Record<string, unknown>> {
     switch (type) {
       case 'profile_share': {
-        const user = await this.prisma.user.findUnique({
-          where: { id: content },
-          select: { name: true, avatar: true, isMaster: true },
-        });
-        if (!user) throw AppError.invalid('content', 'no such user');
-        return { name: user.name, avatar: user.avatar, is_master: user.isMaster };
+        const user = await this.queries
+          .execute(new FindUser(content, senderId))
+          .catch(notFoundIs('content', 'no such user'));
+        return { name: user.name, avatar: user.avatar, is_master: user.is_master };
       }
-      case 'post_share':
-        throw AppError.invalid('content', 'no such post');
+      case 'post_share': {
+        const post = await this.queries
+          .execute(new FindPost(senderId, content))
+          .catch(notFoundIs('content', 'no such post'));
+        return { author_name: post.author.name, media_url: post.media_urls[0] ?? null };
+      }
       case 'booking_proposal':
         throw AppError.invalid('metadata.service_id', 'not a service of yours');
       default:

@@ -3,9 +3,12 @@ import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { PROFILE_COLUMNS, toProfile, type Profile } from '../profile.js';
 
-/** A user as anybody may see them. Errors: NOT_FOUND, also for a banned user. */
+/** A user as others may see them. Errors: NOT_FOUND, also for a banned user and across a block. */
 export class FindUser extends Query<Profile> {
-  constructor(readonly userId: string) {
+  constructor(
+    readonly userId: string,
+    readonly viewerId: string,
+  ) {
     super();
   }
 }
@@ -14,9 +17,14 @@ export class FindUser extends Query<Profile> {
 export class FindUserHandler implements IQueryHandler<FindUser> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ userId }: FindUser): Promise<Profile> {
+  async execute({ userId, viewerId }: FindUser): Promise<Profile> {
     const user = await this.prisma.user.findFirst({
-      where: { id: userId, bannedAt: null },
+      where: {
+        id: userId,
+        bannedAt: null,
+        blocks: { none: { blockedId: viewerId } },
+        blockedBy: { none: { blockerId: viewerId } },
+      },
       select: PROFILE_COLUMNS,
     });
     if (!user) throw new AppError('NOT_FOUND', 'No such user');

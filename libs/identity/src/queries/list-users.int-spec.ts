@@ -106,7 +106,7 @@ it('uses the indexes for a prefix and for a part', async () => {
 
 it('finds one user as anybody may see them, and no banned one', async () => {
   const id = ids.get('Борис')!;
-  expect(await identity.queries.execute(new FindUser(id))).toEqual({
+  expect(await identity.queries.execute(new FindUser(id, viewer))).toEqual({
     id,
     name: 'Борис',
     handle: 'boris',
@@ -116,5 +116,5 @@ it('finds one user as anybody may see them, and no banned one', async () => {
   });
   const banned = await identity.prisma.user.findFirstOrThrow({ where: { name: 'Анна Banned' } });
   for (const missing of [banned.id, crypto.randomUUID()])
-    expect(await codeOf(identity.queries.execute(new FindUser(missing)))).toBe('NOT_FOUND');
+    expect(await codeOf(identity.queries.execute(new FindUser(missing, viewer)))).toBe('NOT_FOUND');
 });

@@ -2,6 +2,7 @@ import { AppError } from '#contracts';
 import { decodeCursor, encodeCursor, Prisma, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { validate as isUuid } from 'uuid';
+import { notBlockedWith } from '../blocks.js';
 import { toProfile, type Profile, type ProfileColumns } from '../profile.js';
 
 /** Without three letters or digits in a row there is no trigram for the index to look for. */
@@ -9,7 +10,7 @@ const TRIGRAM = /[\p{L}\p{N}]{3}/u;
 
 /**
  * Users by name, those whose name or handle contains the text; for a text without three letters or digits in a
- * row, starts with it; all without one. Neither banned users nor the viewer (contract, `GET users`, `users:list`).
+ * row, starts with it; all without one. Neither banned users, nor whom a block hides, nor the viewer (contract, `GET users`, `users:list`).
  * Errors: INVALID_DATA (cursor).
  */
 export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | null }> {
@@ -32,6 +33,7 @@ export class ListUsersHandler implements IQueryHandler<ListUsers> {
       SELECT id, name, handle, avatar, is_master AS "isMaster", last_seen_at AS "lastSeenAt", lower(name) AS key
       FROM users
       WHERE banned_at IS NULL AND id <> ${viewerId}::uuid AND ${matches(query?.trim() ?? '')} AND ${after(cursor)}
+        AND ${notBlockedWith(viewerId, Prisma.raw('users.id'))}
       ORDER BY lower(name) USING ~<~, id
       LIMIT ${limit + 1}`;
     const items = rows.slice(0, limit);

@@ -1,0 +1,73 @@
+import { FriendPage, FriendRequestBody, FriendRequestDto, FriendRequestPage, PageQuery } from '#contracts';
+import type { SignedIn } from '#identity';
+import { Presence } from '#presence';
+import {
+  AnswerFriendRequest,
+  EndFriendship,
+  ListFriendRequests,
+  ListFriends,
+  RequestFriendship,
+} from '#social';
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { IdPipe } from './id.pipe.js';
+import { SignedInUser } from './signed-in-user.js';
+
+const ASKED = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND', 'CONFLICT'] as const;
+
+@ApiTags('friends')
+@Controller('friends')
+export class FriendsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly presence: Presence,
+  ) {}
+
+  @Get()
+  @Answers('My friends', { type: FriendPage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  async list(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<FriendPage> {
+    const friends = await this.queries.execute(new ListFriends(userId, page));
+    return { ...friends, items: friends.items.map((user) => this.presence.withOnline(user)) };
+  }
+
+  @Get('requests')
+  @Answers(
+    'Who asks to be my friend, newest first',
+    { type: FriendRequestPage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+  )
+  requests(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<FriendRequestPage> {
+    return this.queries.execute(new ListFriendRequests(userId, page));
+  }
+
+  @Post('requests')
+  @Answers('Ask somebody to be friends', { type: FriendRequestDto, status: 201 }, ...ASKED)
+  request(
+    @SignedInUser() { userId }: SignedIn,
+    @Body() { user_id }: FriendRequestBody,
+  ): Promise<FriendRequestDto> {
+    return this.commands.execute(new RequestFriendship(userId, user_id));
+  }
+
+  @Post('requests/:id/accept')
+  @Answers('Accept a request to me', { type: FriendRequestDto }, ...ASKED)
+  accept(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<FriendRequestDto> {
+    return this.commands.execute(new AnswerFriendRequest(userId, id, 'accepted'));
+  }
+
+  @Post('requests/:id/decline')
+  @Answers('Decline a request to me', { type: FriendRequestDto }, ...ASKED)
+  decline(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<FriendRequestDto> {
+    return this.commands.execute(new AnswerFriendRequest(userId, id, 'declined'));
+  }
+
+  @Delete(':user_id')
+  @Answers('End a friendship', { status: 204 }, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
+  end(@SignedInUser() { userId }: SignedIn, @Param('user_id', IdPipe) friendId: string): Promise<void> {
+    return this.commands.execute(new EndFriendship(userId, friendId));
+  }
+}

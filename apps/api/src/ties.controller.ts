@@ -1,0 +1,50 @@
+import { BlockedPage, PageQuery } from '#contracts';
+import type { SignedIn } from '#identity';
+import { BlockUser, FollowUser, ListBlocked } from '#social';
+import { Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { IdPipe } from './id.pipe.js';
+import { SignedInUser } from './signed-in-user.js';
+
+const OF_ANOTHER = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND', 'CONFLICT'] as const;
+
+@ApiTags('users')
+@Controller('users')
+export class TiesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get('me/blocked')
+  @Answers('Whom I have blocked', { type: BlockedPage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  blocked(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<BlockedPage> {
+    return this.queries.execute(new ListBlocked(userId, page));
+  }
+
+  @Put(':id/follow')
+  @Answers('Follow somebody', { status: 204 }, ...OF_ANOTHER)
+  follow(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new FollowUser(userId, id, true));
+  }
+
+  @Delete(':id/follow')
+  @Answers('Follow somebody no longer', { status: 204 }, 'INVALID_DATA', 'UNAUTHORIZED')
+  unfollow(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new FollowUser(userId, id, false));
+  }
+
+  @Put(':id/block')
+  @Answers('Cut somebody and me off from each other', { status: 204 }, ...OF_ANOTHER)
+  block(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new BlockUser(userId, id, true));
+  }
+
+  @Delete(':id/block')
+  @Answers('Take a block back', { status: 204 }, 'INVALID_DATA', 'UNAUTHORIZED')
+  unblock(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new BlockUser(userId, id, false));
+  }
+}

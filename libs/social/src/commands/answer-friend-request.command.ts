@@ -1,0 +1,65 @@
+import { AppError, type FriendRequestDto } from '#contracts';
+import { lockPair } from '#identity';
+import { tell } from '#notifications';
+import { PrismaService } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import {
+  FRIEND_REQUESTS,
+  noSuchRequest,
+  toFriendRequest,
+  type FriendRequestRow,
+} from '../friend-requests.js';
+import { assertRoom } from '../limits.js';
+
+/**
+ * By who was asked, once. Who asked is told when it is accepted.
+ * @throws AppError NOT_FOUND, also for a request to somebody else; CONFLICT (answered already, or one of the two has
+ *   5,000 friends)
+ */
+export class AnswerFriendRequest extends Command<FriendRequestDto> {
+  constructor(
+    readonly userId: string,
+    readonly requestId: string,
+    readonly answer: 'accepted' | 'declined',
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(AnswerFriendRequest)
+export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendRequest> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, requestId: id, answer }: AnswerFriendRequest): Promise<FriendRequestDto> {
+    const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
+    if (!asked) throw noSuchRequest();
+    const { fromId } = asked;
+    return this.prisma.$transaction(async (tx) => {
+      await lockPair(tx, userId, fromId);
+      const { count } = await tx.friendRequest.updateMany({
+        where: { id, status: 'pending' },
+        data: { status: answer, answeredAt: new Date() },
+      });
+      const [row] = await tx.$queryRaw<FriendRequestRow[]>`${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid`;
+      // A block has taken it away meanwhile.
+      if (!row) throw noSuchRequest();
+      if (count === 0) throw new AppError('CONFLICT', `This request is ${row.status} already`);
+      if (answer === 'accepted') {
+        await assertRoom(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
+        await tx.friend.createMany({
+          data: [
+            { userId, friendId: fromId },
+            { userId: fromId, friendId: userId },
+          ],
+        });
+        await tell(tx, [fromId], {
+          type: 'friend_accepted',
+          key: `friend_accepted:${id}`,
+          actorId: userId,
+          data: { request_id: id, user_id: userId },
+        });
+      }
+      return toFriendRequest(row);
+    });
+  }
+}

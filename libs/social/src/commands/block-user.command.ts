@@ -1,0 +1,73 @@
+import { AppError, cutRoom, followersRoom, watchersRoom } from '#contracts';
+import { Blocks, lockPair } from '#identity';
+import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { assertRoom } from '../limits.js';
+import { noSuchUser } from '../people.js';
+
+/**
+ * Cuts two people off from each other: follows, friendship and requests end, their chat is closed. Taking it back
+ * opens the chat, unless the other one blocks too, and restores nothing else (contract, `PUT|DELETE users/:id/block`).
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (5,000 are the most)
+ */
+export class BlockUser extends Command<void> {
+  constructor(
+    readonly blockerId: string,
+    readonly blockedId: string,
+    readonly on: boolean,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(BlockUser)
+export class BlockUserHandler implements ICommandHandler<BlockUser> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly blocks: Blocks,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
+    if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
+    const cut = await this.prisma.$transaction(async (tx) => {
+      await lockPair(tx, blockerId, blockedId);
+      if (on) await block(tx, blockerId, blockedId);
+      else await tx.block.deleteMany({ where: { blockerId, blockedId } });
+      const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
+      const directKey = [blockerId, blockedId].sort().join(':');
+      await tx.chat.updateMany({ where: { directKey }, data: { blocked } });
+      return blocked;
+    });
+    for (const [user, other] of [
+      [blockerId, blockedId],
+      [blockedId, blockerId],
+    ] as const) {
+      if (!cut) {
+        this.emitter.leaveRoom(cutRoom(other), user);
+        continue;
+      }
+      this.emitter.joinRoom(cutRoom(other), user);
+      this.emitter.leaveRoom(followersRoom(other), user);
+      this.emitter.leaveRoom(watchersRoom(other), user);
+    }
+  }
+}
+
+async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId: string): Promise<void> {
+  const pair = { blockerId, blockedId };
+  if (await tx.block.findUnique({ where: { blockerId_blockedId: pair } })) return;
+  if (!(await tx.user.findUnique({ where: { id: blockedId }, select: { id: true } }))) throw noSuchUser();
+  await assertRoom(tx, [blockerId], (id) => tx.block.count({ where: { blockerId: id } }));
+  await tx.block.create({ data: pair });
+  const [a, b] = [blockerId, blockedId];
+  const either = <K extends string>(one: K, other: K) => ({
+    OR: [
+      { [one]: a, [other]: b },
+      { [one]: b, [other]: a },
+    ],
+  });
+  await tx.follow.deleteMany({ where: either('followerId', 'followeeId') });
+  await tx.friend.deleteMany({ where: either('userId', 'friendId') });
+  await tx.friendRequest.deleteMany({ where: { status: 'pending', ...either('fromId', 'toId') } });
+}

@@ -1,0 +1,48 @@
+import { AppError, followersRoom } from '#contracts';
+import { lockPair } from '#identity';
+import { PrismaService, RealtimeEmitter } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { assertRoom } from '../limits.js';
+import { requireInSight } from '../people.js';
+
+/**
+ * Follows somebody, or no longer; again changes nothing (contract, `PUT|DELETE users/:id/follow`).
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (5,000 are the most)
+ */
+export class FollowUser extends Command<void> {
+  constructor(
+    readonly followerId: string,
+    readonly followeeId: string,
+    readonly on: boolean,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(FollowUser)
+export class FollowUserHandler implements ICommandHandler<FollowUser> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ followerId, followeeId, on }: FollowUser): Promise<void> {
+    if (followerId === followeeId) throw AppError.invalid('id', 'is your own');
+    if (on) await this.follow(followerId, followeeId);
+    else await this.prisma.follow.deleteMany({ where: { followerId, followeeId } });
+    const room = followersRoom(followeeId);
+    if (on) this.emitter.joinRoom(room, followerId);
+    else this.emitter.leaveRoom(room, followerId);
+  }
+
+  private async follow(followerId: string, followeeId: string): Promise<void> {
+    await this.prisma.$transaction(async (tx) => {
+      await lockPair(tx, followerId, followeeId);
+      await requireInSight(tx, followerId, followeeId);
+      const pair = { followerId, followeeId };
+      if (await tx.follow.findUnique({ where: { followerId_followeeId: pair } })) return;
+      await assertRoom(tx, [followerId], (id) => tx.follow.count({ where: { followerId: id } }));
+      await tx.follow.create({ data: pair });
+    });
+  }
+}

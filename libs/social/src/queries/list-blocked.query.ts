@@ -1,0 +1,29 @@
+import type { PageQuery, PersonDto } from '#contracts';
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { idsAfter, pageOf } from '../id-cursor.js';
+import { person } from '../people.js';
+
+/** Whom one has blocked, by their ids: nowhere else are they found again. @throws AppError INVALID_DATA (cursor) */
+export class ListBlocked extends Query<{ items: PersonDto[]; next_cursor: string | null }> {
+  constructor(
+    readonly userId: string,
+    readonly page: PageQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListBlocked)
+export class ListBlockedHandler implements IQueryHandler<ListBlocked> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, page: { limit, cursor } }: ListBlocked) {
+    const rows = await this.prisma.$queryRaw<{ id: string; person: PersonDto }[]>`
+      SELECT u.id, ${person('u')} AS person FROM blocks b JOIN users u ON u.id = b.blocked_id
+      WHERE b.blocker_id = ${userId}::uuid AND b.blocked_id > ${idsAfter(cursor)}::uuid
+      ORDER BY b.blocked_id LIMIT ${limit + 1}`;
+    const { items, next_cursor } = pageOf(rows, limit);
+    return { items: items.map((row) => row.person), next_cursor };
+  }
+}

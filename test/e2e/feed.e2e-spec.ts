@@ -1,0 +1,238 @@
+import type { PostDto, PostPage } from '#contracts';
+import { promised, rememberPromises, TestApp, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+let gleb: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  await rememberPromises(app);
+});
+beforeEach(async () => {
+  [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+});
+afterAll(() => app.stop());
+
+const post = async (author: Account, content = 'Привет') =>
+  (await app.request<PostDto>('POST', 'posts', author.token, { content })).body;
+const follow = async (who: Account, whom: { id: string }, method = 'PUT') => {
+  const { status, body } = await app.request(method, `users/${whom.id}/follow`, who.token);
+  return [status, body.code];
+};
+const befriend = async (one: Account, other: Account) => {
+  const { body } = await app.request<{ id: string }>('POST', 'friends/requests', one.token, {
+    user_id: other.id,
+  });
+  await app.request('POST', `friends/requests/${body.id}/accept`, other.token);
+};
+const feed = async (reader: Account, query = '') =>
+  (await app.request<PostPage>('GET', `feed?${query}`, reader.token)).body;
+const feedIds = async (reader: Account) => (await feed(reader)).items.map(({ id }) => id);
+
+describe('the feed', () => {
+  it('has the posts of whom one follows, of friends and one’s own, newest first, each once', async () => {
+    await follow(anna, boris);
+    await befriend(anna, boris);
+    await befriend(vera, anna);
+    const written: string[] = [];
+    for (const author of [boris, vera, anna, gleb, boris]) {
+      const { id } = await post(author);
+      if (author !== gleb) written.unshift(id);
+    }
+    expect(await feedIds(anna)).toEqual(written);
+    // Following goes one way, friendship both.
+    expect(await feedIds(boris)).toEqual(written.filter((_, i) => i !== 2));
+    expect(await feedIds(gleb)).toHaveLength(1);
+    await follow(anna, boris, 'DELETE');
+    expect(await feedIds(anna)).toEqual(written);
+    expect((await app.request('DELETE', `friends/${anna.id}`, boris.token)).status).toBe(204);
+    expect(await feedIds(anna)).toEqual([written[1], written[2]]);
+  });
+
+  it('comes page by page without a gap or a double, while new posts are written', async () => {
+    await Promise.all([boris, vera, gleb].map((author) => follow(anna, author)));
+    const written: string[] = [];
+    // One of them writes more than a page, so that pages are not all of one author or of all.
+    for (const author of [boris, vera, boris, boris, boris, gleb, boris, vera, boris, boris, anna])
+      written.unshift((await post(author)).id);
+    for (const limit of [1, 2, 3, 10, 11]) {
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: PostPage = await feed(anna, `limit=${limit}${cursor ? `&cursor=${cursor}` : ''}`);
+        expect(page.items.length).toBeLessThanOrEqual(limit);
+        seen.push(...page.items.map(({ id }) => id));
+        cursor = page.next_cursor;
+        if (seen.length === 2) await post(gleb);
+      } while (cursor);
+      expect(seen.filter((id) => written.includes(id))).toEqual(written);
+      expect(new Set(seen).size).toBe(seen.length);
+    }
+    for (const bad of ['cursor=x', 'cursor=WyJ4Il0', 'limit=0', 'limit=201', 'limit=x'])
+      expect(await feed(anna, bad)).toMatchObject({ code: 'INVALID_DATA' });
+  });
+
+  it('shows nothing of who is banned', async () => {
+    await follow(anna, boris);
+    const { id } = await post(boris);
+    await post(vera);
+    await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [boris.id]);
+    expect(await feedIds(anna)).toEqual([]);
+    expect((await app.request('GET', `posts/${id}`, anna.token)).status).toBe(404);
+  });
+});
+
+describe('following', () => {
+  it('is done once and undone once, of others only', async () => {
+    expect(await follow(anna, boris)).toEqual([204, undefined]);
+    expect(await follow(anna, boris)).toEqual([204, undefined]);
+    expect(await app.rows('SELECT FROM follows WHERE follower_id = $1', [anna.id])).toHaveLength(1);
+    expect(await follow(anna, boris, 'DELETE')).toEqual([204, undefined]);
+    expect(await follow(anna, boris, 'DELETE')).toEqual([204, undefined]);
+    expect(await follow(anna, anna)).toEqual([400, 'INVALID_DATA']);
+    expect(await follow(anna, { id: randomUUID() })).toEqual([404, 'NOT_FOUND']);
+    expect(await follow(anna, { id: 'x' })).toEqual([400, 'INVALID_DATA']);
+    expect(await app.rows('SELECT FROM follows WHERE follower_id = $1', [anna.id])).toEqual([]);
+  });
+
+  it('is for 5,000 people at most, also of those asked for at once', async () => {
+    const crowd = await app.crowd(5003);
+    await app.rows(
+      `INSERT INTO follows (follower_id, followee_id) SELECT $1, id FROM unnest($2::uuid[]) AS u(id)`,
+      [anna.id, crowd.slice(0, 4998)],
+    );
+    const outcomes = await Promise.all(crowd.slice(4998).map((id) => follow(anna, { id })));
+    expect(outcomes.map(([status]) => Number(status)).sort((a, b) => a - b)).toEqual([
+      204, 204, 409, 409, 409,
+    ]);
+    expect((await feed(anna)).items).toEqual([]);
+  });
+});
+
+describe('a like, live', () => {
+  const like = (who: Account, { id }: PostDto, method = 'PUT') =>
+    app.request(method, `posts/${id}/like`, who.token);
+
+  it('is heard by the author and by followers of the author and the liker, once, and by no others', async () => {
+    const [dima, egor] = await app.people('Дима', 'Егор');
+    await follow(vera, anna);
+    const [annas, veras, glebs, dimas, egors] = await app.devices(anna, vera, gleb, dima, egor);
+    // Also by who follows only now.
+    await follow(gleb, boris);
+    await follow(egor, boris);
+    await follow(egor, anna);
+    await follow(dima, boris);
+    await follow(dima, boris, 'DELETE');
+    const liked = await post(anna);
+    await like(boris, liked);
+    const event = { post_id: liked.id, user_id: boris.id, user_name: 'Борис', likes_count: 1 };
+    for (const device of [annas, veras, glebs, egors]) expect(await device.next('post:liked')).toEqual(event);
+    // Neither again nor taken back is a like.
+    await like(boris, liked);
+    await like(boris, liked, 'DELETE');
+    await follow(gleb, boris, 'DELETE');
+    await like(vera, liked);
+    await annas.next('post:liked', ({ user_id }) => user_id === vera.id);
+    const counts = [];
+    for (const device of [annas, veras, glebs, egors, dimas]) {
+      await device.settled();
+      counts.push(device.all('post:liked').length);
+    }
+    expect(counts).toEqual([2, 2, 1, 2, 0]);
+  });
+
+  it('is not heard across a block with the liker or the author', async () => {
+    // Both follow the author; both are cut off from the liker, one before and one while connected.
+    await Promise.all([follow(vera, anna), follow(gleb, anna)]);
+    await app.request('PUT', `users/${vera.id}/block`, boris.token);
+    const [annas, veras, glebs] = await app.devices(anna, vera, gleb);
+    await app.request('PUT', `users/${boris.id}/block`, gleb.token);
+    const liked = await post(anna);
+    await like(boris, liked);
+    await annas.next('post:liked');
+    for (const device of [veras, glebs]) {
+      await device.settled();
+      expect(device.all('post:liked')).toEqual([]);
+    }
+    await app.request('DELETE', `users/${boris.id}/block`, gleb.token);
+    await like(boris, await post(anna));
+    await glebs.next('post:liked');
+  });
+});
+
+it('a comment is heard by the post’s author alone', async () => {
+  await follow(vera, anna);
+  await follow(vera, boris);
+  const [annas, tablet, veras] = await app.devices(anna, anna, vera);
+  const { id } = await post(anna);
+  const { body: comment } = await app.request<object>('POST', `posts/${id}/comments`, boris.token, {
+    content: 'Класс',
+  });
+  for (const device of [annas, tablet])
+    expect(await device.next('post:commented')).toEqual({ post_id: id, comment, comments_count: 1 });
+  await veras.settled();
+  expect(veras.all('post:commented')).toEqual([]);
+});
+
+describe('a mention', () => {
+  const handleOf = async ({ id }: Account) =>
+    (await app.rows<{ handle: string }>('SELECT handle FROM users WHERE id = $1', [id]))[0]!.handle;
+
+  it('in a post, a comment or a repost is promised to whom it names, but for the writer and strangers to it', async () => {
+    const [a, b, v, g] = await Promise.all([anna, boris, vera, gleb].map(handleOf));
+    const [dima] = await app.people('Дима');
+    const d = await handleOf(dima);
+    // Cut off from the writer, or from whose post it is.
+    await app.request('PUT', `users/${anna.id}/block`, gleb.token);
+    await app.request('PUT', `users/${dima.id}/block`, boris.token);
+    const text = `@${a!.toUpperCase()} @${b} @${v}, @${g} @${d} @nobody_at_all`;
+    const { id } = await post(anna, text);
+    const under = await post(boris);
+    const { body: comment } = await app.request<{ id: string }>(
+      'POST',
+      `posts/${under.id}/comments`,
+      anna.token,
+      {
+        content: text,
+      },
+    );
+    const { body: repost } = await app.request<PostDto>('POST', `posts/${under.id}/repost`, anna.token, {
+      content: text,
+    });
+    const mentions = (await promised(app, 'mention')).slice(-3);
+    const user_id = anna.id;
+    expect(mentions.map(({ key, data, to }) => [key, data, new Set(to)])).toEqual([
+      [`mention:${id}`, { post_id: id, comment_id: null, user_id }, new Set([boris.id, vera.id, dima.id])],
+      // Of these two Boris hears as their post's author.
+      [`mention:${comment.id}`, { post_id: under.id, comment_id: comment.id, user_id }, new Set([vera.id])],
+      [
+        `mention:${repost.id}`,
+        { post_id: repost.id, comment_id: null, user_id },
+        new Set([vera.id, dima.id]),
+      ],
+    ]);
+  });
+});
+
+describe('an announcement', () => {
+  const announce = (who: Account, body: object) =>
+    app.request<PostDto>('POST', 'admin/announcements', who.token, body);
+
+  it('is an admin’s post that everybody is told of', async () => {
+    const refused = await announce(anna, { content: 'Всем!' });
+    expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN']);
+    await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [anna.id]);
+    expect((await announce(anna, { content: '' })).status).toBe(400);
+    const { status, body } = await announce(anna, { content: 'Всем!' });
+    expect([status, body.content]).toEqual([201, 'Всем!']);
+    expect((await app.request('GET', `posts/${body.id}`, boris.token)).status).toBe(200);
+    const jobs = await app.rows(`SELECT data FROM promised WHERE name = 'notify-everyone'`);
+    const data = { post_id: body.id, comment_id: null, user_id: anna.id };
+    expect(jobs).toEqual([
+      { data: { cause: { type: 'mention', key: `mention:${body.id}`, actorId: anna.id, data } } },
+    ]);
+  });
+});

@@ -1,0 +1,117 @@
+import { FriendPage, FriendRequestDto, FriendRequestPage } from '#contracts';
+import { contractErrors, promised, rememberPromises, TestApp, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  await rememberPromises(app);
+});
+beforeEach(async () => {
+  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+});
+afterAll(() => app.stop());
+
+const ask = (from: Account, user_id: unknown) =>
+  app.request<FriendRequestDto>('POST', 'friends/requests', from.token, { user_id });
+const answer = (who: Account, id: string, what: 'accept' | 'decline') =>
+  app.request<FriendRequestDto>('POST', `friends/requests/${id}/${what}`, who.token);
+const requests = async (who: Account, query = '') =>
+  (await app.request<FriendRequestPage>('GET', `friends/requests?${query}`, who.token)).body;
+const friends = async (who: Account, query = '') =>
+  (await app.request<FriendPage>('GET', `friends?${query}`, who.token)).body;
+const friendIds = async (who: Account) => (await friends(who)).items.map(({ id }) => id);
+const told = async (type: 'friend_request' | 'friend_accepted', actor: Account) =>
+  (await promised(app, type)).filter(({ actorId }) => actorId === actor.id);
+
+it('a request is made, seen by who was asked, accepted, and both are friends', async () => {
+  const made = await ask(anna, boris.id);
+  expect([made.status, contractErrors(FriendRequestDto, made.body)]).toEqual([201, []]);
+  expect(made.body).toMatchObject({ from: { id: anna.id }, to: { id: boris.id }, status: 'pending' });
+  expect(await requests(boris)).toEqual({ items: [made.body], next_cursor: null });
+  expect(await requests(anna)).toEqual({ items: [], next_cursor: null });
+  expect(await told('friend_request', anna)).toMatchObject([
+    { to: [boris.id], data: { request_id: made.body.id, user_id: anna.id } },
+  ]);
+  const accepted = await answer(boris, made.body.id, 'accept');
+  expect([accepted.status, accepted.body]).toEqual([200, { ...made.body, status: 'accepted' }]);
+  const page = await friends(anna);
+  expect(contractErrors(FriendPage, page)).toEqual([]);
+  expect(page.items).toMatchObject([{ id: boris.id, name: 'Борис', online: false }]);
+  expect(await friendIds(boris)).toEqual([anna.id]);
+  expect((await requests(boris)).items).toEqual([]);
+  expect(await told('friend_accepted', boris)).toMatchObject([
+    { to: [anna.id], data: { request_id: made.body.id, user_id: boris.id } },
+  ]);
+});
+
+it('only who was asked answers, and once', async () => {
+  const { id } = (await ask(anna, boris.id)).body;
+  for (const stranger of [anna, vera])
+    for (const what of ['accept', 'decline'] as const)
+      expect((await answer(stranger, id, what)).body.code).toBe('NOT_FOUND');
+  expect((await answer(boris, randomUUID(), 'accept')).status).toBe(404);
+  expect((await answer(boris, 'x', 'accept')).status).toBe(400);
+  const outcomes = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => answer(boris, id, i % 2 ? 'accept' : 'decline')),
+  );
+  expect(outcomes.map(({ status }) => status).sort((a, b) => a - b)).toEqual([
+    200,
+    ...Array<number>(9).fill(409),
+  ]);
+});
+
+it('nobody asks themselves, the unknown, a friend, or twice; nor back, who can accept', async () => {
+  const outcome = async (from: Account, id: unknown) => (await ask(from, id)).status;
+  expect([await outcome(anna, anna.id), await outcome(anna, 'x'), await outcome(anna, undefined)]).toEqual([
+    400, 400, 400,
+  ]);
+  expect(await outcome(anna, randomUUID())).toBe(404);
+  const statuses = await Promise.all([
+    ...Array.from({ length: 5 }, () => outcome(anna, boris.id)),
+    ...Array.from({ length: 5 }, () => outcome(boris, anna.id)),
+  ]);
+  expect(statuses.sort((a, b) => a - b)).toEqual([201, ...Array<number>(9).fill(409)]);
+  const [open] = [...(await requests(anna)).items, ...(await requests(boris)).items];
+  await answer(open!.to.id === anna.id ? anna : boris, open!.id, 'accept');
+  expect(await outcome(anna, boris.id)).toBe(409);
+});
+
+it('who was refused may ask again, but the refuser is not told again', async () => {
+  for (const _ of [1, 2, 3]) {
+    const { id } = (await ask(anna, boris.id)).body;
+    expect((await requests(boris)).items.map((open) => open.id)).toEqual([id]);
+    expect((await answer(boris, id, 'decline')).body.status).toBe('declined');
+  }
+  const keys = async () => new Set((await told('friend_request', anna)).map(({ key }) => key)).size;
+  expect(await keys()).toBe(1);
+  expect(await told('friend_accepted', boris)).toEqual([]);
+  // Who accepted before is told when it begins anew.
+  await answer(boris, (await ask(anna, boris.id)).body.id, 'accept');
+  expect(await keys()).toBe(1);
+  const end = (who: Account) => app.request('DELETE', `friends/${anna.id}`, who.token);
+  expect([(await end(boris)).status, (await end(boris)).status]).toEqual([204, 404]);
+  expect([await friendIds(anna), await friendIds(boris)]).toEqual([[], []]);
+  await ask(anna, boris.id);
+  expect(await keys()).toBe(2);
+});
+
+it('friends and requests come page by page', async () => {
+  const others = await app.people('1', '2', '3', '4', '5');
+  const made: string[] = [];
+  for (const other of others) made.unshift((await ask(other, anna.id)).body.id);
+  const first = await requests(anna, 'limit=3');
+  const rest = await requests(anna, `limit=3&cursor=${first.next_cursor}`);
+  expect([...first.items, ...rest.items].map(({ id }) => id)).toEqual(made);
+  expect(rest.next_cursor).toBeNull();
+  for (const id of made) await answer(anna, id, 'accept');
+  const ids = others.map(({ id }) => id).sort();
+  const page = await friends(anna, 'limit=4');
+  expect(page.items.map(({ id }) => id)).toEqual(ids.slice(0, 4));
+  expect((await friends(anna, `cursor=${page.next_cursor}`)).items.map(({ id }) => id)).toEqual(ids.slice(4));
+  expect(await friends(anna, 'cursor=x')).toMatchObject({ code: 'INVALID_DATA' });
+  expect(await requests(anna, 'cursor=x')).toMatchObject({ code: 'INVALID_DATA' });
+});
