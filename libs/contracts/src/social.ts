@@ -1,5 +1,15 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Min, ValidateNested } from 'class-validator';
+import {
+  IsArray,
+  IsBoolean,
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { UserDto } from './identity.js';
 import { MAX_CONTENT } from './messages.js';
 import { PageOf } from './page.js';
@@ -23,13 +33,13 @@ export class PersonDto {
 /** A post as one of those who may see it sees it. */
 export class PostDto {
   @IsId() id!: string;
-  @ValidateNested() @Type(() => PersonDto) author!: PersonDto;
+  @IsDefined() @ValidateNested() @Type(() => PersonDto) author!: PersonDto;
   @IsString() content!: string;
   @IsArray() @IsString({ each: true }) media_urls!: string[];
   /** A repost stays one when its original is deleted or out of the reader's sight: then `repost_of` is null. */
   @IsBoolean() is_repost!: boolean;
   /** Itself never a repost. */
-  @Nullable() @ValidateNested() @Type(() => PostDto) repost_of!: PostDto | null;
+  @Nullable() @IsDefined() @ValidateNested() @Type(() => PostDto) repost_of!: PostDto | null;
   @IsInt() @Min(0) likes_count!: number;
   @IsInt() @Min(0) comments_count!: number;
   @IsInt() @Min(0) reposts_count!: number;
@@ -84,7 +94,7 @@ export class PostLikedEvent {
 /** To the post's author. */
 export class PostCommentedEvent {
   @IsId() post_id!: string;
-  @ValidateNested() @Type(() => CommentDto) comment!: CommentDto;
+  @IsDefined() @ValidateNested() @Type(() => CommentDto) comment!: CommentDto;
   @IsInt() @Min(0) comments_count!: number;
 }
 
@@ -92,8 +102,8 @@ export const FRIEND_REQUEST_STATUSES = ['pending', 'accepted', 'declined'] as co
 
 export class FriendRequestDto {
   @IsId() id!: string;
-  @ValidateNested() @Type(() => PersonDto) from!: PersonDto;
-  @ValidateNested() @Type(() => PersonDto) to!: PersonDto;
+  @IsDefined() @ValidateNested() @Type(() => PersonDto) from!: PersonDto;
+  @IsDefined() @ValidateNested() @Type(() => PersonDto) to!: PersonDto;
   @IsIn(FRIEND_REQUEST_STATUSES) status!: (typeof FRIEND_REQUEST_STATUSES)[number];
   @IsTimestamp() created_at!: string;
 }
