@@ -1,0 +1,126 @@
+import type { PostDto } from '#contracts';
+import { PgPool } from '#platform';
+import { createTestDatabase, TestApp, type Account } from '#testing';
+import { Client, type Pool, type PoolClient } from 'pg';
+
+const SEQ_SCAN =
+  /Seq Scan on (?:public\.)?(users|posts|post_likes|comments|follows|friends|friend_requests|blocks|chats)\b/;
+const USERS = 20_000;
+const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
+const post = (number: string) => `('bbbbbbbb-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
+
+/** As much as it takes for reading a whole table to be a mistake. */
+const FILL = [
+  `INSERT INTO users (id, email, password_hash, name, handle)
+   SELECT ${user('i')}, i || '@example.com', '', 'Somebody ' || i, 'somebody_' || i FROM generate_series(1, ${USERS}) AS i`,
+  `INSERT INTO posts (id, author_id, content)
+   SELECT ${post('i')}, ${user(`1 + i % ${USERS}`)}, 'post' FROM generate_series(1, 100000) AS i`,
+  `INSERT INTO posts (id, author_id, content, is_repost, repost_of_id)
+   SELECT gen_random_uuid(), ${user(`1 + i % ${USERS}`)}, '', true, ${post('i')} FROM generate_series(1, 20000) AS i`,
+  `INSERT INTO post_likes (post_id, user_id)
+   SELECT ${post('i')}, ${user(`1 + (i * 7) % ${USERS}`)} FROM generate_series(1, 50000) AS i`,
+  `INSERT INTO comments (id, post_id, author_id, content)
+   SELECT gen_random_uuid(), ${post('i')}, ${user(`1 + (i * 7) % ${USERS}`)}, 'x' FROM generate_series(1, 50000) AS i`,
+  ...[
+    ['follows', 'follower_id, followee_id'],
+    ['blocks', 'blocker_id, blocked_id'],
+    ['friends', 'user_id, friend_id'],
+  ].map(
+    ([table, columns], i) => `INSERT INTO ${table} (${columns})
+     SELECT ${user('u')}, ${user(`1 + (u + k * ${11 + i}) % ${USERS}`)}
+     FROM generate_series(1, ${USERS}) AS u, generate_series(1, 3) AS k`,
+  ),
+  `INSERT INTO chats (id, type, direct_key, member_count)
+   SELECT gen_random_uuid(), 'direct', i || ':' || i, 2 FROM generate_series(1, ${USERS}) AS i`,
+  `INSERT INTO friend_requests (id, from_id, to_id)
+   SELECT gen_random_uuid(), ${user('u')}, ${user(`1 + (u + 100) % ${USERS}`)} FROM generate_series(1, ${USERS}) AS u`,
+];
+
+it('nothing of social life reads a whole table', async () => {
+  const database = await createTestDatabase();
+  const admin = new Client({ connectionString: database.url });
+  await admin.connect();
+  for (const sql of FILL) await admin.query(sql);
+  await admin.query('VACUUM ANALYZE');
+  for (const setting of [
+    `session_preload_libraries = 'auto_explain'`,
+    'auto_explain.log_min_duration = 0',
+    'auto_explain.log_nested_statements = on',
+    'client_min_messages = log',
+  ])
+    await admin.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
+  const app = await TestApp.start({ DATABASE_URL: database.url });
+  const plans: string[] = [];
+  const listened = new WeakSet<PoolClient>();
+  app.app.get<Pool>(PgPool).on('acquire', (client) => {
+    if (listened.has(client)) return;
+    listened.add(client);
+    client.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
+  });
+  try {
+    const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
+    // Whom the crowd knows: follows, friends and blocks as everybody there has.
+    for (const [table, columns] of [
+      ['follows', 'follower_id, followee_id'],
+      ['friends', 'user_id, friend_id'],
+    ])
+      await admin.query(
+        `INSERT INTO ${table} (${columns}) SELECT $1, id FROM (SELECT id FROM users LIMIT 300) AS crowd WHERE id <> $1`,
+        [anna.id],
+      );
+    await playThrough(app, anna, boris);
+  } finally {
+    await app.stop();
+    await admin.end();
+    await database.drop();
+  }
+  const all = plans.join('\n');
+  for (const table of ['posts', 'comments', 'follows', 'friends', 'friend_requests', 'blocks'])
+    expect(all).toContain(` on ${table}`);
+  expect(plans.filter((plan) => SEQ_SCAN.test(plan)).map((plan) => plan.replace(/\s+/g, ' '))).toEqual([]);
+});
+
+async function playThrough(app: TestApp, anna: Account, boris: Account): Promise<void> {
+  const does = async <T extends object>(who: Account, route: string, body?: object): Promise<T> => {
+    const [method, path] = route.split(' ') as [string, string];
+    const reply = await app.request<T>(method, path, who.token, body);
+    expect([route, reply.status < 300, reply.body.code]).toEqual([route, true, undefined]);
+    return reply.body;
+  };
+  const theirs = 'bbbbbbbb-0000-4000-8000-000000000005';
+  const device = await app.device(anna);
+  const { id } = await does<PostDto>(anna, 'POST posts', { content: '@somebody_1 @somebody_2 @boris_plan' });
+  for (const target of [id, theirs]) {
+    await does(boris, `PUT posts/${target}/like`);
+    await does(boris, `DELETE posts/${target}/like`);
+    const comment = await does<{ id: string }>(boris, `POST posts/${target}/comments`, {
+      content: '@anna_plan',
+    });
+    const parent_id = comment.id;
+    await does(anna, `POST posts/${target}/comments`, { content: 'x', parent_id });
+    await does(anna, `GET posts/${target}/comments?limit=1`);
+    await does(boris, `DELETE posts/${target}/comments/${parent_id}`);
+    const repost = await does<PostDto>(boris, `POST posts/${target}/repost`, { content: '@anna_plan' });
+    await does(boris, `DELETE posts/${repost.id}`);
+    await does(anna, `GET posts/${target}`);
+  }
+  const page = await does<{ next_cursor: string }>(anna, 'GET feed?limit=3');
+  await does(anna, `GET feed?limit=3&cursor=${page.next_cursor}`);
+  await does(boris, `GET users/${anna.id}/posts`);
+  await does(anna, `DELETE posts/${id}`);
+  await does(boris, `PUT users/${anna.id}/follow`);
+  await does(boris, `DELETE users/${anna.id}/follow`);
+  for (const answer of ['decline', 'accept']) {
+    const request = await does<{ id: string }>(boris, 'POST friends/requests', { user_id: anna.id });
+    await does(anna, 'GET friends/requests');
+    await does(anna, `POST friends/requests/${request.id}/${answer}`);
+  }
+  await does(anna, 'GET friends?limit=3');
+  await does(anna, `DELETE friends/${boris.id}`);
+  await does(anna, `PUT users/${boris.id}/block`);
+  await does(anna, 'GET users/me/blocked');
+  await does(anna, `DELETE users/${boris.id}/block`);
+  await does(anna, `GET users/${boris.id}`);
+  await does(anna, `GET presence?user_ids=${boris.id}`);
+  await device.settled();
+}
