@@ -85,10 +85,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function forkBench(script: string): ChildProcess {
+export function forkBench(script: string, args: string[] = []): ChildProcess {
   // Maps and typed arrays cross as they are; JSON would make neither.
   const path = fileURLToPath(new URL(script, import.meta.url));
-  return track(fork(path, { serialization: 'advanced', env: { ...process.env, NODE_ENV: 'production' } }));
+  return track(
+    fork(path, args, { serialization: 'advanced', env: { ...process.env, NODE_ENV: 'production' } }),
+  );
 }
 
 function track(child: ChildProcess): ChildProcess {

@@ -1,5 +1,5 @@
-import { QueuesPage } from '#contracts';
-import { PrismaService, Queues, newId } from '#platform';
+import { JOB_NAMES, QueuesPage } from '#contracts';
+import { PrismaService, Queues, StartError, newId, type Processors } from '#platform';
 import { contractErrors, TestApp, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -80,4 +80,11 @@ it('runs are counted by job and outcome; what nobody knows has one name', async 
   const metrics = await (await fetch(`${app.url}/metrics`)).text();
   expect(metrics).toMatch(/jobs_total\{name="unknown",outcome="failed"\} [1-9]/);
   expect(metrics).toMatch(/jobs_total\{name="purge-sessions",outcome="ok"\} [1-9]/);
+});
+
+it('without a processor for each job nothing starts, and one line says which are missing', async () => {
+  const processors = Object.fromEntries(JOB_NAMES.map((name) => [name, () => Promise.resolve()]));
+  delete processors.notify;
+  const started = app.app.get(Queues).work(processors as unknown as Processors, {});
+  await expect(started).rejects.toThrow(new StartError('jobs: no processor for notify'));
 });

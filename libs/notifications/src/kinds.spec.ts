@@ -1,0 +1,72 @@
+import { NOTIFICATION_TYPES, type NotificationData } from '#contracts';
+import { KINDS, render } from './kinds.js';
+
+const booking = {
+  booking_id: 'b',
+  service_id: 's',
+  service_name: 'Маникюр',
+  master_id: 'm',
+  client_id: 'c',
+  starts_at: '2026-01-10T11:00:00.000Z',
+  timezone: 'Europe/Moscow',
+};
+const post = { post_id: 'p', user_id: 'u' };
+const DATA: NotificationData = {
+  booking_request: booking,
+  booking_confirmed: booking,
+  booking_cancelled: { ...booking, outcome: 'declined', reason: null },
+  friend_request: { request_id: 'r', user_id: 'u' },
+  friend_accepted: { request_id: 'r', user_id: 'u' },
+  post_liked: post,
+  post_commented: { ...post, comment_id: 'c' },
+  post_reposted: { ...post, repost_id: 'r' },
+  mention: { ...post, comment_id: null },
+  review_received: { review_id: 'r', booking_id: 'b', user_id: 'u', rating: 5 },
+  auto_booking_proposal: { ...booking },
+};
+
+describe.each(NOTIFICATION_TYPES)('%s', (type) => {
+  it.each(['ru', 'en'])('has its words in %s, also when nobody did it', (locale) => {
+    for (const actor of ['Анна', null]) {
+      const { title, body } = render(type, locale, { actor, others: 0, data: DATA[type] });
+      expect(title).not.toBe('');
+      expect(body).not.toMatch(/undefined|null|NaN|Invalid|\[object/);
+      expect(/[а-я]/.test(title)).toBe(locale === 'ru');
+    }
+  });
+});
+
+it.each([
+  [0, 'Анна оценил(а) ваш пост', 'Анна liked your post'],
+  [1, 'Анна и ещё 1 человек оценили ваш пост', 'Анна and 1 other liked your post'],
+  [2, 'Анна и ещё 2 человека оценили ваш пост', 'Анна and 2 others liked your post'],
+  [12, 'Анна и ещё 12 человек оценили ваш пост', 'Анна and 12 others liked your post'],
+  [21, 'Анна и ещё 21 человек оценили ваш пост', 'Анна and 21 others liked your post'],
+  [22, 'Анна и ещё 22 человека оценили ваш пост', 'Анна and 22 others liked your post'],
+])('with %i others', (others, ru, en) => {
+  const told = { actor: 'Анна', others, data: DATA.post_liked };
+  expect([render('post_liked', 'ru', told).body, render('post_liked', 'en', told).body]).toEqual([ru, en]);
+});
+
+it('names the hour by the clock of the place, and says why', () => {
+  const body = (data: NotificationData['booking_cancelled'], locale = 'ru') =>
+    render('booking_cancelled', locale, { actor: 'Анна', others: 0, data }).body;
+  const cancelled = { ...DATA.booking_cancelled, outcome: 'cancelled', reason: 'Заболела' } as const;
+  expect(body(cancelled)).toBe('Анна отменяет запись на 10 января в 14:00: Заболела');
+  expect(body({ ...cancelled, timezone: 'Asia/Vladivostok' }, 'en')).toContain('10 January at 21:00');
+  expect(body({ ...cancelled, timezone: 'Nowhere/Atall' })).toContain('11:00 UTC');
+  expect(body({ ...cancelled, outcome: 'expired', reason: null })).toBe(
+    'Заявка на 10 января в 14:00 осталась без ответа',
+  );
+});
+
+it('only those of one post share a notification, and only those with an hour of their own do not wait', () => {
+  const those = (is: 'grouped' | 'waits') => NOTIFICATION_TYPES.filter((type) => KINDS[type][is]);
+  expect(those('grouped')).toEqual(['post_liked', 'post_commented', 'post_reposted']);
+  expect(NOTIFICATION_TYPES.filter((type) => !those('waits').includes(type))).toEqual([
+    'booking_request',
+    'booking_confirmed',
+    'booking_cancelled',
+    'auto_booking_proposal',
+  ]);
+});
