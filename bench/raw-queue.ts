@@ -1,11 +1,4 @@
-import {
-  createPostgresBackend,
-  withBackend,
-  type Queue,
-  type QueueOptions,
-  type Worker,
-  type WorkerOptions,
-} from 'bullmq';
+import { createPostgresBackend, withBackend, type Queue, type QueueOptions, type Worker } from 'bullmq';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 
@@ -37,7 +30,7 @@ const worker = new PostgresWorker(
     );
     if (--left === 0) done();
   },
-  { ...options, concurrency, removeOnComplete: { count: 0 } } as WorkerOptions,
+  { ...options, concurrency, removeOnComplete: { count: 0 } },
 );
 await worker.waitUntilReady();
 
