@@ -1,5 +1,7 @@
 import { CommentDto, LikeAnswer, PostDto, type CommentPage, type PostPage } from '#contracts';
 import { contractErrors, promised, rememberPromises, TestApp, type Account, type Reply } from '#testing';
+import { LikePost } from '#social';
+import { CommandBus } from '@nestjs/cqrs';
 import type { ClassConstructor } from 'class-transformer';
 import { randomUUID } from 'node:crypto';
 
@@ -148,6 +150,21 @@ describe('a like', () => {
     expect(await answer(vera, 'DELETE')).toEqual({ liked: false, likes_count: 2 });
     expect(await answer(boris, 'DELETE')).toEqual({ liked: false, likes_count: 1 });
     expect(await answer(boris, 'DELETE')).toEqual({ liked: false, likes_count: 1 });
+  });
+
+  it('is given and taken back in the order in which one user asks, also at once', async () => {
+    const { id } = await post(anna);
+    const commands = app.app.get(CommandBus);
+    const asked = [true, false, true, false, true].map((on) =>
+      commands.execute(new LikePost(boris.id, id, on)),
+    );
+    expect((await Promise.all(asked)).map(({ liked, likes_count }) => [liked, likes_count])).toEqual([
+      [true, 1],
+      [false, 0],
+      [true, 1],
+      [false, 0],
+      [true, 1],
+    ]);
   });
 
   it('of a post that is not there is not found, beside those that are', async () => {
