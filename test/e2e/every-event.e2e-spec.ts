@@ -41,6 +41,12 @@ it('every event of the contract is sent and heard', async () => {
   await hers.next('notification:updated');
   await send('notification:read', { notification_id });
   await app.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });
+  const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
+  await app.request('PUT', 'users/me/availability', boris.token, { timezone: 'UTC', weekly });
+  const service = { name: 'Repairs', price: 1, duration: 60 };
+  const { body: made } = await app.request<{ id: string }>('POST', 'services', boris.token, service);
+  const tomorrow = new Date((Math.floor(Date.now() / 86_400_000) + 2) * 86_400_000).toISOString();
+  await app.request('POST', 'bookings', anna.token, { service_id: made.id, starts_at: tomorrow });
   const veras = await app.device(vera);
   veras.close();
   hers.socket.emit('nonsense', {});

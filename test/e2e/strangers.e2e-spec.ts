@@ -77,6 +77,7 @@ const BODIES: Record<string, object | undefined> = {
   'GET /api/v2/chats/{id}/messages/{message_id}/receipts': undefined,
   'PATCH /api/v2/chats/{id}/messages/{message_id}': { content: 'theirs' },
   'DELETE /api/v2/chats/{id}/messages/{message_id}': undefined,
+  'POST /api/v2/chats/{id}/messages/{message_id}/accept': { starts_at: '2030-01-01T09:00:00.000Z' },
   'POST /api/v2/chats/{id}/messages/{message_id}/reactions': { emoji: '👍', on: true },
 };
 

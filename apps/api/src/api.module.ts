@@ -8,6 +8,7 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD, RouterModule } from '@nestjs/core';
 import { AnnouncementsController } from './announcements.controller.js';
 import { AuthController } from './auth.controller.js';
+import { BookingsController } from './bookings.controller.js';
 import { ChatsController } from './chats.controller.js';
 import { CommentsController } from './comments.controller.js';
 import { FriendsController } from './friends.controller.js';
@@ -19,6 +20,7 @@ import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
 import { TiesController } from './ties.controller.js';
+import { ServicesController } from './services.controller.js';
 import { UsersController } from './users.controller.js';
 import { WriteLimitGuard } from './write-limit.guard.js';
 
@@ -34,6 +36,8 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     RouterModule.register([{ path: 'api/v2', module: ApiModule }]),
   ],
   controllers: [
+    BookingsController,
+    ServicesController,
     AnnouncementsController,
     AuthController,
     ChatsController,

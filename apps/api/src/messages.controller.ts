@@ -1,4 +1,6 @@
 import {
+  AcceptProposalBody,
+  BookingDto,
   ChangePage,
   ChangesQuery,
   EditMessageBody,
@@ -14,6 +16,7 @@ import {
   SendMessageBody,
 } from '#contracts';
 import {
+  AcceptProposal,
   DeleteMessage,
   EditMessage,
   GetChanges,
@@ -132,5 +135,22 @@ export class MessagesController {
   ): Promise<OkAck> {
     await this.commands.execute(new ReactToMessage(userId, { ...body, message_id }, chatId));
     return { status: 'ok' };
+  }
+
+  @Post('messages/:message_id/accept')
+  @Answers(
+    'Make a proposal a booking request',
+    { type: BookingDto, status: 201 },
+    ...CHANGE,
+    'CHAT_NOT_FOUND',
+    'CONFLICT',
+  )
+  accept(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) chatId: string,
+    @Param('message_id', IdPipe) messageId: string,
+    @Body() { starts_at }: AcceptProposalBody,
+  ): Promise<BookingDto> {
+    return this.commands.execute(new AcceptProposal(userId, chatId, messageId, new Date(starts_at)));
   }
 }

@@ -1,4 +1,5 @@
 import { CreateDemoAccounts, type DemoAccount } from '#identity';
+import { CreateDemoVisits, ProposeBookings } from '#marketplace';
 import { StartError, listen, migrate, run, startEmbeddedPostgres, type Config } from '#platform';
 import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -38,11 +39,21 @@ async function serve(config: Config, defaultHost: string): Promise<NestFastifyAp
   const { port } = app.getHttpServer().address() as { port: number };
   const host = config.HOST === '0.0.0.0' ? 'localhost' : config.HOST;
   const embedded = defaultHost === '127.0.0.1';
-  greet(
-    `http://${host}:${port}`,
-    embedded ? await app.get(CommandBus).execute(new CreateDemoAccounts()) : [],
-  );
+  greet(`http://${host}:${port}`, embedded ? await prepareDemo(app.get(CommandBus)) : []);
   return app;
+}
+
+/** In an empty database: accounts to sign in with, and what has happened between them so far. */
+async function prepareDemo(commands: CommandBus): Promise<DemoAccount[]> {
+  const accounts = await commands.execute(new CreateDemoAccounts());
+  const [anna, vera, boris] = ['anna', 'vera', 'boris'].map((name) =>
+    accounts.find(({ email }) => email === `${name}@example.com`),
+  );
+  if (anna && vera && boris) {
+    await commands.execute(new CreateDemoVisits(anna.id, vera.id, boris.id));
+    await commands.execute(new ProposeBookings());
+  }
+  return accounts;
 }
 
 function greet(url: string, accounts: DemoAccount[]): void {

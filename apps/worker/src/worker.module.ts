@@ -1,4 +1,5 @@
 import { IdentityModule, PurgeSessions } from '#identity';
+import { ExpireBookings, MarketplaceModule, ProposeBookings, RemindBookings } from '#marketplace';
 import {
   NotificationsModule,
   Notify,
@@ -11,7 +12,7 @@ import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 
 /** Background work: what each job does, and when the scheduled ones run. */
-@Module({ imports: [IdentityModule, NotificationsModule] })
+@Module({ imports: [IdentityModule, MarketplaceModule, NotificationsModule] })
 export class WorkerModule implements OnApplicationBootstrap {
   constructor(
     private readonly queues: Queues,
@@ -27,11 +28,17 @@ export class WorkerModule implements OnApplicationBootstrap {
         'notify-everyone': ({ cause }, { id }) => this.commands.execute(new NotifyEveryone(cause, id)),
         'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
         'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
+        'expire-bookings': async () => void (await this.commands.execute(new ExpireBookings())),
+        'remind-bookings': async () => void (await this.commands.execute(new RemindBookings())),
+        'propose-bookings': async () => void (await this.commands.execute(new ProposeBookings())),
       },
       {
         'purge-sessions': { pattern: '0 4 * * *' },
         'release-notifications': { pattern: '* * * * *' },
         'purge-notifications': { pattern: '30 4 * * *' },
+        'expire-bookings': { pattern: '* * * * *' },
+        'remind-bookings': { pattern: '* * * * *' },
+        'propose-bookings': { pattern: '0 * * * *' },
       },
     );
   }

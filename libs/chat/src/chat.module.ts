@@ -1,9 +1,11 @@
 import { IdentityModule } from '#identity';
+import { MarketplaceModule } from '#marketplace';
 import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
+import { AcceptProposalHandler } from './commands/accept-proposal.command.js';
 import { AddMembersHandler } from './commands/add-members.command.js';
 import { CreateChatHandler } from './commands/create-chat.command.js';
 import { DeleteMessageHandler } from './commands/delete-message.command.js';
@@ -32,6 +34,7 @@ import { Typing } from './typing.js';
 import { WriteTurns } from './write-turns.js';
 
 const handlers = [
+  AcceptProposalHandler,
   AddMembersHandler,
   CreateChatHandler,
   DeleteMessageHandler,
@@ -53,7 +56,7 @@ const handlers = [
 ];
 
 @Module({
-  imports: [IdentityModule, NotificationsModule, PresenceModule, SocialModule],
+  imports: [IdentityModule, MarketplaceModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
     ChatViews,
     GroupChanges,

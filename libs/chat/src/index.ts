@@ -1,3 +1,4 @@
+export { AcceptProposal } from './commands/accept-proposal.command.js';
 export { ChatModule } from './chat.module.js';
 export { AddMembers } from './commands/add-members.command.js';
 export { CreateChat } from './commands/create-chat.command.js';

@@ -2,6 +2,7 @@ import type { ClassConstructor } from 'class-transformer';
 import * as chats from './chats.js';
 import { ErrorBody } from './errors.js';
 import * as identity from './identity.js';
+import * as marketplace from './marketplace.js';
 import * as messages from './messages.js';
 import * as notifications from './notifications.js';
 import * as presence from './presence.js';
@@ -44,6 +45,7 @@ export const SERVER_EVENTS = {
   'chat:message:read': chats.ReadEvent,
   'chat:read': chats.ChatReadEvent,
   'chat:typing': chats.TypingEvent,
+  'booking:updated': marketplace.BookingUpdatedEvent,
   'notification:new': notifications.NotificationDto,
   'notification:updated': notifications.NotificationDto,
   'notification:read': notifications.NotificationReadAck,

@@ -3,6 +3,7 @@ export * from './errors.js';
 export * from './events.js';
 export * from './identity.js';
 export * from './jobs.js';
+export * from './marketplace.js';
 export * from './message-content.js';
 export * from './messages.js';
 export * from './notifications.js';

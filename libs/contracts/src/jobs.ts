@@ -12,6 +12,12 @@ export interface Jobs {
   'release-notifications': Record<string, never>;
   /** Deletes notifications that were read more than 90 days ago. */
   'purge-notifications': Record<string, never>;
+  /** Ends booking requests that nobody answered within 24 hours. */
+  'expire-bookings': Record<string, never>;
+  /** Reminds both sides 24 and 2 hours before a confirmed booking. */
+  'remind-bookings': Record<string, never>;
+  /** Finds regular clients who are due again, and proposes a slot to each. */
+  'propose-bookings': Record<string, never>;
 }
 
 export type JobName = keyof Jobs;
@@ -22,6 +28,9 @@ const NAMES: Record<JobName, true> = {
   'notify-everyone': true,
   'release-notifications': true,
   'purge-notifications': true,
+  'expire-bookings': true,
+  'remind-bookings': true,
+  'propose-bookings': true,
 };
 /** All of `Jobs`, for what only exists when the program runs. */
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];

@@ -5,8 +5,10 @@ import {
   ArrayMinSize,
   IsArray,
   IsBoolean,
+  IsISO8601,
   IsOptional,
   IsString,
+  IsTimeZone,
   IsUUID,
   IsUrl,
   Matches,
@@ -150,3 +152,28 @@ export const IsSwitch = () =>
     Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value)),
     IsBoolean(),
   );
+
+/** A moment as clients write it: ISO 8601 with its offset or Z, and one that exists. */
+export const IsInstant = () =>
+  applyDecorators(
+    Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/, {
+      message: '$property must be an ISO 8601 time with its offset',
+    }),
+    IsISO8601({ strict: true }, { message: '$property must be a time that exists' }),
+    JSONSchema({ type: 'string', format: 'date-time', pattern: undefined }),
+  );
+
+/** A calendar date, such as 2026-12-31. */
+export const IsDate = (options?: { each: boolean }) =>
+  applyDecorators(
+    Matches(/^\d{4}-\d\d-\d\d$/, { ...options, message: '$property must be a date such as 2026-12-31' }),
+    IsISO8601({ strict: true }, { ...options, message: '$property must be a date that exists' }),
+  );
+
+/** Hours and minutes, 00:00 to 24:00. */
+export const IsTimeOfDay = () =>
+  Matches(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, { message: '$property must be a time such as 09:00' });
+
+/** A time zone's name of the IANA database. */
+export const IsTimezone = () =>
+  applyDecorators(IsString(), IsTimeZone({ message: '$property must be a time zone such as Europe/Moscow' }));

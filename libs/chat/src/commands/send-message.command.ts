@@ -1,5 +1,6 @@
 import { AppError, assertMessageContent, type SendMessageAck, type SendMessagePayload } from '#contracts';
 import { FindUser } from '#identity';
+import { FindOwnService } from '#marketplace';
 import { RateLimits, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
@@ -78,7 +79,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
   /** What the server knows better than the sender about the thing a message points to, if they may see it. */
   private async factsOf(
     senderId: string,
-    { type, content }: SendMessagePayload,
+    { type, content, metadata }: SendMessagePayload,
   ): Promise<Record<string, unknown>> {
     switch (type) {
       case 'profile_share': {
@@ -93,8 +94,20 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
           .catch(notFoundIs('content', 'no such post'));
         return { author_name: post.author.name, media_url: post.media_urls[0] ?? null };
       }
-      case 'booking_proposal':
-        throw AppError.invalid('metadata.service_id', 'not a service of yours');
+      case 'booking_proposal': {
+        const service = await this.queries
+          .execute(new FindOwnService(senderId, String(metadata?.service_id)))
+          .catch(notFoundIs('metadata.service_id', 'not a service of yours'));
+        return {
+          service_name: service.name,
+          price: service.price,
+          duration: service.duration,
+          // What accepting adds: nobody else may.
+          booking_id: undefined,
+          accepted_by: undefined,
+          starts_at: undefined,
+        };
+      }
       default:
         return {};
     }

@@ -8,6 +8,7 @@ const PASSWORD = 'demo-password';
 const ACCOUNTS = [
   { email: 'anna@example.com', name: 'Анна Иванова', isMaster: true, role: 'user' },
   { email: 'boris@example.com', name: 'Борис', isMaster: false, role: 'user' },
+  { email: 'vera@example.com', name: 'Вера Соколова', isMaster: true, role: 'user' },
   { email: 'admin@example.com', name: 'Админ', isMaster: false, role: 'admin' },
 ] as const;
 

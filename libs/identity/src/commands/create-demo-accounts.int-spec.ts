@@ -8,16 +8,17 @@ afterEach(() => identity.stop());
 
 const create = () => identity.commands.execute(new CreateDemoAccounts());
 
-it('makes three accounts once, however many start at once, and tells them each time', async () => {
+it('makes its accounts once, however many start at once, and tells them each time', async () => {
   const all = await Promise.all([create(), create(), create(), create()]);
   expect(all[0].map(({ email, name, role }) => [email, name, role])).toEqual([
     ['anna@example.com', 'Анна Иванова', 'user'],
     ['boris@example.com', 'Борис', 'user'],
+    ['vera@example.com', 'Вера Соколова', 'user'],
     ['admin@example.com', 'Админ', 'admin'],
   ]);
   for (const accounts of [...all, await create()]) expect(accounts).toEqual(all[0]);
-  expect(await identity.prisma.user.count()).toBe(3);
-  expect(await identity.prisma.user.count({ where: { isMaster: true } })).toBe(1);
+  expect(await identity.prisma.user.count()).toBe(4);
+  expect(await identity.prisma.user.count({ where: { isMaster: true } })).toBe(2);
   for (const { email, password } of all[0])
     expect(await codeOf(identity.commands.execute(new Login({ email, password }, device)))).toBe('no error');
 });

@@ -1,0 +1,95 @@
+import {
+  AvailabilityDto,
+  CreateServiceBody,
+  ServiceDto,
+  ServicePage,
+  ServiceQuery,
+  SlotPage,
+  SlotQuery,
+  UpdateServiceBody,
+} from '#contracts';
+import type { SignedIn } from '#identity';
+import {
+  CreateService,
+  DeleteService,
+  FindService,
+  ListServices,
+  ListSlots,
+  SetAvailability,
+  UpdateService,
+} from '#marketplace';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { IdPipe } from './id.pipe.js';
+import { SignedInUser } from './signed-in-user.js';
+
+const ONE = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND'] as const;
+
+@ApiTags('services')
+@Controller()
+export class ServicesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get('services')
+  @Answers(
+    'Services by part of a name, or one master’s',
+    { type: ServicePage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+  )
+  list(@SignedInUser() { userId }: SignedIn, @Query() query: ServiceQuery): Promise<ServicePage> {
+    return this.queries.execute(new ListServices(userId, query));
+  }
+
+  @Post('services')
+  @Answers('Offer a service', { type: ServiceDto, status: 201 }, 'INVALID_DATA', 'UNAUTHORIZED')
+  create(@SignedInUser() { userId }: SignedIn, @Body() body: CreateServiceBody): Promise<ServiceDto> {
+    return this.commands.execute(new CreateService(userId, body));
+  }
+
+  @Get('services/:id')
+  @Answers('A service', { type: ServiceDto }, ...ONE)
+  find(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ServiceDto> {
+    return this.queries.execute(new FindService(userId, id));
+  }
+
+  @Patch('services/:id')
+  @Answers('Change a service of mine', { type: ServiceDto }, ...ONE, 'FORBIDDEN')
+  update(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Body() body: UpdateServiceBody,
+  ): Promise<ServiceDto> {
+    return this.commands.execute(new UpdateService(userId, id, body));
+  }
+
+  @Delete('services/:id')
+  @Answers('Take a service of mine off the market', { status: 204 }, ...ONE, 'FORBIDDEN')
+  delete(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new DeleteService(userId, id));
+  }
+
+  @Get('services/:id/slots')
+  @Answers('When a service can be booked', { type: SlotPage }, ...ONE)
+  slots(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() query: SlotQuery,
+  ): Promise<SlotPage> {
+    return this.queries.execute(new ListSlots(userId, id, query));
+  }
+
+  @Put('users/me/availability')
+  @Answers('Say when I work', { type: AvailabilityDto }, 'INVALID_DATA', 'UNAUTHORIZED')
+  setAvailability(
+    @SignedInUser() { userId }: SignedIn,
+    @Body() body: AvailabilityDto,
+  ): Promise<AvailabilityDto> {
+    return this.commands.execute(new SetAvailability(userId, body));
+  }
+}

@@ -1,0 +1,187 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { PageOf, PageQuery } from './page.js';
+import {
+  IsDate,
+  IsId,
+  IsInstant,
+  IsText,
+  IsTimeOfDay,
+  IsTimestamp,
+  IsTimezone,
+  Nullable,
+} from './validators.js';
+
+export const MAX_PRICE = 1_000_000_000;
+/** Of a service, minutes. */
+export const DURATION = { min: 5, max: 1440 };
+export const MAX_WINDOWS = 50;
+export const MAX_DAYS_OFF = 366;
+/** The longest stretch that is searched for free slots at once. */
+export const MAX_SLOT_DAYS = 62;
+
+/** A master or a client, as bookings and reviews show them. */
+export class PartyDto {
+  @IsId() id!: string;
+  @IsString() name!: string;
+  @Nullable() @IsString() avatar!: string | null;
+}
+
+export class MasterDto extends PartyDto {
+  /** The average of their reviews, one decimal; null without any. */
+  @Nullable() @IsNumber() rating!: number | null;
+  @IsInt() @Min(0) reviews_count!: number;
+}
+
+export class ServiceDto {
+  @IsId() id!: string;
+  @IsString() name!: string;
+  @Nullable() @IsString() description!: string | null;
+  /** In the currency's smallest whole unit as clients show it. */
+  @IsInt() @Min(0) price!: number;
+  /** Minutes. */
+  @IsInt() duration!: number;
+  @ValidateNested() @Type(() => MasterDto) master!: MasterDto;
+  @IsTimestamp() created_at!: string;
+}
+
+export class ServicePage extends PageOf(ServiceDto) {}
+
+export class ServiceQuery extends PageQuery {
+  @IsOptional() @IsText(1, 100) query?: string;
+  @IsOptional() @IsId() master_id?: string;
+}
+
+export class CreateServiceBody {
+  @IsText(1, 100) name!: string;
+  @IsOptional() @IsText(1, 2000) description?: string;
+  @IsInt() @Min(0) @Max(MAX_PRICE) price!: number;
+  @IsInt() @Min(DURATION.min) @Max(DURATION.max) duration!: number;
+}
+
+export class UpdateServiceBody {
+  @IsOptional() @IsText(1, 100) name?: string;
+  @IsOptional() @IsText(1, 2000) description?: string | null;
+  @IsOptional() @IsInt() @Min(0) @Max(MAX_PRICE) price?: number;
+  @IsOptional() @IsInt() @Min(DURATION.min) @Max(DURATION.max) duration?: number;
+}
+
+/** By the clock of the master's time zone. */
+export class WindowDto {
+  /** 0 = Sunday. */
+  @IsInt() @Min(0) @Max(6) weekday!: number;
+  @IsTimeOfDay() from!: string;
+  /** "24:00" is the end of the day. */
+  @IsTimeOfDay() to!: string;
+}
+
+export class AvailabilityDto {
+  @IsTimezone() timezone!: string;
+  @IsArray()
+  @ArrayMaxSize(MAX_WINDOWS)
+  @ValidateNested({ each: true })
+  @Type(() => WindowDto)
+  weekly!: WindowDto[];
+  @IsOptional() @IsArray() @ArrayMaxSize(MAX_DAYS_OFF) @IsDate({ each: true }) days_off: string[] = [];
+}
+
+export class SlotQuery extends PageQuery {
+  @IsInstant() from!: string;
+  @IsInstant() to!: string;
+}
+
+export class SlotDto {
+  @IsTimestamp() starts_at!: string;
+  @IsTimestamp() ends_at!: string;
+}
+
+export class SlotPage extends PageOf(SlotDto) {}
+
+export const BOOKING_STATUSES = [
+  'requested',
+  'confirmed',
+  'completed',
+  'declined',
+  'cancelled',
+  'expired',
+] as const;
+export type BookingState = (typeof BOOKING_STATUSES)[number];
+
+export class CreateBookingBody {
+  @IsId() service_id!: string;
+  @IsInstant() starts_at!: string;
+  @IsOptional() @IsText(1, 1000) note?: string;
+}
+
+export class ReasonBody {
+  @IsOptional() @IsText(1, 1000) reason?: string;
+}
+
+export class ReviewBody {
+  @IsInt() @Min(1) @Max(5) rating!: number;
+  @IsOptional() @IsText(1, 4000) text?: string;
+}
+
+export class ReviewDto {
+  @IsId() id!: string;
+  @IsId() booking_id!: string;
+  @ValidateNested() @Type(() => PartyDto) author!: PartyDto;
+  @IsInt() rating!: number;
+  @Nullable() @IsString() text!: string | null;
+  @IsTimestamp() created_at!: string;
+}
+
+export class ReviewPage extends PageOf(ReviewDto) {
+  /** Of all reviews, one decimal; null without any. */
+  @Nullable() @IsNumber() average!: number | null;
+  @IsInt() @Min(0) count!: number;
+}
+
+/** A booking as both of its sides see it. */
+export class BookingDto {
+  @IsId() id!: string;
+  @IsId() service_id!: string;
+  /** As it was called, and cost, when it was booked. */
+  @IsString() service_name!: string;
+  @IsInt() price!: number;
+  @ValidateNested() @Type(() => PartyDto) master!: PartyDto;
+  @ValidateNested() @Type(() => PartyDto) client!: PartyDto;
+  @IsTimestamp() starts_at!: string;
+  @IsTimestamp() ends_at!: string;
+  @IsIn(BOOKING_STATUSES) status!: BookingState;
+  @Nullable() @IsString() note!: string | null;
+  /** Why it was declined or cancelled. */
+  @Nullable() @IsString() reason!: string | null;
+  @Nullable() @ValidateNested() @Type(() => ReviewDto) review!: ReviewDto | null;
+  @IsTimestamp() created_at!: string;
+  @IsTimestamp() updated_at!: string;
+}
+
+/** To both sides, at each step and as a reminder. */
+export class BookingUpdatedEvent extends BookingDto {
+  @IsOptional() @Matches(/^(24h|2h)$/) reminder?: '24h' | '2h';
+}
+
+export class BookingPage extends PageOf(BookingDto) {}
+
+export class BookingQuery extends PageQuery {
+  @IsOptional() @IsIn(['client', 'master']) role?: 'client' | 'master';
+  @IsOptional() @IsIn(BOOKING_STATUSES) status?: BookingState;
+}
+
+/** When a proposal in a chat is accepted. */
+export class AcceptProposalBody {
+  @IsInstant() starts_at!: string;
+}

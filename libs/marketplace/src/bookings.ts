@@ -1,0 +1,86 @@
+import { AppError, userRoom, type BookingDto, type ReviewDto } from '#contracts';
+import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { availabilityOf } from './availabilities.js';
+import { PARTY } from './masters.js';
+
+export const REVIEW = { include: { client: PARTY } } as const satisfies Prisma.ReviewDefaultArgs;
+
+export const BOOKING = {
+  include: { master: PARTY, client: PARTY, review: REVIEW },
+} as const satisfies Prisma.BookingDefaultArgs;
+export type BookingRow = Prisma.BookingGetPayload<typeof BOOKING>;
+
+export const toReview = (row: Prisma.ReviewGetPayload<typeof REVIEW>): ReviewDto => ({
+  id: row.id,
+  booking_id: row.bookingId,
+  author: row.client,
+  rating: row.rating,
+  text: row.text,
+  created_at: row.createdAt.toISOString(),
+});
+
+export const toBooking = (row: BookingRow): BookingDto => ({
+  id: row.id,
+  service_id: row.serviceId,
+  service_name: row.serviceName,
+  price: row.price,
+  master: row.master,
+  client: row.client,
+  starts_at: row.startsAt.toISOString(),
+  ends_at: row.endsAt.toISOString(),
+  status: row.status,
+  note: row.note,
+  reason: row.reason,
+  review: row.review && toReview(row.review),
+  created_at: row.createdAt.toISOString(),
+  updated_at: row.updatedAt.toISOString(),
+});
+
+export const noSuchBooking = () => new AppError('NOT_FOUND', 'No such booking');
+
+/** What every notification about a booking carries, and the text of most needs. */
+export async function factsOf(
+  tx: Pick<Prisma.TransactionClient, 'availability'>,
+  row: Pick<BookingRow, 'id' | 'serviceId' | 'serviceName' | 'masterId' | 'clientId' | 'startsAt'>,
+) {
+  const availability = await availabilityOf(tx, row.masterId);
+  return {
+    booking_id: row.id,
+    service_id: row.serviceId,
+    service_name: row.serviceName,
+    master_id: row.masterId,
+    client_id: row.clientId,
+    starts_at: row.startsAt.toISOString(),
+    timezone: availability?.timezone ?? 'UTC',
+  };
+}
+
+/** Bookings as their sides see them. */
+@Injectable()
+export class Bookings {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  /** @throws AppError NOT_FOUND; FORBIDDEN to all but the master and the client */
+  async require(userId: string, id: string): Promise<BookingRow> {
+    const row = await this.prisma.booking.findUnique({ where: { id }, ...BOOKING });
+    if (!row) throw noSuchBooking();
+    if (row.masterId !== userId && row.clientId !== userId)
+      throw new AppError('FORBIDDEN', 'This booking is between other people');
+    return row;
+  }
+
+  /** To be called after the commit: both sides hear how it stands now. */
+  async announce(id: string, reminder?: '24h' | '2h'): Promise<BookingDto> {
+    const row = await this.prisma.booking.findUniqueOrThrow({ where: { id }, ...BOOKING });
+    const booking = toBooking(row);
+    this.emitter.toRooms([userRoom(row.masterId), userRoom(row.clientId)], 'booking:updated', {
+      ...booking,
+      ...(reminder && { reminder }),
+    });
+    return booking;
+  }
+}

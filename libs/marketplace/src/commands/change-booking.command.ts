@@ -1,0 +1,86 @@
+import { AppError, type BookingDto } from '#contracts';
+import { tell } from '#notifications';
+import { PrismaService, type Prisma } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Bookings, factsOf, type BookingRow } from '../bookings.js';
+import { TRANSITIONS, type BookingAction } from '../transitions.js';
+
+const HOUR_MS = 3600_000;
+
+/**
+ * One step of a booking; the other side is told (contract, `POST bookings/:id/confirm|decline|cancel|complete`).
+ * @throws AppError NOT_FOUND; FORBIDDEN for a step of the other side, or of others; CONFLICT from the wrong state
+ */
+export class ChangeBooking extends Command<BookingDto> {
+  constructor(
+    readonly userId: string,
+    readonly bookingId: string,
+    readonly action: BookingAction,
+    readonly reason?: string,
+    readonly now = new Date(),
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ChangeBooking)
+export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly bookings: Bookings,
+  ) {}
+
+  async execute(change: ChangeBooking): Promise<BookingDto> {
+    const row = await this.bookings.require(change.userId, change.bookingId);
+    const { by } = TRANSITIONS[change.action];
+    if (!by.includes(row.masterId === change.userId ? 'master' : 'client'))
+      throw new AppError('FORBIDDEN', `Only the ${by.join(' or the ')} may ${change.action} a booking`);
+    await this.prisma.$transaction((tx) => this.apply(tx, row, change));
+    return this.bookings.announce(row.id);
+  }
+
+  /** The state is looked at in the statement that changes it: of two steps at once, one finds another state. */
+  private async apply(
+    tx: Prisma.TransactionClient,
+    row: BookingRow,
+    { userId, action, reason, now }: ChangeBooking,
+  ): Promise<void> {
+    const { from, to, start } = TRANSITIONS[action];
+    const { count } = await tx.booking.updateMany({
+      where: {
+        id: row.id,
+        status: { in: from },
+        startsAt: start === 'ahead' ? { gt: now } : { lte: now },
+      },
+      data: {
+        status: to,
+        updatedAt: now,
+        reason: reason ?? null,
+        // A reminder whose time was over when the visit was confirmed is not sent late.
+        ...(to === 'confirmed' && { remindedAt: reminderBefore(row.startsAt, now) }),
+      },
+    });
+    if (count === 0) throw new AppError('CONFLICT', `A booking cannot be changed like this now`);
+    const data = await factsOf(tx, row);
+    if (to === 'confirmed')
+      await tell(tx, [row.clientId], {
+        type: 'booking_confirmed',
+        key: `booking_confirmed:${row.id}`,
+        actorId: userId,
+        data,
+      });
+    if (to === 'cancelled' || to === 'declined')
+      await tell(tx, [row.masterId, row.clientId], {
+        type: 'booking_cancelled',
+        key: `booking_cancelled:${row.id}`,
+        actorId: userId,
+        data: { ...data, outcome: to, reason: reason ?? null },
+      });
+  }
+}
+
+function reminderBefore(startsAt: Date, now: Date): number | null {
+  const hours = (startsAt.getTime() - now.getTime()) / HOUR_MS;
+  if (hours <= 2) return 2;
+  return hours <= 24 ? 24 : null;
+}

@@ -1,0 +1,41 @@
+import type { BookingDto, CreateBookingBody } from '#contracts';
+import { PrismaService } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Bookings } from '../bookings.js';
+import { Reservations } from '../reservations.js';
+
+/**
+ * Requests a slot of a service; the master is told (contract, `POST bookings`).
+ * @throws AppError NOT_FOUND, FORBIDDEN (one's own service), INVALID_DATA (starts_at), CONFLICT (taken)
+ */
+export class CreateBooking extends Command<BookingDto> {
+  constructor(
+    readonly clientId: string,
+    readonly body: CreateBookingBody,
+    readonly now = new Date(),
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CreateBooking)
+export class CreateBookingHandler implements ICommandHandler<CreateBooking> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly bookings: Bookings,
+    private readonly reservations: Reservations,
+  ) {}
+
+  async execute({ clientId, body, now }: CreateBooking): Promise<BookingDto> {
+    const id = await this.prisma.$transaction((tx) =>
+      this.reservations.reserve(tx, {
+        clientId,
+        serviceId: body.service_id,
+        startsAt: new Date(body.starts_at),
+        note: body.note,
+        now,
+      }),
+    );
+    return this.bookings.announce(id);
+  }
+}

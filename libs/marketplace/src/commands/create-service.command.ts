@@ -1,0 +1,30 @@
+import type { CreateServiceBody, ServiceDto } from '#contracts';
+import { PrismaService, newId } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { SERVICE, toService } from '../services.js';
+
+/** Offers a service (contract, `POST services`); who offers one is a master from then on. */
+export class CreateService extends Command<ServiceDto> {
+  constructor(
+    readonly masterId: string,
+    readonly body: CreateServiceBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CreateService)
+export class CreateServiceHandler implements ICommandHandler<CreateService> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ masterId, body: { name, description, price, duration } }: CreateService) {
+    const [, service] = await this.prisma.$transaction([
+      this.prisma.user.updateMany({ where: { id: masterId, isMaster: false }, data: { isMaster: true } }),
+      this.prisma.service.create({
+        data: { id: newId(), masterId, name, description: description ?? null, price, duration },
+        ...SERVICE,
+      }),
+    ]);
+    return toService(service);
+  }
+}

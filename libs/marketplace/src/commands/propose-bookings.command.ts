@@ -1,0 +1,132 @@
+import { tell } from '#notifications';
+import { PrismaService } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { availabilityOf } from '../availabilities.js';
+import { FreeTime } from '../free-time.js';
+import { usualTime } from '../usual-time.js';
+
+const DAY_MS = 24 * 3600_000;
+/** How far back visits are looked at, days. */
+const REACH = 500;
+/** Of each pair, the last visits that tell the rhythm. */
+const VISITS = 10;
+/** Masters looked at in one statement. */
+const BATCH = 200;
+/** How far from the due time a slot is looked for, days. */
+const SEARCH = 7;
+/** Of the free slots in that time; a day holds 288 at most. */
+const MAX_SLOTS = 5000;
+
+interface Regular {
+  masterId: string;
+  clientId: string;
+  lastId: string;
+  serviceId: string;
+  serviceName: string;
+  duration: number;
+  visits: Date[];
+  due: Date;
+}
+
+/**
+ * Proposes their next visit to clients who come to a master regularly and are due: at least three completed visits,
+ * intervals that differ by less than half their median, due within 3 days, and nothing booked (contract,
+ * "Notifications"). Once a cycle, which the last visit stands for.
+ */
+export class ProposeBookings extends Command<void> {
+  constructor(readonly now = new Date()) {
+    super();
+  }
+}
+
+@CommandHandler(ProposeBookings)
+export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly freeTime: FreeTime,
+  ) {}
+
+  async execute({ now }: ProposeBookings): Promise<void> {
+    for (let masters = await this.mastersAfter(''); masters.length > 0;) {
+      for (const regular of await this.due(masters, now)) await this.propose(regular, now);
+      masters = await this.mastersAfter(masters.at(-1)!);
+    }
+  }
+
+  private async mastersAfter(id: string): Promise<string[]> {
+    const rows = await this.prisma.availability.findMany({
+      where: id ? { masterId: { gt: id } } : {},
+      select: { masterId: true },
+      orderBy: { masterId: 'asc' },
+      take: BATCH,
+    });
+    return rows.map(({ masterId }) => masterId);
+  }
+
+  private due(masters: string[], now: Date): Promise<Regular[]> {
+    const days = (count: number) => new Date(now.getTime() + count * DAY_MS);
+    return this.prisma.$queryRaw<Regular[]>`
+      WITH visit AS (
+        SELECT id, master_id, client_id, service_id, starts_at,
+          row_number() OVER (PARTITION BY master_id, client_id ORDER BY starts_at DESC) AS recency,
+          extract(epoch FROM starts_at - lag(starts_at) OVER (PARTITION BY master_id, client_id ORDER BY starts_at)) AS gap
+        FROM bookings
+        WHERE master_id = ANY(${masters}::uuid[]) AND status = 'completed'
+          AND starts_at > ${days(-REACH)} AND starts_at <= ${now}
+      ), rhythm AS (
+        SELECT master_id, client_id, array_agg(starts_at ORDER BY starts_at) AS visits,
+          (array_agg(id ORDER BY starts_at DESC))[1] AS last_id,
+          (array_agg(service_id ORDER BY starts_at DESC))[1] AS service_id,
+          max(starts_at) AS last_at, count(*) AS times,
+          percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FILTER (WHERE recency < ${VISITS}) AS median,
+          max(gap) FILTER (WHERE recency < ${VISITS}) - min(gap) FILTER (WHERE recency < ${VISITS}) AS spread
+        FROM visit WHERE recency <= ${VISITS} GROUP BY master_id, client_id
+      )
+      SELECT r.master_id AS "masterId", r.client_id AS "clientId", r.last_id AS "lastId", s.id AS "serviceId",
+        s.name AS "serviceName", s.duration, r.visits, r.last_at + r.median * interval '1 second' AS due
+      FROM rhythm r
+      JOIN services s ON s.id = r.service_id AND s.archived_at IS NULL
+      JOIN users c ON c.id = r.client_id AND c.banned_at IS NULL
+      JOIN users m ON m.id = r.master_id AND m.banned_at IS NULL
+      WHERE r.times >= 3 AND r.spread < r.median / 2
+        AND r.last_at + r.median * interval '1 second' BETWEEN ${days(-3)} AND ${days(3)}
+        AND NOT EXISTS (SELECT FROM booking_proposals p WHERE p.last_booking_id = r.last_id)
+        AND NOT EXISTS (SELECT FROM bookings b WHERE b.client_id = r.client_id AND b.master_id = r.master_id
+          AND b.status IN ('requested', 'confirmed') AND b.starts_at > ${now})
+        AND NOT EXISTS (SELECT FROM blocks b WHERE b.blocker_id = r.client_id AND b.blocked_id = r.master_id)
+        AND NOT EXISTS (SELECT FROM blocks b WHERE b.blocker_id = r.master_id AND b.blocked_id = r.client_id)`;
+  }
+
+  private async propose(regular: Regular, now: Date): Promise<void> {
+    const { masterId, clientId, lastId, serviceId, serviceName, duration, visits, due } = regular;
+    const availability = await availabilityOf(this.prisma, masterId);
+    if (!availability) return;
+    const usual = usualTime(visits, due, availability.timezone).getTime();
+    const from = new Date(Math.max(now.getTime() + 1, usual - SEARCH * DAY_MS));
+    const to = new Date(Math.max(now.getTime(), usual) + SEARCH * DAY_MS);
+    const free = await this.freeTime.slots(masterId, availability, duration, from, to, MAX_SLOTS);
+    const distance = ({ start }: { start: Date }) => Math.abs(start.getTime() - usual);
+    const [slot] = free.sort((a, b) => distance(a) - distance(b));
+    // Without one there is nothing to propose yet: the next round looks again.
+    if (!slot) return;
+    await this.prisma.$transaction(async (tx) => {
+      const { count } = await tx.bookingProposal.createMany({
+        data: [{ lastBookingId: lastId }],
+        skipDuplicates: true,
+      });
+      if (count === 0) return;
+      await tell(tx, [clientId], {
+        type: 'auto_booking_proposal',
+        key: `auto_booking_proposal:${lastId}`,
+        actorId: masterId,
+        data: {
+          service_id: serviceId,
+          service_name: serviceName,
+          master_id: masterId,
+          starts_at: slot.start.toISOString(),
+          timezone: availability.timezone,
+        },
+      });
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import { AppError, type ReviewBody, type ReviewDto } from '#contracts';
+import { tell } from '#notifications';
+import { PrismaService, isUniqueViolation, newId } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Bookings, REVIEW, toReview } from '../bookings.js';
+
+/**
+ * The client's word about a completed visit, one each; the master is told, and their average moves with it.
+ * @throws AppError NOT_FOUND; FORBIDDEN to all but the client; CONFLICT before it is completed, or the second time
+ */
+export class ReviewBooking extends Command<ReviewDto> {
+  constructor(
+    readonly userId: string,
+    readonly bookingId: string,
+    readonly body: ReviewBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ReviewBooking)
+export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly bookings: Bookings,
+  ) {}
+
+  async execute({ userId, bookingId, body: { rating, text } }: ReviewBooking): Promise<ReviewDto> {
+    const { masterId, clientId, status } = await this.bookings.require(userId, bookingId);
+    if (clientId !== userId) throw new AppError('FORBIDDEN', 'Only the client reviews a visit');
+    // Completed is a state for ever: nothing can change it between this look and the insert.
+    if (status !== 'completed') throw new AppError('CONFLICT', 'Only a completed visit can be reviewed');
+    const id = newId();
+    try {
+      return await this.prisma.$transaction(async (tx) => {
+        const review = await tx.review.create({
+          data: { id, bookingId, masterId, clientId, rating, text: text ?? null },
+          ...REVIEW,
+        });
+        await tell(tx, [masterId], {
+          type: 'review_received',
+          key: `review_received:${bookingId}`,
+          actorId: userId,
+          data: { review_id: id, booking_id: bookingId, user_id: userId, rating },
+        });
+        // Last, since all who review this master at once wait for this row.
+        await tx.$executeRaw`
+          INSERT INTO master_ratings (master_id, reviews_count, rating_sum) VALUES (${masterId}::uuid, 1, ${rating})
+          ON CONFLICT (master_id) DO UPDATE SET reviews_count = master_ratings.reviews_count + 1,
+            rating_sum = master_ratings.rating_sum + excluded.rating_sum`;
+        return toReview(review);
+      });
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'This visit has been reviewed');
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { AppError, type AvailabilityDto } from '#contracts';
+import { PrismaService, type Prisma } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+
+/**
+ * Says when a master works, in place of what they said before; bookings that exist stay.
+ * @throws AppError INVALID_DATA naming weekly when a window ends before it begins, or two overlap
+ */
+export class SetAvailability extends Command<AvailabilityDto> {
+  constructor(
+    readonly masterId: string,
+    readonly availability: AvailabilityDto,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(SetAvailability)
+export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ masterId, availability: { timezone, weekly, days_off } }: SetAvailability) {
+    const windows = weekly
+      .map(({ weekday, from, to }) => ({ weekday, from, to }))
+      .sort((a, b) => a.weekday - b.weekday || a.from.localeCompare(b.from));
+    windows.forEach(({ weekday, from, to }, i) => {
+      const before = windows[i - 1];
+      if (from >= to) throw AppError.invalid('weekly', `${from} is not before ${to}`);
+      if (before?.weekday === weekday && before.to > from)
+        throw AppError.invalid('weekly', `two windows of weekday ${weekday} overlap`);
+    });
+    const daysOff = [...new Set(days_off)].sort();
+    const data = { timezone, weekly: windows as unknown as Prisma.InputJsonArray, daysOff };
+    await this.prisma.availability.upsert({
+      where: { masterId },
+      create: { masterId, ...data },
+      update: data,
+    });
+    return { timezone, weekly: windows, days_off: daysOff };
+  }
+}

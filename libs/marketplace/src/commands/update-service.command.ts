@@ -1,0 +1,36 @@
+import type { ServiceDto, UpdateServiceBody } from '#contracts';
+import { PrismaService } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { SERVICE, requireOwn, toService } from '../services.js';
+
+/**
+ * Changes what is given of one's own service; bookings keep the name and the price they were made with.
+ * @throws AppError NOT_FOUND, FORBIDDEN
+ */
+export class UpdateService extends Command<ServiceDto> {
+  constructor(
+    readonly masterId: string,
+    readonly id: string,
+    readonly body: UpdateServiceBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(UpdateService)
+export class UpdateServiceHandler implements ICommandHandler<UpdateService> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ masterId, id, body }: UpdateService): Promise<ServiceDto> {
+    await requireOwn(this.prisma, masterId, id);
+    const { description, name, price, duration } = body;
+    // Null stands for "not given", but for the description, which may be empty.
+    const data = {
+      description,
+      name: name ?? undefined,
+      price: price ?? undefined,
+      duration: duration ?? undefined,
+    };
+    return toService(await this.prisma.service.update({ where: { id }, data, ...SERVICE }));
+  }
+}

@@ -1,0 +1,22 @@
+import type { BookingDto } from '#contracts';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { Bookings, toBooking } from '../bookings.js';
+
+/** A booking of one's own. @throws AppError NOT_FOUND, FORBIDDEN */
+export class FindBooking extends Query<BookingDto> {
+  constructor(
+    readonly userId: string,
+    readonly id: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(FindBooking)
+export class FindBookingHandler implements IQueryHandler<FindBooking> {
+  constructor(private readonly bookings: Bookings) {}
+
+  async execute({ userId, id }: FindBooking): Promise<BookingDto> {
+    return toBooking(await this.bookings.require(userId, id));
+  }
+}

@@ -1,0 +1,42 @@
+import type { PageQuery, ReviewPage } from '#contracts';
+import { PrismaService } from '#platform';
+import { idsBefore, pageOf, requireInSight } from '#social';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { REVIEW, toReview } from '../bookings.js';
+import { averageOf } from '../masters.js';
+
+/** What clients say of a master, newest first. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
+export class ListReviews extends Query<ReviewPage> {
+  constructor(
+    readonly userId: string,
+    readonly masterId: string,
+    readonly page: PageQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListReviews)
+export class ListReviewsHandler implements IQueryHandler<ListReviews> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, masterId, page: { limit, cursor } }: ListReviews): Promise<ReviewPage> {
+    await requireInSight(this.prisma, userId, masterId);
+    const [rows, rating] = await Promise.all([
+      this.prisma.review.findMany({
+        where: { masterId, id: { lt: idsBefore(cursor) } },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+        ...REVIEW,
+      }),
+      this.prisma.masterRating.findUnique({ where: { masterId } }),
+    ]);
+    const { items, next_cursor } = pageOf(rows, limit);
+    return {
+      items: items.map(toReview),
+      next_cursor,
+      average: averageOf(rating),
+      count: rating?.reviewsCount ?? 0,
+    };
+  }
+}

@@ -1,0 +1,37 @@
+import type { ServicePage, ServiceQuery } from '#contracts';
+import { Prisma, PrismaService } from '#platform';
+import { idsBefore, inSightOf, pageOf } from '#social';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { SERVICE, toService } from '../services.js';
+
+/** Services by part of their name, or one master's, newest first. @throws AppError INVALID_DATA (cursor) */
+export class ListServices extends Query<ServicePage> {
+  constructor(
+    readonly userId: string,
+    readonly query: ServiceQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListServices)
+export class ListServicesHandler implements IQueryHandler<ListServices> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, query: { query, master_id, limit, cursor } }: ListServices): Promise<ServicePage> {
+    const literal = query?.replace(/[\\%_]/g, '\\$&');
+    const found = await this.prisma.$queryRaw<{ id: string }[]>`
+      SELECT s.id FROM services s JOIN users u ON u.id = s.master_id
+      WHERE s.archived_at IS NULL AND s.id < ${idsBefore(cursor)}::uuid AND ${inSightOf(userId, 'u')}
+        AND ${master_id ? Prisma.sql`s.master_id = ${master_id}::uuid` : Prisma.sql`true`}
+        AND ${literal ? Prisma.sql`lower(s.name) LIKE lower(${`%${literal}%`})` : Prisma.sql`true`}
+      ORDER BY s.id DESC LIMIT ${limit + 1}`;
+    const { items, next_cursor } = pageOf(found, limit);
+    const rows = await this.prisma.service.findMany({
+      where: { id: { in: items.map(({ id }) => id) } },
+      orderBy: { id: 'desc' },
+      ...SERVICE,
+    });
+    return { items: rows.map(toService), next_cursor };
+  }
+}

@@ -1,0 +1,45 @@
+import { AppError, type ServiceDto } from '#contracts';
+import { requireInSight } from '#social';
+import type { Prisma } from '#platform';
+import { MASTER, toMaster } from './masters.js';
+
+export const SERVICE = { include: { master: MASTER } } as const satisfies Prisma.ServiceDefaultArgs;
+export type ServiceRow = Prisma.ServiceGetPayload<typeof SERVICE>;
+
+export const toService = (row: ServiceRow): ServiceDto => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  price: row.price,
+  duration: row.duration,
+  master: toMaster(row.master),
+  created_at: row.createdAt.toISOString(),
+});
+
+export const noSuchService = () => new AppError('NOT_FOUND', 'No such service');
+
+/** @throws AppError NOT_FOUND, also when it is deleted, or its master out of the user's sight */
+export async function findService(
+  prisma: Prisma.TransactionClient,
+  userId: string,
+  id: string,
+): Promise<ServiceRow> {
+  const row = await prisma.service.findUnique({ where: { id }, ...SERVICE });
+  if (!row || row.archivedAt) throw noSuchService();
+  if (row.masterId !== userId)
+    await requireInSight(prisma, userId, row.masterId).catch((error: unknown) => {
+      throw error instanceof AppError ? noSuchService() : error;
+    });
+  return row;
+}
+
+/** @throws AppError NOT_FOUND; FORBIDDEN for another master's */
+export async function requireOwn(
+  prisma: Prisma.TransactionClient,
+  userId: string,
+  id: string,
+): Promise<ServiceRow> {
+  const row = await findService(prisma, userId, id);
+  if (row.masterId !== userId) throw new AppError('FORBIDDEN', 'This service is another master’s');
+  return row;
+}

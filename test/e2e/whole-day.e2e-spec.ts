@@ -1,0 +1,214 @@
+import { NOTIFICATION_TYPES, type MessageDto, type NotificationDto } from '#contracts';
+import { ProposeBookings } from '#marketplace';
+import { newId } from '#platform';
+import { TestApp, type Account, type Device } from '#testing';
+import { CommandBus } from '@nestjs/cqrs';
+
+/** A master's and a client's day, and the day months later: all 11 notifications, each from a real action. */
+
+const DAY = 24 * 3600_000;
+let app: TestApp;
+let anna: Account;
+let maria: Account;
+let gleb: Account;
+let hers: Device[];
+let marias: Device[];
+let glebs: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, maria, gleb] = await app.people('Анна Иванова', 'Мария', 'Глеб');
+  hers = await app.devices(anna, anna);
+  marias = await app.devices(maria, maria);
+  glebs = await app.device(gleb);
+});
+afterAll(() => app.stop());
+
+interface Made {
+  id: string;
+}
+
+/** A request that has to succeed. */
+async function ask<T>(who: Account, method: string, path: string, body?: unknown): Promise<T> {
+  const reply = await app.request<T>(method, path, who.token, body);
+  if (reply.status >= 300)
+    throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+  return reply.body;
+}
+
+/** All of a user's notifications, oldest first. */
+async function listOf(who: Account): Promise<NotificationDto[]> {
+  const { items } = await ask<{ items: NotificationDto[] }>(who, 'GET', 'notifications?limit=200');
+  return items.reverse();
+}
+
+async function heardBy(devices: Device[], type: string): Promise<NotificationDto> {
+  const [first] = await Promise.all(
+    devices.map((device) => device.next('notification:new', (heard) => heard.type === type)),
+  );
+  return first!;
+}
+
+it('a client finds a service, books a free slot, and the master confirms', async () => {
+  const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '09:00', to: '18:00' }));
+  await ask(anna, 'PUT', 'users/me/availability', { timezone: 'Europe/Moscow', weekly });
+  await ask<Made>(anna, 'POST', 'services', { name: 'Маникюр', price: 2000, duration: 60 });
+  const found = await ask<{ items: Made[] }>(maria, 'GET', `services?query=${encodeURIComponent('маник')}`);
+  expect(found.items).toHaveLength(1);
+
+  const booked = await book(found.items[0]!.id);
+  const request = await heardBy(hers, 'booking_request');
+  expect(request.data).toMatchObject({ booking_id: booked });
+  expect(request.body).toContain('Мария');
+  await ask(anna, 'POST', `bookings/${booked}/confirm`);
+  const confirmed = await heardBy(marias, 'booking_confirmed');
+  expect(confirmed.data).toMatchObject({ booking_id: booked, master_id: anna.id });
+  expect(confirmed.body).toContain('Анна Иванова');
+
+  const second = await book(found.items[0]!.id);
+  await ask(anna, 'POST', `bookings/${second}/decline`, { reason: 'Отпуск' });
+  expect((await heardBy(marias, 'booking_cancelled')).data).toMatchObject({ booking_id: second });
+});
+
+async function book(serviceId: string): Promise<string> {
+  const [from, to] = [new Date(Date.now() + DAY), new Date(Date.now() + 8 * DAY)].map((d) => d.toISOString());
+  const slots = await ask<{ items: { starts_at: string }[] }>(
+    maria,
+    'GET',
+    `services/${serviceId}/slots?from=${from}&to=${to}`,
+  );
+  const body = { service_id: serviceId, starts_at: slots.items[0]!.starts_at };
+  return (await ask<Made>(maria, 'POST', 'bookings', body)).id;
+}
+
+it('they become friends, like, comment, repost and mention each other', async () => {
+  const { id: request } = await ask<Made>(maria, 'POST', 'friends/requests', { user_id: anna.id });
+  await heardBy(hers, 'friend_request');
+  await ask(anna, 'POST', `friends/requests/${request}/accept`);
+  await heardBy(marias, 'friend_accepted');
+
+  const { handle } = await ask<{ handle: string }>(maria, 'GET', 'users/me');
+  const content = `До и после, спасибо @${handle}`;
+  const post = await ask<Made>(anna, 'POST', 'posts', { content });
+  await heardBy(marias, 'mention');
+  // A change of mind is no second cause.
+  for (const method of ['PUT', 'DELETE', 'PUT']) await ask(maria, method, `posts/${post.id}/like`);
+  expect((await heardBy(hers, 'post_liked')).data).toMatchObject({ post_id: post.id, user_id: maria.id });
+  await hers[0]!.next('post:liked', ({ likes_count }) => likes_count === 1);
+  await ask(maria, 'POST', `posts/${post.id}/comments`, { content: 'Красота!' });
+  await heardBy(hers, 'post_commented');
+  await ask(maria, 'POST', `posts/${post.id}/repost`, {});
+  await heardBy(hers, 'post_reposted');
+
+  const { items } = await ask<{ items: Made[] }>(maria, 'GET', 'feed');
+  expect(items.map(({ id }) => id)).toContain(post.id);
+});
+
+it('a review follows the visit', async () => {
+  const [visit] = await app.rows<Made>(
+    `UPDATE bookings SET starts_at = now() - interval '26 days', ends_at = now() - interval '26 days' + interval '1 hour'
+     WHERE client_id = $1 AND status = 'confirmed' RETURNING id`,
+    [maria.id],
+  );
+  await ask(anna, 'POST', `bookings/${visit!.id}/complete`);
+  await ask(maria, 'POST', `bookings/${visit!.id}/review`, { rating: 5, text: 'Лучший мастер' });
+  expect((await heardBy(hers, 'review_received')).data).toMatchObject({ booking_id: visit!.id, rating: 5 });
+});
+
+it('months later the client is due again, and is told so once', async () => {
+  for (const daysAgo of [54, 82, 110])
+    await app.rows(
+      `INSERT INTO bookings (id, service_id, master_id, client_id, starts_at, ends_at, status, service_name, price)
+       SELECT $1, service_id, master_id, client_id, starts_at - ($3 - 26) * interval '1 day',
+         ends_at - ($3 - 26) * interval '1 day', 'completed', service_name, price
+       FROM bookings WHERE client_id = $2 AND status = 'completed' ORDER BY starts_at DESC LIMIT 1`,
+      [newId(), maria.id, daysAgo],
+    );
+  const commands = app.app.get(CommandBus);
+  await commands.execute(new ProposeBookings());
+  const { data } = await heardBy(marias, 'auto_booking_proposal');
+  expect(data).toMatchObject({ master_id: anna.id });
+  expect(Date.parse((data as { starts_at: string }).starts_at)).toBeGreaterThan(Date.now());
+  await commands.execute(new ProposeBookings());
+});
+
+it('each of the 11 notifications came exactly once, to the right account and to no other', async () => {
+  const [toAnna, toMaria, toGleb] = [await listOf(anna), await listOf(maria), await listOf(gleb)];
+  expect(toAnna.map(({ type }) => type)).toEqual([
+    'booking_request',
+    'booking_request',
+    'friend_request',
+    'post_liked',
+    'post_commented',
+    'post_reposted',
+    'review_received',
+  ]);
+  expect(toMaria.map(({ type }) => type)).toEqual([
+    'booking_confirmed',
+    'booking_cancelled',
+    'friend_accepted',
+    'mention',
+    'auto_booking_proposal',
+  ]);
+  expect(toGleb).toEqual([]);
+  const types = new Set([...toAnna, ...toMaria].map(({ type }) => type));
+  expect([...types].sort()).toEqual([...NOTIFICATION_TYPES].sort());
+
+  for (const [devices, list] of [
+    [hers, toAnna],
+    [marias, toMaria],
+    [[glebs], []],
+  ] as [Device[], NotificationDto[]][])
+    for (const device of devices) {
+      await device.settled();
+      expect(
+        device
+          .all('notification:new')
+          .map(({ id }) => id)
+          .sort(),
+      ).toEqual(list.map(({ id }) => id).sort());
+      expect(device.all('notification:updated')).toEqual([]);
+    }
+  const { unread_count } = await ask<{ unread_count: number }>(anna, 'GET', 'notifications/unread-count');
+  expect(unread_count).toBe(toAnna.length);
+});
+
+it('reading one on a phone clears it on the other, and everywhere', async () => {
+  const [first] = await listOf(maria);
+  const ack = await marias[0]!.send('notification:read', { notification_id: first!.id });
+  expect(ack).toMatchObject({ notification_id: first!.id, is_read: true });
+  await marias[1]!.next('notification:read', ({ notification_id }) => notification_id === first!.id);
+  await ask(maria, 'POST', 'notifications/read-all');
+  const sync = await ask<{ notifications: { unread_count: number } }>(maria, 'GET', 'sync');
+  expect(sync.notifications.unread_count).toBe(0);
+});
+
+it('a proposal in the chat becomes a booking, for both to see', async () => {
+  const chat = await app.chat(anna, maria);
+  const [service] = (await ask<{ items: Made[] }>(anna, 'GET', `services?master_id=${anna.id}`)).items;
+  const proposal = {
+    chat_id: chat.id,
+    type: 'booking_proposal',
+    content: 'Записать вас?',
+    metadata: { service_id: service!.id },
+  };
+  const { message_id } = await hers[0]!.send('chat:message:send', proposal);
+  const shown = await marias[0]!.next('chat:message:new', ({ id }) => id === message_id);
+  expect(shown.metadata).toMatchObject({ service_name: 'Маникюр', price: 2000, duration: 60 });
+  const [from, to] = [new Date(Date.now() + 2 * DAY), new Date(Date.now() + 9 * DAY)].map((d) =>
+    d.toISOString(),
+  );
+  const slots = await ask<{ items: { starts_at: string }[] }>(
+    maria,
+    'GET',
+    `services/${service!.id}/slots?from=${from}&to=${to}`,
+  );
+  const path = `chats/${chat.id}/messages/${message_id}/accept`;
+  await ask(maria, 'POST', path, { starts_at: slots.items[0]!.starts_at });
+  for (const device of [hers[0]!, marias[1]!]) {
+    const edited: MessageDto = await device.next('chat:message:edited', ({ id }) => id === message_id);
+    expect(edited.metadata).toMatchObject({ booking_id: expect.any(String) });
+  }
+  expect(
+    (await app.request('POST', path, maria.token, { starts_at: slots.items[1]!.starts_at })).status,
+  ).toBe(409);
+});
