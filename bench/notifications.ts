@@ -15,7 +15,7 @@ const DEVICES = 300;
 const ROUNDS = 5;
 const TIMES_FASTER = 5;
 const HEARD_WITHIN_MS = 2000;
-/** What BullMQ does best with here, of 1, 10, 20, 50 and 100. */
+/** What BullMQ does best with here, as with 100; with 10 it is slower. */
 const CONCURRENCY = Number(process.argv[2] ?? 50);
 
 interface Device {
