@@ -1,0 +1,138 @@
+import type { MessageKind } from '#contracts';
+import type { SendPool } from '#platform';
+
+export interface NewMessage {
+  id: string;
+  chatId: string;
+  senderId: string;
+  type: MessageKind;
+  content: string;
+  metadata: Record<string, unknown>;
+  clientId?: string;
+  replyTo?: string;
+}
+
+/** What became of one send. */
+export interface Outcome {
+  /** What was not found, if anything; then nothing was stored. */
+  missing: 'chat' | 'sender' | 'reply' | null;
+  seq: number;
+  /** In ms. */
+  at: number;
+  /** The id of the message first sent with this client_id, when this one is its repetition. */
+  earlierId: string | null;
+  senderName: string;
+  senderAvatar: string | null;
+}
+
+/**
+ * One round trip for any number of sends: locks the chats, checks the senders, finds earlier sends of the same
+ * client_id, numbers, inserts, moves read marks. Locks are taken in one order everywhere, chats by id and then
+ * members, and rows are read under their lock: a member removed a moment ago is not in `sender`.
+ *
+ * LATERAL with LIMIT keeps the planner on the indexes, also when a plan was made while the tables were small.
+ * Texts and metadata stay in `input` until they are inserted: each step in between copies its rows, some twice.
+ *
+ * A sender who had read everything has read their own message too; one with unread messages keeps them unread.
+ */
+const APPEND_SQL = `
+WITH input AS MATERIALIZED (
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::message_type[], $5::text[], $6::jsonb[], $7::text[],
+    $8::uuid[]) WITH ORDINALITY AS r(id, chat_id, sender_id, type, content, metadata, client_id, reply_to, ord)
+), chat AS MATERIALIZED (
+  SELECT c.id, c.last_seq FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
+), sender AS MATERIALIZED (
+  SELECT s.chat_id, s.sender_id AS user_id, s.last_seq, m.last_read_seq, u.name, u.avatar
+  FROM (SELECT DISTINCT i.chat_id, i.sender_id, chat.last_seq FROM chat JOIN input i ON i.chat_id = chat.id) s
+  CROSS JOIN LATERAL (
+    SELECT last_read_seq FROM chat_members
+    WHERE chat_id = s.chat_id AND user_id = s.sender_id AND left_at IS NULL FOR NO KEY UPDATE
+  ) m
+  CROSS JOIN LATERAL (SELECT name, avatar FROM users WHERE id = s.sender_id LIMIT 1) u
+), checked AS MATERIALIZED (
+  SELECT i.ord, i.chat_id, i.sender_id, s.name, s.avatar, s.last_seq, s.last_read_seq,
+    e.id AS earlier_id, e.seq AS earlier_seq, e.created_at AS earlier_at,
+    CASE WHEN s.user_id IS NULL THEN
+           CASE WHEN EXISTS (SELECT FROM chat WHERE id = i.chat_id) THEN 'sender' ELSE 'chat' END
+         WHEN i.reply_to IS NOT NULL AND r.chat_id IS NULL THEN 'reply' END AS missing
+  FROM input i
+  LEFT JOIN sender s ON s.chat_id = i.chat_id AND s.user_id = i.sender_id
+  LEFT JOIN LATERAL (
+    SELECT id, seq, created_at FROM messages
+    WHERE chat_id = i.chat_id AND sender_id = i.sender_id AND client_id = i.client_id LIMIT 1
+  ) e ON true
+  LEFT JOIN LATERAL (SELECT chat_id FROM messages WHERE id = i.reply_to LIMIT 1) r ON r.chat_id = i.chat_id
+), numbered AS MATERIALIZED (
+  SELECT k.ord, k.chat_id, k.sender_id, k.last_seq, k.last_read_seq, clock_timestamp()::timestamptz(3) AS created_at,
+    k.last_seq + row_number() OVER (PARTITION BY k.chat_id ORDER BY k.ord)::int AS seq,
+    row_number() OVER (PARTITION BY k.chat_id, k.sender_id ORDER BY k.ord)::int AS own_number
+  FROM checked k WHERE k.missing IS NULL AND k.earlier_id IS NULL
+), inserted AS (
+  INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, client_id, reply_to, created_at)
+  SELECT i.id, i.chat_id, n.seq, i.sender_id, i.type, i.content, i.metadata, i.client_id, i.reply_to, n.created_at
+  FROM numbered n JOIN input i USING (ord)
+), counted AS (
+  UPDATE chats SET last_seq = n.seq, activity_at = n.created_at, changed_xid = pg_current_xact_id()
+  FROM (SELECT chat_id, max(seq) AS seq, max(created_at) AS created_at FROM numbered GROUP BY chat_id) n
+  WHERE chats.id = n.chat_id AND chats.id = ANY($9::uuid[])
+), marked AS (
+  UPDATE chat_members m SET last_read_seq = m.last_read_seq + n.read,
+    last_delivered_seq = GREATEST(m.last_delivered_seq, m.last_read_seq + n.read),
+    own_after_read = m.own_after_read + n.sent - n.read
+  FROM (SELECT chat_id, sender_id, count(*)::int AS sent,
+          count(*) FILTER (WHERE last_read_seq = last_seq AND seq = last_seq + own_number)::int AS read
+        FROM numbered GROUP BY chat_id, sender_id) n
+  WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id
+)
+SELECT json_agg(missing) AS missing, json_agg(seq) AS seq, json_agg(at) AS at, json_agg(earlier_id) AS earlier_id,
+  json_agg(name) AS name, json_agg(avatar) AS avatar
+FROM (
+  SELECT k.missing, COALESCE(k.earlier_seq, n.seq) AS seq, k.earlier_id, k.name, k.avatar,
+    (date_part('epoch', COALESCE(k.earlier_at, n.created_at)) * 1000)::bigint AS at
+  FROM checked k LEFT JOIN numbered n USING (ord) ORDER BY ord
+) o`;
+
+/** Columns: of a crowd's sends, rows with every field's name would cost more to write and to read. */
+interface Columns {
+  missing: Outcome['missing'][];
+  seq: number[];
+  at: number[];
+  earlier_id: (string | null)[];
+  name: string[];
+  avatar: (string | null)[];
+}
+
+/** Stores what may be stored of a batch, in one transaction, and tells what became of each, in order. */
+export async function appendMessages(pool: SendPool, batch: NewMessage[]): Promise<Outcome[]> {
+  const values = [
+    plainArray(batch.map(({ id }) => id)),
+    plainArray(batch.map(({ chatId }) => chatId)),
+    plainArray(batch.map(({ senderId }) => senderId)),
+    plainArray(batch.map(({ type }) => type)),
+    textArray(batch.map(({ content }) => content)),
+    textArray(batch.map(({ metadata }) => JSON.stringify(metadata))),
+    textArray(batch.map(({ clientId }) => clientId)),
+    plainArray(batch.map(({ replyTo }) => replyTo)),
+    plainArray([...new Set(batch.map(({ chatId }) => chatId))]),
+  ];
+  const { rows } = await pool.query<Columns>({ name: 'append-messages', text: APPEND_SQL, values });
+  const { missing, seq, at, earlier_id, name, avatar } = rows[0]!;
+  return batch.map((_, i) => ({
+    missing: missing[i]!,
+    seq: seq[i]!,
+    at: at[i]!,
+    earlierId: earlier_id[i]!,
+    senderName: name[i]!,
+    senderAvatar: avatar[i]!,
+  }));
+}
+
+/** PostgreSQL's literal of an array of ids or of an enum's names, which need no quotes. */
+const plainArray = (values: (string | undefined)[]) => `{${values.map((value) => value ?? 'NULL').join()}}`;
+
+/** The same of any texts: the driver's own searches and copies each twice. */
+const textArray = (values: (string | undefined)[]) =>
+  `{${values.map((value) => (value === undefined ? 'NULL' : `"${escaped(value)}"`)).join()}}`;
+
+const escaped = (text: string) =>
+  text.includes('"') || text.includes('\\') ? text.replace(/["\\]/g, '\\$&') : text;
