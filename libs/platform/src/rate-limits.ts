@@ -9,7 +9,9 @@ export class RateLimits {
   private readonly limiters;
 
   constructor(config: Config) {
-    const limiter = (points: number, duration: number) => new RateLimiterMemory({ points, duration });
+    // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
+    const limiter = (points: number, duration: number) =>
+      new RateLimiterMemory({ points, duration, keyPrefix: '' });
     this.limiters = {
       /** Key: user id. */
       message: limiter(config.MESSAGE_BURST, config.MESSAGE_BURST / config.MESSAGE_RATE),
