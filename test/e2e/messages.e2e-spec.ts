@@ -178,6 +178,21 @@ describe('client_id', () => {
     expect(later).toEqual(first);
   });
 
+  it('takes nothing from the new ones that come together with a repetition', async () => {
+    const chat = await app.group(anna, boris);
+    const [hers, his] = await app.devices(anna, boris);
+    const first = await hers.send('chat:message:send', text(chat, 'first', { client_id: 'again' }));
+    const acks = await Promise.all(
+      ['a', 'b', 'again', 'c', 'd', 'again'].map((client_id) =>
+        hers.send('chat:message:send', text(chat, client_id, { client_id })),
+      ),
+    );
+    expect(acks.map(({ seq }) => seq)).toEqual([2, 3, 1, 4, 5, 1]);
+    expect([acks[2], acks[5]]).toEqual([first, first]);
+    await his.settled();
+    expect(heardIn(his, chat).map(({ content }) => content)).toEqual(['first', 'a', 'b', 'c', 'd']);
+  });
+
   it('is one’s own: another sender’s and another chat’s same one are other messages', async () => {
     const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
     const [hers, his] = await app.devices(anna, boris);

@@ -25,6 +25,13 @@ export interface Outcome {
   senderAvatar: string | null;
 }
 
+/** The earlier message of a send that repeats one. */
+const EARLIER = `LATERAL (
+    SELECT id, seq, created_at FROM messages
+    WHERE chat_id = i.chat_id AND sender_id = i.sender_id AND client_id = i.client_id LIMIT 1
+  )`;
+const NO_EARLIER = '(SELECT NULL::uuid AS id, NULL::int AS seq, NULL::timestamptz AS created_at)';
+
 /**
  * One round trip for any number of sends: locks the chats, checks the senders, finds earlier sends of the same
  * client_id, numbers, inserts, moves read marks. Locks are taken in one order everywhere, chats by id and then
@@ -35,7 +42,7 @@ export interface Outcome {
  *
  * A sender who had read everything has read their own message too; one with unread messages keeps them unread.
  */
-const APPEND_SQL = `
+const appendSql = (earlier: string) => `
 WITH input AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::message_type[], $5::text[], $6::jsonb[], $7::text[],
     $8::uuid[]) WITH ORDINALITY AS r(id, chat_id, sender_id, type, content, metadata, client_id, reply_to, ord)
@@ -57,10 +64,7 @@ WITH input AS MATERIALIZED (
          WHEN i.reply_to IS NOT NULL AND r.chat_id IS NULL THEN 'reply' END AS missing
   FROM input i
   LEFT JOIN sender s ON s.chat_id = i.chat_id AND s.user_id = i.sender_id
-  LEFT JOIN LATERAL (
-    SELECT id, seq, created_at FROM messages
-    WHERE chat_id = i.chat_id AND sender_id = i.sender_id AND client_id = i.client_id LIMIT 1
-  ) e ON true
+  LEFT JOIN ${earlier} e ON true
   LEFT JOIN LATERAL (SELECT chat_id FROM messages WHERE id = i.reply_to LIMIT 1) r ON r.chat_id = i.chat_id
 ), numbered AS MATERIALIZED (
   SELECT k.ord, k.chat_id, k.sender_id, k.last_seq, k.last_read_seq, clock_timestamp()::timestamptz(3) AS created_at,
@@ -102,8 +106,20 @@ interface Columns {
   avatar: (string | null)[];
 }
 
-/** Stores what may be stored of a batch, in one transaction, and tells what became of each, in order. */
-export async function appendMessages(pool: SendPool, batch: NewMessage[]): Promise<Outcome[]> {
+const STATEMENTS = {
+  newOnes: { name: 'append-messages', text: appendSql(NO_EARLIER) },
+  perhapsRepeated: { name: 'append-perhaps-repeated', text: appendSql(EARLIER) },
+};
+
+/**
+ * Stores what may be stored of a batch, in one transaction, and tells what became of each, in order. As `newOnes`
+ * it does not look for earlier sends; the unique constraint on their client_id refuses the batch if there is one.
+ */
+export async function appendMessages(
+  pool: SendPool,
+  batch: NewMessage[],
+  as: keyof typeof STATEMENTS,
+): Promise<Outcome[]> {
   const values = [
     plainArray(batch.map(({ id }) => id)),
     plainArray(batch.map(({ chatId }) => chatId)),
@@ -115,7 +131,7 @@ export async function appendMessages(pool: SendPool, batch: NewMessage[]): Promi
     plainArray(batch.map(({ replyTo }) => replyTo)),
     plainArray([...new Set(batch.map(({ chatId }) => chatId))]),
   ];
-  const { rows } = await pool.query<Columns>({ name: 'append-messages', text: APPEND_SQL, values });
+  const { rows } = await pool.query<Columns>({ ...STATEMENTS[as], values });
   const { missing, seq, at, earlier_id, name, avatar } = rows[0]!;
   return batch.map((_, i) => ({
     missing: missing[i]!,

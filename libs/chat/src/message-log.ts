@@ -82,9 +82,9 @@ export class MessageLog implements OnModuleDestroy {
 
   private async store(batch: NewMessage[], attempt = 1): Promise<Outcome[]> {
     try {
-      return await appendMessages(this.pool, batch);
+      return await appendMessages(this.pool, batch, attempt === 1 ? 'newOnes' : 'perhapsRepeated');
     } catch (error) {
-      // Another node stored one of these client_ids after our snapshot: the next try finds it.
+      // One of these client_ids is stored: the next try finds it, or one after that if another node is at it now.
       if (isUniqueViolation(error) && attempt < 5) return this.store(batch, attempt + 1);
       if (isDatabaseUnavailable(error)) {
         for (const { id } of batch) this.unsettled.set(id, undefined);

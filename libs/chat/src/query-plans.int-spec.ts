@@ -78,14 +78,18 @@ it('a send whose plan was made for empty tables finds its rows by their keys whe
     const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
     const chat = await app.chat(anna, boris);
     const [hers] = await app.devices(anna);
+    // New ones and repetitions, by the statement that does not look for earlier sends and the one that does.
+    let sent = 0;
     const sendSome = async () => {
-      for (let i = 0; i < 40; i++) await hers.send('chat:message:send', text(chat));
+      for (let i = 0; i < 40; i++)
+        for (const client_id of [`new ${sent++}`, 'again'])
+          await hers.send('chat:message:send', text(chat, 'x', { client_id }));
     };
     await sendSome();
     for (const sql of FILL) await admin.query(sql);
     await sendSome();
     const sends = plans.filter((plan) => plan.includes('Insert on messages'));
-    expect(sends.length).toBeGreaterThanOrEqual(80);
+    expect(sends.length).toBeGreaterThanOrEqual(160);
     expect(sends.filter((plan) => SEQ_SCAN.test(plan)).map(oneLine)).toEqual([]);
     const last = oneLine(sends.at(-1)!);
     for (const keyed of [
