@@ -1,6 +1,5 @@
 import { SyncAnswer, type ChatDto } from '#contracts';
-import { contractErrors, createTestDatabase, Device, TestApp, text, type Account } from '#testing';
-import { Client } from 'pg';
+import { Bystander, contractErrors, createTestDatabase, Device, TestApp, text, type Account } from '#testing';
 
 let app: TestApp;
 let anna: Account;
@@ -54,8 +53,7 @@ it('misses no transaction that began before the cursor was given and was committ
   const [me] = await app.people('Вера');
   const [slow, quick] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
   const start = await sync(me);
-  const late = new Client({ connectionString: app.databaseUrl });
-  await late.connect();
+  const late = await Bystander.at(app.databaseUrl);
   try {
     await late.query('BEGIN');
     await late.query(`UPDATE chats SET last_seq = 1, changed_xid = pg_current_xact_id() WHERE id = $1`, [
@@ -109,6 +107,28 @@ it('leaves out what the user has left, and tells of it again on return', async (
   expect(ids(away)).toEqual([]);
   await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [me.id] });
   expect((await sync(me, away.cursor)).chats).toMatchObject([{ id: chat.id, unread_count: 0 }]);
+});
+
+it('tells of the other chats when one is left while it answers', async () => {
+  const [me] = await app.people('Вера');
+  const [left, kept] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
+  await send(left);
+  await send(kept);
+  const leaving = await Bystander.at(app.databaseUrl);
+  try {
+    await leaving.query('BEGIN');
+    await leaving.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [left.id]);
+    await leaving.query('UPDATE chat_members SET left_at = now() WHERE chat_id = $1 AND user_id = $2', [
+      left.id,
+      me.id,
+    ]);
+    const answer = sync(me);
+    await leaving.somebodyWaits();
+    await leaving.query('COMMIT');
+    expect((await answer).chats).toMatchObject([{ id: kept.id, last_seq: 1, unread_count: 1 }]);
+  } finally {
+    await leaving.end();
+  }
 });
 
 it('pages through more than 500 chats, also those that change meanwhile', async () => {

@@ -1,4 +1,5 @@
 export { TestApp, type Account, type Reply } from './app.js';
+export { Bystander } from './bystander.js';
 export { contractErrors } from './contract.js';
 export { createTestDatabase } from './database.js';
 export { Device } from './device.js';

@@ -71,7 +71,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
       ORDER BY c.id LIMIT ${PAGE}`;
     await Promise.all(
       behind.map(({ chat_id: chatId, last_seq: seq }) =>
-        this.marks.move({ chatId, userId, kind: 'delivered', seq }),
+        this.marks.move({ chatId, userId, kind: 'delivered', seq }).catch(unlessLeft),
       ),
     );
   }
@@ -95,6 +95,11 @@ export class SyncHandler implements IQueryHandler<Sync> {
     return Prisma.sql`FROM chat_members p JOIN chats c ON c.id = p.chat_id
       WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL ${changed} ${rest}`;
   }
+}
+
+/** A chat that was left a moment ago has nothing to deliver; the others have. */
+function unlessLeft(error: unknown): void {
+  if (!(error instanceof AppError && error.code === 'FORBIDDEN')) throw error;
 }
 
 function read(cursor: string): Position {
