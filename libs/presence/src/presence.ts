@@ -105,10 +105,15 @@ export class Presence implements OnApplicationShutdown {
 
   private async storeLastSeen(seen: { userId: string; at: Date }[]): Promise<void[]> {
     const latest = new Map(seen.map(({ userId, at }) => [userId, at]));
+    // Locked in one order: another process may be storing the same users.
     await this.prisma.$executeRaw`
-      UPDATE users SET last_seen_at = GREATEST(last_seen_at, seen.at)
-      FROM unnest(${[...latest.keys()]}::uuid[], ${[...latest.values()].map((at) => at.toISOString())}::text[]::timestamptz[]) AS seen(id, at)
-      WHERE users.id = seen.id`;
+      WITH seen AS MATERIALIZED (
+        SELECT u.id, s.at FROM users u
+        JOIN unnest(${[...latest.keys()]}::uuid[], ${[...latest.values()].map((at) => at.toISOString())}::text[]::timestamptz[])
+          AS s(id, at) ON s.id = u.id
+        ORDER BY u.id FOR NO KEY UPDATE OF u
+      )
+      UPDATE users SET last_seen_at = GREATEST(last_seen_at, seen.at) FROM seen WHERE users.id = seen.id`;
     return seen.map(() => undefined);
   }
 }

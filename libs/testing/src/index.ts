@@ -1,7 +1,7 @@
 export { TestApp, type Account, type Reply } from './app.js';
 export { Bystander } from './bystander.js';
 export { contractErrors } from './contract.js';
-export { createTestDatabase } from './database.js';
+export { createTestDatabase, type TestDatabase } from './database.js';
 export { Device } from './device.js';
 export { text } from './factories.js';
 export { promised, rememberPromises } from './promises.js';
