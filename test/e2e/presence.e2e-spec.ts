@@ -1,5 +1,5 @@
 import type { ChatDto, PresenceItem, UserDto } from '#contracts';
-import { Device, TestApp, type Account } from '#testing';
+import { Bystander, createTestDatabase, Device, TestApp, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 
 const GRACE_MS = 300;
@@ -151,4 +151,19 @@ describe('with contacts as its audience', () => {
     device.close();
     await partner.next('user:offline', ({ user_id }) => user_id === gleb.id);
   });
+});
+
+it('a stop of the server stores when those who were there were last seen', async () => {
+  const database = await createTestDatabase();
+  const app = await TestApp.start({ DATABASE_URL: database.url, PRESENCE_GRACE_MS: '60000' });
+  const [here, leaving] = await app.people('Анна', 'Борис');
+  const [, left] = await app.devices(here, leaving);
+  left.close();
+  const before = new Date();
+  await app.stop();
+  const afterwards = await Bystander.at(database.url);
+  const { rows } = await afterwards.query('SELECT FROM users WHERE last_seen_at >= $1', [before]);
+  await afterwards.end();
+  await database.drop();
+  expect(rows).toHaveLength(2);
 });
