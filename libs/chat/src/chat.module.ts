@@ -4,6 +4,7 @@ import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
+import { ChatTurns } from './chat-turns.js';
 import { ChatViews } from './chat-views.js';
 import { AcceptProposalHandler } from './commands/accept-proposal.command.js';
 import { AddMembersHandler } from './commands/add-members.command.js';
@@ -58,6 +59,7 @@ const handlers = [
 @Module({
   imports: [IdentityModule, MarketplaceModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
+    ChatTurns,
     ChatViews,
     GroupChanges,
     Marks,

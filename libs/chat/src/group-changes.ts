@@ -2,7 +2,8 @@ import { AppError } from '#contracts';
 import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
-import { notFound, notMember, type Membership } from './membership.js';
+import { ChatTurns } from './chat-turns.js';
+import { Memberships, notFound, notMember, type Membership } from './membership.js';
 
 export interface LockedGroup {
   id: string;
@@ -11,6 +12,8 @@ export interface LockedGroup {
   role: Membership['role'];
 }
 
+type GroupWork<T> = (tx: Prisma.TransactionClient, group: LockedGroup) => Promise<T>;
+
 /** Where a group itself is changed: under its lock, numbered, and told to each of its members after the commit. */
 @Injectable()
 export class GroupChanges {
@@ -18,26 +21,35 @@ export class GroupChanges {
     private readonly prisma: PrismaService,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
+    private readonly memberships: Memberships,
+    private readonly turns: ChatTurns,
   ) {}
 
-  /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), or what `work` throws */
-  change<T>(
+  /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what `work` throws */
+  async change<T>(chatId: string, userId: string, work: GroupWork<T>): Promise<T> {
+    // Strangers are refused here, so that they do not even stand in the chat's line.
+    await this.memberships.require(chatId, userId);
+    return this.turns.take(chatId, () =>
+      this.prisma.$transaction((tx) => this.locked(tx, chatId, userId, work)),
+    );
+  }
+
+  private async locked<T>(
+    tx: Prisma.TransactionClient,
     chatId: string,
     userId: string,
-    work: (tx: Prisma.TransactionClient, group: LockedGroup) => Promise<T>,
+    work: GroupWork<T>,
   ): Promise<T> {
-    return this.prisma.$transaction(async (tx) => {
-      const [chat] = await tx.$queryRaw<(Omit<LockedGroup, 'role'> & { type: string })[]>`
-        UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
-        WHERE id = ${chatId}::uuid RETURNING id, type, last_seq, member_count`;
-      if (!chat) throw notFound();
-      const member = await tx.chatMember.findUnique({
-        where: { chatId_userId: { chatId, userId }, leftAt: null },
-      });
-      if (!member) throw notMember();
-      if (chat.type === 'direct') throw new AppError('FORBIDDEN', 'A direct chat cannot be changed');
-      return work(tx, { ...chat, role: member.role });
+    const [chat] = await tx.$queryRaw<(Omit<LockedGroup, 'role'> & { type: string })[]>`
+      UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
+      WHERE id = ${chatId}::uuid RETURNING id, type, last_seq, member_count`;
+    if (!chat) throw notFound();
+    const member = await tx.chatMember.findUnique({
+      where: { chatId_userId: { chatId, userId }, leftAt: null },
     });
+    if (!member) throw notMember();
+    if (chat.type === 'direct') throw new AppError('FORBIDDEN', 'A direct chat cannot be changed');
+    return work(tx, { ...chat, role: member.role });
   }
 
   /** Each member's own view, with their own unread count; `chat:created` to those who are new. */

@@ -1,6 +1,7 @@
 import { AppError, type MessageDto, type PayloadOf, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
+import { ChatTurns } from './chat-turns.js';
 import { Memberships, notMember } from './membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from './message-wire.js';
 
@@ -19,6 +20,11 @@ export type MessageChange = Partial<{
 
 type ChangeEvent = 'chat:message:edited' | 'chat:message:deleted' | 'chat:message:reaction';
 
+type Decision = (
+  message: Current,
+  tx: Prisma.TransactionClient,
+) => MessageChange | null | Promise<MessageChange | null>;
+
 const noSuchMessage = () => new AppError('NOT_FOUND', 'No such message');
 
 /** Where a message that was sent is changed: numbered under the chat's lock, told after the commit. */
@@ -29,39 +35,53 @@ export class MessageChanges {
     private readonly emitter: RealtimeEmitter,
     private readonly limits: RateLimits,
     private readonly memberships: Memberships,
+    private readonly turns: ChatTurns,
   ) {}
 
   /**
    * Runs `decide` with the message as it is under the chat's lock, and stores what it returns; null changes nothing.
-   * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, or deleted), FORBIDDEN (not a member), or what `decide` throws
+   * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, or deleted), FORBIDDEN (not a member), UNAVAILABLE, or
+   *   what `decide` throws
    */
   async change(
     { messageId, chatId }: { messageId: string; chatId?: string },
     userId: string,
     event: ChangeEvent,
-    decide: (
-      message: Current,
-      tx: Prisma.TransactionClient,
-    ) => MessageChange | null | Promise<MessageChange | null>,
+    decide: Decision,
   ): Promise<MessageDto> {
     await this.limits.take('message', userId);
-    if (chatId) await this.memberships.require(chatId, userId);
-    const { message, changed } = await this.prisma.$transaction(async (tx) => {
-      const current = await this.lock(tx, messageId, userId);
-      if (chatId && current.chat_id !== chatId) throw noSuchMessage();
-      const change = await decide(current, tx);
-      if (!change) return { message: await this.toWire(tx, current), changed: false };
-      const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
-        UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
-        WHERE id = ${current.chat_id}::uuid RETURNING change_seq`;
-      await tx.message.update({
-        where: { id: messageId },
-        data: { ...(change as object), changeSeq: chat!.change_seq },
-      });
-      return { message: await this.toWire(tx, await this.read(tx, messageId)), changed: true };
-    });
+    const inChat = await this.chatOf(messageId, userId, chatId);
+    const { message, changed } = await this.turns.take(inChat, () =>
+      this.prisma.$transaction((tx) => this.store(tx, messageId, userId, decide)),
+    );
     if (changed) this.emitter.toChat(message.chat_id, event, message satisfies PayloadOf<ChangeEvent>);
     return message;
+  }
+
+  /** Strangers are refused here, so that they do not even stand in the chat's line. */
+  private async chatOf(messageId: string, userId: string, saidToBe?: string): Promise<string> {
+    if (saidToBe) await this.memberships.require(saidToBe, userId);
+    const [found] = await this.prisma.$queryRaw<{ chat_id: string; is_member: boolean }[]>`
+      SELECT m.chat_id, p.user_id IS NOT NULL AS is_member FROM messages m
+      LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
+      WHERE m.id = ${messageId}::uuid`;
+    if (!found || (saidToBe && saidToBe !== found.chat_id)) throw noSuchMessage();
+    if (!found.is_member) throw notMember();
+    return found.chat_id;
+  }
+
+  private async store(tx: Prisma.TransactionClient, messageId: string, userId: string, decide: Decision) {
+    const current = await this.lock(tx, messageId, userId);
+    const change = await decide(current, tx);
+    if (!change) return { message: await this.toWire(tx, current), changed: false };
+    const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
+      UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
+      WHERE id = ${current.chat_id}::uuid RETURNING change_seq`;
+    await tx.message.update({
+      where: { id: messageId },
+      data: { ...(change as object), changeSeq: chat!.change_seq },
+    });
+    return { message: await this.toWire(tx, await this.read(tx, messageId)), changed: true };
   }
 
   private async lock(tx: Prisma.TransactionClient, messageId: string, userId: string): Promise<Current> {

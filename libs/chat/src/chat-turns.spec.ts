@@ -1,0 +1,62 @@
+import { AppError } from '#contracts';
+import { ChatTurns } from './chat-turns.js';
+
+/** A change that lasts until it is let go. */
+function held() {
+  let letGo!: () => void;
+  let fail!: (error: Error) => void;
+  const done = new Promise<string>((resolve, reject) => {
+    letGo = () => resolve('done');
+    fail = reject;
+  });
+  return { change: () => done, letGo, fail };
+}
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'done',
+    (error: AppError) => error.code,
+  );
+
+it('changes a chat one after the other, in the order asked for, and other chats meanwhile', async () => {
+  const turns = new ChatTurns();
+  const first = held();
+  const order: string[] = [];
+  const all = Promise.all([
+    turns.take('a', () => first.change().then(() => order.push('first'))),
+    turns.take('a', async () => order.push('second')),
+    turns.take('a', async () => order.push('third')),
+  ]);
+  await turns.take('b', async () => order.push('other chat'));
+  expect(order).toEqual(['other chat']);
+  first.letGo();
+  await all;
+  expect(order).toEqual(['other chat', 'first', 'second', 'third']);
+});
+
+it('goes on after a change that fails', async () => {
+  const turns = new ChatTurns();
+  const refused = turns.take('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
+  const next = turns.take('a', () => Promise.resolve(1));
+  expect(await codeOf(refused)).toBe('FORBIDDEN');
+  expect(await next).toBe(1);
+});
+
+it('lets a thousand wait for a chat, and refuses more', async () => {
+  const turns = new ChatTurns();
+  const first = held();
+  const codes = Array.from({ length: 1002 }, () => codeOf(turns.take('a', first.change)));
+  expect(await codes[1001]).toBe('UNAVAILABLE');
+  expect(await turns.take('b', () => Promise.resolve(1))).toBe(1);
+  first.letGo();
+  expect(new Set(await Promise.all(codes.slice(0, 1001)))).toEqual(new Set(['done']));
+});
+
+it('lets nobody wait behind a database that is away', async () => {
+  const turns = new ChatTurns();
+  const first = held();
+  let asked = false;
+  const codes = [codeOf(turns.take('a', first.change)), codeOf(turns.take('a', async () => (asked = true)))];
+  first.fail(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }));
+  expect(await Promise.all(codes)).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
+  expect(asked).toBe(false);
+});
