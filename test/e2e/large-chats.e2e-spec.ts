@@ -1,5 +1,7 @@
-import { ReceiptPage, type ChatDto } from '#contracts';
+import { ReceiptPage, userRoom, type ChatDto } from '#contracts';
+import { RealtimeEmitter } from '#platform';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 let app: TestApp;
@@ -107,4 +109,42 @@ it('tells who, page by page, without the sender', async () => {
     query = page.next_cursor ? `?limit=10&cursor=${page.next_cursor}` : '';
   }
   expect(paged).toEqual(items);
+});
+
+describe('news of a group', () => {
+  it('is one frame for all who have read equally far, with their own unread count', async () => {
+    const [vera, gleb] = await app.people('Вера', 'Глеб');
+    const chat = await app.group(anna, boris, vera, ...crowd.map((id) => ({ id })));
+    const [hers, his, veras] = await app.devices(anna, boris, vera);
+    const { message_id } = await hers.send('chat:message:send', text(chat));
+    await his.send('chat:message:read', { chat_id: chat.id, message_id });
+    const frames = jest.spyOn(app.app.get(RealtimeEmitter), 'toRooms');
+    await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [gleb.id] });
+    const told = frames.mock.calls.filter(([, event]) => event.startsWith('chat:'));
+    frames.mockRestore();
+    // Anna and Boris; Gleb; Vera and the crowd.
+    expect(told.map(([rooms]) => rooms.length).sort((a, b) => a - b)).toEqual([1, 2, 32]);
+    for (const [device, last_read_seq, unread_count] of [
+      [hers, 1, 0],
+      [his, 1, 0],
+      [veras, 0, 1],
+    ] as const)
+      expect(await device.next('chat:updated', ({ id }) => id === chat.id)).toMatchObject({
+        last_read_seq,
+        unread_count,
+        member_count: 35,
+      });
+  });
+
+  it('is not even encoded for those who have no device here', async () => {
+    const chat = await app.group(anna, boris);
+    const encoded = jest.fn(() => chat);
+    const payload = { toJSON: encoded } as never;
+    app.app.get(RealtimeEmitter).toUser(crowd[0]!, 'chat:updated', payload);
+    expect(encoded).not.toHaveBeenCalled();
+    const [hers] = await app.devices(anna);
+    app.app.get(RealtimeEmitter).toRooms([userRoom(crowd[0]!), userRoom(anna.id)], 'chat:updated', payload);
+    expect(encoded).toHaveBeenCalledTimes(1);
+    await hers.next('chat:updated', ({ id }) => id === chat.id);
+  });
 });

@@ -16,6 +16,7 @@ interface Writing {
 export class DeviceAdapter extends Adapter {
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     const { own, ...shared } = packet;
+    if (this.nobodyIsIn(options.rooms)) return;
     if (!own) return super.broadcast(packet, options);
     const json = JSON.stringify(packet.data);
     const encode = (data: string) => {
@@ -32,5 +33,11 @@ export class DeviceAdapter extends Adapter {
           : (toOthers ??= encode(json));
         (this.nsp.sockets.get(id) as Writing | undefined)?.client.writeToEngine(...frame);
       }
+  }
+
+  /** Then encoding would be for nothing: most users have no device here at any moment. No rooms are everybody. */
+  private nobodyIsIn(rooms: BroadcastOptions['rooms']): boolean {
+    for (const room of rooms) if (this.rooms.has(room)) return false;
+    return rooms.size > 0;
   }
 }

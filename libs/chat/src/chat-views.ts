@@ -19,12 +19,21 @@ interface ChatRow {
   activity_at: Date;
 }
 
+/** How some members see a chat: those who have read equally far see the same. */
+export interface SharedView {
+  chat: ChatDto;
+  userIds: string[];
+}
+
 export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
   chat_id: string;
   last_seen: Date | null;
 };
 
 type LastMessageRow = MessageRow & { read_by_all: boolean; delivered_to_all: boolean };
+
+const CHAT_COLUMNS = Prisma.raw(`
+  c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, c.last_seq, c.change_seq, c.created_at, c.activity_at`);
 
 /** To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
 export const PARTICIPANT_COLUMNS = Prisma.raw(`
@@ -43,34 +52,56 @@ export class ChatViews {
   async of(seen: { chatId: string; userId: string }[]): Promise<ChatDto[]> {
     if (seen.length === 0) return [];
     const chatIds = [...new Set(seen.map(({ chatId }) => chatId))];
-    const [rows, participants, lastMessages] = await Promise.all([
-      this.chats(seen),
-      this.participants(chatIds),
-      this.lastMessages(chatIds),
-    ]);
-    return rows.map(({ chat_id, created_at, activity_at, ...row }) => ({
-      id: chat_id,
-      ...row,
-      participants: participants.filter((p) => p.chat_id === chat_id).map((p) => this.participant(p)),
-      last_message: lastMessages.get(chat_id) ?? null,
-      created_at: created_at.toISOString(),
-      updated_at: activity_at.toISOString(),
-    }));
+    const [rows, complete] = await Promise.all([this.chats(seen), this.completing(chatIds)]);
+    return rows.map(complete);
+  }
+
+  /** A chat as all of its members see it. */
+  async ofMembers(chatId: string): Promise<SharedView[]> {
+    const [rows, complete] = await Promise.all([this.chatOfMembers(chatId), this.completing([chatId])]);
+    return rows.map(({ user_ids, ...row }) => ({ chat: complete(row), userIds: user_ids }));
   }
 
   participant({ chat_id: _, ...row }: ParticipantRow): ParticipantDto {
     return this.presence.withOnline({ ...row, last_seen: row.last_seen?.toISOString() ?? null });
   }
 
+  /** Adds to a chat's row what all of its members see alike. */
+  private async completing(chatIds: string[]): Promise<(row: ChatRow) => ChatDto> {
+    const [rows, lastMessages] = await Promise.all([this.participants(chatIds), this.lastMessages(chatIds)]);
+    const participants = new Map<string, ParticipantDto[]>(chatIds.map((id) => [id, []]));
+    for (const row of rows) participants.get(row.chat_id)!.push(this.participant(row));
+    return ({ chat_id, created_at, activity_at, ...row }) => ({
+      id: chat_id,
+      ...row,
+      participants: participants.get(chat_id)!,
+      last_message: lastMessages.get(chat_id) ?? null,
+      created_at: created_at.toISOString(),
+      updated_at: activity_at.toISOString(),
+    });
+  }
+
   private chats(seen: { chatId: string; userId: string }[]): Promise<ChatRow[]> {
     return this.prisma.$queryRaw<ChatRow[]>`
-      SELECT c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, c.last_seq, c.change_seq, p.last_read_seq,
-        ${UNREAD_COUNT} AS unread_count, c.created_at, c.activity_at
+      SELECT ${CHAT_COLUMNS}, p.last_read_seq, ${UNREAD_COUNT} AS unread_count
       FROM unnest(${seen.map((s) => s.chatId)}::uuid[], ${seen.map((s) => s.userId)}::uuid[])
         WITH ORDINALITY AS s(chat_id, user_id, ord)
       JOIN chats c ON c.id = s.chat_id
       JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = s.user_id AND p.left_at IS NULL
       ORDER BY s.ord`;
+  }
+
+  private chatOfMembers(chatId: string): Promise<(ChatRow & { user_ids: string[] })[]> {
+    return this.prisma.$queryRaw<(ChatRow & { user_ids: string[] })[]>`
+      SELECT ${CHAT_COLUMNS}, s.* FROM chats c CROSS JOIN LATERAL (
+        SELECT last_read_seq, unread_count, array_agg(user_id) AS user_ids
+        FROM (
+          SELECT p.user_id, p.last_read_seq, ${UNREAD_COUNT} AS unread_count
+          FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL
+        ) m
+        GROUP BY last_read_seq, unread_count
+      ) s
+      WHERE c.id = ${chatId}::uuid`;
   }
 
   private participants(chatIds: string[]): Promise<ParticipantRow[]> {

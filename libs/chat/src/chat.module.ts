@@ -4,6 +4,7 @@ import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
+import { ChatNews } from './chat-news.js';
 import { ChatTurns } from './chat-turns.js';
 import { ChatViews } from './chat-views.js';
 import { AcceptProposalHandler } from './commands/accept-proposal.command.js';
@@ -59,6 +60,7 @@ const handlers = [
 @Module({
   imports: [IdentityModule, MarketplaceModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
+    ChatNews,
     ChatTurns,
     ChatViews,
     GroupChanges,

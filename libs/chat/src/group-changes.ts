@@ -1,7 +1,6 @@
 import { AppError } from '#contracts';
-import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { ChatViews } from './chat-views.js';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, notFound, notMember, type Membership } from './membership.js';
 
@@ -14,13 +13,11 @@ export interface LockedGroup {
 
 type GroupWork<T> = (tx: Prisma.TransactionClient, group: LockedGroup) => Promise<T>;
 
-/** Where a group itself is changed: under its lock, numbered, and told to each of its members after the commit. */
+/** Where a group itself is changed: under its lock, and numbered. */
 @Injectable()
 export class GroupChanges {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly views: ChatViews,
-    private readonly emitter: RealtimeEmitter,
     private readonly memberships: Memberships,
     private readonly turns: ChatTurns,
   ) {}
@@ -50,20 +47,6 @@ export class GroupChanges {
     if (!member) throw notMember();
     if (chat.type === 'direct') throw new AppError('FORBIDDEN', 'A direct chat cannot be changed');
     return work(tx, { ...chat, role: member.role });
-  }
-
-  /** Each member's own view, with their own unread count; `chat:created` to those who are new. */
-  async tell(chatId: string, added: string[] = []): Promise<void> {
-    const members = await this.prisma.chatMember.findMany({
-      where: { chatId, leftAt: null },
-      select: { chatId: true, userId: true },
-    });
-    const chats = await this.views.of(members);
-    const isNew = new Set(added);
-    chats.forEach((chat, i) => {
-      const { userId } = members[i]!;
-      this.emitter.toUser(userId, isNew.has(userId) ? 'chat:created' : 'chat:updated', chat);
-    });
   }
 }
 

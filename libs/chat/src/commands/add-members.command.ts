@@ -2,6 +2,7 @@ import { AppError, MAX_MEMBERS, type ChatDto } from '#contracts';
 import { Blocks } from '#identity';
 import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 import { cutOff } from '../membership.js';
@@ -25,6 +26,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
   constructor(
     private readonly blocks: Blocks,
     private readonly groups: GroupChanges,
+    private readonly news: ChatNews,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
   ) {}
@@ -54,7 +56,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       return joined.map(({ user_id }) => user_id);
     });
     this.emitter.joinChat(chatId, added);
-    await this.groups.tell(chatId, added);
+    await this.news.tell(chatId, added);
     return (await this.views.of([{ chatId, userId }]))[0]!;
   }
 }

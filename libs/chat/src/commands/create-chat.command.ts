@@ -2,6 +2,7 @@ import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
 import { Blocks, lockPair } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
 import { cutOff } from '../membership.js';
 
@@ -24,6 +25,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly blocks: Blocks,
+    private readonly news: ChatNews,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
   ) {}
@@ -42,12 +44,11 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     const { id, created } = await this.prisma.$transaction((tx) =>
       this.store(tx, members, directKey, body.title),
     );
-    if (!created) return { chat: (await this.views.of([{ chatId: id, userId: creatorId }]))[0]!, created };
-
-    this.emitter.joinChat(id, members);
-    const chats = await this.views.of(members.map((userId) => ({ chatId: id, userId })));
-    chats.forEach((chat, i) => this.emitter.toUser(members[i]!, 'chat:created', chat));
-    return { chat: chats[0]!, created };
+    if (created) {
+      this.emitter.joinChat(id, members);
+      await this.news.tell(id, members);
+    }
+    return { chat: (await this.views.of([{ chatId: id, userId: creatorId }]))[0]!, created };
   }
 
   private async store(

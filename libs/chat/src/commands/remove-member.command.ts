@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatNews } from '../chat-news.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 
 /**
@@ -23,6 +24,7 @@ export class RemoveMember extends Command<void> {
 export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   constructor(
     private readonly groups: GroupChanges,
+    private readonly news: ChatNews,
     private readonly emitter: RealtimeEmitter,
   ) {}
 
@@ -47,7 +49,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
       if (removed.role === 'owner') await this.passOn(tx, chatId);
     });
     this.emitter.leaveChat(chatId, removedId);
-    await this.groups.tell(chatId);
+    await this.news.tell(chatId);
   }
 
   private async passOn(tx: Prisma.TransactionClient, chatId: string): Promise<void> {

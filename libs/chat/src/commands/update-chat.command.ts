@@ -1,5 +1,6 @@
 import type { ChatDto, UpdateChatBody } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 
@@ -21,6 +22,7 @@ export class UpdateChat extends Command<ChatDto> {
 export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
   constructor(
     private readonly groups: GroupChanges,
+    private readonly news: ChatNews,
     private readonly views: ChatViews,
   ) {}
 
@@ -29,7 +31,7 @@ export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
       assertRunsGroup(group);
       await tx.chat.update({ where: { id: chatId }, data: { title, avatar }, select: { id: true } });
     });
-    await this.groups.tell(chatId);
+    await this.news.tell(chatId);
     return (await this.views.of([{ chatId, userId }]))[0]!;
   }
 }
