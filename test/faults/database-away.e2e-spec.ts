@@ -1,63 +1,32 @@
 import { MessageDto, type ChatDto } from '#contracts';
-import { createTestDatabase, Device, TestApp, text, type Account } from '#testing';
+import { Device, text } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
-import { Link } from './link.js';
+import { setScene } from './link.js';
 
-let drop: () => Promise<void>;
-let link: Link;
-let app: TestApp;
-/** To the database itself. */
-let direct: Client;
-let anna: Account;
-let boris: Account;
-let hers: Device;
-let his: Device;
-beforeAll(async () => {
-  const database = await createTestDatabase();
-  drop = () => database.drop();
-  link = await Link.to(database.url);
-  app = await TestApp.start({ DATABASE_URL: link.url });
-  direct = new Client({ connectionString: database.url });
-  await direct.connect();
-  [anna, boris] = await app.people('Анна', 'Борис');
-  [hers, his] = await app.devices(anna, boris);
-});
-afterEach(() => link.mend());
-afterAll(async () => {
-  await app.stop();
-  await direct.end();
-  link.close();
-  await drop();
-});
+const scene = setScene();
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const heardIn = (device: Device, { id }: ChatDto) =>
   device.all('chat:message:new').filter(({ chat_id }) => chat_id === id);
 const contents = async ({ id }: ChatDto) =>
   (
-    await direct.query<MessageDto>('SELECT content FROM messages WHERE chat_id = $1 ORDER BY seq', [id])
+    await scene.direct.query<MessageDto>('SELECT content FROM messages WHERE chat_id = $1 ORDER BY seq', [id])
   ).rows.map(({ content }) => content);
-const isReady = async () => (await app.request('GET', '/health/ready')).status;
-const comesBack = async () => {
-  link.mend();
-  for (let i = 0; i < 100 && (await isReady()) !== 200; i++) await sleep(50);
-};
 
 // First: later tests leave it looking for what may have been stored, which would hide that it begins to.
 describe('the answer to a send is lost after its commit', () => {
   const sendAndLose = async (client_id?: string) => {
-    const chat = await app.group(anna, boris);
-    await hers.send('chat:message:send', text(chat, 'before'));
-    const lost = link.loseAnswerTo('append-messages');
-    const { code } = await hers.send('chat:message:send', text(chat, 'lost', { client_id }));
+    const chat = await scene.app.group(scene.anna, scene.boris);
+    await scene.hers.send('chat:message:send', text(chat, 'before'));
+    const lost = scene.link.loseAnswerTo('append-messages');
+    const { code } = await scene.hers.send('chat:message:send', text(chat, 'lost', { client_id }));
     await lost;
     expect(code).toBe('UNAVAILABLE');
     return chat;
   };
   const isHeardOnce = async (chat: ChatDto, expected: string[]) => {
-    for (const device of [hers, his]) {
+    for (const device of [scene.hers, scene.his]) {
       await device.next('chat:message:new', (m) => m.chat_id === chat.id && m.content === expected.at(-1));
       await device.settled();
       expect(heardIn(device, chat).map(({ content }) => content)).toEqual(expected);
@@ -72,42 +41,46 @@ describe('the answer to a send is lost after its commit', () => {
 
   it('and is sent again at once: it is the same message, heard once, and before what is sent next', async () => {
     const chat = await sendAndLose('c');
-    const again = await hers.send('chat:message:send', text(chat, 'lost', { client_id: 'c' }));
-    const next = await hers.send('chat:message:send', text(chat, 'next'));
+    const again = await scene.hers.send('chat:message:send', text(chat, 'lost', { client_id: 'c' }));
+    const next = await scene.hers.send('chat:message:send', text(chat, 'next'));
     expect([again.seq, next.seq]).toEqual([2, 3]);
     await isHeardOnce(chat, ['before', 'lost', 'next']);
-    const heard = heardIn(hers, chat).map(({ client_id }) => client_id);
+    const heard = heardIn(scene.hers, chat).map(({ client_id }) => client_id);
     expect(heard).toEqual([undefined, 'c', undefined]);
-    expect(heardIn(his, chat).some((m) => 'client_id' in m)).toBe(false);
+    expect(heardIn(scene.his, chat).some((m) => 'client_id' in m)).toBe(false);
     // Also after the time in which it looks for what may have been stored.
     await sleep(1300);
     await isHeardOnce(chat, ['before', 'lost', 'next']);
   });
 
   it('of a receipt: reading again tells the same', async () => {
-    const chat = await app.group(anna, boris);
-    const { message_id } = await hers.send('chat:message:send', text(chat));
-    await hers.next('chat:message:delivered', (event) => event.message_id === message_id);
-    const lost = link.loseAnswerTo('own_after_read');
+    const chat = await scene.app.group(scene.anna, scene.boris);
+    const { message_id } = await scene.hers.send('chat:message:send', text(chat));
+    await scene.hers.next('chat:message:delivered', (event) => event.message_id === message_id);
+    const lost = scene.link.loseAnswerTo('own_after_read');
     const payload = { chat_id: chat.id, message_id };
-    expect((await his.send('chat:message:read', payload)).code).toBe('UNAVAILABLE');
+    expect((await scene.his.send('chat:message:read', payload)).code).toBe('UNAVAILABLE');
     await lost;
-    expect(await his.send('chat:message:read', payload)).toMatchObject({ status: 'ok', unread_count: 0 });
+    expect(await scene.his.send('chat:message:read', payload)).toMatchObject({
+      status: 'ok',
+      unread_count: 0,
+    });
   });
 });
 
 it('away in the middle of sends: each is stored or UNAVAILABLE, and sending again stores what was not, once', async () => {
-  const chat = await app.group(anna, boris);
-  const send = (i: number) => hers.send('chat:message:send', text(chat, `m${i}`, { client_id: `c${i}` }));
+  const chat = await scene.app.group(scene.anna, scene.boris);
+  const send = (i: number) =>
+    scene.hers.send('chat:message:send', text(chat, `m${i}`, { client_id: `c${i}` }));
   const first = range(120).map(send);
   await Promise.race(first);
-  link.cut();
+  scene.link.cut();
   const started = performance.now();
   const answers = await Promise.all([...first, ...range(20).map((i) => send(120 + i))]);
   expect(performance.now() - started).toBeLessThan(4000);
   const codes = new Set(answers.map(({ status, code }) => (status === 'sent' ? 'sent' : code)));
   expect(codes).toEqual(new Set(['sent', 'UNAVAILABLE']));
-  await comesBack();
+  await scene.comesBack();
   const again = await Promise.all(range(140).map(send));
   expect(again.every(({ status }) => status === 'sent')).toBe(true);
   answers.forEach((answer, i) => answer.status === 'sent' && expect(answer).toEqual(again[i]));
@@ -117,7 +90,7 @@ it('away in the middle of sends: each is stored or UNAVAILABLE, and sending agai
       .sort(),
   );
   expect(again.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(range(140).map((i) => i + 1));
-  for (const device of [hers, his]) {
+  for (const device of [scene.hers, scene.his]) {
     await device.until(() => heardIn(device, chat).length >= 140 || undefined);
     await device.settled();
     expect(new Set(heardIn(device, chat).map(({ id }) => id)).size).toBe(heardIn(device, chat).length);
@@ -125,56 +98,57 @@ it('away in the middle of sends: each is stored or UNAVAILABLE, and sending agai
 });
 
 it('while it is away: not ready but live, UNAVAILABLE to everything, and devices stay connected', async () => {
-  const chat = await app.group(anna, boris);
-  const { message_id } = await hers.send('chat:message:send', text(chat));
-  link.cut();
+  const chat = await scene.app.group(scene.anna, scene.boris);
+  const { message_id } = await scene.hers.send('chat:message:send', text(chat));
+  scene.link.cut();
   const started = performance.now();
-  expect([await isReady(), (await app.request('GET', '/health/live')).status]).toEqual([503, 200]);
+  const status = async (path: string) => (await scene.app.request('GET', path)).status;
+  expect([await status('/health/ready'), await status('/health/live')]).toEqual([503, 200]);
   const chat_id = chat.id;
   for (const answer of [
-    await hers.send('chat:message:send', text(chat)),
-    await hers.send('chat:message:edit', { message_id, content: 'x' }),
-    await hers.send('chat:message:delete', { message_id }),
-    await hers.send('chat:message:react', { message_id, emoji: '👍', on: true }),
-    await his.send('chat:message:read', { message_id, chat_id }),
-    await his.send('chat:join', { chat_id }),
-    await his.send('chat:typing', { chat_id, is_typing: true }),
-    await his.send('chat:get', { recipient_id: anna.id }),
-    await his.send('users:list', {}),
-    await his.send('presence:get', { user_ids: [anna.id] }),
+    await scene.hers.send('chat:message:send', text(chat)),
+    await scene.hers.send('chat:message:edit', { message_id, content: 'x' }),
+    await scene.hers.send('chat:message:delete', { message_id }),
+    await scene.hers.send('chat:message:react', { message_id, emoji: '👍', on: true }),
+    await scene.his.send('chat:message:read', { message_id, chat_id }),
+    await scene.his.send('chat:join', { chat_id }),
+    await scene.his.send('chat:typing', { chat_id, is_typing: true }),
+    await scene.his.send('chat:get', { recipient_id: scene.anna.id }),
+    await scene.his.send('users:list', {}),
+    await scene.his.send('presence:get', { user_ids: [scene.anna.id] }),
   ])
     expect(answer.code).toBe('UNAVAILABLE');
   for (const path of ['users/me', 'chats', 'sync', `chats/${chat_id}/messages`]) {
-    const { status, body } = await app.request('GET', path, anna.token);
+    const { status, body } = await scene.app.request('GET', path, scene.anna.token);
     expect([path, status, body.code]).toEqual([path, 503, 'UNAVAILABLE']);
   }
-  const late = app.keep(Device.open(app.url, boris.token));
+  const late = scene.app.keep(Device.open(scene.app.url, scene.boris.token));
   await late.next('error', ({ code }) => code === 'UNAVAILABLE');
   expect(performance.now() - started).toBeLessThan(10_000);
-  expect([hers.socket.connected, his.socket.connected]).toEqual([true, true]);
-  await comesBack();
-  expect((await hers.send('chat:message:send', text(chat))).status).toBe('sent');
-  expect((await app.device(boris)).socket.connected).toBe(true);
+  expect([scene.hers.socket.connected, scene.his.socket.connected]).toEqual([true, true]);
+  await scene.comesBack();
+  expect((await scene.hers.send('chat:message:send', text(chat))).status).toBe('sent');
+  expect((await scene.app.device(scene.boris)).socket.connected).toBe(true);
 });
 
 it('a device that connects while it is away comes in by itself afterwards', async () => {
-  link.cut();
+  scene.link.cut();
   const options = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100 };
-  const device = app.keep(Device.open(app.url, boris.token, options));
+  const device = scene.app.keep(Device.open(scene.app.url, scene.boris.token, options));
   await device.next('error', ({ code }) => code === 'UNAVAILABLE');
-  link.mend();
+  scene.link.mend();
   await device.next('sync:required');
 });
 
 it('what was refused was not stored', async () => {
-  const chat = await app.group(anna, boris);
-  link.cut();
+  const chat = await scene.app.group(scene.anna, scene.boris);
+  scene.link.cut();
   const client_id = randomUUID();
-  const { code } = await hers.send('chat:message:send', text(chat, 'x', { client_id }));
+  const { code } = await scene.hers.send('chat:message:send', text(chat, 'x', { client_id }));
   expect(code).toBe('UNAVAILABLE');
-  await comesBack();
+  await scene.comesBack();
   expect(await contents(chat)).toEqual([]);
   await sleep(1200);
-  await his.settled();
-  expect(heardIn(his, chat)).toEqual([]);
+  await scene.his.settled();
+  expect(heardIn(scene.his, chat)).toEqual([]);
 });
