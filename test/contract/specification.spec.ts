@@ -11,66 +11,14 @@ import {
 import { validated } from '#platform';
 import { contractErrors } from '#testing';
 import { randomUUID } from 'node:crypto';
+import { specifiedMessages } from '../specified-messages.js';
 
 // The specification's own samples, with ids and milliseconds where it writes "uuid" and leaves them out.
 const uuid = randomUUID();
 const at = '2026-01-09T12:00:00.000Z';
 
 describe('what the specification has clients send', () => {
-  it.each<[string, object]>([
-    ['text', { content: 'Hello, how are you?' }],
-    [
-      'photo',
-      {
-        content: 'https://storage.service.com/photos/123.jpg',
-        metadata: {
-          width: 1080,
-          height: 1920,
-          thumbnail: 'https://storage.service.com/photos/123_thumb.jpg',
-        },
-      },
-    ],
-    [
-      'video',
-      {
-        content: 'https://storage.service.com/videos/456.mp4',
-        metadata: { duration: 30, thumbnail: 'https://storage.service.com/videos/456_thumb.jpg' },
-      },
-    ],
-    ['voice', { content: 'https://storage.service.com/voice/789.m4a', metadata: { duration: 15 } }],
-    [
-      'location',
-      {
-        content: '55.7558,37.6173',
-        metadata: { lat: 55.7558, lng: 37.6173, address: 'Красная площадь, Москва' },
-      },
-    ],
-    [
-      'profile_share',
-      {
-        content: uuid,
-        metadata: {
-          name: 'Анна Иванова',
-          avatar: 'https://storage.service.com/avatars/user.jpg',
-          is_master: true,
-        },
-      },
-    ],
-    [
-      'post_share',
-      {
-        content: uuid,
-        metadata: { author_name: 'Мария', media_url: 'https://storage.service.com/posts/post.jpg' },
-      },
-    ],
-    [
-      'booking_proposal',
-      {
-        content: 'Хотите записаться на маникюр?',
-        metadata: { service_id: uuid, service_name: 'Маникюр', price: 2000, duration: 60 },
-      },
-    ],
-  ])('%s is valid and passes unchanged', (type, sample) => {
+  it.each(Object.entries(specifiedMessages(uuid)))('%s is valid and passes unchanged', (type, sample) => {
     const payload = { chat_id: uuid, type, ...sample };
     const taken = validated(SendMessagePayload, payload);
     expect({ ...taken }).toEqual(payload);

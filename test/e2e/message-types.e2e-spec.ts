@@ -1,6 +1,7 @@
 import type { ChatDto, PostDto } from '#contracts';
 import { Device, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
+import { specifiedMessages } from '../specified-messages.js';
 
 let app: TestApp;
 let anna: Account;
@@ -21,38 +22,13 @@ const count = async () => (await app.rows('SELECT FROM messages')).length;
 const unknown = { caption: 'my own', nested: { deep: [1, null, 'x', { y: true }] }, '': 0, valueOf: 'x' };
 
 describe('as the specification shows it, with metadata of the app’s own, it arrives unchanged', () => {
-  it.each<[string, object]>([
-    ['text', { content: 'Hello, how are you?' }],
+  const { text, photo, video, voice, location } = specifiedMessages(randomUUID());
+  it.each<[string, { content: string; metadata?: object }]>([
+    ...Object.entries({ text, photo, video, voice, location }),
     ['text', { content: '  kept as it was typed\n\t ' }],
-    [
-      'photo',
-      {
-        content: 'https://storage.service.com/photos/123.jpg',
-        metadata: {
-          width: 1080,
-          height: 1920,
-          thumbnail: 'https://storage.service.com/photos/123_thumb.jpg',
-        },
-      },
-    ],
-    [
-      'video',
-      {
-        content: 'https://storage.service.com/videos/456.mp4',
-        metadata: { duration: 30, thumbnail: 'https://storage.service.com/videos/456_thumb.jpg' },
-      },
-    ],
-    ['voice', { content: 'https://storage.service.com/voice/789.m4a', metadata: { duration: 15 } }],
     ['voice', { content: 'http://localhost:9000/789.m4a', metadata: { duration: 0.4 } }],
-    [
-      'location',
-      {
-        content: '55.7558,37.6173',
-        metadata: { lat: 55.7558, lng: 37.6173, address: 'Красная площадь, Москва' },
-      },
-    ],
     ['location', { content: '', metadata: { lat: -90, lng: 180 } }],
-  ])('%s %j', async (type, message: { content?: string; metadata?: object }) => {
+  ])('%s %j', async (type, message) => {
     const metadata = { ...message.metadata, ...unknown };
     const { status, message_id } = await send({ type, ...message, metadata });
     expect(status).toBe('sent');
