@@ -1,10 +1,12 @@
 import { MessageDto, type ChatDto } from '#contracts';
 import { Device, text } from '#testing';
+import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setScene } from './link.js';
 
 const scene = setScene();
+afterEach(() => jest.restoreAllMocks());
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const heardIn = (device: Device, { id }: ChatDto) =>
@@ -66,6 +68,46 @@ describe('the answer to a send is lost after its commit', () => {
       unread_count: 0,
     });
   });
+
+  it('and the commit comes long after it was given up: the others hear it then', async () => {
+    const chat = await scene.app.group(scene.anna, scene.boris);
+    const elsewhere = await scene.app.group(scene.anna, scene.boris);
+    // While its statement waits, PostgreSQL does not see that nobody is there for the answer any more.
+    await scene.direct.query('BEGIN');
+    await scene.direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
+    const sent = scene.hers.send('chat:message:send', text(chat, 'late'));
+    await scene.direct.somebodyWaits();
+    scene.link.cut();
+    expect((await sent).code).toBe('UNAVAILABLE');
+    const now = Date.now;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+    await scene.comesBack();
+    // A send first looks for what may have been stored before it.
+    expect(await scene.hers.send('chat:message:send', text(elsewhere))).toMatchObject({ status: 'sent' });
+    await scene.direct.query('COMMIT');
+    await isHeardOnce(chat, ['late']);
+  });
+});
+
+it('receipts of what was delivered and read as it went away come when it is back, once', async () => {
+  const { hers, his, link } = scene;
+  const chat = await scene.app.group(scene.anna, scene.boris);
+  const told = (event: 'chat:message:delivered' | 'chat:message:read') =>
+    hers.all(event).filter(({ chat_id }) => chat_id === chat.id).length;
+  let lost = link.loseAnswerTo('AS covered');
+  const { message_id } = await hers.send('chat:message:send', text(chat));
+  await lost;
+  link.cut();
+  await scene.comesBack();
+  await hers.next('chat:message:delivered', (event) => event.message_id === message_id);
+  lost = link.loseAnswerTo('AS covered');
+  const read = await his.send('chat:message:read', { chat_id: chat.id, message_id });
+  expect(read.status).toBe('ok');
+  await lost;
+  link.cut();
+  await scene.comesBack();
+  await hers.next('chat:message:read', (event) => event.message_id === message_id);
+  expect([told('chat:message:delivered'), told('chat:message:read')]).toEqual([1, 1]);
 });
 
 it('away in the middle of sends: each is stored or UNAVAILABLE, and sending again stores what was not, once', async () => {
