@@ -30,6 +30,12 @@ export function gatherWrites(engine: Pick<Server, 'on'>): void {
     const flush = socket.flush.bind(socket);
     let isWaiting = false;
     let size = 0;
+    // Closing by agreement would wait behind what it does not read.
+    const cutOff = () => {
+      const tcp = socket.transport.socket?._socket;
+      socket.close(true);
+      tcp?.destroy();
+    };
     const write = () => {
       isWaiting = false;
       const tcp = socket.writeBuffer.length > 1 ? socket.transport.socket?._socket : undefined;
@@ -41,7 +47,7 @@ export function gatherWrites(engine: Pick<Server, 'on'>): void {
     socket.flush = () => {
       const { data } = socket.writeBuffer.at(-1) ?? {};
       size += typeof data === 'string' ? data.length : 0;
-      if (size > MAX_WAITING) return socket.close(true);
+      if (size > MAX_WAITING) return cutOff();
       if (isWaiting) return;
       isWaiting = true;
       if (waiting.push(write) === 1) setImmediate(writeAll);
