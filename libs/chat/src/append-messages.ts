@@ -14,8 +14,8 @@ export interface NewMessage {
 
 /** What became of one send. */
 export interface Outcome {
-  /** What was not found, if anything; then nothing was stored. */
-  missing: 'chat' | 'sender' | 'reply' | null;
+  /** Why nothing was stored, if so: what was not found, or a block between the two of a direct chat. */
+  refused: 'chat' | 'sender' | 'blocked' | 'reply' | null;
   seq: number;
   /** In ms. */
   at: number;
@@ -47,10 +47,10 @@ WITH input AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::message_type[], $5::text[], $6::jsonb[], $7::text[],
     $8::uuid[]) WITH ORDINALITY AS r(id, chat_id, sender_id, type, content, metadata, client_id, reply_to, ord)
 ), chat AS MATERIALIZED (
-  SELECT c.id, c.last_seq FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
+  SELECT c.id, c.last_seq, c.blocked FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
 ), sender AS MATERIALIZED (
-  SELECT s.chat_id, s.sender_id AS user_id, s.last_seq, m.last_read_seq, u.name, u.avatar
-  FROM (SELECT DISTINCT i.chat_id, i.sender_id, chat.last_seq FROM chat JOIN input i ON i.chat_id = chat.id) s
+  SELECT s.chat_id, s.sender_id AS user_id, s.last_seq, s.blocked, m.last_read_seq, u.name, u.avatar
+  FROM (SELECT DISTINCT i.chat_id, i.sender_id, chat.last_seq, chat.blocked FROM chat JOIN input i ON i.chat_id = chat.id) s
   CROSS JOIN LATERAL (
     SELECT last_read_seq FROM chat_members
     WHERE chat_id = s.chat_id AND user_id = s.sender_id AND left_at IS NULL FOR NO KEY UPDATE
@@ -61,7 +61,8 @@ WITH input AS MATERIALIZED (
     e.id AS earlier_id, e.seq AS earlier_seq, e.created_at AS earlier_at,
     CASE WHEN s.user_id IS NULL THEN
            CASE WHEN EXISTS (SELECT FROM chat WHERE id = i.chat_id) THEN 'sender' ELSE 'chat' END
-         WHEN i.reply_to IS NOT NULL AND r.chat_id IS NULL THEN 'reply' END AS missing
+         WHEN s.blocked THEN 'blocked'
+         WHEN i.reply_to IS NOT NULL AND r.chat_id IS NULL THEN 'reply' END AS refused
   FROM input i
   LEFT JOIN sender s ON s.chat_id = i.chat_id AND s.user_id = i.sender_id
   LEFT JOIN ${earlier} e ON true
@@ -70,7 +71,7 @@ WITH input AS MATERIALIZED (
   SELECT k.ord, k.chat_id, k.sender_id, k.last_seq, k.last_read_seq, clock_timestamp()::timestamptz(3) AS created_at,
     k.last_seq + row_number() OVER (PARTITION BY k.chat_id ORDER BY k.ord)::int AS seq,
     row_number() OVER (PARTITION BY k.chat_id, k.sender_id ORDER BY k.ord)::int AS own_number
-  FROM checked k WHERE k.missing IS NULL AND k.earlier_id IS NULL
+  FROM checked k WHERE k.refused IS NULL AND k.earlier_id IS NULL
 ), inserted AS (
   INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, client_id, reply_to, created_at)
   SELECT i.id, i.chat_id, n.seq, i.sender_id, i.type, i.content, i.metadata, i.client_id, i.reply_to, n.created_at
@@ -88,17 +89,17 @@ WITH input AS MATERIALIZED (
         FROM numbered GROUP BY chat_id, sender_id) n
   WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id
 )
-SELECT json_agg(missing) AS missing, json_agg(seq) AS seq, json_agg(at) AS at, json_agg(earlier_id) AS earlier_id,
+SELECT json_agg(refused) AS refused, json_agg(seq) AS seq, json_agg(at) AS at, json_agg(earlier_id) AS earlier_id,
   json_agg(name) AS name, json_agg(avatar) AS avatar
 FROM (
-  SELECT k.missing, COALESCE(k.earlier_seq, n.seq) AS seq, k.earlier_id, k.name, k.avatar,
+  SELECT k.refused, COALESCE(k.earlier_seq, n.seq) AS seq, k.earlier_id, k.name, k.avatar,
     (date_part('epoch', COALESCE(k.earlier_at, n.created_at)) * 1000)::bigint AS at
   FROM checked k LEFT JOIN numbered n USING (ord) ORDER BY ord
 ) o`;
 
 /** Columns: of a crowd's sends, rows with every field's name would cost more to write and to read. */
 interface Columns {
-  missing: Outcome['missing'][];
+  refused: Outcome['refused'][];
   seq: number[];
   at: number[];
   earlier_id: (string | null)[];
@@ -132,9 +133,9 @@ export async function appendMessages(
     plainArray([...new Set(batch.map(({ chatId }) => chatId))]),
   ];
   const { rows } = await pool.query<Columns>({ ...STATEMENTS[as], values });
-  const { missing, seq, at, earlier_id, name, avatar } = rows[0]!;
+  const { refused, seq, at, earlier_id, name, avatar } = rows[0]!;
   return batch.map((_, i) => ({
-    missing: missing[i]!,
+    refused: refused[i]!,
     seq: seq[i]!,
     at: at[i]!,
     earlierId: earlier_id[i]!,

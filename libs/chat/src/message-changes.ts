@@ -2,12 +2,14 @@ import { AppError, type MessageDto, type PayloadOf, type ReactionDto } from '#co
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
-import { Memberships, notMember } from './membership.js';
+import { Memberships, cutOff, notMember } from './membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from './message-wire.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
   chat_type: 'direct' | 'group';
+  /** By a block between its two people: then one may still take back what one said. */
+  chat_blocked: boolean;
 }
 
 export type MessageChange = Partial<{
@@ -52,7 +54,7 @@ export class MessageChanges {
     await this.limits.take('message', userId);
     const inChat = await this.chatOf(messageId, userId, chatId);
     const { message, changed } = await this.turns.take(inChat, () =>
-      this.prisma.$transaction((tx) => this.store(tx, messageId, userId, decide)),
+      this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
     if (changed) this.emitter.toChat(message.chat_id, event, message satisfies PayloadOf<ChangeEvent>);
     return message;
@@ -70,8 +72,15 @@ export class MessageChanges {
     return found.chat_id;
   }
 
-  private async store(tx: Prisma.TransactionClient, messageId: string, userId: string, decide: Decision) {
+  private async store(
+    tx: Prisma.TransactionClient,
+    messageId: string,
+    userId: string,
+    event: ChangeEvent,
+    decide: Decision,
+  ) {
     const current = await this.lock(tx, messageId, userId);
+    if (current.chat_blocked && event !== 'chat:message:deleted') throw cutOff();
     const change = await decide(current, tx);
     if (!change) return { message: await this.toWire(tx, current), changed: false };
     const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
@@ -90,7 +99,7 @@ export class MessageChanges {
       FOR NO KEY UPDATE`;
     if (!locked) throw noSuchMessage();
     const [current] = await tx.$queryRaw<(MessageRow & Partial<Current>)[]>`
-      SELECT ${MESSAGE_COLUMNS}, p.role AS member_role, c.type AS chat_type
+      SELECT ${MESSAGE_COLUMNS}, p.role AS member_role, c.type AS chat_type, c.blocked AS chat_blocked
       FROM messages m JOIN users u ON u.id = m.sender_id JOIN chats c ON c.id = m.chat_id
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       WHERE m.id = ${messageId}::uuid`;

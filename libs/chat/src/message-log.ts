@@ -12,7 +12,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
 import { WriteTurns } from './write-turns.js';
-import { notFound, notMember } from './membership.js';
+import { cutOff, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
@@ -66,7 +66,7 @@ export class MessageLog implements OnModuleDestroy {
     return batch.map((message, i) => {
       const twin = twinOf[i]!;
       const outcome = (outcomeOf[i] = twin === i ? (stored.next().value as Outcome) : outcomeOf[twin]!);
-      if (outcome.missing) return refusals[outcome.missing]();
+      if (outcome.refused) return refusals[outcome.refused]();
       const { seq, at, earlierId } = outcome;
       const createdAt = timeOf(at);
       if (twin === i && earlierId === null) this.announce(message, outcome, createdAt);
@@ -162,6 +162,7 @@ export class MessageLog implements OnModuleDestroy {
 const refusals = {
   chat: notFound,
   sender: notMember,
+  blocked: cutOff,
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };
 
