@@ -128,6 +128,32 @@ describe('with contacts as its audience', () => {
     expect(heard(stranger)).toBe(0);
   });
 
+  it('tells friends, and both sides of a follow, until that ends', async () => {
+    const [dasha, friend, follower, followee] = await app.people('Даша', 'Егор', 'Женя', 'Зоя');
+    const near = await app.devices(friend, follower, followee);
+    const ask = (who: Account, method: string, path: string, body?: object) =>
+      app.request<{ id: string }>(method, path, who.token, body);
+    const { body } = await ask(friend, 'POST', 'friends/requests', { user_id: dasha.id });
+    await ask(dasha, 'POST', `friends/requests/${body.id}/accept`);
+    await ask(follower, 'PUT', `users/${dasha.id}/follow`);
+    await ask(dasha, 'PUT', `users/${followee.id}/follow`);
+    const strangers = heard(stranger);
+    const dashas = await app.device(dasha);
+    for (const device of near) await device.next('user:online', ({ user_id }) => user_id === dasha.id);
+    dashas.close();
+    for (const device of near) await device.next('user:offline', ({ user_id }) => user_id === dasha.id);
+
+    await ask(friend, 'DELETE', `friends/${dasha.id}`);
+    await ask(follower, 'DELETE', `users/${dasha.id}/follow`);
+    await ask(dasha, 'DELETE', `users/${followee.id}/follow`);
+    const later = await app.device(dasha);
+    later.close();
+    for (const device of [...near, stranger]) await device.settled();
+    for (const device of near)
+      expect(device.all('user:online').filter(({ user_id }) => user_id === dasha.id)).toHaveLength(1);
+    expect(heard(stranger)).toBe(strangers);
+  });
+
   it('tells those who watch from their last presence:watch on', async () => {
     const [vasya] = await app.people('Вася');
     const before = watcher.all('user:online').length;

@@ -2,6 +2,7 @@ import {
   AppError,
   AuthRefreshPayload,
   chatRoom,
+  followersRoom,
   sessionRoom,
   userRoom,
   type AuthRefreshAck,
@@ -80,7 +81,7 @@ export class ConnectionGateway implements OnGatewayConnection {
     const current = new Set(await this.roomsOf(user.userId));
     for (const room of found) if (!current.has(room)) await socket.leave(room);
     if (!socket.connected) return;
-    this.presence.connected(user.userId, socket.id, [...current].filter(isChat));
+    this.presence.connected(user.userId, socket.id, toBeTold(current));
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
     const about = { user_id: user.userId, timestamp: new Date().toISOString() };
     emit(socket, 'connected', { socket_id: socket.id, ...about });
@@ -99,7 +100,7 @@ export class ConnectionGateway implements OnGatewayConnection {
 
   private leave(socket: DeviceSocket): void {
     const { userId } = userOf(socket);
-    this.presence.disconnected(userId, socket.id, [...socket.rooms].filter(isChat));
+    this.presence.disconnected(userId, socket.id, toBeTold(socket.rooms));
     this.typing.stopAll(socket.id);
     logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');
   }
@@ -123,7 +124,14 @@ export class ConnectionGateway implements OnGatewayConnection {
   }
 }
 
-const isChat = (room: string) => room.startsWith(chatRoom(''));
+const FOLLOWED = followersRoom('');
+
+/** Of a device's rooms, those in whose names others hear that its user comes and goes: chats, and whom it follows. */
+const toBeTold = (rooms: Iterable<string>): string[] =>
+  [...rooms].flatMap((room) => {
+    if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
+    return room.startsWith(chatRoom('')) ? [room] : [];
+  });
 
 const emit = <E extends ServerEvent>(socket: DeviceSocket, event: E, payload: PayloadOf<E>) =>
   socket.emit(event, payload);

@@ -34,6 +34,9 @@ const connectMany = (presence: Presence, count: number) => {
   for (let i = 0; i < count; i++) presence.connected(`user ${i}`, `socket ${i}`, [`chat ${i}`]);
 };
 
+/** Those who hear of somebody beside their chats. */
+const around = (id: string) => [`watchers:${id}`, `followers:${id}`, `friends:${id}`];
+
 it('tells of the first device and, after the grace time, of the last', () => {
   const presence = start();
   presence.connected('anna', 'phone', []);
@@ -83,7 +86,7 @@ it('tells everyone while fewer than 500 users are connected, however many device
   presence.connected('the 499th', 'phone', ['chat']);
   expect(told.at(-1)!.rooms).toBe('everyone');
   presence.connected('the 500th', 'phone', ['chat a', 'chat b']);
-  expect(told.at(-1)!.rooms).toEqual(['chat a', 'chat b', 'watchers:the 500th']);
+  expect(told.at(-1)!.rooms).toEqual(['chat a', 'chat b', ...around('the 500th')]);
   presence.disconnected('the 500th', 'phone', ['chat a']);
   presence.disconnected('the 499th', 'phone', ['chat']);
   jest.advanceTimersByTime(3000);
@@ -92,7 +95,7 @@ it('tells everyone while fewer than 500 users are connected, however many device
 
 it.each([
   ['everyone', 600, 'everyone'],
-  ['contacts', 0, ['chat', 'watchers:anna']],
+  ['contacts', 0, ['chat', ...around('anna')]],
 ] as const)('tells %s when the setting says so', (PRESENCE_AUDIENCE, connected, rooms) => {
   const presence = start({ PRESENCE_AUDIENCE });
   connectMany(presence, connected);

@@ -1,4 +1,4 @@
-import { cutRoom, watchersRoom, type PresenceItem } from '#contracts';
+import { cutRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
 import { Batcher, Config, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
@@ -28,8 +28,8 @@ export class Presence implements OnApplicationShutdown {
     });
   }
 
-  /** `chatRooms`: the rooms of the user's chats, who hear of it when not everybody does. */
-  connected(userId: string, socketId: string, chatRooms: string[]): void {
+  /** `rooms`: who hears of it when not everybody does, beside followers, friends and watchers. */
+  connected(userId: string, socketId: string, rooms: string[]): void {
     const devices = this.devices.get(userId);
     if (devices) {
       devices.add(socketId);
@@ -39,17 +39,17 @@ export class Presence implements OnApplicationShutdown {
     const wasLeaving = this.leaving.get(userId);
     clearTimeout(wasLeaving);
     this.leaving.delete(userId);
-    if (!wasLeaving) this.announce(userId, true, new Date(), chatRooms);
+    if (!wasLeaving) this.announce(userId, true, new Date(), rooms);
   }
 
-  disconnected(userId: string, socketId: string, chatRooms: string[]): void {
+  disconnected(userId: string, socketId: string, rooms: string[]): void {
     const devices = this.devices.get(userId);
     if (!devices?.delete(socketId) || devices.size > 0) return;
     this.devices.delete(userId);
     const at = new Date();
     const announce = () => {
       this.leaving.delete(userId);
-      this.announce(userId, false, at, chatRooms);
+      this.announce(userId, false, at, rooms);
     };
     this.leaving.set(userId, setTimeout(announce, this.config.PRESENCE_GRACE_MS));
   }
@@ -86,12 +86,14 @@ export class Presence implements OnApplicationShutdown {
     await this.lastSeen.drain();
   }
 
-  private announce(userId: string, online: boolean, at: Date, chatRooms: string[]): void {
+  private announce(userId: string, online: boolean, at: Date, rooms: string[]): void {
     this.lastSeen
       .add({ userId, at })
       .catch((err: Error) => logger.warn({ err: err.message }, 'last seen not stored'));
     this.emitter.toRooms(
-      this.everyoneHears() ? 'everyone' : [...chatRooms, watchersRoom(userId)],
+      this.everyoneHears()
+        ? 'everyone'
+        : [...rooms, ...[watchersRoom, followersRoom, friendsRoom].map((room) => room(userId))],
       online ? 'user:online' : 'user:offline',
       { user_id: userId, online, last_seen: at.toISOString() },
       [cutRoom(userId)],

@@ -1,7 +1,7 @@
-import { AppError, type FriendRequestDto } from '#contracts';
+import { AppError, friendsRoom, type FriendRequestDto } from '#contracts';
 import { lockPair } from '#identity';
 import { tell } from '#notifications';
-import { PrismaService } from '#platform';
+import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   FRIEND_REQUESTS,
@@ -28,13 +28,16 @@ export class AnswerFriendRequest extends Command<FriendRequestDto> {
 
 @CommandHandler(AnswerFriendRequest)
 export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendRequest> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
 
   async execute({ userId, requestId: id, answer }: AnswerFriendRequest): Promise<FriendRequestDto> {
     const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
     if (!asked) throw noSuchRequest();
     const { fromId } = asked;
-    return this.prisma.$transaction(async (tx) => {
+    const request = await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, userId, fromId);
       const { count } = await tx.friendRequest.updateMany({
         where: { id, status: 'pending' },
@@ -61,5 +64,10 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
       }
       return toFriendRequest(row);
     });
+    if (answer === 'accepted') {
+      this.emitter.joinRoom(friendsRoom(fromId), userId);
+      this.emitter.joinRoom(friendsRoom(userId), fromId);
+    }
+    return request;
   }
 }

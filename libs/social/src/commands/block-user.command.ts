@@ -1,4 +1,4 @@
-import { AppError, cutRoom, followersRoom } from '#contracts';
+import { AppError, cutRoom, followersRoom, friendsRoom } from '#contracts';
 import { Blocks, lockPair } from '#identity';
 import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -49,6 +49,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       }
       this.emitter.joinRoom(cutRoom(other), user);
       this.emitter.leaveRoom(followersRoom(other), user);
+      this.emitter.leaveRoom(friendsRoom(other), user);
     }
   }
 }

@@ -1,6 +1,6 @@
-import { AppError } from '#contracts';
+import { AppError, friendsRoom } from '#contracts';
 import { lockPair } from '#identity';
-import { PrismaService } from '#platform';
+import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /** Ends a friendship, for both. @throws AppError NOT_FOUND when there is none */
@@ -15,7 +15,10 @@ export class EndFriendship extends Command<void> {
 
 @CommandHandler(EndFriendship)
 export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
 
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
     await this.prisma.$transaction(async (tx) => {
@@ -31,5 +34,7 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
       });
       if (count === 0) throw new AppError('NOT_FOUND', 'You are no friends');
     });
+    this.emitter.leaveRoom(friendsRoom(friendId), userId);
+    this.emitter.leaveRoom(friendsRoom(userId), friendId);
   }
 }
