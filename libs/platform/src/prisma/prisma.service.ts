@@ -20,7 +20,7 @@ export class PgPool extends Pool implements OnApplicationShutdown {
       query_timeout: 8000,
       keepAlive: true,
       options:
-        '-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=10000 -c jit=off',
+        '-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=10000 -c jit=off -c TimeZone=UTC',
     });
     this.on('error', (err) => logger.warn({ err: err.message }, 'database connection lost'));
   }
