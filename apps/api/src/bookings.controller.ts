@@ -20,9 +20,10 @@ import {
 } from '#marketplace';
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { Answers } from './docs/answers.js';
 import { IdPipe } from './id.pipe.js';
+import { OptionalBody } from './optional-body.js';
 import { SignedInUser } from './signed-in-user.js';
 
 const ONE = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND', 'FORBIDDEN'] as const;
@@ -60,21 +61,23 @@ export class BookingsController {
   }
 
   @Post('bookings/:id/decline')
+  @ApiBody({ type: ReasonBody, required: false })
   @Answers('Decline a request, as its master', { type: BookingDto }, ...ONE, 'CONFLICT')
   decline(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
-    @Body() { reason }: ReasonBody,
+    @OptionalBody(ReasonBody) { reason }: ReasonBody,
   ): Promise<BookingDto> {
     return this.commands.execute(new ChangeBooking(userId, id, 'decline', reason));
   }
 
   @Post('bookings/:id/cancel')
+  @ApiBody({ type: ReasonBody, required: false })
   @Answers('Cancel a booking before its start, as either side', { type: BookingDto }, ...ONE, 'CONFLICT')
   cancel(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
-    @Body() { reason }: ReasonBody,
+    @OptionalBody(ReasonBody) { reason }: ReasonBody,
   ): Promise<BookingDto> {
     return this.commands.execute(new ChangeBooking(userId, id, 'cancel', reason));
   }

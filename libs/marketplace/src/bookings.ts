@@ -1,7 +1,6 @@
 import { AppError, userRoom, type BookingDto, type ReviewDto } from '#contracts';
 import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { availabilityOf } from './availabilities.js';
 import { PARTY } from './masters.js';
 
 export const REVIEW = { include: { client: PARTY } } as const satisfies Prisma.ReviewDefaultArgs;
@@ -40,21 +39,18 @@ export const toBooking = (row: BookingRow): BookingDto => ({
 export const noSuchBooking = () => new AppError('NOT_FOUND', 'No such booking');
 
 /** What every notification about a booking carries, and the text of most needs. */
-export async function factsOf(
-  tx: Pick<Prisma.TransactionClient, 'availability'>,
+export const factsOf = (
   row: Pick<BookingRow, 'id' | 'serviceId' | 'serviceName' | 'masterId' | 'clientId' | 'startsAt'>,
-) {
-  const availability = await availabilityOf(tx, row.masterId);
-  return {
-    booking_id: row.id,
-    service_id: row.serviceId,
-    service_name: row.serviceName,
-    master_id: row.masterId,
-    client_id: row.clientId,
-    starts_at: row.startsAt.toISOString(),
-    timezone: availability?.timezone ?? 'UTC',
-  };
-}
+  timezone: string,
+) => ({
+  booking_id: row.id,
+  service_id: row.serviceId,
+  service_name: row.serviceName,
+  master_id: row.masterId,
+  client_id: row.clientId,
+  starts_at: row.startsAt.toISOString(),
+  timezone,
+});
 
 /** Bookings as their sides see them. */
 @Injectable()
@@ -74,13 +70,20 @@ export class Bookings {
   }
 
   /** To be called after the commit: both sides hear how it stands now. */
-  async announce(id: string, reminder?: '24h' | '2h'): Promise<BookingDto> {
-    const row = await this.prisma.booking.findUniqueOrThrow({ where: { id }, ...BOOKING });
-    const booking = toBooking(row);
-    this.emitter.toRooms([userRoom(row.masterId), userRoom(row.clientId)], 'booking:updated', {
-      ...booking,
-      ...(reminder && { reminder }),
+  async announce(id: string): Promise<BookingDto> {
+    return (await this.announceAll([id]))[0]!;
+  }
+
+  /** The same of many. */
+  async announceAll(ids: string[], reminder?: '24h' | '2h'): Promise<BookingDto[]> {
+    const rows = await this.prisma.booking.findMany({ where: { id: { in: ids } }, ...BOOKING });
+    return rows.map((row) => {
+      const booking = toBooking(row);
+      this.emitter.toRooms([userRoom(row.masterId), userRoom(row.clientId)], 'booking:updated', {
+        ...booking,
+        ...(reminder && { reminder }),
+      });
+      return booking;
     });
-    return booking;
   }
 }

@@ -1,13 +1,14 @@
 import { AppError } from '#contracts';
-import { tell } from '#notifications';
-import { newId, violates, type Prisma } from '#platform';
-import { Injectable } from '@nestjs/common';
+import { tellAll } from '#notifications';
+import { Batcher, PrismaService, newId, type Prisma } from '#platform';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { availabilityOf } from './availabilities.js';
 import { factsOf } from './bookings.js';
 import { findService } from './services.js';
 import { isSlot } from './slots.js';
 
-const YEAR_MS = 366 * 24 * 3600_000;
+/** How far ahead one may book. */
+export const HORIZON_MS = 366 * 24 * 3600_000;
 
 export interface Reservation {
   clientId: string;
@@ -17,53 +18,95 @@ export interface Reservation {
   now: Date;
 }
 
-/** Makes booking requests: the one way to a new booking. */
+/** A request for what is a slot, which somebody may have taken already. */
+type NewBooking = Awaited<ReturnType<typeof prepare>>;
+
+/**
+ * Makes booking requests: the one way to a new booking. A crowd that wants one slot would hold a connection each while
+ * it waits: instead, all that come while a batch is written share the next one.
+ */
 @Injectable()
-export class Reservations {
+export class Reservations implements OnModuleDestroy {
+  private readonly batcher = new Batcher<NewBooking, string>(
+    (asked) => this.prisma.$transaction((tx) => store(tx, asked)),
+    { maxBatch: 200, maxQueued: 10_000 },
+  );
+
+  constructor(private readonly prisma: PrismaService) {}
+
   /**
-   * Requests a slot in the caller's transaction, and has the master told. Answers the booking's id.
-   *
-   * The exclusion constraint is what makes a second booking of the same time impossible. The master's row is locked
-   * before it, since two inserts at once would each wait for the other's end: all but one wait here instead.
-   *
+   * Requests a slot, and has the master told. Answers the booking's id.
    * @throws AppError NOT_FOUND (service); FORBIDDEN (one's own); INVALID_DATA (starts_at is no slot ahead); CONFLICT
    */
-  async reserve(
-    tx: Prisma.TransactionClient,
-    { clientId, serviceId, startsAt, note, now }: Reservation,
-  ): Promise<string> {
-    const { masterId, duration, name, price } = await findService(tx, clientId, serviceId);
-    if (masterId === clientId) throw new AppError('FORBIDDEN', 'This is a service of your own');
-    if (startsAt <= now) throw AppError.invalid('starts_at', 'must be ahead');
-    if (startsAt.getTime() > now.getTime() + YEAR_MS)
-      throw AppError.invalid('starts_at', 'must be within a year');
-    await tx.$queryRaw`SELECT FROM availabilities WHERE master_id = ${masterId}::uuid FOR NO KEY UPDATE`;
-    const availability = await availabilityOf(tx, masterId);
-    if (!availability || !isSlot(availability, duration, startsAt))
-      throw AppError.invalid('starts_at', 'is no slot of this service');
-    const endsAt = new Date(startsAt.getTime() + duration * 60_000);
-    const booking = {
-      id: newId(),
-      serviceId,
-      masterId,
-      clientId,
-      startsAt,
-      endsAt,
-      serviceName: name,
-      price,
-    };
-    try {
-      await tx.booking.create({ data: { ...booking, note: note ?? null } });
-    } catch (error) {
-      if (violates(error, 'bookings_no_overlap')) throw new AppError('CONFLICT', 'This time is taken');
-      throw error;
-    }
-    await tell(tx, [masterId], {
-      type: 'booking_request',
-      key: `booking_request:${booking.id}`,
-      actorId: clientId,
-      data: await factsOf(tx, booking),
-    });
-    return booking.id;
+  async make(reservation: Reservation): Promise<string> {
+    return this.batcher.add(await prepare(this.prisma, reservation));
   }
+
+  /** The same in a transaction of the caller's. */
+  async makeIn(tx: Prisma.TransactionClient, reservation: Reservation): Promise<string> {
+    const [made] = await store(tx, [await prepare(tx, reservation)]);
+    if (made instanceof Error) throw made;
+    return made!;
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.batcher.drain();
+  }
+}
+
+async function prepare(
+  tx: Prisma.TransactionClient,
+  { clientId, serviceId, startsAt, note, now }: Reservation,
+) {
+  const { masterId, duration, name, price } = await findService(tx, clientId, serviceId);
+  if (masterId === clientId) throw new AppError('FORBIDDEN', 'This is a service of your own');
+  if (startsAt <= now) throw AppError.invalid('starts_at', 'must be ahead');
+  if (startsAt.getTime() > now.getTime() + HORIZON_MS)
+    throw AppError.invalid('starts_at', 'must be within a year');
+  const availability = await availabilityOf(tx, masterId);
+  if (!availability || !isSlot(availability, duration, startsAt))
+    throw AppError.invalid('starts_at', 'is no slot of this service');
+  return {
+    id: newId(),
+    serviceId,
+    masterId,
+    clientId,
+    startsAt,
+    endsAt: new Date(startsAt.getTime() + duration * 60_000),
+    note: note ?? null,
+    serviceName: name,
+    price,
+    timezone: availability.timezone,
+  };
+}
+
+/**
+ * One answer each, in order: the id, or CONFLICT. The exclusion constraint makes a second booking of the same time
+ * impossible. `ON CONFLICT` waits for one that is not yet committed before it writes anything itself, so that two of one
+ * time never wait for each other; and all insert in one order, so that several of several times do not either.
+ */
+async function store(tx: Prisma.TransactionClient, asked: NewBooking[]): Promise<(string | Error)[]> {
+  const made = await tx.$queryRaw<{ id: string }[]>`
+    INSERT INTO bookings (id, service_id, master_id, client_id, starts_at, ends_at, note, service_name, price)
+    SELECT r.id, r."serviceId", r."masterId", r."clientId", r."startsAt", r."endsAt", r.note, r."serviceName", r.price
+    FROM json_to_recordset(${JSON.stringify(asked)}::json) AS r(id uuid, "serviceId" uuid, "masterId" uuid,
+      "clientId" uuid, "startsAt" timestamptz, "endsAt" timestamptz, note text, "serviceName" text, price int)
+    ORDER BY r."masterId", r."startsAt", r.id
+    ON CONFLICT ON CONSTRAINT bookings_no_overlap DO NOTHING RETURNING id`;
+  const ids = new Set(made.map(({ id }) => id));
+  await tellAll(
+    tx,
+    asked
+      .filter(({ id }) => ids.has(id))
+      .map((booking) => ({
+        recipientIds: [booking.masterId],
+        cause: {
+          type: 'booking_request',
+          key: `booking_request:${booking.id}`,
+          actorId: booking.clientId,
+          data: factsOf(booking, booking.timezone),
+        },
+      })),
+  );
+  return asked.map(({ id }) => (ids.has(id) ? id : new AppError('CONFLICT', 'This time is taken')));
 }

@@ -62,15 +62,6 @@ export function isUniqueViolation(error: unknown): boolean {
   return false;
 }
 
-/** Whether a row was refused by the constraint of this name, also when Prisma wrapped the error. */
-export function violates(error: unknown, constraint: string): boolean {
-  for (const cause of chain(error)) {
-    const { code, originalCode, message } = cause;
-    if (/^23/.test(String(originalCode ?? code)) && String(message).includes(`"${constraint}"`)) return true;
-  }
-  return false;
-}
-
 /** What the client is told of any error: an AppError as it is, nothing of anything else. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;

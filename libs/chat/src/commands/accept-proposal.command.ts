@@ -39,7 +39,7 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
         if (message.sender_id === userId) throw new AppError('FORBIDDEN', 'This is a proposal of your own');
         if ('booking_id' in message.metadata)
           throw new AppError('CONFLICT', 'This proposal has been accepted');
-        const booking_id = await this.reservations.reserve(tx, {
+        const booking_id = await this.reservations.makeIn(tx, {
           clientId: userId,
           serviceId: String(message.metadata.service_id),
           startsAt,

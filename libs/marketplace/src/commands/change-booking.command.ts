@@ -2,6 +2,7 @@ import { AppError, type BookingDto } from '#contracts';
 import { tell } from '#notifications';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { availabilityOf } from '../availabilities.js';
 import { Bookings, factsOf, type BookingRow } from '../bookings.js';
 import { TRANSITIONS, type BookingAction } from '../transitions.js';
 
@@ -61,7 +62,8 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
       },
     });
     if (count === 0) throw new AppError('CONFLICT', `A booking cannot be changed like this now`);
-    const data = await factsOf(tx, row);
+    const availability = await availabilityOf(tx, row.masterId);
+    const data = factsOf(row, availability?.timezone ?? 'UTC');
     if (to === 'confirmed')
       await tell(tx, [row.clientId], {
         type: 'booking_confirmed',

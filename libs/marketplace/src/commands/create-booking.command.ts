@@ -1,5 +1,4 @@
 import type { BookingDto, CreateBookingBody } from '#contracts';
-import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings } from '../bookings.js';
 import { Reservations } from '../reservations.js';
@@ -21,21 +20,18 @@ export class CreateBooking extends Command<BookingDto> {
 @CommandHandler(CreateBooking)
 export class CreateBookingHandler implements ICommandHandler<CreateBooking> {
   constructor(
-    private readonly prisma: PrismaService,
     private readonly bookings: Bookings,
     private readonly reservations: Reservations,
   ) {}
 
   async execute({ clientId, body, now }: CreateBooking): Promise<BookingDto> {
-    const id = await this.prisma.$transaction((tx) =>
-      this.reservations.reserve(tx, {
-        clientId,
-        serviceId: body.service_id,
-        startsAt: new Date(body.starts_at),
-        note: body.note,
-        now,
-      }),
-    );
+    const id = await this.reservations.make({
+      clientId,
+      serviceId: body.service_id,
+      startsAt: new Date(body.starts_at),
+      note: body.note,
+      now,
+    });
     return this.bookings.announce(id);
   }
 }

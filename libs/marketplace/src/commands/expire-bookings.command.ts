@@ -1,4 +1,4 @@
-import { tell } from '#notifications';
+import { tellAll } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, factsOf } from '../bookings.js';
@@ -23,7 +23,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
   async execute({ now }: ExpireBookings): Promise<void> {
     for (let expired = BATCH; expired === BATCH;) {
       const ids = await this.expireSome(now);
-      for (const id of ids) await this.bookings.announce(id);
+      await this.bookings.announceAll(ids);
       expired = ids.length;
     }
   }
@@ -35,16 +35,29 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
       const rows = await tx.$queryRaw<{ id: string }[]>`
         UPDATE bookings SET status = 'expired', updated_at = ${now} WHERE id IN (
           SELECT id FROM bookings WHERE status = 'requested' AND (created_at <= ${unanswered} OR starts_at <= ${now})
-          ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+          LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
         ) RETURNING id`;
       const ids = rows.map(({ id }) => id);
-      for (const row of await tx.booking.findMany({ where: { id: { in: ids } } }))
-        await tell(tx, [row.clientId], {
-          type: 'booking_cancelled',
-          key: `booking_cancelled:${row.id}`,
-          actorId: null,
-          data: { ...(await factsOf(tx, row)), outcome: 'expired', reason: null },
-        });
+      const expired = await tx.booking.findMany({
+        where: { id: { in: ids } },
+        include: { master: { select: { availability: { select: { timezone: true } } } } },
+      });
+      await tellAll(
+        tx,
+        expired.map((row) => ({
+          recipientIds: [row.clientId],
+          cause: {
+            type: 'booking_cancelled',
+            key: `booking_cancelled:${row.id}`,
+            actorId: null,
+            data: {
+              ...factsOf(row, row.master.availability?.timezone ?? 'UTC'),
+              outcome: 'expired',
+              reason: null,
+            },
+          },
+        })),
+      );
       return ids;
     });
   }

@@ -30,7 +30,10 @@ export class RemindBookingsHandler implements ICommandHandler<RemindBookings> {
               AND (reminded_at IS NULL OR reminded_at > ${hours})
             ORDER BY starts_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
           ) RETURNING id`;
-        for (const { id } of rows) await this.bookings.announce(id, `${hours}h`);
+        await this.bookings.announceAll(
+          rows.map(({ id }) => id),
+          `${hours}h`,
+        );
         reminded = rows.length;
       }
   }

@@ -5,7 +5,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, REVIEW, toReview } from '../bookings.js';
 
 /**
- * The client's word about a completed visit, one each; the master is told, and their average moves with it.
+ * The client's word about a completed visit, one each; the master is told, and their average moves with it. Both sides
+ * hear the booking with its review.
  * @throws AppError NOT_FOUND; FORBIDDEN to all but the client; CONFLICT before it is completed, or the second time
  */
 export class ReviewBooking extends Command<ReviewDto> {
@@ -13,6 +14,7 @@ export class ReviewBooking extends Command<ReviewDto> {
     readonly userId: string,
     readonly bookingId: string,
     readonly body: ReviewBody,
+    readonly now = new Date(),
   ) {
     super();
   }
@@ -25,18 +27,19 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
     private readonly bookings: Bookings,
   ) {}
 
-  async execute({ userId, bookingId, body: { rating, text } }: ReviewBooking): Promise<ReviewDto> {
+  async execute({ userId, bookingId, body: { rating, text }, now }: ReviewBooking): Promise<ReviewDto> {
     const { masterId, clientId, status } = await this.bookings.require(userId, bookingId);
     if (clientId !== userId) throw new AppError('FORBIDDEN', 'Only the client reviews a visit');
     // Completed is a state for ever: nothing can change it between this look and the insert.
     if (status !== 'completed') throw new AppError('CONFLICT', 'Only a completed visit can be reviewed');
     const id = newId();
     try {
-      return await this.prisma.$transaction(async (tx) => {
+      const review = await this.prisma.$transaction(async (tx) => {
         const review = await tx.review.create({
           data: { id, bookingId, masterId, clientId, rating, text: text ?? null },
           ...REVIEW,
         });
+        await tx.booking.update({ where: { id: bookingId }, data: { updatedAt: now }, select: { id: true } });
         await tell(tx, [masterId], {
           type: 'review_received',
           key: `review_received:${bookingId}`,
@@ -50,6 +53,8 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
             rating_sum = master_ratings.rating_sum + excluded.rating_sum`;
         return toReview(review);
       });
+      await this.bookings.announce(bookingId);
+      return review;
     } catch (error) {
       if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'This visit has been reviewed');
       throw error;

@@ -24,7 +24,16 @@ export class ListReviewsHandler implements IQueryHandler<ListReviews> {
     await requireInSight(this.prisma, userId, masterId);
     const [rows, rating] = await Promise.all([
       this.prisma.review.findMany({
-        where: { masterId, id: { lt: idsBefore(cursor) } },
+        where: {
+          masterId,
+          id: { lt: idsBefore(cursor) },
+          // As everywhere, a ban or a block hides what somebody writes; the average is of all.
+          client: {
+            bannedAt: null,
+            blocks: { none: { blockedId: userId } },
+            blockedBy: { none: { blockerId: userId } },
+          },
+        },
         orderBy: { id: 'desc' },
         take: limit + 1,
         ...REVIEW,

@@ -3,13 +3,14 @@ import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { availabilityOf } from '../availabilities.js';
 import { FreeTime } from '../free-time.js';
+import { HORIZON_MS } from '../reservations.js';
 import { findService } from '../services.js';
 import { toSlot } from '../slots.js';
 
 const DAY_MS = 24 * 3600_000;
 
 /**
- * When a service can be booked: slots in the master's week that lie ahead and that no live booking touches.
+ * When a service can be booked: slots in the master's week that lie ahead, by a year at most, and that no live booking touches.
  * @throws AppError NOT_FOUND; INVALID_DATA for a stretch of no time or of more than 62 days
  */
 export class ListSlots extends Query<SlotPage> {
@@ -38,9 +39,10 @@ export class ListSlotsHandler implements IQueryHandler<ListSlots> {
       throw AppError.invalid('to', `must be at most ${MAX_SLOT_DAYS} days after from`);
     const after = query.cursor ? decodeCursor(query.cursor, 'number')[0] + 1 : 0;
     const start = new Date(Math.max(from.getTime(), now.getTime() + 1, after));
+    const end = new Date(Math.min(to.getTime(), now.getTime() + HORIZON_MS + 1));
     const availability = await availabilityOf(this.prisma, masterId);
-    if (!availability || start >= to) return { items: [], next_cursor: null };
-    const free = await this.freeTime.slots(masterId, availability, duration, start, to, query.limit + 1);
+    if (!availability || start >= end) return { items: [], next_cursor: null };
+    const free = await this.freeTime.slots(masterId, availability, duration, start, end, query.limit + 1);
     const items = free.slice(0, query.limit);
     const last = items.at(-1);
     return {

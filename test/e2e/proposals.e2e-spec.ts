@@ -1,0 +1,254 @@
+import { BookingDto, type ChatDto, type ServiceDto } from '#contracts';
+import { ProposeBookings } from '#marketplace';
+import { newId } from '#platform';
+import { CommandBus } from '@nestjs/cqrs';
+import { contractErrors, promised, rememberPromises, TestApp, type Account, type Device } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+const HOUR = 3600_000;
+const DAY = 24 * HOUR;
+const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '09:00', to: '18:00' }));
+
+let app: TestApp;
+let master: Account;
+let client: Account;
+let service: ServiceDto;
+beforeAll(async () => {
+  app = await TestApp.start();
+  await rememberPromises(app);
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  [master, client] = await app.people('Анна', 'Борис');
+  await app.request('PUT', 'users/me/availability', master.token, { timezone: 'Europe/Berlin', weekly });
+  const body = { name: 'Маникюр', price: 2000, duration: 60 };
+  service = (await app.request<ServiceDto>('POST', 'services', master.token, body)).body;
+});
+
+/** A Tuesday noon in Berlin, on the way out of summer time. */
+const NOW = new Date('2027-11-02T11:00:00Z');
+/** 10:00 by the clock in Berlin, so many days before NOW. */
+const morning = (daysAgo: number) => {
+  const day = new Date(NOW.getTime() - daysAgo * DAY).toISOString().slice(0, 10);
+  return new Date(`${day}T${day < '2027-10-31' ? '08' : '09'}:00:00Z`);
+};
+const visit = async (startsAt: Date, status = 'completed', of = service) => {
+  const id = newId();
+  await app.rows(
+    `INSERT INTO bookings (id, service_id, master_id, client_id, starts_at, ends_at, status, service_name, price)
+     VALUES ($1, $2, $3, $4, $5, $6, $7::booking_status, 'Маникюр', 2000)`,
+    [id, of.id, master.id, client.id, startsAt, new Date(startsAt.getTime() + HOUR), status],
+  );
+  return id;
+};
+const visits = async (...daysAgo: number[]) => {
+  const ids = [];
+  for (const days of daysAgo) ids.push(await visit(morning(days)));
+  return ids;
+};
+const propose = (now = NOW) => app.app.get(CommandBus).execute(new ProposeBookings(now));
+const told = async () =>
+  (await promised(app, 'auto_booking_proposal')).filter(({ to }) => to.includes(client.id));
+
+describe('a client who comes regularly', () => {
+  it('is proposed a slot near the usual weekday and hour when the visit is due, once a cycle', async () => {
+    const [, , last] = await visits(82, 54, 26);
+    await propose(new Date(NOW.getTime() - 8 * DAY));
+    expect(await told()).toEqual([]);
+    await Promise.all([propose(), propose()]);
+    await propose(new Date(NOW.getTime() - 2 * HOUR));
+    const [proposal, ...more] = await told();
+    expect(more).toEqual([]);
+    expect(proposal).toMatchObject({
+      key: `auto_booking_proposal:${last}`,
+      actorId: master.id,
+      data: {
+        service_id: service.id,
+        service_name: 'Маникюр',
+        master_id: master.id,
+        timezone: 'Europe/Berlin',
+      },
+    });
+    await visit(morning(-2));
+    await propose(new Date(NOW.getTime() + 28 * DAY));
+    expect(await told()).toHaveLength(2);
+  });
+
+  it('is proposed their own hour after the clocks have changed, and the next free one when that is taken', async () => {
+    // Thursdays at ten; due on Thursday the 4th.
+    await visits(82, 54, 26);
+    await propose();
+    const [first] = await told();
+    expect((first!.data as { starts_at: string }).starts_at).toBe('2027-11-04T09:00:00.000Z');
+    await app.rows('DELETE FROM booking_proposals');
+    const guest = client;
+    client = await app.register();
+    await visit(new Date('2027-11-04T09:00:00Z'), 'confirmed');
+    client = guest;
+    await propose();
+    const [, second] = await told();
+    const nearest = ['2027-11-04T08:00:00.000Z', '2027-11-04T10:00:00.000Z'];
+    expect(nearest).toContain((second!.data as { starts_at: string }).starts_at);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['has come only twice', () => visits(56, 28)],
+    ['comes at any time', () => visits(90, 80, 28)],
+    ['is not due for long', () => visits(60, 40, 10)],
+    ['has been away for long', () => visits(150, 120, 90)],
+    ['has asked for the next', async () => [await visits(84, 56, 28), await visit(morning(-5), 'requested')]],
+    ['has booked the next', async () => [await visits(84, 56, 28), await visit(morning(-20), 'confirmed')]],
+    [
+      'came to a service that is no more',
+      async () => [
+        await visits(84, 56, 28),
+        await app.request('DELETE', `services/${service.id}`, master.token),
+      ],
+    ],
+    [
+      'is cut off from the master',
+      async () => [
+        await visits(84, 56, 28),
+        await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [master.id, client.id]),
+      ],
+    ],
+    [
+      'has cut the master off',
+      async () => [
+        await visits(84, 56, 28),
+        await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [client.id, master.id]),
+      ],
+    ],
+    [
+      'would find no free time',
+      async () => [
+        await visits(84, 56, 28),
+        await app.request('PUT', 'users/me/availability', master.token, { timezone: 'UTC', weekly: [] }),
+      ],
+    ],
+  ])('is proposed nothing when they: %s', async (_, history) => {
+    await history();
+    await propose();
+    expect(await told()).toEqual([]);
+  });
+
+  it('is one who is steady: a spread of under half the interval, cancelled visits not counted', async () => {
+    await visits(84, 58, 28);
+    await visit(morning(50), 'cancelled');
+    await propose();
+    expect(await told()).toHaveLength(1);
+  });
+});
+
+describe('a proposal in a chat', () => {
+  let chat: ChatDto;
+  let hers: Device;
+  let his: Device;
+  const at = (hour: number) => {
+    const day = new Date(Date.now() + 3 * DAY).toISOString().slice(0, 10);
+    return `${day}T${hour}:00:00.000Z`;
+  };
+  const proposal = (metadata: object = {}) => ({
+    chat_id: chat.id,
+    type: 'booking_proposal',
+    content: 'Записать вас?',
+    metadata: { service_id: service.id, ...metadata },
+  });
+  const accept = (account: Account, message_id: string, starts_at: string, chatId = chat.id) =>
+    app.request<BookingDto>('POST', `chats/${chatId}/messages/${message_id}/accept`, account.token, {
+      starts_at,
+    });
+  beforeEach(async () => {
+    await app.request('PUT', 'users/me/availability', master.token, { timezone: 'UTC', weekly });
+    chat = await app.chat(master, client);
+    [hers, his] = await app.devices(master, client);
+  });
+  const sent = async (metadata: object = {}) =>
+    (await hers.send('chat:message:send', proposal(metadata))).message_id;
+  const seen = async (id: string) =>
+    (await app.history(client, chat.id)).find((message) => message.id === id)!;
+
+  it('tells what the server knows of the service, whatever its sender says, and keeps the rest', async () => {
+    const forged = {
+      service_name: 'x',
+      price: 1,
+      duration: 1,
+      booking_id: randomUUID(),
+      accepted_by: client.id,
+    };
+    const id = await sent({ ...forged, colour: 'red' });
+    const facts = {
+      service_id: service.id,
+      service_name: 'Маникюр',
+      price: 2000,
+      duration: 60,
+      colour: 'red',
+    };
+    expect((await his.next('chat:message:new', (message) => message.id === id)).metadata).toEqual(facts);
+    expect((await seen(id)).metadata).toEqual(facts);
+  });
+
+  it('is of a service of one’s own that is offered', async () => {
+    const refused = await his.send('chat:message:send', proposal());
+    expect([refused.code, refused.details?.[0]?.field]).toEqual(['INVALID_DATA', 'metadata.service_id']);
+    await app.request('DELETE', `services/${service.id}`, master.token);
+    expect((await hers.send('chat:message:send', proposal())).code).toBe('INVALID_DATA');
+  });
+
+  it('becomes a request once, shown to both, whoever is how quick', async () => {
+    const id = await sent();
+    const replies = await Promise.all([10, 11, 12, 13].map((hour) => accept(client, id, at(hour))));
+    expect(replies.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409, 409, 409]);
+    const booking = replies.find(({ status }) => status === 201)!.body;
+    expect(contractErrors(BookingDto, booking)).toEqual([]);
+    expect(booking).toMatchObject({ status: 'requested', service_id: service.id, client: { id: client.id } });
+    const accepted = { booking_id: booking.id, accepted_by: client.id, starts_at: booking.starts_at };
+    for (const device of [hers, his]) {
+      const edited = await device.next('chat:message:edited', (message) => message.id === id);
+      expect(edited.metadata).toMatchObject(accepted);
+      expect(edited.change_seq).toBeGreaterThan(0);
+      await device.next('booking:updated', (updated) => updated.id === booking.id);
+      await device.settled();
+      expect(device.all('chat:message:edited')).toHaveLength(1);
+    }
+    expect((await seen(id)).metadata).toMatchObject(accepted);
+    expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id])).toHaveLength(1);
+    const requests = (await promised(app, 'booking_request')).filter(({ to }) => to.includes(master.id));
+    expect(requests.map(({ key }) => key)).toEqual([`booking_request:${booking.id}`]);
+  });
+
+  it('is accepted by its rules only; what is refused leaves no trace', async () => {
+    const id = await sent();
+    const text = (await hers.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'x' }))
+      .message_id;
+    const stranger = await app.register();
+    const other = await app.chat(client, stranger);
+    const taken = await app.request('POST', 'bookings', stranger.token, {
+      service_id: service.id,
+      starts_at: at(15),
+    });
+    expect(taken.status).toBe(201);
+    for (const [reply, code] of [
+      [await accept(master, id, at(10)), 'FORBIDDEN'],
+      [await accept(stranger, id, at(10)), 'FORBIDDEN'],
+      [await accept(client, id, at(10), other.id), 'NOT_FOUND'],
+      [await accept(client, randomUUID(), at(10)), 'NOT_FOUND'],
+      [await accept(client, id, at(10), randomUUID()), 'CHAT_NOT_FOUND'],
+      [await accept(client, text, at(10)), 'INVALID_DATA'],
+      [await accept(client, id, 'tomorrow'), 'INVALID_DATA'],
+      [await accept(client, id, at(20)), 'INVALID_DATA'],
+      [await accept(client, id, '2020-01-01T10:00:00.000Z'), 'INVALID_DATA'],
+      [await accept(client, id, at(15)), 'CONFLICT'],
+    ] as const)
+      expect(reply.body.code).toBe(code);
+    await hers.send('chat:message:delete', { message_id: id });
+    expect((await accept(client, id, at(10))).body.code).toBe('NOT_FOUND');
+    const gone = await sent();
+    await app.request('DELETE', `services/${service.id}`, master.token);
+    expect((await accept(client, gone, at(10))).body.code).toBe('NOT_FOUND');
+    await his.settled();
+    expect(his.all('chat:message:edited')).toEqual([]);
+    expect((await seen(gone)).metadata).not.toHaveProperty('booking_id');
+    expect(await app.rows('SELECT FROM bookings WHERE client_id = $1', [client.id])).toEqual([]);
+  });
+});
