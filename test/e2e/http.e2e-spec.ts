@@ -1,6 +1,6 @@
 import { ErrorBody } from '#contracts';
 import { createHttpApp, loadConfig, logger } from '#platform';
-import { contractErrors, TestApp, type Account } from '#testing';
+import { Bystander, contractErrors, createTestDatabase, TestApp, type Account } from '#testing';
 import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -186,6 +186,25 @@ it('says UNAVAILABLE while the database is away, and stays live', async () => {
   }
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
   await away.close();
+});
+
+it('a stop answers the request that is being worked on, and waits for no connection that is kept alive', async () => {
+  const database = await createTestDatabase();
+  const stopping = await TestApp.start({ DATABASE_URL: database.url });
+  const vera = await stopping.register('Вера');
+  const bystander = await Bystander.at(database.url);
+  await bystander.query('BEGIN');
+  await bystander.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [vera.id]);
+  const answer = stopping.request<{ name: string }>('PATCH', 'users/me', vera.token, { name: 'Vera' });
+  await bystander.somebodyWaits();
+  const stopped = stopping.app.getHttpAdapter().getInstance().close();
+  await bystander.query('COMMIT');
+  expect((await answer).headers.get('connection')).toBe('close');
+  expect((await answer).body.name).toBe('Vera');
+  await stopped;
+  await stopping.stop();
+  await bystander.end();
+  await database.drop();
 });
 
 it('logs one line a request, with the route and whose it was, and nothing that people wrote', async () => {

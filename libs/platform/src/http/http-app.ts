@@ -40,6 +40,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   const fastify = app.getHttpAdapter().getInstance();
   logRequests(fastify);
   parseJsonOnly(fastify);
+  letGoWhenClosing(fastify);
   // Without the upgrade rule, which would break the docs page on plain http.
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   app.enableCors({
@@ -59,6 +60,19 @@ function parseJsonOnly(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
     body === '' ? done(null, undefined) : parse(request, body as string, done),
   );
+}
+
+/** A connection whose request is answered while the server closes would be kept alive, and the server with it. */
+function letGoWhenClosing(fastify: FastifyInstance): void {
+  let closing = false;
+  fastify.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) void reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 /** @throws StartError when the address cannot be had */
