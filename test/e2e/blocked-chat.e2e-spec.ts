@@ -40,6 +40,18 @@ it('a block closes the chat for both: nothing new is said, what was said stays',
   expect(await said()).toEqual(['Before']);
 });
 
+it('neither learns through the chat whether the other is there, or has read', async () => {
+  const receipts = his.all('chat:message:read').length;
+  await hers.send('chat:message:read', { chat_id: chat.id, message_id });
+  type People = { items: { id: string; online: boolean; last_seen: string | null }[] };
+  const { body: seen } = await app.request<ChatDto>('GET', `chats/${chat.id}`, boris.token);
+  const { body: members } = await app.request<People>('GET', `chats/${chat.id}/members`, boris.token);
+  for (const people of [seen.participants, members.items])
+    expect(people.find(({ id }) => id === anna.id)).toMatchObject({ online: false, last_seen: null });
+  await his.settled();
+  expect(his.all('chat:message:read').length).toBe(receipts);
+});
+
 it('a group that both are in stays open to both', async () => {
   const [vera] = await app.people('Вера');
   const { body: group } = await app.request<ChatDto>('POST', 'chats', vera.token, {

@@ -241,6 +241,11 @@ describe('a proposal in a chat', () => {
       [await accept(client, id, at(15)), 'CONFLICT'],
     ] as const)
       expect(reply.body.code).toBe(code);
+    // What was offered is what is booked, or nothing.
+    const dearer = { price: service.price + 1 };
+    await app.request('PATCH', `services/${service.id}`, master.token, dearer);
+    expect((await accept(client, id, at(10))).body.code).toBe('CONFLICT');
+    await app.request('PATCH', `services/${service.id}`, master.token, { price: service.price });
     await hers.send('chat:message:delete', { message_id: id });
     expect((await accept(client, id, at(10))).body.code).toBe('NOT_FOUND');
     const gone = await sent();

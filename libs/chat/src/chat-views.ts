@@ -62,7 +62,9 @@ export class ChatViews {
     return rows.map(({ user_ids, ...row }) => ({ chat: complete(row), userIds: user_ids }));
   }
 
-  participant({ chat_id: _, ...row }: ParticipantRow): ParticipantDto {
+  /** `cut`: by a block, which hides from each of the two whether the other is there. */
+  participant({ chat_id: _, ...row }: ParticipantRow, cut: boolean): ParticipantDto {
+    if (cut) return { ...row, online: false, last_seen: null };
     return this.presence.withOnline({ ...row, last_seen: row.last_seen?.toISOString() ?? null });
   }
 
@@ -70,7 +72,7 @@ export class ChatViews {
   private async completing(chatIds: string[]): Promise<(row: ChatRow) => ChatDto> {
     const [rows, lastMessages] = await Promise.all([this.participants(chatIds), this.lastMessages(chatIds)]);
     const participants = new Map<string, ParticipantDto[]>(chatIds.map((id) => [id, []]));
-    for (const row of rows) participants.get(row.chat_id)!.push(this.participant(row));
+    for (const { cut, ...row } of rows) participants.get(row.chat_id)!.push(this.participant(row, cut));
     return ({ chat_id, created_at, activity_at, ...row }) => ({
       id: chat_id,
       ...row,
@@ -104,9 +106,10 @@ export class ChatViews {
       WHERE c.id = ${chatId}::uuid`;
   }
 
-  private participants(chatIds: string[]): Promise<ParticipantRow[]> {
-    return this.prisma.$queryRaw<ParticipantRow[]>`
-      SELECT l.* FROM unnest(${chatIds}::uuid[]) AS s(chat_id) CROSS JOIN LATERAL (
+  private participants(chatIds: string[]): Promise<(ParticipantRow & { cut: boolean })[]> {
+    return this.prisma.$queryRaw<(ParticipantRow & { cut: boolean })[]>`
+      SELECT l.*, c.blocked AS cut FROM unnest(${chatIds}::uuid[]) AS s(chat_id)
+      JOIN chats c ON c.id = s.chat_id CROSS JOIN LATERAL (
         SELECT ${PARTICIPANT_COLUMNS} FROM chat_members p JOIN users u ON u.id = p.user_id
         WHERE p.chat_id = s.chat_id AND p.left_at IS NULL ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
       ) l`;

@@ -86,7 +86,7 @@ export class Receipts implements OnModuleDestroy {
       this.emitter.toUser(sender, 'chat:message:read', event);
   }
 
-  /** Other people's messages that the marks moved over, oldest first. */
+  /** Other people's messages that the marks moved over, oldest first; none across a block. */
   private async coveredBy(marks: MovedMark[]): Promise<Covered[]> {
     const ranges = marks.map(({ ord, chat_id, user_id, ...m }) => ({
       ord,
@@ -100,6 +100,7 @@ export class Receipts implements OnModuleDestroy {
       SELECT json_agg(json_build_array(r.ord, m.id, m.seq, m.sender_id) ORDER BY m.seq) AS covered
       FROM json_to_recordset(${JSON.stringify(ranges)}::json)
         AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
+      JOIN chats c ON c.id = r.chat_id AND NOT c.blocked
       CROSS JOIN LATERAL (
         SELECT id, seq, sender_id FROM messages
         WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL

@@ -16,6 +16,8 @@ export interface Reservation {
   startsAt: Date;
   note?: string;
   now: Date;
+  /** What the client was shown, where that was not the service itself. */
+  offered?: { price: unknown; duration: unknown };
 }
 
 /** A request for what is a slot, which somebody may have taken already. */
@@ -56,10 +58,12 @@ export class Reservations implements OnModuleDestroy {
 
 async function prepare(
   tx: Prisma.TransactionClient,
-  { clientId, serviceId, startsAt, note, now }: Reservation,
+  { clientId, serviceId, startsAt, note, now, offered }: Reservation,
 ) {
   const { masterId, duration, name, price } = await findService(tx, clientId, serviceId);
   if (masterId === clientId) throw new AppError('FORBIDDEN', 'This is a service of your own');
+  if (offered && (offered.price !== price || offered.duration !== duration))
+    throw new AppError('CONFLICT', 'The master has changed this service since');
   if (startsAt <= now) throw AppError.invalid('starts_at', 'must be ahead');
   if (startsAt.getTime() > now.getTime() + HORIZON_MS)
     throw AppError.invalid('starts_at', 'must be within a year');

@@ -6,7 +6,7 @@ import { MessageChanges } from '../message-changes.js';
 /**
  * Makes a master's proposal in a chat a booking request at a time of the client's choice; the message shows it to
  * both (contract, `POST chats/:id/messages/:message_id/accept`).
- * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted before, or the time is
+ * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted before, the service has changed since, or the time is
  *   taken), INVALID_DATA (no proposal; starts_at is no slot ahead)
  */
 export class AcceptProposal extends Command<BookingDto> {
@@ -39,11 +39,13 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
         if (message.sender_id === userId) throw new AppError('FORBIDDEN', 'This is a proposal of your own');
         if ('booking_id' in message.metadata)
           throw new AppError('CONFLICT', 'This proposal has been accepted');
+        const { price, duration } = message.metadata;
         const booking_id = await this.reservations.makeIn(tx, {
           clientId: userId,
           serviceId: String(message.metadata.service_id),
           startsAt,
           now,
+          offered: { price, duration },
         });
         const accepted = { booking_id, accepted_by: userId, starts_at: startsAt.toISOString() };
         return { metadata: { ...message.metadata, ...accepted } };

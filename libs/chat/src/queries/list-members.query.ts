@@ -24,13 +24,13 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
   ) {}
 
   async execute({ userId, chatId, page: { limit, cursor } }: ListMembers): Promise<ParticipantPage> {
-    await this.memberships.require(chatId, userId);
+    const { blocked } = await this.memberships.require(chatId, userId);
     const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
     const rows = await this.prisma.$queryRaw<ParticipantRow[]>`
       SELECT ${PARTICIPANT_COLUMNS} FROM chat_members p JOIN users u ON u.id = p.user_id
       WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id::text > ${after}
       ORDER BY p.user_id::text LIMIT ${limit + 1}`;
-    const items = rows.slice(0, limit).map((row) => this.views.participant(row));
+    const items = rows.slice(0, limit).map((row) => this.views.participant(row, blocked));
     return { items, next_cursor: rows.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
   }
 }

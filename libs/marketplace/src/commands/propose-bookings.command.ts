@@ -1,5 +1,5 @@
 import { tell } from '#notifications';
-import { PrismaService } from '#platform';
+import { PrismaService, logger } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { availabilityOf } from '../availabilities.js';
 import { FreeTime } from '../free-time.js';
@@ -48,7 +48,11 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
 
   async execute({ now }: ProposeBookings): Promise<void> {
     for (let masters = await this.mastersAfter(''); masters.length > 0;) {
-      for (const regular of await this.due(masters, now)) await this.propose(regular, now);
+      for (const regular of await this.due(masters, now))
+        // One that fails keeps nobody else from theirs, and is due again in the next round.
+        await this.propose(regular, now).catch((err: Error) =>
+          logger.warn({ err: err.message, booking_id: regular.lastId }, 'next visit not proposed'),
+        );
       masters = await this.mastersAfter(masters.at(-1)!);
     }
   }

@@ -277,6 +277,21 @@ describe('quiet hours', () => {
     expect(hers.all('notification:new')).toEqual([]);
   });
 
+  it('say nothing of whom a block cuts off meanwhile, nor of a type that is switched off', async () => {
+    const [vera] = await app.people('Вера');
+    await prefer(anna, { quiet_hours: night });
+    await notify(mention(boris));
+    await notify(like(vera, randomUUID()));
+    await app.request('PUT', `users/${boris.id}/block`, anna.token);
+    await prefer(anna, { types: { post_liked: false } });
+    await dawn();
+    await execute(new ReleaseNotifications());
+    await hers.settled();
+    expect(events()).toEqual([]);
+    await app.request('DELETE', `users/${boris.id}/block`, anna.token);
+    await prefer(anna, { types: { post_liked: true } });
+  });
+
   it('tell a group once: new if nothing of it was heard before, else updated', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const [heard, unheard] = [randomUUID(), randomUUID()];
