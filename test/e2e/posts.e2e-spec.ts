@@ -32,7 +32,7 @@ const comment = async (who: Account, id: string, content = 'Класс', parent_
   );
 const comments = async (reader: Account, id: string, query = '') =>
   (await app.request<CommentPage>('GET', `posts/${id}/comments?${query}`, reader.token)).body;
-const repost = (who: Account, id: string, body: object = {}) =>
+const repost = (who: Account, id: string, body?: object) =>
   app.request<PostDto>('POST', `posts/${id}/repost`, who.token, body);
 const outcome = <T>({ status, body }: Reply<T>) => [status, body.code];
 const told = (type: Parameters<typeof promised>[1]) => promised(app, type);

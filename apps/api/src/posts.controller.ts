@@ -3,9 +3,10 @@ import type { SignedIn } from '#identity';
 import { CreatePost, DeletePost, FindPost, GetFeed, LikePost, ListPosts, RepostPost } from '#social';
 import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { Answers } from './docs/answers.js';
 import { IdPipe } from './id.pipe.js';
+import { OptionalBody } from './optional-body.js';
 import { SignedInUser } from './signed-in-user.js';
 
 const IN_SIGHT = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND'] as const;
@@ -76,6 +77,7 @@ export class PostsController {
   }
 
   @Post('posts/:id/repost')
+  @ApiBody({ type: RepostBody, required: false })
   @Answers(
     'Repost a post, once',
     { type: PostDto, status: 201 },
@@ -86,7 +88,7 @@ export class PostsController {
   repost(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
-    @Body() body: RepostBody,
+    @OptionalBody(RepostBody) body: RepostBody,
   ): Promise<PostDto> {
     return this.commands.execute(new RepostPost(userId, id, body));
   }

@@ -6,6 +6,7 @@ export * from './emitter.js';
 export * from './http/http-app.js';
 export * from './http/public.js';
 export * from './http/run.js';
+export * from './id-cursor.js';
 export * from './ids.js';
 export * from './logging.js';
 export * from './metrics.js';

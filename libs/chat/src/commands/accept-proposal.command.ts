@@ -6,8 +6,8 @@ import { MessageChanges } from '../message-changes.js';
 /**
  * Makes a master's proposal in a chat a booking request at a time of the client's choice; the message shows it to
  * both (contract, `POST chats/:id/messages/:message_id/accept`).
- * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted before, the service has changed since, or the time is
- *   taken), INVALID_DATA (no proposal; starts_at is no slot ahead)
+ * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted before, the service
+ *   has changed since, or the time is taken), INVALID_DATA (no proposal; starts_at is no slot ahead)
  */
 export class AcceptProposal extends Command<BookingDto> {
   constructor(

@@ -1,6 +1,6 @@
 import type { PageQuery, ReviewPage } from '#contracts';
-import { PrismaService } from '#platform';
-import { idsBefore, pageOf, requireInSight } from '#social';
+import { PrismaService, idsBefore, pageOf } from '#platform';
+import { requireInSight } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { REVIEW, toReview } from '../bookings.js';
 import { averageOf } from '../masters.js';

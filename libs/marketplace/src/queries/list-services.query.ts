@@ -1,6 +1,6 @@
 import type { ServicePage, ServiceQuery } from '#contracts';
-import { Prisma, PrismaService } from '#platform';
-import { idsBefore, inSightOf, pageOf } from '#social';
+import { Prisma, PrismaService, idsBefore, pageOf } from '#platform';
+import { inSightOf } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
 

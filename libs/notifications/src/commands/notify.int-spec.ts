@@ -9,6 +9,7 @@ import { contractErrors, TestApp, type Account, type Device } from '#testing';
 import { Command, CommandBus } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
 import { Notify } from './notify.command.js';
+import { PurgeNotifications } from './purge-notifications.command.js';
 import { ReleaseNotifications } from './release-notifications.command.js';
 
 let app: TestApp;
@@ -315,4 +316,22 @@ describe('quiet hours', () => {
     await execute(new ReleaseNotifications());
     await hers.next('notification:new');
   });
+});
+
+it('what was read is kept for 90 days, what is unread for ever, and neither is told again', async () => {
+  const causes = [mention(boris), mention(boris), mention(boris)];
+  for (const cause of causes) await notify(cause);
+  const [unread, recent, old] = (await list(anna)).map(({ id }) => id);
+  for (const [id, days] of [
+    [recent, 89],
+    [old, 91],
+  ] as const)
+    await app.rows(`UPDATE notifications SET read_at = now() - $2 * interval '1 day' WHERE id = $1`, [
+      id,
+      days,
+    ]);
+  await app.rows(`UPDATE notifications SET created_at = now() - interval '1 year' WHERE id = $1`, [unread]);
+  await execute(new PurgeNotifications());
+  for (const cause of causes) await notify(cause);
+  expect((await list(anna)).map(({ id }) => id)).toEqual([unread, recent]);
 });

@@ -1,7 +1,6 @@
 import type { PageQuery, PersonDto } from '#contracts';
-import { PrismaService } from '#platform';
+import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { idsAfter, pageOf } from '../id-cursor.js';
 import { person } from '../people.js';
 
 /** Whom one has blocked, by their ids: nowhere else are they found again. @throws AppError INVALID_DATA (cursor) */

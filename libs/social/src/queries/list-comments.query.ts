@@ -1,8 +1,7 @@
 import type { CommentPage, PageQuery } from '#contracts';
-import { PrismaService } from '#platform';
+import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
-import { idsAfter, pageOf } from '../id-cursor.js';
 import { inSightOf } from '../people.js';
 import { Posts } from '../posts.js';
 

@@ -1,8 +1,7 @@
 import type { FriendRequestPage, PageQuery } from '#contracts';
-import { PrismaService } from '#platform';
+import { PrismaService, idsBefore, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../friend-requests.js';
-import { idsBefore, pageOf } from '../id-cursor.js';
 import { inSightOf } from '../people.js';
 
 /** Requests to oneself that wait for an answer, newest first. @throws AppError INVALID_DATA (cursor) */

@@ -1,8 +1,7 @@
 import type { PageQuery } from '#contracts';
 import { toProfile, type Profile, type ProfileColumns } from '#identity';
-import { PrismaService } from '#platform';
+import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { idsAfter, pageOf } from '../id-cursor.js';
 import { inSightOf } from '../people.js';
 
 /** One's friends, by their ids. @throws AppError INVALID_DATA (cursor) */

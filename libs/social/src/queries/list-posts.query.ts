@@ -1,7 +1,6 @@
 import type { PageQuery, PostPage } from '#contracts';
-import { PrismaService } from '#platform';
+import { PrismaService, idsBefore, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { idsBefore, pageOf } from '../id-cursor.js';
 import { requireInSight } from '../people.js';
 import { Posts } from '../posts.js';
 

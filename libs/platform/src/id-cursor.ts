@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { decodeCursor, encodeCursor } from '#platform';
+import { decodeCursor, encodeCursor } from './cursor.js';
 import { validate as isUuid } from 'uuid';
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
