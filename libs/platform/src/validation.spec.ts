@@ -1,6 +1,15 @@
-import { PageQuery, SendMessagePayload, UpdateChatBody, UserQuery } from '#contracts';
+import { CLIENT_EVENTS, PageQuery, SendMessagePayload, UpdateChatBody, UserQuery } from '#contracts';
 import { Type } from 'class-transformer';
-import { IsInt, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import {
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  MaxLength,
+  ValidateNested,
+  getMetadataStorage,
+  validateSync,
+} from 'class-validator';
 import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { validated } from './validation.js';
@@ -23,6 +32,12 @@ const refusal = (raw: unknown, type: new () => object = Sample) => {
     return { code, fields: details?.map(({ field }) => field) };
   }
 };
+
+/** The names of a class's fields, as keys. */
+const fieldsOf = (type: new () => object): object =>
+  getMetadataStorage().groupByPropertyName(
+    getMetadataStorage().getTargetValidationMetadatas(type, '', false, false),
+  );
 
 it('gives an instance without the fields that its class does not have', () => {
   const taken = validated(Sample, { name: 'a', more: 1, inner: { number: 1, more: 2 } });
@@ -102,5 +117,34 @@ it('ends any JSON in an instance or a refusal of the contract', () => {
         refusal(raw, SendMessagePayload)?.code,
       );
     }),
+  );
+});
+
+it.each(Object.entries(CLIENT_EVENTS))('takes a %s exactly when class-validator does', (_, { payload }) => {
+  const value = fc.oneof(
+    fc.constantFrom(
+      randomUUID(),
+      'text',
+      '😀',
+      '2026-12-01T10:00:00.000Z',
+      'http://a.example/b',
+      null,
+      true,
+      1,
+      -1,
+    ),
+    fc.string(),
+    fc.array(fc.constantFrom(randomUUID(), 1, 'x')),
+    fc.object(),
+  );
+  const names = Object.keys(fieldsOf(payload));
+  expect(names.length).toBeGreaterThan(0);
+  const right = fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] });
+  fc.assert(
+    fc.property(right, (raw) => {
+      const errors = validateSync(Object.assign(new payload(), raw), { forbidUnknownValues: false });
+      expect(refusal(raw, payload) === undefined).toBe(errors.length === 0);
+    }),
+    { numRuns: 300 },
   );
 });

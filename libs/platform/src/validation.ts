@@ -1,12 +1,7 @@
 import { AppError, TOO_LARGE, type FieldError } from '#contracts';
-import {
-  TransformationType,
-  plainToInstance,
-  type ClassConstructor,
-  type TransformMetadata,
-} from 'class-transformer';
-import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { TransformationType, plainToInstance, type ClassConstructor } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { flatFieldsOf, passes, type FlatFields } from './flat-fields.js';
 
 const MAX_DEPTH = 32;
 
@@ -73,32 +68,15 @@ function* fieldErrors(errors: ValidationError[], path = ''): Generator<FieldErro
   }
 }
 
-type Transforms = Map<string, TransformMetadata[]> | 'nested';
-const transformsOf = new Map<unknown, Transforms>();
-
-/** What a class says to do with single fields, or that it nests other classes (`@Type`). */
-function findTransforms(type: ClassConstructor<object>): Transforms {
-  const found = new Map<string, TransformMetadata[]>();
-  for (const { propertyName } of getMetadataStorage().getTargetValidationMetadatas(type, '', false, false)) {
-    if (defaultMetadataStorage.findTypeMetadata(type, propertyName)) return 'nested';
-    const { PLAIN_TO_CLASS } = TransformationType;
-    const transforms = defaultMetadataStorage.findTransformMetadatas(type, propertyName, PLAIN_TO_CLASS);
-    if (transforms.length > 0) found.set(propertyName, transforms);
-  }
-  return found;
-}
-
 /**
  * What `plainToInstance` makes, but that a flat class keeps the values as they came: it would copy each, without
  * keys such as `toString`, and look everything up again for every payload.
  */
-function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object): T {
-  if (!transformsOf.has(type)) transformsOf.set(type, findTransforms(type));
-  const transforms = transformsOf.get(type)!;
-  if (transforms === 'nested') return plainToInstance(type, raw);
+function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fields?: FlatFields): T {
+  if (!fields) return plainToInstance(type, raw);
   const instance = Object.assign<T, Record<string, unknown>>(new type(), raw as Record<string, unknown>);
-  for (const [key, each] of transforms)
-    for (const { transformFn } of Object.hasOwn(raw, key) ? each : [])
+  for (const [key, { transforms }] of fields)
+    for (const { transformFn } of Object.hasOwn(raw, key) ? transforms : [])
       (instance as Record<string, unknown>)[key] = transformFn({
         value: instance[key],
         key,
@@ -126,7 +104,9 @@ export function validated<T extends object>(type: ClassConstructor<T>, raw: unkn
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new AppError('INVALID_DATA', 'Payload must be an object');
   assertPlainJson(raw);
-  const instance = withDefaults(type, instanceOf(type, raw));
+  const fields = flatFieldsOf(type);
+  const instance = withDefaults(type, instanceOf(type, raw, fields));
+  if (fields && passes(instance, fields)) return instance;
   const wrong = [...fieldErrors(validateSync(instance, { whitelist: true, forbidUnknownValues: false }))];
   if (wrong.length === 0) return instance;
   const tooLarge = wrong.length === 1 && wrong[0]!.constraint === TOO_LARGE;
