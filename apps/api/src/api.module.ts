@@ -16,6 +16,7 @@ import { JwtGuard } from './jwt.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MessagesController } from './messages.controller.js';
 import { NotificationsController } from './notifications.controller.js';
+import { OlderSignInModule } from './older-sign-in.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
@@ -31,6 +32,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     ChatModule,
     MarketplaceModule,
     NotificationsModule,
+    OlderSignInModule,
     PresenceModule,
     SocialModule,
     RouterModule.register([{ path: 'api/v2', module: ApiModule }]),

@@ -83,6 +83,6 @@ export class AuthController {
   }
 }
 
-function device(request: ApiRequest, body: { device?: string }): Device {
+export function device(request: ApiRequest, body: { device?: string }): Device {
   return { device: body.device, userAgent: request.headers['user-agent'], ip: request.ip };
 }

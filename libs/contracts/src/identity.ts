@@ -64,6 +64,11 @@ export class AuthAnswer {
   @IsTimestamp() expires_at!: string;
 }
 
+/** The answer of `POST /auth/login`, to clients that know no refresh. */
+export class AccessTokenAnswer {
+  @IsString() accessToken!: string;
+}
+
 export class UpdateMeBody {
   @IsOptional() @IsText(1, 100) name?: string;
   @IsOptional() @Transform(lowerCase) @Matches(/^[a-z0-9_]{3,30}$/) handle?: string;

@@ -29,9 +29,10 @@ export function signingKey(config: Config): string {
   return config.JWT_SECRET;
 }
 
-/** A token of 15 minutes for one session of one user. */
-export function issueAccessToken(key: string, userId: string, sessionId: string) {
-  const expiresAt = new Date((Math.floor(Date.now() / 1000) + LIFETIME_SECONDS) * 1000);
+/** A token for one session of one user: of 15 minutes, or until the time given, in whole seconds. */
+export function issueAccessToken(key: string, userId: string, sessionId: string, until?: Date) {
+  const end = until?.getTime() ?? Date.now() + LIFETIME_SECONDS * 1000;
+  const expiresAt = new Date(Math.floor(end / 1000) * 1000);
   const token = jwt.sign({ sid: sessionId, typ: 'access', exp: expiresAt.getTime() / 1000 }, key, {
     algorithm: ACCESS_TOKEN.algorithms[0],
     issuer: ACCESS_TOKEN.issuer,

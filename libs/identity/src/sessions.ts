@@ -33,8 +33,9 @@ export class Sessions {
     return { id: newId(), device, userAgent: userAgent?.slice(0, 500), ip, expiresAt };
   }
 
-  answer(user: User, sessionId: string, generation: number): SignInAnswer {
-    const { token, expiresAt } = issueAccessToken(this.key, user.id, sessionId);
+  /** `tokenUntil`: when the access token ends, if not in 15 minutes. */
+  answer(user: User, sessionId: string, generation: number, tokenUntil?: Date): SignInAnswer {
+    const { token, expiresAt } = issueAccessToken(this.key, user.id, sessionId, tokenUntil);
     return {
       user: toMe(user),
       access_token: token,

@@ -2,6 +2,7 @@ import { ErrorBody } from '#contracts';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ApiModule } from '../api.module.js';
+import { OlderSignInModule } from '../older-sign-in.controller.js';
 import { serveDocsPage } from './page.js';
 import { describeQueries, schemasFor } from './schemas.js';
 
@@ -22,7 +23,7 @@ export function openApi(app: NestFastifyApplication): OpenAPIObject {
     .build();
   describeQueries();
   const document = SwaggerModule.createDocument(app, about, {
-    include: [ApiModule],
+    include: [ApiModule, OlderSignInModule],
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
   document.components = { ...document.components, schemas: schemasFor(document) };

@@ -12,6 +12,8 @@ export class Login extends Command<SignInAnswer> {
   constructor(
     readonly credentials: Pick<LoginBody, 'email' | 'password'>,
     readonly device: Device,
+    /** For clients that know no refresh: the access token lives as long as its session. */
+    readonly forWholeSession = false,
   ) {
     super();
   }
@@ -25,7 +27,8 @@ export class LoginHandler implements ICommandHandler<Login> {
     private readonly sessions: Sessions,
   ) {}
 
-  async execute({ credentials: { email, password }, device }: Login): Promise<SignInAnswer> {
+  async execute({ credentials, device, forWholeSession }: Login): Promise<SignInAnswer> {
+    const { email, password } = credentials;
     await this.limits.take('signIn', `${device.ip}:${email}`);
     const user = await this.prisma.user.findUnique({ where: { email } });
     const matches = await isPassword(user?.passwordHash, password);
@@ -35,6 +38,7 @@ export class LoginHandler implements ICommandHandler<Login> {
     const session = await this.prisma.session.create({
       data: { ...this.sessions.open(device), userId: user.id },
     });
-    return this.sessions.answer(user, session.id, session.refreshGeneration);
+    const tokenUntil = forWholeSession ? session.expiresAt : undefined;
+    return this.sessions.answer(user, session.id, session.refreshGeneration, tokenUntil);
   }
 }

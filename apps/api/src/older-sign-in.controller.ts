@@ -1,0 +1,35 @@
+import { AccessTokenAnswer, LoginBody } from '#contracts';
+import { Login } from '#identity';
+import { Public } from '#platform';
+import { Body, Controller, Module, Post, Req } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { device } from './auth.controller.js';
+import { Answers } from './docs/answers.js';
+import type { ApiRequest } from './signed-in-user.js';
+
+/** `POST /auth/login` of clients that know no refresh (contract, "The other documents' wire formats"). */
+@ApiTags('auth')
+@Controller('auth')
+export class OlderSignInController {
+  constructor(private readonly commands: CommandBus) {}
+
+  @Public()
+  @ApiSecurity({})
+  @Post('login')
+  @Answers(
+    'Sign in with a token that lives as long as its session',
+    { type: AccessTokenAnswer },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'RATE_LIMIT',
+  )
+  async login(@Body() body: LoginBody, @Req() request: ApiRequest): Promise<AccessTokenAnswer> {
+    const { access_token } = await this.commands.execute(new Login(body, device(request, body), true));
+    return { accessToken: access_token };
+  }
+}
+
+/** A module of its own is what keeps it outside `/api/v2`. */
+@Module({ controllers: [OlderSignInController] })
+export class OlderSignInModule {}

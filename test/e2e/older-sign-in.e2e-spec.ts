@@ -1,0 +1,59 @@
+import { AccessTokenAnswer, ErrorBody, SessionPage } from '#contracts';
+import { contractErrors, TestApp, type Account } from '#testing';
+import jwt, { type JwtPayload } from 'jsonwebtoken';
+
+const PATH = '/auth/login';
+const PASSWORD = 'correct horse battery';
+
+let app: TestApp;
+let anna: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  anna = await app.register('Анна');
+});
+afterAll(() => app.stop());
+
+const login = (body: object, to = app) => to.request<AccessTokenAnswer>('POST', PATH, undefined, body);
+
+it('gives the access token and nothing else, for as long as its session lasts', async () => {
+  const { status, body } = await login({ email: anna.email.toUpperCase(), password: PASSWORD });
+  expect(status).toBe(200);
+  expect(Object.keys(body)).toEqual(['accessToken']);
+  expect(contractErrors(AccessTokenAnswer, body)).toEqual([]);
+  const sessions = await app.request<SessionPage>('GET', 'auth/sessions', body.accessToken);
+  const mine = sessions.body.items.find(({ current }) => current)!;
+  const { exp, sid } = jwt.decode(body.accessToken) as JwtPayload;
+  expect(sid).toBe(mine.id);
+  expect(exp).toBe(Math.floor(Date.parse(mine.expires_at) / 1000));
+  expect(exp! - Date.now() / 1000).toBeGreaterThan(29 * 24 * 3600);
+});
+
+it('ends at once when its session is signed out', async () => {
+  const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
+  const { sid } = jwt.decode(accessToken) as JwtPayload;
+  expect((await app.request('GET', 'users/me', accessToken)).status).toBe(200);
+  await app.request('DELETE', `auth/sessions/${sid}`, anna.token);
+  expect((await app.request('GET', 'users/me', accessToken)).status).toBe(401);
+});
+
+it('does not lengthen the token of anybody else', () => {
+  const { iat, exp } = jwt.decode(anna.token) as JwtPayload;
+  expect(exp! - iat!).toBe(15 * 60);
+});
+
+it.each<[string, () => object, number, string]>([
+  ['a wrong password', () => ({ email: anna.email, password: 'wrong' }), 401, 'UNAUTHORIZED'],
+  ['no password', () => ({ email: anna.email }), 400, 'INVALID_DATA'],
+])('refuses %s in the one shape of errors', async (_, body, status, code) => {
+  const reply = await login(body());
+  expect([reply.status, reply.body.code]).toEqual([status, code]);
+  expect(contractErrors(ErrorBody, reply.body)).toEqual([]);
+});
+
+it('shares its limit with the other sign-in', async () => {
+  const limited = await TestApp.start({ SIGN_IN_RATE: '1' });
+  const wrong = { email: 'a@example.com', password: 'x' };
+  expect((await limited.request('POST', 'auth/login', undefined, wrong)).status).toBe(401);
+  expect((await login(wrong, limited)).status).toBe(429);
+  await limited.stop();
+});
