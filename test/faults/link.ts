@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The network between the app and its database, with the faults that networks have. */
+/** The network before a server (the app's database, or the app itself), with the faults that networks have. */
 export class Link {
   private readonly open = new Set<Socket>();
   private state: 'up' | 'down' | 'stuck' = 'up';
@@ -12,16 +12,16 @@ export class Link {
 
   private constructor(
     private readonly server: Server,
-    /** The database's address, by way of this link. */
+    /** The server's address, by way of this link. */
     readonly url: string,
   ) {}
 
-  static async to(databaseUrl: string): Promise<Link> {
-    const target = new URL(databaseUrl);
+  static async to(serverUrl: string): Promise<Link> {
+    const target = new URL(serverUrl);
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const through = new URL(databaseUrl);
+    const through = new URL(serverUrl);
     through.hostname = '127.0.0.1';
     through.port = String((server.address() as AddressInfo).port);
     const link = new Link(server, through.href);
@@ -59,11 +59,11 @@ export class Link {
 
   private pass(client: Socket, port: number, host: string): void {
     if (this.state === 'down') return void client.destroy();
-    const database = connect(port, host);
+    const server = connect(port, host);
     let losing = false;
     for (const [from, to] of [
-      [client, database],
-      [database, client],
+      [client, server],
+      [server, client],
     ] as const) {
       this.open.add(from);
       if (this.state === 'stuck') from.pause();
@@ -78,9 +78,9 @@ export class Link {
         losing = true;
         this.marker = undefined;
       }
-      database.write(data);
+      server.write(data);
     });
-    database.on('data', (data) => {
+    server.on('data', (data) => {
       if (!losing) return void client.write(data);
       client.destroy();
       this.lost?.();

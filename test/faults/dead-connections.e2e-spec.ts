@@ -1,0 +1,96 @@
+import type { Account } from '#testing';
+import { Device, TestApp } from '#testing';
+import { Metrics, RealtimeEmitter } from '#platform';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Server } from 'socket.io';
+import { Link } from './link.js';
+
+/** The heartbeat of these tests, ms: how often the server asks, and how long it waits for the answer. */
+const HEARTBEAT = { pingInterval: 200, pingTimeout: 400 };
+const NOTICED_WITHIN = HEARTBEAT.pingInterval + HEARTBEAT.pingTimeout;
+/** PRESENCE_GRACE_MS of tests. */
+const GRACE = 300;
+/** What a busy machine adds. */
+const SLACK = 500;
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let link: Link;
+let server: Server;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris] = await app.people('Анна', 'Борис');
+  link = await Link.to(app.url);
+  const emitter = app.app.get(RealtimeEmitter);
+  server = (emitter as unknown as { server: Server }).server;
+});
+afterEach(() => link.mend());
+afterAll(async () => {
+  await app.stop();
+  link.close();
+});
+
+const connections = async () => (await app.app.get(Metrics).connections.get()).values[0]!.value;
+const connectionsBecome = async (count: number) => {
+  while ((await connections()) !== count) await sleep(10);
+};
+const overLink = async (account: Account) => app.keep(await Device.connect(link.url, account.token));
+const offline = (device: Device, { id }: Account) =>
+  device.all('user:offline').filter(({ user_id }) => user_id === id);
+
+it('a client is told to expect a heartbeat every 25 s, and to be given up after 60 s', async () => {
+  const response = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`);
+  const open = JSON.parse((await response.text()).slice(1)) as object;
+  expect(open).toMatchObject({ pingInterval: 25_000, pingTimeout: 60_000 });
+});
+
+describe('with a shorter heartbeat', () => {
+  beforeAll(() => void Object.assign(server.engine.opts, HEARTBEAT));
+  // Of the test before.
+  beforeEach(() => connectionsBecome(0));
+
+  it('a connection that died without a word is noticed in time, and its user goes offline', async () => {
+    const hers = await app.device(anna);
+    const his = await overLink(boris);
+    await hers.next('user:online', ({ user_id }) => user_id === boris.id);
+    expect(await connections()).toBe(2);
+    link.stick();
+    const since = Date.now();
+    await connectionsBecome(1);
+    expect(Date.now() - since).toBeLessThan(NOTICED_WITHIN + SLACK);
+    expect(server.of('/').sockets.size).toBe(1);
+    await hers.next('user:offline', ({ user_id }) => user_id === boris.id);
+    expect(Date.now() - since).toBeLessThan(NOTICED_WITHIN + GRACE + 2 * SLACK);
+    await hers.settled();
+    hers.close();
+    his.close();
+  });
+
+  it.each(['websocket', 'polling'])('who says nothing but answers stays, by %s', async (transport) => {
+    const options = { transports: [transport] };
+    const silent = app.keep(await Device.connect(app.url, anna.token, options));
+    const lost: string[] = [];
+    silent.socket.on('disconnect', (reason) => lost.push(reason));
+    const id = silent.socket.id!;
+    await sleep(10 * HEARTBEAT.pingInterval + NOTICED_WITHIN);
+    expect(lost).toEqual([]);
+    expect(server.of('/').sockets.has(id)).toBe(true);
+    await silent.settled();
+    silent.close();
+  });
+
+  it('of a user’s devices one dies: the user stays online, and the others hear on', async () => {
+    const [hers, phone] = await app.devices(anna, boris);
+    const tablet = await overLink(boris);
+    expect(await connections()).toBe(3);
+    link.stick();
+    await connectionsBecome(2);
+    await sleep(GRACE + SLACK);
+    expect(offline(hers, boris)).toEqual([]);
+    const { items } = await hers.send('presence:get', { user_ids: [boris.id] });
+    expect(items).toMatchObject([{ user_id: boris.id, online: true }]);
+    await phone.settled();
+    for (const device of [hers, phone, tablet]) device.close();
+  });
+});
