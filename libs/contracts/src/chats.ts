@@ -12,8 +12,8 @@ import {
 } from 'class-validator';
 import { UserDto } from './identity.js';
 import { MessageDto } from './messages.js';
-import { PageOf } from './page.js';
-import { FromQuery, IsHttpUrl, IsId, IsIdList, IsText, IsTimestamp, Nullable } from './validators.js';
+import { PageOf, PageQuery } from './page.js';
+import { FromQuery, IsHttpUrl, IsId, IsIdList, IsSwitch, IsText, IsTimestamp, Nullable } from './validators.js';
 
 export const CHAT_TYPES = ['direct', 'group'] as const;
 export const MEMBER_ROLES = ['owner', 'admin', 'member'] as const;
@@ -44,6 +44,10 @@ export class ChatDto {
   @IsInt() change_seq!: number;
   @IsInt() last_read_seq!: number;
   @IsInt() @Min(0) unread_count!: number;
+  /** Until when this member's devices stay quiet about it; null = they do not. */
+  @Nullable() @IsTimestamp() muted_until!: string | null;
+  /** This member keeps it out of their list. */
+  @IsBoolean() archived!: boolean;
   @IsTimestamp() created_at!: string;
   /** Time of the newest message, or of the chat's creation. */
   @IsTimestamp() updated_at!: string;
@@ -66,6 +70,40 @@ export class UpdateChatBody {
 
 export class AddMembersBody {
   @IsIdList(1, 200) user_ids!: string[];
+}
+
+export class MemberRoleBody {
+  /** `owner` hands the group over: the one who was it becomes an admin. */
+  @IsIn(MEMBER_ROLES) role!: (typeof MEMBER_ROLES)[number];
+}
+
+export class ChatsQuery extends PageQuery {
+  /** The archived chats instead of the others. */
+  @IsSwitch() archived: boolean = false;
+}
+
+export class MuteBody {
+  /** Null or absent: until it is unmuted. */
+  @IsOptional() @IsTimestamp() until?: string | null;
+}
+
+export class MutePayload extends MuteBody {
+  @IsId() chat_id!: string;
+  @IsBoolean() muted!: boolean;
+}
+
+export class ArchivePayload {
+  @IsId() chat_id!: string;
+  @IsBoolean() archived!: boolean;
+}
+
+/** To the devices of somebody who left a group or was removed from it. */
+export class ChatRemovedEvent {
+  @IsId() chat_id!: string;
+  /** Who did it: oneself, or somebody who runs the group. */
+  @IsId() removed_by!: string;
+  /** The last message that stays readable. */
+  @IsInt() last_seq!: number;
 }
 
 export class ChatIdPayload {

@@ -14,7 +14,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { FromQuery, IsId, IsMessageContent, IsText, IsTimestamp, Nullable } from './validators.js';
+import { FromQuery, IsId, IsIdList, IsMessageContent, IsText, IsTimestamp, Nullable } from './validators.js';
 
 export const MESSAGE_TYPES = [
   'text',
@@ -63,6 +63,14 @@ export class ReactionDto {
   @IsArray() @IsString({ each: true }) user_ids!: string[];
 }
 
+/** Who said it first, and when; where is for those who were there. */
+export class ForwardedFromDto {
+  @IsId() message_id!: string;
+  @IsId() sender_id!: string;
+  @IsString() sender_name!: string;
+  @IsTimestamp() created_at!: string;
+}
+
 /** A message on the wire: the specification's payload and the contract's additions to it. */
 export class MessageDto {
   @IsId() id!: string;
@@ -77,12 +85,15 @@ export class MessageDto {
   @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
   /** 1, 2, 3, … in its chat, without gaps. */
   @IsInt() @Min(1) seq!: number;
-  /** The chat's change number of its last edit, deletion or reaction; 0 = as sent. */
+  /** The chat's change number of its last edit, deletion, reaction or pin; 0 = as sent. */
   @IsInt() @Min(0) change_seq!: number;
   /** To the sender's own devices only. */
   @IsOptional() @IsString() client_id?: string;
   @Nullable() @IsId() reply_to!: string | null;
-  @Nullable() @IsObject() forwarded_from!: Record<string, unknown> | null;
+  @Nullable()
+  @ValidateNested()
+  @Type(() => ForwardedFromDto)
+  forwarded_from!: ForwardedFromDto | null;
   @Nullable() @IsTimestamp() edited_at!: string | null;
   @Nullable() @IsTimestamp() pinned_at!: string | null;
   /** A deleted message keeps its place and number, and loses its content. */
@@ -128,4 +139,27 @@ export class ReactBody {
 
 export class ReactPayload extends ReactBody {
   @IsId() message_id!: string;
+}
+
+/** The most messages forwarded at once, and pinned at once in a chat. */
+export const MAX_FORWARDED = 50;
+export const MAX_PINS = 100;
+
+export class ForwardBody {
+  /** In the order in which they are to appear. */
+  @IsIdList(1, MAX_FORWARDED) message_ids!: string[];
+  /** A text of the forwarder's own, sent before them. */
+  @IsOptional() @IsMessageContent(MAX_CONTENT) comment?: string;
+  /** As in a send: repeating it gives back what was forwarded first. */
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(64) client_id?: string;
+}
+
+export class ForwardPayload extends ForwardBody {
+  @IsId() to_chat_id!: string;
+}
+
+/** Messages in order: what was forwarded, or what is pinned. */
+export class MessagesAck {
+  @IsIn(['ok']) status!: 'ok';
+  @IsArray() @ValidateNested({ each: true }) @Type(() => MessageDto) items!: MessageDto[];
 }

@@ -21,6 +21,8 @@ export class SyncChat {
   @IsInt() last_seq!: number;
   @IsInt() change_seq!: number;
   @IsInt() @Min(0) unread_count!: number;
+  /** True: no longer in it. `last_seq` is the last message that stays readable. */
+  @IsOptional() @IsBoolean() left?: boolean;
 }
 
 /** All that changed since the cursor; without one, everything current (contract, "REST", `GET sync`). */
