@@ -29,6 +29,9 @@ const ABOUT: Record<
   'chat:message:send': (id) => text({ id }),
   'chat:message:edit': (_, message_id) => ({ message_id, content: 'theirs' }),
   'chat:message:delete': (_, message_id) => ({ message_id }),
+  'chat:message:pin': (_, message_id) => ({ message_id }),
+  'chat:message:unpin': (_, message_id) => ({ message_id }),
+  'chat:message:forward': (to_chat_id, message_id) => ({ to_chat_id, message_ids: [message_id] }),
   'chat:message:react': (_, message_id) => ({ message_id, emoji: '👍', on: true }),
   'chat:message:read': (chat_id, message_id) => ({ chat_id, message_id }),
   'chat:message:delivered': (chat_id, message_id) => ({ chat_id, message_id }),
@@ -36,6 +39,9 @@ const ABOUT: Record<
   'chat:join': (chat_id) => ({ chat_id }),
   'chat:leave': (chat_id) => ({ chat_id }),
   'chat:get': 'open',
+  'chat:pins': (chat_id) => ({ chat_id }),
+  'chat:mute': (chat_id) => ({ chat_id, muted: true }),
+  'chat:archive': (chat_id) => ({ chat_id, archived: true }),
   'notification:read': 'of one’s own',
   'users:list': 'open',
   'presence:get': 'open',
@@ -55,7 +61,7 @@ it.each(guarded)('%s is refused to a stranger, and does nothing', async (event, 
   const stored = JSON.stringify(await app.rows('SELECT * FROM messages'));
   expect((await device.send(event, about(chat.id, message))).code).toBe('FORBIDDEN');
   const unknown = await device.send(event, about(randomUUID(), randomUUID()));
-  expect(unknown.code).toBe(event.match(/edit|delete|react/) ? 'NOT_FOUND' : 'CHAT_NOT_FOUND');
+  expect(unknown.code).toBe(event.match(/edit|delete|react|pin$/) ? 'NOT_FOUND' : 'CHAT_NOT_FOUND');
   await heard.settled();
   expect(heard.heard.slice(before)).toEqual([]);
   expect(JSON.stringify(await app.rows('SELECT * FROM messages'))).toBe(stored);
@@ -72,6 +78,10 @@ const BODIES: Record<string, object | undefined> = {
   'POST /api/v2/chats/{id}/delivered': { message_id: '$message' },
   'GET /api/v2/chats/{id}/messages': undefined,
   'POST /api/v2/chats/{id}/messages': { type: 'text', content: 'theirs' },
+  'POST /api/v2/chats/{id}/forward': { message_ids: ['$message'] },
+  'GET /api/v2/chats/{id}/pins': undefined,
+  'PUT /api/v2/chats/{id}/messages/{message_id}/pin': undefined,
+  'DELETE /api/v2/chats/{id}/messages/{message_id}/pin': undefined,
   'GET /api/v2/chats/{id}/messages/search': undefined,
   'GET /api/v2/chats/{id}/changes': undefined,
   'GET /api/v2/chats/{id}/messages/{message_id}/receipts': undefined,

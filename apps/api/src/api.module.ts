@@ -17,6 +17,7 @@ import { JwtStrategy } from './jwt.strategy.js';
 import { MessagesController } from './messages.controller.js';
 import { NotificationsController } from './notifications.controller.js';
 import { OlderSignInModule } from './older-sign-in.controller.js';
+import { PinsController } from './pins.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
@@ -47,6 +48,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     FriendsController,
     MessagesController,
     NotificationsController,
+    PinsController,
     PostsController,
     PresenceController,
     QueuesController,

@@ -4,8 +4,10 @@ import {
   ChangePage,
   ChangesQuery,
   EditMessageBody,
+  ForwardBody,
   HistoryQuery,
   MessageDto,
+  MessageItems,
   MessagePage,
   OkAck,
   PageQuery,
@@ -19,6 +21,7 @@ import {
   AcceptProposal,
   DeleteMessage,
   EditMessage,
+  ForwardMessages,
   GetChanges,
   GetHistory,
   ListReceipts,
@@ -67,6 +70,22 @@ export class MessagesController {
     @Body() body: SendMessageBody,
   ): Promise<SendMessageAck> {
     return this.commands.execute(new SendMessage(userId, { ...body, chat_id }));
+  }
+
+  @Post('forward')
+  @Answers(
+    'Forward messages into this chat, in the order given: all or none',
+    { type: MessageItems, status: 201 },
+    ...MEMBER_ONLY,
+    'NOT_FOUND',
+    'MESSAGE_TOO_LARGE',
+  )
+  async forward(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) to_chat_id: string,
+    @Body() body: ForwardBody,
+  ): Promise<MessageItems> {
+    return { items: await this.commands.execute(new ForwardMessages(userId, { ...body, to_chat_id })) };
   }
 
   @Get('messages/search')

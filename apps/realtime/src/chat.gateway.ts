@@ -2,6 +2,7 @@ import {
   ChatGetPayload,
   ChatIdPayload,
   EditMessagePayload,
+  ForwardPayload,
   MessageIdPayload,
   ReactPayload,
   ReceiptPayload,
@@ -11,6 +12,7 @@ import {
   type JoinAck,
   type LeaveAck,
   type MessageAck,
+  type MessagesAck,
   type OkAck,
   type ReadAck,
   type SendMessageAck,
@@ -19,6 +21,7 @@ import {
   CreateChat,
   DeleteMessage,
   EditMessage,
+  ForwardMessages,
   JoinChat,
   MarkMessages,
   Memberships,
@@ -65,6 +68,14 @@ export class ChatGateway {
   ): Promise<OkAck> {
     await this.commands.execute(new DeleteMessage(userOf(socket).userId, payload.message_id));
     return ok;
+  }
+
+  @SubscribeMessage('chat:message:forward')
+  async forward(
+    @ConnectedSocket() socket: DeviceSocket,
+    @MessageBody() payload: ForwardPayload,
+  ): Promise<MessagesAck> {
+    return { ...ok, items: await this.commands.execute(new ForwardMessages(userOf(socket).userId, payload)) };
   }
 
   @SubscribeMessage('chat:message:react')

@@ -9,6 +9,7 @@ import { ConnectionGateway } from './connection.gateway.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { EventAnswering } from './event-answering.js';
 import { NotificationGateway } from './notification.gateway.js';
+import { PinsGateway } from './pins.gateway.js';
 import { PresenceGateway } from './presence.gateway.js';
 
 @Module({
@@ -19,6 +20,7 @@ import { PresenceGateway } from './presence.gateway.js';
     ConnectionGateway,
     ChatGateway,
     NotificationGateway,
+    PinsGateway,
     PresenceGateway,
   ],
 })

@@ -1,4 +1,4 @@
-import type { MessageKind } from '#contracts';
+import type { ForwardedFromDto, MessageKind } from '#contracts';
 import type { SendPool } from '#platform';
 
 export interface NewMessage {
@@ -10,6 +10,8 @@ export interface NewMessage {
   metadata: Record<string, unknown>;
   clientId?: string;
   replyTo?: string;
+  /** Only in messages that are stored together. */
+  forwardedFrom?: ForwardedFromDto;
 }
 
 /** What became of one send. */
@@ -32,6 +34,14 @@ const EARLIER = `LATERAL (
   )`;
 const NO_EARLIER = '(SELECT NULL::uuid AS id, NULL::int AS seq, NULL::timestamptz AS created_at)';
 
+/** Of sends that have nothing to do with each other, nothing; of a group, that all of it is new or nothing is stored. */
+const EACH = { array: '', column: '', only: '' };
+const TOGETHER = {
+  array: ', $10::jsonb[]',
+  column: ', forwarded_from',
+  only: ' AND NOT EXISTS (SELECT FROM checked WHERE refused IS NOT NULL OR earlier_id IS NOT NULL)',
+};
+
 /**
  * One round trip for any number of sends: locks the chats, checks the senders, finds earlier sends of the same
  * client_id, numbers, inserts, moves read marks. Locks are taken in one order everywhere, chats by id and then
@@ -42,10 +52,10 @@ const NO_EARLIER = '(SELECT NULL::uuid AS id, NULL::int AS seq, NULL::timestampt
  *
  * A sender who had read everything has read their own message too; one with unread messages keeps them unread.
  */
-const appendSql = (earlier: string) => `
+const appendSql = (earlier: string, { array, column, only } = EACH) => `
 WITH input AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::message_type[], $5::text[], $6::jsonb[], $7::text[],
-    $8::uuid[]) WITH ORDINALITY AS r(id, chat_id, sender_id, type, content, metadata, client_id, reply_to, ord)
+    $8::uuid[]${array}) WITH ORDINALITY AS r(id, chat_id, sender_id, type, content, metadata, client_id, reply_to${column}, ord)
 ), chat AS MATERIALIZED (
   SELECT c.id, c.last_seq, c.blocked FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
 ), sender AS MATERIALIZED (
@@ -71,10 +81,10 @@ WITH input AS MATERIALIZED (
   SELECT k.ord, k.chat_id, k.sender_id, k.last_seq, k.last_read_seq, clock_timestamp()::timestamptz(3) AS created_at,
     k.last_seq + row_number() OVER (PARTITION BY k.chat_id ORDER BY k.ord)::int AS seq,
     row_number() OVER (PARTITION BY k.chat_id, k.sender_id ORDER BY k.ord)::int AS own_number
-  FROM checked k WHERE k.refused IS NULL AND k.earlier_id IS NULL
+  FROM checked k WHERE k.refused IS NULL AND k.earlier_id IS NULL${only}
 ), inserted AS (
-  INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, client_id, reply_to, created_at)
-  SELECT i.id, i.chat_id, n.seq, i.sender_id, i.type, i.content, i.metadata, i.client_id, i.reply_to, n.created_at
+  INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, client_id, reply_to${column}, created_at)
+  SELECT i.id, i.chat_id, n.seq, i.sender_id, i.type, i.content, i.metadata, i.client_id, i.reply_to${column}, n.created_at
   FROM numbered n JOIN input i USING (ord)
 ), counted AS (
   UPDATE chats SET last_seq = n.seq, activity_at = n.created_at, changed_xid = pg_current_xact_id()
@@ -110,11 +120,13 @@ interface Columns {
 const STATEMENTS = {
   newOnes: { name: 'append-messages', text: appendSql(NO_EARLIER) },
   perhapsRepeated: { name: 'append-perhaps-repeated', text: appendSql(EARLIER) },
+  together: { name: 'append-together', text: appendSql(EARLIER, TOGETHER) },
 };
 
 /**
  * Stores what may be stored of a batch, in one transaction, and tells what became of each, in order. As `newOnes`
  * it does not look for earlier sends; the unique constraint on their client_id refuses the batch if there is one.
+ * `together` stores all of them or, if one is refused or repeats an earlier one, none.
  */
 export async function appendMessages(
   pool: SendPool,
@@ -131,6 +143,9 @@ export async function appendMessages(
     textArray(batch.map(({ clientId }) => clientId)),
     plainArray(batch.map(({ replyTo }) => replyTo)),
     plainArray([...new Set(batch.map(({ chatId }) => chatId))]),
+    ...(as === 'together'
+      ? [textArray(batch.map(({ forwardedFrom }) => forwardedFrom && JSON.stringify(forwardedFrom)))]
+      : []),
   ];
   const { rows } = await pool.query<Columns>({ ...STATEMENTS[as], values });
   const { refused, seq, at, earlier_id, name, avatar } = rows[0]!;

@@ -15,11 +15,13 @@ interface ChatRow {
   change_seq: number;
   last_read_seq: number;
   unread_count: number;
+  muted_until: Date | null;
+  archived: boolean;
   created_at: Date;
   activity_at: Date;
 }
 
-/** How some members see a chat: those who have read equally far see the same. */
+/** How some members see a chat: those who have read equally far, and set it up alike, see the same. */
 export interface SharedView {
   chat: ChatDto;
   userIds: string[];
@@ -34,6 +36,11 @@ type LastMessageRow = MessageRow & { read_by_all: boolean; delivered_to_all: boo
 
 const CHAT_COLUMNS = Prisma.raw(`
   c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, c.last_seq, c.change_seq, c.created_at, c.activity_at`);
+
+/** What a member sees for themselves alone: of a `chat_members p` in a chat `c`. A mute that is over is none. */
+const OWN_COLUMNS = Prisma.sql`
+  p.last_read_seq, ${UNREAD_COUNT} AS unread_count,
+  CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until, p.archived_at IS NOT NULL AS archived`;
 
 /** To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
 export const PARTICIPANT_COLUMNS = Prisma.raw(`
@@ -73,11 +80,12 @@ export class ChatViews {
     const [rows, lastMessages] = await Promise.all([this.participants(chatIds), this.lastMessages(chatIds)]);
     const participants = new Map<string, ParticipantDto[]>(chatIds.map((id) => [id, []]));
     for (const { cut, ...row } of rows) participants.get(row.chat_id)!.push(this.participant(row, cut));
-    return ({ chat_id, created_at, activity_at, ...row }) => ({
+    return ({ chat_id, muted_until, created_at, activity_at, ...row }) => ({
       id: chat_id,
       ...row,
       participants: participants.get(chat_id)!,
       last_message: lastMessages.get(chat_id) ?? null,
+      muted_until: muted_until?.toISOString() ?? null,
       created_at: created_at.toISOString(),
       updated_at: activity_at.toISOString(),
     });
@@ -85,7 +93,7 @@ export class ChatViews {
 
   private chats(seen: { chatId: string; userId: string }[]): Promise<ChatRow[]> {
     return this.prisma.$queryRaw<ChatRow[]>`
-      SELECT ${CHAT_COLUMNS}, p.last_read_seq, ${UNREAD_COUNT} AS unread_count
+      SELECT ${CHAT_COLUMNS}, ${OWN_COLUMNS}
       FROM unnest(${seen.map((s) => s.chatId)}::uuid[], ${seen.map((s) => s.userId)}::uuid[])
         WITH ORDINALITY AS s(chat_id, user_id, ord)
       JOIN chats c ON c.id = s.chat_id
@@ -96,12 +104,12 @@ export class ChatViews {
   private chatOfMembers(chatId: string): Promise<(ChatRow & { user_ids: string[] })[]> {
     return this.prisma.$queryRaw<(ChatRow & { user_ids: string[] })[]>`
       SELECT ${CHAT_COLUMNS}, s.* FROM chats c CROSS JOIN LATERAL (
-        SELECT last_read_seq, unread_count, array_agg(user_id) AS user_ids
+        SELECT last_read_seq, unread_count, muted_until, archived, array_agg(user_id) AS user_ids
         FROM (
-          SELECT p.user_id, p.last_read_seq, ${UNREAD_COUNT} AS unread_count
+          SELECT p.user_id, ${OWN_COLUMNS}
           FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL
         ) m
-        GROUP BY last_read_seq, unread_count
+        GROUP BY last_read_seq, unread_count, muted_until, archived
       ) s
       WHERE c.id = ${chatId}::uuid`;
   }

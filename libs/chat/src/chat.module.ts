@@ -12,8 +12,10 @@ import { AddMembersHandler } from './commands/add-members.command.js';
 import { CreateChatHandler } from './commands/create-chat.command.js';
 import { DeleteMessageHandler } from './commands/delete-message.command.js';
 import { EditMessageHandler } from './commands/edit-message.command.js';
+import { ForwardMessagesHandler } from './commands/forward-messages.command.js';
 import { JoinChatHandler } from './commands/join-chat.command.js';
 import { MarkMessagesHandler } from './commands/mark-messages.command.js';
+import { PinMessageHandler } from './commands/pin-message.command.js';
 import { ReactToMessageHandler } from './commands/react-to-message.command.js';
 import { RemoveMemberHandler } from './commands/remove-member.command.js';
 import { SendMessageHandler } from './commands/send-message.command.js';
@@ -28,10 +30,12 @@ import { GetChatHandler } from './queries/get-chat.query.js';
 import { GetHistoryHandler } from './queries/get-history.query.js';
 import { ListChatsHandler } from './queries/list-chats.query.js';
 import { ListMembersHandler } from './queries/list-members.query.js';
+import { ListPinsHandler } from './queries/list-pins.query.js';
 import { ListReceiptsHandler } from './queries/list-receipts.query.js';
 import { SearchMessagesHandler } from './queries/search-messages.query.js';
 import { SyncHandler } from './queries/sync.query.js';
 import { Receipts } from './receipts.js';
+import { SenderTurns } from './sender-turns.js';
 import { Typing } from './typing.js';
 import { WriteTurns } from './write-turns.js';
 
@@ -41,8 +45,10 @@ const handlers = [
   CreateChatHandler,
   DeleteMessageHandler,
   EditMessageHandler,
+  ForwardMessagesHandler,
   JoinChatHandler,
   MarkMessagesHandler,
+  PinMessageHandler,
   ReactToMessageHandler,
   RemoveMemberHandler,
   SendMessageHandler,
@@ -52,6 +58,7 @@ const handlers = [
   GetHistoryHandler,
   ListChatsHandler,
   ListMembersHandler,
+  ListPinsHandler,
   ListReceiptsHandler,
   SearchMessagesHandler,
   SyncHandler,
@@ -69,6 +76,7 @@ const handlers = [
     MessageChanges,
     MessageLog,
     Receipts,
+    SenderTurns,
     Typing,
     WriteTurns,
     ...handlers,

@@ -18,9 +18,15 @@ export type MessageChange = Partial<{
   reactions: ReactionDto[];
   editedAt: Date;
   deletedAt: Date;
+  pinnedAt: Date | null;
 }>;
 
-type ChangeEvent = 'chat:message:edited' | 'chat:message:deleted' | 'chat:message:reaction';
+type ChangeEvent =
+  | 'chat:message:edited'
+  | 'chat:message:deleted'
+  | 'chat:message:reaction'
+  | 'chat:message:pinned'
+  | 'chat:message:unpinned';
 
 type Decision = (
   message: Current,

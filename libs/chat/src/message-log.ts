@@ -17,16 +17,21 @@ import { cutOff, notFound, notMember } from './membership.js';
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
 
+/** What a send gets, and what a group of messages. */
+type Stored = SendMessageAck | MessageDto[] | null;
+const isGroup = (item: NewMessage | NewMessage[]) => Array.isArray(item);
+
 /**
  * Where messages are written: the hot path. Sends that arrive while a round trip runs share the next one.
  * Each message is committed before it is acknowledged or seen, and seen in the order of its number.
  */
 @Injectable()
 export class MessageLog implements OnModuleDestroy {
-  private readonly batcher = new Batcher<NewMessage, SendMessageAck>((batch) => this.flush(batch), {
-    maxBatch: 256,
-    maxQueued: 20_000,
-  });
+  private readonly batcher = new Batcher<NewMessage | NewMessage[], Stored>(
+    async (batch) =>
+      isGroup(batch[0]!) ? [await this.flushTogether(batch[0])] : this.flush(batch as NewMessage[]),
+    { maxBatch: 256, maxQueued: 20_000, alone: isGroup },
+  );
   /** Sends whose commit was cut off, and until when one of them may still turn out to have happened (ms). */
   private readonly unsettled = new Map<string, number | undefined>();
   private settling?: Promise<void>;
@@ -41,7 +46,17 @@ export class MessageLog implements OnModuleDestroy {
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
   append(message: NewMessage): Promise<SendMessageAck> {
-    return this.batcher.add(message);
+    return this.batcher.add(message) as Promise<SendMessageAck>;
+  }
+
+  /**
+   * Messages of one sender to one chat, all or none, in this order with nothing in between, and after what was given
+   * to `append` before.
+   * @returns null, and stores nothing, when one of them repeats an earlier client_id
+   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE
+   */
+  appendTogether(messages: NewMessage[]): Promise<MessageDto[] | null> {
+    return this.batcher.add(messages) as Promise<MessageDto[] | null>;
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -69,7 +84,7 @@ export class MessageLog implements OnModuleDestroy {
       if (outcome.refused) return refusals[outcome.refused]();
       const { seq, at, earlierId } = outcome;
       const createdAt = timeOf(at);
-      if (twin === i && earlierId === null) this.announce(message, outcome, createdAt);
+      if (twin === i && earlierId === null) this.emit(asSent(message, outcome, createdAt), message.clientId);
       return {
         status: 'sent',
         message_id: earlierId ?? batch[twin]!.id,
@@ -80,42 +95,32 @@ export class MessageLog implements OnModuleDestroy {
     });
   }
 
-  private async store(batch: NewMessage[], attempt = 1): Promise<Outcome[]> {
+  private async flushTogether(group: NewMessage[]): Promise<MessageDto[] | null> {
+    if (this.unsettled.size > 0) await this.settle();
+    const outcomes = await this.turns.take(() => this.store(group, 'together'));
+    const refused = outcomes.find((outcome) => outcome.refused)?.refused;
+    if (refused) throw refusals[refused]();
+    if (outcomes.some(({ earlierId }) => earlierId !== null)) return null;
+    const timeOf = timesOnce();
+    return group.map((message, i) => {
+      const shown = asSent(message, outcomes[i]!, timeOf(outcomes[i]!.at));
+      this.emit(shown, message.clientId);
+      return shown;
+    });
+  }
+
+  private async store(batch: NewMessage[], as?: 'together', attempt = 1): Promise<Outcome[]> {
     try {
-      return await appendMessages(this.pool, batch, attempt === 1 ? 'newOnes' : 'perhapsRepeated');
+      return await appendMessages(this.pool, batch, as ?? (attempt === 1 ? 'newOnes' : 'perhapsRepeated'));
     } catch (error) {
       // One of these client_ids is stored: the next try finds it, or one after that if another node is at it now.
-      if (isUniqueViolation(error) && attempt < 5) return this.store(batch, attempt + 1);
+      if (isUniqueViolation(error) && attempt < 5) return this.store(batch, as, attempt + 1);
       if (isDatabaseUnavailable(error)) {
         for (const { id } of batch) this.unsettled.set(id, undefined);
         this.settleLater();
       }
       throw error;
     }
-  }
-
-  private announce(message: NewMessage, outcome: Outcome, createdAt: string): void {
-    const shown: MessageDto = {
-      id: message.id,
-      chat_id: message.chatId,
-      sender_id: message.senderId,
-      sender_name: outcome.senderName,
-      sender_avatar: outcome.senderAvatar,
-      type: message.type,
-      content: message.content,
-      metadata: message.metadata,
-      created_at: createdAt,
-      status: 'sent',
-      seq: outcome.seq,
-      change_seq: 0,
-      reply_to: message.replyTo ?? null,
-      forwarded_from: null,
-      edited_at: null,
-      pinned_at: null,
-      deleted_at: null,
-      reactions: [],
-    };
-    this.emit(shown, message.clientId);
   }
 
   /** The client_id goes to the sender's own devices only. */
@@ -165,6 +170,27 @@ const refusals = {
   blocked: cutOff,
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };
+
+const asSent = (message: NewMessage, outcome: Outcome, createdAt: string): MessageDto => ({
+  id: message.id,
+  chat_id: message.chatId,
+  sender_id: message.senderId,
+  sender_name: outcome.senderName,
+  sender_avatar: outcome.senderAvatar,
+  type: message.type,
+  content: message.content,
+  metadata: message.metadata,
+  created_at: createdAt,
+  status: 'sent',
+  seq: outcome.seq,
+  change_seq: 0,
+  reply_to: message.replyTo ?? null,
+  forwarded_from: message.forwardedFrom ?? null,
+  edited_at: null,
+  pinned_at: null,
+  deleted_at: null,
+  reactions: [],
+});
 
 /** Times as text. Most of a batch share a millisecond, and to write one out costs as much as to encode an answer. */
 function timesOnce(): (at: number) => string {

@@ -1,4 +1,4 @@
-import type { MessageDto, MessageKind, MessageStatus, ReactionDto } from '#contracts';
+import type { ForwardedFromDto, MessageDto, MessageKind, MessageStatus, ReactionDto } from '#contracts';
 import { Prisma } from '#platform';
 
 /** A message with its sender's name, as every query here selects it. */
@@ -15,7 +15,9 @@ export interface MessageRow {
   seq: number;
   change_seq: number;
   reply_to: string | null;
+  forwarded_from: ForwardedFromDto | null;
   edited_at: Date | null;
+  pinned_at: Date | null;
   deleted_at: Date | null;
   reactions: ReactionDto[];
 }
@@ -23,7 +25,8 @@ export interface MessageRow {
 /** To be followed by FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */
 export const MESSAGE_COLUMNS = Prisma.raw(`
   m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content, m.metadata,
-  m.created_at, m.seq, m.change_seq, m.reply_to, m.edited_at, m.deleted_at, m.reactions`);
+  m.created_at, m.seq, m.change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at, m.deleted_at,
+  m.reactions`);
 
 export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto => ({
   id: row.id,
@@ -39,9 +42,9 @@ export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
   seq: row.seq,
   change_seq: row.change_seq,
   reply_to: row.reply_to,
-  forwarded_from: null,
+  forwarded_from: row.forwarded_from,
   edited_at: row.edited_at?.toISOString() ?? null,
-  pinned_at: null,
+  pinned_at: row.pinned_at?.toISOString() ?? null,
   deleted_at: row.deleted_at?.toISOString() ?? null,
   reactions: row.reactions,
 });

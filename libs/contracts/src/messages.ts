@@ -159,7 +159,10 @@ export class ForwardPayload extends ForwardBody {
 }
 
 /** Messages in order: what was forwarded, or what is pinned. */
-export class MessagesAck {
-  @IsIn(['ok']) status!: 'ok';
+export class MessageItems {
   @IsArray() @ValidateNested({ each: true }) @Type(() => MessageDto) items!: MessageDto[];
+}
+
+export class MessagesAck extends MessageItems {
+  @IsIn(['ok']) status!: 'ok';
 }

@@ -22,6 +22,8 @@ export class Batcher<T, R> {
     private readonly options: {
       /** Most items in one flush. */
       maxBatch: number;
+      /** Which items have a flush to themselves, in their place among the others. */
+      alone?: (item: T) => boolean;
       /** Beyond it callers get UNAVAILABLE: a database that falls behind must not fill the memory. */
       maxQueued: number;
       /** Least time between the starts of two flushes, in ms. */
@@ -46,7 +48,7 @@ export class Batcher<T, R> {
   private async run(): Promise<void> {
     while (this.queue.length > 0) {
       const started = performance.now();
-      const batch = this.queue.splice(0, this.options.maxBatch);
+      const batch = this.queue.splice(0, this.nextSize());
       try {
         // Async, so that also a flush that throws at once ends in a later turn than it began.
         const results = await (async () => this.flush(batch.map(({ item }) => item)))();
@@ -64,5 +66,13 @@ export class Batcher<T, R> {
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
     }
     this.running = undefined;
+  }
+
+  private nextSize(): number {
+    const { maxBatch, alone } = this.options;
+    if (!alone) return maxBatch;
+    const most = Math.min(maxBatch, this.queue.length);
+    for (let i = 0; i < most; i++) if (alone(this.queue[i]!.item)) return Math.max(i, 1);
+    return most;
   }
 }

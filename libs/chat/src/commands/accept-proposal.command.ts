@@ -7,7 +7,7 @@ import { MessageChanges } from '../message-changes.js';
  * Makes a master's proposal in a chat a booking request at a time of the client's choice; the message shows it to
  * both (contract, `POST chats/:id/messages/:message_id/accept`).
  * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted before, the service
- *   has changed since, or the time is taken), INVALID_DATA (no proposal; starts_at is no slot ahead)
+ *   has changed since, or the time is taken), INVALID_DATA (no proposal, or a forwarded one; starts_at is no slot ahead)
  */
 export class AcceptProposal extends Command<BookingDto> {
   constructor(
@@ -36,6 +36,8 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
       'chat:message:edited',
       async (message, tx) => {
         if (message.type !== 'booking_proposal') throw AppError.invalid('message_id', 'is no proposal');
+        // Whoever forwarded it offers nothing, and to whom it was offered has the first one.
+        if (message.forwarded_from) throw AppError.invalid('message_id', 'is a forwarded proposal');
         if (message.sender_id === userId) throw new AppError('FORBIDDEN', 'This is a proposal of your own');
         if ('booking_id' in message.metadata)
           throw new AppError('CONFLICT', 'This proposal has been accepted');

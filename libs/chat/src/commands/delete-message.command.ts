@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageChanges } from '../message-changes.js';
 
 /**
- * Deletes a message for everyone: its place and number stay, its content is gone.
+ * Deletes a message for everyone: its place and number stay, its content is gone, and so is its pin.
  * @throws AppError FORBIDDEN unless the user sent it or runs the group
  */
 export class DeleteMessage extends Command<void> {
@@ -27,7 +27,7 @@ export class DeleteMessageHandler implements ICommandHandler<DeleteMessage> {
       if (message.sender_id !== userId && !runsGroup)
         throw new AppError('FORBIDDEN', 'Only the sender or an admin of the group may delete a message');
       await tx.messageReaction.deleteMany({ where: { messageId } });
-      return { content: '', metadata: {}, reactions: [], deletedAt: new Date() };
+      return { content: '', metadata: {}, reactions: [], pinnedAt: null, deletedAt: new Date() };
     });
   }
 }

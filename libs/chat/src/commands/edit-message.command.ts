@@ -4,7 +4,7 @@ import { MessageChanges } from '../message-changes.js';
 
 const EDITABLE_MS = 48 * 3600 * 1000;
 
-/** @throws AppError FORBIDDEN unless it is the sender's own message of the last 48 h; INVALID_DATA as for a send */
+/** @throws AppError FORBIDDEN unless it is the sender's own words of the last 48 h; INVALID_DATA as for a send */
 export class EditMessage extends Command<MessageDto> {
   constructor(
     readonly userId: string,
@@ -30,6 +30,7 @@ export class EditMessageHandler implements ICommandHandler<EditMessage> {
           throw new AppError('FORBIDDEN', 'Only the sender may edit a message');
         if (Date.now() - message.created_at.getTime() > EDITABLE_MS)
           throw new AppError('FORBIDDEN', 'A message can be edited for 48 hours');
+        if (message.forwarded_from) throw new AppError('FORBIDDEN', 'A forwarded message cannot be edited');
         // What these point to is fixed with the message.
         if (message.type === 'profile_share' || message.type === 'post_share')
           throw AppError.invalid('message_id', 'a shared profile or post cannot be edited');

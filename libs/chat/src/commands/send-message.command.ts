@@ -5,6 +5,7 @@ import { RateLimits, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageLog } from '../message-log.js';
+import { SenderTurns } from '../sender-turns.js';
 
 /**
  * Sends one message. The answer means committed; sending again with the same client_id gives the first answer.
@@ -30,12 +31,11 @@ const notFoundIs =
 
 @CommandHandler(SendMessage)
 export class SendMessageHandler implements ICommandHandler<SendMessage> {
-  private readonly lookUps = new Map<string, Promise<Record<string, unknown>>>();
-
   constructor(
     private readonly log: MessageLog,
     private readonly limits: RateLimits,
     private readonly queries: QueryBus,
+    private readonly turns: SenderTurns,
   ) {}
 
   async execute({ senderId, payload }: SendMessage): Promise<SendMessageAck> {
@@ -45,7 +45,8 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const metadata = payload.metadata ?? {};
     const clientId = payload.client_id ?? undefined;
     assertMessageContent(type, content, metadata);
-    const facts = this.mustWait(senderId, type) ? await this.inTurn(senderId, payload) : {};
+    const mustWait = POINTS_ELSEWHERE.has(type) || this.turns.areTaken(senderId);
+    const facts = mustWait ? await this.turns.take(senderId, () => this.factsOf(senderId, payload)) : {};
     return this.log.append({
       id: newId(),
       chatId: chat_id,
@@ -56,24 +57,6 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
       clientId,
       replyTo: reply_to ?? undefined,
     });
-  }
-
-  private mustWait(senderId: string, type: string): boolean {
-    return POINTS_ELSEWHERE.has(type) || this.lookUps.has(senderId);
-  }
-
-  /** Looking something up takes time: what the same sender sends meanwhile waits, so that their order holds. */
-  private async inTurn(senderId: string, payload: SendMessagePayload): Promise<Record<string, unknown>> {
-    const before = this.lookUps.get(senderId);
-    const turn = (before ?? Promise.resolve({}))
-      .catch(() => ({}))
-      .then(() => this.factsOf(senderId, payload));
-    this.lookUps.set(senderId, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.lookUps.get(senderId) === turn) this.lookUps.delete(senderId);
-    }
   }
 
   /** What the server knows better than the sender about the thing a message points to, if they may see it. */

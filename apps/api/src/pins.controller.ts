@@ -1,0 +1,52 @@
+import { MessageDto, MessageItems } from '#contracts';
+import { ListPins, PinMessage } from '#chat';
+import type { SignedIn } from '#identity';
+import { Controller, Delete, Get, Param, Put } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { SignedInUser } from './signed-in-user.js';
+import { IdPipe } from './id.pipe.js';
+
+const MEMBER_ONLY = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'CHAT_NOT_FOUND'] as const;
+
+@ApiTags('messages')
+@Controller('chats/:id')
+export class PinsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get('pins')
+  @Answers('What is pinned in a chat, the newest pin first', { type: MessageItems }, ...MEMBER_ONLY)
+  async list(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<MessageItems> {
+    return { items: await this.queries.execute(new ListPins(userId, id)) };
+  }
+
+  @Put('messages/:message_id/pin')
+  @Answers(
+    'Pin a message for everybody in the chat',
+    { type: MessageDto },
+    ...MEMBER_ONLY,
+    'NOT_FOUND',
+    'CONFLICT',
+  )
+  pin(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) chatId: string,
+    @Param('message_id', IdPipe) messageId: string,
+  ): Promise<MessageDto> {
+    return this.commands.execute(new PinMessage(userId, messageId, true, chatId));
+  }
+
+  @Delete('messages/:message_id/pin')
+  @Answers('Take a message’s pin off', { type: MessageDto }, ...MEMBER_ONLY, 'NOT_FOUND')
+  unpin(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) chatId: string,
+    @Param('message_id', IdPipe) messageId: string,
+  ): Promise<MessageDto> {
+    return this.commands.execute(new PinMessage(userId, messageId, false, chatId));
+  }
+}

@@ -1,0 +1,45 @@
+import { ChatIdPayload, MessageIdPayload, type MessageAck, type MessagesAck } from '#contracts';
+import { ListPins, PinMessage } from '#chat';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { userOf, type DeviceSocket } from './device-socket.js';
+import { Gateway } from './gateway.js';
+
+/** Contract, "Chat events": what is pinned in a chat. */
+@Gateway()
+export class PinsGateway {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @SubscribeMessage('chat:message:pin')
+  pin(
+    @ConnectedSocket() socket: DeviceSocket,
+    @MessageBody() { message_id }: MessageIdPayload,
+  ): Promise<MessageAck> {
+    return this.set(socket, message_id, true);
+  }
+
+  @SubscribeMessage('chat:message:unpin')
+  unpin(
+    @ConnectedSocket() socket: DeviceSocket,
+    @MessageBody() { message_id }: MessageIdPayload,
+  ): Promise<MessageAck> {
+    return this.set(socket, message_id, false);
+  }
+
+  @SubscribeMessage('chat:pins')
+  async list(
+    @ConnectedSocket() socket: DeviceSocket,
+    @MessageBody() { chat_id }: ChatIdPayload,
+  ): Promise<MessagesAck> {
+    const items = await this.queries.execute(new ListPins(userOf(socket).userId, chat_id));
+    return { status: 'ok', items };
+  }
+
+  private async set(socket: DeviceSocket, messageId: string, on: boolean): Promise<MessageAck> {
+    const message = await this.commands.execute(new PinMessage(userOf(socket).userId, messageId, on));
+    return { status: 'ok', message };
+  }
+}

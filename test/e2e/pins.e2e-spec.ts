@@ -1,0 +1,166 @@
+import { MAX_PINS, type ChangePage, type ChatDto, type MessageDto } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+/** Of the three; new for each test. */
+let group: ChatDto;
+let hers: Device;
+let his: Device;
+let veras: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+  [hers, his, veras] = await app.devices(anna, boris, vera);
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  group = await app.group(anna, boris, vera);
+});
+
+const sent = async (device: Device, content = 'worth keeping') =>
+  (await device.send('chat:message:send', text(group, content))).message_id;
+const pin = (device: Device, message_id: string) => device.send('chat:message:pin', { message_id });
+const unpin = (device: Device, message_id: string) => device.send('chat:message:unpin', { message_id });
+const pins = async (device: Device) => (await device.send('chat:pins', { chat_id: group.id })).items;
+const pinnedIds = async () => (await pins(his)).map(({ id }) => id);
+/** The message's own: the chat's moves with every receipt. */
+const changeSeq = async (id: string) =>
+  (await app.rows<{ change_seq: number }>('SELECT change_seq FROM messages WHERE id = $1', [id]))[0]!
+    .change_seq;
+
+it('any member pins and unpins; everybody hears it, and history, changes and sync know', async () => {
+  const id = await sent(hers);
+  const pinned = await pin(his, id);
+  expect(pinned).toMatchObject({ status: 'ok', message: { id, content: 'worth keeping' } });
+  expect(pinned.message.pinned_at).not.toBeNull();
+  for (const device of [hers, his, veras])
+    expect(await device.next('chat:message:pinned', (m) => m.id === id)).toEqual(pinned.message);
+  const { change_seq, pinned_at } = pinned.message;
+  expect(change_seq).toBeGreaterThan(0);
+  expect(await app.history(vera, group.id)).toMatchObject([{ id, pinned_at, change_seq }]);
+  const path = `chats/${group.id}/changes?after_change_seq=${change_seq - 1}`;
+  const { body } = await app.request<ChangePage>('GET', path, vera.token);
+  expect(body.items[0]).toMatchObject({ kind: 'message', message: { id, pinned_at } });
+  const unpinned = await unpin(veras, id);
+  expect(unpinned.message).toMatchObject({ id, pinned_at: null });
+  expect(unpinned.message.change_seq).toBeGreaterThan(change_seq);
+  for (const device of [hers, his, veras])
+    expect(await device.next('chat:message:unpinned', (m) => m.id === id)).toEqual(unpinned.message);
+  expect(await pins(hers)).toEqual([]);
+});
+
+it('the newest pin comes first, whatever the order of the messages', async () => {
+  const [a, b, c] = [await sent(hers, 'a'), await sent(his, 'b'), await sent(veras, 'c')];
+  await Promise.all([pin(hers, c), pin(hers, a)]);
+  await pin(hers, b);
+  const ids = await pinnedIds();
+  expect(ids[0]).toBe(b);
+  expect(ids.slice(1).sort()).toEqual([a, c].sort());
+  // Pinned again, it is the newest.
+  await unpin(his, a);
+  await pin(his, a);
+  expect((await pinnedIds()).slice(0, 2)).toEqual([a, b]);
+  const items = await pins(hers);
+  const times = items.map(({ pinned_at }) => pinned_at!);
+  expect(times).toEqual([...new Set(times)].sort().reverse());
+});
+
+it('pinning twice changes nothing and tells nobody again', async () => {
+  const id = await sent(hers);
+  const first = await pin(hers, id);
+  const before = await changeSeq(id);
+  const again = await Promise.all([pin(his, id), pin(veras, id), pin(hers, id)]);
+  for (const { status, message } of again)
+    expect([status, message.pinned_at]).toEqual(['ok', first.message.pinned_at]);
+  expect(await changeSeq(id)).toBe(before);
+  await unpin(hers, id);
+  const after = await changeSeq(id);
+  expect((await unpin(his, id)).status).toBe('ok');
+  expect(await changeSeq(id)).toBe(after);
+  await veras.settled();
+  expect(veras.all('chat:message:pinned').filter((m) => m.id === id)).toHaveLength(1);
+  expect(veras.all('chat:message:unpinned').filter((m) => m.id === id)).toHaveLength(1);
+});
+
+it('a deleted message is pinned no more, and cannot be', async () => {
+  const id = await sent(his);
+  await pin(hers, id);
+  await his.send('chat:message:delete', { message_id: id });
+  expect(await veras.next('chat:message:deleted', (m) => m.id === id)).toMatchObject({ pinned_at: null });
+  expect(await pins(hers)).toEqual([]);
+  expect((await app.history(anna, group.id))[0]!.pinned_at).toBeNull();
+  expect([(await pin(hers, id)).code, (await unpin(hers, id)).code]).toEqual(['NOT_FOUND', 'NOT_FOUND']);
+});
+
+it('an edit and a reaction leave the pin where it is', async () => {
+  const id = await sent(hers);
+  const { message } = await pin(hers, id);
+  await hers.send('chat:message:edit', { message_id: id, content: 'edited' });
+  await his.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+  const [item] = await pins(veras);
+  expect(item).toMatchObject({ content: 'edited', pinned_at: message.pinned_at, reactions: [{ count: 1 }] });
+});
+
+it('at most 100 at once, also for two who pin at the same moment', async () => {
+  const fill = (count: number) =>
+    app.rows(
+      `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, pinned_at)
+       SELECT gen_random_uuid(), $1, i, $2, 'text', 'pinned', now(), now() - i * interval '1 minute'
+       FROM generate_series(1, $3::int) AS i`,
+      [group.id, anna.id, count],
+    );
+  await fill(MAX_PINS - 1);
+  await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [group.id, MAX_PINS - 1]);
+  const [a, b] = [await sent(hers, 'a'), await sent(his, 'b')];
+  const answers = await Promise.all([pin(hers, a), pin(his, b)]);
+  expect(answers.map(({ status, code }) => code ?? status).sort()).toEqual(['CONFLICT', 'ok']);
+  expect(await pins(veras)).toHaveLength(MAX_PINS);
+  const [kept, refused] = answers[0].code ? [b, a] : [a, b];
+  // What is pinned already is no 101st.
+  expect((await pin(veras, kept)).status).toBe('ok');
+  await unpin(veras, kept);
+  expect((await pin(veras, refused)).status).toBe('ok');
+  await veras.settled();
+  expect(veras.all('chat:message:pinned').filter(({ chat_id }) => chat_id === group.id)).toHaveLength(2);
+});
+
+it('have REST twins', async () => {
+  const id = await sent(hers);
+  const path = `chats/${group.id}/messages/${id}/pin`;
+  const pinned = await app.request<MessageDto>('PUT', path, boris.token);
+  expect([pinned.status, pinned.body.id]).toEqual([200, id]);
+  expect(await veras.next('chat:message:pinned', (m) => m.id === id)).toEqual(pinned.body);
+  const listed = await app.request<{ items: MessageDto[] }>('GET', `chats/${group.id}/pins`, vera.token);
+  expect([listed.status, listed.body]).toEqual([200, { items: [pinned.body] }]);
+  const unpinned = await app.request<MessageDto>('DELETE', path, vera.token);
+  expect([unpinned.status, unpinned.body.pinned_at]).toEqual([200, null]);
+  await hers.next('chat:message:unpinned', (m) => m.id === id);
+  // A message of another chat is not in this one.
+  const elsewhere = await app.group(anna, boris);
+  const wrong = await app.request('PUT', `chats/${elsewhere.id}/messages/${id}/pin`, boris.token);
+  expect([wrong.status, wrong.body.code]).toEqual([404, 'NOT_FOUND']);
+});
+
+it('who is no longer in the group neither pins nor sees what is pinned', async () => {
+  const id = await sent(hers);
+  await pin(hers, id);
+  await app.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);
+  for (const { code } of [
+    await pin(his, id),
+    await unpin(his, id),
+    await his.send('chat:pins', { chat_id: group.id }),
+  ])
+    expect(code).toBe('FORBIDDEN');
+  expect(await pins(veras)).toHaveLength(1);
+});
+
+it('a block closes the pins of a direct chat', async () => {
+  const direct = await app.chat(anna, vera);
+  const { message_id } = await hers.send('chat:message:send', text(direct));
+  await app.request('PUT', `users/${vera.id}/block`, anna.token);
+  for (const device of [hers, veras]) expect((await pin(device, message_id)).code).toBe('FORBIDDEN');
+  await app.request('DELETE', `users/${vera.id}/block`, anna.token);
+});
