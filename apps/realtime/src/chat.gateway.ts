@@ -24,7 +24,6 @@ import {
   ForwardMessages,
   JoinChat,
   MarkMessages,
-  Memberships,
   ReactToMessage,
   SendMessage,
   Typing,
@@ -41,7 +40,6 @@ const ok = { status: 'ok' } as const;
 export class ChatGateway {
   constructor(
     private readonly commands: CommandBus,
-    private readonly memberships: Memberships,
     private readonly typing: Typing,
   ) {}
 
@@ -101,8 +99,7 @@ export class ChatGateway {
   @SubscribeMessage('chat:typing')
   async type(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
     const { userId: id, name } = userOf(socket);
-    await this.memberships.requireOpen(payload.chat_id, id);
-    this.typing.set(payload.chat_id, { id, name, device: socket.id }, payload.is_typing);
+    await this.typing.tell(payload.chat_id, { id, name, device: socket.id }, payload.is_typing);
     return ok;
   }
 
@@ -118,8 +115,7 @@ export class ChatGateway {
     @MessageBody() { chat_id }: ChatIdPayload,
   ): Promise<LeaveAck> {
     const { userId: id, name } = userOf(socket);
-    await this.memberships.require(chat_id, id);
-    this.typing.set(chat_id, { id, name, device: socket.id }, false);
+    await this.typing.tell(chat_id, { id, name, device: socket.id }, false);
     return { status: 'left', chat_id };
   }
 

@@ -1,7 +1,7 @@
 import { MAX_RECEIPT_MEMBERS, chatRoom, type MessageDto } from '#contracts';
 import { Marks } from '#chat';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Namespace, Server } from 'socket.io';
+import type { Namespace } from 'socket.io';
 import type { DeviceSocket } from './device-socket.js';
 
 /** How long deliveries gather, ms: in small chats senders watch their ticks, in large ones they see a count. */
@@ -28,13 +28,14 @@ interface Sent {
 export class DeliveryTracker implements OnModuleDestroy {
   private readonly sent = { small: new Map<string, Sent>(), large: new Map<string, Sent>() };
   private readonly timers: Partial<Record<'small' | 'large', NodeJS.Timeout>> = {};
-  private namespace?: Namespace;
+  private namespaces: Namespace[] = [];
 
   constructor(private readonly marks: Marks) {}
 
-  watch(server: Server): void {
-    this.namespace = server.of('/');
-    const { adapter } = this.namespace;
+  /** Of these namespaces, the first one's broadcasts reach them all. */
+  watch(namespaces: Namespace[]): void {
+    this.namespaces = namespaces;
+    const { adapter } = namespaces[0]!;
     const broadcast = adapter.broadcast.bind(adapter);
     adapter.broadcast = (packet: { data?: [event: string, payload: MessageDto] }, options) => {
       broadcast(packet, options);
@@ -47,7 +48,8 @@ export class DeliveryTracker implements OnModuleDestroy {
   }
 
   private noteSent({ chat_id: chatId, sender_id: senderId, seq }: MessageDto): void {
-    const devices = this.namespace!.adapter.rooms.get(chatRoom(chatId))?.size ?? 0;
+    let devices = 0;
+    for (const { adapter } of this.namespaces) devices += adapter.rooms.get(chatRoom(chatId))?.size ?? 0;
     const size = devices > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
     const sent = this.sent[size].get(chatId);
     const message = { seq, senderId, at: performance.now() };
@@ -63,14 +65,14 @@ export class DeliveryTracker implements OnModuleDestroy {
   }
 
   private markDelivered(chatId: string, { newest, other }: Sent): void {
-    const { sockets, adapter } = this.namespace!;
-    for (const id of adapter.rooms.get(chatRoom(chatId)) ?? []) {
-      const { user, openedAt } = (sockets.get(id) as DeviceSocket | undefined)?.data ?? {};
-      if (!user || openedAt === undefined) continue;
-      const last = user.userId === newest.senderId ? other : newest;
-      // A device that opened since has not been sent it.
-      if (last && openedAt <= last.at) this.marks.note(chatId, user.userId, last.seq);
-    }
+    for (const { sockets, adapter } of this.namespaces)
+      for (const id of adapter.rooms.get(chatRoom(chatId)) ?? []) {
+        const { user, openedAt } = (sockets.get(id) as DeviceSocket | undefined)?.data ?? {};
+        if (!user || openedAt === undefined) continue;
+        const last = user.userId === newest.senderId ? other : newest;
+        // A device that opened since has not been sent it.
+        if (last && openedAt <= last.at) this.marks.note(chatId, user.userId, last.seq);
+      }
   }
 }
 

@@ -14,9 +14,13 @@ interface Writing {
  * Both forms come from one encoding, and the room is walked once.
  */
 export class DeviceAdapter extends Adapter {
+  /** Those of other namespaces, with devices of the same users in the same rooms: what is done here is done there. */
+  readonly others: Adapter[] = [];
+
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
+    for (const other of this.others) other.broadcast(packet, options);
     const { own, ...shared } = packet;
-    if (this.nobodyIsIn(options.rooms)) return;
+    if (nobodyIsIn(this, options.rooms)) return;
     if (!own) return super.broadcast(packet, options);
     const json = JSON.stringify(packet.data);
     const encode = (data: string) => {
@@ -35,9 +39,24 @@ export class DeviceAdapter extends Adapter {
       }
   }
 
-  /** Then encoding would be for nothing: most users have no device here at any moment. No rooms are everybody. */
-  private nobodyIsIn(rooms: BroadcastOptions['rooms']): boolean {
-    for (const room of rooms) if (this.rooms.has(room)) return false;
-    return rooms.size > 0;
+  override addSockets(options: BroadcastOptions, rooms: string[]): void {
+    for (const other of this.others) other.addSockets(options, rooms);
+    super.addSockets(options, rooms);
   }
+
+  override delSockets(options: BroadcastOptions, rooms: string[]): void {
+    for (const other of this.others) other.delSockets(options, rooms);
+    super.delSockets(options, rooms);
+  }
+
+  override disconnectSockets(options: BroadcastOptions, close: boolean): void {
+    for (const other of this.others) other.disconnectSockets(options, close);
+    super.disconnectSockets(options, close);
+  }
+}
+
+/** Then encoding would be for nothing: most users have no device here at any moment. No rooms are everybody. */
+export function nobodyIsIn(adapter: Adapter, rooms: BroadcastOptions['rooms']): boolean {
+  for (const room of rooms) if (adapter.rooms.has(room)) return false;
+  return rooms.size > 0;
 }

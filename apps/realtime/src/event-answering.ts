@@ -10,6 +10,15 @@ export interface Failure {
   error?: unknown;
 }
 
+/** How the clients of a namespace are spoken to. */
+export interface Manners {
+  handlers: Pick<ReadonlyMap<string, EventHandler>, 'get'>;
+  /** Whether an event may come without its one argument. */
+  fewestArgs: 0 | 1;
+  /** An error as its acknowledgement, and as an `error` event. */
+  refusal(error: AppError, event: string): { ack: object; event: object };
+}
+
 /**
  * Every client event is answered exactly once, whatever it is and whatever becomes of it (contract, "Errors"):
  * in its acknowledgement, or as an `error` event when the client gave no callback for the error.
@@ -21,15 +30,11 @@ export class EventAnswering {
     private readonly metrics: Metrics,
   ) {}
 
-  async answer(
-    socket: DeviceSocket,
-    handlers: Map<string, EventHandler>,
-    [event, ...args]: unknown[],
-  ): Promise<void> {
+  async answer(socket: DeviceSocket, manners: Manners, [event, ...args]: unknown[]): Promise<void> {
     const started = performance.now();
     const callback =
       typeof args.at(-1) === 'function' ? (args.pop() as (answer: unknown) => void) : undefined;
-    const handler = handlers.get(event as string);
+    const handler = manners.handlers.get(event as string);
     const label = handler ? (event as string) : 'unknown';
     let outcome = 'ok';
     try {
@@ -38,7 +43,7 @@ export class EventAnswering {
       if (!socket.connected) throw new AppError('UNAUTHORIZED', 'Invalid token');
       await this.limits.take('socketEvent', socket.id);
       // Not inside the call: without a callback its argument would never be evaluated.
-      const answer = await this.handle(handler, args);
+      const answer = await this.handle(handler, args, manners);
       callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);
@@ -46,8 +51,9 @@ export class EventAnswering {
       if (outcome === 'INTERNAL')
         logger.error({ err: error, event: label, socket_id: socket.id }, 'event failed');
       this.metrics.errors.inc({ code: outcome });
-      if (callback) callback({ status: 'error', ...refusal.toBody() });
-      else socket.emit('error', refusal.toBody());
+      const told = manners.refusal(refusal, label);
+      if (callback) callback(told.ack);
+      else socket.emit('error', told.event);
     }
     const seconds = (performance.now() - started) / 1000;
     this.metrics.messages.inc({ event: label, status: outcome });
@@ -56,11 +62,16 @@ export class EventAnswering {
       logger.debug({ event: label, outcome, ms: Math.round(seconds * 1000), socket_id: socket.id }, 'event');
   }
 
-  private async handle(handler: EventHandler | undefined, args: unknown[]): Promise<unknown> {
+  private async handle(
+    handler: EventHandler | undefined,
+    args: unknown[],
+    { fewestArgs }: Manners,
+  ): Promise<unknown> {
     if (args[0] === TOO_LARGE_PAYLOAD)
       throw new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
-    if (args.length !== 1) throw new AppError('INVALID_DATA', 'An event carries exactly one object');
+    if (args.length > 1 || args.length < fewestArgs)
+      throw new AppError('INVALID_DATA', 'An event carries exactly one object');
     const failure: Failure = {};
     const result = await handler(args[0], failure);
     if ('error' in failure) throw failure.error;

@@ -6,7 +6,9 @@ import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { ChatGateway } from './chat.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
+import { Connections } from './connections.js';
 import { DeliveryTracker } from './delivery-tracker.js';
+import { Dialects } from './dialects/dialects.js';
 import { EventAnswering } from './event-answering.js';
 import { NotificationGateway } from './notification.gateway.js';
 import { PinsGateway } from './pins.gateway.js';
@@ -16,7 +18,9 @@ import { PresenceGateway } from './presence.gateway.js';
   imports: [IdentityModule, ChatModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
     EventAnswering,
+    Connections,
     DeliveryTracker,
+    Dialects,
     ConnectionGateway,
     ChatGateway,
     NotificationGateway,

@@ -1,15 +1,22 @@
-import { AppError } from '#contracts';
-import { Authenticator } from '#identity';
-import { Config, RealtimeEmitter, toAppError } from '#platform';
+import type { AppError } from '#contracts';
+import { Config, RealtimeEmitter } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Server, type ServerOptions } from 'socket.io';
+import { Connections } from './connections.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { DeviceAdapter } from './device-adapter.js';
 import type { DeviceSocket } from './device-socket.js';
+import { Dialects } from './dialects/dialects.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
 import { gatherWrites } from './gather-writes.js';
 import { textParser } from './text-parser.js';
+
+/** Contract, "Errors". */
+const refusal = (error: AppError) => {
+  const event = error.toBody();
+  return { ack: { status: 'error', ...event }, event };
+};
 
 /** Nest's gateways on Socket.IO: one server, signed-in sockets only, every event answered. */
 export class SocketAdapter extends IoAdapter {
@@ -36,27 +43,15 @@ export class SocketAdapter extends IoAdapter {
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
     gatherWrites(server.engine);
+    const connections = this.app.get(Connections);
+    // A refused socket is let through, to be told so by an `error` event as the specification has it.
     server.use((socket, next) => {
-      this.signIn(socket as DeviceSocket).then(() => next(), next);
+      connections.signIn(socket as DeviceSocket).then(() => next(), next);
     });
     this.app.get(RealtimeEmitter).bind(server);
-    this.app.get(DeliveryTracker).watch(server);
+    const dialects = this.app.get(Dialects).open(server);
+    this.app.get(DeliveryTracker).watch([server.of('/'), ...dialects]);
     return server;
-  }
-
-  /**
-   * Who it is, before any of its events can arrive. A refused socket is let through to be told so by an `error`
-   * event, as the specification has it, and is disconnected at once.
-   */
-  private async signIn(socket: DeviceSocket): Promise<void> {
-    const { token } = socket.handshake.auth as { token?: unknown };
-    const given = token ?? socket.handshake.headers.authorization;
-    try {
-      if (typeof given !== 'string') throw new AppError('UNAUTHORIZED', 'Invalid token');
-      socket.data.user = await this.app.get(Authenticator).authenticate(given);
-    } catch (error) {
-      socket.data.refusal = toAppError(error);
-    }
   }
 
   /** Called once for each gateway, all before the socket's first event. */
@@ -64,11 +59,12 @@ export class SocketAdapter extends IoAdapter {
     if (!socket.data.user) return;
     let handlers = this.handlers.get(socket);
     if (!handlers) {
-      const all = (handlers = new Map<string, EventHandler>());
-      this.handlers.set(socket, all);
+      handlers = new Map<string, EventHandler>();
+      this.handlers.set(socket, handlers);
       const answering = this.app.get(EventAnswering);
+      const manners = { handlers, fewestArgs: 1, refusal } as const;
       // Not passed on: no event of a client reaches an event emitter of ours under a name of its choosing.
-      socket.use((args) => void answering.answer(socket, all, args));
+      socket.use((args) => void answering.answer(socket, manners, args));
     }
     for (const { message, callback } of gateway) handlers.set(String(message), callback as EventHandler);
   }

@@ -25,6 +25,7 @@ import { Marks } from './marks.js';
 import { Memberships } from './membership.js';
 import { MessageChanges } from './message-changes.js';
 import { MessageLog } from './message-log.js';
+import { FindMessageHandler } from './queries/find-message.query.js';
 import { GetChangesHandler } from './queries/get-changes.query.js';
 import { GetChatHandler } from './queries/get-chat.query.js';
 import { GetHistoryHandler } from './queries/get-history.query.js';
@@ -53,6 +54,7 @@ const handlers = [
   RemoveMemberHandler,
   SendMessageHandler,
   UpdateChatHandler,
+  FindMessageHandler,
   GetChangesHandler,
   GetChatHandler,
   GetHistoryHandler,

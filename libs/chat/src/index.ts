@@ -14,6 +14,7 @@ export { SendMessage } from './commands/send-message.command.js';
 export { UpdateChat } from './commands/update-chat.command.js';
 export { Marks } from './marks.js';
 export { Memberships } from './membership.js';
+export { FindMessage } from './queries/find-message.query.js';
 export { GetChanges } from './queries/get-changes.query.js';
 export { GetChat } from './queries/get-chat.query.js';
 export { GetHistory } from './queries/get-history.query.js';

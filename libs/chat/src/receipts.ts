@@ -64,7 +64,7 @@ export class Receipts implements OnModuleDestroy {
     const at = new Date().toISOString();
     const byOrd = new Map(marks.map((mark) => [mark.ord, mark]));
     const delivered = new Map<string, PayloadOf<'chat:message:delivered'>[]>();
-    const newestRead = new Map<string, { sender: string; event: PayloadOf<'chat:message:read'> }>();
+    const read = new Map<string, { sender: string; event: PayloadOf<'chat:message:read'>; ids: string[] }>();
     for (const [ord, id, seq, sender] of await this.coveredBy(marks)) {
       const { chat_id, user_id, old_delivered, new_delivered, old_read, new_read } = byOrd.get(ord)!;
       if (seq > old_delivered && seq <= new_delivered) {
@@ -74,16 +74,17 @@ export class Receipts implements OnModuleDestroy {
         else delivered.set(sender, [event]);
       }
       // A read receipt covers everything before it: the newest of each sender's is enough.
-      if (seq > old_read && seq <= new_read)
-        newestRead.set(`${ord}:${sender}`, {
-          sender,
-          event: { message_id: id, chat_id, read_by: user_id, read_at: at },
-        });
+      if (seq > old_read && seq <= new_read) {
+        const ids = read.get(`${ord}:${sender}`)?.ids ?? [];
+        ids.push(id);
+        const event = { message_id: id, chat_id, read_by: user_id, read_at: at };
+        read.set(`${ord}:${sender}`, { sender, event, ids });
+      }
     }
     for (const [sender, events] of delivered)
       this.emitter.toUserEach(sender, 'chat:message:delivered', events);
-    for (const { sender, event } of newestRead.values())
-      this.emitter.toUser(sender, 'chat:message:read', event);
+    for (const { sender, event, ids } of read.values())
+      this.emitter.toUserCovering(sender, 'chat:message:read', event, ids);
   }
 
   /** Other people's messages that the marks moved over, oldest first; none across a block. */

@@ -14,7 +14,7 @@ beforeEach(() => {
     const { user_id, is_typing } = payload as { user_id: string; is_typing: boolean };
     told.push({ chat, who: user_id, typing: is_typing, notTo });
   };
-  typing = new Typing(emitter);
+  typing = new Typing(emitter, undefined as never);
 });
 afterEach(() => {
   typing.onModuleDestroy();

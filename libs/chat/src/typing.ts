@@ -1,5 +1,6 @@
 import { RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Memberships } from './membership.js';
 
 /** Contract, "Chat events": typing stops by itself. */
 const TYPING_MS = 6000;
@@ -18,7 +19,18 @@ export class Typing implements OnModuleDestroy {
   private readonly typing = new Map<string, Map<string, NodeJS.Timeout>>();
   private readonly chatsOf = new Map<string, Map<string, Typist>>();
 
-  constructor(private readonly emitter: RealtimeEmitter) {}
+  constructor(
+    private readonly emitter: RealtimeEmitter,
+    private readonly memberships: Memberships,
+  ) {}
+
+  /** What a client says of itself. @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
+  async tell(chatId: string, typist: Typist, isTyping: boolean): Promise<void> {
+    // What a block has ended may be stopped, not begun.
+    if (isTyping) await this.memberships.requireOpen(chatId, typist.id);
+    else await this.memberships.require(chatId, typist.id);
+    this.set(chatId, typist, isTyping);
+  }
 
   /** Whoever types on two devices has stopped when they stopped on both. */
   set(chatId: string, typist: Typist, isTyping: boolean): void {

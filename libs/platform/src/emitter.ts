@@ -11,6 +11,8 @@ export interface EventPacket {
   data: [event: string, payload?: object];
   /** Many events of one name at once, in place of the payload. */
   each?: object[];
+  /** Of a receipt for a message and all before it: the ids of those it newly speaks of, oldest first. */
+  covered?: string[];
   /** Fields that only the devices in this room get, at the end of the payload. */
   own?: { room: string; fields: object };
 }
@@ -52,6 +54,16 @@ export class RealtimeEmitter {
     exceptSocket?: string,
   ): void {
     this.broadcast({ data: [event, payload] }, [userRoom(userId)], exceptSocket);
+  }
+
+  /** A receipt that speaks of the `covered` messages by naming the newest. */
+  toUserCovering<E extends ServerEvent>(
+    userId: string,
+    event: E,
+    payload: PayloadOf<E>,
+    covered: string[],
+  ): void {
+    this.broadcast({ data: [event, payload], covered }, [userRoom(userId)]);
   }
 
   /** Many events of one name, in order, to every device of a user. */

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { PacketType } from 'socket.io-parser';
 import { ackErrors, eventErrors } from './contract.js';
+import { Listener } from './listener.js';
 
 type AckOf<E extends ClientEvent> = InstanceType<(typeof CLIENT_EVENTS)[E]['ack']>;
 /** Either the event's own acknowledgement or an error: tests look at whichever they expect. */
@@ -17,13 +18,12 @@ export type Answer<E extends ClientEvent> = AckOf<E> & {
  * A phone: a real Socket.IO client that keeps everything it hears. Every event and acknowledgement is checked
  * strictly against the contract; what breaks it is in `violations`.
  */
-export class Device {
-  readonly heard: { event: string; payload: never }[] = [];
+export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
   readonly violations: string[] = [];
-  private readonly waiting = new Set<() => void>();
   private readonly answered = new Set<number>();
 
-  private constructor(readonly socket: Socket) {
+  private constructor(socket: Socket) {
+    super(socket);
     // The client itself drops a second answer without a word.
     socket.io.on('packet', ({ type, id }) => {
       if (type !== PacketType.ACK && type !== PacketType.BINARY_ACK) return;
@@ -31,9 +31,7 @@ export class Device {
       this.answered.add(id!);
     });
     socket.onAny((event: string, ...args: unknown[]) => {
-      this.heard.push({ event, payload: args[0] as never });
       this.violations.push(...eventErrors(event, args));
-      for (const check of [...this.waiting]) check();
     });
   }
 
@@ -92,48 +90,5 @@ export class Device {
    */
   async settled(): Promise<void> {
     await this.send('presence:get', { user_ids: [randomUUID()] });
-  }
-
-  all<E extends ServerEvent>(event: E): PayloadOf<E>[] {
-    return this.heard.filter((heard) => heard.event === event).map(({ payload }) => payload);
-  }
-
-  /** The first such event, from before or still to come. */
-  async next<E extends ServerEvent>(
-    event: E,
-    matches: (payload: PayloadOf<E>) => boolean = () => true,
-  ): Promise<PayloadOf<E>> {
-    return await this.until(() => this.all(event).find(matches), `${event} was not heard`);
-  }
-
-  /** Waits until `find` gives something; it is asked again after each event. */
-  until<T>(find: () => T | undefined, otherwise = 'did not happen', timeoutMs = 8000): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const finish = (settle: () => void) => {
-        clearTimeout(timer);
-        this.waiting.delete(check);
-        settle();
-      };
-      const check = () => {
-        const found = find();
-        if (found) finish(() => resolve(found));
-      };
-      const heard = () => this.heard.map(({ event }) => event).join(', ');
-      const timer = setTimeout(
-        () => finish(() => reject(new Error(`${otherwise}; heard: ${heard()}`))),
-        timeoutMs,
-      );
-      this.waiting.add(check);
-      check();
-    });
-  }
-
-  async disconnected(): Promise<void> {
-    if (this.socket.disconnected && this.socket.id === undefined && !this.socket.active) return;
-    await new Promise<void>((resolve) => this.socket.once('disconnect', () => resolve()));
-  }
-
-  close(): void {
-    this.socket.close();
   }
 }

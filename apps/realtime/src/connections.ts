@@ -1,0 +1,127 @@
+import { AppError, chatRoom, followersRoom, sessionRoom, userRoom, type SYNC_REASONS } from '#contracts';
+import { Memberships, Typing } from '#chat';
+import { Authenticator } from '#identity';
+import { Presence } from '#presence';
+import { Ties } from '#social';
+import { Metrics, logger, toAppError } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { userOf, type DeviceSocket } from './device-socket.js';
+
+export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
+
+/** `setTimeout` takes no more, ms: about 25 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** What a device of a namespace is told when it comes, and when it must leave. */
+export interface Greeting {
+  welcome(socket: DeviceSocket, reason: (typeof SYNC_REASONS)[number]): void;
+  turnAway(socket: DeviceSocket, error: AppError): void;
+}
+
+/** Contract, "Connecting": who comes in, in which rooms they are, and when they must leave. */
+@Injectable()
+export class Connections {
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly memberships: Memberships,
+    private readonly presence: Presence,
+    private readonly ties: Ties,
+    private readonly typing: Typing,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** Finds out who it is, before any of its events can arrive. */
+  async signIn(socket: DeviceSocket): Promise<void> {
+    const { token } = socket.handshake.auth as { token?: unknown };
+    const given = token ?? socket.handshake.headers.authorization;
+    try {
+      if (typeof given !== 'string') throw invalidToken();
+      socket.data.user = await this.authenticator.authenticate(given);
+    } catch (error) {
+      socket.data.refusal = toAppError(error);
+    }
+  }
+
+  /** Takes in a device that has signed in; any other is turned away. */
+  take(socket: DeviceSocket, greeting: Greeting): void {
+    this.metrics.connections.inc();
+    socket.once('disconnect', () => {
+      this.metrics.connections.dec();
+      clearTimeout(socket.data.expiry);
+    });
+    if (!socket.data.user) return this.refuse(socket, greeting, socket.data.refusal ?? invalidToken());
+    socket.once('disconnecting', () => this.leave(socket));
+    socket.data.opening = this.open(socket, greeting)
+      .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
+      .finally(() => (socket.data.opening = undefined));
+  }
+
+  endAtExpiry(socket: DeviceSocket, greeting: Greeting): void {
+    clearTimeout(socket.data.expiry);
+    if (!socket.connected) return;
+    const left = userOf(socket).expiresAt.getTime() - Date.now();
+    const end = () =>
+      left > MAX_TIMEOUT_MS
+        ? this.endAtExpiry(socket, greeting)
+        : this.refuse(socket, greeting, new AppError('UNAUTHORIZED', 'Token expired'));
+    socket.data.expiry = setTimeout(end, Math.min(left, MAX_TIMEOUT_MS));
+  }
+
+  /**
+   * Rooms first, then the database: a chat made, or a session revoked, after the query finds the socket in its
+   * user's and session's rooms; one from before is in the answer. Nothing falls between.
+   */
+  private async open(socket: DeviceSocket, greeting: Greeting): Promise<void> {
+    const user = userOf(socket);
+    await socket.join([userRoom(user.userId), sessionRoom(user.sessionId)]);
+    this.endAtExpiry(socket, greeting);
+    const [reason, found] = await Promise.all([
+      this.authenticator.connected(user),
+      this.roomsOf(user.userId),
+    ]);
+    if (!socket.connected) return;
+    await socket.join(found);
+    socket.data.openedAt = performance.now();
+    // A removal between the answer and the joining has found no room to be left: look once more.
+    const current = new Set(await this.roomsOf(user.userId));
+    for (const room of found) if (!current.has(room)) await socket.leave(room);
+    if (!socket.connected) return;
+    this.presence.connected(user.userId, socket.id, toBeTold(current));
+    if (reason !== 'connection_established') this.metrics.reconnections.inc();
+    greeting.welcome(socket, reason);
+    logger.info({ socket_id: socket.id, user_id: user.userId, reason }, 'connected');
+  }
+
+  /** What the user's devices hear, beside what is meant for the user or the session. */
+  private async roomsOf(userId: string): Promise<string[]> {
+    const [chatIds, ties] = await Promise.all([
+      this.memberships.chatIdsOf(userId),
+      this.ties.roomsOf(userId),
+    ]);
+    return [...chatIds.map(chatRoom), ...ties];
+  }
+
+  private leave(socket: DeviceSocket): void {
+    const { userId } = userOf(socket);
+    this.presence.disconnected(userId, socket.id, toBeTold(socket.rooms));
+    this.typing.stopAll(socket.id);
+    logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');
+  }
+
+  /** A refused client has to sign in anew; one that met a database away is to come back by itself. */
+  private refuse(socket: DeviceSocket, greeting: Greeting, error: AppError): void {
+    this.metrics.errors.inc({ code: error.code });
+    greeting.turnAway(socket, error);
+    if (error.code === 'UNAUTHORIZED') socket.disconnect(true);
+    else socket.conn.close();
+  }
+}
+
+const FOLLOWED = followersRoom('');
+
+/** Of a device's rooms, those in whose names others hear that its user comes and goes: chats, and whom it follows. */
+const toBeTold = (rooms: Iterable<string>): string[] =>
+  [...rooms].flatMap((room) => {
+    if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
+    return room.startsWith(chatRoom('')) ? [room] : [];
+  });

@@ -1,0 +1,67 @@
+import { ChatIdPayload, SendMessagePayload, type ChatDto, type MessageDto } from '#contracts';
+import { FindMessage, SendMessage } from '#chat';
+import { validated } from '#platform';
+import type { Dialect } from '../dialect.js';
+import { openChat } from '../opening.js';
+
+const person = ({ id, name, avatar }: { id: string; name: string; avatar: string | null }) => ({
+  _id: id,
+  name,
+  avatar,
+});
+
+/** Its documents come from another database, which calls an id `_id`. */
+const messageOf = (message: MessageDto) => ({
+  _id: message.id,
+  chat: message.chat_id,
+  sender: person({ id: message.sender_id, name: message.sender_name, avatar: message.sender_avatar }),
+  text: message.content,
+  type: message.type,
+  metadata: message.metadata,
+  seq: message.seq,
+  createdAt: message.created_at,
+});
+
+const chatOf = (chat: ChatDto) => ({
+  _id: chat.id,
+  type: chat.type,
+  title: chat.title,
+  participants: chat.participants.map(person),
+  lastMessage: chat.last_message && messageOf(chat.last_message),
+  unreadCount: chat.unread_count,
+  createdAt: chat.created_at,
+});
+
+/** The course's chat: `seeds/002-…`. */
+export const chatBasic = (): Dialect => ({
+  namespace: '/chat-basic',
+  welcome: () => [],
+  client: {
+    'chat:join': async ({ chatId }, call) => {
+      const messages = await openChat(chatId, call);
+      return { success: true, message: `Joined chat ${chatId as string}`, messages: messages.map(messageOf) };
+    },
+    'chat:leave': async ({ chatId }, call) => {
+      const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
+      await call.setTyping(chat_id, false);
+      return { success: true, message: `Left chat ${chat_id}` };
+    },
+    'message:send': async ({ chatId, text }, { userId, run, ask }) => {
+      const payload = validated(SendMessagePayload, { chat_id: chatId, type: 'text', content: text });
+      const { message_id } = await run(new SendMessage(userId, payload));
+      return { success: true, message: messageOf(await ask(new FindMessage(userId, message_id))) };
+    },
+  },
+  server: {
+    'chat:message:new': (message) => [['message:new', messageOf(message)]],
+    'chat:created': (chat) => [['chat:created', chatOf(chat)]],
+    error: ({ message }) => [['error', { message, error: message }]],
+  },
+  words: {
+    'No such chat': 'Access denied',
+    'You are not a participant of this chat': 'Access denied',
+    'Invalid token': 'Authentication failed',
+  },
+  fields: { content: 'text' },
+  refused: (error) => ({ success: false, error }),
+});

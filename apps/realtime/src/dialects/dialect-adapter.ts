@@ -1,0 +1,28 @@
+import type { ServerEvent } from '#contracts';
+import type { EventPacket } from '#platform';
+import type { Namespace } from 'socket.io';
+import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
+import { nobodyIsIn } from '../device-adapter.js';
+import type { ServerRules, Told } from './dialect.js';
+
+/** Shows a namespace's devices what the devices of `/` are shown, in their own words. Encodes once for all of them. */
+export class DialectAdapter extends Adapter {
+  constructor(
+    namespace: Namespace,
+    private readonly rules: ServerRules,
+  ) {
+    super(namespace);
+  }
+
+  override broadcast(
+    { type, data: [event, payload], each, covered }: EventPacket,
+    options: BroadcastOptions,
+  ): void {
+    if (this.sids.size === 0 || nobodyIsIn(this, options.rooms)) return;
+    const rule = this.rules[event as ServerEvent] as
+      ((payload: unknown, covered?: string[]) => Told[]) | undefined;
+    if (!rule) return;
+    for (const one of each ?? [payload])
+      for (const data of rule(one, covered)) super.broadcast({ type, data }, options);
+  }
+}

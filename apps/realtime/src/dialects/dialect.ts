@@ -1,0 +1,41 @@
+import type { PayloadOf, ServerEvent } from '#contracts';
+import type { Command, Query } from '@nestjs/cqrs';
+
+/** An event as a document's clients know it. */
+export type Told = [event: string, payload: unknown];
+
+/** What a client event's rule has at hand. */
+export interface Call {
+  userId: string;
+  run<R>(command: Command<R>): Promise<R>;
+  ask<R>(query: Query<R>): Promise<R>;
+  setTyping(chatId: string, isTyping: boolean): Promise<void>;
+  isOnline(userId: string): boolean;
+  /** To the calling device alone. */
+  tell(...told: Told): void;
+}
+
+/** Runs our command for a client's event and makes the document's acknowledgement of its answer. */
+export type ClientRule = (payload: Record<string, unknown>, call: Call) => Promise<object> | object;
+
+/** An event of ours as the document's events; `covered` is what a receipt speaks of (`EventPacket`). */
+export type ServerRules = { [E in ServerEvent]?: (payload: PayloadOf<E>, covered?: string[]) => Told[] };
+
+/** How the clients of one document speak: its names, payloads, acknowledgements and words for our commands and events. */
+export interface Dialect {
+  /** The Socket.IO namespace that is kept for it. */
+  namespace: string;
+  /** What a device hears when it is signed in. */
+  welcome(userId: string): Told[];
+  /** Why a handshake fails, as a `connect_error`; without it the device is let in, told `error` and disconnected. */
+  handshakeError?: string;
+  client: Record<string, ClientRule>;
+  /** What is not named here is not shown. */
+  server: ServerRules;
+  /** The document's words for ours, where it has some. */
+  words: Record<string, string>;
+  /** Its names of our fields, where they are not the same in camel case. */
+  fields?: Record<string, string>;
+  /** A refusal as the acknowledgement of an event. */
+  refused(message: string, event: string): object;
+}

@@ -1,0 +1,109 @@
+import type { AppError } from '#contracts';
+import { Typing } from '#chat';
+import { Presence } from '#presence';
+import { Injectable } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { Namespace, Server } from 'socket.io';
+import { Connections, type Greeting } from '../connections.js';
+import type { DeviceAdapter } from '../device-adapter.js';
+import { userOf, type DeviceSocket } from '../device-socket.js';
+import { EventAnswering, type Manners } from '../event-answering.js';
+import { chatBasic } from './chat-basic/chat-basic.js';
+import { DialectAdapter } from './dialect-adapter.js';
+import type { Call, Dialect } from './dialect.js';
+import { messengerClassic } from './messenger-classic/messenger-classic.js';
+import { messenger } from './messenger/messenger.js';
+
+/** Contract, "The other documents' wire formats": each on a namespace of its own, over the same commands. */
+@Injectable()
+export class Dialects {
+  constructor(
+    private readonly connections: Connections,
+    private readonly answering: EventAnswering,
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly typing: Typing,
+    private readonly presence: Presence,
+  ) {}
+
+  /** From here on their devices come in, and are where the devices of `/` are. */
+  open(server: Server): Namespace[] {
+    const { others } = server.of('/').adapter as DeviceAdapter;
+    return [messenger(), messengerClassic(), chatBasic()].map((dialect) => {
+      const namespace = server.of(dialect.namespace);
+      namespace.adapter = new DialectAdapter(namespace, dialect.server);
+      others.push(namespace.adapter);
+      namespace.use((socket, next) => {
+        this.connections
+          .signIn(socket as DeviceSocket)
+          .then(() => next(handshakeError(socket, dialect)), next);
+      });
+      const greeting = greetingOf(dialect);
+      namespace.on('connection', (socket: DeviceSocket) => {
+        if (socket.data.user) this.listen(socket, dialect);
+        this.connections.take(socket, greeting);
+      });
+      return namespace;
+    });
+  }
+
+  private listen(socket: DeviceSocket, dialect: Dialect): void {
+    const call = this.callOf(socket);
+    const { client } = dialect;
+    const manners: Manners = {
+      handlers: {
+        get: (event) =>
+          Object.hasOwn(client, event)
+            ? async (payload) => client[event]!((payload ?? {}) as Record<string, unknown>, call)
+            : undefined,
+      },
+      fewestArgs: 0,
+      refusal: (error, event) => ({
+        ack: dialect.refused(worded(dialect, error), event),
+        event: errorEvent(dialect, error),
+      }),
+    };
+    socket.use((args) => void this.answering.answer(socket, manners, args));
+  }
+
+  private callOf(socket: DeviceSocket): Call {
+    const { userId, name } = userOf(socket);
+    return {
+      userId,
+      run: (command) => this.commands.execute(command),
+      ask: (query) => this.queries.execute(query),
+      setTyping: (chatId, isTyping) =>
+        this.typing.tell(chatId, { id: userId, name, device: socket.id }, isTyping),
+      isOnline: (id) => this.presence.isOnline(id),
+      tell: (event, payload) => void socket.emit(event, payload),
+    };
+  }
+}
+
+const greetingOf = (dialect: Dialect): Greeting => ({
+  welcome(socket) {
+    for (const [event, payload] of dialect.welcome(userOf(socket).userId)) socket.emit(event, payload);
+  },
+  turnAway(socket, error) {
+    socket.emit('error', errorEvent(dialect, error));
+  },
+});
+
+/** A database that is away is no reason to sign in anew: then the client is let in, told, and comes back. */
+function handshakeError({ data: { refusal } }: Pick<DeviceSocket, 'data'>, { handshakeError }: Dialect) {
+  return refusal?.code === 'UNAUTHORIZED' && handshakeError ? new Error(handshakeError) : undefined;
+}
+
+const errorEvent = (dialect: Dialect, error: AppError) => {
+  const message = worded(dialect, error);
+  return { message, error: message };
+};
+
+/** Our message in the document's words: those it has, else ours about the field as it calls it. */
+function worded({ words, fields = {} }: Dialect, { code, message }: AppError): string {
+  if (code !== 'INVALID_DATA') return words[message] ?? message;
+  return message.replace(
+    /^\w+/,
+    (field) => fields[field] ?? field.replace(/_(\w)/g, (_, c: string) => c.toUpperCase()),
+  );
+}

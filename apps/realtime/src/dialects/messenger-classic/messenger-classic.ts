@@ -1,0 +1,60 @@
+import { ChatIdPayload, SendMessagePayload, type SendMessageAck } from '#contracts';
+import { SendMessage } from '#chat';
+import { validated } from '#platform';
+import type { Call, ClientRule, Dialect, ServerRules } from '../dialect.js';
+import { openChat } from '../opening.js';
+import { chatMessage } from './chat-message.js';
+
+export const sendText = (chatId: unknown, content: unknown, { userId, run }: Call): Promise<SendMessageAck> =>
+  run(new SendMessage(userId, validated(SendMessagePayload, { chat_id: chatId, type: 'text', content })));
+
+async function setTyping(chatId: unknown, isTyping: boolean, call: Call) {
+  await call.setTyping(validated(ChatIdPayload, { chat_id: chatId }).chat_id, isTyping);
+  return { success: true };
+}
+
+export const classicClient = {
+  'send-message': async ({ chatId, content }, call) => {
+    const { message_id: messageId } = await sendText(chatId, content, call);
+    return { success: true, messageId };
+  },
+  'join-chat': async ({ chatId }, call) => {
+    const messages = await openChat(chatId, call);
+    return { success: true, messages: messages.map(chatMessage) };
+  },
+  'typing-start': ({ chatId }, call) => setTyping(chatId, true, call),
+  'typing-stop': ({ chatId }, call) => setTyping(chatId, false, call),
+  // Nobody is disconnected for not sending it: the transport has a heartbeat of its own.
+  ping: (_, { tell }) => {
+    const data = Date.now();
+    tell('pong', data);
+    return { event: 'pong', data };
+  },
+} satisfies Record<string, ClientRule>;
+
+export const classicServer = {
+  'chat:message:new': (message) => [['new-message', chatMessage(message)]],
+  'chat:message:delivered': ({ message_id, chat_id, delivered_to }) => [
+    ['message-delivered', { messageId: message_id, chatId: chat_id, userId: delivered_to }],
+  ],
+  'chat:typing': ({ chat_id, user_id, is_typing }) => [
+    [is_typing ? 'user-typing' : 'user-stopped-typing', { userId: user_id, chatId: chat_id }],
+  ],
+  'user:online': ({ user_id }) => [['user-online', { userId: user_id }]],
+  'user:offline': ({ user_id }) => [['user-offline', { userId: user_id }]],
+  error: ({ message }) => [['error', { message, error: message }]],
+} satisfies ServerRules;
+
+/** The messenger's earlier document: `seeds/001-…`. */
+export const messengerClassic = (): Dialect => ({
+  namespace: '/messenger-classic',
+  welcome: (userId) => [['connected', { userId }]],
+  client: classicClient,
+  server: classicServer,
+  words: {
+    'No such chat': 'Access denied',
+    'You are not a participant of this chat': 'Access denied',
+    'Invalid token': 'Authentication failed',
+  },
+  refused: (error) => ({ success: false, error }),
+});

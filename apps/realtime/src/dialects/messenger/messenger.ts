@@ -1,0 +1,139 @@
+import {
+  ChatGetPayload,
+  ChatIdPayload,
+  ForwardPayload,
+  MessageIdPayload,
+  UsersListPayload,
+  type ChatDto,
+} from '#contracts';
+import { CreateChat, FindMessage, ForwardMessages, ListPins, MarkMessages, PinMessage } from '#chat';
+import { ListUsers } from '#identity';
+import { validated } from '#platform';
+import type { Call, ClientRule, Dialect, ServerRules, Told } from '../dialect.js';
+import { chatMessage, type Status } from '../messenger-classic/chat-message.js';
+import { classicClient, classicServer, sendText } from '../messenger-classic/messenger-classic.js';
+import { openChat } from '../opening.js';
+import { Statuses } from './statuses.js';
+
+const ok = { status: 'ok' } as const;
+
+const messageIdOf = (messageId: unknown) => validated(MessageIdPayload, { message_id: messageId }).message_id;
+
+async function pin(messageId: unknown, on: boolean, { userId, run }: Call) {
+  return { ...ok, message: chatMessage(await run(new PinMessage(userId, messageIdOf(messageId), on))) };
+}
+
+async function forward(payload: object, { userId, run }: Call) {
+  const messages = await run(new ForwardMessages(userId, validated(ForwardPayload, payload)));
+  return messages.map(chatMessage);
+}
+
+const chat = (dto: ChatDto, { isOnline }: Call) => ({
+  id: dto.id,
+  type: dto.type,
+  title: dto.title,
+  participants: dto.participants.map(({ id }) => id),
+  users: dto.participants.map(({ id, name, avatar }) => ({ id, name, avatar, isOnline: isOnline(id) })),
+  lastMessage: dto.last_message && chatMessage(dto.last_message),
+  unreadCount: dto.unread_count,
+  createdAt: dto.created_at,
+});
+
+const client: Record<string, ClientRule> = {
+  ...classicClient,
+  message: async ({ chatId, content }, call) => {
+    const { message_id: messageId } = await sendText(chatId, content, call);
+    call.tell('message:ack', { messageId });
+    return chatMessage(await call.ask(new FindMessage(call.userId, messageId)));
+  },
+  'chat:get': async ({ recipientId }, call) => {
+    const { recipient_id } = validated(ChatGetPayload, { recipient_id: recipientId });
+    const body = { type: 'direct', participant_ids: [recipient_id] } as const;
+    const made = await call.run(new CreateChat(call.userId, { ...body, participant_ids: [recipient_id] }));
+    return { ...ok, chat: chat(made.chat, call) };
+  },
+  'chat:join': async ({ chatId }, call) => {
+    const messages = await openChat(chatId, call);
+    return { ...ok, message: 'Joined chat room successfully', messages: messages.map(chatMessage) };
+  },
+  'chat:leave': async ({ chatId }, call) => {
+    await call.setTyping(validated(ChatIdPayload, { chat_id: chatId }).chat_id, false);
+    return { success: true };
+  },
+  'users:list': async ({ query, limit, cursor }, { userId, ask, isOnline }) => {
+    const page = validated(UsersListPayload, { query, limit, cursor });
+    const { items, next_cursor } = await ask(new ListUsers(page.query, page.limit, page.cursor, userId));
+    const users = items.map(({ id, name, avatar }) => ({ id, name, avatar, isOnline: isOnline(id) }));
+    return { ...ok, users, nextCursor: next_cursor };
+  },
+  'message:read': async ({ messageId }, { userId, run, ask }) => {
+    const { id: message_id, chat_id } = await ask(new FindMessage(userId, messageIdOf(messageId)));
+    await run(new MarkMessages(userId, 'read', { message_id, chat_id }));
+    return ok;
+  },
+  'message:pin': ({ messageId }, call) => pin(messageId, true, call),
+  'message:unpin': ({ messageId }, call) => pin(messageId, false, call),
+  'chat:get-pinned': async ({ chatId }, { userId, ask }) => {
+    const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
+    return { ...ok, messages: (await ask(new ListPins(userId, chat_id))).map(chatMessage) };
+  },
+  'message:forward': async ({ messageId, toChatId, additionalContent: comment }, call) => {
+    const payload = { message_ids: [messageIdOf(messageId)], to_chat_id: toChatId, comment };
+    return { ...ok, message: (await forward(payload, call))[0] };
+  },
+  'message:forward-multiple': async ({ messageIds, toChatId }, call) => ({
+    ...ok,
+    messages: await forward({ message_ids: messageIds, to_chat_id: toChatId }, call),
+  }),
+};
+
+function server(statuses: Statuses): ServerRules {
+  const status = (messageId: string, status: Status, timestamp: string): Told[] =>
+    statuses.advances(messageId, status) ? [['message:status', { messageId, status, timestamp }]] : [];
+  return {
+    ...classicServer,
+    'chat:message:new': (message) => [
+      ['message', chatMessage(message)],
+      ...classicServer['chat:message:new'](message),
+    ],
+    'chat:message:delivered': (receipt) => [
+      ...status(receipt.message_id, 'DELIVERED', receipt.delivered_at),
+      ...classicServer['chat:message:delivered'](receipt),
+    ],
+    'chat:message:read': ({ message_id, read_at }, covered = [message_id]) =>
+      covered.flatMap((id) => status(id, 'READ', read_at)),
+    'chat:message:pinned': (message) => [['message:pinned', chatMessage(message)]],
+    'chat:message:unpinned': (message) => [['message:unpinned', chatMessage(message)]],
+    'user:online': (event) => [
+      ['users:update', { userId: event.user_id, isOnline: true }],
+      ...classicServer['user:online'](event),
+    ],
+    'user:offline': (event) => [
+      ['users:update', { userId: event.user_id, isOnline: false }],
+      ...classicServer['user:offline'](event),
+    ],
+  };
+}
+
+const SUCCESS_OR_NOT = new Set([...Object.keys(classicClient), 'chat:leave']);
+
+/** The messenger: `seeds/000-…`. What its code names otherwise than its list is the earlier document's, and works, too. */
+export const messenger = (): Dialect => ({
+  namespace: '/messenger',
+  // Its clients go to their sign-in page for these words, and try again without a pause for an `error`.
+  handshakeError: 'User not found',
+  welcome: (userId) => [
+    ['connection:established', { userId }],
+    ['connected', { userId }],
+  ],
+  client,
+  server: server(new Statuses()),
+  words: {
+    'No such chat': 'Chat not found',
+    'No such message': 'Message not found',
+    'No such user': 'User not found',
+    'You are not a participant of this chat': 'User is not a participant of this chat',
+  },
+  refused: (message, event) =>
+    SUCCESS_OR_NOT.has(event) ? { success: false, error: message } : { status: 'error', message },
+});

@@ -1,0 +1,32 @@
+import { AppError, type MessageDto } from '#contracts';
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { notMember } from '../membership.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+
+/** One message, wherever it is. @throws AppError NOT_FOUND, FORBIDDEN */
+export class FindMessage extends Query<MessageDto> {
+  constructor(
+    readonly userId: string,
+    readonly messageId: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(FindMessage)
+export class FindMessageHandler implements IQueryHandler<FindMessage> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, messageId }: FindMessage): Promise<MessageDto> {
+    const [row] = await this.prisma.$queryRaw<MessageRow[]>`
+      SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+      WHERE m.id = ${messageId}::uuid AND m.deleted_at IS NULL`;
+    if (!row) throw new AppError('NOT_FOUND', 'No such message');
+    const marks = await this.prisma.$queryRaw<Mark[]>`
+      SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
+      WHERE chat_id = ${row.chat_id}::uuid AND left_at IS NULL`;
+    if (!marks.some(({ user_id }) => user_id === userId)) throw notMember();
+    return toMessage(row, statusFrom(marks)(row));
+  }
+}

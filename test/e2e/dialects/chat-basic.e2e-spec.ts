@@ -1,0 +1,92 @@
+import { PlainClient, TestApp, type Account } from '#testing';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let chatId: string;
+let foreign: string;
+beforeAll(async () => {
+  app = await TestApp.start();
+  const [a, b, gleb, dina] = await app.people('Анна', 'Борис', 'Глеб', 'Дина');
+  [anna, boris] = [a, b];
+  chatId = (await app.chat(anna, boris)).id;
+  foreign = (await app.chat(gleb, dina)).id;
+});
+afterAll(() => app.stop());
+
+/** As the document's script does: sign in over REST, then connect with whatever transports Socket.IO takes. */
+async function signIn({ email }: Account): Promise<PlainClient> {
+  const response = await fetch(`${app.url}/auth/login`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ email, password: 'correct horse battery' }),
+  });
+  const { accessToken } = (await response.json()) as { accessToken: string };
+  const client = PlainClient.open(`${app.url}/chat-basic`, { auth: { token: accessToken } });
+  await new Promise<void>((resolve) => client.socket.once('connect', resolve));
+  return client;
+}
+
+it('joins, sends and hears as the document’s script does, each message once', async () => {
+  const [hers, his] = [await signIn(anna), await signIn(boris)];
+  expect(await hers.ask('chat:join', { chatId })).toEqual({
+    success: true,
+    message: `Joined chat ${chatId}`,
+    messages: [],
+  });
+  const sent = await hers.ask<{ success: boolean; message: { _id: string } }>('message:send', {
+    chatId,
+    text: 'Test message',
+  });
+  expect(sent).toMatchObject({
+    success: true,
+    message: { chat: chatId, text: 'Test message', type: 'text', sender: { _id: anna.id, name: 'Анна' } },
+  });
+  expect(await his.next('message:new')).toEqual(sent.message);
+  await his.ask('message:send', { chatId, text: 'Got it' });
+  await hers.next('message:new', ({ text }) => text === 'Got it');
+  // The document's own server sends it to the chat's room and to each person's.
+  for (const client of [hers, his]) expect(client.all('message:new')).toHaveLength(2);
+  const again = await his.ask<{ messages: { text: string }[] }>('chat:join', { chatId });
+  expect(again.messages.map(({ text }) => text)).toEqual(['Test message', 'Got it']);
+  expect(await his.ask('chat:leave', { chatId })).toEqual({ success: true, message: `Left chat ${chatId}` });
+  hers.close();
+  his.close();
+});
+
+it('hears of a chat that is made, and its messages, without joining', async () => {
+  const client = await signIn(boris);
+  const vera = await app.register('Вера');
+  const { id } = await app.chat(vera, boris);
+  const made = await client.next('chat:created');
+  expect(made).toMatchObject({ _id: id, unreadCount: 0 });
+  expect((made.participants as { name: string }[]).map(({ name }) => name).sort()).toEqual(['Борис', 'Вера']);
+  const body = { type: 'text', content: 'Hello' };
+  await app.request('POST', `chats/${id}/messages`, vera.token, body);
+  expect(await client.next('message:new', ({ chat }) => chat === id)).toMatchObject({ text: 'Hello' });
+  client.close();
+});
+
+it('answers in its own words', async () => {
+  const client = await signIn(anna);
+  const denied = { success: false, error: 'Access denied' };
+  expect(await client.ask('chat:join', { chatId: foreign })).toEqual(denied);
+  expect(await client.ask('message:send', { chatId: foreign, text: 'x' })).toEqual(denied);
+  expect(await client.ask('chat:leave', { chatId: foreign })).toEqual(denied);
+  const named = (error: string) => ({ success: false, error });
+  expect(await client.ask('message:send', { chatId, text: ' ' })).toEqual(named('text must not be empty'));
+  expect(await client.ask('message:send', { chat_id: chatId, content: 'x' })).toEqual(
+    named('chatId must be a UUID'),
+  );
+  expect(await client.ask('message:new', {})).toEqual(named('Unknown event'));
+  client.close();
+});
+
+it('disconnects whoever is not signed in', async () => {
+  for (const auth of [{}, { token: 'nonsense' }]) {
+    const client = PlainClient.open(`${app.url}/chat-basic`, { auth });
+    const reason = await new Promise((resolve) => client.socket.once('disconnect', resolve));
+    expect(reason).toBe('io server disconnect');
+    expect(client.all('message:new')).toEqual([]);
+  }
+});

@@ -1,0 +1,115 @@
+import { PlainClient, TestApp, type Account } from '#testing';
+
+/** As the document's client connects: only the address is ours. */
+const open = (token: string | null) =>
+  PlainClient.open(`${app.url}/messenger-classic`, {
+    auth: { token: token ? `Bearer ${token}` : null },
+    transports: ['websocket'],
+    timeout: 15000,
+    reconnection: true,
+    reconnectionAttempts: 3,
+    reconnectionDelay: 1000,
+    reconnectionDelayMax: 5000,
+    autoConnect: true,
+  });
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let hers: PlainClient;
+let his: PlainClient;
+let chatId: string;
+let foreign: string;
+beforeAll(async () => {
+  app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });
+  const [a, b, gleb, dina] = await app.people('Анна', 'Борис', 'Глеб', 'Дина');
+  [anna, boris] = [a, b];
+  chatId = (await app.chat(anna, boris)).id;
+  foreign = (await app.chat(gleb, dina)).id;
+  [hers, his] = [open(anna.token), open(boris.token)];
+  expect(await hers.next('connected')).toEqual({ userId: anna.id });
+  expect(await his.next('connected')).toEqual({ userId: boris.id });
+});
+afterAll(async () => {
+  hers.close();
+  his.close();
+  await app.stop();
+});
+
+it('sends a message to everybody once, and says when it has arrived', async () => {
+  const { success, messageId } = await hers.ask('send-message', { chatId, content: 'Привет' });
+  expect(success).toBe(true);
+  const shown = await his.next('new-message', ({ id }) => id === messageId);
+  expect(shown).toMatchObject({ chatId, senderId: anna.id, content: 'Привет', deliveryStatus: 'SENT' });
+  expect(await hers.next('new-message', ({ id }) => id === messageId)).toEqual(shown);
+  expect(await hers.next('message-delivered')).toEqual({ messageId, chatId, userId: boris.id });
+  await his.ask('send-message', { chatId, content: 'И тебе' });
+  for (const client of [hers, his])
+    expect(client.all('new-message').filter(({ id }) => id === messageId)).toHaveLength(1);
+});
+
+it('gives the history when a chat is joined', async () => {
+  const { success, messages } = await his.ask<{ success: boolean; messages: { content: string }[] }>(
+    'join-chat',
+    {
+      chatId,
+    },
+  );
+  expect(success).toBe(true);
+  expect(messages.map(({ content }) => content)).toEqual(['Привет', 'И тебе']);
+});
+
+it('shows who types, to the others', async () => {
+  expect(await his.ask('typing-start', { chatId })).toEqual({ success: true });
+  expect(await hers.next('user-typing')).toEqual({ userId: boris.id, chatId });
+  expect(await his.ask('typing-stop', { chatId })).toEqual({ success: true });
+  expect(await hers.next('user-stopped-typing')).toEqual({ userId: boris.id, chatId });
+  expect(his.all('user-typing')).toEqual([]);
+});
+
+it('shows who comes and goes', async () => {
+  const vera = await app.register('Вера');
+  const phone = open(vera.token);
+  await hers.next('user-online', ({ userId }) => userId === vera.id);
+  phone.close();
+  await hers.next('user-offline', ({ userId }) => userId === vera.id);
+});
+
+it('answers a ping, with and without a callback', async () => {
+  hers.socket.emit('ping');
+  expect(await hers.next('pong')).toBeGreaterThan(0);
+  expect(await his.ask('ping')).toMatchObject({ event: 'pong', data: expect.any(Number) });
+});
+
+it.each<[string, () => object | null, string]>([
+  ['send-message', () => ({ chatId: foreign, content: 'x' }), 'Access denied'],
+  ['join-chat', () => ({ chatId: foreign }), 'Access denied'],
+  ['typing-start', () => ({ chatId: foreign }), 'Access denied'],
+  ['typing-stop', () => ({ chatId: foreign }), 'Access denied'],
+  ['send-message', () => ({ chat_id: chatId, content: 'x' }), 'chatId must be a UUID'],
+  ['send-message', () => ({ chatId, content: { text: 'x' } }), 'content must be a string'],
+  ['join-chat', () => null, 'chatId must be a UUID'],
+  ['chat:message:send', () => ({ chat_id: chatId, type: 'text', content: 'x' }), 'Unknown event'],
+  ['__proto__', () => ({}), 'Unknown event'],
+])('%s is refused in the document’s own words (%#)', async (event, payload, error) => {
+  const [before] = await app.rows('SELECT count(*) FROM messages');
+  expect(await hers.ask(event, payload())).toEqual({ success: false, error });
+  expect(await app.rows('SELECT count(*) FROM messages')).toEqual([before]);
+});
+
+it('tells a client without a good token so, and disconnects it', async () => {
+  const client = open('nonsense');
+  const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
+  expect(await client.next('error')).toMatchObject({ message: 'Authentication failed' });
+  expect(await gone).toBe('io server disconnect');
+});
+
+it('disconnects at once when the session is signed out elsewhere', async () => {
+  const gleb = await app.register('Глеб');
+  const client = open(gleb.token);
+  await client.next('connected');
+  const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
+  await app.request('POST', 'auth/logout', gleb.token);
+  await client.next('error');
+  expect(await gone).toBe('io server disconnect');
+});

@@ -1,0 +1,257 @@
+import { PlainClient, TestApp, text, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+/** As the document's `SocketService` connects: only the address is ours. */
+const open = (token: string | null) =>
+  PlainClient.open(`${app.url}/messenger`, {
+    auth: { token: token ? `Bearer ${token}` : null },
+    transports: ['websocket'],
+    timeout: 15000,
+    reconnection: true,
+    reconnectionAttempts: 3,
+    reconnectionDelay: 1000,
+    reconnectionDelayMax: 5000,
+    autoConnect: true,
+  });
+
+interface ChatMessage {
+  id: string;
+  [key: string]: unknown;
+}
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let hers: PlainClient;
+let his: PlainClient;
+let chatId: string;
+beforeAll(async () => {
+  app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });
+  [anna, boris] = await app.people('Анна', 'Борис');
+  [hers, his] = [open(anna.token), open(boris.token)];
+  expect(await hers.next('connection:established')).toEqual({ userId: anna.id });
+  expect(await his.next('connection:established')).toEqual({ userId: boris.id });
+  const { status, chat } = await hers.ask<{ status: string; chat: { id: string; participants: string[] } }>(
+    'chat:get',
+    { recipientId: boris.id },
+  );
+  expect(status).toBe('ok');
+  expect(chat.participants.sort()).toEqual([anna.id, boris.id].sort());
+  chatId = chat.id;
+});
+afterAll(async () => {
+  hers.close();
+  his.close();
+  await app.stop();
+});
+
+const say = (client: PlainClient, content: string) => client.ask<ChatMessage>('message', { chatId, content });
+
+it('gives a message a status, and everybody the message once', async () => {
+  const sent = await say(hers, 'Добрый вечер');
+  expect(sent).toMatchObject({
+    chatId,
+    senderId: anna.id,
+    content: 'Добрый вечер',
+    createdAt: expect.any(String),
+  });
+  await hers.next('message:ack', ({ messageId }) => messageId === sent.id);
+  const shown = { ...sent, status: 'SENT', deliveryStatus: 'SENT' };
+  expect(await his.next('message', ({ id }) => id === sent.id)).toEqual(shown);
+  expect(await hers.next('message', ({ id }) => id === sent.id)).toEqual(shown);
+  await hers.next(
+    'message:status',
+    (status) => status.messageId === sent.id && status.status === 'DELIVERED',
+  );
+  expect(await his.ask('message:read', { messageId: sent.id })).toEqual({ status: 'ok' });
+  await hers.next('message:status', (status) => status.messageId === sent.id && status.status === 'READ');
+  for (const client of [hers, his])
+    expect(client.all('message').filter(({ id }) => id === sent.id)).toHaveLength(1);
+});
+
+it('turns each message before one that is read to READ, once', async () => {
+  const sent = [await say(hers, 'eins'), await say(hers, 'zwei'), await say(hers, 'drei')];
+  await his.ask('message:read', { messageId: sent[2]!.id });
+  await his.ask('message:read', { messageId: sent[1]!.id });
+  await hers.next(
+    'message:status',
+    ({ messageId, status }) => messageId === sent[2]!.id && status === 'READ',
+  );
+  const statuses = (id: string) =>
+    hers.all('message:status').flatMap(({ messageId, status }) => (messageId === id ? [status] : []));
+  for (const { id } of sent) expect(statuses(id).filter((status) => status === 'READ')).toHaveLength(1);
+});
+
+it('delivers on chat:join what came while nobody was there', async () => {
+  const vera = await app.register('Вера');
+  const { body: chat } = await app.request<{ id: string }>('POST', 'chats', anna.token, {
+    type: 'direct',
+    participant_ids: [vera.id],
+  });
+  const sent = await hers.ask<ChatMessage>('message', { chatId: chat.id, content: 'Wo bist du?' });
+  expect(sent.status).toBe('SENT');
+  const theirs = open(vera.token);
+  await theirs.next('connection:established');
+  const joined = await theirs.ask<{ messages: ChatMessage[] }>('chat:join', { chatId: chat.id });
+  expect(joined).toMatchObject({ status: 'ok', message: 'Joined chat room successfully' });
+  expect(joined.messages.map(({ content }) => content)).toEqual(['Wo bist du?']);
+  await hers.next(
+    'message:status',
+    ({ messageId, status }) => messageId === sent.id && status === 'DELIVERED',
+  );
+  expect(await theirs.ask('chat:leave', { chatId: chat.id })).toEqual({ success: true });
+  theirs.close();
+});
+
+it('lists users and says who comes and goes, on all of their devices', async () => {
+  const gleb = await app.register('Глеб');
+  const [phone, laptop] = [open(gleb.token), open(gleb.token)];
+  await Promise.all([phone.next('connection:established'), laptop.next('connection:established')]);
+  await hers.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === true);
+  const { users } = await hers.ask<{ users: { id: string }[] }>('users:list');
+  expect(users.find(({ id }) => id === gleb.id)).toMatchObject({ name: 'Глеб', isOnline: true });
+  phone.close();
+  await laptop.ask('users:list');
+  expect(hers.all('users:update').filter(({ userId }) => userId === gleb.id)).toHaveLength(1);
+  laptop.close();
+  await hers.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === false);
+});
+
+it('pins and unpins', async () => {
+  const { id: messageId } = await say(his, 'Адрес: Лесная, 5');
+  const pinned = await hers.ask<{ status: string; message: ChatMessage }>('message:pin', { messageId });
+  expect(pinned).toMatchObject({ status: 'ok', message: { id: messageId, isPinned: true } });
+  expect(await his.next('message:pinned')).toEqual(pinned.message);
+  const { messages } = await his.ask<{ messages: ChatMessage[] }>('chat:get-pinned', { chatId });
+  expect(messages).toEqual([pinned.message]);
+  expect(await his.ask('message:unpin', { messageId })).toMatchObject({
+    status: 'ok',
+    message: { isPinned: false },
+  });
+  await hers.next('message:unpinned', ({ id }) => id === messageId);
+  expect(await hers.ask('chat:get-pinned', { chatId })).toEqual({ status: 'ok', messages: [] });
+});
+
+it('forwards one message with a word of one’s own, and several in order', async () => {
+  const group = await app.group(anna, boris);
+  const sent = [await say(his, 'первое'), await say(his, 'второе')];
+  const one = { messageId: sent[0]!.id, toChatId: group.id, additionalContent: 'Смотрите' };
+  const { status, message } = await hers.ask<{ status: string; message: ChatMessage }>(
+    'message:forward',
+    one,
+  );
+  expect(status).toBe('ok');
+  expect(message).toMatchObject({
+    chatId: group.id,
+    senderId: anna.id,
+    content: 'первое',
+    forwardedFrom: { messageId: sent[0]!.id, senderId: boris.id },
+  });
+  expect(await his.next('message', ({ id }) => id === message.id)).toMatchObject({ content: 'первое' });
+  const several = { messageIds: sent.map(({ id }) => id).reverse(), toChatId: group.id };
+  const { messages } = await hers.ask<{ messages: ChatMessage[] }>('message:forward-multiple', several);
+  expect(messages.map(({ content }) => content)).toEqual(['второе', 'первое']);
+  await his.next('message', ({ id }) => id === messages[1]!.id);
+  const heard = his.all('message').filter((m) => m.chatId === group.id);
+  expect(heard.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
+});
+
+it('knows the names of the document’s own code, too', async () => {
+  expect(await hers.next('connected')).toEqual({ userId: anna.id });
+  await hers.next('user-online', ({ userId }) => userId === boris.id);
+  const { success, messageId } = await hers.ask('send-message', { chatId, content: 'по-старому' });
+  expect(success).toBe(true);
+  expect(await his.next('new-message', ({ id }) => id === messageId)).toMatchObject({
+    content: 'по-старому',
+  });
+  await hers.next('message-delivered', (receipt) => receipt.messageId === messageId);
+  await his.ask('typing-start', { chatId });
+  await hers.next('user-typing', (typing) => typing.userId === boris.id && typing.chatId === chatId);
+});
+
+describe('refusals', () => {
+  let foreign: string;
+  let theirs: string;
+  beforeAll(async () => {
+    const [gleb, dina] = await app.people('Глеб', 'Дина');
+    const chat = await app.chat(gleb, dina);
+    foreign = chat.id;
+    const [device] = await app.devices(gleb);
+    theirs = (await device.send('chat:message:send', text(chat, 'privat'))).message_id;
+  });
+
+  const stored = async () => JSON.stringify(await app.rows('SELECT * FROM messages ORDER BY id'));
+  const notIn = { status: 'error', message: 'User is not a participant of this chat' };
+
+  it.each<[string, () => object, object]>([
+    ['message', () => ({ chatId: foreign, content: 'x' }), notIn],
+    [
+      'message',
+      () => ({ chatId: randomUUID(), content: 'x' }),
+      { status: 'error', message: 'Chat not found' },
+    ],
+    ['message', () => ({ chatId, content: '' }), { status: 'error', message: 'content must not be empty' }],
+    [
+      'message',
+      () => ({ chat_id: chatId, content: 'x' }),
+      { status: 'error', message: 'chatId must be a UUID' },
+    ],
+    ['chat:get', () => ({ recipientId: randomUUID() }), { status: 'error', message: 'User not found' }],
+    [
+      'chat:get',
+      () => ({ recipient_id: boris.id }),
+      { status: 'error', message: 'recipientId must be a UUID' },
+    ],
+    ['chat:join', () => ({ chatId: foreign }), notIn],
+    ['chat:leave', () => ({ chatId: foreign }), { success: false, error: notIn.message }],
+    ['message:read', () => ({ messageId: theirs }), notIn],
+    ['message:read', () => ({ messageId: randomUUID() }), { status: 'error', message: 'Message not found' }],
+    ['message:pin', () => ({ messageId: theirs }), notIn],
+    ['message:unpin', () => ({ messageId: theirs }), notIn],
+    ['message:pin', () => ({ message_id: theirs }), { status: 'error', message: 'messageId must be a UUID' }],
+    ['chat:get-pinned', () => ({ chatId: foreign }), notIn],
+    ['message:forward', () => ({ messageId: theirs, toChatId: chatId }), notIn],
+    [
+      'message:forward-multiple',
+      () => ({ messageIds: Array.from({ length: 51 }, () => randomUUID()), toChatId: chatId }),
+      { status: 'error', message: 'messageIds must contain no more than 50 elements' },
+    ],
+    ['send-message', () => ({ chatId: foreign, content: 'x' }), { success: false, error: notIn.message }],
+    [
+      'chat:message:send',
+      () => ({ chat_id: chatId, type: 'text', content: 'x' }),
+      { status: 'error', message: 'Unknown event' },
+    ],
+  ])('%s is refused in the document’s own words (%#)', async (event, payload, answer) => {
+    const before = await stored();
+    expect(await hers.ask(event, payload())).toEqual(answer);
+    expect(await stored()).toBe(before);
+  });
+
+  it('forwards neither what was deleted nor into a chat one is not in', async () => {
+    const { id } = await say(hers, 'weg');
+    const into = { messageId: id, toChatId: foreign };
+    expect(await hers.ask('message:forward', into)).toEqual(notIn);
+    await app.request('DELETE', `chats/${chatId}/messages/${id}`, anna.token);
+    const deleted = { messageId: id, toChatId: chatId };
+    expect(await hers.ask('message:forward', deleted)).toEqual({
+      status: 'error',
+      message: 'Message not found',
+    });
+  });
+
+  it('goes out as the error event when nobody waits for an acknowledgement', async () => {
+    his.socket.emit('message', { chatId: foreign, content: 'x' });
+    expect(await his.next('error')).toMatchObject({ message: notIn.message });
+  });
+
+  it('sends whoever is not signed in to the sign-in page, instead of asking again and again', async () => {
+    for (const token of [null, 'nonsense']) {
+      const client = open(token);
+      const error = await new Promise<Error>((resolve) => client.socket.once('connect_error', resolve));
+      expect(error.message).toBe('User not found');
+      expect(client.heard).toEqual([]);
+      client.close();
+    }
+  });
+});
