@@ -36,7 +36,8 @@ function read(type: ClassConstructor<object>): FlatFields | undefined {
     const transforms = defaultMetadataStorage.findTransformMetadatas(type, name, PLAIN_TO_CLASS);
     const field = fields.get(name) ?? { transforms, conditions: [], checks: [] };
     fields.set(name, field);
-    if (rule.type === ValidationTypes.CONDITIONAL_VALIDATION) field.conditions.push(rule.constraints[0]);
+    if (rule.type === ValidationTypes.CONDITIONAL_VALIDATION)
+      field.conditions.push(rule.constraints[0] as Field['conditions'][number]);
     else if (rule.type === ValidationTypes.CUSTOM_VALIDATION)
       field.checks.push({
         each: rule.each,
