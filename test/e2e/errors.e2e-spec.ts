@@ -34,7 +34,9 @@ const everything = async () =>
     await app.rows('SELECT * FROM messages ORDER BY id'),
     await app.rows('SELECT id, last_seq, change_seq, member_count FROM chats ORDER BY id'),
     await app.rows('SELECT * FROM message_reactions'),
-    await app.rows('SELECT chat_id, user_id, role, last_read_seq, left_at FROM chat_members ORDER BY 1, 2'),
+    await app.rows(
+      'SELECT chat_id, user_id, role, last_read_seq, left_at, muted_until, archived_at FROM chat_members ORDER BY 1, 2',
+    ),
   ]);
 /** Sends without a callback and gives what `error` events came for it. */
 const errorsFor = async (...args: [string, ...unknown[]]) => {
@@ -131,6 +133,7 @@ describe('ids', () => {
   /** What an id that nothing has is answered with. */
   const FIELDS = {
     chat_id: 'CHAT_NOT_FOUND',
+    to_chat_id: 'CHAT_NOT_FOUND',
     message_id: 'NOT_FOUND',
     recipient_id: 'NOT_FOUND',
     reply_to: 'INVALID_DATA',
@@ -140,6 +143,9 @@ describe('ids', () => {
     'chat:message:send': () => ({ ...text(chat), reply_to: message }),
     'chat:message:edit': () => ({ message_id: message, content: 'x' }),
     'chat:message:delete': () => ({ message_id: message }),
+    'chat:message:pin': () => ({ message_id: message }),
+    'chat:message:unpin': () => ({ message_id: message }),
+    'chat:message:forward': () => ({ message_ids: [message], to_chat_id: chat.id }),
     'chat:message:react': () => ({ message_id: message, emoji: '👍', on: true }),
     'chat:message:read': () => ({ message_id: message, chat_id: chat.id }),
     'chat:message:delivered': () => ({ message_id: message, chat_id: chat.id }),
@@ -147,6 +153,9 @@ describe('ids', () => {
     'chat:join': () => ({ chat_id: chat.id }),
     'chat:leave': () => ({ chat_id: chat.id }),
     'chat:get': () => ({ recipient_id: anna.id }),
+    'chat:pins': () => ({ chat_id: chat.id }),
+    'chat:mute': () => ({ chat_id: chat.id, muted: true }),
+    'chat:archive': () => ({ chat_id: chat.id, archived: true }),
   };
   const cases = (Object.keys(good) as ClientEvent[]).flatMap((event) =>
     Object.keys(FIELDS).map((field) => [event, field] as const),
@@ -216,8 +225,19 @@ it('a payload of any making is answered once, never with INTERNAL', async () => 
     'is_typing',
   ];
   const more = ['recipient_id', 'query', 'limit', 'cursor', 'user_ids', 'token'];
-  const payload = fc.dictionary(fc.constantFrom(...fields, ...more), odd, { maxKeys: 8 });
-  const known = fc.subarray(['chat_id', 'type', 'content', 'message_id', 'user_ids']);
+  const newer = ['message_ids', 'to_chat_id', 'comment', 'muted', 'until', 'archived'];
+  const payload = fc.dictionary(fc.constantFrom(...fields, ...more, ...newer), odd, { maxKeys: 8 });
+  const known = fc.subarray([
+    'chat_id',
+    'type',
+    'content',
+    'message_id',
+    'user_ids',
+    'message_ids',
+    'to_chat_id',
+    'muted',
+    'archived',
+  ]);
   const property = fc.asyncProperty(
     fc.constantFrom(...EVENTS),
     payload,
@@ -230,6 +250,10 @@ it('a payload of any making is answered once, never with INTERNAL', async () => 
         content: 'x',
         message_id: randomUUID(),
         user_ids: [randomUUID()],
+        message_ids: [randomUUID()],
+        to_chat_id: randomUUID(),
+        muted: true,
+        archived: true,
       };
       for (const key of right) made[key] = nobody[key as keyof typeof nobody];
       const ack = await device.send(event, made);

@@ -26,6 +26,12 @@ it('every event of the contract is sent and heard', async () => {
   await his.send('chat:message:read', { chat_id, message_id });
   await send('chat:message:delivered', { chat_id, message_id: answer.message_id });
   await send('chat:message:read', { chat_id, message_id: answer.message_id });
+  await send('chat:message:pin', { message_id });
+  await send('chat:pins', { chat_id });
+  await send('chat:message:unpin', { message_id });
+  await send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat_id, comment: 'Again' });
+  await send('chat:mute', { chat_id, muted: true });
+  await send('chat:archive', { chat_id, archived: true });
   await send('chat:message:delete', { message_id });
   await send('chat:leave', { chat_id });
   await send('users:list', { query: 'Борис' });
@@ -33,6 +39,7 @@ it('every event of the contract is sent and heard', async () => {
   await send('presence:watch', { user_ids: [vera.id] });
   const group = await app.group(anna, boris);
   await app.request('PATCH', `chats/${group.id}`, anna.token, { title: 'Renamed' });
+  await app.request('DELETE', `chats/${group.id}/members/${anna.id}`, anna.token);
   const phone = await app.device(anna);
   const { body: post } = await app.request<PostDto>('POST', 'posts', anna.token, { content: 'Mine' });
   await app.request('PUT', `posts/${post.id}/like`, boris.token);

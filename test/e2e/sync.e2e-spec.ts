@@ -96,17 +96,23 @@ it('holds while messages are sent: going from cursor to cursor a device ends wit
   expect([...known.values()]).toEqual([20, 20, 20, 20, 20]);
 });
 
-it('leaves out what the user has left, and tells of it again on return', async () => {
+it('tells once of what the user has left, and again on return', async () => {
   const [me] = await app.people('Вера');
   const chat = await app.group(anna, boris, me);
   const first = await sync(me);
+  await send(chat);
   await app.request('DELETE', `chats/${chat.id}/members/${me.id}`, anna.token);
   await send(chat);
   expect(ids(await sync(me))).toEqual([]);
-  const away = await sync(me, first.cursor);
+  const gone = await sync(me, first.cursor);
+  expect(gone.chats).toEqual([{ id: chat.id, last_seq: 1, change_seq: 0, unread_count: 0, left: true }]);
+  await send(chat);
+  const away = await sync(me, gone.cursor);
   expect(ids(away)).toEqual([]);
   await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [me.id] });
-  expect((await sync(me, away.cursor)).chats).toMatchObject([{ id: chat.id, unread_count: 0 }]);
+  const [back] = (await sync(me, away.cursor)).chats;
+  expect(back).toMatchObject({ id: chat.id, last_seq: 3, unread_count: 0 });
+  expect(back).not.toHaveProperty('left');
 });
 
 it('tells of the other chats when one is left while it answers', async () => {

@@ -9,6 +9,7 @@ import { APP_GUARD, RouterModule } from '@nestjs/core';
 import { AnnouncementsController } from './announcements.controller.js';
 import { AuthController } from './auth.controller.js';
 import { BookingsController } from './bookings.controller.js';
+import { ChatSettingsController } from './chat-settings.controller.js';
 import { ChatsController } from './chats.controller.js';
 import { CommentsController } from './comments.controller.js';
 import { FriendsController } from './friends.controller.js';
@@ -43,6 +44,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     ServicesController,
     AnnouncementsController,
     AuthController,
+    ChatSettingsController,
     ChatsController,
     CommentsController,
     FriendsController,

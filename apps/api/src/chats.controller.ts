@@ -2,7 +2,9 @@ import {
   AddMembersBody,
   ChatDto,
   ChatPage,
+  ChatsQuery,
   CreateChatBody,
+  MemberRoleBody,
   OkAck,
   PageQuery,
   ParticipantPage,
@@ -20,6 +22,7 @@ import {
   ListMembers,
   MarkMessages,
   RemoveMember,
+  SetMemberRole,
   Sync,
   UpdateChat,
 } from '#chat';
@@ -49,9 +52,14 @@ export class ChatsController {
   }
 
   @Get('chats')
-  @Answers('My chats, newest activity first', { type: ChatPage }, 'INVALID_DATA', 'UNAUTHORIZED')
-  list(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<ChatPage> {
-    return this.queries.execute(new ListChats(userId, page));
+  @Answers(
+    'My chats, newest activity first; with `archived=true` those I archived instead',
+    { type: ChatPage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+  )
+  list(@SignedInUser() { userId }: SignedIn, @Query() query: ChatsQuery): Promise<ChatPage> {
+    return this.queries.execute(new ListChats(userId, query));
   }
 
   @Post('chats')
@@ -106,6 +114,22 @@ export class ChatsController {
     @Body() body: AddMembersBody,
   ): Promise<ChatDto> {
     return this.commands.execute(new AddMembers(userId, id, body.user_ids));
+  }
+
+  @Patch('chats/:id/members/:user_id')
+  @Answers(
+    'Make somebody an admin of my group, or a member; or hand it over',
+    { type: ChatDto },
+    ...MEMBER_ONLY,
+    'NOT_FOUND',
+  )
+  setRole(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Param('user_id', IdPipe) memberId: string,
+    @Body() { role }: MemberRoleBody,
+  ): Promise<ChatDto> {
+    return this.commands.execute(new SetMemberRole(userId, id, memberId, role));
   }
 
   @Delete('chats/:id/members/:user_id')

@@ -5,6 +5,7 @@ import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { ChatGateway } from './chat.gateway.js';
+import { ChatSettingsGateway } from './chat-settings.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { Connections } from './connections.js';
 import { DeliveryTracker } from './delivery-tracker.js';
@@ -23,6 +24,7 @@ import { PresenceGateway } from './presence.gateway.js';
     Dialects,
     ConnectionGateway,
     ChatGateway,
+    ChatSettingsGateway,
     NotificationGateway,
     PinsGateway,
     PresenceGateway,

@@ -9,19 +9,23 @@ import { ChatTurns } from './chat-turns.js';
 import { ChatViews } from './chat-views.js';
 import { AcceptProposalHandler } from './commands/accept-proposal.command.js';
 import { AddMembersHandler } from './commands/add-members.command.js';
+import { ArchiveChatHandler } from './commands/archive-chat.command.js';
 import { CreateChatHandler } from './commands/create-chat.command.js';
 import { DeleteMessageHandler } from './commands/delete-message.command.js';
 import { EditMessageHandler } from './commands/edit-message.command.js';
 import { ForwardMessagesHandler } from './commands/forward-messages.command.js';
 import { JoinChatHandler } from './commands/join-chat.command.js';
 import { MarkMessagesHandler } from './commands/mark-messages.command.js';
+import { MuteChatHandler } from './commands/mute-chat.command.js';
 import { PinMessageHandler } from './commands/pin-message.command.js';
 import { ReactToMessageHandler } from './commands/react-to-message.command.js';
 import { RemoveMemberHandler } from './commands/remove-member.command.js';
 import { SendMessageHandler } from './commands/send-message.command.js';
+import { SetMemberRoleHandler } from './commands/set-member-role.command.js';
 import { UpdateChatHandler } from './commands/update-chat.command.js';
 import { GroupChanges } from './group-changes.js';
 import { Marks } from './marks.js';
+import { MemberSettings } from './member-settings.js';
 import { Memberships } from './membership.js';
 import { MessageChanges } from './message-changes.js';
 import { MessageLog } from './message-log.js';
@@ -43,16 +47,19 @@ import { WriteTurns } from './write-turns.js';
 const handlers = [
   AcceptProposalHandler,
   AddMembersHandler,
+  ArchiveChatHandler,
   CreateChatHandler,
   DeleteMessageHandler,
   EditMessageHandler,
   ForwardMessagesHandler,
   JoinChatHandler,
   MarkMessagesHandler,
+  MuteChatHandler,
   PinMessageHandler,
   ReactToMessageHandler,
   RemoveMemberHandler,
   SendMessageHandler,
+  SetMemberRoleHandler,
   UpdateChatHandler,
   FindMessageHandler,
   GetChangesHandler,
@@ -74,6 +81,7 @@ const handlers = [
     ChatViews,
     GroupChanges,
     Marks,
+    MemberSettings,
     Memberships,
     MessageChanges,
     MessageLog,

@@ -43,7 +43,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
         ON CONFLICT (chat_id, user_id) DO UPDATE
           SET left_at = NULL, left_seq = NULL, role = 'member', joined_at = now(),
             last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
-            own_after_read = 0
+            own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()
           WHERE chat_members.left_at IS NOT NULL
         RETURNING user_id`;
       if (group.member_count + joined.length > MAX_MEMBERS)

@@ -6,8 +6,8 @@ import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 
 /**
  * Somebody leaves a group, or is removed by its owner or an admin (an admin removes members only). Their devices
- * stop hearing at once, and they may read on up to that moment. The group of an owner who leaves goes to an
- * admin, or else to whoever has been in it longest.
+ * stop hearing at once and are told (`chat:removed`), and they may read on up to that moment. The group of an owner
+ * who leaves goes to an admin, or else to whoever has been in it longest.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (not in the group)
  */
 export class RemoveMember extends Command<void> {
@@ -29,32 +29,38 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   ) {}
 
   async execute({ userId, chatId, removedId }: RemoveMember): Promise<void> {
-    await this.groups.change(chatId, userId, async (tx, group) => {
+    const last_seq = await this.groups.change(chatId, userId, async (tx, group) => {
       if (removedId !== userId) assertRunsGroup(group);
       const removed = await tx.chatMember.findUnique({
         where: { chatId_userId: { chatId, userId: removedId }, leftAt: null },
       });
-      if (!removed) throw new AppError('NOT_FOUND', 'Not in this group');
+      if (!removed) {
+        // Of an earlier try the answer may have been lost after its commit, and so the leaving, too.
+        this.emitter.leaveChat(chatId, removedId);
+        throw new AppError('NOT_FOUND', 'Not in this group');
+      }
       if (removedId !== userId && group.role === 'admin' && removed.role !== 'member')
         throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
-      await tx.chatMember.update({
-        where: { chatId_userId: { chatId, userId: removedId } },
-        data: { leftAt: new Date(), leftSeq: group.last_seq, role: 'member' },
-      });
+      await tx.$executeRaw`
+        UPDATE chat_members SET left_at = now(), left_seq = ${group.last_seq}, role = 'member',
+          changed_xid = pg_current_xact_id()
+        WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
       await tx.chat.update({
         where: { id: chatId },
         data: { memberCount: { decrement: 1 } },
         select: { id: true },
       });
       if (removed.role === 'owner') await this.passOn(tx, chatId);
+      return group.last_seq;
     });
     this.emitter.leaveChat(chatId, removedId);
+    this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
     await this.news.tell(chatId);
   }
 
   private async passOn(tx: Prisma.TransactionClient, chatId: string): Promise<void> {
     await tx.$executeRaw`
-      UPDATE chat_members SET role = 'owner' WHERE chat_id = ${chatId}::uuid AND user_id = (
+      UPDATE chat_members SET role = 'owner', changed_xid = pg_current_xact_id() WHERE chat_id = ${chatId}::uuid AND user_id = (
         SELECT user_id FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL
         ORDER BY role, joined_at, user_id LIMIT 1)`;
   }

@@ -1,13 +1,13 @@
-import type { ChatPage, PageQuery } from '#contracts';
+import type { ChatPage, ChatsQuery } from '#contracts';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ChatViews } from '../chat-views.js';
 
-/** The user's chats, newest activity first. */
+/** The user's chats, newest activity first: those in their list, or those they archived. */
 export class ListChats extends Query<ChatPage> {
   constructor(
     readonly userId: string,
-    readonly page: PageQuery,
+    readonly query: ChatsQuery,
   ) {
     super();
   }
@@ -20,7 +20,7 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
     private readonly views: ChatViews,
   ) {}
 
-  async execute({ userId, page: { limit, cursor } }: ListChats): Promise<ChatPage> {
+  async execute({ userId, query: { limit, cursor, archived } }: ListChats): Promise<ChatPage> {
     const [at, id] = cursor ? decodeCursor(cursor, 'number', 'string') : [];
     const after =
       at === undefined
@@ -28,7 +28,7 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
         : Prisma.sql`AND (c.activity_at, c.id::text) < (${new Date(at)}, ${id})`;
     const rows = await this.prisma.$queryRaw<{ id: string; activity_at: Date }[]>`
       SELECT c.id, c.activity_at FROM chat_members p JOIN chats c ON c.id = p.chat_id
-      WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL ${after}
+      WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL AND (p.archived_at IS NOT NULL) = ${archived} ${after}
       ORDER BY c.activity_at DESC, c.id::text DESC LIMIT ${limit + 1}`;
     const shown = rows.slice(0, limit);
     const last = rows.length > limit ? shown.at(-1)! : undefined;

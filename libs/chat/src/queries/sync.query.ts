@@ -21,7 +21,7 @@ interface Position {
 /**
  * One request after a reconnect tells which chats and notifications changed (contract, "REST", `GET sync`). A change is what the
  * cursor's snapshot did not see: exact also for transactions that began before it and ended after it, which any
- * clock or serial number would skip.
+ * clock or serial number would skip. A chat that the user left since is shown once, as left.
  */
 export class Sync extends Query<SyncAnswer> {
   constructor(
@@ -67,7 +67,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
   /** A device that syncs has everything delivered; first, so that the answer already says so. */
   private async deliver(userId: string, known: string, after: string): Promise<void> {
     const behind = await this.prisma.$queryRaw<{ chat_id: string; last_seq: number }[]>`
-      SELECT c.id AS chat_id, c.last_seq ${this.from(userId, known, after)} AND p.last_delivered_seq < c.last_seq
+      SELECT c.id AS chat_id, c.last_seq ${this.from(userId, known, after)} AND p.left_at IS NULL AND p.last_delivered_seq < c.last_seq
       ORDER BY c.id LIMIT ${PAGE}`;
     await Promise.all(
       behind.map(({ chat_id: chatId, last_seq: seq }) =>
@@ -79,21 +79,29 @@ export class SyncHandler implements IQueryHandler<Sync> {
   private async changed(userId: string, known: string, after: string) {
     const rows = await this.prisma.$queryRaw<(Partial<SyncChat> & { snapshot: string })[]>`
       SELECT s.snapshot, l.* FROM (SELECT pg_current_snapshot()::text AS snapshot) s LEFT JOIN LATERAL (
-        SELECT c.id, c.last_seq, c.change_seq,
-          ${UNREAD_COUNT} AS unread_count
+        SELECT c.id, p.left_at IS NOT NULL AS left,
+          CASE WHEN p.left_at IS NULL THEN c.last_seq ELSE p.left_seq END AS last_seq,
+          CASE WHEN p.left_at IS NULL THEN c.change_seq ELSE 0 END AS change_seq,
+          CASE WHEN p.left_at IS NULL THEN ${UNREAD_COUNT} ELSE 0 END AS unread_count
         ${this.from(userId, known, after)} ORDER BY c.id LIMIT ${PAGE}
       ) l ON true`;
     const chats = rows.filter((row): row is SyncChat & { snapshot: string } => row.id != null);
-    return { snapshot: rows[0]!.snapshot, chats: chats.map(({ snapshot: _, ...chat }) => chat) };
+    return {
+      snapshot: rows[0]!.snapshot,
+      chats: chats.map(({ snapshot: _, left, ...chat }): SyncChat => (left ? { ...chat, left } : chat)),
+    };
   }
 
   private from(userId: string, known: string, after: string): Prisma.Sql {
+    const unseen = (xid: string) =>
+      Prisma.sql`NOT pg_visible_in_snapshot(${Prisma.raw(xid)}, ${known}::text::pg_snapshot)`;
+    // What goes on in a chat after one left it is no news.
     const changed = known
-      ? Prisma.sql`AND NOT pg_visible_in_snapshot(c.changed_xid, ${known}::text::pg_snapshot)`
-      : Prisma.empty;
+      ? Prisma.sql`AND (${unseen('p.changed_xid')} OR p.left_at IS NULL AND ${unseen('c.changed_xid')})`
+      : Prisma.sql`AND p.left_at IS NULL`;
     const rest = after ? Prisma.sql`AND c.id > ${after}::uuid` : Prisma.empty;
     return Prisma.sql`FROM chat_members p JOIN chats c ON c.id = p.chat_id
-      WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL ${changed} ${rest}`;
+      WHERE p.user_id = ${userId}::uuid ${changed} ${rest}`;
   }
 }
 

@@ -1,0 +1,48 @@
+import { ChatDto, MuteBody } from '#contracts';
+import { ArchiveChat, MuteChat } from '#chat';
+import type { SignedIn } from '#identity';
+import { Controller, Delete, Param, Put } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { SignedInUser } from './signed-in-user.js';
+import { IdPipe } from './id.pipe.js';
+import { OptionalBody } from './optional-body.js';
+
+const MEMBER_ONLY = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'CHAT_NOT_FOUND'] as const;
+
+/** What a member sets for themselves alone. */
+@ApiTags('chats')
+@Controller('chats/:id')
+export class ChatSettingsController {
+  constructor(private readonly commands: CommandBus) {}
+
+  @Put('mute')
+  @ApiBody({ type: MuteBody, required: false })
+  @Answers('Keep my devices quiet about a chat, until a time or for good', { type: ChatDto }, ...MEMBER_ONLY)
+  mute(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @OptionalBody(MuteBody) { until }: MuteBody,
+  ): Promise<ChatDto> {
+    return this.commands.execute(new MuteChat(userId, id, true, until));
+  }
+
+  @Delete('mute')
+  @Answers('Let my devices ring again', { type: ChatDto }, ...MEMBER_ONLY)
+  unmute(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ChatDto> {
+    return this.commands.execute(new MuteChat(userId, id, false));
+  }
+
+  @Put('archive')
+  @Answers('Take a chat out of my list', { type: ChatDto }, ...MEMBER_ONLY)
+  archive(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ChatDto> {
+    return this.commands.execute(new ArchiveChat(userId, id, true));
+  }
+
+  @Delete('archive')
+  @Answers('Take an archived chat back into my list', { type: ChatDto }, ...MEMBER_ONLY)
+  unarchive(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ChatDto> {
+    return this.commands.execute(new ArchiveChat(userId, id, false));
+  }
+}

@@ -1,0 +1,37 @@
+import type { ChatDto } from '#contracts';
+import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { ChatViews } from './chat-views.js';
+import { Memberships, notMember } from './membership.js';
+
+/** What a member sets for themselves alone: it changes no chat, and nobody else is told. */
+@Injectable()
+export class MemberSettings {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly memberships: Memberships,
+    private readonly views: ChatViews,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  /**
+   * Sets a column of the membership; to what it is already changes nothing.
+   * @param exceptSocket the device that set it: the user's others are told
+   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
+   */
+  async set(
+    chatId: string,
+    userId: string,
+    setting: { assignment: Prisma.Sql; unless: Prisma.Sql },
+    exceptSocket?: string,
+  ): Promise<ChatDto> {
+    await this.memberships.require(chatId, userId);
+    const changed = await this.prisma.$executeRaw`
+      UPDATE chat_members SET ${setting.assignment}, changed_xid = pg_current_xact_id()
+      WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid AND left_at IS NULL AND NOT (${setting.unless})`;
+    const [chat] = await this.views.of([{ chatId, userId }]);
+    if (!chat) throw notMember();
+    if (changed > 0) this.emitter.toUser(userId, 'chat:updated', chat, exceptSocket);
+    return chat;
+  }
+}

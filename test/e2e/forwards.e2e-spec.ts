@@ -1,0 +1,343 @@
+import { MAX_FORWARDED, type ChatDto, type MessageDto } from '#contracts';
+import { Device, TestApp, text, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+/** Of Anna and Boris, and of Anna and Vera; new for each test. */
+let source: ChatDto;
+let target: ChatDto;
+let hers: Device;
+let his: Device;
+let veras: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+  [hers, his, veras] = await app.devices(anna, boris, vera);
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  [source, target] = await Promise.all([app.group(anna, boris), app.group(anna, vera)]);
+});
+
+const say = async (device: Device, content: string, chat = source) =>
+  (await device.send('chat:message:send', text(chat, content))).message_id;
+const forward = (device: Device, message_ids: string[], more: object = {}) =>
+  device.send('chat:message:forward', { message_ids, to_chat_id: target.id, ...more });
+const heardIn = (device: Device, chat = target) =>
+  device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id);
+/** What is stored and what was heard in the target, each in its order. */
+const contents = async () => {
+  await veras.settled();
+  const stored = (await app.history(anna, target.id)).map(({ content }) => content);
+  expect(heardIn(veras).map(({ content }) => content)).toEqual(stored);
+  return stored;
+};
+
+it('names who said it first, in the order asked for, after the comment, and is committed in one piece', async () => {
+  const ids = [await say(his, 'one'), await say(hers, 'two'), await say(his, 'three')];
+  const originals = await app.history(anna, source.id);
+  const { status, items } = await forward(hers, [ids[2]!, ids[0]!, ids[1]!], { comment: 'Look' });
+  expect([status, items.map(({ content }) => content)]).toEqual(['ok', ['three', 'one', 'two']]);
+  expect(items.map(({ seq }) => seq)).toEqual([2, 3, 4]);
+  const [first] = items;
+  expect(first).toMatchObject({
+    chat_id: target.id,
+    sender_id: anna.id,
+    sender_name: 'Анна',
+    status: 'sent',
+  });
+  const original = originals.find(({ id }) => id === ids[2])!;
+  expect(first!.forwarded_from).toEqual({
+    message_id: original.id,
+    sender_id: boris.id,
+    sender_name: 'Борис',
+    created_at: original.created_at,
+  });
+  expect(await contents()).toEqual(['Look', 'three', 'one', 'two']);
+  expect(heardIn(veras).slice(1)).toEqual(items);
+  expect(heardIn(hers)).toEqual(heardIn(veras));
+  const stored = await app.history(vera, target.id);
+  expect(stored.map(({ forwarded_from }) => forwarded_from)).toEqual([
+    null,
+    ...items.map(({ forwarded_from }) => forwarded_from),
+  ]);
+  expect(stored[0]).toMatchObject({ sender_id: anna.id, type: 'text', content: 'Look' });
+  expect(
+    await app.rows('SELECT DISTINCT xmin::text FROM messages WHERE chat_id = $1', [target.id]),
+  ).toHaveLength(1);
+  // Nothing is said of it where it comes from.
+  expect(await app.history(anna, source.id)).toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }]);
+});
+
+it('a forward of a forward names the first one still', async () => {
+  const id = await say(his, 'from afar');
+  const [once] = (await forward(hers, [id])).items;
+  const next = await app.group(vera, boris);
+  const [twice] = (await forward(veras, [once!.id], { to_chat_id: next.id })).items;
+  expect(twice).toMatchObject({ sender_id: vera.id, content: 'from afar' });
+  expect(twice!.forwarded_from).toEqual(once!.forwarded_from);
+  expect(twice!.forwarded_from).toMatchObject({ message_id: id, sender_id: boris.id });
+});
+
+it('any type goes, with its metadata; reactions, replies, edits and pins stay behind', async () => {
+  const photo = await his.send('chat:message:send', {
+    chat_id: source.id,
+    type: 'photo',
+    content: 'https://example.com/1.jpg',
+    metadata: { width: 1, height: 2, colour: 'red' },
+  });
+  const reply = await his.send('chat:message:send', text(source, 'befor', { reply_to: photo.message_id }));
+  await his.send('chat:message:edit', { message_id: reply.message_id, content: 'before' });
+  await hers.send('chat:message:react', { message_id: reply.message_id, emoji: '👍', on: true });
+  await hers.send('chat:message:pin', { message_id: reply.message_id });
+  const { items } = await forward(hers, [photo.message_id, reply.message_id]);
+  expect(items).toMatchObject([
+    { type: 'photo', content: 'https://example.com/1.jpg', metadata: { width: 1, height: 2, colour: 'red' } },
+    { content: 'before', reply_to: null, edited_at: null, pinned_at: null, reactions: [], change_seq: 0 },
+  ]);
+  expect(await app.history(vera, target.id)).toEqual(
+    items.map((item) => expect.objectContaining({ ...item, status: expect.any(String) })),
+  );
+});
+
+it('counts as unread and moves the list, as a send does', async () => {
+  await forward(hers, [await say(his, 'a'), await say(his, 'b')], { comment: 'both' });
+  const chat = async (account: Account) =>
+    (await app.request<ChatDto>('GET', `chats/${target.id}`, account.token)).body;
+  expect(await chat(vera)).toMatchObject({ unread_count: 3, last_seq: 3, last_message: { content: 'b' } });
+  expect(await chat(anna)).toMatchObject({ unread_count: 0 });
+});
+
+describe('is refused as a whole, and nothing is stored', () => {
+  let ids: string[];
+  beforeEach(async () => {
+    ids = [await say(his, 'one'), await say(his, 'two')];
+  });
+  afterEach(async () => {
+    expect(await contents()).toEqual([]);
+    expect(await app.rows('SELECT last_seq FROM chats WHERE id = $1', [target.id])).toEqual([
+      { last_seq: 0 },
+    ]);
+  });
+
+  it('with a message of a chat one is not in, or no longer in', async () => {
+    const theirs = await app.group(boris, vera);
+    const foreign = await say(his, 'between us', theirs);
+    expect((await forward(hers, [...ids, foreign], { comment: 'x' })).code).toBe('FORBIDDEN');
+    await app.request('POST', `chats/${theirs.id}/members`, boris.token, { user_ids: [anna.id] });
+    await app.request('DELETE', `chats/${theirs.id}/members/${anna.id}`, anna.token);
+    // What she may still read she may not pass on.
+    expect(await app.history(anna, theirs.id)).toHaveLength(1);
+    expect((await forward(hers, [...ids, foreign])).code).toBe('FORBIDDEN');
+  });
+
+  it('with a message that is not there, or deleted', async () => {
+    expect((await forward(hers, [...ids, randomUUID()])).code).toBe('NOT_FOUND');
+    await his.send('chat:message:delete', { message_id: ids[1]! });
+    expect((await forward(hers, ids, { comment: 'x' })).code).toBe('NOT_FOUND');
+  });
+
+  it('to a chat that is not there, or not one’s own, or left', async () => {
+    expect((await forward(hers, ids, { to_chat_id: randomUUID() })).code).toBe('CHAT_NOT_FOUND');
+    expect((await forward(his, ids)).code).toBe('FORBIDDEN');
+    const left = await app.group(boris, anna);
+    await app.request('DELETE', `chats/${left.id}/members/${anna.id}`, anna.token);
+    expect((await forward(hers, ids, { to_chat_id: left.id })).code).toBe('FORBIDDEN');
+    expect(await app.history(boris, left.id)).toEqual([]);
+  });
+
+  it('to somebody whom a block cuts off', async () => {
+    const direct = await app.chat(anna, vera);
+    await app.request('PUT', `users/${anna.id}/block`, vera.token);
+    expect((await forward(hers, ids, { to_chat_id: direct.id })).code).toBe('FORBIDDEN');
+    expect(await app.history(anna, direct.id)).toEqual([]);
+    await app.request('DELETE', `users/${anna.id}/block`, vera.token);
+  });
+
+  it('with 51 messages, none, or a comment that is no text', async () => {
+    const many = Array.from({ length: MAX_FORWARDED + 1 }, () => randomUUID());
+    for (const [payload, field] of [
+      [{ message_ids: many }, 'message_ids'],
+      [{ message_ids: [] }, 'message_ids'],
+      [{ message_ids: 'x' }, 'message_ids'],
+      [{ message_ids: [null] }, 'message_ids'],
+      [{ comment: '' }, 'comment'],
+      [{ comment: ' \n' }, 'comment'],
+      [{ comment: 1 }, 'comment'],
+      [{ client_id: '' }, 'client_id'],
+      [{ client_id: 'x'.repeat(65) }, 'client_id'],
+    ] as const) {
+      const { code, details } = await forward(hers, ids, payload);
+      expect([payload, code, details?.[0]?.field]).toEqual([payload, 'INVALID_DATA', field]);
+    }
+    expect((await forward(hers, ids, { comment: 'x'.repeat(4001) })).code).toBe('MESSAGE_TOO_LARGE');
+  });
+});
+
+it('50 messages go at once', async () => {
+  const ids = await Promise.all(Array.from({ length: MAX_FORWARDED }, (_, i) => say(his, `m${i}`)));
+  const { items } = await forward(hers, ids, { comment: 'all', client_id: 'x'.repeat(64) });
+  expect(items.map(({ content }) => content)).toEqual(
+    Array.from({ length: MAX_FORWARDED }, (_, i) => `m${i}`),
+  );
+  expect(items.map(({ seq }) => seq)).toEqual(Array.from({ length: MAX_FORWARDED }, (_, i) => i + 2));
+});
+
+it('costs as much of the limit as there are messages, the comment with them', async () => {
+  const strict = await TestApp.start({ MESSAGE_RATE: '1', MESSAGE_BURST: '10' });
+  try {
+    const [a, b] = await strict.people('А', 'Б');
+    const [device] = await strict.devices(a);
+    const chat = await strict.group(a, b);
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++)
+      ids.push((await device.send('chat:message:send', text(chat, `m${i}`))).message_id);
+    const again = () =>
+      device.send('chat:message:forward', { message_ids: ids, to_chat_id: chat.id, comment: 'x' });
+    expect((await again()).status).toBe('ok');
+    const refused = await again();
+    expect(refused.code).toBe('RATE_LIMIT');
+    expect(refused.retry_after_ms).toBeGreaterThan(0);
+    expect(await strict.history(a, chat.id)).toHaveLength(7);
+  } finally {
+    await strict.stop();
+  }
+});
+
+describe('with a client_id', () => {
+  it('is done once, whatever has become of the messages since, and each gets the first answer', async () => {
+    const ids = [await say(his, 'one'), await say(his, 'two')];
+    const more = { comment: 'Look', client_id: 'f' };
+    const first = await forward(hers, ids, more);
+    const own = heardIn(hers).map(({ client_id }) => client_id);
+    expect(own).toEqual(['f/0', 'f/1', 'f/2']);
+    await his.send('chat:message:delete', { message_id: ids[0]! });
+    await app.request('DELETE', `chats/${source.id}/members/${anna.id}`, anna.token);
+    const again = await forward(hers, ids, more);
+    const fewer = await forward(hers, [ids[1]!], { client_id: 'f' });
+    const others = await forward(hers, [randomUUID()], { client_id: 'f' });
+    for (const { status, items } of [again, fewer, others]) {
+      expect(status).toBe('ok');
+      expect(items.map(({ id, seq, content }) => [id, seq, content])).toEqual(
+        first.items.map(({ id, seq, content }) => [id, seq, content]),
+      );
+    }
+    expect(await contents()).toEqual(['Look', 'one', 'two']);
+    expect(heardIn(veras).some((message) => 'client_id' in message)).toBe(false);
+    // Another person's, and the same one elsewhere, are others.
+    const theirs = await say(veras, 'theirs', target);
+    expect((await forward(veras, [theirs], { client_id: 'f' })).items).toMatchObject([{ seq: 5 }]);
+  });
+
+  it('is done once by ten at the same moment, also of different length', async () => {
+    const ids = [await say(his, 'one'), await say(his, 'two'), await say(his, 'three')];
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        forward(hers, ids.slice(0, 1 + (i % 3)), { client_id: 'race', ...(i % 2 && { comment: 'c' }) }),
+      ),
+    );
+    const [first] = answers;
+    for (const { items } of answers)
+      expect(items.map(({ id }) => id)).toEqual(first!.items.map(({ id }) => id));
+    expect(await contents()).toEqual(['one']);
+  });
+
+  it('that another message has is refused', async () => {
+    await hers.send('chat:message:send', text(target, 'plain', { client_id: 'g/1' }));
+    const { code, details } = await forward(hers, [await say(his, 'one')], { client_id: 'g' });
+    expect([code, details?.[0]?.field]).toEqual(['INVALID_DATA', 'client_id']);
+    expect(await contents()).toEqual(['plain']);
+  });
+});
+
+it('20 forwards and 20 sends at once: none torn apart, no number left out, heard in their order', async () => {
+  const ids = [await say(his, 'a'), await say(his, 'b'), await say(his, 'c')];
+  const forwards = Array.from({ length: 20 }, (_, i) => forward(hers, ids, { comment: `f${i}` }));
+  const sends = Array.from({ length: 20 }, (_, i) => say(i % 2 ? hers : veras, `s${i}`, target));
+  const answers = await Promise.all(forwards);
+  await Promise.all(sends);
+  for (const { items } of answers) {
+    const [{ seq }] = items as [MessageDto];
+    expect(items.map((item) => item.seq)).toEqual([seq, seq + 1, seq + 2]);
+  }
+  for (const device of [hers, veras]) {
+    await device.settled();
+    expect(heardIn(device).map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+  }
+  const stored = await contents();
+  expect(stored.filter((content) => content.startsWith('f'))).toEqual(
+    Array.from({ length: 20 }, (_, i) => `f${i}`),
+  );
+  for (const [i, content] of stored.entries())
+    if (content.startsWith('f')) expect(stored.slice(i + 1, i + 4)).toEqual(['a', 'b', 'c']);
+});
+
+it('what one sends, forwards and sends stays in that order', async () => {
+  const id = await say(his, 'forwarded');
+  await Promise.all(
+    Array.from({ length: 10 }, (_, i) => [
+      say(hers, `before ${i}`, target),
+      forward(hers, [id], { comment: `comment ${i}` }),
+      say(hers, `after ${i}`, target),
+    ]).flat(),
+  );
+  expect(await contents()).toEqual(
+    Array.from({ length: 10 }, (_, i) => [`before ${i}`, `comment ${i}`, 'forwarded', `after ${i}`]).flat(),
+  );
+});
+
+it('one’s own forward cannot be edited, but deleted', async () => {
+  const [item] = (await forward(hers, [await say(hers, 'mine')])).items;
+  const message_id = item!.id;
+  expect((await hers.send('chat:message:edit', { message_id, content: 'his words?' })).code).toBe(
+    'FORBIDDEN',
+  );
+  expect((await app.history(vera, target.id))[0]!.content).toBe('mine');
+  expect((await hers.send('chat:message:delete', { message_id })).status).toBe('ok');
+});
+
+it('a proposal goes as it was offered, and is accepted where it was made only', async () => {
+  const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
+  await app.request('PUT', 'users/me/availability', anna.token, { timezone: 'UTC', weekly });
+  const body = { name: 'Маникюр', price: 2000, duration: 60 };
+  const service = (await app.request<{ id: string }>('POST', 'services', anna.token, body)).body;
+  const proposal = {
+    type: 'booking_proposal',
+    content: 'Записать вас?',
+    metadata: { service_id: service.id },
+  };
+  const { message_id } = await hers.send('chat:message:send', { chat_id: source.id, ...proposal });
+  const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+  const accept = (chat: ChatDto, id: string, by: Account, hour: number) =>
+    app.request('POST', `chats/${chat.id}/messages/${id}/accept`, by.token, {
+      starts_at: `${day}T${hour}:00:00.000Z`,
+    });
+  const [open] = (await forward(hers, [message_id])).items;
+  expect((await accept(source, message_id, boris, 10)).status).toBe(201);
+  const [taken] = (await forward(hers, [message_id])).items;
+  for (const item of [open!, taken!]) {
+    expect(item.metadata).toEqual({
+      service_id: service.id,
+      service_name: 'Маникюр',
+      price: 2000,
+      duration: 60,
+    });
+    for (const by of [vera, anna])
+      expect((await accept(target, item.id, by, 12)).body.code).toBe('INVALID_DATA');
+  }
+  expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [anna.id])).toHaveLength(1);
+});
+
+it('has a REST twin', async () => {
+  const id = await say(his, 'by REST');
+  const path = `chats/${target.id}/forward`;
+  const body = { message_ids: [id], comment: 'See', client_id: 'rest' };
+  const first = await app.request<{ items: MessageDto[] }>('POST', path, anna.token, body);
+  expect([first.status, first.body.items.map(({ content }) => content)]).toEqual([201, ['by REST']]);
+  const again = await app.request<{ items: MessageDto[] }>('POST', path, anna.token, body);
+  expect([again.status, again.body.items.map((item) => item.id)]).toEqual([201, [first.body.items[0]!.id]]);
+  expect(await contents()).toEqual(['See', 'by REST']);
+});
