@@ -43,6 +43,14 @@ export class DeliveryTracker implements OnModuleDestroy {
     };
   }
 
+  /** Marks what has been sent so far: for the moment before the sockets are closed. */
+  endRounds(): void {
+    for (const size of ['small', 'large'] as const) {
+      clearTimeout(this.timers[size]);
+      this.endRound(size);
+    }
+  }
+
   onModuleDestroy(): void {
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
   }

@@ -2,6 +2,7 @@ import { AppError } from '#contracts';
 import { Metrics, RateLimits, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { DeviceSocket } from './device-socket.js';
+import { EventsInFlight } from './events-in-flight.js';
 import { TOO_LARGE_PAYLOAD } from './text-parser.js';
 
 /** A gateway's method as Nest wraps it; what it throws is put into `failure` by the gateways' filter. */
@@ -28,6 +29,7 @@ export class EventAnswering {
   constructor(
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
+    private readonly inFlight: EventsInFlight,
   ) {}
 
   async answer(socket: DeviceSocket, manners: Manners, [event, ...args]: unknown[]): Promise<void> {
@@ -38,6 +40,7 @@ export class EventAnswering {
     const label = handler ? (event as string) : 'unknown';
     let outcome = 'ok';
     try {
+      this.inFlight.enter();
       if (socket.data.opening) await socket.data.opening;
       // Opening may have found the session revoked.
       if (!socket.connected) throw new AppError('UNAUTHORIZED', 'Invalid token');
@@ -54,6 +57,8 @@ export class EventAnswering {
       const told = manners.refusal(refusal, label);
       if (callback) callback(told.ack);
       else socket.emit('error', told.event);
+    } finally {
+      this.inFlight.leave();
     }
     const seconds = (performance.now() - started) / 1000;
     this.metrics.messages.inc({ event: label, status: outcome });

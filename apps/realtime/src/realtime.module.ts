@@ -11,6 +11,8 @@ import { Connections } from './connections.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventAnswering } from './event-answering.js';
+import { EventsInFlight } from './events-in-flight.js';
+import { GracefulStop } from './graceful-stop.js';
 import { NotificationGateway } from './notification.gateway.js';
 import { PinsGateway } from './pins.gateway.js';
 import { PresenceGateway } from './presence.gateway.js';
@@ -19,9 +21,11 @@ import { PresenceGateway } from './presence.gateway.js';
   imports: [IdentityModule, ChatModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
     EventAnswering,
+    EventsInFlight,
     Connections,
     DeliveryTracker,
     Dialects,
+    GracefulStop,
     ConnectionGateway,
     ChatGateway,
     ChatSettingsGateway,

@@ -10,6 +10,7 @@ import type { DeviceSocket } from './device-socket.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
 import { gatherWrites } from './gather-writes.js';
+import { GracefulStop } from './graceful-stop.js';
 import { textParser } from './text-parser.js';
 
 /** Contract, "Errors". */
@@ -51,6 +52,7 @@ export class SocketAdapter extends IoAdapter {
     this.app.get(RealtimeEmitter).bind(server);
     const dialects = this.app.get(Dialects).open(server);
     this.app.get(DeliveryTracker).watch([server.of('/'), ...dialects]);
+    this.app.get(GracefulStop).watch(server);
     return server;
   }
 

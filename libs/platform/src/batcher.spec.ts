@@ -116,6 +116,18 @@ it('starts flushes `intervalMs` apart, the first one at once', async () => {
   }
 });
 
+it('is drained without the pauses between flushes', async () => {
+  const batches: number[][] = [];
+  const flush = (items: number[]) => Promise.resolve(items.map((item) => (batches.push([item]), item)));
+  const batcher = new Batcher(flush, { ...OPTIONS, maxBatch: 1, intervalMs: 60_000 });
+  const added = [1, 2, 3].map((item) => batcher.add(item));
+  await added[0];
+  await turn();
+  await batcher.drain();
+  expect(await Promise.all(added)).toEqual([1, 2, 3]);
+  expect(batches).toEqual([[1], [2], [3]]);
+});
+
 it('is drained when everything added has been flushed, also what is added meanwhile', async () => {
   const flushed: number[] = [];
   const batcher: Batcher<number, number> = new Batcher(async (items) => {

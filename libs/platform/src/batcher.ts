@@ -16,6 +16,9 @@ interface Pending<T, R> {
 export class Batcher<T, R> {
   private queue: Pending<T, R>[] = [];
   private running?: Promise<void>;
+  private isDraining = false;
+  /** Ends the pause between two flushes. */
+  private wake?: () => void;
 
   constructor(
     private readonly flush: (items: T[]) => Promise<(R | Error)[]>,
@@ -40,9 +43,12 @@ export class Batcher<T, R> {
     });
   }
 
-  /** Resolves when everything that was added has been flushed. */
+  /** Flushes without pauses; resolves when everything that was added has been flushed. */
   async drain(): Promise<void> {
+    this.isDraining = true;
+    this.wake?.();
     while (this.running) await this.running;
+    this.isDraining = false;
   }
 
   private async run(): Promise<void> {
@@ -63,7 +69,7 @@ export class Batcher<T, R> {
         for (const { reject } of [...batch, ...behind]) reject(error);
       }
       const wait = (this.options.intervalMs ?? 0) - (performance.now() - started);
-      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      if (wait > 0 && !this.isDraining) await this.pause(wait);
     }
     this.running = undefined;
   }
@@ -74,5 +80,15 @@ export class Batcher<T, R> {
     const most = Math.min(maxBatch, this.queue.length);
     for (let i = 0; i < most; i++) if (alone(this.queue[i]!.item)) return Math.max(i, 1);
     return most;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -10,7 +10,6 @@ export * from './id-cursor.js';
 export * from './ids.js';
 export * from './logging.js';
 export * from './metrics.js';
-export * from './ops/ops.module.js';
 export * from './outbox.js';
 export * from './platform.module.js';
 export * from './postgres/embedded.js';

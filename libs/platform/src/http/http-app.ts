@@ -6,16 +6,18 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.js';
 import { logger, NestLogger } from '../logging.js';
-import { OpsModule } from '../ops/ops.module.js';
+import { OpsController } from '../ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
 import { StartError } from '../postgres/start-error.js';
 import { ErrorFilter, tellError } from './error.filter.js';
+import { OpenConnections } from './open-connections.js';
 import { logRequests } from './request-log.js';
 
 /** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
 const BODY_LIMIT = 64 * 1024;
 
-@Module({})
+/** The outermost module: its hooks are called before all others when the app closes. */
+@Module({ controllers: [OpsController], providers: [OpenConnections] })
 class HttpApp {}
 
 /** An app's module with all that every HTTP server of ours has; neither initialised nor listening yet. */
@@ -31,7 +33,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
     frameworkErrors: (error: unknown, _request: unknown, reply: unknown) =>
       tellError(error, reply as FastifyReply),
   });
-  const root = { module: HttpApp, imports: [PlatformModule.forRoot(config), OpsModule, module] };
+  const root = { module: HttpApp, imports: [PlatformModule.forRoot(config), module] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLogger(),
     bodyParser: false,

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Res, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Public } from '../http/public.js';
@@ -13,11 +13,17 @@ const READY_WITHIN = 2000;
 /** For the orchestrator and the monitoring, on every app (contract, "REST", outside `/api/v2`). */
 @Public()
 @Controller()
-export class OpsController {
+export class OpsController implements OnModuleDestroy {
+  private stopping = false;
+
   constructor(
     private readonly pool: PgPool,
     private readonly metrics: Metrics,
   ) {}
+
+  onModuleDestroy(): void {
+    this.stopping = true;
+  }
 
   /** The process runs; nothing else is asked, so that a database away does not restart it. */
   @Get('health/live')
@@ -25,9 +31,10 @@ export class OpsController {
     return { status: 'ok' };
   }
 
-  /** @throws AppError UNAVAILABLE while the database does not answer */
+  /** @throws AppError UNAVAILABLE while the database does not answer, and once the app is closing */
   @Get('health/ready')
   async ready() {
+    if (this.stopping) throw new AppError('UNAVAILABLE', 'The server is stopping');
     const giveUp = new AbortController();
     try {
       await Promise.race([

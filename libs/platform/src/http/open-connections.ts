@@ -1,0 +1,32 @@
+import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** What is under way when the server begins to close may take so long, in ms. */
+const LET_END_MS = 700;
+
+/**
+ * A closing server waits for its connections, and a client may never end one: half a request, a socket that it
+ * does not read. Those are cut, so that a stop has an end.
+ */
+@Injectable()
+export class OpenConnections implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly open = new Set<Socket>();
+
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    const server = this.host.httpAdapter.getHttpServer() as Server;
+    server.on('connection', (socket: Socket) => {
+      this.open.add(socket);
+      socket.once('close', () => this.open.delete(socket));
+    });
+  }
+
+  beforeApplicationShutdown(): void {
+    setTimeout(() => {
+      for (const socket of this.open) socket.destroy();
+    }, LET_END_MS).unref();
+  }
+}

@@ -1,0 +1,210 @@
+import type { ChatDto } from '#contracts';
+import { RealtimeEmitter } from '#platform';
+import { Bystander, createTestDatabase, Device, TestApp, text, type Account } from '#testing';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket as TcpSocket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectStoredOnce, Sender } from './load.js';
+
+/** Of the 5 s that the program may take for its stop, what it gives the app, ms. */
+const LIMIT = 3000;
+/** The program as it is compiled, with the limits lifted as in other tests. */
+const PROGRAM = {
+  PORT: '0',
+  HOST: '127.0.0.1',
+  JWT_SECRET: 'test-secret-test-secret-test-secret',
+  NODE_OPTIONS: '',
+  LOG_LEVEL: 'silent',
+  MESSAGE_RATE: '100000',
+  MESSAGE_BURST: '100000',
+  SOCKET_EVENT_RATE: '100000',
+};
+
+let url: string;
+let drop: () => Promise<void>;
+let direct: Bystander;
+let app: TestApp;
+let people: Account[];
+let chat: ChatDto;
+beforeAll(async () => {
+  ({ url, drop } = await createTestDatabase());
+  direct = await Bystander.at(url);
+});
+beforeEach(async () => {
+  app = await TestApp.start({ DATABASE_URL: url });
+  people = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+  chat = await app.group(people[0]!, ...people.slice(1));
+});
+afterAll(async () => {
+  await direct.end();
+  await drop();
+});
+
+const close = async () => {
+  const since = performance.now();
+  await app.app.close();
+  return performance.now() - since;
+};
+/** Node's own `once` would take the event `error` for a failure. */
+const heard = (device: Device, event: 'disconnect' | 'connect_error') =>
+  new Promise<unknown>((resolve) => device.socket.once(event, resolve));
+const phone = (account: Account, transport = 'websocket') =>
+  Device.connect(app.url, account.token, { transports: [transport] });
+
+it('under load nothing is lost, nothing is doubled, and every device comes back by itself', async () => {
+  const transports = ['websocket', 'polling', 'websocket', 'websocket'];
+  const senders = await Promise.all(
+    people.map((account, i) => Sender.start(app.url, account, chat, transports[i]!)),
+  );
+  await sleep(500);
+  expect(await close()).toBeLessThan(LIMIT);
+  for (const { device } of senders)
+    expect(device.all('error')).toMatchObject([{ code: 'UNAVAILABLE', retry_after_ms: expect.any(Number) }]);
+  for (const sender of senders) {
+    await sender.device.until(() => sender.ended);
+    expect(sender.ended).toEqual({ reason: 'transport close', returns: true });
+    expect(sender.answers('sent').length).toBeGreaterThan(10);
+    for (const { ack } of sender.answers('error')) expect(ack.code).toBe('UNAVAILABLE');
+  }
+  await expectStoredOnce(direct, chat, senders);
+
+  app = await TestApp.start({ DATABASE_URL: url });
+  await Promise.all(senders.map((sender, i) => sender.repeat(app.url, people[i]!)));
+  for (const sender of senders) expect(sender.answers('sent')).toHaveLength(sender.sends.size);
+  await expectStoredOnce(direct, chat, senders);
+  const { rows } = await direct.query('SELECT FROM messages WHERE chat_id = $1', [chat.id]);
+  expect(rows).toHaveLength(senders.reduce((sum, { sends }) => sum + sends.size, 0));
+  expect(senders.flatMap(({ device }) => device.violations)).toEqual([]);
+  await app.stop();
+});
+
+it.each(['websocket', 'polling'])(
+  'what has been received is still answered, and nothing more is taken: %s',
+  async (transport) => {
+    const device = await phone(people[0]!, transport);
+    await direct.query('BEGIN');
+    await direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
+    const order: string[] = [];
+    const inFlight = device.send('chat:message:send', text(chat, 'received before'));
+    void inFlight.then(() => order.push('acknowledged'));
+    await direct.somebodyWaits();
+    const ended = heard(device, 'disconnect').then((reason) => order.push(String(reason)));
+    const closed = close();
+    await device.next('error', ({ code }) => code === 'UNAVAILABLE');
+    const late = await device.send('chat:message:send', text(chat, 'too late'));
+    expect(late).toMatchObject({ status: 'error', code: 'UNAVAILABLE', retry_after_ms: expect.any(Number) });
+    expect((await app.request('GET', '/health/ready')).body.code).toBe('UNAVAILABLE');
+    expect((await app.request('GET', '/health/live')).status).toBe(200);
+    const newcomer = Device.open(app.url, people[1]!.token, { transports: [transport] });
+    await heard(newcomer, 'connect_error');
+    newcomer.close();
+    expect(order).toEqual([]);
+    await direct.query('ROLLBACK');
+    expect((await inFlight).status).toBe('sent');
+    await ended;
+    expect(order).toEqual(['acknowledged', 'transport close']);
+    expect(await closed).toBeLessThan(LIMIT);
+    const { rows } = await direct.query('SELECT content FROM messages WHERE chat_id = $1', [chat.id]);
+    expect(rows).toEqual([{ content: 'received before' }]);
+    expect(device.violations).toEqual([]);
+  },
+);
+
+it('what was sent just before is stored as delivered, and who was here as seen', async () => {
+  const [hers, his] = [await phone(people[0]!), await phone(people[1]!)];
+  const before = new Date();
+  const { message_id } = await hers.send('chat:message:send', text(chat));
+  await his.next('chat:message:new', ({ id }) => id === message_id);
+  await close();
+  const { rows } = await direct.query(
+    `SELECT last_delivered_seq, last_seen_at >= $3 AS seen FROM chat_members JOIN users ON users.id = user_id
+     WHERE chat_id = $1 AND user_id = $2`,
+    [chat.id, people[1]!.id, before],
+  );
+  expect(rows).toEqual([{ last_delivered_seq: 1, seen: true }]);
+});
+
+it('the program ends with exit code 0 on SIGTERM under load, and has lost nothing', async () => {
+  const program = spawn(process.execPath, ['dist/apps/standalone/src/main.js'], {
+    env: { ...process.env, ...PROGRAM, DATABASE_URL: url },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [greeting] = (await once(program.stdout, 'data')) as [Buffer];
+    const [address] = /http:\S+/.exec(greeting.toString())!;
+    const senders = await Promise.all(
+      people.map((account) => Sender.start(address, account, chat, 'websocket')),
+    );
+    await sleep(300);
+    const since = performance.now();
+    program.kill('SIGTERM');
+    expect(await once(program, 'exit')).toEqual([0, null]);
+    expect(performance.now() - since).toBeLessThan(LIMIT);
+    for (const { ended } of senders) expect(ended).toEqual({ reason: 'transport close', returns: true });
+    await Promise.all(senders.map((sender, i) => sender.repeat(app.url, people[i]!)));
+    await expectStoredOnce(direct, chat, senders);
+    for (const sender of senders) expect(sender.answers('sent')).toHaveLength(sender.sends.size);
+  } finally {
+    program.kill('SIGKILL');
+    await app.stop();
+  }
+});
+
+describe('ends in time although', () => {
+  it('the database does not answer', async () => {
+    const device = await phone(people[0]!);
+    await direct.query('BEGIN');
+    await direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
+    const unanswered = device.send('chat:message:send', text(chat)).catch(() => undefined);
+    await direct.somebodyWaits();
+    const [ended, , took] = await Promise.all([heard(device, 'disconnect'), device.next('error'), close()]);
+    expect(ended).toBe('transport close');
+    // The statement's own limit; the program itself does not wait so long.
+    expect(took).toBeLessThan(6000);
+    device.close();
+    await direct.query('ROLLBACK');
+    await unanswered;
+  });
+
+  it('a device does not read', async () => {
+    const device = await phone(people[0]!);
+    const { ws } = device.socket.io.engine.transport as unknown as { ws: { _socket: TcpSocket } };
+    ws._socket.pause();
+    const long = {
+      chat_id: chat.id,
+      user_id: people[1]!.id,
+      user_name: 'x'.repeat(100_000),
+      is_typing: true,
+    };
+    for (let i = 0; i < 30; i++) {
+      app.app.get(RealtimeEmitter).toUser(people[0]!.id, 'chat:typing', long);
+      await sleep(1);
+    }
+    const reader = await phone(people[1]!);
+    const ended = heard(reader, 'disconnect');
+    expect(await close()).toBeLessThan(LIMIT);
+    expect(await ended).toBe('transport close');
+    device.close();
+  });
+
+  it('requests hang: a poll that nobody reads, half of a packet, half of a body', async () => {
+    const { host } = new URL(app.url);
+    const open = await (await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`)).text();
+    const { sid } = JSON.parse(open.slice(1)) as { sid: string };
+    const session = `/socket.io/?EIO=4&transport=polling&sid=${sid}`;
+    const halves = [
+      `GET ${session} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+      `POST ${session} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n\r\n4`,
+      `POST /api/v2/auth/login HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+      `GET /`,
+    ];
+    const hanging = halves.map((half) => {
+      const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () => socket.write(half));
+      return socket.on('error', () => undefined);
+    });
+    await sleep(100);
+    expect(await close()).toBeLessThan(LIMIT);
+    for (const socket of hanging) socket.destroy();
+  });
+});
