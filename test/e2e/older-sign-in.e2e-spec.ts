@@ -1,6 +1,7 @@
 import { AccessTokenAnswer, ErrorBody, SessionPage } from '#contracts';
-import { contractErrors, TestApp, type Account } from '#testing';
+import { contractErrors, Device, TestApp, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const PATH = '/auth/login';
 const PASSWORD = 'correct horse battery';
@@ -26,6 +27,14 @@ it('gives the access token and nothing else, for as long as its session lasts', 
   expect(sid).toBe(mine.id);
   expect(exp).toBe(Math.floor(Date.parse(mine.expires_at) / 1000));
   expect(exp! - Date.now() / 1000).toBeGreaterThan(29 * 24 * 3600);
+});
+
+it('holds a socket, although it lasts longer than a timer can', async () => {
+  const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
+  const device = app.keep(await Device.connect(app.url, accessToken));
+  await sleep(100);
+  await device.settled();
+  expect(device.all('error')).toEqual([]);
 });
 
 it('ends at once when its session is signed out', async () => {
