@@ -55,6 +55,32 @@ describe('the answer to a send is lost after its commit', () => {
     await isHeardOnce(chat, ['before', 'lost', 'next']);
   });
 
+  it('of a forward: the others hear all of it, in order, and forwarding it again gives back the same', async () => {
+    const [source, chat] = [
+      await scene.app.group(scene.anna, scene.boris),
+      await scene.app.group(scene.anna, scene.boris),
+    ];
+    const message_ids: string[] = [];
+    for (const content of ['a', 'b', 'c'])
+      message_ids.push((await scene.hers.send('chat:message:send', text(source, content))).message_id);
+    const forward = () =>
+      scene.hers.send('chat:message:forward', {
+        message_ids,
+        to_chat_id: chat.id,
+        comment: 'see',
+        client_id: 'f',
+      });
+    const lost = scene.link.loseAnswerTo('append-together');
+    const { code } = await forward();
+    await lost;
+    expect(code).toBe('UNAVAILABLE');
+    await isHeardOnce(chat, ['see', 'a', 'b', 'c']);
+    expect((await forward()).items.map(({ seq }) => seq)).toEqual([2, 3, 4]);
+    const from = heardIn(scene.his, chat).map(({ forwarded_from }) => forwarded_from?.message_id);
+    expect(from).toEqual([undefined, ...message_ids]);
+    await isHeardOnce(chat, ['see', 'a', 'b', 'c']);
+  });
+
   it('of a receipt: reading again tells the same', async () => {
     const chat = await scene.app.group(scene.anna, scene.boris);
     const { message_id } = await scene.hers.send('chat:message:send', text(chat));
@@ -152,6 +178,11 @@ it('while it is away: not ready but live, UNAVAILABLE to everything, and devices
     await scene.hers.send('chat:message:edit', { message_id, content: 'x' }),
     await scene.hers.send('chat:message:delete', { message_id }),
     await scene.hers.send('chat:message:react', { message_id, emoji: '👍', on: true }),
+    await scene.hers.send('chat:message:pin', { message_id }),
+    await scene.hers.send('chat:pins', { chat_id }),
+    await scene.hers.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat_id }),
+    await scene.hers.send('chat:mute', { chat_id, muted: true }),
+    await scene.hers.send('chat:archive', { chat_id, archived: true }),
     await scene.his.send('chat:message:read', { message_id, chat_id }),
     await scene.his.send('chat:join', { chat_id }),
     await scene.his.send('chat:typing', { chat_id, is_typing: true }),

@@ -23,9 +23,10 @@ const FILL = [
    SELECT ${chat('c')}, 'group', 3, 33, 33 FROM generate_series(1, ${CHATS}) AS c`,
   `INSERT INTO chat_members (chat_id, user_id)
    SELECT ${chat('c')}, ${member('m')} FROM generate_series(1, ${CHATS}) AS c, generate_series(0, 2) AS m`,
-  `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, client_id, change_seq, created_at, deleted_at)
+  `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, client_id, change_seq, created_at, deleted_at, pinned_at)
    SELECT gen_random_uuid(), ${chat('c')}, s, ${member('s % 3')}, 'text', 'message ' || s, 'c' || s,
-     CASE s % 10 WHEN 0 THEN s ELSE 0 END, now(), CASE s % 10 WHEN 0 THEN now() END
+     CASE s % 10 WHEN 0 THEN s ELSE 0 END, now(), CASE s % 10 WHEN 0 THEN now() END,
+     CASE s % 10 WHEN 1 THEN now() END
    FROM generate_series(1, ${BUSY}) AS c, generate_series(1, 33) AS s`,
   `INSERT INTO message_reactions (message_id, user_id, emoji)
    SELECT id, sender_id, '👍' FROM messages WHERE seq % 10 = 1`,
@@ -82,23 +83,26 @@ it('a send whose plan was made for empty tables finds its rows by their keys whe
     let sent = 0;
     const sendSome = async () => {
       for (let i = 0; i < 40; i++)
-        for (const client_id of [`new ${sent++}`, 'again'])
-          await hers.send('chat:message:send', text(chat, 'x', { client_id }));
+        for (const client_id of [`new ${sent++}`, 'again']) {
+          const { message_id } = await hers.send('chat:message:send', text(chat, 'x', { client_id }));
+          await hers.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat.id });
+        }
     };
     await sendSome();
     for (const sql of FILL) await admin.query(sql);
     await sendSome();
     const sends = plans.filter((plan) => plan.includes('Insert on messages'));
-    expect(sends.length).toBeGreaterThanOrEqual(160);
+    expect(sends.length).toBeGreaterThanOrEqual(320);
     expect(sends.filter((plan) => SEQ_SCAN.test(plan)).map(oneLine)).toEqual([]);
-    const last = oneLine(sends.at(-1)!);
+    const last = (forwards: boolean) =>
+      oneLine(sends.findLast((plan) => plan.includes('forwarded_from') === forwards)!);
     for (const keyed of [
       /chat_members_pkey on chat_members \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(user_id = /,
       /users_pkey on users \S+ \S+ \S+ Index Cond: \(id = /,
       /on messages \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(sender_id = \S+ AND \(client_id = /,
       /messages_pkey on messages \S+ \S+ \S+ \S+ Index Cond: \(id = /,
     ])
-      expect(last).toMatch(keyed);
+      for (const plan of [last(true), last(false)]) expect(plan).toMatch(keyed);
   } finally {
     await app.stop();
   }
@@ -146,9 +150,15 @@ async function playThrough(app: TestApp, chatId: string): Promise<void> {
   await Promise.all([filled, direct, group].map((to) => hers.send('chat:message:send', text(to))));
   await changes(hers, his, chatId, message_id);
   await reads(app, boris, chatId, message_id);
+  const start = await app.request<SyncAnswer>('GET', 'sync', anna.token);
   for (const [method, path, body] of [
     ['POST', `chats/${chatId}/members`, { user_ids: [vera.id] }],
     ['PATCH', `chats/${chatId}`, { title: 'planned' }],
+    ['PATCH', `chats/${chatId}/members/${vera.id}`, { role: 'admin' }],
+    ['PATCH', `chats/${group.id}/members/${boris.id}`, { role: 'owner' }],
+    ['DELETE', `chats/${group.id}/members/${anna.id}`, undefined],
+    ['GET', `sync?cursor=${start.body.cursor}`, undefined],
+    ['GET', `chats/${group.id}/messages`, undefined],
     ['DELETE', `chats/${chatId}/members/${vera.id}`, undefined],
   ] as const)
     expect((await app.request<ChatDto>(method, path, anna.token, body)).status).toBeLessThan(300);
@@ -165,6 +175,22 @@ async function changes(hers: Device, his: Device, chat_id: string, message_id: s
     await his.send('chat:message:delivered', { message_id, chat_id }),
     await his.send('chat:message:read', { message_id, chat_id }),
     await his.send('chat:typing', { is_typing: true, chat_id }),
+    await hers.send('chat:message:pin', { message_id }),
+    await his.send('chat:pins', { chat_id }),
+    await hers.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat_id, comment: 'x' }),
+    await hers.send('chat:message:forward', {
+      message_ids: [message_id],
+      to_chat_id: chat_id,
+      client_id: 'f',
+    }),
+    await hers.send('chat:message:forward', {
+      message_ids: [message_id],
+      to_chat_id: chat_id,
+      client_id: 'f',
+    }),
+    await his.send('chat:mute', { chat_id, muted: true }),
+    await his.send('chat:archive', { chat_id, archived: true }),
+    await hers.send('chat:message:unpin', { message_id }),
     await hers.send('chat:message:delete', { message_id }),
     await his.send('users:list', { query: 'somebody 42' }),
     await his.send('users:list', { query: 'so' }),
@@ -178,6 +204,7 @@ async function reads(app: TestApp, reader: Account, id: string, message_id: stri
   for (const path of [
     `sync?cursor=${body.cursor}`,
     'chats',
+    'chats?archived=true',
     `chats/${id}`,
     `chats/${id}/members`,
     `chats/${id}/messages`,

@@ -1,5 +1,5 @@
 import { MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
-import { PrismaService, RealtimeEmitter, logger } from '#platform';
+import { Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
@@ -25,6 +25,14 @@ export interface MovedMark {
   /** Null for a delivery. */
   unread_count: number | null;
 }
+
+/**
+ * Whether the sender of a message `m` in the chat of `r` is there to be told. LIMIT keeps the planner on the key: for
+ * as many rows as it expects, it would sooner read the whole table.
+ */
+const IS_MEMBER = Prisma.raw(`(
+  SELECT s.left_at IS NULL FROM chat_members s
+  WHERE s.chat_id = r.chat_id AND s.user_id = m.sender_id LIMIT 1)`);
 
 type Covered = [ord: number, id: string, seq: number, senderId: string];
 
@@ -87,7 +95,7 @@ export class Receipts implements OnModuleDestroy {
       this.emitter.toUserCovering(sender, 'chat:message:read', event, ids);
   }
 
-  /** Other people's messages that the marks moved over, oldest first; none across a block. */
+  /** Other people's messages that the marks moved over, oldest first; none across a block, nor of who has left. */
   private async coveredBy(marks: MovedMark[]): Promise<Covered[]> {
     const ranges = marks.map(({ ord, chat_id, user_id, ...m }) => ({
       ord,
@@ -101,12 +109,13 @@ export class Receipts implements OnModuleDestroy {
       SELECT json_agg(json_build_array(r.ord, m.id, m.seq, m.sender_id) ORDER BY m.seq) AS covered
       FROM json_to_recordset(${JSON.stringify(ranges)}::json)
         AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
-      JOIN chats c ON c.id = r.chat_id AND NOT c.blocked
+      CROSS JOIN LATERAL (SELECT type FROM chats WHERE id = r.chat_id AND NOT blocked LIMIT 1) c
       CROSS JOIN LATERAL (
         SELECT id, seq, sender_id FROM messages
         WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
         ORDER BY seq DESC LIMIT ${MAX_RECEIPTS}
-      ) m`;
+      ) m
+      WHERE c.type = 'direct' OR ${IS_MEMBER}`;
     return row?.covered ?? [];
   }
 
@@ -141,7 +150,9 @@ export class Receipts implements OnModuleDestroy {
         SELECT count(*) FILTER (WHERE last_delivered_seq >= m.seq)::int AS delivered_count,
           count(*) FILTER (WHERE last_read_seq >= m.seq)::int AS read_count
         FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id <> m.sender_id AND left_at IS NULL
-      ) p`;
+      ) p
+      CROSS JOIN LATERAL (SELECT ${chatId}::uuid AS chat_id) r
+      WHERE ${IS_MEMBER}`;
     const at = new Date().toISOString();
     for (const { id: message_id, sender_id, delivered_count, read_count } of newest) {
       const receipt = { message_id, chat_id: chatId };

@@ -51,6 +51,18 @@ it('keeps the order and flushes one after the other, `maxBatch` at a time', asyn
   expect(order).toEqual(items);
 });
 
+it('flushes an item that is to be alone by itself, in its place', async () => {
+  const batches: number[][] = [];
+  const flush = async (items: number[]) => {
+    batches.push(items);
+    await turn();
+    return items;
+  };
+  const batcher = new Batcher(flush, { ...OPTIONS, maxBatch: 3, alone: (item) => item >= 10 });
+  await Promise.all([1, 2, 10, 11, 3, 4, 5, 6, 12].map((item) => batcher.add(item)));
+  expect(batches).toEqual([[1], [2], [10], [11], [3, 4, 5], [6], [12]]);
+});
+
 it('gives an error of one item to that item alone, and an error of the flush to all of it', async () => {
   let broken = false;
   const batcher = new Batcher<number, number>(async (items) => {

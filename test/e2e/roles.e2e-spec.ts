@@ -1,0 +1,203 @@
+import { ChatDto, type ChangePage, type MEMBER_ROLES, type SyncAnswer } from '#contracts';
+import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+let stranger: Account;
+/** Of Anna, who owns it, Boris and Vera; new for each test. */
+let group: ChatDto;
+let hers: Device;
+let his: Device;
+let veras: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+  [hers, his, veras] = await app.devices(anna, boris, vera);
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  group = await app.group(anna, boris, vera);
+});
+
+type Role = (typeof MEMBER_ROLES)[number];
+const setRole = (by: Account, { id }: { id: string }, role: unknown, chat = group) =>
+  app.request<ChatDto>('PATCH', `chats/${chat.id}/members/${id}`, by.token, { role });
+const roles = (chat: ChatDto) =>
+  Object.fromEntries(chat.participants.map(({ id, role }) => [id, role])) as Record<string, Role>;
+const stored = async () => {
+  const path = `chats/${group.id}`;
+  return roles((await app.request<ChatDto>('GET', path, vera.token)).body);
+};
+const remove = (by: Account, { id }: Account) =>
+  app.request('DELETE', `chats/${group.id}/members/${id}`, by.token);
+
+it('the owner makes an admin, who runs the group then, and a member again', async () => {
+  expect((await remove(boris, vera)).status).toBe(403);
+  const made = await setRole(anna, boris, 'admin');
+  expect([made.status, contractErrors(ChatDto, made.body)]).toEqual([200, []]);
+  const expected = { [anna.id]: 'owner', [boris.id]: 'admin', [vera.id]: 'member' };
+  expect(roles(made.body)).toEqual(expected);
+  for (const device of [hers, his, veras])
+    await device.next('chat:updated', (c) => c.id === group.id && roles(c)[boris.id] === 'admin');
+  expect(await stored()).toEqual(expected);
+  const { message_id } = await veras.send('chat:message:send', text(group));
+  expect((await his.send('chat:message:delete', { message_id })).status).toBe('ok');
+  const path = `chats/${group.id}`;
+  expect((await app.request('PATCH', path, boris.token, { title: 'His' })).status).toBe(200);
+  expect((await setRole(anna, boris, 'member')).status).toBe(200);
+  expect((await app.request('PATCH', path, boris.token, { title: 'Not his' })).status).toBe(403);
+});
+
+it('the owner hands the group over and is an admin of it, so that there is one owner', async () => {
+  const { status, body } = await setRole(anna, vera, 'owner');
+  const expected = { [anna.id]: 'admin', [boris.id]: 'member', [vera.id]: 'owner' };
+  expect([status, roles(body)]).toEqual([200, expected]);
+  await his.next('chat:updated', (c) => c.id === group.id && roles(c)[vera.id] === 'owner');
+  expect((await setRole(anna, boris, 'admin')).status).toBe(403);
+  expect((await setRole(vera, anna, 'member')).status).toBe(200);
+  // Two at once: the second is the owner's no more.
+  const raced = await Promise.all([setRole(vera, anna, 'owner'), setRole(vera, boris, 'owner')]);
+  expect(raced.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 403]);
+  expect(Object.values(await stored()).sort()).toEqual(['admin', 'member', 'owner']);
+});
+
+it('nobody else sets roles, not even an admin, and nobody their own', async () => {
+  await setRole(anna, boris, 'admin');
+  const before = await stored();
+  for (const [reply, status, code] of [
+    [await setRole(boris, vera, 'admin'), 403, 'FORBIDDEN'],
+    [await setRole(boris, boris, 'owner'), 403, 'FORBIDDEN'],
+    [await setRole(vera, vera, 'owner'), 403, 'FORBIDDEN'],
+    [await setRole(stranger, vera, 'owner'), 403, 'FORBIDDEN'],
+    [await setRole(anna, anna, 'member'), 400, 'INVALID_DATA'],
+    [await setRole(anna, anna, 'owner'), 400, 'INVALID_DATA'],
+    [await setRole(anna, boris, 'king'), 400, 'INVALID_DATA'],
+    [await setRole(anna, boris, undefined), 400, 'INVALID_DATA'],
+    [await setRole(anna, stranger, 'admin'), 404, 'NOT_FOUND'],
+    [await setRole(anna, stranger, 'owner'), 404, 'NOT_FOUND'],
+    [await setRole(anna, { id: randomUUID() }, 'admin'), 404, 'NOT_FOUND'],
+    [await setRole(anna, boris, 'admin', await app.chat(anna, boris)), 403, 'FORBIDDEN'],
+  ] as const)
+    expect([reply.status, reply.body.code]).toEqual([status, code]);
+  expect(await stored()).toEqual(before);
+  await remove(anna, boris);
+  expect((await setRole(anna, boris, 'owner')).status).toBe(404);
+  expect((await setRole(boris, vera, 'owner')).status).toBe(403);
+});
+
+describe('whoever is removed or leaves', () => {
+  const removed = (device: Device) => device.next('chat:removed', ({ chat_id }) => chat_id === group.id);
+  const heardOf = (device: Device) =>
+    device.heard.filter(({ payload }) => {
+      const { chat_id, id } = payload as { chat_id?: string; id?: string };
+      return chat_id === group.id || id === group.id;
+    });
+
+  it('is told so on every device, the others are told how the group is now', async () => {
+    const tablet = await app.device(vera);
+    await hers.send('chat:message:send', text(group, 'before'));
+    expect((await remove(anna, vera)).status).toBe(204);
+    for (const device of [veras, tablet])
+      expect(await removed(device)).toEqual({ chat_id: group.id, removed_by: anna.id, last_seq: 1 });
+    await his.next('chat:updated', ({ id, member_count }) => id === group.id && member_count === 2);
+    expect((await remove(boris, boris)).status).toBe(204);
+    expect(await removed(his)).toEqual({ chat_id: group.id, removed_by: boris.id, last_seq: 1 });
+    await hers.next('chat:updated', ({ id, member_count }) => id === group.id && member_count === 1);
+    await hers.settled();
+    expect(hers.all('chat:removed')).toEqual([]);
+  });
+
+  it('hears nothing more of it: no message, change, typing, receipt of their own, or news', async () => {
+    const { message_id } = await veras.send('chat:message:send', text(group, 'hers'));
+    await remove(anna, vera);
+    await removed(veras);
+    const before = heardOf(veras).length;
+    await hers.send('chat:message:send', text(group, 'without her'));
+    await hers.send('chat:message:react', { message_id, emoji: '👍', on: true });
+    await hers.send('chat:message:pin', { message_id });
+    await hers.send('chat:typing', { chat_id: group.id, is_typing: true });
+    await his.send('chat:message:read', { chat_id: group.id, message_id });
+    await hers.send('chat:message:read', { chat_id: group.id, message_id });
+    await app.request('PATCH', `chats/${group.id}`, anna.token, { title: 'Ours' });
+    await his.next('chat:updated', ({ title }) => title === 'Ours');
+    await hers.send('chat:message:delete', { message_id });
+    // One who is there hears of their own messages by the same way, and later than she would.
+    const own = await hers.send('chat:message:send', text(group, 'x'));
+    await his.send('chat:message:read', { chat_id: group.id, message_id: own.message_id });
+    await hers.next('chat:message:read', (read) => read.message_id === own.message_id);
+    await veras.settled();
+    expect(heardOf(veras).slice(before)).toEqual([]);
+  });
+
+  it('hears no message that is numbered after their removal, also while many are sent', async () => {
+    const sends = Array.from({ length: 120 }, async (_, i) => {
+      await new Promise((resolve) => setTimeout(resolve, i));
+      return (i % 2 ? hers : his).send('chat:message:send', text(group, `m${i}`));
+    });
+    await hers.next('chat:message:new', ({ chat_id, seq }) => chat_id === group.id && seq === 20);
+    await remove(anna, vera);
+    const { last_seq } = await removed(veras);
+    await Promise.all(sends);
+    await veras.settled();
+    expect(last_seq).toBeGreaterThanOrEqual(20);
+    expect(last_seq).toBeLessThan(120);
+    const seqs = veras.all('chat:message:new').flatMap((m) => (m.chat_id === group.id ? m.seq : []));
+    expect(seqs).toEqual(Array.from({ length: last_seq }, (_, i) => i + 1));
+    expect((await app.history(vera, group.id)).at(-1)!.seq).toBe(last_seq);
+  });
+
+  it('reads up to there, by history and search, and gets nothing else', async () => {
+    const { message_id } = await veras.send('chat:message:send', text(group, 'the word'));
+    await hers.send('chat:message:pin', { message_id });
+    const { body: start } = await app.request<SyncAnswer>('GET', 'sync', vera.token);
+    await remove(anna, vera);
+    const after = await hers.send('chat:message:send', text(group, 'the word again'));
+    const get = <T>(path: string) => app.request<T>('GET', `chats/${group.id}${path}`, vera.token);
+    for (const path of [
+      '/messages',
+      '/messages?after_seq=0',
+      '/messages?before_seq=9',
+      '/messages/search?query=word',
+    ])
+      expect([path, (await get<ChangePage>(path)).body.items]).toMatchObject([path, [{ id: message_id }]]);
+    for (const path of [
+      '',
+      '/members',
+      '/changes',
+      '/pins',
+      `/messages/${message_id}/receipts`,
+      `/messages/${after.message_id}/receipts`,
+    ])
+      expect([path, (await get(path)).body.code]).toEqual([path, 'FORBIDDEN']);
+    const chat_id = group.id;
+    for (const { code } of [
+      await veras.send('chat:join', { chat_id }),
+      await veras.send('chat:pins', { chat_id }),
+      await veras.send('chat:mute', { chat_id, muted: true }),
+      await veras.send('chat:archive', { chat_id, archived: true }),
+      await veras.send('chat:message:read', { chat_id, message_id }),
+      await veras.send('chat:message:edit', { message_id, content: 'x' }),
+      await veras.send('chat:message:delete', { message_id }),
+      await veras.send('chat:message:pin', { message_id }),
+    ])
+      expect(code).toBe('FORBIDDEN');
+    const { body: next } = await app.request<SyncAnswer>('GET', `sync?cursor=${start.cursor}`, vera.token);
+    expect(next.chats).toEqual([{ id: chat_id, last_seq: 1, change_seq: 0, unread_count: 0, left: true }]);
+  });
+
+  it('comes back as a plain member, who has muted and archived nothing', async () => {
+    await setRole(anna, vera, 'admin');
+    await veras.send('chat:mute', { chat_id: group.id, muted: true });
+    await veras.send('chat:archive', { chat_id: group.id, archived: true });
+    await remove(anna, vera);
+    await app.request('POST', `chats/${group.id}/members`, anna.token, { user_ids: [vera.id] });
+    const { body } = await app.request<ChatDto>('GET', `chats/${group.id}`, vera.token);
+    expect(body).toMatchObject({ muted_until: null, archived: false });
+    expect(roles(body)[vera.id]).toBe('member');
+    const { message_id } = await hers.send('chat:message:send', text(group));
+    await veras.next('chat:message:new', ({ id }) => id === message_id);
+  });
+});
