@@ -19,6 +19,8 @@ interface ChatMessage {
   [key: string]: unknown;
 }
 
+const deep = (levels: number): object => (levels === 0 ? {} : { deeper: deep(levels - 1) });
+
 let app: TestApp;
 let anna: Account;
 let boris: Account;
@@ -80,6 +82,30 @@ it('turns each message before one that is read to READ, once', async () => {
   const statuses = (id: string) =>
     hers.all('message:status').flatMap(({ messageId, status }) => (messageId === id ? [status] : []));
   for (const { id } of sent) expect(statuses(id).filter((status) => status === 'READ')).toHaveLength(1);
+});
+
+it('never turns a status back, when one in a group receives what another has read', async () => {
+  const vera = await app.register('Вера');
+  const group = await app.group(anna, boris, vera);
+  const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'Wer kommt?' });
+  await his.ask('message:read', { messageId: id });
+  await hers.next('message:status', ({ messageId, status }) => messageId === id && status === 'READ');
+  const late = open(vera.token);
+  await late.ask('chat:join', { chatId: group.id });
+  await hers.next('message-delivered', (event) => event.messageId === id && event.userId === vera.id);
+  const told = hers.all('message:status').filter(({ messageId }) => messageId === id);
+  expect(told.map(({ status }) => status)).toEqual(['DELIVERED', 'READ']);
+  late.close();
+});
+
+it('stops hearing a group that its user is removed from', async () => {
+  const group = await app.group(anna, boris);
+  await say(hers, 'noch da');
+  const { body } = await app.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);
+  expect(body).toEqual({});
+  await hers.ask('message', { chatId: group.id, content: 'ohne ihn' });
+  await his.ask('users:list');
+  expect(his.all('message').filter((message) => message.chatId === group.id)).toEqual([]);
 });
 
 it('delivers on chat:join what came while nobody was there', async () => {
@@ -238,6 +264,22 @@ describe('refusals', () => {
       status: 'error',
       message: 'Message not found',
     });
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      'a payload over 64 KiB',
+      { chatId: 'x', content: 'x'.repeat(70_000) },
+      'A payload may have 64 KiB at most',
+    ],
+    ['nothing', null, 'chatId must be a UUID'],
+    ['a list', [1, 2], 'chatId must be a UUID'],
+    ['text', 'hello', 'chatId must be a UUID'],
+    ['deep nesting', { chatId: 'x', content: deep(100) }, 'Payload must be plain JSON'],
+  ])('answers %s, and the connection stays', async (_, payload, message) => {
+    expect(await hers.ask('message', payload)).toEqual({ status: 'error', message });
+    expect(await hers.ask('message', payload, 'and another')).toMatchObject({ status: 'error' });
+    expect(hers.socket.connected).toBe(true);
   });
 
   it('goes out as the error event when nobody waits for an acknowledgement', async () => {
