@@ -207,6 +207,26 @@ it('costs as much of the limit as there are messages, the comment with them', as
   }
 });
 
+it('is possible, too, where fewer messages may come at once than there are in it', async () => {
+  const strict = await TestApp.start({ MESSAGE_RATE: '10', MESSAGE_BURST: '2' });
+  try {
+    const [a, b] = await strict.people('А', 'Б');
+    const [device] = await strict.devices(a);
+    const chat = await strict.group(a, b);
+    const { message_id } = await device.send('chat:message:send', text(chat));
+    const payload = { message_ids: [message_id], to_chat_id: chat.id, comment: 'x' };
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { items } = await device.send('chat:message:forward', payload);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const message_ids = [message_id, items[0]!.id];
+    const more = await device.send('chat:message:forward', { ...payload, message_ids });
+    expect(more.items).toHaveLength(2);
+    expect((await device.send('chat:message:forward', payload)).code).toBe('RATE_LIMIT');
+  } finally {
+    await strict.stop();
+  }
+});
+
 describe('with a client_id', () => {
   it('is done once, whatever has become of the messages since, and each gets the first answer', async () => {
     const ids = [await say(his, 'one'), await say(his, 'two')];

@@ -63,6 +63,11 @@ it('the newest pin comes first, whatever the order of the messages', async () =>
   await unpin(his, a);
   await pin(his, a);
   expect((await pinnedIds()).slice(0, 2)).toEqual([a, b]);
+  // So it is by a server whose clock is behind the last one's.
+  await app.rows(`UPDATE messages SET pinned_at = now() + interval '1 hour' WHERE id = $1`, [c]);
+  await unpin(his, b);
+  await pin(his, b);
+  expect(await pinnedIds()).toEqual([b, c, a]);
   const items = await pins(hers);
   const times = items.map(({ pinned_at }) => pinned_at!);
   expect(times).toEqual([...new Set(times)].sort().reverse());

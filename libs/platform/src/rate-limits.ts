@@ -24,14 +24,18 @@ export class RateLimits {
     };
   }
 
-  /** @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked */
+  /**
+   * What costs more than may come at once costs all of that: it would otherwise never be done, however long one waits.
+   * @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked
+   */
   async take(
     limit: 'message' | 'socketEvent' | 'signIn' | 'restWrite',
     key: string,
     points = 1,
   ): Promise<void> {
     try {
-      await this.limiters[limit].consume(key, points);
+      const limiter = this.limiters[limit];
+      await limiter.consume(key, Math.min(points, limiter.points));
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       const wait = Math.max(1, refusal.msBeforeNext);
