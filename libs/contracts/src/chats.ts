@@ -13,7 +13,17 @@ import {
 import { UserDto } from './identity.js';
 import { MessageDto } from './messages.js';
 import { PageOf, PageQuery } from './page.js';
-import { FromQuery, IsHttpUrl, IsId, IsIdList, IsSwitch, IsText, IsTimestamp, Nullable } from './validators.js';
+import {
+  FromQuery,
+  IsHttpUrl,
+  IsId,
+  IsIdList,
+  IsNested,
+  IsSwitch,
+  IsText,
+  IsTimestamp,
+  Nullable,
+} from './validators.js';
 
 export const CHAT_TYPES = ['direct', 'group'] as const;
 export const MEMBER_ROLES = ['owner', 'admin', 'member'] as const;
@@ -39,7 +49,7 @@ export class ChatDto {
   @Nullable() @IsString() avatar!: string | null;
   @IsArray() @ValidateNested({ each: true }) @Type(() => ParticipantDto) participants!: ParticipantDto[];
   @IsInt() member_count!: number;
-  @Nullable() @ValidateNested() @Type(() => MessageDto) last_message!: MessageDto | null;
+  @Nullable() @IsNested(() => MessageDto) last_message!: MessageDto | null;
   @IsInt() last_seq!: number;
   @IsInt() change_seq!: number;
   @IsInt() last_read_seq!: number;
@@ -116,7 +126,7 @@ export class ChatGetPayload {
 
 export class ChatAck {
   @IsIn(['ok']) status!: 'ok';
-  @ValidateNested() @Type(() => ChatDto) chat!: ChatDto;
+  @IsNested(() => ChatDto) chat!: ChatDto;
 }
 
 export class JoinAck {
@@ -204,8 +214,8 @@ export class MarksDto {
 export class ChangeDto {
   @IsInt() change_seq!: number;
   @IsIn(['message', 'marks']) kind!: 'message' | 'marks';
-  @Nullable() @ValidateNested() @Type(() => MessageDto) message!: MessageDto | null;
-  @Nullable() @ValidateNested() @Type(() => MarksDto) marks!: MarksDto | null;
+  @Nullable() @IsNested(() => MessageDto) message!: MessageDto | null;
+  @Nullable() @IsNested(() => MarksDto) marks!: MarksDto | null;
 }
 
 /** `next_cursor` is the next `after_change_seq`. */

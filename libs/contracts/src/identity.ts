@@ -1,4 +1,4 @@
-import { Transform, Type } from 'class-transformer';
+import { Transform } from 'class-transformer';
 import {
   IsBoolean,
   IsEmail,
@@ -8,10 +8,9 @@ import {
   Matches,
   MaxLength,
   MinLength,
-  ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { IsHttpUrl, IsId, IsText, IsTimestamp, Nullable } from './validators.js';
+import { IsHttpUrl, IsId, IsNested, IsText, IsTimestamp, Nullable } from './validators.js';
 
 const lowerCase = ({ value }: { value: unknown }) =>
   typeof value === 'string' ? value.trim().toLowerCase() : value;
@@ -57,7 +56,7 @@ export class MeDto extends UserDto {
 }
 
 export class AuthAnswer {
-  @ValidateNested() @Type(() => MeDto) user!: MeDto;
+  @IsNested(() => MeDto) user!: MeDto;
   @IsString() access_token!: string;
   @IsString() refresh_token!: string;
   /** When the access token expires. */

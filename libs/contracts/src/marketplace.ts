@@ -17,6 +17,7 @@ import {
   IsDate,
   IsId,
   IsInstant,
+  IsNested,
   IsText,
   IsTimeOfDay,
   IsTimestamp,
@@ -53,7 +54,7 @@ export class ServiceDto {
   @IsInt() @Min(0) price!: number;
   /** Minutes. */
   @IsInt() duration!: number;
-  @ValidateNested() @Type(() => MasterDto) master!: MasterDto;
+  @IsNested(() => MasterDto) master!: MasterDto;
   @IsTimestamp() created_at!: string;
 }
 
@@ -137,7 +138,7 @@ export class ReviewBody {
 export class ReviewDto {
   @IsId() id!: string;
   @IsId() booking_id!: string;
-  @ValidateNested() @Type(() => PartyDto) author!: PartyDto;
+  @IsNested(() => PartyDto) author!: PartyDto;
   @IsInt() rating!: number;
   @Nullable() @IsString() text!: string | null;
   @IsTimestamp() created_at!: string;
@@ -156,15 +157,15 @@ export class BookingDto {
   /** As it was called, and cost, when it was booked. */
   @IsString() service_name!: string;
   @IsInt() price!: number;
-  @ValidateNested() @Type(() => PartyDto) master!: PartyDto;
-  @ValidateNested() @Type(() => PartyDto) client!: PartyDto;
+  @IsNested(() => PartyDto) master!: PartyDto;
+  @IsNested(() => PartyDto) client!: PartyDto;
   @IsTimestamp() starts_at!: string;
   @IsTimestamp() ends_at!: string;
   @IsIn(BOOKING_STATUSES) status!: BookingState;
   @Nullable() @IsString() note!: string | null;
   /** Why it was declined or cancelled. */
   @Nullable() @IsString() reason!: string | null;
-  @Nullable() @ValidateNested() @Type(() => ReviewDto) review!: ReviewDto | null;
+  @Nullable() @IsNested(() => ReviewDto) review!: ReviewDto | null;
   @IsTimestamp() created_at!: string;
   @IsTimestamp() updated_at!: string;
 }

@@ -14,7 +14,16 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { FromQuery, IsId, IsIdList, IsMessageContent, IsText, IsTimestamp, Nullable } from './validators.js';
+import {
+  FromQuery,
+  IsId,
+  IsIdList,
+  IsMessageContent,
+  IsNested,
+  IsText,
+  IsTimestamp,
+  Nullable,
+} from './validators.js';
 
 export const MESSAGE_TYPES = [
   'text',
@@ -91,8 +100,7 @@ export class MessageDto {
   @IsOptional() @IsString() client_id?: string;
   @Nullable() @IsId() reply_to!: string | null;
   @Nullable()
-  @ValidateNested()
-  @Type(() => ForwardedFromDto)
+  @IsNested(() => ForwardedFromDto)
   forwarded_from!: ForwardedFromDto | null;
   @Nullable() @IsTimestamp() edited_at!: string | null;
   @Nullable() @IsTimestamp() pinned_at!: string | null;
@@ -125,7 +133,7 @@ export class EditMessageBody {
 
 export class MessageAck {
   @IsIn(['ok']) status!: 'ok';
-  @ValidateNested() @Type(() => MessageDto) message!: MessageDto;
+  @IsNested(() => MessageDto) message!: MessageDto;
 }
 
 export class MessageIdPayload {

@@ -13,7 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { IsId, IsSwitch, IsTimestamp, Nullable } from './validators.js';
+import { IsId, IsNested, IsSwitch, IsTimestamp, Nullable } from './validators.js';
 
 export const NOTIFICATION_TYPES = [
   'booking_request',
@@ -164,8 +164,8 @@ export class QuietHours {
 }
 
 export class NotificationPreferencesDto {
-  @ValidateNested() @Type(() => NotificationTypes) types!: NotificationTypes;
-  @Nullable() @ValidateNested() @Type(() => QuietHours) quiet_hours!: QuietHours | null;
+  @IsNested(() => NotificationTypes) types!: NotificationTypes;
+  @Nullable() @IsNested(() => QuietHours) quiet_hours!: QuietHours | null;
 }
 
 /** What is not named stays as it is. */

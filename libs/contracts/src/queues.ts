@@ -1,7 +1,6 @@
-import { Type } from 'class-transformer';
-import { IsInt, IsString, Min, ValidateNested } from 'class-validator';
+import { IsInt, IsString, Min } from 'class-validator';
 import { PageOf } from './page.js';
-import { IsTimestamp } from './validators.js';
+import { IsNested, IsTimestamp } from './validators.js';
 
 export class JobCounts {
   /** Promised by a transaction, not yet in the queue. */
@@ -26,5 +25,5 @@ export class FailedJobDto {
 
 /** Background work as it stands; the items are the failed jobs, the latest first. */
 export class QueuesPage extends PageOf(FailedJobDto) {
-  @ValidateNested() @Type(() => JobCounts) counts!: JobCounts;
+  @IsNested(() => JobCounts) counts!: JobCounts;
 }

@@ -1,19 +1,8 @@
-import { Type } from 'class-transformer';
-import {
-  IsArray,
-  IsBoolean,
-  IsDefined,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { UserDto } from './identity.js';
 import { MAX_CONTENT } from './messages.js';
 import { PageOf } from './page.js';
-import { IsHttpUrlList, IsId, IsMessageContent, IsTimestamp, Nullable } from './validators.js';
+import { IsHttpUrlList, IsId, IsMessageContent, IsNested, IsTimestamp, Nullable } from './validators.js';
 
 export const MAX_MEDIA = 10;
 /** The most people one may follow, and the most friends: a feed and a connecting device ask for all of them. */
@@ -33,13 +22,13 @@ export class PersonDto {
 /** A post as one of those who may see it sees it. */
 export class PostDto {
   @IsId() id!: string;
-  @IsDefined() @ValidateNested() @Type(() => PersonDto) author!: PersonDto;
+  @IsNested(() => PersonDto) author!: PersonDto;
   @IsString() content!: string;
   @IsArray() @IsString({ each: true }) media_urls!: string[];
   /** A repost stays one when its original is deleted or out of the reader's sight: then `repost_of` is null. */
   @IsBoolean() is_repost!: boolean;
   /** Itself never a repost. */
-  @Nullable() @IsDefined() @ValidateNested() @Type(() => PostDto) repost_of!: PostDto | null;
+  @Nullable() @IsNested(() => PostDto) repost_of!: PostDto | null;
   @IsInt() @Min(0) likes_count!: number;
   @IsInt() @Min(0) comments_count!: number;
   @IsInt() @Min(0) reposts_count!: number;
@@ -94,7 +83,7 @@ export class PostLikedEvent {
 /** To the post's author. */
 export class PostCommentedEvent {
   @IsId() post_id!: string;
-  @IsDefined() @ValidateNested() @Type(() => CommentDto) comment!: CommentDto;
+  @IsNested(() => CommentDto) comment!: CommentDto;
   @IsInt() @Min(0) comments_count!: number;
 }
 
@@ -102,8 +91,8 @@ export const FRIEND_REQUEST_STATUSES = ['pending', 'accepted', 'declined'] as co
 
 export class FriendRequestDto {
   @IsId() id!: string;
-  @IsDefined() @ValidateNested() @Type(() => PersonDto) from!: PersonDto;
-  @IsDefined() @ValidateNested() @Type(() => PersonDto) to!: PersonDto;
+  @IsNested(() => PersonDto) from!: PersonDto;
+  @IsNested(() => PersonDto) to!: PersonDto;
   @IsIn(FRIEND_REQUEST_STATUSES) status!: (typeof FRIEND_REQUEST_STATUSES)[number];
   @IsTimestamp() created_at!: string;
 }

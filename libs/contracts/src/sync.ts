@@ -10,7 +10,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { SyncNotifications } from './notifications.js';
-import { IsId } from './validators.js';
+import { IsId, IsNested } from './validators.js';
 
 export class SyncQuery {
   @IsOptional() @IsString() @MaxLength(4096) cursor?: string;
@@ -30,7 +30,7 @@ export class SyncAnswer {
   /** For the next call. A page holds up to 500 chats: with a full page, call again at once. */
   @IsString() cursor!: string;
   @IsArray() @ValidateNested({ each: true }) @Type(() => SyncChat) chats!: SyncChat[];
-  @ValidateNested() @Type(() => SyncNotifications) notifications!: SyncNotifications;
+  @IsNested(() => SyncNotifications) notifications!: SyncNotifications;
   /** The cursor was not of this database: forget what you hold, this answer starts anew. */
   @IsOptional() @IsBoolean() reset?: boolean;
 }

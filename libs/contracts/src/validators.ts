@@ -1,10 +1,11 @@
-import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
+import { applyDecorators, type Type } from '@nestjs/common';
+import { Transform, Type as TypeOf } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
   IsArray,
   IsBoolean,
+  IsDefined,
   IsISO8601,
   IsOptional,
   IsString,
@@ -14,6 +15,7 @@ import {
   Matches,
   ValidateBy,
   ValidateIf,
+  ValidateNested,
   buildMessage,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
@@ -53,6 +55,9 @@ export const Nullable = () =>
     ValidateIf((_, value) => value !== null),
     JSONSchema({ nullable: true }),
   );
+
+/** An object of a class of its own: `ValidateNested` alone would let it be missing. */
+export const IsNested = (type: () => Type) => applyDecorators(IsDefined(), ValidateNested(), TypeOf(type));
 
 /** Characters as a person counts them (code points), not UTF-16 units. */
 export const characters = (text: string): number => {

@@ -9,8 +9,6 @@ interface Text {
 }
 
 interface Kind<T extends NotificationKind> {
-  /** Whom it is for (contract, "Notifications"). */
-  audience: 'master' | 'client' | 'the other side' | 'the asked' | 'the asker' | 'author' | 'the mentioned';
   /** Those about one post share one notification while it is unread. */
   grouped: boolean;
   /** Quiet hours hold back its live event; what has an hour of its own cannot wait. */
@@ -21,7 +19,6 @@ interface Kind<T extends NotificationKind> {
 /** All there is to know of each type but its data: a type without its entry does not compile. */
 export const KINDS: { [T in NotificationKind]: Kind<T> } = {
   booking_request: {
-    audience: 'master',
     grouped: false,
     waits: false,
     texts: {
@@ -30,7 +27,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   booking_confirmed: {
-    audience: 'client',
     grouped: false,
     waits: false,
     texts: {
@@ -42,7 +38,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   booking_cancelled: {
-    audience: 'the other side',
     grouped: false,
     waits: false,
     texts: {
@@ -67,7 +62,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   friend_request: {
-    audience: 'the asked',
     grouped: false,
     waits: true,
     texts: {
@@ -76,7 +70,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   friend_accepted: {
-    audience: 'the asker',
     grouped: false,
     waits: true,
     texts: {
@@ -85,7 +78,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   post_liked: {
-    audience: 'author',
     grouped: true,
     waits: true,
     texts: {
@@ -94,7 +86,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   post_commented: {
-    audience: 'author',
     grouped: true,
     waits: true,
     texts: {
@@ -106,7 +97,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   post_reposted: {
-    audience: 'author',
     grouped: true,
     waits: true,
     texts: {
@@ -115,7 +105,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   mention: {
-    audience: 'the mentioned',
     grouped: false,
     waits: true,
     texts: {
@@ -130,7 +119,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   review_received: {
-    audience: 'master',
     grouped: false,
     waits: true,
     texts: {
@@ -139,7 +127,6 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     },
   },
   auto_booking_proposal: {
-    audience: 'client',
     grouped: false,
     waits: false,
     texts: {
