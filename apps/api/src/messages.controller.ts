@@ -100,7 +100,7 @@ export class MessagesController {
 
   @Get('changes')
   @Answers(
-    'Edits, deletions, reactions and marks after a change number',
+    'Edits, deletions, reactions, pins and marks after a change number',
     { type: ChangePage },
     ...MEMBER_ONLY,
   )

@@ -5,8 +5,8 @@ import { Memberships } from '../membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
 
 /**
- * What changed in a chat after a change number: messages edited, deleted or reacted to, and members' marks, each
- * in its latest state. `next_cursor` is the next `after_change_seq`.
+ * What changed in a chat after a change number: messages edited, deleted, reacted to or pinned, and members' marks,
+ * each in its latest state. `next_cursor` is the next `after_change_seq`.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
  */
 export class GetChanges extends Query<ChangePage> {
