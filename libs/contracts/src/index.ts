@@ -1,3 +1,4 @@
+export * from './assistant.js';
 export * from './chats.js';
 export * from './errors.js';
 export * from './events.js';

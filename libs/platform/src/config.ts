@@ -4,6 +4,7 @@ import {
   IsInt,
   IsOptional,
   IsString,
+  IsUrl,
   Matches,
   Max,
   Min,
@@ -40,11 +41,27 @@ export class Config {
   @IsInt() @Min(1) SIGN_IN_RATE: number = 5;
   /** REST writes a second and user. */
   @IsInt() @Min(1) REST_WRITE_RATE: number = 60;
+  /** Unset: the assistant says so. */
+  @IsOptional() @IsString() OPENAI_API_KEY?: string;
+  /** Any server that speaks the chat-completions protocol. */
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  OPENAI_BASE_URL: string = 'https://api.openai.com/v1';
+  @IsString() ASSISTANT_MODEL: string = 'gpt-4o';
+  /** What the assistant is told about itself, before everything else. */
+  @IsString() ASSISTANT_PROMPT: string =
+    'You are the assistant of a marketplace of services such as manicure, hair and repairs. Answer in the language of ' +
+    'the user, briefly. Look services, masters, free times and bookings up instead of guessing.';
+  /** How much of a conversation a prompt holds, in tokens. */
+  @IsInt() @Min(100) ASSISTANT_CONTEXT_TOKENS: number = 8000;
+  /** How long the model may take to its first token, and between two, ms. */
+  @IsInt() @Min(10) ASSISTANT_TIMEOUT_MS: number = 20_000;
+  /** Messages to the assistant a minute and user. */
+  @IsInt() @Min(1) ASSISTANT_RATE: number = 20;
 }
 
 /** @throws StartError naming the first bad variable */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const known = Object.keys(new Config()).concat('HOST', 'DATABASE_URL', 'JWT_SECRET');
+  const known = Object.keys(new Config()).concat('HOST', 'DATABASE_URL', 'JWT_SECRET', 'OPENAI_API_KEY');
   const given = Object.fromEntries(known.filter((key) => env[key]).map((key) => [key, env[key]]));
   const config = plainToInstance(Config, given, { enableImplicitConversion: true });
   const [error] = validateSync(config);

@@ -19,6 +19,8 @@ export class RateLimits {
       socketEvent: limiter(config.SOCKET_EVENT_RATE * 4, 4),
       /** Key: address and account. */
       signIn: limiter(config.SIGN_IN_RATE, 60),
+      /** Key: user id. */
+      assistant: limiter(config.ASSISTANT_RATE, 60),
       /** Key: user id, or the address of somebody not signed in. */
       restWrite: limiter(config.REST_WRITE_RATE, 1),
     };
@@ -29,7 +31,7 @@ export class RateLimits {
    * @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked
    */
   async take(
-    limit: 'message' | 'socketEvent' | 'signIn' | 'restWrite',
+    limit: 'message' | 'socketEvent' | 'signIn' | 'assistant' | 'restWrite',
     key: string,
     points = 1,
   ): Promise<void> {

@@ -1,0 +1,42 @@
+import { Batcher, PrismaService } from '#platform';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+
+interface Token {
+  messageId: string;
+  index: number;
+  text: string;
+}
+
+/** How long tokens gather before they are stored, ms: what a crash may cost an answer. */
+const GATHER_MS = 100;
+
+/** Answers as they grow, on disk: all answers' tokens in one statement. */
+@Injectable()
+export class AnswerLog implements OnModuleDestroy {
+  private readonly batcher = new Batcher<Token, void>((tokens) => this.store(tokens), {
+    maxBatch: 10_000,
+    maxQueued: 100_000,
+    intervalMs: GATHER_MS,
+  });
+
+  constructor(private readonly prisma: PrismaService) {}
+
+  add(token: Token): Promise<void> {
+    return this.batcher.add(token);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.batcher.drain();
+  }
+
+  private async store(tokens: Token[]): Promise<void[]> {
+    // A chat that was deleted meanwhile has no answer to add to.
+    await this.prisma.$executeRaw`
+      INSERT INTO assistant_tokens (message_id, index, text)
+      SELECT t.message_id, t.index, t.text
+      FROM unnest(${tokens.map((t) => t.messageId)}::uuid[], ${tokens.map((t) => t.index)}::int[],
+        ${tokens.map((t) => t.text)}::text[]) AS t(message_id, index, text)
+      JOIN assistant_messages m ON m.id = t.message_id FOR KEY SHARE OF m`;
+    return tokens.map(() => undefined);
+  }
+}

@@ -1,0 +1,132 @@
+import { PrismaService, isUniqueViolation, newId } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NEW_CHAT, titleFrom } from './conversation.js';
+
+/** A user's message that is to be answered. */
+export interface Question {
+  id: string;
+  chatId: string;
+  userId: string;
+  content: string;
+}
+
+export interface StoredAnswer {
+  id: string;
+  content: string;
+  createdAt: Date;
+  title: string;
+}
+
+/** `seeds/004-…`: what the user reads in place of an answer that failed. */
+const APOLOGY = 'Извините, произошла ошибка при обработке вашего сообщения.';
+/** How often a chat is looked at whose answer another process is still producing, ms. */
+const BUSY_MS = 200;
+
+/** Answers in the database: begun, ended, and ended for the process that died over them. */
+@Injectable()
+export class AnswerStore {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** A message's place in its chat, which has one answer at a time. @returns false for a chat that is gone */
+  async begin(id: string, question: Question): Promise<boolean> {
+    for (;;) {
+      try {
+        return (await this.insert(id, question, 'streaming', '')) > 0;
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error;
+        await sleep(BUSY_MS);
+      }
+    }
+  }
+
+  /** @returns undefined for a chat that is gone */
+  async end(
+    id: string,
+    question: Question,
+    status: 'complete' | 'stopped' | 'interrupted',
+    tokens: string[],
+  ): Promise<StoredAnswer | undefined> {
+    return this.prisma.$transaction(async (tx) => {
+      const { count } = await tx.assistantMessage.updateMany({
+        where: { id },
+        data: { status, content: tokens.join(''), tokenEnds: endsOf(tokens) },
+      });
+      if (count === 0) return undefined;
+      await tx.assistantToken.deleteMany({ where: { messageId: id } });
+      return this.read(tx, id, await this.touch(tx, question));
+    });
+  }
+
+  /** Keeps what there is of a failed answer, and apologises. @returns the apology; undefined for a chat that is gone */
+  async fail(id: string, question: Question, tokens: string[]): Promise<StoredAnswer | undefined> {
+    return this.prisma.$transaction(async (tx) => {
+      await tx.assistantToken.deleteMany({ where: { messageId: id } });
+      if (tokens.length > 0)
+        await tx.assistantMessage.updateMany({
+          where: { id },
+          data: { status: 'failed', content: tokens.join(''), tokenEnds: endsOf(tokens) },
+        });
+      else await tx.assistantMessage.deleteMany({ where: { id } });
+      const apology = newId();
+      if ((await this.insert(apology, question, 'apology', APOLOGY, tx)) === 0) return undefined;
+      return this.read(tx, apology, await this.touch(tx, question));
+    });
+  }
+
+  /** Ends the answers that a process was producing when it died: what was stored of them is kept. */
+  async interruptAll(): Promise<void> {
+    const cut = await this.prisma.assistantMessage.findMany({
+      where: { status: 'streaming' },
+      select: { id: true, tokens: { select: { text: true }, orderBy: { index: 'asc' } } },
+    });
+    for (const { id, tokens } of cut) {
+      const texts = tokens.map(({ text }) => text);
+      await this.prisma.$transaction([
+        this.prisma.assistantMessage.updateMany({
+          where: { id, status: 'streaming' },
+          data: { status: 'interrupted', content: texts.join(''), tokenEnds: endsOf(texts) },
+        }),
+        this.prisma.assistantToken.deleteMany({ where: { messageId: id } }),
+      ]);
+    }
+  }
+
+  private insert(
+    id: string,
+    { id: questionId, chatId }: Question,
+    status: 'streaming' | 'apology',
+    content: string,
+    tx: Pick<PrismaService, '$executeRaw'> = this.prisma,
+  ): Promise<number> {
+    return tx.$executeRaw`
+      WITH chat AS (
+        UPDATE assistant_chats SET last_seq = last_seq + 1 WHERE id = ${chatId}::uuid RETURNING last_seq
+      )
+      INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, reply_to)
+      SELECT ${id}::uuid, ${chatId}::uuid, last_seq, 'assistant', ${status}::assistant_status, ${content}, ${questionId}::uuid
+      FROM chat`;
+  }
+
+  /** The chat has news, and a title after its first exchange. */
+  private async touch(tx: Transaction, { chatId, content }: Question): Promise<string> {
+    const title = titleFrom(content);
+    const [chat] = await tx.$queryRaw<{ title: string }[]>`
+      UPDATE assistant_chats SET updated_at = now(), title = CASE WHEN title = ${NEW_CHAT} THEN ${title} ELSE title END
+      WHERE id = ${chatId}::uuid RETURNING title`;
+    return chat!.title;
+  }
+
+  private async read(tx: Transaction, id: string, title: string): Promise<StoredAnswer> {
+    const { content, createdAt } = await tx.assistantMessage.findUniqueOrThrow({ where: { id } });
+    return { id, content, createdAt, title };
+  }
+}
+
+type Transaction = Pick<PrismaService, '$queryRaw' | '$executeRaw' | 'assistantMessage' | 'assistantToken'>;
+
+/** Where each token ends in the text that all of them make. */
+function endsOf(tokens: string[]): number[] {
+  let end = 0;
+  return tokens.map((token) => (end += token.length));
+}

@@ -1,0 +1,179 @@
+import type { AssistantEvent } from '#contracts';
+import { logger, newId } from '#platform';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AnswerFeed } from './answer-feed.js';
+import { AnswerLog } from './answer-log.js';
+import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
+import { Model } from './model.js';
+import { Prompts } from './prompt.js';
+import { Tools } from './tools.js';
+
+/** How often a model may look things up before it answers. */
+const MAX_ROUNDS = 5;
+/** An answer that is whole and cannot be stored is tried again so often, at these intervals, ms. */
+const STORE_TRIES = 60;
+const STORE_RETRY_MS = 1000;
+
+/** An answer that is being produced. */
+interface LiveAnswer {
+  id: string;
+  tokens: string[];
+  /** Half of a character, which waits for its other half. */
+  half: string;
+  ended: AbortController;
+  isShown: boolean;
+}
+
+/**
+ * Answers are produced here, once, whether or not anybody is connected: told to the chat's feed token by token, logged
+ * as they grow, and stored when they are whole. Questions of one chat are answered in turn.
+ */
+@Injectable()
+export class Answers implements OnModuleInit, OnModuleDestroy {
+  private readonly live = new Map<string, LiveAnswer>();
+  private readonly lines = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly feed: AnswerFeed,
+    private readonly log: AnswerLog,
+    private readonly store: AnswerStore,
+    private readonly model: Model,
+    private readonly prompts: Prompts,
+    private readonly tools: Tools,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.store.interruptAll();
+  }
+
+  /** What is being answered now is cut short, and marked so. */
+  async onModuleDestroy(): Promise<void> {
+    for (const { ended } of this.live.values()) ended.abort('interrupted');
+    await Promise.all(this.lines.values());
+  }
+
+  /** Answers a question after those that were asked before it. */
+  enqueue(question: Question): void {
+    const { chatId } = question;
+    const turn = (this.lines.get(chatId) ?? Promise.resolve())
+      .then(() => this.answer(question))
+      .catch((err: unknown) => logger.error({ err, chat_id: chatId }, 'answer failed'))
+      .finally(() => {
+        if (this.lines.get(chatId) === turn) this.lines.delete(chatId);
+      });
+    this.lines.set(chatId, turn);
+  }
+
+  /** The answer that is being produced in a chat, as far as it has been told. */
+  liveIn(chatId: string): { id: string; tokens: string[] } | undefined {
+    const live = this.live.get(chatId);
+    return live?.isShown ? { id: live.id, tokens: [...live.tokens] } : undefined;
+  }
+
+  stop(chatId: string): void {
+    this.live.get(chatId)?.ended.abort('stopped');
+  }
+
+  /** Stops what is being answered; resolves when nothing is. */
+  async stopAll(chatId: string): Promise<void> {
+    for (let line = this.lines.get(chatId); line; line = this.lines.get(chatId)) {
+      this.stop(chatId);
+      await line;
+    }
+  }
+
+  private async answer(question: Question): Promise<void> {
+    const live: LiveAnswer = { id: newId(), tokens: [], half: '', ended: new AbortController(), isShown: false };
+    const { chatId } = question;
+    this.live.set(chatId, live);
+    try {
+      if (!(await this.store.begin(live.id, question))) return;
+      live.isShown = true;
+      this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });
+      const failure = await this.produce(live, question).catch((error: Error) => error);
+      const { aborted, reason } = live.ended.signal;
+      if (failure && !aborted) return await this.fail(live, question, failure);
+      const status = aborted ? (reason as 'stopped' | 'interrupted') : 'complete';
+      const stored = await this.surely(() => this.store.end(live.id, question, status, live.tokens));
+      if (stored) this.complete(chatId, status, stored);
+    } finally {
+      this.live.delete(chatId);
+    }
+  }
+
+  /** @returns when the answer is whole. @throws Error when it fails or is ended */
+  private async produce(live: LiveAnswer, { id, chatId, userId }: Question): Promise<undefined> {
+    const messages = await this.prompts.before(chatId, id);
+    const { signal } = live.ended;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const calls = await this.model.ask(messages, this.tools.definitions, signal, (token) =>
+        this.take(live, chatId, token),
+      );
+      if (calls.length === 0) return;
+      messages.push({ role: 'assistant', tool_calls: calls });
+      for (const call of calls)
+        messages.push({ role: 'tool', tool_call_id: call.id, content: await this.tools.run(userId, call) });
+    }
+    throw new Error('the model looks things up without end');
+  }
+
+  private take(live: LiveAnswer, chatId: string, given: string): void {
+    // What is aborted may have tokens on the way.
+    if (live.ended.signal.aborted) return;
+    const text = (live.half + given).replaceAll('\0', '');
+    live.half = /[\ud800-\udbff]$/.exec(text)?.[0] ?? '';
+    const token = (live.half ? text.slice(0, -1) : text).toWellFormed();
+    if (token === '') return;
+    const index = live.tokens.push(token) - 1;
+    this.tell(chatId, 'assistant_message_token', { token, messageId: live.id, index });
+    this.log
+      .add({ messageId: live.id, index, text: token })
+      .catch((err: Error) => logger.warn({ err: err.message }, 'tokens not logged'));
+  }
+
+  private async fail(live: LiveAnswer, question: Question, failure: Error): Promise<void> {
+    const { chatId } = question;
+    logger.warn({ err: failure.message, chat_id: chatId }, 'the model failed');
+    const apology = await this.surely(() => this.store.fail(live.id, question, live.tokens));
+    if (!apology) return;
+    const message = 'The assistant could not answer, try again';
+    this.tell(chatId, 'error', { message, code: 'ASSISTANT_UNAVAILABLE', messageId: live.id });
+    this.complete(chatId, 'apology', apology);
+  }
+
+  private complete(
+    chatId: string,
+    status: 'complete' | 'stopped' | 'interrupted' | 'apology',
+    { id, content, createdAt, title }: StoredAnswer,
+  ): void {
+    const timestamp = createdAt.toISOString();
+    this.tell(chatId, 'assistant_message_complete', {
+      messageId: id,
+      content,
+      role: 'assistant',
+      timestamp,
+      status,
+      title,
+    });
+  }
+
+  /** An answer that was shown must be stored: again while the database is away. Its log is on disk before. */
+  private async surely<T>(store: () => Promise<T>, triesLeft = STORE_TRIES): Promise<T> {
+    try {
+      return await store();
+    } catch (error) {
+      if (triesLeft === 0) throw error;
+      await sleep(STORE_RETRY_MS);
+      return this.surely(store, triesLeft - 1);
+    }
+  }
+
+  private tell<T extends AssistantEvent['type']>(
+    chatId: string,
+    type: T,
+    data: Extract<AssistantEvent, { type: T }>['data'],
+  ): void {
+    this.feed.publish(chatId, { type, data } as AssistantEvent);
+  }
+}

@@ -1,0 +1,41 @@
+import { IdentityModule } from '#identity';
+import { MarketplaceModule } from '#marketplace';
+import { Module } from '@nestjs/common';
+import { AnswerFeed } from './answer-feed.js';
+import { AnswerLog } from './answer-log.js';
+import { AnswerStore } from './answer-store.js';
+import { Answers } from './answers.js';
+import { AskAssistantHandler } from './commands/ask-assistant.command.js';
+import { CreateAssistantChatHandler } from './commands/create-assistant-chat.command.js';
+import { DeleteAssistantChatHandler } from './commands/delete-assistant-chat.command.js';
+import { RegenerateAnswerHandler } from './commands/regenerate-answer.command.js';
+import { StopAnswerHandler } from './commands/stop-answer.command.js';
+import { Conversations } from './conversations.js';
+import { Model } from './model.js';
+import { Prompts } from './prompt.js';
+import { FindAssistantChatHandler } from './queries/find-assistant-chat.query.js';
+import { ListAssistantChatsHandler } from './queries/list-assistant-chats.query.js';
+import { Tools } from './tools.js';
+
+@Module({
+  imports: [IdentityModule, MarketplaceModule],
+  providers: [
+    AnswerFeed,
+    AnswerLog,
+    AnswerStore,
+    Answers,
+    Conversations,
+    Model,
+    Prompts,
+    Tools,
+    AskAssistantHandler,
+    CreateAssistantChatHandler,
+    DeleteAssistantChatHandler,
+    RegenerateAnswerHandler,
+    StopAnswerHandler,
+    FindAssistantChatHandler,
+    ListAssistantChatsHandler,
+  ],
+  exports: [Conversations],
+})
+export class AssistantModule {}

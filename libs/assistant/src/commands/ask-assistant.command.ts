@@ -1,0 +1,55 @@
+import { PrismaService, RateLimits, newId } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { AnswerFeed } from '../answer-feed.js';
+import { Answers } from '../answers.js';
+import { noSuchChat } from '../conversation.js';
+import { Model } from '../model.js';
+import { Prompts } from '../prompt.js';
+
+/**
+ * A question, stored and shown on each device that has the chat open (`user_message`), and answered in its turn.
+ * @throws AssistantUnavailable; AppError RATE_LIMIT, NOT_FOUND, MESSAGE_TOO_LARGE
+ */
+export class AskAssistant extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+    readonly content: string,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(AskAssistant)
+export class AskAssistantHandler implements ICommandHandler<AskAssistant> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly limits: RateLimits,
+    private readonly model: Model,
+    private readonly prompts: Prompts,
+    private readonly feed: AnswerFeed,
+    private readonly answers: Answers,
+  ) {}
+
+  async execute({ userId, chatId, content }: AskAssistant): Promise<void> {
+    this.model.requireClient();
+    await this.limits.take('assistant', userId);
+    await this.prompts.requireFits(content);
+    const id = newId();
+    const [stored] = await this.prisma.$queryRaw<{ created_at: Date }[]>`
+      WITH chat AS (
+        UPDATE assistant_chats SET last_seq = last_seq + 1, updated_at = now()
+        WHERE id = ${chatId}::uuid AND user_id = ${userId}::uuid RETURNING last_seq
+      )
+      INSERT INTO assistant_messages (id, chat_id, seq, role, status, content)
+      SELECT ${id}::uuid, ${chatId}::uuid, last_seq, 'user', 'complete', ${content} FROM chat
+      RETURNING created_at`;
+    if (!stored) throw noSuchChat();
+    const timestamp = stored.created_at.toISOString();
+    this.feed.publish(chatId, {
+      type: 'user_message',
+      data: { messageId: id, content, role: 'user', timestamp },
+    });
+    this.answers.enqueue({ id, chatId, userId, content });
+  }
+}

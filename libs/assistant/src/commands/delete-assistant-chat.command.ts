@@ -1,0 +1,28 @@
+import { PrismaService } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Answers } from '../answers.js';
+import { noSuchChat } from '../conversation.js';
+
+/** Deletes a chat with all that was said in it; what is being answered there ends. @throws AppError NOT_FOUND */
+export class DeleteAssistantChat extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(DeleteAssistantChat)
+export class DeleteAssistantChatHandler implements ICommandHandler<DeleteAssistantChat> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly answers: Answers,
+  ) {}
+
+  async execute({ userId, chatId }: DeleteAssistantChat): Promise<void> {
+    const { count } = await this.prisma.assistantChat.deleteMany({ where: { id: chatId, userId } });
+    if (count === 0) throw noSuchChat();
+    this.answers.stop(chatId);
+  }
+}

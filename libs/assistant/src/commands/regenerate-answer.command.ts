@@ -1,0 +1,47 @@
+import { AppError } from '#contracts';
+import { PrismaService, RateLimits } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Answers } from '../answers.js';
+import { noSuchChat } from '../conversation.js';
+import { Model } from '../model.js';
+
+/**
+ * Another answer to the last question, in place of the one there is or is being given.
+ * @throws AssistantUnavailable; AppError RATE_LIMIT, NOT_FOUND, CONFLICT (nothing was asked yet)
+ */
+export class RegenerateAnswer extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RegenerateAnswer)
+export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly limits: RateLimits,
+    private readonly model: Model,
+    private readonly answers: Answers,
+  ) {}
+
+  async execute({ userId, chatId }: RegenerateAnswer): Promise<void> {
+    this.model.requireClient();
+    await this.limits.take('assistant', userId);
+    const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
+    if (!chat) throw noSuchChat();
+    await this.answers.stopAll(chatId);
+    const question = await this.prisma.assistantMessage.findFirst({
+      where: { chatId, role: 'user' },
+      orderBy: { seq: 'desc' },
+    });
+    if (!question) throw new AppError('CONFLICT', 'There is no question to answer');
+    await this.prisma.assistantMessage.updateMany({
+      where: { chatId, replyTo: question.id },
+      data: { status: 'replaced' },
+    });
+    this.answers.enqueue({ id: question.id, chatId, userId, content: question.content });
+  }
+}

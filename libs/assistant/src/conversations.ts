@@ -1,0 +1,82 @@
+import type { AssistantEvent, ResumeFrom } from '#contracts';
+import { PrismaService } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { AnswerFeed } from './answer-feed.js';
+import { Answers } from './answers.js';
+import { toHistoryItem } from './conversation.js';
+import { FindAssistantChat } from './queries/find-assistant-chat.query.js';
+
+const HISTORY = 200;
+
+/** What a device that opens a chat is told: what was said, and from there on what is being said, without gap or repetition. */
+@Injectable()
+export class Conversations {
+  constructor(
+    private readonly answers: Answers,
+    private readonly feed: AnswerFeed,
+    private readonly prisma: PrismaService,
+    private readonly queries: QueryBus,
+  ) {}
+
+  /**
+   * `resume`: the device has that answer up to that token.
+   * @returns what closes it
+   * @throws AppError NOT_FOUND: no such chat of this user
+   */
+  async open(
+    userId: string,
+    chatId: string,
+    resume: ResumeFrom | undefined,
+    tell: (event: AssistantEvent) => void,
+  ): Promise<() => void> {
+    // What comes while the history is read waits. Heard from and looked at in one turn, nothing falls between.
+    let waiting: AssistantEvent[] | undefined = [];
+    const close = this.feed.listen(chatId, (event) => (waiting ? waiting.push(event) : tell(event)));
+    const live = this.answers.liveIn(chatId);
+    try {
+      const chat = await this.queries.execute(new FindAssistantChat(userId, chatId, { limit: HISTORY }));
+      const known = new Set(chat.messages.map(({ id }) => id));
+      const messages = chat.messages.map(toHistoryItem);
+      const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];
+      tell({ type: 'chat_joined', data: { chatId, messages, title: chat.title } });
+      for (const event of resumed) tell(event);
+      if (live && !known.has(live.id)) {
+        const isResumed = resume?.messageId === live.id;
+        if (!isResumed) tell(started(live.id));
+        for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1)) tell(event);
+      }
+      for (const event of waiting) if (!known.has(messageOf(event) ?? '')) tell(event);
+      waiting = undefined;
+      return close;
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  /** Of an answer that has ended: the tokens that a device has not, and its end. */
+  private async missed({ messageId, index }: ResumeFrom, title: string): Promise<AssistantEvent[]> {
+    const message = await this.prisma.assistantMessage.findUnique({ where: { id: messageId } });
+    if (message?.role !== 'assistant') return [];
+    const { content, tokenEnds, status, createdAt } = message;
+    const tokens = tokenEnds.map((end, i) => content.slice(tokenEnds[i - 1] ?? 0, end));
+    const data = { messageId, content, role: 'assistant', timestamp: createdAt.toISOString(), status, title };
+    return [
+      ...tokensAfter(messageId, tokens, index),
+      { type: 'assistant_message_complete', data } as AssistantEvent,
+    ];
+  }
+}
+
+const started = (messageId: string): AssistantEvent => ({
+  type: 'assistant_message_start',
+  data: { message: 'Ассистент печатает...', messageId },
+});
+
+const tokensAfter = (messageId: string, tokens: string[], last: number): AssistantEvent[] =>
+  tokens
+    .map((token, index): AssistantEvent => ({ type: 'assistant_message_token', data: { token, messageId, index } }))
+    .slice(last + 1);
+
+const messageOf = ({ data }: AssistantEvent): string | undefined => ('messageId' in data ? data.messageId : undefined);

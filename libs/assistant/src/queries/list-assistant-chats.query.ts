@@ -1,0 +1,35 @@
+import type { AssistantChatPage, PageQuery } from '#contracts';
+import { PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { toChat } from '../conversation.js';
+
+/** One's own chats with the assistant, the latest used first. @throws AppError INVALID_DATA (cursor) */
+export class ListAssistantChats extends Query<AssistantChatPage> {
+  constructor(
+    readonly userId: string,
+    readonly page: PageQuery,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListAssistantChats)
+export class ListAssistantChatsHandler implements IQueryHandler<ListAssistantChats> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, page: { limit, cursor } }: ListAssistantChats): Promise<AssistantChatPage> {
+    const [at, id] = cursor ? decodeCursor(cursor, 'number', 'string') : [];
+    const updatedAt = at === undefined ? undefined : new Date(at);
+    const rows = await this.prisma.assistantChat.findMany({
+      where: { userId, ...(updatedAt && { OR: [{ updatedAt: { lt: updatedAt } }, { updatedAt, id: { lt: id } }] }) },
+      orderBy: [{ updatedAt: 'desc' }, { id: 'desc' }],
+      take: limit + 1,
+    });
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1)! : undefined;
+    return {
+      items: shown.map(toChat),
+      next_cursor: last ? encodeCursor([last.updatedAt.getTime(), last.id]) : null,
+    };
+  }
+}

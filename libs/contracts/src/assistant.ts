@@ -1,0 +1,124 @@
+import { Type, type ClassConstructor } from 'class-transformer';
+import {
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { PageOf } from './page.js';
+import { FromQuery, IsId, IsMessageContent, IsTimestamp, Nullable } from './validators.js';
+
+/** The most characters of a question. */
+export const MAX_QUESTION = 16_000;
+export const ASSISTANT_STATUSES = [
+  'streaming',
+  'complete',
+  'stopped',
+  'failed',
+  'interrupted',
+  'apology',
+] as const;
+type Role = 'user' | 'assistant';
+type Status = (typeof ASSISTANT_STATUSES)[number];
+
+/** The last token of an answer that a device has; −1 = none. */
+export class ResumeFrom {
+  @IsId() messageId!: string;
+  @IsInt() @Min(-1) @Max(2147483647) index!: number;
+}
+
+export class JoinAssistantFrame {
+  @IsString() @MaxLength(8192) token!: string;
+  @IsOptional() @IsId() chatId?: string;
+  @IsOptional() @ValidateNested() @Type(() => ResumeFrom) resume?: ResumeFrom;
+}
+
+export class QuestionFrame {
+  @IsMessageContent(MAX_QUESTION)
+  @Matches(/\S/, { message: '$property must not be empty' })
+  message!: string;
+}
+
+export class EmptyFrame {}
+
+/** Client → server on `/ws/chat` (contract, "The assistant"): the `data` of each `type`. */
+export const ASSISTANT_FRAMES = {
+  join_chat: JoinAssistantFrame,
+  create_chat: EmptyFrame,
+  message: QuestionFrame,
+  stop: EmptyFrame,
+  regenerate: EmptyFrame,
+} as const satisfies Record<string, ClassConstructor<object>>;
+
+/** A message as the document's clients know it: by the names of its database and of its frames. */
+export interface AssistantHistoryItem {
+  _id: string;
+  messageId: string;
+  content: string;
+  role: Role;
+  status: Status;
+  timestamp: string;
+  createdAt: string;
+}
+
+/** Server → client on `/ws/chat`: the `data` of each `type`. */
+export interface AssistantEvents {
+  connected: { message: string };
+  chat_joined: { chatId: string; messages: AssistantHistoryItem[]; title: string };
+  chat_created: { chatId: string; title: string };
+  user_message: { messageId: string; content: string; role: 'user'; timestamp: string };
+  assistant_message_start: { message: string; messageId: string };
+  /** `index` counts an answer's tokens from 0. */
+  assistant_message_token: { token: string; messageId: string; index: number };
+  assistant_message_complete: {
+    messageId: string;
+    content: string;
+    role: 'assistant';
+    timestamp: string;
+    status: Status;
+    title: string;
+  };
+  error: { message: string; code?: string; messageId?: string; retryAfterMs?: number };
+}
+
+export type AssistantEvent = {
+  [T in keyof AssistantEvents]: { type: T; data: AssistantEvents[T] };
+}[keyof AssistantEvents];
+
+export class AssistantChatDto {
+  @IsId() id!: string;
+  @IsString() title!: string;
+  @IsTimestamp() created_at!: string;
+  @IsTimestamp() updated_at!: string;
+}
+
+export class AssistantChatPage extends PageOf(AssistantChatDto) {}
+
+export class AssistantMessageDto {
+  @IsId() id!: string;
+  @IsIn(['user', 'assistant']) role!: Role;
+  @IsString() content!: string;
+  @IsIn(ASSISTANT_STATUSES) status!: Status;
+  @IsTimestamp() created_at!: string;
+}
+
+export class AssistantHistoryQuery {
+  @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 200;
+  /** The `next_cursor` of the page before. */
+  @FromQuery() @IsInt() @Min(1) @Max(2147483647) cursor?: number;
+}
+
+/** A chat with its newest messages, oldest first; `next_cursor` leads to those before. */
+export class AssistantChatWithMessages extends AssistantChatDto {
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => AssistantMessageDto)
+  messages!: AssistantMessageDto[];
+  @Nullable() @IsString() next_cursor!: string | null;
+}
