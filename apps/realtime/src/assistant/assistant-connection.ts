@@ -1,0 +1,191 @@
+import {
+  ASSISTANT_FRAMES,
+  AppError,
+  sessionRoom,
+  userRoom,
+  type AssistantEvent,
+  type JoinAssistantFrame,
+  type QuestionFrame,
+} from '#contracts';
+import { AskAssistant, AssistantUnavailable, CreateAssistantChat, RegenerateAnswer, StopAnswer } from '#assistant';
+import type { SignedIn } from '#identity';
+import { logger, newId, toAppError, validated } from '#platform';
+import { WebSocket, type RawData } from 'ws';
+import type { AssistantServices } from './assistant-services.js';
+
+const MAX_FRAME_BYTES = 64 * 1024;
+/** The most frames that wait for those before them. */
+const MAX_WAITING = 200;
+/** A device that lets more than this wait is cut off, and resumes when it comes back. Bytes. */
+const MAX_UNREAD = 1024 * 1024;
+/** `setTimeout` takes no more, ms. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+const badToken = () => new AppError('UNAUTHORIZED', 'Invalid authentication token');
+
+/** One device that talks to the assistant (`seeds/004-…`): its frames, one after the other, each answered. */
+export class AssistantConnection {
+  private readonly id = newId();
+  private user?: SignedIn;
+  private chatId?: string;
+  private closeChat?: () => void;
+  private expiry?: NodeJS.Timeout;
+  private turn: Promise<void> = Promise.resolve();
+  private waiting = 0;
+  private lives = true;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly services: AssistantServices,
+  ) {
+    socket.on('message', (data) => this.receive(data));
+    socket.on('pong', () => (this.lives = true));
+    // Broken frames: the socket closes by itself.
+    socket.on('error', (err) => logger.debug({ err: err.message, socket_id: this.id }, 'assistant socket'));
+    socket.once('close', () => this.leave());
+    this.tell({ type: 'connected', data: { message: 'WebSocket connection established' } });
+  }
+
+  beat(): void {
+    if (!this.lives) return this.socket.terminate();
+    this.lives = false;
+    this.socket.ping();
+  }
+
+  signOut(rooms: Set<string>): void {
+    if (!this.user) return;
+    if (!rooms.has(sessionRoom(this.user.sessionId)) && !rooms.has(userRoom(this.user.userId))) return;
+    this.refuse(badToken());
+    this.end();
+  }
+
+  end(): void {
+    this.socket.close(1001);
+    setTimeout(() => this.socket.terminate(), 500).unref();
+  }
+
+  /** In their order: what a frame does is done before the next one is looked at. */
+  private receive(data: RawData): void {
+    if (this.waiting >= MAX_WAITING) return this.refuse(new AppError('RATE_LIMIT', 'Too many requests'));
+    this.waiting++;
+    this.turn = this.turn.then(() => this.answer(data)).finally(() => this.waiting--);
+  }
+
+  private async answer(data: RawData): Promise<void> {
+    let type = 'unknown';
+    let outcome = 'ok';
+    try {
+      await this.services.limits.take('socketEvent', this.id);
+      const frame = parse(data);
+      if (!Object.hasOwn(ASSISTANT_FRAMES, frame.type)) throw new AppError('INVALID_DATA', 'Unknown message type');
+      type = frame.type;
+      await this.handle(type as keyof typeof ASSISTANT_FRAMES, frame.data);
+    } catch (error) {
+      outcome = this.refuse(error);
+    }
+    this.services.metrics.messages.inc({ event: `assistant ${type}`, status: outcome });
+  }
+
+  private async handle(type: keyof typeof ASSISTANT_FRAMES, data: unknown): Promise<void> {
+    const payload = validated<object>(ASSISTANT_FRAMES[type], data ?? {});
+    if (type === 'join_chat') return this.join(payload as JoinAssistantFrame);
+    const { commands } = this.services;
+    if (type === 'create_chat') {
+      if (!this.user) throw new AppError('UNAUTHORIZED', 'Not authenticated');
+      const { userId } = await this.stillSignedIn(this.user);
+      const { id, title } = await commands.execute(new CreateAssistantChat(userId));
+      await this.open(userId, id, undefined, { type: 'chat_created', data: { chatId: id, title } });
+      return;
+    }
+    const { user, chatId } = this;
+    if (!user || !chatId) throw new AppError('UNAUTHORIZED', 'Not authenticated or not in a chat');
+    const { userId } = await this.stillSignedIn(user);
+    if (type === 'message')
+      await commands.execute(new AskAssistant(userId, chatId, (payload as QuestionFrame).message));
+    else if (type === 'stop') await commands.execute(new StopAnswer(userId, chatId));
+    else await commands.execute(new RegenerateAnswer(userId, chatId));
+  }
+
+  private async join({ token, chatId, resume }: JoinAssistantFrame): Promise<void> {
+    this.leave();
+    try {
+      this.user = await this.services.authenticator.authenticate(token);
+    } catch (error) {
+      throw toAppError(error).code === 'UNAUTHORIZED' ? badToken() : error;
+    }
+    this.endAtExpiry(this.user);
+    if (chatId) await this.open(this.user.userId, chatId, resume ?? undefined);
+  }
+
+  /** `created`: said in place of the history of a chat that is new. */
+  private async open(
+    userId: string,
+    chatId: string,
+    resume?: JoinAssistantFrame['resume'],
+    created?: AssistantEvent,
+  ): Promise<void> {
+    this.closeChat?.();
+    this.chatId = this.closeChat = undefined;
+    const tell = (event: AssistantEvent) => this.tell(created && event.type === 'chat_joined' ? created : event);
+    const close = await this.services.conversations.open(userId, chatId, resume, tell);
+    if (this.socket.readyState !== WebSocket.OPEN) return close();
+    this.chatId = chatId;
+    this.closeChat = close;
+  }
+
+  /** Each action is authorised anew: the session may have been ended since, on this node or another. */
+  private async stillSignedIn(user: SignedIn): Promise<SignedIn> {
+    if (user.expiresAt.getTime() <= Date.now()) throw badToken();
+    return this.services.authenticator.stillSignedIn(user).catch((error: unknown) => {
+      throw toAppError(error).code === 'UNAUTHORIZED' ? badToken() : error;
+    });
+  }
+
+  /** The connection stays, for a new token; the chat is heard no more. */
+  private endAtExpiry(user: SignedIn): void {
+    const left = user.expiresAt.getTime() - Date.now();
+    const end = () => {
+      if (left > MAX_TIMEOUT_MS) return this.endAtExpiry(user);
+      this.leave();
+      this.refuse(badToken());
+    };
+    this.expiry = setTimeout(end, Math.min(left, MAX_TIMEOUT_MS)).unref();
+  }
+
+  private leave(): void {
+    clearTimeout(this.expiry);
+    this.closeChat?.();
+    this.user = this.chatId = this.closeChat = undefined;
+  }
+
+  /** @returns the code that it is counted under */
+  private refuse(error: unknown): string {
+    const { code, message, retryAfterMs } = toAppError(error);
+    if (code === 'INTERNAL') logger.error({ err: error, socket_id: this.id }, 'frame failed');
+    this.services.metrics.errors.inc({ code });
+    const shown = error instanceof AssistantUnavailable ? 'ASSISTANT_UNAVAILABLE' : code;
+    const wording = code === 'NOT_FOUND' ? 'Chat not found or access denied' : message;
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+    this.tell({ type: 'error', data: { message: wording, code: shown, ...wait } });
+    return code;
+  }
+
+  private tell(event: AssistantEvent): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.socket.bufferedAmount > MAX_UNREAD) return this.socket.terminate();
+    this.socket.send(JSON.stringify(event));
+  }
+}
+
+/** @throws AppError MESSAGE_TOO_LARGE, INVALID_DATA */
+function parse(data: RawData): { type: string; data?: unknown } {
+  const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
+  if (bytes.length > MAX_FRAME_BYTES) throw new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most');
+  try {
+    const frame = JSON.parse(bytes.toString()) as { type?: unknown; data?: unknown } | null;
+    if (typeof frame?.type === 'string') return { type: frame.type, data: frame.data };
+  } catch {
+    // Said below.
+  }
+  throw new AppError('INVALID_DATA', 'Invalid message format');
+}

@@ -1,0 +1,83 @@
+import { Config } from '#platform';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { BroadcastOptions } from 'socket.io-adapter';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { AssistantConnection } from './assistant-connection.js';
+import { AssistantServices } from './assistant-services.js';
+
+const PATH = '/ws/chat';
+/** Above this a connection ends without a word, so it is far above the 64 KiB that are answered. */
+const MAX_PAYLOAD = 2 * 1024 * 1024;
+
+/**
+ * The assistant's plain WebSocket on the server of Socket.IO, whose own upgrades are left alone (contract, "The
+ * assistant"). Who opens it, what it costs and when it ends; what is said is `AssistantConnection`'s.
+ */
+@Injectable()
+export class AssistantEndpoint implements OnModuleDestroy {
+  /** How often connections are asked whether they live, ms: one that has not answered by the next time is ended. */
+  heartbeatMs = 25_000;
+  private readonly sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_PAYLOAD,
+    perMessageDeflate: false,
+  });
+  private readonly connections = new Set<AssistantConnection>();
+  private heartbeat?: NodeJS.Timeout;
+
+  constructor(
+    private readonly config: Config,
+    private readonly services: AssistantServices,
+  ) {}
+
+  /** `others`: paths that somebody else upgrades; there is nothing at any other. */
+  listen(server: HttpServer, others: string): void {
+    server.on('upgrade', (request, socket, head) => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      if (pathname === PATH && this.isAllowed(request))
+        this.sockets.handleUpgrade(request, socket, head, (opened) => this.open(opened));
+      else if (pathname === PATH) refuse(socket, '403 Forbidden');
+      else if (!pathname.startsWith(others)) refuse(socket, '404 Not Found');
+    });
+    this.beat();
+  }
+
+  /** Socket.IO's word for a sign-out: the rooms are sessions or users. */
+  disconnectSockets({ rooms }: Pick<BroadcastOptions, 'rooms'>): void {
+    for (const connection of this.connections) connection.signOut(rooms);
+  }
+
+  onModuleDestroy(): void {
+    clearTimeout(this.heartbeat);
+    for (const connection of this.connections) connection.end();
+    this.sockets.close();
+  }
+
+  private open(socket: WebSocket): void {
+    const connection = new AssistantConnection(socket, this.services);
+    this.connections.add(connection);
+    this.services.metrics.connections.inc();
+    socket.once('close', () => {
+      this.connections.delete(connection);
+      this.services.metrics.connections.dec();
+    });
+  }
+
+  private beat(): void {
+    this.heartbeat = setTimeout(() => {
+      for (const connection of this.connections) connection.beat();
+      this.beat();
+    }, this.heartbeatMs).unref();
+  }
+
+  /** Browsers tell where a page is from; whoever does not is no browser. */
+  private isAllowed({ headers: { origin } }: IncomingMessage): boolean {
+    const allowed = this.config.corsOrigin();
+    return origin === undefined || allowed === '*' || allowed.includes(origin);
+  }
+}
+
+const refuse = (socket: Duplex, status: string) =>
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
