@@ -1,3 +1,4 @@
+import { AssistantModule } from '#assistant';
 import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
 import { MarketplaceModule } from '#marketplace';
@@ -7,6 +8,7 @@ import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { APP_GUARD, RouterModule } from '@nestjs/core';
 import { AnnouncementsController } from './announcements.controller.js';
+import { AssistantController } from './assistant.controller.js';
 import { AuthController } from './auth.controller.js';
 import { BookingsController } from './bookings.controller.js';
 import { ChatSettingsController } from './chat-settings.controller.js';
@@ -31,6 +33,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
 @Module({
   imports: [
     IdentityModule,
+    AssistantModule,
     ChatModule,
     MarketplaceModule,
     NotificationsModule,
@@ -43,6 +46,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     BookingsController,
     ServicesController,
     AnnouncementsController,
+    AssistantController,
     AuthController,
     ChatSettingsController,
     ChatsController,

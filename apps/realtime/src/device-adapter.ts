@@ -14,11 +14,12 @@ interface Writing {
  * Both forms come from one encoding, and the room is walked once.
  */
 export class DeviceAdapter extends Adapter {
-  /** Those of other namespaces, with devices of the same users in the same rooms: what is done here is done there. */
-  readonly others: Adapter[] = [];
+  /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
+  readonly others: Partial<Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>>[] =
+    [];
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
-    for (const other of this.others) other.broadcast(packet, options);
+    for (const other of this.others) other.broadcast?.(packet, options);
     const { own, ...shared } = packet;
     if (nobodyIsIn(this, options.rooms)) return;
     if (!own) return super.broadcast(packet, options);
@@ -40,17 +41,17 @@ export class DeviceAdapter extends Adapter {
   }
 
   override addSockets(options: BroadcastOptions, rooms: string[]): void {
-    for (const other of this.others) other.addSockets(options, rooms);
+    for (const other of this.others) other.addSockets?.(options, rooms);
     super.addSockets(options, rooms);
   }
 
   override delSockets(options: BroadcastOptions, rooms: string[]): void {
-    for (const other of this.others) other.delSockets(options, rooms);
+    for (const other of this.others) other.delSockets?.(options, rooms);
     super.delSockets(options, rooms);
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
-    for (const other of this.others) other.disconnectSockets(options, close);
+    for (const other of this.others) other.disconnectSockets?.(options, close);
     super.disconnectSockets(options, close);
   }
 }

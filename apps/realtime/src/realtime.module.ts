@@ -1,9 +1,12 @@
+import { AssistantModule } from '#assistant';
 import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
 import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
+import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
+import { AssistantServices } from './assistant/assistant-services.js';
 import { ChatGateway } from './chat.gateway.js';
 import { ChatSettingsGateway } from './chat-settings.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
@@ -18,10 +21,12 @@ import { PinsGateway } from './pins.gateway.js';
 import { PresenceGateway } from './presence.gateway.js';
 
 @Module({
-  imports: [IdentityModule, ChatModule, NotificationsModule, PresenceModule, SocialModule],
+  imports: [IdentityModule, AssistantModule, ChatModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
     EventAnswering,
     EventsInFlight,
+    AssistantEndpoint,
+    AssistantServices,
     Connections,
     DeliveryTracker,
     Dialects,

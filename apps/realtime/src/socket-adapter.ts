@@ -2,7 +2,9 @@ import type { AppError } from '#contracts';
 import { Config, RealtimeEmitter } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { Server as HttpServer } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
+import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
 import { Connections } from './connections.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { DeviceAdapter } from './device-adapter.js';
@@ -53,6 +55,9 @@ export class SocketAdapter extends IoAdapter {
     const dialects = this.app.get(Dialects).open(server);
     this.app.get(DeliveryTracker).watch([server.of('/'), ...dialects]);
     this.app.get(GracefulStop).watch(server);
+    const assistant = this.app.get(AssistantEndpoint);
+    assistant.listen(server.httpServer as HttpServer, server.path());
+    (server.of('/').adapter as DeviceAdapter).others.push(assistant);
     return server;
   }
 

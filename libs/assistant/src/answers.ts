@@ -84,7 +84,13 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   private async answer(question: Question): Promise<void> {
-    const live: LiveAnswer = { id: newId(), tokens: [], half: '', ended: new AbortController(), isShown: false };
+    const live: LiveAnswer = {
+      id: newId(),
+      tokens: [],
+      half: '',
+      ended: new AbortController(),
+      isShown: false,
+    };
     const { chatId } = question;
     this.live.set(chatId, live);
     try {

@@ -76,7 +76,11 @@ const started = (messageId: string): AssistantEvent => ({
 
 const tokensAfter = (messageId: string, tokens: string[], last: number): AssistantEvent[] =>
   tokens
-    .map((token, index): AssistantEvent => ({ type: 'assistant_message_token', data: { token, messageId, index } }))
+    .map((token, index): AssistantEvent => ({
+      type: 'assistant_message_token',
+      data: { token, messageId, index },
+    }))
     .slice(last + 1);
 
-const messageOf = ({ data }: AssistantEvent): string | undefined => ('messageId' in data ? data.messageId : undefined);
+const messageOf = ({ data }: AssistantEvent): string | undefined =>
+  'messageId' in data ? data.messageId : undefined;

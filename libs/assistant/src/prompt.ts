@@ -3,7 +3,7 @@ import { Config, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { PromptMessage } from './model.js';
 
-/** The most messages that are looked at for a prompt. */
+/** How far back a prompt looks, in messages. */
 const MAX_MESSAGES = 200;
 /** What the protocol adds to each message. */
 const TOKENS_A_MESSAGE = 4;
@@ -38,7 +38,7 @@ export class Prompts {
       LEFT JOIN assistant_messages q ON q.id = m.reply_to
       JOIN assistant_messages last ON last.id = ${questionId}::uuid
       WHERE m.chat_id = ${chatId}::uuid AND m.status IN ('complete', 'stopped') AND m.content <> ''
-        AND COALESCE(q.seq, m.seq) <= last.seq
+        AND m.seq > last.seq - ${MAX_MESSAGES} AND COALESCE(q.seq, m.seq) <= last.seq
       ORDER BY COALESCE(q.seq, m.seq) DESC, m.seq DESC LIMIT ${MAX_MESSAGES}`;
     let left = this.config.ASSISTANT_CONTEXT_TOKENS;
     const fitting: PromptMessage[] = [];
@@ -48,7 +48,10 @@ export class Prompts {
       fitting.unshift({ role, content });
     }
     const now = `It is ${new Date().toISOString()}.`;
-    return [{ role: 'system', content: `${this.config.ASSISTANT_PROMPT}\n${ABOUT_TOOLS}\n${now}` }, ...fitting];
+    return [
+      { role: 'system', content: `${this.config.ASSISTANT_PROMPT}\n${ABOUT_TOOLS}\n${now}` },
+      ...fitting,
+    ];
   }
 }
 

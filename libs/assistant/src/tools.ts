@@ -61,9 +61,14 @@ export class Tools {
   /** The result as text for the model. What it asked wrongly is its to mend: that, too, is a result. */
   async run(userId: string, { function: { name, arguments: given } }: ToolCall): Promise<string> {
     try {
-      return JSON.stringify(await this.look(userId, name, JSON.parse(given || '{}') as Record<string, unknown>));
+      return JSON.stringify(
+        await this.look(userId, name, JSON.parse(given || '{}') as Record<string, unknown>),
+      );
     } catch (error) {
-      const { code, message } = error instanceof SyntaxError ? { code: 'INVALID_DATA', message: 'Arguments must be JSON' } : toAppError(error);
+      const { code, message } =
+        error instanceof SyntaxError
+          ? { code: 'INVALID_DATA', message: 'Arguments must be JSON' }
+          : toAppError(error);
       return JSON.stringify({ error: { code, message } });
     }
   }
@@ -72,18 +77,26 @@ export class Tools {
     const { query, status, service_id, from, to } = given;
     switch (name) {
       case 'search_services':
-        return this.queries.execute(new ListServices(userId, validated(ServiceQuery, { query, limit: LIMIT })));
+        return this.queries.execute(
+          new ListServices(userId, validated(ServiceQuery, { query, limit: LIMIT })),
+        );
       case 'search_masters': {
         const page = validated(UserQuery, { query, limit: 200 });
-        const { items } = await this.queries.execute(new ListUsers(page.query, page.limit, undefined, userId));
+        const { items } = await this.queries.execute(
+          new ListUsers(page.query, page.limit, undefined, userId),
+        );
         return { items: items.filter((user) => user.is_master).slice(0, LIMIT) };
       }
       case 'free_slots': {
         const page = validated(SlotQuery, { from, to, limit: LIMIT });
-        return this.queries.execute(new ListSlots(userId, validated(IdArgument, { service_id }).service_id, page));
+        return this.queries.execute(
+          new ListSlots(userId, validated(IdArgument, { service_id }).service_id, page),
+        );
       }
       case 'my_bookings':
-        return this.queries.execute(new ListBookings(userId, validated(BookingQuery, { status, limit: LIMIT })));
+        return this.queries.execute(
+          new ListBookings(userId, validated(BookingQuery, { status, limit: LIMIT })),
+        );
       default:
         return { error: { code: 'NOT_FOUND', message: `There is no tool ${name}` } };
     }

@@ -38,6 +38,20 @@ export class Authenticator {
    */
   async authenticateClaims(payload: unknown): Promise<SignedIn> {
     const { sub: userId, sid: sessionId, jti: tokenId, exp } = accessClaims(payload);
+    const user = await this.liveUser(userId, sessionId);
+    return { userId, sessionId, tokenId, expiresAt: new Date(exp * 1000), ...user };
+  }
+
+  /**
+   * For somebody who was let in a while ago.
+   * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
+   */
+  async stillSignedIn(user: SignedIn): Promise<SignedIn> {
+    if (user.expiresAt.getTime() <= Date.now()) throw invalidToken();
+    return { ...user, ...(await this.liveUser(user.userId, user.sessionId)) };
+  }
+
+  private async liveUser(userId: string, sessionId: string): Promise<Pick<User, 'name' | 'role' | 'locale'>> {
     const live = { id: sessionId, revokedAt: null, expiresAt: { gt: new Date() } };
     // From the user's side it is one query; from the session's, Prisma would make two of it.
     const user = await this.prisma.user.findFirst({
@@ -45,7 +59,7 @@ export class Authenticator {
       select: { name: true, role: true, locale: true },
     });
     if (!user) throw invalidToken();
-    return { userId, sessionId, tokenId, expiresAt: new Date(exp * 1000), ...user };
+    return user;
   }
 
   /**

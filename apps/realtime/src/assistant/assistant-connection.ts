@@ -7,7 +7,13 @@ import {
   type JoinAssistantFrame,
   type QuestionFrame,
 } from '#contracts';
-import { AskAssistant, AssistantUnavailable, CreateAssistantChat, RegenerateAnswer, StopAnswer } from '#assistant';
+import {
+  AskAssistant,
+  AssistantUnavailable,
+  CreateAssistantChat,
+  RegenerateAnswer,
+  StopAnswer,
+} from '#assistant';
 import type { SignedIn } from '#identity';
 import { logger, newId, toAppError, validated } from '#platform';
 import { WebSocket, type RawData } from 'ws';
@@ -66,7 +72,10 @@ export class AssistantConnection {
 
   /** In their order: what a frame does is done before the next one is looked at. */
   private receive(data: RawData): void {
-    if (this.waiting >= MAX_WAITING) return this.refuse(new AppError('RATE_LIMIT', 'Too many requests'));
+    if (this.waiting >= MAX_WAITING) {
+      this.refuse(new AppError('RATE_LIMIT', 'Too many requests'));
+      return;
+    }
     this.waiting++;
     this.turn = this.turn.then(() => this.answer(data)).finally(() => this.waiting--);
   }
@@ -77,7 +86,8 @@ export class AssistantConnection {
     try {
       await this.services.limits.take('socketEvent', this.id);
       const frame = parse(data);
-      if (!Object.hasOwn(ASSISTANT_FRAMES, frame.type)) throw new AppError('INVALID_DATA', 'Unknown message type');
+      if (!Object.hasOwn(ASSISTANT_FRAMES, frame.type))
+        throw new AppError('INVALID_DATA', 'Unknown message type');
       type = frame.type;
       await this.handle(type as keyof typeof ASSISTANT_FRAMES, frame.data);
     } catch (error) {
@@ -126,7 +136,8 @@ export class AssistantConnection {
   ): Promise<void> {
     this.closeChat?.();
     this.chatId = this.closeChat = undefined;
-    const tell = (event: AssistantEvent) => this.tell(created && event.type === 'chat_joined' ? created : event);
+    const tell = (event: AssistantEvent) =>
+      this.tell(created && event.type === 'chat_joined' ? created : event);
     const close = await this.services.conversations.open(userId, chatId, resume, tell);
     if (this.socket.readyState !== WebSocket.OPEN) return close();
     this.chatId = chatId;
@@ -135,7 +146,6 @@ export class AssistantConnection {
 
   /** Each action is authorised anew: the session may have been ended since, on this node or another. */
   private async stillSignedIn(user: SignedIn): Promise<SignedIn> {
-    if (user.expiresAt.getTime() <= Date.now()) throw badToken();
     return this.services.authenticator.stillSignedIn(user).catch((error: unknown) => {
       throw toAppError(error).code === 'UNAUTHORIZED' ? badToken() : error;
     });
@@ -180,7 +190,8 @@ export class AssistantConnection {
 /** @throws AppError MESSAGE_TOO_LARGE, INVALID_DATA */
 function parse(data: RawData): { type: string; data?: unknown } {
   const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
-  if (bytes.length > MAX_FRAME_BYTES) throw new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most');
+  if (bytes.length > MAX_FRAME_BYTES)
+    throw new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most');
   try {
     const frame = JSON.parse(bytes.toString()) as { type?: unknown; data?: unknown } | null;
     if (typeof frame?.type === 'string') return { type: frame.type, data: frame.data };

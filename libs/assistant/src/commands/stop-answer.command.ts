@@ -21,7 +21,10 @@ export class StopAnswerHandler implements ICommandHandler<StopAnswer> {
   ) {}
 
   async execute({ userId, chatId }: StopAnswer): Promise<void> {
-    const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId }, select: { id: true } });
+    const chat = await this.prisma.assistantChat.findUnique({
+      where: { id: chatId, userId },
+      select: { id: true },
+    });
     if (!chat) throw noSuchChat();
     this.answers.stop(chatId);
   }

@@ -21,7 +21,10 @@ export class ListAssistantChatsHandler implements IQueryHandler<ListAssistantCha
     const [at, id] = cursor ? decodeCursor(cursor, 'number', 'string') : [];
     const updatedAt = at === undefined ? undefined : new Date(at);
     const rows = await this.prisma.assistantChat.findMany({
-      where: { userId, ...(updatedAt && { OR: [{ updatedAt: { lt: updatedAt } }, { updatedAt, id: { lt: id } }] }) },
+      where: {
+        userId,
+        ...(updatedAt && { OR: [{ updatedAt: { lt: updatedAt } }, { updatedAt, id: { lt: id } }] }),
+      },
       orderBy: [{ updatedAt: 'desc' }, { id: 'desc' }],
       take: limit + 1,
     });

@@ -1,0 +1,64 @@
+import {
+  AssistantChatDto,
+  AssistantChatPage,
+  AssistantChatWithMessages,
+  AssistantHistoryQuery,
+  PageQuery,
+} from '#contracts';
+import { CreateAssistantChat, DeleteAssistantChat, FindAssistantChat, ListAssistantChats } from '#assistant';
+import type { SignedIn } from '#identity';
+import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { Answers } from './docs/answers.js';
+import { IdPipe } from './id.pipe.js';
+import { SignedInUser } from './signed-in-user.js';
+
+/** Contract, "The assistant": what it needs no open connection for. */
+@ApiTags('assistant')
+@Controller('assistant/chats')
+export class AssistantController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Get()
+  @Answers(
+    'My chats with the assistant, the latest used first',
+    { type: AssistantChatPage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+  )
+  list(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<AssistantChatPage> {
+    return this.queries.execute(new ListAssistantChats(userId, page));
+  }
+
+  @Post()
+  @Answers('A new chat with the assistant', { type: AssistantChatDto, status: 201 }, 'UNAUTHORIZED')
+  create(@SignedInUser() { userId }: SignedIn): Promise<AssistantChatDto> {
+    return this.commands.execute(new CreateAssistantChat(userId));
+  }
+
+  @Get(':id')
+  @Answers(
+    'A chat with its newest messages, oldest first',
+    { type: AssistantChatWithMessages },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'NOT_FOUND',
+  )
+  find(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() page: AssistantHistoryQuery,
+  ): Promise<AssistantChatWithMessages> {
+    return this.queries.execute(new FindAssistantChat(userId, id, page));
+  }
+
+  @Delete(':id')
+  @Answers('Delete a chat with all that was said', { status: 204 }, 'UNAUTHORIZED', 'NOT_FOUND')
+  delete(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new DeleteAssistantChat(userId, id));
+  }
+}
