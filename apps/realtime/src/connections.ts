@@ -5,6 +5,7 @@ import { Presence } from '#presence';
 import { Ties } from '#social';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
+import type { Server } from 'socket.io';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
 export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
@@ -54,6 +55,16 @@ export class Connections {
     socket.data.opening = this.open(socket, greeting)
       .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
+  }
+
+  /** What others did may have been missed here: every device is to look for itself. */
+  resync(server: Server): void {
+    for (const socket of server.of('/').sockets.values() as Iterable<DeviceSocket>) {
+      const { user } = socket.data;
+      if (!user) continue;
+      const timestamp = new Date().toISOString();
+      socket.emit('sync:required', { user_id: user.userId, timestamp, reason: 'reconnection' });
+    }
   }
 
   endAtExpiry(socket: DeviceSocket, greeting: Greeting): void {

@@ -51,7 +51,7 @@ export class SocketAdapter extends IoAdapter {
     server.use((socket, next) => {
       connections.signIn(socket as DeviceSocket).then(() => next(), next);
     });
-    this.app.get(RealtimeEmitter).bind(server);
+    this.app.get(RealtimeEmitter).bind(server, () => connections.resync(server));
     const dialects = this.app.get(Dialects).open(server);
     this.app.get(DeliveryTracker).watch([server.of('/'), ...dialects]);
     this.app.get(GracefulStop).watch(server);

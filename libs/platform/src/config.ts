@@ -21,6 +21,8 @@ export class Config {
   @IsString() DATA_DIR: string = './.data';
   /** Unset: the embedded PostgreSQL. */
   @IsOptional() @Matches(/^postgres(ql)?:\/\//) DATABASE_URL?: string;
+  /** Unset: this process is alone. Set: it is one of several that share a Redis. */
+  @IsOptional() @Matches(/^rediss?:\/\//) REDIS_URL?: string;
   /** Unset: embedded makes one and keeps it in DATA_DIR. */
   @IsOptional() @MinLength(32) JWT_SECRET?: string;
   /** Comma-separated origins that browsers may call from; `*` = any. */
@@ -61,7 +63,13 @@ export class Config {
 
 /** @throws StartError naming the first bad variable */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const known = Object.keys(new Config()).concat('HOST', 'DATABASE_URL', 'JWT_SECRET', 'OPENAI_API_KEY');
+  const known = Object.keys(new Config()).concat(
+    'HOST',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'JWT_SECRET',
+    'OPENAI_API_KEY',
+  );
   const given = Object.fromEntries(known.filter((key) => env[key]).map((key) => [key, env[key]]));
   const config = plainToInstance(Config, given, { enableImplicitConversion: true });
   const [error] = validateSync(config);

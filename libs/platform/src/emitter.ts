@@ -1,6 +1,8 @@
 import { chatRoom, sessionRoom, userRoom, type PayloadOf, type ServerEvent } from '#contracts';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Server } from 'socket.io';
+import { Nodes, type Deed, type Deeds } from './nodes.js';
+import { RedisConnections } from './redis.js';
 
 /** The packet type of an event in Socket.IO's protocol. */
 const EVENT_PACKET = 2;
@@ -18,16 +20,37 @@ export interface EventPacket {
 }
 
 /**
- * The one way to reach connected devices, from any process. Each call encodes one frame, however many devices
- * there are. Emit after commit only: what is rolled back must never have been seen.
+ * The one way to reach connected devices, from any process and on any node. Each call encodes one frame, however many
+ * devices there are. Emit after commit only: what is rolled back must never have been seen.
  */
 @Injectable()
-export class RealtimeEmitter {
+export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
   private server?: Server;
+  private readonly nodes?: Nodes;
+  /** What the process that holds sockets does when it may have missed what another one emitted. */
+  private missed?: () => void;
 
-  /** Called once by the process that holds the sockets. */
-  bind(server: Server): void {
+  constructor(redis?: RedisConnections) {
+    if (redis?.shared)
+      this.nodes = new Nodes(
+        redis,
+        () => this.local(),
+        () => this.missed?.(),
+      );
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.nodes?.ready();
+  }
+
+  onApplicationShutdown(): void {
+    this.nodes?.close();
+  }
+
+  /** Called once by a process that holds sockets. */
+  bind(server: Server, missed: () => void): void {
     this.server = server;
+    this.missed = missed;
   }
 
   /** To every device of every participant; `exceptUser`'s devices hear nothing. */
@@ -86,37 +109,47 @@ export class RealtimeEmitter {
 
   /** What `server.to(…).except(…).emit(…)` comes to, without its four copies of the same two sets. */
   private broadcast(packet: Omit<EventPacket, 'type'>, rooms: string[], except?: string | string[]): void {
-    this.server?.of('/').adapter.broadcast(
+    this.everywhere(
+      'broadcast',
       { type: EVENT_PACKET, ...packet },
-      {
-        rooms: new Set(rooms),
-        except: new Set(typeof except === 'string' ? [except] : except),
-      },
+      { rooms: new Set(rooms), except: new Set(typeof except === 'string' ? [except] : except) },
     );
   }
 
   /** From now on every device of these users hears the chat. */
   joinChat(chatId: string, userIds: string[]): void {
-    if (userIds.length > 0) this.server?.in(userIds.map(userRoom)).socketsJoin(chatRoom(chatId));
+    if (userIds.length > 0) this.everywhere('addSockets', inAny(userIds.map(userRoom)), [chatRoom(chatId)]);
   }
 
   leaveChat(chatId: string, userId: string): void {
-    this.server?.in(userRoom(userId)).socketsLeave(chatRoom(chatId));
+    this.leaveRoom(chatRoom(chatId), userId);
   }
 
   /** From now on every device of a user hears what goes to a room, until `leaveRoom`. */
   joinRoom(room: string, userId: string): void {
-    this.server?.in(userRoom(userId)).socketsJoin(room);
+    this.everywhere('addSockets', inAny([userRoom(userId)]), [room]);
   }
 
   leaveRoom(room: string, userId: string): void {
-    this.server?.in(userRoom(userId)).socketsLeave(room);
+    this.everywhere('delSockets', inAny([userRoom(userId)]), [room]);
   }
 
   /** Tells the devices of a session, or of all of a user's sessions, that they are signed out, and closes them. */
   signOut(target: { sessionId: string } | { userId: string }, error: PayloadOf<'error'>): void {
     const room = 'sessionId' in target ? sessionRoom(target.sessionId) : userRoom(target.userId);
-    this.server?.in(room).emit('error', error);
-    this.server?.in(room).disconnectSockets(true);
+    this.toRooms([room], 'error', error);
+    this.everywhere('disconnectSockets', inAny([room]), true);
+  }
+
+  private everywhere<D extends Deed>(deed: D, ...args: Parameters<Deeds[D]>): void {
+    const local = this.local();
+    if (local) (local[deed] as (...args: unknown[]) => void)(...args);
+    this.nodes?.tell(deed, ...args);
+  }
+
+  private local(): Deeds | undefined {
+    return this.server?.of('/').adapter;
   }
 }
+
+const inAny = (rooms: string[]) => ({ rooms: new Set(rooms), except: new Set<string>() });

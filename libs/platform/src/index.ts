@@ -19,4 +19,5 @@ export { Prisma, type Chat, type Session, type User } from './prisma/generated/c
 export * from './prisma/prisma.service.js';
 export * from './queues.js';
 export * from './rate-limits.js';
+export * from './redis.js';
 export * from './validation.js';

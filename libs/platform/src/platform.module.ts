@@ -7,13 +7,23 @@ import { Metrics } from './metrics.js';
 import { PgPool, PrismaService, SendPool } from './prisma/prisma.service.js';
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
+import { RedisConnections } from './redis.js';
 import { ValidationPipe } from './validation.pipe.js';
 
 @Global()
 @Module({})
 export class PlatformModule {
   static forRoot(config: Config): DynamicModule {
-    const services = [PgPool, SendPool, PrismaService, RealtimeEmitter, Metrics, Queues, RateLimits];
+    const services = [
+      PgPool,
+      SendPool,
+      PrismaService,
+      RealtimeEmitter,
+      RedisConnections,
+      Metrics,
+      Queues,
+      RateLimits,
+    ];
     return {
       module: PlatformModule,
       imports: [CqrsModule.forRoot()],

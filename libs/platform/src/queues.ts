@@ -3,10 +3,13 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import {
   UnrecoverableError,
   createPostgresBackend,
+  createRedisBackend,
   withBackend,
   type Job,
+  type Processor,
   type Queue,
   type Worker,
+  type WorkerOptions,
 } from 'bullmq';
 import { Counter } from 'prom-client';
 import { Config } from './config.js';
@@ -37,7 +40,8 @@ export interface FailedJob {
   failedAt: Date;
 }
 
-const postgres = withBackend(createPostgresBackend);
+/** Where jobs are kept: in Redis if there is one, else in the database. */
+const backends = { redis: withBackend(createRedisBackend), postgres: withBackend(createPostgresBackend) };
 const QUEUE = 'jobs';
 const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
 const DAY = 24 * 3600;
@@ -45,7 +49,7 @@ const DAY = 24 * 3600;
 const LOCK_MS = 10_000;
 const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 
-/** BullMQ on its PostgreSQL backend, in a database schema of its own. Failed jobs stay in it as the dead letters. */
+/** BullMQ, on Redis or in a database schema of its own. Failed jobs stay in it as the dead letters. */
 @Injectable()
 export class Queues implements OnModuleDestroy {
   private queue?: Queue;
@@ -82,8 +86,7 @@ export class Queues implements OnModuleDestroy {
     await queue.waitUntilReady();
     for (const [name, repeat] of Object.entries(schedules))
       await queue.upsertJobScheduler(name, repeat, { name, opts: RETRIES });
-    const worker = new postgres.Worker(QUEUE, (job) => run(processors, job), {
-      connection: this.connection(6),
+    const worker = this.makeWorker((job) => run(processors, job), {
       concurrency: 4,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS / 2,
@@ -93,7 +96,7 @@ export class Queues implements OnModuleDestroy {
       removeOnComplete: { age: DAY, count: 1000 },
       removeOnFail: { age: 90 * DAY, count: 10_000 },
     });
-    this.worker = worker as unknown as Worker;
+    this.worker = worker;
     worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
     worker.on('failed', (job, err) => {
       const last = job?.finishedOn !== undefined;
@@ -154,12 +157,27 @@ export class Queues implements OnModuleDestroy {
   /** Also where nobody works: an api process adds to it and looks into it. */
   private open(): Queue {
     if (this.queue) return this.queue;
-    const queue = new postgres.Queue(QUEUE, { connection: this.connection(2) });
+    const queue = this.config.REDIS_URL
+      ? new backends.redis.Queue(QUEUE, { connection: this.redis() })
+      : (new backends.postgres.Queue(QUEUE, { connection: this.postgres(2) }) as unknown as Queue);
     queue.on('error', this.complain);
-    return (this.queue = queue as unknown as Queue);
+    return (this.queue = queue);
   }
 
-  private connection(max: number) {
+  private makeWorker(run: Processor, options: Omit<WorkerOptions, 'connection'>): Worker {
+    if (this.config.REDIS_URL)
+      return new backends.redis.Worker(QUEUE, run, { ...options, connection: this.redis() });
+    return new backends.postgres.Worker(QUEUE, run, {
+      ...options,
+      connection: this.postgres(6),
+    }) as unknown as Worker;
+  }
+
+  private redis() {
+    return { url: this.config.REDIS_URL, maxRetriesPerRequest: null };
+  }
+
+  private postgres(max: number) {
     return {
       connectionString: this.config.DATABASE_URL,
       schema: 'bullmq',

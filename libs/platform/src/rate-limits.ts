@@ -1,28 +1,41 @@
 import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from './config.js';
+import { RedisConnections } from './redis.js';
 
 /** The contract's default limits ("Environment"). A window of burst / rate seconds gives the rate and allows the burst. */
 @Injectable()
 export class RateLimits {
   private readonly limiters;
 
-  constructor(config: Config) {
+  constructor(config: Config, { shared: storeClient }: RedisConnections) {
     // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
-    const limiter = (points: number, duration: number) =>
+    const here = (points: number, duration: number) =>
       new RateLimiterMemory({ points, duration, keyPrefix: '' });
+    // Counted for all nodes together; while Redis is away by each of them alone.
+    const limiter = (points: number, duration: number, keyPrefix: string) =>
+      storeClient
+        ? new RateLimiterRedis({
+            storeClient,
+            points,
+            duration,
+            keyPrefix: `limit:${keyPrefix}`,
+            insuranceLimiter: here(points, duration),
+            rejectIfRedisNotReady: true,
+          })
+        : here(points, duration);
     this.limiters = {
       /** Key: user id. */
-      message: limiter(config.MESSAGE_BURST, config.MESSAGE_BURST / config.MESSAGE_RATE),
-      /** Key: socket id. */
-      socketEvent: limiter(config.SOCKET_EVENT_RATE * 4, 4),
+      message: limiter(config.MESSAGE_BURST, config.MESSAGE_BURST / config.MESSAGE_RATE, 'message'),
+      /** Key: socket id, which one node has. */
+      socketEvent: here(config.SOCKET_EVENT_RATE * 4, 4),
       /** Key: address and account. */
-      signIn: limiter(config.SIGN_IN_RATE, 60),
+      signIn: limiter(config.SIGN_IN_RATE, 60, 'signIn'),
       /** Key: user id. */
-      assistant: limiter(config.ASSISTANT_RATE, 60),
+      assistant: limiter(config.ASSISTANT_RATE, 60, 'assistant'),
       /** Key: user id, or the address of somebody not signed in. */
-      restWrite: limiter(config.REST_WRITE_RATE, 1),
+      restWrite: limiter(config.REST_WRITE_RATE, 1, 'restWrite'),
     };
   }
 
