@@ -1,7 +1,8 @@
-/** npm test [jest's arguments]: every test, on a PostgreSQL that lives only that long. */
+/** npm test [jest's arguments]: every test, on a PostgreSQL and, where there is one, a Redis that live only that long. */
 import { spawn } from 'node:child_process';
 import { prepare, root } from './prepare.mjs';
 import { withScratchPostgres } from './scratch-postgres.mjs';
+import { withScratchRedis } from './scratch-redis.mjs';
 
 await prepare();
 const { createTemplateDatabase } = await import('../dist/libs/testing/src/database.js');
@@ -19,7 +20,11 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 process.exitCode = await withScratchPostgres(async (url) => {
   const template = await createTemplateDatabase(url);
   try {
-    return await runJest({ TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template.name });
+    return await withScratchRedis((redis) => {
+      if (!redis) console.log('There is no redis-server here: the tests of several nodes are left out.');
+      const environment = { TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template.name };
+      return runJest({ ...environment, ...(redis && { TEST_REDIS_URL: redis }) });
+    });
   } finally {
     await template.drop();
   }

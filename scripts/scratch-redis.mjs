@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Runs `use` with the address of a Redis that lives only that long: TEST_REDIS_URL, or one started from the system's
+ * `redis-server`. Undefined where there is neither.
+ */
+export async function withScratchRedis(use) {
+  if (process.env.TEST_REDIS_URL) return use(process.env.TEST_REDIS_URL);
+  const dir = await mkdtemp(join(tmpdir(), 'service-platform-redis-'));
+  const port = await freePort();
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    dir,
+  ];
+  const redis = spawn('redis-server', [...args, '--maxmemory-policy', 'noeviction'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const started = await Promise.race([
+    once(redis.stdout, 'data').then(() => true),
+    once(redis, 'error').then(
+      () => false,
+      () => false,
+    ),
+  ]);
+  try {
+    return await use(started ? `redis://127.0.0.1:${port}` : undefined);
+  } finally {
+    redis.kill('SIGKILL');
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,31 @@
+import { TestApp, createTestDatabase } from '#testing';
+import { Redis } from 'ioredis';
+
+/** Several nodes on one database and one Redis, as one program. */
+export class Cluster {
+  private constructor(
+    readonly nodes: TestApp[],
+    readonly env: Record<string, string>,
+    private readonly drop: () => Promise<void>,
+  ) {}
+
+  static async start(size: number, settings: Record<string, string> = {}): Promise<Cluster> {
+    const database = await createTestDatabase();
+    // Each of Jest's workers has a database of its own there, too.
+    const REDIS_URL = `${process.env.TEST_REDIS_URL}/${process.env.JEST_WORKER_ID}`;
+    const redis = new Redis(REDIS_URL);
+    await redis.flushdb();
+    await redis.quit();
+    const env = { DATABASE_URL: database.url, REDIS_URL, ...settings };
+    const nodes = await Promise.all(Array.from({ length: size }, () => TestApp.start(env)));
+    return new Cluster(nodes, env, () => database.drop());
+  }
+
+  async stop(): Promise<void> {
+    for (const node of this.nodes) await node.stop();
+    await this.drop();
+  }
+}
+
+/** Without a Redis there is nothing to test. */
+export const describeCluster = process.env.TEST_REDIS_URL ? describe : describe.skip;
