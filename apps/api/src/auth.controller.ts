@@ -78,8 +78,8 @@ export class AuthController {
     await this.commands.execute(new RevokeSession(userId, id));
   }
 
-  private answer(signIn: SignInAnswer): AuthAnswer {
-    return { ...signIn, user: this.presence.withOnline(signIn.user) };
+  private async answer(signIn: SignInAnswer): Promise<AuthAnswer> {
+    return { ...signIn, user: await this.presence.withOnline(signIn.user) };
   }
 }
 

@@ -30,7 +30,7 @@ export class FriendsController {
   @Answers('My friends', { type: FriendPage }, 'INVALID_DATA', 'UNAUTHORIZED')
   async list(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<FriendPage> {
     const friends = await this.queries.execute(new ListFriends(userId, page));
-    return { ...friends, items: friends.items.map((user) => this.presence.withOnline(user)) };
+    return { ...friends, items: await this.presence.allWithOnline(friends.items) };
   }
 
   @Get('requests')

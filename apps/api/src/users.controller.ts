@@ -47,6 +47,6 @@ export class UsersController {
     @Query() { query, limit, cursor }: UserQuery,
   ): Promise<UserPage> {
     const page = await this.queries.execute(new ListUsers(query, limit, cursor, userId));
-    return { ...page, items: page.items.map((user) => this.presence.withOnline(user)) };
+    return { ...page, items: await this.presence.allWithOnline(page.items) };
   }
 }

@@ -29,7 +29,9 @@ export class Connections {
     private readonly ties: Ties,
     private readonly typing: Typing,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    presence.toldTo(async (userId) => toBeTold(await this.roomsOf(userId)));
+  }
 
   /** Finds out who it is, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
@@ -114,7 +116,7 @@ export class Connections {
 
   private leave(socket: DeviceSocket): void {
     const { userId } = userOf(socket);
-    this.presence.disconnected(userId, socket.id, toBeTold(socket.rooms));
+    this.presence.disconnected(userId, socket.id);
     this.typing.stopAll(socket.id);
     logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');
   }

@@ -49,12 +49,16 @@ export class PresenceGateway {
     const { items, next_cursor } = await this.queries.execute(
       new ListUsers(query, limit, cursor, userOf(socket).userId),
     );
+    const users = await this.presence.allWithOnline(items);
     return {
       status: 'ok',
-      items: items.map((user) => {
-        const { id, name, avatar, online, last_seen } = this.presence.withOnline(user);
-        return { id, name, avatar, online, last_seen };
-      }),
+      items: users.map(({ id, name, avatar, online, last_seen }) => ({
+        id,
+        name,
+        avatar,
+        online,
+        last_seen,
+      })),
       next_cursor,
     };
   }

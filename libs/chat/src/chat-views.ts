@@ -70,16 +70,27 @@ export class ChatViews {
   }
 
   /** `cut`: by a block, which hides from each of the two whether the other is there. */
-  participant({ chat_id: _, ...row }: ParticipantRow, cut: boolean): ParticipantDto {
-    if (cut) return { ...row, online: false, last_seen: null };
-    return this.presence.withOnline({ ...row, last_seen: row.last_seen?.toISOString() ?? null });
+  async participants(
+    rows: (ParticipantRow & { cut: boolean })[],
+  ): Promise<(ParticipantDto & { chat_id: string })[]> {
+    const shown = rows.filter(({ cut }) => !cut).map(({ id }) => id);
+    const present = await this.presence.present([...new Set(shown)]);
+    return rows.map(({ cut, ...row }) => ({
+      ...row,
+      online: !cut && present.has(row.id),
+      last_seen: cut ? null : (row.last_seen?.toISOString() ?? null),
+    }));
   }
 
   /** Adds to a chat's row what all of its members see alike. */
   private async completing(chatIds: string[]): Promise<(row: ChatRow) => ChatDto> {
-    const [rows, lastMessages] = await Promise.all([this.participants(chatIds), this.lastMessages(chatIds)]);
+    const [rows, lastMessages] = await Promise.all([
+      this.firstParticipants(chatIds),
+      this.lastMessages(chatIds),
+    ]);
     const participants = new Map<string, ParticipantDto[]>(chatIds.map((id) => [id, []]));
-    for (const { cut, ...row } of rows) participants.get(row.chat_id)!.push(this.participant(row, cut));
+    for (const { chat_id, ...participant } of await this.participants(rows))
+      participants.get(chat_id)!.push(participant);
     return ({ chat_id, muted_until, created_at, activity_at, ...row }) => ({
       id: chat_id,
       ...row,
@@ -114,7 +125,7 @@ export class ChatViews {
       WHERE c.id = ${chatId}::uuid`;
   }
 
-  private participants(chatIds: string[]): Promise<(ParticipantRow & { cut: boolean })[]> {
+  private firstParticipants(chatIds: string[]): Promise<(ParticipantRow & { cut: boolean })[]> {
     return this.prisma.$queryRaw<(ParticipantRow & { cut: boolean })[]>`
       SELECT l.*, c.blocked AS cut FROM unnest(${chatIds}::uuid[]) AS s(chat_id)
       JOIN chats c ON c.id = s.chat_id CROSS JOIN LATERAL (

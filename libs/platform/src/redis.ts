@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 
@@ -14,12 +14,16 @@ export class RedisConnections implements OnApplicationShutdown {
     if (config.REDIS_URL) this.shared = this.connect('commands');
   }
 
-  /** A connection of one's own, for instance to wait on. Commands wait while Redis is away, and are sent when it is back. */
-  connect(purpose: string): Redis {
+  /**
+   * A connection of one's own. Commands wait while Redis is away, and are sent when it is back, unless they may only
+   * take so long (`commandTimeout`, ms).
+   */
+  connect(purpose: string, options: Pick<RedisOptions, 'commandTimeout'> = {}): Redis {
     const redis = new Redis(this.config.REDIS_URL!, {
       connectionName: `service-platform:${purpose}`,
       maxRetriesPerRequest: null,
       retryStrategy: (attempt) => Math.min(attempt * 100, 1000),
+      ...options,
     });
     // One line for each time that it goes, not for each attempt to reach it.
     redis.on('error', (err: Error) => logger.debug({ err: err.message, purpose }, 'redis'));

@@ -1,10 +1,16 @@
 import { cutRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
-import { Batcher, Config, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { Batcher, Config, Prisma, PrismaService, RealtimeEmitter, RedisConnections, logger } from '#platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { MemoryPresenceStore } from './memory-presence-store.js';
+import type { PresenceStore } from './presence-store.js';
+import { RedisPresenceStore } from './redis-presence-store.js';
 
 /** Up to here everybody hears of everybody (contract, "Presence"). */
 const EVERYONE_BELOW = 500;
+
+/** How long presence may take to be looked up, ms: without it everybody is shown as away. */
+const LOOK_UP_MS = 1000;
 
 /**
  * Who is connected. A user is online from the first device's connection until the last one has been gone for
@@ -12,15 +18,22 @@ const EVERYONE_BELOW = 500;
  */
 @Injectable()
 export class Presence implements OnApplicationShutdown {
-  private readonly devices = new Map<string, Set<string>>();
-  private readonly leaving = new Map<string, NodeJS.Timeout>();
+  private readonly store: PresenceStore;
   private readonly lastSeen: Batcher<{ userId: string; at: Date }, void>;
+  private readonly announcements = new Map<string, Promise<void>>();
+  private roomsOf: (userId: string) => Promise<string[]> = () => Promise.resolve([]);
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
     private readonly config: Config,
+    redis?: RedisConnections,
   ) {
+    const { PRESENCE_GRACE_MS: graceMs } = config;
+    this.store = redis?.shared
+      ? new RedisPresenceStore(redis.connect('presence', { commandTimeout: LOOK_UP_MS }), graceMs)
+      : new MemoryPresenceStore(graceMs);
+    this.store.onAway((userId, at) => this.announce(userId, false, at, () => this.roomsOf(userId)));
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
       maxBatch: 1000,
       maxQueued: 100_000,
@@ -28,38 +41,40 @@ export class Presence implements OnApplicationShutdown {
     });
   }
 
+  /** Who hears of a user that goes away, when not everybody does: known to who holds the sockets. */
+  toldTo(roomsOf: (userId: string) => Promise<string[]>): void {
+    this.roomsOf = roomsOf;
+  }
+
   /** `rooms`: who hears of it when not everybody does, beside followers, friends and watchers. */
   connected(userId: string, socketId: string, rooms: string[]): void {
-    const devices = this.devices.get(userId);
-    if (devices) {
-      devices.add(socketId);
-      return;
-    }
-    this.devices.set(userId, new Set([socketId]));
-    const wasLeaving = this.leaving.get(userId);
-    clearTimeout(wasLeaving);
-    this.leaving.delete(userId);
-    if (!wasLeaving) this.announce(userId, true, new Date(), rooms);
+    this.store
+      .enter(userId, socketId)
+      .then((wasAway) => {
+        if (wasAway) this.announce(userId, true, new Date(), () => Promise.resolve(rooms));
+      })
+      .catch(complain);
   }
 
-  disconnected(userId: string, socketId: string, rooms: string[]): void {
-    const devices = this.devices.get(userId);
-    if (!devices?.delete(socketId) || devices.size > 0) return;
-    this.devices.delete(userId);
-    const at = new Date();
-    const announce = () => {
-      this.leaving.delete(userId);
-      this.announce(userId, false, at, rooms);
-    };
-    this.leaving.set(userId, setTimeout(announce, this.config.PRESENCE_GRACE_MS));
+  disconnected(userId: string, socketId: string): void {
+    this.store.leave(userId, socketId).catch(complain);
   }
 
-  isOnline(userId: string): boolean {
-    return this.devices.has(userId) || this.leaving.has(userId);
+  async withOnline<T extends { id: string }>(user: T): Promise<T & { online: boolean }> {
+    return (await this.allWithOnline([user]))[0]!;
   }
 
-  withOnline<T extends { id: string }>(user: T): T & { online: boolean } {
-    return { ...user, online: this.isOnline(user.id) };
+  async allWithOnline<T extends { id: string }>(users: T[]): Promise<(T & { online: boolean })[]> {
+    const present = await this.present(users.map(({ id }) => id));
+    return users.map((user) => ({ ...user, online: present.has(user.id) }));
+  }
+
+  /** Who of these users is online. */
+  present(userIds: string[]): Promise<Set<string>> {
+    return this.store.present(userIds).catch((err: Error) => {
+      complain(err);
+      return new Set();
+    });
   }
 
   /** One item per id asked for; of an unknown id, and of one that a block hides from the reader: offline, never seen. */
@@ -68,17 +83,17 @@ export class Presence implements OnApplicationShutdown {
       SELECT id, last_seen_at AS last_seen FROM users
       WHERE id = ANY(${userIds}::uuid[]) AND ${notBlockedWith(readerId, Prisma.raw('users.id'))}`;
     const seen = new Map(users.map(({ id, last_seen }) => [id, last_seen]));
+    const present = await this.present([...seen.keys()]);
     return userIds.map((id) => ({
       user_id: id,
-      online: seen.has(id) && this.isOnline(id),
+      online: present.has(id),
       last_seen: seen.get(id)?.toISOString() ?? null,
     }));
   }
 
   async onApplicationShutdown(): Promise<void> {
-    for (const timer of this.leaving.values()) clearTimeout(timer);
     const at = new Date();
-    const here = [...this.devices.keys(), ...this.leaving.keys()].map((userId) => ({ userId, at }));
+    const here = (await this.store.close().catch(() => [])).map((userId) => ({ userId, at }));
     if (here.length > 0)
       await this.storeLastSeen(here).catch((err: Error) =>
         logger.warn({ err: err.message }, 'last seen not stored'),
@@ -86,23 +101,37 @@ export class Presence implements OnApplicationShutdown {
     await this.lastSeen.drain();
   }
 
-  private announce(userId: string, online: boolean, at: Date, rooms: string[]): void {
-    this.lastSeen
-      .add({ userId, at })
-      .catch((err: Error) => logger.warn({ err: err.message }, 'last seen not stored'));
+  /** In the order in which it happened, whatever takes longer to find out. */
+  private announce(userId: string, online: boolean, at: Date, roomsOf: () => Promise<string[]>): void {
+    this.lastSeen.add({ userId, at }).catch(complain);
+    const before = this.announcements.get(userId) ?? Promise.resolve();
+    const turn = before
+      .then(() => this.tell(userId, online, at, roomsOf))
+      .catch(complain)
+      .finally(() => {
+        if (this.announcements.get(userId) === turn) this.announcements.delete(userId);
+      });
+    this.announcements.set(userId, turn);
+  }
+
+  private async tell(
+    userId: string,
+    online: boolean,
+    at: Date,
+    roomsOf: () => Promise<string[]>,
+  ): Promise<void> {
+    const around = [watchersRoom, followersRoom, friendsRoom].map((room) => room(userId));
     this.emitter.toRooms(
-      this.everyoneHears()
-        ? 'everyone'
-        : [...rooms, ...[watchersRoom, followersRoom, friendsRoom].map((room) => room(userId))],
+      (await this.everyoneHears()) ? 'everyone' : [...(await roomsOf()), ...around],
       online ? 'user:online' : 'user:offline',
       { user_id: userId, online, last_seen: at.toISOString() },
       [cutRoom(userId)],
     );
   }
 
-  private everyoneHears(): boolean {
+  private async everyoneHears(): Promise<boolean> {
     if (this.config.PRESENCE_AUDIENCE !== 'auto') return this.config.PRESENCE_AUDIENCE === 'everyone';
-    return this.devices.size + this.leaving.size < EVERYONE_BELOW;
+    return (await this.store.count()) < EVERYONE_BELOW;
   }
 
   private async storeLastSeen(seen: { userId: string; at: Date }[]): Promise<void[]> {
@@ -119,3 +148,5 @@ export class Presence implements OnApplicationShutdown {
     return seen.map(() => undefined);
   }
 }
+
+const complain = (err: Error) => logger.warn({ err: err.message }, 'presence not told or stored');

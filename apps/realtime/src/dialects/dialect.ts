@@ -10,7 +10,8 @@ export interface Call {
   run<R>(command: Command<R>): Promise<R>;
   ask<R>(query: Query<R>): Promise<R>;
   setTyping(chatId: string, isTyping: boolean): Promise<void>;
-  isOnline(userId: string): boolean;
+  /** Who of these users is online. */
+  present(userIds: string[]): Promise<Set<string>>;
   /** To the calling device alone. */
   tell(...told: Told): void;
 }

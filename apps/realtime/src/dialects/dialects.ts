@@ -74,7 +74,7 @@ export class Dialects {
       ask: (query) => this.queries.execute(query),
       setTyping: (chatId, isTyping) =>
         this.typing.tell(chatId, { id: userId, name, device: socket.id }, isTyping),
-      isOnline: (id) => this.presence.isOnline(id),
+      present: (ids) => this.presence.present(ids),
       tell: (event, payload) => void socket.emit(event, payload),
     };
   }

@@ -28,12 +28,12 @@ async function forward(payload: object, { userId, run }: Call) {
   return messages.map(chatMessage);
 }
 
-const chat = (dto: ChatDto, { isOnline }: Call) => ({
+const chat = (dto: ChatDto) => ({
   id: dto.id,
   type: dto.type,
   title: dto.title,
   participants: dto.participants.map(({ id }) => id),
-  users: dto.participants.map(({ id, name, avatar }) => ({ id, name, avatar, isOnline: isOnline(id) })),
+  users: dto.participants.map(({ id, name, avatar, online }) => ({ id, name, avatar, isOnline: online })),
   lastMessage: dto.last_message && chatMessage(dto.last_message),
   unreadCount: dto.unread_count,
   createdAt: dto.created_at,
@@ -50,7 +50,7 @@ const client: Record<string, ClientRule> = {
     const { recipient_id } = validated(ChatGetPayload, { recipient_id: recipientId });
     const body = { type: 'direct', participant_ids: [recipient_id] } as const;
     const made = await call.run(new CreateChat(call.userId, { ...body, participant_ids: [recipient_id] }));
-    return { ...ok, chat: chat(made.chat, call) };
+    return { ...ok, chat: chat(made.chat) };
   },
   'chat:join': async ({ chatId }, call) => {
     const messages = await openChat(chatId, call);
@@ -60,10 +60,11 @@ const client: Record<string, ClientRule> = {
     await call.setTyping(validated(ChatIdPayload, { chat_id: chatId }).chat_id, false);
     return { success: true };
   },
-  'users:list': async ({ query, limit, cursor }, { userId, ask, isOnline }) => {
+  'users:list': async ({ query, limit, cursor }, { userId, ask, present }) => {
     const page = validated(UsersListPayload, { query, limit, cursor });
     const { items, next_cursor } = await ask(new ListUsers(page.query, page.limit, page.cursor, userId));
-    const users = items.map(({ id, name, avatar }) => ({ id, name, avatar, isOnline: isOnline(id) }));
+    const online = await present(items.map(({ id }) => id));
+    const users = items.map(({ id, name, avatar }) => ({ id, name, avatar, isOnline: online.has(id) }));
     return { ...ok, users, nextCursor: next_cursor };
   },
   'message:read': async ({ messageId }, { userId, run, ask }) => {

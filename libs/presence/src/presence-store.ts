@@ -1,0 +1,15 @@
+/** Who has a device connected, anywhere. */
+export interface PresenceStore {
+  /** That a device is there. @returns whether its user was away before */
+  enter(userId: string, deviceId: string): Promise<boolean>;
+  /** That a device is gone. Its user is away when no other one has been there for the grace time. */
+  leave(userId: string, deviceId: string): Promise<void>;
+  /** Which of these users are not away. */
+  present(userIds: string[]): Promise<Set<string>>;
+  /** How many users are not away. */
+  count(): Promise<number>;
+  /** Calls the listener once for each user who goes away, on one node, with when their last device was seen. */
+  onAway(listener: (userId: string, at: Date) => void): void;
+  /** This node is going. @returns the users who had devices on it */
+  close(): Promise<string[]>;
+}

@@ -1,0 +1,121 @@
+import { logger } from '#platform';
+import type { Redis } from 'ioredis';
+import type { PresenceStore } from './presence-store.js';
+
+/** A device's lease, ms: a node that died is noticed when its devices' leases are over. */
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+/** How often it is looked whose time is over, ms. */
+const LOOK_MS = 250;
+/** The most users who are found to be away at once. */
+const MAX_AWAY = 1000;
+
+/** All users who are not away, by when they will be unless something happens. */
+const USERS = 'presence:users';
+/** A user's devices, by when their leases end. */
+const devicesOf = (userId: string) => `presence:devices:${userId}`;
+
+/** Scripts, since each is a decision on what it reads. Times are Redis's own: nodes' clocks may differ. */
+const NOW = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+const ENTER = `${NOW}
+  local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
+  redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[2])
+  redis.call('PEXPIRE', KEYS[2], ARGV[3] * 2)
+  redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+  return before and 0 or 1`;
+const LEAVE = `${NOW}
+  if redis.call('ZREM', KEYS[2], ARGV[2]) == 0 then return 0 end
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+  local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+  redis.call('ZADD', KEYS[1], 'XX', last[2] or now + ARGV[3], ARGV[1])
+  return 1`;
+/** One script for all of a node's devices: users and devices in turn. */
+const RENEW = `${NOW}
+  for i = 2, #ARGV, 2 do
+    local key = KEYS[1] .. ARGV[i]
+    redis.call('ZADD', key, now + ARGV[1], ARGV[i + 1])
+    redis.call('PEXPIRE', key, ARGV[1] * 2)
+    redis.call('ZADD', KEYS[2], now + ARGV[1], ARGV[i])
+  end`;
+const TAKE_AWAY = `${NOW}
+  local gone = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
+  for i = 1, #gone, 2 do redis.call('ZREM', KEYS[1], gone[i]) end
+  return gone`;
+
+/**
+ * The store of several nodes. Each device holds a lease, which its node renews; a user whose leases are over is away,
+ * whether the devices left, and the grace time is over, or their node died. One node finds each of them, and tells.
+ */
+export class RedisPresenceStore implements PresenceStore {
+  private readonly here = new Map<string, string>();
+  private tell: (userId: string, at: Date) => void = () => undefined;
+  private readonly timers: NodeJS.Timeout[];
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly graceMs: number,
+  ) {
+    this.timers = [
+      setInterval(() => void this.attempt(() => this.renew()), RENEW_MS),
+      setInterval(() => void this.attempt(() => this.lookForAway()), LOOK_MS),
+    ];
+    // Redis may be back empty.
+    redis.on('ready', () => void this.attempt(() => this.renew()));
+  }
+
+  async enter(userId: string, deviceId: string): Promise<boolean> {
+    this.here.set(deviceId, userId);
+    const keys = [USERS, devicesOf(userId)];
+    return (await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS)) === 1;
+  }
+
+  async leave(userId: string, deviceId: string): Promise<void> {
+    if (!this.here.delete(deviceId)) return;
+    await this.redis.eval(LEAVE, 2, USERS, devicesOf(userId), userId, deviceId, this.graceMs);
+  }
+
+  async present(userIds: string[]): Promise<Set<string>> {
+    if (userIds.length === 0) return new Set();
+    const scores = await this.redis.zmscore(USERS, ...userIds);
+    return new Set(userIds.filter((_, i) => scores[i] !== null));
+  }
+
+  count(): Promise<number> {
+    return this.redis.zcard(USERS);
+  }
+
+  onAway(listener: (userId: string, at: Date) => void): void {
+    this.tell = listener;
+  }
+
+  async close(): Promise<string[]> {
+    for (const timer of this.timers) clearInterval(timer);
+    const users = [...new Set(this.here.values())];
+    // Their devices come back to another node within the grace time, or are away after it.
+    await Promise.all([...this.here].map(([deviceId, userId]) => this.leave(userId, deviceId)));
+    return users;
+  }
+
+  private async renew(): Promise<void> {
+    const devices = [...this.here];
+    for (let i = 0; i < devices.length; i += MAX_AWAY) {
+      const batch = devices.slice(i, i + MAX_AWAY).flatMap(([deviceId, userId]) => [userId, deviceId]);
+      await this.redis.eval(RENEW, 2, devicesOf(''), USERS, LEASE_MS, ...batch);
+    }
+  }
+
+  private async lookForAway(): Promise<void> {
+    if (this.redis.status !== 'ready') return;
+    const found = (await this.redis.eval(TAKE_AWAY, 1, USERS, MAX_AWAY)) as string[];
+    for (let i = 0; i < found.length; i += 2)
+      this.tell(found[i]!, new Date(Number(found[i + 1]) - this.graceMs));
+  }
+
+  private async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (err) {
+      logger.warn({ err: (err as Error).message }, 'presence not kept');
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { Account, Device, TestApp } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cluster, describeCluster } from './cluster.js';
+
+describeCluster('presence on two nodes', () => {
+  let cluster: Cluster;
+  let one: TestApp;
+  let other: TestApp;
+  let watcher: Device;
+  let boris: Account;
+  beforeAll(async () => {
+    cluster = await Cluster.start(2, { PRESENCE_GRACE_MS: '400' });
+    [one, other] = cluster.nodes as [TestApp, TestApp];
+    const [anna, b] = await one.people('Анна', 'Борис');
+    boris = b;
+    watcher = await one.device(anna);
+  });
+  afterAll(() => cluster.stop());
+
+  const told = () =>
+    watcher.heard.flatMap(({ event, payload }) =>
+      /^user:o/.test(event) && (payload as { user_id: string }).user_id === boris.id ? [event] : [],
+    );
+  const seen = async (node: TestApp) => {
+    const { items } = await watcher.send('presence:get', { user_ids: [boris.id] });
+    const { body } = await node.request<{ online: boolean }>('GET', `users/${boris.id}`, boris.token);
+    return [items[0]!.online, body.online];
+  };
+
+  it('is told once of somebody with devices on both, and only the last one to go is the end', async () => {
+    const phone = await one.device(boris);
+    const tablet = await other.device(boris);
+    await watcher.next('user:online', ({ user_id }) => user_id === boris.id);
+    expect(await seen(other)).toEqual([true, true]);
+    phone.close();
+    await sleep(900);
+    expect(told()).toEqual(['user:online']);
+    expect(await seen(one)).toEqual([true, true]);
+    tablet.close();
+    await watcher.next('user:offline', ({ user_id }) => user_id === boris.id);
+    expect(told()).toEqual(['user:online', 'user:offline']);
+    expect(await seen(other)).toEqual([false, false]);
+  });
+
+  it('does not flicker when a device moves from one node to the other', async () => {
+    const before = told().length;
+    const here = await one.device(boris);
+    await watcher.until(() => told().length > before || undefined);
+    here.close();
+    const there = await other.device(boris);
+    await sleep(900);
+    expect(told().slice(before)).toEqual(['user:online']);
+    there.close();
+    await watcher.until(() => told().length > before + 1 || undefined);
+  });
+});
