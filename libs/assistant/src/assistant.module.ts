@@ -36,6 +36,6 @@ import { Tools } from './tools.js';
     FindAssistantChatHandler,
     ListAssistantChatsHandler,
   ],
-  exports: [Conversations],
+  exports: [AnswerFeed, Answers, Conversations],
 })
 export class AssistantModule {}

@@ -1,4 +1,6 @@
 export { AssistantModule } from './assistant.module.js';
+export { AnswerFeed } from './answer-feed.js';
+export { Answers } from './answers.js';
 export { AskAssistant } from './commands/ask-assistant.command.js';
 export { CreateAssistantChat } from './commands/create-assistant-chat.command.js';
 export { DeleteAssistantChat } from './commands/delete-assistant-chat.command.js';

@@ -1,4 +1,12 @@
-import { chatRoom, sessionRoom, userRoom, type PayloadOf, type ServerEvent } from '#contracts';
+import {
+  assistantRoom,
+  chatRoom,
+  sessionRoom,
+  userRoom,
+  type PayloadOf,
+  type AssistantEvent,
+  type ServerEvent,
+} from '#contracts';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Server } from 'socket.io';
 import { Nodes, type Deed, type Deeds } from './nodes.js';
@@ -18,6 +26,9 @@ export interface EventPacket {
   /** Fields that only the devices in this room get, at the end of the payload. */
   own?: { room: string; fields: object };
 }
+
+/** What the nodes tell each other of a chat with the assistant: an event for who has it open, or that it is to stop. */
+export type AssistantMessage = { chatId: string } & ({ event: AssistantEvent } | { stop: true });
 
 /**
  * The one way to reach connected devices, from any process and on any node. Each call encodes one frame, however many
@@ -105,6 +116,11 @@ export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
     except?: string[],
   ): void {
     this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms, except);
+  }
+
+  /** To every connection that has a chat with the assistant open, on any node: they are not Socket.IO's. */
+  toAssistant(chatId: string, message: AssistantMessage): void {
+    this.broadcast({ data: ['assistant', message] }, [assistantRoom(chatId)]);
   }
 
   /** What `server.to(…).except(…).emit(…)` comes to, without its four copies of the same two sets. */

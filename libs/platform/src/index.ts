@@ -10,6 +10,7 @@ export * from './id-cursor.js';
 export * from './ids.js';
 export * from './logging.js';
 export * from './metrics.js';
+export * from './node-leases.js';
 export * from './outbox.js';
 export * from './platform.module.js';
 export * from './postgres/embedded.js';

@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
 import { Metrics } from './metrics.js';
+import { NodeLeases } from './node-leases.js';
 import { PgPool, PrismaService, SendPool } from './prisma/prisma.service.js';
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
@@ -21,6 +22,7 @@ export class PlatformModule {
       RealtimeEmitter,
       RedisConnections,
       Metrics,
+      NodeLeases,
       Queues,
       RateLimits,
     ];

@@ -24,6 +24,7 @@ CREATE TABLE "assistant_messages" (
     "role" "assistant_role" NOT NULL,
     "status" "assistant_status" NOT NULL,
     "content" TEXT NOT NULL,
+    "produced_by" UUID,
     "reply_to" UUID,
     "token_ends" INTEGER[] DEFAULT ARRAY[]::INTEGER[],
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,

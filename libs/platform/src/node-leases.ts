@@ -1,0 +1,48 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { logger } from './logging.js';
+import { RedisConnections } from './redis.js';
+
+/** A process that has not renewed for so long, ms, has died. */
+const LEASE_MS = 15_000;
+const RENEW_MS = 5_000;
+
+const keyOf = (id: string) => `node:${id}`;
+
+/** Which processes live. One that is alone knows it of itself only: whoever else there was has died. */
+@Injectable()
+export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
+  /** This process. */
+  readonly id = randomUUID();
+  private timer?: NodeJS.Timeout;
+
+  constructor(private readonly redis: RedisConnections) {}
+
+  async onModuleInit(): Promise<void> {
+    if (!this.redis.shared) return;
+    await this.renew();
+    this.timer = setInterval(() => void this.renew(), RENEW_MS);
+  }
+
+  /** Of these processes, those that have died. */
+  async dead(ids: string[]): Promise<string[]> {
+    const others = ids.filter((id) => id !== this.id);
+    const { shared } = this.redis;
+    if (!shared || others.length === 0) return others;
+    const leases = await shared.mget(...others.map(keyOf));
+    return others.filter((_, i) => leases[i] === null);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    if (this.redis.shared?.status === 'ready') await this.redis.shared.del(keyOf(this.id));
+  }
+
+  private async renew(): Promise<void> {
+    try {
+      await this.redis.shared!.set(keyOf(this.id), 1, 'PX', LEASE_MS);
+    } catch (err) {
+      logger.warn({ err: (err as Error).message }, 'lease not renewed');
+    }
+  }
+}
