@@ -3,6 +3,7 @@ import { Config, RealtimeEmitter } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Server, type ServerOptions } from 'socket.io';
+import { endClosedPolls } from './closed-polls.js';
 import { Connections } from './connections.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { DeviceAdapter } from './device-adapter.js';
@@ -44,6 +45,7 @@ export class SocketAdapter extends IoAdapter {
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
     gatherWrites(server.engine);
+    endClosedPolls(server.engine);
     const connections = this.app.get(Connections);
     // A refused socket is let through, to be told so by an `error` event as the specification has it.
     server.use((socket, next) => {
