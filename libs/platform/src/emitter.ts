@@ -117,6 +117,6 @@ export class RealtimeEmitter {
   signOut(target: { sessionId: string } | { userId: string }, error: PayloadOf<'error'>): void {
     const room = 'sessionId' in target ? sessionRoom(target.sessionId) : userRoom(target.userId);
     this.server?.in(room).emit('error', error);
-    this.server?.in(room).disconnectSockets(true);
+    this.server?.in(room).disconnectSockets();
   }
 }
