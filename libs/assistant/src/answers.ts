@@ -1,5 +1,5 @@
 import type { AssistantEvent } from '#contracts';
-import { logger, newId } from '#platform';
+import { isDatabaseUnavailable, logger, newId } from '#platform';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
@@ -11,8 +11,7 @@ import { Tools } from './tools.js';
 
 /** How often a model may look things up before it answers. */
 const MAX_ROUNDS = 5;
-/** An answer that is whole and cannot be stored is tried again so often, at these intervals, ms. */
-const STORE_TRIES = 60;
+/** How long the database is given to come back, ms, each time. */
 const STORE_RETRY_MS = 1000;
 
 /** An answer that is being produced. */
@@ -33,6 +32,9 @@ interface LiveAnswer {
 export class Answers implements OnModuleInit, OnModuleDestroy {
   private readonly live = new Map<string, LiveAnswer>();
   private readonly lines = new Map<string, Promise<void>>();
+  /** What was being answered when the last process died has been ended. */
+  private recovered?: Promise<void>;
+  private isClosing = false;
 
   constructor(
     private readonly feed: AnswerFeed,
@@ -43,12 +45,15 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     private readonly tools: Tools,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    await this.store.interruptAll();
+  /** A database that is away does not keep the program from starting; nothing is answered before it is back. */
+  onModuleInit(): void {
+    this.recovered = this.surely(() => this.store.interruptAll());
+    this.recovered.catch((err: unknown) => logger.warn({ err }, 'interrupted answers not ended'));
   }
 
   /** What is being answered now is cut short, and marked so. */
   async onModuleDestroy(): Promise<void> {
+    this.isClosing = true;
     for (const { ended } of this.live.values()) ended.abort('interrupted');
     await Promise.all(this.lines.values());
   }
@@ -94,6 +99,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const { chatId } = question;
     this.live.set(chatId, live);
     try {
+      await this.recovered;
       if (!(await this.store.begin(live.id, question))) return;
       live.isShown = true;
       this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });
@@ -165,13 +171,14 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   /** An answer that was shown must be stored: again while the database is away. Its log is on disk before. */
-  private async surely<T>(store: () => Promise<T>, triesLeft = STORE_TRIES): Promise<T> {
-    try {
-      return await store();
-    } catch (error) {
-      if (triesLeft === 0) throw error;
-      await sleep(STORE_RETRY_MS);
-      return this.surely(store, triesLeft - 1);
+  private async surely<T>(store: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await store();
+      } catch (error) {
+        if (this.isClosing || !isDatabaseUnavailable(error)) throw error;
+        await sleep(STORE_RETRY_MS, undefined, { ref: false });
+      }
     }
   }
 
