@@ -197,12 +197,11 @@ it('a stop answers the request that is being worked on, and waits for no connect
   await bystander.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [vera.id]);
   const answer = stopping.request<{ name: string }>('PATCH', 'users/me', vera.token, { name: 'Vera' });
   await bystander.somebodyWaits();
-  const stopped = stopping.app.getHttpAdapter().getInstance().close();
+  const stopped = stopping.stop();
   await bystander.query('COMMIT');
   expect((await answer).headers.get('connection')).toBe('close');
   expect((await answer).body.name).toBe('Vera');
   await stopped;
-  await stopping.stop();
   await bystander.end();
   await database.drop();
 });

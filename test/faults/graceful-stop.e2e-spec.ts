@@ -79,6 +79,30 @@ it('under load nothing is lost, nothing is doubled, and every device comes back 
   await app.stop();
 });
 
+it('REST answers to the end, and says nothing but what is so', async () => {
+  const answers: string[] = [];
+  let refused = 0;
+  const send = async (account: Account) => {
+    for (let i = 0; refused < 5; i++) {
+      const client_id = `${account.id}-${i}`;
+      const body = { type: 'text', content: 'x', client_id };
+      await app.request<{ status: string }>('POST', `chats/${chat.id}/messages`, account.token, body).then(
+        (reply) => answers.push(`${reply.status} ${reply.body.code ?? reply.body.status}`),
+        () => (refused += 1),
+      );
+    }
+  };
+  const sending = people.map(send);
+  await sleep(200);
+  expect(await close()).toBeLessThan(LIMIT);
+  await Promise.all(sending);
+  expect(answers.length).toBeGreaterThan(20);
+  expect(new Set(answers)).toEqual(new Set(['201 sent']));
+  const { rows } = await direct.query('SELECT FROM messages WHERE chat_id = $1', [chat.id]);
+  expect(rows.length).toBeGreaterThanOrEqual(answers.length);
+  expect(rows.length).toBeLessThanOrEqual(answers.length + refused);
+});
+
 it.each(['websocket', 'polling'])(
   'what has been received is still answered, and nothing more is taken: %s',
   async (transport) => {

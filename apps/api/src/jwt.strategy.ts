@@ -1,6 +1,6 @@
 import { ACCESS_TOKEN, Authenticator, signingKey, type SignedIn } from '#identity';
 import { Config } from '#platform';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { randomUUID } from 'node:crypto';
 import passport from 'passport';
@@ -8,7 +8,7 @@ import { ExtractJwt, Strategy } from 'passport-jwt';
 
 /** `Authorization: Bearer <access token>`, with the same checks as on sockets. */
 @Injectable()
-export class JwtStrategy extends PassportStrategy(Strategy) implements OnModuleDestroy {
+export class JwtStrategy extends PassportStrategy(Strategy) implements OnApplicationShutdown {
   /** Passport's registry is the process's: two apps in it must not end up with one's strategy. */
   override readonly name = `jwt-${randomUUID()}`;
 
@@ -24,7 +24,7 @@ export class JwtStrategy extends PassportStrategy(Strategy) implements OnModuleD
     passport.use(this.name, this);
   }
 
-  onModuleDestroy(): void {
+  onApplicationShutdown(): void {
     passport.unuse(this.name);
   }
 

@@ -5,7 +5,7 @@ import { Presence } from '#presence';
 import { Ties } from '#social';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
-import type { Server } from 'socket.io';
+import type { DisconnectReason, Server } from 'socket.io';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
 export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
@@ -48,9 +48,10 @@ export class Connections {
   /** Takes in a device that has signed in; any other is turned away. */
   take(socket: DeviceSocket, greeting: Greeting): void {
     this.metrics.connections.inc();
-    socket.once('disconnect', () => {
+    socket.once('disconnect', (reason) => {
       this.metrics.connections.dec();
       clearTimeout(socket.data.expiry);
+      if (reason === ENDED_BY_US) endIfUnused(socket);
     });
     if (!socket.data.user) return this.refuse(socket, greeting, socket.data.refusal ?? invalidToken());
     socket.once('disconnecting', () => this.leave(socket));
@@ -125,9 +126,21 @@ export class Connections {
   private refuse(socket: DeviceSocket, greeting: Greeting, error: AppError): void {
     this.metrics.errors.inc({ code: error.code });
     greeting.turnAway(socket, error);
-    if (error.code === 'UNAUTHORIZED') socket.disconnect(true);
+    if (error.code === 'UNAUTHORIZED') socket.disconnect();
     else socket.conn.close();
   }
+}
+
+const ENDED_BY_US: DisconnectReason = 'server namespace disconnect';
+
+/** What of Socket.IO's client is used here beyond its types: what one connection carries, of all namespaces. */
+interface Carrying {
+  sockets: Map<string, unknown>;
+}
+
+/** One connection may carry devices of several namespaces, each with a token of its own: the others go on. */
+function endIfUnused({ client, conn }: DeviceSocket): void {
+  if ((client as unknown as Carrying).sockets.size === 0) conn.close();
 }
 
 const FOLLOWED = followersRoom('');

@@ -5,6 +5,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
+import { endClosedPolls } from './closed-polls.js';
 import { Connections } from './connections.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { DeviceAdapter } from './device-adapter.js';
@@ -46,6 +47,7 @@ export class SocketAdapter extends IoAdapter {
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
     gatherWrites(server.engine);
+    endClosedPolls(server.engine);
     const connections = this.app.get(Connections);
     // A refused socket is let through, to be told so by an `error` event as the specification has it.
     server.use((socket, next) => {

@@ -1,5 +1,5 @@
 import { IdentityModule, PurgeSessions } from '#identity';
-import { ExpireBookings, MarketplaceModule, ProposeBookings, RemindBookings } from '#marketplace';
+import { Bookings, ExpireBookings, MarketplaceModule, ProposeBookings, RemindBookings } from '#marketplace';
 import {
   NotificationsModule,
   Notify,
@@ -17,6 +17,7 @@ export class WorkerModule implements OnApplicationBootstrap {
   constructor(
     private readonly queues: Queues,
     private readonly commands: CommandBus,
+    private readonly bookings: Bookings,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -29,6 +30,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
         'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
         'expire-bookings': async () => void (await this.commands.execute(new ExpireBookings())),
+        'show-bookings': async ({ bookingIds }) => void (await this.bookings.announceAll(bookingIds)),
         'remind-bookings': async () => void (await this.commands.execute(new RemindBookings())),
         'propose-bookings': async () => void (await this.commands.execute(new ProposeBookings())),
       },

@@ -1,4 +1,4 @@
-import { PrismaService, isUniqueViolation, newId } from '#platform';
+import { NodeLeases, PrismaService, isUniqueViolation, newId } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NEW_CHAT, titleFrom } from './conversation.js';
@@ -26,7 +26,10 @@ const BUSY_MS = 200;
 /** Answers in the database: begun, ended, and ended for the process that died over them. */
 @Injectable()
 export class AnswerStore {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly nodes: NodeLeases,
+  ) {}
 
   /** A message's place in its chat, which has one answer at a time. @returns false for a chat that is gone */
   async begin(id: string, question: Question): Promise<boolean> {
@@ -74,10 +77,22 @@ export class AnswerStore {
     });
   }
 
+  /** Whether an answer is being produced in a chat, on whichever node. */
+  async isBusy(chatId: string): Promise<boolean> {
+    return (await this.prisma.assistantMessage.count({ where: { chatId, status: 'streaming' } })) > 0;
+  }
+
   /** Ends the answers that a process was producing when it died: what was stored of them is kept. */
-  async interruptAll(): Promise<void> {
-    const cut = await this.prisma.assistantMessage.findMany({
+  async interruptDead(): Promise<void> {
+    const producers = await this.prisma.assistantMessage.findMany({
       where: { status: 'streaming' },
+      select: { producedBy: true },
+      distinct: ['producedBy'],
+    });
+    const dead = await this.nodes.dead(producers.map(({ producedBy }) => producedBy!));
+    if (dead.length === 0) return;
+    const cut = await this.prisma.assistantMessage.findMany({
+      where: { status: 'streaming', producedBy: { in: dead } },
       select: { id: true, tokens: { select: { text: true }, orderBy: { index: 'asc' } } },
     });
     for (const { id, tokens } of cut) {
@@ -103,8 +118,9 @@ export class AnswerStore {
       WITH chat AS (
         UPDATE assistant_chats SET last_seq = last_seq + 1 WHERE id = ${chatId}::uuid RETURNING last_seq
       )
-      INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, reply_to)
-      SELECT ${id}::uuid, ${chatId}::uuid, last_seq, 'assistant', ${status}::assistant_status, ${content}, ${questionId}::uuid
+      INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, reply_to, produced_by)
+      SELECT ${id}::uuid, ${chatId}::uuid, last_seq, 'assistant', ${status}::assistant_status, ${content}, ${questionId}::uuid,
+        ${this.nodes.id}::uuid
       FROM chat`;
   }
 

@@ -1,5 +1,5 @@
 import type { AssistantEvent } from '#contracts';
-import { logger, newId } from '#platform';
+import { RealtimeEmitter, isDatabaseUnavailable, logger, newId } from '#platform';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
@@ -11,9 +11,13 @@ import { Tools } from './tools.js';
 
 /** How often a model may look things up before it answers. */
 const MAX_ROUNDS = 5;
-/** An answer that is whole and cannot be stored is tried again so often, at these intervals, ms. */
-const STORE_TRIES = 60;
+/** How long the database is given to come back, ms, each time. */
 const STORE_RETRY_MS = 1000;
+
+/** How often a chat is looked at whose answer another node is producing, ms. */
+const BUSY_MS = 100;
+/** How often it is looked for answers whose node has died, ms. */
+const DEAD_MS = 10_000;
 
 /** An answer that is being produced. */
 interface LiveAnswer {
@@ -33,8 +37,13 @@ interface LiveAnswer {
 export class Answers implements OnModuleInit, OnModuleDestroy {
   private readonly live = new Map<string, LiveAnswer>();
   private readonly lines = new Map<string, Promise<void>>();
+  /** What was being answered when the last process died has been ended. */
+  private recovered?: Promise<void>;
+  private isClosing = false;
+  private lookForDead?: NodeJS.Timeout;
 
   constructor(
+    private readonly emitter: RealtimeEmitter,
     private readonly feed: AnswerFeed,
     private readonly log: AnswerLog,
     private readonly store: AnswerStore,
@@ -43,12 +52,17 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     private readonly tools: Tools,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    await this.store.interruptAll();
+  /** A database that is away does not keep the program from starting; nothing is answered before it is back. */
+  onModuleInit(): void {
+    this.recovered = this.surely(() => this.store.interruptDead());
+    this.recovered.catch(complain);
+    this.lookForDead = setInterval(() => void this.store.interruptDead().catch(complain), DEAD_MS).unref();
   }
 
   /** What is being answered now is cut short, and marked so. */
   async onModuleDestroy(): Promise<void> {
+    this.isClosing = true;
+    clearInterval(this.lookForDead);
     for (const { ended } of this.live.values()) ended.abort('interrupted');
     await Promise.all(this.lines.values());
   }
@@ -71,15 +85,25 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     return live?.isShown ? { id: live.id, tokens: [...live.tokens] } : undefined;
   }
 
+  /** Ends what is being answered in a chat, on whichever node. */
   stop(chatId: string): void {
+    if (this.live.has(chatId)) this.stopHere(chatId);
+    else this.emitter.toAssistant(chatId, { chatId, stop: true });
+  }
+
+  stopHere(chatId: string): void {
     this.live.get(chatId)?.ended.abort('stopped');
   }
 
   /** Stops what is being answered; resolves when nothing is. */
   async stopAll(chatId: string): Promise<void> {
     for (let line = this.lines.get(chatId); line; line = this.lines.get(chatId)) {
-      this.stop(chatId);
+      this.stopHere(chatId);
       await line;
+    }
+    while (await this.store.isBusy(chatId)) {
+      this.stop(chatId);
+      await sleep(BUSY_MS);
     }
   }
 
@@ -94,6 +118,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const { chatId } = question;
     this.live.set(chatId, live);
     try {
+      await this.recovered;
       if (!(await this.store.begin(live.id, question))) return;
       live.isShown = true;
       this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });
@@ -165,13 +190,14 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   /** An answer that was shown must be stored: again while the database is away. Its log is on disk before. */
-  private async surely<T>(store: () => Promise<T>, triesLeft = STORE_TRIES): Promise<T> {
-    try {
-      return await store();
-    } catch (error) {
-      if (triesLeft === 0) throw error;
-      await sleep(STORE_RETRY_MS);
-      return this.surely(store, triesLeft - 1);
+  private async surely<T>(store: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await store();
+      } catch (error) {
+        if (this.isClosing || !isDatabaseUnavailable(error)) throw error;
+        await sleep(STORE_RETRY_MS, undefined, { ref: false });
+      }
     }
   }
 
@@ -183,3 +209,5 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.feed.publish(chatId, { type, data } as AssistantEvent);
   }
 }
+
+const complain = (err: unknown) => logger.warn({ err }, 'interrupted answers not ended');

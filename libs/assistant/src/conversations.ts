@@ -2,12 +2,21 @@ import type { AssistantEvent, ResumeFrom } from '#contracts';
 import { PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
 import { Answers } from './answers.js';
 import { toHistoryItem } from './conversation.js';
 import { FindAssistantChat } from './queries/find-assistant-chat.query.js';
 
 const HISTORY = 200;
+/** How far the log of an answer may be behind, ms, and how often it is looked at. */
+const LOG_LAG_MS = 200;
+const LOG_TRIES = 20;
+
+interface LiveAnswer {
+  id: string;
+  tokens: string[];
+}
 
 /** What a device that opens a chat is told: what was said, and from there on what is being said, without gap or repetition. */
 @Injectable()
@@ -33,8 +42,9 @@ export class Conversations {
     // What comes while the history is read waits. Heard from and looked at in one turn, nothing falls between.
     let waiting: AssistantEvent[] | undefined = [];
     const close = this.feed.listen(chatId, (event) => (waiting ? waiting.push(event) : tell(event)));
-    const live = this.answers.liveIn(chatId);
+    const here = this.answers.liveIn(chatId);
     try {
+      const live = here ?? (await this.liveElsewhere(chatId, waiting));
       const chat = await this.queries.execute(new FindAssistantChat(userId, chatId, { limit: HISTORY }));
       const known = new Set(chat.messages.map(({ id }) => id));
       const messages = chat.messages.map(toHistoryItem);
@@ -53,6 +63,31 @@ export class Conversations {
       close();
       throw error;
     }
+  }
+
+  /**
+   * An answer that another node is producing. Its log is a little behind what is told: read until nothing is missing
+   * between the two.
+   */
+  private async liveElsewhere(chatId: string, waiting: AssistantEvent[]): Promise<LiveAnswer | undefined> {
+    for (let attempt = 0; attempt < LOG_TRIES; attempt++) {
+      const answer = await this.prisma.assistantMessage.findFirst({
+        where: { chatId, status: 'streaming' },
+        select: { id: true, tokens: { select: { text: true, index: true }, orderBy: { index: 'asc' } } },
+      });
+      if (!answer) return undefined;
+      const told = waiting.flatMap((event) =>
+        event.type === 'assistant_message_token' && event.data.messageId === answer.id
+          ? [event.data.index]
+          : [],
+      );
+      const logged = answer.tokens.map(({ text }) => text);
+      // What was told since, too, comes from here: it is told once.
+      const first = told[0] ?? (attempt > 0 ? logged.length : -1);
+      if (first >= 0 && first <= logged.length) return { id: answer.id, tokens: logged.slice(0, first) };
+      await sleep(LOG_LAG_MS);
+    }
+    return undefined;
   }
 
   /** Of an answer that has ended: the tokens that a device has not, and its end. */

@@ -14,6 +14,8 @@ export interface Jobs {
   'purge-notifications': Record<string, never>;
   /** Ends booking requests that nobody answered within 24 hours. */
   'expire-bookings': Record<string, never>;
+  /** Shows both sides how bookings stand that something else than a step of theirs has changed. */
+  'show-bookings': { bookingIds: string[] };
   /** Reminds both sides 24 and 2 hours before a confirmed booking. */
   'remind-bookings': Record<string, never>;
   /** Finds regular clients who are due again, and proposes a slot to each. */
@@ -29,6 +31,7 @@ const NAMES: Record<JobName, true> = {
   'release-notifications': true,
   'purge-notifications': true,
   'expire-bookings': true,
+  'show-bookings': true,
   'remind-bookings': true,
   'propose-bookings': true,
 };

@@ -23,6 +23,19 @@ export async function lockPair(
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${pair}, 0))`;
 }
 
+/**
+ * The same for what is booked between two people, and for many pairs at once, in one order. A lock of its own, and the
+ * last to be taken: a proposal is accepted under its chat's row, for which a block waits under `lockPair`.
+ */
+export async function lockBookings(
+  tx: Pick<Prisma.TransactionClient, '$executeRaw'>,
+  pairs: [a: string, b: string][],
+): Promise<void> {
+  const keys = [...new Set(pairs.map((pair) => `bookings:${[...pair].sort().join(':')}`))].sort();
+  await tx.$executeRaw`
+    SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(${keys}::text[]) AS key`;
+}
+
 /** Whether people have cut each other off; a block works both ways (contract, "REST"). */
 @Injectable()
 export class Blocks {

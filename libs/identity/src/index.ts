@@ -1,6 +1,6 @@
 export { ACCESS_TOKEN, invalidToken, signingKey } from './access-token.js';
 export { Authenticator, type SignedIn } from './authenticator.js';
-export { Blocks, lockPair, notBlocked, notBlockedWith } from './blocks.js';
+export { Blocks, lockBookings, lockPair, notBlocked, notBlockedWith } from './blocks.js';
 export { CreateDemoAccounts, type DemoAccount } from './commands/create-demo-accounts.command.js';
 export { Login } from './commands/login.command.js';
 export { PurgeSessions } from './commands/purge-sessions.command.js';

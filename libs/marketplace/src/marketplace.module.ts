@@ -1,3 +1,4 @@
+import { IdentityModule } from '#identity';
 import { Module } from '@nestjs/common';
 import { Bookings } from './bookings.js';
 import { ChangeBookingHandler } from './commands/change-booking.command.js';
@@ -44,6 +45,7 @@ const handlers = [
 
 /** Services, availability, bookings, reviews, rebooking. */
 @Module({
+  imports: [IdentityModule],
   providers: [Bookings, FreeTime, Reservations, ...handlers],
   exports: [Bookings, Reservations],
 })

@@ -1,14 +1,18 @@
 import { AppError } from '#contracts';
+import { lockBookings, notBlocked } from '#identity';
 import { tellAll } from '#notifications';
-import { Batcher, PrismaService, newId, type Prisma } from '#platform';
+import { Batcher, Prisma, PrismaService, newId } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { availabilityOf } from './availabilities.js';
 import { factsOf } from './bookings.js';
-import { findService } from './services.js';
+import { findService, noSuchService } from './services.js';
 import { isSlot } from './slots.js';
 
 /** How far ahead one may book. */
 export const HORIZON_MS = 366 * 24 * 3600_000;
+
+/** How many requests of one client may wait for one master's answer. */
+const MAX_REQUESTS = 5;
 
 export interface Reservation {
   clientId: string;
@@ -39,6 +43,7 @@ export class Reservations implements OnModuleDestroy {
   /**
    * Requests a slot, and has the master told. Answers the booking's id.
    * @throws AppError NOT_FOUND (service); FORBIDDEN (one's own); INVALID_DATA (starts_at is no slot ahead); CONFLICT
+   *   (taken, or as many requests of this client's are unanswered as there may be)
    */
   async make(reservation: Reservation): Promise<string> {
     return this.batcher.add(await prepare(this.prisma, reservation));
@@ -85,22 +90,55 @@ async function prepare(
 }
 
 /**
- * One answer each, in order: the id, or CONFLICT. The exclusion constraint makes a second booking of the same time
+ * Who may not request, in the order asked: a block has come between, or the client has requested too much. Under the
+ * pairs' locks both stay as they are to the end of the transaction.
+ */
+async function refusalsOf(
+  tx: Prisma.TransactionClient,
+  asked: NewBooking[],
+): Promise<(AppError | undefined)[]> {
+  await lockBookings(
+    tx,
+    asked.map(({ clientId, masterId }) => [clientId, masterId]),
+  );
+  const pairs = await tx.$queryRaw<{ allowed: boolean; open: number }[]>`
+    SELECT ${notBlocked(Prisma.raw('p.client_id'), Prisma.raw('p.master_id'))} AS allowed,
+      (SELECT count(*)::int FROM bookings b WHERE b.client_id = p.client_id AND b.master_id = p.master_id
+        AND b.status = 'requested' AND b.starts_at > now()) AS open
+    FROM unnest(${asked.map(({ clientId }) => clientId)}::uuid[], ${asked.map(({ masterId }) => masterId)}::uuid[])
+      WITH ORDINALITY AS p (client_id, master_id, n) ORDER BY p.n`;
+  const before = new Map<string, number>();
+  return asked.map(({ clientId, masterId }, i) => {
+    const { allowed, open } = pairs[i]!;
+    if (!allowed) return noSuchService();
+    const pair = clientId + masterId;
+    const count = open + (before.get(pair) ?? 0);
+    if (count >= MAX_REQUESTS)
+      return new AppError('CONFLICT', `${MAX_REQUESTS} requests may wait for a master’s answer`);
+    before.set(pair, (before.get(pair) ?? 0) + 1);
+    return undefined;
+  });
+}
+
+/**
+ * One answer each, in order: the id, or why not. The exclusion constraint makes a second booking of the same time
  * impossible. `ON CONFLICT` waits for one that is not yet committed before it writes anything itself, so that two of one
  * time never wait for each other; and all insert in one order, so that several of several times do not either.
  */
 async function store(tx: Prisma.TransactionClient, asked: NewBooking[]): Promise<(string | Error)[]> {
+  const refusals = await refusalsOf(tx, asked);
+  const allowed = asked.filter((_, i) => !refusals[i]);
   const made = await tx.$queryRaw<{ id: string }[]>`
     INSERT INTO bookings (id, service_id, master_id, client_id, starts_at, ends_at, note, service_name, price)
     SELECT r.id, r."serviceId", r."masterId", r."clientId", r."startsAt", r."endsAt", r.note, r."serviceName", r.price
-    FROM json_to_recordset(${JSON.stringify(asked)}::json) AS r(id uuid, "serviceId" uuid, "masterId" uuid,
+    FROM json_to_recordset(${JSON.stringify(allowed)}::json) AS r(id uuid, "serviceId" uuid, "masterId" uuid,
       "clientId" uuid, "startsAt" timestamptz, "endsAt" timestamptz, note text, "serviceName" text, price int)
     ORDER BY r."masterId", r."startsAt", r.id
     ON CONFLICT ON CONSTRAINT bookings_no_overlap DO NOTHING RETURNING id`;
   const ids = new Set(made.map(({ id }) => id));
   await tellAll(
     tx,
-    asked
+    allowed
       .filter(({ id }) => ids.has(id))
       .map((booking) => ({
         recipientIds: [booking.masterId],
@@ -112,5 +150,7 @@ async function store(tx: Prisma.TransactionClient, asked: NewBooking[]): Promise
         },
       })),
   );
-  return asked.map(({ id }) => (ids.has(id) ? id : new AppError('CONFLICT', 'This time is taken')));
+  return asked.map(
+    ({ id }, i) => refusals[i] ?? (ids.has(id) ? id : new AppError('CONFLICT', 'This time is taken')),
+  );
 }

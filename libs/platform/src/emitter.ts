@@ -154,7 +154,7 @@ export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
   signOut(target: { sessionId: string } | { userId: string }, error: PayloadOf<'error'>): void {
     const room = 'sessionId' in target ? sessionRoom(target.sessionId) : userRoom(target.userId);
     this.toRooms([room], 'error', error);
-    this.everywhere('disconnectSockets', inAny([room]), true);
+    this.everywhere('disconnectSockets', inAny([room]), false);
   }
 
   private everywhere<D extends Deed>(deed: D, ...args: Parameters<Deeds[D]>): void {

@@ -2,7 +2,9 @@ import type { AuthAnswer, ChatDto, MessageDto } from '#contracts';
 import { PgPool, loadConfig } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
+import type { ClientOptions } from 'ws';
 import { createApp } from '../../../apps/standalone/src/app.js';
+import { AssistantClient } from './assistant-client.js';
 import { createTestDatabase } from './database.js';
 import { Device } from './device.js';
 
@@ -22,7 +24,7 @@ export interface Account {
 
 /** The whole platform on a database of its own, on a port of its own. */
 export class TestApp {
-  private readonly kept: Device[] = [];
+  private readonly kept: { close(): void; violations: string[] }[] = [];
 
   private constructor(
     readonly app: NestFastifyApplication,
@@ -39,6 +41,7 @@ export class TestApp {
       MESSAGE_BURST: '100000',
       SOCKET_EVENT_RATE: '100000',
       SIGN_IN_RATE: '1000',
+      ASSISTANT_RATE: '100000',
     };
     const databaseUrl = database?.url ?? env.DATABASE_URL!;
     const config = loadConfig({
@@ -140,8 +143,13 @@ export class TestApp {
     return (await this.request<{ items: MessageDto[] }>('GET', path, account.token)).body.items;
   }
 
+  /** A plain WebSocket at the assistant, not signed in yet. */
+  async assistant(options?: ClientOptions): Promise<AssistantClient> {
+    return this.keep(await AssistantClient.open(this.url, options));
+  }
+
   /** Has a device's violations looked at when the app stops. */
-  keep(device: Device): Device {
+  keep<D extends { close(): void; violations: string[] }>(device: D): D {
     this.kept.push(device);
     return device;
   }

@@ -1,8 +1,11 @@
 export { TestApp, type Account, type Reply } from './app.js';
+export { AssistantClient, type Frame } from './assistant-client.js';
 export { Bystander } from './bystander.js';
 export { contractErrors } from './contract.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { Device } from './device.js';
 export { text } from './factories.js';
+export type { Script } from './model-answer.js';
+export { ModelServer, type ModelMessage, type ModelRequest } from './model-server.js';
 export { PlainClient } from './plain-client.js';
 export { promised, rememberPromises } from './promises.js';

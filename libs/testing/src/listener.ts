@@ -1,15 +1,20 @@
 import type { Socket } from 'socket.io-client';
+import { Waiting } from './waiting.js';
 
 /** A real Socket.IO client that keeps everything it hears; `Events` are the payloads by event. */
-export class Listener<Events extends object> {
+export class Listener<Events extends object> extends Waiting {
   readonly heard: { event: string; payload: never }[] = [];
-  private readonly waiting = new Set<() => void>();
 
   constructor(readonly socket: Socket) {
+    super();
     socket.onAny((event: string, payload: unknown) => {
       this.heard.push({ event, payload: payload as never });
-      for (const check of [...this.waiting]) check();
+      this.changed();
     });
+  }
+
+  protected sofar(): string {
+    return this.heard.map(({ event }) => event).join(', ');
   }
 
   all<E extends keyof Events>(event: E): Events[E][] {
@@ -22,28 +27,6 @@ export class Listener<Events extends object> {
     matches: (payload: Events[E]) => boolean = () => true,
   ): Promise<Events[E]> {
     return await this.until(() => this.all(event).find(matches), `${String(event)} was not heard`);
-  }
-
-  /** Waits until `find` gives something; it is asked again after each event. */
-  until<T>(find: () => T | undefined, otherwise = 'did not happen', timeoutMs = 8000): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const finish = (settle: () => void) => {
-        clearTimeout(timer);
-        this.waiting.delete(check);
-        settle();
-      };
-      const check = () => {
-        const found = find();
-        if (found) finish(() => resolve(found));
-      };
-      const heard = () => this.heard.map(({ event }) => event).join(', ');
-      const timer = setTimeout(
-        () => finish(() => reject(new Error(`${otherwise}; heard: ${heard()}`))),
-        timeoutMs,
-      );
-      this.waiting.add(check);
-      check();
-    });
   }
 
   async disconnected(): Promise<void> {

@@ -1,4 +1,5 @@
-import { Config } from '#platform';
+import { AnswerFeed, Answers } from '#assistant';
+import { Config, type AssistantMessage, type EventPacket } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -30,6 +31,8 @@ export class AssistantEndpoint implements OnModuleDestroy {
   constructor(
     private readonly config: Config,
     private readonly services: AssistantServices,
+    private readonly feed: AnswerFeed,
+    private readonly answers: Answers,
   ) {}
 
   /** `others`: paths that somebody else upgrades; there is nothing at any other. */
@@ -42,6 +45,14 @@ export class AssistantEndpoint implements OnModuleDestroy {
       else if (!pathname.startsWith(others)) refuse(socket, '404 Not Found');
     });
     this.beat();
+  }
+
+  /** What any node tells of a chat with the assistant comes by Socket.IO's adapter, as everything does. */
+  broadcast({ data: [name, message] }: EventPacket): void {
+    if (name !== 'assistant') return;
+    const told = message as AssistantMessage;
+    if ('event' in told) this.feed.deliver(told.chatId, told.event);
+    else this.answers.stopHere(told.chatId);
   }
 
   /** Socket.IO's word for a sign-out: the rooms are sessions or users. */

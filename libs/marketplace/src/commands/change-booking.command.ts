@@ -1,4 +1,5 @@
 import { AppError, type BookingDto } from '#contracts';
+import { Blocks } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -29,6 +30,7 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly bookings: Bookings,
+    private readonly blocks: Blocks,
   ) {}
 
   async execute(change: ChangeBooking): Promise<BookingDto> {
@@ -44,8 +46,11 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
   private async apply(
     tx: Prisma.TransactionClient,
     row: BookingRow,
-    { userId, action, reason, now }: ChangeBooking,
+    { userId, action, now, ...change }: ChangeBooking,
   ): Promise<void> {
+    // No words of one reach the other across a block.
+    const isCut = change.reason && (await this.blocks.areBetween(row.masterId, row.clientId, tx));
+    const reason = isCut ? undefined : change.reason;
     const { from, to, start } = TRANSITIONS[action];
     const { count } = await tx.booking.updateMany({
       where: {

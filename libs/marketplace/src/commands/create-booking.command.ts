@@ -5,7 +5,7 @@ import { Reservations } from '../reservations.js';
 
 /**
  * Requests a slot of a service; the master is told (contract, `POST bookings`).
- * @throws AppError NOT_FOUND, FORBIDDEN (one's own service), INVALID_DATA (starts_at), CONFLICT (taken)
+ * @throws AppError NOT_FOUND, FORBIDDEN (one's own service), INVALID_DATA (starts_at), CONFLICT (taken, or five are unanswered)
  */
 export class CreateBooking extends Command<BookingDto> {
   constructor(

@@ -1,4 +1,5 @@
 import { AppError, type ReviewBody, type ReviewDto } from '#contracts';
+import { Blocks, lockBookings } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -7,7 +8,7 @@ import { Bookings, REVIEW, toReview } from '../bookings.js';
 /**
  * The client's word about a completed visit, one each; the master is told, and their average moves with it. Both sides
  * hear the booking with its review.
- * @throws AppError NOT_FOUND; FORBIDDEN to all but the client; CONFLICT before it is completed, or the second time
+ * @throws AppError NOT_FOUND; FORBIDDEN to all but the client, and across a block; CONFLICT before it is completed, or the second time
  */
 export class ReviewBooking extends Command<ReviewDto> {
   constructor(
@@ -25,6 +26,7 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly bookings: Bookings,
+    private readonly blocks: Blocks,
   ) {}
 
   async execute({ userId, bookingId, body: { rating, text }, now }: ReviewBooking): Promise<ReviewDto> {
@@ -35,6 +37,9 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
     const id = newId();
     try {
       const review = await this.prisma.$transaction(async (tx) => {
+        await lockBookings(tx, [[clientId, masterId]]);
+        if (await this.blocks.areBetween(clientId, masterId, tx))
+          throw new AppError('FORBIDDEN', 'A block is between you');
         const review = await tx.review.create({
           data: { id, bookingId, masterId, clientId, rating, text: text ?? null },
           ...REVIEW,

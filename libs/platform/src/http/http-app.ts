@@ -42,7 +42,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   const fastify = app.getHttpAdapter().getInstance();
   logRequests(fastify);
   parseJsonOnly(fastify);
-  letGoWhenClosing(fastify);
+  letGoWhenClosing(fastify, app.get(OpenConnections));
   // Without the upgrade rule, which would break the docs page on plain http.
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   app.enableCors({
@@ -65,14 +65,9 @@ function parseJsonOnly(fastify: FastifyInstance): void {
 }
 
 /** A connection whose request is answered while the server closes would be kept alive, and the server with it. */
-function letGoWhenClosing(fastify: FastifyInstance): void {
-  let closing = false;
-  fastify.addHook('preClose', (done) => {
-    closing = true;
-    done();
-  });
+function letGoWhenClosing(fastify: FastifyInstance, connections: OpenConnections): void {
   fastify.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) void reply.header('connection', 'close');
+    if (connections.areEnding) void reply.header('connection', 'close');
     done(null, payload);
   });
 }

@@ -1,4 +1,9 @@
-import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,7 +16,9 @@ const LET_END_MS = 700;
  * does not read. Those are cut, so that a stop has an end.
  */
 @Injectable()
-export class OpenConnections implements OnModuleInit, BeforeApplicationShutdown {
+export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
+  /** From then on a connection ends with the answer that it waits for. */
+  areEnding = false;
   private readonly open = new Set<Socket>();
 
   constructor(private readonly host: HttpAdapterHost) {}
@@ -22,6 +29,10 @@ export class OpenConnections implements OnModuleInit, BeforeApplicationShutdown 
       this.open.add(socket);
       socket.once('close', () => this.open.delete(socket));
     });
+  }
+
+  onModuleDestroy(): void {
+    this.areEnding = true;
   }
 
   beforeApplicationShutdown(): void {

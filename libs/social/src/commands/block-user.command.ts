@@ -1,13 +1,13 @@
 import { AppError, cutRoom, followersRoom, friendsRoom } from '#contracts';
-import { Blocks, lockPair } from '#identity';
-import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { Blocks, lockBookings, lockPair } from '#identity';
+import { PrismaService, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { assertRoom } from '../limits.js';
 import { noSuchUser } from '../people.js';
 
 /**
- * Cuts two people off from each other: follows, friendship and requests end, their chat is closed. Taking it back
- * opens the chat, unless the other one blocks too, and restores nothing else (contract, `PUT|DELETE users/:id/block`).
+ * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is
+ * closed. Confirmed bookings stay. Taking it back opens the chat, unless the other one blocks too, and restores nothing else (contract, `PUT|DELETE users/:id/block`).
  * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (5,000 are the most)
  */
 export class BlockUser extends Command<void> {
@@ -37,6 +37,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
       const directKey = [blockerId, blockedId].sort().join(':');
       await tx.chat.updateMany({ where: { directKey }, data: { blocked } });
+      if (on) await cancelRequests(tx, blockerId, blockedId);
       return blocked;
     });
     for (const [user, other] of [
@@ -70,4 +71,14 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
   await tx.follow.deleteMany({ where: either('followerId', 'followeeId') });
   await tx.friend.deleteMany({ where: either('userId', 'friendId') });
   await tx.friendRequest.deleteMany({ where: { status: 'pending', ...either('fromId', 'toId') } });
+}
+
+/** Of bookings. Who waits for the lock with another request finds the block; who had it before is found here. */
+async function cancelRequests(tx: Prisma.TransactionClient, a: string, b: string): Promise<void> {
+  await lockBookings(tx, [[a, b]]);
+  const cancelled = await tx.$queryRaw<{ id: string }[]>`
+    UPDATE bookings SET status = 'cancelled', updated_at = now()
+    WHERE status = 'requested' AND (client_id, master_id) IN ((${a}::uuid, ${b}::uuid), (${b}::uuid, ${a}::uuid))
+    RETURNING id`;
+  if (cancelled.length > 0) await addJob(tx, 'show-bookings', { bookingIds: cancelled.map(({ id }) => id) });
 }

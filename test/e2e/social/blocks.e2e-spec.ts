@@ -7,21 +7,11 @@ import type {
   PostPage,
   UserPage,
 } from '#contracts';
-import { promised, rememberPromises, TestApp, text, type Account } from '#testing';
+import { promised, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
+import { anna, app, boris, setScene, vera } from './scene.js';
 
-let app: TestApp;
-let anna: Account;
-let boris: Account;
-let vera: Account;
-beforeAll(async () => {
-  app = await TestApp.start();
-  await rememberPromises(app);
-});
-beforeEach(async () => {
-  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-});
-afterAll(() => app.stop());
+setScene('for each test');
 
 const block = async (who: Account, whom: { id: string }, method = 'PUT') =>
   (await app.request(method, `users/${whom.id}/block`, who.token)).status;

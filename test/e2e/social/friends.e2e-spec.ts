@@ -1,19 +1,9 @@
-import { FriendPage, FriendRequestDto, FriendRequestPage } from '#contracts';
-import { contractErrors, promised, rememberPromises, TestApp, type Account } from '#testing';
+import { FriendPage, FriendRequestDto, type FriendRequestPage } from '#contracts';
+import { contractErrors, promised, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
+import { anna, app, boris, setScene, vera } from './scene.js';
 
-let app: TestApp;
-let anna: Account;
-let boris: Account;
-let vera: Account;
-beforeAll(async () => {
-  app = await TestApp.start();
-  await rememberPromises(app);
-});
-beforeEach(async () => {
-  [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-});
-afterAll(() => app.stop());
+setScene('for each test');
 
 const ask = (from: Account, user_id: unknown) =>
   app.request<FriendRequestDto>('POST', 'friends/requests', from.token, { user_id });

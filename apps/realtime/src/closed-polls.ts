@@ -1,0 +1,17 @@
+import type { Server, Socket } from 'engine.io';
+
+/** What of Engine.IO's polling is used here beyond its types: its wait for a poll, to close with. */
+interface Polling {
+  shouldClose?: (() => void) | null;
+}
+
+/**
+ * A client that is disconnected while it changes over to WebSocket does not poll again. Engine.IO waits for that poll
+ * to close with: for 30 s, in which a process that would end does not.
+ */
+export function endClosedPolls(engine: Pick<Server, 'on'>): void {
+  engine.on('connection', (socket: Socket) => {
+    const polling = socket.transport as unknown as Polling;
+    socket.once('upgrade', () => polling.shouldClose?.());
+  });
+}

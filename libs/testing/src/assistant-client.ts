@@ -1,0 +1,106 @@
+import WebSocket, { type ClientOptions } from 'ws';
+import { Waiting } from './waiting.js';
+
+export interface Frame {
+  type: string;
+  data: Record<string, never>;
+}
+
+/**
+ * A client of the assistant: a plain WebSocket that keeps every frame it hears. A token that comes twice, or with a
+ * gap before it, is in `violations`.
+ */
+export class AssistantClient extends Waiting {
+  readonly heard: Frame[] = [];
+  readonly violations: string[] = [];
+  /** The close code, once the connection has ended. */
+  dropped?: number;
+  private readonly lastIndex = new Map<string, number>();
+
+  private constructor(readonly socket: WebSocket) {
+    super();
+    socket.on('message', (raw: Buffer, isBinary) => {
+      if (isBinary) this.violations.push('a binary frame');
+      this.hear(JSON.parse(raw.toString()) as Frame);
+    });
+    socket.on('close', (code) => {
+      this.dropped = code;
+      this.changed();
+    });
+    // The close that follows says it.
+    socket.on('error', () => {});
+  }
+
+  /** Connects to the app at that address and waits until it says so. */
+  static async open(url: string, options: ClientOptions = {}): Promise<AssistantClient> {
+    const client = new AssistantClient(new WebSocket(`${url.replace('http', 'ws')}/ws/chat`, options));
+    await client.next('connected');
+    return client;
+  }
+
+  protected sofar(): string {
+    const ended = this.dropped === undefined ? [] : [`closed ${this.dropped}`];
+    return [
+      ...this.heard.map(({ type, data }) => `${type} ${JSON.stringify(data).slice(0, 80)}`),
+      ...ended,
+    ].join('\n');
+  }
+
+  send(type: string, data: object = {}): void {
+    this.sendRaw(JSON.stringify({ type, data }));
+  }
+
+  sendRaw(frame: string | Buffer): void {
+    this.socket.send(frame);
+  }
+
+  all<T = Record<string, string>>(type: string): T[] {
+    return this.heard.filter((frame) => frame.type === type).map(({ data }) => data as T);
+  }
+
+  /** The first such frame, from before or still to come. */
+  next<T = Record<string, string>>(type: string, matches: (data: T) => boolean = () => true): Promise<T> {
+    return this.until(() => this.all<T>(type).find(matches), `${type} was not heard`);
+  }
+
+  /** What `send` causes first of that type; frames from before do not count. */
+  async ask<T = Record<string, string>>(type: string, data: object, answer: string): Promise<T> {
+    const before = this.all(answer).length;
+    this.send(type, data);
+    return await this.until(() => this.all<T>(answer)[before], `${type} was not answered with ${answer}`);
+  }
+
+  /** The tokens of an answer that came over this connection. */
+  tokens(messageId: string): string[] {
+    return this.all('assistant_message_token').flatMap((data) =>
+      data.messageId === messageId ? [data.token!] : [],
+    );
+  }
+
+  /** Waits for a round trip: whatever the server had sent to this device before is in `heard` then. */
+  async settled(): Promise<void> {
+    const pong = new Promise((resolve) => this.socket.once('pong', resolve));
+    this.socket.ping();
+    await pong;
+  }
+
+  /** Waits until the server has ended the connection. */
+  disconnected(timeoutMs?: number): Promise<number> {
+    return this.until(() => this.dropped, 'still connected', timeoutMs);
+  }
+
+  close(): void {
+    this.socket.terminate();
+  }
+
+  private hear(frame: Frame): void {
+    this.heard.push(frame);
+    if (frame.type === 'assistant_message_token') {
+      const { messageId, index } = frame.data as unknown as { messageId: string; index: number };
+      const last = this.lastIndex.get(messageId);
+      if (last !== undefined && index !== last + 1) this.violations.push(`token ${index} after ${last}`);
+      this.lastIndex.set(messageId, index);
+    }
+    this.changed();
+  }
+}

@@ -1,0 +1,157 @@
+import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
+
+let scene: Scene;
+let talk: Talk;
+beforeAll(async () => (scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' })));
+afterAll(() => scene.stop());
+beforeEach(async () => (talk = await scene.chat()));
+
+describe('stop', () => {
+  it('ends the answer with what there is, for every device, and lets the model go', async () => {
+    const tokens = byHand();
+    scene.model.answerWith({ tokens });
+    const { client: tablet } = await scene.join(talk);
+    const aborted = scene.model.aborted;
+    const messageId = await begin(talk.client, 'Долгий вопрос');
+    tokens.write('Начало, ');
+    tokens.write('и');
+    await heardTokens(tablet, messageId, 2);
+    tablet.send('stop');
+    for (const client of [talk.client, tablet])
+      expect(await client.next<Complete>('assistant_message_complete')).toMatchObject({
+        messageId,
+        content: 'Начало, и',
+        status: 'stopped',
+      });
+    await scene.model.until(() => scene.model.aborted === aborted + 1, 'the model was not let go');
+    expect(await scene.history(talk)).toEqual([
+      'user complete: Долгий вопрос',
+      'assistant stopped: Начало, и',
+    ]);
+    expect(talk.client.all('error')).toEqual([]);
+  });
+
+  it('ends an answer that has not begun, and one may go on', async () => {
+    scene.model.answerWith({ mute: true });
+    const messageId = await begin(talk.client, 'Вопрос');
+    const complete = await talk.client.ask<Complete>('stop', {}, 'assistant_message_complete');
+    expect(complete).toMatchObject({ messageId, content: '', status: 'stopped' });
+    expect((await exchange(talk.client, 'Другой')).status).toBe('complete');
+    expect(talk.client.all('error')).toEqual([]);
+  });
+
+  it('without an answer does no harm', async () => {
+    talk.client.send('stop');
+    talk.client.send('stop');
+    expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+    talk.client.send('stop');
+    expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+    expect(talk.client.all('assistant_message_complete')).toHaveLength(2);
+  });
+
+  it('of one chat leaves another chat’s answer alone', async () => {
+    const other = await scene.chat(talk.account);
+    const tokens = byHand();
+    scene.model.answerWith({ tokens });
+    await begin(talk.client, 'Вопрос');
+    other.client.send('stop');
+    await exchange(other.client, 'Привет');
+    tokens.end('весь ответ');
+    expect(await talk.client.next('assistant_message_complete')).toMatchObject({
+      content: 'весь ответ',
+      status: 'complete',
+    });
+  });
+});
+
+describe('regenerate', () => {
+  it('answers the last question anew; the old answer is neither in the history nor in the prompt', async () => {
+    await exchange(talk.client, 'Первый');
+    scene.model.answerWith({ tokens: ['старый'] }, { tokens: ['новый'] });
+    const old = await exchange(talk.client, 'Второй');
+    const { client: tablet } = await scene.join(talk);
+    const fresh = await talk.client.ask<Complete>('regenerate', {}, 'assistant_message_complete');
+    expect(fresh).toMatchObject({ content: 'новый', status: 'complete', role: 'assistant' });
+    expect(fresh.messageId).not.toBe(old.messageId);
+    expect(await tablet.next('assistant_message_complete')).toEqual(fresh);
+    expect(scene.model.prompt).toEqual(['user: Первый', 'assistant: Да, конечно.', 'user: Второй']);
+    expect(await scene.history(talk)).toEqual([
+      'user complete: Первый',
+      'assistant complete: Да, конечно.',
+      'user complete: Второй',
+      'assistant complete: новый',
+    ]);
+    expect(talk.client.all('user_message')).toHaveLength(2);
+    scene.model.answerWith({ tokens: ['дальше'] });
+    await exchange(talk.client, 'Третий');
+    expect(scene.model.prompt).not.toContain('assistant: старый');
+    expect(scene.model.prompt).toContain('assistant: новый');
+  });
+
+  it('without a question is refused', async () => {
+    const { message } = await talk.client.ask('regenerate', {}, 'error');
+    expect(message).toEqual(expect.any(String));
+    expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+  });
+
+  it('also of an answer that was stopped', async () => {
+    scene.model.answerWith({ tokens: ['нет'], end: 'hang' });
+    const messageId = await begin(talk.client, 'Вопрос');
+    await heardTokens(talk.client, messageId, 1);
+    await talk.client.ask('stop', {}, 'assistant_message_complete');
+    const fresh = await talk.client.ask<Complete>('regenerate', {}, 'assistant_message_complete');
+    expect(fresh.status).toBe('complete');
+    expect(scene.model.prompt).toEqual(['user: Вопрос']);
+    expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
+  });
+
+  it('during an answer loses nothing: in the end there is one answer to the question', async () => {
+    const tokens = byHand();
+    scene.model.answerWith({ tokens });
+    const messageId = await begin(talk.client, 'Вопрос');
+    tokens.write('половина');
+    await heardTokens(talk.client, messageId, 1);
+    talk.client.send('regenerate');
+    tokens.end(' и конец');
+    await talk.client.next('assistant_message_complete');
+    await exchange(talk.client, 'Ещё');
+    const history = await scene.history(talk);
+    expect(history.filter((line) => line.startsWith('assistant'))).toHaveLength(2);
+  });
+});
+
+it('messages sent during an answer are acknowledged at once and answered in their turn', async () => {
+  const tokens = byHand();
+  scene.model.answerWith({ tokens }, { tokens: ['два'] }, { tokens: ['три'] });
+  await begin(talk.client, 'первый');
+  const before = scene.model.requests.length;
+  talk.client.send('message', { message: 'второй' });
+  talk.client.send('message', { message: 'третий' });
+  await talk.client.next('user_message', ({ content }) => content === 'третий');
+  expect(talk.client.all('assistant_message_complete')).toEqual([]);
+  expect(scene.model.requests).toHaveLength(before);
+  tokens.end('один');
+  const answered = () => talk.client.all('assistant_message_complete').length === 3 || undefined;
+  await talk.client.until(answered, 'three answers');
+  const contents = talk.client.all('assistant_message_complete').map(({ content }) => content);
+  expect(contents).toEqual(['один', 'два', 'три']);
+  const [second, third] = scene.model.requests
+    .slice(-2)
+    .map(({ messages }) =>
+      messages.flatMap(({ role, content }) => (role === 'system' ? [] : [`${role}: ${content}`])),
+    );
+  expect(second).toContain('assistant: один');
+  expect(second!.at(-1)).toBe('user: второй');
+  expect(third!.at(-1)).toBe('user: третий');
+  expect(third).toContain('assistant: два');
+  const questions = (await scene.history(talk)).filter((line) => line.startsWith('user'));
+  expect(questions).toEqual(['user complete: первый', 'user complete: второй', 'user complete: третий']);
+});
+
+it('chats do not wait for each other', async () => {
+  const other = await scene.chat(talk.account);
+  scene.model.answerWith({ mute: true });
+  await begin(talk.client, 'долго');
+  expect((await exchange(other.client, 'быстро')).status).toBe('complete');
+  await talk.client.ask('stop', {}, 'assistant_message_complete');
+});

@@ -1,0 +1,178 @@
+import { createTestDatabase, ModelServer, TestApp, type Script } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  APOLOGY,
+  begin,
+  byHand,
+  exchange,
+  heardTokens,
+  Scene,
+  TIMEOUT,
+  type Complete,
+  type Joined,
+  type Talk,
+} from './scene.js';
+
+/** What a busy machine adds, ms. */
+const SLACK = 2000;
+
+describe('the provider', () => {
+  let scene: Scene;
+  let talk: Talk;
+  beforeAll(async () => (scene = await Scene.start()));
+  afterAll(() => scene.stop());
+  beforeEach(async () => (talk = await scene.chat()));
+
+  const FAILURES: [string, Script, half: string][] = [
+    ['says nothing at all', { mute: true }, ''],
+    ['says nothing before the first token', { end: 'hang' }, ''],
+    ['falls silent after some tokens', { tokens: ['Пол', 'овина'], end: 'hang' }, 'Половина'],
+    ['has too many requests', { status: 429 }, ''],
+    ['has an error', { status: 500 }, ''],
+    ['does not know the key', { status: 401 }, ''],
+    ['breaks off in the middle of a line', { tokens: ['Пол', 'овина'], end: 'reset' }, 'Половина'],
+    ['breaks off before the first token', { end: 'reset' }, ''],
+    ['ends without a reason', { tokens: ['Пол', 'овина'], end: 'cut' }, 'Половина'],
+    ['ends without a word', { end: 'cut' }, ''],
+    ['sends an error in the stream', { tokens: ['Пол', 'овина'], end: 'error' }, 'Половина'],
+  ];
+
+  it.each(FAILURES)(
+    '%s: that is told, with an apology, and the next prompt knows nothing of it',
+    async (...failure) => {
+      const [, script, half] = failure;
+      await exchange(talk.client, 'Раньше');
+      scene.model.answerWith(script);
+      const since = performance.now();
+      const messageId = await begin(talk.client, 'Вопрос');
+      const error = await talk.client.next('error');
+      const complete = await talk.client.next<Complete>(
+        'assistant_message_complete',
+        ({ content }) => content === APOLOGY,
+      );
+      expect(performance.now() - since).toBeLessThan(TIMEOUT + SLACK);
+      expect(error).toEqual({ code: 'ASSISTANT_UNAVAILABLE', message: expect.any(String), messageId });
+      expect(JSON.stringify(error)).not.toContain('test');
+      expect(complete).toMatchObject({ role: 'assistant', status: 'apology' });
+      expect(complete.messageId).not.toBe(messageId);
+      expect(talk.client.tokens(messageId).join('')).toBe(half);
+      expect(talk.client.heard.findLastIndex(({ type }) => type === 'error')).toBeLessThan(
+        talk.client.heard.findLastIndex(({ type }) => type === 'assistant_message_complete'),
+      );
+
+      expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');
+      const prompt = scene.model.prompt;
+      expect(prompt.slice(0, 2)).toEqual(['user: Раньше', 'assistant: Да, конечно.']);
+      expect(prompt.at(-1)).toBe('user: Дальше');
+      expect(prompt.filter((line) => line.startsWith('assistant'))).toHaveLength(1);
+      const history = await scene.history(talk);
+      expect(history).toContain(`assistant apology: ${APOLOGY}`);
+      expect(history.filter((line) => line.startsWith('assistant failed'))).toEqual(
+        half ? [`assistant failed: ${half}`] : history.filter((line) => line === 'assistant failed: '),
+      );
+    },
+  );
+
+  it('is slow, but not silent: the answer may take longer than any one token', async () => {
+    scene.model.answerWith({ tokens: ['a', 'b', 'c', 'd', 'e'], pace: TIMEOUT / 2 });
+    expect(await exchange(talk.client, 'Не спеши')).toMatchObject({ content: 'abcde', status: 'complete' });
+  });
+
+  it('fails: another answer to the question takes the place of the failed one and of the apology', async () => {
+    scene.model.answerWith({ tokens: ['Пол'], end: 'cut' });
+    await exchange(talk.client, 'Вопрос');
+    await talk.client.ask('regenerate', {}, 'assistant_message_complete');
+    expect(scene.model.prompt).toEqual(['user: Вопрос']);
+    expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
+  });
+
+  it('fails while more questions wait: they are answered', async () => {
+    scene.model.answerWith({ end: 'hang' });
+    await begin(talk.client, 'первый');
+    talk.client.send('message', { message: 'второй' });
+    await talk.client.next<Complete>('assistant_message_complete', ({ status }) => status === 'complete');
+    expect(scene.model.prompt.at(-1)).toBe('user: второй');
+    expect(scene.model.prompt.join()).not.toContain('assistant');
+  });
+
+  it('fails while nobody is there: the history tells of it', async () => {
+    scene.model.answerWith({ tokens: ['Пол'], end: 'hang' });
+    const messageId = await begin(talk.client, 'Вопрос');
+    await heardTokens(talk.client, messageId, 1);
+    talk.client.close();
+    while ((await scene.history(talk)).length < 3) await sleep(20);
+    expect(await scene.history(talk)).toEqual([
+      'user complete: Вопрос',
+      'assistant failed: Пол',
+      `assistant apology: ${APOLOGY}`,
+    ]);
+    const { client } = await scene.join(talk, { messageId, index: 0 });
+    const { content } = await client.next('assistant_message_complete');
+    expect(content).not.toBe('');
+  });
+
+  it('is not there at all', async () => {
+    const away = await ModelServer.start();
+    const env = Scene.env(away);
+    await away.stop();
+    const app = await TestApp.start(env);
+    const client = await app.assistant();
+    client.send('join_chat', { token: (await app.register()).token });
+    client.send('create_chat');
+    expect(await exchange(client, 'Вопрос')).toMatchObject({ content: APOLOGY, status: 'apology' });
+    await app.stop();
+  });
+});
+
+it('without a key there is no assistant: it says so at once, stores nothing, and all else works', async () => {
+  const app = await TestApp.start();
+  const anna = await app.register('Анна');
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  const error = await client.ask('message', { message: 'Вопрос' }, 'error');
+  expect(error).toMatchObject({
+    code: 'ASSISTANT_UNAVAILABLE',
+    message: expect.stringContaining('OPENAI_API_KEY'),
+  });
+  const joined = await client.ask<Joined>('join_chat', { token: anna.token, chatId }, 'chat_joined');
+  expect(joined.messages).toEqual([]);
+  expect((await app.request('GET', 'users/me', anna.token)).status).toBe(200);
+  expect((await app.request('GET', 'assistant/chats', anna.token)).status).toBe(200);
+  await (await app.device(anna)).settled();
+  await app.stop();
+});
+
+it('a stop of the program keeps what there is of an answer, and says that it was interrupted', async () => {
+  const database = await createTestDatabase();
+  const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
+  const talk = await scene.chat();
+  const tokens = byHand();
+  scene.model.answerWith({ tokens });
+  const messageId = await begin(talk.client, 'Вопрос');
+  talk.client.send('message', { message: 'Ещё один' });
+  for (const token of ['Начало', ', ', 'и']) tokens.write(token);
+  await heardTokens(talk.client, messageId, 3);
+  const since = performance.now();
+  await scene.app.stop();
+  expect(performance.now() - since).toBeLessThan(5000);
+  await talk.client.disconnected();
+  await scene.model.until(() => scene.model.aborted === 1, 'the model was not let go');
+
+  const later = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
+  const client = await later.assistant();
+  const join = { token: talk.account.token, chatId: talk.chatId };
+  const { messages } = await client.ask<Joined>('join_chat', join, 'chat_joined');
+  const told = messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
+  expect(told).toContain('assistant interrupted: Начало, и');
+  expect(told).toContain('user complete: Ещё один');
+  const resumed = await later.assistant();
+  resumed.send('join_chat', { ...join, resume: { messageId, index: 0 } });
+  const complete = await resumed.next<Complete>('assistant_message_complete');
+  expect(complete).toMatchObject({ content: 'Начало, и', status: 'interrupted' });
+  expect(`Начало${resumed.tokens(messageId).join('')}`).toBe('Начало, и');
+  expect((await exchange(client, 'Дальше')).status).toBe('complete');
+  await later.stop();
+  await scene.model.stop();
+  await database.drop();
+});

@@ -1,0 +1,54 @@
+import { exchange, Scene, type Complete, type Talk } from './scene.js';
+
+const EACH_MINUTE = 20;
+
+let scene: Scene;
+let talk: Talk;
+beforeAll(async () => (scene = await Scene.start({ ASSISTANT_RATE: '' })));
+afterAll(() => scene.stop());
+beforeEach(async () => (talk = await scene.chat()));
+
+it('of a hundred messages at once the limit’s worth is answered, the others are refused', async () => {
+  const { client } = talk;
+  for (let i = 0; i < 100; i++) client.send('message', { message: String(i) });
+  const refused = () => client.all<{ code: string; retryAfterMs: number }>('error');
+  await client.until(() => refused().length === 100 - EACH_MINUTE || undefined, '80 refusals');
+  for (const { code, retryAfterMs } of refused()) {
+    expect(code).toBe('RATE_LIMIT');
+    expect(retryAfterMs).toBeGreaterThan(0);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+  }
+  const complete = () => client.all<Complete>('assistant_message_complete');
+  await client.until(() => complete().length === EACH_MINUTE || undefined, '20 answers');
+  expect(new Set(complete().map(({ status }) => status))).toEqual(new Set(['complete']));
+  expect(scene.model.requests).toHaveLength(EACH_MINUTE);
+  expect(await scene.history(talk)).toHaveLength(2 * EACH_MINUTE);
+  expect(refused()).toHaveLength(100 - EACH_MINUTE);
+  expect(client.dropped).toBeUndefined();
+});
+
+it('counts a user’s devices and chats together, another user’s not, and an answer made anew too', async () => {
+  const second = await scene.chat(talk.account);
+  for (let i = 0; i < EACH_MINUTE / 2; i++) {
+    await exchange(talk.client, 'x');
+    await exchange(second.client, 'x');
+  }
+  for (const [type, { client }] of [
+    ['message', talk],
+    ['regenerate', second],
+  ] as const)
+    expect(await client.ask(type, type === 'message' ? { message: 'x' } : {}, 'error')).toMatchObject({
+      code: 'RATE_LIMIT',
+    });
+  const other = await scene.chat();
+  expect((await exchange(other.client, 'x')).status).toBe('complete');
+});
+
+it('a flood of frames of any kind ends neither the connection nor the service', async () => {
+  const { client } = talk;
+  for (let i = 0; i < 3000; i++) client.send(i % 2 ? 'nonsense' : 'create_chat');
+  const other = await scene.chat();
+  expect((await exchange(other.client, 'x')).status).toBe('complete');
+  await client.until(() => client.all('error').length >= 1500 || undefined, 'errors', 20_000);
+  expect(client.dropped).toBeUndefined();
+});

@@ -1,0 +1,69 @@
+import { begin, exchange, Scene } from './scene.js';
+
+const PROMPT = 'Ты помогаешь найти мастера.';
+
+it('the system’s prompt comes first, then the conversation', async () => {
+  const scene = await Scene.start({ ASSISTANT_PROMPT: PROMPT });
+  const { client } = await scene.chat();
+  scene.model.answerWith({ tokens: ['один'] });
+  await exchange(client, 'первый');
+  await exchange(client, 'второй');
+  const { model, stream, messages } = scene.model.requests.at(-1)!;
+  expect({ model, stream }).toEqual({ model: 'stand-in', stream: true });
+  expect(messages[0]).toMatchObject({ role: 'system', content: expect.stringContaining(PROMPT) });
+  expect(scene.model.prompt).toEqual(['user: первый', 'assistant: один', 'user: второй']);
+  await scene.stop();
+});
+
+it('the history is cut to the context: whole messages, the oldest first, the question always', async () => {
+  const scene = await Scene.start({ ASSISTANT_CONTEXT_TOKENS: '1000' });
+  const { client } = await scene.chat();
+  const long = (name: string) => `${name}: ${'слово '.repeat(40)}`;
+  scene.model.answerAlways({ tokens: [long('answer')] });
+  for (let i = 0; i < 10; i++) await exchange(client, long(`question ${i}`));
+  const { prompt } = scene.model;
+  expect(prompt.length).toBeGreaterThan(1);
+  expect(prompt.length).toBeLessThan(19);
+  expect(prompt.at(-1)).toBe(`user: ${long('question 9')}`);
+  // Nothing in between is missing, and nothing is cut.
+  const whole = Array.from({ length: 10 }, (_, i) => [
+    `user: ${long(`question ${i}`)}`,
+    `assistant: ${long('answer')}`,
+  ]).flat();
+  expect(prompt).toEqual(whole.slice(19 - prompt.length, 19));
+  await exchange(client, 'x'.repeat(30_000));
+  expect(scene.model.prompt).toEqual([`user: ${'x'.repeat(30_000)}`]);
+  await scene.stop();
+});
+
+it('nobody’s other chats are in a prompt', async () => {
+  const scene = await Scene.start();
+  const anna = await scene.app.register('Анна');
+  const [first, second, foreign] = [await scene.chat(anna), await scene.chat(anna), await scene.chat()];
+  scene.model.answerAlways({ tokens: ['ответ'], pace: 1 });
+  await Promise.all(
+    Object.entries({ first, second, foreign }).map(async ([name, { client }]) => {
+      for (let i = 0; i < 5; i++) await exchange(client, `${name} ${i}`);
+    }),
+  );
+  for (const { messages } of scene.model.requests) {
+    const questions = messages.flatMap(({ role, content }) => (role === 'user' ? [content!] : []));
+    const [name] = questions.at(-1)!.split(' ');
+    expect(questions).toEqual(questions.map((_, i) => `${name} ${i}`));
+  }
+  await scene.stop();
+});
+
+it('an answer in progress is in no prompt, also of another chat’s question', async () => {
+  const scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' });
+  const talk = await scene.chat();
+  scene.model.answerWith({ tokens: ['половина'], end: 'hang' });
+  await begin(talk.client, 'первый');
+  talk.client.send('message', { message: 'второй' });
+  await talk.client.next('user_message', ({ content }) => content === 'второй');
+  talk.client.send('stop');
+  await talk.client.next('assistant_message_complete', ({ status }) => status === 'complete');
+  expect(scene.model.prompt[0]).toBe('user: первый');
+  expect(scene.model.prompt.at(-1)).toBe('user: второй');
+  await scene.stop();
+});

@@ -1,0 +1,116 @@
+import { ModelServer, TestApp, type Account, type AssistantClient } from '#testing';
+import { PassThrough } from 'node:stream';
+
+export const APOLOGY = 'Извините, произошла ошибка при обработке вашего сообщения.';
+/** How long the model may say nothing, ms. */
+export const TIMEOUT = 400;
+
+export interface Stored {
+  _id: string;
+  messageId: string;
+  content: string;
+  role: 'user' | 'assistant';
+  status: string;
+}
+
+export interface Joined {
+  chatId: string;
+  title: string;
+  messages: Stored[];
+}
+
+export interface Complete {
+  messageId: string;
+  content: string;
+  role: string;
+  status: string;
+  title: string;
+  timestamp: string;
+}
+
+/** The whole platform with a model of its own. */
+export class Scene {
+  private constructor(
+    readonly app: TestApp,
+    readonly model: ModelServer,
+  ) {}
+
+  static async start(env: Record<string, string> = {}): Promise<Scene> {
+    const model = await ModelServer.start();
+    return new Scene(await TestApp.start({ ...Scene.env(model), ...env }), model);
+  }
+
+  static env(model: ModelServer): Record<string, string> {
+    return {
+      OPENAI_API_KEY: 'test',
+      OPENAI_BASE_URL: model.url,
+      ASSISTANT_MODEL: 'stand-in',
+      ASSISTANT_TIMEOUT_MS: String(TIMEOUT),
+    };
+  }
+
+  /** @throws also when the model was asked in a way that the original refuses */
+  async stop(): Promise<void> {
+    await this.app.stop();
+    await this.model.stop();
+    if (this.model.violations.length > 0)
+      throw new Error(`of the model: ${this.model.violations.join('; ')}`);
+  }
+
+  /** A device of somebody, signed in and in no chat. */
+  async signedIn(account: Account): Promise<AssistantClient> {
+    const client = await this.app.assistant();
+    client.send('join_chat', { token: account.token });
+    return client;
+  }
+
+  /** A device in a new chat. */
+  async chat(account?: Account): Promise<Talk> {
+    const owner = account ?? (await this.app.register());
+    const client = await this.signedIn(owner);
+    const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+    return { account: owner, client, chatId: chatId! };
+  }
+
+  /** Another device in a chat that there is; what it is told on joining. */
+  async join(
+    { account, chatId }: Omit<Talk, 'client'>,
+    resume?: { messageId: string; index: number },
+  ): Promise<{ client: AssistantClient; joined: Joined }> {
+    const client = await this.app.assistant();
+    const joined = await client.ask<Joined>(
+      'join_chat',
+      { token: account.token, chatId, resume },
+      'chat_joined',
+    );
+    return { client, joined };
+  }
+
+  /** What is stored, as a device is told that joins now: role, status and content of each. */
+  async history(talk: Omit<Talk, 'client'>): Promise<string[]> {
+    const { client, joined } = await this.join(talk);
+    client.close();
+    return joined.messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
+  }
+}
+
+export interface Talk {
+  account: Account;
+  client: AssistantClient;
+  chatId: string;
+}
+
+/** Tokens that come when the test writes them. */
+export const byHand = () => new PassThrough({ objectMode: true });
+
+/** Asks and waits for the whole answer. */
+export const exchange = (client: AssistantClient, message: string) =>
+  client.ask<Complete>('message', { message }, 'assistant_message_complete');
+
+/** Asks and waits for its start only; the id of the answer. */
+export const begin = async (client: AssistantClient, message: string) =>
+  (await client.ask<{ messageId: string }>('message', { message }, 'assistant_message_start')).messageId;
+
+/** Waits until so many tokens of an answer have come. */
+export const heardTokens = (client: AssistantClient, messageId: string, count: number) =>
+  client.until(() => client.tokens(messageId).length >= count || undefined, `${count} tokens`);

@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
+
+let scene: Scene;
+let talk: Talk;
+beforeAll(async () => (scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' })));
+afterAll(() => scene.stop());
+beforeEach(async () => (talk = await scene.chat()));
+
+/** Each as long as it takes to tell them apart, some of them not ASCII. */
+const WORDS = Array.from({ length: 40 }, (_, i) => `${i} слово👍 `);
+const WHOLE = WORDS.join('');
+const asked = () => scene.model.requests.length;
+
+it('every device in the chat hears the same, and one in another chat nothing', async () => {
+  const { client: tablet } = await scene.join(talk);
+  const { client: elsewhere } = await scene.chat(talk.account);
+  scene.model.answerWith({ tokens: WORDS, pace: 1 });
+  const complete = await exchange(talk.client, 'Расскажи');
+  await tablet.next('assistant_message_complete');
+  const ofAnswer = ({ heard }: typeof tablet) =>
+    heard.filter(({ type }) => /^(assistant|user)_message/.test(type));
+  expect(ofAnswer(tablet)).toEqual(ofAnswer(talk.client));
+  expect(tablet.tokens(complete.messageId)).toEqual(WORDS);
+  await elsewhere.settled();
+  expect(ofAnswer(elsewhere)).toEqual([]);
+});
+
+it('a device that joins during an answer is told it from the beginning, then live', async () => {
+  const tokens = byHand();
+  scene.model.answerWith({ tokens });
+  const messageId = await begin(talk.client, 'Расскажи');
+  for (const word of WORDS.slice(0, 7)) tokens.write(word);
+  await heardTokens(talk.client, messageId, 7);
+  const { client: tablet, joined } = await scene.join(talk);
+  expect(joined.messages.map(({ content }) => content)).toEqual(['Расскажи']);
+  await heardTokens(tablet, messageId, 7);
+  for (const word of WORDS.slice(7)) tokens.write(word);
+  tokens.end();
+  const { content } = await tablet.next('assistant_message_complete');
+  expect(content).toBe(WHOLE);
+  expect(tablet.heard.map(({ type }) => type).slice(0, 4)).toEqual([
+    'connected',
+    'chat_joined',
+    'assistant_message_start',
+    'assistant_message_token',
+  ]);
+  expect(tablet.tokens(messageId)).toEqual(WORDS);
+  expect(tablet.all<{ index: number }>('assistant_message_token')[0]!.index).toBe(0);
+});
+
+it('a device that joins again and again within one connection gets no token twice', async () => {
+  const tokens = byHand();
+  scene.model.answerWith({ tokens });
+  const messageId = await begin(talk.client, 'Расскажи');
+  const join = { token: talk.account.token, chatId: talk.chatId };
+  for (const word of WORDS) {
+    tokens.write(word);
+    talk.client.send('join_chat', join);
+    if (WORDS.indexOf(word) % 7 === 0) await sleep(2);
+  }
+  tokens.end();
+  await talk.client.next('assistant_message_complete');
+  expect(talk.client.tokens(messageId)).toEqual(WORDS);
+});
+
+it.each([0, 3, 9])(
+  'a connection that dropped resumes after token %i, while the answer goes on',
+  async (index) => {
+    const tokens = byHand();
+    scene.model.answerWith({ tokens });
+    const messageId = await begin(talk.client, 'Расскажи');
+    for (const word of WORDS.slice(0, 10)) tokens.write(word);
+    await heardTokens(talk.client, messageId, index + 1);
+    talk.client.close();
+    for (const word of WORDS.slice(10, 20)) tokens.write(word);
+    await sleep(20);
+    const { client } = await scene.join(talk, { messageId, index });
+    await heardTokens(client, messageId, 20 - index - 1);
+    for (const word of WORDS.slice(20)) tokens.write(word);
+    tokens.end();
+    await client.next('assistant_message_complete');
+    expect(WORDS.slice(0, index + 1).join('') + client.tokens(messageId).join('')).toBe(WHOLE);
+    expect(client.all('assistant_message_start')).toEqual([]);
+    expect(client.all<{ index: number }>('assistant_message_token')[0]!.index).toBe(index + 1);
+  },
+);
+
+it('resumes an answer that was completed meanwhile, also when it was heard to its last token', async () => {
+  scene.model.answerWith({ tokens: WORDS });
+  const { messageId } = await exchange(talk.client, 'Расскажи');
+  for (const index of [-1, 0, 17, WORDS.length - 1]) {
+    const { client } = await scene.join(talk, { messageId, index });
+    const complete = await client.next<Complete>('assistant_message_complete');
+    expect(complete).toMatchObject({ messageId, content: WHOLE, status: 'complete' });
+    const missed = client.tokens(messageId).join('');
+    expect(WORDS.slice(0, index + 1).join('') + missed).toBe(WHOLE);
+    expect(client.all('assistant_message_start')).toEqual([]);
+    await client.settled();
+    expect(client.all('assistant_message_complete')).toHaveLength(1);
+  }
+});
+
+it('all devices leave and come back: the answer is asked for once, and whole', async () => {
+  const tokens = byHand();
+  scene.model.answerWith({ tokens });
+  const before = asked();
+  const messageId = await begin(talk.client, 'Расскажи');
+  tokens.write(WORDS[0]);
+  await heardTokens(talk.client, messageId, 1);
+  talk.client.close();
+  for (const word of WORDS.slice(1, 30)) {
+    tokens.write(word);
+    await sleep(2);
+  }
+  const back = await Promise.all([
+    scene.join(talk),
+    scene.join(talk, { messageId, index: 0 }),
+    scene.join(talk, { messageId, index: 0 }),
+  ]);
+  for (const word of WORDS.slice(30)) tokens.write(word);
+  tokens.end();
+  for (const { client } of back) await client.next('assistant_message_complete');
+  const [anew, ...resumed] = back.map(({ client }) => client.tokens(messageId).join(''));
+  expect(anew).toBe(WHOLE);
+  for (const rest of resumed) expect(WORDS[0] + rest).toBe(WHOLE);
+  expect(asked() - before).toBe(1);
+  expect(scene.model.aborted).toBe(0);
+});
+
+it('nobody is there: the answer is produced all the same', async () => {
+  scene.model.answerWith({ tokens: WORDS, pace: 2 });
+  await begin(talk.client, 'Расскажи');
+  talk.client.close();
+  while ((await scene.history(talk)).length < 2) await sleep(20);
+  expect(await scene.history(talk)).toEqual(['user complete: Расскажи', `assistant complete: ${WHOLE}`]);
+});
+
+it('reconnecting at every moment of an answer, one never misses a token and gets none twice', async () => {
+  scene.model.answerWith({ tokens: WORDS, pace: 4 });
+  const messageId = await begin(talk.client, 'Расскажи');
+  let { client } = talk;
+  const have: string[] = [];
+  for (let i = 0; !client.all('assistant_message_complete').length; i++) {
+    await sleep(i % 8);
+    client.close();
+    have.push(...client.tokens(messageId));
+    ({ client } = await scene.join(talk, { messageId, index: have.length - 1 }));
+  }
+  expect([...have, ...client.tokens(messageId)]).toEqual(WORDS);
+});
+
+it('characters that arrive byte by byte are whole', async () => {
+  const tokens = ['Щ', 'ука', '👍🏽', '👨‍👩‍👧', 'é', '漢字', ' ok'];
+  scene.model.answerWith({ tokens, bytewise: true });
+  const { messageId, content } = await exchange(talk.client, 'Скажи 👍');
+  expect(content).toBe(tokens.join(''));
+  expect(talk.client.tokens(messageId)).toEqual(tokens);
+  expect(scene.model.prompt).toEqual(['user: Скажи 👍']);
+});
+
+it('tokens that look like the protocol are tokens', async () => {
+  const tokens = [
+    'data: [DONE]\n\n',
+    '{"type":"error"}',
+    '\u2028',
+    '\0'.repeat(0) + '\\u0000',
+    '\r\n\r\n',
+    '<b>',
+  ];
+  scene.model.answerWith({ tokens });
+  expect((await exchange(talk.client, 'Скажи')).content).toBe(tokens.join(''));
+});
+
+it('a NUL that the model says does not spoil the answer', async () => {
+  scene.model.answerWith({ tokens: ['a', '\0', 'b'] });
+  const { status, content } = await exchange(talk.client, 'Скажи');
+  expect([status, content.replace(/[\0\ufffd]/, '')]).toEqual(['complete', 'ab']);
+  expect(await scene.history(talk)).toHaveLength(2);
+});

@@ -1,0 +1,116 @@
+import type { BookingDto } from '#contracts';
+import { ChangeBooking, ExpireBookings, RemindBookings } from '#marketplace';
+import type { Device } from '#testing';
+import {
+  HOUR,
+  app,
+  at,
+  booked,
+  client,
+  hers,
+  his,
+  master,
+  put,
+  request,
+  run,
+  setScene,
+  step,
+  stored,
+  stranger,
+  told,
+} from './scene.js';
+
+setScene();
+
+describe('a request that nobody answers', () => {
+  it('expires after 24 h, or at its start, is told to its client, and frees the time', async () => {
+    const [late, passed, fresh, answered] = [
+      await booked(2),
+      await booked(3),
+      await booked(4),
+      await booked(5),
+    ];
+    await step(master, answered.id, 'confirm');
+    const asked = `UPDATE bookings SET created_at = now() - $2::interval WHERE id = $1`;
+    await app.rows(asked, [late.id, '24 hours']);
+    await app.rows(asked, [fresh.id, '23 hours 59 minutes']);
+    await app.rows(asked, [answered.id, '3 days']);
+    await put(passed.id, 'requested', -1);
+    await Promise.all([run(new ExpireBookings()), run(new ExpireBookings())]);
+    for (const [{ id }, status] of [
+      [late, 'expired'],
+      [passed, 'expired'],
+      [fresh, 'requested'],
+      [answered, 'confirmed'],
+    ] as const)
+      expect([id, (await stored(id)).status]).toEqual([id, status]);
+    const data = { outcome: 'expired', reason: null };
+    expect(await told('booking_cancelled', late.id)).toMatchObject([
+      { to: [client.id], actorId: null, data },
+    ]);
+    for (const device of [hers, his]) {
+      await device.next('booking:updated', ({ id, status }) => id === late.id && status === 'expired');
+      await device.settled();
+      expect(device.all('booking:updated').filter(({ status }) => status === 'expired')).toHaveLength(2);
+    }
+    expect((await request(stranger, at(2))).status).toBe(201);
+  });
+});
+
+describe('reminders', () => {
+  const reminders = async (device: Device, booking: string) => {
+    await device.settled();
+    return device
+      .all('booking:updated')
+      .flatMap(({ id, reminder }) => (id === booking && reminder ? [reminder] : []));
+  };
+  /** Confirmed so long before its start. */
+  const confirmed = async ({ id, starts_at }: BookingDto, hours: number) => {
+    const now = new Date(Date.parse(starts_at) - hours * HOUR);
+    await run(new ChangeBooking(master.id, id, 'confirm', undefined, now));
+  };
+  const remindAt = (start: string, minutesBefore: number) =>
+    run(new RemindBookings(new Date(Date.parse(start) - minutesBefore * 60_000)));
+
+  it('go to both sides 24 h and 2 h before, each once, whoever runs the job and how often', async () => {
+    const booking = await booked(3);
+    const { id, starts_at } = booking;
+    await confirmed(booking, 48);
+    await remindAt(starts_at, 24 * 60 + 1);
+    expect(await reminders(his, id)).toEqual([]);
+    await Promise.all([remindAt(starts_at, 24 * 60), remindAt(starts_at, 24 * 60)]);
+    await remindAt(starts_at, 23 * 60);
+    expect(await reminders(his, id)).toEqual(['24h']);
+    await remindAt(starts_at, 121);
+    expect(await reminders(his, id)).toEqual(['24h']);
+    await Promise.all([remindAt(starts_at, 120), remindAt(starts_at, 120)]);
+    await remindAt(starts_at, 30);
+    await remindAt(starts_at, -1);
+    for (const device of [hers, his]) expect(await reminders(device, id)).toEqual(['24h', '2h']);
+  });
+
+  it('come late rather than not at all, but not when they no longer make sense', async () => {
+    const booking = await booked(3);
+    const { id, starts_at } = booking;
+    await confirmed(booking, 48);
+    await remindAt(starts_at, 100);
+    expect(await reminders(his, id)).toEqual(['2h']);
+    const missed = await booked(4);
+    await confirmed(missed, 48);
+    await remindAt(missed.starts_at, 0);
+    expect(await reminders(his, missed.id)).toEqual([]);
+  });
+
+  it('do not remind of what has just been confirmed, of requests, or of what is off', async () => {
+    const [late, asked, off] = [await booked(3), await booked(4), await booked(5)];
+    await confirmed(late, 10);
+    await confirmed(off, 48);
+    await step(client, off.id, 'cancel');
+    for (const { starts_at } of [late, asked, off]) {
+      await remindAt(starts_at, 9 * 60);
+      await remindAt(starts_at, 60);
+    }
+    expect(await reminders(his, late.id)).toEqual(['2h']);
+    for (const { id } of [asked, off]) expect(await reminders(his, id)).toEqual([]);
+  });
+});

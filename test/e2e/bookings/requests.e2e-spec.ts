@@ -1,0 +1,197 @@
+import { BookingDto, BookingPage } from '#contracts';
+import { contractErrors, promised, type Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+import {
+  ALWAYS,
+  app,
+  at,
+  booked,
+  client,
+  hers,
+  his,
+  master,
+  offer,
+  request,
+  service,
+  setScene,
+  sorted,
+  step,
+  stranger,
+  told,
+} from './scene.js';
+
+setScene();
+
+describe('a request', () => {
+  it('is the booking, in the words and at the price of the moment, and both sides and the master are told', async () => {
+    const tablet = await app.device(client);
+    const { status, body } = await request(client, at(2), { note: ' Без лака ' });
+    expect([status, contractErrors(BookingDto, body)]).toEqual([201, []]);
+    expect(body).toMatchObject({
+      service_id: service.id,
+      service_name: 'Маникюр',
+      price: 2000,
+      master: { id: master.id, name: 'Анна', avatar: null },
+      client: { id: client.id, name: 'Борис', avatar: null },
+      starts_at: at(2),
+      ends_at: at(2, 13),
+      status: 'requested',
+      note: 'Без лака',
+      reason: null,
+      review: null,
+    });
+    for (const device of [hers, his, tablet]) {
+      expect(await device.next('booking:updated')).toEqual(body);
+      await device.settled();
+      expect(device.all('booking:updated')).toHaveLength(1);
+    }
+    const facts = { booking_id: body.id, service_id: service.id, service_name: 'Маникюр', starts_at: at(2) };
+    expect(await told('booking_request', body.id)).toEqual([
+      {
+        type: 'booking_request',
+        key: `booking_request:${body.id}`,
+        actorId: client.id,
+        to: [master.id],
+        data: { ...facts, master_id: master.id, client_id: client.id, timezone: 'UTC' },
+      },
+    ]);
+    await app.request('PATCH', `services/${service.id}`, master.token, { name: 'Педикюр', price: 1 });
+    const later = await app.request<BookingDto>('GET', `bookings/${body.id}`, client.token);
+    expect(later.body).toEqual(body);
+  });
+
+  it('of one slot by 200 at once makes one booking', async () => {
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => app.register()));
+    const starts_at = at(3);
+    const replies = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => request(crowd[i % 20]!, starts_at)),
+    );
+    const answers = replies.map(({ status, body }) => `${status} ${body.code ?? ''}`);
+    expect(answers.filter((answer) => answer === '201 ')).toHaveLength(1);
+    expect(answers.filter((answer) => answer === '409 CONFLICT')).toHaveLength(199);
+    const rows = await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id]);
+    expect(rows).toHaveLength(1);
+    const promises = (await promised(app, 'booking_request')).filter(({ to }) => to.includes(master.id));
+    expect(promises).toHaveLength(1);
+  });
+
+  it('waits with four others of its client for a master’s answer, and with no more, also at once', async () => {
+    const ask = (who: Account, hours: number[]) =>
+      Promise.all(hours.map((hour) => request(who, at(2, hour))));
+    const statuses = (replies: { status: number }[]) => sorted(replies.map(({ status }) => status));
+    const replies = await ask(client, [0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(statuses(replies)).toEqual([201, 201, 201, 201, 201, 409, 409, 409]);
+    expect(new Set(replies.map(({ body }) => body.code))).toEqual(new Set([undefined, 'CONFLICT']));
+    expect((await request(client, at(3))).body.code).toBe('CONFLICT');
+    // Others, and other masters, are not concerned.
+    expect((await request(stranger, at(3))).status).toBe(201);
+    const another = await app.register();
+    const elsewhere = (await offer(another)).body;
+    await app.request('PUT', 'users/me/availability', another.token, ALWAYS);
+    expect((await request(client, at(3), { service_id: elsewhere.id })).status).toBe(201);
+    const made = replies.filter(({ status }) => status === 201).map(({ body }) => body.id);
+    await step(master, made[0]!, 'confirm');
+    await step(client, made[1]!, 'cancel');
+    await step(master, made[2]!, 'decline');
+    expect(statuses(await ask(client, [10, 11, 12, 13, 14]))).toEqual([201, 201, 201, 409, 409]);
+  });
+
+  it('that overlaps a booking of another of the master’s services is a CONFLICT, one that touches it is not', async () => {
+    const long = (await offer(master, { duration: 90 })).body;
+    expect((await request(client, at(2, 12))).status).toBe(201);
+    for (const [hour, status] of [
+      [10.5, 201],
+      [12, 409],
+      [13.5, 201],
+    ] as const) {
+      const reply = await request(stranger, at(2, hour), { service_id: long.id });
+      expect([hour, reply.status]).toEqual([hour, status]);
+    }
+  });
+
+  it.each<[string, () => object, number, string]>([
+    ['a past slot', () => ({ starts_at: at(-1) }), 400, 'starts_at'],
+    [
+      'a time between slots',
+      () => ({ starts_at: new Date(Date.parse(at(2)) + 1).toISOString() }),
+      400,
+      'starts_at',
+    ],
+    ['a time half a slot off', () => ({ starts_at: at(2, 12.5) }), 400, 'starts_at'],
+    ['more than a year ahead', () => ({ starts_at: at(367) }), 400, 'starts_at'],
+    ['no time', () => ({ starts_at: 'tomorrow' }), 400, 'starts_at'],
+    ['a time without its offset', () => ({ starts_at: '2026-12-12T12:00:00' }), 400, 'starts_at'],
+    ['the year 1', () => ({ starts_at: '0001-01-01T00:00:00Z' }), 400, 'starts_at'],
+    ['no id', () => ({ service_id: 'x', starts_at: at(2) }), 400, 'service_id'],
+    ['a long note', () => ({ starts_at: at(2), note: 'x'.repeat(1001) }), 400, 'note'],
+    ['an unknown service', () => ({ service_id: randomUUID(), starts_at: at(2) }), 404, ''],
+  ])('of %s is refused, and nothing is stored', async (_, body, status, field) => {
+    const reply = await request(client, at(2), body());
+    expect([reply.status, reply.body.details?.[0]?.field ?? '']).toEqual([status, field]);
+    expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id])).toEqual([]);
+  });
+
+  it('keeps to the hours, the days off and the services that there are', async () => {
+    expect((await request(master, at(2))).body.code).toBe('FORBIDDEN');
+    const availability = { ...ALWAYS, days_off: [at(2).slice(0, 10)] };
+    await app.request('PUT', 'users/me/availability', master.token, availability);
+    expect((await request(client, at(2))).body.details![0]!.field).toBe('starts_at');
+    await app.request('PUT', 'users/me/availability', master.token, { timezone: 'UTC', weekly: [] });
+    expect((await request(client, at(3))).body.details![0]!.field).toBe('starts_at');
+    const other = (await offer(stranger)).body;
+    expect((await request(client, at(3), { service_id: other.id })).body.details![0]!.field).toBe(
+      'starts_at',
+    );
+    await app.request('PUT', 'users/me/availability', master.token, ALWAYS);
+    await app.request('DELETE', `services/${service.id}`, master.token);
+    expect((await request(client, at(3))).body.code).toBe('NOT_FOUND');
+  });
+
+  it('does not cross a block, whoever blocked', async () => {
+    for (const [a, b] of [
+      [master, client],
+      [client, master],
+    ] as const) {
+      await app.rows('DELETE FROM blocks');
+      await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [a.id, b.id]);
+      expect((await request(client, at(2))).body.code).toBe('NOT_FOUND');
+    }
+  });
+});
+
+describe('what is mine', () => {
+  it('is shown to its two sides, on either side or both, the latest start first, page by page', async () => {
+    const own = (await offer(client)).body;
+    await app.request('PUT', 'users/me/availability', client.token, ALWAYS);
+    const ids: string[] = [];
+    for (const hour of [9, 11, 13]) {
+      ids.unshift((await booked(2, hour)).id);
+      ids.unshift((await request(stranger, at(2, hour + 1), { service_id: own.id })).body.id);
+    }
+    const list = async (query: string) => {
+      const { body } = await app.request<BookingPage>('GET', `bookings?${query}`, client.token);
+      expect(contractErrors(BookingPage, body)).toEqual([]);
+      return body;
+    };
+    const idsOf = async (query: string) => (await list(query)).items.map(({ id }) => id);
+    expect(await idsOf('')).toEqual(ids);
+    expect(await idsOf('role=master')).toEqual(ids.filter((_, i) => i % 2 === 0));
+    expect(await idsOf('role=client')).toEqual(ids.filter((_, i) => i % 2 === 1));
+    await step(master, ids[1]!, 'confirm');
+    expect(await idsOf('status=confirmed')).toEqual([ids[1]]);
+    const paged: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await list(`limit=2${cursor && `&cursor=${cursor}`}`);
+      paged.push(...page.items.map(({ id }) => id));
+      cursor = page.next_cursor;
+    }
+    expect(paged).toEqual(ids);
+    for (const bad of ['cursor=x', 'role=admin', 'status=gone', 'limit=0'])
+      expect((await app.request('GET', `bookings?${bad}`, client.token)).status).toBe(400);
+    const path = `bookings/${ids[1]}`;
+    for (const side of [client, master])
+      expect((await app.request('GET', path, side.token)).status).toBe(200);
+    expect((await app.request('GET', path, stranger.token)).body.code).toBe('FORBIDDEN');
+    expect((await app.request('GET', `bookings/${randomUUID()}`, client.token)).body.code).toBe('NOT_FOUND');
+  });
+});

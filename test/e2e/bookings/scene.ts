@@ -1,0 +1,67 @@
+import type { AvailabilityDto, BookingDto, BookingState, ServiceDto } from '#contracts';
+import { promised, rememberPromises, TestApp, type Account, type Device } from '#testing';
+import { CommandBus } from '@nestjs/cqrs';
+
+export const HOUR = 3600_000;
+const DAY = 24 * HOUR;
+export const ALWAYS: Omit<AvailabilityDto, 'days_off'> = {
+  timezone: 'UTC',
+  weekly: [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' })),
+};
+
+export let app: TestApp;
+export let master: Account;
+export let client: Account;
+export let stranger: Account;
+export let service: ServiceDto;
+/** The master's device, and the client's. */
+export let hers: Device;
+export let his: Device;
+
+/** For a whole file of tests: one app, and for each test a master with a calendar of their own, and a client. */
+export function setScene(): void {
+  beforeAll(async () => {
+    app = await TestApp.start();
+    await rememberPromises(app);
+    stranger = await app.register('Глеб');
+  });
+  afterAll(() => app.stop());
+  beforeEach(async () => {
+    [master, client] = await app.people('Анна', 'Борис');
+    service = (await offer(master)).body;
+    await app.request('PUT', 'users/me/availability', master.token, ALWAYS);
+    [hers, his] = await app.devices(master, client);
+  });
+}
+
+export const offer = (account: Account, more: object = {}) =>
+  app.request<ServiceDto>('POST', 'services', account.token, {
+    name: 'Маникюр',
+    price: 2000,
+    duration: 60,
+    ...more,
+  });
+/** So many days ahead, at a full hour. */
+export const at = (days: number, hour = 12) =>
+  new Date(Math.floor(Date.now() / DAY) * DAY + days * DAY + hour * HOUR).toISOString();
+export const request = (account: Account, starts_at: string, more: object = {}) =>
+  app.request<BookingDto>('POST', 'bookings', account.token, { service_id: service.id, starts_at, ...more });
+export const step = (account: Account, id: string, action: string, body: object = {}) =>
+  app.request<BookingDto>('POST', `bookings/${id}/${action}`, account.token, body);
+export const booked = async (days = 2, hour = 12) => (await request(client, at(days, hour))).body;
+/** Moves a booking to a state, or in time, as the days would. */
+export const put = (id: string, status: BookingState, startsIn?: number) =>
+  app.rows(
+    `UPDATE bookings SET status = $2::booking_status, starts_at = COALESCE($3, starts_at),
+       ends_at = COALESCE($3 + interval '1 hour', ends_at) WHERE id = $1`,
+    [id, status, startsIn === undefined ? null : new Date(Date.now() + startsIn)],
+  );
+export const stored = async (id: string) =>
+  (
+    await app.rows<{ status: string; reason: string | null }>('SELECT * FROM bookings WHERE id = $1', [id])
+  )[0]!;
+export const run = <T>(command: { now: Date } & T) => app.app.get(CommandBus).execute(command as never);
+/** As numbers, too. */
+export const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
+export const told = async (type: Parameters<typeof promised>[1], id: string) =>
+  (await promised(app, type)).filter(({ key }) => key === `${type}:${id}`);

@@ -1,0 +1,108 @@
+import type { BookingDto, ServiceDto, SlotPage } from '#contracts';
+import { createTestDatabase, TestApp } from '#testing';
+import { randomUUID } from 'node:crypto';
+import {
+  ALWAYS,
+  HOUR,
+  app,
+  at,
+  booked,
+  client,
+  master,
+  offer,
+  request,
+  service,
+  setScene,
+  step,
+  stranger,
+} from './scene.js';
+
+setScene();
+
+describe('slots', () => {
+  const slots = async (query: string, id = service.id) => {
+    const path = `services/${id}/slots?${query}`;
+    return (await app.request<SlotPage>('GET', path, client.token)).body;
+  };
+
+  it('are free, to come, and paged in order', async () => {
+    const query = `from=${at(2, 0)}&to=${at(4, 0)}`;
+    const all = (await slots(query)).items;
+    expect(all).toHaveLength(48);
+    expect(all[0]).toEqual({ starts_at: at(2, 0), ends_at: at(2, 1) });
+    await booked(2, 5);
+    const free = all.filter(({ starts_at }) => starts_at !== at(2, 5));
+    const paged: object[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await slots(`${query}&limit=13${cursor && `&cursor=${cursor}`}`);
+      expect(page.items.length).toBeLessThanOrEqual(13);
+      paged.push(...page.items);
+      cursor = page.next_cursor;
+    }
+    expect(paged).toEqual(free);
+    const now = Date.now();
+    const { items } = await slots(`from=${at(-2)}&to=${at(2)}&limit=200`);
+    expect(Date.parse(items[0]!.starts_at)).toBeGreaterThan(now);
+
+    expect((await slots(`from=${at(364)}&to=${at(400)}&limit=200`)).items.length).toBeLessThan(49);
+  });
+
+  it('are of the service’s length, and each of them can be booked', async () => {
+    const { id } = (await offer(master, { duration: 95 })).body;
+    await booked(2, 5);
+    const { items } = await slots(`from=${at(2, 0)}&to=${at(2, 12)}`, id);
+    expect(items.length).toBeGreaterThan(3);
+    for (const { starts_at, ends_at } of items) {
+      const reply = await request(stranger, starts_at, { service_id: id });
+      expect([reply.status, reply.body.ends_at]).toEqual([201, ends_at]);
+      await step(master, reply.body.id, 'confirm');
+    }
+    expect((await slots(`from=${at(2, 0)}&to=${at(2, 12)}`, id)).items).toEqual([]);
+  });
+
+  it.each([
+    '',
+    'from=x&to=2030-01-01T00:00:00Z',
+    'from=2030-01-01T00:00:00Z&to=2030-13-01T00:00:00Z',
+    'from=2030-01-01T00:00:00Z&to=2030-01-02T00:00:00Z&cursor=x',
+    'from=2030-01-01T00:00:00Z&to=2030-01-02T00:00:00Z&limit=201',
+  ])('%s is INVALID_DATA', async (query) => {
+    expect((await slots(query)) as object).toMatchObject({ code: 'INVALID_DATA' });
+  });
+
+  it('are of 62 days at most, in their order', async () => {
+    for (const range of [`from=${at(1)}&to=${at(64)}`, `from=${at(2)}&to=${at(1)}`])
+      expect((await slots(range)) as object).toMatchObject({
+        code: 'INVALID_DATA',
+        details: [{ field: 'to' }],
+      });
+    expect((await slots(`from=${at(1)}&to=${at(63)}`)).items).toHaveLength(50);
+    expect((await slots(`from=${at(1)}&to=${at(2)}`, randomUUID())) as object).toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+});
+
+it('times are what they are, also in a database whose clock is set to another zone', async () => {
+  const database = await createTestDatabase();
+  await app.rows(`ALTER DATABASE "${database.name}" SET timezone = 'Asia/Tokyo'`);
+  const tokyo = await TestApp.start({ DATABASE_URL: database.url });
+  const [anna, boris] = await tokyo.people('Анна', 'Борис');
+  await tokyo.request('PUT', 'users/me/availability', anna.token, ALWAYS);
+  const body = { name: 'Маникюр', price: 0, duration: 60 };
+  const { id: service_id } = (await tokyo.request<ServiceDto>('POST', 'services', anna.token, body)).body;
+  const made = await tokyo.request<BookingDto>('POST', 'bookings', boris.token, {
+    service_id,
+    starts_at: at(2),
+  });
+  expect(made.body).toMatchObject({ starts_at: at(2), ends_at: at(2, 13) });
+  const [row] = await tokyo.rows<{ starts_at: Date }>('SELECT starts_at FROM bookings');
+  expect(row!.starts_at.toISOString()).toBe(at(2));
+  const moment = Date.now();
+  expect(Math.abs(Date.parse(made.body.created_at) - moment)).toBeLessThan(HOUR);
+  const path = `services/${service_id}/slots?from=${at(2, 11)}&to=${at(2, 14)}`;
+  const { items } = (await tokyo.request<SlotPage>('GET', path, boris.token)).body;
+  expect(items.map(({ starts_at }) => starts_at)).toEqual([at(2, 11), at(2, 13)]);
+  await tokyo.stop();
+  await database.drop();
+});

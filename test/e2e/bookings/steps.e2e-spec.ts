@@ -1,0 +1,126 @@
+import { BookingDto, type BookingState } from '#contracts';
+import { contractErrors } from '#testing';
+import { randomUUID } from 'node:crypto';
+import {
+  HOUR,
+  app,
+  at,
+  booked,
+  client,
+  hers,
+  his,
+  master,
+  put,
+  request,
+  setScene,
+  sorted,
+  step,
+  stored,
+  stranger,
+  told,
+} from './scene.js';
+
+setScene();
+
+describe('a step', () => {
+  const STATES = ['requested', 'confirmed', 'completed', 'declined', 'cancelled', 'expired'] as const;
+  const ACTIONS = ['confirm', 'decline', 'cancel', 'complete'] as const;
+  const WHO = ['master', 'client', 'stranger'] as const;
+  /** What the contract allows; all else is refused. */
+  const ALLOWED: Record<string, BookingState> = {
+    'requested confirm master': 'confirmed',
+    'requested decline master': 'declined',
+    'requested cancel master': 'cancelled',
+    'requested cancel client': 'cancelled',
+    'confirmed cancel master': 'cancelled',
+    'confirmed cancel client': 'cancelled',
+    'confirmed complete master': 'completed',
+  };
+  const mayEver = (action: string, who: string) =>
+    Object.keys(ALLOWED).some((cell) => cell.endsWith(`${action} ${who}`));
+
+  it.each(STATES.flatMap((state) => ACTIONS.map((action) => [state, action] as const)))(
+    'from %s by %s is taken by whom it belongs to, and by nobody else',
+    async (state, action) => {
+      for (const who of WHO) {
+        const { id } = await booked();
+        await put(id, state, action === 'complete' ? -HOUR : undefined);
+        const account = { master, client, stranger }[who];
+        const { status, body } = await step(account, id, action, { reason: 'Не могу' });
+        const to = ALLOWED[`${state} ${action} ${who}`];
+        const code = to ? undefined : mayEver(action, who) ? 'CONFLICT' : 'FORBIDDEN';
+        expect([who, body.code, (await stored(id)).status]).toEqual([who, code, to ?? state]);
+        if (to) expect([status, body.status, contractErrors(BookingDto, body)]).toEqual([200, to, []]);
+        await put(id, 'declined');
+      }
+    },
+  );
+
+  it('of an unknown booking is NOT_FOUND', async () => {
+    for (const action of ACTIONS)
+      expect((await step(master, randomUUID(), action)).body.code).toBe('NOT_FOUND');
+    expect((await step(master, randomUUID(), 'review', { rating: 5 })).body.code).toBe('NOT_FOUND');
+  });
+
+  it('waits for the start to be completed, and must not for the others', async () => {
+    const { id } = await booked();
+    await step(master, id, 'confirm');
+    expect((await step(master, id, 'complete')).body.code).toBe('CONFLICT');
+    await put(id, 'confirmed', -1000);
+    expect((await step(client, id, 'cancel')).body.code).toBe('CONFLICT');
+    await put(id, 'requested', -1000);
+    for (const action of ['confirm', 'cancel'])
+      expect((await step(master, id, action)).body.code).toBe('CONFLICT');
+  });
+
+  it('tells the other side, with the reason', async () => {
+    const confirmed = await booked();
+    await step(master, confirmed.id, 'confirm');
+    expect(await told('booking_confirmed', confirmed.id)).toMatchObject([
+      { to: [client.id], actorId: master.id },
+    ]);
+    await step(client, confirmed.id, 'cancel', { reason: 'Заболел' });
+    const data = { booking_id: confirmed.id, outcome: 'cancelled', reason: 'Заболел' };
+    expect(await told('booking_cancelled', confirmed.id)).toMatchObject([
+      { to: [master.id], actorId: client.id, data },
+    ]);
+    const declined = await booked();
+    const { body } = await step(master, declined.id, 'decline', { reason: 'Отпуск' });
+    expect(body.reason).toBe('Отпуск');
+    const why = { outcome: 'declined', reason: 'Отпуск' };
+    expect(await told('booking_cancelled', declined.id)).toMatchObject([{ to: [client.id], data: why }]);
+    const cancelled = await booked();
+    // A reason is not needed, nor then a body.
+    await app.request('POST', `bookings/${cancelled.id}/cancel`, master.token);
+    const none = { outcome: 'cancelled', reason: null };
+    expect(await told('booking_cancelled', cancelled.id)).toMatchObject([{ to: [client.id], data: none }]);
+    for (const device of [hers, his])
+      for (const [id, status] of [
+        [confirmed.id, 'cancelled'],
+        [declined.id, 'declined'],
+        [cancelled.id, 'cancelled'],
+      ])
+        await device.next('booking:updated', (b) => b.id === id && b.status === status);
+  });
+
+  it('is one of two that exclude each other', async () => {
+    for (let i = 0; i < 10; i++) {
+      const { id } = await booked(2, i);
+      const steps = [step(master, id, 'confirm'), step(master, id, 'decline')];
+      const replies = await Promise.all([...steps, step(master, id, 'confirm'), step(master, id, 'decline')]);
+      expect(sorted(replies.map(({ status }) => status))).toEqual([200, 409, 409, 409]);
+      const winner = replies.find(({ status }) => status === 200)!;
+      expect((await stored(id)).status).toBe(winner.body.status);
+      const promises = [...(await told('booking_confirmed', id)), ...(await told('booking_cancelled', id))];
+      expect(promises).toHaveLength(1);
+    }
+  });
+
+  it('that ends a booking frees its time, and no other does', async () => {
+    const first = await booked();
+    await step(master, first.id, 'confirm');
+    expect((await request(stranger, at(2))).status).toBe(409);
+    await step(client, first.id, 'cancel');
+    expect((await request(stranger, at(2))).status).toBe(201);
+  });
+});

@@ -1,0 +1,101 @@
+import { PlainClient, TestApp, text, type Account } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Manager } from 'socket.io-client';
+
+const NAMESPACES = ['/', '/messenger', '/messenger-classic', '/chat-basic'];
+const NEW_MESSAGE = ['chat:message:new', 'message', 'new-message', 'message:new'];
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+let managers: Manager[];
+beforeAll(async () => {
+  app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });
+  [anna, boris] = await app.people('Анна', 'Борис');
+});
+afterAll(() => app.stop());
+beforeEach(() => {
+  managers = [];
+});
+afterEach(() => {
+  for (const manager of managers) manager.engine.close();
+});
+
+function connection(): Manager {
+  const manager = new Manager(app.url, { transports: ['websocket'], reconnection: false });
+  managers.push(manager);
+  return manager;
+}
+
+async function connected({ socket }: PlainClient): Promise<void> {
+  if (!socket.connected) await new Promise<void>((resolve) => socket.once('connect', resolve));
+}
+
+it('shows each namespace everything once, and its user is there until the last one is gone', async () => {
+  const [his] = await app.devices(boris);
+  const manager = connection();
+  const hers = NAMESPACES.map((namespace) => PlainClient.on(manager, namespace, anna.token));
+  await Promise.all(hers.map(connected));
+  const chat = await app.chat(boris, anna);
+  await his.send('chat:message:send', text(chat, 'раз'));
+  await his.send('chat:message:send', text(chat, 'два'));
+  for (const [i, client] of hers.entries()) {
+    const event = NEW_MESSAGE[i]!;
+    await client.until(() => client.all(event).length >= 2 || undefined);
+    expect(client.all(event)).toHaveLength(2);
+  }
+  for (const client of hers.slice(1)) client.close();
+  await his.send('presence:get', { user_ids: [anna.id] });
+  expect(his.all('user:offline')).toEqual([]);
+  hers[0]!.close();
+  await his.next('user:offline', ({ user_id }) => user_id === anna.id);
+});
+
+it.each([
+  ['/', '/chat-basic'],
+  ['/messenger', '/'],
+  ['/messenger', '/messenger-classic'],
+])('what %s carries goes on beside a bad token on %s', async (good, bad) => {
+  const manager = connection();
+  const goesOn = PlainClient.on(manager, good, anna.token);
+  await connected(goesOn);
+  const refused = PlainClient.on(manager, bad, 'nonsense');
+  await refused.next('error');
+  await refused.disconnected();
+  await goesOn.ask('users:list', {});
+  expect(goesOn.socket.connected).toBe(true);
+  goesOn.close();
+});
+
+it('ends the devices of a session that is signed out, and with the last of them the connection', async () => {
+  const again = await app.request<{ access_token: string }>('POST', 'auth/login', undefined, {
+    email: boris.email,
+    password: 'correct horse battery',
+  });
+  const manager = connection();
+  const ended = ['/', '/messenger'].map((namespace) =>
+    PlainClient.on(manager, namespace, again.body.access_token),
+  );
+  const goesOn = PlainClient.on(manager, '/chat-basic', boris.token);
+  await Promise.all([...ended, goesOn].map(connected));
+  const gone = Promise.all(ended.map((client) => client.disconnected()));
+  await app.request('POST', 'auth/logout', again.body.access_token);
+  await gone;
+  expect(await goesOn.ask('chat:join', {})).toEqual({ success: false, error: 'chatId must be a UUID' });
+  const closed = new Promise<string>((resolve) => manager.engine.once('close', resolve));
+  await app.request('POST', 'auth/logout', boris.token);
+  await goesOn.next('error');
+  await closed;
+});
+
+it('keeps no timer for a client that was refused while it changed over to WebSocket', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const clients = Array.from({ length: 20 }, () =>
+    PlainClient.open(`${app.url}/chat-basic`, { auth: { token: 'nonsense' } }),
+  );
+  await Promise.all(clients.map((client) => client.disconnected()));
+  const deadline = Date.now() + 5000;
+  while (timers() > before + 10 && Date.now() < deadline) await sleep(50);
+  expect(timers()).toBeLessThan(before + 10);
+});

@@ -1,0 +1,120 @@
+import type { Account } from '#testing';
+import { randomUUID } from 'node:crypto';
+import { comment, comments, find, post, told } from './posts.js';
+import { anna, app, boris, outcome, setScene, vera } from './scene.js';
+
+setScene('for all tests');
+
+describe('a comment', () => {
+  it('is listed in the order of writing, with the answers to it, page by page', async () => {
+    const { id } = await post(anna);
+    const first = await comment(boris, id, 'Один');
+    expect(first).toEqual({
+      id: expect.any(String),
+      author_id: boris.id,
+      author_name: 'Борис',
+      author_avatar: null,
+      content: 'Один',
+      created_at: expect.any(String),
+      parent_id: null,
+    });
+    const second = await comment(vera, id, 'Два');
+    const answer = await comment(anna, id, 'Ответ', first.id);
+    expect(answer.parent_id).toBe(first.id);
+    expect((await comments(anna, id)).items).toEqual([first, second, answer]);
+    const page = await comments(anna, id, 'limit=2');
+    expect(page.items).toEqual([first, second]);
+    expect(await comments(anna, id, `cursor=${page.next_cursor}`)).toEqual({
+      items: [answer],
+      next_cursor: null,
+    });
+    expect((await find(anna, id)).body.comments_count).toBe(3);
+  });
+
+  it('answers a comment of the same post that is no answer itself, or is refused', async () => {
+    const { id } = await post(anna);
+    const parent = await comment(boris, id);
+    const answer = await comment(boris, id, 'Ответ', parent.id);
+    const elsewhere = await comment(boris, (await post(anna)).id);
+    for (const parent_id of [answer.id, elsewhere.id, randomUUID(), 'x', 1]) {
+      const reply = await app.request<object>('POST', `posts/${id}/comments`, vera.token, {
+        content: 'x',
+        parent_id,
+      });
+      expect([outcome(reply), reply.body.details?.[0]?.field]).toEqual([[400, 'INVALID_DATA'], 'parent_id']);
+    }
+    expect((await find(anna, id)).body.comments_count).toBe(2);
+    expect((await comments(anna, id)).items).toHaveLength(2);
+  });
+
+  it.each<[object, number, string]>([
+    [{}, 400, 'INVALID_DATA'],
+    [{ content: '' }, 400, 'INVALID_DATA'],
+    [{ content: ' \n' }, 400, 'INVALID_DATA'],
+    [{ content: 5 }, 400, 'INVALID_DATA'],
+    [{ content: 'x'.repeat(4001) }, 413, 'MESSAGE_TOO_LARGE'],
+  ])('with a wrong content is refused (%#)', async (body, status, code) => {
+    const { id } = await post(anna);
+    const reply = await app.request('POST', `posts/${id}/comments`, boris.token, body);
+    expect(outcome(reply)).toEqual([status, code]);
+    const unknown = await app.request('POST', `posts/${randomUUID()}/comments`, boris.token, {
+      content: 'x',
+    });
+    expect(outcome(unknown)).toEqual([404, 'NOT_FOUND']);
+    expect((await find(anna, id)).body.comments_count).toBe(0);
+  });
+
+  it('is deleted by who wrote it or whose post it is, with its answers, and counted no more', async () => {
+    const { id } = await post(anna);
+    const other = (await post(vera)).id;
+    const [first, second] = [await comment(boris, id), await comment(boris, id)];
+    for (const who of [anna, vera]) await comment(who, id, 'Ответ', first.id);
+    const remove = async (who: Account, comment_id: string, postId = id) =>
+      outcome(await app.request('DELETE', `posts/${postId}/comments/${comment_id}`, who.token));
+    expect(await remove(vera, first.id)).toEqual([403, 'FORBIDDEN']);
+    expect(await remove(vera, first.id, other)).toEqual([404, 'NOT_FOUND']);
+    expect(await remove(vera, randomUUID())).toEqual([404, 'NOT_FOUND']);
+    expect((await find(anna, id)).body.comments_count).toBe(4);
+    expect(await remove(boris, first.id)).toEqual([204, undefined]);
+    expect(await remove(boris, first.id)).toEqual([404, 'NOT_FOUND']);
+    expect((await comments(anna, id)).items.map((left) => left.id)).toEqual([second.id]);
+    expect((await find(anna, id)).body.comments_count).toBe(1);
+    expect(await remove(anna, second.id)).toEqual([204, undefined]);
+    expect((await find(anna, id)).body.comments_count).toBe(0);
+  });
+
+  it('is counted exactly while others are written, answered and deleted', async () => {
+    const { id } = await post(anna);
+    const parents = await Promise.all(Array.from({ length: 10 }, () => comment(boris, id)));
+    const replies = await Promise.all(
+      parents.flatMap((parent, i) => [
+        ...Array.from({ length: 4 }, () =>
+          app.request('POST', `posts/${id}/comments`, vera.token, { content: 'x', parent_id: parent.id }),
+        ),
+        ...(i % 2 ? [app.request('DELETE', `posts/${id}/comments/${parent.id}`, boris.token)] : []),
+      ]),
+    );
+    expect(replies.filter(({ status }) => ![201, 204, 400].includes(status))).toEqual([]);
+    const { items } = await comments(anna, id, 'limit=200');
+    expect(items.length).toBeGreaterThanOrEqual(25);
+    expect((await find(anna, id)).body.comments_count).toBe(items.length);
+  });
+
+  it('is promised to the post’s author once, also when it names them', async () => {
+    const { id, author } = await post(anna);
+    const { id: comment_id } = await comment(boris, id, `Спасибо, @${author.handle}!`);
+    await comment(anna, id, 'Пожалуйста');
+    expect(
+      (await told('post_commented')).filter(({ data }) => 'post_id' in data && data.post_id === id),
+    ).toEqual([
+      {
+        type: 'post_commented',
+        key: `post_commented:${comment_id}`,
+        actorId: boris.id,
+        data: { post_id: id, comment_id, user_id: boris.id },
+        to: [anna.id],
+      },
+    ]);
+    expect((await told('mention')).filter(({ key }) => key.includes(comment_id))).toEqual([]);
+  });
+});
