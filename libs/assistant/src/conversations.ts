@@ -56,7 +56,10 @@ export class Conversations {
         if (!isResumed) tell(started(live.id));
         for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1)) tell(event);
       }
-      for (const event of waiting) if (!known.has(messageOf(event) ?? '')) tell(event);
+      const isNew = (event: AssistantEvent) =>
+        !known.has(messageOf(event) ?? '') &&
+        !(event.type === 'assistant_message_start' && event.data.messageId === live?.id);
+      for (const event of waiting) if (isNew(event)) tell(event);
       waiting = undefined;
       return close;
     } catch (error) {
