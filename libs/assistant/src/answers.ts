@@ -138,11 +138,13 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const messages = await this.prompts.before(chatId, id);
     const { signal } = live.ended;
     for (let round = 0; round < MAX_ROUNDS; round++) {
+      const before = live.tokens.length;
       const calls = await this.model.ask(messages, this.tools.definitions, signal, (token) =>
         this.take(live, chatId, token),
       );
       if (calls.length === 0) return;
-      messages.push({ role: 'assistant', tool_calls: calls });
+      const content = live.tokens.slice(before).join('') || null;
+      messages.push({ role: 'assistant', content, tool_calls: calls });
       for (const call of calls)
         messages.push({ role: 'tool', tool_call_id: call.id, content: await this.tools.run(userId, call) });
     }

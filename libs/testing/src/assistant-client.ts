@@ -3,12 +3,12 @@ import { Waiting } from './waiting.js';
 
 export interface Frame {
   type: string;
-  data: Record<string, never>;
+  data: Record<string, string>;
 }
 
 /**
  * A client of the assistant: a plain WebSocket that keeps every frame it hears. A token that comes twice, or with a
- * gap before it, is in `violations`.
+ * gap before it, is in `violations`; an answer that is told anew begins with `assistant_message_start`.
  */
 export class AssistantClient extends Waiting {
   readonly heard: Frame[] = [];
@@ -70,11 +70,13 @@ export class AssistantClient extends Waiting {
     return await this.until(() => this.all<T>(answer)[before], `${type} was not answered with ${answer}`);
   }
 
-  /** The tokens of an answer that came over this connection. */
+  /** The tokens of an answer that came over this connection, since it was last told from its start. */
   tokens(messageId: string): string[] {
-    return this.all('assistant_message_token').flatMap((data) =>
-      data.messageId === messageId ? [data.token!] : [],
-    );
+    const ofAnswer = this.heard.filter(({ data }) => data.messageId === messageId);
+    const start = ofAnswer.findLastIndex(({ type }) => type === 'assistant_message_start');
+    return ofAnswer
+      .slice(start + 1)
+      .flatMap(({ type, data }) => (type === 'assistant_message_token' ? [data.token!] : []));
   }
 
   /** Waits for a round trip: whatever the server had sent to this device before is in `heard` then. */
@@ -95,6 +97,7 @@ export class AssistantClient extends Waiting {
 
   private hear(frame: Frame): void {
     this.heard.push(frame);
+    if (frame.type === 'assistant_message_start') this.lastIndex.set(frame.data.messageId!, -1);
     if (frame.type === 'assistant_message_token') {
       const { messageId, index } = frame.data as unknown as { messageId: string; index: number };
       const last = this.lastIndex.get(messageId);

@@ -6,7 +6,7 @@ import { Waiting } from './waiting.js';
 
 export interface ModelMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
-  content: string | null;
+  content?: string | null;
   tool_calls?: { id: string; type: 'function'; function: { name: string; arguments: string } }[];
   tool_call_id?: string;
 }
@@ -114,7 +114,7 @@ function problemOf({ method, url, headers }: IncomingMessage, body: ModelRequest
       if (open.length > 0) return `${open.length} tool calls without a result`;
       open = message.tool_calls?.map(({ id }) => id) ?? [];
     }
-    if (typeof message.content !== 'string' && !(message.content === null && message.tool_calls))
+    if (typeof message.content !== 'string' && !(message.content == null && message.tool_calls))
       return `a message of ${message.role} without content`;
   }
   return open.length > 0 ? 'the last tool calls have no result' : undefined;

@@ -105,26 +105,29 @@ describe('regenerate', () => {
     expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
   });
 
-  it('during an answer loses nothing: in the end there is one answer to the question', async () => {
+  it('during an answer ends it: in the end there is one answer to the question', async () => {
     const tokens = byHand();
     scene.model.answerWith({ tokens });
     const messageId = await begin(talk.client, 'Вопрос');
     tokens.write('половина');
     await heardTokens(talk.client, messageId, 1);
     talk.client.send('regenerate');
-    tokens.end(' и конец');
-    await talk.client.next('assistant_message_complete');
-    await exchange(talk.client, 'Ещё');
-    const history = await scene.history(talk);
-    expect(history.filter((line) => line.startsWith('assistant'))).toHaveLength(2);
+    const { messageId: fresh } = await talk.client.next(
+      'assistant_message_complete',
+      ({ status }) => status === 'complete',
+    );
+    expect(fresh).not.toBe(messageId);
+    expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
+    expect(scene.model.prompt).toEqual(['user: Вопрос']);
   });
 });
 
 it('messages sent during an answer are acknowledged at once and answered in their turn', async () => {
   const tokens = byHand();
   scene.model.answerWith({ tokens }, { tokens: ['два'] }, { tokens: ['три'] });
+  const before = scene.model.requests.length + 1;
   await begin(talk.client, 'первый');
-  const before = scene.model.requests.length;
+  await scene.model.request(before);
   talk.client.send('message', { message: 'второй' });
   talk.client.send('message', { message: 'третий' });
   await talk.client.next('user_message', ({ content }) => content === 'третий');

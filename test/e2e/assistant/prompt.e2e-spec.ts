@@ -18,7 +18,7 @@ it('the system’s prompt comes first, then the conversation', async () => {
 it('the history is cut to the context: whole messages, the oldest first, the question always', async () => {
   const scene = await Scene.start({ ASSISTANT_CONTEXT_TOKENS: '1000' });
   const { client } = await scene.chat();
-  const long = (name: string) => `${name}: ${'слово '.repeat(40)}`;
+  const long = (name: string) => `${name}: ${'слово '.repeat(100)}`;
   scene.model.answerAlways({ tokens: [long('answer')] });
   for (let i = 0; i < 10; i++) await exchange(client, long(`question ${i}`));
   const { prompt } = scene.model;
@@ -31,8 +31,14 @@ it('the history is cut to the context: whole messages, the oldest first, the que
     `assistant: ${long('answer')}`,
   ]).flat();
   expect(prompt).toEqual(whole.slice(19 - prompt.length, 19));
-  await exchange(client, 'x'.repeat(30_000));
-  expect(scene.model.prompt).toEqual([`user: ${'x'.repeat(30_000)}`]);
+  const most = `most: ${'слово '.repeat(950)}`;
+  await exchange(client, most);
+  expect(scene.model.prompt).toEqual([`user: ${most}`]);
+  const stored = async () => (await scene.app.rows('SELECT 1 FROM assistant_messages')).length;
+  const before = await stored();
+  const error = await client.ask('message', { message: 'слово '.repeat(1100) }, 'error');
+  expect(error).toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+  expect(await stored()).toBe(before);
   await scene.stop();
 });
 

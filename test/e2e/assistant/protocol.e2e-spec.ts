@@ -29,7 +29,7 @@ it('speaks as the document says, from the greeting to a chat that is joined agai
 
   const [user, start, ...rest] = client.heard.slice(before);
   const { messageId } = complete;
-  const userId = (user!.data as { messageId: string }).messageId;
+  const userId = user!.data.messageId!;
   expect(user).toEqual({
     type: 'user_message',
     data: { messageId: userId, content: message, role: 'user', timestamp: DATE },
@@ -106,7 +106,7 @@ describe('refuses, and the connection stays', () => {
   it('a chat of somebody else, and one that there is not', async () => {
     const { chatId } = await scene.chat(anna);
     const his = await scene.signedIn(boris);
-    for (const id of [chatId, randomUUID(), 'nonsense'])
+    for (const id of [chatId, randomUUID()])
       expect(await his.ask('join_chat', { token: boris.token, chatId: id }, 'error')).toMatchObject({
         message: 'Chat not found or access denied',
       });
@@ -160,6 +160,7 @@ describe('refuses, and the connection stays', () => {
     ['join_chat', {}],
     ['join_chat', { token: 5 }],
     ['join_chat', { token: 'x', chatId: {} }],
+    ['join_chat', { token: 'x', chatId: 'nonsense' }],
     ['join_chat', { token: 'x', resume: 'x' }],
     ['join_chat', { token: 'x', resume: { messageId: randomUUID(), index: -2 } }],
     ['join_chat', { token: 'x', resume: { messageId: randomUUID(), index: 0.5 } }],
@@ -172,7 +173,7 @@ describe('refuses, and the connection stays', () => {
     expect((await exchange(client, 'still here')).status).toBe('complete');
   });
 
-  it.each([65 * 1024, 1024 * 1024, 5 * 1024 * 1024])('a frame of %d bytes', async (size) => {
+  it.each([65 * 1024, 1024 * 1024])('a frame of %d bytes', async (size) => {
     const { client, chatId } = await scene.chat(anna);
     const refused = await client.ask('message', { message: 'x'.repeat(size) }, 'error');
     expect(refused).toMatchObject({ code: 'MESSAGE_TOO_LARGE', message: expect.any(String) });

@@ -51,8 +51,7 @@ export class Scene {
 
   /** @throws also when the model was asked in a way that the original refuses */
   async stop(): Promise<void> {
-    await this.app.stop();
-    await this.model.stop();
+    await this.app.stop().finally(() => this.model.stop());
     if (this.model.violations.length > 0)
       throw new Error(`of the model: ${this.model.violations.join('; ')}`);
   }

@@ -49,7 +49,7 @@ it('a device that joins during an answer is told it from the beginning, then liv
   expect(tablet.all<{ index: number }>('assistant_message_token')[0]!.index).toBe(0);
 });
 
-it('a device that joins again and again within one connection gets no token twice', async () => {
+it('a device that joins again and again within one connection is told it anew, each time whole', async () => {
   const tokens = byHand();
   scene.model.answerWith({ tokens });
   const messageId = await begin(talk.client, 'Расскажи');
@@ -59,6 +59,8 @@ it('a device that joins again and again within one connection gets no token twic
     talk.client.send('join_chat', join);
     if (WORDS.indexOf(word) % 7 === 0) await sleep(2);
   }
+  const joins = () => talk.client.all('chat_joined').length === WORDS.length || undefined;
+  await talk.client.until(joins, 'every join');
   tokens.end();
   await talk.client.next('assistant_message_complete');
   expect(talk.client.tokens(messageId)).toEqual(WORDS);
@@ -160,14 +162,7 @@ it('characters that arrive byte by byte are whole', async () => {
 });
 
 it('tokens that look like the protocol are tokens', async () => {
-  const tokens = [
-    'data: [DONE]\n\n',
-    '{"type":"error"}',
-    '\u2028',
-    '\0'.repeat(0) + '\\u0000',
-    '\r\n\r\n',
-    '<b>',
-  ];
+  const tokens = ['data: [DONE]\n\n', '{"type":"error"}', '\u2028', '\\u0000', '\r\n\r\n', '<b>'];
   scene.model.answerWith({ tokens });
   expect((await exchange(talk.client, 'Скажи')).content).toBe(tokens.join(''));
 });

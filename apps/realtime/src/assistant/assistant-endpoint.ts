@@ -38,11 +38,12 @@ export class AssistantEndpoint implements OnModuleDestroy {
   /** `others`: paths that somebody else upgrades; there is nothing at any other. */
   listen(server: HttpServer, others: string): void {
     server.on('upgrade', (request, socket, head) => {
-      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      // Not taken for a URL: not everything that is sent as one is.
+      const [pathname] = request.url!.split('?', 1) as [string];
       if (pathname === PATH && this.isAllowed(request))
         this.sockets.handleUpgrade(request, socket, head, (opened) => this.open(opened));
       else if (pathname === PATH) refuse(socket, '403 Forbidden');
-      else if (!pathname.startsWith(others)) refuse(socket, '404 Not Found');
+      else if (!pathname.startsWith(`${others}/`)) refuse(socket, '404 Not Found');
     });
     this.beat();
   }
@@ -90,5 +91,8 @@ export class AssistantEndpoint implements OnModuleDestroy {
   }
 }
 
+/** Whoever is refused may have gone, which would otherwise end the process. */
 const refuse = (socket: Duplex, status: string) =>
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket
+    .on('error', () => socket.destroy())
+    .end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -1,0 +1,187 @@
+import type { BookingDto, ServiceDto } from '#contracts';
+import type { Account, ModelMessage } from '#testing';
+import { randomUUID } from 'node:crypto';
+import { begin, exchange, Scene, type Complete, type Talk } from './scene.js';
+
+const HOUR = 3600_000;
+const DAY = 24 * HOUR;
+
+let scene: Scene;
+let master: Account;
+let anna: Account;
+let boris: Account;
+let service: ServiceDto;
+let hers: BookingDto;
+let his: BookingDto;
+let talk: Talk;
+beforeAll(async () => {
+  scene = await Scene.start();
+  [master, anna, boris] = await scene.app.people('Мастер Вера', 'Анна', 'Борис');
+  const offer = { name: 'Маникюр', price: 2000, duration: 60 };
+  const { app } = scene;
+  service = (await app.request<ServiceDto>('POST', 'services', master.token, offer)).body;
+  await app.request('PUT', 'users/me/availability', master.token, {
+    timezone: 'UTC',
+    weekly: [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' })),
+  });
+  const book = async ({ token }: Account, hour: number) => {
+    const body = { service_id: service.id, starts_at: at(2, hour) };
+    return (await app.request<BookingDto>('POST', 'bookings', token, body)).body;
+  };
+  [hers, his] = [await book(anna, 10), await book(boris, 12)];
+});
+afterAll(() => scene.stop());
+beforeEach(async () => (talk = await scene.chat(anna)));
+
+/** So many days ahead, at a full hour. */
+const at = (days: number, hour: number) =>
+  new Date(Math.floor(Date.now() / DAY) * DAY + days * DAY + hour * HOUR).toISOString();
+
+/** Has the model call tools, and tells what they gave it, in the order of the calls. */
+async function results(...calls: { name: string; arguments: object | string }[]): Promise<string[]> {
+  scene.model.answerWith({ calls }, { tokens: ['Вот', ' что', ' есть'] });
+  const complete = await exchange(talk.client, 'Что есть?');
+  expect(complete).toMatchObject({ content: 'Вот что есть', status: 'complete' });
+  expect(talk.client.all('error')).toEqual([]);
+  const { messages } = scene.model.requests.at(-1)!;
+  const asked = messages.findLast((message): message is Required<ModelMessage> => !!message.tool_calls)!;
+  expect(asked.tool_calls.map(({ function: { name } }) => name)).toEqual(calls.map(({ name }) => name));
+  return asked.tool_calls.map(
+    ({ id }) => messages.find(({ role, tool_call_id }) => role === 'tool' && tool_call_id === id)!.content!,
+  );
+}
+
+const result = async <T>(name: string, args: object | string): Promise<T> =>
+  JSON.parse((await results({ name, arguments: args }))[0]!) as T;
+type List<T> = { items: T[] };
+const ids = ({ items }: List<{ id: string }>) => items.map(({ id }) => id);
+
+it('the model is told of tools that only read', async () => {
+  await exchange(talk.client, 'Привет');
+  const tools = scene.model.requests.at(-1)!.tools!;
+  expect(tools.map((tool) => tool.function.name).sort()).toEqual([
+    'free_slots',
+    'my_bookings',
+    'search_masters',
+    'search_services',
+  ]);
+  for (const tool of tools)
+    expect(tool).toMatchObject({
+      type: 'function',
+      function: { description: expect.stringMatching(/\w/), parameters: { type: 'object' } },
+    });
+});
+
+it('finds services, masters and free times', async () => {
+  const services = await result<List<ServiceDto>>('search_services', { query: 'маник' });
+  expect(services.items).toMatchObject([{ id: service.id, name: 'Маникюр', price: 2000, duration: 60 }]);
+  const masters = await result<List<{ id: string }>>('search_masters', { query: 'Вера' });
+  expect(ids(masters)).toEqual([master.id]);
+  expect(ids(await result('search_masters', { query: 'Борис' }))).toEqual([]);
+  const day = { service_id: service.id, from: at(2, 9), to: at(2, 14) };
+  const slots = await result<List<{ starts_at: string }>>('free_slots', day);
+  const starts = slots.items.map(({ starts_at }) => starts_at);
+  expect(starts.length).toBeGreaterThan(0);
+  for (const taken of [hers.starts_at, his.starts_at]) expect(starts).not.toContain(taken);
+});
+
+it('several at once, each result at its call', async () => {
+  const [services, bookings] = await results(
+    { name: 'search_services', arguments: { query: 'маник' } },
+    { name: 'my_bookings', arguments: {} },
+  );
+  expect(ids(JSON.parse(services!) as never)).toEqual([service.id]);
+  expect(ids(JSON.parse(bookings!) as never)).toEqual([hers.id]);
+});
+
+it.each([
+  ['', {}],
+  ['of anybody by an argument', { user_id: '$boris', client_id: '$boris', userId: '$boris' }],
+  ['as a master', { role: 'master' }],
+  ['by status', { status: 'requested' }],
+])('shows bookings only of who asks %s', async (_, args) => {
+  const given = JSON.parse(JSON.stringify(args).replaceAll('$boris', boris.id)) as object;
+  const text = JSON.stringify(await result('my_bookings', given));
+  expect(text).toContain(hers.id);
+  expect(text).not.toContain(his.id);
+  expect(text).not.toContain(boris.id);
+  expect(text).not.toContain('@example.com');
+});
+
+it('sees as the user sees: nothing across a block', async () => {
+  const blocked = await scene.app.register('Глеб');
+  await scene.app.request('PUT', `users/${blocked.id}/block`, master.token);
+  await scene.app.request('POST', `users/${blocked.id}/block`, master.token);
+  talk = await scene.chat(blocked);
+  const seen = await scene.app.request<List<{ id: string }>>(
+    'GET',
+    `services?query=${encodeURIComponent('маник')}`,
+    blocked.token,
+  );
+  expect(ids(await result('search_services', { query: 'маник' }))).toEqual(ids(seen.body));
+});
+
+it.each<[string, string, object | string]>([
+  ['an unknown tool', 'delete_everything', {}],
+  ['a name of every object', 'constructor', {}],
+  ['no name', '', {}],
+  ['arguments that are no JSON', 'search_services', '{"query": '],
+  ['arguments that are no object', 'my_bookings', '[1]'],
+  ['null', 'my_bookings', 'null'],
+  ['a number for a query', 'search_services', { query: 5 }],
+  ['no query', 'search_masters', { query: '' }],
+  ['__proto__', 'my_bookings', '{"__proto__":{"status":"x"},"status":"y"}'],
+  ['an unknown status', 'my_bookings', { status: 'any' }],
+  ['a service that is no id', 'free_slots', { service_id: 'x', from: at(1, 0), to: at(2, 0) }],
+  ['a service that there is not', 'free_slots', { service_id: randomUUID(), from: at(1, 0), to: at(2, 0) }],
+  ['times that are none', 'free_slots', { service_id: '$service', from: 'tomorrow', to: 'later' }],
+  ['a year of times', 'free_slots', { service_id: '$service', from: at(1, 0), to: at(366, 0) }],
+])('%s is an error for the model, and the answer goes on', async (_, name, args) => {
+  const given = typeof args === 'string' ? args : JSON.stringify(args).replace('$service', service.id);
+  const [text] = await results({ name, arguments: given });
+  expect(text!.length).toBeGreaterThan(2);
+  expect(text).not.toMatch(/prisma|postgres|at .*\.js/i);
+});
+
+it('what was said before a call and after it is one answer, and calls are not in the history', async () => {
+  scene.model.answerWith(
+    { tokens: ['Сейчас ', 'посмотрю. '], calls: [{ name: 'my_bookings', arguments: {} }] },
+    { tokens: ['Одна ', 'запись.'] },
+  );
+  const { messageId, content } = await exchange(talk.client, 'Мои записи?');
+  expect(content).toBe('Сейчас посмотрю. Одна запись.');
+  expect(scene.model.prompt).toContain('assistant: Сейчас посмотрю. ');
+  expect(talk.client.tokens(messageId).join('')).toBe(content);
+  expect(await scene.history(talk)).toEqual(['user complete: Мои записи?', `assistant complete: ${content}`]);
+  await exchange(talk.client, 'Спасибо');
+  expect(scene.model.prompt).toEqual(['user: Мои записи?', `assistant: ${content}`, 'user: Спасибо']);
+});
+
+it('a model that looks things up without end is ended after five rounds', async () => {
+  const before = scene.model.requests.length;
+  const again = { calls: [{ name: 'my_bookings', arguments: {} }] };
+  scene.model.answerWith(...Array.from({ length: 5 }, () => again), { tokens: ['хватит'] });
+  talk.client.send('message', { message: 'Что есть?' });
+  await talk.client.next<Complete>('assistant_message_complete');
+  const rounds = scene.model.requests.length - before;
+  expect(rounds).toBeGreaterThanOrEqual(5);
+  expect(rounds).toBeLessThanOrEqual(6);
+  // Whoever is next finds no script that is left over.
+  if (rounds === 5) await exchange(talk.client, 'Дальше');
+  expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');
+});
+
+it('a model that breaks off after a call: the answer fails as any other', async () => {
+  scene.model.answerWith({ calls: [{ name: 'my_bookings', arguments: {} }] }, { end: 'reset' });
+  const messageId = await begin(talk.client, 'Мои записи?');
+  expect(await talk.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
+  expect(await talk.client.next('assistant_message_complete')).toMatchObject({ status: 'apology' });
+});
+
+it('writes nothing', async () => {
+  const count = async () => (await scene.app.rows('SELECT 1 FROM bookings')).length;
+  const before = await count();
+  const args = { service_id: service.id, starts_at: at(3, 10) };
+  for (const name of ['create_booking', 'CreateBooking', 'book', 'cancel_booking']) await result(name, args);
+  expect(await count()).toBe(before);
+});
