@@ -49,16 +49,21 @@ export interface Driver {
   stop(): Promise<void>;
 }
 
-export function startDriver(): Driver {
-  const child = forkBench('driver.js');
+/** How to tell a child something and wait for its answer. */
+export function asking<Order extends object, Answer extends object>(child: ChildProcess) {
   const dead = died(child);
   dead.catch(() => {}); // it ends when it is told to, too
-  const ask = async <T extends Answer>(order: Order): Promise<T> => {
+  return async <T extends Answer>(order: Order): Promise<T> => {
     child.send(order);
     const [answer] = (await Promise.race([once(child, 'message'), dead])) as [Answer];
-    if ('failed' in answer) throw new Error(answer.failed);
+    if ('failed' in answer) throw new Error(String(answer.failed));
     return answer as T;
   };
+}
+
+export function startDriver(): Driver {
+  const child = forkBench('driver.js');
+  const ask = asking<Order, Answer>(child);
   return {
     open: async (order) => void (await ask({ do: 'open', ...order })),
     run: async (target, seconds) => (await ask<{ round: Round }>({ do: 'run', target, seconds })).round,

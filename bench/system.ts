@@ -29,7 +29,11 @@ export async function startPostgres(): Promise<Cluster> {
 }
 
 /** The whole system as one process, with its limits out of the way. */
-export async function startSystem(cluster: Cluster, databaseUrl = cluster.url): Promise<System> {
+export async function startSystem(
+  cluster: Cluster,
+  databaseUrl = cluster.url,
+  env: NodeJS.ProcessEnv = {},
+): Promise<System> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const secret = randomBytes(32).toString('hex');
@@ -45,6 +49,7 @@ export async function startSystem(cluster: Cluster, databaseUrl = cluster.url): 
     MESSAGE_BURST: '1000000',
     SOCKET_EVENT_RATE: '1000000',
     PRESENCE_AUDIENCE: 'contacts',
+    ...env,
   });
   const deadline = Date.now() + 60_000;
   while (!(await answers(`${url}/health/ready`))) {

@@ -30,13 +30,14 @@ export class AnswerLog implements OnModuleDestroy {
   }
 
   private async store(tokens: Token[]): Promise<void[]> {
-    // A chat that was deleted meanwhile has no answer to add to.
+    // An answer that has ended meanwhile, or is gone with its chat, has no log any more: whoever ends one waits for
+    // what is being added, or is waited for.
     await this.prisma.$executeRaw`
       INSERT INTO assistant_tokens (message_id, index, text)
       SELECT t.message_id, t.index, t.text
       FROM unnest(${tokens.map((t) => t.messageId)}::uuid[], ${tokens.map((t) => t.index)}::int[],
         ${tokens.map((t) => t.text)}::text[]) AS t(message_id, index, text)
-      JOIN assistant_messages m ON m.id = t.message_id FOR KEY SHARE OF m`;
+      JOIN assistant_messages m ON m.id = t.message_id AND m.status = 'streaming' FOR SHARE OF m`;
     return tokens.map(() => undefined);
   }
 }

@@ -64,13 +64,13 @@ export class AnswerStore {
   /** Keeps what there is of a failed answer, and apologises. @returns the apology; undefined for a chat that is gone */
   async fail(id: string, question: Question, tokens: string[]): Promise<StoredAnswer | undefined> {
     return this.prisma.$transaction(async (tx) => {
-      await tx.assistantToken.deleteMany({ where: { messageId: id } });
       if (tokens.length > 0)
         await tx.assistantMessage.updateMany({
           where: { id },
           data: { status: 'failed', content: tokens.join(''), tokenEnds: endsOf(tokens) },
         });
       else await tx.assistantMessage.deleteMany({ where: { id } });
+      await tx.assistantToken.deleteMany({ where: { messageId: id } });
       const apology = newId();
       if ((await this.insert(apology, question, 'apology', APOLOGY, tx)) === 0) return undefined;
       return this.read(tx, apology, await this.touch(tx, question));

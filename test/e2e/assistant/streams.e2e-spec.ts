@@ -173,3 +173,20 @@ it('a NUL that the model says does not spoil the answer', async () => {
   expect([status, content.replace(/[\0\ufffd]/, '')]).toEqual(['complete', 'ab']);
   expect(await scene.history(talk)).toHaveLength(2);
 });
+
+it('of an answer that has ended no log is left, however it ended', async () => {
+  const talks = await Promise.all([1, 2, 3, 4, 5, 6].map(() => scene.chat()));
+  const ends = ['done', 'cut', 'hang', 'reset', 'error', 'done'] as const;
+  scene.model.answerWith(...ends.map((end) => ({ tokens: WORDS, pace: 3, end })));
+  await Promise.all(
+    talks.map(async ({ client }) => {
+      const messageId = await begin(client, 'Расскажи');
+      await heardTokens(client, messageId, WORDS.length);
+      client.send('stop');
+      await client.next('assistant_message_complete');
+    }),
+  );
+  // Longer than tokens gather before they are stored.
+  await sleep(400);
+  expect(await scene.app.rows('SELECT * FROM assistant_tokens')).toEqual([]);
+});

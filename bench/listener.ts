@@ -1,0 +1,172 @@
+import { Agent, request } from 'node:http';
+import WebSocket from 'ws';
+
+/**
+ * Hears answers, over `/ws/chat` or straight from the model, and how late each token is. A process of its own: what it
+ * costs to hear is the same for both.
+ */
+
+export type ListenOrder =
+  | { do: 'open'; url: string; tokens: string[] }
+  /** Each question on a connection of its own, in a new chat; begun so many milliseconds after each other. */
+  | { do: 'system' | 'direct'; url: string; questions: string[]; apart: number };
+
+export interface Listened {
+  /** Milliseconds from the sending of a token to its arrival. */
+  delays: Float64Array;
+  seconds: number;
+  /** Share of one core that this process took: near 1, hearing itself is what was measured. */
+  load: number;
+  /** What was heard in answer to each question. */
+  answers: Map<string, string>;
+  problems: string[];
+}
+
+const now = () => Number(process.hrtime.bigint() / 1000n);
+
+/** One answer as it comes. */
+class Hearing {
+  text = '';
+  readonly delays: number[] = [];
+  readonly problems: string[] = [];
+
+  constructor(
+    readonly question: string,
+    private readonly done: (hearing: Hearing) => void,
+  ) {}
+
+  token(token: string, index: number): void {
+    const at = now();
+    const [number, sentAt] = token.split(':');
+    const expected = this.delays.length;
+    if (Number(number) !== expected || index !== expected)
+      this.problems.push(`${this.question}: token ${number} came as ${index} in place ${expected}`);
+    this.delays.push((at - Number(sentAt)) / 1000);
+    this.text += token;
+  }
+
+  /** `whole`: what the server says that it was. */
+  end(whole = this.text): void {
+    if (whole !== this.text) this.problems.push(`${this.question}: the whole is not the sum of its tokens`);
+    if (this.delays.length !== Number(this.question.split(' ')[1]))
+      this.problems.push(`${this.question}: ${this.delays.length} tokens`);
+    this.done(this);
+  }
+
+  fail(why: string): void {
+    this.problems.push(`${this.question}: ${why}`);
+    this.done(this);
+  }
+}
+
+interface Frame {
+  type: string;
+  data: { token: string; index: number; content: string; message: string };
+}
+
+/** A device that is signed in at the assistant. */
+class Device {
+  private hearing?: Hearing;
+  private told?: () => void;
+
+  private constructor(private readonly socket: WebSocket) {
+    socket.on('message', (raw: Buffer) => this.hear(JSON.parse(raw.toString()) as Frame));
+    socket.on('close', () => this.hearing?.fail('the connection was lost'));
+  }
+
+  static async open(url: string, token: string): Promise<Device> {
+    const device = new Device(new WebSocket(`${url.replace('http', 'ws')}/ws/chat`));
+    await new Promise<void>((resolve) => (device.told = resolve));
+    device.send('join_chat', { token });
+    return device;
+  }
+
+  async newChat(): Promise<void> {
+    const created = new Promise<void>((resolve) => (this.told = resolve));
+    this.send('create_chat');
+    await created;
+  }
+
+  ask(hearing: Hearing): void {
+    this.hearing = hearing;
+    this.send('message', { message: hearing.question });
+  }
+
+  private hear({ type, data }: Frame): void {
+    if (type === 'assistant_message_token') this.hearing!.token(data.token, data.index);
+    else if (type === 'assistant_message_complete') this.hearing!.end(data.content);
+    else if (type === 'error') this.hearing?.fail(data.message);
+    else if (type === 'connected' || type === 'chat_created') this.told?.();
+  }
+
+  private send(type: string, data: object = {}): void {
+    this.socket.send(JSON.stringify({ type, data }));
+  }
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+
+function askDirectly(url: string, hearing: Hearing): void {
+  const headers = { 'content-type': 'application/json', authorization: 'Bearer bench' };
+  const asked = request(`${url}/chat/completions`, { method: 'POST', headers, agent }, (response) => {
+    let rest = '';
+    let index = 0;
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => {
+      const lines = (rest + text).split('\n\n');
+      rest = lines.pop()!;
+      for (const line of lines) {
+        if (line === 'data: [DONE]') return hearing.end();
+        const { choices } = JSON.parse(line.slice(6)) as { choices: [{ delta: { content?: string } }] };
+        const { content } = choices[0].delta;
+        if (content) hearing.token(content, index++);
+      }
+    });
+  });
+  asked.on('error', ({ message }) => hearing.fail(message));
+  const messages = [{ role: 'user', content: hearing.question }];
+  asked.end(JSON.stringify({ model: 'stand-in', stream: true, messages }));
+}
+
+let devices: Device[] = [];
+
+async function listen(order: Exclude<ListenOrder, { do: 'open' }>): Promise<Listened> {
+  const { questions, url, apart } = order;
+  if (order.do === 'system') for (const device of devices) await device.newChat();
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const hearings = await Promise.all(
+    questions.map(
+      (question, i) =>
+        new Promise<Hearing>((resolve) => {
+          const hearing = new Hearing(question, resolve);
+          const ask = () => (order.do === 'direct' ? askDirectly(url, hearing) : devices[i]!.ask(hearing));
+          setTimeout(ask, i * apart);
+        }),
+    ),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    delays: Float64Array.from(hearings.flatMap(({ delays }) => delays)),
+    seconds,
+    load: (user + system) / 1e6 / seconds,
+    answers: new Map(hearings.map(({ question, text }) => [question, text])),
+    problems: hearings.flatMap(({ problems }) => problems),
+  };
+}
+
+async function carryOut(order: ListenOrder): Promise<object> {
+  if (order.do !== 'open') return listen(order);
+  devices = [];
+  for (const token of order.tokens) devices.push(await Device.open(order.url, token));
+  return {};
+}
+
+process.on('message', (order: ListenOrder) => {
+  carryOut(order).then(
+    (answer) => process.send!(answer),
+    (error: unknown) => process.send!({ failed: String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit());

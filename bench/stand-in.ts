@@ -1,0 +1,55 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+
+/**
+ * In the language model's place: answers `<name> <tokens>` with so many tokens, each of which says when it was sent. A
+ * process of its own, so that it costs nobody else the event loop.
+ */
+
+/** Between two tokens of an answer, ms. */
+const PACE = 20;
+
+/** What each question was answered with. */
+const answers = new Map<string, string>();
+
+/** Microseconds on a clock that all processes share; that of the time of day may be set meanwhile. */
+const now = () => Number(process.hrtime.bigint() / 1000n);
+
+const server = createServer((request, response) => {
+  void json(request).then((body) => {
+    const { messages } = body as { messages: { role: string; content: string }[] };
+    answer(messages.findLast(({ role }) => role === 'user')!.content, response);
+  });
+});
+
+function answer(question: string, response: ServerResponse): void {
+  const count = Number(question.split(' ')[1]);
+  const started = performance.now();
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  let whole = '';
+  const send = (delta: object, finish_reason: string | null = null) =>
+    response.write(
+      `data: ${JSON.stringify({ id: question, model: 'stand-in', choices: [{ index: 0, delta, finish_reason }] })}\n\n`,
+    );
+  const next = (index: number) => {
+    if (index === count) {
+      answers.set(question, whole);
+      send({}, 'stop');
+      response.end('data: [DONE]\n\n');
+      return;
+    }
+    const content = `${index}:${now()} `;
+    whole += content;
+    send({ content });
+    setTimeout(next, started + (index + 1) * PACE - performance.now(), index + 1);
+  };
+  next(0);
+}
+
+process.on('message', () => {
+  process.send!({ answers });
+  answers.clear();
+});
+process.on('disconnect', () => process.exit());
+server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port));
