@@ -1,12 +1,13 @@
 import { signingKey } from '#identity';
-import { createHttpApp, listen, run, StartError } from '#platform';
+import { createHttpApp, listen, migrate, requireShared, run } from '#platform';
 import { RealtimeModule } from './realtime.module.js';
 import { SocketAdapter } from './socket-adapter.js';
 
-/** The sockets alone, on the database of DATABASE_URL. */
+/** The sockets alone, on the database of DATABASE_URL and the Redis of REDIS_URL. */
 await run(async (config) => {
-  if (!config.DATABASE_URL) throw new StartError('DATABASE_URL: is needed by an app that runs alone');
+  requireShared(config);
   signingKey(config);
+  await migrate(config.DATABASE_URL!);
   const app = await createHttpApp(RealtimeModule, config);
   app.useWebSocketAdapter(new SocketAdapter(app));
   await listen(app, config);

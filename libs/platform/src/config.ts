@@ -79,3 +79,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   }
   return config;
 }
+
+/** @throws StartError unless what the processes of a cluster share is named */
+export function requireShared({ DATABASE_URL, REDIS_URL }: Config): void {
+  if (!DATABASE_URL) throw new StartError('DATABASE_URL: is needed by an app that runs alone');
+  if (!REDIS_URL) throw new StartError('REDIS_URL: is needed by an app that runs alone');
+}
