@@ -12,7 +12,7 @@ export class Cluster {
   static async start(size: number, settings: Record<string, string> = {}): Promise<Cluster> {
     const database = await createTestDatabase();
     // Each of Jest's workers has a database of its own there, too.
-    const REDIS_URL = `${process.env.TEST_REDIS_URL}/${process.env.JEST_WORKER_ID}`;
+    const REDIS_URL = settings.REDIS_URL ?? `${process.env.TEST_REDIS_URL}/${process.env.JEST_WORKER_ID}`;
     const redis = new Redis(REDIS_URL);
     await redis.flushdb();
     await redis.quit();
