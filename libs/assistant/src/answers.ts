@@ -100,6 +100,8 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.live.set(chatId, live);
     try {
       await this.recovered;
+      // Whoever was still waiting is not answered any more: the stop would wait for a model that takes its time.
+      if (this.isClosing) return;
       if (!(await this.store.begin(live.id, question))) return;
       live.isShown = true;
       this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });

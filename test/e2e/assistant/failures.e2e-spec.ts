@@ -148,9 +148,11 @@ it('a stop of the program keeps what there is of an answer, and says that it was
   const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
   const talk = await scene.chat();
   const tokens = byHand();
-  scene.model.answerWith({ tokens });
+  // Whatever is still waiting to be answered is not begun any more.
+  scene.model.answerWith({ tokens }, { mute: true });
   const messageId = await begin(talk.client, 'Вопрос');
   talk.client.send('message', { message: 'Ещё один' });
+  await talk.client.next('user_message', ({ content }) => content === 'Ещё один');
   for (const token of ['Начало', ', ', 'и']) tokens.write(token);
   await heardTokens(talk.client, messageId, 3);
   const since = performance.now();
@@ -171,6 +173,8 @@ it('a stop of the program keeps what there is of an answer, and says that it was
   const complete = await resumed.next<Complete>('assistant_message_complete');
   expect(complete).toMatchObject({ content: 'Начало, и', status: 'interrupted' });
   expect(`Начало${resumed.tokens(messageId).join('')}`).toBe('Начало, и');
+  expect(scene.model.requests).toHaveLength(1);
+  scene.model.forget();
   expect((await exchange(client, 'Дальше')).status).toBe('complete');
   await later.stop();
   await scene.model.stop();

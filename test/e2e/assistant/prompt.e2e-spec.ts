@@ -31,7 +31,7 @@ it('the history is cut to the context: whole messages, the oldest first, the que
     `assistant: ${long('answer')}`,
   ]).flat();
   expect(prompt).toEqual(whole.slice(19 - prompt.length, 19));
-  const most = `most: ${'слово '.repeat(950)}`;
+  const most = `most: ${'слово '.repeat(900)}`;
   await exchange(client, most);
   expect(scene.model.prompt).toEqual([`user: ${most}`]);
   const stored = async () => (await scene.app.rows('SELECT 1 FROM assistant_messages')).length;

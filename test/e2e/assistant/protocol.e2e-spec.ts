@@ -204,8 +204,8 @@ it('a device that has gone to another chat hears no more of the first', async ()
   const messageId = await begin(first.client, 'slowly');
   const second = await first.client.ask('create_chat', {}, 'chat_created');
   expect(second.chatId).not.toBe(first.chatId);
-  tokens.end('unheard');
   const { client } = await scene.join(first);
+  tokens.end('unheard');
   await client.next('assistant_message_complete');
   await first.client.settled();
   expect(first.client.tokens(messageId)).toEqual([]);

@@ -85,7 +85,7 @@ describe('heartbeat', () => {
     const quick = await Scene.start();
     quick.app.app.get(AssistantEndpoint).heartbeatMs = HEARTBEAT;
     // The beat that is already waiting was set up with the old interval.
-    (quick.app.app.get(AssistantEndpoint) as unknown as { beat(): void }).beat();
+    quick.app.app.get(AssistantEndpoint)['beat']();
     const silent = await quick.app.assistant();
     const dead = await quick.app.assistant({ autoPong: false });
     const since = performance.now();
