@@ -22,18 +22,19 @@ export class ResolveReport extends Command<ReportCaseDto> {
 export class ResolveReportHandler implements ICommandHandler<ResolveReport> {
   constructor(private readonly prisma: PrismaService) {}
 
-  execute({ adminId, reportId: id, resolution }: ResolveReport): Promise<ReportCaseDto> {
-    return this.prisma.$transaction(async (tx) => {
+  async execute({ adminId, reportId: id, resolution }: ResolveReport): Promise<ReportCaseDto> {
+    const resolved = await this.prisma.$transaction(async (tx) => {
       // Looked at in the statement that changes it: of two at once, one finds it resolved.
       const { count } = await tx.report.updateMany({
         where: { id, status: 'open' },
         data: { status: 'resolved', resolvedById: adminId, resolvedAt: new Date(), resolution },
       });
-      const row = await tx.report.findUnique({ where: { id }, ...REPORT_CASE });
-      if (!row) throw new AppError('NOT_FOUND', 'No such report');
-      if (count === 0) throw new AppError('CONFLICT', 'This report has been resolved');
-      await audit(tx, adminId, 'report_resolved', id, { resolution });
-      return toCase(row);
+      if (count > 0) await audit(tx, adminId, 'report_resolved', id, { resolution });
+      return count > 0;
     });
+    const row = await this.prisma.report.findUnique({ where: { id }, ...REPORT_CASE });
+    if (!row) throw new AppError('NOT_FOUND', 'No such report');
+    if (!resolved) throw new AppError('CONFLICT', 'This report has been resolved');
+    return toCase(row);
   }
 }
