@@ -77,7 +77,9 @@ const client: Record<string, ClientRule> = {
     const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
     return { ...ok, messages: (await ask(new ListPins(userId, chat_id))).map(chatMessage) };
   },
-  'message:forward': async ({ messageId, toChatId, additionalContent: comment }, call) => {
+  'message:forward': async ({ messageId, toChatId, additionalContent }, call) => {
+    // An input that was left empty.
+    const comment = additionalContent === '' ? undefined : additionalContent;
     const payload = { message_ids: [messageIdOf(messageId)], to_chat_id: toChatId, comment };
     return { ...ok, message: (await forward(payload, call))[0] };
   },
@@ -122,6 +124,7 @@ export const messenger = (): Dialect => ({
   namespace: '/messenger',
   // Its clients go to their sign-in page for these words, and try again without a pause for an `error`.
   handshakeError: 'User not found',
+  returnsWhenDisconnected: true,
   welcome: (userId) => [
     ['connection:established', { userId }],
     ['connected', { userId }],
@@ -134,6 +137,7 @@ export const messenger = (): Dialect => ({
     'No such user': 'User not found',
     'You are not a participant of this chat': 'User is not a participant of this chat',
   },
+  fields: { comment: 'additionalContent' },
   refused: (message, event) =>
     SUCCESS_OR_NOT.has(event) ? { success: false, error: message } : { status: 'error', message },
 });
