@@ -98,6 +98,17 @@ it('never turns a status back, when one in a group receives what another has rea
   late.close();
 });
 
+it('in a large group, turns the newest message to READ', async () => {
+  const crowd = (await app.crowd(40)).map((id) => ({ id }));
+  const group = await app.group(anna, boris, ...crowd);
+  await hers.ask('message', { chatId: group.id, content: 'Alle da?' });
+  const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'Los geht’s' });
+  await his.ask('message:read', { messageId: id });
+  await hers.next('message:status', ({ messageId, status }) => messageId === id && status === 'READ');
+  const receipts = hers.all('message-delivered').filter((event) => event.chatId === group.id);
+  expect(receipts.at(-1)).toEqual({ messageId: id, chatId: group.id });
+});
+
 it('stops hearing a group that its user is removed from', async () => {
   const group = await app.group(anna, boris);
   const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'noch da' });
@@ -142,6 +153,12 @@ it('lists users and says who comes and goes, on all of their devices', async () 
   expect(hers.all('users:update').filter(({ userId }) => userId === gleb.id)).toHaveLength(1);
   laptop.close();
   await hers.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === false);
+});
+
+it('lists more users than a page of ours has', async () => {
+  await app.crowd(60);
+  const { users } = await hers.ask<{ users: object[] }>('users:list');
+  expect(users.length).toBeGreaterThan(60);
 });
 
 it('pins and unpins', async () => {

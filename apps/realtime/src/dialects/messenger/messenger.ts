@@ -2,6 +2,7 @@ import {
   ChatGetPayload,
   ChatIdPayload,
   ForwardPayload,
+  MAX_PAGE,
   MessageIdPayload,
   UsersListPayload,
   type ChatDto,
@@ -48,8 +49,8 @@ const client: Record<string, ClientRule> = {
   },
   'chat:get': async ({ recipientId }, call) => {
     const { recipient_id } = validated(ChatGetPayload, { recipient_id: recipientId });
-    const body = { type: 'direct', participant_ids: [recipient_id] } as const;
-    const made = await call.run(new CreateChat(call.userId, { ...body, participant_ids: [recipient_id] }));
+    const body = { type: 'direct' as const, participant_ids: [recipient_id] };
+    const made = await call.run(new CreateChat(call.userId, body));
     return { ...ok, chat: chat(made.chat, call) };
   },
   'chat:join': async ({ chatId }, call) => {
@@ -61,7 +62,8 @@ const client: Record<string, ClientRule> = {
     return { success: true };
   },
   'users:list': async ({ query, limit, cursor }, { userId, ask, isOnline }) => {
-    const page = validated(UsersListPayload, { query, limit, cursor });
+    // The document's clients ask once, for everybody.
+    const page = validated(UsersListPayload, { query, limit: limit ?? MAX_PAGE, cursor });
     const { items, next_cursor } = await ask(new ListUsers(page.query, page.limit, page.cursor, userId));
     const users = items.map(({ id, name, avatar }) => ({ id, name, avatar, isOnline: isOnline(id) }));
     return { ...ok, users, nextCursor: next_cursor };
