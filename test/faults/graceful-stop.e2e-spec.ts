@@ -139,7 +139,12 @@ it.each(['websocket', 'polling'])(
 it('the messenger’s clients, which connect anew by themselves, come back to a server that is not there at once', async () => {
   const link = await Link.to(app.url);
   const auth = { token: `Bearer ${people[0]!.token}` };
-  const client = PlainClient.open(`${link.url}messenger`, { auth, reconnectionDelay: 300 });
+  const client = PlainClient.open(`${link.url}messenger`, {
+    auth,
+    transports: ['websocket'],
+    reconnectionDelay: 300,
+    reconnectionDelayMax: 600,
+  });
   client.socket.on('disconnect', (reason) => {
     if (reason === 'io server disconnect' || reason === 'transport close') client.socket.connect();
   });
