@@ -1,4 +1,4 @@
-import type { REPORT_KINDS } from '#contracts';
+import { AppError, type REPORT_KINDS } from '#contracts';
 import { FindMessage } from '#chat';
 import { FindUser } from '#identity';
 import { FindService } from '#marketplace';
@@ -35,7 +35,8 @@ export class ReportTargets {
         return { againstId: author_id, content };
       },
       message: async (readerId, id) => {
-        const { sender_id, content } = await queries.execute(new FindMessage(readerId, id));
+        const { sender_id, content, deleted_at } = await queries.execute(new FindMessage(readerId, id));
+        if (deleted_at) throw new AppError('NOT_FOUND', 'No such message');
         return { againstId: sender_id, content };
       },
       service: async (readerId, id) => {
