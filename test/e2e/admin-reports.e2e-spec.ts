@@ -127,14 +127,16 @@ describe('a report', () => {
     await app.rows('UPDATE users SET banned_at = NULL WHERE id = $1', [anna.id]);
   });
 
-  it('of a comment under a post that is hidden from the reporter is refused', async () => {
+  it('of a comment is refused when its author, or whose post it is under, is hidden from the reporter', async () => {
     const under = await app.request<CommentDto>('POST', `posts/${targets.post}/comments`, boris.token, {
       content: 'Под чужим',
     });
+    const post = await app.request<PostDto>('POST', 'posts', boris.token, { content: 'Борис' });
+    const hers = await made<CommentDto>(`posts/${post.body.id}/comments`, { content: 'У Бориса' });
     await app.request('PUT', `users/${stranger.id}/block`, anna.token);
-    await refused(report(stranger, 'comment', under.body.id), 404, 'NOT_FOUND');
+    for (const { id } of [under.body, hers]) await refused(report(stranger, 'comment', id), 404, 'NOT_FOUND');
     await app.request('DELETE', `users/${stranger.id}/block`, anna.token);
-    expect((await report(stranger, 'comment', under.body.id)).status).toBe(201);
+    for (const { id } of [under.body, hers]) expect((await report(stranger, 'comment', id)).status).toBe(201);
   });
 
   it('is made once while it is open, whatever becomes of what it is about; and by each for themselves', async () => {
