@@ -27,7 +27,10 @@ export interface Dialect {
   namespace: string;
   /** What a device hears when it is signed in. */
   welcome(userId: string): Told[];
-  /** Why a handshake fails, as a `connect_error`; without it the device is let in, told `error` and disconnected. */
+  /**
+   * Why a handshake without a good token fails, as a `connect_error`; without it the device is let in, told `error` and
+   * disconnected.
+   */
   handshakeError?: string;
   /**
    * That its clients connect anew by themselves when they are disconnected. Socket.IO's client does so when the transport

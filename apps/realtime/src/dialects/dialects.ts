@@ -93,9 +93,10 @@ const greetingOf = (dialect: Dialect): Greeting => ({
   },
 });
 
-/** A database that is away is no reason to sign in anew: then the client is let in, told, and comes back. */
-function handshakeError({ data: { refusal } }: Pick<DeviceSocket, 'data'>, { handshakeError }: Dialect) {
-  return refusal?.code === 'UNAUTHORIZED' && handshakeError ? new Error(handshakeError) : undefined;
+/** A database that is away is no reason to sign in anew: then other words are the reason, for another try. */
+function handshakeError({ data: { refusal } }: Pick<DeviceSocket, 'data'>, dialect: Dialect) {
+  if (!refusal || !dialect.handshakeError) return undefined;
+  return new Error(refusal.code === 'UNAUTHORIZED' ? dialect.handshakeError : refusal.message);
 }
 
 const errorEvent = (dialect: Dialect, error: AppError) => {

@@ -124,7 +124,7 @@ const SUCCESS_OR_NOT = new Set([...Object.keys(classicClient), 'chat:leave']);
 /** The messenger: `seeds/000-…`. What its code names otherwise than its list is the earlier document's, and works, too. */
 export const messenger = (): Dialect => ({
   namespace: '/messenger',
-  // Its clients go to their sign-in page for these words, and try again without a pause for an `error`.
+  // Its clients go to their sign-in page for these words, try again after a pause for others, and at once for an `error`.
   handshakeError: 'User not found',
   returnsWhenDisconnected: true,
   welcome: (userId) => [
