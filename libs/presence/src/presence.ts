@@ -58,6 +58,11 @@ export class Presence implements OnApplicationShutdown {
     return this.devices.has(userId) || this.leaving.has(userId);
   }
 
+  /** How many users are. */
+  onlineCount(): number {
+    return this.devices.size + this.leaving.size;
+  }
+
   withOnline<T extends { id: string }>(user: T): T & { online: boolean } {
     return { ...user, online: this.isOnline(user.id) };
   }
@@ -102,7 +107,7 @@ export class Presence implements OnApplicationShutdown {
 
   private everyoneHears(): boolean {
     if (this.config.PRESENCE_AUDIENCE !== 'auto') return this.config.PRESENCE_AUDIENCE === 'everyone';
-    return this.devices.size + this.leaving.size < EVERYONE_BELOW;
+    return this.onlineCount() < EVERYONE_BELOW;
   }
 
   private async storeLastSeen(seen: { userId: string; at: Date }[]): Promise<void[]> {
