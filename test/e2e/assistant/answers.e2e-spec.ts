@@ -105,6 +105,17 @@ describe('regenerate', () => {
     expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
   });
 
+  it('while the last question waits for its answer is refused, and holds nobody up', async () => {
+    scene.model.answerWith({ mute: true }, { tokens: ['два'] });
+    await begin(talk.client, 'первый');
+    talk.client.send('message', { message: 'второй' });
+    await talk.client.next('user_message', ({ content }) => content === 'второй');
+    expect(await talk.client.ask('regenerate', {}, 'error')).toMatchObject({ code: 'CONFLICT' });
+    talk.client.send('stop');
+    await talk.client.next('assistant_message_complete', ({ content }) => content === 'два');
+    expect(talk.client.all('assistant_message_complete')).toHaveLength(2);
+  });
+
   it('during an answer ends it: in the end there is one answer to the question', async () => {
     const tokens = byHand();
     scene.model.answerWith({ tokens });
