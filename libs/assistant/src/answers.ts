@@ -32,6 +32,8 @@ interface LiveAnswer {
 export class Answers implements OnModuleInit, OnModuleDestroy {
   private readonly live = new Map<string, LiveAnswer>();
   private readonly lines = new Map<string, Promise<void>>();
+  /** Questions whose turn has not come. */
+  private readonly waiting = new Set<string>();
   /** What was being answered when the last process died has been ended. */
   private recovered?: Promise<void>;
   private isClosing = false;
@@ -60,7 +62,8 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   /** Answers a question after those that were asked before it. */
   enqueue(question: Question): void {
-    const { chatId } = question;
+    const { chatId, id } = question;
+    this.waiting.add(id);
     const turn = (this.lines.get(chatId) ?? Promise.resolve())
       .then(() => this.answer(question))
       .catch((err: unknown) => logger.error({ err, chat_id: chatId }, 'answer failed'))
@@ -80,6 +83,10 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.live.get(chatId)?.ended.abort('stopped');
   }
 
+  isWaiting(questionId: string): boolean {
+    return this.waiting.has(questionId);
+  }
+
   /** Stops what is being answered; resolves when nothing is. */
   async stopAll(chatId: string): Promise<void> {
     for (let line = this.lines.get(chatId); line; line = this.lines.get(chatId)) {
@@ -97,6 +104,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
       isShown: false,
     };
     const { chatId } = question;
+    this.waiting.delete(question.id);
     this.live.set(chatId, live);
     try {
       await this.recovered;

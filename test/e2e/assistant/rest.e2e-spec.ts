@@ -1,7 +1,7 @@
 import { ErrorBody } from '#contracts';
 import { contractErrors, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
-import { begin, byHand, exchange, Scene } from './scene.js';
+import { byHand, exchange, Scene } from './scene.js';
 
 interface Chat {
   id: string;
@@ -103,7 +103,7 @@ it('a chat that is deleted is gone, with its messages, for devices in it, too', 
   await exchange(client, 'Вопрос');
   scene.model.answerWith({ tokens: byHand() });
   const aborted = scene.model.aborted;
-  await begin(client, 'Долгий вопрос');
+  await scene.begin(client, 'Долгий вопрос');
   expect((await scene.app.request('DELETE', `assistant/chats/${chatId}`, anna.token)).status).toBe(204);
   expect((await get(`assistant/chats/${chatId}`)).status).toBe(404);
   expect((await get<Page>('assistant/chats')).body.items).toEqual([]);
