@@ -9,7 +9,7 @@ const ORDER = [
   ['social'],
   ['marketplace'],
   ['chat'],
-  ['assistant'],
+  ['assistant', 'admin'],
 ];
 const TESTS = ['\\.(spec|int-spec|e2e-spec)\\.ts$', '^test/', '^libs/[^/]+/src/test-[^/]+\\.ts$'];
 

@@ -27,6 +27,8 @@ interface Round {
   p99: number;
   rate: number;
   load: number;
+  /** The system's, as its own metrics tell. */
+  systemLoad: number;
 }
 
 async function main(): Promise<boolean> {
@@ -53,7 +55,9 @@ async function main(): Promise<boolean> {
     const count = round < 0 ? WARM_UP_TOKENS : TOKENS;
     const questions = tokens.map((_, i) => `${way}-${round}-${i} ${count}`);
     const url = way === 'system' ? system.url : modelUrl;
+    const busy = await cpuSeconds(system);
     const heard = await ask<Listened>({ do: way, url, questions, apart: APART });
+    const systemLoad = ((await cpuSeconds(system)) - busy) / heard.seconds;
     const { answers } = await sent({});
     problems.push(...heard.problems);
     for (const question of questions)
@@ -66,6 +70,7 @@ async function main(): Promise<boolean> {
       p99: percentile(delays, 0.99),
       rate: delays.length / heard.seconds,
       load: heard.load,
+      systemLoad,
     };
     console.error(`round ${round + 1}: ${NAMES[way]} p99 ${result.p99.toFixed(1)} ms`);
     return result;
@@ -85,6 +90,11 @@ async function main(): Promise<boolean> {
   load.push(await foreignLoad());
   report(rounds, machine(load, version.rows[0]!.server_version), problems);
   return problems.length === 0;
+}
+
+async function cpuSeconds({ url }: System): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^process_cpu_seconds_total (\S+)/m.exec(metrics)![1]);
 }
 
 /** Every answer is stored as it was sent, and nothing of its growing is left. */
@@ -113,19 +123,20 @@ function report(rounds: Record<Way, Round[]>, where: string, problems: string[])
       middle('p50').toFixed(1),
       middle('p99').toFixed(1),
       middle('load').toFixed(2),
+      middle('systemLoad').toFixed(2),
     ];
   };
   const added = (key: 'p50' | 'p99') => rounds.system.map((round, i) => round[key] - rounds.direct[i]![key]);
   const [p50, p99] = [added('p50'), added('p99')];
   console.log(
     table(
-      [`${STREAMS} streams of 50 tokens/s`, 'tokens/s', 'p50 ms', 'p99 ms', 'listener load'],
+      [`${STREAMS} streams of 50 tokens/s`, 'tokens/s', 'p50 ms', 'p99 ms', 'listener load', 'system load'],
       [row('system'), row('direct')],
     ),
   );
   console.log(`\n${where}`);
   console.log(
-    `Medians of ${ROUNDS} rounds of ${TOKENS} tokens a stream, in turns. Listener load: 1 is one full core.\n`,
+    `Medians of ${ROUNDS} rounds of ${TOKENS} tokens a stream, in turns. Loads: 1 is one full core.\n`,
   );
   console.log(
     `- beyond the model's own: p50 ${median(p50).toFixed(1)} ms, p99 ${median(p99).toFixed(1)} ms (single rounds ` +

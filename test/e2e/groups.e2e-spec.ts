@@ -215,12 +215,27 @@ describe('whoever is removed or leaves', () => {
     expect(await roles(chat)).toEqual({ [anna.id]: 'owner' });
   });
 
-  it('passes a group on, to an admin or else to whoever is in it longest, and the last one empties it', async () => {
-    const chat = await app.group(anna, boris, vera);
-    await setRole(chat, vera, 'admin');
+  it.each(['admin', 'member'] as const)(
+    'passes a group on to an admin, or else to whoever is in it longest: the later one is %s',
+    async (role) => {
+      // Both ways round: neither is taken for the sake of their id.
+      for (const [first, later] of [
+        [boris, vera],
+        [vera, boris],
+      ] as const) {
+        const chat = await app.group(anna, first);
+        await add(chat, anna, later);
+        if (role === 'admin') await setRole(chat, later, role);
+        await remove(chat, anna, anna);
+        const [owner, other] = role === 'admin' ? [later, first] : [first, later];
+        expect(await roles(chat, owner)).toEqual({ [owner.id]: 'owner', [other.id]: 'member' });
+      }
+    },
+  );
+
+  it('is left by its owner last, and empty', async () => {
+    const chat = await app.group(anna, boris);
     await remove(chat, anna, anna);
-    expect(await roles(chat, vera)).toEqual({ [boris.id]: 'member', [vera.id]: 'owner' });
-    await remove(chat, vera, vera);
     expect(await roles(chat, boris)).toEqual({ [boris.id]: 'owner' });
     expect((await add(chat, boris, anna)).status).toBe(201);
     expect(await roles(chat)).toEqual({ [boris.id]: 'owner', [anna.id]: 'member' });

@@ -1,5 +1,5 @@
 import { MessageDto, type ChatDto } from '#contracts';
-import { Device, text } from '#testing';
+import { Device, PlainClient, text } from '#testing';
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -211,6 +211,27 @@ it('a device that connects while it is away comes in by itself afterwards', asyn
   await device.next('error', ({ code }) => code === 'UNAVAILABLE');
   scene.link.mend();
   await device.next('sync:required');
+});
+
+it('a client of the messenger that connects while it is away tries again, and is not sent to its sign-in page', async () => {
+  scene.link.cut();
+  const client = PlainClient.open(`${scene.app.url}/messenger`, {
+    auth: { token: `Bearer ${scene.boris.token}` },
+    transports: ['websocket'],
+  });
+  const refusals: string[] = [];
+  client.socket.on('connect_error', ({ message }) => {
+    refusals.push(message);
+    setTimeout(() => client.socket.connect(), 100);
+  });
+  // As its document has it: together with Socket.IO's own return from a closed transport, the client would hang.
+  client.socket.on('disconnect', () => client.socket.connect());
+  while (refusals.length < 3) await sleep(20);
+  await scene.comesBack();
+  await client.next('connection:established');
+  expect(refusals).not.toContain('User not found');
+  client.socket.off('disconnect');
+  client.close();
 });
 
 it('what was refused was not stored', async () => {

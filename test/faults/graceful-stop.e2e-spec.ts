@@ -1,10 +1,11 @@
 import type { ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
-import { Bystander, createTestDatabase, Device, TestApp, text, type Account } from '#testing';
+import { Bystander, createTestDatabase, Device, PlainClient, TestApp, text, type Account } from '#testing';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket as TcpSocket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Link } from './link.js';
 import { expectStoredOnce, Sender } from './load.js';
 
 /** Of the 5 s that the program may take for its stop, what it gives the app, ms. */
@@ -134,6 +135,30 @@ it.each(['websocket', 'polling'])(
     expect(device.violations).toEqual([]);
   },
 );
+
+it('the messenger’s clients, which connect anew by themselves, come back to a server that is not there at once', async () => {
+  const link = await Link.to(app.url);
+  const auth = { token: `Bearer ${people[0]!.token}` };
+  const client = PlainClient.open(`${link.url}messenger`, {
+    auth,
+    transports: ['websocket'],
+    reconnectionDelay: 300,
+    reconnectionDelayMax: 600,
+  });
+  client.socket.on('disconnect', (reason) => {
+    if (reason === 'io server disconnect' || reason === 'transport close') client.socket.connect();
+  });
+  await client.next('connection:established');
+  const failed = new Promise((resolve) => client.socket.once('connect_error', resolve));
+  await close();
+  await failed;
+  app = await TestApp.start({ DATABASE_URL: url });
+  link.leadTo(app.url);
+  await client.until(() => client.all('connection:established').length === 2);
+  client.close();
+  link.close();
+  await app.stop();
+});
 
 it('what was sent just before is stored as delivered, and who was here as seen', async () => {
   const [hers, his] = [await phone(people[0]!), await phone(people[1]!)];

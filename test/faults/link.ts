@@ -14,19 +14,24 @@ export class Link {
     private readonly server: Server,
     /** The server's address, by way of this link. */
     readonly url: string,
+    private target: URL,
   ) {}
 
   static async to(serverUrl: string): Promise<Link> {
-    const target = new URL(serverUrl);
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const through = new URL(serverUrl);
     through.hostname = '127.0.0.1';
     through.port = String((server.address() as AddressInfo).port);
-    const link = new Link(server, through.href);
-    server.on('connection', (client) => link.pass(client, Number(target.port), target.hostname));
+    const link = new Link(server, through.href, new URL(serverUrl));
+    server.on('connection', (client) => link.pass(client));
     return link;
+  }
+
+  /** New connections go to another server. */
+  leadTo(serverUrl: string): void {
+    this.target = new URL(serverUrl);
   }
 
   /** Every connection breaks, and no new one is made. */
@@ -57,9 +62,9 @@ export class Link {
     this.server.close();
   }
 
-  private pass(client: Socket, port: number, host: string): void {
+  private pass(client: Socket): void {
     if (this.state === 'down') return void client.destroy();
-    const server = connect(port, host);
+    const server = connect(Number(this.target.port), this.target.hostname);
     let losing = false;
     for (const [from, to] of [
       [client, server],

@@ -1,3 +1,4 @@
+import { AdminModule } from '#admin';
 import { AssistantModule } from '#assistant';
 import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
@@ -7,6 +8,8 @@ import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { APP_GUARD, RouterModule } from '@nestjs/core';
+import { AdminController } from './admin.controller.js';
+import { AdminUsersController } from './admin-users.controller.js';
 import { AnnouncementsController } from './announcements.controller.js';
 import { AssistantController } from './assistant.controller.js';
 import { AuthController } from './auth.controller.js';
@@ -24,6 +27,7 @@ import { PinsController } from './pins.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
+import { AdminReportsController, ReportsController } from './reports.controller.js';
 import { TiesController } from './ties.controller.js';
 import { ServicesController } from './services.controller.js';
 import { UsersController } from './users.controller.js';
@@ -32,6 +36,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
 /** REST under `/api/v2`. Guards in this order: who it is, then how much they may write. */
 @Module({
   imports: [
+    AdminModule,
     IdentityModule,
     AssistantModule,
     ChatModule,
@@ -45,6 +50,9 @@ import { WriteLimitGuard } from './write-limit.guard.js';
   controllers: [
     BookingsController,
     ServicesController,
+    AdminController,
+    AdminReportsController,
+    AdminUsersController,
     AnnouncementsController,
     AssistantController,
     AuthController,
@@ -58,6 +66,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
     PostsController,
     PresenceController,
     QueuesController,
+    ReportsController,
     TiesController,
     UsersController,
   ],

@@ -1,9 +1,11 @@
 import { AppError, PageQuery, QueuesPage } from '#contracts';
+import { audit, type SignedIn } from '#identity';
 import { PrismaService, Queues, decodeCursor, encodeCursor } from '#platform';
 import { Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { AdminGuard } from './admin.guard.js';
 import { Answers } from './docs/answers.js';
+import { SignedInUser } from './signed-in-user.js';
 
 const REASON = 500;
 /** Ours are UUIDs, or made of some; the scheduler's have colons. */
@@ -51,8 +53,10 @@ export class QueuesController {
 
   @Post('failed/:id/retry')
   @Answers('Have a failed job tried anew', {}, 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND')
-  async retry(@Param('id') id: string): Promise<void> {
+  async retry(@SignedInUser() { userId }: SignedIn, @Param('id') id: string): Promise<void> {
     if (!JOB_ID.test(id)) throw new AppError('NOT_FOUND', 'No such failed job');
     await this.queues.retry(id);
+    // After it: the queue has transactions of its own.
+    await audit(this.prisma, userId, 'job_retried', id);
   }
 }

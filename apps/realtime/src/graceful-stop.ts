@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
 import { DeliveryTracker } from './delivery-tracker.js';
+import { Dialects } from './dialects/dialects.js';
 import { EventsInFlight, stopping } from './events-in-flight.js';
 
 /** Of the 3 s that a stop may take, ms: for what is being answered, and for the answers' way out. */
@@ -26,6 +27,7 @@ export class GracefulStop implements OnModuleDestroy {
   constructor(
     private readonly inFlight: EventsInFlight,
     private readonly deliveries: DeliveryTracker,
+    private readonly dialects: Dialects,
   ) {}
 
   watch(server: Server): void {
@@ -43,7 +45,8 @@ export class GracefulStop implements OnModuleDestroy {
     this.deliveries.endRounds();
     const connections = Object.values((engine as unknown as Connections).clients);
     const gone = connections.map((connection) => once(connection, 'close'));
-    // Not by `disconnect`, after which a client would stay away. What waits to be sent goes first.
+    for (const namespace of this.dialects.returning) namespace.local.disconnectSockets();
+    // Not by `disconnect`, after which any other client would stay away. What waits to be sent goes first.
     for (const connection of connections) connection.close();
     await within(WAY_OUT_MS, Promise.all(gone));
   }

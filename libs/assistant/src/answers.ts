@@ -37,6 +37,8 @@ interface LiveAnswer {
 export class Answers implements OnModuleInit, OnModuleDestroy {
   private readonly live = new Map<string, LiveAnswer>();
   private readonly lines = new Map<string, Promise<void>>();
+  /** Questions whose turn has not come. */
+  private readonly waiting = new Set<string>();
   /** What was being answered when the last process died has been ended. */
   private recovered?: Promise<void>;
   private isClosing = false;
@@ -69,7 +71,8 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   /** Answers a question after those that were asked before it. */
   enqueue(question: Question): void {
-    const { chatId } = question;
+    const { chatId, id } = question;
+    this.waiting.add(id);
     const turn = (this.lines.get(chatId) ?? Promise.resolve())
       .then(() => this.answer(question))
       .catch((err: unknown) => logger.error({ err, chat_id: chatId }, 'answer failed'))
@@ -95,6 +98,10 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.live.get(chatId)?.ended.abort('stopped');
   }
 
+  isWaiting(questionId: string): boolean {
+    return this.waiting.has(questionId);
+  }
+
   /** Stops what is being answered; resolves when nothing is. */
   async stopAll(chatId: string): Promise<void> {
     for (let line = this.lines.get(chatId); line; line = this.lines.get(chatId)) {
@@ -116,9 +123,12 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
       isShown: false,
     };
     const { chatId } = question;
+    this.waiting.delete(question.id);
     this.live.set(chatId, live);
     try {
       await this.recovered;
+      // Whoever was still waiting is not answered any more: the stop would wait for a model that takes its time.
+      if (this.isClosing) return;
       if (!(await this.store.begin(live.id, question))) return;
       live.isShown = true;
       this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });

@@ -3,6 +3,7 @@ import { PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, notFound, notMember, type Membership } from './membership.js';
+import { WriteTurns } from './write-turns.js';
 
 export interface LockedGroup {
   id: string;
@@ -20,14 +21,17 @@ export class GroupChanges {
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
     private readonly turns: ChatTurns,
+    private readonly writes: WriteTurns,
   ) {}
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what `work` throws */
   async change<T>(chatId: string, userId: string, work: GroupWork<T>): Promise<T> {
     // Strangers are refused here, so that they do not even stand in the chat's line.
     await this.memberships.require(chatId, userId);
+    // Between two batches of sends: what was numbered before has been told when it begins, and nothing is numbered
+    // after it that is told before its caller has gone on, and let those who left go.
     return this.turns.take(chatId, () =>
-      this.prisma.$transaction((tx) => this.locked(tx, chatId, userId, work)),
+      this.writes.take(() => this.prisma.$transaction((tx) => this.locked(tx, chatId, userId, work))),
     );
   }
 

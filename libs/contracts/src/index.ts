@@ -1,3 +1,4 @@
+export * from './admin.js';
 export * from './assistant.js';
 export * from './chats.js';
 export * from './errors.js';

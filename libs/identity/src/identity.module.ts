@@ -1,15 +1,22 @@
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
 import { Blocks } from './blocks.js';
+import { BanUserHandler } from './commands/ban-user.command.js';
 import { CreateDemoAccountsHandler } from './commands/create-demo-accounts.command.js';
 import { LoginHandler } from './commands/login.command.js';
 import { PurgeSessionsHandler } from './commands/purge-sessions.command.js';
 import { RefreshTokensHandler } from './commands/refresh-tokens.command.js';
 import { RegisterHandler } from './commands/register.command.js';
 import { RevokeSessionHandler } from './commands/revoke-session.command.js';
+import { RevokeSessionsHandler } from './commands/revoke-sessions.command.js';
+import { SetRoleHandler } from './commands/set-role.command.js';
+import { UnbanUserHandler } from './commands/unban-user.command.js';
 import { UpdateMeHandler } from './commands/update-me.command.js';
+import { FindAccountHandler } from './queries/find-account.query.js';
 import { FindMeHandler } from './queries/find-me.query.js';
 import { FindUserHandler } from './queries/find-user.query.js';
+import { ListAccountsHandler } from './queries/list-accounts.query.js';
+import { ListAuditHandler } from './queries/list-audit.query.js';
 import { ListSessionsHandler } from './queries/list-sessions.query.js';
 import { ListUsersHandler } from './queries/list-users.query.js';
 import { RefreshTokenSigner } from './refresh-token.js';
@@ -22,9 +29,13 @@ import { Sessions } from './sessions.js';
     Blocks,
     RefreshTokenSigner,
     Sessions,
+    BanUserHandler,
     CreateDemoAccountsHandler,
+    FindAccountHandler,
     FindMeHandler,
     FindUserHandler,
+    ListAccountsHandler,
+    ListAuditHandler,
     ListSessionsHandler,
     ListUsersHandler,
     LoginHandler,
@@ -32,6 +43,9 @@ import { Sessions } from './sessions.js';
     RefreshTokensHandler,
     RegisterHandler,
     RevokeSessionHandler,
+    RevokeSessionsHandler,
+    SetRoleHandler,
+    UnbanUserHandler,
     UpdateMeHandler,
   ],
   exports: [Authenticator, Blocks],

@@ -1,4 +1,4 @@
-import type { MeDto, UserDto } from '#contracts';
+import type { MeDto, PersonDto, UserDto } from '#contracts';
 import type { User } from '#platform';
 
 /** A user as anybody may see them, but for `online`, which only presence knows. */
@@ -10,21 +10,21 @@ export type Me = Omit<MeDto, 'online'>;
 /** The columns that `toProfile` needs. */
 export type ProfileColumns = Pick<User, 'id' | 'name' | 'handle' | 'avatar' | 'isMaster' | 'lastSeenAt'>;
 
-export const PROFILE_COLUMNS = {
-  id: true,
-  name: true,
-  handle: true,
-  avatar: true,
-  isMaster: true,
-  lastSeenAt: true,
-} as const;
+/** The columns that `toPerson` needs. */
+export const PERSON_COLUMNS = { id: true, name: true, handle: true, avatar: true, isMaster: true } as const;
 
-export const toProfile = (user: ProfileColumns): Profile => ({
+export const PROFILE_COLUMNS = { ...PERSON_COLUMNS, lastSeenAt: true } as const;
+
+export const toPerson = (user: Omit<ProfileColumns, 'lastSeenAt'>): PersonDto => ({
   id: user.id,
   name: user.name,
   handle: user.handle,
   avatar: user.avatar,
   is_master: user.isMaster,
+});
+
+export const toProfile = (user: ProfileColumns): Profile => ({
+  ...toPerson(user),
   last_seen: user.lastSeenAt?.toISOString() ?? null,
 });
 

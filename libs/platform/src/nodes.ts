@@ -25,7 +25,7 @@ const MESSAGE = { hello: 'hello', broadcast: 3, addSockets: 4, delSockets: 5, di
 
 /**
  * The other processes of this program. What one does to its sockets the others do to theirs, by a stream in Redis: a
- * node that was cut off reads on where it was. Socket.IO's own streams adapter carries it (ADR 16).
+ * node that was cut off reads on where it was. Socket.IO's own streams adapter carries it (ADR 17).
  */
 export class Nodes {
   private readonly link: Link;

@@ -69,6 +69,11 @@ export class Presence implements OnApplicationShutdown {
     return users.map((user) => ({ ...user, online: present.has(user.id) }));
   }
 
+  /** How many users are. */
+  onlineCount(): Promise<number> {
+    return this.store.count();
+  }
+
   /** Who of these users is online. */
   present(userIds: string[]): Promise<Set<string>> {
     return this.store.present(userIds).catch((err: Error) => {
@@ -131,7 +136,7 @@ export class Presence implements OnApplicationShutdown {
 
   private async everyoneHears(): Promise<boolean> {
     if (this.config.PRESENCE_AUDIENCE !== 'auto') return this.config.PRESENCE_AUDIENCE === 'everyone';
-    return (await this.store.count()) < EVERYONE_BELOW;
+    return (await this.onlineCount()) < EVERYONE_BELOW;
   }
 
   private async storeLastSeen(seen: { userId: string; at: Date }[]): Promise<void[]> {

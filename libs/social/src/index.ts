@@ -10,6 +10,7 @@ export { FollowUser } from './commands/follow-user.command.js';
 export { LikePost } from './commands/like-post.command.js';
 export { RepostPost } from './commands/repost-post.command.js';
 export { RequestFriendship } from './commands/request-friendship.command.js';
+export { FindComment } from './queries/find-comment.query.js';
 export { FindPost } from './queries/find-post.query.js';
 export { GetFeed } from './queries/get-feed.query.js';
 export { ListBlocked } from './queries/list-blocked.query.js';

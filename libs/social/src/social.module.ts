@@ -14,6 +14,7 @@ import { RepostPostHandler } from './commands/repost-post.command.js';
 import { RequestFriendshipHandler } from './commands/request-friendship.command.js';
 import { Likes } from './likes.js';
 import { Posts } from './posts.js';
+import { FindCommentHandler } from './queries/find-comment.query.js';
 import { FindPostHandler } from './queries/find-post.query.js';
 import { GetFeedHandler } from './queries/get-feed.query.js';
 import { ListBlockedHandler } from './queries/list-blocked.query.js';
@@ -36,6 +37,7 @@ const handlers = [
   LikePostHandler,
   RepostPostHandler,
   RequestFriendshipHandler,
+  FindCommentHandler,
   FindPostHandler,
   GetFeedHandler,
   ListBlockedHandler,

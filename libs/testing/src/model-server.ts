@@ -55,6 +55,11 @@ export class ModelServer extends Waiting {
     this.scripts.push(...scripts);
   }
 
+  /** What is left of them is not answered with any more. */
+  forget(): void {
+    this.scripts.length = 0;
+  }
+
   /** What answers when there is no script for one request. */
   answerAlways(script: Script): void {
     this.standing = script;

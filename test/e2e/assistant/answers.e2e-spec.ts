@@ -1,4 +1,4 @@
-import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
+import { byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
 
 let scene: Scene;
 let talk: Talk;
@@ -12,7 +12,7 @@ describe('stop', () => {
     scene.model.answerWith({ tokens });
     const { client: tablet } = await scene.join(talk);
     const aborted = scene.model.aborted;
-    const messageId = await begin(talk.client, 'Долгий вопрос');
+    const messageId = await scene.begin(talk.client, 'Долгий вопрос');
     tokens.write('Начало, ');
     tokens.write('и');
     await heardTokens(tablet, messageId, 2);
@@ -33,7 +33,7 @@ describe('stop', () => {
 
   it('ends an answer that has not begun, and one may go on', async () => {
     scene.model.answerWith({ mute: true });
-    const messageId = await begin(talk.client, 'Вопрос');
+    const messageId = await scene.begin(talk.client, 'Вопрос');
     const complete = await talk.client.ask<Complete>('stop', {}, 'assistant_message_complete');
     expect(complete).toMatchObject({ messageId, content: '', status: 'stopped' });
     expect((await exchange(talk.client, 'Другой')).status).toBe('complete');
@@ -53,7 +53,7 @@ describe('stop', () => {
     const other = await scene.chat(talk.account);
     const tokens = byHand();
     scene.model.answerWith({ tokens });
-    await begin(talk.client, 'Вопрос');
+    await scene.begin(talk.client, 'Вопрос');
     other.client.send('stop');
     await exchange(other.client, 'Привет');
     tokens.end('весь ответ');
@@ -96,7 +96,7 @@ describe('regenerate', () => {
 
   it('also of an answer that was stopped', async () => {
     scene.model.answerWith({ tokens: ['нет'], end: 'hang' });
-    const messageId = await begin(talk.client, 'Вопрос');
+    const messageId = await scene.begin(talk.client, 'Вопрос');
     await heardTokens(talk.client, messageId, 1);
     await talk.client.ask('stop', {}, 'assistant_message_complete');
     const fresh = await talk.client.ask<Complete>('regenerate', {}, 'assistant_message_complete');
@@ -105,10 +105,21 @@ describe('regenerate', () => {
     expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
   });
 
+  it('while the last question waits for its answer is refused, and holds nobody up', async () => {
+    scene.model.answerWith({ mute: true }, { tokens: ['два'] });
+    await scene.begin(talk.client, 'первый');
+    talk.client.send('message', { message: 'второй' });
+    await talk.client.next('user_message', ({ content }) => content === 'второй');
+    expect(await talk.client.ask('regenerate', {}, 'error')).toMatchObject({ code: 'CONFLICT' });
+    talk.client.send('stop');
+    await talk.client.next('assistant_message_complete', ({ content }) => content === 'два');
+    expect(talk.client.all('assistant_message_complete')).toHaveLength(2);
+  });
+
   it('during an answer ends it: in the end there is one answer to the question', async () => {
     const tokens = byHand();
     scene.model.answerWith({ tokens });
-    const messageId = await begin(talk.client, 'Вопрос');
+    const messageId = await scene.begin(talk.client, 'Вопрос');
     tokens.write('половина');
     await heardTokens(talk.client, messageId, 1);
     talk.client.send('regenerate');
@@ -125,9 +136,8 @@ describe('regenerate', () => {
 it('messages sent during an answer are acknowledged at once and answered in their turn', async () => {
   const tokens = byHand();
   scene.model.answerWith({ tokens }, { tokens: ['два'] }, { tokens: ['три'] });
-  const before = scene.model.requests.length + 1;
-  await begin(talk.client, 'первый');
-  await scene.model.request(before);
+  await scene.begin(talk.client, 'первый');
+  const before = scene.model.requests.length;
   talk.client.send('message', { message: 'второй' });
   talk.client.send('message', { message: 'третий' });
   await talk.client.next('user_message', ({ content }) => content === 'третий');
@@ -154,7 +164,7 @@ it('messages sent during an answer are acknowledged at once and answered in thei
 it('chats do not wait for each other', async () => {
   const other = await scene.chat(talk.account);
   scene.model.answerWith({ mute: true });
-  await begin(talk.client, 'долго');
+  await scene.begin(talk.client, 'долго');
   expect((await exchange(other.client, 'быстро')).status).toBe('complete');
   await talk.client.ask('stop', {}, 'assistant_message_complete');
 });

@@ -1,9 +1,8 @@
-import { createTestDatabase, ModelServer, TestApp, type Script } from '#testing';
+import { ModelServer, TestApp, type Script } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   APOLOGY,
   begin,
-  byHand,
   exchange,
   heardTokens,
   Scene,
@@ -141,38 +140,4 @@ it('without a key there is no assistant: it says so at once, stores nothing, and
   expect((await app.request('GET', 'assistant/chats', anna.token)).status).toBe(200);
   await (await app.device(anna)).settled();
   await app.stop();
-});
-
-it('a stop of the program keeps what there is of an answer, and says that it was interrupted', async () => {
-  const database = await createTestDatabase();
-  const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
-  const talk = await scene.chat();
-  const tokens = byHand();
-  scene.model.answerWith({ tokens });
-  const messageId = await begin(talk.client, 'Вопрос');
-  talk.client.send('message', { message: 'Ещё один' });
-  for (const token of ['Начало', ', ', 'и']) tokens.write(token);
-  await heardTokens(talk.client, messageId, 3);
-  const since = performance.now();
-  await scene.app.stop();
-  expect(performance.now() - since).toBeLessThan(5000);
-  await talk.client.disconnected();
-  await scene.model.until(() => scene.model.aborted === 1, 'the model was not let go');
-
-  const later = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
-  const client = await later.assistant();
-  const join = { token: talk.account.token, chatId: talk.chatId };
-  const { messages } = await client.ask<Joined>('join_chat', join, 'chat_joined');
-  const told = messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
-  expect(told).toContain('assistant interrupted: Начало, и');
-  expect(told).toContain('user complete: Ещё один');
-  const resumed = await later.assistant();
-  resumed.send('join_chat', { ...join, resume: { messageId, index: 0 } });
-  const complete = await resumed.next<Complete>('assistant_message_complete');
-  expect(complete).toMatchObject({ content: 'Начало, и', status: 'interrupted' });
-  expect(`Начало${resumed.tokens(messageId).join('')}`).toBe('Начало, и');
-  expect((await exchange(client, 'Дальше')).status).toBe('complete');
-  await later.stop();
-  await scene.model.stop();
-  await database.drop();
 });

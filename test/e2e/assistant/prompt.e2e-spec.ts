@@ -1,4 +1,4 @@
-import { begin, exchange, Scene } from './scene.js';
+import { exchange, heardTokens, Scene } from './scene.js';
 
 const PROMPT = 'Ты помогаешь найти мастера.';
 
@@ -31,7 +31,7 @@ it('the history is cut to the context: whole messages, the oldest first, the que
     `assistant: ${long('answer')}`,
   ]).flat();
   expect(prompt).toEqual(whole.slice(19 - prompt.length, 19));
-  const most = `most: ${'слово '.repeat(950)}`;
+  const most = `most: ${'слово '.repeat(900)}`;
   await exchange(client, most);
   expect(scene.model.prompt).toEqual([`user: ${most}`]);
   const stored = async () => (await scene.app.rows('SELECT 1 FROM assistant_messages')).length;
@@ -60,16 +60,14 @@ it('nobody’s other chats are in a prompt', async () => {
   await scene.stop();
 });
 
-it('an answer in progress is in no prompt, also of another chat’s question', async () => {
+it('of an answer that was stopped the next prompt has what there was', async () => {
   const scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' });
   const talk = await scene.chat();
   scene.model.answerWith({ tokens: ['половина'], end: 'hang' });
-  await begin(talk.client, 'первый');
-  talk.client.send('message', { message: 'второй' });
-  await talk.client.next('user_message', ({ content }) => content === 'второй');
+  await heardTokens(talk.client, await scene.begin(talk.client, 'первый'), 1);
   talk.client.send('stop');
+  await exchange(talk.client, 'второй');
   await talk.client.next('assistant_message_complete', ({ status }) => status === 'complete');
-  expect(scene.model.prompt[0]).toBe('user: первый');
-  expect(scene.model.prompt.at(-1)).toBe('user: второй');
+  expect(scene.model.prompt).toEqual(['user: первый', 'assistant: половина', 'user: второй']);
   await scene.stop();
 });

@@ -85,6 +85,14 @@ export class Scene {
     return { client, joined };
   }
 
+  /** Asks and waits until the model has been asked, too: its script is taken then. The id of the answer. */
+  async begin(client: AssistantClient, message: string): Promise<string> {
+    const before = this.model.requests.length;
+    const messageId = await begin(client, message);
+    await this.model.request(before + 1);
+    return messageId;
+  }
+
   /** What is stored, as a device is told that joins now: role, status and content of each. */
   async history(talk: Omit<Talk, 'client'>): Promise<string[]> {
     const { client, joined } = await this.join(talk);

@@ -98,14 +98,26 @@ it('never turns a status back, when one in a group receives what another has rea
   late.close();
 });
 
+it('in a large group, turns the newest message to READ', async () => {
+  const crowd = (await app.crowd(40)).map((id) => ({ id }));
+  const group = await app.group(anna, boris, ...crowd);
+  await hers.ask('message', { chatId: group.id, content: 'Alle da?' });
+  const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'Los geht’s' });
+  await his.ask('message:read', { messageId: id });
+  await hers.next('message:status', ({ messageId, status }) => messageId === id && status === 'READ');
+  const receipts = hers.all('message-delivered').filter((event) => event.chatId === group.id);
+  expect(receipts.at(-1)).toEqual({ messageId: id, chatId: group.id });
+});
+
 it('stops hearing a group that its user is removed from', async () => {
   const group = await app.group(anna, boris);
-  await say(hers, 'noch da');
+  const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'noch da' });
+  await his.next('message', (message) => message.id === id);
   const { body } = await app.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);
   expect(body).toEqual({});
   await hers.ask('message', { chatId: group.id, content: 'ohne ihn' });
   await his.ask('users:list');
-  expect(his.all('message').filter((message) => message.chatId === group.id)).toEqual([]);
+  expect(his.all('message').filter((message) => message.chatId === group.id)).toHaveLength(1);
 });
 
 it('delivers on chat:join what came while nobody was there', async () => {
@@ -141,6 +153,12 @@ it('lists users and says who comes and goes, on all of their devices', async () 
   expect(hers.all('users:update').filter(({ userId }) => userId === gleb.id)).toHaveLength(1);
   laptop.close();
   await hers.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === false);
+});
+
+it('lists more users than a page of ours has', async () => {
+  await app.crowd(60);
+  const { users } = await hers.ask<{ users: object[] }>('users:list');
+  expect(users.length).toBeGreaterThan(60);
 });
 
 it('pins and unpins', async () => {
@@ -180,6 +198,27 @@ it('forwards one message with a word of one’s own, and several in order', asyn
   await his.next('message', ({ id }) => id === messages[1]!.id);
   const heard = his.all('message').filter((m) => m.chatId === group.id);
   expect(heard.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
+});
+
+it('forwards without a word of one’s own when its input is empty', async () => {
+  const { id: messageId } = await say(his, 'nur das');
+  const forward = (additionalContent: unknown) =>
+    hers.ask('message:forward', { messageId, toChatId: chatId, additionalContent });
+  for (const nothing of ['', null]) expect(await forward(nothing)).toMatchObject({ status: 'ok' });
+  const { messages } = await hers.ask<{ messages: ChatMessage[] }>('chat:join', { chatId });
+  expect(messages.slice(-3).map(({ content }) => content)).toEqual(['nur das', 'nur das', 'nur das']);
+  const message = 'additionalContent: must not be empty';
+  expect(await forward(' ')).toEqual({ status: 'error', message });
+});
+
+it('shows no deleted message, and takes one that it shows still as the last that was read', async () => {
+  const first = await say(hers, 'bleibt');
+  const { id: messageId } = await say(hers, 'geht');
+  await app.request('DELETE', `chats/${chatId}/messages/${messageId}`, anna.token);
+  const { messages } = await his.ask<{ messages: ChatMessage[] }>('chat:join', { chatId });
+  expect(messages.at(-1)!.id).toBe(first.id);
+  expect(await his.ask('message:read', { messageId })).toEqual({ status: 'ok' });
+  await hers.next('message:status', (event) => event.messageId === first.id && event.status === 'READ');
 });
 
 it('knows the names of the document’s own code, too', async () => {

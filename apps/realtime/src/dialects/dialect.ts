@@ -28,8 +28,16 @@ export interface Dialect {
   namespace: string;
   /** What a device hears when it is signed in. */
   welcome(userId: string): Told[];
-  /** Why a handshake fails, as a `connect_error`; without it the device is let in, told `error` and disconnected. */
+  /**
+   * Why a handshake without a good token fails, as a `connect_error`; without it the device is let in, told `error` and
+   * disconnected.
+   */
   handshakeError?: string;
+  /**
+   * That its clients connect anew by themselves when they are disconnected. Socket.IO's client does so when the transport
+   * is closed; theirs, told to do it as well, would hang if the server is not back at once.
+   */
+  returnsWhenDisconnected?: true;
   client: Record<string, ClientRule>;
   /** What is not named here is not shown. */
   server: ServerRules;

@@ -17,6 +17,9 @@ import { messenger } from './messenger/messenger.js';
 /** Contract, "The other documents' wire formats": each on a namespace of its own, over the same commands. */
 @Injectable()
 export class Dialects {
+  /** Whose devices a stop disconnects, instead of closing their transports. */
+  readonly returning: Namespace[] = [];
+
   constructor(
     private readonly connections: Connections,
     private readonly answering: EventAnswering,
@@ -33,6 +36,7 @@ export class Dialects {
       const namespace = server.of(dialect.namespace);
       namespace.adapter = new DialectAdapter(namespace, dialect.server);
       others.push(namespace.adapter);
+      if (dialect.returnsWhenDisconnected) this.returning.push(namespace);
       namespace.use((socket, next) => {
         this.connections
           .signIn(socket as DeviceSocket)
@@ -89,9 +93,10 @@ const greetingOf = (dialect: Dialect): Greeting => ({
   },
 });
 
-/** A database that is away is no reason to sign in anew: then the client is let in, told, and comes back. */
-function handshakeError({ data: { refusal } }: Pick<DeviceSocket, 'data'>, { handshakeError }: Dialect) {
-  return refusal?.code === 'UNAUTHORIZED' && handshakeError ? new Error(handshakeError) : undefined;
+/** A database that is away is no reason to sign in anew: then other words are the reason, for another try. */
+function handshakeError({ data: { refusal } }: Pick<DeviceSocket, 'data'>, dialect: Dialect) {
+  if (!refusal || !dialect.handshakeError) return undefined;
+  return new Error(refusal.code === 'UNAUTHORIZED' ? dialect.handshakeError : refusal.message);
 }
 
 const errorEvent = (dialect: Dialect, error: AppError) => {

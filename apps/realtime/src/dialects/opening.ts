@@ -6,9 +6,10 @@ import type { Call } from './dialect.js';
 /** The newest messages that a device is given when it opens a chat. */
 const MESSAGES = 200;
 
-/** Opens a chat on a device: all of it counts as delivered. Its newest messages, oldest first. */
+/** Opens a chat on a device: all of it counts as delivered. Its newest messages, oldest first, without deleted ones. */
 export async function openChat(chatId: unknown, { userId, run, ask }: Call): Promise<MessageDto[]> {
   const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
   await run(new JoinChat(userId, chat_id));
-  return (await ask(new GetHistory(userId, chat_id, { limit: MESSAGES }))).items;
+  const { items } = await ask(new GetHistory(userId, chat_id, { limit: MESSAGES }));
+  return items.filter(({ deleted_at }) => deleted_at === null);
 }

@@ -7,7 +7,7 @@ import { Model } from '../model.js';
 
 /**
  * Another answer to the last question, in place of the one there is or is being given.
- * @throws AssistantUnavailable; AppError RATE_LIMIT, NOT_FOUND, CONFLICT (nothing was asked yet)
+ * @throws AssistantUnavailable; AppError RATE_LIMIT, NOT_FOUND, CONFLICT (nothing was asked yet, or not answered)
  */
 export class RegenerateAnswer extends Command<void> {
   constructor(
@@ -32,12 +32,15 @@ export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer
     await this.limits.take('assistant', userId);
     const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
     if (!chat) throw noSuchChat();
-    await this.answers.stopAll(chatId);
     const question = await this.prisma.assistantMessage.findFirst({
       where: { chatId, role: 'user' },
       orderBy: { seq: 'desc' },
     });
     if (!question) throw new AppError('CONFLICT', 'There is no question to answer');
+    // Its first answer is to come, and those before it take their time.
+    if (this.answers.isWaiting(question.id))
+      throw new AppError('CONFLICT', 'The question waits for its answer');
+    await this.answers.stopAll(chatId);
     await this.prisma.assistantMessage.updateMany({
       where: { chatId, replyTo: question.id },
       data: { status: 'replaced' },

@@ -4,7 +4,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { notMember } from '../membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
 
-/** One message, wherever it is. @throws AppError NOT_FOUND, FORBIDDEN */
+/** One message, wherever it is, deleted or not. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindMessage extends Query<MessageDto> {
   constructor(
     readonly userId: string,
@@ -21,7 +21,7 @@ export class FindMessageHandler implements IQueryHandler<FindMessage> {
   async execute({ userId, messageId }: FindMessage): Promise<MessageDto> {
     const [row] = await this.prisma.$queryRaw<MessageRow[]>`
       SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
-      WHERE m.id = ${messageId}::uuid AND m.deleted_at IS NULL`;
+      WHERE m.id = ${messageId}::uuid`;
     if (!row) throw new AppError('NOT_FOUND', 'No such message');
     const marks = await this.prisma.$queryRaw<Mark[]>`
       SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members

@@ -1,5 +1,5 @@
 import { AppError, type LoginBody } from '#contracts';
-import { PrismaService, RateLimits } from '#platform';
+import { PrismaService, RateLimits, type Session } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { isPassword } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
@@ -33,12 +33,19 @@ export class LoginHandler implements ICommandHandler<Login> {
     const user = await this.prisma.user.findUnique({ where: { email } });
     const matches = await isPassword(user?.passwordHash, password);
     if (!user || !matches) throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password');
-    // Only to who knows the password.
-    if (user.bannedAt) throw new AppError('UNAUTHORIZED', 'This account is banned');
-    const session = await this.prisma.session.create({
-      data: { ...this.sessions.open(device), userId: user.id },
-    });
+    const session = await this.open(user.id, device);
     const tokenUntil = forWholeSession ? session.expiresAt : undefined;
     return this.sessions.answer(user, session.id, session.refreshGeneration, tokenUntil);
+  }
+
+  /** Under the lock of the user's row: a ban at the same moment finds the session and ends it, or is found here. */
+  private open(userId: string, device: Device): Promise<Session> {
+    return this.prisma.$transaction(async (tx) => {
+      const allowed = await tx.$queryRaw<object[]>`
+        SELECT FROM users WHERE id = ${userId}::uuid AND banned_at IS NULL FOR SHARE`;
+      // Only to who knows the password.
+      if (allowed.length === 0) throw new AppError('UNAUTHORIZED', 'This account is banned');
+      return tx.session.create({ data: { ...this.sessions.open(device), userId } });
+    });
   }
 }

@@ -1,12 +1,8 @@
-import { AppError } from '#contracts';
-import { decodeCursor, encodeCursor, Prisma, PrismaService } from '#platform';
+import { Prisma, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { validate as isUuid } from 'uuid';
 import { notBlockedWith } from '../blocks.js';
 import { toProfile, type Profile, type ProfileColumns } from '../profile.js';
-
-/** Without three letters or digits in a row there is no trigram for the index to look for. */
-const TRIGRAM = /[\p{L}\p{N}]{3}/u;
+import { BY_NAME, isAfter, isNamed, pageByName } from '../user-search.js';
 
 /**
  * Users by name, those whose name or handle contains the text; for a text without three letters or digits in a
@@ -32,33 +28,10 @@ export class ListUsersHandler implements IQueryHandler<ListUsers> {
     const rows = await this.prisma.$queryRaw<(ProfileColumns & { key: string })[]>`
       SELECT id, name, handle, avatar, is_master AS "isMaster", last_seen_at AS "lastSeenAt", lower(name) AS key
       FROM users
-      WHERE banned_at IS NULL AND id <> ${viewerId}::uuid AND ${matches(query?.trim() ?? '')} AND ${after(cursor)}
+      WHERE banned_at IS NULL AND id <> ${viewerId}::uuid AND ${isNamed(query?.trim() ?? '')} AND ${isAfter(cursor)}
         AND ${notBlockedWith(viewerId, Prisma.raw('users.id'))}
-      ORDER BY lower(name) USING ~<~, id
-      LIMIT ${limit + 1}`;
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return {
-      items: items.map(toProfile),
-      next_cursor: last && rows.length > limit ? encodeCursor([last.key, last.id]) : null,
-    };
+      ${BY_NAME} LIMIT ${limit + 1}`;
+    const { items, next_cursor } = pageByName(rows, limit);
+    return { items: items.map(toProfile), next_cursor };
   }
-}
-
-/** PostgreSQL lowers both sides, so that they agree about every letter; the expressions are those of the indexes. */
-function matches(text: string): Prisma.Sql {
-  if (text === '') return Prisma.sql`true`;
-  const literal = text.replace(/[\\%_]/g, '\\$&');
-  if (TRIGRAM.test(text)) return Prisma.sql`lower(name || ' ' || handle) LIKE lower(${`%${literal}%`})`;
-  const named = Prisma.sql`lower(name) LIKE lower(${`${literal}%`})`;
-  // Other characters no handle has: then one range of the index holds all there is to find.
-  return /^\w+$/.test(text) ? Prisma.sql`(${named} OR handle LIKE lower(${`${literal}%`}))` : named;
-}
-
-/** `~>~` compares byte by byte, the order of the `text_pattern_ops` index whatever the database's locale is. */
-function after(cursor?: string | null): Prisma.Sql {
-  if (cursor == null) return Prisma.sql`true`;
-  const [name, id] = decodeCursor(cursor, 'string', 'string');
-  if (!isUuid(id) || name.includes('\0')) throw AppError.invalid('cursor', 'is not a cursor of this list');
-  return Prisma.sql`lower(name) ~>=~ ${name} AND (lower(name) ~>~ ${name} OR id > ${id}::uuid)`;
 }

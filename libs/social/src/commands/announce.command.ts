@@ -1,4 +1,5 @@
 import type { CreatePostBody, PostDto } from '#contracts';
+import { audit } from '#identity';
 import { PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Posts } from '../posts.js';
@@ -30,6 +31,7 @@ export class AnnounceHandler implements ICommandHandler<Announce> {
       await tx.post.create({ data: post });
       const data = { post_id: post.id, comment_id: null, user_id: adminId };
       const cause = { type: 'mention', key: `mention:${post.id}`, actorId: adminId, data } as const;
+      await audit(tx, adminId, 'announcement_made', post.id);
       await addJob(tx, 'notify-everyone', { cause });
     });
     return this.posts.require(adminId, post.id);

@@ -1,4 +1,5 @@
 import { AppError, type ROLES } from '#contracts';
+import { audit } from '#identity';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchPost, Posts } from '../posts.js';
@@ -42,6 +43,8 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
         });
       const { count } = await tx.post.deleteMany({ where: { id } });
       if (count === 0) throw noSuchPost();
+      if (post.authorId !== user.userId)
+        await audit(tx, user.userId, 'post_deleted', id, { author_id: post.authorId });
     });
   }
 }

@@ -2,6 +2,7 @@ import {
   ChatGetPayload,
   ChatIdPayload,
   ForwardPayload,
+  MAX_PAGE,
   MessageIdPayload,
   UsersListPayload,
   type ChatDto,
@@ -48,8 +49,8 @@ const client: Record<string, ClientRule> = {
   },
   'chat:get': async ({ recipientId }, call) => {
     const { recipient_id } = validated(ChatGetPayload, { recipient_id: recipientId });
-    const body = { type: 'direct', participant_ids: [recipient_id] } as const;
-    const made = await call.run(new CreateChat(call.userId, { ...body, participant_ids: [recipient_id] }));
+    const body = { type: 'direct' as const, participant_ids: [recipient_id] };
+    const made = await call.run(new CreateChat(call.userId, body));
     return { ...ok, chat: chat(made.chat) };
   },
   'chat:join': async ({ chatId }, call) => {
@@ -61,7 +62,8 @@ const client: Record<string, ClientRule> = {
     return { success: true };
   },
   'users:list': async ({ query, limit, cursor }, { userId, ask, present }) => {
-    const page = validated(UsersListPayload, { query, limit, cursor });
+    // The document's clients ask once, for everybody.
+    const page = validated(UsersListPayload, { query, limit: limit ?? MAX_PAGE, cursor });
     const { items, next_cursor } = await ask(new ListUsers(page.query, page.limit, page.cursor, userId));
     const online = await present(items.map(({ id }) => id));
     const users = items.map(({ id, name, avatar }) => ({ id, name, avatar, isOnline: online.has(id) }));
@@ -78,7 +80,9 @@ const client: Record<string, ClientRule> = {
     const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
     return { ...ok, messages: (await ask(new ListPins(userId, chat_id))).map(chatMessage) };
   },
-  'message:forward': async ({ messageId, toChatId, additionalContent: comment }, call) => {
+  'message:forward': async ({ messageId, toChatId, additionalContent }, call) => {
+    // An input that was left empty.
+    const comment = additionalContent === '' ? undefined : additionalContent;
     const payload = { message_ids: [messageIdOf(messageId)], to_chat_id: toChatId, comment };
     return { ...ok, message: (await forward(payload, call))[0] };
   },
@@ -121,8 +125,9 @@ const SUCCESS_OR_NOT = new Set([...Object.keys(classicClient), 'chat:leave']);
 /** The messenger: `seeds/000-…`. What its code names otherwise than its list is the earlier document's, and works, too. */
 export const messenger = (): Dialect => ({
   namespace: '/messenger',
-  // Its clients go to their sign-in page for these words, and try again without a pause for an `error`.
+  // Its clients go to their sign-in page for these words, try again after a pause for others, and at once for an `error`.
   handshakeError: 'User not found',
+  returnsWhenDisconnected: true,
   welcome: (userId) => [
     ['connection:established', { userId }],
     ['connected', { userId }],
@@ -135,6 +140,7 @@ export const messenger = (): Dialect => ({
     'No such user': 'User not found',
     'You are not a participant of this chat': 'User is not a participant of this chat',
   },
+  fields: { comment: 'additionalContent' },
   refused: (message, event) =>
     SUCCESS_OR_NOT.has(event) ? { success: false, error: message } : { status: 'error', message },
 });

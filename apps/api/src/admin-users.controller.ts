@@ -1,0 +1,106 @@
+import { AccountDto, AccountPage, AccountQuery, BanBody, PageQuery, RoleBody, SessionPage } from '#contracts';
+import {
+  BanUser,
+  FindAccount,
+  ListAccounts,
+  ListSessions,
+  RevokeSessions,
+  SetRole,
+  UnbanUser,
+  type Account,
+  type SignedIn,
+} from '#identity';
+import { Presence } from '#presence';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, UseGuards } from '@nestjs/common';
+import { CommandBus, QueryBus, type Command } from '@nestjs/cqrs';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
+import { AdminGuard } from './admin.guard.js';
+import { Answers } from './docs/answers.js';
+import { IdPipe } from './id.pipe.js';
+import { OptionalBody } from './optional-body.js';
+import { SignedInUser } from './signed-in-user.js';
+
+const ABOUT_A_USER = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND'] as const;
+
+@ApiTags('admin')
+@UseGuards(AdminGuard)
+@Controller('admin/users')
+export class AdminUsersController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    private readonly presence: Presence,
+  ) {}
+
+  @Get()
+  @Answers(
+    'All users by name, also banned ones, found by part of a name, handle or e-mail',
+    { type: AccountPage },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'FORBIDDEN',
+  )
+  async list(@Query() query: AccountQuery): Promise<AccountPage> {
+    const page = await this.queries.execute(new ListAccounts(query));
+    return { ...page, items: await this.presence.allWithOnline(page.items) };
+  }
+
+  @Get(':id')
+  @Answers('A user, also a banned one', { type: AccountDto }, ...ABOUT_A_USER)
+  async find(@Param('id', IdPipe) id: string): Promise<AccountDto> {
+    return this.presence.withOnline(await this.queries.execute(new FindAccount(id)));
+  }
+
+  @Patch(':id')
+  @Answers(
+    'Make a user an admin, or an admin a user; not myself',
+    { type: AccountDto },
+    ...ABOUT_A_USER,
+    'CONFLICT',
+  )
+  setRole(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Body() { role }: RoleBody,
+  ): Promise<AccountDto> {
+    return this.change(new SetRole(userId, id, role));
+  }
+
+  @Post(':id/ban')
+  @ApiBody({ type: BanBody, required: false })
+  @Answers('Shut a user out at once; not an admin', { type: AccountDto }, ...ABOUT_A_USER, 'CONFLICT')
+  ban(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @OptionalBody(BanBody) { reason }: BanBody,
+  ): Promise<AccountDto> {
+    return this.change(new BanUser(userId, id, reason));
+  }
+
+  @Post(':id/unban')
+  @Answers('Let a banned user in again', { type: AccountDto }, ...ABOUT_A_USER)
+  unban(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<AccountDto> {
+    return this.change(new UnbanUser(userId, id));
+  }
+
+  @Get(':id/sessions')
+  @Answers('A user’s signed-in devices, newest first', { type: SessionPage }, ...ABOUT_A_USER)
+  async sessions(
+    @SignedInUser() { sessionId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() { limit, cursor }: PageQuery,
+  ): Promise<SessionPage> {
+    await this.queries.execute(new FindAccount(id));
+    return this.queries.execute(new ListSessions(id, sessionId, limit, cursor));
+  }
+
+  @Delete(':id/sessions')
+  @Answers('Sign all of a user’s devices out', {}, ...ABOUT_A_USER)
+  revokeSessions(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new RevokeSessions(userId, id));
+  }
+
+  private async change(command: Command<Account>): Promise<AccountDto> {
+    return this.presence.withOnline(await this.commands.execute(command));
+  }
+}

@@ -1,0 +1,71 @@
+import { PgPool } from '#platform';
+import { createTestDatabase, TestApp } from '#testing';
+import { Client, type Pool, type PoolClient } from 'pg';
+
+const SEQ_SCAN = /Seq Scan on (?:public\.)?(reports|audit_entries|users)\b/;
+
+/** As much as it takes for reading a whole table to be a mistake. */
+const FILL = [
+  `INSERT INTO users (id, email, password_hash, name, handle)
+   SELECT gen_random_uuid(), md5(i::text) || '@example.com', '', 'Somebody ' || i, 'somebody_' || i
+   FROM generate_series(1, 20000) AS i`,
+  `INSERT INTO reports (id, reporter_id, kind, target_id, against_id, reason, status)
+   SELECT gen_random_uuid(), u.id, 'post', gen_random_uuid(), u.id, 'x',
+     CASE WHEN k < 3 THEN 'open' ELSE 'resolved' END::report_status FROM users u, generate_series(1, 4) AS k`,
+  `INSERT INTO audit_entries (id, admin_id, action, target_id)
+   SELECT gen_random_uuid(), id, 'user_banned', id FROM users`,
+];
+
+it('nothing of what admins do reads a whole table', async () => {
+  const database = await createTestDatabase();
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  for (const sql of FILL) await client.query(sql);
+  await client.query('VACUUM ANALYZE');
+  for (const setting of [
+    `session_preload_libraries = 'auto_explain'`,
+    'auto_explain.log_min_duration = 0',
+    'client_min_messages = log',
+  ])
+    await client.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
+  const app = await TestApp.start({ DATABASE_URL: database.url });
+  const plans: string[] = [];
+  const listened = new WeakSet<PoolClient>();
+  app.app.get<Pool>(PgPool).on('acquire', (connection) => {
+    if (listened.has(connection)) return;
+    listened.add(connection);
+    connection.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
+  });
+  try {
+    const [admin, user] = await app.people('Админ', 'Анна');
+    await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
+    const does = async (method: string, path: string, body?: object) => {
+      const reply = await app.request<{ id: string }>(method, path, admin.token, body);
+      expect([path, reply.status < 300]).toEqual([path, true]);
+      return reply.body;
+    };
+    const report = { kind: 'user', target_id: user.id, reason: 'x' };
+    const { id } = await does('POST', 'reports', report);
+    await does('POST', 'reports', report);
+    for (const query of ['', '&status=open', '&status=resolved'])
+      await does('GET', `admin/reports?limit=5${query}`);
+    await does('POST', `admin/reports/${id}/resolve`, { resolution: 'x' });
+    for (const query of ['', '&query=c4ca4238a0', '&query=somebody_77', '&query=zz'])
+      await does('GET', `admin/users?limit=5${query}`);
+    await does('PATCH', `admin/users/${user.id}`, { role: 'admin' });
+    await does('PATCH', `admin/users/${user.id}`, { role: 'user' });
+    await does('POST', `admin/users/${user.id}/ban`);
+    await does('POST', `admin/users/${user.id}/unban`);
+    await does('GET', `admin/users/${user.id}/sessions`);
+    await does('DELETE', `admin/users/${user.id}/sessions`);
+    await does('GET', 'admin/audit?limit=5');
+  } finally {
+    await app.stop();
+    await client.end();
+    await database.drop();
+  }
+  const all = plans.join('\n');
+  for (const index of ['reports_one_open_each', 'reports_status_id_idx', 'users_email_search_idx'])
+    expect(all).toContain(index);
+  expect(plans.filter((plan) => SEQ_SCAN.test(plan)).map((plan) => plan.replace(/\s+/g, ' '))).toEqual([]);
+});

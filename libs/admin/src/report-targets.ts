@@ -1,0 +1,55 @@
+import { AppError, type REPORT_KINDS } from '#contracts';
+import { FindMessage } from '#chat';
+import { FindUser } from '#identity';
+import { FindService } from '#marketplace';
+import { FindComment, FindPost } from '#social';
+import { Injectable } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+
+export interface ReportTarget {
+  /** Who is reported, or whose it is. */
+  againstId: string;
+  /** Kept with the report, so that an admin sees what it was even if it is changed, deleted, or of a chat of others. */
+  content: string | null;
+}
+
+type Kind = (typeof REPORT_KINDS)[number];
+
+/** What can be reported, as the reporter sees it: by the queries that show it. */
+@Injectable()
+export class ReportTargets {
+  private readonly finders: Record<Kind, (readerId: string, id: string) => Promise<ReportTarget>>;
+
+  constructor(queries: QueryBus) {
+    this.finders = {
+      user: async (readerId, id) => {
+        await queries.execute(new FindUser(id, readerId));
+        return { againstId: id, content: null };
+      },
+      post: async (readerId, id) => {
+        const { author, content, media_urls } = await queries.execute(new FindPost(readerId, id));
+        return { againstId: author.id, content: lines(content, ...media_urls) };
+      },
+      comment: async (readerId, id) => {
+        const { author_id, content } = await queries.execute(new FindComment(readerId, id));
+        return { againstId: author_id, content };
+      },
+      message: async (readerId, id) => {
+        const { sender_id, content, deleted_at } = await queries.execute(new FindMessage(readerId, id));
+        if (deleted_at) throw new AppError('NOT_FOUND', 'No such message');
+        return { againstId: sender_id, content };
+      },
+      service: async (readerId, id) => {
+        const { master, name, description } = await queries.execute(new FindService(readerId, id));
+        return { againstId: master.id, content: lines(name, description) };
+      },
+    };
+  }
+
+  /** @throws AppError NOT_FOUND; FORBIDDEN for a message of a chat that the reporter is not in */
+  find(reporterId: string, kind: Kind, id: string): Promise<ReportTarget> {
+    return this.finders[kind](reporterId, id);
+  }
+}
+
+const lines = (...parts: (string | null)[]): string => parts.filter(Boolean).join('\n');

@@ -1,0 +1,36 @@
+import { AppError } from '#contracts';
+import type { Prisma, User } from '#platform';
+
+/**
+ * The user whom an admin is about to change. Both rows are locked to the end of the transaction, in one order, and the
+ * admin is looked at again under the lock: two who take the role from each other cannot both succeed.
+ * @throws AppError NOT_FOUND; FORBIDDEN for who is no admin any more
+ */
+export async function lockForAdmin(
+  tx: Prisma.TransactionClient,
+  adminId: string,
+  userId: string,
+): Promise<User> {
+  const ids = [adminId, userId];
+  await tx.$queryRaw`SELECT FROM users WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+  const users = await tx.user.findMany({ where: { id: { in: ids } } });
+  const admin = users.find(({ id }) => id === adminId);
+  if (admin?.role !== 'admin' || admin.bannedAt) throw new AppError('FORBIDDEN', 'This is for admins');
+  const user = users.find(({ id }) => id === userId);
+  if (!user) throw new AppError('NOT_FOUND', 'No such user');
+  return user;
+}
+
+/**
+ * Ends all of a user's sessions, under the lock of the user's row, for which a sign-in waits.
+ * @returns their ids
+ */
+export async function revokeSessions(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
+  const now = new Date();
+  const revoked = await tx.session.updateManyAndReturn({
+    where: { userId, revokedAt: null, expiresAt: { gt: now } },
+    data: { revokedAt: now },
+    select: { id: true },
+  });
+  return revoked.map(({ id }) => id);
+}

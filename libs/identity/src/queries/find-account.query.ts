@@ -1,0 +1,22 @@
+import { AppError } from '#contracts';
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { ACCOUNT_COLUMNS, toAccount, type Account } from '../account.js';
+
+/** A user as admins see them, also a banned one. Errors: NOT_FOUND. */
+export class FindAccount extends Query<Account> {
+  constructor(readonly userId: string) {
+    super();
+  }
+}
+
+@QueryHandler(FindAccount)
+export class FindAccountHandler implements IQueryHandler<FindAccount> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId: id }: FindAccount): Promise<Account> {
+    const user = await this.prisma.user.findUnique({ where: { id }, select: ACCOUNT_COLUMNS });
+    if (!user) throw new AppError('NOT_FOUND', 'No such user');
+    return toAccount(user);
+  }
+}

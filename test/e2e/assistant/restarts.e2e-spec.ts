@@ -1,0 +1,65 @@
+import { createTestDatabase, TestApp } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Joined } from './scene.js';
+
+it('a stop of the program keeps what there is of an answer, and says that it was interrupted', async () => {
+  const database = await createTestDatabase();
+  const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
+  const talk = await scene.chat();
+  const tokens = byHand();
+  // Whatever is still waiting to be answered is not begun any more.
+  scene.model.answerWith({ tokens }, { mute: true });
+  const messageId = await begin(talk.client, 'Вопрос');
+  talk.client.send('message', { message: 'Ещё один' });
+  await talk.client.next('user_message', ({ content }) => content === 'Ещё один');
+  for (const token of ['Начало', ', ', 'и']) tokens.write(token);
+  await heardTokens(talk.client, messageId, 3);
+  const since = performance.now();
+  await scene.app.stop();
+  expect(performance.now() - since).toBeLessThan(5000);
+  await talk.client.disconnected();
+  await scene.model.until(() => scene.model.aborted === 1, 'the model was not let go');
+
+  const later = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
+  const client = await later.assistant();
+  const join = { token: talk.account.token, chatId: talk.chatId };
+  const { messages } = await client.ask<Joined>('join_chat', join, 'chat_joined');
+  const told = messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
+  expect(told).toContain('assistant interrupted: Начало, и');
+  expect(told).toContain('user complete: Ещё один');
+  const resumed = await later.assistant();
+  resumed.send('join_chat', { ...join, resume: { messageId, index: 0 } });
+  const complete = await resumed.next<Complete>('assistant_message_complete');
+  expect(complete).toMatchObject({ content: 'Начало, и', status: 'interrupted' });
+  expect(`Начало${resumed.tokens(messageId).join('')}`).toBe('Начало, и');
+  expect(scene.model.requests).toHaveLength(1);
+  scene.model.forget();
+  expect((await exchange(client, 'Дальше')).status).toBe('complete');
+  await later.stop();
+  await scene.model.stop();
+  await database.drop();
+});
+
+it('what was told of an answer outlives a process that dies over it', async () => {
+  const database = await createTestDatabase();
+  const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
+  const talk = await scene.chat();
+  scene.model.answerWith({ tokens: ['Начало', ', 👍 ', 'и'], end: 'hang' });
+  const messageId = await begin(talk.client, 'Вопрос');
+  await heardTokens(talk.client, messageId, 3);
+  const logged = async () => (await scene.app.rows('SELECT 1 FROM assistant_tokens')).length;
+  while ((await logged()) < 3) await sleep(20);
+  // To the next one it is all the same whether the first still hangs or is dead.
+  const next = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
+  const client = await next.assistant();
+  const join = { token: talk.account.token, chatId: talk.chatId, resume: { messageId, index: 0 } };
+  const told = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
+  while ((await told()).length < 2) await sleep(20);
+  const complete = await client.next<Complete>('assistant_message_complete');
+  expect(complete).toMatchObject({ content: 'Начало, 👍 и', status: 'interrupted' });
+  expect(client.tokens(messageId).slice(-2)).toEqual([', 👍 ', 'и']);
+  expect((await exchange(client, 'Дальше')).status).toBe('complete');
+  await next.stop();
+  await scene.stop();
+  await database.drop();
+});
