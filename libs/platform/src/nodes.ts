@@ -39,7 +39,7 @@ export class Nodes {
     private readonly onMissed: () => void,
   ) {
     const shared = redis.shared!;
-    const options = { streamName: STREAM, maxLen: MAX_MESSAGES, onlyPlaintext: true, blockTimeInMs: 5000 };
+    const options = { streamName: STREAM, maxLen: MAX_MESSAGES, onlyPlaintext: true, blockTimeInMs: 1000 };
     this.link = createAdapter(shared, options)(new Server().of('/')) as unknown as Link;
     this.link.onMessage = (message, offset) => this.take(message, offset);
     shared.on('ready', () => void this.lookForGap());

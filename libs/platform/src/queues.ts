@@ -12,6 +12,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { Counter } from 'prom-client';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
@@ -47,6 +48,8 @@ const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
 const DAY = 24 * 3600;
 /** A job whose worker is silent for so long, ms, is another's. Doing one twice is harmless, waiting is not. */
 const LOCK_MS = 10_000;
+/** How long running jobs have to end at a stop, ms. */
+const CLOSE_MS = 2000;
 const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 
 /** BullMQ, on Redis or in a database schema of its own. Failed jobs stay in it as the dead letters. */
@@ -150,8 +153,10 @@ export class Queues implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.closing = true;
     await this.relay?.stop();
-    await this.worker?.close();
-    await this.queue?.close();
+    // After Redis was away it may wait for an answer that never comes. A job that it gives up is another's.
+    const closed = Promise.all([this.worker?.close(), this.queue?.close()]);
+    await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
+    this.worker?.disconnect().catch(this.complain);
   }
 
   /** Also where nobody works: an api process adds to it and looks into it. */
