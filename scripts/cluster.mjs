@@ -31,6 +31,7 @@ process.exitCode = await withScratchRedis(async (redis) => {
       REDIS_URL: redis,
       JWT_SECRET: await signingSecret(DATA_DIR),
       HOST: '127.0.0.1',
+      TRUSTED_PROXIES: '1',
     };
     const [api, realtime] = await Promise.all([
       startAll('api', env),

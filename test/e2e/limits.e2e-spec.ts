@@ -92,3 +92,19 @@ it('a client that sends far too much costs nobody else their answer', async () =
   expect(flooding.all('error').filter(({ code }) => code === 'RATE_LIMIT').length).toBeGreaterThan(4000);
   await app.stop();
 });
+
+it.each([
+  [0, 'is not believed', [401, 401, 429]],
+  [1, 'tells who asks', [401, 401, 401]],
+])('behind %d proxies an X-Forwarded-For %s', async (TRUSTED_PROXIES, _, statuses) => {
+  const behind = await TestApp.start({ SIGN_IN_RATE: '2', TRUSTED_PROXIES: String(TRUSTED_PROXIES) });
+  const body = JSON.stringify({ email: 'somebody@example.com', password: 'wrong' });
+  const answers: number[] = [];
+  for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.3']) {
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': address };
+    const { status } = await fetch(`${behind.url}/api/v2/auth/login`, { method: 'POST', headers, body });
+    answers.push(status);
+  }
+  expect(answers).toEqual(statuses);
+  await behind.stop();
+});

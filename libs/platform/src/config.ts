@@ -25,6 +25,8 @@ export class Config {
   @IsOptional() @Matches(/^rediss?:\/\//) REDIS_URL?: string;
   /** Unset: embedded makes one and keeps it in DATA_DIR. */
   @IsOptional() @MinLength(32) JWT_SECRET?: string;
+  /** How many proxies stand before this process: so many addresses of `X-Forwarded-For` are believed. */
+  @IsInt() @Min(0) @Max(10) TRUSTED_PROXIES: number = 0;
   /** Comma-separated origins that browsers may call from; `*` = any. */
   @IsString() CORS_ORIGINS: string = '*';
   /** As both HTTP and Socket.IO want it. */

@@ -25,7 +25,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   logger.level = config.LOG_LEVEL;
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
-    trustProxy: false,
+    trustProxy: (_address, hop) => hop < config.TRUSTED_PROXIES,
     // A client's own id could be made to look like somebody else's in the log.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
