@@ -84,7 +84,9 @@ export class AnswerStore {
 
   /** Whether an answer to a question is being produced, on whichever node. */
   async isBusy(chatId: string, replyTo: string): Promise<boolean> {
-    return (await this.prisma.assistantMessage.count({ where: { chatId, replyTo, status: 'streaming' } })) > 0;
+    return (
+      (await this.prisma.assistantMessage.count({ where: { chatId, replyTo, status: 'streaming' } })) > 0
+    );
   }
 
   /** Ends the answers that a process was producing when it died: what was stored of them is kept. */
