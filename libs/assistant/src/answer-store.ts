@@ -31,13 +31,18 @@ export class AnswerStore {
     private readonly nodes: NodeLeases,
   ) {}
 
-  /** A message's place in its chat, which has one answer at a time. @returns false for a chat that is gone */
+  /**
+   * A message's place in its chat, which has one answer at a time; what answered the question before is replaced.
+   * @returns false for a chat that is gone
+   */
   async begin(id: string, question: Question): Promise<boolean> {
     for (;;) {
       try {
         return (await this.insert(id, question, 'streaming', '')) > 0;
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;
+        // Its own, if the word of that was lost.
+        if ((await this.prisma.assistantMessage.count({ where: { id } })) > 0) return true;
         await sleep(BUSY_MS);
       }
     }
@@ -77,9 +82,11 @@ export class AnswerStore {
     });
   }
 
-  /** Whether an answer is being produced in a chat, on whichever node. */
-  async isBusy(chatId: string): Promise<boolean> {
-    return (await this.prisma.assistantMessage.count({ where: { chatId, status: 'streaming' } })) > 0;
+  /** Whether an answer to a question is being produced, on whichever node. */
+  async isBusy(chatId: string, replyTo: string): Promise<boolean> {
+    return (
+      (await this.prisma.assistantMessage.count({ where: { chatId, replyTo, status: 'streaming' } })) > 0
+    );
   }
 
   /** Ends the answers that a process was producing when it died: what was stored of them is kept. */
@@ -93,17 +100,27 @@ export class AnswerStore {
     if (dead.length === 0) return;
     const cut = await this.prisma.assistantMessage.findMany({
       where: { status: 'streaming', producedBy: { in: dead } },
-      select: { id: true, tokens: { select: { text: true }, orderBy: { index: 'asc' } } },
+      select: {
+        id: true,
+        chatId: true,
+        replyTo: true,
+        tokens: { select: { index: true, text: true }, orderBy: { index: 'asc' } },
+      },
     });
-    for (const { id, tokens } of cut) {
-      const texts = tokens.map(({ text }) => text);
-      await this.prisma.$transaction([
-        this.prisma.assistantMessage.updateMany({
+    for (const { id, chatId, replyTo, tokens } of cut) {
+      // What was not logged while the database was away is a gap: what comes after it is not what was said.
+      const gap = tokens.findIndex(({ index }, i) => index !== i);
+      const texts = tokens.slice(0, gap < 0 ? undefined : gap).map(({ text }) => text);
+      await this.prisma.$transaction(async (tx) => {
+        const { count } = await tx.assistantMessage.updateMany({
           where: { id, status: 'streaming' },
           data: { status: 'interrupted', content: texts.join(''), tokenEnds: endsOf(texts) },
-        }),
-        this.prisma.assistantToken.deleteMany({ where: { messageId: id } }),
-      ]);
+        });
+        await tx.assistantToken.deleteMany({ where: { messageId: id } });
+        if (count === 0) return;
+        const { content } = await tx.assistantMessage.findUniqueOrThrow({ where: { id: replyTo! } });
+        await this.touch(tx, { chatId, content });
+      });
     }
   }
 
@@ -117,6 +134,10 @@ export class AnswerStore {
     return tx.$executeRaw`
       WITH chat AS (
         UPDATE assistant_chats SET last_seq = last_seq + 1 WHERE id = ${chatId}::uuid RETURNING last_seq
+      ), earlier AS (
+        UPDATE assistant_messages SET status = 'replaced'
+        WHERE chat_id = ${chatId}::uuid AND reply_to = ${questionId}::uuid AND ${status} = 'streaming'
+          AND status <> 'streaming'
       )
       INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, reply_to, produced_by)
       SELECT ${id}::uuid, ${chatId}::uuid, last_seq, 'assistant', ${status}::assistant_status, ${content}, ${questionId}::uuid,
@@ -125,7 +146,10 @@ export class AnswerStore {
   }
 
   /** The chat has news, and a title after its first exchange. */
-  private async touch(tx: Transaction, { chatId, content }: Question): Promise<string> {
+  private async touch(
+    tx: Transaction,
+    { chatId, content }: Pick<Question, 'chatId' | 'content'>,
+  ): Promise<string> {
     const title = titleFrom(content);
     const [chat] = await tx.$queryRaw<{ title: string }[]>`
       UPDATE assistant_chats SET updated_at = now(), title = CASE WHEN title = ${NEW_CHAT} THEN ${title} ELSE title END

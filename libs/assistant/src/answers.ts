@@ -22,11 +22,14 @@ const DEAD_MS = 10_000;
 /** An answer that is being produced. */
 interface LiveAnswer {
   id: string;
+  questionId: string;
   tokens: string[];
   /** Half of a character, which waits for its other half. */
   half: string;
   ended: AbortController;
   isShown: boolean;
+  /** It is stored, or lost. */
+  over?: Promise<void>;
 }
 
 /**
@@ -102,13 +105,14 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     return this.waiting.has(questionId);
   }
 
-  /** Stops what is being answered; resolves when nothing is. */
-  async stopAll(chatId: string): Promise<void> {
-    for (let line = this.lines.get(chatId); line; line = this.lines.get(chatId)) {
-      this.stopHere(chatId);
-      await line;
+  /** Stops the answer to this question, and no other; resolves when it is not being produced. */
+  async stopAnswerTo(chatId: string, questionId: string): Promise<void> {
+    const live = this.live.get(chatId);
+    if (live?.questionId === questionId) {
+      live.ended.abort('stopped');
+      return live.over?.catch(() => undefined);
     }
-    while (await this.store.isBusy(chatId)) {
+    while (await this.store.isBusy(chatId, questionId)) {
       this.stop(chatId);
       await sleep(BUSY_MS);
     }
@@ -117,6 +121,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   private async answer(question: Question): Promise<void> {
     const live: LiveAnswer = {
       id: newId(),
+      questionId: question.id,
       tokens: [],
       half: '',
       ended: new AbortController(),
@@ -125,22 +130,24 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const { chatId } = question;
     this.waiting.delete(question.id);
     this.live.set(chatId, live);
-    try {
-      await this.recovered;
-      // Whoever was still waiting is not answered any more: the stop would wait for a model that takes its time.
-      if (this.isClosing) return;
-      if (!(await this.store.begin(live.id, question))) return;
-      live.isShown = true;
-      this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });
-      const failure = await this.produce(live, question).catch((error: Error) => error);
-      const { aborted, reason } = live.ended.signal;
-      if (failure && !aborted) return await this.fail(live, question, failure);
-      const status = aborted ? (reason as 'stopped' | 'interrupted') : 'complete';
-      const stored = await this.surely(() => this.store.end(live.id, question, status, live.tokens));
-      if (stored) this.complete(chatId, status, stored);
-    } finally {
-      this.live.delete(chatId);
-    }
+    live.over = this.give(live, question).finally(() => this.live.delete(chatId));
+    await live.over;
+  }
+
+  private async give(live: LiveAnswer, question: Question): Promise<void> {
+    const { chatId } = question;
+    await this.recovered;
+    // Whoever was still waiting is not answered any more: the stop would wait for a model that takes its time.
+    if (this.isClosing) return;
+    if (!(await this.surely(() => this.store.begin(live.id, question)))) return;
+    live.isShown = true;
+    this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });
+    const failure = await this.produce(live, question).catch((error: Error) => error);
+    const { aborted, reason } = live.ended.signal;
+    if (failure && !aborted) return this.fail(live, question, failure);
+    const status = aborted ? (reason as 'stopped' | 'interrupted') : 'complete';
+    const stored = await this.surely(() => this.store.end(live.id, question, status, live.tokens));
+    if (stored) this.complete(chatId, status, stored);
   }
 
   /** @returns when the answer is whole. @throws Error when it fails or is ended */
@@ -201,7 +208,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  /** An answer that was shown must be stored: again while the database is away. Its log is on disk before. */
+  /** A question that was shown is answered, and an answer that was shown is stored: again while the database is away. */
   private async surely<T>(store: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

@@ -13,6 +13,8 @@ export type ToolCall = ChatCompletionMessageFunctionToolCall;
 
 /** The most characters of an answer: a model that never ends is ended. */
 const MAX_ANSWER = 100_000;
+/** The same of all that it sends: what it thinks, and what it wants to look up. */
+const MAX_SENT = 1_000_000;
 
 /** There is no model to ask, or it does not answer. */
 export class AssistantUnavailable extends AppError {
@@ -54,6 +56,7 @@ export class Model {
     let timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
     const calls: ToolCall[] = [];
     let length = 0;
+    let sent = 0;
     let finished = false;
     try {
       const stream = await this.requireClient().chat.completions.create(
@@ -61,10 +64,15 @@ export class Model {
         { signal: AbortSignal.any([signal, silence.signal]) },
       );
       for await (const { choices } of stream) {
-        clearTimeout(timer);
-        timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
         const choice = choices?.[0];
         if (!choice) continue;
+        const size = sizeOf(choice.delta);
+        // Who sends empty pieces is silent all the same.
+        if (size > 0) {
+          clearTimeout(timer);
+          timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
+        }
+        if ((sent += size) > MAX_SENT) throw new Error('the model goes on without end');
         if (choice.delta?.content) {
           onToken(choice.delta.content);
           length += choice.delta.content.length;
@@ -85,4 +93,14 @@ export class Model {
     if (!finished) throw new Error('the model broke off');
     return calls.filter(Boolean);
   }
+}
+
+/** How many characters a piece of an answer has: text, calls, and what some models send of their thoughts. */
+function sizeOf(delta: object | undefined): number {
+  if (!delta) return 0;
+  let size = 0;
+  for (const [key, value] of Object.entries(delta) as [string, unknown][])
+    if (key !== 'role' && typeof value === 'string') size += value.length;
+    else if (Array.isArray(value) && value.length > 0) size += JSON.stringify(value).length;
+  return size;
 }

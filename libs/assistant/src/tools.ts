@@ -61,9 +61,8 @@ export class Tools {
   /** The result as text for the model. What it asked wrongly is its to mend: that, too, is a result. */
   async run(userId: string, { function: { name, arguments: given } }: ToolCall): Promise<string> {
     try {
-      return JSON.stringify(
-        await this.look(userId, name, JSON.parse(given || '{}') as Record<string, unknown>),
-      );
+      const args = JSON.parse(given || '{}') as Record<string, unknown> | null;
+      return JSON.stringify(await this.look(userId, name, args ?? {}));
     } catch (error) {
       const { code, message } =
         error instanceof SyntaxError

@@ -72,7 +72,8 @@ const line = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
 function callDeltas(calls: NonNullable<Script['calls']>, id: string): object[] {
   return calls.flatMap(({ name, arguments: given }, index) => {
     const text = typeof given === 'string' ? given : JSON.stringify(given);
-    const pieces = text.match(new RegExp(`[^]{1,${FRAGMENT}}`, 'gu')) ?? [];
+    const size = Math.max(FRAGMENT, Math.ceil(text.length / 100));
+    const pieces = text.match(new RegExp(`[^]{1,${size}}`, 'gu')) ?? [];
     return [
       { index, id: `call-${id}-${index}`, type: 'function', function: { name, arguments: '' } },
       ...pieces.map((piece) => ({ index, function: { arguments: piece } })),

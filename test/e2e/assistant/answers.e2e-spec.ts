@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
 
 let scene: Scene;
@@ -114,6 +115,29 @@ describe('regenerate', () => {
     talk.client.send('stop');
     await talk.client.next('assistant_message_complete', ({ content }) => content === 'два');
     expect(talk.client.all('assistant_message_complete')).toHaveLength(2);
+  });
+
+  it('on two devices at once: in the end there is one answer to the question', async () => {
+    await exchange(talk.client, 'Вопрос');
+    const { client: tablet } = await scene.join(talk);
+    scene.model.answerWith({ tokens: ['раз'], first: 50 }, { tokens: ['два'], first: 50 });
+    for (const client of [talk.client, tablet]) client.send('regenerate');
+    await sleep(700);
+    scene.model.forget();
+    const history = await scene.history(talk);
+    expect(history.map((line) => line.split(':')[0])).toEqual(['user complete', 'assistant complete']);
+    expect(scene.model.prompt).toEqual(['user: Вопрос']);
+  });
+
+  it('during an answer, and a stop at once after it: the other answer is the one that is stopped', async () => {
+    scene.model.answerWith({ mute: true }, { mute: true });
+    await scene.begin(talk.client, 'Вопрос');
+    talk.client.send('regenerate');
+    talk.client.send('stop');
+    const stopped = () => talk.client.all('assistant_message_complete').length === 2 || undefined;
+    await talk.client.until(stopped, 'two ends');
+    scene.model.forget();
+    expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant stopped: ']);
   });
 
   it('during an answer ends it: in the end there is one answer to the question', async () => {

@@ -15,6 +15,13 @@ import {
 /** What a busy machine adds, ms. */
 const SLACK = 2000;
 
+async function* nothing(): AsyncGenerator<string> {
+  for (;;) {
+    await sleep(TIMEOUT / 10);
+    yield '';
+  }
+}
+
 describe('the provider', () => {
   let scene: Scene;
   let talk: Talk;
@@ -25,6 +32,7 @@ describe('the provider', () => {
   const FAILURES: [string, Script, half: string][] = [
     ['says nothing at all', { mute: true }, ''],
     ['says nothing before the first token', { end: 'hang' }, ''],
+    ['says nothing in many pieces', { tokens: nothing() }, ''],
     ['falls silent after some tokens', { tokens: ['Пол', 'овина'], end: 'hang' }, 'Половина'],
     ['has too many requests', { status: 429 }, ''],
     ['has an error', { status: 500 }, ''],

@@ -62,6 +62,11 @@ describe('refuses, and the connection stays', () => {
       ]);
     for (const binary of [Buffer.of(0, 255, 254, 128), Buffer.alloc(1000, 0xff)])
       expect(await refusal(binary)).toMatchObject({ message: 'Invalid message format' });
+    const refused = client.all('error').length;
+    for (const text of [Buffer.of(0, 255, 254, 128), Buffer.from('{"type":"stop","data":"\xff"}', 'latin1')])
+      client.socket.send(text, { binary: false });
+    await client.until(() => client.all('error').length === refused + 2 || undefined, 'two refusals');
+    expect(client.all('error').at(-1)).toMatchObject({ message: 'Invalid message format' });
     const unknown = { message: 'Unknown message type' };
     for (const type of ['nonsense', '__proto__', 'constructor', 'toString', 'connected', 'x'.repeat(9999)])
       expect(await refusal(JSON.stringify({ type, data: {} }))).toMatchObject(unknown);

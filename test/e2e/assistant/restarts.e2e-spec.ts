@@ -49,6 +49,8 @@ it('what was told of an answer outlives a process that dies over it', async () =
   await heardTokens(talk.client, messageId, 3);
   const logged = async () => (await scene.app.rows('SELECT 1 FROM assistant_tokens')).length;
   while ((await logged()) < 3) await sleep(20);
+  // As after a while without the database.
+  await scene.app.rows(`INSERT INTO assistant_tokens VALUES ($1, 7, 'потом')`, [messageId]);
   // To the next one it is all the same whether the first still hangs or is dead.
   const next = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
   const client = await next.assistant();
@@ -56,7 +58,7 @@ it('what was told of an answer outlives a process that dies over it', async () =
   const told = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
   while ((await told()).length < 2) await sleep(20);
   const complete = await client.next<Complete>('assistant_message_complete');
-  expect(complete).toMatchObject({ content: 'Начало, 👍 и', status: 'interrupted' });
+  expect(complete).toMatchObject({ content: 'Начало, 👍 и', status: 'interrupted', title: 'Вопрос' });
   expect(client.tokens(messageId).slice(-2)).toEqual([', 👍 ', 'и']);
   expect((await exchange(client, 'Дальше')).status).toBe('complete');
   await next.stop();

@@ -116,3 +116,18 @@ it('a device that reads nothing does not fill the memory, and holds nobody up', 
   expect((await exchange(client, 'Много')).content).toHaveLength(80 * token.length);
   tablet.socket.resume();
 });
+
+it('a device that reads slowly is told the whole of a long answer when it comes back', async () => {
+  const { client, chatId } = await scene.chat(anna);
+  scene.model.answerWith({ tokens: Array.from({ length: 90_000 }, () => 'ж') });
+  const { messageId } = await client.ask('message', { message: 'Много' }, 'assistant_message_start');
+  await client.until(() => client.all('assistant_message_complete')[0], 'the end', 30_000);
+  const slow = await scene.app.assistant();
+  slow.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: 0 } });
+  slow.socket.pause();
+  await sleep(1000);
+  slow.socket.resume();
+  await slow.until(() => slow.all('assistant_message_complete')[0] ?? slow.dropped, 'the end', 30_000);
+  expect(slow.dropped).toBeUndefined();
+  expect(slow.all('assistant_message_token')).toHaveLength(89_999);
+}, 60_000);

@@ -140,6 +140,7 @@ it.each<[string, string, object | string]>([
   const given = typeof args === 'string' ? args : JSON.stringify(args).replace('$service', service.id);
   const [text] = await results({ name, arguments: given });
   expect(text!.length).toBeGreaterThan(2);
+  expect(text).not.toContain('INTERNAL');
   expect(text).not.toMatch(/prisma|postgres|at .*\.js/i);
 });
 
@@ -169,6 +170,12 @@ it('a model that looks things up without end is ended after five rounds', async 
   // Whoever is next finds no script that is left over.
   if (rounds === 5) await exchange(talk.client, 'Дальше');
   expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');
+});
+
+it('a model that asks a question without end is ended', async () => {
+  scene.model.answerWith({ calls: [{ name: 'my_bookings', arguments: ' '.repeat(1_100_000) }] });
+  const messageId = await begin(talk.client, 'Мои записи?');
+  expect(await talk.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
 });
 
 it('a model that breaks off after a call: the answer fails as any other', async () => {

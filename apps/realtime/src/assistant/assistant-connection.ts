@@ -16,14 +16,18 @@ import {
 } from '#assistant';
 import type { SignedIn } from '#identity';
 import { logger, newId, toAppError, validated } from '#platform';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket, type RawData } from 'ws';
 import type { AssistantServices } from './assistant-services.js';
 
 const MAX_FRAME_BYTES = 64 * 1024;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** The most frames that wait for those before them. */
 const MAX_WAITING = 200;
-/** A device that lets more than this wait is cut off, and resumes when it comes back. Bytes. */
+/** A device that lets more than this wait of what is being said is cut off, and resumes when it comes back. Bytes. */
 const MAX_UNREAD = 1024 * 1024;
+/** How often it is looked whether a device has read, ms. */
+const READ_MS = 50;
 /** `setTimeout` takes no more, ms. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -38,6 +42,8 @@ export class AssistantConnection {
   private expiry?: NodeJS.Timeout;
   private turn: Promise<void> = Promise.resolve();
   private waiting = 0;
+  /** How much of what it asked for, a long chat or answer, it has still to read: it may take its time. Bytes. */
+  private owed = 0;
   private lives = true;
 
   constructor(
@@ -136,9 +142,16 @@ export class AssistantConnection {
   ): Promise<void> {
     this.closeChat?.();
     this.chatId = this.closeChat = undefined;
-    const tell = (event: AssistantEvent) =>
-      this.tell(created && event.type === 'chat_joined' ? created : event);
+    // Whoever has not read what it asked for before waits.
+    while (this.socket.readyState === WebSocket.OPEN && this.socket.bufferedAmount > MAX_UNREAD)
+      await sleep(READ_MS);
+    let isTold = false;
+    const tell = (event: AssistantEvent) => {
+      this.tell(created && event.type === 'chat_joined' ? created : event, isTold);
+      if (!isTold) this.owed = this.socket.bufferedAmount;
+    };
     const close = await this.services.conversations.open(userId, chatId, resume, tell);
+    isTold = true;
     if (this.socket.readyState !== WebSocket.OPEN) return close();
     this.chatId = chatId;
     this.closeChat = close;
@@ -180,9 +193,10 @@ export class AssistantConnection {
     return code;
   }
 
-  private tell(event: AssistantEvent): void {
+  private tell(event: AssistantEvent, isLive = true): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    if (this.socket.bufferedAmount > MAX_UNREAD) return this.socket.terminate();
+    this.owed = Math.min(this.owed, this.socket.bufferedAmount);
+    if (isLive && this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.socket.terminate();
     this.socket.send(JSON.stringify(event));
   }
 }
@@ -193,7 +207,7 @@ function parse(data: RawData): { type: string; data?: unknown } {
   if (bytes.length > MAX_FRAME_BYTES)
     throw new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most');
   try {
-    const frame = JSON.parse(bytes.toString()) as { type?: unknown; data?: unknown } | null;
+    const frame = JSON.parse(utf8.decode(bytes)) as { type?: unknown; data?: unknown } | null;
     if (typeof frame?.type === 'string') return { type: frame.type, data: frame.data };
   } catch {
     // Said below.

@@ -24,6 +24,8 @@ export class AssistantEndpoint implements OnModuleDestroy {
     noServer: true,
     maxPayload: MAX_PAYLOAD,
     perMessageDeflate: false,
+    // Or text that is no UTF-8 would end the connection; it is answered as any other that is no frame.
+    skipUTF8Validation: true,
   });
   private readonly connections = new Set<AssistantConnection>();
   private heartbeat?: NodeJS.Timeout;

@@ -40,11 +40,7 @@ export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer
     // Its first answer is to come, and those before it take their time.
     if (this.answers.isWaiting(question.id))
       throw new AppError('CONFLICT', 'The question waits for its answer');
-    await this.answers.stopAll(chatId);
-    await this.prisma.assistantMessage.updateMany({
-      where: { chatId, replyTo: question.id },
-      data: { status: 'replaced' },
-    });
+    await this.answers.stopAnswerTo(chatId, question.id);
     this.answers.enqueue({ id: question.id, chatId, userId, content: question.content });
   }
 }

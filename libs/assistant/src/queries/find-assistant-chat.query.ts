@@ -20,18 +20,20 @@ export class FindAssistantChatHandler implements IQueryHandler<FindAssistantChat
 
   async execute({ userId, chatId, page }: FindAssistantChat): Promise<AssistantChatWithMessages> {
     const { limit, cursor } = page;
-    const chat = await this.prisma.assistantChat.findUnique({
-      where: { id: chatId, userId },
-      include: {
-        messages: {
-          where: { status: { notIn: ['streaming', 'replaced'] }, ...(cursor && { seq: { lt: cursor } }) },
-          orderBy: { seq: 'desc' },
-          take: limit + 1,
-        },
+    const messages = await this.prisma.assistantMessage.findMany({
+      where: {
+        chatId,
+        chat: { userId },
+        status: { notIn: ['streaming', 'replaced'] },
+        ...(cursor && { seq: { lt: cursor } }),
       },
+      orderBy: { seq: 'desc' },
+      take: limit + 1,
     });
+    // Afterwards: who is told of the first answer is told of the title that came with it.
+    const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
     if (!chat) throw noSuchChat();
-    const shown = chat.messages.slice(0, limit);
+    const shown = messages.slice(0, limit);
     return {
       ...toChat(chat),
       messages: shown.reverse().map(({ id, role, content, status, createdAt }) => ({
@@ -41,7 +43,7 @@ export class FindAssistantChatHandler implements IQueryHandler<FindAssistantChat
         status: status as AssistantMessageDto['status'],
         created_at: createdAt.toISOString(),
       })),
-      next_cursor: chat.messages.length > limit ? String(shown[0]!.seq) : null,
+      next_cursor: messages.length > limit ? String(shown[0]!.seq) : null,
     };
   }
 }
