@@ -105,6 +105,7 @@ it('a chat that is deleted is gone, with its messages, for devices in it, too', 
   const aborted = scene.model.aborted;
   await scene.begin(client, 'Долгий вопрос');
   expect((await scene.app.request('DELETE', `assistant/chats/${chatId}`, anna.token)).status).toBe(204);
+  await client.next('error', ({ code }) => code === 'NOT_FOUND');
   expect((await get(`assistant/chats/${chatId}`)).status).toBe(404);
   expect((await get<Page>('assistant/chats')).body.items).toEqual([]);
   await scene.model.until(() => scene.model.aborted === aborted + 1, 'the model was not let go');

@@ -1,5 +1,6 @@
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { AnswerFeed } from '../answer-feed.js';
 import { Answers } from '../answers.js';
 import { noSuchChat } from '../conversation.js';
 
@@ -18,11 +19,15 @@ export class DeleteAssistantChatHandler implements ICommandHandler<DeleteAssista
   constructor(
     private readonly prisma: PrismaService,
     private readonly answers: Answers,
+    private readonly feed: AnswerFeed,
   ) {}
 
   async execute({ userId, chatId }: DeleteAssistantChat): Promise<void> {
     const { count } = await this.prisma.assistantChat.deleteMany({ where: { id: chatId, userId } });
     if (count === 0) throw noSuchChat();
     this.answers.stop(chatId);
+    // Nothing else will come to whoever has it open.
+    const data = { message: 'Chat not found or access denied', code: 'NOT_FOUND' };
+    this.feed.publish(chatId, { type: 'error', data });
   }
 }
