@@ -15,11 +15,14 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
   /** This process. */
   readonly id = randomUUID();
   private timer?: NodeJS.Timeout;
+  /** Whose lease was not there, and since when. */
+  private readonly missingSince = new Map<string, number>();
 
   constructor(private readonly redis: RedisConnections) {}
 
   async onModuleInit(): Promise<void> {
     if (!this.redis.shared) return;
+    clearInterval(this.timer);
     await this.renew();
     this.timer = setInterval(() => void this.renew(), RENEW_MS);
   }
@@ -30,7 +33,13 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
     const { shared } = this.redis;
     if (!shared || others.length === 0) return others;
     const leases = await shared.mget(...others.map(keyOf));
-    return others.filter((_, i) => leases[i] === null);
+    const now = Date.now();
+    return others.filter((id, i) => {
+      if (leases[i] !== null) return void this.missingSince.delete(id);
+      // A Redis that has come back empty has the leases again when they are renewed.
+      if (!this.missingSince.has(id)) this.missingSince.set(id, now);
+      return now - this.missingSince.get(id)! > RENEW_MS;
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {

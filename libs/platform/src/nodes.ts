@@ -1,4 +1,5 @@
 import { createAdapter } from '@socket.io/redis-streams-adapter';
+import type { Redis } from 'ioredis';
 import { Server } from 'socket.io';
 import type { Adapter, BroadcastOptions, ClusterMessage } from 'socket.io-adapter';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,21 +29,26 @@ const MESSAGE = { hello: 'hello', broadcast: 3, addSockets: 4, delSockets: 5, di
  * node that was cut off reads on where it was. Socket.IO's own streams adapter carries it (ADR 17).
  */
 export class Nodes {
+  private readonly client: Redis;
   private readonly link: Link;
   private lastSeen?: string;
   private isClosed = false;
 
   /** @param onMissed called when what others did can no longer be read */
   constructor(
-    private readonly redis: RedisConnections,
+    redis: RedisConnections,
     private readonly local: () => Deeds | undefined,
     private readonly onMissed: () => void,
   ) {
-    const shared = redis.shared!;
+    this.client = redis.connect('nodes');
+    // The library reads by a connection of its own, which ends with ours.
+    this.client.duplicate = () => redis.connect('nodes');
     const options = { streamName: STREAM, maxLen: MAX_MESSAGES, onlyPlaintext: true, blockTimeInMs: 1000 };
-    this.link = createAdapter(shared, options)(new Server().of('/')) as unknown as Link;
+    this.link = createAdapter(this.client, options)(new Server().of('/')) as unknown as Link;
     this.link.onMessage = (message, offset) => this.take(message, offset);
-    shared.on('ready', () => void this.lookForGap());
+    this.client.on('ready', () => {
+      this.lookForGap().catch((err: Error) => logger.warn({ err: err.message }, 'not looked for a gap'));
+    });
   }
 
   /** Resolves when nothing of the others will be missed from here on. */
@@ -91,16 +97,14 @@ export class Nodes {
   /** Redis is back, perhaps empty, or has gone on for longer than it keeps. */
   private async lookForGap(): Promise<void> {
     if (!this.lastSeen) return;
-    const [first] = await this.redis.shared!.xrange(STREAM, '-', '+', 'COUNT', 1);
+    const [first] = await this.client.xrange(STREAM, '-', '+', 'COUNT', 1);
     if (!first || isAfter(first[0], this.lastSeen)) this.onMissed();
   }
 }
 
 /** Whether one id of a stream comes after another: `milliseconds-number`. */
 function isAfter(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((id) => id.split('-').map(Number) as [number, number]) as [
-    [number, number],
-    [number, number],
-  ];
-  return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
+  const [ms, number] = one.split('-').map(Number) as [number, number];
+  const [otherMs, otherNumber] = other.split('-').map(Number) as [number, number];
+  return ms > otherMs || (ms === otherMs && number > otherNumber);
 }

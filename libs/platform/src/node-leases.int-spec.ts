@@ -1,0 +1,33 @@
+import { jest } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { NodeLeases } from './node-leases.js';
+import type { RedisConnections } from './redis.js';
+
+const withRedis = process.env.TEST_REDIS_URL ? it : it.skip;
+
+it('a process that is alone knows that all others are dead', async () => {
+  const leases = new NodeLeases({} as RedisConnections);
+  await leases.onModuleInit();
+  expect(await leases.dead([leases.id, 'other'])).toEqual(['other']);
+});
+
+withRedis('with a Redis one is dead whose lease stays away, not one whose lease a flush took', async () => {
+  const shared = new Redis(process.env.TEST_REDIS_URL!);
+  const [one, other] = [0, 1].map(() => new NodeLeases({ shared } as unknown as RedisConnections)) as [
+    NodeLeases,
+    NodeLeases,
+  ];
+  await Promise.all([one.onModuleInit(), other.onModuleInit()]);
+  const dead = () => one.dead([one.id, other.id, 'gone']);
+  expect(await dead()).toEqual([]);
+  await shared.del(`node:${other.id}`);
+  expect(await dead()).toEqual([]);
+  await other.onModuleInit();
+  expect(await dead()).toEqual([]);
+  const later = Date.now() + 6000;
+  jest.spyOn(Date, 'now').mockReturnValue(later);
+  expect(await dead()).toEqual(['gone']);
+  jest.restoreAllMocks();
+  await Promise.all([one.onApplicationShutdown(), other.onApplicationShutdown()]);
+  await shared.quit();
+});
