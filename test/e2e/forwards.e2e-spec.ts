@@ -319,38 +319,6 @@ it('one’s own forward cannot be edited, but deleted', async () => {
   expect((await hers.send('chat:message:delete', { message_id })).status).toBe('ok');
 });
 
-it('a proposal goes as it was offered, and is accepted where it was made only', async () => {
-  const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
-  await app.request('PUT', 'users/me/availability', anna.token, { timezone: 'UTC', weekly });
-  const body = { name: 'Маникюр', price: 2000, duration: 60 };
-  const service = (await app.request<{ id: string }>('POST', 'services', anna.token, body)).body;
-  const proposal = {
-    type: 'booking_proposal',
-    content: 'Записать вас?',
-    metadata: { service_id: service.id },
-  };
-  const { message_id } = await hers.send('chat:message:send', { chat_id: source.id, ...proposal });
-  const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
-  const accept = (chat: ChatDto, id: string, by: Account, hour: number) =>
-    app.request('POST', `chats/${chat.id}/messages/${id}/accept`, by.token, {
-      starts_at: `${day}T${hour}:00:00.000Z`,
-    });
-  const [open] = (await forward(hers, [message_id])).items;
-  expect((await accept(source, message_id, boris, 10)).status).toBe(201);
-  const [taken] = (await forward(hers, [message_id])).items;
-  for (const item of [open!, taken!]) {
-    expect(item.metadata).toEqual({
-      service_id: service.id,
-      service_name: 'Маникюр',
-      price: 2000,
-      duration: 60,
-    });
-    for (const by of [vera, anna])
-      expect((await accept(target, item.id, by, 12)).body.code).toBe('INVALID_DATA');
-  }
-  expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [anna.id])).toHaveLength(1);
-});
-
 it('has a REST twin', async () => {
   const id = await say(his, 'by REST');
   const path = `chats/${target.id}/forward`;

@@ -6,12 +6,10 @@ import { Ties } from '#social';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { DisconnectReason, Server } from 'socket.io';
+import { atTime } from './at-time.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
 export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
-
-/** `setTimeout` takes no more, ms: about 25 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** What a device of a namespace is told when it comes, and when it must leave. */
 export interface Greeting {
@@ -50,7 +48,7 @@ export class Connections {
     this.metrics.connections.inc();
     socket.once('disconnect', (reason) => {
       this.metrics.connections.dec();
-      clearTimeout(socket.data.expiry);
+      socket.data.cancelExpiry?.();
       if (reason === ENDED_BY_US) endIfUnused(socket);
     });
     if (!socket.data.user) return this.refuse(socket, greeting, socket.data.refusal ?? invalidToken());
@@ -71,14 +69,11 @@ export class Connections {
   }
 
   endAtExpiry(socket: DeviceSocket, greeting: Greeting): void {
-    clearTimeout(socket.data.expiry);
+    socket.data.cancelExpiry?.();
     if (!socket.connected) return;
-    const left = userOf(socket).expiresAt.getTime() - Date.now();
-    const end = () =>
-      left > MAX_TIMEOUT_MS
-        ? this.endAtExpiry(socket, greeting)
-        : this.refuse(socket, greeting, new AppError('UNAUTHORIZED', 'Token expired'));
-    socket.data.expiry = setTimeout(end, Math.min(left, MAX_TIMEOUT_MS));
+    socket.data.cancelExpiry = atTime(userOf(socket).expiresAt, () =>
+      this.refuse(socket, greeting, new AppError('UNAUTHORIZED', 'Token expired')),
+    );
   }
 
   /**

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
 import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
+import { started } from './conversation.js';
 import { Model } from './model.js';
 import { Prompts } from './prompt.js';
 import { Tools } from './tools.js';
@@ -141,7 +142,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     if (this.isClosing) return;
     if (!(await this.surely(() => this.store.begin(live.id, question)))) return;
     live.isShown = true;
-    this.tell(chatId, 'assistant_message_start', { message: 'Ассистент печатает...', messageId: live.id });
+    this.feed.publish(chatId, started(live.id));
     const failure = await this.produce(live, question).catch((error: Error) => error);
     const { aborted, reason } = live.ended.signal;
     if (failure && !aborted) return this.fail(live, question, failure);

@@ -1,5 +1,6 @@
 import {
   AppError,
+  type AssistantEvent,
   type AssistantChatDto,
   type AssistantHistoryItem,
   type AssistantMessageDto,
@@ -9,7 +10,12 @@ import {
 export const NEW_CHAT = 'Новый чат';
 const TITLE_CHARACTERS = 50;
 
-export const noSuchChat = () => new AppError('NOT_FOUND', 'No such chat');
+export const noSuchChat = () => new AppError('NOT_FOUND', 'Chat not found or access denied');
+
+export const started = (messageId: string): AssistantEvent => ({
+  type: 'assistant_message_start',
+  data: { message: 'Ассистент печатает...', messageId },
+});
 
 /** The first question makes the title (`seeds/004-…`). */
 export function titleFrom(question: string): string {

@@ -5,7 +5,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
 import { Answers } from './answers.js';
-import { toHistoryItem } from './conversation.js';
+import { started, toHistoryItem } from './conversation.js';
 import { FindAssistantChat } from './queries/find-assistant-chat.query.js';
 
 const HISTORY = 200;
@@ -106,11 +106,6 @@ export class Conversations {
     ];
   }
 }
-
-const started = (messageId: string): AssistantEvent => ({
-  type: 'assistant_message_start',
-  data: { message: 'Ассистент печатает...', messageId },
-});
 
 const tokensAfter = (messageId: string, tokens: string[], last: number): AssistantEvent[] =>
   tokens

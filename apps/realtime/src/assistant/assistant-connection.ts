@@ -18,6 +18,7 @@ import type { SignedIn } from '#identity';
 import { logger, newId, toAppError, validated } from '#platform';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket, type RawData } from 'ws';
+import { atTime } from '../at-time.js';
 import type { AssistantServices } from './assistant-services.js';
 
 const MAX_FRAME_BYTES = 64 * 1024;
@@ -28,8 +29,6 @@ const MAX_WAITING = 200;
 const MAX_UNREAD = 1024 * 1024;
 /** How often it is looked whether a device has read, ms. */
 const READ_MS = 50;
-/** `setTimeout` takes no more, ms. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 const badToken = () => new AppError('UNAUTHORIZED', 'Invalid authentication token');
 
@@ -39,7 +38,7 @@ export class AssistantConnection {
   private user?: SignedIn;
   private chatId?: string;
   private closeChat?: () => void;
-  private expiry?: NodeJS.Timeout;
+  private cancelExpiry?: () => void;
   private turn: Promise<void> = Promise.resolve();
   private waiting = 0;
   /** How much of what it asked for, a long chat or answer, it has still to read: it may take its time. Bytes. */
@@ -129,7 +128,11 @@ export class AssistantConnection {
     } catch (error) {
       throw toAppError(error).code === 'UNAUTHORIZED' ? badToken() : error;
     }
-    this.endAtExpiry(this.user);
+    // The connection stays, for a new token; the chat is heard no more.
+    this.cancelExpiry = atTime(this.user.expiresAt, () => {
+      this.leave();
+      this.refuse(badToken());
+    });
     if (chatId) await this.open(this.user.userId, chatId, resume ?? undefined);
   }
 
@@ -164,19 +167,8 @@ export class AssistantConnection {
     });
   }
 
-  /** The connection stays, for a new token; the chat is heard no more. */
-  private endAtExpiry(user: SignedIn): void {
-    const left = user.expiresAt.getTime() - Date.now();
-    const end = () => {
-      if (left > MAX_TIMEOUT_MS) return this.endAtExpiry(user);
-      this.leave();
-      this.refuse(badToken());
-    };
-    this.expiry = setTimeout(end, Math.min(left, MAX_TIMEOUT_MS)).unref();
-  }
-
   private leave(): void {
-    clearTimeout(this.expiry);
+    this.cancelExpiry?.();
     this.closeChat?.();
     this.user = this.chatId = this.closeChat = undefined;
   }
@@ -187,9 +179,8 @@ export class AssistantConnection {
     if (code === 'INTERNAL') logger.error({ err: error, socket_id: this.id }, 'frame failed');
     this.services.metrics.errors.inc({ code });
     const shown = error instanceof AssistantUnavailable ? 'ASSISTANT_UNAVAILABLE' : code;
-    const wording = code === 'NOT_FOUND' ? 'Chat not found or access denied' : message;
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-    this.tell({ type: 'error', data: { message: wording, code: shown, ...wait } });
+    this.tell({ type: 'error', data: { message, code: shown, ...wait } });
     return code;
   }
 

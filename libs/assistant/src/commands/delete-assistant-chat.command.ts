@@ -27,7 +27,7 @@ export class DeleteAssistantChatHandler implements ICommandHandler<DeleteAssista
     if (count === 0) throw noSuchChat();
     this.answers.stop(chatId);
     // Nothing else will come to whoever has it open.
-    const data = { message: 'Chat not found or access denied', code: 'NOT_FOUND' };
-    this.feed.publish(chatId, { type: 'error', data });
+    const { code, message } = noSuchChat();
+    this.feed.publish(chatId, { type: 'error', data: { message, code } });
   }
 }
