@@ -1,17 +1,7 @@
-import { PlainClient, TestApp, type Account } from '#testing';
+import { type PlainClient, TestApp, type Account } from '#testing';
+import { openMessenger } from './messenger-client.js';
 
-/** As the document's client connects: only the address is ours. */
-const open = (token: string | null) =>
-  PlainClient.open(`${app.url}/messenger-classic`, {
-    auth: { token: token ? `Bearer ${token}` : null },
-    transports: ['websocket'],
-    timeout: 15000,
-    reconnection: true,
-    reconnectionAttempts: 3,
-    reconnectionDelay: 1000,
-    reconnectionDelayMax: 5000,
-    autoConnect: true,
-  });
+const open = (token: string | null) => openMessenger(`${app.url}/messenger-classic`, token);
 
 let app: TestApp;
 let anna: Account;

@@ -1,18 +1,8 @@
-import { PlainClient, TestApp, text, type Account } from '#testing';
+import { type PlainClient, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
+import { openMessenger } from './messenger-client.js';
 
-/** As the document's `SocketService` connects: only the address is ours. */
-const open = (token: string | null) =>
-  PlainClient.open(`${app.url}/messenger`, {
-    auth: { token: token ? `Bearer ${token}` : null },
-    transports: ['websocket'],
-    timeout: 15000,
-    reconnection: true,
-    reconnectionAttempts: 3,
-    reconnectionDelay: 1000,
-    reconnectionDelayMax: 5000,
-    autoConnect: true,
-  });
+const open = (token: string | null) => openMessenger(`${app.url}/messenger`, token);
 
 interface ChatMessage {
   id: string;

@@ -1,0 +1,14 @@
+import { PlainClient } from '#testing';
+
+/** As the `SocketService` of both of the messenger's documents connects: only the address is ours. */
+export const openMessenger = (address: string, token: string | null): PlainClient =>
+  PlainClient.open(address, {
+    auth: { token: token ? `Bearer ${token}` : null },
+    transports: ['websocket'],
+    timeout: 15000,
+    reconnection: true,
+    reconnectionAttempts: 3,
+    reconnectionDelay: 1000,
+    reconnectionDelayMax: 5000,
+    autoConnect: true,
+  });
