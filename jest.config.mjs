@@ -1,7 +1,7 @@
-/** Real PostgreSQL and real sockets: `npm test` starts the database and runs this. */
+/** Real PostgreSQL and real sockets: `npm test` starts the database and runs this, `npm run test:faults` other roots. */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
+  roots: ['apps', 'libs', 'test/contract', 'test/e2e', 'test/cluster'].map((folder) => `<rootDir>/${folder}`),
   testRegex: '\\.(spec|int-spec|e2e-spec)\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },

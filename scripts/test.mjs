@@ -1,4 +1,4 @@
-/** npm test [jest's arguments]: every test, on a PostgreSQL and, where there is one, a Redis that live only that long. */
+/** npm test [jest's arguments]: tests, on a PostgreSQL and, where there is one, a Redis that live only that long. */
 import { spawn } from 'node:child_process';
 import { prepare, root } from './prepare.mjs';
 import { withScratchPostgres } from './scratch-postgres.mjs';
