@@ -6,15 +6,19 @@ import { createServer, type AddressInfo } from 'node:net';
 export class RedisServer {
   private child?: ChildProcess;
 
-  private constructor(private readonly port: number) {}
+  private constructor(
+    private readonly port: number,
+    private readonly settings: string[],
+  ) {}
 
-  static async start(): Promise<RedisServer> {
+  /** @param settings more of `redis-server`'s arguments */
+  static async start(...settings: string[]): Promise<RedisServer> {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
     const { port } = free.address() as AddressInfo;
     free.close();
     await once(free, 'close');
-    const redis = new RedisServer(port);
+    const redis = new RedisServer(port, settings);
     await redis.restart();
     return redis;
   }
@@ -25,7 +29,9 @@ export class RedisServer {
 
   async restart(): Promise<void> {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    this.child = spawn('redis-server', [...args, '--dir', '/tmp'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.child = spawn('redis-server', [...args, '--dir', '/tmp', ...this.settings], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     for await (const line of this.child.stdout!) if (String(line).includes('Ready to accept')) return;
   }
 

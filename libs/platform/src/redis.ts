@@ -1,6 +1,5 @@
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 import { StartError } from './postgres/start-error.js';
@@ -10,7 +9,7 @@ const REACH_MS = 5000;
 
 /** Redis, where REDIS_URL names one: then several processes are one program. Without it this one is alone. */
 @Injectable()
-export class RedisConnections implements OnModuleInit, OnApplicationShutdown {
+export class RedisConnections implements OnApplicationShutdown {
   /** For commands that do not block. */
   readonly shared?: Redis;
   private readonly open: Redis[] = [];
@@ -32,22 +31,17 @@ export class RedisConnections implements OnModuleInit, OnApplicationShutdown {
     });
     // One line for each time that it goes, not for each attempt to reach it.
     redis.on('error', (err: Error) => logger.debug({ err: err.message, purpose }, 'redis'));
-    redis.on('close', () => logger.warn({ purpose }, 'redis is away'));
-    redis.on('ready', () => logger.info({ purpose }, 'redis is there'));
+    let isThere = false;
+    redis.on('close', () => {
+      if (isThere) logger.warn({ purpose }, 'redis is away');
+      isThere = false;
+    });
+    redis.on('ready', () => {
+      isThere = true;
+      logger.info({ purpose }, 'redis is there');
+    });
     this.open.push(redis);
     return redis;
-  }
-
-  /** @throws StartError when it cannot be reached: later it may go and come */
-  async onModuleInit(): Promise<void> {
-    if (!this.shared) return;
-    const timer = new AbortController();
-    const answer = await Promise.race([
-      this.shared.ping(),
-      sleep(REACH_MS, undefined, { signal: timer.signal }).catch(() => undefined),
-    ]);
-    timer.abort();
-    if (!answer) throw new StartError(`REDIS_URL: cannot connect to ${new URL(this.config.REDIS_URL!).host}`);
   }
 
   onApplicationShutdown(): void {
@@ -56,4 +50,35 @@ export class RedisConnections implements OnModuleInit, OnApplicationShutdown {
       redis.disconnect();
     }
   }
+}
+
+/**
+ * Waits for a Redis that is still starting, and looks at it before anything else does.
+ * @throws StartError when it cannot be reached or does not let us in: later it may go and come
+ */
+export async function reachRedis(url: string): Promise<void> {
+  const redis = new Redis(url, {
+    commandTimeout: REACH_MS,
+    maxRetriesPerRequest: null,
+    retryStrategy: () => 200,
+  });
+  let refusal: string | undefined;
+  redis.on('error', (err: NodeJS.ErrnoException) => (refusal = err.code ?? err.message));
+  try {
+    await redis.ping().catch((err: Error) => {
+      throw new StartError(`REDIS_URL: cannot connect to ${new URL(url).host} (${refusal ?? err.message})`);
+    });
+    await warnOfEviction(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** BullMQ says so, too, once a connection: asked not to, it would not ask for the version either, and wait in whole seconds. */
+async function warnOfEviction(redis: Redis): Promise<void> {
+  // A hosted Redis may refuse its configuration, but tells this.
+  const memory = await redis.info('memory').catch(() => '');
+  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
+  if (policy && policy !== 'noeviction')
+    logger.warn({ policy }, 'redis may throw jobs and presence away: set its maxmemory-policy to noeviction');
 }

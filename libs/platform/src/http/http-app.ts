@@ -9,6 +9,7 @@ import { logger, NestLogger } from '../logging.js';
 import { OpsController } from '../ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
 import { StartError } from '../postgres/start-error.js';
+import { reachRedis } from '../redis.js';
 import { ErrorFilter, tellError } from './error.filter.js';
 import { OpenConnections } from './open-connections.js';
 import { logRequests } from './request-log.js';
@@ -20,9 +21,13 @@ const BODY_LIMIT = 64 * 1024;
 @Module({ controllers: [OpsController], providers: [OpenConnections] })
 class HttpApp {}
 
-/** An app's module with all that every HTTP server of ours has; neither initialised nor listening yet. */
+/**
+ * An app's module with all that every HTTP server of ours has; neither initialised nor listening yet.
+ * @throws StartError when there is no Redis at REDIS_URL
+ */
 export async function createHttpApp(module: Type, config: Config): Promise<NestFastifyApplication> {
   logger.level = config.LOG_LEVEL;
+  if (config.REDIS_URL) await reachRedis(config.REDIS_URL);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     trustProxy: (_address, hop) => hop < config.TRUSTED_PROXIES,

@@ -1,0 +1,46 @@
+import { StartError, logger, reachRedis } from '#platform';
+import { jest } from '@jest/globals';
+import { createServer } from 'node:net';
+import { describeCluster } from './cluster.js';
+import { RedisServer } from './redis-server.js';
+
+describeCluster('Redis at the start', () => {
+  const warn = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
+  afterEach(() => warn.mockClear());
+  const refusal = async (url: string) =>
+    (await reachRedis(url).catch((error: unknown) => error)) as StartError;
+
+  it('one that is not there, does not answer or does not let us in ends the start with one line', async () => {
+    const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    const guarded = await RedisServer.start('--requirepass', 'secret');
+    const { port } = mute.address() as { port: number };
+    const told = await Promise.all(
+      ['redis://127.0.0.1:1', `redis://127.0.0.1:${port}`, guarded.url].map((url) => refusal(url)),
+    );
+    for (const error of told) expect(error).toBeInstanceOf(StartError);
+    expect(told.map(({ message }) => message.split('\n'))).toEqual([
+      ['REDIS_URL: cannot connect to 127.0.0.1:1 (ECONNREFUSED)'],
+      [`REDIS_URL: cannot connect to 127.0.0.1:${port} (Command timed out)`],
+      [expect.stringMatching(/^REDIS_URL: cannot connect to 127\.0\.0\.1:\d+ \(NOAUTH /)],
+    ]);
+    mute.close();
+    await guarded.stop();
+  });
+
+  it('one that is still starting is waited for', async () => {
+    const redis = await RedisServer.start();
+    await redis.stop();
+    const reached = reachRedis(redis.url);
+    await redis.restart();
+    await reached;
+    expect(warn).not.toHaveBeenCalled();
+    await redis.stop();
+  });
+
+  it('one that may throw jobs away is told of once', async () => {
+    const redis = await RedisServer.start('--maxmemory-policy', 'allkeys-lru');
+    await reachRedis(redis.url);
+    expect(warn.mock.calls).toEqual([[{ policy: 'allkeys-lru' }, expect.stringContaining('noeviction')]]);
+    await redis.stop();
+  });
+});
