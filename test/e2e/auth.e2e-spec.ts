@@ -1,6 +1,5 @@
 import { AuthAnswer, ErrorBody, MeDto, SessionPage, UserDto, UserPage } from '#contracts';
 import { Authenticator } from '#identity';
-import { PrismaService } from '#platform';
 import { contractErrors, TestApp, type Account } from '#testing';
 import jwt from 'jsonwebtoken';
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
@@ -131,12 +130,6 @@ describe('sessions', () => {
     expect(await device.next('error')).toMatchObject({ code: 'UNAUTHORIZED' });
     await device.disconnected();
     expect(Date.now() - started).toBeLessThan(1000);
-  });
-
-  it('shuts a banned user out at once', async () => {
-    const me = await app.register();
-    await app.app.get(PrismaService).user.update({ where: { id: me.id }, data: { bannedAt: new Date() } });
-    expect((await get('users/me', me.token)).status).toBe(401);
   });
 });
 

@@ -22,6 +22,9 @@ export interface Account {
   refreshToken: string;
 }
 
+/** What the apps of tests sign tokens with. */
+export const SIGNING_KEY = 'test-secret-test-secret-test-secret';
+
 /** The whole platform on a database of its own, on a port of its own. */
 export class TestApp {
   private readonly kept: { close(): void; violations: string[] }[] = [];
@@ -46,7 +49,7 @@ export class TestApp {
     const databaseUrl = database?.url ?? env.DATABASE_URL!;
     const config = loadConfig({
       DATABASE_URL: databaseUrl,
-      JWT_SECRET: 'test-secret-test-secret-test-secret',
+      JWT_SECRET: SIGNING_KEY,
       PRESENCE_GRACE_MS: '300',
       REST_WRITE_RATE: '100000',
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',

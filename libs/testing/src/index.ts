@@ -1,4 +1,4 @@
-export { TestApp, type Account, type Reply } from './app.js';
+export { SIGNING_KEY, TestApp, type Account, type Reply } from './app.js';
 export { AssistantClient, type Frame } from './assistant-client.js';
 export { Bystander } from './bystander.js';
 export { contractErrors } from './contract.js';

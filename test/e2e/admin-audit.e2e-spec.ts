@@ -6,15 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 let app: TestApp;
 let admin: Account;
 let user: Account;
-let banned: Account;
 /** Whom the routes are about. */
 let target: Account;
 beforeAll(async () => {
   app = await TestApp.start();
   await rememberPromises(app);
-  [admin, user, banned, target] = await app.people('Админ', 'Анна', 'Борис', 'Глеб');
-  await app.rows(`UPDATE users SET role = 'admin' WHERE id = ANY($1)`, [[admin.id, banned.id]]);
-  await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [banned.id]);
+  [admin, user, target] = await app.people('Админ', 'Анна', 'Глеб');
+  await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
 });
 afterAll(() => app.stop());
 
@@ -33,29 +31,21 @@ const openReport = async () => {
   return (await app.request<ReportDto>('POST', 'reports', user.token, about)).body.id;
 };
 
-/** Each route with the id it is about, its body, and what its success leaves in the audit. */
-const ROUTES: Record<string, { id?: () => Promise<string> | string; body?: object; leaves?: string }> = {
-  'GET /api/v2/admin/users': {},
-  'GET /api/v2/admin/users/{id}': { id: () => target.id },
+/** Each route by which admins change something: the id it is about, its body, and what it leaves in the audit. */
+const WRITES: Record<string, { id?: () => Promise<string> | string; body?: object; leaves: string }> = {
   'PATCH /api/v2/admin/users/{id}': { id: () => target.id, body: { role: 'admin' }, leaves: 'role_changed' },
   'POST /api/v2/admin/users/{id}/ban': { id: () => target.id, leaves: 'user_banned' },
   'POST /api/v2/admin/users/{id}/unban': { id: () => target.id, leaves: 'user_unbanned' },
-  'GET /api/v2/admin/users/{id}/sessions': { id: () => target.id },
   'DELETE /api/v2/admin/users/{id}/sessions': { id: () => target.id, leaves: 'sessions_revoked' },
-  'GET /api/v2/admin/reports': {},
   'POST /api/v2/admin/reports/{id}/resolve': {
     id: openReport,
     body: { resolution: 'Да' },
     leaves: 'report_resolved',
   },
   'POST /api/v2/admin/announcements': { body: { content: 'Всем привет' }, leaves: 'announcement_made' },
-  'GET /api/v2/admin/queues': {},
   'POST /api/v2/admin/queues/failed/{id}/retry': { id: failedJob, leaves: 'job_retried' },
-  'GET /api/v2/admin/audit': {},
-  'GET /api/v2/admin/stats': {},
 };
-const routes = Object.keys(ROUTES);
-const writes = routes.filter((route) => ROUTES[route]!.leaves);
+const writes = Object.keys(WRITES);
 
 /** A job is retried first: the queue has transactions of its own. */
 const inOneTransaction = writes.filter((route) => !route.endsWith('/retry'));
@@ -68,11 +58,11 @@ const prepare = async (route: string) => {
     route.endsWith('/unban') ? new Date() : null,
   ]);
   await app.rows('UPDATE sessions SET revoked_at = NULL WHERE user_id = $1', [target.id]);
-  return (await ROUTES[route]!.id?.()) ?? '';
+  return (await WRITES[route]!.id?.()) ?? '';
 };
-const ask = (route: string, id: string, token?: string) => {
+const ask = (route: string, id: string) => {
   const [method, path] = route.split(' ') as [string, string];
-  return app.request<{ id?: string }>(method, path.replace('{id}', id), token, ROUTES[route]!.body);
+  return app.request<{ id?: string }>(method, path.replace('{id}', id), admin.token, WRITES[route]!.body);
 };
 /** All that any of the routes writes. */
 const everything = async () =>
@@ -91,41 +81,26 @@ const audit = async (query = '') => {
   return body;
 };
 
-it('every route for admins has its place in this table', async () => {
+it('every route by which admins change something has its place in this table', async () => {
   const { paths } = (await (await fetch(`${app.url}/docs-json`)).json()) as { paths: Record<string, object> };
   const documented = Object.entries(paths)
     .filter(([path]) => path.includes('/admin/'))
     .flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
-  expect([...routes].sort()).toEqual(documented.sort());
-});
-
-it.each(routes)('%s is for admins: nobody else does anything by it', async (route) => {
-  const id = await prepare(route);
-  const before = await everything();
-  for (const [token, status, code] of [
-    [undefined, 401, 'UNAUTHORIZED'],
-    [user.token, 403, 'FORBIDDEN'],
-    [banned.token, 401, 'UNAUTHORIZED'],
-  ] as const) {
-    const refused = await ask(route, id, token);
-    expect([refused.status, refused.body.code]).toEqual([status, code]);
-  }
-  expect(await everything()).toBe(before);
-  expect((await ask(route, id, admin.token)).status).toBeLessThan(300);
+  expect([...writes].sort()).toEqual(documented.filter((route) => !route.startsWith('GET')).sort());
 });
 
 describe('the audit', () => {
   it.each(writes)('%s leaves one entry: who, what, of whom', async (route) => {
     const id = await prepare(route);
     const [last] = (await audit('limit=1')).items;
-    const { body } = await ask(route, id, admin.token);
+    const { body } = await ask(route, id);
     const [entry, before] = (await audit('limit=2')).items;
     expect(before).toEqual(last);
     expect(entry).toMatchObject({
       admin: { id: admin.id, name: 'Админ' },
-      action: ROUTES[route]!.leaves,
+      action: WRITES[route]!.leaves,
       target_id: id || body.id,
     });
   });
@@ -136,7 +111,7 @@ describe('the audit', () => {
     const before = await everything();
     await app.rows('ALTER TABLE audit_entries ADD CONSTRAINT none CHECK (false) NOT VALID');
     try {
-      expect((await ask(route, id, admin.token)).status).toBe(500);
+      expect((await ask(route, id)).status).toBe(500);
     } finally {
       await app.rows('ALTER TABLE audit_entries DROP CONSTRAINT none');
     }
@@ -156,7 +131,7 @@ describe('the audit', () => {
       await app.rows(`CREATE CONSTRAINT TRIGGER fails AFTER INSERT OR UPDATE ON ${table}
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fails()`);
     try {
-      expect((await ask(route, id, admin.token)).status).toBe(500);
+      expect((await ask(route, id)).status).toBe(500);
     } finally {
       await app.rows('DROP FUNCTION fails CASCADE');
     }

@@ -1,0 +1,135 @@
+import { AssistantClient, Device, PlainClient, type TestApp } from '#testing';
+import type { Outcome, Row } from './access-table.js';
+import type { Who, World } from './world.js';
+
+/** Asks as somebody for one row of the table; `none`: about what is not there. */
+export type Ask = (world: World, who: Who, name: string, row: Row, none?: boolean) => Promise<Outcome>;
+
+const filled = async (world: World, body: object | undefined, none?: boolean) =>
+  JSON.parse(await world.fill(JSON.stringify(body ?? {}), none)) as Record<string, unknown>;
+
+export const askRest: Ask = async (world, who, name, [, body], none) => {
+  const [method, path] = name.split(' ') as [string, string];
+  const token = world.token(who);
+  const response = await fetch(world.app.url + (await world.fill(path, none)), {
+    method,
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(await filled(world, body, none)) }),
+  });
+  const text = await response.text();
+  return response.ok ? 'ok' : (JSON.parse(text) as { code: Outcome }).code;
+};
+
+/** A connection for each event, which is sent at once, as a client does that does not wait to be let in. */
+export const askEvent: Ask = async (world, who, name, [, body], none) => {
+  const { app } = world;
+  const payload = await filled(world, body, none);
+  const device = app.keep(Device.open(app.url, world.token(who)));
+  const answer = new Promise<Outcome>((resolve) => {
+    device.socket.emit(name, payload, ({ code }: { code?: Outcome }) => resolve(code ?? 'ok'));
+  });
+  const turnedAway = new Promise<Outcome>((resolve) => {
+    device.socket.once('disconnect', () => resolve(device.all('error')[0]?.code as Outcome));
+  });
+  const outcome = await Promise.race([answer, turnedAway]);
+  device.close();
+  return outcome;
+};
+
+interface Words {
+  handshake: string;
+  refusals: Record<string, Outcome>;
+}
+const DENIED: Words = { handshake: 'Authentication failed', refusals: { 'Access denied': 'FORBIDDEN' } };
+/** How the documents say what we have codes for. */
+const WORDS: Record<string, Words> = {
+  '/messenger': {
+    handshake: 'User not found',
+    refusals: {
+      'User is not a participant of this chat': 'FORBIDDEN',
+      'Chat not found': 'CHAT_NOT_FOUND',
+      'Message not found': 'NOT_FOUND',
+      'User not found': 'NOT_FOUND',
+    },
+  },
+  '/messenger-classic': DENIED,
+  '/chat-basic': DENIED,
+};
+
+export const askDialect: Ask = async (world, who, name, [, body], none) => {
+  const [namespace, event] = name.split(' ') as [string, string];
+  const { handshake, refusals } = WORDS[namespace]!;
+  const client = PlainClient.open(world.app.url + namespace, {
+    transports: ['websocket'],
+    reconnection: false,
+    auth: { token: world.token(who) },
+  });
+  try {
+    const refused = await admission(client);
+    if (refused !== undefined) return refused === handshake ? 'UNAUTHORIZED' : (refused as Outcome);
+    const answer = await client.ask<Record<string, string>>(event, await filled(world, body, none));
+    const message = answer.error ?? (answer.status === 'error' ? answer.message : undefined);
+    return message === undefined ? 'ok' : (refusals[message] ?? (message as Outcome));
+  } finally {
+    client.close();
+  }
+};
+
+/** What a client is told that is not let in; undefined when it is. */
+const admission = (client: PlainClient) =>
+  new Promise<string | undefined>((resolve) => {
+    client.socket.once('connect_error', ({ message }) => resolve(message));
+    client.socket.once('error', ({ message }: { message: string }) => resolve(message));
+    // The answer to an event comes after the refusal of who sent it.
+    client.socket.emit('ping', {}, () => resolve(undefined));
+  });
+
+/** The connection is the owner's, or of somebody who tries to be in the owner's chat. */
+export const askAssistant: Ask = async (world, who, name, [, body], none) => {
+  const client = await world.app.assistant();
+  const token = world.token(who) ?? '';
+  client.send('join_chat', { token, chatId: await world.thing('talk') });
+  const before = await refusalsOf(client);
+  const own = name === 'join_chat' && { token };
+  client.send(name, { ...(await filled(world, body, none)), ...own });
+  const outcome = (await refusalsOf(client))[before.length];
+  client.close();
+  return (outcome as Outcome | undefined) ?? 'ok';
+};
+
+/** Frames are answered in their order: what was refused before one that is no frame. */
+async function refusalsOf(client: AssistantClient): Promise<string[]> {
+  const all = () => client.all('error').filter(({ message }) => message === FENCE).length;
+  const before = all();
+  client.send('fence');
+  await client.until(() => all() > before || undefined, 'no answer');
+  return client.all('error').flatMap(({ message, code }) => (message === FENCE ? [] : [code!]));
+}
+const FENCE = 'Unknown message type';
+
+/** Somebody who hears everything that they may. */
+export interface Bystanding {
+  heard: unknown[];
+  settled(): Promise<unknown>;
+}
+
+/** Devices of everybody who may hear something, at every place where something is heard. */
+export async function bystanders(app: TestApp, world: World): Promise<Bystanding[]> {
+  const { owner, member, former, stranger, admin } = world.people;
+  const devices = await app.devices(owner, member, former, stranger, admin);
+  const others = await Promise.all(
+    Object.keys(WORDS).map(async (namespace) => {
+      const client = PlainClient.open(app.url + namespace, { auth: { token: member.token } });
+      await client.ask('ping', {});
+      return Object.assign(app.keep(Object.assign(client, { violations: [] })), {
+        settled: () => client.ask('nonsense', {}),
+      });
+    }),
+  );
+  const talking = await app.assistant();
+  await talking.ask('join_chat', { token: owner.token, chatId: await world.thing('talk') }, 'chat_joined');
+  return [...devices, ...others, talking];
+}

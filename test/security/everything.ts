@@ -1,0 +1,36 @@
+import type { TestApp } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What changes while devices are connected, whatever they do. */
+const OF_CONNECTIONS = `'{last_seen_at,connected_token_id}'`;
+
+/** Every row that is stored, as a digest by table: two that are equal say that nothing was written in between. */
+export async function everything(app: TestApp): Promise<Record<string, string | null>> {
+  const tables = await app.rows<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables
+     WHERE schemaname = 'public' AND tablename <> '_prisma_migrations' ORDER BY 1`,
+  );
+  const digests = tables.map(
+    ({ name }) => `SELECT '${name}' AS name, md5(string_agg(row::text, ',' ORDER BY row::text))
+                   FROM (SELECT to_jsonb(t) - ${OF_CONNECTIONS}::text[] AS row FROM ${name} t) AS rows`,
+  );
+  const rows = await app.rows<{ name: string; md5: string | null }>(digests.join(' UNION ALL '));
+  return Object.fromEntries(rows.map(({ name, md5 }) => [name, md5]));
+}
+
+/** The same, once what went before has had all its consequences: promised notifications, receipts, presence. */
+export async function everythingAtRest(app: TestApp): Promise<Record<string, string | null>> {
+  const busy = async () => {
+    const [{ count }] = (await app.rows(
+      `SELECT (SELECT count(*) FROM outbox_jobs) + (SELECT count(*) FROM bullmq.job WHERE state IN ('waiting', 'active')) AS count`,
+    )) as [{ count: string }];
+    return Number(count) > 0;
+  };
+  for (let before = ''; ;) {
+    const now = await everything(app);
+    if (!(await busy()) && JSON.stringify(now) === before) return now;
+    before = JSON.stringify(now);
+    // Longer than a round of receipts.
+    await sleep(500);
+  }
+}
