@@ -61,6 +61,8 @@ export default defineConfig(
           'module',
           'performance',
           'AbortSignal',
+          'AbortController',
+          'Buffer',
         ].map((name) => [name, 'readonly']),
       ),
     },

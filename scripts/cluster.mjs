@@ -1,11 +1,9 @@
 /** npm run cluster: on this machine what docker-compose.yml brings up: two of each app, PostgreSQL, Redis, a proxy. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
-import { createProxyServer } from 'httpxy';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { prepare, root } from './prepare.mjs';
+import { KeptProcess } from './kept-process.mjs';
+import { prepare } from './prepare.mjs';
 import { withScratchRedis } from './scratch-redis.mjs';
 
 const PORT = Number(process.env.PORT ?? 3000);
@@ -13,19 +11,21 @@ const NODES = Number(process.env.NODES ?? 2);
 const DATA_DIR = process.env.DATA_DIR ?? './.data/cluster';
 
 await prepare();
+const { createProxyServer } = await import('httpxy');
 const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
 const { signingSecret } = await import('../dist/apps/standalone/src/signing-secret.js');
 
-const children = new Set();
-const stopped = new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+// Under npm a Ctrl-C arrives twice: the second one must not cut the first one's work short.
+const stopped = new Promise((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve(signal));
+});
 
 process.exitCode = await withScratchRedis(async (redis) => {
-  if (!redis) {
-    console.error('There is no redis-server here: install it, or set TEST_REDIS_URL');
-    return 1;
-  }
-  const postgres = await startEmbeddedPostgres(DATA_DIR);
+  if (!redis) return complain('There is no redis-server here: install it, or set TEST_REDIS_URL');
+  const running = [];
   try {
+    const postgres = await startEmbeddedPostgres(DATA_DIR);
+    running.push(postgres);
     const env = {
       DATABASE_URL: postgres.url,
       REDIS_URL: redis,
@@ -33,97 +33,107 @@ process.exitCode = await withScratchRedis(async (redis) => {
       HOST: '127.0.0.1',
       TRUSTED_PROXIES: '1',
     };
-    const [api, realtime] = await Promise.all([
-      startAll('api', env),
-      startAll('realtime', env),
-      startAll('worker', env),
-    ]);
-    const proxy = await serve(api, realtime);
-    console.log(
-      `\n  Service Platform   http://127.0.0.1:${PORT}   (${NODES} × api, realtime, worker)\n\n  Ctrl-C stops everything.\n`,
-    );
-    await stopped;
-    proxy.close();
-    proxy.closeAllConnections();
+    const apps = await appsWith(env);
+    const nodes = Object.values(apps).flat();
+    running.unshift({ stop: () => Promise.all(nodes.map((node) => node.stop())) });
+    const proxy = await serve(apps);
+    running.unshift(proxy);
+    const ready = Promise.all(nodes.map((node) => node.start()));
+    if (typeof (await Promise.race([ready, stopped])) !== 'string') {
+      greet();
+      await stopped;
+    }
     return 0;
+  } catch (error) {
+    return complain(error.message);
   } finally {
-    await Promise.all([...children].map(stop));
-    await postgres.stop();
+    for (const part of running) await part.stop();
   }
 });
 
-function startAll(app, env) {
-  return Promise.all(Array.from({ length: NODES }, (_, i) => startApp(app, i + 1, env)));
+function complain(message) {
+  console.error(message);
+  return 1;
 }
 
-/** A process of its own, which is ready when its health says so. */
-async function startApp(app, number, env) {
-  const port = await freePort();
-  const main = `dist/apps/${app}/src/main.js`;
-  const child = spawn(process.execPath, [main], {
-    cwd: root,
-    env: { ...process.env, ...env, PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    // Ctrl-C in a terminal is for this process, which stops the others in their turn.
-    detached: true,
-  });
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  const name = `${app} ${number}`;
-  child.stdout.on('data', (lines) => process.stdout.write(String(lines).replace(/^(?=.)/gm, `[${name}] `)));
-  const url = `http://127.0.0.1:${port}`;
-  while (!(await isReady(url))) {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
-    await sleep(100);
-  }
-  return { name, url, child };
+function greet() {
+  console.log(`
+  Service Platform   http://127.0.0.1:${PORT}   (${NODES} × api, realtime, worker)
+
+  Ctrl-C stops everything.
+`);
 }
 
-function isReady(url) {
-  return fetch(`${url}/health/ready`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-}
-
-async function stop(child) {
-  child.kill('SIGTERM');
-  await once(child, 'exit');
+/** Several processes of each, not yet started. */
+async function appsWith(env) {
+  const names = ['api', 'realtime', 'worker'];
+  const ports = await freePorts(names.length * NODES);
+  const nodesOf = (app) =>
+    Array.from(
+      { length: NODES },
+      (_, i) =>
+        new KeptProcess(`${app} ${i + 1}`, `dist/apps/${app}/src/main.js`, {
+          ...env,
+          PORT: String(ports.pop()),
+        }),
+    );
+  return Object.fromEntries(names.map((app) => [app, nodesOf(app)]));
 }
 
 /** As deploy/nginx.conf: sockets to any node, polls and what they turn into to the node that has the session. */
-function serve(api, realtime) {
+async function serve({ api, realtime }) {
   const proxy = createProxyServer({ xfwd: true });
   let turn = 0;
-  const next = (nodes) => nodes[turn++ % nodes.length].url;
+  const next = (nodes) => {
+    const ready = nodes.filter(({ isReady }) => isReady);
+    return ready[turn++ % ready.length]?.url;
+  };
   const sticky = ({ socket }) => {
     const sum = [...(socket.remoteAddress ?? '')].reduce((total, c) => total + c.charCodeAt(0), 0);
     return realtime[sum % realtime.length].url;
   };
-  const failed = (res) => () => {
-    if (res.headersSent) return res.end();
-    res
-      .writeHead(502, { 'content-type': 'application/json' })
-      .end('{"code":"UNAVAILABLE","message":"No node answers"}');
+  const say = (res, status, code, message) => {
+    if (!res.headersSent)
+      res.writeHead(status, { 'content-type': 'application/json' }).write(JSON.stringify({ code, message }));
+    res.end();
   };
   const server = createServer((req, res) => {
+    // Each process's own, for who operates it: not for the outside.
+    if (/^\/metrics/.test(pathOf(req))) return say(res, 404, 'NOT_FOUND', 'No such route');
     const target = req.url.startsWith('/socket.io/') ? sticky(req) : next(api);
-    proxy.web(req, res, { target }).catch(failed(res));
+    const failed = () => say(res, 502, 'UNAVAILABLE', 'No node answers');
+    if (target) proxy.web(req, res, { target }).catch(failed);
+    else failed();
   });
   server.on('upgrade', (req, socket, head) => {
     const { searchParams } = new URL(req.url, 'http://localhost');
     const target = searchParams.has('sid') ? sticky(req) : next(realtime);
     socket.on('error', () => socket.destroy());
-    proxy.ws(req, socket, { target }, head).catch(() => socket.destroy());
+    if (target) proxy.ws(req, socket, { target }, head).catch(() => socket.destroy());
+    else socket.destroy();
   });
-  return new Promise((resolve) => server.listen(PORT, '127.0.0.1', () => resolve(server)));
+  server.listen(PORT, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { stop };
 }
 
-async function freePort() {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+/** As the node reads it: `/%6Detrics` is `/metrics`. */
+function pathOf({ url }) {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
+}
+
+async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createTcpServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }

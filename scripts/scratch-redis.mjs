@@ -18,15 +18,17 @@ export async function withScratchRedis(use) {
     String(port),
     '--bind',
     '127.0.0.1',
+    '--dir',
+    dir,
     '--save',
     '',
     '--appendonly',
     'no',
-    '--dir',
-    dir,
   ];
   const redis = spawn('redis-server', [...args, '--maxmemory-policy', 'noeviction'], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    // Ctrl-C in a terminal must not end it before those who use it.
+    detached: true,
   });
   const started = await Promise.race([
     once(redis.stdout, 'data').then(() => true),

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './prepare.mjs';
+import { step } from './smoke-step.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'smoke-'));
 const clone = join(folder, 'clone');
@@ -73,13 +74,6 @@ try {
   holder.close();
   await sleep(500);
   rmSync(folder, { recursive: true, force: true });
-}
-
-async function step(name, run) {
-  const started = performance.now();
-  const result = await run();
-  console.log(`  ${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${name}`);
-  return result;
 }
 
 /** A process group of its own, as a shell would give it. */

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from './prepare.mjs';
+
+/** Before one that died is started again, ms. */
+const RESTART_MS = 1000;
+
+/** One of our apps, which is started again whenever it dies, as `restart: unless-stopped` would. Its lines get its name. */
+export class KeptProcess {
+  isReady = false;
+  #name;
+  #main;
+  #env;
+  #child;
+  #ended = Promise.resolve();
+  #isStopping = false;
+
+  constructor(name, main, env) {
+    this.#name = name;
+    this.#main = main;
+    this.#env = env;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#env.PORT}`;
+  }
+
+  /** Resolves when its health says that it is ready. Throws when it ends before that. */
+  async start() {
+    const child = spawn(process.execPath, [this.#main], {
+      cwd: root,
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C in a terminal is for its parent, which stops it in its turn.
+      detached: true,
+    });
+    this.#child = child;
+    for (const [stream, print] of [
+      [child.stdout, console.log],
+      [child.stderr, console.error],
+    ])
+      createInterface(stream).on('line', (line) => print(`[${this.#name}] ${line}`));
+    let hasEnded = false;
+    this.#ended = new Promise((resolve) => child.once('close', resolve)).then(() => (hasEnded = true));
+    while (!(await this.#answers())) {
+      if (hasEnded || this.#isStopping) throw new Error(`${this.#name} does not start`);
+      await sleep(100);
+    }
+    this.isReady = true;
+    void this.#ended.then(() => this.#again());
+  }
+
+  async stop() {
+    this.#isStopping = true;
+    this.#child?.kill('SIGTERM');
+    await this.#ended;
+  }
+
+  async #again() {
+    this.isReady = false;
+    if (this.#isStopping) return;
+    const { signalCode, exitCode } = this.#child;
+    console.error(`[${this.#name}] ended by itself (${signalCode ?? exitCode}), starting it again`);
+    await sleep(RESTART_MS);
+    if (!this.#isStopping) await this.start().catch(() => this.#again());
+  }
+
+  #answers() {
+    return fetch(`${this.url}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * `npm run cluster` as its user meets it: two people talk through its proxy, a node dies, and Ctrl-C leaves nothing.
+ * Finds its processes in Linux's /proc.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { prepare, root } from './prepare.mjs';
+import { step } from './smoke-step.mjs';
+
+await prepare();
+const { io } = await import('socket.io-client');
+
+const folder = mkdtempSync(join(tmpdir(), 'smoke-cluster-'));
+const port = await freePort();
+const url = `http://127.0.0.1:${port}`;
+const environment = { ...process.env, PORT: port, DATA_DIR: folder };
+for (const name of ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET']) delete environment[name];
+
+let cluster;
+const sockets = [];
+try {
+  cluster = await step('start until ready', start);
+  const [anna, boris] = await step('two accounts', () => Promise.all(['Anna', 'Boris'].map(register)));
+  const [hers, his, onceMore] = await step('WebSocket, polling, and one that becomes the other', () =>
+    Promise.all([connect(anna, ['websocket']), connect(boris, ['polling']), connect(boris)]),
+  );
+  const chat = await request('POST', 'chats', anna, { type: 'direct', participant_ids: [boris.id] });
+  await step('a message is acked and heard', async () => {
+    await talk(chat, hers, [his, onceMore]);
+    await talk(chat, his, [hers]);
+  });
+  await step('a notification, which the worker makes', async () => {
+    const post = await request('POST', 'posts', anna, { content: 'Free on Friday' });
+    const heard = hears(hers, 'notification:new', ({ type }) => type === 'post_liked');
+    await request('PUT', `posts/${post.id}/like`, boris);
+    await heard;
+  });
+  await step('metrics are for the inside', async () => {
+    for (const path of ['/metrics', '/%6Detrics']) {
+      const { status } = await fetch(url + path);
+      if (status !== 404) throw new Error(`${path} is answered with ${status}`);
+    }
+  });
+  await step('a node that dies is started again', async () => {
+    const [victim] = processes(/apps\/realtime/);
+    process.kill(victim.pid, 'SIGKILL');
+    await until(
+      () => /realtime \d\] ended by itself/.test(cluster.output),
+      'nobody says that a node has died',
+    );
+    await until(() => processes(/apps\/realtime/).length === 2, 'it is not started again');
+    await until(() => sockets.every(({ connected }) => connected), 'the devices do not come back');
+    await talk(chat, hers, [his]);
+  });
+  for (const socket of sockets) socket.close();
+  await step('Ctrl-C, which reaches every process', async () => {
+    process.kill(-cluster.pid, 'SIGINT');
+    await until(() => cluster.exitCode !== null && processes().length === 0, 'it goes on');
+    if (cluster.exitCode !== 0) throw new Error(`it ended with ${cluster.exitCode}`);
+  });
+  console.log('Smoke test of the cluster passed.');
+} catch (error) {
+  console.error(`Smoke test of the cluster failed: ${error.message}\n${cluster?.output ?? ''}`);
+  process.exitCode = 1;
+} finally {
+  for (const socket of sockets) socket.close();
+  for (const { pid } of processes()) process.kill(pid, 'SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function start() {
+  const child = spawn('npm', ['run', 'cluster'], { cwd: root, env: environment, detached: true });
+  child.output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (child.output += chunk));
+  cluster = child;
+  await until(() => child.output.includes('Ctrl-C') || child.exitCode !== null, 'it does not start', 60_000);
+  if (child.exitCode !== null) throw new Error('it ended at its start');
+  return child;
+}
+
+async function register(name) {
+  const body = { email: `${name.toLowerCase()}@example.com`, password: 'correct horse battery', name };
+  const { user, access_token } = await request('POST', 'auth/register', undefined, body);
+  return { id: user.id, token: access_token };
+}
+
+async function request(method, path, account, body) {
+  const response = await fetch(`${url}/api/v2/${path}`, {
+    method,
+    headers: {
+      ...(account && { authorization: `Bearer ${account.token}` }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+async function connect({ token }, transports) {
+  const socket = io(url, { auth: { token }, forceNew: true, ...(transports && { transports }) });
+  sockets.push(socket);
+  await hears(socket, 'sync:required');
+  const { transport } = socket.io.engine;
+  if (transports && transport.name !== transports[0]) throw new Error(`connected by ${transport.name}`);
+  if (!transports && transport.name !== 'websocket')
+    await within(once(socket.io.engine, 'upgrade'), 'polls do not become a WebSocket');
+  return socket;
+}
+
+async function talk(chat, from, others) {
+  const content = `${Math.random()}`;
+  const heard = [from, ...others].map((socket) =>
+    hears(socket, 'chat:message:new', (message) => message.content === content),
+  );
+  const ack = await from
+    .timeout(10_000)
+    .emitWithAck('chat:message:send', { chat_id: chat.id, type: 'text', content });
+  if (ack.status !== 'sent') throw new Error(`a message is answered with ${JSON.stringify(ack)}`);
+  for (const message of await Promise.all(heard))
+    if (message.id !== ack.message_id) throw new Error('another message was heard than was acked');
+}
+
+function hears(socket, event, isIt = () => true) {
+  const heard = new Promise((resolve) => {
+    const listen = (payload) => isIt(payload) && resolve(payload);
+    socket.on(event, listen);
+  });
+  return within(heard, `${event} is not heard`);
+}
+
+async function within(promise, otherwise) {
+  const late = new AbortController();
+  const timeout = sleep(10_000, undefined, late).then(() => Promise.reject(new Error(otherwise)));
+  await Promise.race([promise, timeout]).finally(() => late.abort());
+  timeout.catch(() => {});
+  return promise;
+}
+
+async function until(isSo, otherwise, ms = 15_000) {
+  for (const deadline = Date.now() + ms; !isSo(); await sleep(50))
+    if (Date.now() > deadline) throw new Error(otherwise);
+}
+
+/** What the cluster has started and is still there: all of it has its DATA_DIR in the environment. */
+function processes(what = /./) {
+  const mine = Buffer.from(`DATA_DIR=${folder}\0`);
+  return readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return readFileSync(`/proc/${pid}/environ`).includes(mine) && what.test(command)
+        ? [{ pid, command }]
+        : [];
+    } catch {
+      return []; // another user's, or gone
+    }
+  });
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
