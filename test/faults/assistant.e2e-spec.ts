@@ -1,6 +1,5 @@
-import { Bystander, createTestDatabase } from '#testing';
+import { Bystander, createTestDatabase, Link } from '#testing';
 import { Scene, type Complete } from '../e2e/assistant/scene.js';
-import { Link } from './link.js';
 
 let scene: Scene;
 let link: Link;

@@ -3,7 +3,7 @@ import { Device, PlainClient, text } from '#testing';
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setScene } from './link.js';
+import { setScene } from './scene.js';
 
 const scene = setScene();
 afterEach(() => jest.restoreAllMocks());

@@ -1,5 +1,5 @@
 import { text } from '#testing';
-import { setScene } from './link.js';
+import { setScene } from './scene.js';
 
 /** The longest that anybody waits for an answer, in ms: what the database is given, and a noisy machine. */
 const LIMIT_MS = 12_000;

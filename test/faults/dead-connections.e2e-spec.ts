@@ -1,9 +1,8 @@
 import type { Account } from '#testing';
-import { Device, TestApp } from '#testing';
+import { Device, Link, TestApp } from '#testing';
 import { Metrics, RealtimeEmitter } from '#platform';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
-import { Link } from './link.js';
 
 /** The heartbeat of these tests, ms: how often the server asks, and how long it waits for the answer. */
 const HEARTBEAT = { pingInterval: 200, pingTimeout: 400 };

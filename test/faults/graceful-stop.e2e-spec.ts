@@ -1,11 +1,19 @@
 import type { ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
-import { Bystander, createTestDatabase, Device, PlainClient, TestApp, text, type Account } from '#testing';
+import {
+  Bystander,
+  createTestDatabase,
+  Device,
+  Link,
+  PlainClient,
+  TestApp,
+  text,
+  type Account,
+} from '#testing';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket as TcpSocket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Link } from './link.js';
 import { expectStoredOnce, Sender } from './load.js';
 
 /** Of the 5 s that the program may take for its stop, what it gives the app, ms. */

@@ -1,13 +1,12 @@
 import type { PostDto } from '#contracts';
 import { Queues } from '#platform';
-import { createTestDatabase, TestApp } from '#testing';
+import { createTestDatabase, Link, TestApp } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { Link } from './link.js';
 
 /** How long a job of a dead process may stay with it, and then some. */
 const PATIENCE_MS = 60_000;

@@ -1,11 +1,16 @@
-export { SIGNING_KEY, TestApp, type Account, type Reply } from './app.js';
+export { TestApp } from './app.js';
+export { AppProcess } from './app-process.js';
 export { AssistantClient, type Frame } from './assistant-client.js';
 export { Bystander } from './bystander.js';
 export { contractErrors } from './contract.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { Device } from './device.js';
 export { text } from './factories.js';
+export { Link } from './link.js';
 export type { Script } from './model-answer.js';
 export { ModelServer, type ModelMessage, type ModelRequest } from './model-server.js';
 export { PlainClient } from './plain-client.js';
+export { Platform, type Account, type Reply } from './platform.js';
+export { ProcessCluster } from './process-cluster.js';
 export { promised, rememberPromises } from './promises.js';
+export { SIGNING_KEY } from './settings.js';

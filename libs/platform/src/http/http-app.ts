@@ -82,10 +82,11 @@ export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config
   try {
     // By Fastify itself: Nest would log a refusal in a line of its own, beside the one that the operator gets.
     await app.init();
-    await app
+    const url = await app
       .getHttpAdapter()
       .getInstance()
       .listen({ port: PORT, host: HOST ?? '0.0.0.0' });
+    logger.info({ url }, 'listening');
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') throw new StartError(`PORT: ${PORT} is in use by another program`);

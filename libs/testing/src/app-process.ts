@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Longer than any app takes on a busy machine, ms. */
+const READY_MS = 60_000;
+const KEPT_LINES = 200;
+
+/** One app of the platform as an operator runs it: a process of its own, from compiled code. */
+export class AppProcess {
+  /** The last lines that it wrote. */
+  readonly log: string[] = [];
+  url!: string;
+  /** Whether a test made it end. */
+  private wasEnded = false;
+
+  private constructor(
+    readonly name: string,
+    private readonly child: ChildProcess,
+  ) {
+    for (const output of [child.stdout!, child.stderr!])
+      createInterface(output).on('line', (line) => {
+        this.log.push(line);
+        if (this.log.length > KEPT_LINES) this.log.shift();
+      });
+  }
+
+  /** Resolves when it is ready. */
+  static async start(
+    app: 'api' | 'realtime' | 'worker' | 'standalone',
+    env: NodeJS.ProcessEnv,
+  ): Promise<AppProcess> {
+    const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', NODE_OPTIONS: '', ...env };
+    const child = spawn(process.execPath, [resolve(`dist/apps/${app}/src/main.js`)], {
+      env: { ...process.env, ...settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const started = new AppProcess(app, child);
+    await started.isReady();
+    return started;
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** How it ended: the exit code or the signal. */
+  get ended(): number | NodeJS.Signals | null {
+    return this.child.exitCode ?? this.child.signalCode;
+  }
+
+  /** Ended without having been told to. */
+  get died(): boolean {
+    return this.ended !== null && !this.wasEnded;
+  }
+
+  /** `SIGSTOP` and `SIGCONT` take effect, and any other signal has ended it, when this resolves. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    if (signal === 'SIGSTOP' || signal === 'SIGCONT') return void this.child.kill(signal);
+    this.wasEnded = true;
+    if (this.ended !== null) return;
+    const gone = once(this.child, 'exit');
+    this.child.kill(signal);
+    await gone;
+  }
+
+  private async isReady(): Promise<void> {
+    for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(20)) {
+      if (this.ended !== null) break;
+      this.url ??= this.said('listening')?.url as string;
+      if (this.url && (await fetch(`${this.url}/health/ready`)).ok) return;
+    }
+    this.child.kill('SIGKILL');
+    throw new Error(`${this.name} is not ready (${this.ended}):\n${this.log.join('\n')}`);
+  }
+
+  /** The log entry with that message. */
+  private said(msg: string): Record<string, unknown> | undefined {
+    const line = this.log.find((line) => line.includes(`"msg":"${msg}"`));
+    return line === undefined ? undefined : (JSON.parse(line) as Record<string, unknown>);
+  }
+}

@@ -1,0 +1,136 @@
+import type { AuthAnswer, ChatDto, MessageDto } from '#contracts';
+import { randomUUID } from 'node:crypto';
+import type { ClientOptions } from 'ws';
+import { AssistantClient } from './assistant-client.js';
+import { Device } from './device.js';
+
+export interface Reply<T> {
+  status: number;
+  body: T & { code?: string; details?: { field: string }[]; retry_after_ms?: number };
+  headers: Headers;
+}
+
+/** Somebody signed in. */
+export interface Account {
+  id: string;
+  email: string;
+  token: string;
+  refreshToken: string;
+}
+
+/** The platform as those who use it have it before them, wherever it runs. */
+export abstract class Platform {
+  private readonly kept: { close(): void; violations: string[] }[] = [];
+
+  /** Of REST; sockets, too, unless `socketUrl` says otherwise. */
+  abstract readonly url: string;
+  abstract readonly databaseUrl: string;
+
+  get socketUrl(): string {
+    return this.url;
+  }
+
+  async request<T>(method: string, path: string, token?: string, body?: unknown): Promise<Reply<T>> {
+    const response = await fetch(this.url + (path.startsWith('/') ? path : `/api/v2/${path}`), {
+      method,
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: (text ? JSON.parse(text) : {}) as Reply<T>['body'],
+      headers: response.headers,
+    };
+  }
+
+  /** Several who have signed in. */
+  people<N extends string[]>(...names: N): Promise<{ [K in keyof N]: Account }> {
+    return Promise.all(names.map((name) => this.register(name))) as Promise<{ [K in keyof N]: Account }>;
+  }
+
+  async register(name = 'Somebody'): Promise<Account> {
+    const email = `${randomUUID()}@example.com`;
+    const { status, body } = await this.request<AuthAnswer>('POST', 'auth/register', undefined, {
+      email,
+      password: 'correct horse battery',
+      name,
+    });
+    if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
+    return { id: body.user.id, email, token: body.access_token, refreshToken: body.refresh_token };
+  }
+
+  /** Accounts without a password, made at once: for large groups and long lists. */
+  async crowd(size: number): Promise<string[]> {
+    const rows = await this.rows<{ id: string }>(
+      `INSERT INTO users (id, email, password_hash, name, handle)
+       SELECT id, id || '@example.com', '', 'Somebody', replace(id::text, '-', '')
+       FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, $1)) AS ids RETURNING id`,
+      [size],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The direct chat of two, or a group of more. */
+  chat(creator: Account, ...others: Account[]): Promise<ChatDto> {
+    if (others.length > 1) return this.group(creator, ...others);
+    return this.made(creator, 'direct', others);
+  }
+
+  /** A group, also of two. */
+  group(creator: Account, ...others: { id: string }[]): Promise<ChatDto> {
+    return this.made(creator, 'group', others);
+  }
+
+  private async made(creator: Account, type: string, others: { id: string }[]): Promise<ChatDto> {
+    const body = { type, participant_ids: others.map(({ id }) => id) };
+    const reply = await this.request<ChatDto>('POST', 'chats', creator.token, body);
+    if (reply.status > 201) throw new Error(`chat: ${reply.status} ${JSON.stringify(reply.body)}`);
+    return reply.body;
+  }
+
+  /** A connected device of each. */
+  devices<A extends Account[]>(...accounts: A): Promise<{ [K in keyof A]: Device }> {
+    return Promise.all(accounts.map((account) => this.device(account))) as Promise<{
+      [K in keyof A]: Device;
+    }>;
+  }
+
+  /** @param url a certain node's, where there are several */
+  async device(account: Account, url = this.socketUrl): Promise<Device> {
+    return this.keep(await Device.connect(url, account.token));
+  }
+
+  /** What is stored, whatever the app says of it. */
+  abstract rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
+
+  /** Everything in a chat as its member reads it. */
+  async history(account: Account, chatId: string, query = 'limit=200'): Promise<MessageDto[]> {
+    const path = `chats/${chatId}/messages?${query}`;
+    return (await this.request<{ items: MessageDto[] }>('GET', path, account.token)).body.items;
+  }
+
+  /** A plain WebSocket at the assistant, not signed in yet. */
+  async assistant(options?: ClientOptions): Promise<AssistantClient> {
+    return this.keep(await AssistantClient.open(this.socketUrl, options));
+  }
+
+  /** Has a device's violations looked at when the app stops. */
+  keep<D extends { close(): void; violations: string[] }>(device: D): D {
+    this.kept.push(device);
+    return device;
+  }
+
+  protected hangUp(): void {
+    for (const device of this.kept) device.close();
+  }
+
+  /** @throws when any device heard something that the contract does not allow */
+  protected expectContractKept(): void {
+    const violations = [...new Set(this.kept.flatMap((device) => device.violations))];
+    if (violations.length > 0) throw new Error(`contract broken:\n${violations.join('\n')}`);
+  }
+}

@@ -1,0 +1,114 @@
+import { Redis } from 'ioredis';
+import { AppProcess } from './app-process.js';
+import { Bystander } from './bystander.js';
+import { createTestDatabase } from './database.js';
+import { Link } from './link.js';
+import { Platform } from './platform.js';
+import { TEST_SETTINGS } from './settings.js';
+
+const APPS = ['api', 'realtime', 'worker'] as const;
+type App = (typeof APPS)[number];
+
+/** The platform as processes of its own on one database and one Redis, with what a proxy does before them. */
+export class ProcessCluster extends Platform {
+  readonly api: AppProcess[] = [];
+  readonly realtime: AppProcess[] = [];
+  readonly worker: AppProcess[] = [];
+  /** To the database itself, whatever becomes of the way there. */
+  direct!: Bystander;
+  private rest?: Link;
+  private sockets?: Link;
+
+  private constructor(
+    readonly databaseUrl: string,
+    private readonly env: Record<string, string>,
+    private readonly drop: () => Promise<void>,
+  ) {
+    super();
+  }
+
+  /**
+   * One api and one worker, two realtime nodes, unless `sizes` says otherwise. `settings` may name a DATABASE_URL and
+   * REDIS_URL by which the apps go to theirs; then `databaseUrl` is the database's own.
+   */
+  static async start(
+    settings: Record<string, string> = {},
+    sizes: Partial<Record<App, number>> = {},
+    databaseUrl?: string,
+  ): Promise<ProcessCluster> {
+    const database = settings.DATABASE_URL ? undefined : await createTestDatabase();
+    // Each of Jest's workers has a database of its own there, too.
+    const REDIS_URL = settings.REDIS_URL ?? `${process.env.TEST_REDIS_URL}/${process.env.JEST_WORKER_ID}`;
+    if (!settings.REDIS_URL) await emptied(REDIS_URL);
+    const env = {
+      ...TEST_SETTINGS,
+      DATABASE_URL: database?.url ?? settings.DATABASE_URL!,
+      ...settings,
+      REDIS_URL,
+    };
+    const cluster = new ProcessCluster(databaseUrl ?? env.DATABASE_URL, env, async () => database?.drop());
+    cluster.direct = await Bystander.at(cluster.databaseUrl);
+    await Promise.all(
+      APPS.flatMap((app) =>
+        Array.from({ length: sizes[app] ?? (app === 'realtime' ? 2 : 1) }, () => cluster.add(app)),
+      ),
+    );
+    cluster.rest = await Link.to(...living(cluster.api));
+    cluster.sockets = await Link.to(...living(cluster.realtime));
+    return cluster;
+  }
+
+  /** Of any api that is there. */
+  get url(): string {
+    return this.rest!.url.replace(/\/$/, '');
+  }
+
+  /** Of any realtime node that is there. */
+  override get socketUrl(): string {
+    return this.sockets!.url.replace(/\/$/, '');
+  }
+
+  get processes(): AppProcess[] {
+    return [...this.api, ...this.realtime, ...this.worker];
+  }
+
+  /** Starts one more. */
+  async add(app: App): Promise<AppProcess> {
+    const started = await AppProcess.start(app, this.env);
+    this[app].push(started);
+    this.rest?.leadTo(...living(this.api));
+    this.sockets?.leadTo(...living(this.realtime));
+    return started;
+  }
+
+  override async rows<T extends object>(sql: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.direct.query<T>(sql, values)).rows;
+  }
+
+  /** @throws when a process has died, does not stop as it should, or broke the contract */
+  async stop(): Promise<void> {
+    const died = this.processes.filter((process) => process.died);
+    const left = this.processes.filter(({ ended }) => ended === null);
+    this.hangUp();
+    await Promise.all(left.map((process) => process.signal('SIGTERM')));
+    const failed = [...died, ...left.filter(({ ended }) => ended !== 0)];
+    this.rest?.close();
+    this.sockets?.close();
+    await this.direct.end();
+    await this.drop();
+    if (failed.length > 0)
+      throw new Error(
+        failed.map(({ name, ended, log }) => `${name} ended with ${ended}:\n${log.join('\n')}`).join(),
+      );
+    this.expectContractKept();
+  }
+}
+
+const living = (processes: AppProcess[]) =>
+  processes.flatMap(({ ended, url }) => (ended === null ? [url] : [])) as [string, ...string[]];
+
+async function emptied(url: string): Promise<void> {
+  const redis = new Redis(url);
+  await redis.flushdb();
+  await redis.quit();
+}

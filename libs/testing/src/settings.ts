@@ -1,0 +1,14 @@
+/** What the apps of tests sign tokens with. */
+export const SIGNING_KEY = 'test-secret-test-secret-test-secret';
+
+/** What the platform is started with in tests: a known secret, limits lifted, nobody waits for a grace to pass. */
+export const TEST_SETTINGS = {
+  JWT_SECRET: SIGNING_KEY,
+  PRESENCE_GRACE_MS: '300',
+  MESSAGE_RATE: '100000',
+  MESSAGE_BURST: '100000',
+  SOCKET_EVENT_RATE: '100000',
+  SIGN_IN_RATE: '1000',
+  REST_WRITE_RATE: '100000',
+  ASSISTANT_RATE: '100000',
+};

@@ -1,0 +1,92 @@
+import { type Platform } from '#testing';
+import type { Phone } from './phone.js';
+
+interface Stored {
+  id: string;
+  seq: number;
+  chat_id: string;
+  sender_id: string;
+  client_id: string;
+  content: string;
+  change_seq: number;
+}
+
+/**
+ * What must be so after any fault, once the phones have caught up: each acknowledged message is stored once, as it was
+ * acknowledged and in the order of its sender; chats have no gaps; every member's phone shows what is stored, and nobody
+ * else's anything of it; each notification is there once. Processes that died by themselves fail the cluster's stop.
+ */
+export async function expectNothingLost(platform: Platform, phones: Phone[]): Promise<void> {
+  await Promise.all(phones.map((phone) => phone.resync()));
+  const stored = await platform.rows<Stored>(
+    `SELECT id, seq, chat_id, sender_id, client_id, content, change_seq FROM messages ORDER BY chat_id, seq`,
+  );
+  const chats = groupBy(stored, ({ chat_id }) => chat_id);
+  expectNoGaps([...chats.values()]);
+  expect(phones.flatMap(({ violations }) => violations)).toEqual([]);
+  for (const phone of phones) expectStored(phone, stored);
+  await expectShown(platform, phones, chats);
+  await expectNotifiedOnce(platform);
+}
+
+function expectNoGaps(chats: Stored[][]): void {
+  for (const messages of chats) expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, i) => i + 1));
+}
+
+function expectStored({ acked, account }: Phone, stored: Stored[]): void {
+  const own = stored.filter(({ sender_id }) => sender_id === account.id);
+  const byClientId = groupBy(own, ({ client_id }) => client_id);
+  expect([...byClientId.values()].filter(({ length }) => length > 1)).toEqual([]);
+  for (const { clientId, messageId, seq } of acked)
+    expect([clientId, byClientId.get(clientId)?.map(({ id, seq }) => [id, seq])]).toEqual([
+      clientId,
+      [[messageId, seq]],
+    ]);
+  // It said one thing after the other in each chat.
+  for (const inOneChat of groupBy(acked, ({ chatId }) => chatId).values()) {
+    const seqs = inOneChat.map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+  }
+}
+
+async function expectShown(platform: Platform, phones: Phone[], chats: Map<string, Stored[]>): Promise<void> {
+  const members = await platform.rows<{ chat_id: string; user_id: string }>(
+    'SELECT chat_id, user_id FROM chat_members WHERE left_at IS NULL',
+  );
+  for (const { account, chats: shown } of phones) {
+    const own = members.filter(({ user_id }) => user_id === account.id).map(({ chat_id }) => chat_id);
+    const withMessages = own.filter((id) => chats.has(id));
+    const seen = [...shown].filter(([, { messages }]) => messages.size > 0).map(([id]) => id);
+    expect(seen.toSorted()).toEqual(withMessages.toSorted());
+    for (const id of withMessages) {
+      const log = [...shown.get(id)!.messages.values()].toSorted((a, b) => a.seq - b.seq);
+      const brief = (message: Stored | (typeof log)[number]) =>
+        `${message.seq} ${message.id} ${message.sender_id} ${message.content} ${message.change_seq}`;
+      expect(log.map(brief)).toEqual(chats.get(id)!.map(brief));
+    }
+  }
+}
+
+/** One record for each cause and recipient, which the cause's key says, and none without a cause. */
+async function expectNotifiedOnce(platform: Platform): Promise<void> {
+  const doubled = await platform.rows(
+    `SELECT user_id, type, data, count(*) FROM notifications WHERE group_key IS NULL
+     GROUP BY user_id, type, data HAVING count(*) > 1`,
+  );
+  expect(doubled).toEqual([]);
+  const uncaused = await platform.rows(
+    `SELECT id FROM notifications n
+     WHERE NOT EXISTS (SELECT FROM notification_causes c WHERE c.notification_id = n.id)`,
+  );
+  expect(uncaused).toEqual([]);
+}
+
+function groupBy<T, K>(items: T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}

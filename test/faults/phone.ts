@@ -1,0 +1,186 @@
+import type { ChangeDto, ClientEvent, MessageDto, SyncAnswer } from '#contracts';
+import { text, type Account, type Platform } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { io, type Socket } from 'socket.io-client';
+
+/** How soon after losing its connection it tries again, ms: sooner than apps should, so that tests do not wait. */
+const RECONNECTION = { reconnectionDelay: 100, reconnectionDelayMax: 1000 };
+/** How long it waits for an answer until it says the same again, ms. */
+const PATIENCE_MS = 12_000;
+
+interface Shown {
+  /** All messages up to this one are here. */
+  seq: number;
+  changeSeq: number;
+  messages: Map<string, MessageDto>;
+}
+
+export interface Acked {
+  chatId: string;
+  clientId: string;
+  messageId: string;
+  seq: number;
+}
+
+/** A phone that keeps to docs/protocol.md ("Catching up"), whatever happens on the way to the server. */
+export class Phone {
+  readonly chats = new Map<string, Shown>();
+  readonly acked: Acked[] = [];
+  /** What a client does not know what to do about. */
+  readonly violations: string[] = [];
+  /** A plain client: to check each event strictly, as devices do, would take most of the time. */
+  readonly socket: Socket;
+  /** How often it was told to catch up: once for each time that it connected, and when something may be missing. */
+  syncs = 0;
+  /** Resolves when it holds what the server had at the last `sync:required`. */
+  private caughtUp: Promise<void> = Promise.resolve();
+  private cursor?: string;
+  private isClosed = false;
+  private count = 0;
+
+  private constructor(
+    private readonly platform: Platform,
+    readonly account: Account,
+    url: string,
+  ) {
+    platform.keep(this);
+    this.socket = io(url, {
+      transports: ['websocket'],
+      forceNew: true,
+      auth: { token: account.token },
+      ...RECONNECTION,
+    });
+    this.socket.on('sync:required', () => {
+      this.syncs += 1;
+      this.catchUp();
+    });
+    this.socket.on('error', (error: { code: string }) => {
+      if (error.code !== 'UNAVAILABLE') this.violations.push(JSON.stringify(error));
+    });
+    for (const change of ['new', 'edited', 'deleted', 'reaction'])
+      this.socket.on(`chat:message:${change}`, (message: MessageDto) => this.hear(message));
+  }
+
+  /** Connected, and with everything that there is. */
+  static async open(platform: Platform, account: Account, url = platform.socketUrl): Promise<Phone> {
+    const phone = new Phone(platform, account, url);
+    await new Promise((resolve) => phone.socket.once('sync:required', resolve));
+    await phone.caughtUp;
+    return phone;
+  }
+
+  /** Says it until it is acknowledged. */
+  async send(chatId: string, content: string): Promise<Acked> {
+    const clientId = `${this.account.id}-${this.count++}`;
+    const message = text({ id: chatId }, content, { client_id: clientId });
+    const { message_id: messageId, seq } = await this.insist('chat:message:send', message);
+    const acked = { chatId, clientId, messageId, seq };
+    this.acked.push(acked);
+    return acked;
+  }
+
+  async edit(messageId: string, content: string): Promise<void> {
+    await this.insist('chat:message:edit', { message_id: messageId, content });
+  }
+
+  /** As an app does that comes back to the front. */
+  async resync(): Promise<void> {
+    this.catchUp();
+    await this.caughtUp;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.socket.close();
+  }
+
+  private async insist(event: ClientEvent, payload: object): Promise<{ message_id: string; seq: number }> {
+    for (;;) {
+      const answer = (await this.socket
+        .timeout(PATIENCE_MS)
+        .emitWithAck(event, payload)
+        .catch(() => ({ code: 'NO_ANSWER', retry_after_ms: 100 }))) as Record<string, unknown>;
+      if (answer.status !== 'error' && answer.code === undefined) return answer as never;
+      if (answer.retry_after_ms === undefined || this.isClosed) {
+        this.violations.push(`${event}: ${JSON.stringify(answer)}`);
+        throw new Error(this.violations.at(-1));
+      }
+      await sleep(Number(answer.retry_after_ms));
+    }
+  }
+
+  private chat(id: string): Shown {
+    let shown = this.chats.get(id);
+    if (!shown) this.chats.set(id, (shown = { seq: 0, changeSeq: 0, messages: new Map() }));
+    return shown;
+  }
+
+  /** By id, the higher `change_seq` wins. */
+  private take(message: MessageDto): void {
+    const { messages } = this.chat(message.chat_id);
+    const known = messages.get(message.id);
+    if (known && known.seq !== message.seq)
+      this.violations.push(`${message.id} is ${known.seq} and ${message.seq}`);
+    if (!known || message.change_seq > known.change_seq) messages.set(message.id, message);
+  }
+
+  private hear(message: MessageDto): void {
+    const chat = this.chat(message.chat_id);
+    this.take(message);
+    if (message.seq === chat.seq + 1) chat.seq += 1;
+    else if (message.seq > chat.seq) this.catchUp();
+  }
+
+  /** One after the other: each begins where the one before ended. */
+  private catchUp(): void {
+    this.caughtUp = this.caughtUp.then(async () => {
+      while (!this.isClosed)
+        try {
+          return await this.fetchAll();
+        } catch (error) {
+          if (!(error instanceof Unavailable)) this.violations.push(String(error));
+          await sleep(300);
+        }
+    });
+  }
+
+  private async fetchAll(): Promise<void> {
+    const query = this.cursor === undefined ? '' : `?cursor=${encodeURIComponent(this.cursor)}`;
+    const sync = await this.get<SyncAnswer>(`sync${query}`);
+    for (const { id, last_seq, change_seq, left } of sync.chats) {
+      const chat = this.chat(id);
+      while (chat.seq < last_seq) {
+        const page = await this.get<{ items: MessageDto[] }>(
+          `chats/${id}/messages?after_seq=${chat.seq}&limit=200`,
+        );
+        for (const message of page.items) {
+          this.take(message);
+          if (message.seq === chat.seq + 1) chat.seq += 1;
+        }
+        if (page.items.length === 0) throw new Error(`${id}: nothing after ${chat.seq} of ${last_seq}`);
+      }
+      if (left) continue;
+      for (
+        let after: string | null = String(chat.changeSeq);
+        after !== null && chat.changeSeq < change_seq;
+      ) {
+        const path = `chats/${id}/changes?after_change_seq=${after}&limit=200`;
+        const page: { items: ChangeDto[]; next_cursor: string | null } = await this.get(path);
+        for (const { message } of page.items) if (message) this.take(message);
+        after = page.next_cursor;
+      }
+      chat.changeSeq = change_seq;
+    }
+    this.cursor = sync.cursor;
+    if (sync.chats.length >= 500) await this.fetchAll();
+  }
+
+  private async get<T>(path: string): Promise<T> {
+    const reply = await this.platform.request<T>('GET', path, this.account.token).catch(() => undefined);
+    if (!reply || [429, 503].includes(reply.status)) throw new Unavailable();
+    if (reply.status !== 200) throw new Error(`GET ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+    return reply.body;
+  }
+}
+
+class Unavailable extends Error {}

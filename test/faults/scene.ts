@@ -1,0 +1,46 @@
+import { Bystander, createTestDatabase, Link, TestApp, type Account, type Device } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The whole app with its database behind a link, and two people who are connected. */
+class Scene {
+  link!: Link;
+  app!: TestApp;
+  /** To the database itself, whatever becomes of the link. */
+  direct!: Bystander;
+  anna!: Account;
+  boris!: Account;
+  hers!: Device;
+  his!: Device;
+
+  async isReady(): Promise<boolean> {
+    return (await this.app.request('GET', '/health/ready')).status === 200;
+  }
+
+  async comesBack(): Promise<void> {
+    this.link.mend();
+    for (let i = 0; i < 100 && !(await this.isReady()); i++) await sleep(50);
+  }
+}
+
+/** For a whole file of tests; after each of them the link is mended. */
+export function setScene(): Scene {
+  const scene = new Scene();
+  let drop: () => Promise<void>;
+  beforeAll(async () => {
+    const database = await createTestDatabase();
+    drop = () => database.drop();
+    scene.link = await Link.to(database.url);
+    scene.direct = await Bystander.at(database.url);
+    scene.app = await TestApp.start({ DATABASE_URL: scene.link.url });
+    [scene.anna, scene.boris] = await scene.app.people('Анна', 'Борис');
+    [scene.hers, scene.his] = await scene.app.devices(scene.anna, scene.boris);
+  });
+  afterEach(() => scene.link.mend());
+  afterAll(async () => {
+    await scene.app.stop();
+    await scene.direct.end();
+    scene.link.close();
+    await drop();
+  });
+  return scene;
+}
