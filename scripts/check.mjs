@@ -13,6 +13,9 @@ const steps = {
   types: () => node('typescript/bin/tsc', '--noEmit'),
   'imports (.dependency-cruiser.cjs)': () =>
     node('dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', ...code),
+  'docker-compose.yml': () =>
+    node('dclint/bin/dclint.cjs', '--max-warnings=0', '--config=.dclintrc.yml', 'docker-compose.yml'),
+  Dockerfile: () => node('dockerfile-utils/bin/dockerfile-utils', 'lint', 'Dockerfile'),
   'migrations (npm run db:migration <name>)': migrationDrift,
 };
 

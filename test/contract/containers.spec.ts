@@ -1,0 +1,117 @@
+import { DockerfileParser } from 'dockerfile-ast';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+/** Of the containers' files what no linter (`npm run check`) can know: what they say of this checkout. */
+
+interface Service {
+  build?: string;
+  command?: string[];
+  healthcheck?: object;
+  restart?: string;
+  deploy?: { resources?: { limits?: object } };
+}
+
+const compose = readFileSync('docker-compose.yml', 'utf8');
+const { services } = parse(compose, { merge: true }) as { services: Record<string, Service> };
+const nginx = readFileSync('deploy/nginx.conf', 'utf8');
+const dockerfile = DockerfileParser.parse(readFileSync('Dockerfile', 'utf8')).getInstructions();
+const of = (name: string) => dockerfile.filter((line) => line.getInstruction() === name);
+const words = (line: (typeof dockerfile)[number]) => line.getArguments().map((word) => word.getValue());
+
+describe.each(Object.entries(services))('service %s', (_name, service) => {
+  it('is watched, limited and started again', () => {
+    // Our own image brings its health check.
+    expect(service.build ? of('HEALTHCHECK').length : service.healthcheck).toBeTruthy();
+    expect(service.deploy?.resources?.limits).toEqual({
+      cpus: expect.stringMatching(/^\d/),
+      memory: expect.stringMatching(/^\d+[MG]$/),
+    });
+    expect(service.restart).toBe('unless-stopped');
+  });
+
+  it('runs a program that there is', () => {
+    for (const path of service.command?.filter((word) => word.startsWith('dist/')) ?? [])
+      expect(existsSync(path)).toBe(true);
+  });
+});
+
+it('every app is a service of its own', () => {
+  const mains = Object.values(services).flatMap(({ command }) => command?.at(-1) ?? []);
+  for (const app of ['api', 'realtime', 'worker']) expect(mains).toContain(`dist/apps/${app}/src/main.js`);
+});
+
+describe('settings', () => {
+  const uses = [...compose.matchAll(/(?<!\$)\$\{(\w+)(:[-?])?/g)];
+  const example: Record<string, string> = Object.fromEntries(
+    [...readFileSync('.env.example', 'utf8').matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]),
+  );
+
+  it('are in .env.example, each of them and no others', () => {
+    expect(Object.keys(example).sort()).toEqual([...new Set(uses.map(([, name]) => name!))].sort());
+  });
+
+  it('that are secret have no default anywhere', () => {
+    const secrets = uses.filter(([, name]) => /PASSWORD|SECRET|DATABASE_URL/.test(name!));
+    expect(new Set(secrets.map(([, name]) => name)).size).toBe(4);
+    for (const [use, , operator] of secrets) expect([use, operator]).toEqual([use, ':?']);
+    for (const name of ['POSTGRES_PASSWORD', 'REDIS_PASSWORD', 'JWT_SECRET', 'OPENAI_API_KEY'])
+      expect(example[name]).toBe('');
+  });
+});
+
+describe('the image', () => {
+  const last = of('FROM').at(-1)!.getRange().start.line;
+  const isLast = (line: (typeof dockerfile)[number]) => line.getRange().start.line > last;
+
+  it('is built in stages, and ends as an ordinary user with a program that there is', () => {
+    expect(of('FROM').length).toBeGreaterThan(1);
+    const [user] = words(of('USER').filter(isLast).at(-1)!);
+    expect(user).not.toMatch(/^(root|0)?(:|$)/);
+    const program = JSON.parse(of('CMD').filter(isLast).at(-1)!.getRawArgumentsContent()!) as string[];
+    expect(existsSync(program.at(-1)!)).toBe(true);
+  });
+
+  it('copies what there is', () => {
+    // What a stage has at /app is what the checkout has, once it is built.
+    const sources = of('COPY').flatMap((line) => words(line).slice(0, -1));
+    expect(sources.length).toBeGreaterThan(5);
+    for (const source of sources)
+      expect([source, existsSync(source.replace(/^\/app\//, ''))]).toEqual([source, true]);
+  });
+});
+
+describe('the proxy', () => {
+  it('sends to services that there are', () => {
+    const targets = [...nginx.matchAll(/^\s*server (\w+):3000;/gm)].map(([, name]) => name!);
+    expect(targets).toEqual(['api', 'realtime', 'realtime']);
+    for (const target of targets) expect(services).toHaveProperty(target);
+  });
+
+  const hasNginx = spawnSync('nginx', ['-v']).status === 0;
+  (hasNginx ? it : it.skip)('has settings that nginx takes', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
+    const file = join(folder, 'nginx.conf');
+    // Names of containers are known only between them.
+    writeFileSync(file, nginx.replace(/server \w+:3000;/g, 'server 127.0.0.1:3000;'));
+    const { stderr } = spawnSync('nginx', [
+      '-t',
+      '-p',
+      folder,
+      '-e',
+      'stderr',
+      '-g',
+      `pid ${folder}/pid;`,
+      '-c',
+      file,
+    ]);
+    expect(String(stderr)).toContain('test is successful');
+    rmSync(folder, { recursive: true });
+  });
+});
