@@ -35,7 +35,7 @@ export class QueuesController {
     const [{ waiting, prioritized, ...counts }, failed, outbox] = await Promise.all([
       this.queues.counts(),
       this.queues.failed(start, start + limit + 1),
-      this.prisma.outboxJob.count(),
+      this.prisma.outboxJob.count({ where: { dueAt: { lte: new Date() } } }),
     ]);
     return {
       counts: { outbox, waiting: waiting + prioritized, ...counts },

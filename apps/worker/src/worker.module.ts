@@ -26,7 +26,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         'purge-sessions': async () => void (await this.commands.execute(new PurgeSessions())),
         notify: ({ cause, recipientIds }, { again }) =>
           this.commands.execute(new Notify(cause, recipientIds, again)),
-        'notify-everyone': ({ cause }, { id }) => this.commands.execute(new NotifyEveryone(cause, id)),
+        'notify-everyone': ({ cause }) => this.commands.execute(new NotifyEveryone(cause)),
         'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
         'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
         'expire-bookings': async () => void (await this.commands.execute(new ExpireBookings())),

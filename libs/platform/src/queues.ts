@@ -16,20 +16,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
-import { OutboxRelay } from './outbox-relay.js';
-import type { NewJob } from './outbox.js';
+import { OutboxRelay, type NewJob } from './outbox-relay.js';
 import { StartError } from './postgres/start-error.js';
 import { PrismaService } from './prisma/prisma.service.js';
+import { RedisConnections } from './redis.js';
 
 /** What a processor may need to know of its job besides the data. */
 export interface JobRun {
-  id: string;
   /** It has been begun before: by a process that died, or in vain. */
   again: boolean;
 }
 
 /** What to do for each job: a job without its processor does not compile. */
 export type Processors = { [N in JobName]: (data: Jobs[N], run: JobRun) => Promise<void> };
+
+/** When the scheduled jobs run: five fields of cron. */
+export type Schedules = Partial<Record<JobName, { pattern: string }>>;
 
 /** A job that failed for good. */
 export interface FailedJob {
@@ -65,6 +67,7 @@ export class Queues implements OnModuleDestroy {
   constructor(
     private readonly config: Config,
     private readonly prisma: PrismaService,
+    private readonly connections: RedisConnections,
     metrics: Metrics,
   ) {
     this.jobs = new Counter({
@@ -79,17 +82,19 @@ export class Queues implements OnModuleDestroy {
    * Starts working. Finished jobs are kept for a day, failed ones for 90 days, both by number, too.
    * @throws StartError when a job has no processor: compiled code cannot lack one, what is deployed can
    */
-  async work(
-    processors: Processors,
-    schedules: Partial<Record<JobName, { pattern: string }>>,
-  ): Promise<void> {
+  async work(processors: Processors, schedules: Schedules): Promise<void> {
     const missing = JOB_NAMES.filter((name) => typeof processors[name] !== 'function');
     if (missing.length > 0) throw new StartError(`jobs: no processor for ${missing.join(', ')}`);
-    const queue = this.open();
-    await queue.waitUntilReady();
-    for (const [name, repeat] of Object.entries(schedules))
-      await queue.upsertJobScheduler(name, repeat, { name, opts: RETRIES });
-    const worker = this.makeWorker((job) => run(processors, job), {
+    await this.open().waitUntilReady();
+    const relay = new OutboxRelay(this.prisma, (jobs) => this.add(jobs));
+    const remember = async () => {
+      await this.schedule(schedules);
+      await relay.giveAllAgain();
+    };
+    await remember();
+    // It may have come back empty.
+    this.connections.shared?.on('ready', () => void remember().catch(this.complain));
+    const worker = this.makeWorker((job) => run(processors, job, relay), {
       concurrency: 4,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS / 2,
@@ -103,21 +108,27 @@ export class Queues implements OnModuleDestroy {
     worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
     worker.on('failed', (job, err) => {
       const last = job?.finishedOn !== undefined;
+      if (last && job.id) relay.done(job.id).catch(this.complain);
       this.jobs.inc({ name: nameOf(job?.name), outcome: last ? 'failed' : 'retry' });
       logger[last ? 'error' : 'warn']({ job: job?.name, job_id: job?.id, err: err.message }, 'job failed');
     });
     worker.on('error', this.complain);
-    this.relay = new OutboxRelay(this.prisma, (jobs) => this.add(jobs));
-    this.relay.start();
+    this.relay = relay;
+    relay.start();
+  }
+
+  private async schedule(schedules: Schedules): Promise<void> {
+    for (const [name, repeat] of Object.entries(schedules))
+      await this.open().upsertJobScheduler(name, repeat, { name, opts: RETRIES });
   }
 
   /** In one statement: all of them or none. */
-  async add(jobs: NewJob[]): Promise<void> {
+  private async add(jobs: NewJob[]): Promise<void> {
     await this.open().addBulk(
       jobs.map(({ id, name, data, priority }) => ({
         name,
         data,
-        opts: { ...RETRIES, jobId: id, ...(priority && { priority }) },
+        opts: { ...RETRIES, jobId: id, ...(priority > 0 && { priority }) },
       })),
     );
   }
@@ -201,9 +212,10 @@ export class Queues implements OnModuleDestroy {
 /** Names come from the database: what no code knows must not make ever more time series. */
 const nameOf = (name: string | undefined) => (JOB_NAMES.includes(name as JobName) ? name! : 'unknown');
 
-async function run(processors: Processors, job: Job): Promise<void> {
+async function run(processors: Processors, job: Job, relay: OutboxRelay): Promise<void> {
   const processor = Object.hasOwn(processors, job.name) ? processors[job.name as JobName] : undefined;
   // No later attempt will know it either.
   if (!processor) throw new UnrecoverableError(`unknown job: ${job.name}`);
-  await processor((job.data ?? {}) as never, { id: job.id!, again: job.attemptsStarted > 1 });
+  await processor((job.data ?? {}) as never, { again: job.attemptsStarted > 1 });
+  await relay.done(job.id!);
 }
