@@ -13,19 +13,18 @@ export async function withScratchRedis(use) {
   if (process.env.TEST_REDIS_URL) return use(process.env.TEST_REDIS_URL);
   const dir = await mkdtemp(join(tmpdir(), 'service-platform-redis-'));
   const port = await freePort();
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--dir',
+  const settings = {
+    port,
+    bind: '127.0.0.1',
     dir,
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-  ];
-  const redis = spawn('redis-server', [...args, '--maxmemory-policy', 'noeviction'], {
+    save: '',
+    appendonly: 'no',
+    'maxmemory-policy': 'noeviction',
+    // One for each suite: two that run at once must not hear each other.
+    databases: 1024,
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const redis = spawn('redis-server', args, {
     stdio: ['ignore', 'pipe', 'ignore'],
     // Ctrl-C in a terminal must not end it before those who use it.
     detached: true,

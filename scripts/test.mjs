@@ -1,4 +1,7 @@
-/** npm test [jest's arguments]: tests, on a PostgreSQL and, where there is one, a Redis that live only that long. */
+/**
+ * npm test [jest's arguments]: tests, on a PostgreSQL and, where there is one, a Redis that live only that long. With
+ * TEST_SIZE=cluster whatever is tested runs as a node of a cluster does: over Redis.
+ */
 import { spawn } from 'node:child_process';
 import { prepare, root } from './prepare.mjs';
 import { withScratchPostgres } from './scratch-postgres.mjs';

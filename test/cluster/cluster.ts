@@ -1,5 +1,4 @@
-import { TestApp, createTestDatabase } from '#testing';
-import { Redis } from 'ioredis';
+import { TestApp, createTestDatabase, emptyRedis } from '#testing';
 
 /** Several nodes on one database and one Redis, as one program. */
 export class Cluster {
@@ -11,11 +10,7 @@ export class Cluster {
 
   static async start(size: number, settings: Record<string, string> = {}): Promise<Cluster> {
     const database = await createTestDatabase();
-    // Each of Jest's workers has a database of its own there, too.
-    const REDIS_URL = settings.REDIS_URL ?? `${process.env.TEST_REDIS_URL}/${process.env.JEST_WORKER_ID}`;
-    const redis = new Redis(REDIS_URL);
-    await redis.flushdb();
-    await redis.quit();
+    const REDIS_URL = settings.REDIS_URL ?? (await emptyRedis());
     const env = { DATABASE_URL: database.url, REDIS_URL, ...settings };
     const nodes = await Promise.all(Array.from({ length: size }, () => TestApp.start(env)));
     return new Cluster(nodes, env, () => database.drop());

@@ -3,6 +3,7 @@ import { RealtimeEmitter } from '#platform';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
 import { jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { itAlone } from './alone.js';
 
 let app: TestApp;
 let anna: Account;
@@ -136,7 +137,7 @@ describe('news of a group', () => {
       });
   });
 
-  it('is not even encoded for those who have no device here', async () => {
+  itAlone('is not even encoded for those who have no device here', async () => {
     const chat = await app.group(anna, boris);
     const encoded = jest.fn(() => chat);
     const payload = { toJSON: encoded } as never;

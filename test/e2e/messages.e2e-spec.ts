@@ -9,7 +9,8 @@ let boris: Account;
 let vera: Account;
 beforeAll(async () => {
   app = await TestApp.start();
-  other = await TestApp.start({ DATABASE_URL: app.databaseUrl });
+  // Whose devices hear only what it does itself.
+  other = await TestApp.start({ DATABASE_URL: app.databaseUrl, REDIS_URL: '' });
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
 });
 afterAll(async () => {

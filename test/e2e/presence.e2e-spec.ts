@@ -1,6 +1,7 @@
 import type { ChatDto, PresenceItem, UserDto } from '#contracts';
 import { Bystander, createTestDatabase, Device, TestApp, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
+import { itAlone } from './alone.js';
 
 const GRACE_MS = 300;
 
@@ -179,7 +180,7 @@ describe('with contacts as its audience', () => {
   });
 });
 
-it('a stop of the server stores when those who were there were last seen', async () => {
+itAlone('a stop of the server stores when those who were there were last seen', async () => {
   const database = await createTestDatabase();
   const app = await TestApp.start({ DATABASE_URL: database.url, PRESENCE_GRACE_MS: '60000' });
   const [here, leaving] = await app.people('Анна', 'Борис');

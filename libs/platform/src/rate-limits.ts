@@ -4,6 +4,10 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { Config } from './config.js';
 import { RedisConnections } from './redis.js';
 
+/** The library's own script counts in whole seconds. */
+const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
+  return { redis.call('INCRBY', KEYS[1], ARGV[1]), redis.call('PTTL', KEYS[1]) }`;
+
 /** The contract's default limits ("Environment"). A window of burst / rate seconds gives the rate and allows the burst. */
 @Injectable()
 export class RateLimits {
@@ -21,6 +25,7 @@ export class RateLimits {
             points,
             duration,
             keyPrefix: `limit:${keyPrefix}`,
+            customIncrTtlLuaScript: COUNT,
             insuranceLimiter: here(points, duration),
             rejectIfRedisNotReady: true,
           })
@@ -50,7 +55,10 @@ export class RateLimits {
   ): Promise<void> {
     try {
       const limiter = this.limiters[limit];
-      await limiter.consume(key, Math.min(points, limiter.points));
+      // For a window below a second the library does not run the script, and the window would never end.
+      const options =
+        limiter instanceof RateLimiterRedis && limiter.duration < 1 ? { customDuration: 1 } : {};
+      await limiter.consume(key, Math.min(points, limiter.points), options);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       const wait = Math.max(1, refusal.msBeforeNext);

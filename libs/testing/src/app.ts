@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../../../apps/standalone/src/app.js';
 import { createTestDatabase } from './database.js';
 import { Platform } from './platform.js';
+import { redisBeside } from './redis.js';
 import { TEST_SETTINGS } from './settings.js';
 
 /** The whole platform on a database of its own, on a port of its own. */
@@ -24,6 +25,7 @@ export class TestApp extends Platform {
       ...TEST_SETTINGS,
       DATABASE_URL: databaseUrl,
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
+      ...(await redisBeside(databaseUrl)),
       ...env,
     });
     const app = await createApp(config);

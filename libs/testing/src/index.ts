@@ -13,4 +13,5 @@ export { PlainClient } from './plain-client.js';
 export { Platform, type Account, type Reply } from './platform.js';
 export { ProcessCluster } from './process-cluster.js';
 export { promised, rememberPromises } from './promises.js';
+export { emptyRedis } from './redis.js';
 export { SIGNING_KEY } from './settings.js';

@@ -1,9 +1,9 @@
-import { Redis } from 'ioredis';
 import { AppProcess } from './app-process.js';
 import { Bystander } from './bystander.js';
 import { createTestDatabase } from './database.js';
 import { Link } from './link.js';
 import { Platform } from './platform.js';
+import { emptyRedis } from './redis.js';
 import { TEST_SETTINGS } from './settings.js';
 
 const APPS = ['api', 'realtime', 'worker'] as const;
@@ -37,9 +37,7 @@ export class ProcessCluster extends Platform {
     databaseUrl?: string,
   ): Promise<ProcessCluster> {
     const database = settings.DATABASE_URL ? undefined : await createTestDatabase();
-    // Each of Jest's workers has a database of its own there, too.
-    const REDIS_URL = settings.REDIS_URL ?? `${process.env.TEST_REDIS_URL}/${process.env.JEST_WORKER_ID}`;
-    if (!settings.REDIS_URL) await emptied(REDIS_URL);
+    const REDIS_URL = settings.REDIS_URL ?? (await emptyRedis());
     const env = {
       ...TEST_SETTINGS,
       DATABASE_URL: database?.url ?? settings.DATABASE_URL!,
@@ -106,9 +104,3 @@ export class ProcessCluster extends Platform {
 
 const living = (processes: AppProcess[]) =>
   processes.flatMap(({ ended, url }) => (ended === null ? [url] : [])) as [string, ...string[]];
-
-async function emptied(url: string): Promise<void> {
-  const redis = new Redis(url);
-  await redis.flushdb();
-  await redis.quit();
-}

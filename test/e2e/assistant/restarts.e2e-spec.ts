@@ -1,6 +1,7 @@
 import { createTestDatabase, TestApp } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Joined } from './scene.js';
+import { itAlone } from '../alone.js';
 
 it('a stop of the program keeps what there is of an answer, and says that it was interrupted', async () => {
   const database = await createTestDatabase();
@@ -40,7 +41,7 @@ it('a stop of the program keeps what there is of an answer, and says that it was
   await database.drop();
 });
 
-it('what was told of an answer outlives a process that dies over it', async () => {
+itAlone('what was told of an answer outlives a process that dies over it', async () => {
   const database = await createTestDatabase();
   const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
   const talk = await scene.chat();

@@ -1,0 +1,27 @@
+import { Redis } from 'ioredis';
+
+/** How many databases have been given. */
+const GIVEN = 'databases-given';
+
+/** The address of an empty database on the tests' Redis. They go round: only the very oldest is given again. */
+export async function emptyRedis(): Promise<string> {
+  const { TEST_REDIS_URL: server } = process.env;
+  if (!server) throw new Error('These tests need a Redis: install redis-server, or set TEST_REDIS_URL');
+  const redis = new Redis(server);
+  const [, databases] = (await redis.config('GET', 'databases')) as [string, string];
+  // The first one holds the count.
+  const number = 1 + ((await redis.incr(GIVEN)) % (Number(databases) - 1));
+  await redis.select(number);
+  await redis.flushdb();
+  await redis.quit();
+  return `${server}/${number}`;
+}
+
+const sharing = new Map<string, Promise<string>>();
+
+/** With TEST_SIZE=cluster: apps on one database are one program, so they share a Redis, too. */
+export async function redisBeside(databaseUrl: string): Promise<{ REDIS_URL?: string }> {
+  if (process.env.TEST_SIZE !== 'cluster') return {};
+  if (!sharing.has(databaseUrl)) sharing.set(databaseUrl, emptyRedis());
+  return { REDIS_URL: await sharing.get(databaseUrl)! };
+}
