@@ -1,0 +1,59 @@
+import type { PostDto } from '#contracts';
+import { ProcessCluster, type Account } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { RedisServer } from '../cluster/redis-server.js';
+import { expectNothingLost } from './oracle.js';
+import { Talk } from './talk.js';
+
+let redis: RedisServer;
+let cluster: ProcessCluster;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+  cluster = await ProcessCluster.start({ REDIS_URL: redis.url });
+});
+afterAll(async () => {
+  await cluster.stop();
+  await redis.stop();
+});
+
+it('Redis is killed and comes back empty: nothing said is lost, and nothing that was to be told', async () => {
+  const talk = await Talk.start(cluster);
+  const [author, ...fans] = talk.phones.map(({ account }) => account) as [Account, ...Account[]];
+  const { body: post } = await cluster.request<PostDto>('POST', 'posts', author.token, { content: 'Mine' });
+  const comment = async (account: Account, content: string) => {
+    const path = `posts/${post.id}/comments`;
+    const reply = await cluster.request('POST', path, account.token, { content });
+    expect(reply.status).toBe(201);
+  };
+  await talk.more(300);
+  // Four of their jobs are begun, and cannot end; the others wait in Redis.
+  await cluster.direct.query('BEGIN');
+  await cluster.direct.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
+  for (const fan of fans) await comment(fan, 'before');
+  const inRedis = new Redis(redis.url);
+  while ((await inRedis.llen('bull:jobs:wait')) < fans.length - 4) await sleep(20);
+  await inRedis.quit();
+  await redis.stop();
+  await cluster.direct.query('ROLLBACK');
+  await talk.more(100);
+  for (const fan of fans) await comment(fan, 'meanwhile');
+  await redis.restart();
+  await talk.more(300);
+  await talk.end();
+  await expectNothingLost(cluster, talk.phones);
+  await untilNotified(2 * fans.length);
+  const emptied = new Redis(redis.url);
+  expect(await emptied.zcard('bull:jobs:repeat')).toBeGreaterThan(0);
+  await emptied.quit();
+}, 120_000);
+
+async function untilNotified(comments: number): Promise<void> {
+  for (let i = 0; i < 300; i++, await sleep(100)) {
+    const [{ causes }] = (await cluster.rows(
+      `SELECT count(*)::int AS causes FROM notification_causes WHERE key LIKE 'post_commented:%'`,
+    )) as [{ causes: number }];
+    if (causes >= comments) return expect(causes).toBe(comments);
+  }
+  throw new Error(`not all ${comments} comments were told`);
+}
