@@ -83,6 +83,14 @@ export class Phone {
     await this.insist('chat:message:edit', { message_id: messageId, content });
   }
 
+  /** Waits until it shows those messages. */
+  async holds(messages: Acked[]): Promise<void> {
+    const own = messages.filter(({ chatId }) => this.chats.has(chatId));
+    for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(50))
+      if (own.every(({ chatId, messageId }) => this.chats.get(chatId)!.messages.has(messageId))) return;
+    throw new Error(`${this.account.id} has not heard everything`);
+  }
+
   /** As an app does that comes back to the front. */
   async resync(): Promise<void> {
     this.catchUp();

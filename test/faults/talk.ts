@@ -1,7 +1,7 @@
 import type { ChatDto } from '#contracts';
 import type { Platform } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Phone } from './phone.js';
+import { Phone, type Acked } from './phone.js';
 
 interface Options {
   chats?: number;
@@ -39,6 +39,11 @@ export class Talk {
 
   get phones(): Phone[] {
     return this.groups.flatMap(({ phones }) => phones);
+  }
+
+  /** What each said last. */
+  get last(): Acked[] {
+    return this.phones.flatMap(({ acked }) => acked.slice(-1));
   }
 
   /** Until so much has been acknowledged in all. */
