@@ -3,7 +3,7 @@ import type { Listened, ListenOrder } from './listener.js';
 import { accessToken, groupsOf, store } from './people.js';
 import { asking, forkBench, stop } from './processes.js';
 import { foreignLoad, machine, median, percentile, table, verdict, whole } from './report.js';
-import { durabilityProblems, startPostgres, startSystem, type System } from './system.js';
+import { cpuSeconds, durabilityProblems, startPostgres, startSystem, type System } from './system.js';
 
 /**
  * How late the tokens of 200 answers at once are over `/ws/chat`, beside the same streams read from the model itself:
@@ -90,11 +90,6 @@ async function main(): Promise<boolean> {
   load.push(await foreignLoad());
   report(rounds, machine(load, version.rows[0]!.server_version), problems);
   return problems.length === 0;
-}
-
-async function cpuSeconds({ url }: System): Promise<number> {
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_cpu_seconds_total (\S+)/m.exec(metrics)![1]);
 }
 
 /** Every answer is stored as it was sent, and nothing of its growing is left. */

@@ -4,8 +4,7 @@ import { accessToken, groupsOf, relayAuth, store, type Group, type Person } from
 import { startDriver, startRelay, type Running } from './processes.js';
 import { foreignLoad, machine, median, table, verdict, whole } from './report.js';
 import { durabilityProblems, startPostgres, startSystem } from './system.js';
-import { compareStored, type Ledger } from './tape.js';
-import { idTail } from './wire.js';
+import { compareWithRows } from './stored.js';
 
 /**
  * How much of a bare Socket.IO relay's throughput is left once every message is checked, numbered, stored and
@@ -93,7 +92,7 @@ async function measure({ name, groups, senders }: Scenario, targets: Target[]) {
       senders,
       inFlight: IN_FLIGHT,
     }));
-    await driver.open({ target: target.name, url: target.url, chats });
+    await driver.open({ target: target.name, urls: [target.url], chats });
   }
   for (const target of targets) await driver.run(target.name, WARM_UP_SECONDS);
 
@@ -125,17 +124,6 @@ async function audit({ name, groups }: Scenario, target: Target, findings: Findi
     if (problem) problems.push(`chat ${chatId}: ${problem}`);
   }
   return problems.map((problem) => `${name}: ${problem}`);
-}
-
-async function compareWithRows(db: Client, chatId: string, acked: Ledger): Promise<string | undefined> {
-  const chat = await db.query<{ last_seq: number }>('SELECT last_seq FROM chats WHERE id = $1', [chatId]);
-  const messages = await db.query<{ id: string; seq: number }>(
-    'SELECT id, seq FROM messages WHERE chat_id = $1',
-    [chatId],
-  );
-  const rows: Ledger = new Map(messages.rows.map(({ id, seq }) => [seq, idTail(id)]));
-  if (rows.size !== messages.rows.length) return 'two rows share a seq';
-  return compareStored(acked, rows, chat.rows[0]!.last_seq);
 }
 
 type Part = 'sends' | 'deliveries';

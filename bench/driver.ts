@@ -6,7 +6,7 @@ import { Fleet, type ChatPlan, type Findings, type Round } from './fleet.js';
  */
 
 export type Order =
-  | { do: 'open'; target: string; url: string; chats: ChatPlan[] }
+  | { do: 'open'; target: string; urls: string[]; chats: ChatPlan[] }
   | { do: 'run'; target: string; seconds: number }
   | { do: 'check'; target: string };
 
@@ -18,7 +18,7 @@ async function carryOut(order: Order): Promise<Answer> {
   if (order.do === 'open') {
     const fleet = new Fleet();
     fleets.set(order.target, fleet);
-    await fleet.open(order.url, order.chats);
+    await fleet.open(order.urls, order.chats);
     return { done: true };
   }
   const fleet = fleets.get(order.target)!;

@@ -98,7 +98,8 @@ export function forkBench(script: string, args: string[] = []): ChildProcess {
   );
 }
 
-function track(child: ChildProcess): ChildProcess {
+/** Ends with this process, however that ends. */
+export function track(child: ChildProcess): ChildProcess {
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;

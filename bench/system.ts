@@ -34,16 +34,30 @@ export async function startSystem(
   databaseUrl = cluster.url,
   env: NodeJS.ProcessEnv = {},
 ): Promise<System> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
   const secret = randomBytes(32).toString('hex');
-  const child = startServer('apps/standalone/src/main.js', {
-    PORT: String(port),
-    HOST: '127.0.0.1',
+  const app = await startApp('standalone', {
     DATA_DIR: await mkdtemp(join(cluster.dir, 'system-')),
     DATABASE_URL: databaseUrl,
-    REDIS_URL: undefined,
     JWT_SECRET: secret,
+    ...env,
+  });
+  const db = new pg.Client(databaseUrl);
+  await db.connect();
+  const end = async () => {
+    await app.stop();
+    await db.end();
+  };
+  return { url: app.url, secret, db, stop: end };
+}
+
+/** One process of the system, ready, with its limits out of the way. */
+export async function startApp(app: string, env: NodeJS.ProcessEnv): Promise<Running> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = startServer(`apps/${app}/src/main.js`, {
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    REDIS_URL: undefined,
     LOG_LEVEL: 'error',
     MESSAGE_RATE: '1000000',
     MESSAGE_BURST: '1000000',
@@ -53,17 +67,17 @@ export async function startSystem(
   });
   const deadline = Date.now() + 60_000;
   while (!(await answers(`${url}/health/ready`))) {
-    if (child.exitCode !== null) throw new Error(`the system ended at its start (code ${child.exitCode})`);
-    if (Date.now() > deadline) throw new Error('the system was not ready within a minute');
+    if (child.exitCode !== null) throw new Error(`${app} ended at its start (code ${child.exitCode})`);
+    if (Date.now() > deadline) throw new Error(`${app} was not ready within a minute`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  const db = new pg.Client(databaseUrl);
-  await db.connect();
-  const end = async () => {
-    await stop(child);
-    await db.end();
-  };
-  return { url, secret, db, stop: end };
+  return { url, stop: () => stop(child) };
+}
+
+/** What a process has used so far, as its own metrics tell. */
+export async function cpuSeconds({ url }: { url: string }): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^process_cpu_seconds_total (\S+)/m.exec(metrics)![1]);
 }
 
 export async function createDatabase(cluster: Cluster, name: string): Promise<string> {

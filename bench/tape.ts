@@ -18,6 +18,14 @@ export class Tape {
     return this.tails[index]!;
   }
 
+  sorted(): Tape {
+    const sorted = new Tape();
+    const places = Array.from({ length: this.length }, (_, i) => i);
+    for (const i of places.sort((a, b) => this.seqs[a]! - this.seqs[b]!))
+      sorted.add(this.seqs[i]!, this.tails[i]!);
+    return sorted;
+  }
+
   private grow(): void {
     const seqs = new Int32Array(this.length * 2);
     const tails = new Float64Array(this.length * 2);

@@ -6,6 +6,7 @@ const benches = {
   assistant: "200 answers at once through the system beside the model's own streams: how late each token is",
   chat: 'messages through the system beside a bare Socket.IO relay: throughput, latency, and that none is lost',
   'chat relay': "the same with a relay in place of the system: what this machine's noise is worth",
+  cluster: 'two realtime nodes beside one: throughput, what a send costs them, and that none is lost',
   notifications:
     'an announcement to 10,000 people beside BullMQ with one job each: rows a second, and when it is heard',
   scale: 'a send and a page of history in a chat of 10 thousand and in one of 2 million messages',

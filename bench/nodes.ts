@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { freePort, stop, track } from './processes.js';
+import { cpuSeconds, createDatabase, startApp, type Cluster } from './system.js';
+
+export interface Nodes {
+  /** Of the realtime nodes. */
+  urls: string[];
+  secret: string;
+  db: pg.Client;
+  /** What the realtime nodes have used so far. */
+  cpuSeconds(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** As docker-compose.yml runs it. Undefined where there is none. */
+export async function startRedis({
+  dir,
+}: Cluster): Promise<{ url: string; stop(): Promise<void> } | undefined> {
+  const port = await freePort();
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    dir: await mkdtemp(join(dir, 'redis-')),
+    'maxmemory-policy': 'noeviction',
+    appendonly: 'yes',
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = track(spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] }));
+  const started = await Promise.race([
+    once(child.stdout!, 'data'),
+    once(child, 'error').catch(() => undefined),
+  ]);
+  if (!started || started[0] instanceof Error) return undefined;
+  return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
+}
+
+/** An api, a worker and so many realtime nodes, on a database and a Redis database of their own. */
+export async function startNodes(cluster: Cluster, redis: { url: string }, count: number): Promise<Nodes> {
+  const secret = randomBytes(32).toString('hex');
+  const databaseUrl = await createDatabase(cluster, `nodes_${count}`);
+  const env = { DATABASE_URL: databaseUrl, REDIS_URL: `${redis.url}/${count}`, JWT_SECRET: secret };
+  const realtime = await Promise.all(Array.from({ length: count }, () => startApp('realtime', env)));
+  const others = await Promise.all(['api', 'worker'].map((app) => startApp(app, env)));
+  const db = new pg.Client(databaseUrl);
+  await db.connect();
+  return {
+    urls: realtime.map(({ url }) => url),
+    secret,
+    db,
+    cpuSeconds: async () => (await Promise.all(realtime.map(cpuSeconds))).reduce((sum, one) => sum + one, 0),
+    stop: async () => {
+      await Promise.all([...realtime, ...others].map((app) => app.stop()));
+      await db.end();
+    },
+  };
+}
