@@ -48,6 +48,11 @@ export class ConnectionGateway implements OnGatewayConnection, Greeting {
     emit(socket, 'sync:required', { ...about, reason });
   }
 
+  resync(socket: DeviceSocket): void {
+    const about = { user_id: userOf(socket).userId, timestamp: new Date().toISOString() };
+    emit(socket, 'sync:required', { ...about, reason: 'reconnection' });
+  }
+
   turnAway(socket: DeviceSocket, error: AppError): void {
     emit(socket, 'error', error.toBody());
   }

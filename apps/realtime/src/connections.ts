@@ -1,34 +1,42 @@
-import { AppError, chatRoom, followersRoom, sessionRoom, userRoom, type SYNC_REASONS } from '#contracts';
-import { Memberships, Typing } from '#chat';
+import { AppError, sessionRoom, userRoom, type SYNC_REASONS } from '#contracts';
+import { Typing } from '#chat';
 import { Authenticator } from '#identity';
 import { Presence } from '#presence';
-import { Ties } from '#social';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
-import type { DisconnectReason, Server } from 'socket.io';
+import type { DisconnectReason } from 'socket.io';
 import { atTime } from './at-time.js';
+import { DeviceRooms, toBeTold } from './device-rooms.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
 export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
 
+/** How many devices look for themselves at once, after this node may have missed something. */
+const AT_ONCE = 8;
+
 /** What a device of a namespace is told when it comes, and when it must leave. */
 export interface Greeting {
   welcome(socket: DeviceSocket, reason: (typeof SYNC_REASONS)[number]): void;
+  /** That it may have missed something; a namespace may have no word for it. */
+  resync?(socket: DeviceSocket): void;
   turnAway(socket: DeviceSocket, error: AppError): void;
 }
 
 /** Contract, "Connecting": who comes in, in which rooms they are, and when they must leave. */
 @Injectable()
 export class Connections {
+  private readonly here = new Map<DeviceSocket, Greeting>();
+  private resyncing?: Promise<void>;
+  private missedAgain = false;
+
   constructor(
     private readonly authenticator: Authenticator,
-    private readonly memberships: Memberships,
+    private readonly rooms: DeviceRooms,
     private readonly presence: Presence,
-    private readonly ties: Ties,
     private readonly typing: Typing,
     private readonly metrics: Metrics,
   ) {
-    presence.toldTo(async (userId) => toBeTold(await this.roomsOf(userId)));
+    presence.toldTo(async (userId) => toBeTold(await rooms.of(userId)));
   }
 
   /** Finds out who it is, before any of its events can arrive. */
@@ -52,19 +60,42 @@ export class Connections {
       if (reason === ENDED_BY_US) endIfUnused(socket);
     });
     if (!socket.data.user) return this.refuse(socket, greeting, socket.data.refusal ?? invalidToken());
+    this.here.set(socket, greeting);
     socket.once('disconnecting', () => this.leave(socket));
     socket.data.opening = this.open(socket, greeting)
       .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
   }
 
-  /** What others did may have been missed here: every device is to look for itself. */
-  resync(server: Server): void {
-    for (const socket of server.of('/').sockets.values() as Iterable<DeviceSocket>) {
-      const { user } = socket.data;
-      if (!user) continue;
-      const timestamp = new Date().toISOString();
-      socket.emit('sync:required', { user_id: user.userId, timestamp, reason: 'reconnection' });
+  /**
+   * What others did may have been missed here, a sign-out or a removal among it: every device is put where it belongs,
+   * and is to look for itself.
+   */
+  resync(): void {
+    this.missedAgain = true;
+    this.resyncing ??= this.resyncAll().finally(() => (this.resyncing = undefined));
+  }
+
+  private async resyncAll(): Promise<void> {
+    while (this.missedAgain) {
+      this.missedAgain = false;
+      const devices = this.here.entries();
+      const next = async () => {
+        for (const [socket, greeting] of devices) await this.resyncOne(socket, greeting);
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, next));
+    }
+  }
+
+  private async resyncOne(socket: DeviceSocket, greeting: Greeting): Promise<void> {
+    try {
+      await socket.data.opening;
+      if (!socket.connected) return;
+      await this.authenticator.stillSignedIn(userOf(socket));
+      await this.rooms.enter(socket);
+      if (socket.connected) greeting.resync?.(socket);
+    } catch (error) {
+      this.refuse(socket, greeting, toAppError(error));
     }
   }
 
@@ -84,16 +115,10 @@ export class Connections {
     const user = userOf(socket);
     await socket.join([userRoom(user.userId), sessionRoom(user.sessionId)]);
     this.endAtExpiry(socket, greeting);
-    const [reason, found] = await Promise.all([
+    const [reason, current] = await Promise.all([
       this.authenticator.connected(user),
-      this.roomsOf(user.userId),
+      this.rooms.enter(socket),
     ]);
-    if (!socket.connected) return;
-    await socket.join(found);
-    socket.data.openedAt = performance.now();
-    // A removal between the answer and the joining has found no room to be left: look once more.
-    const current = new Set(await this.roomsOf(user.userId));
-    for (const room of found) if (!current.has(room)) await socket.leave(room);
     if (!socket.connected) return;
     this.presence.connected(user.userId, socket.id, toBeTold(current));
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
@@ -101,17 +126,9 @@ export class Connections {
     logger.info({ socket_id: socket.id, user_id: user.userId, reason }, 'connected');
   }
 
-  /** What the user's devices hear, beside what is meant for the user or the session. */
-  private async roomsOf(userId: string): Promise<string[]> {
-    const [chatIds, ties] = await Promise.all([
-      this.memberships.chatIdsOf(userId),
-      this.ties.roomsOf(userId),
-    ]);
-    return [...chatIds.map(chatRoom), ...ties];
-  }
-
   private leave(socket: DeviceSocket): void {
     const { userId } = userOf(socket);
+    this.here.delete(socket);
     this.presence.disconnected(userId, socket.id);
     this.typing.stopAll(socket.id);
     logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');
@@ -137,12 +154,3 @@ interface Carrying {
 function endIfUnused({ client, conn }: DeviceSocket): void {
   if ((client as unknown as Carrying).sockets.size === 0) conn.close();
 }
-
-const FOLLOWED = followersRoom('');
-
-/** Of a device's rooms, those in whose names others hear that its user comes and goes: chats, and whom it follows. */
-const toBeTold = (rooms: Iterable<string>): string[] =>
-  [...rooms].flatMap((room) => {
-    if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
-    return room.startsWith(chatRoom('')) ? [room] : [];
-  });

@@ -11,6 +11,7 @@ import { ChatGateway } from './chat.gateway.js';
 import { ChatSettingsGateway } from './chat-settings.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { Connections } from './connections.js';
+import { DeviceRooms } from './device-rooms.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventAnswering } from './event-answering.js';
@@ -28,6 +29,7 @@ import { PresenceGateway } from './presence.gateway.js';
     AssistantEndpoint,
     AssistantServices,
     Connections,
+    DeviceRooms,
     DeliveryTracker,
     Dialects,
     GracefulStop,

@@ -53,11 +53,14 @@ export class SocketAdapter extends IoAdapter {
     server.use((socket, next) => {
       connections.signIn(socket as DeviceSocket).then(() => next(), next);
     });
-    this.app.get(RealtimeEmitter).bind(server, () => connections.resync(server));
     const dialects = this.app.get(Dialects).open(server);
     this.app.get(DeliveryTracker).watch([server.of('/'), ...dialects]);
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
+    this.app.get(RealtimeEmitter).bind(server, () => {
+      connections.resync();
+      assistant.endAll();
+    });
     assistant.listen(server.httpServer as HttpServer, server.path());
     (server.of('/').adapter as DeviceAdapter).others.push(assistant);
     return server;

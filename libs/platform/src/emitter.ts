@@ -9,7 +9,8 @@ import {
 } from '#contracts';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Server } from 'socket.io';
-import { Nodes, type Deed, type Deeds } from './nodes.js';
+import { Metrics } from './metrics.js';
+import { Nodes, carryOut, type Deed, type Sockets } from './nodes.js';
 import { RedisConnections } from './redis.js';
 
 /** The packet type of an event in Socket.IO's protocol. */
@@ -41,10 +42,11 @@ export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
   /** What the process that holds sockets does when it may have missed what another one emitted. */
   private missed?: () => void;
 
-  constructor(redis?: RedisConnections) {
+  constructor(redis?: RedisConnections, metrics?: Metrics) {
     if (redis?.shared)
       this.nodes = new Nodes(
         redis,
+        metrics!,
         () => this.local(),
         () => this.missed?.(),
       );
@@ -123,18 +125,20 @@ export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
     this.broadcast({ data: ['assistant', message] }, [assistantRoom(chatId)]);
   }
 
-  /** What `server.to(…).except(…).emit(…)` comes to, without its four copies of the same two sets. */
   private broadcast(packet: Omit<EventPacket, 'type'>, rooms: string[], except?: string | string[]): void {
-    this.everywhere(
-      'broadcast',
-      { type: EVENT_PACKET, ...packet },
-      { rooms: new Set(rooms), except: new Set(typeof except === 'string' ? [except] : except) },
-    );
+    const what: EventPacket = { type: EVENT_PACKET, ...packet };
+    this.everywhere({
+      name: 'broadcast',
+      rooms,
+      except: typeof except === 'string' ? [except] : except,
+      what,
+    });
   }
 
   /** From now on every device of these users hears the chat. */
   joinChat(chatId: string, userIds: string[]): void {
-    if (userIds.length > 0) this.everywhere('addSockets', inAny(userIds.map(userRoom)), [chatRoom(chatId)]);
+    if (userIds.length > 0)
+      this.everywhere({ name: 'addSockets', rooms: userIds.map(userRoom), what: [chatRoom(chatId)] });
   }
 
   leaveChat(chatId: string, userId: string): void {
@@ -143,29 +147,27 @@ export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
 
   /** From now on every device of a user hears what goes to a room, until `leaveRoom`. */
   joinRoom(room: string, userId: string): void {
-    this.everywhere('addSockets', inAny([userRoom(userId)]), [room]);
+    this.everywhere({ name: 'addSockets', rooms: [userRoom(userId)], what: [room] });
   }
 
   leaveRoom(room: string, userId: string): void {
-    this.everywhere('delSockets', inAny([userRoom(userId)]), [room]);
+    this.everywhere({ name: 'delSockets', rooms: [userRoom(userId)], what: [room] });
   }
 
   /** Tells the devices of a session, or of all of a user's sessions, that they are signed out, and closes them. */
   signOut(target: { sessionId: string } | { userId: string }, error: PayloadOf<'error'>): void {
     const room = 'sessionId' in target ? sessionRoom(target.sessionId) : userRoom(target.userId);
     this.toRooms([room], 'error', error);
-    this.everywhere('disconnectSockets', inAny([room]), false);
+    this.everywhere({ name: 'disconnectSockets', rooms: [room] });
   }
 
-  private everywhere<D extends Deed>(deed: D, ...args: Parameters<Deeds[D]>): void {
+  private everywhere(deed: Deed): void {
     const local = this.local();
-    if (local) (local[deed] as (...args: unknown[]) => void)(...args);
-    this.nodes?.tell(deed, ...args);
+    if (local) carryOut(deed, local);
+    this.nodes?.tell(deed);
   }
 
-  private local(): Deeds | undefined {
+  private local(): Sockets | undefined {
     return this.server?.of('/').adapter;
   }
 }
-
-const inAny = (rooms: string[]) => ({ rooms: new Set(rooms), except: new Set<string>() });

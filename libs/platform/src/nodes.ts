@@ -1,94 +1,172 @@
-import { createAdapter } from '@socket.io/redis-streams-adapter';
 import type { Redis } from 'ioredis';
-import { Server } from 'socket.io';
-import type { Adapter, BroadcastOptions, ClusterMessage } from 'socket.io-adapter';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Counter } from 'prom-client';
+import type { Adapter } from 'socket.io-adapter';
 import { logger } from './logging.js';
+import type { Metrics } from './metrics.js';
 import type { RedisConnections } from './redis.js';
 
 const STREAM = 'service-platform:nodes';
 /** How much a node may have missed and still catch up, in messages: about half a minute of a busy cluster. */
 const MAX_MESSAGES = 100_000;
-const HELLO_MS = 200;
+/** What may wait to be told while Redis is away. */
+const MAX_WAITING = { messages: 10_000, characters: 16 * 1024 * 1024 };
+/** How often it is looked whether others can be told that something was not told, ms. */
+const ADMIT_MS = 200;
+/** Messages that are read at once, and how long one read waits for some, ms. */
+const READ = { count: 100, blockMs: 1000 };
+const RETRY_MS = 200;
 
-/** What is done to the sockets of a node: the same on each. */
-export type Deed = 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets';
-export type Deeds = Pick<Adapter, Deed>;
+export type Sockets = Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>;
 
-/** What of Socket.IO's adapter is used here beyond its types. */
-type Link = Deeds & {
-  uid: string;
-  onMessage(message: ClusterMessage, offset?: string): void;
-  close(): void;
-};
+/** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. No rooms are all. */
+export interface Deed {
+  name: keyof Sockets;
+  rooms: string[];
+  except?: string[];
+  /** The packet, or the rooms to join or to leave. */
+  what?: unknown;
+}
 
-const MESSAGE = { hello: 'hello', broadcast: 3, addSockets: 4, delSockets: 5, disconnectSockets: 6 } as const;
+export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets): void {
+  const options = { rooms: new Set(rooms), except: new Set(except) };
+  if (name === 'broadcast') sockets.broadcast(what, options);
+  else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
+  else sockets[name](options, what as string[]);
+}
+
+/** As it stands in the stream. Each process counts its own; one that says no deed was unable to say some. */
+interface Told {
+  from: string;
+  n: number;
+  deed?: Deed;
+}
 
 /**
  * The other processes of this program. What one does to its sockets the others do to theirs, by a stream in Redis: a
- * node that was cut off reads on where it was. Socket.IO's own streams adapter carries it (ADR 17).
+ * node that was cut off reads on where it was (ADR 17).
  */
 export class Nodes {
-  private readonly client: Redis;
-  private readonly link: Link;
-  private lastSeen?: string;
+  private readonly id = randomUUID();
+  private readonly writer: Redis;
+  private readonly reader: Redis;
+  private n = 0;
+  private waiting = { messages: 0, characters: 0 };
+  private untold = 0;
+  /** The stream has been read up to here. */
+  private offset = '';
+  private readonly heard = new Map<string, number>();
   private isClosed = false;
+  private readonly dropped: Counter;
 
-  /** @param onMissed called when what others did can no longer be read */
+  /** @param onMissed called when something that others did is not known here */
   constructor(
     redis: RedisConnections,
-    private readonly local: () => Deeds | undefined,
+    metrics: Metrics,
+    private readonly local: () => Sockets | undefined,
     private readonly onMissed: () => void,
   ) {
-    this.client = redis.connect('nodes');
-    // The library reads by a connection of its own, which ends with ours.
-    this.client.duplicate = () => redis.connect('nodes');
-    const options = { streamName: STREAM, maxLen: MAX_MESSAGES, onlyPlaintext: true, blockTimeInMs: 1000 };
-    this.link = createAdapter(this.client, options)(new Server().of('/')) as unknown as Link;
-    this.link.onMessage = (message, offset) => this.take(message, offset);
-    this.client.on('ready', () => {
-      this.lookForGap().catch((err: Error) => logger.warn({ err: err.message }, 'not looked for a gap'));
+    this.writer = redis.connect('tell nodes');
+    this.reader = redis.connect('hear nodes');
+    this.dropped = new Counter({
+      name: 'node_messages_dropped_total',
+      help: 'What was not told to the other nodes, because too much waited or Redis refused it',
+      registers: [metrics.registry],
     });
   }
 
   /** Resolves when nothing of the others will be missed from here on. */
   async ready(): Promise<void> {
-    while (!this.lastSeen && !this.isClosed) {
-      // The stream is read from its end, which is nowhere until there is something in it.
-      this.tell(
-        'broadcast',
-        { data: [MESSAGE.hello] },
-        { rooms: new Set([MESSAGE.hello]), except: new Set() },
-      );
-      await sleep(HELLO_MS);
+    this.offset = await this.write();
+    void this.read();
+    this.reader.on('ready', () => {
+      this.lookForGap().catch((err: Error) => logger.warn({ err: err.message }, 'not looked for a gap'));
+    });
+  }
+
+  tell(deed: Deed): void {
+    const { messages, characters } = this.waiting;
+    if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
+      return this.drop('too much waits');
+    this.write(deed).catch((err: Error) => this.drop(err.message));
+  }
+
+  /** The connections end with all others. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  private async write(deed?: Deed): Promise<string> {
+    const text = JSON.stringify({ from: this.id, n: ++this.n, deed } satisfies Told);
+    this.waiting.messages += 1;
+    this.waiting.characters += text.length;
+    try {
+      return (await this.writer.xadd(STREAM, 'MAXLEN', '~', MAX_MESSAGES, '*', 'told', text))!;
+    } finally {
+      this.waiting.messages -= 1;
+      this.waiting.characters -= text.length;
     }
   }
 
-  tell<D extends Deed>(deed: D, ...args: Parameters<Deeds[D]>): void {
-    (this.link[deed] as (...args: unknown[]) => void)(...args);
+  private drop(reason: string): void {
+    if (this.isClosed) return;
+    this.dropped.inc();
+    if (this.untold++ > 0) return;
+    logger.warn({ err: reason }, 'other nodes are not told; their devices are to sync');
+    void this.admit();
   }
 
-  close(): void {
-    this.isClosed = true;
-    this.link.close();
+  /** What is not in the stream nobody misses: the others are told that there was something, once they can be. */
+  private async admit(): Promise<void> {
+    while (this.untold > 0 && !this.isClosed) {
+      await sleep(ADMIT_MS, undefined, { ref: false });
+      if (this.waiting.messages > MAX_WAITING.messages / 2) continue;
+      if (this.waiting.characters > MAX_WAITING.characters / 2) continue;
+      const { untold } = this;
+      await this.write().then(
+        () => (this.untold -= untold),
+        () => undefined,
+      );
+    }
   }
 
-  private take(message: ClusterMessage, offset?: string): void {
-    if (offset) this.lastSeen = offset;
-    if (message.uid === this.link.uid || !('data' in message) || !('opts' in message.data)) return;
-    const { rooms, except, flags } = message.data.opts;
-    const options: BroadcastOptions = { rooms: new Set(rooms), except: new Set(except), flags };
-    const local = this.local();
-    if (!local) return;
+  private async read(): Promise<void> {
+    while (!this.isClosed) {
+      try {
+        const { count, blockMs } = READ;
+        const found = await this.reader.xread(
+          'COUNT',
+          count,
+          'BLOCK',
+          blockMs,
+          'STREAMS',
+          STREAM,
+          this.offset,
+        );
+        for (const [offset, [, text]] of found?.[0]?.[1] ?? []) {
+          this.offset = offset;
+          this.take(JSON.parse(text!) as Told);
+        }
+      } catch (err) {
+        if (!this.isClosed) logger.warn({ err: (err as Error).message }, 'other nodes are not heard');
+        await sleep(RETRY_MS, undefined, { ref: false });
+      }
+    }
+  }
+
+  private take({ from, n, deed }: Told): void {
+    if (from === this.id) return;
+    const last = this.heard.get(from);
+    // Told again, since the connection broke before Redis's answer was there.
+    if (last !== undefined && n <= last) return;
+    this.heard.set(from, n);
+    // What a Redis that has failed over to its replica had lost, or what its writer could not tell.
+    if ((last !== undefined && n > last + 1) || (!deed && n > 1)) this.onMissed();
+    const sockets = this.local();
+    if (!deed || !sockets) return;
     try {
-      if (message.type === MESSAGE.broadcast && 'packet' in message.data)
-        local.broadcast(message.data.packet, options);
-      else if (message.type === MESSAGE.addSockets && 'rooms' in message.data)
-        local.addSockets(options, message.data.rooms);
-      else if (message.type === MESSAGE.delSockets && 'rooms' in message.data)
-        local.delSockets(options, message.data.rooms);
-      else if (message.type === MESSAGE.disconnectSockets)
-        local.disconnectSockets(options, (message.data as { close?: boolean }).close ?? false);
+      carryOut(deed, sockets);
     } catch (err) {
       logger.error({ err }, 'what another node told was not done');
     }
@@ -96,9 +174,10 @@ export class Nodes {
 
   /** Redis is back, perhaps empty, or has gone on for longer than it keeps. */
   private async lookForGap(): Promise<void> {
-    if (!this.lastSeen) return;
-    const [first] = await this.client.xrange(STREAM, '-', '+', 'COUNT', 1);
-    if (!first || isAfter(first[0], this.lastSeen)) this.onMissed();
+    // It moves on while Redis is asked.
+    const { offset } = this;
+    const [first] = await this.reader.xrange(STREAM, '-', '+', 'COUNT', 1);
+    if (!first || isAfter(first[0], offset)) this.onMissed();
   }
 }
 

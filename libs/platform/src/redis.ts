@@ -6,6 +6,17 @@ import { StartError } from './postgres/start-error.js';
 
 /** How long it may take to be reached at the start, ms. */
 const REACH_MS = 5000;
+/** A Redis that does not answer for so long, ms, is away, also if nothing says so. Blocking reads take less. */
+const SILENT_MS = 3000;
+/** How long it is waited for when there is something to do without it, ms. */
+export const HURRY_MS = 1000;
+
+export const retryDelay = (attempt: number) => Math.min(attempt * 100, 1000);
+
+export type ConnectOptions = Pick<
+  RedisOptions,
+  'commandTimeout' | 'socketTimeout' | 'enableOfflineQueue' | 'retryStrategy'
+>;
 
 /** Redis, where REDIS_URL names one: then several processes are one program. Without it this one is alone. */
 @Injectable()
@@ -22,11 +33,12 @@ export class RedisConnections implements OnApplicationShutdown {
    * A connection of one's own. Commands wait while Redis is away, and are sent when it is back, unless they may only
    * take so long (`commandTimeout`, ms).
    */
-  connect(purpose: string, options: Pick<RedisOptions, 'commandTimeout'> = {}): Redis {
+  connect(purpose: string, options: ConnectOptions = {}): Redis {
     const redis = new Redis(this.config.REDIS_URL!, {
       connectionName: `service-platform:${purpose}`,
       maxRetriesPerRequest: null,
-      retryStrategy: (attempt) => Math.min(attempt * 100, 1000),
+      socketTimeout: SILENT_MS,
+      retryStrategy: retryDelay,
       ...options,
     });
     // One line for each time that it goes, not for each attempt to reach it.
@@ -47,7 +59,8 @@ export class RedisConnections implements OnApplicationShutdown {
   onApplicationShutdown(): void {
     for (const redis of this.open) {
       redis.removeAllListeners('close');
-      redis.disconnect();
+      // A second time it would keep the process for two seconds.
+      if (redis.status !== 'end') redis.disconnect();
     }
   }
 }

@@ -65,8 +65,13 @@ export class AssistantEndpoint implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     clearTimeout(this.heartbeat);
-    for (const connection of this.connections) connection.end();
+    this.endAll();
     this.sockets.close();
+  }
+
+  /** Clients come back by themselves, and are told what they have missed. */
+  endAll(): void {
+    for (const connection of this.connections) connection.end();
   }
 
   private open(socket: WebSocket): void {

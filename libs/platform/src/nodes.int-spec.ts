@@ -1,0 +1,79 @@
+import { Redis } from 'ioredis';
+import { Config } from './config.js';
+import { logger } from './logging.js';
+import { Metrics } from './metrics.js';
+import { Nodes, type Deed, type Sockets } from './nodes.js';
+import { RedisConnections } from './redis.js';
+
+const STREAM = 'service-platform:nodes';
+const url = `${process.env.TEST_REDIS_URL}/9`;
+const describeShared = process.env.TEST_REDIS_URL ? describe : describe.skip;
+const said = (number: number): Deed => ({
+  name: 'broadcast',
+  rooms: ['all'],
+  what: { data: ['said', number] },
+});
+
+describeShared('what other processes tell', () => {
+  let connections: RedisConnections;
+  let redis: Redis;
+  let nodes: Nodes;
+  let heard: number[];
+  let missed: number;
+  beforeEach(async () => {
+    logger.level = 'silent';
+    connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
+    redis = connections.shared!;
+    await redis.flushdb();
+    [heard, missed] = [[], 0];
+    const sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
+    nodes = new Nodes(
+      connections,
+      new Metrics(),
+      () => sockets as unknown as Sockets,
+      () => (missed += 1),
+    );
+    await nodes.ready();
+  });
+  afterEach(() => {
+    nodes.close();
+    connections.onApplicationShutdown();
+  });
+
+  const tell = (from: string, n: number, deed?: Deed) =>
+    redis.xadd(STREAM, '*', 'told', JSON.stringify({ from, n, deed }));
+  /** All that was told before has been heard then. */
+  const settled = async () => {
+    await tell('last', 1, said(-1));
+    while (heard.at(-1) !== -1) await new Promise(setImmediate);
+    return heard.slice(0, -1);
+  };
+
+  it('is done once, however often it stands there', async () => {
+    for (const n of [7, 8, 7, 8, 9]) await tell('other', n, said(n));
+    await tell('another', 7, said(70));
+    expect(await settled()).toEqual([7, 8, 9, 70]);
+    expect(missed).toBe(0);
+  });
+
+  it('is missed when one of a process’s messages is not there, and goes on', async () => {
+    for (const n of [1, 2, 4]) await tell('other', n, said(n));
+    expect(await settled()).toEqual([1, 2, 4]);
+    expect(missed).toBe(1);
+  });
+
+  it('is missed when a process says that it could not tell, also one that was never heard before', async () => {
+    await tell('new', 1);
+    await tell('other', 5);
+    await settled();
+    expect(missed).toBe(1);
+  });
+
+  it('is missed when Redis is back and has lost it', async () => {
+    await redis.flushdb();
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    while (missed === 0) await new Promise(setImmediate);
+    nodes.tell(said(1));
+    expect(await settled()).toEqual([]);
+  });
+});

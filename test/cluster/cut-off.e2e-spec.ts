@@ -1,0 +1,63 @@
+import { Metrics, RealtimeEmitter } from '#platform';
+import { Link, PlainClient, TestApp, text } from '#testing';
+import { Cluster, describeCluster } from './cluster.js';
+
+/** More than may wait to be told. */
+const TOO_MUCH = 10_001;
+
+describeCluster('a node is cut off from Redis and has more to tell than it may keep', () => {
+  let cluster: Cluster;
+  let link: Link;
+  let one: TestApp;
+  let other: TestApp;
+  beforeAll(async () => {
+    cluster = await Cluster.start(1);
+    other = cluster.nodes[0]!;
+    link = await Link.to(cluster.env.REDIS_URL!);
+    one = await TestApp.start({ ...cluster.env, REDIS_URL: link.url });
+    cluster.nodes.unshift(one);
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    link.close();
+  });
+
+  it('so the others’ devices sync, are where they belong, and those signed out are out', async () => {
+    const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
+    const [hers, his, veras, glebs] = [await one.device(anna), ...(await other.devices(boris, vera, gleb))];
+    const classics = [vera, boris].map(({ token }) =>
+      PlainClient.open(`${other.url}/messenger-classic`, { auth: { token } }),
+    );
+    for (const client of classics) await client.next('connected');
+    const group = await one.group(anna, boris, vera);
+    for (const device of [his, veras]) await device.next('chat:created', ({ id }) => id === group.id);
+    const assistant = await other.assistant();
+    link.cut();
+    const emitter = one.app.get(RealtimeEmitter);
+    for (let i = 0; i < TOO_MUCH; i++) emitter.leaveRoom('nobody', anna.id);
+    const { message_id } = await hers.send('chat:message:send', text(group, 'not told'));
+    const later = await one.group(anna, boris);
+    await one.request('DELETE', `chats/${group.id}/members/${vera.id}`, anna.token);
+    await one.request('POST', 'auth/logout', gleb.token);
+    expect(await one.app.get(Metrics).registry.metrics()).toMatch(/^node_messages_dropped_total [1-9]/m);
+    const syncs = his.all('sync:required').length;
+    link.mend();
+
+    await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required');
+    await veras.until(() => veras.all('sync:required').length > 1 || undefined, 'sync:required');
+    expect((await other.history(boris, group.id)).map(({ id }) => id)).toContain(message_id);
+    expect((await glebs.next('error')).code).toBe('UNAUTHORIZED');
+    await glebs.disconnected();
+    await assistant.disconnected();
+    for (const chat of [group, later]) {
+      const sent = await hers.send('chat:message:send', text(chat, 'told'));
+      await his.next('chat:message:new', ({ id }) => id === sent.message_id);
+    }
+    await classics[1]!.until(() => classics[1]!.all('new-message').length === 2 || undefined, 'new-message');
+    expect(classics[0]!.all('new-message')).toEqual([]);
+    for (const client of classics) client.close();
+    await veras.settled();
+    expect(veras.all('chat:message:new')).toEqual([]);
+    expect(hers.all('sync:required')).toHaveLength(1);
+  });
+});
