@@ -1,4 +1,6 @@
+import { Metrics } from '#platform';
 import { text, type Account, type Device, type TestApp } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, describeCluster } from './cluster.js';
 import { RedisServer } from './redis-server.js';
 
@@ -23,6 +25,11 @@ describeCluster('Redis goes away', () => {
     await redis.stop();
   });
 
+  const untilMetric = async (name: string, value: number) => {
+    const line = `${name} ${value}\n`;
+    while (!(await one.app.get(Metrics).registry.metrics()).includes(line)) await sleep(20);
+  };
+
   it('and what was said meanwhile is heard on the other node when it is back, once and in order', async () => {
     const chat = await one.chat(anna, boris);
     await his.next('chat:created', ({ id }) => id === chat.id);
@@ -39,6 +46,50 @@ describeCluster('Redis goes away', () => {
     await hers.next('chat:message:new', ({ content }) => content === 'da');
   });
 
+  it('and meanwhile everything is answered, by what this node knows or as UNAVAILABLE', async () => {
+    await one.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [anna.id]);
+    const ask = async (path: string): Promise<Record<string, unknown>> => {
+      const { status, body } = await one.request<Record<string, unknown>>('GET', path, anna.token);
+      return { status, ...body };
+    };
+    expect(await ask('/health/ready')).toEqual({ status: 'ok', redis: 'ok' });
+    expect((await ask('admin/stats')).users).toMatchObject({ online: 2 });
+    await redis.stop();
+    await untilMetric('redis_up', 0);
+    for (const path of ['admin/stats', 'admin/queues'])
+      expect([path, await ask(path)]).toMatchObject([
+        path,
+        { status: 503, code: 'UNAVAILABLE', retry_after_ms: expect.any(Number) },
+      ]);
+    const retry = await one.request('POST', 'admin/queues/failed/none/retry', anna.token);
+    expect([retry.status, retry.body.code]).toEqual([503, 'UNAVAILABLE']);
+    expect(await ask('/health/ready')).toEqual({ status: 'ok', redis: 'away' });
+    expect(await one.app.get(Metrics).registry.metrics()).toMatch(/^postgres_up 1$/m);
+    // Who is on another node is not known; what needs the database alone goes on.
+    const { items } = await hers.send('presence:get', { user_ids: [anna.id, boris.id] });
+    expect(items.map(({ online }) => online)).toEqual([true, false]);
+    expect((await hers.send('presence:watch', { user_ids: [boris.id] })).items).toMatchObject([
+      { online: false },
+    ]);
+    expect(await ask(`users/${anna.id}`)).toMatchObject({ status: 200, online: true });
+    expect((await hers.send('users:list', { limit: 10 })).items).toHaveLength(1);
+    const chat = await one.chat(anna, boris);
+    expect((await hers.send('chat:message:send', text(chat))).status).toBe('sent');
+    expect((await ask('sync')).status).toBe(200);
+    const tablet = await one.device(anna);
+    const vera = await one.register('Вера');
+    const phone = await one.device(vera);
+    await redis.restart();
+    await untilMetric('redis_up', 1);
+    // Who came meanwhile is told of when it is known that nobody had been there before.
+    await his.next('user:online', ({ user_id }) => user_id === vera.id);
+    expect((await his.send('presence:get', { user_ids: [vera.id] })).items).toMatchObject([{ online: true }]);
+    tablet.close();
+    phone.close();
+    await his.next('user:offline', ({ user_id }) => user_id === vera.id);
+    expect((await ask('admin/queues')).status).toBe(200);
+  });
+
   it('and comes back empty: devices are told to look, and users are online as before', async () => {
     const syncs = his.all('sync:required').length;
     await redis.stop();
@@ -49,6 +100,23 @@ describeCluster('Redis goes away', () => {
     let found = await online();
     for (let i = 0; i < 50 && found.includes(false); i++) found = await online();
     expect(found).toEqual([true, true]);
-    expect(hers.all('user:offline')).toEqual([]);
+    expect(hers.all('user:offline').map(({ user_id }) => user_id)).not.toContain(boris.id);
+  });
+});
+
+describeCluster('a stop', () => {
+  /** Timers and connections: what is left of them keeps a process from ending. */
+  const handles = () => process.getActiveResourcesInfo().filter((name) => /Timeout|TCP/.test(name)).length;
+
+  it.each(['away', 'just back'])('while Redis is %s leaves nothing open', async (state) => {
+    const before = handles();
+    const redis = await RedisServer.start();
+    const cluster = await Cluster.start(1, { REDIS_URL: redis.url });
+    await redis.stop();
+    await sleep(300);
+    if (state === 'just back') await redis.restart();
+    await cluster.stop();
+    await redis.stop();
+    while (handles() > before) await sleep(50);
   });
 });

@@ -1,4 +1,5 @@
 import { AppError } from '#contracts';
+import { unavailable } from './time-limit.js';
 
 /** Codes of Node's network errors and classes of SQLSTATE that say: the database is not there, or not in time. */
 const NETWORK = new Set([
@@ -14,6 +15,8 @@ const SQL_UNAVAILABLE = /^(08|53|57)|^(55P03|25P03)$/;
 const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 const DRIVER_MESSAGES =
   /connection terminated|timeout exceeded|query read timeout|not queryable|after calling end|can't reach database/i;
+/** What Redis's client says, all of it in one message and without a code. */
+const REDIS_MESSAGES = /^(Command timed out|Connection is closed|Stream isn't writeable)/;
 /** What Prisma's driver adapter calls them. */
 const ADAPTER_KINDS = new Set([
   'DatabaseNotReachable',
@@ -54,6 +57,10 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false;
 }
 
+function isRedisUnavailable(error: unknown): boolean {
+  return error instanceof Error && REDIS_MESSAGES.test(error.message);
+}
+
 /** SQLSTATE 23505, also when Prisma wrapped it. */
 export function isUniqueViolation(error: unknown): boolean {
   for (const { code, originalCode } of chain(error)) {
@@ -65,7 +72,6 @@ export function isUniqueViolation(error: unknown): boolean {
 /** What the client is told of any error: an AppError as it is, nothing of anything else. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (isDatabaseUnavailable(error))
-    return new AppError('UNAVAILABLE', 'The service is not available, try again');
+  if (isDatabaseUnavailable(error) || isRedisUnavailable(error)) return unavailable();
   return new AppError('INTERNAL', 'Internal error');
 }

@@ -21,4 +21,5 @@ export * from './prisma/prisma.service.js';
 export * from './queues.js';
 export * from './rate-limits.js';
 export * from './redis.js';
+export * from './time-limit.js';
 export * from './validation.js';

@@ -48,6 +48,8 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
+    // It would wait there, and be out of date.
+    if (this.timer && this.redis.shared!.status !== 'ready') return;
     try {
       await this.redis.shared!.set(keyOf(this.id), 1, 'PX', LEASE_MS);
     } catch (err) {

@@ -11,15 +11,17 @@ import {
   type Worker,
   type WorkerOptions,
 } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { Counter } from 'prom-client';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
+import { toAppError } from './database-errors.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { OutboxRelay, type NewJob } from './outbox-relay.js';
 import { StartError } from './postgres/start-error.js';
 import { PrismaService } from './prisma/prisma.service.js';
-import { RedisConnections } from './redis.js';
+import { RedisConnections, retryDelay, type ConnectOptions } from './redis.js';
+import { within } from './time-limit.js';
 
 /** What a processor may need to know of its job besides the data. */
 export interface JobRun {
@@ -52,6 +54,8 @@ const DAY = 24 * 3600;
 const LOCK_MS = 10_000;
 /** How long running jobs have to end at a stop, ms. */
 const CLOSE_MS = 2000;
+/** How long whoever asks the queue waits for its answer, ms. */
+const ANSWER_MS = 5000;
 const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 
 /** BullMQ, on Redis or in a database schema of its own. Failed jobs stay in it as the dead letters. */
@@ -62,12 +66,13 @@ export class Queues implements OnModuleDestroy {
   private relay?: OutboxRelay;
   /** From here on a lost connection is what was asked for. */
   private closing = false;
+  private readonly connections: Redis[] = [];
   private readonly jobs: Counter<'name' | 'outcome'>;
 
   constructor(
     private readonly config: Config,
     private readonly prisma: PrismaService,
-    private readonly connections: RedisConnections,
+    private readonly redis: RedisConnections,
     metrics: Metrics,
   ) {
     this.jobs = new Counter({
@@ -93,7 +98,8 @@ export class Queues implements OnModuleDestroy {
     };
     await remember();
     // It may have come back empty.
-    this.connections.shared?.on('ready', () => void remember().catch(this.complain));
+    const [toQueue] = this.connections;
+    toQueue?.on('ready', () => void remember().catch(this.complain));
     const worker = this.makeWorker((job) => run(processors, job, relay), {
       concurrency: 4,
       lockDuration: LOCK_MS,
@@ -124,23 +130,23 @@ export class Queues implements OnModuleDestroy {
 
   /** In one statement: all of them or none. */
   private async add(jobs: NewJob[]): Promise<void> {
-    await this.open().addBulk(
-      jobs.map(({ id, name, data, priority }) => ({
-        name,
-        data,
-        opts: { ...RETRIES, jobId: id, ...(priority > 0 && { priority }) },
-      })),
-    );
+    const added = jobs.map(({ id, name, data, priority }) => ({
+      name,
+      data,
+      opts: { ...RETRIES, jobId: id, ...(priority > 0 && { priority }) },
+    }));
+    await this.ask((queue) => queue.addBulk(added));
   }
 
   /** How many jobs there are in each state. */
   async counts(): Promise<Record<(typeof COUNTED)[number], number>> {
-    return (await this.open().getJobCounts(...COUNTED)) as Record<(typeof COUNTED)[number], number>;
+    const counts = await this.ask((queue) => queue.getJobCounts(...COUNTED));
+    return counts as Record<(typeof COUNTED)[number], number>;
   }
 
   /** The dead letters from the `start`th to before the `end`th, the latest first. */
   async failed(start: number, end: number): Promise<FailedJob[]> {
-    const jobs = await this.open().getFailed(start, end - 1);
+    const jobs = await this.ask((queue) => queue.getFailed(start, end - 1));
     return jobs.map((job) => ({
       id: job.id!,
       name: job.name,
@@ -156,41 +162,62 @@ export class Queues implements OnModuleDestroy {
    * @throws AppError NOT_FOUND
    */
   async retry(id: string): Promise<void> {
-    const job = await this.open().getJob(id);
-    if (!(await job?.isFailed())) throw new AppError('NOT_FOUND', 'No such failed job');
-    await job!.retry('failed', { resetAttemptsMade: true });
+    await this.ask(async (queue) => {
+      const job = await queue.getJob(id);
+      if (!(await job?.isFailed())) throw new AppError('NOT_FOUND', 'No such failed job');
+      await job!.retry('failed', { resetAttemptsMade: true });
+    });
   }
 
   async onModuleDestroy(): Promise<void> {
     this.closing = true;
+    // A job that is given up is another's.
+    await within(CLOSE_MS, this.close()).catch(this.complain);
+  }
+
+  private async close(): Promise<void> {
+    // Or it would ask for its next job without a pause, when its connection has ended.
+    await this.worker?.pause(true);
     await this.relay?.stop();
-    // After Redis was away it may wait for an answer that never comes. A job that it gives up is another's.
-    const closed = Promise.all([this.worker?.close(), this.queue?.close()]);
-    await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
-    this.worker?.disconnect().catch(this.complain);
+    // BullMQ waits without end for a connection that is being made anew.
+    await Promise.all(this.connections.map(madeOrEnded));
+    await Promise.all([this.worker?.close(), this.queue?.close()]);
+  }
+
+  /** @throws AppError UNAVAILABLE when it is away: BullMQ would wait for it */
+  private ask<T>(question: (queue: Queue) => Promise<T>): Promise<T> {
+    return within(ANSWER_MS, question(this.open()));
   }
 
   /** Also where nobody works: an api process adds to it and looks into it. */
   private open(): Queue {
     if (this.queue) return this.queue;
-    const queue = this.config.REDIS_URL
-      ? new backends.redis.Queue(QUEUE, { connection: this.redis() })
+    const queue = this.redis.shared
+      ? // What is asked while Redis is away must not be done when nobody waits for it any more.
+        new backends.redis.Queue(QUEUE, { connection: this.connect({ enableOfflineQueue: false }) })
       : (new backends.postgres.Queue(QUEUE, { connection: this.postgres(2) }) as unknown as Queue);
     queue.on('error', this.complain);
     return (this.queue = queue);
   }
 
   private makeWorker(run: Processor, options: Omit<WorkerOptions, 'connection'>): Worker {
-    if (this.config.REDIS_URL)
-      return new backends.redis.Worker(QUEUE, run, { ...options, connection: this.redis() });
+    if (this.redis.shared) {
+      const connection = this.connect();
+      // For waiting, in which it is silent for up to 10 s.
+      connection.duplicate = () => this.connect({ socketTimeout: 15_000 });
+      return new backends.redis.Worker(QUEUE, run, { ...options, connection });
+    }
     return new backends.postgres.Worker(QUEUE, run, {
       ...options,
       connection: this.postgres(6),
     }) as unknown as Worker;
   }
 
-  private redis() {
-    return { url: this.config.REDIS_URL, maxRetriesPerRequest: null };
+  private connect(options: ConnectOptions = {}): Redis {
+    const retryStrategy = (attempt: number) => (this.closing ? null : retryDelay(attempt));
+    const connection = this.redis.connect('jobs', { ...options, retryStrategy });
+    this.connections.push(connection);
+    return connection;
   }
 
   private postgres(max: number) {
@@ -204,9 +231,16 @@ export class Queues implements OnModuleDestroy {
     };
   }
 
+  /** That Redis is away is said by `redis.ts`, once. */
   private readonly complain = (err: Error) => {
-    if (!this.closing) logger.warn({ err: err.message }, 'queue unavailable');
+    if (!this.closing && !(this.redis.shared && toAppError(err).code === 'UNAVAILABLE'))
+      logger.warn({ err: err.message }, 'queue unavailable');
   };
+}
+
+async function madeOrEnded(redis: Redis): Promise<void> {
+  if (redis.status === 'ready' || redis.status === 'end') return;
+  await new Promise<void>((resolve) => redis.once('ready', () => resolve()).once('end', () => resolve()));
 }
 
 /** Names come from the database: what no code knows must not make ever more time series. */

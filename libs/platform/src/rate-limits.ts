@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from './config.js';
-import { RedisConnections } from './redis.js';
+import { HURRY_MS, RedisConnections } from './redis.js';
 
 /** The library's own script counts in whole seconds. */
 const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
@@ -13,7 +13,8 @@ const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'N
 export class RateLimits {
   private readonly limiters;
 
-  constructor(config: Config, { shared: storeClient }: RedisConnections) {
+  constructor(config: Config, redis: RedisConnections) {
+    const storeClient = redis.shared && redis.connect('limits', { commandTimeout: HURRY_MS });
     // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
     const here = (points: number, duration: number) =>
       new RateLimiterMemory({ points, duration, keyPrefix: '' });

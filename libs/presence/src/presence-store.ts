@@ -1,6 +1,6 @@
 /** Who has a device connected, anywhere. */
 export interface PresenceStore {
-  /** That a device is there. @returns whether its user was away before */
+  /** That a device is there. @returns whether its user was away before, as soon as that is known */
   enter(userId: string, deviceId: string): Promise<boolean>;
   /** That a device is gone. Its user is away when no other one has been there for the grace time. */
   leave(userId: string, deviceId: string): Promise<void>;

@@ -1,6 +1,15 @@
 import { cutRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
-import { Batcher, Config, Prisma, PrismaService, RealtimeEmitter, RedisConnections, logger } from '#platform';
+import {
+  Batcher,
+  Config,
+  HURRY_MS,
+  Prisma,
+  PrismaService,
+  RealtimeEmitter,
+  RedisConnections,
+  logger,
+} from '#platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MemoryPresenceStore } from './memory-presence-store.js';
 import type { PresenceStore } from './presence-store.js';
@@ -8,9 +17,6 @@ import { RedisPresenceStore } from './redis-presence-store.js';
 
 /** Up to here everybody hears of everybody (contract, "Presence"). */
 const EVERYONE_BELOW = 500;
-
-/** How long presence may take to be looked up, ms: without it everybody is shown as away. */
-const LOOK_UP_MS = 1000;
 
 /**
  * Who is connected. A user is online from the first device's connection until the last one has been gone for
@@ -31,7 +37,7 @@ export class Presence implements OnApplicationShutdown {
   ) {
     const { PRESENCE_GRACE_MS: graceMs } = config;
     this.store = redis?.shared
-      ? new RedisPresenceStore(redis.connect('presence', { commandTimeout: LOOK_UP_MS }), graceMs)
+      ? new RedisPresenceStore(redis.connect('presence', { commandTimeout: HURRY_MS }), graceMs)
       : new MemoryPresenceStore(graceMs);
     this.store.onAway((userId, at) => this.announce(userId, false, at, () => this.roomsOf(userId)));
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
@@ -69,17 +75,17 @@ export class Presence implements OnApplicationShutdown {
     return users.map((user) => ({ ...user, online: present.has(user.id) }));
   }
 
-  /** How many users are. */
+  /**
+   * How many users are.
+   * @throws AppError UNAVAILABLE while Redis is away
+   */
   onlineCount(): Promise<number> {
     return this.store.count();
   }
 
   /** Who of these users is online. */
   present(userIds: string[]): Promise<Set<string>> {
-    return this.store.present(userIds).catch((err: Error) => {
-      complain(err);
-      return new Set();
-    });
+    return this.store.present(userIds);
   }
 
   /** One item per id asked for; of an unknown id, and of one that a block hides from the reader: offline, never seen. */

@@ -1,4 +1,4 @@
-import { logger } from '#platform';
+import { logger, unavailable } from '#platform';
 import type { Redis } from 'ioredis';
 import type { PresenceStore } from './presence-store.js';
 
@@ -47,7 +47,10 @@ const TAKE_AWAY = `${NOW}
  * whether the devices left, and the grace time is over, or their node died. One node finds each of them, and tells.
  */
 export class RedisPresenceStore implements PresenceStore {
+  /** This node's devices and their users: those that Redis knows, and those that it is to be told of. */
   private readonly here = new Map<string, string>();
+  private readonly entering = new Map<string, string>();
+  private back?: Promise<void>;
   private tell: (userId: string, at: Date) => void = () => undefined;
   private readonly timers: NodeJS.Timeout[];
 
@@ -64,23 +67,37 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   async enter(userId: string, deviceId: string): Promise<boolean> {
-    this.here.set(deviceId, userId);
-    const keys = [USERS, devicesOf(userId)];
-    return (await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS)) === 1;
+    this.entering.set(deviceId, userId);
+    while (this.entering.has(deviceId)) {
+      await this.isThere();
+      const keys = [USERS, devicesOf(userId)];
+      const first = await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS).catch(complain);
+      if (first === undefined) continue;
+      const stays = this.entering.delete(deviceId);
+      this.here.set(deviceId, userId);
+      if (!stays) await this.leave(userId, deviceId);
+      return first === 1;
+    }
+    return false;
   }
 
+  /** While Redis is away the lease says it, later. */
   async leave(userId: string, deviceId: string): Promise<void> {
-    if (!this.here.delete(deviceId)) return;
+    if (this.entering.delete(deviceId) || !this.here.delete(deviceId) || this.isAway) return;
     await this.redis.eval(LEAVE, 2, USERS, devicesOf(userId), userId, deviceId, this.graceMs);
   }
 
+  /** While Redis is away: those who are here. */
   async present(userIds: string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
-    const scores = await this.redis.zmscore(USERS, ...userIds);
-    return new Set(userIds.filter((_, i) => scores[i] !== null));
+    const scores = this.isAway ? undefined : await this.redis.zmscore(USERS, ...userIds).catch(complain);
+    const asked = new Set(userIds.filter((_, i) => !scores || scores[i] !== null));
+    return scores ? asked : new Set(this.users().filter((id) => asked.has(id)));
   }
 
-  count(): Promise<number> {
+  /** @throws Error while Redis is away */
+  async count(): Promise<number> {
+    if (this.isAway) throw unavailable();
     return this.redis.zcard(USERS);
   }
 
@@ -90,13 +107,33 @@ export class RedisPresenceStore implements PresenceStore {
 
   async close(): Promise<string[]> {
     for (const timer of this.timers) clearInterval(timer);
-    const users = [...new Set(this.here.values())];
+    const users = [...new Set(this.users())];
+    this.entering.clear();
     // Their devices come back to another node within the grace time, or are away after it.
     await Promise.all([...this.here].map(([deviceId, userId]) => this.leave(userId, deviceId)));
     return users;
   }
 
+  private get isAway(): boolean {
+    return this.redis.status !== 'ready';
+  }
+
+  private isThere(): Promise<void> {
+    if (!this.isAway) return Promise.resolve();
+    return (this.back ??= new Promise((resolve) =>
+      this.redis.once('ready', () => {
+        this.back = undefined;
+        resolve();
+      }),
+    ));
+  }
+
+  private users(): string[] {
+    return [...this.here.values(), ...this.entering.values()];
+  }
+
   private async renew(): Promise<void> {
+    if (this.isAway) return;
     const devices = [...this.here];
     for (let i = 0; i < devices.length; i += MAX_AWAY) {
       const batch = devices.slice(i, i + MAX_AWAY).flatMap(([deviceId, userId]) => [userId, deviceId]);
@@ -105,7 +142,7 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   private async lookForAway(): Promise<void> {
-    if (this.redis.status !== 'ready') return;
+    if (this.isAway) return;
     const found = (await this.redis.eval(TAKE_AWAY, 1, USERS, MAX_AWAY)) as string[];
     for (let i = 0; i < found.length; i += 2)
       this.tell(found[i]!, new Date(Number(found[i + 1]) - this.graceMs));
@@ -115,7 +152,11 @@ export class RedisPresenceStore implements PresenceStore {
     try {
       await work();
     } catch (err) {
-      logger.warn({ err: (err as Error).message }, 'presence not kept');
+      complain(err as Error);
     }
   }
+}
+
+function complain(err: Error): undefined {
+  logger.warn({ err: err.message }, 'presence not kept');
 }

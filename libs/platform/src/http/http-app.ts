@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.js';
 import { logger, NestLogger } from '../logging.js';
+import { Dependencies } from '../ops/dependencies.js';
 import { OpsController } from '../ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
 import { StartError } from '../postgres/start-error.js';
@@ -18,7 +19,7 @@ import { logRequests } from './request-log.js';
 const BODY_LIMIT = 64 * 1024;
 
 /** The outermost module: its hooks are called before all others when the app closes. */
-@Module({ controllers: [OpsController], providers: [OpenConnections] })
+@Module({ controllers: [OpsController], providers: [Dependencies, OpenConnections] })
 class HttpApp {}
 
 /**

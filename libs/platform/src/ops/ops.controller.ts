@@ -1,14 +1,10 @@
 import { AppError } from '#contracts';
 import { Controller, Get, Res, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Public } from '../http/public.js';
-import { logger } from '../logging.js';
 import { Metrics } from '../metrics.js';
-import { PgPool } from '../prisma/prisma.service.js';
-
-/** A database that takes longer than this, in ms, does not serve requests either. */
-const READY_WITHIN = 2000;
+import { unavailable } from '../time-limit.js';
+import { Dependencies } from './dependencies.js';
 
 /** For the orchestrator and the monitoring, on every app (contract, "REST", outside `/api/v2`). */
 @Public()
@@ -17,7 +13,7 @@ export class OpsController implements OnModuleDestroy {
   private stopping = false;
 
   constructor(
-    private readonly pool: PgPool,
+    private readonly dependencies: Dependencies,
     private readonly metrics: Metrics,
   ) {}
 
@@ -31,25 +27,16 @@ export class OpsController implements OnModuleDestroy {
     return { status: 'ok' };
   }
 
-  /** @throws AppError UNAVAILABLE while the database does not answer, and once the app is closing */
+  /**
+   * Without Redis a process still does what needs the database alone, which is most of it: all processes would else be
+   * taken out at once. It is only said.
+   * @throws AppError UNAVAILABLE while the database does not answer, and once the app is closing
+   */
   @Get('health/ready')
   async ready() {
     if (this.stopping) throw new AppError('UNAVAILABLE', 'The server is stopping');
-    const giveUp = new AbortController();
-    try {
-      await Promise.race([
-        this.pool.query('SELECT 1'),
-        sleep(READY_WITHIN, undefined, { signal: giveUp.signal }).then(() => {
-          throw new Error(`no answer within ${READY_WITHIN} ms`);
-        }),
-      ]);
-      return { status: 'ok' };
-    } catch (error) {
-      logger.warn({ err: (error as Error).message }, 'not ready');
-      throw new AppError('UNAVAILABLE', 'The database does not answer');
-    } finally {
-      giveUp.abort();
-    }
+    if (!(await this.dependencies.databaseIsThere())) throw unavailable('The database does not answer');
+    return { status: 'ok', ...this.dependencies.redisState() };
   }
 
   @Get('metrics')

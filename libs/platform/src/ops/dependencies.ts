@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+import { logger } from '../logging.js';
+import { Metrics } from '../metrics.js';
+import { PgPool } from '../prisma/prisma.service.js';
+import { RedisConnections } from '../redis.js';
+import { within } from '../time-limit.js';
+
+/** A database that takes longer than this, ms, does not serve requests either. */
+const DATABASE_MS = 2000;
+
+/** What this process stands on, as it sees it. */
+@Injectable()
+export class Dependencies {
+  constructor(
+    private readonly pool: PgPool,
+    private readonly redis: RedisConnections,
+    { registry }: Metrics,
+  ) {
+    const isUp = async () => Number(await this.databaseIsThere());
+    new Gauge({
+      name: 'postgres_up',
+      help: `Whether the database answers this process within ${DATABASE_MS} ms`,
+      registers: [registry],
+      async collect() {
+        this.set(await isUp());
+      },
+    });
+    const { shared } = redis;
+    if (!shared) return;
+    new Gauge({
+      name: 'redis_up',
+      help: 'Whether Redis is there for this process; where there is none, there is no such metric',
+      registers: [registry],
+      collect() {
+        this.set(Number(shared.status === 'ready'));
+      },
+    });
+  }
+
+  async databaseIsThere(): Promise<boolean> {
+    try {
+      await within(DATABASE_MS, this.pool.query('SELECT 1'), `no answer within ${DATABASE_MS} ms`);
+      return true;
+    } catch (error) {
+      logger.warn({ err: (error as Error).message }, 'the database does not answer');
+      return false;
+    }
+  }
+
+  /** Nothing in a process that is alone. */
+  redisState(): { redis?: 'ok' | 'away' } {
+    const { shared } = this.redis;
+    return shared ? { redis: shared.status === 'ready' ? 'ok' : 'away' } : {};
+  }
+}

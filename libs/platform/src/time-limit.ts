@@ -1,0 +1,20 @@
+import { AppError } from '#contracts';
+
+/** When whoever found a dependency away may try again, ms. */
+export const RETRY_MS = 1000;
+
+export const unavailable = (message = 'The service is not available, try again') =>
+  new AppError('UNAVAILABLE', message, undefined, RETRY_MS);
+
+/** @throws AppError UNAVAILABLE when it takes longer than `ms`; what it comes to then, nobody hears */
+export async function within<T>(ms: number, work: Promise<T>, message?: string): Promise<T> {
+  let timer: NodeJS.Timeout;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unavailable(message)), ms);
+  });
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    clearTimeout(timer!);
+  }
+}
