@@ -77,4 +77,29 @@ describeCluster('the assistant on two nodes', () => {
     const complete = await client.next('assistant_message_complete', ({ status }) => status === 'complete');
     expect(complete.content).toBe('Anders');
   });
+
+  it('of two other answers asked for on two nodes at once one is kept, and both devices hear it whole', async () => {
+    model.answerWith({ tokens: ['So'] }, { tokens: ['Ander', 's'] }, { tokens: ['Noch', ' anders'] });
+    const { client, chatId } = await chatOn(one);
+    const there = await join(other, chatId);
+    await client.ask('message', { message: 'Und nun?' }, 'assistant_message_complete');
+    for (const device of [client, there]) device.send('regenerate');
+    const kept = async () =>
+      one.rows<{ id: string; content: string }>(
+        `SELECT id, content FROM assistant_messages
+         WHERE chat_id = $1 AND role = 'assistant' AND status = 'complete'`,
+        [chatId],
+      );
+    for (const device of [client, there])
+      await device.until(
+        () => device.all('assistant_message_complete').length === 3 || undefined,
+        'three answers',
+      );
+    const answers = await kept();
+    expect(answers).toHaveLength(1);
+    for (const device of [client, there]) {
+      expect(device.all('assistant_message_complete').at(-1)).toMatchObject({ messageId: answers[0]!.id });
+      expect(device.tokens(answers[0]!.id).join('')).toBe(answers[0]!.content);
+    }
+  });
 });
