@@ -144,6 +144,26 @@ describe('what a device is told first', () => {
     expect(device.all('chat:message:new')).toEqual([]);
   });
 
+  it('is followed by no chat that the user is removed from at any moment of it', async () => {
+    const clara = await app.register('Клара');
+    const group = await app.group(anna, boris, clara);
+    for (let round = 0; round < 5; round++) {
+      const devices = Array.from({ length: 4 }, () => app.keep(Device.open(app.url, boris.token)));
+      await new Promise((resolve) => setTimeout(resolve, round * 5));
+      const removed = await app.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);
+      expect(removed.status).toBe(204);
+      await Promise.all(devices.map((device) => device.next('sync:required')));
+      const body = { type: 'text', content: `round ${round}` };
+      await app.request('POST', `chats/${group.id}/messages`, anna.token, body);
+      for (const device of devices) {
+        await device.send('presence:get', { user_ids: [boris.id] });
+        expect(device.all('chat:message:new').map(({ content }) => content)).not.toContain(body.content);
+        device.close();
+      }
+      await app.request('POST', `chats/${group.id}/members`, anna.token, { user_ids: [boris.id] });
+    }
+  });
+
   it('is followed by every chat, also one made while it is connected, without chat:join', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const device = await app.device(vera);

@@ -6,12 +6,12 @@ interface Polling {
 }
 
 /**
- * A client that is disconnected while it changes over to WebSocket does not poll again. Engine.IO waits for that poll
- * to close with: for 30 s, in which a process that would end does not.
+ * A client that is disconnected while it changes over to WebSocket does not poll again, nor does one whose session has
+ * ended by an error. Engine.IO waits for that poll to close with: for 30 s, in which a process that would end does not.
  */
 export function endClosedPolls(engine: Pick<Server, 'on'>): void {
   engine.on('connection', (socket: Socket) => {
     const polling = socket.transport as unknown as Polling;
-    socket.once('upgrade', () => polling.shouldClose?.());
+    for (const end of ['upgrade', 'close']) socket.once(end, () => polling.shouldClose?.());
   });
 }

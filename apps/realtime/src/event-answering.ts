@@ -3,7 +3,7 @@ import { Metrics, RateLimits, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { DeviceSocket } from './device-socket.js';
 import { EventsInFlight } from './events-in-flight.js';
-import { TOO_LARGE_PAYLOAD } from './text-parser.js';
+import { Unread } from './text-parser.js';
 
 /** A gateway's method as Nest wraps it; what it throws is put into `failure` by the gateways' filter. */
 export type EventHandler = (payload: unknown, failure: Failure) => Promise<unknown>;
@@ -72,8 +72,7 @@ export class EventAnswering {
     args: unknown[],
     { fewestArgs }: Manners,
   ): Promise<unknown> {
-    if (args[0] === TOO_LARGE_PAYLOAD)
-      throw new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
+    if (args[0] instanceof Unread) throw args[0].error;
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
     if (args.length > 1 || args.length < fewestArgs)
       throw new AppError('INVALID_DATA', 'An event carries exactly one object');

@@ -35,6 +35,8 @@ export class SocketAdapter extends IoAdapter {
   override createIOServer(port: number, options?: ServerOptions): Server {
     const settings: Partial<ServerOptions> = {
       cors: { origin: this.config.corsOrigin() },
+      allowRequest: ({ headers }, decide) =>
+        decide('Origin not allowed', this.config.allowsOrigin(headers.origin)),
       parser: textParser,
       adapter: DeviceAdapter,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.

@@ -1,30 +1,61 @@
+import { AppError } from '#contracts';
 import type { EventPacket } from '#platform';
 import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } from 'socket.io-parser';
 
 /** Contract, "Errors": a larger payload is MESSAGE_TOO_LARGE. */
 const MAX_PACKET_BYTES = 64 * 1024;
-const EVENT = String(PacketType.EVENT);
-/** A namespace, an acknowledgement's id, and the event's name if it is plain: all that is read of a packet too large. */
-const EVENT_HEAD = /^2(?:(\/[^,]{0,200}),)?(\d{1,10})?(?:\["([^"\\]{1,100})")?/;
-/** Names that Socket.IO ends a connection for; here they are unknown events. */
-const RESERVED =
-  /^2(?:\/[^,]{0,200},)?\d{0,10}\s{0,10}\[\s{0,10}"(?:connect|connect_error|disconnect|disconnecting|newListener|removeListener)"/;
+/** More of them in a second end the connection: one request of polling may hold a million, all read in one go. */
+const MAX_PACKETS = 10_000;
+/** An event, also one with attachments, which are not read. */
+const EVENT = /^(?:2|5\d{0,10}-)/;
+/** A namespace, an acknowledgement's id, and the event's name if it is plain: all that is known of what is not read. */
+const EVENT_HEAD = /^(?:2|5\d{0,10}-)(?:(\/[^,]{0,200}),)?(\d{1,10})?(?:\["([^"\\]{1,100})")?/;
 
 /** Stands in the place of a payload that was not read. */
-export const TOO_LARGE_PAYLOAD = Symbol('payload too large');
+export class Unread {
+  constructor(readonly error: AppError) {}
+}
 
-/** Answers an oversize or impossible event instead of parsing it. */
+/** Has an event that is too large, broken or binary answered instead of parsing it: it does not end the connection. */
 class LimitedDecoder extends Decoder {
+  private since = 0;
+  private count = 0;
+
+  /** @throws what ends the connection */
   override add(chunk: unknown): void {
-    if (typeof chunk !== 'string' || !chunk.startsWith(EVENT)) return super.add(chunk);
+    this.countOne();
+    // Attachments: of an event they have been refused with it, and acknowledgements we ask for none.
+    if (typeof chunk !== 'string' || chunk.startsWith(String(PacketType.BINARY_ACK))) return;
     const isTooLarge = Buffer.byteLength(chunk) > MAX_PACKET_BYTES;
-    if (!isTooLarge && !RESERVED.test(chunk)) return super.add(chunk);
+    if (!EVENT.test(chunk)) {
+      if (isTooLarge) throw new Error('packet too large');
+      return super.add(chunk);
+    }
+    if (isTooLarge)
+      return this.refuse(chunk, new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most'));
+    if (!chunk.startsWith(String(PacketType.EVENT)))
+      return this.refuse(chunk, new AppError('INVALID_DATA', 'Payload must be plain JSON'));
+    try {
+      super.add(chunk);
+    } catch {
+      // No JSON, or one of the names that Socket.IO keeps for itself.
+      this.refuse(chunk, new AppError('INVALID_DATA', 'Event cannot be read'));
+    }
+  }
+
+  private countOne(): void {
+    const now = Date.now();
+    if (now - this.since >= 1000) [this.since, this.count] = [now, 0];
+    if (++this.count > MAX_PACKETS) throw new Error('too many packets');
+  }
+
+  private refuse(chunk: string, error: AppError): void {
     const [, nsp = '/', id, event = 'unknown'] = EVENT_HEAD.exec(chunk) ?? [];
     this.emitReserved('decoded', {
       type: PacketType.EVENT,
       nsp,
       id: id === undefined ? undefined : Number(id),
-      data: [event, isTooLarge ? TOO_LARGE_PAYLOAD : {}],
+      data: [event, new Unread(error)],
     });
   }
 }

@@ -33,6 +33,11 @@ export class Config {
   corsOrigin(): string | string[] {
     return this.CORS_ORIGINS === '*' ? '*' : this.CORS_ORIGINS.split(',').map((origin) => origin.trim());
   }
+  /** For WebSockets, which browsers let any page open. They tell where it is from; whoever does not is no browser. */
+  allowsOrigin(origin: string | undefined): boolean {
+    const allowed = this.corsOrigin();
+    return origin === undefined || allowed === '*' || allowed.includes(origin);
+  }
   @IsIn(['auto', 'everyone', 'contacts']) PRESENCE_AUDIENCE: 'auto' | 'everyone' | 'contacts' = 'auto';
   @IsInt() @Min(0) @Max(600_000) PRESENCE_GRACE_MS: number = 3000;
   @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) LOG_LEVEL: string = 'info';

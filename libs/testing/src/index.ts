@@ -15,3 +15,4 @@ export { ProcessCluster } from './process-cluster.js';
 export { promised, rememberPromises } from './promises.js';
 export { emptyRedis } from './redis.js';
 export { SIGNING_KEY } from './settings.js';
+export { Waiting } from './waiting.js';

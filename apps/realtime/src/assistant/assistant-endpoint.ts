@@ -1,7 +1,7 @@
 import { AnswerFeed, Answers } from '#assistant';
 import { Config, type AssistantMessage, type EventPacket } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BroadcastOptions } from 'socket.io-adapter';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -42,7 +42,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
     server.on('upgrade', (request, socket, head) => {
       // Not taken for a URL: not everything that is sent as one is.
       const [pathname] = request.url!.split('?', 1) as [string];
-      if (pathname === PATH && this.isAllowed(request))
+      if (pathname === PATH && this.config.allowsOrigin(request.headers.origin))
         this.sockets.handleUpgrade(request, socket, head, (opened) => this.open(opened));
       else if (pathname === PATH) refuse(socket, '403 Forbidden');
       else if (!pathname.startsWith(`${others}/`)) refuse(socket, '404 Not Found');
@@ -89,12 +89,6 @@ export class AssistantEndpoint implements OnModuleDestroy {
       for (const connection of this.connections) connection.beat();
       this.beat();
     }, this.heartbeatMs).unref();
-  }
-
-  /** Browsers tell where a page is from; whoever does not is no browser. */
-  private isAllowed({ headers: { origin } }: IncomingMessage): boolean {
-    const allowed = this.config.corsOrigin();
-    return origin === undefined || allowed === '*' || allowed.includes(origin);
   }
 }
 

@@ -1,0 +1,18 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+const metric = async (url: string, line: RegExp) =>
+  Number(line.exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? 0);
+
+/** How often the server has met something that it has no answer for. */
+export const internalErrors = (url: string) =>
+  metric(url, /^websocket_errors_total\{code="INTERNAL"\} (\d+)/m);
+
+export const connections = (url: string) => metric(url, /^websocket_connections (\d+)/m);
+
+/** What this process, in which the server runs, holds outside of its heap: what has been received, bytes. */
+export function held(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().arrayBuffers;
+}

@@ -1,0 +1,247 @@
+import { Device, TestApp, type Account } from '#testing';
+import { connections, held, internalErrors } from './counted.js';
+import { everything, everythingAtRest } from './everything.js';
+import { RawPolling, RawSocket } from './raw-client.js';
+
+const MB = 1024 * 1024;
+
+let app: TestApp;
+let anna: Account;
+/** Somebody who does nothing wrong, and wants answers all the while. */
+let bystander: Device;
+let stored: object;
+beforeAll(async () => {
+  app = await TestApp.start({ SOCKET_EVENT_RATE: '1000' });
+  const [a, boris] = await app.people('Анна', 'Борис');
+  anna = a;
+  await app.chat(anna, boris);
+  // Of hers one device stays, so that her others come and go unseen.
+  [, bystander] = await app.devices(anna, boris);
+  stored = await everythingAtRest(app);
+});
+afterAll(() => app.stop());
+afterEach(async () => {
+  await bystander.settled();
+  expect(await internalErrors(app.url)).toBe(0);
+  expect(await everything(app)).toEqual(stored);
+});
+
+describe('a Socket.IO event that cannot be read is INVALID_DATA, and the connection stays:', () => {
+  it.each([
+    ['broken JSON', '42["chat:join",{'],
+    ['no list', '42{}'],
+    ['text', '42"chat:join"'],
+    ['null', '42null'],
+    ['nothing', '42'],
+    ['no name', '42[]'],
+    ['null for its name', '42[null,{}]'],
+    ['an object for its name', '42[{},{}]'],
+    ['a reserved name', '42["connect",{}]'],
+    ['a reserved name, escaped', '42["\\u0064isconnect",{}]'],
+    ['a negative acknowledgement', '42-5["chat:join",{}]'],
+    ['an attachment that never comes', '451-["chat:join",{"_placeholder":true,"num":0}]'],
+    ['a million of them', '451000000-["chat:join",{"_placeholder":true,"num":0}]'],
+    ['attachments that it does not name', '453-["chat:join",{"_placeholder":true,"num":-1}]'],
+    ['attachments of no number', '45-["chat:join",{}]'],
+  ])('%s', async (_, frame) => {
+    const raw = await RawSocket.signedIn(app.url, anna);
+    const answers = await raw.answers(frame);
+    expect(answers).toEqual([expect.stringMatching(/^42\["error",\{"code":"INVALID_DATA"/)]);
+    raw.close();
+  });
+
+  it.each(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])(
+    'with an acknowledgement, also when it is called %s',
+    async (name) => {
+      const raw = await RawSocket.signedIn(app.url, anna);
+      expect(
+        await raw.answers(`42900["${name}",{}]`, '42901["chat:join",', '451-902["chat:join",{}]'),
+      ).toEqual([
+        expect.stringMatching(/^43900\[\{"status":"error","code":"INVALID_DATA"/),
+        expect.stringMatching(/^43901\[\{"status":"error","code":"INVALID_DATA"/),
+        expect.stringMatching(/^43902\[\{"status":"error","code":"INVALID_DATA"/),
+      ]);
+      raw.close();
+    },
+  );
+});
+
+it.each([
+  ['an acknowledgement that nobody asked for', '431[{}]'],
+  ['one with attachments', '461-1[{"_placeholder":true,"num":0}]'],
+  ['attachments of nothing', Buffer.alloc(1000)],
+  ['a heartbeat’s answer', '3'],
+])('%s means nothing', async (_, frame) => {
+  const raw = await RawSocket.signedIn(app.url, anna);
+  expect(await raw.answers(frame)).toEqual([]);
+  raw.close();
+});
+
+it.each([
+  ['an acknowledgement beyond all numbers', `42${'9'.repeat(400)}["presence:watch",{"user_ids":[]}]`],
+  ['a namespace that there is not', '40/nowhere,{}'],
+])('%s is answered, and the connection stays', async (_, frame) => {
+  const raw = await RawSocket.signedIn(app.url, anna);
+  expect(await raw.answers(frame)).toHaveLength(1);
+  raw.close();
+});
+
+/** Nothing that a client's library can be made to send. What else could be right after it? */
+it.each([
+  ['a second CONNECT', '40{}'],
+  ['a CONNECT that is no object', '40/messenger,[]'],
+  ['CONNECT_ERROR', '44{"message":"x"}'],
+  ['an unknown packet', '49'],
+  ['a packet without a type', '4'],
+  ['attachments of no number at all', '45x-["chat:join"]'],
+  ['an event of a namespace that it is not in', '42/messenger,["ping",{}]'],
+  ['an unknown packet of Engine.IO', 'x'],
+  ['base64 of nothing', 'b'],
+  ['a second opening', '0{}'],
+  ['a probe of a transport that it has', '2probe'],
+  ['an upgrade to nothing', '5'],
+  ['the end', '1'],
+])('%s ends that connection at most', async (_, frame) => {
+  const raw = await RawSocket.signedIn(app.url, anna);
+  const answers = await raw.answers(frame);
+  expect(answers.filter((answer) => answer !== 'closed')).toEqual([]);
+  raw.close();
+});
+
+describe('size', () => {
+  const huge = (bytes: number) => `42["chat:message:send",{"content":"${'x'.repeat(bytes)}"}]`;
+
+  it.each([0.07, 1.1, 1.9])('an event of %d MB is MESSAGE_TOO_LARGE, by both transports', async (size) => {
+    const raw = await RawSocket.signedIn(app.url, anna);
+    expect(await raw.answers(huge(size * MB))).toEqual([
+      expect.stringContaining('"code":"MESSAGE_TOO_LARGE"'),
+    ]);
+    raw.close();
+    const polling = await RawPolling.signedIn(app.url, anna);
+    expect(await polling.post(huge(size * MB))).toBe(200);
+    expect(await polling.poll()).toContain('"code":"MESSAGE_TOO_LARGE"');
+    await polling.end();
+  });
+
+  it.each([
+    ['a space before the name', '[ "chat:join",'],
+    ['an escape in the name', '["chat\\u003ajoin",'],
+    ['a name without end', `["${'x'.repeat(200)}",`],
+    ['an attachment', '["chat:join",', '451-'],
+  ])('is seen behind %s', async (_, head, type = '42') => {
+    const raw = await RawSocket.signedIn(app.url, anna);
+    const frame = `${type}901${head}{"chat_id":"${'y'.repeat(100_000)}"}]`;
+    expect(await raw.answers(frame)).toEqual([
+      expect.stringMatching(/^43901\[\{"status":"error","code":"MESSAGE_TOO_LARGE"/),
+    ]);
+    raw.close();
+  });
+
+  it.each([
+    ['2.1 MB', huge(2.1 * MB)],
+    ['a CONNECT of 1.1 MB, which would be kept', `40/messenger,{"x":"${'x'.repeat(1.1 * MB)}"}`],
+    ['a CONNECT that nests 50,000 levels', `40/messenger,{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
+  ])('%s ends the connection', async (_, frame) => {
+    const raw = await RawSocket.signedIn(app.url, anna);
+    raw.send(frame);
+    await raw.ended();
+  });
+
+  it('2.1 MB by polling is refused', async () => {
+    const polling = await RawPolling.signedIn(app.url, anna);
+    expect(await polling.post(huge(2.1 * MB))).toBe(413);
+    await polling.end();
+  });
+
+  it('1.1 MB over REST is MESSAGE_TOO_LARGE', async () => {
+    const { status, body } = await app.request('POST', 'posts', anna.token, {
+      content: 'x'.repeat(1.1 * MB),
+    });
+    expect([status, body.code]).toEqual([413, 'MESSAGE_TOO_LARGE']);
+  });
+
+  it('attachments are not kept, however many come', async () => {
+    const raw = await RawSocket.signedIn(app.url, anna);
+    const before = held();
+    const bomb = [
+      '451000000-["chat:join",{"_placeholder":true,"num":0}]',
+      ...Array<Buffer>(40).fill(Buffer.alloc(MB)),
+    ];
+    expect(await raw.answers(...bomb)).toHaveLength(1);
+    // Or until the test's time is over.
+    while (held() - before > 8 * MB) await bystander.settled();
+    raw.close();
+  });
+});
+
+describe('Engine.IO by polling', () => {
+  it.each([
+    ['no version', '?transport=polling'],
+    ['version 3', '?EIO=3&transport=polling'],
+    ['a version that is none', '?EIO=x&transport=polling'],
+    ['an unknown transport', '?EIO=4&transport=smoke'],
+    ['a transport that is inherited', '?EIO=4&transport=__proto__'],
+    ['two transports', '?EIO=4&transport=polling&transport=websocket'],
+    ['a WebSocket without an upgrade', '?EIO=4&transport=websocket'],
+    ['an unknown session', '?EIO=4&transport=polling&sid=nonsense'],
+    ['an inherited session', '?EIO=4&transport=polling&sid=__proto__'],
+    ['two sessions', '?EIO=4&transport=polling&sid=a&sid=b'],
+  ])('with %s is refused', async (_, query) => {
+    expect((await fetch(`${app.url}/socket.io/${query}`)).status).toBe(400);
+    expect((await fetch(`${app.url}/socket.io/${query}`, { method: 'POST', body: '40' })).status).toBe(400);
+  });
+
+  it.each(['POST', 'PUT', 'DELETE'])('is not opened by %s', async (method) => {
+    const opened = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`, { method });
+    expect(opened.status).toBe(400);
+  });
+
+  it('two polls at once, or two posts, end that session only', async () => {
+    const polling = await RawPolling.signedIn(app.url, anna);
+    const both = await Promise.all([fetch(polling.address), fetch(polling.address)]);
+    expect(both.map(({ status }) => status)).toContain(400);
+    expect(await polling.post('3')).toBe(400);
+  });
+
+  it.each([
+    ['separators', '\x1e'.repeat(MB)],
+    ['heartbeats', '2\x1e'.repeat(MB)],
+    ['messages without a word', '4\x1e'.repeat(MB)],
+    ['attachments', 'bAA==\x1e'.repeat(300_000)],
+    ['connections', '40\x1e'.repeat(400_000)],
+    ['events', '42["x"]\x1e'.repeat(200_000)],
+  ])('a payload of nothing but %s ends its session', async (_, body) => {
+    const polling = await RawPolling.signedIn(app.url, anna);
+    await polling.post(body);
+    // What had been answered before is still to be had.
+    await polling.poll();
+    expect(await polling.post('3')).toBe(400);
+  });
+});
+
+it('who is refused, or breaks off, is counted out again', async () => {
+  const before = await connections(app.url);
+  for (let i = 0; i < 5; i++) {
+    const device = app.keep(Device.open(app.url, 'no token'));
+    await device.next('error');
+    await device.disconnected();
+    const raw = await RawSocket.signedIn(app.url, anna);
+    raw.send('x');
+    await raw.ended();
+  }
+  expect(await connections(app.url)).toBe(before);
+});
+
+it('a token that nests 20,000 levels, and more beside it, is a bad token', async () => {
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+  for (const auth of [
+    `{"token":${deep}}`,
+    `{"token":{"__proto__":{"length":1}}}`,
+    `{"__proto__":{"token":"x"}}`,
+  ]) {
+    const raw = await RawSocket.open(app.url);
+    raw.send(`40${auth}`);
+    await raw.hears('42["error",{"code":"UNAUTHORIZED"');
+    await raw.ended();
+  }
+});
