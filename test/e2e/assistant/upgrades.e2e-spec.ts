@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import WebSocket from 'ws';
 import { exchange, Scene } from './scene.js';
 
 let scene: Scene;
@@ -87,24 +86,5 @@ describe('beside Socket.IO on one port', () => {
     _socket.write(Buffer.from('ff8000000000', 'hex'));
     await client.disconnected();
     expect((await exchange(other.client, 'Вопрос')).status).toBe('complete');
-  });
-
-  it('only the origins named may open it from a browser', async () => {
-    const strict = await Scene.start({ CORS_ORIGINS: 'https://a.example' });
-    const open = (origin: string) =>
-      new Promise<string>((resolve) => {
-        const socket = new WebSocket(`${strict.app.url.replace('http', 'ws')}/ws/chat`, { origin });
-        socket.on('open', () => resolve('open'));
-        socket.on('error', ({ message }) => resolve(message));
-      });
-    expect(await open('https://a.example')).toBe('open');
-    for (const origin of [
-      'https://b.example',
-      'https://a.exampl',
-      'a.example',
-      'https://a.example.b.example',
-    ])
-      expect(await open(origin)).toContain('403');
-    await strict.stop();
   });
 });
