@@ -107,13 +107,13 @@ export class Phone {
       const answer = (await this.socket
         .timeout(PATIENCE_MS)
         .emitWithAck(event, payload)
-        .catch(() => ({ code: 'NO_ANSWER', retry_after_ms: 100 }))) as Record<string, unknown>;
+        .catch(() => ({ code: 'UNAVAILABLE', retry_after_ms: 100 }))) as Record<string, unknown>;
       if (answer.status !== 'error' && answer.code === undefined) return answer as never;
-      if (answer.retry_after_ms === undefined || this.isClosed) {
+      if (!['UNAVAILABLE', 'RATE_LIMIT'].includes(answer.code as string) || this.isClosed) {
         this.violations.push(`${event}: ${JSON.stringify(answer)}`);
         throw new Error(this.violations.at(-1));
       }
-      await sleep(Number(answer.retry_after_ms));
+      await sleep(Number(answer.retry_after_ms ?? 500));
     }
   }
 

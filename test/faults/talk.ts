@@ -33,7 +33,7 @@ export class Talk {
       groups.flatMap(({ chat, phones }) => phones.map((phone) => talk.go(phone, chat.id, pause))),
     );
     // Whoever waits for its end hears of it; until then it is not unhandled.
-    talk.running.catch(() => undefined);
+    talk.running.catch(() => (talk.isOver = true));
     return talk;
   }
 
@@ -49,6 +49,7 @@ export class Talk {
   /** Until so much has been acknowledged in all. */
   async until(said: number): Promise<void> {
     while (this.said < said && !this.isOver) await sleep(5);
+    if (this.isOver) await this.running;
   }
 
   /** Until so much more has been. */

@@ -64,7 +64,7 @@ it('kill -9 of the worker at half of a fan-out: the next one tells the rest, and
   await goOn();
   await cluster.add('worker');
   await expectToldOnce(key);
-}, 120_000);
+}, 300_000);
 
 it('a worker that stands still for 60 s and runs on: another one tells the rest, and nobody twice', async () => {
   const { key, goOn } = await halfOfAnAnnouncement();
@@ -82,7 +82,7 @@ it('a worker that stands still for 60 s and runs on: another one tells the rest,
   await expectToldOnce(key);
   await talk.end();
   await expectNothingLost(cluster, talk.phones);
-}, 180_000);
+}, 300_000);
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   for (let i = 0; !(await holds()); i++, await sleep(100))

@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const READY_MS = 60_000;
 const KEPT_LINES = 200;
 
+export type App = 'api' | 'realtime' | 'worker';
+
 /** One app of the platform as an operator runs it: a process of its own, from compiled code. */
 export class AppProcess {
   /** The last lines that it wrote. */
@@ -17,7 +19,7 @@ export class AppProcess {
   private wasEnded = false;
 
   private constructor(
-    readonly name: string,
+    readonly name: App,
     private readonly child: ChildProcess,
   ) {
     for (const output of [child.stdout!, child.stderr!])
@@ -28,10 +30,7 @@ export class AppProcess {
   }
 
   /** Resolves when it is ready. */
-  static async start(
-    app: 'api' | 'realtime' | 'worker' | 'standalone',
-    env: NodeJS.ProcessEnv,
-  ): Promise<AppProcess> {
+  static async start(app: App, env: NodeJS.ProcessEnv): Promise<AppProcess> {
     const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', NODE_OPTIONS: '', ...env };
     const child = spawn(process.execPath, [resolve(`dist/apps/${app}/src/main.js`)], {
       env: { ...process.env, ...settings },

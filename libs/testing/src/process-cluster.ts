@@ -1,5 +1,5 @@
-import { AppProcess } from './app-process.js';
-import { Bystander } from './bystander.js';
+import { Pool } from 'pg';
+import { AppProcess, type App } from './app-process.js';
 import { createTestDatabase } from './database.js';
 import { Link } from './link.js';
 import { Platform } from './platform.js';
@@ -7,15 +7,14 @@ import { emptyRedis } from './redis.js';
 import { TEST_SETTINGS } from './settings.js';
 
 const APPS = ['api', 'realtime', 'worker'] as const;
-type App = (typeof APPS)[number];
 
 /** The platform as processes of its own on one database and one Redis, with what a proxy does before them. */
 export class ProcessCluster extends Platform {
   readonly api: AppProcess[] = [];
   readonly realtime: AppProcess[] = [];
   readonly worker: AppProcess[] = [];
-  /** To the database itself, whatever becomes of the way there. */
-  direct!: Bystander;
+  /** To the database itself, whatever becomes of the apps' way there. */
+  private readonly direct: Pool;
   private rest?: Link;
   private sockets?: Link;
 
@@ -25,6 +24,9 @@ export class ProcessCluster extends Platform {
     private readonly drop: () => Promise<void>,
   ) {
     super();
+    this.direct = new Pool({ connectionString: databaseUrl, max: 2 });
+    // The next question has a new connection.
+    this.direct.on('error', () => undefined);
   }
 
   /**
@@ -45,7 +47,6 @@ export class ProcessCluster extends Platform {
       REDIS_URL,
     };
     const cluster = new ProcessCluster(databaseUrl ?? env.DATABASE_URL, env, async () => database?.drop());
-    cluster.direct = await Bystander.at(cluster.databaseUrl);
     await Promise.all(
       APPS.flatMap((app) =>
         Array.from({ length: sizes[app] ?? (app === 'realtime' ? 2 : 1) }, () => cluster.add(app)),
