@@ -1,0 +1,53 @@
+import { Bystander, ProcessCluster, type AppProcess } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectNothingLost } from './oracle.js';
+import { Talk } from './talk.js';
+
+const LOCKED_MS = 30_000;
+/** The longest that anybody waits for an answer, ms: what the database is given, and a noisy machine. */
+const LIMIT_MS = 12_000;
+
+let cluster: ProcessCluster;
+let blocker: Bystander;
+beforeAll(async () => {
+  cluster = await ProcessCluster.start();
+  blocker = await Bystander.at(cluster.databaseUrl);
+});
+afterAll(async () => {
+  await blocker.end();
+  await cluster.stop();
+});
+
+const health = async ({ url }: AppProcess) =>
+  (await Promise.all(['ready', 'live'].map((path) => fetch(`${url}/health/${path}`)))).map(
+    ({ status }) => status,
+  );
+
+it('a table locked for 30 s: UNAVAILABLE in time, not ready but alive, and then everybody goes on', async () => {
+  const talk = await Talk.start(cluster);
+  await talk.more(300);
+  await blocker.query('BEGIN');
+  await blocker.query('LOCK TABLE messages IN ACCESS EXCLUSIVE MODE');
+  const locked = sleep(LOCKED_MS);
+  const phone = talk.phones[0]!;
+  const { chatId } = phone.acked[0]!;
+  const refused = cluster.device(phone.account).then(async (device) => {
+    const since = performance.now();
+    const answer = await device.socket
+      .timeout(LIMIT_MS)
+      .emitWithAck('chat:message:send', { chat_id: chatId, type: 'text', content: 'while locked' });
+    return [(answer as { code: string }).code, performance.now() - since < LIMIT_MS];
+  });
+  expect(await refused).toEqual(['UNAVAILABLE', true]);
+  for (const process of cluster.processes)
+    expect([process.name, await health(process)]).toEqual([process.name, [503, 200]]);
+  const read = await cluster.request('GET', `chats/${chatId}/messages`, phone.account.token);
+  expect([read.status, read.body.code]).toEqual([503, 'UNAVAILABLE']);
+  await locked;
+  await blocker.query('ROLLBACK');
+  await talk.more(300);
+  for (const process of cluster.processes)
+    expect([process.name, await health(process)]).toEqual([process.name, [200, 200]]);
+  await talk.end();
+  await expectNothingLost(cluster, talk.phones);
+}, 300_000);
