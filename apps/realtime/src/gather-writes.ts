@@ -3,6 +3,11 @@ import type { Socket as TcpSocket } from 'node:net';
 
 /** A device that lets more than this wait is cut off, and syncs when it comes back. Characters, about bytes. */
 const MAX_WAITING = 4 * 1024 * 1024;
+/** With more than this before it, what is of the moment would be out of date when it is read: it is left out. */
+const MAX_BEFORE_PASSING = 64 * 1024;
+/** Typing and presence, of every namespace. */
+const PASSING =
+  /^2(?:\/[\w-]+,)?\["(?:chat:typing|user:online|user:offline|user-typing|user-stopped-typing|user-online|user-offline|users:update)"/;
 
 /** What of Engine.IO's socket is used here beyond its types. */
 interface Flushing {
@@ -46,7 +51,10 @@ export function gatherWrites(engine: Pick<Server, 'on'>): void {
     };
     socket.flush = () => {
       const { data } = socket.writeBuffer.at(-1) ?? {};
-      size += typeof data === 'string' ? data.length : 0;
+      if (typeof data === 'string') {
+        if (size > MAX_BEFORE_PASSING && PASSING.test(data)) return void socket.writeBuffer.pop();
+        size += data.length;
+      }
       if (size > MAX_WAITING) return cutOff();
       if (isWaiting) return;
       isWaiting = true;

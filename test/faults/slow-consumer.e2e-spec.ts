@@ -1,0 +1,103 @@
+import { RealtimeEmitter } from '#platform';
+import { TestApp, type Account } from '#testing';
+import type { ChatDto } from '#contracts';
+import type { Socket as TcpSocket } from 'node:net';
+import type { Server } from 'socket.io';
+import { expectNothingLost } from './oracle.js';
+import { Phone } from './phone.js';
+
+/** What may wait for a device, and what of it there may be before typing and presence are left out. Characters. */
+const MAX_WAITING = 4 * 1024 * 1024;
+const MAX_BEFORE_PASSING = 64 * 1024;
+const LONG = 'Я'.repeat(4000);
+const AT_ONCE = 20;
+
+interface Connection {
+  writeBuffer: { data?: string }[];
+  transport: { socket: { _socket: TcpSocket } };
+}
+
+let app: TestApp;
+let people: [Account, Account, Account];
+let group: ChatDto;
+let slow: Phone;
+let other: Phone;
+let sender: Phone;
+/** The server's end. */
+let connection: Connection;
+beforeEach(async () => {
+  app = await TestApp.start();
+  people = await app.people('Анна', 'Борис', 'Вера');
+  const [anna, boris, vera] = people;
+  group = await app.group(vera, anna, boris);
+  [slow, other, sender] = await Promise.all([
+    Phone.open(app, anna),
+    Phone.open(app, boris),
+    Phone.open(app, vera),
+  ]);
+  const { server } = app.app.get(RealtimeEmitter) as unknown as { server: Server };
+  connection = server.of('/').sockets.get(slow.socket.id!)!.conn as unknown as Connection;
+});
+afterEach(() => app.stop());
+
+const waiting = () => connection.writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+const tcp = () => (slow.socket.io.engine.transport as unknown as { ws: { _socket: TcpSocket } }).ws._socket;
+const heard = (phone: Phone, event: string) => {
+  const payloads: Record<string, unknown>[] = [];
+  phone.socket.on(event, (payload: Record<string, unknown>) => payloads.push(payload));
+  return payloads;
+};
+/** Everybody but the slow one has heard all that was said, once and in order. */
+const expectOthersHearAll = async (seqs: { seq: number }[]) => {
+  const said = sender.acked.at(-1)!.seq;
+  while (seqs.at(-1)?.seq !== said) await new Promise(setImmediate);
+  expect(seqs.map(({ seq }) => seq)).toEqual(seqs.map((_, i) => i + 1));
+};
+const sayUntil = async (enough: () => boolean) => {
+  let most = 0;
+  while (!enough()) {
+    await Promise.all(Array.from({ length: AT_ONCE }, () => sender.send(group.id, LONG)));
+    most = Math.max(most, waiting());
+  }
+  return most;
+};
+
+it('to a device that is behind no typing and no presence is sent, and all messages are', async () => {
+  const seqs = heard(other, 'chat:message:new') as unknown as { seq: number }[];
+  const typing = [slow, other].map((phone) => heard(phone, 'chat:typing'));
+  const online = [slow, other].map((phone) => heard(phone, 'user:online'));
+  tcp().pause();
+  await sayUntil(() => waiting() > MAX_BEFORE_PASSING);
+  const before = waiting();
+  const type = (isTyping: boolean) =>
+    sender.socket.emitWithAck('chat:typing', { chat_id: group.id, is_typing: isTyping });
+  await type(true);
+  const gleb = await app.register('Глеб');
+  await Phone.open(app, gleb);
+  while (typing[1]!.length < 1 || online[1]!.length < 1) await new Promise(setImmediate);
+  expect(waiting()).toBe(before);
+  await type(false);
+  await expectOthersHearAll(seqs);
+  tcp().resume();
+  await sender.send(group.id, 'last');
+  await expectNothingLost(app, [slow, other, sender]);
+  expect([typing[0], online[0]]).toEqual([[], []]);
+  expect(slow.syncs).toBe(1);
+  // It keeps up again.
+  await type(true);
+  while (typing[0]!.length < 1) await new Promise(setImmediate);
+});
+
+it('one that reads nothing is cut off at 4 MiB, holds nobody up, and has everything when it comes back', async () => {
+  const seqs = heard(other, 'chat:message:new') as unknown as { seq: number }[];
+  const { _socket: end } = connection.transport.socket;
+  tcp().pause();
+  const most = await sayUntil(() => end.destroyed);
+  expect(most).toBeGreaterThan(MAX_WAITING / 2);
+  expect(most).toBeLessThanOrEqual(MAX_WAITING);
+  await expectOthersHearAll(seqs);
+  tcp().resume();
+  await new Promise((resolve) => slow.socket.once('sync:required', resolve));
+  await expectNothingLost(app, [slow, other, sender]);
+  expect(slow.syncs).toBe(2);
+});
