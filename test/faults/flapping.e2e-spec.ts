@@ -1,0 +1,56 @@
+import { Device, ProcessCluster, type Account } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Ten times a second, for four seconds. */
+const TIMES = 40;
+const EACH_MS = 100;
+const GRACE_MS = 3000;
+
+let cluster: ProcessCluster;
+let watchers: Device[];
+beforeAll(async () => {
+  cluster = await ProcessCluster.start({ PRESENCE_GRACE_MS: String(GRACE_MS) });
+  const people = await cluster.people('Анна', 'Вера');
+  watchers = await Promise.all(people.map((account, i) => cluster.device(account, cluster.realtime[i]!.url)));
+});
+afterAll(() => cluster.stop());
+
+const told = (watcher: Device, { id }: Account) =>
+  watcher.heard.flatMap(({ event, payload }) =>
+    event.startsWith('user:') && (payload as { user_id: string }).user_id === id ? [event] : [],
+  );
+
+it.each([
+  ['as soon as it is in', async (device: Device) => void (await device.next('sync:required'))],
+  ['in the middle of its handshake', (_: Device, i: number) => sleep((i % 5) * 10)],
+])(
+  'a device that comes to one node or the other and goes %s, ten times a second, is online once',
+  async (_, then) => {
+    const boris = await cluster.register('Борис');
+    const seen: boolean[] = [];
+    for (let i = 0; i < TIMES; i++) {
+      const next = sleep(EACH_MS);
+      const device = Device.open(cluster.realtime[i % 2]!.url, boris.token);
+      // At least once it is in.
+      await (i === 0 ? device.next('sync:required') : then(device, i));
+      device.close();
+      if (i === 0)
+        await Promise.all(
+          watchers.map((watcher) => watcher.next('user:online', ({ user_id }) => user_id === boris.id)),
+        );
+      const { items } = await watchers[i % 2]!.send('presence:get', { user_ids: [boris.id] });
+      seen.push(items[0]!.online);
+      await next;
+    }
+    expect(seen).toEqual(seen.map(() => true));
+    for (const watcher of watchers) expect(told(watcher, boris)).toEqual(['user:online']);
+    for (const watcher of watchers) await watcher.next('user:offline', ({ user_id }) => user_id === boris.id);
+    // Whatever a node had still to tell has been told when the next one has come.
+    const gleb = await cluster.register('Глеб');
+    await cluster.device(gleb);
+    for (const watcher of watchers) {
+      await watcher.next('user:online', ({ user_id }) => user_id === gleb.id);
+      expect(told(watcher, boris)).toEqual(['user:online', 'user:offline']);
+    }
+  },
+);
