@@ -1,5 +1,6 @@
-import { ProcessCluster } from '#testing';
+import { Link, ProcessCluster } from '#testing';
 import { expectNothingLost } from './oracle.js';
+import { Phone } from './phone.js';
 import { Talk } from './talk.js';
 
 const SENDS = 10_000;
@@ -19,3 +20,19 @@ it('kill -9 of one of two realtime nodes in the middle of 10,000 sends', async (
   await expectNothingLost(cluster, talk.phones);
   expect(talk.phones.filter(({ syncs }) => syncs > 1).length).toBeGreaterThan(0);
 }, 300_000);
+
+it('what a killed node has acknowledged and told nobody is seen on the others by itself', async () => {
+  const link = await Link.to(cluster.env.REDIS_URL!);
+  const node = await cluster.add('realtime', { REDIS_URL: link.url });
+  const [anna, boris] = await cluster.people('Анна', 'Борис');
+  const chat = await cluster.chat(anna, boris);
+  const hers = await Phone.open(cluster, anna, node.url);
+  const his = await Phone.open(cluster, boris, cluster.realtime.find(({ ended }) => ended === null)!.url);
+  await his.holds([await hers.send(chat.id, 'heard')]);
+  link.stick();
+  const acked = await hers.send(chat.id, 'acknowledged, and told nobody');
+  await node.signal('SIGKILL');
+  await his.holds([acked]);
+  link.close();
+  hers.close();
+}, 120_000);

@@ -86,7 +86,7 @@ export class Phone {
   /** Waits until it shows those messages. */
   async holds(messages: Acked[]): Promise<void> {
     const own = messages.filter(({ chatId }) => this.chats.has(chatId));
-    for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(50))
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(50))
       if (own.every(({ chatId, messageId }) => this.chats.get(chatId)!.messages.has(messageId))) return;
     throw new Error(`${this.account.id} has not heard everything`);
   }

@@ -7,9 +7,15 @@ import {
   type AssistantEvent,
   type ServerEvent,
 } from '#contracts';
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import type { Server } from 'socket.io';
 import { Metrics } from './metrics.js';
+import { NodeLeases } from './node-leases.js';
 import { Nodes, carryOut, type Deed, type Sockets } from './nodes.js';
 import { RedisConnections } from './redis.js';
 
@@ -36,17 +42,18 @@ export type AssistantMessage = { chatId: string } & ({ event: AssistantEvent } |
  * devices there are. Emit after commit only: what is rolled back must never have been seen.
  */
 @Injectable()
-export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
+export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   private server?: Server;
   private readonly nodes?: Nodes;
   /** What the process that holds sockets does when it may have missed what another one emitted. */
   private missed?: () => void;
 
-  constructor(redis?: RedisConnections, metrics?: Metrics) {
+  constructor(redis?: RedisConnections, metrics?: Metrics, leases?: NodeLeases) {
     if (redis?.shared)
       this.nodes = new Nodes(
         redis,
         metrics!,
+        leases!,
         () => this.local(),
         () => this.missed?.(),
       );
@@ -54,6 +61,10 @@ export class RealtimeEmitter implements OnModuleInit, OnApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     await this.nodes?.ready();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.nodes?.leave();
   }
 
   onApplicationShutdown(): void {

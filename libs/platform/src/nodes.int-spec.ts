@@ -1,10 +1,14 @@
 import { Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { Nodes, type Deed, type Sockets } from './nodes.js';
 import { RedisConnections } from './redis.js';
 
+/** How often it is looked who has died, ms. */
+const LOOK_MS = 5000;
 const STREAM = 'service-platform:nodes';
 const url = `${process.env.TEST_REDIS_URL}/9`;
 const describeShared = process.env.TEST_REDIS_URL ? describe : describe.skip;
@@ -20,16 +24,18 @@ describeShared('what other processes tell', () => {
   let nodes: Nodes;
   let heard: number[];
   let missed: number;
+  let dead: string[];
   beforeEach(async () => {
     logger.level = 'silent';
     connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
     redis = connections.shared!;
     await redis.flushdb();
-    [heard, missed] = [[], 0];
+    [heard, missed, dead] = [[], 0, []];
     const sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
     nodes = new Nodes(
       connections,
       new Metrics(),
+      { id: randomUUID(), dead: async (ids) => ids.filter((id) => dead.includes(id)) },
       () => sockets as unknown as Sockets,
       () => (missed += 1),
     );
@@ -68,6 +74,16 @@ describeShared('what other processes tell', () => {
     await settled();
     expect(missed).toBe(1);
   });
+
+  it('is missed when one that was heard dies, not when it has taken its leave', async () => {
+    for (const from of ['killed', 'stopped', 'living']) await tell(from, 1, said(1));
+    await redis.xadd(STREAM, '*', 'told', JSON.stringify({ from: 'stopped', n: 2, leaves: true }));
+    await settled();
+    dead = ['killed', 'stopped'];
+    while (missed === 0) await sleep(100);
+    await sleep(LOOK_MS);
+    expect(missed).toBe(1);
+  }, 20_000);
 
   it('is missed when Redis is back and has lost it', async () => {
     await redis.flushdb();

@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
 import type { Adapter } from 'socket.io-adapter';
 import { logger } from './logging.js';
 import type { Metrics } from './metrics.js';
+import type { NodeLeases } from './node-leases.js';
 import type { RedisConnections } from './redis.js';
+import { within } from './time-limit.js';
 
 const STREAM = 'service-platform:nodes';
 /** How much a node may have missed and still catch up, in messages: about half a minute of a busy cluster. */
@@ -14,9 +15,13 @@ const MAX_MESSAGES = 100_000;
 const MAX_WAITING = { messages: 10_000, characters: 16 * 1024 * 1024 };
 /** How often it is looked whether others can be told that something was not told, ms. */
 const ADMIT_MS = 200;
+/** How long a stop waits for Redis, ms. */
+const LEAVE_MS = 500;
 /** Messages that are read at once, and how long one read waits for some, ms. */
 const READ = { count: 100, blockMs: 1000 };
 const RETRY_MS = 200;
+/** How often it is looked who has died, ms. */
+const LOOK_MS = 5000;
 
 export type Sockets = Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>;
 
@@ -36,11 +41,12 @@ export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets):
   else sockets[name](options, what as string[]);
 }
 
-/** As it stands in the stream. Each process counts its own; one that says no deed was unable to say some. */
+/** As it stands in the stream. Each process counts its own; one that says no deed was unable to say some, or leaves. */
 interface Told {
   from: string;
   n: number;
   deed?: Deed;
+  leaves?: true;
 }
 
 /**
@@ -48,7 +54,6 @@ interface Told {
  * node that was cut off reads on where it was (ADR 17).
  */
 export class Nodes {
-  private readonly id = randomUUID();
   private readonly writer: Redis;
   private readonly reader: Redis;
   private n = 0;
@@ -57,6 +62,8 @@ export class Nodes {
   /** The stream has been read up to here. */
   private offset = '';
   private readonly heard = new Map<string, number>();
+  private readonly leaving = new Set<string>();
+  private timer?: NodeJS.Timeout;
   private isClosed = false;
   private readonly dropped: Counter;
 
@@ -64,6 +71,7 @@ export class Nodes {
   constructor(
     redis: RedisConnections,
     metrics: Metrics,
+    private readonly leases: Pick<NodeLeases, 'id' | 'dead'>,
     private readonly local: () => Sockets | undefined,
     private readonly onMissed: () => void,
   ) {
@@ -80,6 +88,8 @@ export class Nodes {
   async ready(): Promise<void> {
     this.offset = await this.write();
     void this.read();
+    const complain = (err: Error) => logger.warn({ err: err.message }, 'not looked for dead nodes');
+    this.timer = setInterval(() => void this.lookForDead().catch(complain), LOOK_MS);
     this.reader.on('ready', () => {
       this.lookForGap().catch((err: Error) => logger.warn({ err: err.message }, 'not looked for a gap'));
     });
@@ -89,16 +99,23 @@ export class Nodes {
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
       return this.drop('too much waits');
-    this.write(deed).catch((err: Error) => this.drop(err.message));
+    this.write({ deed }).catch((err: Error) => this.drop(err.message));
+  }
+
+  /** What this process tells from here on is little, and lost if it dies: it is not missed as one that has died. */
+  async leave(): Promise<void> {
+    clearInterval(this.timer);
+    await within(LEAVE_MS, this.write({ leaves: true })).catch(() => undefined);
   }
 
   /** The connections end with all others. */
   close(): void {
+    clearInterval(this.timer);
     this.isClosed = true;
   }
 
-  private async write(deed?: Deed): Promise<string> {
-    const text = JSON.stringify({ from: this.id, n: ++this.n, deed } satisfies Told);
+  private async write(what: Pick<Told, 'deed' | 'leaves'> = {}): Promise<string> {
+    const text = JSON.stringify({ from: this.leases.id, n: ++this.n, ...what } satisfies Told);
     this.waiting.messages += 1;
     this.waiting.characters += text.length;
     try {
@@ -155,20 +172,31 @@ export class Nodes {
     }
   }
 
-  private take({ from, n, deed }: Told): void {
-    if (from === this.id) return;
+  private take({ from, n, deed, leaves }: Told): void {
+    if (from === this.leases.id) return;
     const last = this.heard.get(from);
     // Told again, since the connection broke before Redis's answer was there.
     if (last !== undefined && n <= last) return;
     this.heard.set(from, n);
     // What a Redis that has failed over to its replica had lost, or what its writer could not tell.
-    if ((last !== undefined && n > last + 1) || (!deed && n > 1)) this.onMissed();
+    if ((last !== undefined && n > last + 1) || (!deed && !leaves && n > 1)) this.onMissed();
+    if (leaves) this.leaving.add(from);
     const sockets = this.local();
     if (!deed || !sockets) return;
     try {
       carryOut(deed, sockets);
     } catch (err) {
       logger.error({ err }, 'what another node told was not done');
+    }
+  }
+
+  /** Who has died may have stored something, and acknowledged it, and not have told it. */
+  private async lookForDead(): Promise<void> {
+    for (const id of await this.leases.dead([...this.heard.keys()])) {
+      this.heard.delete(id);
+      if (this.leaving.delete(id)) continue;
+      logger.warn({ node: id }, 'a node has died; devices are to sync');
+      this.onMissed();
     }
   }
 

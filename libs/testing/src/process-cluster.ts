@@ -20,7 +20,7 @@ export class ProcessCluster extends Platform {
 
   private constructor(
     readonly databaseUrl: string,
-    private readonly env: Record<string, string>,
+    readonly env: Record<string, string>,
     private readonly drop: () => Promise<void>,
   ) {
     super();
@@ -72,8 +72,8 @@ export class ProcessCluster extends Platform {
   }
 
   /** Starts one more. */
-  async add(app: App): Promise<AppProcess> {
-    const started = await AppProcess.start(app, this.env);
+  async add(app: App, settings: Record<string, string> = {}): Promise<AppProcess> {
+    const started = await AppProcess.start(app, { ...this.env, ...settings });
     this[app].push(started);
     this.rest?.leadTo(...living(this.api));
     this.sockets?.leadTo(...living(this.realtime));
