@@ -35,7 +35,8 @@ beforeEach(async () => {
     Phone.open(app, boris),
     Phone.open(app, vera),
   ]);
-  const { server } = app.app.get(RealtimeEmitter) as unknown as { server: Server };
+  const emitter = app.app.get(RealtimeEmitter);
+  const { server } = emitter as unknown as { server: Server };
   connection = server.of('/').sockets.get(slow.socket.id!)!.conn as unknown as Connection;
 });
 afterEach(() => app.stop());

@@ -1,0 +1,47 @@
+import { RealtimeEmitter } from '#platform';
+import { Link, TestApp } from '#testing';
+import type { Server } from 'socket.io';
+import { expectNothingLost } from './oracle.js';
+import { Phone } from './phone.js';
+
+/** A heartbeat for tests, ms. */
+const HEARTBEAT = { pingInterval: 200, pingTimeout: 400 };
+const MISSED = 200;
+
+let app: TestApp;
+let link: Link;
+let server: Server;
+beforeAll(async () => {
+  app = await TestApp.start();
+  link = await Link.to(app.url);
+  const emitter = app.app.get(RealtimeEmitter);
+  ({ server } = emitter as unknown as { server: Server });
+  Object.assign(server.engine.opts, HEARTBEAT);
+});
+afterAll(async () => {
+  await app.stop();
+  link.close();
+});
+
+it('a connection that neither end hears of again: what is said meanwhile, on both sides, is lost to nobody', async () => {
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  const chat = await app.chat(anna, boris);
+  const hers = await Phone.open(app, anna);
+  const his = await Phone.open(app, boris, link.url);
+  const offline = new Promise((resolve) => hers.socket.once('user:offline', resolve));
+  const before = [...server.of('/').sockets.keys()];
+  link.stick();
+  // He does not know yet; she is told nothing of it, and nobody waits for him.
+  const saidByHim = his.send(chat.id, 'from his side');
+  for (let i = 0; i < MISSED; i++) await hers.send(chat.id, `${i}`);
+  await offline;
+  expect([...server.of('/').sockets.keys()]).toEqual([hers.socket.id]);
+  await hers.send(chat.id, 'while he is offline');
+  link.mend();
+  const { seq } = await saidByHim;
+  expect(seq).toBeGreaterThan(0);
+  while (his.syncs < 2) await new Promise(setImmediate);
+  await expectNothingLost(app, [hers, his]);
+  expect(his.chats.get(chat.id)!.messages.size).toBe(MISSED + 2);
+  expect(before).not.toContain(his.socket.id);
+}, 60_000);
