@@ -40,7 +40,7 @@ export class World {
 
   /** With all that there is to name; then the banned one is banned, as if nobody had been told. */
   async complete(): Promise<this> {
-    for (const name of Object.keys(THINGS)) await this.thing(name);
+    for (const name of Object.keys({ ...THINGS, ...TEXTS })) await this.thing(name);
     await this.app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [this.people.banned.id]);
     return this;
   }

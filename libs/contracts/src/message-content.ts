@@ -8,13 +8,12 @@ import {
   Max,
   MaxLength,
   Min,
-  isURL,
   isUUID,
   validateSync,
 } from 'class-validator';
 import { AppError, type FieldError } from './errors.js';
 import type { MessageKind } from './messages.js';
-import { IsHttpUrl, IsId } from './validators.js';
+import { IsHttpUrl, IsId, isHttpUrl } from './validators.js';
 
 /** Contract, "Chat events": metadata is kept as it is up to 8 KiB. */
 const MAX_METADATA_BYTES = 8 * 1024;
@@ -56,10 +55,6 @@ const METADATA: Record<MessageKind, ClassConstructor<object>> = {
   post_share: AnyMetadata,
   booking_proposal: BookingProposalMetadata,
 };
-
-const isHttpUrl = (text: string) =>
-  text.length <= 2048 &&
-  isURL(text, { protocols: ['http', 'https'], require_protocol: true, require_tld: false });
 
 const contentError = (type: MessageKind, content: string): string | undefined => {
   switch (type) {

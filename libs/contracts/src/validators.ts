@@ -11,12 +11,12 @@ import {
   IsString,
   IsTimeZone,
   IsUUID,
-  IsUrl,
   Matches,
   ValidateBy,
   ValidateIf,
   ValidateNested,
   buildMessage,
+  isURL,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 
@@ -107,26 +107,31 @@ export const IsMessageContent = (max: number) =>
     JSONSchema({ type: 'string', maxLength: max }),
   );
 
-const URL_OPTIONS = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
+const MAX_URL = 2048;
 
-const urlLength = (each: boolean) =>
+/** An absolute http(s) link; `javascript:` and the like never get in, nor does `http:` without its slashes. */
+export const isHttpUrl = (value: unknown): boolean =>
+  typeof value === 'string' &&
+  value.length <= MAX_URL &&
+  /^https?:\/\//i.test(value) &&
+  isURL(value, { protocols: ['http', 'https'], require_protocol: true, require_tld: false });
+
+const urlCheck = (what: string, options?: { each: boolean }) =>
   ValidateBy(
     {
-      name: 'urlLength',
+      name: 'isHttpUrl',
       validator: {
-        validate: (v) => typeof v === 'string' && v.length <= 2048,
-        defaultMessage: () => '$property is too long',
+        validate: isHttpUrl,
+        defaultMessage: () => `$property must be ${what} of at most ${MAX_URL} characters`,
       },
     },
-    { each },
+    options,
   );
 
-/** An absolute http(s) link; `javascript:` and the like never get in. */
 export const IsHttpUrl = () =>
   applyDecorators(
-    IsUrl(URL_OPTIONS, { message: '$property must be an http(s) URL' }),
-    urlLength(false),
-    JSONSchema({ type: 'string', format: 'uri', maxLength: 2048 }),
+    urlCheck('an http(s) URL'),
+    JSONSchema({ type: 'string', format: 'uri', maxLength: MAX_URL }),
   );
 
 /** Up to `max` of them. */
@@ -134,12 +139,11 @@ export const IsHttpUrlList = (max: number) =>
   applyDecorators(
     IsArray(),
     ArrayMaxSize(max),
-    IsUrl(URL_OPTIONS, { each: true, message: '$property must be http(s) URLs' }),
-    urlLength(true),
+    urlCheck('http(s) URLs', { each: true }),
     JSONSchema({
       type: 'array',
       maxItems: max,
-      items: { type: 'string', format: 'uri', maxLength: 2048 },
+      items: { type: 'string', format: 'uri', maxLength: MAX_URL },
     }),
   );
 
