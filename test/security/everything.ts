@@ -4,11 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** What changes while devices are connected, whatever they do. */
 const OF_CONNECTIONS = `'{last_seen_at,connected_token_id}'`;
 
-/** Every row that is stored, as a digest by table: two that are equal say that nothing was written in between. */
-export async function everything(app: TestApp): Promise<Record<string, string | null>> {
+/**
+ * Every row that is stored, as a digest by table: two that are equal say that nothing was written in between.
+ * @param except tables that are not looked at
+ */
+export async function everything(
+  app: TestApp,
+  except: string[] = [],
+): Promise<Record<string, string | null>> {
   const tables = await app.rows<{ name: string }>(
     `SELECT tablename AS name FROM pg_tables
-     WHERE schemaname = 'public' AND tablename <> '_prisma_migrations' ORDER BY 1`,
+     WHERE schemaname = 'public' AND tablename <> ALL($1) ORDER BY 1`,
+    [['_prisma_migrations', ...except]],
   );
   const digests = tables.map(
     ({ name }) => `SELECT '${name}' AS name, md5(string_agg(row::text, ',' ORDER BY row::text))
@@ -18,8 +25,11 @@ export async function everything(app: TestApp): Promise<Record<string, string | 
   return Object.fromEntries(rows.map(({ name, md5 }) => [name, md5]));
 }
 
-/** The same, once what went before has had all its consequences: promised notifications, receipts, presence. */
-export async function everythingAtRest(app: TestApp): Promise<Record<string, string | null>> {
+/**
+ * The same, once what went before has had all its consequences: promised notifications, receipts, presence.
+ * @param quietMs how long nothing must have changed; longer than a round of receipts, where there may be some
+ */
+export async function everythingAtRest(app: TestApp, quietMs = 500): Promise<Record<string, string | null>> {
   const busy = async () => {
     const [{ count }] = (await app.rows(
       `SELECT (SELECT count(*) FROM outbox_jobs) + (SELECT count(*) FROM bullmq.job WHERE state IN ('waiting', 'active')) AS count`,
@@ -30,7 +40,6 @@ export async function everythingAtRest(app: TestApp): Promise<Record<string, str
     const now = await everything(app);
     if (!(await busy()) && JSON.stringify(now) === before) return now;
     before = JSON.stringify(now);
-    // Longer than a round of receipts.
-    await sleep(500);
+    await sleep(quietMs);
   }
 }

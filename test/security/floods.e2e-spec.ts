@@ -1,0 +1,189 @@
+import { ErrorBody, type ChatDto } from '#contracts';
+import { contractErrors, Device, ModelServer, text, type Account, type Reply, type TestApp } from '#testing';
+import { Cluster, describeCluster } from '../cluster/cluster.js';
+import { connections, internalErrors } from './counted.js';
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+
+describeCluster('a flood over two nodes', () => {
+  const BURST = 10;
+  const WRITES = 50;
+  const SIGN_INS = 5;
+  const QUESTIONS = 3;
+  let model: ModelServer;
+  let cluster: Cluster;
+  let nodes: [TestApp, TestApp];
+  let flooding: Account;
+  let chat: ChatDto;
+  /** Somebody who does as always, on both nodes. */
+  let wellBehaved: Account;
+  let hers: [Device, Device];
+  beforeAll(async () => {
+    model = await ModelServer.start();
+    cluster = await Cluster.start(2, {
+      MESSAGE_RATE: '1',
+      MESSAGE_BURST: String(BURST),
+      REST_WRITE_RATE: String(WRITES),
+      SIGN_IN_RATE: String(SIGN_INS),
+      SOCKET_EVENT_RATE: '60',
+      ASSISTANT_RATE: String(QUESTIONS),
+      OPENAI_API_KEY: 'test',
+      OPENAI_BASE_URL: model.url,
+    });
+    nodes = cluster.nodes as typeof nodes;
+    [flooding, wellBehaved] = await nodes[0].people('Глеб', 'Анна');
+    hers = [await nodes[0].device(wellBehaved), await nodes[1].device(wellBehaved)];
+    chat = await nodes[0].chat(wellBehaved, flooding);
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    await model.stop();
+  });
+  afterEach(async () => {
+    for (const { url } of nodes) expect(await internalErrors(url)).toBe(0);
+  });
+
+  /** Both are asked in turns, all at once. */
+  const overBoth = <T>(count: number, ask: (node: TestApp, i: number) => Promise<T>) =>
+    Promise.all(range(count).map((i) => ask(nodes[i % 2]!, i)));
+  /** Each says so, and when to come back. */
+  const expectLimited = (refused: Partial<ErrorBody>[], withinMs: number) => {
+    for (const { code, retry_after_ms } of refused) {
+      expect(code).toBe('RATE_LIMIT');
+      expect(retry_after_ms).toBeGreaterThan(0);
+      expect(retry_after_ms).toBeLessThanOrEqual(withinMs);
+    }
+  };
+  const refusedOf = (replies: Reply<object>[]) => {
+    const refused = replies.filter(({ status }) => status === 429);
+    for (const { body, headers } of refused) {
+      expect(contractErrors(ErrorBody, body)).toEqual([]);
+      expect(headers.get('retry-after')).toBe(String(Math.ceil(body.retry_after_ms! / 1000)));
+    }
+    return refused.map(({ body }) => body as unknown as ErrorBody);
+  };
+
+  it('of messages, by sockets and REST, is counted once; others are heard meanwhile', async () => {
+    const devices = [await nodes[0].device(flooding), await nodes[1].device(flooding)];
+    const path = `chats/${chat.id}/messages`;
+    const flood = overBoth(40, async (node, i) => {
+      if (i % 4 < 2) return devices[i % 2]!.send('chat:message:send', text(chat, `${i}`));
+      const body = { type: 'text', content: `${i}` };
+      return (await node.request<{ status: string }>('POST', path, flooding.token, body)).body;
+    });
+    const served = await Promise.all(
+      hers.map((device) => device.send('chat:message:send', text(chat, 'hers'))),
+    );
+    expect(served.map(({ status }) => status)).toEqual(['sent', 'sent']);
+    const answers = (await flood) as (Partial<ErrorBody> & { status?: string })[];
+    const sent = answers.filter(({ status }) => status === 'sent');
+    expect(sent).toHaveLength(BURST);
+    expectLimited(
+      answers.filter((answer) => !sent.includes(answer)),
+      BURST * 1000,
+    );
+    const [{ count }] = (await nodes[0].rows(`SELECT count(*)::int FROM messages WHERE sender_id = $1`, [
+      flooding.id,
+    ])) as [{ count: number }];
+    expect(count).toBe(BURST);
+  });
+
+  it('of sign-ins is counted by account, once; others come in meanwhile', async () => {
+    const signIn = (node: TestApp, email: string, password = 'correct horse battery') =>
+      node.request<object>('POST', 'auth/login', undefined, { email, password });
+    const attack = overBoth(4 * SIGN_INS, (node, i) => signIn(node, flooding.email, `guess ${i}`));
+    const others = await Promise.all(nodes.map((node) => signIn(node, wellBehaved.email)));
+    expect(others.map(({ status }) => status)).toEqual([200, 200]);
+    const replies = await attack;
+    // To register was one.
+    expect(replies.filter(({ status }) => status === 401)).toHaveLength(SIGN_INS - 1);
+    expect(refusedOf(replies)).toHaveLength(3 * SIGN_INS + 1);
+    expectLimited(refusedOf(replies), 60_000);
+    // Nor by the other door, nor with the right password, which a guesser must not learn to be right.
+    const [again, older] = await Promise.all([
+      signIn(nodes[0], flooding.email),
+      nodes[1].request('POST', '/auth/login', undefined, { email: flooding.email, password: 'x' }),
+    ]);
+    expect([again.status, older.status]).toEqual([429, 429]);
+  });
+
+  it('of writes over REST is counted once; others write meanwhile', async () => {
+    const write = (node: TestApp, { token }: Account) => node.request<object>('PATCH', 'users/me', token, {});
+    const flood = overBoth(4 * WRITES, (node) => write(node, flooding));
+    const [hers] = await Promise.all([write(nodes[1], wellBehaved)]);
+    expect(hers.status).toBe(200);
+    const replies = await flood;
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 429]));
+    expectLimited(refusedOf(replies), 1000);
+    // What is refused on one node is refused on the other, unless its second is over by then.
+    for (;;) {
+      await overBoth(2 * WRITES, () => write(nodes[0], flooding));
+      const [here, there] = [await write(nodes[0], flooding), await write(nodes[1], flooding)];
+      const left = here.status === 429 ? here.body.retry_after_ms! : 0;
+      if (left < 200) continue;
+      expect(there.status).toBe(429);
+      break;
+    }
+  });
+
+  it('of questions to the assistant is counted once', async () => {
+    const clients = await Promise.all(
+      nodes.map(async (node) => {
+        const client = await node.assistant();
+        client.send('join_chat', { token: flooding.token });
+        await client.ask('create_chat', {}, 'chat_created');
+        return client;
+      }),
+    );
+    for (const client of clients) for (let i = 0; i < 10; i++) client.send('message', { message: `${i}` });
+    const all = (type: string) => clients.flatMap((client) => client.all(type));
+    for (const client of clients)
+      await client.until(
+        () => client.all('error').length + client.all('user_message').length >= 10 || undefined,
+      );
+    expect(all('user_message')).toHaveLength(QUESTIONS);
+    expectLimited(
+      all('error').map(
+        ({ code, retryAfterMs }) => ({ code, retry_after_ms: retryAfterMs }) as unknown as ErrorBody,
+      ),
+      60_000,
+    );
+    for (const client of clients) {
+      const asked = client.all('user_message').length;
+      await client.until(() => client.all('assistant_message_complete').length >= asked || undefined);
+    }
+  });
+
+  it('of events is stopped at each socket, and costs nobody else their answer', async () => {
+    const devices = [await nodes[0].device(flooding), await nodes[1].device(flooding)];
+    for (const { socket } of devices)
+      for (let i = 0; i < 3000; i++) socket.emit('chat:join', { chat_id: flooding.id });
+    for (const device of hers) await device.settled();
+    for (const device of devices) {
+      await device.until(() => device.all('error').length >= 3000 || undefined);
+      const limited = device.all('error').filter(({ code }) => code === 'RATE_LIMIT');
+      expect(limited.length).toBeGreaterThan(1000);
+      expectLimited(limited, 4000);
+      device.close();
+    }
+    const another = await nodes[0].device(flooding);
+    await another.settled();
+  });
+
+  it('of connections, good and bad, leaves nothing behind, and others come in meanwhile', async () => {
+    const before = await Promise.all(nodes.map(({ url }) => connections(url)));
+    const bad = await overBoth(200, async (node, i) => {
+      const device = node.keep(Device.open(node.url, `token ${i}`));
+      await device.disconnected();
+      return device.all('error')[0]?.code;
+    });
+    expect(new Set(bad)).toEqual(new Set(['UNAUTHORIZED']));
+    const good = await overBoth(100, (node) => node.device(flooding));
+    for (const device of hers) await device.settled();
+    expect((await (await nodes[0].device(wellBehaved)).send('users:list', {})).status).toBe('ok');
+    for (const device of good) device.close();
+    // Or until the test's time is over.
+    for (const [i, { url }] of nodes.entries())
+      while ((await connections(url)) > before[i]! + 1) await hers[i]!.settled();
+  });
+});

@@ -1,0 +1,53 @@
+import type { TestApp } from '#testing';
+import fc from 'fast-check';
+import { specifiedMessages } from '../specified-messages.js';
+import type { Row } from './access-table.js';
+import { everything, everythingAtRest } from './everything.js';
+import { mutationsOf } from './mutations.js';
+import { World } from './world.js';
+
+/** Always the same runs; what fails is printed, with the seed. */
+export const RUNS = { numRuns: 25, seed: 20261121, endOnFailure: true };
+/** What is written later, by the worker, for what was accepted before. */
+const LATER = ['outbox_jobs', 'notifications', 'notification_causes'];
+
+type Sender = 'owner' | 'member' | 'admin';
+/** Sends a payload; undefined when it was accepted, else what was said. */
+export type Send = (payload: unknown) => Promise<string | undefined>;
+/** Somebody of a world who is ready to send. */
+export type Ready = (world: World, who: Sender) => Promise<Send> | Send;
+
+/**
+ * Whatever is made of a good payload is answered, and not with INTERNAL; what is refused leaves nothing behind. The
+ * good one itself is accepted, or it would be other refusals that are seen here.
+ */
+export async function holds(app: TestApp, [access, body]: Row, ready: Ready): Promise<void> {
+  const world = await World.create(app);
+  const sample = JSON.parse(await world.fill(JSON.stringify(body))) as object;
+  const who = (['owner', 'member', 'admin'] as const).find((one) => access[one] === 'ok')!;
+  const send = await ready(world, who);
+  await everythingAtRest(app, 0);
+  let stored = await everything(app, LATER);
+  const outcomes = { accepted: 0, refused: 0 };
+  const property = fc.asyncProperty(mutationsOf(sample), async (payload) => {
+    const refusal = await send(payload);
+    expect(['INTERNAL', 'UNAVAILABLE', 'Internal error']).not.toContain(refusal);
+    const now = await everything(app, LATER);
+    if (refusal !== undefined) expect(now).toEqual(stored);
+    outcomes[refusal === undefined ? 'accepted' : 'refused']++;
+    stored = now;
+  });
+  await fc.assert(property, { ...RUNS, examples: [[sample]] });
+  expect(Math.min(outcomes.accepted, outcomes.refused)).toBeGreaterThan(0);
+}
+
+export const withBodies = (rows: Record<string, Row>): (readonly [name: string, row: Row])[] =>
+  Object.entries(rows).filter(([, [, body]]) => body);
+
+const IDS: Record<string, string> = { profile_share: '{target}', post_share: '{post}' };
+
+/** The eight types of messages, as the specification has them. */
+export const MESSAGES = Object.entries(specifiedMessages('{service}')).map(([type, sample]) => {
+  const more = { type, client_id: 'once', reply_to: '{message}' };
+  return [type, { metadata: {}, ...sample, ...more, ...(IDS[type] && { content: IDS[type] }) }] as const;
+});
