@@ -12,17 +12,26 @@ export async function everything(
   app: TestApp,
   except: string[] = [],
 ): Promise<Record<string, string | null>> {
-  const tables = await app.rows<{ name: string }>(
-    `SELECT tablename AS name FROM pg_tables
-     WHERE schemaname = 'public' AND tablename <> ALL($1) ORDER BY 1`,
-    [['_prisma_migrations', ...except]],
-  );
+  const tables = (await tablesOf(app)).filter((name) => !except.includes(name));
   const digests = tables.map(
-    ({ name }) => `SELECT '${name}' AS name, md5(string_agg(row::text, ',' ORDER BY row::text))
+    (name) => `SELECT '${name}' AS name, md5(string_agg(row::text, ',' ORDER BY row::text))
                    FROM (SELECT to_jsonb(t) - ${OF_CONNECTIONS}::text[] AS row FROM ${name} t) AS rows`,
   );
   const rows = await app.rows<{ name: string; md5: string | null }>(digests.join(' UNION ALL '));
   return Object.fromEntries(rows.map(({ name, md5 }) => [name, md5]));
+}
+
+const known = new WeakMap<TestApp, string[]>();
+
+async function tablesOf(app: TestApp): Promise<string[]> {
+  const found = known.get(app);
+  if (found) return found;
+  const tables = await app.rows<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations'`,
+  );
+  const names = tables.map(({ name }) => name).sort();
+  known.set(app, names);
+  return names;
 }
 
 /**

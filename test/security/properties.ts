@@ -7,7 +7,7 @@ import { mutationsOf } from './mutations.js';
 import { World } from './world.js';
 
 /** Always the same runs; what fails is printed, with the seed. */
-export const RUNS = { numRuns: 25, seed: 20261121, endOnFailure: true };
+export const RUNS = { numRuns: 15, seed: 20261121, endOnFailure: true };
 /** What is written later, by the worker, for what was accepted before. */
 const LATER = ['outbox_jobs', 'notifications', 'notification_causes'];
 
@@ -38,7 +38,8 @@ export async function holds(app: TestApp, [access, body]: Row, ready: Ready): Pr
     stored = now;
   });
   await fc.assert(property, { ...RUNS, examples: [[sample]] });
-  expect(Math.min(outcomes.accepted, outcomes.refused)).toBeGreaterThan(0);
+  // Or it would say nothing.
+  expect([outcomes, Object.values(outcomes).includes(0)]).toEqual([outcomes, false]);
 }
 
 export const withBodies = (rows: Record<string, Row>): (readonly [name: string, row: Row])[] =>
