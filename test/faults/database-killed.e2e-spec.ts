@@ -1,21 +1,29 @@
+import type { PostDto } from '#contracts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#platform';
-import { ProcessCluster } from '#testing';
+import { Bystander, Link, ProcessCluster } from '#testing';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNothingLost } from './oracle.js';
 import { Talk } from './talk.js';
 
+/** A job is tried five times, after 1, 2, 4 and 8 s. */
+const ALL_ATTEMPTS_MS = 22_000;
+
 let folder: string;
 let postgres: EmbeddedPostgres;
+let link: Link;
 let cluster: ProcessCluster;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'database-killed-'));
   postgres = await startEmbeddedPostgres(folder);
-  cluster = await ProcessCluster.start({ DATABASE_URL: postgres.url });
+  link = await Link.to(postgres.url);
+  cluster = await ProcessCluster.start({ DATABASE_URL: link.url }, {}, postgres.url);
 }, 60_000);
 afterAll(async () => {
   await cluster.stop();
+  link.close();
   await postgres.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -32,3 +40,21 @@ it('kill -9 of PostgreSQL, three times: whoever talks goes on when it is back', 
   await talk.end();
   await expectNothingLost(cluster, talk.phones);
 }, 300_000);
+
+it('away for longer than a job is tried: what was to be told is told when it is back', async () => {
+  const [anna, boris] = await cluster.people('Анна', 'Борис');
+  const { body: post } = await cluster.request<PostDto>('POST', 'posts', anna.token, { content: 'Mine' });
+  // The job has begun, and cannot end.
+  const blocker = await Bystander.at(postgres.url);
+  await blocker.query('BEGIN');
+  await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
+  await cluster.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });
+  await blocker.somebodyWaits();
+  link.cut();
+  await blocker.end();
+  await sleep(ALL_ATTEMPTS_MS);
+  link.mend();
+  const told = () => cluster.rows('SELECT FROM notifications WHERE user_id = $1', [anna.id]);
+  for (let i = 0; i < 300 && (await told()).length === 0; i++) await sleep(100);
+  expect(await told()).toHaveLength(1);
+}, 120_000);

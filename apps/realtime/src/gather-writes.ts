@@ -21,8 +21,9 @@ interface Flushing {
  * Engine.IO hands each packet to the kernel by itself. Here all packets of one turn of the event loop leave each
  * socket in one write: a flush that acknowledges and shows a hundred messages costs a device one system call.
  * Nothing waits longer than the turn it was sent in, unless the device does not read; what waits then is bounded.
+ * @param onCutOff called for each device that is cut off
  */
-export function gatherWrites(engine: Pick<Server, 'on'>): void {
+export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = () => undefined): void {
   let waiting: (() => void)[] = [];
   const writeAll = () => {
     const turn = waiting;
@@ -40,6 +41,7 @@ export function gatherWrites(engine: Pick<Server, 'on'>): void {
       const tcp = socket.transport.socket?._socket;
       socket.close(true);
       tcp?.destroy();
+      onCutOff();
     };
     const write = () => {
       isWaiting = false;

@@ -1,5 +1,5 @@
 import type { AppError } from '#contracts';
-import { Config, RealtimeEmitter } from '#platform';
+import { Config, Metrics, RealtimeEmitter } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
@@ -48,7 +48,8 @@ export class SocketAdapter extends IoAdapter {
       destroyUpgrade: false,
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
-    gatherWrites(server.engine);
+    const { cutOff } = this.app.get(Metrics);
+    gatherWrites(server.engine, () => cutOff.inc());
     endClosedPolls(server.engine);
     const connections = this.app.get(Connections);
     // A refused socket is let through, to be told so by an `error` event as the specification has it.

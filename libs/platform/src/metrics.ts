@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** The specification's five measures ("Метрики и мониторинг") and the process's own. */
+/** The specification's five measures, one more ("Метрики и мониторинг") and the process's own. */
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
@@ -26,6 +26,11 @@ export class Metrics {
   readonly reconnections = new Counter({
     name: 'websocket_reconnections_total',
     help: 'Connections of sessions that had been connected before',
+    registers: [this.registry],
+  });
+  readonly cutOff = new Counter({
+    name: 'websocket_cut_off_total',
+    help: 'Connections ended because the device did not read what waited for it',
     registers: [this.registry],
   });
   readonly errors = new Counter({

@@ -46,8 +46,9 @@ export class OutboxRelay {
     while (!signal.aborted) {
       let pause = 0;
       try {
-        if ((await this.giveBatch()) < BATCH) pause = PAUSE_MS.idle;
+        if (wasAway) await this.giveAllAgain();
         wasAway = false;
+        if ((await this.giveBatch()) < BATCH) pause = PAUSE_MS.idle;
       } catch (error) {
         if (!wasAway) logger.warn({ err: (error as Error).message }, 'outbox: trying again');
         wasAway = true;
@@ -57,7 +58,7 @@ export class OutboxRelay {
     }
   }
 
-  /** Everything that is not done yet, at the next look: the queue may have forgotten it. */
+  /** Everything that is not done yet, at the next look: the queue may have forgotten it, or given it up. */
   async giveAllAgain(): Promise<void> {
     await this.prisma.$executeRaw`UPDATE outbox_jobs SET due_at = now() WHERE due_at > now()`;
   }
@@ -65,6 +66,15 @@ export class OutboxRelay {
   /** Scheduled jobs, which nobody promised, have other ids. */
   async done(id: string): Promise<void> {
     if (isUuid(id)) await this.prisma.$executeRaw`DELETE FROM outbox_jobs WHERE id = ${id}::uuid`;
+  }
+
+  /** How old the oldest job that is not done is; NaN while the database is away. */
+  async oldestSeconds(): Promise<number> {
+    const [oldest] = await this.prisma.$queryRaw<{ age: number }[]>`
+      SELECT extract(epoch FROM now() - created_at)::float AS age FROM outbox_jobs ORDER BY id LIMIT 1`.catch(
+      () => [{ age: NaN }],
+    );
+    return oldest?.age ?? 0;
   }
 
   private async giveBatch(): Promise<number> {

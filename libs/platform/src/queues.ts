@@ -12,7 +12,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { Counter } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import { Config } from './config.js';
 import { toAppError } from './database-errors.js';
 import { logger } from './logging.js';
@@ -73,7 +73,7 @@ export class Queues implements OnModuleDestroy {
     private readonly config: Config,
     private readonly prisma: PrismaService,
     private readonly redis: RedisConnections,
-    metrics: Metrics,
+    private readonly metrics: Metrics,
   ) {
     this.jobs = new Counter({
       name: 'jobs_total',
@@ -114,13 +114,24 @@ export class Queues implements OnModuleDestroy {
     worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
     worker.on('failed', (job, err) => {
       const last = job?.finishedOn !== undefined;
-      if (last && job.id) relay.done(job.id).catch(this.complain);
+      // It is no fault of the job's: it is promised still, and given anew.
+      const isAway = toAppError(err).code === 'UNAVAILABLE';
+      if (last) (isAway ? job.remove() : relay.done(job.id!)).catch(this.complain);
       this.jobs.inc({ name: nameOf(job?.name), outcome: last ? 'failed' : 'retry' });
       logger[last ? 'error' : 'warn']({ job: job?.name, job_id: job?.id, err: err.message }, 'job failed');
     });
+    worker.on('stalled', (id) => logger.warn({ job_id: id }, 'job taken from a worker that is silent'));
     worker.on('error', this.complain);
     this.relay = relay;
     relay.start();
+    new Gauge({
+      name: 'jobs_oldest_seconds',
+      help: 'For how long the oldest job that is not done has been promised; 0 when all are',
+      registers: [this.metrics.registry],
+      async collect() {
+        this.set(await relay.oldestSeconds());
+      },
+    });
   }
 
   private async schedule(schedules: Schedules): Promise<void> {
