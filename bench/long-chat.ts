@@ -86,6 +86,14 @@ export class LongChat {
     return names.join(' > ');
   }
 
+  /** What a message takes on disk, its indexes included. */
+  async bytesEach(): Promise<number> {
+    const { rows } = await this.system.db.query<{ bytes: number }>(
+      `SELECT pg_total_relation_size('messages')::float / count(*) AS bytes FROM messages`,
+    );
+    return rows[0]!.bytes;
+  }
+
   async problems(): Promise<string[]> {
     const { rows } = await this.system.db.query<{ rows: number; last: number; counter: number }>(
       `SELECT count(*)::int AS rows, max(seq) AS last, (SELECT last_seq FROM chats WHERE id = $1) AS counter

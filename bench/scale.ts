@@ -38,6 +38,9 @@ async function main(): Promise<boolean> {
   const problems = await durabilityProblems(db);
   for (const chat of chats) {
     plans.push(`Plan of a page at ${whole(chat.count)}: ${await chat.plan()}`);
+    plans.push(
+      `Bytes on disk a message at ${whole(chat.count)}, with its indexes: ${whole(await chat.bytesEach())}`,
+    );
     problems.push(...(await chat.problems()));
     await chat.close();
   }

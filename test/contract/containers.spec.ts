@@ -12,9 +12,11 @@ interface Service {
   command?: string[];
   healthcheck?: object;
   restart?: string;
-  deploy?: { resources?: { limits?: object } };
+  deploy?: { replicas?: number; resources?: { limits?: object } };
 }
 
+/** The pools of one process (prisma.service.ts). */
+const CONNECTIONS_EACH = 20 + 2;
 const compose = readFileSync('docker-compose.yml', 'utf8');
 const { services } = parse(compose, { merge: true }) as { services: Record<string, Service> };
 const nginx = readFileSync('deploy/nginx.conf', 'utf8');
@@ -37,6 +39,12 @@ describe.each(Object.entries(services))('service %s', (_name, service) => {
     for (const path of service.command?.filter((word) => word.startsWith('dist/')) ?? [])
       expect(existsSync(path)).toBe(true);
   });
+});
+
+it('PostgreSQL takes the connections of all processes, and of as many again while they are replaced', () => {
+  const replicas = Object.values(services).reduce((sum, { deploy }) => sum + (deploy?.replicas ?? 0), 0);
+  const [, connections] = /max_connections=(\d+)/.exec(services.postgres!.command!.join(' '))!;
+  expect(Number(connections)).toBeGreaterThan(2 * replicas * CONNECTIONS_EACH);
 });
 
 it('every app is a service of its own', () => {

@@ -52,7 +52,7 @@ function settings(fsync: boolean): string[] {
   const values = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: 100,
+    max_connections: 200,
     shared_buffers: '256MB',
     // One server without replicas, short queries.
     wal_level: 'minimal',
