@@ -265,3 +265,13 @@ describe('ends in time although', () => {
     for (const socket of hanging) socket.destroy();
   });
 });
+
+it('a client that polls once and never again is not waited for', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  await close();
+  const before = timers();
+  app = await TestApp.start({ DATABASE_URL: url });
+  await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`);
+  await close();
+  while (timers() > before) await sleep(20);
+});

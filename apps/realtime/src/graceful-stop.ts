@@ -12,7 +12,10 @@ const WAY_OUT_MS = 500;
 
 /** What of Engine.IO's server is used here beyond its types. */
 interface Connections {
-  clients: Record<string, NodeJS.EventEmitter & { close(): void }>;
+  clients: Record<
+    string,
+    NodeJS.EventEmitter & { close(): void; transport: { shouldClose?: (() => void) | null } }
+  >;
 }
 
 /**
@@ -49,6 +52,8 @@ export class GracefulStop implements OnModuleDestroy {
     // Not by `disconnect`, after which any other client would stay away. What waits to be sent goes first.
     for (const connection of connections) connection.close();
     await within(WAY_OUT_MS, Promise.all(gone));
+    // Who polls no more would be waited for, for 30 s.
+    for (const { transport } of connections) transport.shouldClose?.();
   }
 }
 
