@@ -18,7 +18,11 @@ beforeAll(async () => {
   stored = await everythingAtRest(app);
 });
 afterAll(() => app.stop());
-afterEach(async () => expect(await everything(app)).toEqual(stored));
+afterEach(async () => {
+  const was = stored;
+  stored = await everything(app);
+  expect(stored).toEqual(was);
+});
 
 type Json = Record<string, unknown>;
 /** The same but for the text at a path, and each such in turn. */

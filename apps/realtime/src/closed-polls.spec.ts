@@ -1,0 +1,12 @@
+import { EventEmitter } from 'node:events';
+import { endClosedPolls } from './closed-polls.js';
+
+it.each(['upgrade', 'close'])('a poll that will not come is not waited for after: %s', (end) => {
+  const engine = new EventEmitter();
+  endClosedPolls(engine as never);
+  let closed = 0;
+  const socket = Object.assign(new EventEmitter(), { transport: { shouldClose: () => closed++ } });
+  engine.emit('connection', socket);
+  socket.emit(end);
+  expect(closed).toBe(1);
+});
