@@ -66,14 +66,13 @@ it('under load nothing is lost, nothing is doubled, and every device comes back 
   const senders = await Promise.all(
     people.map((account, i) => Sender.start(app.url, account, chat, transports[i]!)),
   );
-  await sleep(500);
+  while (senders.some((sender) => sender.answers('sent').length <= 10)) await sleep(10);
   expect(await close()).toBeLessThan(LIMIT);
   for (const { device } of senders)
     expect(device.all('error')).toMatchObject([{ code: 'UNAVAILABLE', retry_after_ms: expect.any(Number) }]);
   for (const sender of senders) {
     await sender.device.until(() => sender.ended);
     expect(sender.ended).toEqual({ reason: 'transport close', returns: true });
-    expect(sender.answers('sent').length).toBeGreaterThan(10);
     for (const { ack } of sender.answers('error')) expect(ack.code).toBe('UNAVAILABLE');
   }
   await expectStoredOnce(direct, chat, senders);
@@ -102,10 +101,9 @@ it('REST answers to the end, and says nothing but what is so', async () => {
     }
   };
   const sending = people.map(send);
-  await sleep(200);
+  while (answers.length <= 20) await sleep(10);
   expect(await close()).toBeLessThan(LIMIT);
   await Promise.all(sending);
-  expect(answers.length).toBeGreaterThan(20);
   expect(new Set(answers)).toEqual(new Set(['201 sent']));
   const { rows } = await direct.query('SELECT FROM messages WHERE chat_id = $1', [chat.id]);
   expect(rows.length).toBeGreaterThanOrEqual(answers.length);
