@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 it('kill -9 of one of two realtime nodes in the middle of 10,000 sends', async () => {
-  const talk = await Talk.start(cluster, { chats: 5 });
+  const talk = await Talk.start(cluster, { chats: 5, pause: 0 });
   await talk.until(SENDS / 2);
   await cluster.realtime[0]!.signal('SIGKILL');
   await talk.until(SENDS);

@@ -19,7 +19,10 @@ export class Talk {
 
   private constructor(private readonly groups: { chat: ChatDto; phones: Phone[] }[]) {}
 
-  static async start(platform: Platform, { chats = 3, members = 4, pause = 0 }: Options = {}): Promise<Talk> {
+  static async start(
+    platform: Platform,
+    { chats = 3, members = 4, pause = 10 }: Options = {},
+  ): Promise<Talk> {
     const names = Array.from({ length: members }, (_, i) => `Somebody ${i}`);
     const groups = await Promise.all(
       Array.from({ length: chats }, async () => {
