@@ -11,6 +11,10 @@ import { within } from './time-limit.js';
 const STREAM = 'service-platform:nodes';
 /** How much a node may have missed and still catch up, in messages: about half a minute of a busy cluster. */
 const MAX_MESSAGES = 100_000;
+/** What the stream may take of Redis's memory, bytes: one that is full takes no jobs either. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** A deed that changes who hears what and is told so late, ms, may be out of date: the database is asked. */
+const LATE_MS = 1000;
 /** What may wait to be told while Redis is away. */
 const MAX_WAITING = { messages: 10_000, characters: 16 * 1024 * 1024 };
 /** How often it is looked whether others can be told that something was not told, ms. */
@@ -47,6 +51,8 @@ interface Told {
   n: number;
   deed?: Deed;
   leaves?: true;
+  /** Some that changed who hears what were told late, or not: also whoever says so may have mixed up their order. */
+  late?: true;
 }
 
 /**
@@ -59,6 +65,9 @@ export class Nodes {
   private n = 0;
   private waiting = { messages: 0, characters: 0 };
   private untold = 0;
+  private late = false;
+  /** Of what is told, bytes. */
+  private usualSize = 512;
   /** The stream has been read up to here. */
   private offset = '';
   private readonly heard = new Map<string, number>();
@@ -97,9 +106,23 @@ export class Nodes {
 
   tell(deed: Deed): void {
     const { messages, characters } = this.waiting;
-    if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
+    if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters) {
+      this.late ||= deed.name !== 'broadcast';
       return this.drop('too much waits');
-    this.write({ deed }).catch((err: Error) => this.drop(err.message));
+    }
+    const since = performance.now();
+    const isLate = () => deed.name !== 'broadcast' && performance.now() - since > LATE_MS;
+    // Whoever is let in now may have been removed by another node when this is told.
+    if (deed.name === 'addSockets' && this.writer.status !== 'ready') return this.tooLate();
+    this.write({ deed }).then(
+      () => isLate() && this.tooLate(),
+      (err: Error) => this.drop(err.message),
+    );
+  }
+
+  private tooLate(): void {
+    this.late = true;
+    this.drop('told late');
   }
 
   /** What this process tells from here on is little, and lost if it dies: it is not missed as one that has died. */
@@ -114,12 +137,15 @@ export class Nodes {
     this.isClosed = true;
   }
 
-  private async write(what: Pick<Told, 'deed' | 'leaves'> = {}): Promise<string> {
+  private async write(what: Pick<Told, 'deed' | 'leaves' | 'late'> = {}): Promise<string> {
     const text = JSON.stringify({ from: this.leases.id, n: ++this.n, ...what } satisfies Told);
     this.waiting.messages += 1;
     this.waiting.characters += text.length;
+    // A large one counts at once, and for a while.
+    this.usualSize = Math.max(this.usualSize * 0.999, Buffer.byteLength(text), 512);
+    const most = Math.min(MAX_MESSAGES, Math.ceil(MAX_BYTES / this.usualSize));
     try {
-      return (await this.writer.xadd(STREAM, 'MAXLEN', '~', MAX_MESSAGES, '*', 'told', text))!;
+      return (await this.writer.xadd(STREAM, 'MAXLEN', '~', most, '*', 'told', text))!;
     } finally {
       this.waiting.messages -= 1;
       this.waiting.characters -= text.length;
@@ -140,10 +166,11 @@ export class Nodes {
       await sleep(ADMIT_MS, undefined, { ref: false });
       if (this.waiting.messages > MAX_WAITING.messages / 2) continue;
       if (this.waiting.characters > MAX_WAITING.characters / 2) continue;
-      const { untold } = this;
-      await this.write().then(
+      const { untold, late } = this;
+      this.late = false;
+      await this.write(late ? { late } : {}).then(
         () => (this.untold -= untold),
-        () => undefined,
+        () => (this.late ||= late),
       );
     }
   }
@@ -172,8 +199,8 @@ export class Nodes {
     }
   }
 
-  private take({ from, n, deed, leaves }: Told): void {
-    if (from === this.leases.id) return;
+  private take({ from, n, deed, leaves, late }: Told): void {
+    if (from === this.leases.id) return void (late && this.onMissed());
     const last = this.heard.get(from);
     // Told again, since the connection broke before Redis's answer was there.
     if (last !== undefined && n <= last) return;
@@ -205,7 +232,10 @@ export class Nodes {
     // It moves on while Redis is asked.
     const { offset } = this;
     const [first] = await this.reader.xrange(STREAM, '-', '+', 'COUNT', 1);
-    if (!first || isAfter(first[0], offset)) this.onMissed();
+    const [last] = await this.reader.xrevrange(STREAM, '+', '-', 'COUNT', 1);
+    // Another stream, by a clock that may be behind the old one's.
+    if (!last || isAfter(offset, last[0])) this.offset = '0-0';
+    if (!first || isAfter(first[0], offset) || isAfter(offset, last![0])) this.onMissed();
   }
 }
 

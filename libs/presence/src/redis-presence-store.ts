@@ -1,5 +1,6 @@
 import { logger, unavailable } from '#platform';
 import type { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PresenceStore } from './presence-store.js';
 
 /** A device's lease, ms: a node that died is noticed when its devices' leases are over. */
@@ -7,6 +8,8 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** How often it is looked whose time is over, ms. */
 const LOOK_MS = 250;
+/** Before Redis is told again of a device that it did not take, ms. */
+const RETRY_MS = 1000;
 /** The most users who are found to be away at once. */
 const MAX_AWAY = 1000;
 
@@ -72,7 +75,11 @@ export class RedisPresenceStore implements PresenceStore {
       await this.isThere();
       const keys = [USERS, devicesOf(userId)];
       const first = await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS).catch(complain);
-      if (first === undefined) continue;
+      if (first === undefined) {
+        // One that refuses it at once, such as a full one, would be asked without a pause.
+        await sleep(RETRY_MS, undefined, { ref: false });
+        continue;
+      }
       const stays = this.entering.delete(deviceId);
       this.here.set(deviceId, userId);
       if (!stays) await this.leave(userId, deviceId);

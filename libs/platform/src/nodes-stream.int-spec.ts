@@ -1,0 +1,75 @@
+import { Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Config } from './config.js';
+import { logger } from './logging.js';
+import { Metrics } from './metrics.js';
+import { Nodes, type Sockets } from './nodes.js';
+import { RedisConnections } from './redis.js';
+
+const STREAM = 'service-platform:nodes';
+const url = `${process.env.TEST_REDIS_URL}/8`;
+
+const itShared = process.env.TEST_REDIS_URL ? it : it.skip;
+
+itShared('is heard from a Redis that came back empty with a clock that is behind', async () => {
+  logger.level = 'silent';
+  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
+  const redis = connections.shared as Redis;
+  await redis.flushdb();
+  const heard: number[] = [];
+  let missed = 0;
+  const sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
+  const nodes = new Nodes(
+    connections,
+    new Metrics(),
+    { id: randomUUID(), dead: async () => [] },
+    () => sockets as unknown as Sockets,
+    () => (missed += 1),
+  );
+  await nodes.ready();
+  const deed = (n: number) =>
+    JSON.stringify({
+      from: 'other',
+      n,
+      deed: { name: 'broadcast', rooms: ['all'], what: { data: ['said', n] } },
+    });
+  // What the old Redis, 5 minutes ahead, had said.
+  await redis.xadd(STREAM, `${Date.now() + 300_000}-0`, 'told', deed(1));
+  while (heard.length < 1) await sleep(10);
+  await redis.flushdb();
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await sleep(1500);
+  await redis.xadd(STREAM, '*', 'told', deed(2));
+  await sleep(3000);
+  nodes.close();
+  connections.onApplicationShutdown();
+  expect({ heard, missed: missed > 0 }).toEqual({ heard: [1, 2], missed: true });
+});
+
+itShared('what is told takes a bounded part of Redis, however large each of it is', async () => {
+  logger.level = 'silent';
+  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
+  const redis = connections.shared as Redis;
+  await redis.flushdb();
+  const leases = { id: randomUUID(), dead: async () => [] };
+  const nodes = new Nodes(
+    connections,
+    new Metrics(),
+    leases,
+    () => undefined,
+    () => undefined,
+  );
+  await nodes.ready();
+  const what = { data: ['said', 'Я'.repeat(16_000)] };
+  for (let i = 0; i < 4000; i++) {
+    nodes.tell({ name: 'broadcast', rooms: ['all'], what });
+    if (i % 100 === 0) await redis.ping().then(() => sleep(20));
+  }
+  await sleep(1000);
+  const used = (await redis.memory('USAGE', STREAM, 'SAMPLES', 0))!;
+  nodes.close();
+  await redis.flushdb();
+  connections.onApplicationShutdown();
+  expect(used).toBeLessThan(100 * 1024 * 1024);
+});
