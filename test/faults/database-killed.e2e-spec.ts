@@ -38,7 +38,7 @@ it('kill -9 of PostgreSQL, three times: whoever talks goes on when it is back', 
     await talk.more(100);
   }
   await talk.end();
-  await expectNothingLost(cluster, talk.phones);
+  await expectNothingLost(cluster, talk.phones, talk.causes);
 }, 300_000);
 
 it('away for longer than a job is tried: what was to be told is told when it is back', async () => {

@@ -1,5 +1,9 @@
 import { type Platform } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Phone } from './phone.js';
+
+/** A job of a worker that died waits for its lock's end, one that Redis has forgotten for the next round, ms. */
+const TOLD_WITHIN_MS = 90_000;
 
 interface Stored {
   id: string;
@@ -16,7 +20,11 @@ interface Stored {
  * acknowledged and in the order of its sender; chats have no gaps; every member's phone shows what is stored, and nobody
  * else's anything of it; each notification is there once. Processes that died by themselves fail the cluster's stop.
  */
-export async function expectNothingLost(platform: Platform, phones: Phone[]): Promise<void> {
+export async function expectNothingLost(
+  platform: Platform,
+  phones: Phone[],
+  causes?: string[],
+): Promise<void> {
   await Promise.all(phones.map((phone) => phone.resync()));
   const stored = await platform.rows<Stored>(
     `SELECT id, seq, chat_id, sender_id, client_id, content, change_seq FROM messages ORDER BY chat_id, seq`,
@@ -27,6 +35,7 @@ export async function expectNothingLost(platform: Platform, phones: Phone[]): Pr
   for (const phone of phones) expectStored(phone, stored);
   await expectShown(platform, phones, chats);
   await expectNotifiedOnce(platform);
+  if (causes) await expectTold(platform, causes);
 }
 
 function expectNoGaps(chats: Stored[][]): void {
@@ -67,7 +76,22 @@ async function expectShown(platform: Platform, phones: Phone[], chats: Map<strin
   }
 }
 
-/** One record for each cause and recipient, which the cause's key says, and none without a cause. */
+/** There were some, and each has its notification. */
+async function expectTold(platform: Platform, causes: string[]): Promise<void> {
+  expect(causes).not.toEqual([]);
+  const told = async () =>
+    (
+      await platform.rows<{ key: string }>(
+        `SELECT key FROM notification_causes WHERE notification_id IS NOT NULL AND key = ANY ($1) ORDER BY key COLLATE "C"`,
+        [causes],
+      )
+    ).map(({ key }) => key);
+  for (const deadline = Date.now() + TOLD_WITHIN_MS; Date.now() < deadline; await sleep(100))
+    if ((await told()).length >= causes.length) break;
+  expect(await told()).toEqual(causes.toSorted());
+}
+
+/** No record is doubled, and none is without a cause. */
 async function expectNotifiedOnce(platform: Platform): Promise<void> {
   const doubled = await platform.rows(
     `SELECT user_id, type, data, count(*) FROM notifications WHERE group_key IS NULL

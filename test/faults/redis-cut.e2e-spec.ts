@@ -39,7 +39,7 @@ it.each([
     await talk.end();
     // Without being asked to look: what was told meanwhile has waited.
     await Promise.all(talk.phones.map((phone) => phone.holds(talk.last)));
-    await expectNothingLost(cluster, talk.phones);
+    await expectNothingLost(cluster, talk.phones, talk.causes);
   },
   90_000,
 );

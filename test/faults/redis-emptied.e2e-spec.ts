@@ -40,7 +40,7 @@ it('Redis is killed and comes back empty: nothing said is lost, and nothing that
   await redis.restart();
   await talk.more(300);
   await talk.end();
-  await expectNothingLost(cluster, talk.phones);
+  await expectNothingLost(cluster, talk.phones, talk.causes);
   await untilNotified(2 * fans.length);
   const emptied = new Redis(redis.url);
   expect(await emptied.zcard('bull:jobs:repeat')).toBeGreaterThan(0);

@@ -18,7 +18,7 @@ it('every process is replaced under load, one after the other: nobody loses anyt
   }
   await talk.more(200);
   await talk.end();
-  await expectNothingLost(cluster, talk.phones);
+  await expectNothingLost(cluster, talk.phones, talk.causes);
   // Each phone was moved at least once, and was told to catch up each time.
   for (const { syncs } of talk.phones) expect(syncs).toBeGreaterThan(1);
 }, 300_000);

@@ -1,7 +1,9 @@
-import type { ChatDto } from '#contracts';
+import type { ChatDto, PostDto } from '#contracts';
 import type { Platform } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Phone, type Acked } from './phone.js';
+
+const POSTS = 40;
 
 interface Options {
   chats?: number;
@@ -10,14 +12,26 @@ interface Options {
   pause?: number;
 }
 
+interface Group {
+  chat: ChatDto;
+  phones: Phone[];
+  /** Of the first one; the others like one of them now and then. */
+  posts: string[];
+}
+
 /** Groups of people on phones who talk without end: each says the next thing when the last is acknowledged. */
 export class Talk {
   /** How much has been acknowledged. */
   said = 0;
+  /** The keys of what was to be told by notifications. */
+  readonly causes: string[] = [];
   private isOver = false;
   private running: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly groups: { chat: ChatDto; phones: Phone[] }[]) {}
+  private constructor(
+    private readonly platform: Platform,
+    private readonly groups: Group[],
+  ) {}
 
   static async start(
     platform: Platform,
@@ -28,12 +42,22 @@ export class Talk {
       Array.from({ length: chats }, async () => {
         const people = await platform.people(...names);
         const chat = await platform.group(people[0]!, ...people.slice(1));
-        return { chat, phones: await Promise.all(people.map((account) => Phone.open(platform, account))) };
+        const posts = await Promise.all(
+          Array.from({ length: POSTS }, async () => {
+            const post = { content: 'Mine' };
+            return (await platform.request<PostDto>('POST', 'posts', people[0]!.token, post)).body.id;
+          }),
+        );
+        return {
+          chat,
+          posts,
+          phones: await Promise.all(people.map((account) => Phone.open(platform, account))),
+        };
       }),
     );
-    const talk = new Talk(groups);
+    const talk = new Talk(platform, groups);
     talk.running = Promise.all(
-      groups.flatMap(({ chat, phones }) => phones.map((phone) => talk.go(phone, chat.id, pause))),
+      groups.flatMap((group) => group.phones.map((phone) => talk.go(phone, group, pause))),
     );
     // Whoever waits for its end hears of it; until then it is not unhandled.
     talk.running.catch(() => (talk.isOver = true));
@@ -66,12 +90,26 @@ export class Talk {
     await this.running;
   }
 
-  private async go(phone: Phone, chatId: string, pause: number): Promise<void> {
+  private async go(phone: Phone, group: Group, pause: number): Promise<void> {
     while (!this.isOver) {
-      const { messageId, seq } = await phone.send(chatId, `${phone.account.id} ${this.said}`);
+      const { messageId, seq } = await phone.send(group.chat.id, `${phone.account.id} ${this.said}`);
       this.said += 1;
       if (seq % 50 === 0) await phone.edit(messageId, `edited ${seq}`);
+      if (seq % 10 === 0 && phone !== group.phones[0]) await this.like(phone, group.posts.pop());
       if (pause > 0) await sleep(pause);
     }
+  }
+
+  /** Until it is answered: a like said twice is one. */
+  private async like({ account }: Phone, post?: string): Promise<void> {
+    if (post === undefined) return;
+    for (;;) {
+      const reply = await this.platform
+        .request('PUT', `posts/${post}/like`, account.token)
+        .catch(() => undefined);
+      if (reply?.status === 200) break;
+      await sleep(300);
+    }
+    this.causes.push(`post_liked:${post}:${account.id}`);
   }
 }

@@ -81,7 +81,7 @@ it('a worker that stands still for 60 s and runs on: another one tells the rest,
   await talk.more(20);
   await expectToldOnce(key);
   await talk.end();
-  await expectNothingLost(cluster, talk.phones);
+  await expectNothingLost(cluster, talk.phones, talk.causes);
 }, 300_000);
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
