@@ -99,7 +99,7 @@ async function serve({ api, realtime }) {
   };
   const server = createServer((req, res) => {
     // Each process's own, for who operates it: not for the outside.
-    if (/^\/metrics/.test(pathOf(req))) return say(res, 404, 'NOT_FOUND', 'No such route');
+    if (!/^\/(?!metrics)/.test(pathOf(req))) return say(res, 404, 'NOT_FOUND', 'No such route');
     const target = req.url.startsWith('/socket.io/') ? sticky(req) : next(api);
     const failed = () => say(res, 502, 'UNAVAILABLE', 'No node answers');
     if (target) proxy.web(req, res, { target }).catch(failed);
@@ -121,12 +121,12 @@ async function serve({ api, realtime }) {
   return { stop };
 }
 
-/** As the node reads it: `/%6Detrics` is `/metrics`. */
+/** As the node reads it: `/%6Detrics` is `/metrics`. Nothing of what cannot be read. */
 function pathOf({ url }) {
   try {
-    return decodeURIComponent(url);
+    return decodeURIComponent(url.split(/[?#;]/, 1)[0]);
   } catch {
-    return url;
+    return '';
   }
 }
 

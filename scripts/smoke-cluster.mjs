@@ -41,7 +41,7 @@ try {
     await heard;
   });
   await step('metrics are for the inside', async () => {
-    for (const path of ['/metrics', '/%6Detrics']) {
+    for (const path of ['/metrics', '/%6Detrics', '/%6Detrics?%zz']) {
       const { status } = await fetch(url + path);
       if (status !== 404) throw new Error(`${path} is answered with ${status}`);
     }
