@@ -1,9 +1,9 @@
 import { ArchivePayload, MutePayload, type ChatAck } from '#contracts';
 import { ArchiveChat, MuteChat } from '#chat';
 import { CommandBus } from '@nestjs/cqrs';
-import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway } from './gateway.js';
+import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Chat events": what a member sets for themselves. */
 @Gateway()
@@ -12,7 +12,7 @@ export class ChatSettingsGateway {
 
   @SubscribeMessage('chat:mute')
   async mute(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { chat_id, muted, until }: MutePayload,
   ): Promise<ChatAck> {
     const mute = new MuteChat(userOf(socket).userId, chat_id, muted, until, socket.id);
@@ -21,7 +21,7 @@ export class ChatSettingsGateway {
 
   @SubscribeMessage('chat:archive')
   async archive(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { chat_id, archived }: ArchivePayload,
   ): Promise<ChatAck> {
     const archive = new ArchiveChat(userOf(socket).userId, chat_id, archived, socket.id);

@@ -29,9 +29,9 @@ import {
   Typing,
 } from '#chat';
 import { CommandBus } from '@nestjs/cqrs';
-import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway } from './gateway.js';
+import { Device, Gateway } from './gateway.js';
 
 const ok = { status: 'ok' } as const;
 
@@ -44,86 +44,71 @@ export class ChatGateway {
   ) {}
 
   @SubscribeMessage('chat:message:send')
-  send(
-    @ConnectedSocket() socket: DeviceSocket,
-    @MessageBody() payload: SendMessagePayload,
-  ): Promise<SendMessageAck> {
+  send(@Device() socket: DeviceSocket, @MessageBody() payload: SendMessagePayload): Promise<SendMessageAck> {
     return this.commands.execute(new SendMessage(userOf(socket).userId, payload));
   }
 
   @SubscribeMessage('chat:message:edit')
   async edit(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() payload: EditMessagePayload,
   ): Promise<MessageAck> {
     return { ...ok, message: await this.commands.execute(new EditMessage(userOf(socket).userId, payload)) };
   }
 
   @SubscribeMessage('chat:message:delete')
-  async delete(
-    @ConnectedSocket() socket: DeviceSocket,
-    @MessageBody() payload: MessageIdPayload,
-  ): Promise<OkAck> {
+  async delete(@Device() socket: DeviceSocket, @MessageBody() payload: MessageIdPayload): Promise<OkAck> {
     await this.commands.execute(new DeleteMessage(userOf(socket).userId, payload.message_id));
     return ok;
   }
 
   @SubscribeMessage('chat:message:forward')
   async forward(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() payload: ForwardPayload,
   ): Promise<MessagesAck> {
     return { ...ok, items: await this.commands.execute(new ForwardMessages(userOf(socket).userId, payload)) };
   }
 
   @SubscribeMessage('chat:message:react')
-  async react(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: ReactPayload): Promise<OkAck> {
+  async react(@Device() socket: DeviceSocket, @MessageBody() payload: ReactPayload): Promise<OkAck> {
     await this.commands.execute(new ReactToMessage(userOf(socket).userId, payload));
     return ok;
   }
 
   @SubscribeMessage('chat:message:read')
-  read(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: ReceiptPayload): Promise<ReadAck> {
+  read(@Device() socket: DeviceSocket, @MessageBody() payload: ReceiptPayload): Promise<ReadAck> {
     return this.commands.execute(new MarkMessages(userOf(socket).userId, 'read', payload, socket.id));
   }
 
   @SubscribeMessage('chat:message:delivered')
-  async delivered(
-    @ConnectedSocket() socket: DeviceSocket,
-    @MessageBody() payload: ReceiptPayload,
-  ): Promise<OkAck> {
+  async delivered(@Device() socket: DeviceSocket, @MessageBody() payload: ReceiptPayload): Promise<OkAck> {
     await this.commands.execute(new MarkMessages(userOf(socket).userId, 'delivered', payload));
     return ok;
   }
 
   @SubscribeMessage('chat:typing')
-  async type(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
+  async type(@Device() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
     const { userId: id, name } = userOf(socket);
     await this.typing.tell(payload.chat_id, { id, name, device: socket.id }, payload.is_typing);
     return ok;
   }
 
   @SubscribeMessage('chat:join')
-  join(@ConnectedSocket() socket: DeviceSocket, @MessageBody() payload: ChatIdPayload): Promise<JoinAck> {
+  join(@Device() socket: DeviceSocket, @MessageBody() payload: ChatIdPayload): Promise<JoinAck> {
     return this.commands.execute(new JoinChat(userOf(socket).userId, payload.chat_id));
   }
 
   /** The chat is closed on this device, which goes on hearing it as every device of a participant does. */
   @SubscribeMessage('chat:leave')
-  async leave(
-    @ConnectedSocket() socket: DeviceSocket,
-    @MessageBody() { chat_id }: ChatIdPayload,
-  ): Promise<LeaveAck> {
+  async leave(@Device() socket: DeviceSocket, @MessageBody() { chat_id }: ChatIdPayload): Promise<LeaveAck> {
     const { userId: id, name } = userOf(socket);
     await this.typing.tell(chat_id, { id, name, device: socket.id }, false);
     return { status: 'left', chat_id };
   }
 
   @SubscribeMessage('chat:get')
-  async get(
-    @ConnectedSocket() socket: DeviceSocket,
-    @MessageBody() payload: ChatGetPayload,
-  ): Promise<ChatAck> {
+  async get(@Device() socket: DeviceSocket, @MessageBody() payload: ChatGetPayload): Promise<ChatAck> {
     const body = { type: 'direct' as const, participant_ids: [payload.recipient_id] };
     const { chat } = await this.commands.execute(new CreateChat(userOf(socket).userId, body));
     return { ...ok, chat };

@@ -8,26 +8,22 @@ import {
   type SYNC_REASONS,
 } from '#contracts';
 import { Authenticator } from '#identity';
-import { ConnectedSocket, MessageBody, SubscribeMessage, type OnGatewayConnection } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { Connections, invalidToken, type Greeting } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway } from './gateway.js';
+import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Connecting": what a device of namespace `/` hears first and last, and a new token in place. */
 @Gateway()
-export class ConnectionGateway implements OnGatewayConnection, Greeting {
+export class ConnectionGateway implements Greeting {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly connections: Connections,
   ) {}
 
-  handleConnection(socket: DeviceSocket): void {
-    this.connections.take(socket, this);
-  }
-
   @SubscribeMessage('auth:refresh')
   async refresh(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { token }: AuthRefreshPayload,
   ): Promise<AuthRefreshAck> {
     const signedIn = await this.authenticator.authenticate(token);

@@ -26,6 +26,9 @@ export interface Greeting {
 @Injectable()
 export class Connections {
   private readonly here = new Map<DeviceSocket, Greeting>();
+  /** The same two for all sockets, which are their `this`: functions of its own are much of what a device takes. */
+  private readonly onDisconnect: (this: DeviceSocket, reason: DisconnectReason) => void;
+  private readonly onDisconnecting: (this: DeviceSocket) => void;
   private resyncing?: Promise<void>;
   private missedAgain = false;
 
@@ -37,12 +40,21 @@ export class Connections {
     private readonly metrics: Metrics,
   ) {
     presence.toldTo(async (userId) => toBeTold(await rooms.of(userId)));
+    const [leave, end] = [this.leave.bind(this), this.end.bind(this)];
+    this.onDisconnecting = function () {
+      leave(this);
+    };
+    this.onDisconnect = function (reason) {
+      end(this, reason);
+    };
   }
 
   /** Finds out who it is, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
-    const { token } = socket.handshake.auth as { token?: unknown };
-    const given = token ?? socket.handshake.headers.authorization;
+    const auth = socket.handshake.auth as { token?: unknown };
+    const given = auth.token ?? socket.handshake.headers.authorization;
+    // As long as all the rest that is known of the device.
+    auth.token = undefined;
     try {
       if (typeof given !== 'string') throw invalidToken();
       socket.data.user = await this.authenticator.authenticate(given);
@@ -54,14 +66,10 @@ export class Connections {
   /** Takes in a device that has signed in; any other is turned away. */
   take(socket: DeviceSocket, greeting: Greeting): void {
     this.metrics.connections.inc();
-    socket.once('disconnect', (reason) => {
-      this.metrics.connections.dec();
-      socket.data.cancelExpiry?.();
-      if (reason === ENDED_BY_US) endIfUnused(socket);
-    });
+    socket.on('disconnect', this.onDisconnect);
     if (!socket.data.user) return this.refuse(socket, greeting, socket.data.refusal ?? invalidToken());
     this.here.set(socket, greeting);
-    socket.once('disconnecting', () => this.leave(socket));
+    socket.on('disconnecting', this.onDisconnecting);
     socket.data.opening = this.open(socket, greeting)
       .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
@@ -132,6 +140,12 @@ export class Connections {
     this.presence.disconnected(userId, socket.id);
     this.typing.stopAll(socket.id);
     logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');
+  }
+
+  private end(socket: DeviceSocket, reason: DisconnectReason): void {
+    this.metrics.connections.dec();
+    socket.data.cancelExpiry?.();
+    if (reason === ENDED_BY_US) endIfUnused(socket);
   }
 
   /** A refused client has to sign in anew; one that met a database away is to come back by itself. */

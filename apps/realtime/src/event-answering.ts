@@ -5,9 +5,13 @@ import type { DeviceSocket } from './device-socket.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { Unread } from './text-parser.js';
 
-/** A gateway's method as Nest wraps it; what it throws is put into `failure` by the gateways' filter. */
-export type EventHandler = (payload: unknown, failure: Failure) => Promise<unknown>;
-export interface Failure {
+/** A gateway's method as Nest wraps it. */
+export type EventHandler = (payload: unknown, call: EventCall) => Promise<unknown>;
+
+/** What goes along with an event. */
+export interface EventCall {
+  socket: DeviceSocket;
+  /** What handling it threw, by the gateways' filter. */
   error?: unknown;
 }
 
@@ -46,7 +50,7 @@ export class EventAnswering {
       if (!socket.connected) throw new AppError('UNAUTHORIZED', 'Invalid token');
       await this.limits.take('socketEvent', socket.id);
       // Not inside the call: without a callback its argument would never be evaluated.
-      const answer = await this.handle(handler, args, manners);
+      const answer = await this.handle(handler, socket, args, manners);
       callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);
@@ -69,6 +73,7 @@ export class EventAnswering {
 
   private async handle(
     handler: EventHandler | undefined,
+    socket: DeviceSocket,
     args: unknown[],
     { fewestArgs }: Manners,
   ): Promise<unknown> {
@@ -76,9 +81,9 @@ export class EventAnswering {
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
     if (args.length > 1 || args.length < fewestArgs)
       throw new AppError('INVALID_DATA', 'An event carries exactly one object');
-    const failure: Failure = {};
-    const result = await handler(args[0], failure);
-    if ('error' in failure) throw failure.error;
+    const call: EventCall = { socket };
+    const result = await handler(args[0], call);
+    if ('error' in call) throw call.error;
     return result;
   }
 }

@@ -1,9 +1,9 @@
 import { NotificationReadPayload, type NotificationReadAck } from '#contracts';
 import { ReadNotification } from '#notifications';
 import { CommandBus } from '@nestjs/cqrs';
-import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway } from './gateway.js';
+import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Chat events", `notification:read`. */
 @Gateway()
@@ -12,7 +12,7 @@ export class NotificationGateway {
 
   @SubscribeMessage('notification:read')
   read(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { notification_id }: NotificationReadPayload,
   ): Promise<NotificationReadAck> {
     return this.commands.execute(new ReadNotification(userOf(socket).userId, notification_id, socket.id));

@@ -1,9 +1,9 @@
 import { ChatIdPayload, MessageIdPayload, type MessageAck, type MessagesAck } from '#contracts';
 import { ListPins, PinMessage } from '#chat';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway } from './gateway.js';
+import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Chat events": what is pinned in a chat. */
 @Gateway()
@@ -14,16 +14,13 @@ export class PinsGateway {
   ) {}
 
   @SubscribeMessage('chat:message:pin')
-  pin(
-    @ConnectedSocket() socket: DeviceSocket,
-    @MessageBody() { message_id }: MessageIdPayload,
-  ): Promise<MessageAck> {
+  pin(@Device() socket: DeviceSocket, @MessageBody() { message_id }: MessageIdPayload): Promise<MessageAck> {
     return this.set(socket, message_id, true);
   }
 
   @SubscribeMessage('chat:message:unpin')
   unpin(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { message_id }: MessageIdPayload,
   ): Promise<MessageAck> {
     return this.set(socket, message_id, false);
@@ -31,7 +28,7 @@ export class PinsGateway {
 
   @SubscribeMessage('chat:pins')
   async list(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { chat_id }: ChatIdPayload,
   ): Promise<MessagesAck> {
     const items = await this.queries.execute(new ListPins(userOf(socket).userId, chat_id));

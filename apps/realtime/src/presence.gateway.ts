@@ -9,9 +9,9 @@ import {
 import { ListUsers } from '#identity';
 import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
-import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Gateway } from './gateway.js';
+import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Presence", and `users:list`. */
 @Gateway()
@@ -23,7 +23,7 @@ export class PresenceGateway {
 
   @SubscribeMessage('presence:get')
   async get(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { user_ids }: PresenceGetPayload,
   ): Promise<PresenceAck> {
     return { status: 'ok', items: await this.presence.items(userOf(socket).userId, user_ids) };
@@ -31,7 +31,7 @@ export class PresenceGateway {
 
   @SubscribeMessage('presence:watch')
   async watch(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { user_ids }: PresenceWatchPayload,
   ): Promise<PresenceAck> {
     const wanted = new Set(user_ids.map(watchersRoom));
@@ -43,7 +43,7 @@ export class PresenceGateway {
 
   @SubscribeMessage('users:list')
   async list(
-    @ConnectedSocket() socket: DeviceSocket,
+    @Device() socket: DeviceSocket,
     @MessageBody() { query, limit, cursor }: UsersListPayload,
   ): Promise<UsersListAck> {
     const { items, next_cursor } = await this.queries.execute(

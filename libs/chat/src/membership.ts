@@ -1,5 +1,5 @@
 import { AppError, type MEMBER_ROLES } from '#contracts';
-import { PrismaService } from '#platform';
+import { Batcher, CROWD, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 export interface Membership {
@@ -20,6 +20,9 @@ export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this use
 
 @Injectable()
 export class Memberships {
+  /** Of those who connect at once: a crowd that comes back shares its queries. */
+  private readonly chats = new Batcher((userIds: string[]) => this.chatIdsOfAll(userIds), CROWD);
+
   constructor(private readonly prisma: PrismaService) {}
 
   /** @throws AppError CHAT_NOT_FOUND; FORBIDDEN for strangers and, unless `formerToo`, for those who left */
@@ -41,11 +44,16 @@ export class Memberships {
   }
 
   /** Every chat the user is in: a device hears them all. */
-  async chatIdsOf(userId: string): Promise<string[]> {
-    const rows = await this.prisma.chatMember.findMany({
-      where: { userId, leftAt: null },
-      select: { chatId: true },
-    });
-    return rows.map(({ chatId }) => chatId);
+  chatIdsOf(userId: string): Promise<string[]> {
+    return this.chats.add(userId);
+  }
+
+  /** In the order of the users. */
+  private async chatIdsOfAll(userIds: string[]): Promise<string[][]> {
+    const rows = await this.prisma.$queryRaw<{ user: string; chats: string[] }[]>`
+      SELECT user_id AS user, array_agg(chat_id) AS chats FROM chat_members
+      WHERE user_id = ANY(${userIds}::uuid[]) AND left_at IS NULL GROUP BY user_id`;
+    const found = new Map(rows.map(({ user, chats }) => [user, chats]));
+    return userIds.map((userId) => found.get(userId) ?? []);
   }
 }

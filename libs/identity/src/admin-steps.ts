@@ -27,6 +27,8 @@ export async function lockForAdmin(
  */
 export async function revokeSessions(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
   const now = new Date();
+  // In the order in which those that connect are locked.
+  await tx.$queryRaw`SELECT FROM sessions WHERE user_id = ${userId}::uuid AND revoked_at IS NULL ORDER BY id FOR UPDATE`;
   const revoked = await tx.session.updateManyAndReturn({
     where: { userId, revokedAt: null, expiresAt: { gt: now } },
     data: { revokedAt: now },

@@ -48,6 +48,28 @@ it("refuses another user's session", async () => {
   expect(await codeOf(identity.authenticator.authenticate(token))).toBe('UNAUTHORIZED');
 });
 
+it('tells a crowd at once each who they are, and refuses only those who may not in', async () => {
+  const crowd = await Promise.all(Array.from({ length: 6 }, () => signIn()));
+  const [revoked, stranger] = crowd as [(typeof crowd)[0], (typeof crowd)[0]];
+  await identity.prisma.session.update({
+    where: { id: revoked.signedIn.sessionId },
+    data: { revokedAt: new Date() },
+  });
+  // Both are in the crowd, but not as one.
+  const { token } = issueAccessToken(KEY, stranger.signedIn.userId, crowd[2]!.signedIn.sessionId);
+  const told = await Promise.allSettled(
+    [...crowd.map((one) => one.token), token].map((one) => identity.authenticator.authenticate(one)),
+  );
+  expect(told.map(({ status }) => status)).toEqual([
+    'rejected',
+    ...Array<string>(5).fill('fulfilled'),
+    'rejected',
+  ]);
+  expect(told.slice(1, 6)).toEqual(
+    crowd.slice(1).map(({ signedIn: value }) => ({ status: 'fulfilled', value })),
+  );
+});
+
 it('does not take a database that is away for a bad token', async () => {
   const { token } = await signIn();
   const config = loadConfig({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', JWT_SECRET: KEY });
@@ -100,12 +122,15 @@ describe('connected', () => {
     expect(new Set(reasons)).toEqual(new Set(['token_refresh']));
   });
 
-  it('refuses a session that was revoked meanwhile', async () => {
+  it('refuses a session that was revoked meanwhile, and none that connects beside it', async () => {
     const { signedIn } = await signIn();
+    const { signedIn: another } = await signIn();
     await identity.prisma.session.update({
       where: { id: signedIn.sessionId },
       data: { revokedAt: new Date() },
     });
-    expect(await codeOf(identity.authenticator.connected(signedIn))).toBe('UNAUTHORIZED');
+    const connected = [signedIn, another].map((who) => identity.authenticator.connected(who));
+    expect(await codeOf(connected[0]!)).toBe('UNAUTHORIZED');
+    expect(await connected[1]).toBe('connection_established');
   });
 });

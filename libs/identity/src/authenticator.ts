@@ -1,20 +1,34 @@
-import { SYNC_REASONS } from '#contracts';
-import { Config, PrismaService, type User } from '#platform';
+import { SYNC_REASONS, type AppError } from '#contracts';
+import { Batcher, CROWD, Config, PrismaService, type User } from '#platform';
 import { Injectable } from '@nestjs/common';
+import type { KeyObject } from 'node:crypto';
 import { accessClaims, invalidToken, signingKey, verifyAccessToken } from './access-token.js';
 
+type Named = Pick<User, 'name' | 'role' | 'locale'>;
+
 /** Who makes a request or holds a socket. `expiresAt` is the access token's. */
-export interface SignedIn extends Pick<User, 'name' | 'role' | 'locale'> {
+export interface SignedIn extends Named {
   userId: string;
   sessionId: string;
   tokenId: string;
   expiresAt: Date;
 }
 
+type Connecting = Pick<SignedIn, 'sessionId' | 'tokenId'>;
+
 /** The one way in, for REST and for sockets (contract, "Connecting"). */
 @Injectable()
 export class Authenticator {
-  private readonly key: string;
+  private readonly key: KeyObject;
+  /** Who connects at once: a crowd that comes back shares its queries. */
+  private readonly arriving = new Batcher<Pick<SignedIn, 'userId' | 'sessionId'>, Named>(
+    (asked) => this.liveUsers(asked),
+    CROWD,
+  );
+  private readonly connecting = new Batcher<Connecting, string | null>(
+    (sockets) => this.connectedAll(sockets),
+    CROWD,
+  );
 
   constructor(
     config: Config,
@@ -28,7 +42,9 @@ export class Authenticator {
    * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
    */
   async authenticate(token: string): Promise<SignedIn> {
-    return this.authenticateClaims(verifyAccessToken(this.key, token.replace(/^Bearer +/i, '')));
+    const { sub, sid, jti, exp } = verifyAccessToken(this.key, token.replace(/^Bearer +/i, ''));
+    const user = await this.arriving.add({ userId: sub, sessionId: sid });
+    return { userId: sub, sessionId: sid, tokenId: jti, expiresAt: new Date(exp * 1000), ...user };
   }
 
   /**
@@ -51,7 +67,22 @@ export class Authenticator {
     return { ...user, ...(await this.liveUser(user.userId, user.sessionId)) };
   }
 
-  private async liveUser(userId: string, sessionId: string): Promise<Pick<User, 'name' | 'role' | 'locale'>> {
+  /** In their order. */
+  private async liveUsers(asked: Pick<SignedIn, 'userId' | 'sessionId'>[]): Promise<(Named | AppError)[]> {
+    const [users, sessions] = [asked.map(({ userId }) => userId), asked.map(({ sessionId }) => sessionId)];
+    const rows = await this.prisma.$queryRaw<(Named & { session: string; user: string })[]>`
+      SELECT s.id AS session, u.id AS user, u.name, u.role, u.locale
+      FROM sessions s JOIN users u ON u.id = s.user_id
+      WHERE s.id = ANY(${sessions}::uuid[]) AND s.user_id = ANY(${users}::uuid[])
+        AND s.revoked_at IS NULL AND s.expires_at > ${new Date()} AND u.banned_at IS NULL`;
+    const found = new Map(rows.map(({ session, ...row }) => [session, row]));
+    return asked.map(({ userId, sessionId }) => {
+      const { user, ...named } = found.get(sessionId) ?? {};
+      return user === userId ? (named as Named) : invalidToken();
+    });
+  }
+
+  private async liveUser(userId: string, sessionId: string): Promise<Named> {
     const live = { id: sessionId, revokedAt: null, expiresAt: { gt: new Date() } };
     // From the user's side it is one query; from the session's, Prisma would make two of it.
     const user = await this.prisma.user.findFirst({
@@ -68,15 +99,30 @@ export class Authenticator {
    * @throws AppError UNAUTHORIZED when the session is gone
    */
   async connected({ sessionId, tokenId }: SignedIn): Promise<(typeof SYNC_REASONS)[number]> {
-    const [row] = await this.prisma.$queryRaw<{ previous: string | null }[]>`
-      WITH before AS (
-        SELECT id, connected_token_id FROM sessions WHERE id = ${sessionId}::uuid AND revoked_at IS NULL FOR UPDATE
+    const previous = await this.connecting.add({ sessionId, tokenId });
+    if (previous === null) return 'connection_established';
+    return previous === tokenId ? 'reconnection' : 'token_refresh';
+  }
+
+  /** In their order: the token with which each one's session was connected last. */
+  private async connectedAll(sockets: Connecting[]): Promise<(string | null | AppError)[]> {
+    const last = new Map(sockets.map(({ sessionId, tokenId }) => [sessionId, tokenId]));
+    // Locked in one order: another process may be connecting the same sessions.
+    const rows = await this.prisma.$queryRaw<{ id: string; previous: string | null }[]>`
+      WITH before AS MATERIALIZED (
+        SELECT id, connected_token_id FROM sessions
+        WHERE id = ANY(${[...last.keys()]}::uuid[]) AND revoked_at IS NULL ORDER BY id FOR UPDATE
       )
-      UPDATE sessions SET connected_token_id = ${tokenId}::uuid
-      FROM before WHERE sessions.id = before.id
-      RETURNING before.connected_token_id AS previous`;
-    if (!row) throw invalidToken();
-    if (row.previous === null) return 'connection_established';
-    return row.previous === tokenId ? 'reconnection' : 'token_refresh';
+      UPDATE sessions SET connected_token_id = now.token_id
+      FROM before JOIN unnest(${[...last.keys()]}::uuid[], ${[...last.values()]}::uuid[]) AS now (id, token_id) ON now.id = before.id
+      WHERE sessions.id = before.id
+      RETURNING sessions.id, before.connected_token_id AS previous`;
+    const previous = new Map(rows.map((row) => [row.id, row.previous]));
+    return sockets.map(({ sessionId, tokenId }) => {
+      const before = previous.get(sessionId);
+      if (before === undefined) return invalidToken();
+      previous.set(sessionId, tokenId);
+      return before;
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { AuthAnswer } from '#contracts';
 import { Config, newId, type User } from '#platform';
 import { Injectable } from '@nestjs/common';
+import type { KeyObject } from 'node:crypto';
 import { issueAccessToken, signingKey } from './access-token.js';
 import { toMe, type Me } from './profile.js';
 import { RefreshTokenSigner, SESSION_LIFETIME_MS } from './refresh-token.js';
@@ -18,7 +19,7 @@ export type SignInAnswer = Omit<AuthAnswer, 'user'> & { user: Me };
 /** What opens a session and what a client gets for it. */
 @Injectable()
 export class Sessions {
-  private readonly key: string;
+  private readonly key: KeyObject;
 
   constructor(
     config: Config,

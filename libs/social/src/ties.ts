@@ -1,5 +1,5 @@
 import { cutRoom, followersRoom, friendsRoom } from '#contracts';
-import { PrismaService } from '#platform';
+import { Batcher, CROWD, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: cutRoom };
@@ -7,15 +7,25 @@ const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: cutRoom };
 /** What ties a user to others, or cuts them off, as far as it decides what their devices hear. */
 @Injectable()
 export class Ties {
+  /** Of those who connect at once: a crowd that comes back shares its queries. */
+  private readonly rooms = new Batcher((userIds: string[]) => this.roomsOfAll(userIds), CROWD);
+
   constructor(private readonly prisma: PrismaService) {}
 
   /** Those that each of the user's devices is to be in. */
-  async roomsOf(userId: string): Promise<string[]> {
-    const rows = await this.prisma.$queryRaw<{ id: string; tie: keyof typeof ROOMS }[]>`
-      SELECT followee_id AS id, 'follows' AS tie FROM follows WHERE follower_id = ${userId}::uuid
-      UNION ALL SELECT friend_id, 'friends' FROM friends WHERE user_id = ${userId}::uuid
-      UNION ALL SELECT blocked_id, 'cut' FROM blocks WHERE blocker_id = ${userId}::uuid
-      UNION ALL SELECT blocker_id, 'cut' FROM blocks WHERE blocked_id = ${userId}::uuid`;
-    return rows.map(({ id, tie }) => ROOMS[tie](id));
+  roomsOf(userId: string): Promise<string[]> {
+    return this.rooms.add(userId);
+  }
+
+  /** In the order of the users. */
+  private async roomsOfAll(userIds: string[]): Promise<string[][]> {
+    const rows = await this.prisma.$queryRaw<{ user: string; id: string; tie: keyof typeof ROOMS }[]>`
+      SELECT follower_id AS user, followee_id AS id, 'follows' AS tie FROM follows WHERE follower_id = ANY(${userIds}::uuid[])
+      UNION ALL SELECT user_id, friend_id, 'friends' FROM friends WHERE user_id = ANY(${userIds}::uuid[])
+      UNION ALL SELECT blocker_id, blocked_id, 'cut' FROM blocks WHERE blocker_id = ANY(${userIds}::uuid[])
+      UNION ALL SELECT blocked_id, blocker_id, 'cut' FROM blocks WHERE blocked_id = ANY(${userIds}::uuid[])`;
+    const found = new Map<string, string[]>(userIds.map((userId) => [userId, []]));
+    for (const { user, id, tie } of rows) found.get(user)!.push(ROOMS[tie](id));
+    return userIds.map((userId) => found.get(userId)!);
   }
 }
