@@ -158,9 +158,8 @@ async function system(): Promise<Target> {
     scenarios.flatMap((scenario) => scenario.groups),
   );
   return {
+    ...running,
     name: 'system',
-    url: running.url,
-    db: running.db,
     auth: (person) => ({ token: accessToken(person, running.secret) }),
     stop: async () => {
       await running.stop();

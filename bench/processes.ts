@@ -1,4 +1,4 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess, type ForkOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -12,6 +12,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 export interface Running {
   url: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -19,15 +20,11 @@ export interface Running {
 const NODE_FLAGS = ['--max-semi-space-size=64'];
 
 /** Starts `dist/<script>`. Its first few complaints go to the terminal; a failing server would fill it. */
-export function startServer(script: string, env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(
-    process.execPath,
-    [...NODE_FLAGS, fileURLToPath(new URL(`../${script}`, import.meta.url))],
-    {
-      env: { ...process.env, NODE_ENV: 'production', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+export function startServer(script: string, env: NodeJS.ProcessEnv, flags = NODE_FLAGS): ChildProcess {
+  const child = spawn(process.execPath, [...flags, fileURLToPath(new URL(`../${script}`, import.meta.url))], {
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let lines = 0;
   const complain = (line: string) => void (lines++ < 10 && console.error(line.slice(0, 1000)));
   createInterface(child.stderr).on('line', complain);
@@ -36,10 +33,10 @@ export function startServer(script: string, env: NodeJS.ProcessEnv): ChildProces
   return track(child);
 }
 
-export async function startRelay(): Promise<Running> {
-  const child = forkBench('relay.js');
+export async function startRelay(env: NodeJS.ProcessEnv = {}, flags = NODE_FLAGS): Promise<Running> {
+  const child = forkBench('relay.js', [], { execArgv: flags, env });
   const [port] = (await once(child, 'message')) as [number];
-  return { url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid!, stop: () => stop(child) };
 }
 
 export interface Driver {
@@ -90,12 +87,15 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export function forkBench(script: string, args: string[] = []): ChildProcess {
+export function forkBench(
+  script: string,
+  args: string[] = [],
+  { env, ...options }: Pick<ForkOptions, 'execArgv' | 'env'> = {},
+): ChildProcess {
   // Maps and typed arrays cross as they are; JSON would make neither.
   const path = fileURLToPath(new URL(script, import.meta.url));
-  return track(
-    fork(path, args, { serialization: 'advanced', env: { ...process.env, NODE_ENV: 'production' } }),
-  );
+  const settings = { ...process.env, NODE_ENV: 'production', ...env };
+  return track(fork(path, args, { serialization: 'advanced', env: settings, ...options }));
 }
 
 /** Ends with this process, however that ends. */

@@ -33,28 +33,30 @@ export async function startSystem(
   cluster: Cluster,
   databaseUrl = cluster.url,
   env: NodeJS.ProcessEnv = {},
+  flags?: string[],
 ): Promise<System> {
   const secret = randomBytes(32).toString('hex');
-  const app = await startApp('standalone', {
+  const settings = {
     DATA_DIR: await mkdtemp(join(cluster.dir, 'system-')),
     DATABASE_URL: databaseUrl,
     JWT_SECRET: secret,
     ...env,
-  });
+  };
+  const app = await startApp('standalone', settings, flags);
   const db = new pg.Client(databaseUrl);
   await db.connect();
   const end = async () => {
     await app.stop();
     await db.end();
   };
-  return { url: app.url, secret, db, stop: end };
+  return { ...app, secret, db, stop: end };
 }
 
 /** One process of the system, ready, with its limits out of the way. */
-export async function startApp(app: string, env: NodeJS.ProcessEnv): Promise<Running> {
+export async function startApp(app: string, env: NodeJS.ProcessEnv, flags?: string[]): Promise<Running> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const child = startServer(`apps/${app}/src/main.js`, {
+  const settings = {
     PORT: String(port),
     HOST: '127.0.0.1',
     REDIS_URL: undefined,
@@ -64,14 +66,15 @@ export async function startApp(app: string, env: NodeJS.ProcessEnv): Promise<Run
     SOCKET_EVENT_RATE: '1000000',
     PRESENCE_AUDIENCE: 'contacts',
     ...env,
-  });
+  };
+  const child = startServer(`apps/${app}/src/main.js`, settings, flags);
   const deadline = Date.now() + 60_000;
   while (!(await answers(`${url}/health/ready`))) {
     if (child.exitCode !== null) throw new Error(`${app} ended at its start (code ${child.exitCode})`);
     if (Date.now() > deadline) throw new Error(`${app} was not ready within a minute`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  return { url, stop: () => stop(child) };
+  return { url, pid: child.pid!, stop: () => stop(child) };
 }
 
 /** What a process has used so far, as its own metrics tell. */

@@ -9,6 +9,7 @@ const benches = {
   cluster: 'two realtime nodes beside one: throughput, what a send costs them, and that none is lost',
   notifications:
     'an announcement to 10,000 people beside BullMQ with one job each: rows a second, and when it is heard',
+  storm: '10,000 devices sign in at once, beside a bare Socket.IO server: how fast, and the memory of each',
   scale: 'a send and a page of history in a chat of 10 thousand and in one of 2 million messages',
 };
 

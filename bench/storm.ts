@@ -1,0 +1,167 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Collected } from './collect.js';
+import type { CrowdOrder, Opened } from './crowd.js';
+import { accessToken, groupsOf, relayAuth, store } from './people.js';
+import { asking, forkBench, startRelay, stop, type Running } from './processes.js';
+import { foreignLoad, machine, median, percentile, table, verdict, whole } from './report.js';
+import { createDatabase, durabilityProblems, startPostgres, startSystem } from './system.js';
+
+/**
+ * Everybody comes at once: how fast 10,000 devices sign in and what each of them costs in memory, beside a bare Socket.IO
+ * server that lets anybody in. Each round has fresh processes of each, warmed by a thousand connections that go again: one
+ * as it is run, whose rate is taken, and one with a nursery of 2 MB, whose memory is: how far the usual one has grown, up to
+ * 192 MB, says nothing of what a connection holds.
+ */
+
+const DEVICES = Number(process.argv[2] ?? 10_000);
+const WARM_UP = 1000;
+const ROUNDS = 3;
+/** After the last one is in, and before what they hold is counted, ms: heartbeats, presence, the last collections. */
+const SETTLE_MS = 5000;
+const MEMORY_AT_MOST = 1.5;
+const RATE_AT_LEAST = 0.6;
+
+/** Where a server notes its memory. */
+const NOTE = join(tmpdir(), `storm-${process.pid}.json`);
+const COLLECTING = {
+  NODE_OPTIONS: `--import=${new URL('collect.js', import.meta.url).href}`,
+  COLLECTED: NOTE,
+};
+
+const SMALL_NURSERY = ['--max-semi-space-size=2'];
+
+type Name = 'system' | 'bare server';
+
+interface Round {
+  rate: number;
+  p50: number;
+  p99: number;
+  /** Of resident memory, KiB a connection. */
+  memory: number;
+  /** Microseconds a connection. */
+  cpu: number;
+  driverLoad: number;
+}
+
+async function main(): Promise<boolean> {
+  const limit = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }));
+  if (limit < DEVICES + 500) throw new Error(`ulimit -n is ${limit}: ${DEVICES + 500} files are needed`);
+  const load = [await foreignLoad()];
+  const postgres = await startPostgres();
+  const groups = groupsOf(DEVICES / 2, 2);
+  const crowd = forkBench('crowd.js');
+  const ask = asking<CrowdOrder, Opened>(crowd);
+  const problems: string[] = [];
+  let version = '';
+
+  const measure = async (name: Name, server: Running, auths: object[]): Promise<Round> => {
+    await ask({ do: 'open', url: server.url, auths: auths.slice(0, WARM_UP) });
+    await ask({ do: 'close' });
+    await sleep(SETTLE_MS);
+    const before = await spent(server);
+    const opened = await ask<Opened>({ do: 'open', url: server.url, auths });
+    await sleep(SETTLE_MS);
+    const after = await spent(server);
+    if (opened.lost > 0) problems.push(`${name}: ${opened.lost} connections were lost`);
+    await ask({ do: 'close' });
+    const each = (kind: 'memory' | 'cpu') => (after[kind] - before[kind]) / auths.length;
+    return {
+      rate: auths.length / opened.seconds,
+      p50: percentile([...opened.waits], 0.5),
+      p99: percentile([...opened.waits], 0.99),
+      memory: each('memory'),
+      cpu: each('cpu'),
+      driverLoad: opened.driverLoad,
+    };
+  };
+
+  const runs: Record<Name, (round: string, flags?: string[]) => Promise<Round>> = {
+    system: async (round, flags) => {
+      const databaseUrl = await createDatabase(postgres, `storm_${round}`);
+      const system = await startSystem(postgres, databaseUrl, COLLECTING, flags);
+      await store(system.db, groups);
+      problems.push(...(await durabilityProblems(system.db)));
+      const { rows } = await system.db.query<{ server_version: string }>('SHOW server_version');
+      version = rows[0]!.server_version;
+      const auths = groups.flatMap(({ people }) =>
+        people.map((person) => ({ token: accessToken(person, system.secret) })),
+      );
+      const result = await measure('system', system, auths);
+      const signedIn = await system.db.query('SELECT FROM sessions WHERE connected_token_id IS NOT NULL');
+      if (signedIn.rowCount !== DEVICES) problems.push(`${signedIn.rowCount} of ${DEVICES} have signed in`);
+      await system.stop();
+      return result;
+    },
+    'bare server': async (_round, flags) => {
+      const relay = await startRelay(COLLECTING, flags);
+      const auths = groups.flatMap((group) => group.people.map((person) => relayAuth(person, group)));
+      const result = await measure('bare server', relay, auths);
+      await relay.stop();
+      return result;
+    },
+  };
+  const rounds: Record<Name, Round[]> = { system: [], 'bare server': [] };
+  for (let i = 0; i < ROUNDS; i++)
+    for (const name of i % 2 ? (['bare server', 'system'] as const) : (['system', 'bare server'] as const)) {
+      const round = await runs[name](`${i}`);
+      const { memory } = await runs[name](`${i}_small`, SMALL_NURSERY);
+      rounds[name].push({ ...round, memory });
+      console.error(
+        `round ${i + 1}: ${name} ${whole(round.rate)} connections/s, ${memory.toFixed(1)} KiB each`,
+      );
+    }
+  await stop(crowd);
+  await postgres.stop();
+  load.push(await foreignLoad());
+  report(rounds, machine(load, version), problems);
+  return problems.length === 0;
+}
+
+/** So far: KiB of resident memory once what nobody needs is collected, and CPU time in µs. */
+async function spent({ pid }: Running): Promise<{ memory: number; cpu: number }> {
+  rmSync(NOTE, { force: true });
+  process.kill(pid, 'SIGUSR2');
+  while (!existsSync(NOTE)) await sleep(50);
+  const { resident, cpu } = JSON.parse(readFileSync(NOTE, 'utf8')) as Collected;
+  return { memory: resident / 1024, cpu };
+}
+
+function report(rounds: Record<Name, Round[]>, where: string, problems: string[]): void {
+  const row = (name: Name) => {
+    const middle = (key: keyof Round) => median(rounds[name].map((round) => round[key]));
+    return [
+      name,
+      whole(middle('rate')),
+      whole(middle('p50')),
+      whole(middle('p99')),
+      whole(middle('cpu')),
+      middle('memory').toFixed(1),
+      middle('driverLoad').toFixed(2),
+    ];
+  };
+  const ratios = (key: 'rate' | 'memory') =>
+    rounds.system.map((round, i) => round[key] / rounds['bare server'][i]![key]);
+  const told = (values: number[]) =>
+    `${median(values).toFixed(2)} (single rounds ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
+  const [rate, memory] = [ratios('rate'), ratios('memory')];
+  const header = ['connections/s', 'p50 ms', 'p99 ms', 'CPU µs', 'KiB', 'driver load'];
+  console.log(table([`${whole(DEVICES)} devices`, ...header], [row('system'), row('bare server')]));
+  console.log(`\n${where}`);
+  console.log(
+    `Medians of ${ROUNDS} rounds, in turns, each in fresh processes; the ratios', too. CPU time and resident memory of ` +
+      'the server, a connection. Driver load: 1 is one full core.\n',
+  );
+  console.log(
+    `- rate: ${told(rate)} of the bare server's, at least ${RATE_AT_LEAST} wanted: ${verdict(median(rate) >= RATE_AT_LEAST)}`,
+  );
+  console.log(
+    `- memory: ${told(memory)} times the bare server's, at most ${MEMORY_AT_MOST} wanted: ${verdict(median(memory) <= MEMORY_AT_MOST)}`,
+  );
+  console.log(`- self-check: ${problems.length ? `FAILED\n${problems.slice(0, 20).join('\n')}` : 'ok'}`);
+}
+
+process.exit((await main()) ? 0 : 1);
