@@ -1,4 +1,5 @@
 import type { Account, Device, TestApp } from '#testing';
+import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, describeCluster } from './cluster.js';
 
@@ -52,5 +53,22 @@ describeCluster('presence on two nodes', () => {
     expect(told().slice(before)).toEqual(['user:online']);
     there.close();
     await watcher.until(() => told().length > before + 1 || undefined);
+  });
+
+  it('whose node could not renew is told to be away, and online again when it can', async () => {
+    const before = told().length;
+    const phone = await other.device(boris);
+    await watcher.until(() => told().length > before || undefined);
+    const redis = new Redis(cluster.env.REDIS_URL!);
+    // As after 30 s without a renewal, which takes too long here.
+    await redis.zadd('presence:users', 1, boris.id);
+    await watcher.until(() => told().length > before + 1 || undefined);
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await watcher.until(() => told().length > before + 2 || undefined);
+    expect(told().slice(before)).toEqual(['user:online', 'user:offline', 'user:online']);
+    expect(await seen(one)).toEqual([true, true]);
+    phone.close();
+    await watcher.until(() => told().length > before + 3 || undefined);
+    await redis.quit();
   });
 });

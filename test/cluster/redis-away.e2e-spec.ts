@@ -1,5 +1,5 @@
 import { Metrics } from '#platform';
-import { text, type Account, type Device, type TestApp } from '#testing';
+import { Link, text, type Account, type Device, type TestApp } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, describeCluster } from './cluster.js';
 import { RedisServer } from './redis-server.js';
@@ -101,6 +101,50 @@ describeCluster('Redis goes away', () => {
     for (let i = 0; i < 50 && found.includes(false); i++) found = await online();
     expect(found).toEqual([true, true]);
     expect(hers.all('user:offline').map(({ user_id }) => user_id)).not.toContain(boris.id);
+  });
+});
+
+describeCluster('Redis is silent or away', () => {
+  let redis: RedisServer;
+  let link: Link;
+  let cluster: Cluster;
+  let node: TestApp;
+  let watcher: Device;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    link = await Link.to(redis.url);
+    cluster = await Cluster.start(1, { REDIS_URL: link.url, PRESENCE_GRACE_MS: '400' });
+    node = cluster.nodes[0]!;
+    watcher = await node.device(await node.register('Анна'));
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    link.close();
+    await redis.stop();
+  });
+
+  it('who connects while it is silent is told of', async () => {
+    const vera = await node.register('Вера');
+    link.stick();
+    const phone = await node.device(vera);
+    // Longer than the first attempt's answer is waited for.
+    await sleep(1500);
+    link.mend();
+    await watcher.next('user:online', ({ user_id }) => user_id === vera.id);
+    phone.close();
+    await watcher.next('user:offline', ({ user_id }) => user_id === vera.id);
+  });
+
+  it('who leaves before it comes back empty is told to be away', async () => {
+    const gleb = await node.register('Глеб');
+    const phone = await node.device(gleb);
+    await watcher.next('user:online', ({ user_id }) => user_id === gleb.id);
+    await redis.stop();
+    await sleep(300);
+    phone.close();
+    await sleep(300);
+    await redis.restart();
+    await watcher.next('user:offline', ({ user_id }) => user_id === gleb.id);
   });
 });
 

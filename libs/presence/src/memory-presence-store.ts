@@ -46,6 +46,9 @@ export class MemoryPresenceStore implements PresenceStore {
     this.tell = listener;
   }
 
+  /** Whoever is here is never away. */
+  onBack(): void {}
+
   close(): Promise<string[]> {
     for (const timer of this.leaving.values()) clearTimeout(timer);
     return Promise.resolve([...this.devices.keys(), ...this.leaving.keys()]);

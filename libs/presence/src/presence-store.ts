@@ -10,6 +10,8 @@ export interface PresenceStore {
   count(): Promise<number>;
   /** Calls the listener once for each user who goes away, on one node, with when their last device was seen. */
   onAway(listener: (userId: string, at: Date) => void): void;
+  /** Calls the listener for each user with a device here who had been away although it was: its node was cut off. */
+  onBack(listener: (userId: string) => void): void;
   /** This node is going. @returns the users who had devices on it */
   close(): Promise<string[]>;
 }

@@ -108,3 +108,14 @@ it.each([
   await settled();
   expect(told.at(-1)!.rooms).toEqual(rooms);
 });
+
+it('tells those concerned when it cannot be known how many are connected', async () => {
+  const presence = start();
+  presence.toldTo((userId) => Promise.resolve([`chat of ${userId}`]));
+  presence.connected('anna', 'phone', []);
+  await settled();
+  jest.spyOn(presence, 'onlineCount').mockRejectedValue(new Error('Command timed out'));
+  presence.disconnected('anna', 'phone');
+  await jest.advanceTimersByTimeAsync(3000);
+  expect(told.at(-1)).toMatchObject({ event: 'user:offline', rooms: ['chat of anna', ...around('anna')] });
+});

@@ -40,6 +40,7 @@ export class Presence implements OnApplicationShutdown {
       ? new RedisPresenceStore(redis.connect('presence', { commandTimeout: HURRY_MS }), graceMs)
       : new MemoryPresenceStore(graceMs);
     this.store.onAway((userId, at) => this.announce(userId, false, at, () => this.roomsOf(userId)));
+    this.store.onBack((userId) => this.announce(userId, true, new Date(), () => this.roomsOf(userId)));
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
       maxBatch: 1000,
       maxQueued: 100_000,
@@ -47,7 +48,7 @@ export class Presence implements OnApplicationShutdown {
     });
   }
 
-  /** Who hears of a user that goes away, when not everybody does: known to who holds the sockets. */
+  /** Who hears of a user that goes away or is back, when not everybody does: known to who holds the sockets. */
   toldTo(roomsOf: (userId: string) => Promise<string[]>): void {
     this.roomsOf = roomsOf;
   }
@@ -142,7 +143,8 @@ export class Presence implements OnApplicationShutdown {
 
   private async everyoneHears(): Promise<boolean> {
     if (this.config.PRESENCE_AUDIENCE !== 'auto') return this.config.PRESENCE_AUDIENCE === 'everyone';
-    return (await this.onlineCount()) < EVERYONE_BELOW;
+    // Not known while Redis does not answer: it must be told all the same, since nobody will be asked again.
+    return (await this.onlineCount().catch(() => EVERYONE_BELOW)) < EVERYONE_BELOW;
   }
 
   private async storeLastSeen(seen: { userId: string; at: Date }[]): Promise<void[]> {

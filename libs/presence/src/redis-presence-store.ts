@@ -1,6 +1,6 @@
 import { logger, unavailable } from '#platform';
 import type { Redis } from 'ioredis';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { PresenceStore } from './presence-store.js';
 
 /** A device's lease, ms: a node that died is noticed when its devices' leases are over. */
@@ -10,8 +10,8 @@ const RENEW_MS = 10_000;
 const LOOK_MS = 250;
 /** Before Redis is told again of a device that it did not take, ms. */
 const RETRY_MS = 1000;
-/** The most users who are found to be away at once. */
-const MAX_AWAY = 1000;
+/** The most users, or devices, that one script speaks of. */
+const MAX_BATCH = 1000;
 
 /** All users who are not away, by when they will be unless something happens. */
 const USERS = 'presence:users';
@@ -26,20 +26,29 @@ const ENTER = `${NOW}
   redis.call('PEXPIRE', KEYS[2], ARGV[3] * 2)
   redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
   return before and 0 or 1`;
+/**
+ * For many devices: users and devices in turn. Whose device is not known any more, since Redis has been emptied, gets
+ * a lease that ends: without one nobody would be told that they have gone.
+ */
 const LEAVE = `${NOW}
-  if redis.call('ZREM', KEYS[2], ARGV[2]) == 0 then return 0 end
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-  local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
-  redis.call('ZADD', KEYS[1], 'XX', last[2] or now + ARGV[3], ARGV[1])
-  return 1`;
-/** One script for all of a node's devices: users and devices in turn. */
+  for i = 2, #ARGV, 2 do
+    local key = KEYS[1] .. ARGV[i]
+    local known = redis.call('ZREM', key, ARGV[i + 1]) == 1
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+    local ends = last[2] or now + ARGV[1]
+    if known then redis.call('ZADD', KEYS[2], 'XX', ends, ARGV[i]) else redis.call('ZADD', KEYS[2], ends, ARGV[i]) end
+  end`;
+/** For many devices, too. Returns the users who were away, as those of a node are that could not renew. */
 const RENEW = `${NOW}
+  local back = {}
   for i = 2, #ARGV, 2 do
     local key = KEYS[1] .. ARGV[i]
     redis.call('ZADD', key, now + ARGV[1], ARGV[i + 1])
     redis.call('PEXPIRE', key, ARGV[1] * 2)
-    redis.call('ZADD', KEYS[2], now + ARGV[1], ARGV[i])
-  end`;
+    if redis.call('ZADD', KEYS[2], now + ARGV[1], ARGV[i]) == 1 then table.insert(back, ARGV[i]) end
+  end
+  return back`;
 const TAKE_AWAY = `${NOW}
   local gone = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
   for i = 1, #gone, 2 do redis.call('ZREM', KEYS[1], gone[i]) end
@@ -53,8 +62,14 @@ export class RedisPresenceStore implements PresenceStore {
   /** This node's devices and their users: those that Redis knows, and those that it is to be told of. */
   private readonly here = new Map<string, string>();
   private readonly entering = new Map<string, string>();
+  /** Those that left while Redis was away: it is to be told of them. */
+  private readonly left = new Map<string, string>();
   private back?: Promise<void>;
   private tell: (userId: string, at: Date) => void = () => undefined;
+  private tellBack: (userId: string) => void = () => undefined;
+  /** When the last renewal began whose answer came, and whether one has been sent since that had none. */
+  private renewedAt = performance.now();
+  private isRenewalLost = false;
   private readonly timers: NodeJS.Timeout[];
 
   constructor(
@@ -71,11 +86,13 @@ export class RedisPresenceStore implements PresenceStore {
 
   async enter(userId: string, deviceId: string): Promise<boolean> {
     this.entering.set(deviceId, userId);
+    let failed = false;
     while (this.entering.has(deviceId)) {
       await this.isThere();
       const keys = [USERS, devicesOf(userId)];
       const first = await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS).catch(complain);
       if (first === undefined) {
+        failed = true;
         // One that refuses it at once, such as a full one, would be asked without a pause.
         await sleep(RETRY_MS, undefined, { ref: false });
         continue;
@@ -83,15 +100,17 @@ export class RedisPresenceStore implements PresenceStore {
       const stays = this.entering.delete(deviceId);
       this.here.set(deviceId, userId);
       if (!stays) await this.leave(userId, deviceId);
-      return first === 1;
+      // One whose answer did not come may have been carried out: then this one found what that one had stored.
+      return failed || first === 1;
     }
     return false;
   }
 
-  /** While Redis is away the lease says it, later. */
+  /** While Redis is away it is told later. */
   async leave(userId: string, deviceId: string): Promise<void> {
-    if (this.entering.delete(deviceId) || !this.here.delete(deviceId) || this.isAway) return;
-    await this.redis.eval(LEAVE, 2, USERS, devicesOf(userId), userId, deviceId, this.graceMs);
+    if (this.entering.delete(deviceId) || !this.here.delete(deviceId)) return;
+    this.left.set(deviceId, userId);
+    if (!this.isAway) await this.attempt(() => this.sayLeft([[deviceId, userId]]));
   }
 
   /** While Redis is away: those who are here. */
@@ -110,6 +129,10 @@ export class RedisPresenceStore implements PresenceStore {
 
   onAway(listener: (userId: string, at: Date) => void): void {
     this.tell = listener;
+  }
+
+  onBack(listener: (userId: string) => void): void {
+    this.tellBack = listener;
   }
 
   async close(): Promise<string[]> {
@@ -141,16 +164,40 @@ export class RedisPresenceStore implements PresenceStore {
 
   private async renew(): Promise<void> {
     if (this.isAway) return;
+    const begun = performance.now();
+    // A renewal whose answer did not come may have been carried out, and have put back whoever had been told away.
+    const areAllBack = this.isRenewalLost && begun - this.renewedAt > LEASE_MS;
     const devices = [...this.here];
-    for (let i = 0; i < devices.length; i += MAX_AWAY) {
-      const batch = devices.slice(i, i + MAX_AWAY).flatMap(([deviceId, userId]) => [userId, deviceId]);
-      await this.redis.eval(RENEW, 2, devicesOf(''), USERS, LEASE_MS, ...batch);
+    this.isRenewalLost = true;
+    for (let i = 0; i < devices.length; i += MAX_BATCH) {
+      // Some have left while those before them were renewed.
+      const batch = devices.slice(i, i + MAX_BATCH).filter(([deviceId]) => this.here.has(deviceId));
+      const back = (await this.redis.eval(
+        RENEW,
+        2,
+        devicesOf(''),
+        USERS,
+        LEASE_MS,
+        ...inTurn(batch),
+      )) as string[];
+      for (const userId of areAllBack ? new Set(batch.map(([, id]) => id)) : back) this.tellBack(userId);
     }
+    this.isRenewalLost = false;
+    this.renewedAt = begun;
+    // After those who have waited to enter, some of them again: who is here is not to be found away.
+    await turn();
+    const left = [...this.left];
+    for (let i = 0; i < left.length; i += MAX_BATCH) await this.sayLeft(left.slice(i, i + MAX_BATCH));
+  }
+
+  private async sayLeft(devices: [deviceId: string, userId: string][]): Promise<void> {
+    await this.redis.eval(LEAVE, 2, devicesOf(''), USERS, this.graceMs, ...inTurn(devices));
+    for (const [deviceId] of devices) this.left.delete(deviceId);
   }
 
   private async lookForAway(): Promise<void> {
     if (this.isAway) return;
-    const found = (await this.redis.eval(TAKE_AWAY, 1, USERS, MAX_AWAY)) as string[];
+    const found = (await this.redis.eval(TAKE_AWAY, 1, USERS, MAX_BATCH)) as string[];
     for (let i = 0; i < found.length; i += 2)
       this.tell(found[i]!, new Date(Number(found[i + 1]) - this.graceMs));
   }
@@ -163,6 +210,10 @@ export class RedisPresenceStore implements PresenceStore {
     }
   }
 }
+
+/** As scripts take them. */
+const inTurn = (devices: [deviceId: string, userId: string][]) =>
+  devices.flatMap(([deviceId, userId]) => [userId, deviceId]);
 
 function complain(err: Error): undefined {
   logger.warn({ err: err.message }, 'presence not kept');
