@@ -1,5 +1,5 @@
 import { Metrics } from '#platform';
-import { Link, text, type Account, type Device, type TestApp } from '#testing';
+import { Link, ProcessCluster, text, type Account, type Device, type TestApp } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, describeCluster } from './cluster.js';
 import { RedisServer } from './redis-server.js';
@@ -163,4 +163,20 @@ describeCluster('a stop', () => {
     await redis.stop();
     while (handles() > before) await sleep(50);
   });
+
+  it('while Redis is silent ends every process in time, with exit code 0', async () => {
+    const redis = await RedisServer.start();
+    const link = await Link.to(redis.url);
+    const cluster = await ProcessCluster.start({ REDIS_URL: link.url }, { realtime: 1 });
+    const anna = await cluster.register('Анна');
+    const phone = await cluster.device(anna);
+    link.stick();
+    await Promise.all(cluster.processes.map((process) => process.signal('SIGTERM')));
+    const ended = cluster.processes.map(({ name, ended }) => [name, ended]);
+    expect(ended).toEqual(cluster.processes.map(({ name }) => [name, 0]));
+    phone.close();
+    await cluster.stop();
+    link.close();
+    await redis.stop();
+  }, 60_000);
 });

@@ -2,10 +2,15 @@ import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nest
 import { randomUUID } from 'node:crypto';
 import { logger } from './logging.js';
 import { RedisConnections } from './redis.js';
+import { within } from './time-limit.js';
 
 /** A process that has not renewed for so long, ms, has died. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 5_000;
+/** Of whom nobody has asked for so long, ms, nothing is known any more. */
+const FORGET_MS = 600_000;
+/** At a stop, ms: a lease that stays ends by itself. */
+const FAREWELL_MS = 500;
 
 const keyOf = (id: string) => `node:${id}`;
 
@@ -15,8 +20,8 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
   /** This process. */
   readonly id = randomUUID();
   private timer?: NodeJS.Timeout;
-  /** Whose lease was not there, and since when. */
-  private readonly missingSince = new Map<string, number>();
+  /** Whose lease was not there, since when, and when that was last asked. */
+  private readonly missing = new Map<string, { since: number; asked: number }>();
 
   constructor(private readonly redis: RedisConnections) {}
 
@@ -34,17 +39,24 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
     if (!shared || others.length === 0) return others;
     const leases = await shared.mget(...others.map(keyOf));
     const now = Date.now();
+    for (const [id, { asked }] of this.missing) if (now - asked > FORGET_MS) this.missing.delete(id);
     return others.filter((id, i) => {
-      if (leases[i] !== null) return void this.missingSince.delete(id);
+      if (leases[i] !== null) return void this.missing.delete(id);
       // A Redis that has come back empty has the leases again when they are renewed.
-      if (!this.missingSince.has(id)) this.missingSince.set(id, now);
-      return now - this.missingSince.get(id)! > RENEW_MS;
+      const since = this.missing.get(id)?.since ?? now;
+      this.missing.set(id, { since, asked: now });
+      return now - since > RENEW_MS;
     });
   }
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    if (this.redis.shared?.status === 'ready') await this.redis.shared.del(keyOf(this.id));
+    const { shared } = this.redis;
+    if (shared?.status !== 'ready') return;
+    // One that is silent would keep the process until it is killed.
+    await within(FAREWELL_MS, shared.del(keyOf(this.id))).catch((err: Error) =>
+      logger.warn({ err: err.message }, 'lease not given back'),
+    );
   }
 
   private async renew(): Promise<void> {
