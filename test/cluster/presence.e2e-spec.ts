@@ -71,4 +71,20 @@ describeCluster('presence on two nodes', () => {
     await watcher.until(() => told().length > before + 3 || undefined);
     await redis.quit();
   });
+
+  it('whoever stays longer than any lease is not told to be away, nor are devices told to look', async () => {
+    const offline = told().length;
+    const phone = await other.device(boris);
+    await watcher.until(() => told().length > offline || undefined);
+    const before = told().length;
+    const looked = () => [watcher, phone].flatMap((device) => device.all('sync:required')).length;
+    const hasLooked = looked();
+    // A node that is never heard is not missed.
+    for (const node of [one, other]) await node.chat(boris, await node.register('Вера'));
+    await sleep(36_000);
+    expect(told().slice(before)).toEqual([]);
+    expect(looked()).toBe(hasLooked);
+    expect(await seen(one)).toEqual([true, true]);
+    phone.close();
+  }, 90_000);
 });
