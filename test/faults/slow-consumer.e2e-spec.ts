@@ -11,6 +11,9 @@ const MAX_WAITING = 4 * 1024 * 1024;
 const MAX_BEFORE_PASSING = 64 * 1024;
 const LONG = 'Я'.repeat(4000);
 const AT_ONCE = 20;
+/** With the slow device silent and with it reading, in turns: what else the machine does hits both. */
+const ROUNDS = 6;
+const MESSAGES = 60;
 
 interface Connection {
   writeBuffer: { data?: string }[];
@@ -101,4 +104,48 @@ it('one that reads nothing is cut off at 4 MiB, holds nobody up, and has everyth
   await new Promise((resolve) => slow.socket.once('sync:required', resolve));
   await expectNothingLost(app, [slow, other, sender]);
   expect(slow.syncs).toBe(2);
+});
+
+const p99 = (values: number[]) => values.sort((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1]!;
+const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+it('while one reads nothing the others wait no longer than while it reads', async () => {
+  const arrived = new Map<string, number>();
+  other.socket.on('chat:message:new', ({ id }: { id: string }) => arrived.set(id, performance.now()));
+  const all = async () => {
+    while (!arrived.has(sender.acked.at(-1)!.messageId)) await new Promise(setImmediate);
+  };
+  /** How long the sender waits for its answer, and the other device for the message, ms. */
+  const measure = async () => {
+    const [acks, arrivals]: [number[], number[]] = [[], []];
+    for (let i = 0; i < MESSAGES; i++) {
+      const since = performance.now();
+      const { messageId } = await sender.send(group.id, LONG);
+      acks.push(performance.now() - since);
+      await all();
+      arrivals.push(arrived.get(messageId)! - since);
+    }
+    return [p99(acks), p99(arrivals)] as const;
+  };
+  const found = { silent: [] as (readonly [number, number])[], reading: [] as (readonly [number, number])[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    tcp().pause();
+    // More than the system's buffers take.
+    await sayUntil(() => waiting() > MAX_BEFORE_PASSING);
+    await all();
+    found.silent.push(await measure());
+    expect(waiting()).toBeGreaterThan(MAX_BEFORE_PASSING);
+    expect(waiting()).toBeLessThanOrEqual(MAX_WAITING);
+    tcp().resume();
+    await slow.holds(sender.acked);
+    found.reading.push(await measure());
+  }
+  for (const which of [0, 1] as const) {
+    const [silent, reading] = [found.silent, found.reading].map((rounds) =>
+      median(rounds.map((values) => values[which])),
+    ) as [number, number];
+    expect(silent).toBeLessThan(2 * reading + 10);
+  }
+  await expectNothingLost(app, [slow, other, sender]);
+  expect(slow.syncs).toBe(1);
 });
