@@ -20,6 +20,7 @@ withRedis('with a Redis one is dead whose lease stays away, not one whose lease 
   await Promise.all([one.onModuleInit(), other.onModuleInit()]);
   const dead = () => one.dead([one.id, other.id, 'gone']);
   expect(await dead()).toEqual([]);
+  expect(await one.all()).toEqual(expect.arrayContaining([one.id, other.id]));
   await shared.del(`node:${other.id}`);
   expect(await dead()).toEqual([]);
   await other.onModuleInit();

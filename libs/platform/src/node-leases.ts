@@ -49,6 +49,14 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
+  /** All that live, or have just died. */
+  async all(): Promise<string[]> {
+    const ids: string[] = [];
+    const found = this.redis.shared?.scanStream({ match: keyOf('*'), count: 1000 }) ?? [];
+    for await (const keys of found) ids.push(...(keys as string[]).map((key) => key.slice(keyOf('').length)));
+    return ids;
+  }
+
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     const { shared } = this.redis;

@@ -23,7 +23,7 @@ itShared('is heard from a Redis that came back empty with a clock that is behind
   const nodes = new Nodes(
     connections,
     new Metrics(),
-    { id: randomUUID(), dead: async () => [] },
+    { id: randomUUID(), dead: async () => [], all: async () => [] },
     () => sockets as unknown as Sockets,
     () => (missed += 1),
   );
@@ -52,7 +52,7 @@ itShared('what is told takes a bounded part of Redis, however large each of it i
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
   const redis = connections.shared as Redis;
   await redis.flushdb();
-  const leases = { id: randomUUID(), dead: async () => [] };
+  const leases = { id: randomUUID(), dead: async () => [], all: async () => [] };
   const nodes = new Nodes(
     connections,
     new Metrics(),

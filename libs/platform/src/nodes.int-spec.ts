@@ -35,7 +35,11 @@ describeShared('what other processes tell', () => {
     nodes = new Nodes(
       connections,
       new Metrics(),
-      { id: randomUUID(), dead: async (ids) => ids.filter((id) => dead.includes(id)) },
+      {
+        id: randomUUID(),
+        dead: async (ids) => ids.filter((id) => dead.includes(id)),
+        all: async () => ['silent'],
+      },
       () => sockets as unknown as Sockets,
       () => (missed += 1),
     );
@@ -84,6 +88,19 @@ describeShared('what other processes tell', () => {
     await sleep(LOOK_MS);
     expect(missed).toBe(1);
   }, 20_000);
+
+  it('is missed when one dies that was there before and told nothing since', async () => {
+    dead = ['silent', 'never there'];
+    while (missed === 0) await sleep(100);
+    await sleep(LOOK_MS);
+    expect(missed).toBe(1);
+  }, 20_000);
+
+  it('is not missed when one that was there before tells something', async () => {
+    await tell('silent', 7, said(7));
+    expect(await settled()).toEqual([7]);
+    expect(missed).toBe(0);
+  });
 
   it('is missed when Redis is back and has lost it', async () => {
     await redis.flushdb();

@@ -71,6 +71,8 @@ export class Nodes {
   /** The stream has been read up to here. */
   private offset = '';
   private readonly heard = new Map<string, number>();
+  /** Who was there before this node, and may die without a word. */
+  private readonly before = new Set<string>();
   private readonly leaving = new Set<string>();
   private timer?: NodeJS.Timeout;
   private isClosed = false;
@@ -80,7 +82,7 @@ export class Nodes {
   constructor(
     redis: RedisConnections,
     metrics: Metrics,
-    private readonly leases: Pick<NodeLeases, 'id' | 'dead'>,
+    private readonly leases: Pick<NodeLeases, 'id' | 'dead' | 'all'>,
     private readonly local: () => Sockets | undefined,
     private readonly onMissed: () => void,
   ) {
@@ -97,6 +99,8 @@ export class Nodes {
   async ready(): Promise<void> {
     this.offset = await this.write();
     void this.read();
+    // Whoever comes later is heard.
+    for (const id of await this.leases.all()) this.before.add(id);
     const complain = (err: Error) => logger.warn({ err: err.message }, 'not looked for dead nodes');
     this.timer = setInterval(() => void this.lookForDead().catch(complain), LOOK_MS);
     this.reader.on('ready', () => {
@@ -219,7 +223,8 @@ export class Nodes {
 
   /** Who has died may have stored something, and acknowledged it, and not have told it. */
   private async lookForDead(): Promise<void> {
-    for (const id of await this.leases.dead([...this.heard.keys()])) {
+    for (const id of await this.leases.dead([...new Set([...this.before, ...this.heard.keys()])])) {
+      this.before.delete(id);
       this.heard.delete(id);
       if (this.leaving.delete(id)) continue;
       logger.warn({ node: id }, 'a node has died; devices are to sync');
