@@ -24,6 +24,8 @@ const LEAVE_MS = 500;
 /** Messages that are read at once, and how long one read waits for some, ms. */
 const READ = { count: 100, blockMs: 1000 };
 const RETRY_MS = 200;
+/** How long a Redis that was full has, ms, until more of the stream is given up. */
+const TRIM_MS = 1000;
 /** How often it is looked who has died, ms. */
 const LOOK_MS = 5000;
 
@@ -66,6 +68,7 @@ export class Nodes {
   private waiting = { messages: 0, characters: 0 };
   private untold = 0;
   private late = false;
+  private trimmedAt = -Infinity;
   /** Of what is told, bytes. */
   private usualSize = 512;
   /** The stream has been read up to here. */
@@ -150,10 +153,25 @@ export class Nodes {
     const most = Math.min(MAX_MESSAGES, Math.ceil(MAX_BYTES / this.usualSize));
     try {
       return (await this.writer.xadd(STREAM, 'MAXLEN', '~', most, '*', 'told', text))!;
+    } catch (err) {
+      if ((err as Error).message.startsWith('OOM')) this.makeRoom();
+      throw err;
     } finally {
       this.waiting.messages -= 1;
       this.waiting.characters -= text.length;
     }
+  }
+
+  /** Redis is full, perhaps of this: nodes that are so far behind are to sync instead. */
+  private makeRoom(): void {
+    if (performance.now() - this.trimmedAt < TRIM_MS) return;
+    this.trimmedAt = performance.now();
+    const trim = async () => {
+      const length = await this.writer.xlen(STREAM);
+      await this.writer.xtrim(STREAM, 'MAXLEN', Math.floor(length / 2));
+      logger.warn({ messages: Math.ceil(length / 2) }, 'redis is full: what was told first is given up');
+    };
+    trim().catch((err: Error) => logger.warn({ err: err.message }, 'redis is full'));
   }
 
   private drop(reason: string): void {

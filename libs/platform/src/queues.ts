@@ -56,6 +56,8 @@ const LOCK_MS = 10_000;
 const CLOSE_MS = 2000;
 /** How long whoever asks the queue waits for its answer, ms. */
 const ANSWER_MS = 5000;
+/** How long a worker rests that Redis refused something, ms: BullMQ would ask again at once, without end. */
+const REST_MS = 1000;
 const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 
 /** BullMQ, on Redis or in a database schema of its own. Failed jobs stay in it as the dead letters. */
@@ -66,6 +68,9 @@ export class Queues implements OnModuleDestroy {
   private relay?: OutboxRelay;
   /** From here on a lost connection is what was asked for. */
   private closing = false;
+  /** What is refused is said once, until something is not. */
+  private isRefused = false;
+  private resting?: NodeJS.Timeout;
   private readonly connections: Redis[] = [];
   private readonly jobs: Counter<'name' | 'outcome'>;
 
@@ -121,7 +126,11 @@ export class Queues implements OnModuleDestroy {
       logger[last ? 'error' : 'warn']({ job: job?.name, job_id: job?.id, err: err.message }, 'job failed');
     });
     worker.on('stalled', (id) => logger.warn({ job_id: id }, 'job taken from a worker that is silent'));
-    worker.on('error', this.complain);
+    worker.on('active', this.accepted);
+    worker.on('error', (err) => {
+      this.complain(err);
+      if (err.name === 'ReplyError') this.rest(worker);
+    });
     this.relay = relay;
     relay.start();
     new Gauge({
@@ -147,6 +156,7 @@ export class Queues implements OnModuleDestroy {
       opts: { ...RETRIES, jobId: id, ...(priority > 0 && { priority }) },
     }));
     await this.ask((queue) => queue.addBulk(added));
+    this.accepted();
   }
 
   /** How many jobs there are in each state. */
@@ -187,6 +197,7 @@ export class Queues implements OnModuleDestroy {
   }
 
   private async close(): Promise<void> {
+    clearTimeout(this.resting);
     // Or it would ask for its next job without a pause, when its connection has ended.
     await this.worker?.pause(true);
     await this.relay?.stop();
@@ -244,9 +255,22 @@ export class Queues implements OnModuleDestroy {
 
   /** That Redis is away is said by `redis.ts`, once. */
   private readonly complain = (err: Error) => {
-    if (!this.closing && !(this.redis.shared && toAppError(err).code === 'UNAVAILABLE'))
-      logger.warn({ err: err.message }, 'queue unavailable');
+    if (this.closing || (this.redis.shared && toAppError(err).code === 'UNAVAILABLE')) return;
+    logger[this.isRefused ? 'debug' : 'warn']({ err: err.message }, 'queue unavailable');
+    this.isRefused = true;
   };
+
+  private readonly accepted = () => {
+    this.isRefused = false;
+  };
+
+  /** As when Redis is full. */
+  private rest(worker: Worker): void {
+    if (this.closing || worker.isPaused()) return;
+    // Jobs that run go on.
+    void worker.pause(true);
+    this.resting = setTimeout(() => void worker.resume(), REST_MS);
+  }
 }
 
 async function madeOrEnded(redis: Redis): Promise<void> {
