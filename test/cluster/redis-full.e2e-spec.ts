@@ -1,7 +1,8 @@
 import type { PostDto } from '#contracts';
-import { logger } from '#platform';
+import { Queues, logger } from '#platform';
 import { text, type TestApp } from '#testing';
 import { jest } from '@jest/globals';
+import type { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, describeCluster } from './cluster.js';
@@ -33,6 +34,10 @@ describeCluster('Redis is full', () => {
     await his.next('chat:created', ({ id }) => id === chat.id);
     const { body: post } = await one.request<PostDto>('POST', 'posts', boris.token, { content: 'His' });
 
+    // What is due while Redis is full is asked for again and again.
+    const queue = one.app.get<Queues, { open(): Queue }>(Queues).open();
+    await queue.add('purge-sessions', {}, { delay: 1500 });
+    await sleep(500);
     const warn = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
     await redis.setrange('filling', 80 * 1024 * 1024, 'x');
     await expect(redis.set('more', 1)).rejects.toThrow('OOM');
