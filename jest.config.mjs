@@ -11,4 +11,6 @@ export default {
   },
   testTimeout: 30_000,
   maxWorkers: 2,
+  // What a worker has loaded for one file it never lets go of.
+  workerIdleMemoryLimit: '1.5GB',
 };
