@@ -11,6 +11,7 @@ interface Polling {
  */
 export function endClosedPolls(engine: Pick<Server, 'on'>): void {
   engine.on('connection', (socket: Socket) => {
+    if (socket.transport.name === 'websocket') return;
     const polling = socket.transport as unknown as Polling;
     for (const end of ['upgrade', 'close']) socket.once(end, () => polling.shouldClose?.());
   });

@@ -34,7 +34,7 @@ export class ConnectionGateway implements Greeting {
     await this.authenticator.connected(signedIn);
     if (signedIn.sessionId !== sessionId) await socket.leave(sessionRoom(sessionId));
     socket.data.user = signedIn;
-    this.connections.endAtExpiry(socket, this);
+    this.connections.endAtExpiry(socket);
     return { status: 'ok', expires_at: signedIn.expiresAt.toISOString() };
   }
 

@@ -5,7 +5,7 @@ import { Presence } from '#presence';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { DisconnectReason } from 'socket.io';
-import { atTime } from './at-time.js';
+import { Deadlines } from './deadlines.js';
 import { DeviceRooms, toBeTold } from './device-rooms.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
@@ -26,6 +26,9 @@ export interface Greeting {
 @Injectable()
 export class Connections {
   private readonly here = new Map<DeviceSocket, Greeting>();
+  private readonly expiries = new Deadlines<DeviceSocket>((socket) =>
+    this.refuse(socket, this.here.get(socket)!, new AppError('UNAUTHORIZED', 'Token expired')),
+  );
   /** The same two for all sockets, which are their `this`: functions of its own are much of what a device takes. */
   private readonly onDisconnect: (this: DeviceSocket, reason: DisconnectReason) => void;
   private readonly onDisconnecting: (this: DeviceSocket) => void;
@@ -107,12 +110,8 @@ export class Connections {
     }
   }
 
-  endAtExpiry(socket: DeviceSocket, greeting: Greeting): void {
-    socket.data.cancelExpiry?.();
-    if (!socket.connected) return;
-    socket.data.cancelExpiry = atTime(userOf(socket).expiresAt, () =>
-      this.refuse(socket, greeting, new AppError('UNAUTHORIZED', 'Token expired')),
-    );
+  endAtExpiry(socket: DeviceSocket): void {
+    if (socket.connected) this.expiries.set(socket, userOf(socket).expiresAt);
   }
 
   /**
@@ -122,7 +121,7 @@ export class Connections {
   private async open(socket: DeviceSocket, greeting: Greeting): Promise<void> {
     const user = userOf(socket);
     await socket.join([userRoom(user.userId), sessionRoom(user.sessionId)]);
-    this.endAtExpiry(socket, greeting);
+    this.endAtExpiry(socket);
     const [reason, current] = await Promise.all([
       this.authenticator.connected(user),
       this.rooms.enter(socket),
@@ -144,7 +143,7 @@ export class Connections {
 
   private end(socket: DeviceSocket, reason: DisconnectReason): void {
     this.metrics.connections.dec();
-    socket.data.cancelExpiry?.();
+    this.expiries.delete(socket);
     if (reason === ENDED_BY_US) endIfUnused(socket);
   }
 

@@ -10,8 +10,6 @@ export interface DeviceData {
   opening?: Promise<void>;
   /** When it came to be in its rooms, in ms of `performance.now()`. */
   openedAt?: number;
-  /** Takes back the end of the connection that is set for when the access token expires. */
-  cancelExpiry?: () => void;
 }
 
 export type DeviceSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, DeviceData>;

@@ -17,6 +17,15 @@ interface Flushing {
   transport: { socket?: { _socket?: TcpSocket } };
 }
 
+/** What it holds here besides. */
+interface Gathering extends Flushing {
+  /** Its own `flush`. */
+  writeOut(): void;
+  isWaiting: boolean;
+  /** Of what has not been written, as far as that is known. */
+  sizeWaiting: number;
+}
+
 /**
  * Engine.IO hands each packet to the kernel by itself. Here all packets of one turn of the event loop leave each
  * socket in one write: a flush that acknowledges and shows a hundred messages costs a device one system call.
@@ -24,43 +33,45 @@ interface Flushing {
  * @param onCutOff called for each device that is cut off
  */
 export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = () => undefined): void {
-  let waiting: (() => void)[] = [];
+  let turn: Gathering[] = [];
   const writeAll = () => {
-    const turn = waiting;
-    waiting = [];
-    for (const write of turn) write();
+    const sockets = turn;
+    turn = [];
+    sockets.forEach(write);
   };
-
+  // One function for all sockets: of its own each would hold many times what it waits for.
+  const flush = function (this: Gathering) {
+    const { data } = this.writeBuffer.at(-1) ?? {};
+    if (typeof data === 'string') {
+      if (this.sizeWaiting > MAX_BEFORE_PASSING && PASSING.test(data)) return void this.writeBuffer.pop();
+      this.sizeWaiting += data.length;
+    }
+    if (this.sizeWaiting > MAX_WAITING) {
+      cutOff(this);
+      return onCutOff();
+    }
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    if (turn.push(this) === 1) setImmediate(writeAll);
+  };
   engine.on('connection', (connected: Socket) => {
-    const socket = connected as unknown as Flushing;
-    const flush = socket.flush.bind(socket);
-    let isWaiting = false;
-    let size = 0;
-    // Closing by agreement would wait behind what it does not read.
-    const cutOff = () => {
-      const tcp = socket.transport.socket?._socket;
-      socket.close(true);
-      tcp?.destroy();
-      onCutOff();
-    };
-    const write = () => {
-      isWaiting = false;
-      const tcp = socket.writeBuffer.length > 1 ? socket.transport.socket?._socket : undefined;
-      tcp?.cork();
-      flush();
-      tcp?.uncork();
-      if (socket.writeBuffer.length === 0) size = 0;
-    };
-    socket.flush = () => {
-      const { data } = socket.writeBuffer.at(-1) ?? {};
-      if (typeof data === 'string') {
-        if (size > MAX_BEFORE_PASSING && PASSING.test(data)) return void socket.writeBuffer.pop();
-        size += data.length;
-      }
-      if (size > MAX_WAITING) return cutOff();
-      if (isWaiting) return;
-      isWaiting = true;
-      if (waiting.push(write) === 1) setImmediate(writeAll);
-    };
+    const socket = connected as unknown as Gathering;
+    Object.assign(socket, { writeOut: socket.flush, flush, isWaiting: false, sizeWaiting: 0 });
   });
+}
+
+function write(socket: Gathering): void {
+  socket.isWaiting = false;
+  const tcp = socket.writeBuffer.length > 1 ? socket.transport.socket?._socket : undefined;
+  tcp?.cork();
+  socket.writeOut();
+  tcp?.uncork();
+  if (socket.writeBuffer.length === 0) socket.sizeWaiting = 0;
+}
+
+/** Closing by agreement would wait behind what it does not read. */
+function cutOff(socket: Gathering): void {
+  const tcp = socket.transport.socket?._socket;
+  socket.close(true);
+  tcp?.destroy();
 }

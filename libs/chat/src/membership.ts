@@ -1,5 +1,5 @@
 import { AppError, type MEMBER_ROLES } from '#contracts';
-import { Batcher, CROWD, PrismaService } from '#platform';
+import { Batcher, CROWD, PgPool, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 export interface Membership {
@@ -23,7 +23,10 @@ export class Memberships {
   /** Of those who connect at once: a crowd that comes back shares its queries. */
   private readonly chats = new Batcher((userIds: string[]) => this.chatIdsOfAll(userIds), CROWD);
 
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly pool: PgPool,
+  ) {}
 
   /** @throws AppError CHAT_NOT_FOUND; FORBIDDEN for strangers and, unless `formerToo`, for those who left */
   async require(chatId: string, userId: string, formerToo = false): Promise<Membership> {
@@ -50,9 +53,11 @@ export class Memberships {
 
   /** In the order of the users. */
   private async chatIdsOfAll(userIds: string[]): Promise<string[][]> {
-    const rows = await this.prisma.$queryRaw<{ user: string; chats: string[] }[]>`
-      SELECT user_id AS user, array_agg(chat_id) AS chats FROM chat_members
-      WHERE user_id = ANY(${userIds}::uuid[]) AND left_at IS NULL GROUP BY user_id`;
+    const { rows } = await this.pool.query<{ user: string; chats: string[] }>(
+      `SELECT user_id AS user, array_agg(chat_id) AS chats FROM chat_members
+       WHERE user_id = ANY($1::uuid[]) AND left_at IS NULL GROUP BY user_id`,
+      [userIds],
+    );
     const found = new Map(rows.map(({ user, chats }) => [user, chats]));
     return userIds.map((userId) => found.get(userId) ?? []);
   }

@@ -74,7 +74,7 @@ it('does not take a database that is away for a bad token', async () => {
   const { token } = await signIn();
   const config = loadConfig({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', JWT_SECRET: KEY });
   const pool = new PgPool(config);
-  const authenticator = new Authenticator(config, new PrismaService(pool));
+  const authenticator = new Authenticator(config, new PrismaService(pool), pool);
   const error: unknown = await authenticator.authenticate(token).catch((thrown: unknown) => thrown);
   expect(toAppError(error).code).toBe('UNAVAILABLE');
   await pool.end();

@@ -1,5 +1,5 @@
 import { SYNC_REASONS, type AppError } from '#contracts';
-import { Batcher, CROWD, Config, PrismaService, type User } from '#platform';
+import { Batcher, CROWD, Config, PgPool, PrismaService, type User } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import { accessClaims, invalidToken, signingKey, verifyAccessToken } from './access-token.js';
@@ -33,6 +33,7 @@ export class Authenticator {
   constructor(
     config: Config,
     private readonly prisma: PrismaService,
+    private readonly pool: PgPool,
   ) {
     this.key = signingKey(config);
   }
@@ -70,11 +71,13 @@ export class Authenticator {
   /** In their order. */
   private async liveUsers(asked: Pick<SignedIn, 'userId' | 'sessionId'>[]): Promise<(Named | AppError)[]> {
     const [users, sessions] = [asked.map(({ userId }) => userId), asked.map(({ sessionId }) => sessionId)];
-    const rows = await this.prisma.$queryRaw<(Named & { session: string; user: string })[]>`
-      SELECT s.id AS session, u.id AS user, u.name, u.role, u.locale
-      FROM sessions s JOIN users u ON u.id = s.user_id
-      WHERE s.id = ANY(${sessions}::uuid[]) AND s.user_id = ANY(${users}::uuid[])
-        AND s.revoked_at IS NULL AND s.expires_at > ${new Date()} AND u.banned_at IS NULL`;
+    const { rows } = await this.pool.query<Named & { session: string; user: string }>(
+      `SELECT s.id AS session, u.id AS user, u.name, u.role, u.locale
+       FROM sessions s JOIN users u ON u.id = s.user_id
+       WHERE s.id = ANY($1::uuid[]) AND s.user_id = ANY($2::uuid[])
+         AND s.revoked_at IS NULL AND s.expires_at > $3 AND u.banned_at IS NULL`,
+      [sessions, users, new Date()],
+    );
     const found = new Map(rows.map(({ session, ...row }) => [session, row]));
     return asked.map(({ userId, sessionId }) => {
       const { user, ...named } = found.get(sessionId) ?? {};
@@ -108,15 +111,17 @@ export class Authenticator {
   private async connectedAll(sockets: Connecting[]): Promise<(string | null | AppError)[]> {
     const last = new Map(sockets.map(({ sessionId, tokenId }) => [sessionId, tokenId]));
     // Locked in one order: another process may be connecting the same sessions.
-    const rows = await this.prisma.$queryRaw<{ id: string; previous: string | null }[]>`
-      WITH before AS MATERIALIZED (
-        SELECT id, connected_token_id FROM sessions
-        WHERE id = ANY(${[...last.keys()]}::uuid[]) AND revoked_at IS NULL ORDER BY id FOR UPDATE
-      )
-      UPDATE sessions SET connected_token_id = now.token_id
-      FROM before JOIN unnest(${[...last.keys()]}::uuid[], ${[...last.values()]}::uuid[]) AS now (id, token_id) ON now.id = before.id
-      WHERE sessions.id = before.id
-      RETURNING sessions.id, before.connected_token_id AS previous`;
+    const { rows } = await this.pool.query<{ id: string; previous: string | null }>(
+      `WITH before AS MATERIALIZED (
+         SELECT id, connected_token_id FROM sessions
+         WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL ORDER BY id FOR UPDATE
+       )
+       UPDATE sessions SET connected_token_id = now.token_id
+       FROM before JOIN unnest($1::uuid[], $2::uuid[]) AS now (id, token_id) ON now.id = before.id
+       WHERE sessions.id = before.id
+       RETURNING sessions.id, before.connected_token_id AS previous`,
+      [[...last.keys()], [...last.values()]],
+    );
     const previous = new Map(rows.map((row) => [row.id, row.previous]));
     return sockets.map(({ sessionId, tokenId }) => {
       const before = previous.get(sessionId);

@@ -1,5 +1,5 @@
 import { cutRoom, followersRoom, friendsRoom } from '#contracts';
-import { Batcher, CROWD, PrismaService } from '#platform';
+import { Batcher, CROWD, PgPool } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: cutRoom };
@@ -10,7 +10,7 @@ export class Ties {
   /** Of those who connect at once: a crowd that comes back shares its queries. */
   private readonly rooms = new Batcher((userIds: string[]) => this.roomsOfAll(userIds), CROWD);
 
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(private readonly pool: PgPool) {}
 
   /** Those that each of the user's devices is to be in. */
   roomsOf(userId: string): Promise<string[]> {
@@ -19,11 +19,13 @@ export class Ties {
 
   /** In the order of the users. */
   private async roomsOfAll(userIds: string[]): Promise<string[][]> {
-    const rows = await this.prisma.$queryRaw<{ user: string; id: string; tie: keyof typeof ROOMS }[]>`
-      SELECT follower_id AS user, followee_id AS id, 'follows' AS tie FROM follows WHERE follower_id = ANY(${userIds}::uuid[])
-      UNION ALL SELECT user_id, friend_id, 'friends' FROM friends WHERE user_id = ANY(${userIds}::uuid[])
-      UNION ALL SELECT blocker_id, blocked_id, 'cut' FROM blocks WHERE blocker_id = ANY(${userIds}::uuid[])
-      UNION ALL SELECT blocked_id, blocker_id, 'cut' FROM blocks WHERE blocked_id = ANY(${userIds}::uuid[])`;
+    const { rows } = await this.pool.query<{ user: string; id: string; tie: keyof typeof ROOMS }>(
+      `SELECT follower_id AS user, followee_id AS id, 'follows' AS tie FROM follows WHERE follower_id = ANY($1::uuid[])
+       UNION ALL SELECT user_id, friend_id, 'friends' FROM friends WHERE user_id = ANY($1::uuid[])
+       UNION ALL SELECT blocker_id, blocked_id, 'cut' FROM blocks WHERE blocker_id = ANY($1::uuid[])
+       UNION ALL SELECT blocked_id, blocker_id, 'cut' FROM blocks WHERE blocked_id = ANY($1::uuid[])`,
+      [userIds],
+    );
     const found = new Map<string, string[]>(userIds.map((userId) => [userId, []]));
     for (const { user, id, tie } of rows) found.get(user)!.push(ROOMS[tie](id));
     return userIds.map((userId) => found.get(userId)!);

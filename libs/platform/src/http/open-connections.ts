@@ -25,10 +25,12 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getHttpServer() as Server;
-    server.on('connection', (socket: Socket) => {
-      this.open.add(socket);
-      socket.once('close', () => this.open.delete(socket));
-    });
+    const { open } = this;
+    // One for all of them: there are many.
+    const onClose = function (this: Socket) {
+      open.delete(this);
+    };
+    server.on('connection', (socket: Socket) => open.add(socket) && socket.on('close', onClose));
   }
 
   onModuleDestroy(): void {

@@ -1,0 +1,43 @@
+import { Deadlines } from './deadlines.js';
+
+const ended: string[] = [];
+const soon = (ms: number) => new Date(Date.now() + ms);
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+afterEach(() => (ended.length = 0));
+
+it('ends all that end at one time, and each at its own', async () => {
+  const deadlines = new Deadlines<string>((item) => ended.push(item));
+  const first = soon(50);
+  deadlines.set('a', first);
+  deadlines.set('b', new Date(first));
+  deadlines.set('c', soon(150));
+  await wait(100);
+  expect(ended).toEqual(['a', 'b']);
+  await wait(100);
+  expect(ended).toEqual(['a', 'b', 'c']);
+});
+
+it('knows the latest time of each, and forgets what is deleted', async () => {
+  const deadlines = new Deadlines<string>((item) => ended.push(item));
+  const first = soon(30);
+  for (const item of ['a', 'b', 'c']) deadlines.set(item, first);
+  deadlines.set('b', soon(130));
+  deadlines.delete('c');
+  deadlines.delete('never there');
+  await wait(80);
+  expect(ended).toEqual(['a']);
+  await wait(100);
+  expect(ended).toEqual(['a', 'b']);
+});
+
+it('takes what is late at once, and lets others be deleted by an end', async () => {
+  const deadlines: Deadlines<string> = new Deadlines<string>((item) => {
+    ended.push(item);
+    deadlines.delete('b');
+  });
+  const past = soon(-1000);
+  deadlines.set('a', past);
+  deadlines.set('b', past);
+  await wait(50);
+  expect(ended).toEqual(['a']);
+});
