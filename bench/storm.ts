@@ -32,7 +32,7 @@ const COLLECTING = {
   COLLECTED: NOTE,
 };
 
-const SMALL_NURSERY = ['--max-semi-space-size=2'];
+const SMALL_NURSERY = ['--max-semi-space-size=2', '--compact-on-every-full-gc'];
 
 type Name = 'system' | 'bare server';
 
