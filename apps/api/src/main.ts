@@ -1,5 +1,5 @@
 import { signingKey } from '#identity';
-import { createHttpApp, listen, migrate, requireShared, run } from '#platform';
+import { createHttpApp, listen, logger, migrate, requireShared, run } from '#platform';
 import { ApiModule } from './api.module.js';
 import { setUpDocs } from './docs/set-up-docs.js';
 
@@ -10,6 +10,6 @@ await run(async (config) => {
   await migrate(config.DATABASE_URL!);
   const app = await createHttpApp(ApiModule, config);
   setUpDocs(app);
-  await listen(app, config);
+  logger.info({ url: await listen(app, config) }, 'listening');
   return app;
 });

@@ -1,5 +1,5 @@
 import { signingKey } from '#identity';
-import { createHttpApp, listen, migrate, requireShared, run } from '#platform';
+import { createHttpApp, listen, logger, migrate, requireShared, run } from '#platform';
 import { RealtimeModule } from './realtime.module.js';
 import { SocketAdapter } from './socket-adapter.js';
 
@@ -10,6 +10,6 @@ await run(async (config) => {
   await migrate(config.DATABASE_URL!);
   const app = await createHttpApp(RealtimeModule, config);
   app.useWebSocketAdapter(new SocketAdapter(app));
-  await listen(app, config);
+  logger.info({ url: await listen(app, config) }, 'listening');
   return app;
 });

@@ -1,5 +1,5 @@
 import { signingKey } from '#identity';
-import { createHttpApp, listen, migrate, requireShared, run } from '#platform';
+import { createHttpApp, listen, logger, migrate, requireShared, run } from '#platform';
 import { WorkerModule } from './worker.module.js';
 
 /** Background work alone, on the database of DATABASE_URL and the Redis of REDIS_URL; its port serves health and metrics. */
@@ -8,6 +8,6 @@ await run(async (config) => {
   signingKey(config);
   await migrate(config.DATABASE_URL!);
   const app = await createHttpApp(WorkerModule, config);
-  await listen(app, config);
+  logger.info({ url: await listen(app, config) }, 'listening');
   return app;
 });

@@ -78,16 +78,18 @@ function letGoWhenClosing(fastify: FastifyInstance, connections: OpenConnections
   });
 }
 
-/** @throws StartError when the address cannot be had */
-export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
+/**
+ * @returns the address
+ * @throws StartError when it cannot be had
+ */
+export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<string> {
   try {
     // By Fastify itself: Nest would log a refusal in a line of its own, beside the one that the operator gets.
     await app.init();
-    const url = await app
+    return await app
       .getHttpAdapter()
       .getInstance()
       .listen({ port: PORT, host: HOST ?? '0.0.0.0' });
-    logger.info({ url }, 'listening');
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') throw new StartError(`PORT: ${PORT} is in use by another program`);
