@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import getPort from 'get-port';
 import pg from 'pg';
-import { freePort, stop, track } from './processes.js';
+import { stop, track } from './processes.js';
 import { cpuSeconds, createDatabase, startApp, type Cluster } from './system.js';
 
 export interface Nodes {
@@ -21,7 +22,7 @@ export interface Nodes {
 export async function startRedis({
   dir,
 }: Cluster): Promise<{ url: string; stop(): Promise<void> } | undefined> {
-  const port = await freePort();
+  const port = await getPort({ host: '127.0.0.1' });
   const settings = {
     port,
     bind: '127.0.0.1',

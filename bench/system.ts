@@ -3,8 +3,9 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import getPort from 'get-port';
 import pg from 'pg';
-import { freePort, startServer, stop, type Running } from './processes.js';
+import { startServer, stop, type Running } from './processes.js';
 
 export interface Cluster {
   url: string;
@@ -54,7 +55,7 @@ export async function startSystem(
 
 /** One process of the system, ready, with its limits out of the way. */
 export async function startApp(app: string, env: NodeJS.ProcessEnv, flags?: string[]): Promise<Running> {
-  const port = await freePort();
+  const port = await getPort({ host: '127.0.0.1' });
   const url = `http://127.0.0.1:${port}`;
   const settings = {
     PORT: String(port),

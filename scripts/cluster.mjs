@@ -1,7 +1,6 @@
 /** npm run cluster: on this machine what docker-compose.yml brings up: two of each app, PostgreSQL, Redis, a proxy. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import { KeptProcess } from './kept-process.mjs';
 import { prepare } from './prepare.mjs';
 import { withScratchRedis } from './scratch-redis.mjs';
@@ -11,6 +10,7 @@ const NODES = Number(process.env.NODES ?? 2);
 const DATA_DIR = process.env.DATA_DIR ?? './.data/cluster';
 
 await prepare();
+const { default: getPort } = await import('get-port');
 const { createProxyServer } = await import('httpxy');
 const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
 const { signingSecret } = await import('../dist/apps/standalone/src/signing-secret.js');
@@ -66,18 +66,13 @@ function greet() {
 
 /** Several processes of each, not yet started. */
 async function appsWith(env) {
-  const names = ['api', 'realtime', 'worker'];
-  const ports = await freePorts(names.length * NODES);
   const nodesOf = (app) =>
-    Array.from(
-      { length: NODES },
-      (_, i) =>
-        new KeptProcess(`${app} ${i + 1}`, `dist/apps/${app}/src/main.js`, {
-          ...env,
-          PORT: String(ports.pop()),
-        }),
-    );
-  return Object.fromEntries(names.map((app) => [app, nodesOf(app)]));
+    Array.from({ length: NODES }, async (_, i) => {
+      const PORT = String(await getPort({ host: '127.0.0.1' }));
+      return new KeptProcess(`${app} ${i + 1}`, `dist/apps/${app}/src/main.js`, { ...env, PORT });
+    });
+  const apps = ['api', 'realtime', 'worker'].map(async (app) => [app, await Promise.all(nodesOf(app))]);
+  return Object.fromEntries(await Promise.all(apps));
 }
 
 /** As deploy/nginx.conf: sockets to any node, polls and what they turn into to the node that has the session. */
@@ -128,12 +123,4 @@ function pathOf({ url }) {
   } catch {
     return '';
   }
-}
-
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createTcpServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

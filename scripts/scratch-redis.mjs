@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
  * Runs `use` with the address of a Redis that lives only that long: TEST_REDIS_URL, or one started from the system's
- * `redis-server`. Undefined where there is neither.
+ * `redis-server`. Undefined where there is neither. Needs a prepared checkout.
  */
 export async function withScratchRedis(use) {
   if (process.env.TEST_REDIS_URL) return use(process.env.TEST_REDIS_URL);
+  const { default: getPort } = await import('get-port');
   const dir = await mkdtemp(join(tmpdir(), 'service-platform-redis-'));
-  const port = await freePort();
+  const port = await getPort({ host: '127.0.0.1' });
   const settings = {
     port,
     bind: '127.0.0.1',
@@ -42,13 +42,4 @@ export async function withScratchRedis(use) {
     redis.kill('SIGKILL');
     await rm(dir, { recursive: true, force: true });
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

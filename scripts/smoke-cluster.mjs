@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,10 +12,11 @@ import { prepare, root } from './prepare.mjs';
 import { step } from './smoke-step.mjs';
 
 await prepare();
+const { default: getPort } = await import('get-port');
 const { io } = await import('socket.io-client');
 
 const folder = mkdtempSync(join(tmpdir(), 'smoke-cluster-'));
-const port = await freePort();
+const port = await getPort({ host: '127.0.0.1' });
 const url = `http://127.0.0.1:${port}`;
 const environment = { ...process.env, PORT: port, DATA_DIR: folder };
 for (const name of ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET']) delete environment[name];
@@ -162,13 +162,4 @@ function processes(what = /./) {
       return []; // another user's, or gone
     }
   });
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

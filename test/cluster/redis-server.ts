@@ -1,6 +1,6 @@
+import getPort from 'get-port';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 
 /** A Redis of a test's own, which it may end and start anew, empty. */
 export class RedisServer {
@@ -13,12 +13,7 @@ export class RedisServer {
 
   /** @param settings more of `redis-server`'s arguments */
   static async start(...settings: string[]): Promise<RedisServer> {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address() as AddressInfo;
-    free.close();
-    await once(free, 'close');
-    const redis = new RedisServer(port, settings);
+    const redis = new RedisServer(await getPort({ host: '127.0.0.1' }), settings);
     await redis.restart();
     return redis;
   }

@@ -1,5 +1,5 @@
+import getPort from 'get-port';
 import { mkdirSync, realpathSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
@@ -84,7 +84,7 @@ async function startOwned(
   const passing = /lock file .* already exists|pre-existing shared memory|create any TCP\/IP sockets/;
   for (const deadline = Date.now() + 10_000; ; await sleep(200)) {
     await stopOrphan(cluster, password);
-    const server = start(await freePort());
+    const server = start(await getPort({ host: '127.0.0.1' }));
     const owner = await ready(server, server.port, password).catch(async (error: unknown) => {
       await server.stop();
       throw error;
@@ -126,14 +126,4 @@ async function ready(server: Server, port: number, password: string): Promise<Cl
         throw new StartError(`DATA_DIR: PostgreSQL does not answer: ${failureIn(server.output())}`);
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }
