@@ -1,8 +1,8 @@
-import { ModelServer, type Account, type AssistantClient, type TestApp } from '#testing';
+import { describeWithRedis, ModelServer, type Account, type AssistantClient, type TestApp } from '#testing';
 import { PassThrough } from 'node:stream';
-import { Cluster, describeCluster } from './cluster.js';
+import { Cluster } from './cluster.js';
 
-describeCluster('the assistant on two nodes', () => {
+describeWithRedis('the assistant on two nodes', () => {
   let model: ModelServer;
   let cluster: Cluster;
   let one: TestApp;

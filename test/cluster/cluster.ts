@@ -21,6 +21,3 @@ export class Cluster {
     await this.drop();
   }
 }
-
-/** Without a Redis there is nothing to test. */
-export const describeCluster = process.env.TEST_REDIS_URL ? describe : describe.skip;

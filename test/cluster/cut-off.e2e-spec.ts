@@ -1,11 +1,11 @@
 import { Metrics, RealtimeEmitter } from '#platform';
-import { Link, PlainClient, TestApp, text } from '#testing';
-import { Cluster, describeCluster } from './cluster.js';
+import { describeWithRedis, Link, PlainClient, TestApp, text } from '#testing';
+import { Cluster } from './cluster.js';
 
 /** More than may wait to be told. */
 const TOO_MUCH = 10_001;
 
-describeCluster('a node is cut off from Redis and has more to tell than it may keep', () => {
+describeWithRedis('a node is cut off from Redis and has more to tell than it may keep', () => {
   let cluster: Cluster;
   let link: Link;
   let one: TestApp;

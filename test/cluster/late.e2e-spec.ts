@@ -1,8 +1,8 @@
-import { Link, TestApp, text } from '#testing';
+import { describeWithRedis, Link, TestApp, text } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, describeCluster } from './cluster.js';
+import { Cluster } from './cluster.js';
 
-describeCluster('a node is cut off from Redis for a moment', () => {
+describeWithRedis('a node is cut off from Redis for a moment', () => {
   let cluster: Cluster;
   let link: Link;
   let one: TestApp;

@@ -1,9 +1,9 @@
-import type { Account, Device, TestApp } from '#testing';
+import { describeWithRedis, type Account, type Device, type TestApp } from '#testing';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, describeCluster } from './cluster.js';
+import { Cluster } from './cluster.js';
 
-describeCluster('presence on two nodes', () => {
+describeWithRedis('presence on two nodes', () => {
   let cluster: Cluster;
   let one: TestApp;
   let other: TestApp;

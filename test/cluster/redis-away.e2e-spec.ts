@@ -1,10 +1,18 @@
 import { Metrics } from '#platform';
-import { Link, ProcessCluster, text, type Account, type Device, type TestApp } from '#testing';
+import {
+  describeWithRedis,
+  Link,
+  ProcessCluster,
+  text,
+  type Account,
+  type Device,
+  type TestApp,
+} from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, describeCluster } from './cluster.js';
+import { Cluster } from './cluster.js';
 import { RedisServer } from './redis-server.js';
 
-describeCluster('Redis goes away', () => {
+describeWithRedis('Redis goes away', () => {
   let redis: RedisServer;
   let cluster: Cluster;
   let one: TestApp;
@@ -104,7 +112,7 @@ describeCluster('Redis goes away', () => {
   });
 });
 
-describeCluster('Redis is silent or away', () => {
+describeWithRedis('Redis is silent or away', () => {
   let redis: RedisServer;
   let link: Link;
   let cluster: Cluster;
@@ -148,7 +156,7 @@ describeCluster('Redis is silent or away', () => {
   });
 });
 
-describeCluster('a stop', () => {
+describeWithRedis('a stop', () => {
   /** Timers and connections: what is left of them keeps a process from ending. */
   const handles = () => process.getActiveResourcesInfo().filter((name) => /Timeout|TCP/.test(name)).length;
 

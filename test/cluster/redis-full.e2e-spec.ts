@@ -1,16 +1,16 @@
 import type { PostDto } from '#contracts';
 import { Queues, logger } from '#platform';
-import { text, type TestApp } from '#testing';
+import { describeWithRedis, text, type TestApp } from '#testing';
 import { jest } from '@jest/globals';
 import type { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, describeCluster } from './cluster.js';
+import { Cluster } from './cluster.js';
 import { RedisServer } from './redis-server.js';
 
 const FULL_MS = 5000;
 
-describeCluster('Redis is full', () => {
+describeWithRedis('Redis is full', () => {
   let server: RedisServer;
   let redis: Redis;
   let cluster: Cluster;

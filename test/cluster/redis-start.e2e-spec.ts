@@ -1,10 +1,10 @@
 import { StartError, logger, reachRedis } from '#platform';
+import { describeWithRedis } from '#testing';
 import { jest } from '@jest/globals';
 import { createServer } from 'node:net';
-import { describeCluster } from './cluster.js';
 import { RedisServer } from './redis-server.js';
 
-describeCluster('Redis at the start', () => {
+describeWithRedis('Redis at the start', () => {
   const warn = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
   afterEach(() => warn.mockClear());
   const refusal = async (url: string) =>

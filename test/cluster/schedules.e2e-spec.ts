@@ -1,6 +1,6 @@
-import { TestApp } from '#testing';
+import { describeWithRedis, TestApp } from '#testing';
 import { Redis } from 'ioredis';
-import { Cluster, describeCluster } from './cluster.js';
+import { Cluster } from './cluster.js';
 
 /** Those of `apps/worker/src/worker.module.ts`. */
 const SCHEDULED = [
@@ -12,7 +12,7 @@ const SCHEDULED = [
   'remind-bookings',
 ];
 
-describeCluster('scheduled jobs', () => {
+describeWithRedis('scheduled jobs', () => {
   let cluster: Cluster;
   let redis: Redis;
   beforeAll(async () => {

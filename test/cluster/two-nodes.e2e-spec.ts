@@ -1,8 +1,8 @@
 import type { MessageDto } from '#contracts';
-import { text, type Account, type Device, type TestApp } from '#testing';
-import { Cluster, describeCluster } from './cluster.js';
+import { describeWithRedis, text, type Account, type Device, type TestApp } from '#testing';
+import { Cluster } from './cluster.js';
 
-describeCluster('two nodes', () => {
+describeWithRedis('two nodes', () => {
   let cluster: Cluster;
   let anna: Account;
   let boris: Account;

@@ -1,9 +1,8 @@
 import { ReceiptPage, userRoom, type ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
-import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { contractErrors, Device, itAlone, TestApp, text, type Account } from '#testing';
 import { jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { itAlone } from './alone.js';
 
 let app: TestApp;
 let anna: Account;

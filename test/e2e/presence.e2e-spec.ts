@@ -1,7 +1,6 @@
 import type { ChatDto, PresenceItem, UserDto } from '#contracts';
-import { Bystander, createTestDatabase, Device, TestApp, type Account } from '#testing';
+import { Bystander, createTestDatabase, Device, itAlone, TestApp, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
-import { itAlone } from './alone.js';
 
 const GRACE_MS = 300;
 

@@ -1,11 +1,20 @@
 import { ErrorBody, type ChatDto } from '#contracts';
-import { contractErrors, Device, ModelServer, text, type Account, type Reply, type TestApp } from '#testing';
-import { Cluster, describeCluster } from '../cluster/cluster.js';
+import {
+  contractErrors,
+  describeWithRedis,
+  Device,
+  ModelServer,
+  text,
+  type Account,
+  type Reply,
+  type TestApp,
+} from '#testing';
+import { Cluster } from '../cluster/cluster.js';
 import { connections, internalErrors } from './counted.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
-describeCluster('a flood over two nodes', () => {
+describeWithRedis('a flood over two nodes', () => {
   const BURST = 10;
   const WRITES = 50;
   const SIGN_INS = 5;

@@ -1,9 +1,8 @@
+import { emptyRedis, itWithRedis } from '#testing';
 import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { NodeLeases } from './node-leases.js';
 import type { RedisConnections } from './redis.js';
-
-const withRedis = process.env.TEST_REDIS_URL ? it : it.skip;
 
 it('a process that is alone knows that all others are dead', async () => {
   const leases = new NodeLeases({} as RedisConnections);
@@ -11,8 +10,8 @@ it('a process that is alone knows that all others are dead', async () => {
   expect(await leases.dead([leases.id, 'other'])).toEqual(['other']);
 });
 
-withRedis('with a Redis one is dead whose lease stays away, not one whose lease a flush took', async () => {
-  const shared = new Redis(process.env.TEST_REDIS_URL!);
+itWithRedis('with a Redis one is dead whose lease stays away, not one whose lease a flush took', async () => {
+  const shared = new Redis(await emptyRedis());
   const [one, other] = [0, 1].map(() => new NodeLeases({ shared } as unknown as RedisConnections)) as [
     NodeLeases,
     NodeLeases,

@@ -1,3 +1,4 @@
+import { emptyRedis, itWithRedis } from '#testing';
 import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,15 +9,11 @@ import { Nodes, type Sockets } from './nodes.js';
 import { RedisConnections } from './redis.js';
 
 const STREAM = 'service-platform:nodes';
-const url = `${process.env.TEST_REDIS_URL}/8`;
 
-const itShared = process.env.TEST_REDIS_URL ? it : it.skip;
-
-itShared('is heard from a Redis that came back empty with a clock that is behind', async () => {
+itWithRedis('is heard from a Redis that came back empty with a clock that is behind', async () => {
   logger.level = 'silent';
-  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
+  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
-  await redis.flushdb();
   const heard: number[] = [];
   let missed = 0;
   const sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
@@ -47,11 +44,10 @@ itShared('is heard from a Redis that came back empty with a clock that is behind
   expect({ heard, missed: missed > 0 }).toEqual({ heard: [1, 2], missed: true });
 });
 
-itShared('what is told takes a bounded part of Redis, however large each of it is', async () => {
+itWithRedis('what is told takes a bounded part of Redis, however large each of it is', async () => {
   logger.level = 'silent';
-  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
+  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
-  await redis.flushdb();
   const leases = { id: randomUUID(), dead: async () => [], all: async () => [] };
   const nodes = new Nodes(
     connections,

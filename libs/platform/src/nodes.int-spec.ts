@@ -1,3 +1,4 @@
+import { describeWithRedis, emptyRedis } from '#testing';
 import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,15 +11,13 @@ import { RedisConnections } from './redis.js';
 /** How often it is looked who has died, ms. */
 const LOOK_MS = 5000;
 const STREAM = 'service-platform:nodes';
-const url = `${process.env.TEST_REDIS_URL}/9`;
-const describeShared = process.env.TEST_REDIS_URL ? describe : describe.skip;
 const said = (number: number): Deed => ({
   name: 'broadcast',
   rooms: ['all'],
   what: { data: ['said', number] },
 });
 
-describeShared('what other processes tell', () => {
+describeWithRedis('what other processes tell', () => {
   let connections: RedisConnections;
   let redis: Redis;
   let nodes: Nodes;
@@ -27,9 +26,8 @@ describeShared('what other processes tell', () => {
   let dead: string[];
   beforeEach(async () => {
     logger.level = 'silent';
-    connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: url }));
+    connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
     redis = connections.shared!;
-    await redis.flushdb();
     [heard, missed, dead] = [[], 0, []];
     const sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
     nodes = new Nodes(

@@ -13,6 +13,6 @@ export { PlainClient } from './plain-client.js';
 export { Platform, type Account, type Reply } from './platform.js';
 export { ProcessCluster } from './process-cluster.js';
 export { promised, rememberPromises } from './promises.js';
-export { emptyRedis } from './redis.js';
+export { describeWithRedis, emptyRedis, itAlone, itWithRedis } from './redis.js';
 export { SIGNING_KEY } from './settings.js';
 export { Waiting } from './waiting.js';

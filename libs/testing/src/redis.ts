@@ -1,11 +1,18 @@
 import { Redis } from 'ioredis';
 
+const { TEST_REDIS_URL: server, TEST_SIZE } = process.env;
+
+/** What processes do together: without a Redis there is nothing to test. */
+export const describeWithRedis = server ? describe : describe.skip;
+export const itWithRedis = server ? it : it.skip;
+/** What a process does only when it knows that it has no others beside it. */
+export const itAlone = TEST_SIZE === 'cluster' ? it.skip : it;
+
 /** How many databases have been given. */
 const GIVEN = 'databases-given';
 
 /** The address of an empty database on the tests' Redis. They go round: only the very oldest is given again. */
 export async function emptyRedis(): Promise<string> {
-  const { TEST_REDIS_URL: server } = process.env;
   if (!server) throw new Error('These tests need a Redis: install redis-server, or set TEST_REDIS_URL');
   const redis = new Redis(server);
   const [, databases] = (await redis.config('GET', 'databases')) as [string, string];
@@ -21,7 +28,7 @@ const sharing = new Map<string, Promise<string>>();
 
 /** With TEST_SIZE=cluster: apps on one database are one program, so they share a Redis, too. */
 export async function redisBeside(databaseUrl: string): Promise<{ REDIS_URL?: string }> {
-  if (process.env.TEST_SIZE !== 'cluster') return {};
+  if (TEST_SIZE !== 'cluster') return {};
   if (!sharing.has(databaseUrl)) sharing.set(databaseUrl, emptyRedis());
   return { REDIS_URL: await sharing.get(databaseUrl)! };
 }

@@ -1,7 +1,6 @@
-import { createTestDatabase, TestApp } from '#testing';
+import { createTestDatabase, itAlone, TestApp } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Joined } from './scene.js';
-import { itAlone } from '../alone.js';
 
 it('a stop of the program keeps what there is of an answer, and says that it was interrupted', async () => {
   const database = await createTestDatabase();
