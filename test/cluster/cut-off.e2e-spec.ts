@@ -1,11 +1,11 @@
 import { Metrics, RealtimeEmitter } from '#platform';
-import { describeWithRedis, Link, PlainClient, TestApp, text } from '#testing';
+import { describeWithRedis, Link, PlainClient, TestApp, text, type Account } from '#testing';
 import { Cluster } from './cluster.js';
 
 /** More than may wait to be told. */
 const TOO_MUCH = 10_001;
 
-describeWithRedis('a node is cut off from Redis and has more to tell than it may keep', () => {
+describeWithRedis('a node is cut off from Redis', () => {
   let cluster: Cluster;
   let link: Link;
   let one: TestApp;
@@ -17,12 +17,13 @@ describeWithRedis('a node is cut off from Redis and has more to tell than it may
     one = await TestApp.start({ ...cluster.env, REDIS_URL: link.url });
     cluster.nodes.unshift(one);
   });
+  afterEach(() => link.mend());
   afterAll(async () => {
     await cluster.stop();
     link.close();
   });
 
-  it('so the others’ devices sync, are where they belong, and those signed out are out', async () => {
+  it('and has more to tell than it may keep: the others’ devices sync, are where they belong, and those signed out are out', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
     const [hers, his, veras, glebs] = [await one.device(anna), ...(await other.devices(boris, vera, gleb))];
     const classics = [vera, boris].map(({ token }) =>
@@ -60,5 +61,32 @@ describeWithRedis('a node is cut off from Redis and has more to tell than it may
     expect(veras.all('chat:message:new')).toEqual([]);
     // She looks, too, once: of what was told late the order is not known.
     await hers.until(() => hers.all('sync:required').length > 1 || undefined, 'sync:required');
+  });
+
+  it('and what it has to tell of a membership is out of date when it is told: only members hear the chat', async () => {
+    const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
+    const [hers, veras, glebs] = await other.devices(anna, vera, gleb);
+    const group = await other.group(anna, boris, gleb);
+    await glebs.next('chat:created', ({ id }) => id === group.id);
+    const members = `chats/${group.id}/members`;
+    const add = (node: TestApp, { id }: Account) =>
+      node.request('POST', members, anna.token, { user_ids: [id] });
+    const remove = (node: TestApp, { id }: Account) => node.request('DELETE', `${members}/${id}`, anna.token);
+    link.cut();
+    // One node removes, the other adds; and the other way round.
+    const replies = [
+      await remove(one, gleb),
+      await add(one, vera),
+      await remove(other, vera),
+      await add(other, gleb),
+    ];
+    expect(replies.filter(({ status }) => status >= 300)).toEqual([]);
+    link.mend();
+    for (const device of [veras, glebs])
+      await device.until(() => device.all('sync:required').length > 1 || undefined, 'sync:required');
+    await hers.send('chat:message:send', text(group, 'for members only'));
+    await glebs.next('chat:message:new', ({ content }) => content === 'for members only');
+    await veras.settled();
+    expect(veras.all('chat:message:new')).toEqual([]);
   });
 });
