@@ -15,7 +15,11 @@ export const retryDelay = (attempt: number) => Math.min(attempt * 100, 1000);
 
 export type ConnectOptions = Pick<
   RedisOptions,
-  'commandTimeout' | 'socketTimeout' | 'enableOfflineQueue' | 'retryStrategy'
+  | 'autoResendUnfulfilledCommands'
+  | 'commandTimeout'
+  | 'socketTimeout'
+  | 'enableOfflineQueue'
+  | 'retryStrategy'
 >;
 
 /** Redis, where REDIS_URL names one: then several processes are one program. Without it this one is alone. */

@@ -1,15 +1,6 @@
 import { cutRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
-import {
-  Batcher,
-  Config,
-  HURRY_MS,
-  Prisma,
-  PrismaService,
-  RealtimeEmitter,
-  RedisConnections,
-  logger,
-} from '#platform';
+import { Batcher, Config, Prisma, PrismaService, RealtimeEmitter, RedisConnections, logger } from '#platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MemoryPresenceStore } from './memory-presence-store.js';
 import type { PresenceStore } from './presence-store.js';
@@ -36,9 +27,7 @@ export class Presence implements OnApplicationShutdown {
     redis?: RedisConnections,
   ) {
     const { PRESENCE_GRACE_MS: graceMs } = config;
-    this.store = redis?.shared
-      ? new RedisPresenceStore(redis.connect('presence', { commandTimeout: HURRY_MS }), graceMs)
-      : new MemoryPresenceStore(graceMs);
+    this.store = redis?.shared ? new RedisPresenceStore(redis, graceMs) : new MemoryPresenceStore(graceMs);
     this.store.onAway((userId, at) => this.announce(userId, false, at, () => this.roomsOf(userId)));
     this.store.onBack((userId) => this.announce(userId, true, new Date(), () => this.roomsOf(userId)));
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {

@@ -1,5 +1,6 @@
-import { logger, unavailable } from '#platform';
+import { HURRY_MS, logger, unavailable, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { PresenceStore } from './presence-store.js';
 
@@ -8,6 +9,8 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** How often it is looked whose time is over, ms. */
 const LOOK_MS = 250;
+/** How long it is known what a node was to tell of, ms, after it has last asked: others sync when it has died. */
+const FORGET_MS = 600_000;
 /** Before Redis is told again of a device that it did not take, ms. */
 const RETRY_MS = 1000;
 /** The most users, or devices, that one script speaks of. */
@@ -49,21 +52,43 @@ const RENEW = `${NOW}
     if redis.call('ZADD', KEYS[2], now + ARGV[1], ARGV[i]) == 1 then table.insert(back, ARGV[i]) end
   end
   return back`;
+/**
+ * Takes those whose time is over from all users to those that this node is to tell of, and returns the latter. They stay
+ * there until the next call says that they were told: an answer that did not come is given again. Who has come back
+ * meanwhile is not away. It removes before it adds, since a full Redis only lets a script that has written go on.
+ */
 const TAKE_AWAY = `${NOW}
-  local gone = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
-  for i = 1, #gone, 2 do redis.call('ZREM', KEYS[1], gone[i]) end
-  return gone`;
+  if #ARGV > 2 then redis.call('ZREM', KEYS[2], unpack(ARGV, 3)) end
+  if redis.call('EXISTS', KEYS[2]) == 0 then
+    local over = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
+    for i = 1, #over, 2 do
+      redis.call('ZREM', KEYS[1], over[i])
+      redis.call('ZADD', KEYS[2], over[i + 1], over[i])
+    end
+  end
+  local gone = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
+  for i = 1, #gone, 2 do
+    if redis.call('ZSCORE', KEYS[1], gone[i]) then redis.call('ZREM', KEYS[2], gone[i]) end
+  end
+  redis.call('PEXPIRE', KEYS[2], ARGV[2])
+  return redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')`;
 
 /**
  * The store of several nodes. Each device holds a lease, which its node renews; a user whose leases are over is away,
  * whether the devices left, and the grace time is over, or their node died. One node finds each of them, and tells.
  */
 export class RedisPresenceStore implements PresenceStore {
+  private readonly redis: Redis;
   /** This node's devices and their users: those that Redis knows, and those that it is to be told of. */
   private readonly here = new Map<string, string>();
   private readonly entering = new Map<string, string>();
   /** Those that left while Redis was away: it is to be told of them. */
   private readonly left = new Map<string, string>();
+  /** The key in Redis of those who have gone away and this node is to tell of, by when they did. */
+  private readonly gone = `presence:gone:${randomUUID()}`;
+  /** Those told to be away, which Redis is not known to have heard yet. */
+  private told: string[] = [];
+  private isLooking = false;
   private back?: Promise<void>;
   private tell: (userId: string, at: Date) => void = () => undefined;
   private tellBack: (userId: string) => void = () => undefined;
@@ -72,16 +97,22 @@ export class RedisPresenceStore implements PresenceStore {
   private isRenewalLost = false;
   private readonly timers: NodeJS.Timeout[];
 
+  /** @param graceMs how long somebody without a device is not away yet */
   constructor(
-    private readonly redis: Redis,
+    connections: RedisConnections,
     private readonly graceMs: number,
   ) {
+    this.redis = connections.connect('presence', {
+      commandTimeout: HURRY_MS,
+      // A script whose answer was lost, sent again, finds what it has done itself: that somebody was there before.
+      autoResendUnfulfilledCommands: false,
+    });
     this.timers = [
       setInterval(() => void this.attempt(() => this.renew()), RENEW_MS),
       setInterval(() => void this.attempt(() => this.lookForAway()), LOOK_MS),
     ];
     // Redis may be back empty.
-    redis.on('ready', () => void this.attempt(() => this.renew()));
+    this.redis.on('ready', () => void this.attempt(() => this.renew()));
   }
 
   async enter(userId: string, deviceId: string): Promise<boolean> {
@@ -196,10 +227,18 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   private async lookForAway(): Promise<void> {
-    if (this.isAway) return;
-    const found = (await this.redis.eval(TAKE_AWAY, 1, USERS, MAX_BATCH)) as string[];
-    for (let i = 0; i < found.length; i += 2)
-      this.tell(found[i]!, new Date(Number(found[i + 1]) - this.graceMs));
+    // A second look would find those again whom the first one finds.
+    if (this.isAway || this.isLooking) return;
+    this.isLooking = true;
+    try {
+      const args = [MAX_BATCH, FORGET_MS, ...this.told];
+      const found = (await this.redis.eval(TAKE_AWAY, 2, USERS, this.gone, ...args)) as string[];
+      this.told = found.filter((_, i) => i % 2 === 0);
+      for (let i = 0; i < found.length; i += 2)
+        this.tell(found[i]!, new Date(Number(found[i + 1]) - this.graceMs));
+    } finally {
+      this.isLooking = false;
+    }
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {

@@ -1,0 +1,108 @@
+import { Config, RedisConnections, logger } from '#platform';
+import { Link, emptyRedis } from '#testing';
+import { jest } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisPresenceStore } from './redis-presence-store.js';
+
+const describeShared = process.env.TEST_REDIS_URL ? describe : describe.skip;
+
+describeShared('presence of several nodes', () => {
+  let url: string;
+  let link: Link;
+  let connections: RedisConnections[];
+  let stores: RedisPresenceStore[];
+  /** Of the node that was started last. */
+  let connection: Redis;
+  let told: string[];
+  beforeEach(async () => {
+    logger.level = 'silent';
+    url = await emptyRedis();
+    link = await Link.to(url);
+    [connections, stores, told] = [[], [], []];
+  });
+  afterEach(async () => {
+    link.mend();
+    await Promise.all(stores.map((store) => store.close()));
+    for (const each of connections) each.onApplicationShutdown();
+    link.close();
+  });
+
+  /** A node without grace time. */
+  const node = (redisUrl: string) => {
+    const redis = new RedisConnections(Object.assign(new Config(), { REDIS_URL: redisUrl }));
+    const connect = jest.spyOn(redis, 'connect');
+    const store = new RedisPresenceStore(redis, 0);
+    connection = connect.mock.results[0]!.value as Redis;
+    connections.push(redis);
+    stores.push(store);
+    store.onAway((userId) => told.push(`${userId} away`));
+    store.onBack((userId) => told.push(`${userId} back`));
+    return store;
+  };
+  const until = async (line: string) => {
+    while (!told.includes(line)) await new Promise(setImmediate);
+  };
+
+  it('who was found away by an answer that did not come is told, once', async () => {
+    const store = node(link.url);
+    await store.enter('anna', 'phone');
+    await store.leave('anna', 'phone');
+    await link.loseAnswerTo('BYSCORE');
+    await until('anna away');
+    // Those who go later are found by a later look.
+    await store.enter('boris', 'phone');
+    await store.leave('boris', 'phone');
+    await until('boris away');
+    expect(told).toEqual(['anna away', 'boris away']);
+  });
+
+  it('who is back before that is told again is not told to be away', async () => {
+    const one = node(link.url);
+    await one.enter('anna', 'phone');
+    await one.leave('anna', 'phone');
+    await link.loseAnswerTo('BYSCORE');
+    link.cut();
+    const other = node(url);
+    expect(await other.enter('anna', 'tablet')).toBe(true);
+    link.mend();
+    while ((await connections[1]!.shared!.keys('presence:gone:*')).length > 0) await sleep(10);
+    expect(told).toEqual([]);
+  });
+
+  it('whose entry is not answered is told to have come', async () => {
+    const store = node(link.url);
+    const lost = link.loseAnswerTo('before and 0 or 1');
+    const wasAway = store.enter('anna', 'phone');
+    await lost;
+    expect(await wasAway).toBe(true);
+  });
+
+  it('who had been away for a node that could not renew is back, also when the answer to that does not come', async () => {
+    const store = node(link.url);
+    const redis = node(url) && connections[1]!.shared!;
+    await store.enter('anna', 'phone');
+    link.cut();
+    // As after 30 s without a renewal.
+    const { now } = performance;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 31_000);
+    await redis.zadd('presence:users', 1, 'anna');
+    await until('anna away');
+    const lost = link.loseAnswerTo('table.insert(back');
+    link.mend();
+    await lost;
+    await until('anna back');
+    expect(await redis.zscore('presence:users', 'anna')).not.toBeNull();
+    clock.mockRestore();
+  });
+
+  it('who leaves while others are renewed is not renewed', async () => {
+    const store = node(link.url);
+    const entered = Array.from({ length: 1001 }, (_, i) => store.enter(`user ${i}`, `phone ${i}`));
+    await Promise.all(entered);
+    // The renewal begins with those who came first, and has not come to the last.
+    connection.emit('ready');
+    await store.leave('user 1000', 'phone 1000');
+    await until('user 1000 away');
+  });
+});
