@@ -27,6 +27,15 @@ describeWithRedis('Redis at the start', () => {
     await guarded.stop();
   });
 
+  it('one that is full ends it, too', async () => {
+    const redis = await RedisServer.start('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
+    const { host } = new URL(redis.url);
+    const error = await refusal(redis.url);
+    expect(error).toBeInstanceOf(StartError);
+    expect(error.message).toMatch(`REDIS_URL: ${host} refuses what is written (OOM command not allowed`);
+    await redis.stop();
+  });
+
   it('one that is still starting is waited for', async () => {
     const redis = await RedisServer.start();
     await redis.stop();

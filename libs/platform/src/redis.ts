@@ -71,7 +71,8 @@ export class RedisConnections implements OnApplicationShutdown {
 
 /**
  * Waits for a Redis that is still starting, and looks at it before anything else does.
- * @throws StartError when it cannot be reached or does not let us in: later it may go and come
+ * @throws StartError when it cannot be reached, does not let us in or takes nothing, as a full one or a replica: later it
+ * may go and come, and be full
  */
 export async function reachRedis(url: string): Promise<void> {
   const redis = new Redis(url, {
@@ -84,6 +85,9 @@ export async function reachRedis(url: string): Promise<void> {
   try {
     await redis.ping().catch((err: Error) => {
       throw new StartError(`REDIS_URL: cannot connect to ${new URL(url).host} (${refusal ?? err.message})`);
+    });
+    await redis.set('service-platform:start', 1, 'PX', REACH_MS).catch((err: Error) => {
+      throw new StartError(`REDIS_URL: ${new URL(url).host} refuses what is written (${err.message})`);
     });
     await warnOfEviction(redis);
   } finally {

@@ -1,13 +1,11 @@
 import { Config, RedisConnections, logger } from '#platform';
-import { Link, emptyRedis } from '#testing';
+import { Link, describeWithRedis, emptyRedis } from '#testing';
 import { jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisPresenceStore } from './redis-presence-store.js';
 
-const describeShared = process.env.TEST_REDIS_URL ? describe : describe.skip;
-
-describeShared('presence of several nodes', () => {
+describeWithRedis('presence of several nodes', () => {
   let url: string;
   let link: Link;
   let connections: RedisConnections[];
