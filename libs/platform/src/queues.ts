@@ -82,7 +82,9 @@ export class Queues implements OnModuleDestroy {
   ) {
     this.jobs = new Counter({
       name: 'jobs_total',
-      help: 'Runs of background jobs, by job and outcome (ok, retry: will run again, failed: a dead letter)',
+      help:
+        'Runs of background jobs, by job and outcome (ok, retry: will run again, postponed: the last attempt, while ' +
+        'the database was away: given anew, failed: a dead letter)',
       labelNames: ['name', 'outcome'],
       registers: [metrics.registry],
     });
@@ -118,12 +120,13 @@ export class Queues implements OnModuleDestroy {
     this.worker = worker;
     worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
     worker.on('failed', (job, err) => {
-      const last = job?.finishedOn !== undefined;
-      // It is no fault of the job's: it is promised still, and given anew.
-      const isAway = toAppError(err).code === 'UNAVAILABLE';
-      if (last) (isAway ? job.remove() : relay.done(job.id!)).catch(this.complain);
-      this.jobs.inc({ name: nameOf(job?.name), outcome: last ? 'failed' : 'retry' });
-      logger[last ? 'error' : 'warn']({ job: job?.name, job_id: job?.id, err: err.message }, 'job failed');
+      const outcome = outcomeOf(job, err);
+      // One that is postponed is promised still: the outbox gives it anew.
+      if (outcome === 'postponed') job!.remove().catch(this.complain);
+      if (outcome === 'failed') relay.done(job!.id!).catch(this.complain);
+      this.jobs.inc({ name: nameOf(job?.name), outcome });
+      const level = outcome === 'failed' ? 'error' : 'warn';
+      logger[level]({ job: job?.name, job_id: job?.id, outcome, err: err.message }, 'job failed');
     });
     worker.on('stalled', (id) => logger.warn({ job_id: id }, 'job taken from a worker that is silent'));
     worker.on('active', this.accepted);
@@ -280,6 +283,12 @@ async function madeOrEnded(redis: Redis): Promise<void> {
 
 /** Names come from the database: what no code knows must not make ever more time series. */
 const nameOf = (name: string | undefined) => (JOB_NAMES.includes(name as JobName) ? name! : 'unknown');
+
+/** What becomes of a job that has just failed; that the database is away is no fault of the job's. */
+function outcomeOf(job: Job | undefined, err: Error): 'retry' | 'postponed' | 'failed' {
+  if (job?.finishedOn === undefined) return 'retry';
+  return toAppError(err).code === 'UNAVAILABLE' ? 'postponed' : 'failed';
+}
 
 async function run(processors: Processors, job: Job, relay: OutboxRelay): Promise<void> {
   const processor = Object.hasOwn(processors, job.name) ? processors[job.name as JobName] : undefined;
