@@ -1,5 +1,7 @@
+import { Memberships } from '#chat';
 import { ChatDto, ChatPage, ParticipantPage, type MEMBER_ROLES } from '#contracts';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
 let app: TestApp;
@@ -195,6 +197,22 @@ describe('whoever is removed or leaves', () => {
   it('stays out when it reconnects', async () => {
     const chat = await app.group(anna, boris, vera);
     await remove(chat, vera, vera);
+    const device = await app.device(vera);
+    await send(hers, chat);
+    await device.settled();
+    expect(device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id)).toEqual([]);
+  });
+
+  it('stays out when that happens while it connects, after its chats have been looked up', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const memberships = app.app.get(Memberships);
+    const lookUp = memberships.chatIdsOf.bind(memberships);
+    jest.spyOn(memberships, 'chatIdsOf').mockImplementationOnce(async (userId) => {
+      const found = await lookUp(userId);
+      expect(found).toContain(chat.id);
+      await remove(chat, anna, vera);
+      return found;
+    });
     const device = await app.device(vera);
     await send(hers, chat);
     await device.settled();

@@ -2,6 +2,7 @@ import { chatRoom, cutRoom, followersRoom, friendsRoom, userRoom } from '#contra
 import { Memberships } from '#chat';
 import { Ties } from '#social';
 import { Injectable } from '@nestjs/common';
+import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
@@ -27,12 +28,14 @@ export class DeviceRooms {
   async enter(socket: DeviceSocket): Promise<Set<string>> {
     const { userId } = userOf(socket);
     const before = [...socket.rooms].filter((room) => STORED.some((name) => room.startsWith(name)));
+    const everybodys = socket.nsp.server.of('/').adapter as DeviceAdapter;
+    const { moves } = everybodys;
     const found = await this.of(userId);
     if (!socket.connected) return new Set();
     await socket.join(found);
     socket.data.openedAt ??= performance.now();
     // A removal between the answer and the joining has found no room to be left: look once more.
-    const current = new Set(await this.of(userId));
+    const current = new Set(everybodys.moves === moves ? found : await this.of(userId));
     for (const room of [...before, ...found]) if (!current.has(room)) await socket.leave(room);
     return current;
   }

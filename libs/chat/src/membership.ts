@@ -53,11 +53,12 @@ export class Memberships {
 
   /** In the order of the users. */
   private async chatIdsOfAll(userIds: string[]): Promise<string[][]> {
-    const { rows } = await this.pool.query<{ user: string; chats: string[] }>(
-      `SELECT user_id AS user, array_agg(chat_id) AS chats FROM chat_members
+    const { rows } = await this.pool.query<{ user: string; chats: string[] }>({
+      name: 'chats-of',
+      text: `SELECT user_id AS user, array_agg(chat_id) AS chats FROM chat_members
        WHERE user_id = ANY($1::uuid[]) AND left_at IS NULL GROUP BY user_id`,
-      [userIds],
-    );
+      values: [userIds],
+    });
     const found = new Map(rows.map(({ user, chats }) => [user, chats]));
     return userIds.map((userId) => found.get(userId) ?? []);
   }

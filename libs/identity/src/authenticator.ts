@@ -71,13 +71,14 @@ export class Authenticator {
   /** In their order. */
   private async liveUsers(asked: Pick<SignedIn, 'userId' | 'sessionId'>[]): Promise<(Named | AppError)[]> {
     const [users, sessions] = [asked.map(({ userId }) => userId), asked.map(({ sessionId }) => sessionId)];
-    const { rows } = await this.pool.query<Named & { session: string; user: string }>(
-      `SELECT s.id AS session, u.id AS user, u.name, u.role, u.locale
+    const { rows } = await this.pool.query<Named & { session: string; user: string }>({
+      name: 'live-users',
+      text: `SELECT s.id AS session, u.id AS user, u.name, u.role, u.locale
        FROM sessions s JOIN users u ON u.id = s.user_id
        WHERE s.id = ANY($1::uuid[]) AND s.user_id = ANY($2::uuid[])
          AND s.revoked_at IS NULL AND s.expires_at > $3 AND u.banned_at IS NULL`,
-      [sessions, users, new Date()],
-    );
+      values: [sessions, users, new Date()],
+    });
     const found = new Map(rows.map(({ session, ...row }) => [session, row]));
     return asked.map(({ userId, sessionId }) => {
       const { user, ...named } = found.get(sessionId) ?? {};
@@ -111,8 +112,9 @@ export class Authenticator {
   private async connectedAll(sockets: Connecting[]): Promise<(string | null | AppError)[]> {
     const last = new Map(sockets.map(({ sessionId, tokenId }) => [sessionId, tokenId]));
     // Locked in one order: another process may be connecting the same sessions.
-    const { rows } = await this.pool.query<{ id: string; previous: string | null }>(
-      `WITH before AS MATERIALIZED (
+    const { rows } = await this.pool.query<{ id: string; previous: string | null }>({
+      name: 'connected',
+      text: `WITH before AS MATERIALIZED (
          SELECT id, connected_token_id FROM sessions
          WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL ORDER BY id FOR UPDATE
        )
@@ -120,8 +122,8 @@ export class Authenticator {
        FROM before JOIN unnest($1::uuid[], $2::uuid[]) AS now (id, token_id) ON now.id = before.id
        WHERE sessions.id = before.id
        RETURNING sessions.id, before.connected_token_id AS previous`,
-      [[...last.keys()], [...last.values()]],
-    );
+      values: [[...last.keys()], [...last.values()]],
+    });
     const previous = new Map(rows.map((row) => [row.id, row.previous]));
     return sockets.map(({ sessionId, tokenId }) => {
       const before = previous.get(sessionId);
