@@ -25,8 +25,11 @@ itWithRedis('with a Redis one is dead whose lease stays away, not one whose leas
   await other.onModuleInit();
   expect(await dead()).toEqual([]);
   const later = Date.now() + 6000;
-  jest.spyOn(Date, 'now').mockReturnValue(later);
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(later);
   expect(await dead()).toEqual(['gone']);
+  // The dead are not remembered for ever: much later it is as if nobody had asked before.
+  clock.mockReturnValue(later + 600_000);
+  expect(await dead()).toEqual([]);
   jest.restoreAllMocks();
   await Promise.all([one.onApplicationShutdown(), other.onApplicationShutdown()]);
   await shared.quit();

@@ -7,7 +7,7 @@ import { within } from './time-limit.js';
 /** A process that has not renewed for so long, ms, has died. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 5_000;
-/** Of whom nobody has asked for so long, ms, nothing is known any more. */
+/** How long it is known whose lease is not there, ms: whoever asks for longer asks anew. */
 const FORGET_MS = 600_000;
 /** At a stop, ms: a lease that stays ends by itself. */
 const FAREWELL_MS = 500;
@@ -20,8 +20,8 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
   /** This process. */
   readonly id = randomUUID();
   private timer?: NodeJS.Timeout;
-  /** Whose lease was not there, since when, and when that was last asked. */
-  private readonly missing = new Map<string, { since: number; asked: number }>();
+  /** Whose lease was not there, by when that was first seen. */
+  private readonly missing = new Map<string, number>();
 
   constructor(private readonly redis: RedisConnections) {}
 
@@ -39,12 +39,12 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
     if (!shared || others.length === 0) return others;
     const leases = await shared.mget(...others.map(keyOf));
     const now = Date.now();
-    for (const [id, { asked }] of this.missing) if (now - asked > FORGET_MS) this.missing.delete(id);
+    for (const [id, since] of this.missing) if (now - since > FORGET_MS) this.missing.delete(id);
     return others.filter((id, i) => {
       if (leases[i] !== null) return void this.missing.delete(id);
       // A Redis that has come back empty has the leases again when they are renewed.
-      const since = this.missing.get(id)?.since ?? now;
-      this.missing.set(id, { since, asked: now });
+      const since = this.missing.get(id) ?? now;
+      this.missing.set(id, since);
       return now - since > RENEW_MS;
     });
   }

@@ -4,7 +4,10 @@ import { EVERYTHING, migrationNames, readMigrations } from './migrations.js';
 import { withSchemaEngine } from './schema-engine.js';
 import { StartError } from './start-error.js';
 
-/** Held while migrations are applied: of processes that start together one applies them, the others wait. */
+/**
+ * Held while migrations are applied: of processes that start together one applies them, the others wait. For a lock of
+ * the engine's own they would wait 10 s, and then not start; a migration may take longer.
+ */
 const MIGRATION_LOCK = 7_276_540_212;
 
 /**

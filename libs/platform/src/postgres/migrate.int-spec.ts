@@ -1,0 +1,36 @@
+import { Bystander } from '#testing';
+import { jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { migrate } from './migrate.js';
+
+/** How long Prisma's engine waits for a lock of its own, ms. */
+const ENGINE_MS = 10_000;
+
+it('whoever starts while another one migrates waits for as long as that takes', async () => {
+  const { TEST_DATABASE_URL } = process.env;
+  const server = await Bystander.at(TEST_DATABASE_URL!);
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await server.query(`CREATE DATABASE "${name}"`);
+  const url = new URL(TEST_DATABASE_URL!);
+  url.pathname = name;
+  const bystander = await Bystander.at(url.href);
+
+  // What the first migration makes is made by somebody else, until that is undone.
+  await bystander.query('BEGIN');
+  await bystander.query('CREATE TABLE users (id uuid)');
+  const one = migrate(url.href);
+  await bystander.somebodyWaits();
+  const later = setTimeout;
+  const soon = (work: () => void, ms?: number) => later(work, ms === ENGINE_MS ? 1 : ms);
+  jest.spyOn(globalThis, 'setTimeout').mockImplementation(soon);
+  const other = migrate(url.href);
+  other.catch(() => undefined);
+  while ((await bystander.waiters()) < 2) await new Promise(setImmediate);
+  await bystander.query('ROLLBACK');
+  await Promise.all([one, other]);
+
+  jest.restoreAllMocks();
+  await bystander.end();
+  await server.query(`DROP DATABASE "${name}" WITH (FORCE)`);
+  await server.end();
+});
