@@ -2,23 +2,43 @@ import { ProcessCluster } from '#testing';
 import { expectNothingLost } from './oracle.js';
 import { Talk } from './talk.js';
 
+/** Of the 5 s that the program may take for its stop, what it gives the app, ms. */
+const LIMIT = 3000;
+
 let cluster: ProcessCluster;
-beforeAll(async () => {
-  cluster = await ProcessCluster.start({}, { api: 2, worker: 2 });
-});
-afterAll(() => cluster.stop());
+afterEach(() => cluster.stop());
+
+const stop = async (process: ProcessCluster['processes'][number]) => {
+  await process.signal('SIGTERM');
+  expect([process.name, process.ended]).toEqual([process.name, 0]);
+};
+/** Each phone was moved at least once, was told to catch up each time, and lacks nothing. */
+const expectAllMoved = async (talk: Talk) => {
+  await talk.end();
+  await expectNothingLost(cluster, talk.phones, talk.causes);
+  for (const { syncs } of talk.phones) expect(syncs).toBeGreaterThan(1);
+};
 
 it('every process is replaced under load, one after the other: nobody loses anything', async () => {
+  cluster = await ProcessCluster.start({}, { api: 2, worker: 2 });
   const talk = await Talk.start(cluster);
   for (const process of cluster.processes) {
     await talk.more(200);
     await cluster.add(process.name);
-    await process.signal('SIGTERM');
-    expect([process.name, process.ended]).toEqual([process.name, 0]);
+    await stop(process);
   }
   await talk.more(200);
-  await talk.end();
-  await expectNothingLost(cluster, talk.phones, talk.causes);
-  // Each phone was moved at least once, and was told to catch up each time.
-  for (const { syncs } of talk.phones) expect(syncs).toBeGreaterThan(1);
+  await expectAllMoved(talk);
 }, 300_000);
+
+it('the one process is replaced under load: it ends in time, and nobody loses anything', async () => {
+  cluster = await ProcessCluster.alone();
+  const talk = await Talk.start(cluster, { pause: 0 });
+  await talk.more(200);
+  const since = performance.now();
+  await stop(cluster.processes[0]!);
+  expect(performance.now() - since).toBeLessThan(LIMIT);
+  await cluster.add('standalone');
+  await talk.more(200);
+  await expectAllMoved(talk);
+}, 120_000);

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const READY_MS = 60_000;
 const KEPT_LINES = 200;
 
-export type App = 'api' | 'realtime' | 'worker';
+export type App = 'api' | 'realtime' | 'worker' | 'standalone';
 
 /** One app of the platform as an operator runs it: a process of its own, from compiled code. */
 export class AppProcess {
@@ -68,16 +68,16 @@ export class AppProcess {
   private async isReady(): Promise<void> {
     for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(20)) {
       if (this.ended !== null) break;
-      this.url ??= this.said('listening')?.url as string;
+      this.url ??= this.address()!;
       if (this.url && (await fetch(`${this.url}/health/ready`)).ok) return;
     }
     this.child.kill('SIGKILL');
     throw new Error(`${this.name} is not ready (${this.ended}):\n${this.log.join('\n')}`);
   }
 
-  /** The log entry with that message. */
-  private said(msg: string): Record<string, unknown> | undefined {
-    const line = this.log.find((line) => line.includes(`"msg":"${msg}"`));
-    return line === undefined ? undefined : (JSON.parse(line) as Record<string, unknown>);
+  /** As the log has it, or the greeting of one that is alone. */
+  private address(): string | undefined {
+    const line = this.log.find((line) => /"msg":"listening"|Service Platform/.test(line));
+    return line && /http:[^"\s]+/.exec(line)?.[0];
   }
 }

@@ -15,4 +15,4 @@ export { ProcessCluster } from './process-cluster.js';
 export { promised, rememberPromises } from './promises.js';
 export { describeWithRedis, emptyRedis, itAlone, itWithRedis } from './redis.js';
 export { SIGNING_KEY } from './settings.js';
-export { Waiting } from './waiting.js';
+export { until, Waiting } from './waiting.js';

@@ -6,9 +6,12 @@ import { Platform } from './platform.js';
 import { emptyRedis } from './redis.js';
 import { TEST_SETTINGS } from './settings.js';
 
-const APPS = ['api', 'realtime', 'worker'] as const;
+const ROLES = ['api', 'realtime', 'worker'] as const;
 
-/** The platform as processes of its own on one database and one Redis, with what a proxy does before them. */
+/**
+ * The platform as processes of its own on one database and one Redis, with what a proxy does before them; or as one
+ * process, which then is its api, its realtime node and its worker.
+ */
 export class ProcessCluster extends Platform {
   readonly api: AppProcess[] = [];
   readonly realtime: AppProcess[] = [];
@@ -35,7 +38,7 @@ export class ProcessCluster extends Platform {
    */
   static async start(
     settings: Record<string, string> = {},
-    sizes: Partial<Record<App, number>> = {},
+    sizes: Partial<Record<(typeof ROLES)[number], number>> = {},
     databaseUrl?: string,
   ): Promise<ProcessCluster> {
     const database = settings.DATABASE_URL ? undefined : await createTestDatabase();
@@ -47,14 +50,23 @@ export class ProcessCluster extends Platform {
       REDIS_URL,
     };
     const cluster = new ProcessCluster(databaseUrl ?? env.DATABASE_URL, env, async () => database?.drop());
-    await Promise.all(
-      APPS.flatMap((app) =>
-        Array.from({ length: sizes[app] ?? (app === 'realtime' ? 2 : 1) }, () => cluster.add(app)),
-      ),
+    const apps = ROLES.flatMap((app) =>
+      Array.from({ length: sizes[app] ?? (app === 'realtime' ? 2 : 1) }, () => app),
     );
-    cluster.rest = await Link.to(...living(cluster.api));
-    cluster.sockets = await Link.to(...living(cluster.realtime));
-    return cluster;
+    return cluster.with(apps);
+  }
+
+  /** One process, without a Redis. */
+  static async alone(): Promise<ProcessCluster> {
+    const { url, drop } = await createTestDatabase();
+    return new ProcessCluster(url, { ...TEST_SETTINGS, DATABASE_URL: url }, drop).with(['standalone']);
+  }
+
+  private async with(apps: App[]): Promise<this> {
+    await Promise.all(apps.map((app) => this.add(app)));
+    this.rest = await Link.to(...living(this.api));
+    this.sockets = await Link.to(...living(this.realtime));
+    return this;
   }
 
   /** Of any api that is there. */
@@ -68,13 +80,13 @@ export class ProcessCluster extends Platform {
   }
 
   get processes(): AppProcess[] {
-    return [...this.api, ...this.realtime, ...this.worker];
+    return [...new Set(ROLES.flatMap((role) => this[role]))];
   }
 
   /** Starts one more. */
   async add(app: App, settings: Record<string, string> = {}): Promise<AppProcess> {
     const started = await AppProcess.start(app, { ...this.env, ...settings });
-    this[app].push(started);
+    for (const role of app === 'standalone' ? ROLES : [app]) this[role].push(started);
     this.rest?.leadTo(...living(this.api));
     this.sockets?.leadTo(...living(this.realtime));
     return started;

@@ -1,3 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Waits until it is so, by asking again and again: for what nobody is told of. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs = 60_000,
+): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await isSo()); await sleep(20))
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
+}
+
 /** Something that hears things, and tests that wait for them. */
 export abstract class Waiting {
   private readonly checks = new Set<() => void>();
