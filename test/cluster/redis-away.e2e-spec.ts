@@ -4,6 +4,7 @@ import {
   Link,
   ProcessCluster,
   text,
+  until,
   type Account,
   type Device,
   type TestApp,
@@ -11,6 +12,11 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from './cluster.js';
 import { RedisServer } from './redis-server.js';
+
+const untilMetric = ({ app }: TestApp, name: string, value: number) =>
+  until(`${name} ${value}`, async () =>
+    (await app.get(Metrics).registry.metrics()).includes(`${name} ${value}\n`),
+  );
 
 describeWithRedis('Redis goes away', () => {
   let redis: RedisServer;
@@ -32,11 +38,6 @@ describeWithRedis('Redis goes away', () => {
     await cluster.stop();
     await redis.stop();
   });
-
-  const untilMetric = async (name: string, value: number) => {
-    const line = `${name} ${value}\n`;
-    while (!(await one.app.get(Metrics).registry.metrics()).includes(line)) await sleep(20);
-  };
 
   it('and what was said meanwhile is heard on the other node when it is back, once and in order', async () => {
     const chat = await one.chat(anna, boris);
@@ -63,7 +64,7 @@ describeWithRedis('Redis goes away', () => {
     expect(await ask('/health/ready')).toEqual({ status: 'ok', redis: 'ok' });
     expect((await ask('admin/stats')).users).toMatchObject({ online: 2 });
     await redis.stop();
-    await untilMetric('redis_up', 0);
+    await untilMetric(one, 'redis_up', 0);
     for (const path of ['admin/stats', 'admin/queues'])
       expect([path, await ask(path)]).toMatchObject([
         path,
@@ -88,7 +89,7 @@ describeWithRedis('Redis goes away', () => {
     const vera = await one.register('Вера');
     const phone = await one.device(vera);
     await redis.restart();
-    await untilMetric('redis_up', 1);
+    await untilMetric(one, 'redis_up', 1);
     // Who came meanwhile is told of when it is known that nobody had been there before.
     await his.next('user:online', ({ user_id }) => user_id === vera.id);
     expect((await his.send('presence:get', { user_ids: [vera.id] })).items).toMatchObject([{ online: true }]);
@@ -148,9 +149,9 @@ describeWithRedis('Redis is silent or away', () => {
     const phone = await node.device(gleb);
     await watcher.next('user:online', ({ user_id }) => user_id === gleb.id);
     await redis.stop();
-    await sleep(300);
+    await untilMetric(node, 'redis_up', 0);
     phone.close();
-    await sleep(300);
+    await untilMetric(node, 'websocket_connections', 1);
     await redis.restart();
     await watcher.next('user:offline', ({ user_id }) => user_id === gleb.id);
   });
@@ -165,11 +166,11 @@ describeWithRedis('a stop', () => {
     const redis = await RedisServer.start();
     const cluster = await Cluster.start(1, { REDIS_URL: redis.url });
     await redis.stop();
-    await sleep(300);
+    await untilMetric(cluster.nodes[0]!, 'redis_up', 0);
     if (state === 'just back') await redis.restart();
     await cluster.stop();
     await redis.stop();
-    while (handles() > before) await sleep(50);
+    await until('nothing open', () => handles() <= before);
   });
 
   // At first nobody has noticed; later every connection is being made anew.

@@ -1,9 +1,8 @@
 import { ErrorBody } from '#contracts';
 import { createHttpApp, loadConfig, logger } from '#platform';
-import { Bystander, contractErrors, createTestDatabase, TestApp, type Account } from '#testing';
+import { Bystander, contractErrors, createTestDatabase, TestApp, until, type Account } from '#testing';
 import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { ApiModule } from '../../apps/api/src/api.module.js';
 
@@ -221,7 +220,7 @@ it('logs one line a request, with the route and whose it was, and nothing that p
     await app.request('GET', '/health/live');
     await app.request('POST', 'auth/login', undefined, { email: 'secret@example.com', password: 'secret' });
     // A line is written once the answer has been sent.
-    for (let i = 0; i < 100 && requests().length < 2; i++) await sleep(20);
+    await until('two lines', () => requests().length >= 2);
   } finally {
     stream.write = write;
     logger.level = level;

@@ -8,9 +8,8 @@ import {
 } from '#contracts';
 import { tell } from '#notifications';
 import { PrismaService, addJob } from '#platform';
-import { contractErrors, TestApp, type Account, type Device } from '#testing';
+import { contractErrors, TestApp, until, type Account, type Device } from '#testing';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 let app: TestApp;
 let anna: Account;
@@ -107,7 +106,7 @@ describe('what a transaction promises', () => {
         [cause.key],
       );
     // All but who did it.
-    for (let i = 0; i < 200 && (await rows()).length < count - 1; i++) await sleep(50);
+    await until('all told', async () => (await rows()).length >= count - 1);
     expect(await rows()).toHaveLength(count - 1);
     const [{ stored }] = (await app.rows(
       `SELECT count(*)::int AS stored FROM notifications WHERE data->>'post_id' = $1`,

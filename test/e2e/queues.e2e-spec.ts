@@ -1,7 +1,6 @@
 import { JOB_NAMES, QueuesPage } from '#contracts';
 import { PrismaService, Queues, StartError, newId, type Processors } from '#platform';
-import { contractErrors, TestApp, type Account } from '#testing';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { contractErrors, TestApp, until, type Account } from '#testing';
 
 let app: TestApp;
 let admin: Account;
@@ -18,11 +17,8 @@ const queues = async (query = '') => {
   expect([status, contractErrors(QueuesPage, body)]).toEqual([200, []]);
   return body;
 };
-const until = async (holds: () => Promise<boolean>) => {
-  for (let i = 0; i < 200 && !(await holds()); i++) await sleep(50);
-};
 const failed = async (count: number) => {
-  await until(async () => (await queues()).counts.failed >= count);
+  await until(`${count} failed`, async () => (await queues()).counts.failed >= count);
   return queues();
 };
 /** As a transaction of code that knew it would have promised it. */
@@ -43,7 +39,7 @@ it('a job that nobody knows fails at once, is seen by an admin without its data,
   ]);
   expect(JSON.stringify(items)).not.toContain('secret');
   expect((await retry(id)).status).toBe(204);
-  await until(async () => {
+  await until('tried anew', async () => {
     const [again] = (await queues()).items;
     return again !== undefined && again.failed_at > items[0]!.failed_at;
   });
@@ -63,7 +59,7 @@ it('what fails goes by pages, the latest first', async () => {
 it('what is not among the failed cannot be tried anew', async () => {
   const before = (await queues()).counts.completed;
   const done = await promise('purge-sessions');
-  await until(async () => (await queues()).counts.completed > before);
+  await until('one done', async () => (await queues()).counts.completed > before);
   for (const id of [done, newId(), 'x', '\u0000', 'x'.repeat(90), "'"])
     expect([id, (await retry(id)).status]).toEqual([id, 404]);
 });

@@ -1,6 +1,6 @@
 import type { PostDto } from '#contracts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#platform';
-import { Bystander, Link, ProcessCluster } from '#testing';
+import { Bystander, Link, ProcessCluster, until } from '#testing';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +55,6 @@ it('away for longer than a job is tried: what was to be told is told when it is 
   await sleep(ALL_ATTEMPTS_MS);
   link.mend();
   const told = () => cluster.rows('SELECT FROM notifications WHERE user_id = $1', [anna.id]);
-  for (let i = 0; i < 300 && (await told()).length === 0; i++) await sleep(100);
+  await until('the notification', async () => (await told()).length > 0, 60_000);
   expect(await told()).toHaveLength(1);
 }, 120_000);

@@ -1,6 +1,5 @@
 import type { PostDto } from '#contracts';
-import { Bystander, ProcessCluster, type Account } from '#testing';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Bystander, ProcessCluster, until, type Account } from '#testing';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../cluster/redis-server.js';
 import { expectNothingLost } from './oracle.js';
@@ -32,7 +31,7 @@ it('Redis is killed and comes back empty: nothing said is lost, and nothing that
   await blocker.query('BEGIN');
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
   for (const fan of fans) await comment(fan, 'before');
-  while ((await givenToQueue()) < fans.length) await sleep(20);
+  await until('all in the queue', async () => (await givenToQueue()) >= fans.length, 60_000);
   await redis.stop();
   await blocker.end();
   await talk.more(100);
@@ -56,11 +55,7 @@ async function givenToQueue(): Promise<number> {
 }
 
 async function untilNotified(comments: number): Promise<void> {
-  for (let i = 0; i < 300; i++, await sleep(100)) {
-    const [{ causes }] = (await cluster.rows(
-      `SELECT count(*)::int AS causes FROM notification_causes WHERE key LIKE 'post_commented:%'`,
-    )) as [{ causes: number }];
-    if (causes >= comments) return expect(causes).toBe(comments);
-  }
-  throw new Error(`not all ${comments} comments were told`);
+  const told = () => cluster.rows(`SELECT FROM notification_causes WHERE key LIKE 'post_commented:%'`);
+  await until('all told', async () => (await told()).length >= comments, 60_000);
+  expect(await told()).toHaveLength(comments);
 }

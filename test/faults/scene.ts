@@ -1,5 +1,4 @@
-import { Bystander, createTestDatabase, Link, TestApp, type Account, type Device } from '#testing';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Bystander, createTestDatabase, Link, TestApp, until, type Account, type Device } from '#testing';
 
 /** The whole app with its database behind a link, and two people who are connected. */
 class Scene {
@@ -18,7 +17,7 @@ class Scene {
 
   async comesBack(): Promise<void> {
     this.link.mend();
-    for (let i = 0; i < 100 && !(await this.isReady()); i++) await sleep(50);
+    await until('the app ready', () => this.isReady());
   }
 }
 

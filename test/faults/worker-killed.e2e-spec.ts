@@ -7,6 +7,8 @@ import { Talk } from './talk.js';
 const CROWD = 6000;
 /** How long a worker stands still: longer than its jobs' locks, the database's patience and anybody's. */
 const STOPPED_MS = 60_000;
+/** Longer than a job stays with a worker that is dead, and then some. */
+const PATIENCE_MS = 60_000;
 const SIZES = { 'the one process': () => ProcessCluster.alone(), 'a worker': () => ProcessCluster.start() };
 
 let cluster: ProcessCluster;
@@ -30,7 +32,7 @@ async function halfOfAnAnnouncement(): Promise<{ key: string; goOn: () => Promis
   await blocker.query('BEGIN');
   await blocker.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [users[3500]!.id]);
   const key = await promise('notify-everyone', users[0]!.id);
-  await until('half of it', async () => (await told(key)).length >= CROWD / 2);
+  await until('half of it', async () => (await told(key)).length >= CROWD / 2, PATIENCE_MS);
   return { key, goOn: () => blocker.end() };
 }
 
@@ -39,7 +41,7 @@ const told = (key: string) =>
     key,
   ]);
 const outbox = () => cluster.rows('SELECT FROM outbox_jobs');
-const untilDone = () => until('an empty outbox', async () => (await outbox()).length === 0);
+const untilDone = () => until('an empty outbox', async () => (await outbox()).length === 0, PATIENCE_MS);
 
 async function expectToldOnce(key: string): Promise<void> {
   await untilDone();
@@ -64,7 +66,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
     await cluster.add(worker.name);
     await untilDone();
     expect(await told(key)).toEqual([{ user_id: recipient }]);
-  });
+  }, 120_000);
 
   it('at half of a fan-out: the next one tells the rest, and nobody twice', async () => {
     cluster = await start();
@@ -97,7 +99,7 @@ it('a worker that stands still for 60 s and runs on: another one tells the rest,
   await stopped;
   await still.signal('SIGCONT');
   // What it had begun is given up or done once more, while somebody likes something.
-  await until('its work again', async () => (await fetch(`${still.url}/health/ready`)).ok);
+  await until('its work again', async () => (await fetch(`${still.url}/health/ready`)).ok, PATIENCE_MS);
   await talk.more(20);
   await expectToldOnce(key);
   await talk.end();

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  timeoutMs = 60_000,
+  timeoutMs = 25_000,
 ): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; !(await isSo()); await sleep(20))
     if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);

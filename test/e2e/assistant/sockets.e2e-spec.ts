@@ -1,4 +1,4 @@
-import type { Account, AssistantClient } from '#testing';
+import { until, type Account, type AssistantClient } from '#testing';
 import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -103,8 +103,7 @@ it('connections are counted, and counted out again', async () => {
   for (let i = 0; i < 5; i++) clients.push(await scene.app.assistant());
   expect(await connections()).toBe(before + 5);
   for (const client of clients) client.close();
-  for (let i = 0; i < 100 && (await connections()) !== before; i++) await sleep(20);
-  expect(await connections()).toBe(before);
+  await until('all counted out', async () => (await connections()) === before);
 });
 
 it('a device that reads nothing does not fill the memory, and holds nobody up', async () => {
