@@ -16,7 +16,8 @@ import {
 import type { Server } from 'socket.io';
 import { Metrics } from './metrics.js';
 import { NodeLeases } from './node-leases.js';
-import { Nodes, carryOut, type Deed, type Sockets } from './nodes.js';
+import { carryOut, type Deed, type Sockets } from './deed.js';
+import { Nodes } from './nodes.js';
 import { RedisConnections } from './redis.js';
 
 /** The packet type of an event in Socket.IO's protocol. */

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
-import { Nodes, type Sockets } from './nodes.js';
+import { Nodes } from './nodes.js';
+import type { Sockets } from './deed.js';
 import { RedisConnections } from './redis.js';
 
 const STREAM = 'service-platform:nodes';

@@ -1,18 +1,13 @@
-import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
-import type { Adapter } from 'socket.io-adapter';
+import { carryOut, type Deed, type Sockets } from './deed.js';
 import { logger } from './logging.js';
 import type { Metrics } from './metrics.js';
 import type { NodeLeases } from './node-leases.js';
+import { NodeStream, isAfter } from './node-stream.js';
 import type { RedisConnections } from './redis.js';
 import { within } from './time-limit.js';
 
-const STREAM = 'service-platform:nodes';
-/** How much a node may have missed and still catch up, in messages: about half a minute of a busy cluster. */
-const MAX_MESSAGES = 100_000;
-/** What the stream may take of Redis's memory, bytes: one that is full takes no jobs either. */
-const MAX_BYTES = 64 * 1024 * 1024;
 /** A deed that changes who hears what and is told so late, ms, may be out of date: the database is asked. */
 const LATE_MS = 1000;
 /** What may wait to be told while Redis is away. */
@@ -21,34 +16,14 @@ const MAX_WAITING = { messages: 10_000, characters: 16 * 1024 * 1024 };
 const ADMIT_MS = 200;
 /** How long a stop waits for Redis, ms. */
 const LEAVE_MS = 500;
-/** Messages that are read at once, and how long one read waits for some, ms. */
-const READ = { count: 100, blockMs: 1000 };
+/** Before the stream is read again that could not be, ms. */
 const RETRY_MS = 200;
-/** How long a Redis that was full has, ms, until more of the stream is given up. */
-const TRIM_MS = 1000;
 /** How often it is looked who has died, ms. */
 const LOOK_MS = 5000;
 
-export type Sockets = Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>;
-
-/** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. No rooms are all. */
-export interface Deed {
-  name: keyof Sockets;
-  rooms: string[];
-  except?: string[];
-  /** The packet, or the rooms to join or to leave. */
-  what?: unknown;
-}
-
-export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets): void {
-  const options = { rooms: new Set(rooms), except: new Set(except) };
-  if (name === 'broadcast') sockets.broadcast(what, options);
-  else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
-  else sockets[name](options, what as string[]);
-}
-
-/** As it stands in the stream. Each process counts its own; one that says no deed was unable to say some, or leaves. */
+/** A message of the stream, in JSON. One without a deed says that some were not told, or that its process leaves. */
 interface Told {
+  /** The process, and its own count of what it tells: from 1, without gaps. */
   from: string;
   n: number;
   deed?: Deed;
@@ -62,16 +37,14 @@ interface Told {
  * node that was cut off reads on where it was (ADR 17).
  */
 export class Nodes {
-  private readonly writer: Redis;
-  private readonly reader: Redis;
+  private readonly stream: NodeStream;
+  /** What was told last, and what of it has not been answered yet. */
   private n = 0;
-  private waiting = { messages: 0, characters: 0 };
+  private readonly waiting = { messages: 0, characters: 0 };
+  /** How many deeds were not told, or late, and the others do not know it; and whether any changed who hears what. */
   private untold = 0;
   private late = false;
-  private trimmedAt = -Infinity;
-  /** Of what is told, bytes. */
-  private usualSize = 512;
-  /** The stream has been read up to here. */
+  /** The stream has been read up to here, and of each process that was heard up to this count. */
   private offset = '';
   private readonly heard = new Map<string, number>();
   /** Who was there before this node, and may die without a word. */
@@ -81,7 +54,10 @@ export class Nodes {
   private isClosed = false;
   private readonly dropped: Counter;
 
-  /** @param onMissed called when something that others did is not known here */
+  /**
+   * @param local this process's sockets, if it has any
+   * @param onMissed called when something that others did is not known here
+   */
   constructor(
     redis: RedisConnections,
     metrics: Metrics,
@@ -89,8 +65,7 @@ export class Nodes {
     private readonly local: () => Sockets | undefined,
     private readonly onMissed: () => void,
   ) {
-    this.writer = redis.connect('tell nodes');
-    this.reader = redis.connect('hear nodes');
+    this.stream = new NodeStream(redis);
     this.dropped = new Counter({
       name: 'node_messages_dropped_total',
       help: 'What was not told to the other nodes, because too much waited or Redis refused it',
@@ -104,32 +79,10 @@ export class Nodes {
     void this.read();
     // Whoever comes later is heard.
     for (const id of await this.leases.all()) this.before.add(id);
-    const complain = (err: Error) => logger.warn({ err: err.message }, 'not looked for dead nodes');
-    this.timer = setInterval(() => void this.lookForDead().catch(complain), LOOK_MS);
-    this.reader.on('ready', () => {
-      this.lookForGap().catch((err: Error) => logger.warn({ err: err.message }, 'not looked for a gap'));
-    });
-  }
-
-  tell(deed: Deed): void {
-    const { messages, characters } = this.waiting;
-    if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters) {
-      this.late ||= deed.name !== 'broadcast';
-      return this.drop('too much waits');
-    }
-    const since = performance.now();
-    const isLate = () => deed.name !== 'broadcast' && performance.now() - since > LATE_MS;
-    // Whoever is let in now may have been removed by another node when this is told.
-    if (deed.name === 'addSockets' && this.writer.status !== 'ready') return this.tooLate();
-    this.write({ deed }).then(
-      () => isLate() && this.tooLate(),
-      (err: Error) => this.drop(err.message),
-    );
-  }
-
-  private tooLate(): void {
-    this.late = true;
-    this.drop('told late');
+    const complain = (message: string) => (err: Error) => logger.warn({ err: err.message }, message);
+    const lookForDead = () => void this.lookForDead().catch(complain('not looked for dead nodes'));
+    this.timer = setInterval(lookForDead, LOOK_MS);
+    this.stream.onBack(() => void this.lookForGap().catch(complain('not looked for a gap')));
   }
 
   /** What this process tells from here on is little, and lost if it dies: it is not missed as one that has died. */
@@ -144,37 +97,36 @@ export class Nodes {
     this.isClosed = true;
   }
 
+  /** Has the others do it. What cannot be told, or not in time, they are told later that there was. */
+  tell(deed: Deed): void {
+    const changesWhoHears = deed.name !== 'broadcast';
+    const { messages, characters } = this.waiting;
+    if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
+      return this.drop('too much waits', changesWhoHears);
+    // Whoever is let in now may have been removed by another node when this is told.
+    if (deed.name === 'addSockets' && !this.stream.isThere) return this.drop('told late', true);
+    const since = performance.now();
+    this.write({ deed }).then(
+      () => changesWhoHears && performance.now() - since > LATE_MS && this.drop('told late', true),
+      (err: Error) => this.drop(err.message, changesWhoHears),
+    );
+  }
+
+  /** @returns the offset in the stream */
   private async write(what: Pick<Told, 'deed' | 'leaves' | 'late'> = {}): Promise<string> {
     const text = JSON.stringify({ from: this.leases.id, n: ++this.n, ...what } satisfies Told);
     this.waiting.messages += 1;
     this.waiting.characters += text.length;
-    // A large one counts at once, and for a while.
-    this.usualSize = Math.max(this.usualSize * 0.999, Buffer.byteLength(text), 512);
-    const most = Math.min(MAX_MESSAGES, Math.ceil(MAX_BYTES / this.usualSize));
     try {
-      return (await this.writer.xadd(STREAM, 'MAXLEN', '~', most, '*', 'told', text))!;
-    } catch (err) {
-      if ((err as Error).message.startsWith('OOM')) this.makeRoom();
-      throw err;
+      return await this.stream.add(text);
     } finally {
       this.waiting.messages -= 1;
       this.waiting.characters -= text.length;
     }
   }
 
-  /** Redis is full, perhaps of this: nodes that are so far behind are to sync instead. */
-  private makeRoom(): void {
-    if (performance.now() - this.trimmedAt < TRIM_MS) return;
-    this.trimmedAt = performance.now();
-    const trim = async () => {
-      const length = await this.writer.xlen(STREAM);
-      await this.writer.xtrim(STREAM, 'MAXLEN', Math.floor(length / 2));
-      logger.warn({ messages: Math.ceil(length / 2) }, 'redis is full: what was told first is given up');
-    };
-    trim().catch((err: Error) => logger.warn({ err: err.message }, 'redis is full'));
-  }
-
-  private drop(reason: string): void {
+  private drop(reason: string, late: boolean): void {
+    this.late ||= late;
     if (this.isClosed) return;
     this.dropped.inc();
     if (this.untold++ > 0) return;
@@ -200,19 +152,9 @@ export class Nodes {
   private async read(): Promise<void> {
     while (!this.isClosed) {
       try {
-        const { count, blockMs } = READ;
-        const found = await this.reader.xread(
-          'COUNT',
-          count,
-          'BLOCK',
-          blockMs,
-          'STREAMS',
-          STREAM,
-          this.offset,
-        );
-        for (const [offset, [, text]] of found?.[0]?.[1] ?? []) {
+        for (const { offset, text } of await this.stream.after(this.offset)) {
           this.offset = offset;
-          this.take(JSON.parse(text!) as Told);
+          this.hear(JSON.parse(text) as Told);
         }
       } catch (err) {
         if (!this.isClosed) logger.warn({ err: (err as Error).message }, 'other nodes are not heard');
@@ -221,14 +163,17 @@ export class Nodes {
     }
   }
 
-  private take({ from, n, deed, leaves, late }: Told): void {
+  private hear({ from, n, deed, leaves, late }: Told): void {
     if (from === this.leases.id) return void (late && this.onMissed());
     const last = this.heard.get(from);
     // Told again, since the connection broke before Redis's answer was there.
     if (last !== undefined && n <= last) return;
     this.heard.set(from, n);
-    // What a Redis that has failed over to its replica had lost, or what its writer could not tell.
-    if ((last !== undefined && n > last + 1) || (!deed && !leaves && n > 1)) this.onMissed();
+    // What a Redis that has failed over to its replica had lost.
+    const isGap = last !== undefined && n > last + 1;
+    // Each begins with a message that says nothing; a later one says that there was something.
+    const isAdmission = !deed && !leaves && n > 1;
+    if (isGap || isAdmission) this.onMissed();
     if (leaves) this.leaving.add(from);
     const sockets = this.local();
     if (!deed || !sockets) return;
@@ -241,30 +186,24 @@ export class Nodes {
 
   /** Who has died may have stored something, and acknowledged it, and not have told it. */
   private async lookForDead(): Promise<void> {
-    for (const id of await this.leases.dead([...new Set([...this.before, ...this.heard.keys()])])) {
+    const dead = await this.leases.dead([...new Set([...this.before, ...this.heard.keys()])]);
+    for (const id of dead) {
       this.before.delete(id);
       this.heard.delete(id);
-      if (this.leaving.delete(id)) continue;
-      logger.warn({ node: id }, 'a node has died; devices are to sync');
-      this.onMissed();
     }
+    const killed = dead.filter((id) => !this.leaving.delete(id));
+    for (const id of killed) logger.warn({ node: id }, 'a node has died; devices are to sync');
+    if (killed.length > 0) this.onMissed();
   }
 
   /** Redis is back, perhaps empty, or has gone on for longer than it keeps. */
   private async lookForGap(): Promise<void> {
     // It moves on while Redis is asked.
     const { offset } = this;
-    const [first] = await this.reader.xrange(STREAM, '-', '+', 'COUNT', 1);
-    const [last] = await this.reader.xrevrange(STREAM, '+', '-', 'COUNT', 1);
+    const ends = await this.stream.ends();
     // Another stream, by a clock that may be behind the old one's.
-    if (!last || isAfter(offset, last[0])) this.offset = '0-0';
-    if (!first || isAfter(first[0], offset) || isAfter(offset, last![0])) this.onMissed();
+    const isAnother = !ends || isAfter(offset, ends.last);
+    if (isAnother) this.offset = '0-0';
+    if (isAnother || isAfter(ends.first, offset)) this.onMissed();
   }
-}
-
-/** Whether one id of a stream comes after another: `milliseconds-number`. */
-function isAfter(one: string, other: string): boolean {
-  const [ms, number] = one.split('-').map(Number) as [number, number];
-  const [otherMs, otherNumber] = other.split('-').map(Number) as [number, number];
-  return ms > otherMs || (ms === otherMs && number > otherNumber);
 }
