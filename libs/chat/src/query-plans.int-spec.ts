@@ -1,13 +1,12 @@
 import type { ChatDto, SyncAnswer } from '#contracts';
-import { PgPool, SendPool } from '#platform';
-import { createTestDatabase, Device, TestApp, text, type Account } from '#testing';
-import { Client, type Pool, type PoolClient } from 'pg';
+import { text, wholeReads, withPlans, type Account, type Device, type TestApp } from '#testing';
+import type { Client } from 'pg';
 
 const USERS = 20_000;
 const CHATS = 20_000;
 /** So many of the chats have messages. */
 const BUSY = 3000;
-const SEQ_SCAN = /Seq Scan on (?:public\.)?(chats|chat_members|messages|message_reactions|users|sessions)\b/;
+const TABLES = ['chats', 'chat_members', 'messages', 'message_reactions', 'users', 'sessions'];
 
 const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 const chat = (number: string) => `('cccccccc-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
@@ -32,50 +31,8 @@ const FILL = [
    SELECT id, sender_id, '👍' FROM messages WHERE seq % 10 = 1`,
 ];
 
-let database: { url: string; name: string; drop(): Promise<void> };
-let admin: Client;
-beforeEach(async () => {
-  database = await createTestDatabase();
-  admin = new Client({ connectionString: database.url });
-  await admin.connect();
-});
-afterEach(async () => {
-  await admin.end();
-  await database.drop();
-});
-
-/** Every statement of every later session comes with its plan. */
-async function explainAll(): Promise<void> {
-  for (const setting of [
-    `session_preload_libraries = 'auto_explain'`,
-    'auto_explain.log_min_duration = 0',
-    'auto_explain.log_verbose = off',
-    'client_min_messages = log',
-  ])
-    await admin.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
-}
-
-/** The plans of all that the app asks from here on. */
-function plansOf(app: TestApp): string[] {
-  const plans: string[] = [];
-  const listened = new WeakSet<PoolClient>();
-  for (const pool of [PgPool, SendPool])
-    app.app.get<Pool>(pool).on('acquire', (client) => {
-      if (listened.has(client)) return;
-      listened.add(client);
-      client.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
-    });
-  return plans;
-}
-
-const oneLine = (plan: string) => plan.replace(/\s+/g, ' ');
-
-it('a send whose plan was made for empty tables finds its rows by their keys when they have grown', async () => {
-  await explainAll();
-  await admin.query('VACUUM ANALYZE');
-  const app = await TestApp.start({ DATABASE_URL: database.url });
-  try {
-    const plans = plansOf(app);
+it('a send whose plan was made for empty tables finds its rows by their keys when they have grown', () =>
+  withPlans([], async (app, plans, admin) => {
     const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
     const chat = await app.chat(anna, boris);
     const [hers] = await app.devices(anna);
@@ -93,9 +50,9 @@ it('a send whose plan was made for empty tables finds its rows by their keys whe
     await sendSome();
     const sends = plans.filter((plan) => plan.includes('Insert on messages'));
     expect(sends.length).toBeGreaterThanOrEqual(320);
-    expect(sends.filter((plan) => SEQ_SCAN.test(plan)).map(oneLine)).toEqual([]);
+    expect(wholeReads(sends, TABLES)).toEqual([]);
     const last = (forwards: boolean) =>
-      oneLine(sends.findLast((plan) => plan.includes('forwarded_from') === forwards)!);
+      sends.findLast((plan) => plan.includes('forwarded_from') === forwards)!;
     for (const keyed of [
       /chat_members_pkey on chat_members \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(user_id = /,
       /users_pkey on users \S+ \S+ \S+ Index Cond: \(id = /,
@@ -103,34 +60,22 @@ it('a send whose plan was made for empty tables finds its rows by their keys whe
       /messages_pkey on messages \S+ \S+ \S+ \S+ Index Cond: \(id = /,
     ])
       for (const plan of [last(true), last(false)]) expect(plan).toMatch(keyed);
-  } finally {
-    await app.stop();
-  }
-});
+  }));
 
-it('no statement about chats reads a whole table, in a database of 100,000 messages', async () => {
-  for (const sql of FILL) await admin.query(sql);
-  const [chatId] = (
-    await admin.query<{ id: string }>(`SELECT id FROM chats ORDER BY id LIMIT 1 OFFSET 1500`)
-  ).rows.map(({ id }) => id);
-  await admin.query('ANALYZE');
-  await explainAll();
-  const app = await TestApp.start({ DATABASE_URL: database.url });
-  const plans = plansOf(app);
-  try {
-    await playThrough(app, chatId!);
-  } finally {
-    await app.stop();
-  }
-  const queries = plans.join('\n');
-  for (const table of ['chats', 'chat_members', 'messages', 'users']) expect(queries).toContain(table);
-  expect(plans.length).toBeGreaterThan(50);
-  const slow = plans.filter((plan) => SEQ_SCAN.test(plan)).map(oneLine);
-  expect(slow).toEqual([]);
-});
+it('no statement about chats reads a whole table, in a database of 100,000 messages', () =>
+  withPlans(FILL, async (app, plans, admin) => {
+    const { rows } = await admin.query<{ id: string }>(
+      'SELECT id FROM chats ORDER BY id LIMIT 1 OFFSET 1500',
+    );
+    await playThrough(app, admin, rows[0]!.id);
+    const queries = plans.join('\n');
+    for (const table of ['chats', 'chat_members', 'messages', 'users']) expect(queries).toContain(table);
+    expect(plans.length).toBeGreaterThan(50);
+    expect(wholeReads(plans, TABLES)).toEqual([]);
+  }));
 
 /** All that is asked of chats, in a filled one that Anna and Boris join, and in new ones. */
-async function playThrough(app: TestApp, chatId: string): Promise<void> {
+async function playThrough(app: TestApp, admin: Client, chatId: string): Promise<void> {
   const [anna, boris, vera] = await app.people('Anna Plan', 'Boris Plan', 'Vera Plan');
   await admin.query(
     `INSERT INTO chat_members (chat_id, user_id, role) VALUES ($1, $2, 'owner'), ($1, $3, 'member')`,

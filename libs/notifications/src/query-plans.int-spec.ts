@@ -1,15 +1,12 @@
 import type { NotificationCause, NotificationPage, SyncAnswer } from '#contracts';
-import { PgPool } from '#platform';
-import { createTestDatabase, TestApp } from '#testing';
+import { wholeReads, withPlans, type TestApp } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
-import { Client, type PoolClient } from 'pg';
 import { Notify } from './commands/notify.command.js';
 import { PurgeNotifications } from './commands/purge-notifications.command.js';
 import { ReleaseNotifications } from './commands/release-notifications.command.js';
 
-const SEQ_SCAN =
-  /Seq Scan on (?:public\.)?(notifications|notification_causes|notification_preferences|blocks|users)\b/;
+const TABLES = ['notifications', 'notification_causes', 'notification_preferences', 'blocks', 'users'];
 
 /** 20,000 people with notifications, preferences and blocks: reading a whole table is a mistake then. */
 const FILL = [
@@ -24,38 +21,14 @@ const FILL = [
   `INSERT INTO notification_preferences (user_id) SELECT id FROM users`,
   `INSERT INTO blocks (blocker_id, blocked_id)
    SELECT id, lead(id) OVER (ORDER BY id) FROM users ORDER BY id LIMIT 19999`,
-  'ANALYZE',
 ];
 
-it('nothing that is asked of notifications reads a whole table', async () => {
-  const database = await createTestDatabase();
-  const admin = new Client({ connectionString: database.url });
-  await admin.connect();
-  for (const sql of FILL) await admin.query(sql);
-  for (const setting of [
-    `session_preload_libraries = 'auto_explain'`,
-    'auto_explain.log_min_duration = 0',
-    'client_min_messages = log',
-  ])
-    await admin.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
-  const app = await TestApp.start({ DATABASE_URL: database.url });
-  const plans: string[] = [];
-  const listened = new WeakSet<PoolClient>();
-  app.app.get(PgPool).on('acquire', (client: PoolClient) => {
-    if (listened.has(client)) return;
-    listened.add(client);
-    client.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
-  });
-  try {
+it('nothing that is asked of notifications reads a whole table', () =>
+  withPlans(FILL, async (app, plans) => {
     await playThrough(app);
-  } finally {
-    await app.stop();
-    await admin.end();
-    await database.drop();
-  }
-  expect(plans.filter((plan) => plan.includes('notifications')).length).toBeGreaterThan(20);
-  expect(plans.filter((plan) => SEQ_SCAN.test(plan)).map((plan) => plan.replace(/\s+/g, ' '))).toEqual([]);
-});
+    expect(plans.filter((plan) => plan.includes('notifications')).length).toBeGreaterThan(20);
+    expect(wholeReads(plans, TABLES)).toEqual([]);
+  }));
 
 async function playThrough(app: TestApp): Promise<void> {
   const [anna, boris, vera] = await app.people('Anna Plan', 'Boris Plan', 'Vera Plan');

@@ -1,10 +1,17 @@
 import type { PostDto } from '#contracts';
-import { PgPool } from '#platform';
-import { createTestDatabase, TestApp, type Account } from '#testing';
-import { Client, type Pool, type PoolClient } from 'pg';
+import { wholeReads, withPlans, type Account, type TestApp } from '#testing';
 
-const SEQ_SCAN =
-  /Seq Scan on (?:public\.)?(users|posts|post_likes|comments|follows|friends|friend_requests|blocks|chats)\b/;
+const TABLES = [
+  'users',
+  'posts',
+  'post_likes',
+  'comments',
+  'follows',
+  'friends',
+  'friend_requests',
+  'blocks',
+  'chats',
+];
 const USERS = 20_000;
 const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 const post = (number: string) => `('bbbbbbbb-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
@@ -36,28 +43,8 @@ const FILL = [
    SELECT gen_random_uuid(), ${user('u')}, ${user(`1 + (u + 100) % ${USERS}`)} FROM generate_series(1, ${USERS}) AS u`,
 ];
 
-it('nothing of social life reads a whole table', async () => {
-  const database = await createTestDatabase();
-  const admin = new Client({ connectionString: database.url });
-  await admin.connect();
-  for (const sql of FILL) await admin.query(sql);
-  await admin.query('VACUUM ANALYZE');
-  for (const setting of [
-    `session_preload_libraries = 'auto_explain'`,
-    'auto_explain.log_min_duration = 0',
-    'auto_explain.log_nested_statements = on',
-    'client_min_messages = log',
-  ])
-    await admin.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
-  const app = await TestApp.start({ DATABASE_URL: database.url });
-  const plans: string[] = [];
-  const listened = new WeakSet<PoolClient>();
-  app.app.get<Pool>(PgPool).on('acquire', (client) => {
-    if (listened.has(client)) return;
-    listened.add(client);
-    client.on('notice', ({ message }) => message?.includes('plan:') && plans.push(message));
-  });
-  try {
+it('nothing of social life reads a whole table', () =>
+  withPlans(FILL, async (app, plans, admin) => {
     const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
     // Whom the crowd knows: follows, friends and blocks as everybody there has.
     for (const [table, columns] of [
@@ -69,16 +56,11 @@ it('nothing of social life reads a whole table', async () => {
         [anna.id],
       );
     await playThrough(app, anna, boris);
-  } finally {
-    await app.stop();
-    await admin.end();
-    await database.drop();
-  }
-  const all = plans.join('\n');
-  for (const table of ['posts', 'comments', 'follows', 'friends', 'friend_requests', 'blocks'])
-    expect(all).toContain(` on ${table}`);
-  expect(plans.filter((plan) => SEQ_SCAN.test(plan)).map((plan) => plan.replace(/\s+/g, ' '))).toEqual([]);
-});
+    const all = plans.join('\n');
+    for (const table of ['posts', 'comments', 'follows', 'friends', 'friend_requests', 'blocks'])
+      expect(all).toContain(` on ${table}`);
+    expect(wholeReads(plans, TABLES)).toEqual([]);
+  }));
 
 async function playThrough(app: TestApp, anna: Account, boris: Account): Promise<void> {
   const does = async <T extends object>(who: Account, route: string, body?: object): Promise<T> => {

@@ -10,6 +10,7 @@ export { Link } from './link.js';
 export type { Script } from './model-answer.js';
 export { ModelServer, type ModelMessage, type ModelRequest } from './model-server.js';
 export { PlainClient } from './plain-client.js';
+export { wholeReads, withPlans } from './plans.js';
 export { Platform, type Account, type Reply } from './platform.js';
 export { ProcessCluster } from './process-cluster.js';
 export { promised, rememberPromises } from './promises.js';

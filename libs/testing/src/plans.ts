@@ -1,0 +1,49 @@
+import { PgPool, SendPool } from '#platform';
+import { Client, type Pool, type PoolClient } from 'pg';
+import { TestApp } from './app.js';
+import { createTestDatabase } from './database.js';
+
+/**
+ * An app on a database that is filled by these statements, with so much that reading a whole table is a mistake.
+ * `plans` are of all that the app asks, each in one line, in their order; what `admin` asks has none.
+ */
+export async function withPlans(
+  fill: string[],
+  use: (app: TestApp, plans: string[], admin: Client) => Promise<void>,
+): Promise<void> {
+  const database = await createTestDatabase();
+  const admin = new Client({ connectionString: database.url });
+  await admin.connect();
+  for (const sql of fill) await admin.query(sql);
+  await admin.query('VACUUM ANALYZE');
+  for (const setting of [
+    `session_preload_libraries = 'auto_explain'`,
+    'auto_explain.log_min_duration = 0',
+    'auto_explain.log_nested_statements = on',
+    'auto_explain.log_verbose = off',
+    'client_min_messages = log',
+  ])
+    await admin.query(`ALTER DATABASE "${database.name}" SET ${setting}`);
+  const app = await TestApp.start({ DATABASE_URL: database.url });
+  const plans: string[] = [];
+  const listened = new WeakSet<PoolClient>();
+  for (const pool of [PgPool, SendPool])
+    app.app.get<Pool>(pool).on('acquire', (client) => {
+      if (listened.has(client)) return;
+      listened.add(client);
+      client.on('notice', ({ message }) => {
+        if (message?.includes('plan:')) plans.push(message.replace(/\s+/g, ' '));
+      });
+    });
+  try {
+    await use(app, plans, admin);
+  } finally {
+    await app.stop();
+    await admin.end();
+    await database.drop();
+  }
+}
+
+/** Those of the plans that read one of these tables whole. */
+export const wholeReads = (plans: string[], tables: string[]): string[] =>
+  plans.filter((plan) => new RegExp(`Seq Scan on (?:public\\.)?(${tables.join('|')})\\b`).test(plan));
