@@ -1,6 +1,5 @@
-import type { Account } from '#testing';
-import { Device, Link, TestApp } from '#testing';
 import { Metrics, RealtimeEmitter } from '#platform';
+import { Device, Link, TestApp, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
 
@@ -31,9 +30,8 @@ afterAll(async () => {
 });
 
 const connections = async () => (await app.app.get(Metrics).connections.get()).values[0]!.value;
-const connectionsBecome = async (count: number) => {
-  while ((await connections()) !== count) await sleep(10);
-};
+const connectionsBecome = (count: number) =>
+  until(`${count} connections`, async () => (await connections()) === count);
 const overLink = async (account: Account) => app.keep(await Device.connect(link.url, account.token));
 const offline = (device: Device, { id }: Account) =>
   device.all('user:offline').filter(({ user_id }) => user_id === id);

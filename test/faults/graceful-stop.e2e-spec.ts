@@ -8,6 +8,7 @@ import {
   PlainClient,
   TestApp,
   text,
+  until,
   type Account,
 } from '#testing';
 import { connect, type Socket as TcpSocket } from 'node:net';
@@ -60,7 +61,7 @@ it('REST answers to the end, and says nothing but what is so', async () => {
     }
   };
   const sending = people.map(send);
-  while (answers.length <= 20) await sleep(10);
+  await until('20 answers', () => answers.length > 20);
   expect(await close()).toBeLessThan(LIMIT);
   await Promise.all(sending);
   expect(new Set(answers)).toEqual(new Set(['201 sent']));
@@ -208,5 +209,5 @@ it('a client that polls once and never again is not waited for', async () => {
   app = await TestApp.start({ DATABASE_URL: url });
   await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`);
   await close();
-  while (timers() > before) await sleep(20);
+  await until('no timer left', () => timers() <= before);
 });

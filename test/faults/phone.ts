@@ -1,5 +1,5 @@
 import type { ChangeDto, ClientEvent, MessageDto, SyncAnswer } from '#contracts';
-import { text, type Account, type Platform } from '#testing';
+import { text, until, type Account, type Platform } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 
@@ -86,9 +86,8 @@ export class Phone {
   /** Waits until it shows those messages. */
   async holds(messages: Acked[]): Promise<void> {
     const own = messages.filter(({ chatId }) => this.chats.has(chatId));
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(50))
-      if (own.every(({ chatId, messageId }) => this.chats.get(chatId)!.messages.has(messageId))) return;
-    throw new Error(`${this.account.id} has not heard everything`);
+    const isShown = ({ chatId, messageId }: Acked) => this.chats.get(chatId)!.messages.has(messageId);
+    await until(`${this.account.id} hears everything`, () => own.every(isShown), 60_000);
   }
 
   /** As an app does that comes back to the front. */

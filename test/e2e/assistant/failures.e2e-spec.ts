@@ -1,4 +1,4 @@
-import { ModelServer, TestApp, type Script } from '#testing';
+import { ModelServer, TestApp, until, type Script } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   APOLOGY,
@@ -107,7 +107,7 @@ describe('the provider', () => {
     const messageId = await begin(talk.client, 'Вопрос');
     await heardTokens(talk.client, messageId, 1);
     talk.client.close();
-    while ((await scene.history(talk)).length < 3) await sleep(20);
+    await until('the apology', async () => (await scene.history(talk)).length >= 3);
     expect(await scene.history(talk)).toEqual([
       'user complete: Вопрос',
       'assistant failed: Пол',

@@ -1,5 +1,4 @@
-import { createTestDatabase, itAlone, TestApp } from '#testing';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestDatabase, itAlone, TestApp, until } from '#testing';
 import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Joined } from './scene.js';
 
 it('a stop of the program keeps what there is of an answer, and says that it was interrupted', async () => {
@@ -48,7 +47,7 @@ itAlone('what was told of an answer outlives a process that dies over it', async
   const messageId = await begin(talk.client, 'Вопрос');
   await heardTokens(talk.client, messageId, 3);
   const logged = async () => (await scene.app.rows('SELECT 1 FROM assistant_tokens')).length;
-  while ((await logged()) < 3) await sleep(20);
+  await until('three tokens stored', async () => (await logged()) >= 3);
   // As after a while without the database.
   await scene.app.rows(`INSERT INTO assistant_tokens VALUES ($1, 7, 'потом')`, [messageId]);
   // To the next one it is all the same whether the first still hangs or is dead.
@@ -56,7 +55,7 @@ itAlone('what was told of an answer outlives a process that dies over it', async
   const client = await next.assistant();
   const join = { token: talk.account.token, chatId: talk.chatId, resume: { messageId, index: 0 } };
   const told = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
-  while ((await told()).length < 2) await sleep(20);
+  await until('what there is of the answer', async () => (await told()).length >= 2);
   const complete = await client.next<Complete>('assistant_message_complete');
   expect(complete).toMatchObject({ content: 'Начало, 👍 и', status: 'interrupted', title: 'Вопрос' });
   expect(client.tokens(messageId).slice(-2)).toEqual([', 👍 ', 'и']);

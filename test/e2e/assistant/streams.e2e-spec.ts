@@ -1,3 +1,4 @@
+import { until } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
 
@@ -134,7 +135,7 @@ it('nobody is there: the answer is produced all the same', async () => {
   scene.model.answerWith({ tokens: WORDS, pace: 2 });
   await begin(talk.client, 'Расскажи');
   talk.client.close();
-  while ((await scene.history(talk)).length < 2) await sleep(20);
+  await until('the answer', async () => (await scene.history(talk)).length >= 2);
   expect(await scene.history(talk)).toEqual(['user complete: Расскажи', `assistant complete: ${WHOLE}`]);
 });
 
