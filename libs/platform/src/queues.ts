@@ -1,17 +1,6 @@
 import { AppError, JOB_NAMES, type JobName, type Jobs } from '#contracts';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import {
-  UnrecoverableError,
-  createPostgresBackend,
-  createRedisBackend,
-  withBackend,
-  type Job,
-  type Processor,
-  type Queue,
-  type Worker,
-  type WorkerOptions,
-} from 'bullmq';
-import type { Redis } from 'ioredis';
+import { UnrecoverableError, type Job, type Queue, type Worker } from 'bullmq';
 import { Counter, Gauge } from 'prom-client';
 import { Config } from './config.js';
 import { toAppError } from './database-errors.js';
@@ -20,7 +9,8 @@ import { Metrics } from './metrics.js';
 import { OutboxRelay, type NewJob } from './outbox-relay.js';
 import { StartError } from './postgres/start-error.js';
 import { PrismaService } from './prisma/prisma.service.js';
-import { RedisConnections, retryDelay, type ConnectOptions } from './redis.js';
+import { QueueBackend } from './queue-backend.js';
+import { RedisConnections } from './redis.js';
 import { within } from './time-limit.js';
 
 /** What a processor may need to know of its job besides the data. */
@@ -45,9 +35,6 @@ export interface FailedJob {
   failedAt: Date;
 }
 
-/** Where jobs are kept: in Redis if there is one, else in the database. */
-const backends = { redis: withBackend(createRedisBackend), postgres: withBackend(createPostgresBackend) };
-const QUEUE = 'jobs';
 const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
 const DAY = 24 * 3600;
 /** A job whose worker is silent for so long, ms, is another's. Doing one twice is harmless, waiting is not. */
@@ -60,26 +47,26 @@ const ANSWER_MS = 5000;
 const REST_MS = 1000;
 const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 
-/** BullMQ, on Redis or in a database schema of its own. Failed jobs stay in it as the dead letters. */
+/** The background jobs of all processes. Failed ones stay as the dead letters. */
 @Injectable()
 export class Queues implements OnModuleDestroy {
+  private readonly backend: QueueBackend;
   private queue?: Queue;
   private worker?: Worker;
   private relay?: OutboxRelay;
-  /** From here on a lost connection is what was asked for. */
-  private closing = false;
+  private isClosing = false;
   /** What is refused is said once, until something is not. */
   private isRefused = false;
   private resting?: NodeJS.Timeout;
-  private readonly connections: Redis[] = [];
   private readonly jobs: Counter<'name' | 'outcome'>;
 
   constructor(
-    private readonly config: Config,
+    config: Config,
     private readonly prisma: PrismaService,
     private readonly redis: RedisConnections,
     private readonly metrics: Metrics,
   ) {
+    this.backend = new QueueBackend(config, redis);
     this.jobs = new Counter({
       name: 'jobs_total',
       help:
@@ -91,7 +78,7 @@ export class Queues implements OnModuleDestroy {
   }
 
   /**
-   * Starts working. Finished jobs are kept for a day, failed ones for 90 days, both by number, too.
+   * Starts working: gives what the outbox promises to the queue, and runs what is in it, on schedule too.
    * @throws StartError when a job has no processor: compiled code cannot lack one, what is deployed can
    */
   async work(processors: Processors, schedules: Schedules): Promise<void> {
@@ -105,9 +92,23 @@ export class Queues implements OnModuleDestroy {
     };
     await remember();
     // It may have come back empty.
-    const [toQueue] = this.connections;
-    toQueue?.on('ready', () => void remember().catch(this.complain));
-    const worker = this.makeWorker((job) => run(processors, job, relay), {
+    this.backend.onBack(() => void remember().catch(this.complain));
+    this.worker = this.startWorker(processors, relay);
+    this.relay = relay;
+    relay.start();
+    new Gauge({
+      name: 'jobs_oldest_seconds',
+      help: 'For how long the oldest job that is not done has been promised; 0 when all are',
+      registers: [this.metrics.registry],
+      async collect() {
+        this.set(await relay.oldestSeconds());
+      },
+    });
+  }
+
+  /** Finished jobs are kept for a day, failed ones for 90 days, both by number, too. */
+  private startWorker(processors: Processors, relay: OutboxRelay): Worker {
+    const worker = this.backend.makeWorker((job) => run(processors, job, relay), {
       concurrency: 4,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS / 2,
@@ -117,7 +118,6 @@ export class Queues implements OnModuleDestroy {
       removeOnComplete: { age: DAY, count: 1000 },
       removeOnFail: { age: 90 * DAY, count: 10_000 },
     });
-    this.worker = worker;
     worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
     worker.on('failed', (job, err) => {
       const outcome = outcomeOf(job, err);
@@ -134,16 +134,15 @@ export class Queues implements OnModuleDestroy {
       this.complain(err);
       if (err.name === 'ReplyError') this.rest(worker);
     });
-    this.relay = relay;
-    relay.start();
-    new Gauge({
-      name: 'jobs_oldest_seconds',
-      help: 'For how long the oldest job that is not done has been promised; 0 when all are',
-      registers: [this.metrics.registry],
-      async collect() {
-        this.set(await relay.oldestSeconds());
-      },
-    });
+    return worker;
+  }
+
+  /** Redis has refused something, as a full one does. */
+  private rest(worker: Worker): void {
+    if (this.isClosing || worker.isPaused()) return;
+    // Jobs that run go on.
+    void worker.pause(true);
+    this.resting = setTimeout(() => void worker.resume(), REST_MS);
   }
 
   private async schedule(schedules: Schedules): Promise<void> {
@@ -194,7 +193,8 @@ export class Queues implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.closing = true;
+    this.isClosing = true;
+    this.backend.stopReconnecting();
     // A job that is given up is another's.
     await within(CLOSE_MS, this.close()).catch(this.complain);
   }
@@ -204,8 +204,7 @@ export class Queues implements OnModuleDestroy {
     // Or it would ask for its next job without a pause, when its connection has ended.
     await this.worker?.pause(true);
     await this.relay?.stop();
-    // BullMQ waits without end for a connection that is being made anew.
-    await Promise.all(this.connections.map(madeOrEnded));
+    await this.backend.settled();
     await Promise.all([this.worker?.close(), this.queue?.close()]);
   }
 
@@ -216,49 +215,12 @@ export class Queues implements OnModuleDestroy {
 
   /** Also where nobody works: an api process adds to it and looks into it. */
   private open(): Queue {
-    if (this.queue) return this.queue;
-    const queue = this.redis.shared
-      ? // What is asked while Redis is away must not be done when nobody waits for it any more.
-        new backends.redis.Queue(QUEUE, { connection: this.connect({ enableOfflineQueue: false }) })
-      : (new backends.postgres.Queue(QUEUE, { connection: this.postgres(2) }) as unknown as Queue);
-    queue.on('error', this.complain);
-    return (this.queue = queue);
-  }
-
-  private makeWorker(run: Processor, options: Omit<WorkerOptions, 'connection'>): Worker {
-    if (this.redis.shared) {
-      const connection = this.connect();
-      // For waiting, in which it is silent for up to 10 s.
-      connection.duplicate = () => this.connect({ socketTimeout: 15_000 });
-      return new backends.redis.Worker(QUEUE, run, { ...options, connection });
-    }
-    return new backends.postgres.Worker(QUEUE, run, {
-      ...options,
-      connection: this.postgres(6),
-    }) as unknown as Worker;
-  }
-
-  private connect(options: ConnectOptions = {}): Redis {
-    const retryStrategy = (attempt: number) => (this.closing ? null : retryDelay(attempt));
-    const connection = this.redis.connect('jobs', { ...options, retryStrategy });
-    this.connections.push(connection);
-    return connection;
-  }
-
-  private postgres(max: number) {
-    return {
-      connectionString: this.config.DATABASE_URL,
-      schema: 'bullmq',
-      migrate: true,
-      max,
-      connectionTimeoutMillis: 3000,
-      query_timeout: 8000,
-    };
+    return (this.queue ??= this.backend.makeQueue().on('error', this.complain));
   }
 
   /** That Redis is away is said by `redis.ts`, once. */
   private readonly complain = (err: Error) => {
-    if (this.closing || (this.redis.shared && toAppError(err).code === 'UNAVAILABLE')) return;
+    if (this.isClosing || (this.redis.shared && toAppError(err).code === 'UNAVAILABLE')) return;
     logger[this.isRefused ? 'debug' : 'warn']({ err: err.message }, 'queue unavailable');
     this.isRefused = true;
   };
@@ -266,19 +228,6 @@ export class Queues implements OnModuleDestroy {
   private readonly accepted = () => {
     this.isRefused = false;
   };
-
-  /** As when Redis is full. */
-  private rest(worker: Worker): void {
-    if (this.closing || worker.isPaused()) return;
-    // Jobs that run go on.
-    void worker.pause(true);
-    this.resting = setTimeout(() => void worker.resume(), REST_MS);
-  }
-}
-
-async function madeOrEnded(redis: Redis): Promise<void> {
-  if (redis.status === 'ready' || redis.status === 'end') return;
-  await new Promise<void>((resolve) => redis.once('ready', () => resolve()).once('end', () => resolve()));
 }
 
 /** Names come from the database: what no code knows must not make ever more time series. */
