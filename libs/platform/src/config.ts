@@ -87,8 +87,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   return config;
 }
 
-/** @throws StartError unless what the processes of a cluster share is named */
-export function requireShared({ DATABASE_URL, REDIS_URL }: Config): void {
-  if (!DATABASE_URL) throw new StartError('DATABASE_URL: is needed by an app that runs alone');
-  if (!REDIS_URL) throw new StartError('REDIS_URL: is needed by an app that runs alone');
+/** @throws StartError unless what the processes of a cluster share is given */
+export function requireShared(config: Config): void {
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET'] as const)
+    if (!config[name]) throw new StartError(`${name}: is needed by an app that runs alone`);
 }

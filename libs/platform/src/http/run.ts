@@ -1,6 +1,10 @@
-import { loadConfig, type Config } from '../config.js';
+import type { Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { loadConfig, requireShared, type Config } from '../config.js';
 import { logger } from '../logging.js';
+import { migrate } from '../postgres/migrate.js';
 import { StartError } from '../postgres/start-error.js';
+import { createHttpApp, listen } from './http-app.js';
 
 /** A close that takes longer than this, in ms, is given up. */
 const CLOSE_LIMIT = 4_500;
@@ -31,6 +35,21 @@ export async function run(start: (config: Config) => Promise<{ close(): Promise<
   } catch (error) {
     fail(error);
   }
+}
+
+/**
+ * The main of an app that is one of several: on the database of DATABASE_URL and the Redis of REDIS_URL, and with the
+ * JWT_SECRET of all. `setUp` adds what its module cannot.
+ */
+export async function runAlone(module: Type, setUp?: (app: NestFastifyApplication) => void): Promise<void> {
+  await run(async (config) => {
+    requireShared(config);
+    await migrate(config.DATABASE_URL!);
+    const app = await createHttpApp(module, config);
+    setUp?.(app);
+    logger.info({ url: await listen(app, config) }, 'listening');
+    return app;
+  });
 }
 
 function fail(error: unknown): never {
