@@ -1,17 +1,30 @@
+import { jest } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { gatherWrites } from './gather-writes.js';
 
-/** A device that does not read: what is sent to it stays. */
+/** A device that takes one batch at a time, and none by itself. */
 function deviceThatReadsNothing() {
   const engine = new EventEmitter();
-  gatherWrites(engine as never);
-  const writeBuffer: { data: string }[] = [];
-  const socket = { writeBuffer, transport: {}, flush: () => undefined, close: () => undefined };
+  const cutOff = jest.fn();
+  gatherWrites(engine as never, cutOff);
+  const transport = { writable: true };
+  const socket = {
+    writeBuffer: [] as { data: string }[],
+    transport,
+    flush() {
+      if (!transport.writable) return;
+      transport.writable = false;
+      socket.writeBuffer = [];
+    },
+    close: () => undefined,
+  };
   engine.emit('connection', socket);
   return {
-    waiting: () => writeBuffer.map(({ data }) => data),
+    cutOff,
+    waiting: () => socket.writeBuffer.map(({ data }) => data),
+    reads: () => (transport.writable = true),
     send(data: string) {
-      writeBuffer.push({ data });
+      socket.writeBuffer.push({ data });
       socket.flush();
     },
   };
@@ -38,4 +51,19 @@ it('to a device that is behind only what lasts is sent, in every namespace', () 
   const message = `2["chat:message:new","${'x'.repeat(64 * 1024)}"]`;
   for (const data of [...PASSING, message, ...PASSING, ...LASTING]) send(data);
   expect(waiting()).toEqual([...PASSING, message, ...LASTING]);
+});
+
+it('what a device was given and has not read counts as waiting, until it has', async () => {
+  const { send, waiting, reads, cutOff } = deviceThatReadsNothing();
+  const message = `2["chat:message:new","${'x'.repeat(3 * 1024 * 1024)}"]`;
+  send(message);
+  await new Promise(setImmediate);
+  for (const data of [...PASSING, ...LASTING]) send(data);
+  expect(waiting()).toEqual(LASTING);
+  reads();
+  send(message);
+  await new Promise(setImmediate);
+  expect([waiting(), cutOff.mock.calls]).toEqual([[], []]);
+  send(message);
+  expect(cutOff).toHaveBeenCalledTimes(1);
 });

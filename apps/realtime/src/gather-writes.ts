@@ -14,7 +14,7 @@ interface Flushing {
   flush(): void;
   close(discard: boolean): void;
   writeBuffer: { data?: unknown }[];
-  transport: { socket?: { _socket?: TcpSocket } };
+  transport: { writable: boolean; socket?: { _socket?: TcpSocket } };
 }
 
 /** What it holds here besides. */
@@ -22,8 +22,10 @@ interface Gathering extends Flushing {
   /** Its own `flush`. */
   writeOut(): void;
   isWaiting: boolean;
-  /** Of what has not been written, as far as that is known. */
+  /** Of what the transport has not been given. */
   sizeWaiting: number;
+  /** Of what it was given last, and may still hold while it takes no more. */
+  sizeGiven: number;
 }
 
 /**
@@ -42,11 +44,13 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
   // One function for all sockets: of its own each would hold many times what it waits for.
   const flush = function (this: Gathering) {
     const { data } = this.writeBuffer.at(-1) ?? {};
+    if (this.transport.writable) this.sizeGiven = 0;
     if (typeof data === 'string') {
-      if (this.sizeWaiting > MAX_BEFORE_PASSING && PASSING.test(data)) return void this.writeBuffer.pop();
+      if (this.sizeGiven + this.sizeWaiting > MAX_BEFORE_PASSING && PASSING.test(data))
+        return void this.writeBuffer.pop();
       this.sizeWaiting += data.length;
     }
-    if (this.sizeWaiting > MAX_WAITING) {
+    if (this.sizeGiven + this.sizeWaiting > MAX_WAITING) {
       cutOff(this);
       return onCutOff();
     }
@@ -56,7 +60,7 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
   };
   engine.on('connection', (connected: Socket) => {
     const socket = connected as unknown as Gathering;
-    Object.assign(socket, { writeOut: socket.flush, flush, isWaiting: false, sizeWaiting: 0 });
+    Object.assign(socket, { writeOut: socket.flush, flush, isWaiting: false, sizeWaiting: 0, sizeGiven: 0 });
   });
 }
 
@@ -66,7 +70,9 @@ function write(socket: Gathering): void {
   tcp?.cork();
   socket.writeOut();
   tcp?.uncork();
-  if (socket.writeBuffer.length === 0) socket.sizeWaiting = 0;
+  if (socket.writeBuffer.length > 0) return;
+  socket.sizeGiven = socket.sizeWaiting;
+  socket.sizeWaiting = 0;
 }
 
 /** Closing by agreement would wait behind what it does not read. */
