@@ -1,6 +1,7 @@
 import { Memberships } from '#chat';
 import { ChatDto, ChatPage, ParticipantPage, type MEMBER_ROLES } from '#contracts';
-import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { RealtimeEmitter } from '#platform';
+import { contractErrors, Device, TestApp, text, until, type Account } from '#testing';
 import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
@@ -217,6 +218,38 @@ describe('whoever is removed or leaves', () => {
     await send(hers, chat);
     await device.settled();
     expect(device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id)).toEqual([]);
+  });
+
+  it('stays out, and comes in, in the order of what is stored, though it is told in another', async () => {
+    const chat = await app.group(anna, boris);
+    const emitter = app.app.get(RealtimeEmitter);
+    /** What a node does that stands still between what it stores and telling so. */
+    const late = (name: 'joinChat' | 'leaveChat') => {
+      const tell = emitter[name].bind(emitter) as (...args: unknown[]) => void;
+      let told = () => {};
+      jest.spyOn(emitter, name).mockImplementationOnce((...args) => {
+        told = () => tell(...args);
+      });
+      return () => told();
+    };
+    const heard = async (content: string) => {
+      await send(hers, chat, content);
+      await veras.settled();
+      return veras.all('chat:message:new').some((message) => message.content === content);
+    };
+    const joins = late('joinChat');
+    await add(chat, anna, vera);
+    await remove(chat, anna, vera);
+    joins();
+    await until('she is out again', async () => !(await heard(randomUUID())));
+    expect(await heard('without her')).toBe(false);
+    await add(chat, anna, vera);
+    const leaves = late('leaveChat');
+    await remove(chat, anna, vera);
+    await add(chat, anna, vera);
+    leaves();
+    await until('she is in again', () => heard(randomUUID()));
+    expect(await heard('with her')).toBe(true);
   });
 
   it('is removed by the owner, or a member by an admin, or goes of themselves', async () => {

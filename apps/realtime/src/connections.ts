@@ -4,8 +4,9 @@ import { Authenticator } from '#identity';
 import { Presence } from '#presence';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
-import type { DisconnectReason } from 'socket.io';
+import type { DisconnectReason, Namespace } from 'socket.io';
 import { Deadlines } from './deadlines.js';
+import type { DeviceAdapter } from './device-adapter.js';
 import { DeviceRooms, toBeTold } from './device-rooms.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
@@ -17,8 +18,8 @@ const AT_ONCE = 8;
 /** What a device of a namespace is told when it comes, and when it must leave. */
 export interface Greeting {
   welcome(socket: DeviceSocket, reason: (typeof SYNC_REASONS)[number]): void;
-  /** That it may have missed something; a namespace may have no word for it. */
-  resync?(socket: DeviceSocket): void;
+  /** That it may have missed something. */
+  resync(socket: DeviceSocket): void;
   turnAway(socket: DeviceSocket, error: AppError): void;
 }
 
@@ -79,6 +80,30 @@ export class Connections {
   }
 
   /**
+   * Of these namespaces, the first one's moves are everybody's. A move is told after its commit, but two of them, by two
+   * nodes, may be told in another order than theirs: what holds is what the database says then.
+   */
+  watch(namespaces: Namespace[]): void {
+    (namespaces[0]!.adapter as DeviceAdapter).onMove = (rooms) => {
+      this.rooms.moved();
+      for (const { adapter, sockets } of namespaces)
+        for (const room of rooms)
+          for (const id of adapter.rooms.get(room) ?? []) void this.replace(sockets.get(id) as DeviceSocket);
+    };
+  }
+
+  private async replace(socket: DeviceSocket): Promise<void> {
+    const greeting = this.here.get(socket);
+    if (!greeting) return;
+    try {
+      await socket.data.opening;
+      if (socket.connected) await this.rooms.enter(socket);
+    } catch (error) {
+      this.refuse(socket, greeting, toAppError(error));
+    }
+  }
+
+  /**
    * What others did may have been missed here, a sign-out or a removal among it: every device is put where it belongs,
    * and is to look for itself.
    */
@@ -104,7 +129,7 @@ export class Connections {
       if (!socket.connected) return;
       await this.authenticator.stillSignedIn(userOf(socket));
       await this.rooms.enter(socket);
-      if (socket.connected) greeting.resync?.(socket);
+      if (socket.connected) greeting.resync(socket);
     } catch (error) {
       this.refuse(socket, greeting, toAppError(error));
     }

@@ -17,8 +17,8 @@ export class DeviceAdapter extends Adapter {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
   readonly others: Partial<Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>>[] =
     [];
-  /** How often users' devices have been put into rooms or out of them. */
-  moves = 0;
+  /** Told whose devices were put into rooms or out of them, by the names of the users' rooms. */
+  onMove?: (rooms: Set<string>) => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     for (const other of this.others) other.broadcast?.(packet, options);
@@ -43,15 +43,15 @@ export class DeviceAdapter extends Adapter {
   }
 
   override addSockets(options: BroadcastOptions, rooms: string[]): void {
-    this.moves++;
     for (const other of this.others) other.addSockets?.(options, rooms);
     super.addSockets(options, rooms);
+    this.onMove?.(options.rooms);
   }
 
   override delSockets(options: BroadcastOptions, rooms: string[]): void {
-    this.moves++;
     for (const other of this.others) other.delSockets?.(options, rooms);
     super.delSockets(options, rooms);
+    this.onMove?.(options.rooms);
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {

@@ -58,8 +58,9 @@ export class SocketAdapter extends IoAdapter {
     server.use((socket, next) => {
       connections.signIn(socket as DeviceSocket).then(() => next(), next);
     });
-    const dialects = this.app.get(Dialects).open(server);
-    this.app.get(DeliveryTracker).watch([server.of('/'), ...dialects]);
+    const namespaces = [server.of('/'), ...this.app.get(Dialects).open(server)];
+    connections.watch(namespaces);
+    this.app.get(DeliveryTracker).watch(namespaces);
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
     const answering = this.app.get(EventAnswering);

@@ -27,11 +27,6 @@ export class NodeStream {
     this.reader = redis.connect('hear nodes');
   }
 
-  /** Whether what is added is sent at once, and not when Redis is back. */
-  get isThere(): boolean {
-    return this.writer.status === 'ready';
-  }
-
   /** Calls the listener each time that the stream can be read again, perhaps another one or a part of it. */
   onBack(listener: () => void): void {
     this.reader.on('ready', listener);

@@ -8,8 +8,6 @@ import { NodeStream, isAfter } from './node-stream.js';
 import type { RedisConnections } from './redis.js';
 import { within } from './time-limit.js';
 
-/** A deed that changes who hears what and is told so late, ms, may be out of date: the database is asked. */
-const LATE_MS = 1000;
 /** What may wait to be told while Redis is away. */
 const MAX_WAITING = { messages: 10_000, characters: 16 * 1024 * 1024 };
 /** How often it is looked whether others can be told that something was not told, ms. */
@@ -28,8 +26,6 @@ interface Told {
   n: number;
   deed?: Deed;
   leaves?: true;
-  /** Some that changed who hears what were told late, or not: also whoever says so may have mixed up their order. */
-  late?: true;
 }
 
 /**
@@ -41,9 +37,8 @@ export class Nodes {
   /** What was told last, and what of it has not been answered yet. */
   private n = 0;
   private readonly waiting = { messages: 0, characters: 0 };
-  /** How many deeds were not told, or late, and the others do not know it; and whether any changed who hears what. */
+  /** How many deeds were not told, and the others do not know it. */
   private untold = 0;
-  private late = false;
   /** The stream has been read up to here, and of each process that was heard up to this count. */
   private offset = '';
   private readonly heard = new Map<string, number>();
@@ -76,6 +71,8 @@ export class Nodes {
   /** Resolves when nothing of the others will be missed from here on. */
   async ready(): Promise<void> {
     this.offset = await this.write();
+    // Without sockets there is nothing to do of what others tell.
+    if (!this.local()) return;
     void this.read();
     // Whoever comes later is heard.
     for (const id of await this.leases.all()) this.before.add(id);
@@ -97,23 +94,16 @@ export class Nodes {
     this.isClosed = true;
   }
 
-  /** Has the others do it. What cannot be told, or not in time, they are told later that there was. */
+  /** Has the others do it. What cannot be told, they are told later that there was. */
   tell(deed: Deed): void {
-    const changesWhoHears = deed.name !== 'broadcast';
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
-      return this.drop('too much waits', changesWhoHears);
-    // Whoever is let in now may have been removed by another node when this is told.
-    if (deed.name === 'addSockets' && !this.stream.isThere) return this.drop('told late', true);
-    const since = performance.now();
-    this.write({ deed }).then(
-      () => changesWhoHears && performance.now() - since > LATE_MS && this.drop('told late', true),
-      (err: Error) => this.drop(err.message, changesWhoHears),
-    );
+      return this.drop('too much waits');
+    this.write({ deed }).catch((err: Error) => this.drop(err.message));
   }
 
   /** @returns the offset in the stream */
-  private async write(what: Pick<Told, 'deed' | 'leaves' | 'late'> = {}): Promise<string> {
+  private async write(what: Pick<Told, 'deed' | 'leaves'> = {}): Promise<string> {
     const text = JSON.stringify({ from: this.leases.id, n: ++this.n, ...what } satisfies Told);
     this.waiting.messages += 1;
     this.waiting.characters += text.length;
@@ -125,8 +115,7 @@ export class Nodes {
     }
   }
 
-  private drop(reason: string, late: boolean): void {
-    this.late ||= late;
+  private drop(reason: string): void {
     if (this.isClosed) return;
     this.dropped.inc();
     if (this.untold++ > 0) return;
@@ -140,11 +129,10 @@ export class Nodes {
       await sleep(ADMIT_MS, undefined, { ref: false });
       if (this.waiting.messages > MAX_WAITING.messages / 2) continue;
       if (this.waiting.characters > MAX_WAITING.characters / 2) continue;
-      const { untold, late } = this;
-      this.late = false;
-      await this.write(late ? { late } : {}).then(
+      const { untold } = this;
+      await this.write().then(
         () => (this.untold -= untold),
-        () => (this.late ||= late),
+        () => undefined,
       );
     }
   }
@@ -163,8 +151,8 @@ export class Nodes {
     }
   }
 
-  private hear({ from, n, deed, leaves, late }: Told): void {
-    if (from === this.leases.id) return void (late && this.onMissed());
+  private hear({ from, n, deed, leaves }: Told): void {
+    if (from === this.leases.id) return;
     const last = this.heard.get(from);
     // Told again, since the connection broke before Redis's answer was there.
     if (last !== undefined && n <= last) return;
@@ -175,10 +163,9 @@ export class Nodes {
     const isAdmission = !deed && !leaves && n > 1;
     if (isGap || isAdmission) this.onMissed();
     if (leaves) this.leaving.add(from);
-    const sockets = this.local();
-    if (!deed || !sockets) return;
+    if (!deed) return;
     try {
-      carryOut(deed, sockets);
+      carryOut(deed, this.local()!);
     } catch (err) {
       logger.error({ err }, 'what another node told was not done');
     }
@@ -201,9 +188,10 @@ export class Nodes {
     // It moves on while Redis is asked.
     const { offset } = this;
     const ends = await this.stream.ends();
-    // Another stream, by a clock that may be behind the old one's.
+    // Another stream, by a clock that may be behind the old one's, or an earlier state of this one. What it holds may have
+    // been told long ago, by processes that this one has never heard; whatever came of it is in the database.
     const isAnother = !ends || isAfter(offset, ends.last);
-    if (isAnother) this.offset = '0-0';
+    if (isAnother) this.offset = ends?.last ?? '0-0';
     if (isAnother || isAfter(ends.first, offset)) this.onMissed();
   }
 }

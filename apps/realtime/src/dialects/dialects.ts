@@ -88,6 +88,11 @@ const greetingOf = (dialect: Dialect): Greeting => ({
   welcome(socket) {
     for (const [event, payload] of dialect.welcome(userOf(socket).userId)) socket.emit(event, payload);
   },
+  // No document has a word for it, but each of their clients asks for what it has missed when it connects anew.
+  resync(socket) {
+    if (dialect.returnsWhenDisconnected) socket.disconnect();
+    else socket.conn.close();
+  },
   turnAway(socket, error) {
     socket.emit('error', errorEvent(dialect, error));
   },
