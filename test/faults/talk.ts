@@ -15,8 +15,9 @@ interface Options {
 interface Group {
   chat: ChatDto;
   phones: Phone[];
-  /** Of the first one; the others like one of them now and then. */
+  /** Of the first one; the others like them, several of them each, and name the first one in posts of their own. */
   posts: string[];
+  handle: string;
 }
 
 /** Groups of people on phones who talk without end: each says the next thing when the last is acknowledged. */
@@ -48,9 +49,13 @@ export class Talk {
             return (await platform.request<PostDto>('POST', 'posts', people[0]!.token, post)).body.id;
           }),
         );
+        const [{ handle }] = (await platform.rows('SELECT handle FROM users WHERE id = $1', [
+          people[0]!.id,
+        ])) as [{ handle: string }];
         return {
           chat,
           posts,
+          handle,
           phones: await Promise.all(people.map((account) => Phone.open(platform, account))),
         };
       }),
@@ -95,21 +100,31 @@ export class Talk {
       const { messageId, seq } = await phone.send(group.chat.id, `${phone.account.id} ${this.said}`);
       this.said += 1;
       if (seq % 50 === 0) await phone.edit(messageId, `edited ${seq}`);
-      if (seq % 10 === 0 && phone !== group.phones[0]) await this.like(phone, group.posts.pop());
+      if (phone !== group.phones[0]) await this.tell(phone, group, seq);
       if (pause > 0) await sleep(pause);
     }
   }
 
-  /** Until it is answered: a like said twice is one. */
-  private async like({ account }: Phone, post?: string): Promise<void> {
-    if (post === undefined) return;
+  /** Three like a post until all are liked, and there are as many posts that name somebody. */
+  private async tell(phone: Phone, { posts, handle }: Group, seq: number): Promise<void> {
+    const liked = seq % 10 === 0 && posts[Math.floor(seq / 30)];
+    if (liked) {
+      // Said twice it is one.
+      await this.insist(phone, 'PUT', `posts/${liked}/like`);
+      this.causes.push(`post_liked:${liked}:${phone.account.id}`);
+    }
+    if (seq % 30 === 15 && seq < 30 * posts.length) {
+      const post = await this.insist<PostDto>(phone, 'POST', 'posts', { content: `@${handle}` });
+      this.causes.push(`mention:${post.id}`);
+    }
+  }
+
+  /** Until it is answered. */
+  private async insist<T>({ account }: Phone, method: string, path: string, body?: object): Promise<T> {
     for (;;) {
-      const reply = await this.platform
-        .request('PUT', `posts/${post}/like`, account.token)
-        .catch(() => undefined);
-      if (reply?.status === 200) break;
+      const reply = await this.platform.request<T>(method, path, account.token, body).catch(() => undefined);
+      if (reply && reply.status < 300) return reply.body;
       await sleep(300);
     }
-    this.causes.push(`post_liked:${post}:${account.id}`);
   }
 }
