@@ -28,6 +28,7 @@ export class RedisServer {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     for await (const line of this.child.stdout!) if (String(line).includes('Ready to accept')) return;
+    throw new Error(`redis-server ended at once: is port ${this.port} taken?`);
   }
 
   /** As by `kill -9`. */
