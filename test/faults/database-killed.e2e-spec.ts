@@ -35,6 +35,7 @@ it('kill -9 of PostgreSQL, three times: whoever talks goes on when it is back', 
     const [pid] = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
     // Whoever started it starts it again.
     process.kill(Number(pid), 'SIGKILL');
+    if (times === 0) await talk.removeTheSilent();
     await talk.more(100);
   }
   await talk.end();

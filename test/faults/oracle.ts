@@ -58,20 +58,29 @@ function expectStored({ acked, account }: Phone, stored: Stored[]): void {
   }
 }
 
+/** A member holds a chat as it is stored; who was removed, what was said until then. */
 async function expectShown(platform: Platform, phones: Phone[], chats: Map<string, Stored[]>): Promise<void> {
-  const members = await platform.rows<{ chat_id: string; user_id: string }>(
-    'SELECT chat_id, user_id FROM chat_members WHERE left_at IS NULL',
+  const members = await platform.rows<{ chat_id: string; user_id: string; left_seq: number | null }>(
+    'SELECT chat_id, user_id, CASE WHEN left_at IS NOT NULL THEN left_seq END AS left_seq FROM chat_members',
   );
-  for (const { account, chats: shown } of phones) {
-    const own = members.filter(({ user_id }) => user_id === account.id).map(({ chat_id }) => chat_id);
-    const withMessages = own.filter((id) => chats.has(id));
+  const existing = await platform.rows<{ id: string }>('SELECT id FROM chats');
+  for (const { account, chats: shown, named } of phones) {
+    const own = new Map(
+      members.flatMap(({ chat_id, user_id, left_seq }) =>
+        user_id === account.id ? [[chat_id, left_seq] as const] : [],
+      ),
+    );
+    expect(existing.filter(({ id }) => named.has(id) && !own.has(id))).toEqual([]);
+    const withMessages = [...own].filter(([id, leftSeq]) => leftSeq !== 0 && chats.has(id)).map(([id]) => id);
     const seen = [...shown].filter(([, { messages }]) => messages.size > 0).map(([id]) => id);
     expect(seen.toSorted()).toEqual(withMessages.toSorted());
     for (const id of withMessages) {
+      const leftSeq = own.get(id) ?? null;
       const log = [...shown.get(id)!.messages.values()].toSorted((a, b) => a.seq - b.seq);
-      const brief = (message: Stored | (typeof log)[number]) =>
-        `${message.seq} ${message.id} ${message.sender_id} ${message.content} ${message.change_seq}`;
-      expect(log.map(brief)).toEqual(chats.get(id)!.map(brief));
+      const brief = ({ seq, id, sender_id, content, change_seq }: Stored | (typeof log)[number]) =>
+        leftSeq === null ? `${seq} ${id} ${sender_id} ${content} ${change_seq}` : `${seq} ${id} ${sender_id}`;
+      const readable = ({ seq }: { seq: number }) => leftSeq === null || seq <= leftSeq;
+      expect(log.filter(readable).map(brief)).toEqual(chats.get(id)!.filter(readable).map(brief));
     }
   }
 }

@@ -7,6 +7,7 @@ import { io, type Socket } from 'socket.io-client';
 const RECONNECTION = { reconnectionDelay: 100, reconnectionDelayMax: 1000 };
 /** How long it waits for an answer until it says the same again, ms. */
 const PATIENCE_MS = 12_000;
+const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 interface Shown {
   /** All messages up to this one are here. */
@@ -28,6 +29,10 @@ export class Phone {
   readonly acked: Acked[] = [];
   /** What a client does not know what to do about. */
   readonly violations: string[] = [];
+  /** The ids in all that was sent to it, whatever they are of. */
+  readonly named = new Set<string>();
+  /** The groups that it was removed from. */
+  private readonly removedFrom = new Set<string>();
   /** A plain client: to check each event strictly, as devices do, would take most of the time. */
   readonly socket: Socket;
   /** How often it was told to catch up: once for each time that it connected, and when something may be missing. */
@@ -57,6 +62,7 @@ export class Phone {
     this.socket.on('error', (error: { code: string }) => {
       if (error.code !== 'UNAVAILABLE') this.violations.push(JSON.stringify(error));
     });
+    this.socket.onAny((event: string, payload: unknown) => this.listen(event, payload));
     for (const change of ['new', 'edited', 'deleted', 'reaction'])
       this.socket.on(`chat:message:${change}`, (message: MessageDto) => this.hear(message));
   }
@@ -85,9 +91,15 @@ export class Phone {
 
   /** Waits until it shows those messages. */
   async holds(messages: Acked[]): Promise<void> {
-    const own = messages.filter(({ chatId }) => this.chats.has(chatId));
+    const isIn = (id: string) => this.chats.has(id) && !this.removedFrom.has(id);
+    const own = messages.filter(({ chatId }) => isIn(chatId));
     const isShown = ({ chatId, messageId }: Acked) => this.chats.get(chatId)!.messages.has(messageId);
     await until(`${this.account.id} hears everything`, () => own.every(isShown), 60_000);
+  }
+
+  /** Until it hears that it is out of the group. */
+  async isOut(chatId: string): Promise<void> {
+    await until(`${this.account.id} is out`, () => this.removedFrom.has(chatId), 60_000);
   }
 
   /** As an app does that comes back to the front. */
@@ -114,6 +126,14 @@ export class Phone {
       }
       await sleep(Number(answer.retry_after_ms ?? 500));
     }
+  }
+
+  private listen(event: string, payload: unknown): void {
+    for (const [id] of JSON.stringify(payload ?? null).matchAll(ID)) {
+      this.named.add(id);
+      if (this.removedFrom.has(id)) this.violations.push(`${event} of ${id}, which it was removed from`);
+    }
+    if (event === 'chat:removed') this.removedFrom.add((payload as { chat_id: string }).chat_id);
   }
 
   private chat(id: string): Shown {
@@ -184,7 +204,8 @@ export class Phone {
 
   private async get<T>(path: string): Promise<T> {
     const reply = await this.platform.request<T>('GET', path, this.account.token).catch(() => undefined);
-    if (!reply || [429, 503].includes(reply.status)) throw new Unavailable();
+    // FORBIDDEN: removed since it asked for its chats, so it asks again.
+    if (!reply || [403, 429, 503].includes(reply.status)) throw new Unavailable();
     if (reply.status !== 200) throw new Error(`GET ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body;
   }

@@ -15,6 +15,9 @@ interface Options {
 interface Group {
   chat: ChatDto;
   phones: Phone[];
+  /** They say nothing: one who was removed before the others began, and one who may be yet. */
+  former: Phone;
+  silent: Phone;
   /** Of the first one; the others like them, several of them each, and name the first one in posts of their own. */
   posts: string[];
   handle: string;
@@ -42,7 +45,11 @@ export class Talk {
     const groups = await Promise.all(
       Array.from({ length: chats }, async () => {
         const people = await platform.people(...names);
-        const chat = await platform.group(people[0]!, ...people.slice(1));
+        const [past, quiet] = await platform.people('Somebody former', 'Somebody silent');
+        const chat = await platform.group(people[0]!, ...people.slice(1), past, quiet);
+        const [former, silent] = await Promise.all([Phone.open(platform, past), Phone.open(platform, quiet)]);
+        await platform.request('DELETE', `chats/${chat.id}/members/${past.id}`, people[0]!.token);
+        await former.isOut(chat.id);
         const posts = await Promise.all(
           Array.from({ length: POSTS }, async () => {
             const post = { content: 'Mine' };
@@ -56,6 +63,8 @@ export class Talk {
           chat,
           posts,
           handle,
+          former,
+          silent,
           phones: await Promise.all(people.map((account) => Phone.open(platform, account))),
         };
       }),
@@ -69,8 +78,15 @@ export class Talk {
     return talk;
   }
 
+  /** Everybody's, also of those who only listen. */
   get phones(): Phone[] {
-    return this.groups.flatMap(({ phones }) => phones);
+    return this.groups.flatMap(({ phones, former, silent }) => [...phones, former, silent]);
+  }
+
+  /** From when each hears that they are out, they hear nothing more. */
+  async removeTheSilent(): Promise<void> {
+    for (const { chat, phones, silent } of this.groups)
+      await this.insist(phones[0]!, 'DELETE', `chats/${chat.id}/members/${silent.account.id}`);
   }
 
   /** What each said last. */
@@ -123,7 +139,8 @@ export class Talk {
   private async insist<T>({ account }: Phone, method: string, path: string, body?: object): Promise<T> {
     for (;;) {
       const reply = await this.platform.request<T>(method, path, account.token, body).catch(() => undefined);
-      if (reply && reply.status < 300) return reply.body;
+      // Who is not there any more was removed by a try whose answer was lost.
+      if (reply && (reply.status < 300 || (method === 'DELETE' && reply.status === 404))) return reply.body;
       await sleep(300);
     }
   }
