@@ -54,6 +54,9 @@ export const ODD: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),
 );
 
+/** `String` would call what an odd one has for a `toString`. */
+const textOf = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
 type Change = (value: unknown) => unknown;
 
 /** Does something to one place in a value, which `at` chooses: 0 to 1 of all places, itself included. */
@@ -82,11 +85,11 @@ const CHANGE: fc.Arbitrary<Change> = fc.oneof(
   { weight: 6, arbitrary: ODD.map((odd) => () => odd) },
   { weight: 1, arbitrary: fc.constant<Change>(() => undefined) },
   { weight: 1, arbitrary: fc.constant<Change>((value) => [value]) },
-  { weight: 1, arbitrary: fc.constant<Change>((value) => String(value)) },
+  { weight: 1, arbitrary: fc.constant<Change>(textOf) },
   { weight: 1, arbitrary: fc.constant<Change>((value) => ({ value })) },
   {
     weight: 1,
-    arbitrary: ODD.map((odd) => (value: unknown) => (typeof value === 'string' ? value + String(odd) : odd)),
+    arbitrary: ODD.map((odd) => (value: unknown) => (typeof value === 'string' ? value + textOf(odd) : odd)),
   },
   {
     weight: 2,
