@@ -85,7 +85,9 @@ async function serve({ api, realtime }) {
   };
   const sticky = ({ socket }) => {
     const sum = [...(socket.remoteAddress ?? '')].reduce((total, c) => total + c.charCodeAt(0), 0);
-    return realtime[sum % realtime.length].url;
+    // Its own node, or whichever comes after that: the others' clients stay where they are.
+    const own = sum % realtime.length;
+    return [...realtime.slice(own), ...realtime].find(({ isReady }) => isReady)?.url;
   };
   const say = (res, status, code, message) => {
     if (!res.headersSent)

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +22,9 @@ const url = `http://127.0.0.1:${port}`;
 const environment = { ...process.env, PORT: port, DATA_DIR: folder };
 for (const name of ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET']) delete environment[name];
 
+/** Of several clients: on Linux the whole of 127.0.0.0/8 is this machine. */
+const agents = Array.from({ length: 8 }, (_, i) => new Agent({ localAddress: `127.0.0.${i + 1}` }));
+
 let cluster;
 const sockets = [];
 try {
@@ -34,6 +38,16 @@ try {
     await talk(chat, hers, [his, onceMore]);
     await talk(chat, his, [hers]);
   });
+  await step(
+    'polls of many addresses, each to the node that has its session, and both have some',
+    async () => {
+      const polling = await Promise.all(agents.map((agent) => connect(boris, ['polling'], agent)));
+      for (const socket of polling) await talk(chat, socket, [hers]);
+      for (let i = 0; i < 3; i++) await talk(chat, hers, polling);
+      const polled = await sessions();
+      if (polled.length !== 2 || polled.some((count) => count < 3)) throw new Error(`they have ${polled}`);
+    },
+  );
   await step('a notification, which the worker makes', async () => {
     const post = await request('POST', 'posts', anna, { content: 'Free on Friday' });
     const heard = hears(hers, 'notification:new', ({ type }) => type === 'post_liked');
@@ -53,9 +67,15 @@ try {
       () => /realtime \d\] ended by itself/.test(cluster.output),
       'nobody says that a node has died',
     );
-    await until(() => processes(/apps\/realtime/).length === 2, 'it is not started again');
+    const statuses = await Promise.all(agents.map(handshake));
+    if (statuses.some((status) => status !== 200)) throw new Error(`polls are answered with ${statuses}`);
+    await until(async () => (await sessions()).length === 2, 'it is not started again');
     await until(() => sockets.every(({ connected }) => connected), 'the devices do not come back');
-    await talk(chat, hers, [his]);
+    await until(async () => {
+      // A poll that is answered is followed by one to the node that is back.
+      await talk(chat, hers, []);
+      return (await sessions()).every((count) => count > 0);
+    }, 'it is not used again');
   });
   for (const socket of sockets) socket.close();
   await step('Ctrl-C, which reaches every process', async () => {
@@ -103,8 +123,26 @@ async function request(method, path, account, body) {
   return text ? JSON.parse(text) : undefined;
 }
 
-async function connect({ token }, transports) {
-  const socket = io(url, { auth: { token }, forceNew: true, ...(transports && { transports }) });
+/** How many devices each realtime node that answers has. */
+async function sessions() {
+  const counts = processes(/apps\/realtime/).map(async ({ port }) => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
+    const [, count] = /^websocket_connections (\d+)$/m.exec((await response?.text()) ?? '') ?? [];
+    return count === undefined ? [] : [Number(count)];
+  });
+  return (await Promise.all(counts)).flat();
+}
+
+/** With which status a new polling session is answered. */
+async function handshake(agent) {
+  const [response] = await once(get(`${url}/socket.io/?EIO=4&transport=polling`, { agent }), 'response');
+  response.resume();
+  return response.statusCode;
+}
+
+async function connect({ token }, transports, agent) {
+  const options = { ...(transports && { transports }), ...(agent && { agent }) };
+  const socket = io(url, { auth: { token }, forceNew: true, ...options });
   sockets.push(socket);
   await hears(socket, 'sync:required');
   const { transport } = socket.io.engine;
@@ -144,7 +182,7 @@ async function within(promise, otherwise) {
 }
 
 async function until(isSo, otherwise, ms = 15_000) {
-  for (const deadline = Date.now() + ms; !isSo(); await sleep(50))
+  for (const deadline = Date.now() + ms; !(await isSo()); await sleep(50))
     if (Date.now() > deadline) throw new Error(otherwise);
 }
 
@@ -155,9 +193,9 @@ function processes(what = /./) {
     if (!/^\d+$/.test(pid)) return [];
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      return readFileSync(`/proc/${pid}/environ`).includes(mine) && what.test(command)
-        ? [{ pid, command }]
-        : [];
+      const env = readFileSync(`/proc/${pid}/environ`);
+      const [, port] = /(?:^|\0)PORT=(\d+)/.exec(env) ?? [];
+      return env.includes(mine) && what.test(command) ? [{ pid, command, port }] : [];
     } catch {
       return []; // another user's, or gone
     }
