@@ -2,6 +2,7 @@ import * as contracts from '#contracts';
 import { contractErrors } from '#testing';
 import type { ClassConstructor } from 'class-transformer';
 import { getMetadataStorage } from 'class-validator';
+import { randomUUID } from 'node:crypto';
 
 const isClass = (value: unknown): value is ClassConstructor<object> =>
   typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
@@ -28,4 +29,20 @@ it('looks at every class', () => {
 it.each(fields)('$name.$field must be there, unless it is optional', ({ type, field, isOptional }) => {
   const isMissed = contractErrors(type, {}).some((error) => error.startsWith(`${field}: `));
   expect(isMissed).toBe(!isOptional);
+});
+
+it.each([
+  { type: contracts.AvailabilityDto, field: 'weekly', right: [{ weekday: 1, from: '09:00', to: '18:00' }] },
+  { type: contracts.JoinAssistantFrame, field: 'resume', right: { messageId: randomUUID(), index: 0 } },
+  { type: contracts.NotificationPreferencesBody, field: 'types', right: { mention: false } },
+  {
+    type: contracts.NotificationPreferencesBody,
+    field: 'quiet_hours',
+    right: { from: '22:00', to: '08:00', timezone: 'UTC' },
+  },
+])('$type.name.$field: a list of the right ones is not taken for one', ({ type, field, right }) => {
+  const wrong = (value: unknown) =>
+    contractErrors(type, { [field]: value }).filter((error) => error.startsWith(field));
+  expect(wrong(right)).toEqual([]);
+  expect(wrong([right])).not.toEqual([]);
 });

@@ -3,6 +3,7 @@ import {
   IsArray,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   IsString,
   Matches,
@@ -36,7 +37,7 @@ export class ResumeFrom {
 export class JoinAssistantFrame {
   @IsString() @MaxLength(8192) token!: string;
   @IsOptional() @IsId() chatId?: string;
-  @IsOptional() @ValidateNested() @Type(() => ResumeFrom) resume?: ResumeFrom;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => ResumeFrom) resume?: ResumeFrom;
 }
 
 export class QuestionFrame {

@@ -5,6 +5,7 @@ import {
   IsIn,
   IsInt,
   IsNumber,
+  IsObject,
   IsOptional,
   IsString,
   Matches,
@@ -92,6 +93,7 @@ export class AvailabilityDto {
   @IsTimezone() timezone!: string;
   @IsArray()
   @ArrayMaxSize(MAX_WINDOWS)
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => WindowDto)
   weekly!: WindowDto[];
