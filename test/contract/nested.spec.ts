@@ -40,7 +40,7 @@ it.each([
     field: 'quiet_hours',
     right: { from: '22:00', to: '08:00', timezone: 'UTC' },
   },
-])('$type.name.$field: a list of the right ones is not taken for one', ({ type, field, right }) => {
+])('$type.name $field: a list of the right ones is not taken for one', ({ type, field, right }) => {
   const wrong = (value: unknown) =>
     contractErrors(type, { [field]: value }).filter((error) => error.startsWith(field));
   expect(wrong(right)).toEqual([]);
