@@ -51,6 +51,8 @@ it('away for longer than a job is tried: what was to be told is told when it is 
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
   await cluster.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });
   await blocker.somebodyWaits();
+  const talk = await Talk.start(cluster);
+  await talk.more(100);
   link.cut();
   await blocker.end();
   await sleep(ALL_ATTEMPTS_MS);
@@ -58,4 +60,7 @@ it('away for longer than a job is tried: what was to be told is told when it is 
   const told = () => cluster.rows('SELECT FROM notifications WHERE user_id = $1', [anna.id]);
   await until('the notification', async () => (await told()).length > 0, 60_000);
   expect(await told()).toHaveLength(1);
-}, 120_000);
+  await talk.more(100);
+  await talk.end();
+  await expectNothingLost(cluster, talk.phones, talk.causes);
+}, 180_000);

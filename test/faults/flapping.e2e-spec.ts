@@ -1,5 +1,6 @@
 import { Device, ProcessCluster, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { othersTalk } from './talk.js';
 
 /** Ten times a second, for four seconds. */
 const TIMES = 40;
@@ -14,6 +15,7 @@ beforeAll(async () => {
   watchers = await Promise.all(people.map((account, i) => cluster.device(account, cluster.realtime[i]!.url)));
 });
 afterAll(() => cluster.stop());
+othersTalk(() => cluster);
 
 const told = (watcher: Device, { id }: Account) =>
   watcher.heard.flatMap(({ event, payload }) =>

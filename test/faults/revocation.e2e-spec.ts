@@ -1,5 +1,6 @@
 import type { AuthAnswer, ChatDto } from '#contracts';
 import { AssistantClient, Device, PlainClient, ProcessCluster, text, type Account } from '#testing';
+import { othersTalk } from './talk.js';
 
 /** The promise: out on all nodes, ms. */
 const WITHIN = 2000;
@@ -17,6 +18,7 @@ beforeAll(async () => {
   hers = await cluster.device(vera);
 });
 afterAll(() => cluster.stop());
+othersTalk(() => cluster);
 
 /** One session's connections of every kind, to both nodes. */
 class Connections {

@@ -1,6 +1,7 @@
 import type { ChatDto, PostDto } from '#contracts';
 import type { Platform } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expectNothingLost } from './oracle.js';
 import { Phone, type Acked } from './phone.js';
 
 const POSTS = 40;
@@ -116,7 +117,7 @@ export class Talk {
       const { messageId, seq } = await phone.send(group.chat.id, `${phone.account.id} ${this.said}`);
       this.said += 1;
       if (seq % 50 === 0) await phone.edit(messageId, `edited ${seq}`);
-      if (phone !== group.phones[0]) await this.tell(phone, group, seq);
+      await this.tell(phone === group.phones[0] ? group.phones[1]! : phone, group, seq);
       if (pause > 0) await sleep(pause);
     }
   }
@@ -144,4 +145,17 @@ export class Talk {
       await sleep(300);
     }
   }
+}
+
+/** Beside each test of a file a few people talk, and lose nothing by what it does. */
+export function othersTalk(platform: () => Platform): void {
+  let talk: Talk;
+  beforeEach(async () => {
+    talk = await Talk.start(platform(), { chats: 1, members: 3, pause: 50 });
+  });
+  afterEach(async () => {
+    await talk.more(30);
+    await talk.end();
+    await expectNothingLost(platform(), talk.phones, talk.causes);
+  }, 120_000);
 }
