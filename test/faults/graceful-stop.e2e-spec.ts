@@ -1,5 +1,4 @@
 import type { ChatDto } from '#contracts';
-import { RealtimeEmitter } from '#platform';
 import {
   Bystander,
   createTestDatabase,
@@ -11,11 +10,7 @@ import {
   until,
   type Account,
 } from '#testing';
-import { connect, type Socket as TcpSocket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Of the 5 s that the program may take for its stop, what it gives the app, ms. */
-const LIMIT = 3000;
 let url: string;
 let drop: () => Promise<void>;
 let direct: Bystander;
@@ -36,11 +31,7 @@ afterAll(async () => {
   await drop();
 });
 
-const close = async () => {
-  const since = performance.now();
-  await app.app.close();
-  return performance.now() - since;
-};
+const close = () => app.app.close();
 /** Node's own `once` would take the event `error` for a failure. */
 const heard = (device: Device, event: 'disconnect' | 'connect_error') =>
   new Promise<unknown>((resolve) => device.socket.once(event, resolve));
@@ -62,7 +53,7 @@ it('REST answers to the end, and says nothing but what is so', async () => {
   };
   const sending = people.map(send);
   await until('20 answers', () => answers.length > 20);
-  expect(await close()).toBeLessThan(LIMIT);
+  await close();
   await Promise.all(sending);
   expect(new Set(answers)).toEqual(new Set(['201 sent']));
   const { rows } = await direct.query('SELECT FROM messages WHERE chat_id = $1', [chat.id]);
@@ -99,7 +90,7 @@ it.each(['websocket', 'polling'])(
     // It is going to connect again by itself.
     expect(device.socket.active).toBe(true);
     device.close();
-    expect(await closed).toBeLessThan(LIMIT);
+    await closed;
     const { rows } = await direct.query('SELECT content FROM messages WHERE chat_id = $1', [chat.id]);
     expect(rows).toEqual([{ content: 'received before' }]);
     expect(device.violations).toEqual([]);
@@ -144,62 +135,17 @@ it('what was sent just before is stored as delivered, and who was here as seen',
   expect(rows).toEqual([{ last_delivered_seq: 1, seen: true }]);
 });
 
-describe('ends in time although', () => {
-  it('the database does not answer', async () => {
-    const device = await phone(people[0]!);
-    await direct.query('BEGIN');
-    await direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
-    const unanswered = device.send('chat:message:send', text(chat)).catch(() => undefined);
-    await direct.somebodyWaits();
-    const [ended, , took] = await Promise.all([heard(device, 'disconnect'), device.next('error'), close()]);
-    expect(ended).toBe('transport close');
-    // The statement's own limit; the program itself does not wait so long.
-    expect(took).toBeLessThan(6000);
-    device.close();
-    await direct.query('ROLLBACK');
-    await unanswered;
-  });
-
-  it('a device does not read', async () => {
-    const device = await phone(people[0]!);
-    const { ws } = device.socket.io.engine.transport as unknown as { ws: { _socket: TcpSocket } };
-    ws._socket.pause();
-    const long = {
-      chat_id: chat.id,
-      user_id: people[1]!.id,
-      user_name: 'x'.repeat(100_000),
-      is_typing: true,
-    };
-    for (let i = 0; i < 30; i++) {
-      app.app.get(RealtimeEmitter).toUser(people[0]!.id, 'chat:typing', long);
-      await sleep(1);
-    }
-    const reader = await phone(people[1]!);
-    const ended = heard(reader, 'disconnect');
-    expect(await close()).toBeLessThan(LIMIT);
-    expect(await ended).toBe('transport close');
-    device.close();
-  });
-
-  it('requests hang: a poll that nobody reads, half of a packet, half of a body', async () => {
-    const { host } = new URL(app.url);
-    const open = await (await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`)).text();
-    const { sid } = JSON.parse(open.slice(1)) as { sid: string };
-    const session = `/socket.io/?EIO=4&transport=polling&sid=${sid}`;
-    const halves = [
-      `GET ${session} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
-      `POST ${session} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n\r\n4`,
-      `POST /api/v2/auth/login HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
-      `GET /`,
-    ];
-    const hanging = halves.map((half) => {
-      const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () => socket.write(half));
-      return socket.on('error', () => undefined);
-    });
-    await sleep(100);
-    expect(await close()).toBeLessThan(LIMIT);
-    for (const socket of hanging) socket.destroy();
-  });
+it('the database does not answer: who is connected is told, and not kept', async () => {
+  const device = await phone(people[0]!);
+  await direct.query('BEGIN');
+  await direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
+  const unanswered = device.send('chat:message:send', text(chat)).catch(() => undefined);
+  await direct.somebodyWaits();
+  const [ended] = await Promise.all([heard(device, 'disconnect'), device.next('error'), close()]);
+  expect(ended).toBe('transport close');
+  device.close();
+  await direct.query('ROLLBACK');
+  await unanswered;
 });
 
 it('a client that polls once and never again is not waited for', async () => {

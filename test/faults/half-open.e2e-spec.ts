@@ -5,7 +5,7 @@ import { expectNothingLost } from './oracle.js';
 import { Phone } from './phone.js';
 
 /** A heartbeat for tests, ms. */
-const HEARTBEAT = { pingInterval: 200, pingTimeout: 400 };
+const HEARTBEAT = { pingInterval: 200, pingTimeout: 2000 };
 const MISSED = 200;
 
 let app: TestApp;
