@@ -45,7 +45,8 @@ beforeEach(async () => {
 afterEach(() => app.stop());
 
 const serversEnd = () => {
-  const { server } = app.app.get(RealtimeEmitter) as unknown as { server: Server };
+  const emitter = app.app.get(RealtimeEmitter);
+  const { server } = emitter as unknown as { server: Server };
   return server.of('/').sockets.get(slow.socket.id!)!.conn as unknown as Connection;
 };
 const waiting = () => connection.writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
