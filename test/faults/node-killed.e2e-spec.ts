@@ -1,4 +1,5 @@
-import { Link, ProcessCluster } from '#testing';
+import { Link, ProcessCluster, until } from '#testing';
+import { openMessenger } from '../e2e/dialects/messenger-client.js';
 import { expectNothingLost } from './oracle.js';
 import { Phone } from './phone.js';
 import { Talk } from './talk.js';
@@ -28,12 +29,30 @@ it('what a killed node has acknowledged and told nobody is seen on the others by
   const [anna, boris] = await cluster.people('Анна', 'Борис');
   const chat = await cluster.chat(anna, boris);
   const hers = await Phone.open(cluster, anna, node.url);
-  const his = await Phone.open(cluster, boris, cluster.realtime.find(({ ended }) => ended === null)!.url);
+  const { url } = cluster.realtime.find(({ ended }) => ended === null)!;
+  const his = await Phone.open(cluster, boris, url);
+  // It cannot ask what it missed: it joins the chat again whenever it has connected.
+  const messenger = openMessenger(`${url}/messenger`, boris.token);
+  const held = new Set<string>();
+  messenger.socket.on('connection:established', async () => {
+    const { messages } = await messenger.ask<{ messages: { id: string }[] }>('chat:join', {
+      chatId: chat.id,
+    });
+    for (const { id } of messages) held.add(id);
+  });
+  messenger.socket.on('message', ({ id }: { id: string }) => held.add(id));
+  messenger.socket.on('disconnect', (reason) => {
+    // Its library leaves this one to the app.
+    if (reason === 'io server disconnect') messenger.socket.connect();
+  });
+  await messenger.next('connection:established');
   await his.holds([await hers.send(chat.id, 'heard')]);
   link.stick();
   const acked = await hers.send(chat.id, 'acknowledged, and told nobody');
   await node.signal('SIGKILL');
   await his.holds([acked]);
+  await until('the messenger has it', () => held.has(acked.messageId), 60_000);
+  messenger.close();
   link.close();
   hers.close();
 }, 120_000);
