@@ -14,7 +14,10 @@ export class Listener<Events extends object> extends Waiting {
   }
 
   protected sofar(): string {
-    return this.heard.map(({ event }) => event).join(', ');
+    return this.heard
+      .slice(-50)
+      .map(({ event }) => event)
+      .join(', ');
   }
 
   all<E extends keyof Events>(event: E): Events[E][] {

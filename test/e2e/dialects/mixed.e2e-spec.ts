@@ -12,7 +12,9 @@ interface Participant {
   account: Account;
   client: Device | PlainClient;
   say(content: string): Promise<void>;
-  /** What a client does when it is back. */
+  /** What tells a client that it is back. */
+  back: string;
+  /** What it does then. */
   catchUp(): Promise<void>;
   /** The message in an event that brings one. */
   shown(event: string, payload: never): { id: string; said: Said } | undefined;
@@ -43,6 +45,8 @@ beforeAll(async () => {
       say: async (content) => void (await v2.send('chat:message:send', text({ id: chatId }, content))),
       messages: async () => (await app.history(anna, chatId)).map(ofV2),
       shown: (event, payload: MessageDto) => (event === 'chat:message:new' ? ofV2(payload) : undefined),
+      // What it asks over REST does not wait until it is in its rooms.
+      back: 'sync:required',
     }),
     participant(boris, messenger, {
       say: async (content) => void (await messenger.ask('message', { chatId, content })),
@@ -83,6 +87,7 @@ function participant(
     say(content: string): Promise<void>;
     messages(): Promise<Shown[]>;
     shown(event: string, payload: never): Shown | undefined;
+    back?: string;
   },
 ): Participant {
   const transcript = new Map<string, Said>();
@@ -98,14 +103,15 @@ function participant(
   const catchUp = async () => {
     for (const { id, said } of await ways.messages()) transcript.set(id, said);
   };
-  return { account, client, say: ways.say, shown: ways.shown, catchUp, transcript, twice };
+  const { say, shown, back = 'connect' } = ways;
+  return { account, client, say, shown, back, catchUp, transcript, twice };
 }
 
 /** The connection breaks, and Socket.IO's own client comes back. */
-async function loseConnection({ client, catchUp }: Participant): Promise<void> {
-  const back = new Promise<void>((resolve) => client.socket.once('connect', resolve));
+async function loseConnection({ client, back, catchUp }: Participant): Promise<void> {
+  const isBack = new Promise<void>((resolve) => client.socket.once(back, () => resolve()));
   client.socket.io.engine.close();
-  await back;
+  await isBack;
   await catchUp();
 }
 
