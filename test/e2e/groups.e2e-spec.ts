@@ -252,6 +252,18 @@ describe('whoever is removed or leaves', () => {
     expect(await heard('with her')).toBe(true);
   });
 
+  it('and whoever is added stays connected when the database goes away just then', async () => {
+    const chat = await app.group(anna, boris);
+    jest
+      .spyOn(app.app.get(Memberships), 'chatIdsOf')
+      .mockRejectedValueOnce(new Error('Connection terminated'));
+    await add(chat, anna, vera);
+    const { message_id } = await send(hers, chat, 'with her');
+    await veras.next('chat:message:new', ({ id }) => id === message_id);
+    await veras.settled();
+    expect(veras.socket.connected).toBe(true);
+  });
+
   it('is removed by the owner, or a member by an admin, or goes of themselves', async () => {
     const chat = await app.group(anna, boris, vera, stranger);
     expect((await remove(chat, boris, vera)).status).toBe(403);

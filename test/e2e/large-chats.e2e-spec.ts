@@ -47,7 +47,8 @@ it('pushes counts for the newest message in a chat of 33, each kind once a secon
     await sleep(50);
   }
   const newest = ids.at(-1)!;
-  await hers.next('chat:message:read', ({ message_id }) => message_id === newest);
+  for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
+    await hers.next(event, ({ message_id }) => message_id === newest);
   const { delivered, read } = about(hers, chat);
   for (const [name, times] of [
     ['delivered', delivered.map(({ delivered_at }) => Date.parse(delivered_at))],

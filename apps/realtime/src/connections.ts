@@ -4,6 +4,7 @@ import { Authenticator } from '#identity';
 import { Presence } from '#presence';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';
 import { Deadlines } from './deadlines.js';
 import type { DeviceAdapter } from './device-adapter.js';
@@ -14,6 +15,8 @@ export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
 
 /** How many devices look for themselves at once, after this node may have missed something. */
 const AT_ONCE = 8;
+/** Before the database is asked again where a device belongs, ms. */
+const RETRY_MS = 1000;
 
 /** What a device of a namespace is told when it comes, and when it must leave. */
 export interface Greeting {
@@ -92,15 +95,15 @@ export class Connections {
     };
   }
 
+  /** A database that is away meanwhile is asked again: it is no reason to send the device away. */
   private async replace(socket: DeviceSocket): Promise<void> {
-    const greeting = this.here.get(socket);
-    if (!greeting) return;
-    try {
-      await socket.data.opening;
-      if (socket.connected) await this.rooms.enter(socket);
-    } catch (error) {
-      this.refuse(socket, greeting, toAppError(error));
-    }
+    await socket.data.opening;
+    for (; socket.connected; await sleep(RETRY_MS, undefined, { ref: false }))
+      try {
+        return void (await this.rooms.enter(socket));
+      } catch (err) {
+        logger.warn({ err: (err as Error).message, socket_id: socket.id }, 'rooms not looked up yet');
+      }
   }
 
   /**
