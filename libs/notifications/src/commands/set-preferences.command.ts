@@ -23,10 +23,10 @@ export class SetPreferences extends Command<NotificationPreferencesDto> {
 export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ userId, body: { types = {}, quiet_hours: quiet } }: SetPreferences) {
+  async execute({ userId, body: { types, quiet_hours: quiet } }: SetPreferences) {
     if (quiet) await this.assertHours(quiet);
-    const wanted = NOTIFICATION_TYPES.filter((type) => types[type] === true);
-    const unwanted = NOTIFICATION_TYPES.filter((type) => types[type] === false);
+    const wanted = NOTIFICATION_TYPES.filter((type) => types?.[type] === true);
+    const unwanted = NOTIFICATION_TYPES.filter((type) => types?.[type] === false);
     const from = quiet ? toMinutes(quiet.from) : null;
     const to = quiet ? toMinutes(quiet.to) : null;
     const named = quiet !== undefined;
