@@ -11,75 +11,65 @@ import { RedisConnections } from './redis.js';
 
 const STREAM = 'service-platform:nodes';
 
-itWithRedis('is heard from a Redis that came back empty with a clock that is behind', async () => {
+/** A node on a Redis of its own: what it has heard said, and how often it may have missed something. */
+async function listening() {
   logger.level = 'silent';
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
-  const heard: number[] = [];
-  let missed = 0;
-  const sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
+  const node = { redis, heard: [] as unknown[], missed: 0, start, say, close };
+  const sockets = { broadcast: ({ data }: { data: [string, unknown] }) => node.heard.push(data[1]) };
   const nodes = new Nodes(
     connections,
     new Metrics(),
     { id: randomUUID(), dead: async () => [], all: async () => [] },
     () => sockets as unknown as Sockets,
-    () => (missed += 1),
+    () => (node.missed += 1),
   );
-  await nodes.ready();
-  const deed = (n: number) =>
-    JSON.stringify({
-      from: 'other',
-      n,
-      deed: { name: 'broadcast', rooms: ['all'], what: { data: ['said', n] } },
-    });
+  function start() {
+    return nodes.ready();
+  }
+  function say(from: string, n: number, what: unknown, offset = '*') {
+    const deed = { name: 'broadcast', rooms: ['all'], what: { data: ['said', what] } };
+    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed }));
+  }
+  function close() {
+    nodes.close();
+    connections.onApplicationShutdown();
+  }
+  return node;
+}
+const breakConnections = (redis: Redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+
+itWithRedis('is heard from a Redis that came back empty with a clock that is behind', async () => {
+  const node = await listening();
+  await node.start();
   // What the old Redis, 5 minutes ahead, had said.
-  await redis.xadd(STREAM, `${Date.now() + 300_000}-0`, 'told', deed(1));
-  await until('heard', () => heard.length === 1);
-  await redis.flushdb();
-  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-  await until('missed', () => missed > 0);
-  await redis.xadd(STREAM, '*', 'told', deed(2));
-  await until('heard again', () => heard.length === 2);
-  nodes.close();
-  connections.onApplicationShutdown();
-  expect(heard).toEqual([1, 2]);
+  await node.say('other', 1, 1, `${Date.now() + 300_000}-0`);
+  await until('heard', () => node.heard.length === 1);
+  await node.redis.flushdb();
+  await breakConnections(node.redis);
+  await until('missed', () => node.missed > 0);
+  await node.say('other', 2, 2);
+  await until('heard again', () => node.heard.length === 2);
+  node.close();
+  expect(node.heard).toEqual([1, 2]);
 });
 
 itWithRedis('is not done again when Redis comes back as it was a while ago', async () => {
-  logger.level = 'silent';
-  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
-  const redis = connections.shared as Redis;
-  const tell = (from: string, n: number) =>
-    redis.xadd(
-      STREAM,
-      '*',
-      'told',
-      JSON.stringify({ from, n, deed: { name: 'broadcast', rooms: ['all'], what: { data: [from] } } }),
-    );
+  const node = await listening();
   // By a process that had ended before this one began.
-  await tell('ended', 2);
-  const heard: string[] = [];
-  let missed = 0;
-  const sockets = { broadcast: ({ data }: { data: [string] }) => heard.push(data[0]) };
-  const nodes = new Nodes(
-    connections,
-    new Metrics(),
-    { id: randomUUID(), dead: async () => [], all: async () => [] },
-    () => sockets as unknown as Sockets,
-    () => (missed += 1),
-  );
-  await nodes.ready();
+  await node.say('ended', 2, 'old');
+  await node.start();
   // What this one had told of itself is lost.
-  await redis.xdel(STREAM, (await redis.xrevrange(STREAM, '+', '-', 'COUNT', 1))[0]![0]);
-  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-  await until('missed', () => missed > 0);
+  await node.redis.xdel(STREAM, (await node.redis.xrevrange(STREAM, '+', '-', 'COUNT', 1))[0]![0]);
+  await breakConnections(node.redis);
+  await until('missed', () => node.missed > 0);
   // Longer than one read waits: the next one begins where this node then is.
   await sleep(1500);
-  await tell('other', 1);
-  await until('heard', () => heard.includes('other'));
-  nodes.close();
-  connections.onApplicationShutdown();
-  expect(heard).toEqual(['other']);
+  await node.say('other', 1, 'new');
+  await until('heard', () => node.heard.includes('new'));
+  node.close();
+  expect(node.heard).toEqual(['new']);
 });
 
 itWithRedis('what is told takes a bounded part of Redis, however large each of it is', async () => {
