@@ -1,7 +1,7 @@
 import { type AuthAnswer, type ChatDto } from '#contracts';
-import { Device, SIGNING_KEY, TestApp, text, type Account } from '#testing';
+import { Bystander, Device, SIGNING_KEY, TestApp, text, until, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
-import { Client } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 let app: TestApp;
 let anna: Account;
@@ -12,11 +12,27 @@ beforeAll(async () => {
   [anna, boris] = await app.people('Анна', 'Борис');
   chat = await app.chat(anna, boris);
 });
-afterAll(() => app.stop());
+const bystanders: Bystander[] = [];
+afterAll(async () => {
+  await Promise.all(bystanders.map((bystander) => bystander.end()));
+  await app.stop();
+});
 
 /** The same token but for some claims, with a good signature. */
 const forge = (token: string, claims: object, key = SIGNING_KEY) =>
   jwt.sign({ ...(jwt.decode(token) as JwtPayload), ...claims }, key);
+const bystander = async () => {
+  const at = await Bystander.at(app.databaseUrl);
+  bystanders.push(at);
+  await at.query('BEGIN');
+  return at;
+};
+/** Who connects then waits, until it is rolled back. */
+const lockSessions = async ({ id }: Account, by?: Bystander) => {
+  const at = by ?? (await bystander());
+  await at.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [id]);
+  return at;
+};
 const inSeconds = (seconds: number) => ({ exp: Date.now() / 1000 + seconds });
 const reasonOf = async (device: Device) => (await device.next('sync:required')).reason;
 const refresh = async (account: Account) => {
@@ -63,20 +79,25 @@ describe('what a device is told first', () => {
   });
 
   it('comes before the answers to what it sent at once, all of which it hears', async () => {
-    const slow = new Client({ connectionString: app.databaseUrl });
-    await slow.connect();
-    await slow.query('BEGIN');
-    await slow.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [boris.id]);
+    const [vera, gleb] = await app.people('Вера', 'Глеб');
+    const [slow, slower] = [await lockSessions(boris), await bystander()];
     const device = app.keep(Device.open(app.url, boris.token));
     const order: string[] = [];
     // Others come and go meanwhile.
     device.socket.onAny((event: string) => event.startsWith('user:') || order.push(event));
     const send = device.send('chat:message:send', text(chat, 'as soon as I am here'));
-    await new Promise((resolve) => device.socket.once('connect', () => setTimeout(resolve, 100)));
+    await slow.somebodyWaits();
+    const lockedAgain = lockSessions(boris, slower);
+    await until('it is next', async () => (await slow.waiters()) === 2);
+    // Somebody is moved, so that the device is looked up once more when it is in.
+    await app.chat(vera, gleb);
+    const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
+    await slow.query('ROLLBACK');
+    await Promise.all([lockedAgain, letIn]);
+    await slower.somebodyWaits();
     expect(order).toEqual([]);
     expect(await app.rows(`SELECT FROM messages WHERE content = 'as soon as I am here'`)).toEqual([]);
-    await slow.query('ROLLBACK');
-    await slow.end();
+    await slower.query('ROLLBACK');
     const { message_id } = await send;
     await device.next('chat:message:new', ({ id }) => id === message_id);
     expect(order.slice(0, 3)).toEqual(['connected', 'sync:required', 'chat:message:new']);
@@ -86,15 +107,13 @@ describe('what a device is told first', () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
     const hers = await app.device(vera);
-    const slow = new Client({ connectionString: app.databaseUrl });
-    await slow.connect();
-    await slow.query('BEGIN');
-    await slow.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [gleb.id]);
+    const slow = await lockSessions(gleb);
     const device = app.keep(Device.open(app.url, gleb.token));
-    await new Promise((resolve) => device.socket.once('connect', () => setTimeout(resolve, 100)));
+    await slow.somebodyWaits();
+    // Its chats have been looked up by now, its session has not.
+    await sleep(100);
     await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
     await slow.query('ROLLBACK');
-    await slow.end();
     await device.next('sync:required');
     await hers.send('chat:message:send', text(group, 'without Gleb'));
     await device.settled();

@@ -5,11 +5,10 @@ import {
   type AuthRefreshAck,
   type PayloadOf,
   type ServerEvent,
-  type SYNC_REASONS,
 } from '#contracts';
-import { Authenticator } from '#identity';
+import { Authenticator, invalidToken, type Connected } from '#identity';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { Connections, invalidToken, type Greeting } from './connections.js';
+import { Connections, type Greeting } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { Device, Gateway } from './gateway.js';
 
@@ -26,19 +25,22 @@ export class ConnectionGateway implements Greeting {
     @Device() socket: DeviceSocket,
     @MessageBody() { token }: AuthRefreshPayload,
   ): Promise<AuthRefreshAck> {
-    const signedIn = await this.authenticator.authenticate(token);
+    const claims = this.authenticator.verify(token);
     const { userId, sessionId } = userOf(socket);
-    if (signedIn.userId !== userId) throw invalidToken();
+    if (claims.userId !== userId) throw invalidToken();
     // In the room first: a revocation from here on reaches this socket, one from before is found by `connected`.
-    await socket.join(sessionRoom(signedIn.sessionId));
-    await this.authenticator.connected(signedIn);
-    if (signedIn.sessionId !== sessionId) await socket.leave(sessionRoom(sessionId));
-    socket.data.user = signedIn;
+    await socket.join(sessionRoom(claims.sessionId));
+    try {
+      socket.data.user = (await this.authenticator.connected(claims)).user;
+    } finally {
+      const current = userOf(socket).sessionId;
+      for (const id of [sessionId, claims.sessionId]) if (id !== current) await socket.leave(sessionRoom(id));
+    }
     this.connections.endAtExpiry(socket);
-    return { status: 'ok', expires_at: signedIn.expiresAt.toISOString() };
+    return { status: 'ok', expires_at: claims.expiresAt.toISOString() };
   }
 
-  welcome(socket: DeviceSocket, reason: (typeof SYNC_REASONS)[number]): void {
+  welcome(socket: DeviceSocket, reason: Connected['reason']): void {
     const about = { user_id: userOf(socket).userId, timestamp: new Date().toISOString() };
     emit(socket, 'connected', { socket_id: socket.id, ...about });
     emit(socket, 'sync:required', { ...about, reason });

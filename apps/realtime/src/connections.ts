@@ -1,6 +1,6 @@
-import { AppError, sessionRoom, userRoom, type SYNC_REASONS } from '#contracts';
+import { AppError, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
-import { Authenticator } from '#identity';
+import { Authenticator, invalidToken, type Connected } from '#identity';
 import { Presence } from '#presence';
 import { Metrics, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
@@ -11,8 +11,6 @@ import type { DeviceAdapter } from './device-adapter.js';
 import { DeviceRooms, toBeTold } from './device-rooms.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 
-export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
-
 /** How many devices look for themselves at once, after this node may have missed something. */
 const AT_ONCE = 8;
 /** Before the database is asked again where a device belongs, ms. */
@@ -20,7 +18,7 @@ const RETRY_MS = 1000;
 
 /** What a device of a namespace is told when it comes, and when it must leave. */
 export interface Greeting {
-  welcome(socket: DeviceSocket, reason: (typeof SYNC_REASONS)[number]): void;
+  welcome(socket: DeviceSocket, reason: Connected['reason']): void;
   /** That it may have missed something. */
   resync(socket: DeviceSocket): void;
   turnAway(socket: DeviceSocket, error: AppError): void;
@@ -56,7 +54,7 @@ export class Connections {
     };
   }
 
-  /** Finds out who it is, before any of its events can arrive. */
+  /** Finds out who it is and where it belongs, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
     const auth = socket.handshake.auth as { token?: unknown };
     const given = auth.token ?? socket.handshake.headers.authorization;
@@ -64,7 +62,12 @@ export class Connections {
     auth.token = undefined;
     try {
       if (typeof given !== 'string') throw invalidToken();
-      socket.data.user = await this.authenticator.authenticate(given);
+      const claims = this.authenticator.verify(given);
+      const [{ user, reason }, found] = await Promise.all([
+        this.authenticator.connected(claims),
+        this.rooms.find(claims.userId),
+      ]);
+      Object.assign(socket.data, { user, arrival: { reason, found } });
     } catch (error) {
       socket.data.refusal = toAppError(error);
     }
@@ -74,10 +77,17 @@ export class Connections {
   take(socket: DeviceSocket, greeting: Greeting): void {
     this.metrics.connections.inc();
     socket.on('disconnect', this.onDisconnect);
-    if (!socket.data.user) return this.refuse(socket, greeting, socket.data.refusal ?? invalidToken());
+    const { user, arrival, refusal } = socket.data;
+    if (!user || !arrival) return this.refuse(socket, greeting, refusal ?? invalidToken());
+    socket.data.arrival = undefined;
     this.here.set(socket, greeting);
     socket.on('disconnecting', this.onDisconnecting);
-    socket.data.opening = this.open(socket, greeting)
+    this.endAtExpiry(socket);
+    const { reason, found } = arrival;
+    void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...found.rooms]);
+    socket.data.openedAt = performance.now();
+    if (!this.rooms.isOutdated(found)) return this.welcome(socket, greeting, reason, found.rooms);
+    socket.data.opening = this.lookAgain(socket, greeting, reason)
       .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
   }
@@ -111,6 +121,7 @@ export class Connections {
    * and is to look for itself.
    */
   resync(): void {
+    this.rooms.moved();
     this.missedAgain = true;
     this.resyncing ??= this.resyncAll().finally(() => (this.resyncing = undefined));
   }
@@ -143,22 +154,32 @@ export class Connections {
   }
 
   /**
-   * Rooms first, then the database: a chat made, or a session revoked, after the query finds the socket in its
-   * user's and session's rooms; one from before is in the answer. Nothing falls between.
+   * Between the answer and the rooms a move, or a sign-out, has found no device here. In its rooms now, it is looked up
+   * anew: what was committed before is in the answer, and what comes after finds the device. Nothing falls between.
    */
-  private async open(socket: DeviceSocket, greeting: Greeting): Promise<void> {
-    const user = userOf(socket);
-    await socket.join([userRoom(user.userId), sessionRoom(user.sessionId)]);
-    this.endAtExpiry(socket);
-    const [reason, current] = await Promise.all([
-      this.authenticator.connected(user),
+  private async lookAgain(
+    socket: DeviceSocket,
+    greeting: Greeting,
+    reason: Connected['reason'],
+  ): Promise<void> {
+    const [, current] = await Promise.all([
+      this.authenticator.connected(userOf(socket)),
       this.rooms.enter(socket),
     ]);
-    if (!socket.connected) return;
-    this.presence.connected(user.userId, socket.id, toBeTold(current));
+    if (socket.connected) this.welcome(socket, greeting, reason, current);
+  }
+
+  private welcome(
+    socket: DeviceSocket,
+    greeting: Greeting,
+    reason: Connected['reason'],
+    rooms: Iterable<string>,
+  ): void {
+    const { userId } = userOf(socket);
+    this.presence.connected(userId, socket.id, toBeTold(rooms));
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
     greeting.welcome(socket, reason);
-    logger.info({ socket_id: socket.id, user_id: user.userId, reason }, 'connected');
+    logger.info({ socket_id: socket.id, user_id: userId, reason }, 'connected');
   }
 
   private leave(socket: DeviceSocket): void {

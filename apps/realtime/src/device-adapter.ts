@@ -17,7 +17,7 @@ export class DeviceAdapter extends Adapter {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
   readonly others: Partial<Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>>[] =
     [];
-  /** Told whose devices were put into rooms or out of them, by the names of the users' rooms. */
+  /** Told whose devices were put into rooms, out of them or signed out, by the names of the users' or sessions' rooms. */
   onMove?: (rooms: Set<string>) => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
@@ -57,6 +57,7 @@ export class DeviceAdapter extends Adapter {
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
     for (const other of this.others) other.disconnectSockets?.(options, close);
     super.disconnectSockets(options, close);
+    this.onMove?.(options.rooms);
   }
 }
 

@@ -2,7 +2,7 @@ import { chatRoom, cutRoom, followersRoom, friendsRoom, userRoom } from '#contra
 import { Memberships } from '#chat';
 import { Ties } from '#social';
 import { Injectable } from '@nestjs/common';
-import { userOf, type DeviceSocket } from './device-socket.js';
+import { userOf, type DeviceSocket, type LookUp } from './device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
 const STORED = [chatRoom, followersRoom, friendsRoom, cutRoom].map((room) => room(''));
@@ -25,23 +25,32 @@ export class DeviceRooms {
     return [...chatIds.map(chatRoom), ...ties];
   }
 
-  /** Somebody was put into rooms, or out of them: whoever is entering meanwhile looks once more. */
+  /** For a device that is in none yet. */
+  async find(userId: string): Promise<LookUp> {
+    const { moves } = this;
+    return { rooms: await this.of(userId), moves };
+  }
+
+  /** Somebody was put into rooms, out of them or signed out: whoever is entering meanwhile looks once more. */
   moved(): void {
     this.moves++;
+  }
+
+  /** Whether a move since then may have found no device to be moved. */
+  isOutdated({ moves }: LookUp): boolean {
+    return moves !== this.moves;
   }
 
   /** Puts a device where it belongs, whatever it has missed. @returns its rooms */
   async enter(socket: DeviceSocket): Promise<Set<string>> {
     const { userId } = userOf(socket);
     const before = [...socket.rooms].filter((room) => STORED.some((name) => room.startsWith(name)));
-    const { moves } = this;
-    const found = await this.of(userId);
+    const found = await this.find(userId);
     if (!socket.connected) return new Set();
-    await socket.join(found);
-    socket.data.openedAt ??= performance.now();
+    await socket.join(found.rooms);
     // A removal between the answer and the joining has found no room to be left: look once more.
-    const current = new Set(this.moves === moves ? found : await this.of(userId));
-    for (const room of [...before, ...found]) if (!current.has(room)) await socket.leave(room);
+    const current = new Set(this.isOutdated(found) ? await this.of(userId) : found.rooms);
+    for (const room of [...before, ...found.rooms]) if (!current.has(room)) await socket.leave(room);
     return current;
   }
 }

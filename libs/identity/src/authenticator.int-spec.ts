@@ -48,47 +48,32 @@ it("refuses another user's session", async () => {
   expect(await codeOf(identity.authenticator.authenticate(token))).toBe('UNAUTHORIZED');
 });
 
-it('tells a crowd at once each who they are, and refuses only those who may not in', async () => {
-  const crowd = await Promise.all(Array.from({ length: 6 }, () => signIn()));
-  const [revoked, stranger] = crowd as [(typeof crowd)[0], (typeof crowd)[0]];
-  await identity.prisma.session.update({
-    where: { id: revoked.signedIn.sessionId },
-    data: { revokedAt: new Date() },
-  });
-  // Both are in the crowd, but not as one.
-  const { token } = issueAccessToken(KEY, stranger.signedIn.userId, crowd[2]!.signedIn.sessionId);
-  const told = await Promise.allSettled(
-    [...crowd.map((one) => one.token), token].map((one) => identity.authenticator.authenticate(one)),
-  );
-  expect(told.map(({ status }) => status)).toEqual([
-    'rejected',
-    ...Array<string>(5).fill('fulfilled'),
-    'rejected',
-  ]);
-  expect(told.slice(1, 6)).toEqual(
-    crowd.slice(1).map(({ signedIn: value }) => ({ status: 'fulfilled', value })),
-  );
-});
-
 it('does not take a database that is away for a bad token', async () => {
   const { token } = await signIn();
   const config = loadConfig({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', JWT_SECRET: KEY });
   const pool = new PgPool(config);
   const authenticator = new Authenticator(config, new PrismaService(pool), pool);
-  const error: unknown = await authenticator.authenticate(token).catch((thrown: unknown) => thrown);
-  expect(toAppError(error).code).toBe('UNAVAILABLE');
+  const asked = [
+    () => authenticator.authenticate(token),
+    () => authenticator.connected(authenticator.verify(token)),
+  ];
+  for (const ask of asked) {
+    const error: unknown = await ask().catch((thrown: unknown) => thrown);
+    expect(toAppError(error).code).toBe('UNAVAILABLE');
+  }
   await pool.end();
 });
 
 describe('connected', () => {
   const withToken = (signedIn: SignedIn) => ({ ...signedIn, tokenId: crypto.randomUUID() });
 
+  const reasonOf = async (who: SignedIn) => (await identity.authenticator.connected(who)).reason;
+
   it('tells a new session, a reconnection and a token refresh apart', async () => {
     const { signedIn } = await signIn();
     const refreshed = withToken(signedIn);
     const reasons = [];
-    for (const who of [signedIn, signedIn, refreshed, refreshed, signedIn])
-      reasons.push(await identity.authenticator.connected(who));
+    for (const who of [signedIn, signedIn, refreshed, refreshed, signedIn]) reasons.push(await reasonOf(who));
     expect(reasons).toEqual([
       'connection_established',
       'reconnection',
@@ -103,7 +88,7 @@ describe('connected', () => {
     // They all begin before any of them may touch the row.
     const reasons = await identity.prisma.$transaction(async (tx) => {
       await tx.$executeRaw`SELECT id FROM sessions WHERE id = ${signedIn.sessionId}::uuid FOR UPDATE`;
-      const connecting = Array.from({ length: 5 }, () => identity.authenticator.connected(signedIn));
+      const connecting = Array.from({ length: 5 }, () => reasonOf(signedIn));
       await sleep(300);
       return connecting;
     });
@@ -116,21 +101,43 @@ describe('connected', () => {
   it('sees each of many tokens at once replace the one before', async () => {
     const { signedIn } = await signIn();
     await identity.authenticator.connected(signedIn);
-    const reasons = await Promise.all(
-      Array.from({ length: 15 }, () => identity.authenticator.connected(withToken(signedIn))),
-    );
+    const reasons = await Promise.all(Array.from({ length: 15 }, () => reasonOf(withToken(signedIn))));
     expect(new Set(reasons)).toEqual(new Set(['token_refresh']));
   });
 
-  it('refuses a session that was revoked meanwhile, and none that connects beside it', async () => {
-    const { signedIn } = await signIn();
-    const { signedIn: another } = await signIn();
-    await identity.prisma.session.update({
-      where: { id: signedIn.sessionId },
-      data: { revokedAt: new Date() },
-    });
-    const connected = [signedIn, another].map((who) => identity.authenticator.connected(who));
-    expect(await codeOf(connected[0]!)).toBe('UNAUTHORIZED');
-    expect(await connected[1]).toBe('connection_established');
+  it('tells a crowd at once each who they are, and refuses only those who may not in', async () => {
+    const { authenticator, prisma } = identity;
+    const crowd = await Promise.all(Array.from({ length: 8 }, () => signIn()));
+    const ids = crowd.map(({ signedIn }) => ({ id: signedIn.sessionId }));
+    const userId = crowd[2]!.signedIn.userId;
+    await prisma.session.update({ where: ids[0]!, data: { revokedAt: new Date() } });
+    await prisma.session.update({ where: ids[1]!, data: { expiresAt: new Date(Date.now() - 1000) } });
+    await prisma.user.update({ where: { id: userId }, data: { bannedAt: new Date() } });
+    // Both are in the crowd, but not as one.
+    const { token } = issueAccessToken(KEY, crowd[3]!.signedIn.userId, crowd[4]!.signedIn.sessionId);
+    const told = await Promise.allSettled(
+      [token, ...crowd.map((one) => one.token), token].map((one) =>
+        authenticator.connected(authenticator.verify(one)),
+      ),
+    );
+    expect(told.map(({ status }) => status)).toEqual([
+      ...Array<string>(4).fill('rejected'),
+      ...Array<string>(5).fill('fulfilled'),
+      'rejected',
+    ]);
+    expect(told.slice(4, 9)).toEqual(
+      crowd.slice(3).map(({ signedIn: user }) => ({
+        status: 'fulfilled',
+        value: { user, reason: 'connection_established' },
+      })),
+    );
+    const last = await prisma.session.findMany({ where: { OR: ids }, orderBy: { id: 'asc' } });
+    const stored = new Map(last.map((session) => [session.id, session.connectedTokenId]));
+    expect(ids.map(({ id }) => stored.get(id))).toEqual([
+      null,
+      null,
+      null,
+      ...crowd.slice(3).map(({ signedIn }) => signedIn.tokenId),
+    ]);
   });
 });

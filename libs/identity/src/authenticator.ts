@@ -2,33 +2,44 @@ import { SYNC_REASONS, type AppError } from '#contracts';
 import { Batcher, CROWD, Config, PgPool, PrismaService, type User } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
-import { accessClaims, invalidToken, signingKey, verifyAccessToken } from './access-token.js';
+import {
+  accessClaims,
+  invalidToken,
+  signingKey,
+  verifyAccessToken,
+  type AccessClaims,
+} from './access-token.js';
 
 type Named = Pick<User, 'name' | 'role' | 'locale'>;
 
-/** Who makes a request or holds a socket. `expiresAt` is the access token's. */
-export interface SignedIn extends Named {
+/** What an access token says. `expiresAt` is the token's. */
+export interface Claims {
   userId: string;
   sessionId: string;
   tokenId: string;
   expiresAt: Date;
 }
 
-type Connecting = Pick<SignedIn, 'sessionId' | 'tokenId'>;
+/** Who makes a request or holds a socket. */
+export interface SignedIn extends Claims, Named {}
+
+/** Who connects, and how that compares with the session's last connection. */
+export interface Connected {
+  user: SignedIn;
+  reason: (typeof SYNC_REASONS)[number];
+}
+
+/** A live session as a socket finds it: its user, and the token with which it was connected last. */
+interface Found extends Named {
+  previous: string | null;
+}
 
 /** The one way in, for REST and for sockets (contract, "Connecting"). */
 @Injectable()
 export class Authenticator {
   private readonly key: KeyObject;
   /** Who connects at once: a crowd that comes back shares its queries. */
-  private readonly arriving = new Batcher<Pick<SignedIn, 'userId' | 'sessionId'>, Named>(
-    (asked) => this.liveUsers(asked),
-    CROWD,
-  );
-  private readonly connecting = new Batcher<Connecting, string | null>(
-    (sockets) => this.connectedAll(sockets),
-    CROWD,
-  );
+  private readonly connecting = new Batcher<Claims, Found>((sockets) => this.connectedAll(sockets), CROWD);
 
   constructor(
     config: Config,
@@ -39,13 +50,19 @@ export class Authenticator {
   }
 
   /**
-   * Takes the access token with or without its `Bearer ` prefix.
+   * Takes the access token with or without its `Bearer ` prefix. Whether its session still lives is for `connected` to tell.
+   * @throws AppError UNAUTHORIZED
+   */
+  verify(token: string): Claims {
+    return toClaims(verifyAccessToken(this.key, token.replace(/^Bearer +/i, '')));
+  }
+
+  /**
+   * For who comes without a socket of Socket.IO.
    * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
    */
   async authenticate(token: string): Promise<SignedIn> {
-    const { sub, sid, jti, exp } = verifyAccessToken(this.key, token.replace(/^Bearer +/i, ''));
-    const user = await this.arriving.add({ userId: sub, sessionId: sid });
-    return { userId: sub, sessionId: sid, tokenId: jti, expiresAt: new Date(exp * 1000), ...user };
+    return this.lookedUp(this.verify(token));
   }
 
   /**
@@ -54,9 +71,7 @@ export class Authenticator {
    * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
    */
   async authenticateClaims(payload: unknown): Promise<SignedIn> {
-    const { sub: userId, sid: sessionId, jti: tokenId, exp } = accessClaims(payload);
-    const user = await this.liveUser(userId, sessionId);
-    return { userId, sessionId, tokenId, expiresAt: new Date(exp * 1000), ...user };
+    return this.lookedUp(toClaims(accessClaims(payload)));
   }
 
   /**
@@ -65,71 +80,76 @@ export class Authenticator {
    */
   async stillSignedIn(user: SignedIn): Promise<SignedIn> {
     if (user.expiresAt.getTime() <= Date.now()) throw invalidToken();
-    return { ...user, ...(await this.liveUser(user.userId, user.sessionId)) };
+    return this.lookedUp(user);
   }
 
-  /** In their order. */
-  private async liveUsers(asked: Pick<SignedIn, 'userId' | 'sessionId'>[]): Promise<(Named | AppError)[]> {
-    const [users, sessions] = [asked.map(({ userId }) => userId), asked.map(({ sessionId }) => sessionId)];
-    const { rows } = await this.pool.query<Named & { session: string; user: string }>({
-      name: 'live-users',
-      text: `SELECT s.id AS session, u.id AS user, u.name, u.role, u.locale
-       FROM sessions s JOIN users u ON u.id = s.user_id
-       WHERE s.id = ANY($1::uuid[]) AND s.user_id = ANY($2::uuid[])
-         AND s.revoked_at IS NULL AND s.expires_at > $3 AND u.banned_at IS NULL`,
-      values: [sessions, users, new Date()],
-    });
-    const found = new Map(rows.map(({ session, ...row }) => [session, row]));
-    return asked.map(({ userId, sessionId }) => {
-      const { user, ...named } = found.get(sessionId) ?? {};
-      return user === userId ? (named as Named) : invalidToken();
-    });
-  }
-
-  private async liveUser(userId: string, sessionId: string): Promise<Named> {
-    const live = { id: sessionId, revokedAt: null, expiresAt: { gt: new Date() } };
+  private async lookedUp(claims: Claims): Promise<SignedIn> {
+    const live = { id: claims.sessionId, revokedAt: null, expiresAt: { gt: new Date() } };
     // From the user's side it is one query; from the session's, Prisma would make two of it.
     const user = await this.prisma.user.findFirst({
-      where: { id: userId, bannedAt: null, sessions: { some: live } },
+      where: { id: claims.userId, bannedAt: null, sessions: { some: live } },
       select: { name: true, role: true, locale: true },
     });
     if (!user) throw invalidToken();
-    return user;
+    return { ...claims, ...user };
   }
 
   /**
    * Notes that the session holds a socket with this token, and tells how that compares with its last one.
    * Two sockets that open at once are told one after the other: exactly one is the first.
-   * @throws AppError UNAUTHORIZED when the session is gone
+   * @throws AppError UNAUTHORIZED when the session or its user is no longer let in
    */
-  async connected({ sessionId, tokenId }: SignedIn): Promise<(typeof SYNC_REASONS)[number]> {
-    const previous = await this.connecting.add({ sessionId, tokenId });
-    if (previous === null) return 'connection_established';
-    return previous === tokenId ? 'reconnection' : 'token_refresh';
+  async connected(claims: Claims): Promise<Connected> {
+    const { previous, ...user } = await this.connecting.add(claims);
+    const reason =
+      previous === null
+        ? 'connection_established'
+        : previous === claims.tokenId
+          ? 'reconnection'
+          : 'token_refresh';
+    return { user: { ...claims, ...user }, reason };
   }
 
-  /** In their order: the token with which each one's session was connected last. */
-  private async connectedAll(sockets: Connecting[]): Promise<(string | null | AppError)[]> {
-    const last = new Map(sockets.map(({ sessionId, tokenId }) => [sessionId, tokenId]));
+  /** In their order. */
+  private async connectedAll(sockets: Claims[]): Promise<(Found | AppError)[]> {
+    const last = [...new Map(sockets.map((claims) => [keyOf(claims), claims])).values()];
     // Locked in one order: another process may be connecting the same sessions.
-    const { rows } = await this.pool.query<{ id: string; previous: string | null }>({
+    const { rows } = await this.pool.query<Found & Pick<Claims, 'sessionId' | 'userId'>>({
       name: 'connected',
       text: `WITH before AS MATERIALIZED (
-         SELECT id, connected_token_id FROM sessions
-         WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL ORDER BY id FOR UPDATE
+         SELECT s.id, s.user_id, s.connected_token_id, u.name, u.role, u.locale
+         FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = ANY($1::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > $4 AND u.banned_at IS NULL
+         ORDER BY s.id FOR UPDATE OF s
        )
        UPDATE sessions SET connected_token_id = now.token_id
-       FROM before JOIN unnest($1::uuid[], $2::uuid[]) AS now (id, token_id) ON now.id = before.id
+       FROM before
+       JOIN unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS now (id, user_id, token_id) USING (id, user_id)
        WHERE sessions.id = before.id
-       RETURNING sessions.id, before.connected_token_id AS previous`,
-      values: [[...last.keys()], [...last.values()]],
+       RETURNING before.id AS "sessionId", before.user_id AS "userId", before.connected_token_id AS previous,
+         before.name, before.role, before.locale`,
+      values: [
+        last.map(({ sessionId }) => sessionId),
+        last.map(({ userId }) => userId),
+        last.map(({ tokenId }) => tokenId),
+        new Date(),
+      ],
     });
-    const previous = new Map(rows.map((row) => [row.id, row.previous]));
-    return sockets.map(({ sessionId, tokenId }) => {
-      const before = previous.get(sessionId);
-      if (before === undefined) return invalidToken();
-      previous.set(sessionId, tokenId);
+    const found = new Map(rows.map(({ sessionId, userId, ...row }) => [keyOf({ sessionId, userId }), row]));
+    return sockets.map((claims) => {
+      const before = found.get(keyOf(claims));
+      if (!before) return invalidToken();
+      found.set(keyOf(claims), { ...before, previous: claims.tokenId });
       return before;
     });
   }
 }
+
+const toClaims = ({ sub, sid, jti, exp }: AccessClaims): Claims => ({
+  userId: sub,
+  sessionId: sid,
+  tokenId: jti,
+  expiresAt: new Date(exp * 1000),
+});
+
+const keyOf = ({ sessionId, userId }: Pick<Claims, 'sessionId' | 'userId'>) => `${sessionId} ${userId}`;

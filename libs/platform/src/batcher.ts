@@ -95,7 +95,7 @@ export class Batcher<T, R> {
 
 /**
  * For what each of many who connect at once asks the database, by the pool itself, since Prisma's part in it would be
- * larger than the database's: a hundred statements a second are enough for all of them. They have names, so that a
+ * larger than the database's: fifty statements a second are enough for all of them. They have names, so that a
  * connection plans each of them once.
  */
-export const CROWD = { maxBatch: 500, maxQueued: 50_000, intervalMs: 10 };
+export const CROWD = { maxBatch: 500, maxQueued: 50_000, intervalMs: 20 };
