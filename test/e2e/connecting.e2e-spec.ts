@@ -120,6 +120,51 @@ describe('what a device is told first', () => {
     expect(device.all('chat:message:new')).toEqual([]);
   });
 
+  it('comes after nothing of a chat that the user was removed from meanwhile, however long it takes', async () => {
+    const [vera, gleb] = await app.people('Вера', 'Глеб');
+    const group = await app.group(vera, gleb);
+    const hers = await app.device(vera);
+    const [slow, slower] = [await lockSessions(gleb), await bystander()];
+    const device = app.keep(Device.open(app.url, gleb.token));
+    await slow.somebodyWaits();
+    // Its chats have been looked up by now, its session has not.
+    await sleep(100);
+    await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
+    // Where it belongs is not found out for a while.
+    await slower.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
+    const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
+    await slow.query('ROLLBACK');
+    await letIn;
+    await slower.somebodyWaits();
+    await hers.send('chat:message:send', text(group, 'without Gleb'));
+    await slower.query('ROLLBACK');
+    await device.next('sync:required');
+    await device.settled();
+    expect(device.all('chat:message:new')).toEqual([]);
+  });
+
+  it('comes after nothing of who has blocked the user, however long it takes', async () => {
+    const [vera, gleb, dina] = await app.people('Вера', 'Глеб', 'Дина');
+    await app.request('PUT', `users/${vera.id}/block`, gleb.token);
+    const [his, others] = [await app.device(gleb), await app.device(dina)];
+    const [slow, slower] = [await lockSessions(vera), await bystander()];
+    const device = app.keep(Device.open(app.url, vera.token));
+    await slow.somebodyWaits();
+    // Its ties have been looked up by now, its session has not.
+    await sleep(100);
+    await app.chat(gleb, dina);
+    await slower.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
+    const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
+    await slow.query('ROLLBACK');
+    await letIn;
+    his.close();
+    await others.next('user:offline', ({ user_id }) => user_id === gleb.id);
+    await slower.query('ROLLBACK');
+    await device.next('sync:required');
+    await device.settled();
+    expect(device.all('user:offline').filter(({ user_id }) => user_id === gleb.id)).toEqual([]);
+  });
+
   it('is followed by no chat that the user is removed from at any moment of it', async () => {
     const clara = await app.register('Клара');
     const group = await app.group(anna, boris, clara);
@@ -212,6 +257,18 @@ describe('the end of a connection', () => {
     const { sid } = jwt.decode(body.access_token) as { sid: string };
     const out = isSignedOut(device);
     expect((await app.request('DELETE', `auth/sessions/${sid}`, me.token)).status).toBe(204);
+    await out;
+  });
+
+  it('comes to the session of the last of two auth:refresh at once', async () => {
+    const me = await app.register();
+    const login = { email: me.email, password: 'correct horse battery' };
+    const { body } = await app.request<AuthAnswer>('POST', 'auth/login', undefined, login);
+    const device = await app.device(me);
+    const refreshes = [body.access_token, me.token].map((token) => device.send('auth:refresh', { token }));
+    expect((await Promise.all(refreshes)).map(({ status }) => status)).toEqual(['ok', 'ok']);
+    const out = isSignedOut(device);
+    expect((await app.request('POST', 'auth/logout', me.token)).status).toBe(204);
     await out;
   });
 });

@@ -6,7 +6,7 @@ import {
   type PayloadOf,
   type ServerEvent,
 } from '#contracts';
-import { Authenticator, invalidToken, type Connected } from '#identity';
+import { Authenticator, invalidToken, type Claims, type Connected } from '#identity';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { Connections, type Greeting } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
@@ -26,8 +26,16 @@ export class ConnectionGateway implements Greeting {
     @MessageBody() { token }: AuthRefreshPayload,
   ): Promise<AuthRefreshAck> {
     const claims = this.authenticator.verify(token);
-    const { userId, sessionId } = userOf(socket);
-    if (claims.userId !== userId) throw invalidToken();
+    if (claims.userId !== userOf(socket).userId) throw invalidToken();
+    // One after the other: each leaves the room of a session that another one may be entering.
+    const turn = Promise.resolve(socket.data.refreshed).then(() => this.replaceToken(socket, claims));
+    socket.data.refreshed = turn.catch(() => undefined);
+    await turn;
+    return { status: 'ok', expires_at: claims.expiresAt.toISOString() };
+  }
+
+  private async replaceToken(socket: DeviceSocket, claims: Claims): Promise<void> {
+    const { sessionId } = userOf(socket);
     // In the room first: a revocation from here on reaches this socket, one from before is found by `connected`.
     await socket.join(sessionRoom(claims.sessionId));
     try {
@@ -37,7 +45,6 @@ export class ConnectionGateway implements Greeting {
       for (const id of [sessionId, claims.sessionId]) if (id !== current) await socket.leave(sessionRoom(id));
     }
     this.connections.endAtExpiry(socket);
-    return { status: 'ok', expires_at: claims.expiresAt.toISOString() };
   }
 
   welcome(socket: DeviceSocket, reason: Connected['reason']): void {

@@ -1,4 +1,4 @@
-import { AppError, sessionRoom, userRoom } from '#contracts';
+import { AppError, cutRoom, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected } from '#identity';
 import { Presence } from '#presence';
@@ -15,6 +15,7 @@ import { userOf, type DeviceSocket } from './device-socket.js';
 const AT_ONCE = 8;
 /** Before the database is asked again where a device belongs, ms. */
 const RETRY_MS = 1000;
+const CUT = cutRoom('');
 
 /** What a device of a namespace is told when it comes, and when it must leave. */
 export interface Greeting {
@@ -84,9 +85,11 @@ export class Connections {
     socket.on('disconnecting', this.onDisconnecting);
     this.endAtExpiry(socket);
     const { reason, found } = arrival;
-    void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...found.rooms]);
-    socket.data.openedAt = performance.now();
-    if (!this.rooms.isOutdated(found)) return this.welcome(socket, greeting, reason, found.rooms);
+    const isOutdated = this.rooms.isOutdated(found);
+    // What is out of date may name a chat that it is to hear nothing of any more; whom it is cut off from stay unheard.
+    const rooms = isOutdated ? found.rooms.filter((room) => room.startsWith(CUT)) : found.rooms;
+    void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...rooms]);
+    if (!isOutdated) return this.welcome(socket, greeting, reason, rooms);
     socket.data.opening = this.lookAgain(socket, greeting, reason)
       .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
@@ -129,7 +132,8 @@ export class Connections {
   private async resyncAll(): Promise<void> {
     while (this.missedAgain) {
       this.missedAgain = false;
-      const devices = this.here.entries();
+      // Those who come meanwhile have missed nothing, and a device that connects anew would be sent away without end.
+      const devices = [...this.here].values();
       const next = async () => {
         for (const [socket, greeting] of devices) await this.resyncOne(socket, greeting);
       };
@@ -154,18 +158,17 @@ export class Connections {
   }
 
   /**
-   * Between the answer and the rooms a move, or a sign-out, has found no device here. In its rooms now, it is looked up
-   * anew: what was committed before is in the answer, and what comes after finds the device. Nothing falls between.
+   * Between the answer and the rooms a move, or a sign-out, has found no device here. In its user's and session's rooms
+   * now, it is looked up anew: what was committed before is in the answer, and what comes after finds the device. Nothing
+   * falls between. Who was signed out comes into no chat.
    */
   private async lookAgain(
     socket: DeviceSocket,
     greeting: Greeting,
     reason: Connected['reason'],
   ): Promise<void> {
-    const [, current] = await Promise.all([
-      this.authenticator.connected(userOf(socket)),
-      this.rooms.enter(socket),
-    ]);
+    await this.authenticator.connected(userOf(socket));
+    const current = await this.rooms.enter(socket);
     if (socket.connected) this.welcome(socket, greeting, reason, current);
   }
 
@@ -176,6 +179,7 @@ export class Connections {
     rooms: Iterable<string>,
   ): void {
     const { userId } = userOf(socket);
+    socket.data.openedAt ??= performance.now();
     this.presence.connected(userId, socket.id, toBeTold(rooms));
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
     greeting.welcome(socket, reason);

@@ -48,6 +48,7 @@ export class DeviceRooms {
     const found = await this.find(userId);
     if (!socket.connected) return new Set();
     await socket.join(found.rooms);
+    socket.data.openedAt ??= performance.now();
     // A removal between the answer and the joining has found no room to be left: look once more.
     const current = new Set(this.isOutdated(found) ? await this.of(userId) : found.rooms);
     for (const room of [...before, ...found.rooms]) if (!current.has(room)) await socket.leave(room);

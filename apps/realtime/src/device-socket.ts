@@ -16,6 +16,8 @@ export interface DeviceData {
   arrival?: { reason: Connected['reason']; found: LookUp };
   /** Until it resolves it is looked up once more where the socket belongs, and its events wait. */
   opening?: Promise<void>;
+  /** Resolves when the last `auth:refresh` so far is over. */
+  refreshed?: Promise<unknown>;
   /** When it came to be in its rooms, in ms of `performance.now()`. */
   openedAt?: number;
 }

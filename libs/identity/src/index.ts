@@ -1,7 +1,7 @@
 export { ACCESS_TOKEN, invalidToken, signingKey } from './access-token.js';
 export type { Account } from './account.js';
 export { audit } from './audit.js';
-export { Authenticator, type Connected, type SignedIn } from './authenticator.js';
+export { Authenticator, type Claims, type Connected, type SignedIn } from './authenticator.js';
 export { Blocks, lockBookings, lockPair, notBlocked, notBlockedWith } from './blocks.js';
 export { BanUser } from './commands/ban-user.command.js';
 export { CreateDemoAccounts, type DemoAccount } from './commands/create-demo-accounts.command.js';

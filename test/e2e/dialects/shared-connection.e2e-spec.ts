@@ -1,6 +1,7 @@
 import { PlainClient, TestApp, text, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Manager } from 'socket.io-client';
+import { Connections } from '../../../apps/realtime/src/connections.js';
 
 const NAMESPACES = ['/', '/messenger', '/messenger-classic', '/chat-basic'];
 const NEW_MESSAGE = ['chat:message:new', 'message', 'new-message', 'message:new'];
@@ -100,4 +101,19 @@ it('keeps no timer for a client that was refused while it changed over to WebSoc
   const deadline = Date.now() + 5000;
   while (timers() > before + 10 && Date.now() < deadline) await sleep(50);
   expect(timers()).toBeLessThan(before + 10);
+});
+
+it('has each device connect anew once when something may have been missed, also while the others’ turn is to come', async () => {
+  const options = { reconnection: true, reconnectionDelay: 10, randomizationFactor: 0 };
+  const clients = Array.from({ length: 100 }, () =>
+    PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: anna.token }, ...options }),
+  );
+  for (const client of clients) await client.next('connected');
+  const connections = app.app.get(Connections);
+  connections.resync();
+  await (connections as unknown as { resyncing: Promise<void> }).resyncing;
+  for (const client of clients)
+    await client.until(() => client.all('connected').length > 1 || undefined, 'connected');
+  expect(clients.filter((client) => client.all('connected').length > 2)).toEqual([]);
+  for (const client of clients) client.close();
 });
