@@ -19,7 +19,7 @@ import { createDatabase, durabilityProblems, startPostgres, startSystem } from '
 
 const DEVICES = Number(process.argv[2] ?? 10_000);
 const WARM_UP = 1000;
-const ROUNDS = 3;
+const ROUNDS = 5;
 /** After the last one is in, and before what they hold is counted, ms: heartbeats, presence, the last collections. */
 const SETTLE_MS = 5000;
 const MEMORY_AT_MOST = 1.5;
