@@ -1,7 +1,10 @@
 import { type AuthAnswer, type ChatDto } from '#contracts';
+import { RealtimeEmitter } from '#platform';
 import { Bystander, Device, SIGNING_KEY, TestApp, text, until, type Account } from '#testing';
+import { jest } from '@jest/globals';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Connections } from '../../apps/realtime/src/connections.js';
 
 let app: TestApp;
 let anna: Account;
@@ -113,6 +116,26 @@ describe('what a device is told first', () => {
     // Its chats have been looked up by now, its session has not.
     await sleep(100);
     await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
+    await slow.query('ROLLBACK');
+    await device.next('sync:required');
+    await hers.send('chat:message:send', text(group, 'without Gleb'));
+    await device.settled();
+    expect(device.all('chat:message:new')).toEqual([]);
+  });
+
+  it('is followed by no chat that the user was removed from meanwhile, when its node may have missed that', async () => {
+    const [vera, gleb] = await app.people('Вера', 'Глеб');
+    const group = await app.group(vera, gleb);
+    const hers = await app.device(vera);
+    const slow = await lockSessions(gleb);
+    const device = app.keep(Device.open(app.url, gleb.token));
+    await slow.somebodyWaits();
+    // Its chats have been looked up by now, its session has not.
+    await sleep(100);
+    const told = jest.spyOn(app.app.get(RealtimeEmitter), 'leaveChat').mockImplementationOnce(() => {});
+    await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
+    expect(told).toHaveBeenCalled();
+    app.app.get(Connections).resync();
     await slow.query('ROLLBACK');
     await device.next('sync:required');
     await hers.send('chat:message:send', text(group, 'without Gleb'));
