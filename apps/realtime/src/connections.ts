@@ -1,4 +1,4 @@
-import { AppError, cutRoom, sessionRoom, userRoom } from '#contracts';
+import { AppError, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected } from '#identity';
 import { Presence } from '#presence';
@@ -10,12 +10,12 @@ import { Deadlines } from './deadlines.js';
 import type { DeviceAdapter } from './device-adapter.js';
 import { DeviceRooms, toBeTold } from './device-rooms.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
+import { cutsOff, type HoldingAdapter } from './holding-adapter.js';
 
 /** How many devices look for themselves at once, after this node may have missed something. */
 const AT_ONCE = 8;
 /** Before the database is asked again where a device belongs, ms. */
 const RETRY_MS = 1000;
-const CUT = cutRoom('');
 
 /** What a device of a namespace is told when it comes, and when it must leave. */
 export interface Greeting {
@@ -87,7 +87,7 @@ export class Connections {
     const { reason, found } = arrival;
     const isOutdated = this.rooms.isOutdated(found);
     // What is out of date may name a chat that it is to hear nothing of any more; whom it is cut off from stay unheard.
-    const rooms = isOutdated ? found.rooms.filter((room) => room.startsWith(CUT)) : found.rooms;
+    const rooms = isOutdated ? found.rooms.filter(cutsOff) : found.rooms;
     void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...rooms]);
     if (!isOutdated) return this.welcome(socket, greeting, reason, rooms);
     socket.data.opening = this.lookAgain(socket, greeting, reason)
@@ -95,27 +95,23 @@ export class Connections {
       .finally(() => (socket.data.opening = undefined));
   }
 
-  /**
-   * Of these namespaces, the first one's moves are everybody's. A move is told after its commit, but two of them, by two
-   * nodes, may be told in another order than theirs: what holds is what the database says then.
-   */
+  /** Of these namespaces, the first one's moves are everybody's. */
   watch(namespaces: Namespace[]): void {
-    (namespaces[0]!.adapter as DeviceAdapter).onMove = (rooms) => {
-      this.rooms.moved();
-      for (const { adapter, sockets } of namespaces)
-        for (const room of rooms)
-          for (const id of adapter.rooms.get(room) ?? []) void this.replace(sockets.get(id) as DeviceSocket);
-    };
+    (namespaces[0]!.adapter as DeviceAdapter).onMove = () => this.rooms.moved();
+    for (const { adapter } of namespaces)
+      (adapter as HoldingAdapter).onDoubt = (socket) => void this.settle(socket);
   }
 
   /** A database that is away meanwhile is asked again: it is no reason to send the device away. */
-  private async replace(socket: DeviceSocket): Promise<void> {
+  private async settle(socket: DeviceSocket): Promise<void> {
     await socket.data.opening;
-    for (; socket.connected; await sleep(RETRY_MS, undefined, { ref: false }))
+    while (socket.connected && socket.data.doubt)
       try {
-        return void (await this.rooms.enter(socket));
+        const { hasMissed } = await this.rooms.enter(socket);
+        if (hasMissed) this.here.get(socket)?.resync(socket);
       } catch (err) {
         logger.warn({ err: (err as Error).message, socket_id: socket.id }, 'rooms not looked up yet');
+        await sleep(RETRY_MS, undefined, { ref: false });
       }
   }
 
@@ -168,15 +164,15 @@ export class Connections {
     reason: Connected['reason'],
   ): Promise<void> {
     await this.authenticator.connected(userOf(socket));
-    const current = await this.rooms.enter(socket);
-    if (socket.connected) this.welcome(socket, greeting, reason, current);
+    const { rooms } = await this.rooms.enter(socket);
+    if (socket.connected) this.welcome(socket, greeting, reason, rooms);
   }
 
   private welcome(
     socket: DeviceSocket,
     greeting: Greeting,
     reason: Connected['reason'],
-    rooms: Iterable<string>,
+    rooms: string[],
   ): void {
     const { userId } = userOf(socket);
     socket.data.openedAt ??= performance.now();

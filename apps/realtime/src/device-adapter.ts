@@ -1,5 +1,6 @@
 import type { EventPacket } from '#platform';
-import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
+import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
+import { HoldingAdapter, nobodyIsIn } from './holding-adapter.js';
 
 /** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
 interface Encoding {
@@ -13,18 +14,22 @@ interface Writing {
  * Socket.IO's adapter, which also shows one event in two forms: some fields are for one user's devices alone.
  * Both forms come from one encoding, and the room is walked once.
  */
-export class DeviceAdapter extends Adapter {
+export class DeviceAdapter extends HoldingAdapter {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
   readonly others: Partial<Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>>[] =
     [];
-  /** Told whose devices were put into rooms, out of them or signed out, by the names of the users' or sessions' rooms. */
-  onMove?: (rooms: Set<string>) => void;
+  /** Told that somebody was put into a room, out of one or signed out. */
+  onMove?: () => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     for (const other of this.others) other.broadcast?.(packet, options);
+    super.broadcast(packet, options);
+  }
+
+  protected override show(packet: EventPacket, options: BroadcastOptions): void {
     const { own, ...shared } = packet;
     if (nobodyIsIn(this, options.rooms)) return;
-    if (!own) return super.broadcast(packet, options);
+    if (!own) return super.show(packet, options);
     const json = JSON.stringify(packet.data);
     const encode = (data: string) => {
       const options = { preEncoded: true };
@@ -45,24 +50,18 @@ export class DeviceAdapter extends Adapter {
   override addSockets(options: BroadcastOptions, rooms: string[]): void {
     for (const other of this.others) other.addSockets?.(options, rooms);
     super.addSockets(options, rooms);
-    this.onMove?.(options.rooms);
+    this.onMove?.();
   }
 
   override delSockets(options: BroadcastOptions, rooms: string[]): void {
     for (const other of this.others) other.delSockets?.(options, rooms);
     super.delSockets(options, rooms);
-    this.onMove?.(options.rooms);
+    this.onMove?.();
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
     for (const other of this.others) other.disconnectSockets?.(options, close);
     super.disconnectSockets(options, close);
-    this.onMove?.(options.rooms);
+    this.onMove?.();
   }
-}
-
-/** Then encoding would be for nothing: most users have no device here at any moment. No rooms are everybody. */
-export function nobodyIsIn(adapter: Adapter, rooms: BroadcastOptions['rooms']): boolean {
-  for (const room of rooms) if (adapter.rooms.has(room)) return false;
-  return rooms.size > 0;
 }

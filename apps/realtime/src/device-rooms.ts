@@ -1,16 +1,15 @@
-import { chatRoom, cutRoom, followersRoom, friendsRoom, userRoom } from '#contracts';
+import { chatRoom, followersRoom, userRoom } from '#contracts';
 import { Memberships } from '#chat';
 import { Ties } from '#social';
 import { Injectable } from '@nestjs/common';
 import { userOf, type DeviceSocket, type LookUp } from './device-socket.js';
-
-/** Names of rooms that say what is in the database, and which of a user's devices change with that. */
-const STORED = [chatRoom, followersRoom, friendsRoom, cutRoom].map((room) => room(''));
+import type { HoldingAdapter } from './holding-adapter.js';
 
 /** What the user's devices hear, beside what is meant for the user or the session. */
 @Injectable()
 export class DeviceRooms {
-  private moves = 0;
+  /** When somebody was moved last, in ms of `performance.now()`. */
+  private movedAt = -Infinity;
 
   constructor(
     private readonly memberships: Memberships,
@@ -25,42 +24,39 @@ export class DeviceRooms {
     return [...chatIds.map(chatRoom), ...ties];
   }
 
-  /** For a device that is in none yet. */
   async find(userId: string): Promise<LookUp> {
-    const { moves } = this;
-    return { rooms: await this.of(userId), moves };
+    const at = performance.now();
+    return { rooms: await this.of(userId), at };
   }
 
   /** Somebody was put into rooms, out of them or signed out: whoever is entering meanwhile looks once more. */
   moved(): void {
-    this.moves++;
+    this.movedAt = performance.now();
   }
 
   /** Whether a move since then may have found no device to be moved. */
-  isOutdated({ moves }: LookUp): boolean {
-    return moves !== this.moves;
+  isOutdated({ at }: LookUp): boolean {
+    return this.movedAt >= at;
   }
 
-  /** Puts a device where it belongs, whatever it has missed. @returns its rooms */
-  async enter(socket: DeviceSocket): Promise<Set<string>> {
-    const { userId } = userOf(socket);
-    const before = [...socket.rooms].filter((room) => STORED.some((name) => room.startsWith(name)));
-    const found = await this.find(userId);
-    if (!socket.connected) return new Set();
-    await socket.join(found.rooms);
+  /**
+   * Puts a device where it belongs, whatever it has missed. Those that ask later are answered later (`Batcher`), so that
+   * no older answer undoes a newer one's.
+   */
+  async enter(socket: DeviceSocket): Promise<{ rooms: string[]; hasMissed: boolean }> {
+    const found = await this.find(userOf(socket).userId);
+    if (!socket.connected) return { rooms: [], hasMissed: false };
+    const hasHeardAll = (socket.nsp.adapter as HoldingAdapter).settle(socket, found);
     socket.data.openedAt ??= performance.now();
-    // A removal between the answer and the joining has found no room to be left: look once more.
-    const current = new Set(this.isOutdated(found) ? await this.of(userId) : found.rooms);
-    for (const room of [...before, ...found.rooms]) if (!current.has(room)) await socket.leave(room);
-    return current;
+    return { rooms: found.rooms, hasMissed: !hasHeardAll };
   }
 }
 
 const FOLLOWED = followersRoom('');
 
 /** Of a device's rooms, those in whose names others hear that its user comes and goes: chats, and whom it follows. */
-export const toBeTold = (rooms: Iterable<string>): string[] =>
-  [...rooms].flatMap((room) => {
+export const toBeTold = (rooms: string[]): string[] =>
+  rooms.flatMap((room) => {
     if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
     return room.startsWith(chatRoom('')) ? [room] : [];
   });

@@ -1,11 +1,20 @@
 import type { AppError } from '#contracts';
 import type { Connected, SignedIn } from '#identity';
+import type { EventPacket } from '#platform';
 import type { DefaultEventsMap, Socket } from 'socket.io';
+import type { BroadcastOptions } from 'socket.io-adapter';
 
-/** Where a device belongs, and how often somebody had been moved before it was looked up. */
+/** Where a device belongs, and when the database was asked, in ms of `performance.now()`. */
 export interface LookUp {
   rooms: string[];
-  moves: number;
+  at: number;
+}
+
+/** What is not known of a device: since when of each room, in ms of `performance.now()`, and what went there since then. */
+export interface Doubt {
+  since: Map<string, number>;
+  held: { packet: EventPacket; options: BroadcastOptions }[];
+  isTooMuch: boolean;
 }
 
 export interface DeviceData {
@@ -16,6 +25,8 @@ export interface DeviceData {
   arrival?: { reason: Connected['reason']; found: LookUp };
   /** Until it resolves it is looked up once more where the socket belongs, and its events wait. */
   opening?: Promise<void>;
+  /** Where it may be, while that is looked up. */
+  doubt?: Doubt;
   /** Resolves when the last `auth:refresh` so far is over. */
   refreshed?: Promise<unknown>;
   /** When it came to be in its rooms, in ms of `performance.now()`. */

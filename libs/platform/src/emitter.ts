@@ -26,7 +26,7 @@ const EVENT_PACKET = 2;
 /** What goes to rooms, as the socket server's adapter and encoder take it. */
 export interface EventPacket {
   type: typeof EVENT_PACKET;
-  data: [event: string, payload?: object];
+  data: [event: string, payload?: unknown];
   /** Many events of one name at once, in place of the payload. */
   each?: object[];
   /** Of a receipt for a message and all before it: the ids of those it newly speaks of, oldest first. */

@@ -1,12 +1,12 @@
 import type { ServerEvent } from '#contracts';
 import type { EventPacket } from '#platform';
 import type { Namespace } from 'socket.io';
-import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import { nobodyIsIn } from '../device-adapter.js';
+import type { BroadcastOptions } from 'socket.io-adapter';
+import { HoldingAdapter, nobodyIsIn } from '../holding-adapter.js';
 import type { ServerRules, Told } from './dialect.js';
 
 /** Shows a namespace's devices what the devices of `/` are shown, in their own words. Encodes once for all of them. */
-export class DialectAdapter extends Adapter {
+export class DialectAdapter extends HoldingAdapter {
   constructor(
     namespace: Namespace,
     private readonly rules: ServerRules,
@@ -14,7 +14,7 @@ export class DialectAdapter extends Adapter {
     super(namespace);
   }
 
-  override broadcast(
+  protected override show(
     { type, data: [event, payload], each, covered }: EventPacket,
     options: BroadcastOptions,
   ): void {
@@ -23,6 +23,6 @@ export class DialectAdapter extends Adapter {
       ((payload: unknown, covered?: string[]) => Told[]) | undefined;
     if (!rule) return;
     for (const one of each ?? [payload])
-      for (const data of rule(one, covered)) super.broadcast({ type, data }, options);
+      for (const data of rule(one, covered)) super.show({ type, data }, options);
   }
 }

@@ -1,0 +1,186 @@
+import { chatRoom, cutRoom, followersRoom, type ChatDto } from '#contracts';
+import { RealtimeEmitter } from '#platform';
+import { Bystander, Device, PlainClient, TestApp, text, type Account } from '#testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** More than is kept for one device. */
+const TOO_MUCH = 101;
+
+let app: TestApp;
+let emitter: RealtimeEmitter;
+let database: Bystander;
+let anna: Account;
+let boris: Account;
+let vera: Account;
+let gleb: Account;
+let hers: Device;
+let his: Device;
+let glebs: Device;
+let classic: PlainClient;
+let group: ChatDto;
+beforeAll(async () => {
+  app = await TestApp.start();
+  emitter = app.app.get(RealtimeEmitter);
+  database = await Bystander.at(app.databaseUrl);
+  [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+  [hers, his, glebs] = await app.devices(anna, boris, gleb);
+  classic = PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: boris.token } });
+  await classic.next('connected');
+  group = await app.group(anna, boris, vera);
+  await his.next('chat:created', ({ id }) => id === group.id);
+});
+afterAll(async () => {
+  classic.close();
+  await database.end();
+  await app.stop();
+});
+
+/** Until the work is done it is not found out where a device belongs, for nobody. */
+const whileUnknown = async (work: () => Promise<void>) => {
+  await database.query('BEGIN');
+  await database.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
+  try {
+    await work();
+    await database.somebodyWaits();
+  } finally {
+    await database.query('ROLLBACK');
+  }
+};
+const say = (...contents: string[]) =>
+  Promise.all(contents.map((content) => hers.send('chat:message:send', text(group, content))));
+const heard = (device: Device) =>
+  device
+    .all('chat:message:new')
+    .filter(({ chat_id }) => chat_id === group.id)
+    .map(({ content }) => content);
+/** What was in doubt of the user's device before is known when it hears a chat that was made later. */
+const known = async (device: Device, user: Account) => {
+  const chat = await app.group(anna, user);
+  await hers.send('chat:message:send', text(chat, chat.id));
+  await device.next('chat:message:new', ({ content }) => content === chat.id);
+};
+const all = (device: Device, count: number) =>
+  device.until(() => heard(device).length >= count || undefined, `${count} messages`);
+
+// Of two nodes that move somebody, one may tell it late: the last word is not the truth.
+describe('a move that is told late', () => {
+  it('lets nobody hear a chat, not even until it is looked up', async () => {
+    await whileUnknown(async () => {
+      emitter.joinChat(group.id, [gleb.id]);
+      await say('for members only');
+      await glebs.settled();
+      expect(heard(glebs)).toEqual([]);
+    });
+    await known(glebs, gleb);
+    await glebs.settled();
+    expect(heard(glebs)).toEqual([]);
+  });
+
+  it('has no member miss anything, hear it twice or in another order', async () => {
+    const contents = ['one', 'two', 'three'];
+    const before = heard(his).length;
+    const classics = classic.all('new-message').length;
+    await whileUnknown(async () => {
+      emitter.leaveChat(group.id, boris.id);
+      for (const content of contents) await say(content);
+      await his.settled();
+      expect(heard(his)).toHaveLength(before);
+    });
+    await say('four');
+    await all(his, before + 4);
+    await his.settled();
+    expect(heard(his).slice(before)).toEqual([...contents, 'four']);
+    await classic.until(() => classic.all('new-message').length === classics + 4 || undefined, 'new-message');
+  });
+
+  it('is looked up once more when another one comes meanwhile, since the answer is of the time before', async () => {
+    const before = heard(his).length;
+    await whileUnknown(async () => {
+      emitter.leaveChat(group.id, boris.id);
+      await database.somebodyWaits();
+      // His chats have been looked up by now, whom he follows has not.
+      await sleep(100);
+      const path = `chats/${group.id}/members`;
+      expect((await app.request('DELETE', `${path}/${boris.id}`, anna.token)).status).toBe(204);
+      await say('without him');
+    });
+    await known(his, boris);
+    expect(heard(his)).toHaveLength(before);
+    await app.request('POST', `chats/${group.id}/members`, anna.token, { user_ids: [boris.id] });
+    await known(his, boris);
+  });
+
+  it('has the device sync when more comes than is kept for it', async () => {
+    const [syncs, before] = [his.all('sync:required').length, heard(his).length];
+    await whileUnknown(async () => {
+      emitter.leaveChat(group.id, boris.id);
+      await say(...Array.from({ length: TOO_MUCH }, (_, i) => `${i}`));
+    });
+    await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required');
+    await say('after it');
+    await his.next('chat:message:new', ({ content }) => content === 'after it');
+    expect(heard(his)).toHaveLength(before + TOO_MUCH);
+  });
+
+  it('has nobody hear twice what goes to several rooms, whichever are in doubt', async () => {
+    const [chat, followers] = [chatRoom(group.id), followersRoom(anna.id)];
+    await app.request('PUT', `users/${anna.id}/follow`, boris.token);
+    await known(his, boris);
+    const told = { user_id: anna.id, online: true, last_seen: new Date().toISOString() };
+    const onlines = () => his.all('user:online').filter(({ user_id }) => user_id === anna.id);
+    for (const inDoubt of [[chat], [chat, followers]]) {
+      const before = onlines().length;
+      await whileUnknown(async () => {
+        for (const room of inDoubt) emitter.leaveRoom(room, boris.id);
+        emitter.toRooms([chat, followers], 'user:online', told);
+      });
+      await known(his, boris);
+      expect(onlines()).toHaveLength(before + 1);
+    }
+  });
+
+  it('shows nobody whom a block cuts them off from', async () => {
+    const [dina, egor] = await app.people('Дина', 'Егор');
+    const [device] = await app.devices(egor);
+    await app.request('PUT', `users/${egor.id}/block`, dina.token);
+    await known(device, egor);
+    const told = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
+    await whileUnknown(async () => {
+      emitter.leaveRoom(cutRoom(dina.id), egor.id);
+      emitter.toRooms('everyone', 'user:online', told, [cutRoom(dina.id)]);
+      await device.settled();
+    });
+    await known(device, egor);
+    emitter.toRooms('everyone', 'user:online', told, [cutRoom(dina.id)]);
+    await device.settled();
+    expect(device.all('user:online').filter(({ user_id }) => user_id === dina.id)).toEqual([]);
+  });
+});
+
+describe('a device on its way in that is moved', () => {
+  it('hears nothing before it is welcomed', async () => {
+    const order: string[] = [];
+    const slow = await Bystander.at(app.databaseUrl);
+    try {
+      await slow.query('BEGIN');
+      await slow.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [vera.id]);
+      const device = app.keep(Device.open(app.url, vera.token));
+      device.socket.onAny((event: string) => order.push(event));
+      await slow.somebodyWaits();
+      await whileUnknown(async () => {
+        emitter.joinChat(group.id, [vera.id]);
+        const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
+        await slow.query('ROLLBACK');
+        await letIn;
+        emitter.joinChat(group.id, [vera.id]);
+        await say('it will sync');
+      });
+      await device.next('sync:required');
+      const { message_id } = await hers.send('chat:message:send', text(group, 'live'));
+      await device.next('chat:message:new', ({ id }) => id === message_id);
+      expect(order.slice(0, 2)).toEqual(['connected', 'sync:required']);
+    } finally {
+      await slow.end();
+    }
+  });
+});
