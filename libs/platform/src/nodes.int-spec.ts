@@ -10,7 +10,7 @@ import type { Deed, Sockets } from './deed.js';
 import { RedisConnections } from './redis.js';
 
 /** How often it is looked who has died, ms. */
-const LOOK_MS = 5000;
+const LOOK_MS = 2500;
 const STREAM = 'service-platform:nodes';
 const said = (number: number): Deed => ({
   name: 'broadcast',

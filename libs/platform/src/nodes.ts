@@ -16,8 +16,8 @@ const ADMIT_MS = 200;
 const LEAVE_MS = 500;
 /** Before the stream is read again that could not be, ms. */
 const RETRY_MS = 200;
-/** How often it is looked who has died, ms. */
-const LOOK_MS = 5000;
+/** How often it is looked who has died, ms. Twice in the time that a lease has to be missing: else one look just too early adds a round. */
+const LOOK_MS = 2500;
 
 /** A message of the stream, in JSON. One without a deed says that some were not told, or that its process leaves. */
 interface Told {
