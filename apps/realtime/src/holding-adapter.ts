@@ -9,8 +9,10 @@ const CUT = cutRoom('');
 /** Events kept for one device. What is more it is to look for itself. */
 const MAX_HELD = 100;
 
-/** Whether its devices hear less than others: who may be in it is taken to be in it. */
+/** Whether its devices hear less than others: until it is known they are taken to be in it. */
 export const cutsOff = (room: string) => room.startsWith(CUT);
+
+const named = ({ rooms, except }: BroadcastOptions): string[] => [...rooms, ...(except ?? [])];
 
 /** The room of those that may be in another one. */
 const unsure = (room: string) => `?${room}`;
@@ -79,10 +81,10 @@ export class HoldingAdapter extends Adapter {
   }
 
   private hold(packet: EventPacket, options: BroadcastOptions): void {
-    for (const room of options.rooms)
+    for (const room of named(options))
       for (const id of this.rooms.get(unsure(room)) ?? []) {
-        // It is shown to it now.
-        if (this.isInAny(id, options.rooms)) continue;
+        // Shown to it now.
+        if (this.hears(id, options)) continue;
         const { openedAt, doubt } = (this.nsp.sockets.get(id) as DeviceSocket).data;
         // Not yet welcomed, it will sync.
         if (!doubt || openedAt === undefined) continue;
@@ -99,12 +101,15 @@ export class HoldingAdapter extends Adapter {
     doubt.isTooMuch = false;
     for (const event of held) {
       const { packet, options } = event;
-      if (this.isInAny(socket.id, options.rooms))
-        this.show(packet, { ...options, rooms: new Set([socket.id]) });
-      else if ([...options.rooms].some((room) => doubt.since.has(room))) doubt.held.push(event);
+      if (this.hears(socket.id, options)) this.show(packet, { ...options, rooms: new Set([socket.id]) });
+      else if (named(options).some((room) => doubt.since.has(room))) doubt.held.push(event);
     }
     if (doubt.since.size === 0) socket.data.doubt = undefined;
     return !isTooMuch;
+  }
+
+  private hears(id: string, { rooms, except }: BroadcastOptions): boolean {
+    return (rooms.size === 0 || this.isInAny(id, rooms)) && !(except && this.isInAny(id, except));
   }
 
   private isInAny(id: string, rooms: Set<string>): boolean {
