@@ -1,6 +1,6 @@
 import { chatRoom, cutRoom, followersRoom, type ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
-import { Bystander, Device, PlainClient, TestApp, text, type Account } from '#testing';
+import { Bystander, Device, PlainClient, TestApp, text, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** More than is kept for one device. */
@@ -66,7 +66,7 @@ const all = (device: Device, count: number) =>
 describe('a move that is told late', () => {
   it('lets nobody hear a chat, not even until it is looked up', async () => {
     await whileUnknown(async () => {
-      emitter.joinChat(group.id, [gleb.id]);
+      emitter.moved(chatRoom(group.id), gleb.id);
       await say('for members only');
       await glebs.settled();
       expect(heard(glebs)).toEqual([]);
@@ -80,11 +80,11 @@ describe('a move that is told late', () => {
     const before = heard(his).length;
     const classics = classic.all('new-message').length;
     await whileUnknown(async () => {
-      emitter.leaveChat(group.id, boris.id);
+      emitter.moved(chatRoom(group.id), boris.id);
       await say('one');
       await database.somebodyWaits();
       // What is being looked up is asked before this, and does not say.
-      emitter.leaveChat(group.id, boris.id);
+      emitter.moved(chatRoom(group.id), boris.id);
       await say('two');
       await say('three');
       await his.settled();
@@ -100,7 +100,7 @@ describe('a move that is told late', () => {
   it('is looked up once more when another one comes meanwhile, since the answer is of the time before', async () => {
     const before = heard(his).length;
     await whileUnknown(async () => {
-      emitter.leaveChat(group.id, boris.id);
+      emitter.moved(chatRoom(group.id), boris.id);
       await database.somebodyWaits();
       // His chats have been looked up by now, whom he follows has not.
       await sleep(100);
@@ -117,13 +117,61 @@ describe('a move that is told late', () => {
   it('has the device sync when more comes than is kept for it', async () => {
     const [syncs, before] = [his.all('sync:required').length, heard(his).length];
     await whileUnknown(async () => {
-      emitter.leaveChat(group.id, boris.id);
+      emitter.moved(chatRoom(group.id), boris.id);
       await say(...Array.from({ length: TOO_MUCH }, (_, i) => `${i}`));
     });
     await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required');
     await say('after it');
     await his.next('chat:message:new', ({ content }) => content === 'after it');
     expect(heard(his)).toHaveLength(before + TOO_MUCH);
+  });
+
+  it('has nobody sync, or connect anew, for a chat that is not theirs', async () => {
+    const theirs = PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: gleb.token } });
+    await theirs.next('connected');
+    await whileUnknown(async () => {
+      emitter.moved(chatRoom(group.id), gleb.id);
+      await say(...Array.from({ length: TOO_MUCH }, (_, i) => `${i}`));
+    });
+    await known(glebs, gleb);
+    await glebs.settled();
+    expect(glebs.all('sync:required')).toHaveLength(1);
+    expect(theirs.all('connected')).toHaveLength(1);
+    theirs.close();
+  });
+
+  it('leaves nothing undelivered in its sender’s eyes', async () => {
+    let last = '';
+    await whileUnknown(async () => {
+      emitter.moved(chatRoom(group.id), boris.id);
+      last = (await say('ticks'))[0]!.message_id;
+      // Longer than deliveries gather.
+      await sleep(300);
+    });
+    await hers.next('chat:message:delivered', ({ message_id }) => message_id === last);
+    await his.next('chat:message:new', ({ id }) => id === last);
+  });
+
+  it('keeps the order in a room, also of what is in doubt for one event and not for the next', async () => {
+    const chat = chatRoom(group.id);
+    const about = (online: boolean) => ({
+      user_id: vera.id,
+      online,
+      last_seen: new Date().toISOString(),
+    });
+    const order: string[] = [];
+    his.socket.onAny((event: string, { user_id }: { user_id?: string }) => {
+      if (user_id === vera.id) order.push(event);
+    });
+    await whileUnknown(async () => {
+      emitter.moved(cutRoom(vera.id), boris.id);
+      emitter.toRooms([chat], 'user:online', about(true), [cutRoom(vera.id)]);
+      emitter.toRooms([chat], 'user:offline', about(false));
+      await his.settled();
+      expect(order).toEqual([]);
+    });
+    await known(his, boris);
+    expect(order).toEqual(['user:online', 'user:offline']);
   });
 
   it('has nobody hear twice what goes to several rooms, whichever are in doubt', async () => {
@@ -135,7 +183,7 @@ describe('a move that is told late', () => {
     for (const inDoubt of [[chat], [chat, followers]]) {
       const before = onlines().length;
       await whileUnknown(async () => {
-        for (const room of inDoubt) emitter.leaveRoom(room, boris.id);
+        for (const room of inDoubt) emitter.moved(room, boris.id);
         emitter.toRooms([chat, followers], 'user:online', told);
       });
       await known(his, boris);
@@ -154,13 +202,13 @@ describe('a move that is told late', () => {
     await known(device, egor);
     await whileUnknown(async () => {
       await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
-      emitter.joinRoom(cutRoom(dina.id), egor.id);
+      emitter.moved(cutRoom(dina.id), egor.id);
       comes();
       await device.settled();
     });
     await known(device, egor);
     await whileUnknown(async () => {
-      emitter.leaveRoom(cutRoom(dina.id), egor.id);
+      emitter.moved(cutRoom(dina.id), egor.id);
       comes();
       await device.settled();
     });
@@ -182,29 +230,33 @@ describe('a move that is told late', () => {
 describe('a device on its way in that is moved', () => {
   it('hears nothing before it is welcomed', async () => {
     const order: string[] = [];
-    const slow = await Bystander.at(app.databaseUrl);
+    const [slow, slower] = [await Bystander.at(app.databaseUrl), await Bystander.at(app.databaseUrl)];
+    const lockSession = async (by: Bystander) => {
+      await by.query('BEGIN');
+      await by.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [vera.id]);
+    };
     try {
-      await slow.query('BEGIN');
-      await slow.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [vera.id]);
+      await lockSession(slow);
       const device = app.keep(Device.open(app.url, vera.token));
       device.socket.onAny((event: string) => order.push(event));
       await slow.somebodyWaits();
-      // Its chats have been looked up by now, its session has not.
-      await sleep(100);
-      await whileUnknown(async () => {
-        emitter.joinChat(group.id, [vera.id]);
-        const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
-        await slow.query('ROLLBACK');
-        await letIn;
-        emitter.joinChat(group.id, [vera.id]);
-        await say('it will sync');
-      });
+      const lockedAgain = lockSession(slower);
+      await until('it is next', async () => (await slow.waiters()) === 2);
+      emitter.moved(chatRoom(group.id), vera.id);
+      const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
+      await slow.query('ROLLBACK');
+      await Promise.all([lockedAgain, letIn]);
+      // It is looked up once more.
+      await slower.somebodyWaits();
+      emitter.moved(chatRoom(group.id), vera.id);
+      await say('it will sync');
+      await slower.query('ROLLBACK');
       await device.next('sync:required');
       const { message_id } = await hers.send('chat:message:send', text(group, 'live'));
       await device.next('chat:message:new', ({ id }) => id === message_id);
       expect(order.slice(0, 2)).toEqual(['connected', 'sync:required']);
     } finally {
-      await slow.end();
+      await Promise.all([slow.end(), slower.end()]);
     }
   });
 });

@@ -172,7 +172,7 @@ export class Connections {
     socket: DeviceSocket,
     greeting: Greeting,
     reason: Connected['reason'],
-    rooms: string[],
+    rooms: Iterable<string>,
   ): void {
     const { userId } = userOf(socket);
     socket.data.openedAt ??= performance.now();

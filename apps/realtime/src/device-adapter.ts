@@ -1,24 +1,13 @@
-import type { EventPacket } from '#platform';
-import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
-import { HoldingAdapter, nobodyIsIn } from './holding-adapter.js';
+import type { EventPacket, Sockets } from '#platform';
+import type { BroadcastOptions } from 'socket.io-adapter';
+import type { Shown } from './device-socket.js';
+import { HoldingAdapter } from './holding-adapter.js';
 
-/** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
-interface Encoding {
-  _encode(packet: { data: unknown }, options: object): string[];
-}
-interface Writing {
-  client: { writeToEngine(packets: string[], options: object): void };
-}
-
-/**
- * Socket.IO's adapter, which also shows one event in two forms: some fields are for one user's devices alone.
- * Both forms come from one encoding, and the room is walked once.
- */
-export class DeviceAdapter extends HoldingAdapter {
+/** The devices of `/`. Shows one event in two forms, by one encoding: some fields are for one user's devices alone. */
+export class DeviceAdapter extends HoldingAdapter implements Sockets {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
-  readonly others: Partial<Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>>[] =
-    [];
-  /** Told that somebody was put into a room, out of one or signed out. */
+  readonly others: Partial<Sockets>[] = [];
+  /** Told that somebody came into a room, out of one or was signed out. */
   onMove?: () => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
@@ -26,36 +15,9 @@ export class DeviceAdapter extends HoldingAdapter {
     super.broadcast(packet, options);
   }
 
-  protected override show(packet: EventPacket, options: BroadcastOptions): void {
-    const { own, ...shared } = packet;
-    if (nobodyIsIn(this, options.rooms)) return;
-    if (!own) return super.show(packet, options);
-    const json = JSON.stringify(packet.data);
-    const encode = (data: string) => {
-      const options = { preEncoded: true };
-      return [(this as unknown as Encoding)._encode({ ...shared, data }, options), options] as const;
-    };
-    let toOwn: ReturnType<typeof encode> | undefined;
-    let toOthers: ReturnType<typeof encode> | undefined;
-    const owns = this.rooms.get(own.room);
-    for (const room of options.rooms)
-      for (const id of this.rooms.get(room) ?? []) {
-        const frame = owns?.has(id)
-          ? (toOwn ??= encode(`${json.slice(0, -2)},${JSON.stringify(own.fields).slice(1)}]`))
-          : (toOthers ??= encode(json));
-        (this.nsp.sockets.get(id) as Writing | undefined)?.client.writeToEngine(...frame);
-      }
-  }
-
-  override addSockets(options: BroadcastOptions, rooms: string[]): void {
-    for (const other of this.others) other.addSockets?.(options, rooms);
-    super.addSockets(options, rooms);
-    this.onMove?.();
-  }
-
-  override delSockets(options: BroadcastOptions, rooms: string[]): void {
-    for (const other of this.others) other.delSockets?.(options, rooms);
-    super.delSockets(options, rooms);
+  override move(users: Set<string>, room: string): void {
+    for (const other of this.others) other.move?.(users, room);
+    super.move(users, room);
     this.onMove?.();
   }
 
@@ -63,5 +25,15 @@ export class DeviceAdapter extends HoldingAdapter {
     for (const other of this.others) other.disconnectSockets?.(options, close);
     super.disconnectSockets(options, close);
     this.onMove?.();
+  }
+
+  protected override shower({ own, ...packet }: EventPacket): Shown['to'] {
+    if (!own) return this.encoding(packet);
+    const json = JSON.stringify(packet.data);
+    const fields = JSON.stringify(own.fields).slice(1);
+    const toOthers = this.encoding({ ...packet, data: json });
+    const toOwn = this.encoding({ ...packet, data: `${json.slice(0, -2)},${fields}]` });
+    const owns = this.rooms.get(own.room);
+    return (socket) => (owns?.has(socket.id) ? toOwn : toOthers)(socket);
   }
 }

@@ -43,20 +43,20 @@ export class DeviceRooms {
    * Puts a device where it belongs, whatever it has missed. Those that ask later are answered later (`Batcher`), so that
    * no older answer undoes a newer one's.
    */
-  async enter(socket: DeviceSocket): Promise<{ rooms: string[]; hasMissed: boolean }> {
+  async enter(socket: DeviceSocket): Promise<{ rooms: Iterable<string>; hasMissed: boolean }> {
     const found = await this.find(userOf(socket).userId);
     if (!socket.connected) return { rooms: [], hasMissed: false };
-    const hasHeardAll = (socket.nsp.adapter as HoldingAdapter).settle(socket, found);
+    const settled = (socket.nsp.adapter as HoldingAdapter).settle(socket, found);
     socket.data.openedAt ??= performance.now();
-    return { rooms: found.rooms, hasMissed: !hasHeardAll };
+    return settled;
   }
 }
 
 const FOLLOWED = followersRoom('');
 
 /** Of a device's rooms, those in whose names others hear that its user comes and goes: chats, and whom it follows. */
-export const toBeTold = (rooms: string[]): string[] =>
-  rooms.flatMap((room) => {
+export const toBeTold = (rooms: Iterable<string>): string[] =>
+  [...rooms].flatMap((room) => {
     if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
     return room.startsWith(chatRoom('')) ? [room] : [];
   });

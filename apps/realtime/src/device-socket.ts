@@ -1,6 +1,5 @@
 import type { AppError } from '#contracts';
 import type { Connected, SignedIn } from '#identity';
-import type { EventPacket } from '#platform';
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { BroadcastOptions } from 'socket.io-adapter';
 
@@ -10,10 +9,16 @@ export interface LookUp {
   at: number;
 }
 
-/** What is not known of a device: since when of each room, in ms of `performance.now()`, and what went there since then. */
+/** An event as a device is shown it, in a frame that all share, and whose it is. */
+export interface Shown {
+  to(socket: DeviceSocket): void;
+  options: BroadcastOptions;
+}
+
+/** What is not known of a device: since when of each room, in ms of `performance.now()`, and what went there. */
 export interface Doubt {
   since: Map<string, number>;
-  held: { packet: EventPacket; options: BroadcastOptions }[];
+  held: Shown[];
   isTooMuch: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { chatRoom, cutRoom, followersRoom, friendsRoom } from '#contracts';
 import type { EventPacket } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import type { DeviceSocket, Doubt, LookUp } from './device-socket.js';
+import type { DeviceSocket, LookUp, Shown } from './device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
 const STORED = [chatRoom, followersRoom, friendsRoom, cutRoom].map((room) => room(''));
@@ -9,41 +9,59 @@ const CUT = cutRoom('');
 /** Events kept for one device. What is more it is to look for itself. */
 const MAX_HELD = 100;
 
-/** Whether its devices hear less than others: until it is known they are taken to be in it. */
+/** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
+interface Inside {
+  _encode(packet: object, options: object): string[];
+  apply(options: BroadcastOptions, show: (socket: DeviceSocket) => void): void;
+}
+interface Writing {
+  client: { writeToEngine(packets: string[], options: object): void };
+}
+
+/** Whether its devices hear less than others, for events of which it is excepted. */
 export const cutsOff = (room: string) => room.startsWith(CUT);
 
-const named = ({ rooms, except }: BroadcastOptions): string[] => [...rooms, ...(except ?? [])];
-
-/** The room of those that may be in another one. */
-const unsure = (room: string) => `?${room}`;
-
 /**
- * That somebody was put into a room, or out of it, is told after its commit; but two such moves, by two nodes, may be told
- * in another order than theirs, and late. So a move only says what is not known any more: until the database has said
- * where the device belongs, what goes to that room is held for it.
+ * That somebody came into a room, or out of it, is told after its commit; but two such moves, by two nodes, may be told in
+ * another order than theirs, and late. So a move only says what is not known any more: until the database has said where
+ * the device belongs, what it may have to hear is held for it, and shown if it belongs there then. What was said
+ * meanwhile counts as said at that moment.
  */
-export class HoldingAdapter extends Adapter {
+export abstract class HoldingAdapter extends Adapter {
   /** Told of each device that has come into doubt: it is to be looked up, and settled. */
   onDoubt?: (socket: DeviceSocket) => void;
 
+  /** What shows a packet to one device of this namespace after the other; nothing if it is not for them. */
+  protected abstract shower(packet: EventPacket): Shown['to'] | undefined;
+
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
-    this.hold(packet, options);
-    this.show(packet, options);
+    if (this.nobodyIsIn(options.rooms)) return;
+    const to = this.shower(packet);
+    if (!to) return;
+    const event = { to, options };
+    this.walk(options, (socket) => this.show(socket, event));
   }
 
-  override addSockets({ rooms: users }: BroadcastOptions, rooms: string[]): void {
-    this.doubt(users, rooms);
-  }
-
-  override delSockets({ rooms: users }: BroadcastOptions, rooms: string[]): void {
-    this.doubt(users, rooms);
+  /** These users' devices are where they may be, until it is known. */
+  move(users: Set<string>, room: string): void {
+    const at = performance.now();
+    for (const user of users)
+      for (const id of this.rooms.get(user) ?? []) {
+        const socket = this.nsp.sockets.get(id) as DeviceSocket;
+        if (cutsOff(room)) void this.del(id, room);
+        else void this.addAll(id, new Set([room]));
+        const isNew = !socket.data.doubt;
+        socket.data.doubt ??= { since: new Map(), held: [], isTooMuch: false };
+        socket.data.doubt.since.set(room, at);
+        if (isNew) this.onDoubt?.(socket);
+      }
   }
 
   /**
-   * Puts a device where it belongs, but for the rooms that came into doubt after it was asked. Shows what was held for it.
-   * @returns false when there was more than is kept
+   * Puts a device where it belongs, but for the rooms that came into doubt after it was asked, and shows what was held.
+   * @returns the rooms that it is in for certain, and whether it has missed some of what goes there
    */
-  settle(socket: DeviceSocket, { rooms, at }: LookUp): boolean {
+  settle(socket: DeviceSocket, { rooms, at }: LookUp): { rooms: Set<string>; hasMissed: boolean } {
     const { doubt } = socket.data;
     const isKnown = (room: string) => (doubt?.since.get(room) ?? -Infinity) < at;
     const current = new Set(rooms.filter(isKnown));
@@ -51,75 +69,69 @@ export class HoldingAdapter extends Adapter {
       if (STORED.some((name) => room.startsWith(name)) && isKnown(room) && !current.has(room))
         void this.del(socket.id, room);
     void this.addAll(socket.id, current);
-    if (!doubt) return true;
-    for (const room of [...doubt.since.keys()].filter(isKnown)) {
-      doubt.since.delete(room);
-      void this.del(socket.id, unsure(room));
-    }
-    return this.showHeld(socket, doubt);
-  }
-
-  /** To this namespace's devices. */
-  protected show(packet: EventPacket, options: BroadcastOptions): void {
-    super.broadcast(packet, options);
-  }
-
-  private doubt(users: Set<string>, rooms: string[]): void {
-    const at = performance.now();
-    for (const user of users)
-      for (const id of this.rooms.get(user) ?? []) {
-        const socket = this.nsp.sockets.get(id) as DeviceSocket;
-        const isNew = !socket.data.doubt;
-        const { since } = (socket.data.doubt ??= { since: new Map(), held: [], isTooMuch: false });
-        for (const room of rooms) {
-          since.set(room, at);
-          if (!cutsOff(room)) void this.del(id, room);
-          void this.addAll(id, new Set([unsure(room), ...(cutsOff(room) ? [room] : [])]));
-        }
-        if (isNew) this.onDoubt?.(socket);
-      }
-  }
-
-  private hold(packet: EventPacket, options: BroadcastOptions): void {
-    for (const room of named(options))
-      for (const id of this.rooms.get(unsure(room)) ?? []) {
-        // Shown to it now.
-        if (this.hears(id, options)) continue;
-        const { openedAt, doubt } = (this.nsp.sockets.get(id) as DeviceSocket).data;
-        // Not yet welcomed, it will sync.
-        if (!doubt || openedAt === undefined) continue;
-        // Of two rooms that are in doubt.
-        if (doubt.held.at(-1)?.packet === packet) continue;
-        if (doubt.held.length < MAX_HELD) doubt.held.push({ packet, options });
-        else doubt.isTooMuch = true;
-      }
-  }
-
-  private showHeld(socket: DeviceSocket, doubt: Doubt): boolean {
-    const { held, isTooMuch } = doubt;
-    doubt.held = [];
-    doubt.isTooMuch = false;
-    for (const event of held) {
-      const { packet, options } = event;
-      if (this.hears(socket.id, options)) this.show(packet, { ...options, rooms: new Set([socket.id]) });
-      else if (named(options).some((room) => doubt.since.has(room))) doubt.held.push(event);
-    }
+    if (!doubt) return { rooms: current, hasMissed: false };
+    const settled = [...doubt.since.keys()].filter(isKnown);
+    for (const room of settled) doubt.since.delete(room);
+    const hasMissed = doubt.isTooMuch && settled.some((room) => cutsOff(room) !== current.has(room));
+    if (hasMissed) doubt.isTooMuch = false;
+    for (const event of doubt.held.splice(0))
+      if (this.mayHear(socket.id, event.options)) this.show(socket, event);
     if (doubt.since.size === 0) socket.data.doubt = undefined;
-    return !isTooMuch;
+    return { rooms: current, hasMissed };
   }
 
-  private hears(id: string, { rooms, except }: BroadcastOptions): boolean {
-    return (rooms.size === 0 || this.isInAny(id, rooms)) && !(except && this.isInAny(id, except));
+  /** Encodes a packet for the first device that it is written to, once for all. Data that is text has been encoded already. */
+  protected encoding(
+    packet: Omit<EventPacket, 'data'> & { data: EventPacket['data'] | string },
+  ): Shown['to'] {
+    let frame: [packets: string[], options: object] | undefined;
+    return (socket) => {
+      if (!frame) {
+        const options = { preEncoded: true };
+        frame = [(this as unknown as Inside)._encode({ ...packet, nsp: this.nsp.name }, options), options];
+      }
+      (socket as unknown as Writing).client.writeToEngine(...frame);
+    };
   }
 
-  private isInAny(id: string, rooms: Set<string>): boolean {
-    for (const room of rooms) if (this.rooms.get(room)?.has(id)) return true;
-    return false;
+  /** To a device that may hear it: at once, or when it is known. */
+  private show(socket: DeviceSocket, event: Shown): void {
+    const { doubt, openedAt } = socket.data;
+    if (!doubt) return event.to(socket);
+    const { rooms, except = new Set() } = event.options;
+    const isInDoubt = (room: string) => doubt.since.has(room);
+    const isSure =
+      ![...except].some(isInDoubt) &&
+      (rooms.size === 0 || [...rooms].some((room) => socket.rooms.has(room) && !isInDoubt(room)));
+    // Each room's events are shown in their order.
+    const isNext = () =>
+      !doubt.held.some(({ options }) => [...rooms].some((room) => options.rooms.has(room)));
+    if (isSure && isNext()) return event.to(socket);
+    // Not yet welcomed, it will sync.
+    if (openedAt === undefined) return;
+    if (doubt.held.length < MAX_HELD) doubt.held.push(event);
+    else doubt.isTooMuch = true;
   }
-}
 
-/** Then encoding would be for nothing: most users have no device here at any moment. No rooms are everybody. */
-export function nobodyIsIn(adapter: Adapter, rooms: BroadcastOptions['rooms']): boolean {
-  for (const room of rooms) if (adapter.rooms.has(room)) return false;
-  return rooms.size > 0;
+  private mayHear(id: string, { rooms, except = new Set() }: BroadcastOptions): boolean {
+    const isIn = (room: string) => this.rooms.get(room)?.has(id);
+    return (rooms.size === 0 || [...rooms].some(isIn)) && ![...except].some(isIn);
+  }
+
+  private walk(options: BroadcastOptions, show: (socket: DeviceSocket) => void): void {
+    const [room] = options.rooms;
+    if (options.rooms.size !== 1 || (options.except && options.except.size > 0))
+      return (this as unknown as Inside).apply(options, show);
+    // As most events go, without looking for those that are in two rooms.
+    for (const id of this.rooms.get(room!) ?? []) {
+      const socket = this.nsp.sockets.get(id) as DeviceSocket | undefined;
+      if (socket) show(socket);
+    }
+  }
+
+  /** Then encoding would be for nothing: most users have no device here at any moment. No rooms are everybody. */
+  private nobodyIsIn(rooms: Set<string>): boolean {
+    for (const room of rooms) if (this.rooms.has(room)) return false;
+    return rooms.size > 0 || this.sids.size === 0;
+  }
 }

@@ -1,13 +1,17 @@
 import type { Adapter } from 'socket.io-adapter';
 
-export type Sockets = Pick<Adapter, 'broadcast' | 'addSockets' | 'delSockets' | 'disconnectSockets'>;
+/** A process's connected devices. */
+export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'> {
+  /** Users, by their rooms, who came into a room or out of it. */
+  move(users: Set<string>, room: string): void;
+}
 
-/** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. No rooms are all. */
+/** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. To broadcast, no rooms are all. */
 export interface Deed {
   name: keyof Sockets;
   rooms: string[];
   except?: string[];
-  /** The packet, or the rooms to join or to leave. */
+  /** The packet, or the room that they came into or out of. */
   what?: unknown;
 }
 
@@ -15,5 +19,5 @@ export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets):
   const options = { rooms: new Set(rooms), except: new Set(except) };
   if (name === 'broadcast') sockets.broadcast(what, options);
   else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
-  else sockets[name](options, what as string[]);
+  else sockets.move(options.rooms, what as string);
 }

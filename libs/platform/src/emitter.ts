@@ -147,23 +147,12 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     });
   }
 
-  /** From now on every device of these users hears the chat. */
-  joinChat(chatId: string, userIds: string[]): void {
-    if (userIds.length > 0)
-      this.everywhere({ name: 'addSockets', rooms: userIds.map(userRoom), what: [chatRoom(chatId)] });
-  }
-
-  leaveChat(chatId: string, userId: string): void {
-    this.leaveRoom(chatRoom(chatId), userId);
-  }
-
-  /** From now on every device of a user hears what goes to a room, until `leaveRoom`. */
-  joinRoom(room: string, userId: string): void {
-    this.everywhere({ name: 'addSockets', rooms: [userRoom(userId)], what: [room] });
-  }
-
-  leaveRoom(room: string, userId: string): void {
-    this.everywhere({ name: 'delSockets', rooms: [userRoom(userId)], what: [room] });
+  /**
+   * These users came into a room of which the database says whose it is, or out of it: from now on their devices hear
+   * what they are to hear by that.
+   */
+  moved(room: string, ...userIds: string[]): void {
+    if (userIds.length > 0) this.everywhere({ name: 'move', rooms: userIds.map(userRoom), what: room });
   }
 
   /** Tells the devices of a session, or of all of a user's sessions, that they are signed out, and closes them. */
@@ -180,6 +169,6 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
   }
 
   private local(): Sockets | undefined {
-    return this.server?.of('/').adapter;
+    return this.server?.of('/').adapter as Sockets | undefined;
   }
 }

@@ -2,6 +2,7 @@ export * from './batcher.js';
 export * from './config.js';
 export * from './cursor.js';
 export * from './database-errors.js';
+export type { Sockets } from './deed.js';
 export * from './emitter.js';
 export * from './http/http-app.js';
 export * from './http/public.js';

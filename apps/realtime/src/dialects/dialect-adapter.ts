@@ -1,8 +1,8 @@
 import type { ServerEvent } from '#contracts';
 import type { EventPacket } from '#platform';
 import type { Namespace } from 'socket.io';
-import type { BroadcastOptions } from 'socket.io-adapter';
-import { HoldingAdapter, nobodyIsIn } from '../holding-adapter.js';
+import type { Shown } from '../device-socket.js';
+import { HoldingAdapter } from '../holding-adapter.js';
 import type { ServerRules, Told } from './dialect.js';
 
 /** Shows a namespace's devices what the devices of `/` are shown, in their own words. Encodes once for all of them. */
@@ -14,15 +14,17 @@ export class DialectAdapter extends HoldingAdapter {
     super(namespace);
   }
 
-  protected override show(
-    { type, data: [event, payload], each, covered }: EventPacket,
-    options: BroadcastOptions,
-  ): void {
-    if (this.sids.size === 0 || nobodyIsIn(this, options.rooms)) return;
+  protected override shower({
+    type,
+    data: [event, payload],
+    each,
+    covered,
+  }: EventPacket): Shown['to'] | undefined {
     const rule = this.rules[event as ServerEvent] as
       ((payload: unknown, covered?: string[]) => Told[]) | undefined;
-    if (!rule) return;
-    for (const one of each ?? [payload])
-      for (const data of rule(one, covered)) super.show({ type, data }, options);
+    const told = rule ? (each ?? [payload]).flatMap((one) => rule(one, covered)) : [];
+    if (told.length === 0) return undefined;
+    const all = told.map((data) => this.encoding({ type, data }));
+    return (socket) => all.forEach((to) => to(socket));
   }
 }

@@ -1,4 +1,4 @@
-import { AppError, MAX_MEMBERS, type ChatDto } from '#contracts';
+import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
 import { Blocks } from '#identity';
 import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -55,7 +55,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       });
       return joined.map(({ user_id }) => user_id);
     });
-    this.emitter.joinChat(chatId, added);
+    this.emitter.moved(chatRoom(chatId), ...added);
     await this.news.tell(chatId, added);
     return (await this.views.of([{ chatId, userId }]))[0]!;
   }

@@ -1,4 +1,4 @@
-import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
+import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contracts';
 import { Blocks, lockPair } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -45,7 +45,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       this.store(tx, members, directKey, body.title),
     );
     if (created) {
-      this.emitter.joinChat(id, members);
+      this.emitter.moved(chatRoom(id), ...members);
       await this.news.tell(id, members);
     }
     return { chat: (await this.views.of([{ chatId: id, userId: creatorId }]))[0]!, created };

@@ -1,4 +1,4 @@
-import { AppError } from '#contracts';
+import { AppError, chatRoom } from '#contracts';
 import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
@@ -35,8 +35,8 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         where: { chatId_userId: { chatId, userId: removedId }, leftAt: null },
       });
       if (!removed) {
-        // Of an earlier try the answer may have been lost after its commit, and so the leaving, too.
-        this.emitter.leaveChat(chatId, removedId);
+        // Of an earlier try the answer may have been lost after its commit, and with it that this was told.
+        this.emitter.moved(chatRoom(chatId), removedId);
         throw new AppError('NOT_FOUND', 'Not in this group');
       }
       if (removedId !== userId && group.role === 'admin' && removed.role !== 'member')
@@ -53,7 +53,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
       if (removed.role === 'owner') await this.passOn(tx, chatId);
       return group.last_seq;
     });
-    this.emitter.leaveChat(chatId, removedId);
+    this.emitter.moved(chatRoom(chatId), removedId);
     this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
     await this.news.tell(chatId);
   }

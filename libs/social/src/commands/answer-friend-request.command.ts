@@ -65,8 +65,8 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
       return toFriendRequest(row);
     });
     if (answer === 'accepted') {
-      this.emitter.joinRoom(friendsRoom(fromId), userId);
-      this.emitter.joinRoom(friendsRoom(userId), fromId);
+      this.emitter.moved(friendsRoom(fromId), userId);
+      this.emitter.moved(friendsRoom(userId), fromId);
     }
     return request;
   }

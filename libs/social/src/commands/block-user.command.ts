@@ -44,13 +44,10 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       [blockerId, blockedId],
       [blockedId, blockerId],
     ] as const) {
-      if (!cut) {
-        this.emitter.leaveRoom(cutRoom(other), user);
-        continue;
-      }
-      this.emitter.joinRoom(cutRoom(other), user);
-      this.emitter.leaveRoom(followersRoom(other), user);
-      this.emitter.leaveRoom(friendsRoom(other), user);
+      this.emitter.moved(cutRoom(other), user);
+      if (!cut) continue;
+      this.emitter.moved(followersRoom(other), user);
+      this.emitter.moved(friendsRoom(other), user);
     }
   }
 }

@@ -34,7 +34,7 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
       });
       if (count === 0) throw new AppError('NOT_FOUND', 'You are no friends');
     });
-    this.emitter.leaveRoom(friendsRoom(friendId), userId);
-    this.emitter.leaveRoom(friendsRoom(userId), friendId);
+    this.emitter.moved(friendsRoom(friendId), userId);
+    this.emitter.moved(friendsRoom(userId), friendId);
   }
 }

@@ -30,9 +30,7 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
     if (followerId === followeeId) throw AppError.invalid('id', 'is your own');
     if (on) await this.follow(followerId, followeeId);
     else await this.prisma.follow.deleteMany({ where: { followerId, followeeId } });
-    const room = followersRoom(followeeId);
-    if (on) this.emitter.joinRoom(room, followerId);
-    else this.emitter.leaveRoom(room, followerId);
+    this.emitter.moved(followersRoom(followeeId), followerId);
   }
 
   private async follow(followerId: string, followeeId: string): Promise<void> {
