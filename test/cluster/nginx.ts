@@ -1,0 +1,50 @@
+import getPort from 'get-port';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '#testing';
+
+export const hasNginx = spawnSync('nginx', ['-v']).status === 0;
+
+/** The compose file's proxy by its own configuration, before these nodes in place of the containers. */
+export class Nginx {
+  private constructor(
+    readonly url: string,
+    private readonly child: ChildProcess,
+    private readonly dir: string,
+  ) {}
+
+  static async before(nodes: { url: string }[]): Promise<Nginx> {
+    const dir = await mkdtemp(join(tmpdir(), 'service-platform-nginx-'));
+    // Its workers are another user, if we are root.
+    await chmod(dir, 0o755);
+    const port = await getPort({ host: '127.0.0.1' });
+    const servers = nodes.map(({ url }) => `server ${new URL(url).host};`).join(' ');
+    const parts = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+    const paths = parts.map((part) => `${part}_temp_path ${dir}/${part};`).join(' ');
+    const file = await readFile('deploy/nginx.conf', 'utf8');
+    const settings = file
+      // Names are the compose file's, and found by its resolver.
+      .replace(/server \w+:3000 resolve;/g, servers)
+      .replace(/resolver .*;/, paths)
+      .replace('listen 3000', `listen 127.0.0.1:${port}`);
+    await writeFile(join(dir, 'nginx.conf'), settings);
+    const own = `daemon off; pid ${dir}/pid;`;
+    const child = spawn('nginx', ['-e', 'stderr', '-c', join(dir, 'nginx.conf'), '-g', own], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const nginx = new Nginx(`http://127.0.0.1:${port}`, child, dir);
+    const answers = () => fetch(`${nginx.url}/health/ready`).then(({ ok }) => ok);
+    await until('nginx answers', () => answers().catch(() => false));
+    return nginx;
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.child, 'exit');
+    this.child.kill();
+    await gone;
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
