@@ -102,17 +102,26 @@ export class Connections {
       (adapter as HoldingAdapter).onDoubt = (socket) => void this.settle(socket);
   }
 
+  /** Resolves when the device has been shown what was held for it until now, or the database does not say. */
+  async caughtUp(socket: DeviceSocket): Promise<void> {
+    if (socket.data.doubt) await this.lookUp(socket).catch(() => undefined);
+  }
+
   /** A database that is away meanwhile is asked again: it is no reason to send the device away. */
   private async settle(socket: DeviceSocket): Promise<void> {
     await socket.data.opening;
     while (socket.connected && socket.data.doubt)
       try {
-        const { hasMissed } = await this.rooms.enter(socket);
-        if (hasMissed) this.here.get(socket)?.resync(socket);
+        await this.lookUp(socket);
       } catch (err) {
         logger.warn({ err: (err as Error).message, socket_id: socket.id }, 'rooms not looked up yet');
         await sleep(RETRY_MS, undefined, { ref: false });
       }
+  }
+
+  private async lookUp(socket: DeviceSocket): Promise<void> {
+    const { hasMissed } = await this.rooms.enter(socket);
+    if (hasMissed) this.here.get(socket)?.resync(socket);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { Metrics, RateLimits, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
+import { Connections } from './connections.js';
 import type { DeviceSocket } from './device-socket.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { Unread } from './text-parser.js';
@@ -34,6 +35,7 @@ export class EventAnswering {
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
     private readonly inFlight: EventsInFlight,
+    private readonly connections: Connections,
   ) {}
 
   async answer(socket: DeviceSocket, manners: Manners, [event, ...args]: unknown[]): Promise<void> {
@@ -51,6 +53,8 @@ export class EventAnswering {
       await this.limits.take('socketEvent', socket.id);
       // Not inside the call: without a callback its argument would never be evaluated.
       const answer = await this.handle(handler, socket, args, manners);
+      // Whatever was told before an answer is heard before it.
+      await this.connections.caughtUp(socket);
       callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);
