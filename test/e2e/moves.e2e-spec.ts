@@ -1,4 +1,4 @@
-import { chatRoom, cutRoom, followersRoom, type ChatDto } from '#contracts';
+import { AppError, chatRoom, cutRoom, followersRoom, userRoom, type ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { Bystander, Device, PlainClient, TestApp, text, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -78,6 +78,7 @@ describe('a move that is told late', () => {
       expect(heard(glebs)).toEqual([]);
     });
     await known(glebs, gleb);
+    await say('for members only, too');
     await glebs.settled();
     expect(heard(glebs)).toEqual([]);
   });
@@ -183,6 +184,9 @@ describe('a move that is told late', () => {
     });
     await whileUnknown(async () => {
       emitter.moved(cutRoom(vera.id), boris.id);
+      await database.somebodyWaits();
+      // What is being looked up is asked before this, and does not say.
+      emitter.moved(cutRoom(vera.id), boris.id);
       emitter.toRooms([chat], 'user:online', about(true), [cutRoom(vera.id)]);
       emitter.toRooms([chat], 'user:offline', about(false));
       await heardAll(his, boris);
@@ -242,6 +246,54 @@ describe('a move that is told late', () => {
     });
     await known(device, egor);
     expect(onlines()).toBe(1);
+  });
+
+  it('has nobody wait who is moved all the time', async () => {
+    const chat = chatRoom(group.id);
+    const moving = setInterval(() => emitter.moved(cutRoom(vera.id), boris.id), 1);
+    try {
+      for (let i = 0; i < 5; i++) {
+        const last_seen = new Date(i).toISOString();
+        const told = { user_id: vera.id, online: true, last_seen };
+        emitter.toRooms([chat], 'user:online', told, [cutRoom(vera.id)]);
+        await say(`moved ${i}`);
+        await his.next('user:online', (event) => event.last_seen === last_seen);
+        await his.next('chat:message:new', ({ content }) => content === `moved ${i}`);
+      }
+    } finally {
+      clearInterval(moving);
+    }
+  });
+
+  it('has the device sync also for what only waited for its turn', async () => {
+    const [dina, egor] = await app.people('Дина', 'Егор');
+    const chat = await app.group(anna, egor);
+    const [device] = await app.devices(egor);
+    const told = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
+    await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
+    await whileUnknown(async () => {
+      emitter.moved(cutRoom(dina.id), egor.id);
+      emitter.toRooms([chatRoom(chat.id)], 'user:online', told, [cutRoom(dina.id)]);
+      const contents = Array.from({ length: TOO_MUCH }, (_, i) => `${i}`);
+      await Promise.all(contents.map((content) => hers.send('chat:message:send', text(chat, content))));
+    });
+    await device.until(() => device.all('sync:required').length > 1 || undefined, 'sync:required');
+    expect(device.all('chat:message:new')).toHaveLength(TOO_MUCH - 2);
+  });
+
+  it('has everybody know that they are signed out', async () => {
+    const egor = await app.register('Егор');
+    const [device] = await app.devices(egor);
+    const told = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
+    await whileUnknown(async () => {
+      emitter.moved(cutRoom(vera.id), egor.id);
+      await database.somebodyWaits();
+      emitter.toRooms([userRoom(egor.id)], 'user:online', told, [cutRoom(vera.id)]);
+      emitter.signOut({ userId: egor.id }, new AppError('UNAUTHORIZED', 'Signed out').toBody());
+      expect((await device.next('error')).code).toBe('UNAUTHORIZED');
+      await device.disconnected();
+    });
+    expect(device.all('user:online').filter(({ user_id }) => user_id === vera.id)).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import { AppError, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected } from '#identity';
 import { Presence } from '#presence';
-import { Metrics, logger, toAppError } from '#platform';
+import { Metrics, logger, toAppError, within } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';
@@ -14,6 +14,8 @@ import { cutsOff, type HoldingAdapter } from './holding-adapter.js';
 
 /** How many devices look for themselves at once, after this node may have missed something. */
 const AT_ONCE = 8;
+/** How long an answer waits for what was told before it, ms: longer only if the database hangs. */
+const CATCH_UP_MS = 500;
 /** Before the database is asked again where a device belongs, ms. */
 const RETRY_MS = 1000;
 
@@ -99,16 +101,16 @@ export class Connections {
   watch(namespaces: Namespace[]): void {
     (namespaces[0]!.adapter as DeviceAdapter).onMove = () => this.rooms.moved();
     for (const { adapter } of namespaces)
-      (adapter as HoldingAdapter).onDoubt = (socket) => void this.settle(socket);
+      (adapter as HoldingAdapter).onDoubt = (socket) => void this.untilSettled(socket);
   }
 
-  /** Resolves when the device has been shown what was held for it until now, or the database does not say. */
+  /** Resolves when the device has been shown what was held for it until now, or the database does not say soon. */
   async caughtUp(socket: DeviceSocket): Promise<void> {
-    if (socket.data.doubt) await this.lookUp(socket).catch(() => undefined);
+    if (socket.data.doubt) await within(CATCH_UP_MS, this.lookUp(socket)).catch(() => undefined);
   }
 
   /** A database that is away meanwhile is asked again: it is no reason to send the device away. */
-  private async settle(socket: DeviceSocket): Promise<void> {
+  private async untilSettled(socket: DeviceSocket): Promise<void> {
     await socket.data.opening;
     while (socket.connected && socket.data.doubt)
       try {

@@ -1,13 +1,13 @@
 import type { EventPacket, Sockets } from '#platform';
 import type { BroadcastOptions } from 'socket.io-adapter';
-import type { Shown } from './device-socket.js';
+import type { Delivery } from './device-socket.js';
 import { HoldingAdapter } from './holding-adapter.js';
 
 /** The devices of `/`. Shows one event in two forms, by one encoding: some fields are for one user's devices alone. */
 export class DeviceAdapter extends HoldingAdapter implements Sockets {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
   readonly others: Partial<Sockets>[] = [];
-  /** Told that somebody came into a room, out of one or was signed out. */
+  /** Delivery that somebody came into a room, out of one or was signed out. */
   onMove?: () => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
@@ -27,7 +27,7 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
     this.onMove?.();
   }
 
-  protected override shower({ own, ...packet }: EventPacket): Shown['to'] {
+  protected override writer({ own, ...packet }: EventPacket): Delivery['write'] {
     if (!own) return this.encoding(packet);
     const json = JSON.stringify(packet.data);
     const fields = JSON.stringify(own.fields).slice(1);

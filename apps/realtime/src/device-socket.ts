@@ -9,17 +9,21 @@ export interface LookUp {
   at: number;
 }
 
-/** An event as a device is shown it, in a frame that all share, and whose it is. */
-export interface Shown {
-  to(socket: DeviceSocket): void;
+/** An event as devices are told it: in a frame that all share, whose it is, and when, in ms of `performance.now()`. */
+export interface Delivery {
+  write(socket: DeviceSocket): void;
   options: BroadcastOptions;
+  at: number;
 }
 
-/** What is not known of a device: since when of each room, in ms of `performance.now()`, and what went there. */
+/**
+ * What is not known of a device: since when of each room, in ms of `performance.now()`, what may be the device's, and the
+ * rooms of what was too much to be held.
+ */
 export interface Doubt {
   since: Map<string, number>;
-  held: Shown[];
-  isTooMuch: boolean;
+  held: Delivery[];
+  missed: Set<string>;
 }
 
 export interface DeviceData {

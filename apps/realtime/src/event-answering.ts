@@ -53,7 +53,7 @@ export class EventAnswering {
       await this.limits.take('socketEvent', socket.id);
       // Not inside the call: without a callback its argument would never be evaluated.
       const answer = await this.handle(handler, socket, args, manners);
-      // Whatever was told before an answer is heard before it.
+      // Whatever was told before it is heard before it. A refusal has told nobody anything.
       await this.connections.caughtUp(socket);
       callback?.(answer);
     } catch (error) {

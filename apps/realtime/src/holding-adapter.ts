@@ -1,7 +1,7 @@
 import { chatRoom, cutRoom, followersRoom, friendsRoom } from '#contracts';
 import type { EventPacket } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import type { DeviceSocket, LookUp, Shown } from './device-socket.js';
+import type { DeviceSocket, Doubt, LookUp, Delivery } from './device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
 const STORED = [chatRoom, followersRoom, friendsRoom, cutRoom].map((room) => room(''));
@@ -21,6 +21,8 @@ interface Writing {
 /** Whether its devices hear less than others, for events of which it is excepted. */
 export const cutsOff = (room: string) => room.startsWith(CUT);
 
+const isStored = (room: string) => STORED.some((name) => room.startsWith(name));
+
 /**
  * That somebody came into a room, or out of it, is told after its commit; but two such moves, by two nodes, may be told in
  * another order than theirs, and late. So a move only says what is not known any more: until the database has said where
@@ -28,18 +30,18 @@ export const cutsOff = (room: string) => room.startsWith(CUT);
  * meanwhile counts as said at that moment.
  */
 export abstract class HoldingAdapter extends Adapter {
-  /** Told of each device that has come into doubt: it is to be looked up, and settled. */
+  /** Delivery of each device that has come into doubt: it is to be looked up, and settled. */
   onDoubt?: (socket: DeviceSocket) => void;
 
-  /** What shows a packet to one device of this namespace after the other; nothing if it is not for them. */
-  protected abstract shower(packet: EventPacket): Shown['to'] | undefined;
+  /** What writes a packet to one device of this namespace after the other; nothing if it is not for them. */
+  protected abstract writer(packet: EventPacket): Delivery['write'] | undefined;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     if (this.nobodyIsIn(options.rooms)) return;
-    const to = this.shower(packet);
-    if (!to) return;
-    const event = { to, options };
-    this.walk(options, (socket) => this.show(socket, event));
+    const write = this.writer(packet);
+    if (!write) return;
+    const event = { write, options, at: performance.now() };
+    this.walk(options, (socket) => tell(socket, event));
   }
 
   /** These users' devices are where they may be, until it is known. */
@@ -51,10 +53,19 @@ export abstract class HoldingAdapter extends Adapter {
         if (cutsOff(room)) void this.del(id, room);
         else void this.addAll(id, new Set([room]));
         const isNew = !socket.data.doubt;
-        socket.data.doubt ??= { since: new Map(), held: [], isTooMuch: false };
+        socket.data.doubt ??= { since: new Map(), held: [], missed: new Set() };
         socket.data.doubt.since.set(room, at);
         if (isNew) this.onDoubt?.(socket);
       }
+  }
+
+  /** Who is signed out is told so before, whatever is in doubt. */
+  override disconnectSockets(options: BroadcastOptions, close: boolean): void {
+    this.walk(options, (socket) => {
+      const { doubt } = socket.data;
+      for (const event of doubt?.held.splice(0) ?? []) if (isSure(socket, event, doubt!)) event.write(socket);
+    });
+    super.disconnectSockets(options, close);
   }
 
   /**
@@ -66,16 +77,11 @@ export abstract class HoldingAdapter extends Adapter {
     const isKnown = (room: string) => (doubt?.since.get(room) ?? -Infinity) < at;
     const current = new Set(rooms.filter(isKnown));
     for (const room of socket.rooms)
-      if (STORED.some((name) => room.startsWith(name)) && isKnown(room) && !current.has(room))
-        void this.del(socket.id, room);
+      if (isStored(room) && isKnown(room) && !current.has(room)) void this.del(socket.id, room);
     void this.addAll(socket.id, current);
     if (!doubt) return { rooms: current, hasMissed: false };
-    const settled = [...doubt.since.keys()].filter(isKnown);
-    for (const room of settled) doubt.since.delete(room);
-    const hasMissed = doubt.isTooMuch && settled.some((room) => cutsOff(room) !== current.has(room));
-    if (hasMissed) doubt.isTooMuch = false;
-    for (const event of doubt.held.splice(0))
-      if (this.mayHear(socket.id, event.options)) this.show(socket, event);
+    for (const room of [...doubt.since.keys()].filter(isKnown)) doubt.since.delete(room);
+    const hasMissed = decide(socket, doubt, new Set(rooms), at);
     if (doubt.since.size === 0) socket.data.doubt = undefined;
     return { rooms: current, hasMissed };
   }
@@ -83,7 +89,7 @@ export abstract class HoldingAdapter extends Adapter {
   /** Encodes a packet for the first device that it is written to, once for all. Data that is text has been encoded already. */
   protected encoding(
     packet: Omit<EventPacket, 'data'> & { data: EventPacket['data'] | string },
-  ): Shown['to'] {
+  ): Delivery['write'] {
     let frame: [packets: string[], options: object] | undefined;
     return (socket) => {
       if (!frame) {
@@ -92,30 +98,6 @@ export abstract class HoldingAdapter extends Adapter {
       }
       (socket as unknown as Writing).client.writeToEngine(...frame);
     };
-  }
-
-  /** To a device that may hear it: at once, or when it is known. */
-  private show(socket: DeviceSocket, event: Shown): void {
-    const { doubt, openedAt } = socket.data;
-    if (!doubt) return event.to(socket);
-    const { rooms, except = new Set() } = event.options;
-    const isInDoubt = (room: string) => doubt.since.has(room);
-    const isSure =
-      ![...except].some(isInDoubt) &&
-      (rooms.size === 0 || [...rooms].some((room) => socket.rooms.has(room) && !isInDoubt(room)));
-    // Each room's events are shown in their order.
-    const isNext = () =>
-      !doubt.held.some(({ options }) => [...rooms].some((room) => options.rooms.has(room)));
-    if (isSure && isNext()) return event.to(socket);
-    // Not yet welcomed, it will sync.
-    if (openedAt === undefined) return;
-    if (doubt.held.length < MAX_HELD) doubt.held.push(event);
-    else doubt.isTooMuch = true;
-  }
-
-  private mayHear(id: string, { rooms, except = new Set() }: BroadcastOptions): boolean {
-    const isIn = (room: string) => this.rooms.get(room)?.has(id);
-    return (rooms.size === 0 || [...rooms].some(isIn)) && ![...except].some(isIn);
   }
 
   private walk(options: BroadcastOptions, show: (socket: DeviceSocket) => void): void {
@@ -134,4 +116,47 @@ export abstract class HoldingAdapter extends Adapter {
     for (const room of rooms) if (this.rooms.has(room)) return false;
     return rooms.size > 0 || this.sids.size === 0;
   }
+}
+
+/** Tells a device, which is where it may hear it: at once, or when that is known. */
+function tell(socket: DeviceSocket, event: Delivery): void {
+  const { doubt, openedAt } = socket.data;
+  if (!doubt || (isSure(socket, event, doubt) && isNext(event, doubt))) return event.write(socket);
+  // Not yet welcomed, it will sync.
+  if (openedAt === undefined) return;
+  if (doubt.held.length < MAX_HELD) return void doubt.held.push(event);
+  const { rooms } = event.options;
+  for (const room of rooms.size > 0 ? rooms : [socket.id]) if (socket.rooms.has(room)) doubt.missed.add(room);
+}
+
+/** Whether it is the device's, whatever is in doubt. */
+function isSure(socket: DeviceSocket, { options }: Delivery, { since }: Doubt): boolean {
+  for (const room of options.except ?? []) if (since.has(room)) return false;
+  for (const room of options.rooms) if (socket.rooms.has(room) && !since.has(room)) return true;
+  return options.rooms.size === 0;
+}
+
+/** Each room's events are shown in their order. */
+const isNext = ({ options: { rooms } }: Delivery, { held }: Doubt): boolean =>
+  !held.some(({ options }) => {
+    for (const room of rooms) if (options.rooms.has(room)) return true;
+    return false;
+  });
+
+/**
+ * An answer decides what was held before it was asked, whatever has been moved since: who is moved all the time hears all
+ * the same. @returns whether it has missed any of what was too much to be held
+ */
+function decide(socket: DeviceSocket, doubt: Doubt, answer: Set<string>, at: number): boolean {
+  const isIn = (room: string) => (isStored(room) ? answer : socket.rooms).has(room);
+  const isInDoubt = (room: string) => doubt.since.has(room);
+  for (const event of doubt.held.splice(0)) {
+    const [rooms, except] = [[...event.options.rooms], [...(event.options.except ?? [])]];
+    const isOpen = [...rooms, ...except].some(isInDoubt) || !isNext(event, doubt);
+    if (event.at >= at && isOpen) doubt.held.push(event);
+    else if ((rooms.length === 0 || rooms.some(isIn)) && !except.some(isIn)) event.write(socket);
+  }
+  const hasMissed = [...doubt.missed].some(isIn);
+  if (hasMissed) doubt.missed.clear();
+  return hasMissed;
 }

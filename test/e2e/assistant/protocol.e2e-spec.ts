@@ -120,7 +120,8 @@ it('a device that has gone to another chat hears no more of the first', async ()
 
 it('of a long chat the newest 200 messages are told, oldest first', async () => {
   const talk = await scene.chat(anna);
-  for (let i = 0; i <= 100; i++) talk.client.send('message', { message: String(i) });
+  await talk.client.ask('message', { message: '0' }, 'assistant_message_complete');
+  for (let i = 1; i <= 100; i++) talk.client.send('message', { message: String(i) });
   const answered = () => talk.client.all('assistant_message_complete').length === 101 || undefined;
   await talk.client.until(answered, '101 answers', 20_000);
   const questions = (await scene.history(talk)).filter((line) => line.startsWith('user'));

@@ -1,7 +1,7 @@
 import type { ServerEvent } from '#contracts';
 import type { EventPacket } from '#platform';
 import type { Namespace } from 'socket.io';
-import type { Shown } from '../device-socket.js';
+import type { Delivery } from '../device-socket.js';
 import { HoldingAdapter } from '../holding-adapter.js';
 import type { ServerRules, Told } from './dialect.js';
 
@@ -14,17 +14,17 @@ export class DialectAdapter extends HoldingAdapter {
     super(namespace);
   }
 
-  protected override shower({
+  protected override writer({
     type,
     data: [event, payload],
     each,
     covered,
-  }: EventPacket): Shown['to'] | undefined {
+  }: EventPacket): Delivery['write'] | undefined {
     const rule = this.rules[event as ServerEvent] as
       ((payload: unknown, covered?: string[]) => Told[]) | undefined;
     const told = rule ? (each ?? [payload]).flatMap((one) => rule(one, covered)) : [];
     if (told.length === 0) return undefined;
     const all = told.map((data) => this.encoding({ type, data }));
-    return (socket) => all.forEach((to) => to(socket));
+    return (socket) => all.forEach((write) => write(socket));
   }
 }
