@@ -7,7 +7,7 @@ import { HoldingAdapter } from './holding-adapter.js';
 export class DeviceAdapter extends HoldingAdapter implements Sockets {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
   readonly others: Partial<Sockets>[] = [];
-  /** Delivery that somebody came into a room, out of one or was signed out. */
+  /** Told that somebody came into a room, out of one or was signed out. */
   onMove?: () => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {

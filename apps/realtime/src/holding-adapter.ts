@@ -1,7 +1,7 @@
 import { chatRoom, cutRoom, followersRoom, friendsRoom } from '#contracts';
 import type { EventPacket } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import type { DeviceSocket, Doubt, LookUp, Delivery } from './device-socket.js';
+import type { Delivery, DeviceSocket, Doubt, LookUp } from './device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
 const STORED = [chatRoom, followersRoom, friendsRoom, cutRoom].map((room) => room(''));
@@ -30,7 +30,7 @@ const isStored = (room: string) => STORED.some((name) => room.startsWith(name));
  * meanwhile counts as said at that moment.
  */
 export abstract class HoldingAdapter extends Adapter {
-  /** Delivery of each device that has come into doubt: it is to be looked up, and settled. */
+  /** Told of each device that has come into doubt: it is to be looked up, and settled. */
   onDoubt?: (socket: DeviceSocket) => void;
 
   /** What writes a packet to one device of this namespace after the other; nothing if it is not for them. */
