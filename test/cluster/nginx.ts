@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '#testing';
+import { describeWithRedis, until } from '#testing';
 
-export const hasNginx = spawnSync('nginx', ['-v']).status === 0;
+/** As `describeWithRedis`: where there is no nginx either, there is nothing to try. */
+export const describeWithNginx = spawnSync('nginx', ['-v']).status === 0 ? describeWithRedis : describe.skip;
 
 /** The compose file's proxy by its own configuration, before these nodes in place of the containers. */
 export class Nginx {

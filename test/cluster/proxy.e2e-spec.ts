@@ -1,12 +1,12 @@
 import { Metrics } from '#platform';
-import { AssistantClient, Device, TestApp, describeWithRedis, text, until, type Account } from '#testing';
+import { AssistantClient, Device, TestApp, text, until, type Account } from '#testing';
 import { Cluster } from './cluster.js';
-import { Nginx, hasNginx } from './nginx.js';
+import { Nginx, describeWithNginx } from './nginx.js';
 
 /** Enough that both nodes have some of them. */
 const DEVICES = 12;
 
-(hasNginx ? describeWithRedis : describe.skip)('behind the proxy of the compose file', () => {
+describeWithNginx('behind the proxy of the compose file', () => {
   let cluster: Cluster;
   /** Of the cluster, too, until it stops. */
   let leaving: TestApp;
