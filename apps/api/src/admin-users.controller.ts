@@ -1,12 +1,11 @@
+import { BanUser, UnbanUser } from '#admin';
 import { AccountDto, AccountPage, AccountQuery, BanBody, PageQuery, RoleBody, SessionPage } from '#contracts';
 import {
-  BanUser,
   FindAccount,
   ListAccounts,
   ListSessions,
   RevokeSessions,
   SetRole,
-  UnbanUser,
   type Account,
   type SignedIn,
 } from '#identity';

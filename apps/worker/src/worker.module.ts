@@ -1,3 +1,4 @@
+import { AdminModule, ReconcileUser } from '#admin';
 import { IdentityModule, PurgeSessions } from '#identity';
 import { Bookings, ExpireBookings, MarketplaceModule, ProposeBookings, RemindBookings } from '#marketplace';
 import {
@@ -12,7 +13,7 @@ import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 
 /** Background work: what each job does, and when the scheduled ones run. */
-@Module({ imports: [IdentityModule, MarketplaceModule, NotificationsModule] })
+@Module({ imports: [AdminModule, IdentityModule, MarketplaceModule, NotificationsModule] })
 export class WorkerModule implements OnApplicationBootstrap {
   constructor(
     private readonly queues: Queues,
@@ -33,6 +34,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         'show-bookings': async ({ bookingIds }) => void (await this.bookings.announceAll(bookingIds)),
         'remind-bookings': async () => void (await this.commands.execute(new RemindBookings())),
         'propose-bookings': async () => void (await this.commands.execute(new ProposeBookings())),
+        'reconcile-ban': ({ userId }) => this.commands.execute(new ReconcileUser(userId)),
       },
       {
         'purge-sessions': { pattern: '0 4 * * *' },

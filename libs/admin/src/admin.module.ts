@@ -4,15 +4,27 @@ import { MarketplaceModule } from '#marketplace';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
+import { BanUserHandler } from './commands/ban-user.command.js';
 import { CreateReportHandler } from './commands/create-report.command.js';
+import { ReconcileUserHandler } from './commands/reconcile-user.command.js';
 import { ResolveReportHandler } from './commands/resolve-report.command.js';
+import { UnbanUserHandler } from './commands/unban-user.command.js';
 import { GetStatsHandler } from './queries/get-stats.query.js';
 import { ListReportsHandler } from './queries/list-reports.query.js';
 import { ReportTargets } from './report-targets.js';
 
-/** What looks at the whole house: reports of anything in it, and how much of everything there is. */
+/** What concerns every lib: bans, reports of anything, and how much there is of everything. */
 @Module({
   imports: [ChatModule, IdentityModule, MarketplaceModule, PresenceModule, SocialModule],
-  providers: [ReportTargets, CreateReportHandler, ResolveReportHandler, GetStatsHandler, ListReportsHandler],
+  providers: [
+    ReportTargets,
+    BanUserHandler,
+    CreateReportHandler,
+    ReconcileUserHandler,
+    ResolveReportHandler,
+    UnbanUserHandler,
+    GetStatsHandler,
+    ListReportsHandler,
+  ],
 })
 export class AdminModule {}

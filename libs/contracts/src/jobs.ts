@@ -20,6 +20,8 @@ export interface Jobs {
   'remind-bookings': Record<string, never>;
   /** Finds regular clients who are due again, and proposes a slot to each. */
   'propose-bookings': Record<string, never>;
+  /** Brings what is stored of a user in line with whether they are banned. */
+  'reconcile-ban': { userId: string };
 }
 
 export type JobName = keyof Jobs;
@@ -34,6 +36,7 @@ const NAMES: Record<JobName, true> = {
   'show-bookings': true,
   'remind-bookings': true,
   'propose-bookings': true,
+  'reconcile-ban': true,
 };
 /** All of `Jobs`, for what only exists when the program runs. */
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Authenticator } from './authenticator.js';
 import { Blocks } from './blocks.js';
-import { BanUserHandler } from './commands/ban-user.command.js';
 import { CreateDemoAccountsHandler } from './commands/create-demo-accounts.command.js';
 import { LoginHandler } from './commands/login.command.js';
 import { PurgeSessionsHandler } from './commands/purge-sessions.command.js';
@@ -10,7 +9,6 @@ import { RegisterHandler } from './commands/register.command.js';
 import { RevokeSessionHandler } from './commands/revoke-session.command.js';
 import { RevokeSessionsHandler } from './commands/revoke-sessions.command.js';
 import { SetRoleHandler } from './commands/set-role.command.js';
-import { UnbanUserHandler } from './commands/unban-user.command.js';
 import { UpdateMeHandler } from './commands/update-me.command.js';
 import { FindAccountHandler } from './queries/find-account.query.js';
 import { FindMeHandler } from './queries/find-me.query.js';
@@ -29,7 +27,6 @@ import { Sessions } from './sessions.js';
     Blocks,
     RefreshTokenSigner,
     Sessions,
-    BanUserHandler,
     CreateDemoAccountsHandler,
     FindAccountHandler,
     FindMeHandler,
@@ -45,7 +42,6 @@ import { Sessions } from './sessions.js';
     RevokeSessionHandler,
     RevokeSessionsHandler,
     SetRoleHandler,
-    UnbanUserHandler,
     UpdateMeHandler,
   ],
   exports: [Authenticator, Blocks],

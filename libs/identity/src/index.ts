@@ -1,9 +1,9 @@
 export { ACCESS_TOKEN, invalidToken, signingKey } from './access-token.js';
-export type { Account } from './account.js';
+export { toAccount, type Account } from './account.js';
+export { lockForAdmin, revokeSessions } from './admin-steps.js';
 export { audit } from './audit.js';
 export { Authenticator, type Claims, type Connected, type SignedIn } from './authenticator.js';
 export { Blocks, lockBookings, lockPair, notBlocked, notBlockedWith } from './blocks.js';
-export { BanUser } from './commands/ban-user.command.js';
 export { CreateDemoAccounts, type DemoAccount } from './commands/create-demo-accounts.command.js';
 export { Login } from './commands/login.command.js';
 export { PurgeSessions } from './commands/purge-sessions.command.js';
@@ -12,9 +12,9 @@ export { Register } from './commands/register.command.js';
 export { RevokeSession } from './commands/revoke-session.command.js';
 export { RevokeSessions } from './commands/revoke-sessions.command.js';
 export { SetRole } from './commands/set-role.command.js';
-export { UnbanUser } from './commands/unban-user.command.js';
 export { UpdateMe } from './commands/update-me.command.js';
 export { IdentityModule } from './identity.module.js';
+export { requirePresent } from './present.js';
 export {
   PERSON_COLUMNS,
   PROFILE_COLUMNS,

@@ -1,13 +1,12 @@
 import { AppError } from '#contracts';
-import { PrismaService, RealtimeEmitter } from '#platform';
-import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { toAccount, type Account } from '../account.js';
-import { lockForAdmin, revokeSessions } from '../admin-steps.js';
-import { audit } from '../audit.js';
+import { audit, lockForAdmin, revokeSessions, toAccount, type Account } from '#identity';
+import { PrismaService, RealtimeEmitter, addJob } from '#platform';
+import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ReconcileUser } from './reconcile-user.command.js';
 
 /**
- * Shuts a user out at once: their sessions end, their sockets are told and closed, and nobody signs in with this
- * account (contract, `POST admin/users/:id/ban`). Repeating it changes nothing.
+ * Shuts a user out: their sessions and sockets end at once, and nobody signs in with this account. When it is answered,
+ * the user is absent for everybody else, too (`ReconcileUser`). Repeating it makes good for one that was cut off.
  * @throws AppError NOT_FOUND; CONFLICT for an admin, oneself included: somebody has to take the role away first
  */
 export class BanUser extends Command<Account> {
@@ -25,20 +24,24 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly commands: CommandBus,
   ) {}
 
   async execute({ adminId, userId, reason }: BanUser): Promise<Account> {
     const account = await this.prisma.$transaction(async (tx) => {
       const user = await lockForAdmin(tx, adminId, userId);
       if (user.role === 'admin') throw new AppError('CONFLICT', 'An admin cannot be banned');
+      // What was begun under `requirePresent` is committed before the ban, so that `ReconcileUser` finds it.
+      await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR UPDATE`;
       // A socket that is just opening is in its room already and hears of it, or finds its session revoked.
       await revokeSessions(tx, userId);
+      await addJob(tx, 'reconcile-ban', { userId });
       if (user.bannedAt) return user;
       await audit(tx, adminId, 'user_banned', userId, { reason: reason ?? null });
       return tx.user.update({ where: { id: userId }, data: { bannedAt: new Date() } });
     });
-    // Also when it is repeated: the first one may have been cut off before this.
     this.emitter.signOut({ userId }, new AppError('UNAUTHORIZED', 'This account is banned').toBody());
+    await this.commands.execute(new ReconcileUser(userId));
     return toAccount(account);
   }
 }

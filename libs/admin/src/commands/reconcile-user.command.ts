@@ -1,0 +1,24 @@
+import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+
+/** Each brings one lib's stored data in line with `users.banned_at` as it is now; again changes nothing. */
+const STEPS: (new (userId: string) => Command<void>)[] = [];
+
+/**
+ * Brings everything stored of a user in line with whether they are banned: after a ban they are absent for everybody
+ * else, after an unban what can be restored is. The ban and the unban run it before they answer, and the job
+ * `reconcile-ban` runs it again, in case they were cut off.
+ */
+export class ReconcileUser extends Command<void> {
+  constructor(readonly userId: string) {
+    super();
+  }
+}
+
+@CommandHandler(ReconcileUser)
+export class ReconcileUserHandler implements ICommandHandler<ReconcileUser> {
+  constructor(private readonly commands: CommandBus) {}
+
+  async execute({ userId }: ReconcileUser): Promise<void> {
+    for (const Step of STEPS) await this.commands.execute(new Step(userId));
+  }
+}
