@@ -248,3 +248,73 @@ it('of a session that was revoked, or of somebody banned, is a bad one', async (
   expect(await heard).toMatchObject({ code: 'UNAUTHORIZED' });
   expect(await app.rows(`SELECT FROM messages WHERE content = 'late'`)).toEqual([]);
 });
+
+describe('the reason of a refusal', () => {
+  const over = (account: Account) =>
+    made(HS256, { ...claimsOf(account), exp: Math.floor(Date.now() / 1000) - 1 });
+  const signOut = (account: Account) => app.request('POST', 'auth/logout', account.token);
+  const ban = ({ id }: Account) => app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [id]);
+
+  it.each<[string, string, (account: Account) => unknown, (account: Account) => string]>([
+    ['a token that is over', 'token_expired', () => undefined, over],
+    ['a forged token', 'token_invalid', () => undefined, () => 'nonsense'],
+    ['a session that was signed out', 'session_revoked', signOut, ({ token }) => token],
+    ['a banned account', 'account_banned', ban, ({ token }) => token],
+  ])('for %s is %s: REST, handshake, auth:refresh, assistant', async (_, reason, change, tokenOf) => {
+    const account = await app.register('Фёдор');
+    const device = await app.device(account);
+    await change(account);
+    const token = tokenOf(account);
+    const refusal = { code: 'UNAUTHORIZED', message: 'Invalid token', reason };
+    expect((await app.request('GET', 'users/me', token)).body).toMatchObject(refusal);
+    const handshake = app.keep(Device.open(app.url, token));
+    expect(await handshake.next('error')).toMatchObject(refusal);
+    if (device.socket.connected) expect(await device.send('auth:refresh', { token })).toMatchObject(refusal);
+    const assistant = await app.assistant();
+    expect(await assistant.ask('join_chat', { token }, 'error')).toMatchObject({ reason });
+  });
+
+  it('for a crowd at once is each one’s own', async () => {
+    const people = await app.people('Ада', 'Боб', 'Вик');
+    await Promise.all([signOut(people[0]), ban(people[1])]);
+    const told = people.map(async ({ token }) => {
+      const device = app.keep(Device.open(app.url, token));
+      const error = device.next('error').then(({ reason }) => reason);
+      return Promise.race([error, device.next('connected').then(() => 'let in')]);
+    });
+    expect(await Promise.all(told)).toEqual(['session_revoked', 'account_banned', 'let in']);
+  });
+
+  it('on a live connection is told with "Invalid token" when the token ends', async () => {
+    const account = await app.register('Зоя');
+    const exp = Math.ceil(Date.now() / 1000) + 1;
+    const token = made(HS256, { ...claimsOf(account), exp });
+    const device = app.keep(await Device.connect(app.url, token));
+    expect(await device.next('error')).toMatchObject({ message: 'Invalid token', reason: 'token_expired' });
+  });
+
+  it('on a live connection tells a sign-out from a ban, each in its words', async () => {
+    const [one, other, admin] = await app.people('Ира', 'Лев', 'Админ');
+    await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
+    const [hers, his] = await app.devices(one, other);
+    await signOut(one);
+    expect(await hers.next('error')).toMatchObject({ message: 'Session revoked', reason: 'session_revoked' });
+    await app.request('POST', `admin/users/${other.id}/ban`, admin.token);
+    expect(await his.next('error')).toMatchObject({
+      message: 'This account is banned',
+      reason: 'account_banned',
+    });
+    const refresh = ({ refreshToken }: Account) =>
+      app.request('POST', 'auth/refresh', undefined, { refresh_token: refreshToken });
+    expect((await refresh(one)).body).toMatchObject({ reason: 'session_revoked' });
+    expect((await refresh(other)).body).toMatchObject({ reason: 'account_banned' });
+    const login = { email: other.email, password: 'correct horse battery' };
+    expect((await app.request('POST', 'auth/login', undefined, login)).body).toMatchObject({
+      reason: 'account_banned',
+    });
+    const wrong = { ...login, password: 'wrong horse' };
+    expect((await app.request('POST', 'auth/login', undefined, wrong)).body).toMatchObject({
+      reason: 'wrong_credentials',
+    });
+  });
+});

@@ -1,4 +1,4 @@
-import { invalidToken } from '#identity';
+import { refusedToken } from '#identity';
 import { PUBLIC } from '#platform';
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
@@ -31,9 +31,9 @@ export class JwtGuard extends AuthGuard() {
   }
 
   /** A database that is away is an error; a bad token is only the absence of a user. */
-  override handleRequest<T>(error: Error | null, user: T | false): T {
+  override handleRequest<T>(error: Error | null, user: T | false, why: unknown): T {
     if (error) throw error;
-    if (!user) throw invalidToken();
+    if (!user) throw refusedToken(why);
     return user;
   }
 }

@@ -32,7 +32,7 @@ export interface Greeting {
 export class Connections {
   private readonly here = new Map<DeviceSocket, Greeting>();
   private readonly expiries = new Deadlines<DeviceSocket>((socket) =>
-    this.refuse(socket, this.here.get(socket)!, new AppError('UNAUTHORIZED', 'Token expired')),
+    this.refuse(socket, this.here.get(socket)!, invalidToken('token_expired')),
   );
   /** The same two for all sockets, which are their `this`: functions of its own are much of what a device takes. */
   private readonly onDisconnect: (this: DeviceSocket, reason: DisconnectReason) => void;

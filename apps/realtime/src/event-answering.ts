@@ -1,4 +1,5 @@
 import { AppError } from '#contracts';
+import { invalidToken } from '#identity';
 import { Metrics, RateLimits, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Connections } from './connections.js';
@@ -49,7 +50,7 @@ export class EventAnswering {
       this.inFlight.enter();
       if (socket.data.opening) await socket.data.opening;
       // Opening may have found the session revoked.
-      if (!socket.connected) throw new AppError('UNAUTHORIZED', 'Invalid token');
+      if (!socket.connected) throw invalidToken();
       await this.limits.take('socketEvent', socket.id);
       // Not inside the call: without a callback its argument would never be evaluated.
       const answer = await this.handle(handler, socket, args, manners);

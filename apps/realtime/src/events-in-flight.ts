@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 const RETRY_MS = 1000;
 
 export const stopping = () =>
-  new AppError('UNAVAILABLE', 'The server is stopping, reconnect', undefined, RETRY_MS);
+  new AppError('UNAVAILABLE', 'The server is stopping, reconnect', { retryAfterMs: RETRY_MS });
 
 /** The events that are being answered: a stop lets those end, and takes no others. */
 @Injectable()

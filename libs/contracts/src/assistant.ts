@@ -12,6 +12,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import type { ErrorReason } from './errors.js';
 import { PageOf } from './page.js';
 import { FromQuery, IsId, IsMessageContent, IsTimestamp, Nullable } from './validators.js';
 
@@ -85,7 +86,7 @@ export interface AssistantEvents {
     status: Status;
     title: string;
   };
-  error: { message: string; code?: string; messageId?: string; retryAfterMs?: number };
+  error: { message: string; code?: string; reason?: ErrorReason; messageId?: string; retryAfterMs?: number };
 }
 
 export type AssistantEvent = {

@@ -18,6 +18,17 @@ export const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
+/** Tells apart refusals that share a code. Clients switch on it; the message is for people. */
+export const ERROR_REASONS = [
+  'account_banned',
+  'session_revoked',
+  'token_expired',
+  'token_invalid',
+  'wrong_credentials',
+] as const;
+
+export type ErrorReason = (typeof ERROR_REASONS)[number];
+
 export class FieldError {
   @IsString() field!: string;
   @IsString() message!: string;
@@ -26,6 +37,7 @@ export class FieldError {
 /** The one shape of an error, on REST, in an acknowledgement and as the `error` event. */
 export class ErrorBody {
   @IsIn(Object.keys(ERROR_STATUS)) code!: ErrorCode;
+  @IsOptional() @IsIn(ERROR_REASONS) reason?: ErrorReason;
   @IsString() message!: string;
   @IsTimestamp() timestamp!: string;
   @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => FieldError) details?: FieldError[];
@@ -34,23 +46,28 @@ export class ErrorBody {
 
 /** The one way to refuse: thrown anywhere, turned into an `ErrorBody` at the edge. */
 export class AppError extends Error {
+  readonly reason?: ErrorReason;
+  readonly details?: FieldError[];
+  readonly retryAfterMs?: number;
+
   constructor(
     readonly code: ErrorCode,
     message: string,
-    readonly details?: FieldError[],
-    readonly retryAfterMs?: number,
+    more: { reason?: ErrorReason; details?: FieldError[]; retryAfterMs?: number } = {},
   ) {
     super(message);
     this.name = 'AppError';
+    Object.assign(this, more);
   }
 
   static invalid(field: string, message: string): AppError {
-    return new AppError('INVALID_DATA', `${field}: ${message}`, [{ field, message }]);
+    return new AppError('INVALID_DATA', `${field}: ${message}`, { details: [{ field, message }] });
   }
 
   toBody(): ErrorBody {
     return {
       code: this.code,
+      ...(this.reason && { reason: this.reason }),
       message: this.message,
       timestamp: new Date().toISOString(),
       ...(this.details && { details: this.details }),

@@ -94,5 +94,5 @@ export function assertMessageContent(
   }
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES)
     details.push({ field: 'metadata', message: 'metadata must be at most 8 KiB' });
-  if (details.length > 0) throw new AppError('INVALID_DATA', details[0]!.message, details);
+  if (details.length > 0) throw new AppError('INVALID_DATA', details[0]!.message, { details });
 }

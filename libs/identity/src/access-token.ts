@@ -1,4 +1,4 @@
-import { AppError } from '#contracts';
+import { AppError, type ErrorReason } from '#contracts';
 import { StartError, type Config } from '#platform';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { createSecretKey, type KeyObject } from 'node:crypto';
@@ -22,7 +22,20 @@ export interface AccessClaims {
   exp: number;
 }
 
-export const invalidToken = () => new AppError('UNAUTHORIZED', 'Invalid token');
+/** The clients of the documents refresh at these words; `reason` says what was wrong. */
+export const invalidToken = (reason: ErrorReason = 'token_invalid') =>
+  new AppError('UNAUTHORIZED', 'Invalid token', { reason });
+
+/** @param error of jsonwebtoken, which passport hands on, too */
+export const refusedToken = (error: unknown) =>
+  invalidToken((error as Error | undefined)?.name === 'TokenExpiredError' ? 'token_expired' : undefined);
+
+/** For devices that are connected. */
+export const sessionRevoked = () =>
+  new AppError('UNAUTHORIZED', 'Session revoked', { reason: 'session_revoked' });
+
+export const accountBanned = () =>
+  new AppError('UNAUTHORIZED', 'This account is banned', { reason: 'account_banned' });
 
 /**
  * As an object: of a mere string each verification would first try to make a public key, which takes longer than the rest.
@@ -52,8 +65,8 @@ export function verifyAccessToken(key: KeyObject, token: string): AccessClaims {
   let payload: JwtPayload | string;
   try {
     payload = jwt.verify(token, key, ACCESS_TOKEN);
-  } catch {
-    throw invalidToken();
+  } catch (error) {
+    throw refusedToken(error);
   }
   return accessClaims(payload);
 }

@@ -79,7 +79,7 @@ export class Authenticator {
    * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
    */
   async stillSignedIn(user: SignedIn): Promise<SignedIn> {
-    if (user.expiresAt.getTime() <= Date.now()) throw invalidToken();
+    if (user.expiresAt.getTime() <= Date.now()) throw invalidToken('token_expired');
     return this.lookedUp(user);
   }
 
@@ -90,8 +90,18 @@ export class Authenticator {
       where: { id: claims.userId, bannedAt: null, sessions: { some: live } },
       select: { name: true, role: true, locale: true },
     });
-    if (!user) throw invalidToken();
+    if (!user) throw (await this.refusals([claims]))(claims);
     return { ...claims, ...user };
+  }
+
+  /** Why these are not let in. */
+  private async refusals(claims: Claims[]): Promise<(one: Claims) => AppError> {
+    const users = await this.prisma.user.findMany({
+      where: { id: { in: claims.map(({ userId }) => userId) }, bannedAt: { not: null } },
+      select: { id: true },
+    });
+    const banned = new Set(users.map(({ id }) => id));
+    return ({ userId }) => invalidToken(banned.has(userId) ? 'account_banned' : 'session_revoked');
   }
 
   /**
@@ -136,9 +146,11 @@ export class Authenticator {
       ],
     });
     const found = new Map(rows.map(({ sessionId, userId, ...row }) => [keyOf({ sessionId, userId }), row]));
+    const refused = last.filter((claims) => !found.has(keyOf(claims)));
+    const refusal = refused.length > 0 ? await this.refusals(refused) : () => invalidToken();
     return sockets.map((claims) => {
       const before = found.get(keyOf(claims));
-      if (!before) return invalidToken();
+      if (!before) return refusal(claims);
       found.set(keyOf(claims), { ...before, previous: claims.tokenId });
       return before;
     });

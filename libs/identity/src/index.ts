@@ -1,4 +1,4 @@
-export { ACCESS_TOKEN, invalidToken, signingKey } from './access-token.js';
+export { ACCESS_TOKEN, accountBanned, invalidToken, refusedToken, signingKey } from './access-token.js';
 export { toAccount, type Account } from './account.js';
 export { lockForAdmin, revokeSessions } from './admin-steps.js';
 export { audit } from './audit.js';

@@ -62,13 +62,9 @@ export class RateLimits {
       await limiter.consume(key, Math.min(points, limiter.points), options);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      const wait = Math.max(1, refusal.msBeforeNext);
-      throw new AppError(
-        'RATE_LIMIT',
-        `Too many requests, try again in ${Math.ceil(wait / 1000)} s`,
-        undefined,
-        wait,
-      );
+      const retryAfterMs = Math.max(1, refusal.msBeforeNext);
+      const seconds = Math.ceil(retryAfterMs / 1000);
+      throw new AppError('RATE_LIMIT', `Too many requests, try again in ${seconds} s`, { retryAfterMs });
     }
   }
 }

@@ -4,7 +4,7 @@ import { AppError } from '#contracts';
 export const RETRY_MS = 1000;
 
 export const unavailable = (message = 'The service is not available, try again') =>
-  new AppError('UNAVAILABLE', message, undefined, RETRY_MS);
+  new AppError('UNAVAILABLE', message, { retryAfterMs: RETRY_MS });
 
 /** @throws AppError UNAVAILABLE when it takes longer than `ms`; what it comes to then, nobody hears */
 export async function within<T>(ms: number, work: Promise<T>, message?: string): Promise<T> {

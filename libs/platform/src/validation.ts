@@ -111,5 +111,5 @@ export function validated<T extends object>(type: ClassConstructor<T>, raw: unkn
   if (wrong.length === 0) return instance;
   const tooLarge = wrong.length === 1 && wrong[0]!.constraint === TOO_LARGE;
   const details = wrong.slice(0, 20).map(({ field, message }) => ({ field, message }));
-  throw new AppError(tooLarge ? 'MESSAGE_TOO_LARGE' : 'INVALID_DATA', wrong[0]!.message, details);
+  throw new AppError(tooLarge ? 'MESSAGE_TOO_LARGE' : 'INVALID_DATA', wrong[0]!.message, { details });
 }

@@ -14,7 +14,7 @@ import {
   RegenerateAnswer,
   StopAnswer,
 } from '#assistant';
-import type { SignedIn } from '#identity';
+import { invalidToken, type SignedIn } from '#identity';
 import { logger, newId, toAppError, validated } from '#platform';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket, type RawData } from 'ws';
@@ -30,7 +30,11 @@ const MAX_UNREAD = 1024 * 1024;
 /** How often it is looked whether a device has read, ms. */
 const READ_MS = 50;
 
-const badToken = () => new AppError('UNAUTHORIZED', 'Invalid authentication token');
+/** In the document's words. */
+function badToken(error: unknown): unknown {
+  const { code, reason } = toAppError(error);
+  return code === 'UNAUTHORIZED' ? new AppError(code, 'Invalid authentication token', { reason }) : error;
+}
 
 /** One device that talks to the assistant (`seeds/004-…`): its frames, one after the other, each answered. */
 export class AssistantConnection {
@@ -63,10 +67,12 @@ export class AssistantConnection {
     this.socket.ping();
   }
 
+  /** `rooms`: of sessions, or of users, who are banned. */
   signOut(rooms: Set<string>): void {
     if (!this.user) return;
-    if (!rooms.has(sessionRoom(this.user.sessionId)) && !rooms.has(userRoom(this.user.userId))) return;
-    this.refuse(badToken());
+    const isBanned = rooms.has(userRoom(this.user.userId));
+    if (!isBanned && !rooms.has(sessionRoom(this.user.sessionId))) return;
+    this.refuse(badToken(invalidToken(isBanned ? 'account_banned' : 'session_revoked')));
     this.end();
   }
 
@@ -126,12 +132,12 @@ export class AssistantConnection {
     try {
       this.user = await this.services.authenticator.authenticate(token);
     } catch (error) {
-      throw toAppError(error).code === 'UNAUTHORIZED' ? badToken() : error;
+      throw badToken(error);
     }
     // The connection stays, for a new token; the chat is heard no more.
     this.cancelExpiry = atTime(this.user.expiresAt, () => {
       this.leave();
-      this.refuse(badToken());
+      this.refuse(badToken(invalidToken('token_expired')));
     });
     if (chatId) await this.open(this.user.userId, chatId, resume ?? undefined);
   }
@@ -163,7 +169,7 @@ export class AssistantConnection {
   /** Each action is authorised anew: the session may have been ended since, on this node or another. */
   private async stillSignedIn(user: SignedIn): Promise<SignedIn> {
     return this.services.authenticator.stillSignedIn(user).catch((error: unknown) => {
-      throw toAppError(error).code === 'UNAUTHORIZED' ? badToken() : error;
+      throw badToken(error);
     });
   }
 
@@ -175,12 +181,12 @@ export class AssistantConnection {
 
   /** @returns the code that it is counted under */
   private refuse(error: unknown): string {
-    const { code, message, retryAfterMs } = toAppError(error);
+    const { code, message, reason, retryAfterMs } = toAppError(error);
     if (code === 'INTERNAL') logger.error({ err: error, socket_id: this.id }, 'frame failed');
     this.services.metrics.errors.inc({ code });
     const shown = error instanceof AssistantUnavailable ? 'ASSISTANT_UNAVAILABLE' : code;
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-    this.tell({ type: 'error', data: { message, code: shown, ...wait } });
+    this.tell({ type: 'error', data: { message, code: shown, ...(reason && { reason }), ...wait } });
     return code;
   }
 

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { audit, lockForAdmin, revokeSessions, toAccount, type Account } from '#identity';
+import { accountBanned, audit, lockForAdmin, revokeSessions, toAccount, type Account } from '#identity';
 import { PrismaService, RealtimeEmitter, addJob } from '#platform';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ReconcileUser } from './reconcile-user.command.js';
@@ -40,7 +40,7 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
       await audit(tx, adminId, 'user_banned', userId, { reason: reason ?? null });
       return tx.user.update({ where: { id: userId }, data: { bannedAt: new Date() } });
     });
-    this.emitter.signOut({ userId }, new AppError('UNAUTHORIZED', 'This account is banned').toBody());
+    this.emitter.signOut({ userId }, accountBanned().toBody());
     await this.commands.execute(new ReconcileUser(userId));
     return toAccount(account);
   }

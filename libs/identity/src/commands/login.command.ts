@@ -1,6 +1,7 @@
 import { AppError, type LoginBody } from '#contracts';
 import { PrismaService, RateLimits, type Session } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { accountBanned } from '../access-token.js';
 import { isPassword } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
 
@@ -32,7 +33,8 @@ export class LoginHandler implements ICommandHandler<Login> {
     await this.limits.take('signIn', `${device.ip}:${email}`);
     const user = await this.prisma.user.findUnique({ where: { email } });
     const matches = await isPassword(user?.passwordHash, password);
-    if (!user || !matches) throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password');
+    if (!user || !matches)
+      throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password', { reason: 'wrong_credentials' });
     const session = await this.open(user.id, device);
     const tokenUntil = forWholeSession ? session.expiresAt : undefined;
     return this.sessions.answer(user, session.id, session.refreshGeneration, tokenUntil);
@@ -44,7 +46,7 @@ export class LoginHandler implements ICommandHandler<Login> {
       const allowed = await tx.$queryRaw<object[]>`
         SELECT FROM users WHERE id = ${userId}::uuid AND banned_at IS NULL FOR SHARE`;
       // Only to who knows the password.
-      if (allowed.length === 0) throw new AppError('UNAUTHORIZED', 'This account is banned');
+      if (allowed.length === 0) throw accountBanned();
       return tx.session.create({ data: { ...this.sessions.open(device), userId } });
     });
   }

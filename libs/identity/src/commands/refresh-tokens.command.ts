@@ -1,7 +1,6 @@
-import { AppError } from '#contracts';
 import { PrismaService, RealtimeEmitter, type User } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { invalidToken } from '../access-token.js';
+import { invalidToken, sessionRevoked } from '../access-token.js';
 import { RefreshTokenSigner, SESSION_LIFETIME_MS } from '../refresh-token.js';
 import { Sessions, type SignInAnswer } from '../sessions.js';
 
@@ -35,7 +34,7 @@ export class RefreshTokensHandler implements ICommandHandler<RefreshTokens> {
     const user = (await this.rotate(sessionId, generation)) ?? (await this.repeat(sessionId, generation));
     if (user) return this.sessions.answer(user, sessionId, generation + 1);
     await this.revokeIfReused(sessionId, generation);
-    throw invalidToken();
+    throw invalidToken((await this.isOfBanned(sessionId)) ? 'account_banned' : 'session_revoked');
   }
 
   /** One statement: of two refreshes with the same token exactly one rotates. */
@@ -79,7 +78,10 @@ export class RefreshTokensHandler implements ICommandHandler<RefreshTokens> {
       where: { id, refreshGeneration: { gt: generation }, revokedAt: null, NOT: justReplaced },
       data: { revokedAt: now },
     });
-    if (count > 0)
-      this.emitter.signOut({ sessionId: id }, new AppError('UNAUTHORIZED', 'Session revoked').toBody());
+    if (count > 0) this.emitter.signOut({ sessionId: id }, sessionRevoked().toBody());
+  }
+
+  private async isOfBanned(id: string): Promise<boolean> {
+    return (await this.prisma.session.count({ where: { id, user: { bannedAt: { not: null } } } })) > 0;
   }
 }

@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { sessionRevoked } from '../access-token.js';
 
 /**
  * Signs one of the user's own devices out, this one (`POST auth/logout`) or another (`DELETE auth/sessions/:id`);
@@ -28,6 +29,6 @@ export class RevokeSessionHandler implements ICommandHandler<RevokeSession> {
       data: { revokedAt: new Date() },
     });
     if (count === 0) throw new AppError('NOT_FOUND', 'No such session');
-    this.emitter.signOut({ sessionId }, new AppError('UNAUTHORIZED', 'Session revoked').toBody());
+    this.emitter.signOut({ sessionId }, sessionRevoked().toBody());
   }
 }

@@ -1,6 +1,6 @@
-import { AppError } from '#contracts';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { sessionRevoked } from '../access-token.js';
 import { lockForAdmin, revokeSessions } from '../admin-steps.js';
 import { audit } from '../audit.js';
 
@@ -33,7 +33,6 @@ export class RevokeSessionsHandler implements ICommandHandler<RevokeSessions> {
       return ids;
     });
     // One by one: the user may have signed in anew by now.
-    for (const sessionId of revoked)
-      this.emitter.signOut({ sessionId }, new AppError('UNAUTHORIZED', 'Session revoked').toBody());
+    for (const sessionId of revoked) this.emitter.signOut({ sessionId }, sessionRevoked().toBody());
   }
 }
