@@ -1,5 +1,5 @@
 import { Memberships } from '#chat';
-import { ChatDto, ChatPage, ParticipantPage, type MEMBER_ROLES } from '#contracts';
+import { ChatDto, ChatPage, ParticipantPage, type MEMBER_ROLES, type ReceiptPage } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
 import { jest } from '@jest/globals';
@@ -193,6 +193,17 @@ describe('whoever is removed or leaves', () => {
       );
     expect(await contents()).toEqual(['before', 'without her', 'back']);
     expect((await send(veras, chat)).status).toBe('sent');
+  });
+
+  it('was read by whom, only its sender is told', async () => {
+    const chat = await app.group(anna, boris, vera);
+    const { message_id } = await send(his, chat);
+    await veras.send('chat:message:read', { chat_id: chat.id, message_id });
+    const receipts = (by: Account) =>
+      app.request<ReceiptPage>('GET', `chats/${chat.id}/messages/${message_id}/receipts`, by.token);
+    const { status, body } = await receipts(boris);
+    expect([status, body.items.find(({ user_id }) => user_id === vera.id)?.status]).toEqual([200, 'read']);
+    for (const other of [anna, vera]) expect((await receipts(other)).body.code).toBe('FORBIDDEN');
   });
 
   it('stays out when it reconnects', async () => {

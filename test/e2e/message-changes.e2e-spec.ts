@@ -46,6 +46,22 @@ describe('an edit', () => {
     expect(items[0]).toMatchObject({ kind: 'message', message: { id, content: 'before' } });
   });
 
+  it('to the same text takes no number and tells nobody', async () => {
+    const id = await sent(hers, 'same');
+    const before = (await changes(0)).items.length;
+    const { change_seq } = (
+      await app.rows<{ change_seq: number }>('SELECT change_seq FROM chats WHERE id = $1', [group.id])
+    )[0]!;
+    const { status, message } = await hers.send('chat:message:edit', { message_id: id, content: 'same' });
+    expect([status, message.edited_at, message.change_seq]).toEqual(['ok', null, 0]);
+    const path = `chats/${group.id}/messages/${id}`;
+    expect((await app.request('PATCH', path, anna.token, { content: 'same' })).status).toBe(200);
+    await his.settled();
+    expect(his.all('chat:message:edited').filter((m) => m.id === id)).toEqual([]);
+    expect((await changes(change_seq)).items.filter(({ kind }) => kind === 'message')).toEqual([]);
+    expect((await changes(0)).items.length).toBeGreaterThanOrEqual(before);
+  });
+
   it('is the sender’s alone, for 48 hours', async () => {
     const id = await sent(his, 'mine');
     const edit = (device: Device) => device.send('chat:message:edit', { message_id: id, content: 'x' });

@@ -72,6 +72,19 @@ describe('post_share', () => {
     }
   });
 
+  it('of a repost comes with the original’s author and picture', async () => {
+    const vera = await app.register('Вера');
+    const media_urls = ['https://storage.service.com/posts/original.jpg'];
+    const original = await write(vera, { content: 'Смотрите', media_urls });
+    const repost = await app.request<PostDto>('POST', `posts/${original.id}/repost`, boris.token, {
+      content: 'Вот',
+    });
+    const { message_id } = await share(repost.body.id);
+    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    expect(live.content).toBe(repost.body.id);
+    expect(live.metadata).toEqual({ ...unknown, author_name: 'Вера', media_url: media_urls[0] });
+  });
+
   it('of what the sender may not see is refused', async () => {
     const vera = await app.register('Вера');
     const post = await write(vera, { content: 'x' });

@@ -217,6 +217,32 @@ describe('a proposal in a chat', () => {
     expect(requests.map(({ key }) => key)).toEqual([`booking_request:${booking.id}`]);
   });
 
+  it('keeps its words once it is accepted, and may be deleted all the same', async () => {
+    const id = await sent();
+    const edit = (content: string) => hers.send('chat:message:edit', { message_id: id, content });
+    expect((await edit('Записать вас на завтра?')).status).toBe('ok');
+    expect((await accept(client, id, at(10))).status).toBe(201);
+    expect((await edit('Без дизайна')).code).toBe('CONFLICT');
+    expect((await seen(id)).content).toBe('Записать вас на завтра?');
+    expect((await hers.send('chat:message:delete', { message_id: id })).status).toBe('ok');
+    expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id])).toHaveLength(1);
+  });
+
+  it.each<[how: string, (booking: string) => Promise<unknown>]>([
+    ['declined', (id) => app.request('POST', `bookings/${id}/decline`, master.token)],
+    ['cancelled', (id) => app.request('POST', `bookings/${id}/cancel`, client.token)],
+    ['expired', (id) => app.rows(`UPDATE bookings SET status = 'expired' WHERE id = $1`, [id])],
+  ])('can be accepted again when its booking was %s', async (_, end) => {
+    const id = await sent();
+    const first = (await accept(client, id, at(10))).body.id;
+    expect((await accept(client, id, at(11))).status).toBe(409);
+    await end(first);
+    const again = await Promise.all([accept(client, id, at(10)), accept(client, id, at(12))]);
+    expect(again.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409]);
+    const booking = again.find(({ status }) => status === 201)!.body;
+    expect((await seen(id)).metadata).toMatchObject({ booking_id: booking.id, starts_at: booking.starts_at });
+  });
+
   it('is accepted by its rules only; what is refused leaves no trace', async () => {
     const id = await sent();
     const text = (await hers.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'x' }))

@@ -51,6 +51,41 @@ it('the owner makes an admin, who runs the group then, and a member again', asyn
   expect((await app.request('PATCH', path, boris.token, { title: 'Not his' })).status).toBe(403);
 });
 
+it('a step that changes nothing takes no number and tells nobody', async () => {
+  const path = `chats/${group.id}`;
+  const avatar = 'https://example.com/a.jpg';
+  await app.request('PATCH', path, anna.token, { title: 'Ours', avatar });
+  await setRole(anna, boris, 'admin');
+  const numbers = () =>
+    app.rows(
+      `SELECT c.change_seq, c.changed_xid::text, array_agg(m.changed_xid::text ORDER BY m.user_id) AS members
+       FROM chats c JOIN chat_members m ON m.chat_id = c.id WHERE c.id = $1 GROUP BY c.id`,
+      [group.id],
+    );
+  for (const device of [hers, his, veras]) await device.settled();
+  const before = await numbers();
+  const heard = () => [hers, his, veras].map((device) => device.heard.length);
+  const heardBefore = heard();
+  for (const body of [{ title: 'Ours', avatar }, { title: ' Ours ' }, { avatar }, {}, { title: null }]) {
+    const { status, body: chat } = await app.request<ChatDto>('PATCH', path, anna.token, body);
+    expect([status, chat.title, chat.avatar]).toEqual([200, 'Ours', avatar]);
+  }
+  expect((await setRole(anna, boris, 'admin')).status).toBe(200);
+  expect((await setRole(anna, vera, 'member')).status).toBe(200);
+  const added = await app.request('POST', `${path}/members`, anna.token, { user_ids: [boris.id, vera.id] });
+  expect(added.status).toBe(201);
+  await app.rows(`UPDATE chat_members SET muted_until = now() - interval '1 s' WHERE user_id = $1`, [
+    anna.id,
+  ]);
+  expect((await app.request('DELETE', `${path}/mute`, anna.token)).status).toBe(200);
+  expect(await numbers()).toEqual(before);
+  for (const device of [hers, his, veras]) await device.settled();
+  expect(heard()).toEqual(heardBefore);
+  // One who is new among them is told of as ever.
+  await app.request('POST', `${path}/members`, anna.token, { user_ids: [boris.id, stranger.id] });
+  await his.next('chat:updated', (c) => c.id === group.id && c.member_count === 4);
+});
+
 it('the owner hands the group over and is an admin of it, so that there is one owner', async () => {
   const { status, body } = await setRole(anna, vera, 'owner');
   const expected = { [anna.id]: 'admin', [boris.id]: 'member', [vera.id]: 'owner' };

@@ -94,7 +94,7 @@ export const ROUTES: Record<string, Row> = {
   'GET /api/v2/chats/{chat}/messages/search?query=ours': [READERS],
   'PATCH /api/v2/chats/{chat}/messages/{message}': [OWNER, { content: 'theirs' }],
   'DELETE /api/v2/chats/{chat}/messages/{message}': [OWNER],
-  'GET /api/v2/chats/{chat}/messages/{message}/receipts': [MEMBERS],
+  'GET /api/v2/chats/{chat}/messages/{message}/receipts': [OWNER],
   'POST /api/v2/chats/{chat}/messages/{message}/reactions': [MEMBERS, { emoji: '👍', on: true }],
   'PUT /api/v2/chats/{chat}/messages/{message}/pin': [MEMBERS],
   'DELETE /api/v2/chats/{chat}/messages/{message}/pin': [MEMBERS],

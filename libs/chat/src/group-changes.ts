@@ -12,7 +12,8 @@ export interface LockedGroup {
   role: Membership['role'];
 }
 
-type GroupWork<T> = (tx: Prisma.TransactionClient, group: LockedGroup) => Promise<T>;
+/** Changes the group under its lock; null says that there was nothing to change. */
+type GroupWork<T> = (tx: Prisma.TransactionClient, group: LockedGroup) => Promise<T | null>;
 
 /** Where a group itself is changed: under its lock, and numbered. */
 @Injectable()
@@ -24,8 +25,11 @@ export class GroupChanges {
     private readonly writes: WriteTurns,
   ) {}
 
-  /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what `work` throws */
-  async change<T>(chatId: string, userId: string, work: GroupWork<T>): Promise<T> {
+  /**
+   * @returns what `work` returns; after null the group has no new number, and nobody is to be told
+   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what `work` throws
+   */
+  async change<T>(chatId: string, userId: string, work: GroupWork<T>): Promise<T | null> {
     // Strangers are refused here, so that they do not even stand in the chat's line.
     await this.memberships.require(chatId, userId);
     // Between two batches of sends: what was numbered before has been told when it begins, and nothing is numbered
@@ -40,17 +44,20 @@ export class GroupChanges {
     chatId: string,
     userId: string,
     work: GroupWork<T>,
-  ): Promise<T> {
+  ): Promise<T | null> {
     const [chat] = await tx.$queryRaw<(Omit<LockedGroup, 'role'> & { type: string })[]>`
-      UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
-      WHERE id = ${chatId}::uuid RETURNING id, type, last_seq, member_count`;
+      SELECT id, type, last_seq, member_count FROM chats WHERE id = ${chatId}::uuid FOR NO KEY UPDATE`;
     if (!chat) throw notFound();
     const member = await tx.chatMember.findUnique({
       where: { chatId_userId: { chatId, userId }, leftAt: null },
     });
     if (!member) throw notMember();
     if (chat.type === 'direct') throw new AppError('FORBIDDEN', 'A direct chat cannot be changed');
-    return work(tx, { ...chat, role: member.role });
+    const changed = await work(tx, { ...chat, role: member.role });
+    if (changed !== null)
+      await tx.$executeRaw`
+        UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id() WHERE id = ${chatId}::uuid`;
+    return changed;
   }
 }
 

@@ -14,6 +14,7 @@ import { UserDto } from './identity.js';
 import { MessageDto } from './messages.js';
 import { PageOf, PageQuery } from './page.js';
 import {
+  Erasable,
   FromQuery,
   IsHttpUrl,
   IsId,
@@ -75,7 +76,7 @@ export class CreateChatBody {
 
 export class UpdateChatBody {
   @IsOptional() @IsText(1, 100) title?: string;
-  @IsOptional() @IsHttpUrl() avatar?: string | null;
+  @Erasable() @IsHttpUrl() avatar?: string | null;
 }
 
 export class AddMembersBody {

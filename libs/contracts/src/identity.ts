@@ -10,7 +10,7 @@ import {
   MinLength,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { IsHttpUrl, IsId, IsNested, IsText, IsTimestamp, Nullable } from './validators.js';
+import { Erasable, IsHttpUrl, IsId, IsNested, IsText, IsTimestamp, Nullable } from './validators.js';
 
 const lowerCase = ({ value }: { value: unknown }) =>
   typeof value === 'string' ? value.trim().toLowerCase() : value;
@@ -71,7 +71,7 @@ export class AccessTokenAnswer {
 export class UpdateMeBody {
   @IsOptional() @IsText(1, 100) name?: string;
   @IsOptional() @Transform(lowerCase) @Matches(/^[a-z0-9_]{3,30}$/) handle?: string;
-  @IsOptional() @IsHttpUrl() avatar?: string | null;
+  @Erasable() @IsHttpUrl() avatar?: string | null;
   @IsOptional() @IsBoolean() is_master?: boolean;
   @IsOptional() @IsIn(LOCALES) locale?: (typeof LOCALES)[number];
 }

@@ -15,4 +15,4 @@ export * from './queues.js';
 export * from './rooms.js';
 export * from './social.js';
 export * from './sync.js';
-export { TOO_LARGE } from './validators.js';
+export { TOO_LARGE, isErasable } from './validators.js';

@@ -15,6 +15,7 @@ import {
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
 import {
+  Erasable,
   IsDate,
   IsId,
   IsInstant,
@@ -75,7 +76,7 @@ export class CreateServiceBody {
 
 export class UpdateServiceBody {
   @IsOptional() @IsText(1, 100) name?: string;
-  @IsOptional() @IsText(1, 2000) description?: string | null;
+  @Erasable() @IsText(1, 2000) description?: string | null;
   @IsOptional() @IsInt() @Min(0) @Max(MAX_PRICE) price?: number;
   @IsOptional() @IsInt() @Min(DURATION.min) @Max(DURATION.max) duration?: number;
 }

@@ -13,7 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { IsId, IsNested, IsSwitch, IsTimestamp, Nullable } from './validators.js';
+import { Erasable, IsId, IsNested, IsSwitch, IsTimestamp, Nullable } from './validators.js';
 
 export const NOTIFICATION_TYPES = [
   'booking_request',
@@ -176,5 +176,5 @@ export class NotificationPreferencesBody {
   @Type(() => SomeNotificationTypes)
   types?: SomeNotificationTypes;
   /** Null: none. */
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => QuietHours) quiet_hours?: QuietHours | null;
+  @Erasable() @IsObject() @ValidateNested() @Type(() => QuietHours) quiet_hours?: QuietHours | null;
 }

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { applyDecorators, type Type } from '@nestjs/common';
 import { Transform, Type as TypeOf } from 'class-transformer';
 import {
@@ -55,6 +56,18 @@ export const Nullable = () =>
     ValidateIf((_, value) => value !== null),
     JSONSchema({ nullable: true }),
   );
+
+const ERASABLE = 'contracts:erasable';
+
+/** May be absent, as by `IsOptional`, but null erases what is stored: everywhere else null means "not given". */
+export const Erasable = () =>
+  applyDecorators(IsOptional(), (target: object, field?: string | symbol) =>
+    Reflect.defineMetadata(ERASABLE, true, target, field!),
+  );
+
+/** Whether null in this field of an input is a value of its own. */
+export const isErasable = (input: object, field: string): boolean =>
+  Reflect.hasMetadata(ERASABLE, input, field);
 
 /** An object of a class of its own: `ValidateNested` alone would let it be missing. */
 export const IsNested = (type: () => Type) => applyDecorators(IsDefined(), ValidateNested(), TypeOf(type));

@@ -1,4 +1,4 @@
-import { AppError, userRoom, type BookingDto, type ReviewDto } from '#contracts';
+import { AppError, userRoom, type BookingDto, type BookingState, type ReviewDto } from '#contracts';
 import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { PARTY } from './masters.js';
@@ -36,6 +36,8 @@ export const toBooking = (row: BookingRow): BookingDto => ({
   updated_at: row.updatedAt.toISOString(),
 });
 
+const FALLEN_THROUGH: BookingState[] = ['declined', 'cancelled', 'expired'];
+
 export const noSuchBooking = () => new AppError('NOT_FOUND', 'No such booking');
 
 /** What every notification about a booking carries, and the text of most needs. */
@@ -67,6 +69,12 @@ export class Bookings {
     if (row.masterId !== userId && row.clientId !== userId)
       throw new AppError('FORBIDDEN', 'This booking is between other people');
     return row;
+  }
+
+  /** Whether nothing will come of a booking any more: it was declined or called off, or has expired. */
+  async hasFallenThrough(tx: Prisma.TransactionClient, id: string): Promise<boolean> {
+    const row = await tx.booking.findUnique({ where: { id }, select: { status: true } });
+    return row !== null && FALLEN_THROUGH.includes(row.status);
   }
 
   /** To be called after the commit: both sides hear how it stands now. */

@@ -105,9 +105,12 @@ it('says MESSAGE_TOO_LARGE only when nothing else is wrong', () => {
   expect(refusal({ ...message, type: 'x' }, SendMessagePayload)?.code).toBe('INVALID_DATA');
 });
 
-it('takes null for a field with a default as if it were not there, and else as null', () => {
+it('takes null as if the field were not there, but where null erases', () => {
   expect(validated(UserQuery, { limit: null, cursor: null })).toMatchObject({ limit: 50 });
-  expect(validated(UpdateChatBody, { avatar: null }).avatar).toBeNull();
+  expect(validated(UpdateChatBody, { avatar: null, title: null })).toEqual({
+    avatar: null,
+    title: undefined,
+  });
 });
 
 it('ends any JSON in an instance or a refusal of the contract', () => {

@@ -1,4 +1,4 @@
-import { AppError, TOO_LARGE, type FieldError } from '#contracts';
+import { AppError, TOO_LARGE, isErasable, type FieldError } from '#contracts';
 import { TransformationType, plainToInstance, type ClassConstructor } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { flatFieldsOf, passes, type FlatFields } from './flat-fields.js';
@@ -87,12 +87,11 @@ function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fi
   return instance;
 }
 
-/** Apps send null for what they do not have: a field with a default has it then. */
-function withDefaults<T extends object>(type: ClassConstructor<T>, instance: T): T {
-  const absent = (Object.keys(instance) as (keyof T)[]).filter((key) => instance[key] === null);
-  if (absent.length === 0) return instance;
-  const defaults = new type();
-  for (const key of absent) if (defaults[key] !== undefined) instance[key] = defaults[key];
+/** Apps send null for what they do not have: it is "not given", but where the contract says that it erases. */
+function withoutNulls<T extends object>(type: ClassConstructor<T>, instance: T): T {
+  let absent: T | undefined;
+  for (const key of Object.keys(instance) as (keyof T & string)[])
+    if (instance[key] === null && !isErasable(instance, key)) instance[key] = (absent ??= new type())[key];
   return instance;
 }
 
@@ -105,7 +104,7 @@ export function validated<T extends object>(type: ClassConstructor<T>, raw: unkn
     throw new AppError('INVALID_DATA', 'Payload must be an object');
   assertPlainJson(raw);
   const fields = flatFieldsOf(type);
-  const instance = withDefaults(type, instanceOf(type, raw, fields));
+  const instance = withoutNulls(type, instanceOf(type, raw, fields));
   if (fields && passes(instance, fields)) return instance;
   const wrong = [...fieldErrors(validateSync(instance, { whitelist: true, forbidUnknownValues: false }))];
   if (wrong.length === 0) return instance;

@@ -6,8 +6,8 @@ import { MessageChanges } from '../message-changes.js';
 /**
  * Makes a master's proposal in a chat a booking request at a time of the client's choice; the message shows it to
  * both (contract, `POST chats/:id/messages/:message_id/accept`).
- * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted before, the service
- *   has changed since, or the time is taken), INVALID_DATA (no proposal, or a forwarded one; starts_at is no slot ahead)
+ * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted, and the booking
+ *   stands; the service has changed since; or the time is taken), INVALID_DATA (no proposal, or a forwarded one; starts_at is no slot ahead)
  */
 export class AcceptProposal extends Command<BookingDto> {
   constructor(
@@ -39,9 +39,9 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
         // Whoever forwarded it offers nothing, and to whom it was offered has the first one.
         if (message.forwarded_from) throw AppError.invalid('message_id', 'is a forwarded proposal');
         if (message.sender_id === userId) throw new AppError('FORBIDDEN', 'This is a proposal of your own');
-        if ('booking_id' in message.metadata)
+        const { price, duration, booking_id: accepted } = message.metadata;
+        if (accepted !== undefined && !(await this.bookings.hasFallenThrough(tx, accepted as string)))
           throw new AppError('CONFLICT', 'This proposal has been accepted');
-        const { price, duration } = message.metadata;
         const booking_id = await this.reservations.makeIn(tx, {
           clientId: userId,
           serviceId: String(message.metadata.service_id),
@@ -49,8 +49,8 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
           now,
           offered: { price, duration },
         });
-        const accepted = { booking_id, accepted_by: userId, starts_at: startsAt.toISOString() };
-        return { metadata: { ...message.metadata, ...accepted } };
+        const acceptance = { booking_id, accepted_by: userId, starts_at: startsAt.toISOString() };
+        return { metadata: { ...message.metadata, ...acceptance } };
       },
     );
     return this.bookings.announce((metadata as { booking_id: string }).booking_id);

@@ -46,6 +46,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
             own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()
           WHERE chat_members.left_at IS NOT NULL
         RETURNING user_id`;
+      if (joined.length === 0) return null;
       if (group.member_count + joined.length > MAX_MEMBERS)
         throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`);
       await tx.chat.update({
@@ -55,8 +56,10 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       });
       return joined.map(({ user_id }) => user_id);
     });
-    this.emitter.moved(chatRoom(chatId), ...added);
-    await this.news.tell(chatId, added);
+    if (added) {
+      this.emitter.moved(chatRoom(chatId), ...added);
+      await this.news.tell(chatId, added);
+    }
     return (await this.views.of([{ chatId, userId }]))[0]!;
   }
 }

@@ -34,7 +34,10 @@ export class MuteChatHandler implements ICommandHandler<MuteChat> {
     const mutedUntil = muted ? new Date(until ?? FOR_GOOD) : null;
     const setting = {
       assignment: Prisma.sql`muted_until = ${mutedUntil}`,
-      unless: Prisma.sql`muted_until IS NOT DISTINCT FROM ${mutedUntil}`,
+      // A mute that is over is none.
+      unless: mutedUntil
+        ? Prisma.sql`muted_until IS NOT DISTINCT FROM ${mutedUntil}`
+        : Prisma.sql`muted_until > now() IS NOT TRUE`,
     };
     return this.settings.set(chatId, userId, setting, socketId);
   }

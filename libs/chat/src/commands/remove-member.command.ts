@@ -29,7 +29,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   ) {}
 
   async execute({ userId, chatId, removedId }: RemoveMember): Promise<void> {
-    const last_seq = await this.groups.change(chatId, userId, async (tx, group) => {
+    const last_seq = (await this.groups.change(chatId, userId, async (tx, group) => {
       if (removedId !== userId) assertRunsGroup(group);
       const removed = await tx.chatMember.findUnique({
         where: { chatId_userId: { chatId, userId: removedId }, leftAt: null },
@@ -52,7 +52,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
       });
       if (removed.role === 'owner') await this.passOn(tx, chatId);
       return group.last_seq;
-    });
+    }))!;
     this.emitter.moved(chatRoom(chatId), removedId);
     this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
     await this.news.tell(chatId);

@@ -75,7 +75,9 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
         const post = await this.queries
           .execute(new FindPost(senderId, content))
           .catch(notFoundIs('content', 'no such post'));
-        return { author_name: post.author.name, media_url: post.media_urls[0] ?? null };
+        // A repost has next to nothing of its own.
+        const { author, media_urls } = post.repost_of ?? post;
+        return { author_name: author.name, media_url: media_urls[0] ?? null };
       }
       case 'booking_proposal': {
         const service = await this.queries

@@ -27,11 +27,18 @@ export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
   ) {}
 
   async execute({ userId, chatId, body: { title, avatar } }: UpdateChat): Promise<ChatDto> {
-    await this.groups.change(chatId, userId, async (tx, group) => {
+    const changed = await this.groups.change(chatId, userId, async (tx, group) => {
       assertRunsGroup(group);
-      await tx.chat.update({ where: { id: chatId }, data: { title, avatar }, select: { id: true } });
+      const current = await tx.chat.findUniqueOrThrow({
+        where: { id: chatId },
+        select: { title: true, avatar: true },
+      });
+      const data = { title: title ?? current.title, avatar: avatar === undefined ? current.avatar : avatar };
+      if (data.title === current.title && data.avatar === current.avatar) return null;
+      await tx.chat.update({ where: { id: chatId }, data, select: { id: true } });
+      return true;
     });
-    await this.news.tell(chatId);
+    if (changed) await this.news.tell(chatId);
     return (await this.views.of([{ chatId, userId }]))[0]!;
   }
 }

@@ -4,8 +4,8 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 
 /**
- * Who of the others has received and read a message.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND
+ * Who of the others has received and read a message of one's own.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (also for a message of somebody else), NOT_FOUND
  */
 export class ListReceipts extends Query<ReceiptPage> {
   constructor(
@@ -32,6 +32,8 @@ export class ListReceiptsHandler implements IQueryHandler<ListReceipts> {
       select: { seq: true, senderId: true },
     });
     if (!message) throw new AppError('NOT_FOUND', 'No such message in this chat');
+    if (message.senderId !== userId)
+      throw new AppError('FORBIDDEN', 'Only the sender may see who has read a message');
     const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
     const rows = await this.prisma.$queryRaw<(ReceiptPage['items'][number] & { sort: string })[]>`
       SELECT u.id AS user_id, u.name,

@@ -21,13 +21,7 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, changes }: UpdateMe): Promise<Me> {
-    const { avatar } = changes;
-    // Null stands for "not given" everywhere but for the avatar, the one column that may be empty.
-    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null)) as Omit<
-      UpdateMeBody,
-      'avatar'
-    >;
-    const { name, handle, is_master: isMaster, locale } = given;
+    const { name, handle, avatar, is_master: isMaster, locale } = changes;
     try {
       const user = await this.prisma.user.update({
         where: { id: userId },

@@ -24,13 +24,7 @@ export class UpdateServiceHandler implements ICommandHandler<UpdateService> {
   async execute({ masterId, id, body }: UpdateService): Promise<ServiceDto> {
     await requireOwn(this.prisma, masterId, id);
     const { description, name, price, duration } = body;
-    // Null stands for "not given", but for the description, which may be empty.
-    const data = {
-      description,
-      name: name ?? undefined,
-      price: price ?? undefined,
-      duration: duration ?? undefined,
-    };
+    const data = { name, description, price, duration };
     return toService(await this.prisma.service.update({ where: { id }, data, ...SERVICE }));
   }
 }
