@@ -44,9 +44,9 @@ export class UsersController {
   )
   async list(
     @SignedInUser() { userId }: SignedIn,
-    @Query() { query, limit, cursor, is_master }: UserQuery,
+    @Query() { query, limit, cursor }: UserQuery,
   ): Promise<UserPage> {
-    const page = await this.queries.execute(new ListUsers(query, limit, cursor, userId, is_master));
+    const page = await this.queries.execute(new ListUsers(query, limit, cursor, userId));
     return { ...page, items: await this.presence.allWithOnline(page.items) };
   }
 }

@@ -47,8 +47,8 @@ export interface NotificationData {
   booking_request: BookingFacts;
   booking_confirmed: BookingFacts;
   booking_cancelled: BookingFacts & {
-    /** What ended it; the request of an expired one was never answered. */
-    outcome: 'cancelled' | 'declined' | 'expired';
+    /** What ended it; the request of an expired one was never answered, and unavailable is a banned side. */
+    outcome: 'cancelled' | 'declined' | 'expired' | 'unavailable';
     reason: string | null;
   };
   friend_request: { request_id: string; user_id: string };

@@ -10,6 +10,14 @@ export const BOOKING = {
 } as const satisfies Prisma.BookingDefaultArgs;
 export type BookingRow = Prisma.BookingGetPayload<typeof BOOKING>;
 
+/** A booking with what `timezoneOf` needs. */
+export const WITH_TIMEZONE = {
+  include: { master: { select: { availability: { select: { timezone: true } } } } },
+} as const satisfies Prisma.BookingDefaultArgs;
+
+export const timezoneOf = ({ master }: Prisma.BookingGetPayload<typeof WITH_TIMEZONE>): string =>
+  master.availability?.timezone ?? 'UTC';
+
 export const toReview = (row: Prisma.ReviewGetPayload<typeof REVIEW>): ReviewDto => ({
   id: row.id,
   booking_id: row.bookingId,
@@ -31,7 +39,7 @@ export const toBooking = (row: BookingRow): BookingDto => ({
   status: row.status,
   note: row.note,
   reason: row.reason,
-  review: row.review && toReview(row.review),
+  review: row.review && !row.review.hidden ? toReview(row.review) : null,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),
 });
@@ -77,17 +85,21 @@ export class Bookings {
     return row !== null && FALLEN_THROUGH.includes(row.status);
   }
 
-  /** To be called after the commit: both sides hear how it stands now. */
-  async announce(id: string): Promise<BookingDto> {
-    return (await this.announceAll([id]))[0]!;
+  /** To be called after the commit: both sides, or those named, hear how it stands now. */
+  async announce(id: string, to?: string[]): Promise<BookingDto> {
+    return (await this.announceAll([id], { to }))[0]!;
   }
 
   /** The same of many. */
-  async announceAll(ids: string[], reminder?: '24h' | '2h'): Promise<BookingDto[]> {
+  async announceAll(
+    ids: string[],
+    { reminder, to }: { reminder?: '24h' | '2h'; to?: string[] } = {},
+  ): Promise<BookingDto[]> {
     const rows = await this.prisma.booking.findMany({ where: { id: { in: ids } }, ...BOOKING });
     return rows.map((row) => {
       const booking = toBooking(row);
-      this.emitter.toRooms([userRoom(row.masterId), userRoom(row.clientId)], 'booking:updated', {
+      const rooms = (to ?? [row.masterId, row.clientId]).map(userRoom);
+      this.emitter.toRooms(rooms, 'booking:updated', {
         ...booking,
         ...(reminder && { reminder }),
       });

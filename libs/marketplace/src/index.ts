@@ -6,6 +6,7 @@ export { CreateService } from './commands/create-service.command.js';
 export { DeleteService } from './commands/delete-service.command.js';
 export { ExpireBookings } from './commands/expire-bookings.command.js';
 export { ProposeBookings } from './commands/propose-bookings.command.js';
+export { ReconcileBookings } from './commands/reconcile-bookings.command.js';
 export { RemindBookings } from './commands/remind-bookings.command.js';
 export { ReviewBooking } from './commands/review-booking.command.js';
 export { SetAvailability } from './commands/set-availability.command.js';

@@ -8,6 +8,7 @@ import { CreateServiceHandler } from './commands/create-service.command.js';
 import { DeleteServiceHandler } from './commands/delete-service.command.js';
 import { ExpireBookingsHandler } from './commands/expire-bookings.command.js';
 import { ProposeBookingsHandler } from './commands/propose-bookings.command.js';
+import { ReconcileBookingsHandler } from './commands/reconcile-bookings.command.js';
 import { RemindBookingsHandler } from './commands/remind-bookings.command.js';
 import { ReviewBookingHandler } from './commands/review-booking.command.js';
 import { SetAvailabilityHandler } from './commands/set-availability.command.js';
@@ -30,6 +31,7 @@ const handlers = [
   DeleteServiceHandler,
   ExpireBookingsHandler,
   ProposeBookingsHandler,
+  ReconcileBookingsHandler,
   RemindBookingsHandler,
   ReviewBookingHandler,
   SetAvailabilityHandler,

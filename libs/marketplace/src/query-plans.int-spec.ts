@@ -2,6 +2,7 @@ import type { AvailabilityDto, BookingDto, ServiceDto } from '#contracts';
 import { wholeReads, withPlans, type Account, type TestApp } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { ExpireBookings } from './commands/expire-bookings.command.js';
+import { ReconcileBookings } from './commands/reconcile-bookings.command.js';
 import { RemindBookings } from './commands/remind-bookings.command.js';
 
 const TABLES = ['services', 'availabilities', 'bookings', 'reviews', 'master_ratings', 'blocks', 'users'];
@@ -15,6 +16,7 @@ const INDEXES = [
   'bookings_requested_start_idx',
   'bookings_confirmed_idx',
   'reviews_master_id_id_idx',
+  'reviews_client_id_idx',
 ];
 const USERS = 20_000;
 const HOUR = 3600_000;
@@ -91,4 +93,6 @@ async function playThrough(app: TestApp, master: Account, client: Account): Prom
   await commands.execute(new RemindBookings());
   await commands.execute(new ExpireBookings());
   await does(master, `DELETE services/${service.id}`);
+  await app.rows('UPDATE users SET banned_at = now() WHERE id = ANY($1)', [[master.id, client.id]]);
+  for (const { id } of [master, client]) await commands.execute(new ReconcileBookings(id));
 }

@@ -90,8 +90,8 @@ async function prepare(
 }
 
 /**
- * Who may not request, in the order asked: a block has come between, or the client has requested too much. Under the
- * pairs' locks both stay as they are to the end of the transaction.
+ * The errors of those who may not request, in the order asked: a side is banned, a block is between them, or the client
+ * has requested too much. Under the locks all of this stays as it is to the end of the transaction.
  */
 async function refusalsOf(
   tx: Prisma.TransactionClient,
@@ -101,6 +101,11 @@ async function refusalsOf(
     tx,
     asked.map(({ clientId, masterId }) => [clientId, masterId]),
   );
+  const people = [...new Set(asked.flatMap(({ clientId, masterId }) => [clientId, masterId]))];
+  // As `requirePresent`, for many at once: a ban waits for what is made here, or is found.
+  const found = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM users WHERE id = ANY(${people}::uuid[]) AND banned_at IS NULL ORDER BY id FOR KEY SHARE`;
+  const present = new Set(found.map(({ id }) => id));
   const pairs = await tx.$queryRaw<{ allowed: boolean; open: number }[]>`
     SELECT ${notBlocked(Prisma.raw('p.client_id'), Prisma.raw('p.master_id'))} AS allowed,
       (SELECT count(*)::int FROM bookings b WHERE b.client_id = p.client_id AND b.master_id = p.master_id
@@ -110,7 +115,8 @@ async function refusalsOf(
   const before = new Map<string, number>();
   return asked.map(({ clientId, masterId }, i) => {
     const { allowed, open } = pairs[i]!;
-    if (!allowed) return noSuchService();
+    if (!allowed || !present.has(masterId)) return noSuchService();
+    if (!present.has(clientId)) return new AppError('NOT_FOUND', 'No such user');
     const pair = clientId + masterId;
     const count = open + (before.get(pair) ?? 0);
     if (count >= MAX_REQUESTS)

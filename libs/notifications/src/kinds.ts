@@ -48,6 +48,7 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
             cancelled: `${t.actor} отменяет запись на ${at(t)}`,
             declined: `Мастер ${t.actor} не может принять вас ${at(t)}`,
             expired: `Заявка на ${at(t)} осталась без ответа`,
+            unavailable: `Запись на ${at(t)} отменена: вторая сторона больше недоступна`,
           })[t.data.outcome] + theirs(t.data.reason),
       },
       en: {
@@ -57,6 +58,7 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
             cancelled: `${t.actor} has cancelled the booking on ${at(t)}`,
             declined: `${t.actor} cannot take you on ${at(t)}`,
             expired: `The request for ${at(t)} was not answered`,
+            unavailable: `The booking on ${at(t)} is off: the other side is no longer available`,
           })[t.data.outcome] + theirs(t.data.reason),
       },
     },

@@ -1,5 +1,6 @@
-import type { BookingDto, MessageDto, ReviewDto } from '#contracts';
+import type { BookingDto, MessageDto, ReviewDto, ReviewPage, SlotPage } from '#contracts';
 import { lockBookings } from '#identity';
+import { ReconcileBookings, RemindBookings } from '#marketplace';
 import { PrismaService, type Prisma } from '#platform';
 import type { Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +8,7 @@ import {
   ALWAYS,
   app,
   at,
+  ban,
   booked,
   client,
   hers,
@@ -15,6 +17,7 @@ import {
   offer,
   put,
   request,
+  run,
   service,
   setScene,
   step,
@@ -76,17 +79,89 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     }
   });
 
-  it('lets no review pass', async () => {
+  it('lets the review of a visit pass, and nothing of it to the master', async () => {
     const { id } = await booked();
     await put(id, 'completed');
     await cut();
-    const review = () =>
-      app.request<ReviewDto>('POST', `bookings/${id}/review`, client.token, { rating: 1, text: 'Плохо' });
-    const refused = await review();
-    expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN']);
-    expect(await app.rows('SELECT FROM reviews WHERE booking_id = $1', [id])).toEqual([]);
-    await cut('DELETE');
-    expect((await review()).status).toBe(201);
+    const body = { rating: 1, text: 'Плохо' };
+    const { status } = await app.request<ReviewDto>('POST', `bookings/${id}/review`, client.token, body);
+    expect(status).toBe(201);
+    await his.next('booking:updated', (b) => b.id === id && b.review?.text === 'Плохо');
+    const seen = await app.request<ReviewPage>('GET', `users/${master.id}/reviews`, stranger.token);
+    expect(seen.body).toMatchObject({ items: [{ text: 'Плохо' }], average: 1 });
+    await hers.settled();
+    expect(hers.all('booking:updated').filter(({ review }) => review)).toEqual([]);
+    expect(hers.all('notification:new').filter(({ type }) => type === 'review_received')).toEqual([]);
+  });
+});
+
+describe.each(['the master', 'the client'])('a ban of %s', (who) => {
+  const banned = () => (who === 'the master' ? master : client);
+  const other = () => (who === 'the master' ? client : master);
+  const device = () => (who === 'the master' ? his : hers);
+
+  it('cancels what lies ahead, tells the other side, and frees the time for good', async () => {
+    const [asked, confirmed, begun] = [await booked(2), await booked(3), await booked(4)];
+    for (const { id } of [confirmed, begun]) await step(master, id, 'confirm');
+    await put(begun.id, 'confirmed', -1000);
+    const others = await request(stranger, at(5), {
+      service_id: (await offer(await app.register())).body.id,
+    });
+    expect(others.status).toBe(400);
+    expect(await ban(banned())).toBe(200);
+    for (const { id } of [asked, confirmed]) {
+      expect(await stored(id)).toMatchObject({ status: 'cancelled', reason: null });
+      const seen = await device().next('booking:updated', (b) => b.id === id && b.status === 'cancelled');
+      // The history stays readable.
+      expect([seen.master.name, seen.client.name]).toEqual(['Анна', 'Борис']);
+      const data = { outcome: 'unavailable', reason: null, booking_id: id };
+      expect(await told('booking_cancelled', id)).toMatchObject([{ to: [other().id], actorId: null, data }]);
+    }
+    expect((await stored(begun.id)).status).toBe('confirmed');
+    const heard = await device().next(
+      'notification:new',
+      ({ type, data }) =>
+        type === 'booking_cancelled' && (data as { booking_id: string }).booking_id === asked.id,
+    );
+    expect(heard.body).toMatch(/^Запись на .+ отменена: вторая сторона больше недоступна$/);
+    for (const hours of [24, 2])
+      await run(new RemindBookings(new Date(Date.parse(confirmed.starts_at) - hours * 3600_000)));
+    await device().settled();
+    expect(
+      device()
+        .all('booking:updated')
+        .filter(({ reminder }) => reminder),
+    ).toEqual([]);
+
+    const slots = (account: Account) =>
+      app.request<SlotPage>(
+        'GET',
+        `services/${service.id}/slots?from=${at(2)}&to=${at(2, 13)}`,
+        account.token,
+      );
+    if (who === 'the client') {
+      expect((await slots(stranger)).body.items).toHaveLength(1);
+      expect((await request(stranger, at(3))).status).toBe(201);
+    } else {
+      expect((await slots(stranger)).body).toMatchObject({ code: 'NOT_FOUND' });
+      expect((await request(stranger, at(3))).body.code).toBe('NOT_FOUND');
+    }
+    await run(new ReconcileBookings(banned().id));
+    expect(await told('booking_cancelled', asked.id)).toHaveLength(1);
+    expect(await ban(banned(), 'unban')).toBe(200);
+    for (const { id } of [asked, confirmed]) expect((await stored(id)).status).toBe('cancelled');
+  });
+
+  it('leaves nothing that is requested at the same moment', async () => {
+    for (let round = 0; round < 4; round++) {
+      const guest = await app.register();
+      const gone = who === 'the master' ? master : guest;
+      const [made] = await Promise.all([request(guest, at(2, round)), ban(gone)]);
+      expect([201, 401, 404]).toContain(made.status);
+      const rows = `SELECT FROM bookings WHERE client_id = $1 AND status = 'requested'`;
+      expect(await app.rows(rows, [guest.id])).toEqual([]);
+      await ban(gone, 'unban');
+    }
   });
 });
 
@@ -125,16 +200,6 @@ describe('at the same moment', () => {
       (tx) => tx.booking.update({ where: { id }, data: { status: 'requested' } }),
     );
     expect([status, (await stored(id)).status]).toEqual([204, 'cancelled']);
-  });
-
-  it('a review that waits for a block finds it', async () => {
-    const { id } = await booked();
-    await put(id, 'completed');
-    const reply = await whileWaiting(
-      () => step(client, id, 'review', { rating: 1 }),
-      (tx) => tx.block.create({ data: { blockerId: master.id, blockedId: client.id } }),
-    );
-    expect(reply.body.code).toBe('FORBIDDEN');
   });
 
   it('a proposal is accepted or not, in their chat or in a group, and nothing is left', async () => {

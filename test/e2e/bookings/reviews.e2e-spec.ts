@@ -2,12 +2,15 @@ import { ReviewDto, ReviewPage, type BookingDto, type ServiceDto } from '#contra
 import { contractErrors, type Account } from '#testing';
 import {
   app,
+  at,
+  ban,
   booked,
   client,
   hers,
   his,
   master,
   put,
+  request,
   service,
   setScene,
   sorted,
@@ -87,6 +90,36 @@ describe('a review', () => {
       await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', pair);
       expect(await reviews()).toMatchObject({ items: [], average: 3.4, count: 7 });
       await app.rows('DELETE FROM blocks');
+    }
+  });
+
+  it('by a banned client is neither shown nor counted until an unban', async () => {
+    const [mine, his] = [await completed(1), (await request(stranger, at(2, 5))).body.id];
+    await put(his, 'completed');
+    await review(client, mine, { rating: 1 });
+    await review(stranger, his, { rating: 4 });
+    const booking = async () =>
+      (await app.request<BookingDto>('GET', `bookings/${mine}`, master.token)).body.review;
+    const rating = async () =>
+      (await app.request<ServiceDto>('GET', `services/${service.id}`, master.token)).body.master;
+    const look = async () => {
+      const page = await app.request<ReviewPage>('GET', `users/${master.id}/reviews`, master.token);
+      const { items, average, count } = page.body;
+      return [
+        items.map((r) => r.booking_id),
+        average,
+        count,
+        (await rating()).rating,
+        (await booking())?.rating,
+      ];
+    };
+    const before = [[his, mine], 2.5, 2, 2.5, 1];
+    expect(await look()).toEqual(before);
+    for (let round = 0; round < 2; round++) {
+      expect(await Promise.all([ban(client), ban(client)])).toEqual([200, 200]);
+      expect(await look()).toEqual([[his], 4, 1, 4, undefined]);
+      await Promise.all([ban(client, 'unban'), ban(client, 'unban')]);
+      expect(await look()).toEqual(before);
     }
   });
 });

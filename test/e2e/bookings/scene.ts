@@ -13,6 +13,7 @@ export let app: TestApp;
 export let master: Account;
 export let client: Account;
 export let stranger: Account;
+let admin: Account;
 export let service: ServiceDto;
 /** The master's device, and the client's. */
 export let hers: Device;
@@ -24,6 +25,8 @@ export function setScene(): void {
     app = await TestApp.start();
     await rememberPromises(app);
     stranger = await app.register('Глеб');
+    admin = await app.register('Админ');
+    await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
   });
   afterAll(() => app.stop());
   beforeEach(async () => {
@@ -60,6 +63,8 @@ export const stored = async (id: string) =>
   (
     await app.rows<{ status: string; reason: string | null }>('SELECT * FROM bookings WHERE id = $1', [id])
   )[0]!;
+export const ban = async ({ id }: Account, action: 'ban' | 'unban' = 'ban') =>
+  (await app.request('POST', `admin/users/${id}/${action}`, admin.token)).status;
 export const run = <T>(command: { now: Date } & T) => app.app.get(CommandBus).execute(command as never);
 /** As numbers, too. */
 export const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);

@@ -1,7 +1,8 @@
+import { ReconcileBookings } from '#marketplace';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /** Each brings one lib's stored data in line with `users.banned_at` as it is now; again changes nothing. */
-const STEPS: (new (userId: string) => Command<void>)[] = [];
+const STEPS: (new (userId: string) => Command<void>)[] = [ReconcileBookings];
 
 /**
  * Brings everything stored of a user in line with whether they are banned: after a ban they are absent for everybody

@@ -1,7 +1,7 @@
 import { tellAll } from '#notifications';
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings, factsOf } from '../bookings.js';
+import { Bookings, WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
 
 const DAY_MS = 24 * 3600_000;
 const BATCH = 100;
@@ -42,7 +42,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
       const ids = rows.map(({ id }) => id);
       const expired = await tx.booking.findMany({
         where: { id: { in: ids } },
-        include: { master: { select: { availability: { select: { timezone: true } } } } },
+        ...WITH_TIMEZONE,
       });
       await tellAll(
         tx,
@@ -53,7 +53,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
             key: `booking_cancelled:${row.id}`,
             actorId: null,
             data: {
-              ...factsOf(row, row.master.availability?.timezone ?? 'UTC'),
+              ...factsOf(row, timezoneOf(row)),
               outcome: 'expired',
               reason: null,
             },

@@ -32,7 +32,7 @@ export class RemindBookingsHandler implements ICommandHandler<RemindBookings> {
           ) RETURNING id`;
         await this.bookings.announceAll(
           rows.map(({ id }) => id),
-          `${hours}h`,
+          { reminder: `${hours}h` },
         );
         reminded = rows.length;
       }

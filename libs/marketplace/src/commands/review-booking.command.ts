@@ -1,5 +1,5 @@
 import { AppError, type ReviewBody, type ReviewDto } from '#contracts';
-import { Blocks, lockBookings } from '#identity';
+import { Blocks, requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -7,8 +7,9 @@ import { Bookings, REVIEW, toReview } from '../bookings.js';
 
 /**
  * The client's word about a completed visit, one each; the master is told, and their average moves with it. Both sides
- * hear the booking with its review.
- * @throws AppError NOT_FOUND; FORBIDDEN to all but the client, and across a block; CONFLICT before it is completed, or the second time
+ * hear the booking with its review. It is public and about the visit, so a block does not prevent it: the master then
+ * hears nothing of it.
+ * @throws AppError NOT_FOUND; FORBIDDEN to all but the client; CONFLICT before it is completed, or the second time
  */
 export class ReviewBooking extends Command<ReviewDto> {
   constructor(
@@ -37,9 +38,7 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
     const id = newId();
     try {
       const review = await this.prisma.$transaction(async (tx) => {
-        await lockBookings(tx, [[clientId, masterId]]);
-        if (await this.blocks.areBetween(clientId, masterId, tx))
-          throw new AppError('FORBIDDEN', 'A block is between you');
+        await requirePresent(tx, [clientId]);
         const review = await tx.review.create({
           data: { id, bookingId, masterId, clientId, rating, text: text ?? null },
           ...REVIEW,
@@ -58,7 +57,8 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
             rating_sum = master_ratings.rating_sum + excluded.rating_sum`;
         return toReview(review);
       });
-      await this.bookings.announce(bookingId);
+      const isCut = await this.blocks.areBetween(clientId, masterId);
+      await this.bookings.announce(bookingId, isCut ? [clientId] : undefined);
       return review;
     } catch (error) {
       if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'This visit has been reviewed');

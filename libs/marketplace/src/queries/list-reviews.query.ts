@@ -27,9 +27,10 @@ export class ListReviewsHandler implements IQueryHandler<ListReviews> {
         where: {
           masterId,
           id: { lt: idsBefore(cursor) },
-          // As everywhere, a ban or a block hides what somebody writes; the average is of all.
+          // Those of banned clients, which the average leaves out, too.
+          hidden: false,
+          // A block hides what somebody writes from one reader; the average is of all.
           client: {
-            bannedAt: null,
             blocks: { none: { blockedId: userId } },
             blockedBy: { none: { blockerId: userId } },
           },

@@ -1,0 +1,101 @@
+import { lockBookings } from '#identity';
+import { tellAll } from '#notifications';
+import { Prisma, PrismaService, addJob } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
+
+const BATCH = 100;
+
+/**
+ * Brings bookings and reviews in line with whether a user is banned. After a ban their bookings ahead are cancelled,
+ * the other sides are told, and their reviews are hidden and leave the ratings. After an unban the reviews return;
+ * cancelled bookings stay cancelled. Again changes nothing.
+ */
+export class ReconcileBookings extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly now = new Date(),
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ReconcileBookings)
+export class ReconcileBookingsHandler implements ICommandHandler<ReconcileBookings> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId, now }: ReconcileBookings): Promise<void> {
+    for (const step of [
+      (tx: Prisma.TransactionClient) => cancelSome(tx, userId, 'master', now),
+      (tx: Prisma.TransactionClient) => cancelSome(tx, userId, 'client', now),
+      (tx: Prisma.TransactionClient) => moveReviews(tx, userId),
+    ])
+      while ((await this.prisma.$transaction(step)) === BATCH);
+  }
+}
+
+/** To the end of the transaction: a ban and an unban wait for it. */
+async function isBanned(tx: Prisma.TransactionClient, userId: string): Promise<boolean> {
+  const [user] = await tx.$queryRaw<{ banned: boolean }[]>`
+    SELECT banned_at IS NOT NULL AS banned FROM users WHERE id = ${userId}::uuid FOR SHARE`;
+  return user?.banned ?? false;
+}
+
+/** Visits that have begun stay. */
+async function cancelSome(
+  tx: Prisma.TransactionClient,
+  userId: string,
+  side: 'master' | 'client',
+  now: Date,
+): Promise<number> {
+  if (!(await isBanned(tx, userId))) return 0;
+  const ahead = await tx.$queryRaw<{ id: string; master: string; client: string }[]>`
+    SELECT id, master_id AS master, client_id AS client FROM bookings
+    WHERE ${Prisma.raw(`${side}_id`)} = ${userId}::uuid AND status IN ('requested', 'confirmed') AND starts_at > ${now}
+    ORDER BY starts_at, id LIMIT ${BATCH}`;
+  if (ahead.length === 0) return 0;
+  // A block cancels several of one pair, too: under its lock the two never wait for each other's rows.
+  await lockBookings(
+    tx,
+    ahead.map(({ master, client }) => [master, client]),
+  );
+  const cancelled = await tx.$queryRaw<{ id: string }[]>`
+    UPDATE bookings SET status = 'cancelled', updated_at = ${now}
+    WHERE id = ANY(${ahead.map(({ id }) => id)}::uuid[]) AND status IN ('requested', 'confirmed') AND starts_at > ${now}
+    RETURNING id`;
+  const bookingIds = cancelled.map(({ id }) => id);
+  const rows = await tx.booking.findMany({ where: { id: { in: bookingIds } }, ...WITH_TIMEZONE });
+  await tellAll(
+    tx,
+    rows.map((row) => ({
+      recipientIds: [row.masterId === userId ? row.clientId : row.masterId],
+      cause: {
+        type: 'booking_cancelled',
+        key: `booking_cancelled:${row.id}`,
+        actorId: null,
+        data: { ...factsOf(row, timezoneOf(row)), outcome: 'unavailable', reason: null },
+      },
+    })),
+  );
+  if (bookingIds.length > 0) await addJob(tx, 'show-bookings', { bookingIds });
+  return ahead.length;
+}
+
+async function moveReviews(tx: Prisma.TransactionClient, userId: string): Promise<number> {
+  const hidden = await isBanned(tx, userId);
+  const moved = await tx.$queryRaw<{ master_id: string; rating: number }[]>`
+    UPDATE reviews SET hidden = ${hidden} WHERE id IN (
+      SELECT id FROM reviews WHERE client_id = ${userId}::uuid AND hidden <> ${hidden} LIMIT ${BATCH} FOR UPDATE
+    ) RETURNING master_id, rating`;
+  if (moved.length === 0) return 0;
+  const sign = hidden ? -1 : 1;
+  await tx.$queryRaw`SELECT FROM master_ratings WHERE master_id = ANY(${moved.map((r) => r.master_id)}::uuid[])
+    ORDER BY master_id FOR UPDATE`;
+  await tx.$executeRaw`
+    UPDATE master_ratings m SET reviews_count = m.reviews_count + ${sign} * r.count, rating_sum = m.rating_sum + ${sign} * r.sum
+    FROM (
+      SELECT master_id, count(*)::int AS count, sum(rating)::int AS sum
+      FROM json_to_recordset(${JSON.stringify(moved)}::json) AS r(master_id uuid, rating int) GROUP BY master_id
+    ) r WHERE r.master_id = m.master_id`;
+  return moved.length;
+}
