@@ -4,7 +4,7 @@ import {
   SYNC_REASONS,
   SendMessageAck,
   SendMessagePayload,
-  assertMessageContent,
+  messageMetadata,
   type ErrorCode,
   type ServerEvent,
 } from '#contracts';
@@ -22,7 +22,7 @@ describe('what the specification has clients send', () => {
     const payload = { chat_id: uuid, type, ...sample };
     const taken = validated(SendMessagePayload, payload);
     expect({ ...taken }).toEqual(payload);
-    assertMessageContent(taken.type, taken.content, taken.metadata ?? {});
+    expect(messageMetadata(taken.type, taken.content, taken.metadata ?? {})).toEqual(taken.metadata ?? {});
   });
 });
 

@@ -40,6 +40,57 @@ describe('as the specification shows it, with metadata of the app’s own, it ar
     expect({ ...kept, status: 'sent' }).toEqual(live);
   });
 
+  it.each([
+    ['photo', 'http://minio_1:9000/a.jpg', {}],
+    ['photo', 'https://example.com/1', null],
+    ['photo', 'https://example.com/1', undefined],
+    ['photo', 'https://example.com/1', { height: 480 }],
+    ['photo', 'https://example.com/1', { width: null, height: null, thumbnail: null }],
+    ['video', 'https://example.com/1', undefined],
+    ['video', 'https://example.com/1', { thumbnail: 'https://example.com/2' }],
+    ['voice', 'https://example.com/1', undefined],
+    ['voice', 'https://example.com/1', { waveform: [1, 2] }],
+  ])('%s %s with metadata %j', async (type, content, metadata) => {
+    const { message_id } = await send({ type, content, metadata });
+    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    expect([live.content, live.metadata]).toEqual([content, metadata ?? {}]);
+  });
+
+  it.each([
+    ['55.7558,37.6173', { lat: 55.7558, lng: 37.6173 }],
+    [' +55.7558 ,\t-37.6173\n', { lat: 55.7558, lng: -37.6173 }],
+    ['-90,180', { lat: -90, lng: 180 }],
+    ['.5,-.25', { lat: 0.5, lng: -0.25 }],
+    ['51.,1.2e-7', { lat: 51, lng: 1.2e-7 }],
+  ])(
+    'location %j, with its numbers in metadata, also when it is edited and forwarded',
+    async (content, place) => {
+      const { message_id } = await send({ type: 'location', content, metadata: { icon: 'pin' } });
+      const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+      expect([live.content, live.metadata]).toEqual([content, { icon: 'pin', ...place }]);
+      const edit = (text: string) => hers.send('chat:message:edit', { message_id, content: text });
+      expect((await edit('Кафе у метро')).message.metadata).toEqual({ icon: 'pin', ...place });
+      const moved = { icon: 'pin', lat: 59.93, lng: 30.31 };
+      expect((await edit('59.93, 30.31')).message.metadata).toEqual(moved);
+      expect(await edit('91,0')).toMatchObject({
+        code: 'INVALID_DATA',
+        details: [{ field: 'metadata.lat' }],
+      });
+      const forward = { message_ids: [message_id], to_chat_id: chat.id };
+      const { items } = await hers.send('chat:message:forward', forward);
+      expect(items[0]).toMatchObject({ content: '59.93, 30.31', metadata: moved });
+    },
+  );
+
+  it('location, whose metadata count before its content', async () => {
+    const metadata = { lat: 1, lng: 2, address: 'Здесь' };
+    const { message_id } = await send({ type: 'location', content: '55.7,37.6', metadata });
+    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    expect(live.metadata).toEqual(metadata);
+    const { message } = await hers.send('chat:message:edit', { message_id, content: '3,4' });
+    expect(message.metadata).toEqual({ lat: 3, lng: 4 });
+  });
+
   it('profile_share, with the name, picture and trade as they are', async () => {
     const claimed = { name: 'Forged', avatar: 'https://example.com/x.jpg', is_master: true };
     const metadata = { ...claimed, ...unknown };
@@ -116,9 +167,9 @@ describe('with a field wrong or missing it is refused, naming the field, and not
     ['content', { type: 'photo', content: 'not a link', metadata: { width: 1, height: 1 } }],
     ['content', { type: 'photo', content: 'javascript:alert(1)', metadata: { width: 1, height: 1 } }],
     ['content', { type: 'photo', content: 'ftp://example.com/1', metadata: { width: 1, height: 1 } }],
-    ['metadata.width', { type: 'photo', content: url }],
-    ['metadata.width', { type: 'photo', content: url, metadata: null }],
-    ['metadata.width', { type: 'photo', content: url, metadata: { height: 1 } }],
+    ['content', { type: 'photo', content: 'https://anna@example.com/1' }],
+    ['content', { type: 'voice', content: 'https://example.com/a b' }],
+    ['metadata.width', { type: 'photo', content: url, metadata: { width: '640' } }],
     ['metadata.width', { type: 'photo', content: url, metadata: { width: 0, height: 1 } }],
     ['metadata.height', { type: 'photo', content: url, metadata: { width: 1, height: 1.5 } }],
     ['metadata.height', { type: 'photo', content: url, metadata: { width: 1, height: '1' } }],
@@ -127,13 +178,22 @@ describe('with a field wrong or missing it is refused, naming the field, and not
       { type: 'photo', content: url, metadata: { width: 1, height: 1, thumbnail: 'x' } },
     ],
     ['content', { type: 'video', content: 'x', metadata: { duration: 1 } }],
-    ['metadata.duration', { type: 'video', content: url }],
     ['metadata.duration', { type: 'video', content: url, metadata: { duration: 0 } }],
     ['metadata.thumbnail', { type: 'video', content: url, metadata: { duration: 1, thumbnail: 1 } }],
     ['content', { type: 'voice', content: '', metadata: { duration: 1 } }],
-    ['metadata.duration', { type: 'voice', content: url, metadata: {} }],
     ['metadata.duration', { type: 'voice', content: url, metadata: { duration: -1 } }],
     ['metadata.duration', { type: 'voice', content: url, metadata: { duration: '15' } }],
+    ['content', { type: 'location', content: '' }],
+    ['content', { type: 'location', content: 'Кафе', metadata: { lat: null, lng: null } }],
+    ['content', { type: 'location', content: '55.75;37.61' }],
+    ['content', { type: 'location', content: '55,75,37,61' }],
+    ['content', { type: 'location', content: '55.75, 37.61, 10' }],
+    ['content', { type: 'location', content: 'NaN,Infinity' }],
+    ['metadata.lat', { type: 'location', content: '90.1, 0' }],
+    ['metadata.lat', { type: 'location', content: '1e3,0' }],
+    ['metadata.lng', { type: 'location', content: '0,-180.5' }],
+    ['metadata.lat', { type: 'location', content: '55.75,37.61', metadata: { lng: 0 } }],
+    ['metadata.lat', { type: 'location', content: '55.75,37.61', metadata: { lat: '55', lng: 0 } }],
     ['metadata.lat', { type: 'location', content: '', metadata: { lng: 0 } }],
     ['metadata.lat', { type: 'location', content: '', metadata: { lat: 90.1, lng: 0 } }],
     ['metadata.lat', { type: 'location', content: '', metadata: { lat: null, lng: 0 } }],

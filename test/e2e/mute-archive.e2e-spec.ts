@@ -62,11 +62,28 @@ describe('a mute', () => {
     expect((await seen(anna)).muted_until).toBeNull();
   });
 
+  it.each([
+    ['2099-01-01T00:00:00.123456Z', '2099-01-01T00:00:00.123Z'],
+    ['2099-01-01T00:00:00.1234567Z', '2099-01-01T00:00:00.123Z'],
+    ['2099-01-01T03:00:00.999999999+03:00', '2099-01-01T00:00:00.999Z'],
+    ['2098-12-31T20:30:00-03:30', '2099-01-01T00:00:00.000Z'],
+    ['2099-01-01t00:00z', '2099-01-01T00:00:00.000Z'],
+  ])('takes %s for %s', async (until, shown) => {
+    const { status, chat: muted } = await mute({ until });
+    expect([status, muted.muted_until]).toEqual(['ok', shown]);
+    const put = await app.request<ChatDto>('PUT', `chats/${chat.id}/mute`, anna.token, { until });
+    expect(put.body.muted_until).toBe(shown);
+    await mute({ muted: false });
+  });
+
   it('takes a time ahead only', async () => {
     for (const until of [
       ahead(-1000),
       '2020-01-01T00:00:00.000Z',
       '2099-13-45T00:00:00.000Z',
+      '2099-02-30T00:00:00.000Z',
+      '2099-04-31T00:00:00Z',
+      '2099-01-01T00:00:00',
       'tomorrow',
       1,
       '',

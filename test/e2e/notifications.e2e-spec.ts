@@ -232,6 +232,8 @@ describe('preferences', () => {
     const after = (await ask()).body;
     expect(after.quiet_hours).toEqual(night);
     expect(Object.entries(after.types).filter(([, on]) => !on)).toEqual([['post_liked', false]]);
+    const precise = { ...night, from: '22:00:00', to: '08:00:00.000' };
+    expect((await ask({ quiet_hours: precise })).body.quiet_hours).toEqual(night);
     expect((await ask({ quiet_hours: null })).body.quiet_hours).toBeNull();
     expect((await ask({})).body).toEqual({ types: after.types, quiet_hours: null });
   });
@@ -240,6 +242,7 @@ describe('preferences', () => {
     ['types.mention', { types: { mention: 'no' } }],
     ['types', { types: 'none' }],
     ['quiet_hours.from', { quiet_hours: { ...night, from: '24:00' } }],
+    ['quiet_hours.from', { quiet_hours: { ...night, from: '22:00:01' } }],
     ['quiet_hours.to', { quiet_hours: { ...night, to: '8:00' } }],
     ['quiet_hours.to', { quiet_hours: { ...night, to: night.from } }],
     ['quiet_hours.timezone', { quiet_hours: { ...night, timezone: 'Europe/Nowhere' } }],

@@ -17,6 +17,7 @@ import {
   Erasable,
   FromQuery,
   IsHttpUrl,
+  IsInstant,
   IsId,
   IsIdList,
   IsNested,
@@ -95,7 +96,7 @@ export class ChatsQuery extends PageQuery {
 
 export class MuteBody {
   /** Null or absent: until it is unmuted. */
-  @IsOptional() @IsTimestamp() until?: string | null;
+  @IsOptional() @IsInstant() until?: string | null;
 }
 
 export class MutePayload extends MuteBody {

@@ -85,9 +85,9 @@ export class UpdateServiceBody {
 export class WindowDto {
   /** 0 = Sunday. */
   @IsInt() @Min(0) @Max(6) weekday!: number;
-  @IsTimeOfDay() from!: string;
+  @IsTimeOfDay('24:00') from!: string;
   /** "24:00" is the end of the day. */
-  @IsTimeOfDay() to!: string;
+  @IsTimeOfDay('24:00') to!: string;
 }
 
 export class AvailabilityDto {

@@ -13,20 +13,22 @@ import {
 } from 'class-validator';
 import { AppError, type FieldError } from './errors.js';
 import type { MessageKind } from './messages.js';
-import { IsHttpUrl, IsId, isHttpUrl } from './validators.js';
+import { isHttpUrl } from './urls.js';
+import { IsHttpUrl, IsId } from './validators.js';
 
 /** Contract, "Chat events": metadata is kept as it is up to 8 KiB. */
 const MAX_METADATA_BYTES = 8 * 1024;
 
+/** Metadata is optional in the specification: what is given is checked. */
 class PhotoMetadata {
-  @IsInt() @Min(1) @Max(100_000) width!: number;
-  @IsInt() @Min(1) @Max(100_000) height!: number;
+  @IsOptional() @IsInt() @Min(1) @Max(100_000) width?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(100_000) height?: number;
   @IsOptional() @IsHttpUrl() thumbnail?: string;
 }
 
 class VoiceMetadata {
   /** Seconds. */
-  @IsNumber() @IsPositive() @Max(86_400) duration!: number;
+  @IsOptional() @IsNumber() @IsPositive() @Max(86_400) duration?: number;
 }
 
 class VideoMetadata extends VoiceMetadata {
@@ -73,18 +75,34 @@ const contentError = (type: MessageKind, content: string): string | undefined =>
   }
 };
 
+const DECIMAL = /[+-]?(?:\d{1,3}(?:\.\d{0,30})?|\.\d{1,30})(?:e[+-]?\d{1,3})?/.source;
+const COORDINATES = new RegExp(`^\\s*(${DECIMAL})\\s*,\\s*(${DECIMAL})\\s*$`, 'i');
+
+/** "lat,lng": all that the specification's client sends of a location. */
+function coordinatesIn(content: string): { lat: number; lng: number } | undefined {
+  const [, lat, lng] = COORDINATES.exec(content) ?? [];
+  return lat === undefined ? undefined : { lat: Number(lat), lng: Number(lng) };
+}
+
 /**
  * What each of the 8 types must carry (contract, "Chat events").
+ * @returns the metadata to store: a location has `lat` and `lng`, also if only its content names them
  * @throws AppError INVALID_DATA naming every wrong field, such as `metadata.duration`
  */
-export function assertMessageContent(
+export function messageMetadata(
   type: MessageKind,
   content: string,
-  metadata: Record<string, unknown>,
-): void {
+  given: Record<string, unknown>,
+): Record<string, unknown> {
   const details: FieldError[] = [];
   const wrong = contentError(type, content);
   if (wrong) details.push({ field: 'content', message: `content ${wrong}` });
+  let metadata = given;
+  if (type === 'location' && given.lat == null && given.lng == null) {
+    metadata = { ...given, ...coordinatesIn(content) };
+    if (metadata.lat == null)
+      details.push({ field: 'content', message: 'content must be "lat,lng" where metadata has neither' });
+  }
   if (METADATA[type] !== AnyMetadata) {
     for (const { property, constraints } of validateSync(plainToInstance(METADATA[type], metadata))) {
       // The last one is about the kind of value, those before it about its size.
@@ -95,4 +113,15 @@ export function assertMessageContent(
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES)
     details.push({ field: 'metadata', message: 'metadata must be at most 8 KiB' });
   if (details.length > 0) throw new AppError('INVALID_DATA', details[0]!.message, { details });
+  return metadata;
+}
+
+/** The metadata of a message with new content. A location whose content is another place has moved there. */
+export function editedMetadata(
+  type: MessageKind,
+  content: string,
+  metadata: Record<string, unknown>,
+): Record<string, unknown> {
+  const place = type === 'location' ? coordinatesIn(content) : undefined;
+  return messageMetadata(type, content, place ? { ...metadata, address: undefined, ...place } : metadata);
 }

@@ -13,7 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { Erasable, IsId, IsNested, IsSwitch, IsTimestamp, Nullable } from './validators.js';
+import { Erasable, IsId, IsNested, IsSwitch, IsTimeOfDay, IsTimestamp, Nullable } from './validators.js';
 
 export const NOTIFICATION_TYPES = [
   'booking_request',
@@ -150,13 +150,10 @@ export class SomeNotificationTypes implements Partial<Record<NotificationKind, b
   @IsOptional() @IsBoolean() auto_booking_proposal?: boolean;
 }
 
-const CLOCK = /^([01]\d|2[0-3]):[0-5]\d$/;
-const A_CLOCK = { message: '$property must be a time of day as "22:00"' };
-
 /** By the user's own clock; from 22:00 to 08:00 is the night. */
 export class QuietHours {
-  @Matches(CLOCK, A_CLOCK) from!: string;
-  @Matches(CLOCK, A_CLOCK) to!: string;
+  @IsTimeOfDay('23:59') from!: string;
+  @IsTimeOfDay('23:59') to!: string;
   /** An IANA name, such as Europe/Moscow. */
   @Matches(/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/, { message: '$property must be a time zone' })
   @MaxLength(64)

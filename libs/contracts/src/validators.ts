@@ -17,9 +17,10 @@ import {
   ValidateIf,
   ValidateNested,
   buildMessage,
-  isURL,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
+import { toClock, toTimestamp } from './times.js';
+import { MAX_URL, isHttpUrl } from './urls.js';
 
 const lowerCase = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
@@ -41,7 +42,7 @@ export const IsIdList = (min: number, max: number) =>
     IsUUID('all', { each: true }),
   );
 
-/** ISO 8601 UTC with milliseconds, as every time in the contract. */
+/** ISO 8601 UTC with milliseconds, as every time in an answer. Clients write times in more ways: `IsInstant`. */
 export const IsTimestamp = () =>
   applyDecorators(
     Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, {
@@ -120,15 +121,6 @@ export const IsMessageContent = (max: number) =>
     JSONSchema({ type: 'string', maxLength: max }),
   );
 
-const MAX_URL = 2048;
-
-/** An absolute http(s) link; `javascript:` and the like never get in, nor does `http:` without its slashes. */
-export const isHttpUrl = (value: unknown): boolean =>
-  typeof value === 'string' &&
-  value.length <= MAX_URL &&
-  /^https?:\/\//i.test(value) &&
-  isURL(value, { protocols: ['http', 'https'], require_protocol: true, require_tld: false });
-
 const urlCheck = (what: string, options?: { each: boolean }) =>
   ValidateBy(
     {
@@ -175,14 +167,19 @@ export const IsSwitch = () =>
     IsBoolean(),
   );
 
-/** A moment as clients write it: ISO 8601 with its offset or Z, and one that exists. */
+/** A moment as clients write it: RFC 3339, with any fraction and offset. From here on as answers write it. */
 export const IsInstant = () =>
   applyDecorators(
-    Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/, {
-      message: '$property must be an ISO 8601 time with its offset',
+    Transform(({ value }) => toTimestamp(value) ?? (value as unknown)),
+    ValidateBy({
+      name: 'isInstant',
+      validator: {
+        validate: (value) => toTimestamp(value) !== undefined,
+        defaultMessage: () =>
+          '$property must be a time that exists, with its offset, such as 2026-12-31T09:00:00Z',
+      },
     }),
-    IsISO8601({ strict: true }, { message: '$property must be a time that exists' }),
-    JSONSchema({ type: 'string', format: 'date-time', pattern: undefined }),
+    JSONSchema({ type: 'string', format: 'date-time' }),
   );
 
 /** A calendar date, such as 2026-12-31. */
@@ -192,9 +189,19 @@ export const IsDate = (options?: { each: boolean }) =>
     IsISO8601({ strict: true }, { ...options, message: '$property must be a date that exists' }),
   );
 
-/** Hours and minutes, 00:00 to 24:00. */
-export const IsTimeOfDay = () =>
-  Matches(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, { message: '$property must be a time such as 09:00' });
+/** Hours and minutes, up to `last`; seconds may be given, of zero. */
+export const IsTimeOfDay = (last: '23:59' | '24:00') =>
+  applyDecorators(
+    Transform(({ value }) => toClock(value) ?? (value as unknown)),
+    ValidateBy({
+      name: 'isTimeOfDay',
+      validator: {
+        validate: (value) => (toClock(value) ?? '99:99') <= last,
+        defaultMessage: () => `$property must be a time of day such as 09:00, at most ${last}`,
+      },
+    }),
+    JSONSchema({ type: 'string' }),
+  );
 
 /** A time zone's name of the IANA database. */
 export const IsTimezone = () =>

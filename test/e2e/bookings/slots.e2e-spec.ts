@@ -1,4 +1,4 @@
-import type { BookingDto, ServiceDto, SlotPage } from '#contracts';
+import type { AvailabilityDto, BookingDto, ServiceDto, SlotPage } from '#contracts';
 import { createTestDatabase, TestApp } from '#testing';
 import { randomUUID } from 'node:crypto';
 import {
@@ -51,6 +51,27 @@ describe('slots', () => {
     expect(ahead).toBeLessThan(366 * 24 * HOUR + 60_000);
   });
 
+  it('are asked for, and booked, in times as clients of any language write them', async () => {
+    const [day, end] = [at(3, 0).slice(0, 19), at(3, 4).slice(0, 19)];
+    const plain = await slots(`from=${day}Z&to=${end}Z`);
+    expect(plain.items).toHaveLength(4);
+    for (const tail of ['.000000Z', '.0000000Z', '.000000001Z', '%2B00:00', '.000000%2B00:00', '-00:00', 'z'])
+      expect([tail, await slots(`from=${day}${tail}&to=${end}${tail}`)]).toEqual([tail, plain]);
+    const moscow = new Date(Date.parse(at(3, 2)) + 3 * HOUR).toISOString().slice(0, 19);
+    const body = (await request(client, `${moscow}.000000+03:00`)).body;
+    expect([body.starts_at, body.ends_at]).toEqual([at(3, 2), at(3, 3)]);
+  });
+
+  it('come by windows that are written with seconds, and shown without', async () => {
+    const weekly = [{ weekday: new Date(at(3)).getUTCDay(), from: '09:00:00', to: '11:00:00.0000000' }];
+    const said = { timezone: 'UTC', weekly };
+    const put = await app.request<AvailabilityDto>('PUT', 'users/me/availability', master.token, said);
+    expect(put.body.weekly).toMatchObject([{ from: '09:00', to: '11:00' }]);
+    expect((await slots(`from=${at(3, 0)}&to=${at(4, 0)}`)).items).toHaveLength(2);
+    const odd = { ...said, weekly: [{ ...weekly[0], to: '11:00:30' }] };
+    expect((await app.request('PUT', 'users/me/availability', master.token, odd)).status).toBe(400);
+  });
+
   it('are of the service’s length, and each of them can be booked', async () => {
     const { id } = (await offer(master, { duration: 95 })).body;
     await booked(2, 5);
@@ -68,6 +89,8 @@ describe('slots', () => {
     '',
     'from=x&to=2030-01-01T00:00:00Z',
     'from=2030-01-01T00:00:00Z&to=2030-13-01T00:00:00Z',
+    'from=2030-01-01T00:00:00Z&to=2030-02-30T00:00:00Z',
+    'from=2030-01-01T00:00:00&to=2030-01-02T00:00:00Z',
     'from=2030-01-01T00:00:00Z&to=2030-01-02T00:00:00Z&cursor=x',
     'from=2030-01-01T00:00:00Z&to=2030-01-02T00:00:00Z&limit=201',
   ])('%s is INVALID_DATA', async (query) => {

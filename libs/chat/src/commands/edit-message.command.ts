@@ -1,4 +1,4 @@
-import { AppError, assertMessageContent, type EditMessagePayload, type MessageDto } from '#contracts';
+import { AppError, editedMetadata, type EditMessagePayload, type MessageDto } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageChanges } from '../message-changes.js';
 
@@ -37,9 +37,9 @@ export class EditMessageHandler implements ICommandHandler<EditMessage> {
         // Its booking was made by these words.
         if ('booking_id' in message.metadata)
           throw new AppError('CONFLICT', 'An accepted proposal cannot be edited');
-        assertMessageContent(message.type, payload.content, message.metadata);
+        const metadata = editedMetadata(message.type, payload.content, message.metadata);
         if (payload.content === message.content) return null;
-        return { content: payload.content, editedAt: new Date() };
+        return { content: payload.content, metadata, editedAt: new Date() };
       },
     );
   }

@@ -28,8 +28,7 @@ export class MuteChatHandler implements ICommandHandler<MuteChat> {
   constructor(private readonly settings: MemberSettings) {}
 
   async execute({ userId, chatId, muted, until, socketId }: MuteChat): Promise<ChatDto> {
-    // Of a day that does not exist it is not ahead either.
-    if (muted && until != null && !(Date.parse(until) > Date.now()))
+    if (muted && until != null && Date.parse(until) <= Date.now())
       throw AppError.invalid('until', 'must be a time ahead');
     const mutedUntil = muted ? new Date(until ?? FOR_GOOD) : null;
     const setting = {

@@ -1,4 +1,4 @@
-import { AppError, assertMessageContent, type SendMessageAck, type SendMessagePayload } from '#contracts';
+import { AppError, messageMetadata, type SendMessageAck, type SendMessagePayload } from '#contracts';
 import { FindUser } from '#identity';
 import { FindOwnService } from '#marketplace';
 import { RateLimits, newId } from '#platform';
@@ -42,9 +42,8 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     await this.limits.take('message', senderId);
     const { chat_id, type, content, reply_to } = payload;
     // Apps send null for what they do not have.
-    const metadata = payload.metadata ?? {};
+    const metadata = messageMetadata(type, content, payload.metadata ?? {});
     const clientId = payload.client_id ?? undefined;
-    assertMessageContent(type, content, metadata);
     const mustWait = POINTS_ELSEWHERE.has(type) || this.turns.areTaken(senderId);
     const facts = mustWait ? await this.turns.take(senderId, () => this.factsOf(senderId, payload)) : {};
     return this.log.append({
