@@ -160,6 +160,22 @@ describe('users', () => {
     expect([missing.status, missing.body.code]).toEqual([404, 'NOT_FOUND']);
   });
 
+  it('finds masters alone, or everybody else', async () => {
+    const [client, master] = await app.people('Фильтр Анна', 'Фильтр Яна');
+    await app.request('PATCH', 'users/me', master.token, { is_master: true });
+    const ids = async (filter: string) =>
+      (await get<UserPage>(`users?query=${encodeURIComponent('фильтр')}${filter}`)).body.items.map(
+        ({ id }) => id,
+      );
+    expect(await ids('&is_master=true')).toEqual([master.id]);
+    expect(await ids('&is_master=false')).toEqual([client.id]);
+    expect(await ids('')).toEqual([client.id, master.id]);
+    const device = await app.device(await app.register());
+    const { items } = await device.send('users:list', { query: 'фильтр', is_master: true });
+    expect(items.map(({ id }) => id)).toEqual([master.id]);
+    device.close();
+  });
+
   it('shows who is online', async () => {
     const zoe = await app.register('Zoe');
     const device = await app.device(zoe);
@@ -178,6 +194,7 @@ describe('users', () => {
     'users?limit=201',
     'users?cursor=x',
     'users?query=a&query=b',
+    'users?is_master=yes',
     'presence',
   ])('refuses %s', async (path) => {
     const { status, body } = await get<ErrorBody>(path);

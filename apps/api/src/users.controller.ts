@@ -44,9 +44,9 @@ export class UsersController {
   )
   async list(
     @SignedInUser() { userId }: SignedIn,
-    @Query() { query, limit, cursor }: UserQuery,
+    @Query() { query, limit, cursor, is_master }: UserQuery,
   ): Promise<UserPage> {
-    const page = await this.queries.execute(new ListUsers(query, limit, cursor, userId));
+    const page = await this.queries.execute(new ListUsers(query, limit, cursor, userId, is_master));
     return { ...page, items: await this.presence.allWithOnline(page.items) };
   }
 }

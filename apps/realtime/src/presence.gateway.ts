@@ -44,10 +44,10 @@ export class PresenceGateway {
   @SubscribeMessage('users:list')
   async list(
     @Device() socket: DeviceSocket,
-    @MessageBody() { query, limit, cursor }: UsersListPayload,
+    @MessageBody() { query, limit, cursor, is_master }: UsersListPayload,
   ): Promise<UsersListAck> {
     const { items, next_cursor } = await this.queries.execute(
-      new ListUsers(query, limit, cursor, userOf(socket).userId),
+      new ListUsers(query, limit, cursor, userOf(socket).userId, is_master),
     );
     const users = await this.presence.allWithOnline(items);
     return {

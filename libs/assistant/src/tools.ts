@@ -80,11 +80,11 @@ export class Tools {
           new ListServices(userId, validated(ServiceQuery, { query, limit: LIMIT })),
         );
       case 'search_masters': {
-        const page = validated(UserQuery, { query, limit: 200 });
+        const page = validated(UserQuery, { query, limit: LIMIT });
         const { items } = await this.queries.execute(
-          new ListUsers(page.query, page.limit, undefined, userId),
+          new ListUsers(page.query, page.limit, undefined, userId, true),
         );
-        return { items: items.filter((user) => user.is_master).slice(0, LIMIT) };
+        return { items };
       }
       case 'free_slots': {
         const page = validated(SlotQuery, { from, to, limit: LIMIT });

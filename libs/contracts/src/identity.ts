@@ -10,7 +10,16 @@ import {
   MinLength,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { Erasable, IsHttpUrl, IsId, IsNested, IsText, IsTimestamp, Nullable } from './validators.js';
+import {
+  Erasable,
+  IsHttpUrl,
+  IsId,
+  IsNested,
+  IsSwitch,
+  IsText,
+  IsTimestamp,
+  Nullable,
+} from './validators.js';
 
 const lowerCase = ({ value }: { value: unknown }) =>
   typeof value === 'string' ? value.trim().toLowerCase() : value;
@@ -92,6 +101,8 @@ export class SessionDto {
 export class UserQuery extends PageQuery {
   /** Part of a name or of a handle. */
   @IsOptional() @IsText(0, 100) query?: string;
+  /** Masters only, or everybody else; both without it. */
+  @IsSwitch() is_master?: boolean;
 }
 
 export class UserPage extends PageOf(UserDto) {}

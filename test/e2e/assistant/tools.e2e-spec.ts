@@ -85,6 +85,18 @@ it('finds services, masters and free times', async () => {
   for (const taken of [hers.starts_at, his.starts_at]) expect(starts).not.toContain(taken);
 });
 
+it('finds a master behind any number of clients of the same name', async () => {
+  const { app } = scene;
+  const yana = await app.register('Толпа Яна');
+  await app.request('PATCH', 'users/me', yana.token, { is_master: true });
+  await app.rows(
+    `INSERT INTO users (id, email, password_hash, name, handle)
+     SELECT gen_random_uuid(), i || '@crowd.example.com', '', 'Толпа Анна', 'crowd_' || i
+     FROM generate_series(1, 250) AS i`,
+  );
+  expect(ids(await result('search_masters', { query: 'Толпа' }))).toEqual([yana.id]);
+});
+
 it('several at once, each result at its call', async () => {
   const [services, bookings] = await results(
     { name: 'search_services', arguments: { query: 'маник' } },

@@ -15,6 +15,8 @@ export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | n
     readonly limit: number,
     readonly cursor: string | null | undefined,
     readonly viewerId: string,
+    /** Masters only, or everybody else; both without it. */
+    readonly isMaster?: boolean | null,
   ) {
     super();
   }
@@ -24,11 +26,12 @@ export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | n
 export class ListUsersHandler implements IQueryHandler<ListUsers> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ query, limit, cursor, viewerId }: ListUsers) {
+  async execute({ query, limit, cursor, viewerId, isMaster }: ListUsers) {
     const rows = await this.prisma.$queryRaw<(ProfileColumns & { key: string })[]>`
       SELECT id, name, handle, avatar, is_master AS "isMaster", last_seen_at AS "lastSeenAt", lower(name) AS key
       FROM users
       WHERE banned_at IS NULL AND id <> ${viewerId}::uuid AND ${isNamed(query?.trim() ?? '')} AND ${isAfter(cursor)}
+        AND ${isMaster == null ? Prisma.sql`true` : isMaster ? Prisma.sql`is_master` : Prisma.sql`NOT is_master`}
         AND ${notBlockedWith(viewerId, Prisma.raw('users.id'))}
       ${BY_NAME} LIMIT ${limit + 1}`;
     const { items, next_cursor } = pageByName(rows, limit);
