@@ -16,8 +16,8 @@ export interface NewMessage {
 
 /** What became of one send. */
 export interface Outcome {
-  /** Why nothing was stored, if so: what was not found, or a block between the two of a direct chat. */
-  refused: 'chat' | 'sender' | 'blocked' | 'reply' | null;
+  /** Why nothing was stored, if so: what was not found, or what closes a direct chat: a ban of the other, or a block. */
+  refused: 'chat' | 'sender' | 'gone' | 'blocked' | 'reply' | null;
   seq: number;
   /** In ms. */
   at: number;
@@ -57,10 +57,10 @@ WITH input AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::message_type[], $5::text[], $6::jsonb[], $7::text[],
     $8::uuid[]${array}) WITH ORDINALITY AS r(id, chat_id, sender_id, type, content, metadata, client_id, reply_to${column}, ord)
 ), chat AS MATERIALIZED (
-  SELECT c.id, c.last_seq, c.blocked FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
+  SELECT c.id, c.last_seq, c.blocked, c.gone FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
 ), sender AS MATERIALIZED (
-  SELECT s.chat_id, s.sender_id AS user_id, s.last_seq, s.blocked, m.last_read_seq, u.name, u.avatar
-  FROM (SELECT DISTINCT i.chat_id, i.sender_id, chat.last_seq, chat.blocked FROM chat JOIN input i ON i.chat_id = chat.id) s
+  SELECT s.chat_id, s.sender_id AS user_id, s.last_seq, s.blocked, s.gone, m.last_read_seq, u.name, u.avatar
+  FROM (SELECT DISTINCT i.chat_id, i.sender_id, chat.last_seq, chat.blocked, chat.gone FROM chat JOIN input i ON i.chat_id = chat.id) s
   CROSS JOIN LATERAL (
     SELECT last_read_seq FROM chat_members
     WHERE chat_id = s.chat_id AND user_id = s.sender_id AND left_at IS NULL FOR NO KEY UPDATE
@@ -71,6 +71,7 @@ WITH input AS MATERIALIZED (
     e.id AS earlier_id, e.seq AS earlier_seq, e.created_at AS earlier_at,
     CASE WHEN s.user_id IS NULL THEN
            CASE WHEN EXISTS (SELECT FROM chat WHERE id = i.chat_id) THEN 'sender' ELSE 'chat' END
+         WHEN s.gone THEN 'gone'
          WHEN s.blocked THEN 'blocked'
          WHEN i.reply_to IS NOT NULL AND r.chat_id IS NULL THEN 'reply' END AS refused
   FROM input i

@@ -11,6 +11,7 @@ interface ChatRow {
   title: string | null;
   avatar: string | null;
   member_count: number;
+  is_open: boolean;
   last_seq: number;
   change_seq: number;
   last_read_seq: number;
@@ -35,7 +36,8 @@ export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
 type LastMessageRow = MessageRow & { read_by_all: boolean; delivered_to_all: boolean };
 
 const CHAT_COLUMNS = Prisma.raw(`
-  c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, c.last_seq, c.change_seq, c.created_at, c.activity_at`);
+  c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, NOT (c.blocked OR c.gone) AS is_open, c.last_seq,
+  c.change_seq, c.created_at, c.activity_at`);
 
 /** What a member sees for themselves alone: of a `chat_members p` in a chat `c`. A mute that is over is none. */
 const OWN_COLUMNS = Prisma.sql`
@@ -69,7 +71,7 @@ export class ChatViews {
     return rows.map(({ user_ids, ...row }) => ({ chat: complete(row), userIds: user_ids }));
   }
 
-  /** `cut`: by a block, which hides from each of the two whether the other is there. */
+  /** `cut`: by a block or a ban, which hides from each of the two whether the other is there. */
   async participants(
     rows: (ParticipantRow & { cut: boolean })[],
   ): Promise<(ParticipantDto & { chat_id: string })[]> {
@@ -127,7 +129,7 @@ export class ChatViews {
 
   private firstParticipants(chatIds: string[]): Promise<(ParticipantRow & { cut: boolean })[]> {
     return this.prisma.$queryRaw<(ParticipantRow & { cut: boolean })[]>`
-      SELECT l.*, c.blocked AS cut FROM unnest(${chatIds}::uuid[]) AS s(chat_id)
+      SELECT l.*, c.blocked OR c.gone AS cut FROM unnest(${chatIds}::uuid[]) AS s(chat_id)
       JOIN chats c ON c.id = s.chat_id CROSS JOIN LATERAL (
         SELECT ${PARTICIPANT_COLUMNS} FROM chat_members p JOIN users u ON u.id = p.user_id
         WHERE p.chat_id = s.chat_id AND p.left_at IS NULL ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}

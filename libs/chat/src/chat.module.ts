@@ -19,6 +19,7 @@ import { MarkMessagesHandler } from './commands/mark-messages.command.js';
 import { MuteChatHandler } from './commands/mute-chat.command.js';
 import { PinMessageHandler } from './commands/pin-message.command.js';
 import { ReactToMessageHandler } from './commands/react-to-message.command.js';
+import { ReconcileMembershipsHandler } from './commands/reconcile-memberships.command.js';
 import { RemoveMemberHandler } from './commands/remove-member.command.js';
 import { SendMessageHandler } from './commands/send-message.command.js';
 import { SetMemberRoleHandler } from './commands/set-member-role.command.js';
@@ -57,6 +58,7 @@ const handlers = [
   MuteChatHandler,
   PinMessageHandler,
   ReactToMessageHandler,
+  ReconcileMembershipsHandler,
   RemoveMemberHandler,
   SendMessageHandler,
   SetMemberRoleHandler,

@@ -11,11 +11,14 @@ export interface Membership {
   type: 'direct' | 'group';
   /** A direct chat that a block has closed: what was said stays readable. */
   blocked: boolean;
+  /** A direct chat that a ban of one of the two has closed, in the same way. */
+  gone: boolean;
 }
 
 export const notFound = () => new AppError('CHAT_NOT_FOUND', 'No such chat');
 export const notMember = () => new AppError('FORBIDDEN', 'You are not a participant of this chat');
 
+export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
 export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user');
 
 @Injectable()
@@ -33,7 +36,7 @@ export class Memberships {
     const [row] = await this.prisma.$queryRaw<
       (Omit<Membership, 'role'> & { role: Membership['role'] | null })[]
     >`
-      SELECT m.role, c.type, c.blocked, c.last_seq, COALESCE(m.left_seq, c.last_seq) AS visible_seq, m.left_at IS NOT NULL AS left
+      SELECT m.role, c.type, c.blocked, c.gone, c.last_seq, COALESCE(m.left_seq, c.last_seq) AS visible_seq, m.left_at IS NOT NULL AS left
       FROM chats c LEFT JOIN chat_members m ON m.chat_id = c.id AND m.user_id = ${userId}::uuid
       WHERE c.id = ${chatId}::uuid`;
     if (!row) throw notFound();
@@ -41,12 +44,17 @@ export class Memberships {
     return { ...row, role: row.role };
   }
 
-  /** That a member may say something there. @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
+  /** That a member may say something there. @throws AppError CHAT_NOT_FOUND, FORBIDDEN; NOT_FOUND (the other is banned) */
   async requireOpen(chatId: string, userId: string): Promise<void> {
-    if ((await this.require(chatId, userId)).blocked) throw cutOff();
+    const { blocked, gone } = await this.require(chatId, userId);
+    if (gone) throw noSuchUser();
+    if (blocked) throw cutOff();
   }
 
-  /** Every chat the user is in: a device hears them all. */
+  /**
+   * Every chat the user is in: a device hears them all. With the groups of a user who is banned, who has no device:
+   * they are told that this user goes offline.
+   */
   chatIdsOf(userId: string): Promise<string[]> {
     return this.chats.add(userId);
   }
@@ -56,7 +64,7 @@ export class Memberships {
     const { rows } = await this.pool.query<{ user: string; chats: string[] }>({
       name: 'chats-of',
       text: `SELECT user_id AS user, array_agg(chat_id) AS chats FROM chat_members
-       WHERE user_id = ANY($1::uuid[]) AND left_at IS NULL GROUP BY user_id`,
+       WHERE user_id = ANY($1::uuid[]) AND (left_at IS NULL OR left_by_ban) GROUP BY user_id`,
       values: [userIds],
     });
     const found = new Map(rows.map(({ user, chats }) => [user, chats]));

@@ -2,7 +2,7 @@ import { AppError, type MessageDto, type PayloadOf, type ReactionDto } from '#co
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
-import { Memberships, cutOff, notMember } from './membership.js';
+import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from './message-wire.js';
 
 export interface Current extends MessageRow {
@@ -10,6 +10,8 @@ export interface Current extends MessageRow {
   chat_type: 'direct' | 'group';
   /** By a block between its two people: then one may still take back what one said. */
   chat_blocked: boolean;
+  /** By a ban of one of them, in the same way. */
+  chat_gone: boolean;
 }
 
 export type MessageChange = Partial<{
@@ -48,7 +50,7 @@ export class MessageChanges {
 
   /**
    * Runs `decide` with the message as it is under the chat's lock, and stores what it returns; null changes nothing.
-   * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, or deleted), FORBIDDEN (not a member), UNAVAILABLE, or
+   * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, deleted, or the other is banned), FORBIDDEN (not a member), UNAVAILABLE, or
    *   what `decide` throws
    */
   async change(
@@ -86,7 +88,10 @@ export class MessageChanges {
     decide: Decision,
   ) {
     const current = await this.lock(tx, messageId, userId);
-    if (current.chat_blocked && event !== 'chat:message:deleted') throw cutOff();
+    if (event !== 'chat:message:deleted') {
+      if (current.chat_gone) throw noSuchUser();
+      if (current.chat_blocked) throw cutOff();
+    }
     const change = await decide(current, tx);
     if (!change) return { message: await this.toWire(tx, current), changed: false };
     const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
@@ -105,7 +110,7 @@ export class MessageChanges {
       FOR NO KEY UPDATE`;
     if (!locked) throw noSuchMessage();
     const [current] = await tx.$queryRaw<(MessageRow & Partial<Current>)[]>`
-      SELECT ${MESSAGE_COLUMNS}, p.role AS member_role, c.type AS chat_type, c.blocked AS chat_blocked
+      SELECT ${MESSAGE_COLUMNS}, p.role AS member_role, c.type AS chat_type, c.blocked AS chat_blocked, c.gone AS chat_gone
       FROM messages m JOIN users u ON u.id = m.sender_id JOIN chats c ON c.id = m.chat_id
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       WHERE m.id = ${messageId}::uuid`;

@@ -12,7 +12,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
 import { WriteTurns } from './write-turns.js';
-import { cutOff, notFound, notMember } from './membership.js';
+import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
@@ -167,6 +167,7 @@ export class MessageLog implements OnModuleDestroy {
 const refusals = {
   chat: notFound,
   sender: notMember,
+  gone: noSuchUser,
   blocked: cutOff,
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };

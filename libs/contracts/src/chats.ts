@@ -51,6 +51,8 @@ export class ChatDto {
   @Nullable() @IsString() avatar!: string | null;
   @IsArray() @ValidateNested({ each: true }) @Type(() => ParticipantDto) participants!: ParticipantDto[];
   @IsInt() member_count!: number;
+  /** Whether anything can be said in it: not in a direct chat across a block, or with a banned user. */
+  @IsBoolean() is_open!: boolean;
   @Nullable() @IsNested(() => MessageDto) last_message!: MessageDto | null;
   @IsInt() last_seq!: number;
   @IsInt() change_seq!: number;

@@ -3,7 +3,8 @@ import type { Prisma, User } from '#platform';
 
 /**
  * The user whom an admin is about to change. Both rows are locked to the end of the transaction, in one order, and the
- * admin is looked at again under the lock: two who take the role from each other cannot both succeed.
+ * admin is looked at again under the lock: two who take the role from each other cannot both succeed. The user's row is
+ * locked in the mode for which `requirePresent` and the checks of foreign keys wait.
  * @throws AppError NOT_FOUND; FORBIDDEN for who is no admin any more
  */
 export async function lockForAdmin(
@@ -12,7 +13,10 @@ export async function lockForAdmin(
   userId: string,
 ): Promise<User> {
   const ids = [adminId, userId];
-  await tx.$queryRaw`SELECT FROM users WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+  for (const id of [...new Set(ids)].sort())
+    await (id === userId
+      ? tx.$queryRaw`SELECT FROM users WHERE id = ${id}::uuid FOR UPDATE`
+      : tx.$queryRaw`SELECT FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`);
   const users = await tx.user.findMany({ where: { id: { in: ids } } });
   const admin = users.find(({ id }) => id === adminId);
   if (admin?.role !== 'admin' || admin.bannedAt) throw new AppError('FORBIDDEN', 'This is for admins');

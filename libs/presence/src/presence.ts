@@ -78,11 +78,11 @@ export class Presence implements OnApplicationShutdown {
     return this.store.present(userIds);
   }
 
-  /** One item per id asked for; of an unknown id, and of one that a block hides from the reader: offline, never seen. */
+  /** One item per id asked for; of an unknown or banned user, and of one that a block hides from the reader: offline, never seen. */
   async items(readerId: string, userIds: string[]): Promise<PresenceItem[]> {
     const users = await this.prisma.$queryRaw<{ id: string; last_seen: Date | null }[]>`
       SELECT id, last_seen_at AS last_seen FROM users
-      WHERE id = ANY(${userIds}::uuid[]) AND ${notBlockedWith(readerId, Prisma.raw('users.id'))}`;
+      WHERE id = ANY(${userIds}::uuid[]) AND banned_at IS NULL AND ${notBlockedWith(readerId, Prisma.raw('users.id'))}`;
     const seen = new Map(users.map(({ id, last_seen }) => [id, last_seen]));
     const present = await this.present([...seen.keys()]);
     return userIds.map((id) => ({

@@ -31,8 +31,6 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
     const account = await this.prisma.$transaction(async (tx) => {
       const user = await lockForAdmin(tx, adminId, userId);
       if (user.role === 'admin') throw new AppError('CONFLICT', 'An admin cannot be banned');
-      // What was begun under `requirePresent` is committed before the ban, so that `ReconcileUser` finds it.
-      await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR UPDATE`;
       // A socket that is just opening is in its room already and hears of it, or finds its session revoked.
       await revokeSessions(tx, userId);
       await addJob(tx, 'reconcile-ban', { userId });

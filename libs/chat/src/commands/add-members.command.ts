@@ -1,5 +1,5 @@
 import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
-import { Blocks } from '#identity';
+import { Blocks, requirePresent } from '#identity';
 import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
@@ -9,7 +9,7 @@ import { cutOff } from '../membership.js';
 
 /**
  * People join a group, by its owner or an admin. What was said before is theirs to read and not unread.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user), CONFLICT (the group is full)
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, or a banned one), CONFLICT (the group is full)
  */
 export class AddMembers extends Command<ChatDto> {
   constructor(
@@ -34,14 +34,13 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
   async execute({ userId, chatId, userIds }: AddMembers): Promise<ChatDto> {
     const added = await this.groups.change(chatId, userId, async (tx, group) => {
       assertRunsGroup(group);
-      const known = await tx.user.count({ where: { id: { in: userIds } } });
-      if (known !== userIds.length) throw new AppError('NOT_FOUND', 'No such user');
+      await requirePresent(tx, userIds);
       if (await this.blocks.areBetween(userId, userIds, tx)) throw cutOff();
       const joined = await tx.$queryRaw<{ user_id: string }[]>`
         INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
         SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${userIds}::uuid[]) AS w(id)
         ON CONFLICT (chat_id, user_id) DO UPDATE
-          SET left_at = NULL, left_seq = NULL, role = 'member', joined_at = now(),
+          SET left_at = NULL, left_seq = NULL, left_by_ban = false, role = 'member', joined_at = now(),
             last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
             own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()
           WHERE chat_members.left_at IS NOT NULL

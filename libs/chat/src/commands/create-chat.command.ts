@@ -1,5 +1,5 @@
 import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contracts';
-import { Blocks, lockPair } from '#identity';
+import { Blocks, lockPair, requirePresent } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
@@ -8,7 +8,7 @@ import { cutOff } from '../membership.js';
 
 /**
  * A group is made; a direct chat is found, or made once however many ask at the same time.
- * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist; FORBIDDEN when a
+ * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist or is banned; FORBIDDEN when a
  *   block is between the creator and one of them
  */
 export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
@@ -60,6 +60,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     const [creatorId, ...others] = members as [string, ...string[]];
     // A block that comes meanwhile waits until the chat is there for it to close.
     if (directKey) await lockPair(tx, creatorId, others[0]!);
+    await requirePresent(tx, members);
     if (await this.blocks.areBetween(creatorId, others, tx)) throw cutOff();
     const id = newId();
     const inserted = await tx.$executeRaw`
@@ -74,11 +75,10 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       });
       return { id: chat.id, created: false };
     }
-    const known = await tx.$executeRaw`
+    await tx.$executeRaw`
       INSERT INTO chat_members (chat_id, user_id, role)
       SELECT ${id}::uuid, id, (CASE WHEN id = ${members[0]}::uuid AND ${!directKey} THEN 'owner' ELSE 'member' END)::member_role
       FROM users WHERE id = ANY(${members}::uuid[])`;
-    if (known !== members.length) throw new AppError('NOT_FOUND', 'No such user');
     return { id, created: true };
   }
 }

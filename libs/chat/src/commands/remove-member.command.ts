@@ -1,8 +1,9 @@
 import { AppError, chatRoom } from '#contracts';
-import { RealtimeEmitter, type Prisma } from '#platform';
+import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+import { settleOwners } from '../group-owners.js';
 
 /**
  * Somebody leaves a group, or is removed by its owner or an admin (an admin removes members only). Their devices
@@ -50,18 +51,11 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         data: { memberCount: { decrement: 1 } },
         select: { id: true },
       });
-      if (removed.role === 'owner') await this.passOn(tx, chatId);
+      if (removed.role === 'owner') await settleOwners(tx, [chatId]);
       return group.last_seq;
     }))!;
     this.emitter.moved(chatRoom(chatId), removedId);
     this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
     await this.news.tell(chatId);
-  }
-
-  private async passOn(tx: Prisma.TransactionClient, chatId: string): Promise<void> {
-    await tx.$executeRaw`
-      UPDATE chat_members SET role = 'owner', changed_xid = pg_current_xact_id() WHERE chat_id = ${chatId}::uuid AND user_id = (
-        SELECT user_id FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL
-        ORDER BY role, joined_at, user_id LIMIT 1)`;
   }
 }

@@ -24,13 +24,13 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
   ) {}
 
   async execute({ userId, chatId, page: { limit, cursor } }: ListMembers): Promise<ParticipantPage> {
-    const { blocked } = await this.memberships.require(chatId, userId);
+    const { blocked, gone } = await this.memberships.require(chatId, userId);
     const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
     const rows = await this.prisma.$queryRaw<ParticipantRow[]>`
       SELECT ${PARTICIPANT_COLUMNS} FROM chat_members p JOIN users u ON u.id = p.user_id
       WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id::text > ${after}
       ORDER BY p.user_id::text LIMIT ${limit + 1}`;
-    const page = rows.slice(0, limit).map((row) => ({ ...row, cut: blocked }));
+    const page = rows.slice(0, limit).map((row) => ({ ...row, cut: blocked || gone }));
     const items = (await this.views.participants(page)).map(({ chat_id: _, ...participant }) => participant);
     return { items, next_cursor: rows.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
   }

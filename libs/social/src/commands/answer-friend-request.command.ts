@@ -1,5 +1,5 @@
 import { AppError, friendsRoom, type FriendRequestDto } from '#contracts';
-import { lockPair } from '#identity';
+import { lockPair, requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -13,7 +13,7 @@ import { assertRoom } from '../limits.js';
 
 /**
  * By who was asked, once. Who asked is told when it is accepted.
- * @throws AppError NOT_FOUND, also for a request to somebody else; CONFLICT (answered already, or one of the two has
+ * @throws AppError NOT_FOUND, also for a request to somebody else, or of a banned user; CONFLICT (answered already, or one of the two has
  *   5,000 friends)
  */
 export class AnswerFriendRequest extends Command<FriendRequestDto> {
@@ -39,6 +39,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
     const { fromId } = asked;
     const request = await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, userId, fromId);
+      await requirePresent(tx, [userId, fromId]);
       const { count } = await tx.friendRequest.updateMany({
         where: { id, status: 'pending' },
         data: { status: answer, answeredAt: new Date() },

@@ -1,9 +1,8 @@
 import { AppError, cutRoom, followersRoom, friendsRoom } from '#contracts';
-import { Blocks, lockBookings, lockPair } from '#identity';
+import { Blocks, lockBookings, lockPair, requirePresent } from '#identity';
 import { PrismaService, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { assertRoom } from '../limits.js';
-import { noSuchUser } from '../people.js';
 
 /**
  * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is
@@ -55,7 +54,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
 async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId: string): Promise<void> {
   const pair = { blockerId, blockedId };
   if (await tx.block.findUnique({ where: { blockerId_blockedId: pair } })) return;
-  if (!(await tx.user.findUnique({ where: { id: blockedId }, select: { id: true } }))) throw noSuchUser();
+  await requirePresent(tx, [blockerId, blockedId]);
   await assertRoom(tx, [blockerId], (id) => tx.block.count({ where: { blockerId: id } }));
   await tx.block.create({ data: pair });
   const [a, b] = [blockerId, blockedId];

@@ -1,5 +1,5 @@
 import { AppError, followersRoom } from '#contracts';
-import { lockPair } from '#identity';
+import { lockPair, requirePresent } from '#identity';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { assertRoom } from '../limits.js';
@@ -36,6 +36,7 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
   private async follow(followerId: string, followeeId: string): Promise<void> {
     await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, followerId, followeeId);
+      await requirePresent(tx, [followerId, followeeId]);
       await requireInSight(tx, followerId, followeeId);
       const pair = { followerId, followeeId };
       if (await tx.follow.findUnique({ where: { followerId_followeeId: pair } })) return;

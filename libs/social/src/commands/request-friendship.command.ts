@@ -1,5 +1,5 @@
 import { AppError, type FriendRequestDto } from '#contracts';
-import { lockPair } from '#identity';
+import { lockPair, requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -28,6 +28,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
     if (fromId === toId) throw AppError.invalid('user_id', 'is your own');
     return this.prisma.$transaction(async (tx) => {
       await lockPair(tx, fromId, toId);
+      await requirePresent(tx, [fromId, toId]);
       await requireInSight(tx, fromId, toId);
       await assertMayAsk(tx, fromId, toId);
       const id = newId();

@@ -3,7 +3,10 @@ import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { person } from '../people.js';
 
-/** Whom one has blocked, by their ids: nowhere else are they found again. @throws AppError INVALID_DATA (cursor) */
+/**
+ * Whom one has blocked, but for the banned, by their ids: nowhere else are they found again.
+ * @throws AppError INVALID_DATA (cursor)
+ */
 export class ListBlocked extends Query<{ items: PersonDto[]; next_cursor: string | null }> {
   constructor(
     readonly userId: string,
@@ -20,7 +23,7 @@ export class ListBlockedHandler implements IQueryHandler<ListBlocked> {
   async execute({ userId, page: { limit, cursor } }: ListBlocked) {
     const rows = await this.prisma.$queryRaw<{ id: string; person: PersonDto }[]>`
       SELECT u.id, ${person('u')} AS person FROM blocks b JOIN users u ON u.id = b.blocked_id
-      WHERE b.blocker_id = ${userId}::uuid AND b.blocked_id > ${idsAfter(cursor)}::uuid
+      WHERE b.blocker_id = ${userId}::uuid AND b.blocked_id > ${idsAfter(cursor)}::uuid AND u.banned_at IS NULL
       ORDER BY b.blocked_id LIMIT ${limit + 1}`;
     const { items, next_cursor } = pageOf(rows, limit);
     return { items: items.map((row) => row.person), next_cursor };
