@@ -115,28 +115,42 @@ describe('a report', () => {
     await refused(report(boris, 'message', deleted), 404, 'NOT_FOUND');
   });
 
-  it('of what a block or a ban hides is refused', async () => {
+  it('is made past a block, whichever of the two made it; of what a ban hides it is refused', async () => {
     const public_ = (['user', 'post', 'comment', 'service'] as const).map(
       (kind) => [kind, targets[kind]] as const,
     );
-    await app.request('PUT', `users/${stranger.id}/block`, anna.token);
-    for (const [kind, id] of public_) await refused(report(stranger, kind, id), 404, 'NOT_FOUND');
-    await app.request('DELETE', `users/${stranger.id}/block`, anna.token);
+    const direct = await app.chat(anna, boris);
+    const { message_id } = (
+      await app.request<{ message_id: string }>('POST', `chats/${direct.id}/messages`, anna.token, {
+        type: 'text',
+        content: 'Оскорбление',
+      })
+    ).body;
+    for (const [by, whom] of [
+      [anna, boris],
+      [boris, anna],
+    ] as const) {
+      await app.request('PUT', `users/${whom.id}/block`, by.token);
+      for (const [kind, id] of [...public_, ['message', message_id] as const])
+        expect([kind, (await report(boris, kind, id)).status]).toEqual([kind, 201]);
+      await refused(report(stranger, 'message', message_id), 403, 'FORBIDDEN');
+      await app.request('DELETE', `users/${whom.id}/block`, by.token);
+      await app.rows('DELETE FROM reports');
+    }
     await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [anna.id]);
     for (const [kind, id] of public_) await refused(report(stranger, kind, id), 404, 'NOT_FOUND');
     await app.rows('UPDATE users SET banned_at = NULL WHERE id = $1', [anna.id]);
   });
 
-  it('of a comment is refused when its author, or whose post it is under, is hidden from the reporter', async () => {
+  it('of a comment is made past a block with its author, or with the author of the post', async () => {
     const under = await app.request<CommentDto>('POST', `posts/${targets.post}/comments`, boris.token, {
       content: 'Под чужим',
     });
     const post = await app.request<PostDto>('POST', 'posts', boris.token, { content: 'Борис' });
     const hers = await made<CommentDto>(`posts/${post.body.id}/comments`, { content: 'У Бориса' });
     await app.request('PUT', `users/${stranger.id}/block`, anna.token);
-    for (const { id } of [under.body, hers]) await refused(report(stranger, 'comment', id), 404, 'NOT_FOUND');
-    await app.request('DELETE', `users/${stranger.id}/block`, anna.token);
     for (const { id } of [under.body, hers]) expect((await report(stranger, 'comment', id)).status).toBe(201);
+    await app.request('DELETE', `users/${stranger.id}/block`, anna.token);
   });
 
   it('is made once while it is open, whatever becomes of what it is about; and by each for themselves', async () => {

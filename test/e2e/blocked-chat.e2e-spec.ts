@@ -1,4 +1,12 @@
-import type { ChatDto } from '#contracts';
+import type {
+  ChangePage,
+  ChatDto,
+  ChatPage,
+  MessagePage,
+  ParticipantPage,
+  ReceiptPage,
+  SyncAnswer,
+} from '#contracts';
 import { TestApp, text, type Account, type Device } from '#testing';
 
 let app: TestApp;
@@ -50,6 +58,153 @@ it('neither learns through the chat whether the other is there, or has read', as
     expect(people.find(({ id }) => id === anna.id)).toMatchObject({ online: false, last_seen: null });
   await his.settled();
   expect(his.all('chat:message:read').length).toBe(receipts);
+});
+
+describe('whoever is blocked learns nothing of what the other receives and reads', () => {
+  let dora: Account;
+  let gleb: Account;
+  let his: Device;
+  let direct: ChatDto;
+  let message_id: string;
+  const get = async <T>(path: string, by = gleb) => (await app.request<T>('GET', path, by.token)).body;
+  /** All that Gleb can ask about his message in the chat of the two. */
+  const seen = async (cursor: string, changes: number) => {
+    const path = `chats/${direct.id}`;
+    const chat = await get<ChatDto>(path);
+    const ofDora = (people: ChatDto['participants']) => people.find(({ id }) => id === dora.id);
+    const statusIn = ({ items }: MessagePage) => items.find(({ id }) => id === message_id)!.status;
+    return {
+      chat: [chat.last_message!.status, chat.change_seq, ofDora(chat.participants)],
+      list: (await get<ChatPage>('chats')).items.find(({ id }) => id === direct.id),
+      members: ofDora((await get<ParticipantPage>(`${path}/members`)).items),
+      history: statusIn(await get<MessagePage>(`${path}/messages`)),
+      search: statusIn(await get<MessagePage>(`${path}/messages/search?query=прости`)),
+      pins: statusIn(await get<MessagePage>(`${path}/pins`)),
+      receipts: (await get<ReceiptPage>(`${path}/messages/${message_id}/receipts`)).items,
+      changes: (await get<ChangePage>(`${path}/changes?after_change_seq=${changes}`)).items,
+      sync: (await get<SyncAnswer>(`sync?cursor=${cursor}`)).chats,
+    };
+  };
+
+  beforeAll(async () => {
+    [dora, gleb] = await app.people('Дора', 'Глеб');
+    his = await app.device(gleb);
+    direct = await app.chat(gleb, dora);
+    ({ message_id } = await his.send('chat:message:send', text(direct, 'прости')));
+    await his.send('chat:message:pin', { message_id });
+  });
+
+  it('in their chat it stays as it was; one’s own count goes on', async () => {
+    await app.request('PUT', `users/${gleb.id}/block`, dora.token);
+    const { cursor } = await get<SyncAnswer>('sync');
+    const { change_seq } = await get<ChatDto>(`chats/${direct.id}`);
+    const before = await seen(cursor, change_seq);
+    expect(before).toMatchObject({ history: 'sent', changes: [], sync: [] });
+    const tablet = await app.device(dora);
+    const { cursor: hers } = await get<SyncAnswer>('sync', dora);
+    await tablet.send('chat:join', { chat_id: direct.id });
+    await get(`chats/${direct.id}/messages`, dora);
+    const read = await tablet.send('chat:message:read', { chat_id: direct.id, message_id });
+    expect([read.status, read.unread_count]).toEqual(['ok', 0]);
+    expect(await get(`chats/${direct.id}`, dora)).toMatchObject({ unread_count: 0, last_read_seq: 1 });
+    const { chats } = await get<SyncAnswer>(`sync?cursor=${hers}`, dora);
+    expect(chats).toMatchObject([{ id: direct.id, unread_count: 0 }]);
+    expect(await seen(cursor, change_seq)).toEqual(before);
+    expect((await his.send('chat:message:delete', { message_id })).status).toBe('ok');
+    expect((await his.next('chat:message:deleted', ({ id }) => id === message_id)).status).toBe('sent');
+    await his.settled();
+    for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
+      expect(his.all(event).filter(({ chat_id }) => chat_id === direct.id)).toEqual([]);
+  });
+
+  it('without the block the marks are as they have become, and a device that asks for changes has them', async () => {
+    const { change_seq } = await get<ChatDto>(`chats/${direct.id}`);
+    const { cursor } = await get<SyncAnswer>('sync');
+    await app.request('DELETE', `users/${gleb.id}/block`, dora.token);
+    const { items } = await get<ChangePage>(`chats/${direct.id}/changes?after_change_seq=${change_seq}`);
+    const numbers = items.map((item) => item.change_seq);
+    expect(numbers).toEqual([change_seq + 1, change_seq + 2]);
+    expect(items.find(({ marks }) => marks?.user_id === dora.id)?.marks).toMatchObject({ last_read_seq: 1 });
+    expect((await get<SyncAnswer>(`sync?cursor=${cursor}`)).chats).toMatchObject([{ id: direct.id }]);
+    expect((await get<MessagePage>(`chats/${direct.id}/messages`)).items[0]!.status).toBe('read');
+    await app.request('DELETE', `users/${gleb.id}/block`, dora.token);
+    expect((await get<ChatDto>(`chats/${direct.id}`)).change_seq).toBe(change_seq + 2);
+  });
+
+  it('in a group presence and marks are hidden from the two, and from them alone', async () => {
+    const [vera, egor] = await app.people('Вера', 'Егор');
+    const [hers, veras, egors] = await app.devices(dora, vera, egor);
+    await app.request('PUT', `users/${gleb.id}/block`, dora.token);
+    const group = await app.group(vera, dora, gleb, egor);
+    const shownTo = ({ participants }: { participants: ChatDto['participants'] }, whom: Account) => {
+      const { online, last_seen, last_read_seq } = participants.find(({ id }) => id === whom.id)!;
+      return { online, last_seen, last_read_seq };
+    };
+    const hidden = { online: false, last_seen: null, last_read_seq: 0 };
+    const { message_id: id } = await his.send('chat:message:send', text(group, 'Всем'));
+    const read = (device: Device) => device.send('chat:message:read', { chat_id: group.id, message_id: id });
+    await Promise.all([hers, veras].map(read));
+    await his.next(
+      'chat:message:read',
+      (receipt) => receipt.message_id === id && receipt.read_by === vera.id,
+    );
+    const history = async (by: Account) => (await app.history(by, group.id))[0]!.status;
+    // Egor has not read it yet.
+    for (const by of [gleb, vera]) expect(await history(by)).not.toBe('read');
+    await read(egors);
+    await his.next(
+      'chat:message:read',
+      (receipt) => receipt.message_id === id && receipt.read_by === egor.id,
+    );
+    for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
+      for (const receipt of his.all(event).filter(({ message_id }) => message_id === id))
+        expect(Object.values(receipt)).not.toContain(dora.id);
+    await app.request('PATCH', `chats/${group.id}`, vera.token, { title: 'Все' });
+    const told = async (device: Device) =>
+      device.next('chat:updated', (c) => c.id === group.id && c.title === 'Все');
+    const forms = {
+      gleb: [
+        await told(his),
+        await get<ChatDto>(`chats/${group.id}`),
+        (await get<ChatPage>('chats')).items.find((one) => one.id === group.id)!,
+        { participants: (await get<ParticipantPage>(`chats/${group.id}/members`)).items },
+      ],
+      vera: [await told(veras), await get<ChatDto>(`chats/${group.id}`, vera)],
+    };
+    for (const form of forms.gleb) {
+      expect(shownTo(form, dora)).toEqual(hidden);
+      expect(shownTo(form, vera)).toMatchObject({ online: true, last_read_seq: 1 });
+    }
+    for (const form of forms.vera)
+      expect(shownTo(form, dora)).toMatchObject({ online: true, last_read_seq: 1 });
+    expect(shownTo(await told(hers), gleb)).toEqual(hidden);
+    const marks = await get<ChangePage>(`chats/${group.id}/changes`);
+    expect(marks.items.map((item) => item.marks?.user_id)).not.toContain(dora.id);
+    const receipts = await get<ReceiptPage>(`chats/${group.id}/messages/${id}/receipts`);
+    expect(Object.fromEntries(receipts.items.map((one) => [one.user_id, one.status]))).toEqual({
+      [dora.id]: 'sent',
+      [vera.id]: 'read',
+      [egor.id]: 'read',
+    });
+  });
+
+  it('a change to a message shows each of the two only what they may know', async () => {
+    const [vera] = await app.people('Вера');
+    const [hers, veras] = await app.devices(dora, vera);
+    const group = await app.group(vera, dora, gleb);
+    const { message_id: id } = await veras.send('chat:message:send', text(group, 'Кто?'));
+    await his.send('chat:message:read', { chat_id: group.id, message_id: id });
+    await hers.next('chat:message:new', (message) => message.id === id);
+    await his.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+    const status = async (device: Device) =>
+      (await device.next('chat:message:reaction', (message) => message.id === id)).status;
+    // All whose marks Gleb may see have read it: himself.
+    expect(await status(his)).toBe('read');
+    expect(await status(veras)).not.toBe('read');
+    expect(await status(hers)).not.toBe('read');
+    await his.settled();
+    expect(his.all('chat:message:reaction').filter((message) => message.id === id)).toHaveLength(1);
+  });
 });
 
 it('a group that both are in stays open to both', async () => {

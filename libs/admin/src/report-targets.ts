@@ -15,23 +15,26 @@ export interface ReportTarget {
 
 type Kind = (typeof REPORT_KINDS)[number];
 
-/** What can be reported, as the reporter sees it: by the queries that show it. */
+/**
+ * What can be reported, by the queries that show it. A block between the reporter and the other, whoever made it, does not
+ * prevent a report: what is public is found as anybody else sees it. A message is for the members of its chat.
+ */
 @Injectable()
 export class ReportTargets {
   private readonly finders: Record<Kind, (readerId: string, id: string) => Promise<ReportTarget>>;
 
   constructor(queries: QueryBus) {
     this.finders = {
-      user: async (readerId, id) => {
-        await queries.execute(new FindUser(id, readerId));
+      user: async (_, id) => {
+        await queries.execute(new FindUser(id, null));
         return { againstId: id, content: null };
       },
-      post: async (readerId, id) => {
-        const { author, content, media_urls } = await queries.execute(new FindPost(readerId, id));
+      post: async (_, id) => {
+        const { author, content, media_urls } = await queries.execute(new FindPost(null, id));
         return { againstId: author.id, content: lines(content, ...media_urls) };
       },
-      comment: async (readerId, id) => {
-        const { author_id, content } = await queries.execute(new FindComment(readerId, id));
+      comment: async (_, id) => {
+        const { author_id, content } = await queries.execute(new FindComment(null, id));
         return { againstId: author_id, content };
       },
       message: async (readerId, id) => {
@@ -39,8 +42,8 @@ export class ReportTargets {
         if (deleted_at) throw new AppError('NOT_FOUND', 'No such message');
         return { againstId: sender_id, content };
       },
-      service: async (readerId, id) => {
-        const { master, name, description } = await queries.execute(new FindService(readerId, id));
+      service: async (_, id) => {
+        const { master, name, description } = await queries.execute(new FindService(null, id));
         return { againstId: master.id, content: lines(name, description) };
       },
     };

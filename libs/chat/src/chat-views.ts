@@ -1,8 +1,18 @@
-import { PARTICIPANTS_SHOWN, type ChatDto, type ParticipantDto } from '#contracts';
+import { PARTICIPANTS_SHOWN, type ChatDto, type MessageDto, type ParticipantDto } from '#contracts';
 import { Presence } from '#presence';
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
+import { notBlocked } from '#identity';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
+import {
+  cutsWithin,
+  lowestMarks,
+  shownMarks,
+  statusOf,
+  statusesOf,
+  uuid,
+  type LowestMarks,
+} from './shown-marks.js';
 import { UNREAD_COUNT } from './unread.js';
 
 interface ChatRow {
@@ -31,9 +41,15 @@ export interface SharedView {
 export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
   chat_id: string;
   last_seen: Date | null;
+  /** A block cuts them off from the reader, or they are banned. */
+  cut: boolean;
 };
 
-type LastMessageRow = MessageRow & { read_by_all: boolean; delivered_to_all: boolean };
+/** What the members of chats see alike, unless a block comes between. */
+interface Contents {
+  participants: Map<string, ParticipantDto[]>;
+  lastMessages: Map<string, MessageDto>;
+}
 
 const CHAT_COLUMNS = Prisma.raw(`
   c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, NOT (c.blocked OR c.gone) AS is_open, c.last_seq,
@@ -44,10 +60,23 @@ const OWN_COLUMNS = Prisma.sql`
   p.last_read_seq, ${UNREAD_COUNT} AS unread_count,
   CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until, p.archived_at IS NOT NULL AS archived`;
 
-/** To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
-export const PARTICIPANT_COLUMNS = Prisma.raw(`
-  p.chat_id, u.id, u.name, u.handle, u.avatar, u.is_master, u.last_seen_at AS last_seen, p.role,
-  p.last_read_seq, p.last_delivered_seq`);
+/** As the reader sees them. To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
+export function participantColumns(readerId: string | null): Prisma.Sql {
+  const { read, delivered, areShown } = shownMarks(uuid(readerId));
+  return Prisma.sql`
+    p.chat_id, u.id, u.name, u.handle, u.avatar, u.is_master, u.last_seen_at AS last_seen, p.role,
+    CASE WHEN ${areShown} THEN ${read} ELSE 0 END AS last_read_seq,
+    CASE WHEN ${areShown} THEN ${delivered} ELSE 0 END AS last_delivered_seq,
+    u.banned_at IS NOT NULL OR NOT (${notBlocked(uuid(readerId), Prisma.raw('u.id'))}) AS cut`;
+}
+
+/** A participant as somebody sees them whom a block cuts them off from; of a direct chat, its marks are frozen already. */
+const hidden = (participant: ParticipantDto, { type }: ChatRow): ParticipantDto => ({
+  ...participant,
+  online: false,
+  last_seen: null,
+  ...(type === 'group' && { last_read_seq: 0, last_delivered_seq: 0 }),
+});
 
 /** Chats as their members see them: three queries, however many chats. */
 @Injectable()
@@ -57,24 +86,46 @@ export class ChatViews {
     private readonly presence: Presence,
   ) {}
 
-  /** Each chat as that user sees it, in the order asked for; those the user is not in are left out. */
-  async of(seen: { chatId: string; userId: string }[]): Promise<ChatDto[]> {
-    if (seen.length === 0) return [];
-    const chatIds = [...new Set(seen.map(({ chatId }) => chatId))];
-    const [rows, complete] = await Promise.all([this.chats(seen), this.completing(chatIds)]);
-    return rows.map(complete);
+  /** The chats as the user sees them, in the order asked for; those the user is not in are left out. */
+  async of(userId: string, ...chatIds: string[]): Promise<ChatDto[]> {
+    if (chatIds.length === 0) return [];
+    const [rows, contents] = await Promise.all([this.chats(userId, chatIds), this.contents(userId, chatIds)]);
+    return rows.map((row) => toChat(row, contents));
   }
 
-  /** A chat as all of its members see it. */
+  /** A chat as all of its members see it: those whom a block cuts off from another one see it by themselves. */
   async ofMembers(chatId: string): Promise<SharedView[]> {
-    const [rows, complete] = await Promise.all([this.chatOfMembers(chatId), this.completing([chatId])]);
-    return rows.map(({ user_ids, ...row }) => ({ chat: complete(row), userIds: user_ids }));
+    const [rows, contents, cuts] = await Promise.all([
+      this.chatOfMembers(chatId),
+      this.contents(null, [chatId]),
+      cutsWithin(this.prisma, chatId),
+    ]);
+    const last = contents.lastMessages.get(chatId);
+    const statuses =
+      last && cuts.size > 0 ? await statusesOf(this.prisma, last, [...cuts.keys()]) : undefined;
+    const seenBy = (userId: string, row: ChatRow): Contents => ({
+      participants: new Map([
+        [
+          chatId,
+          contents.participants
+            .get(chatId)!
+            .map((one) => (cuts.get(userId)!.has(one.id) ? hidden(one, row) : one)),
+        ],
+      ]),
+      lastMessages: new Map(last && [[chatId, { ...last, status: statuses!.get(userId)! }]]),
+    });
+    return rows.flatMap(({ user_ids, ...row }) => {
+      const alike = user_ids.filter((id) => !cuts.has(id));
+      const apart = user_ids.filter((id) => cuts.has(id));
+      return [
+        ...(alike.length > 0 ? [{ chat: toChat(row, contents), userIds: alike }] : []),
+        ...apart.map((id) => ({ chat: toChat(row, seenBy(id, row)), userIds: [id] })),
+      ];
+    });
   }
 
-  /** `cut`: by a block or a ban, which hides from each of the two whether the other is there. */
-  async participants(
-    rows: (ParticipantRow & { cut: boolean })[],
-  ): Promise<(ParticipantDto & { chat_id: string })[]> {
+  /** A block hides from each of the two whether the other is there, a ban from everybody. */
+  async participants(rows: ParticipantRow[]): Promise<(ParticipantDto & { chat_id: string })[]> {
     const shown = rows.filter(({ cut }) => !cut).map(({ id }) => id);
     const present = await this.presence.present([...new Set(shown)]);
     return rows.map(({ cut, ...row }) => ({
@@ -84,33 +135,23 @@ export class ChatViews {
     }));
   }
 
-  /** Adds to a chat's row what all of its members see alike. */
-  private async completing(chatIds: string[]): Promise<(row: ChatRow) => ChatDto> {
+  private async contents(readerId: string | null, chatIds: string[]): Promise<Contents> {
     const [rows, lastMessages] = await Promise.all([
-      this.firstParticipants(chatIds),
-      this.lastMessages(chatIds),
+      this.firstParticipants(readerId, chatIds),
+      this.lastMessages(readerId, chatIds),
     ]);
     const participants = new Map<string, ParticipantDto[]>(chatIds.map((id) => [id, []]));
     for (const { chat_id, ...participant } of await this.participants(rows))
       participants.get(chat_id)!.push(participant);
-    return ({ chat_id, muted_until, created_at, activity_at, ...row }) => ({
-      id: chat_id,
-      ...row,
-      participants: participants.get(chat_id)!,
-      last_message: lastMessages.get(chat_id) ?? null,
-      muted_until: muted_until?.toISOString() ?? null,
-      created_at: created_at.toISOString(),
-      updated_at: activity_at.toISOString(),
-    });
+    return { participants, lastMessages };
   }
 
-  private chats(seen: { chatId: string; userId: string }[]): Promise<ChatRow[]> {
+  private chats(userId: string, chatIds: string[]): Promise<ChatRow[]> {
     return this.prisma.$queryRaw<ChatRow[]>`
       SELECT ${CHAT_COLUMNS}, ${OWN_COLUMNS}
-      FROM unnest(${seen.map((s) => s.chatId)}::uuid[], ${seen.map((s) => s.userId)}::uuid[])
-        WITH ORDINALITY AS s(chat_id, user_id, ord)
+      FROM unnest(${chatIds}::uuid[]) WITH ORDINALITY AS s(chat_id, ord)
       JOIN chats c ON c.id = s.chat_id
-      JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = s.user_id AND p.left_at IS NULL
+      JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       ORDER BY s.ord`;
   }
 
@@ -127,30 +168,33 @@ export class ChatViews {
       WHERE c.id = ${chatId}::uuid`;
   }
 
-  private firstParticipants(chatIds: string[]): Promise<(ParticipantRow & { cut: boolean })[]> {
-    return this.prisma.$queryRaw<(ParticipantRow & { cut: boolean })[]>`
-      SELECT l.*, c.blocked OR c.gone AS cut FROM unnest(${chatIds}::uuid[]) AS s(chat_id)
-      JOIN chats c ON c.id = s.chat_id CROSS JOIN LATERAL (
-        SELECT ${PARTICIPANT_COLUMNS} FROM chat_members p JOIN users u ON u.id = p.user_id
+  private firstParticipants(readerId: string | null, chatIds: string[]): Promise<ParticipantRow[]> {
+    return this.prisma.$queryRaw<ParticipantRow[]>`
+      SELECT l.* FROM unnest(${chatIds}::uuid[]) AS s(chat_id) CROSS JOIN LATERAL (
+        SELECT ${participantColumns(readerId)} FROM chat_members p JOIN users u ON u.id = p.user_id
         WHERE p.chat_id = s.chat_id AND p.left_at IS NULL ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
       ) l`;
   }
 
-  private async lastMessages(chatIds: string[]) {
-    const rows = await this.prisma.$queryRaw<LastMessageRow[]>`
-      SELECT ${MESSAGE_COLUMNS}, COALESCE(o.read >= m.seq, false) AS read_by_all,
-        COALESCE(o.delivered >= m.seq, false) AS delivered_to_all
+  private async lastMessages(readerId: string | null, chatIds: string[]): Promise<Map<string, MessageDto>> {
+    const rows = await this.prisma.$queryRaw<(MessageRow & { lowest: LowestMarks })[]>`
+      SELECT ${MESSAGE_COLUMNS}, to_json(l) AS lowest
       FROM chats c JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq JOIN users u ON u.id = m.sender_id
-      CROSS JOIN LATERAL (
-        SELECT min(last_read_seq) AS read, min(last_delivered_seq) AS delivered FROM chat_members p
-        WHERE p.chat_id = c.id AND p.user_id <> m.sender_id AND p.left_at IS NULL
-      ) o
+      CROSS JOIN LATERAL (${lowestMarks(uuid(readerId))}) l
       WHERE c.id = ANY(${chatIds}::uuid[])`;
-    return new Map(
-      rows.map((row) => {
-        const status = row.read_by_all ? 'read' : row.delivered_to_all ? 'delivered' : 'sent';
-        return [row.chat_id, toMessage(row, status)];
-      }),
-    );
+    return new Map(rows.map((row) => [row.chat_id, toMessage(row, statusOf(row.seq, row.lowest))]));
   }
 }
+
+const toChat = (
+  { chat_id, muted_until, created_at, activity_at, ...row }: ChatRow,
+  { participants, lastMessages }: Contents,
+): ChatDto => ({
+  id: chat_id,
+  ...row,
+  participants: participants.get(chat_id)!,
+  last_message: lastMessages.get(chat_id) ?? null,
+  muted_until: muted_until?.toISOString() ?? null,
+  created_at: created_at.toISOString(),
+  updated_at: activity_at.toISOString(),
+});

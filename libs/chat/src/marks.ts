@@ -22,7 +22,8 @@ const MAX_MARKS = 5000;
 
 /**
  * Delivery and read marks are watermarks, written many at a time: one statement for all that gathered. Each mark
- * that moves takes a number from the chat's change counter, so that a device that was away learns of it.
+ * that moves takes a number from the chat's change counter, so that a device that was away learns of it. In a chat that a
+ * block has closed it takes none, since the other side is to learn nothing: the member's own devices learn of it by `sync`.
  */
 @Injectable()
 export class Marks implements OnModuleDestroy {
@@ -110,10 +111,10 @@ export class Marks implements OnModuleDestroy {
         SELECT * FROM json_to_recordset(${JSON.stringify(marks)}::json)
           AS r(ord int, chat_id uuid, user_id uuid, read int, delivered int)
       ), chat AS MATERIALIZED (
-        SELECT c.id, c.last_seq, c.change_seq, c.member_count FROM chats c
+        SELECT c.id, c.last_seq, c.change_seq, c.member_count, c.blocked FROM chats c
         WHERE c.id = ANY(${[...new Set(marks.map((m) => m.chat_id))]}::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
       ), member AS MATERIALIZED (
-        SELECT i.ord, i.read, m.chat_id, m.user_id, c.change_seq, c.last_seq, c.member_count, m.last_read_at, m.own_after_read,
+        SELECT i.ord, i.read, m.chat_id, m.user_id, c.change_seq, c.last_seq, c.member_count, c.blocked, m.last_read_at, m.own_after_read,
           m.last_read_seq AS old_read, GREATEST(m.last_read_seq, LEAST(i.read, c.last_seq)) AS new_read,
           m.last_delivered_seq AS old_delivered, GREATEST(m.last_delivered_seq, LEAST(i.delivered, c.last_seq)) AS new_delivered
         FROM chat c JOIN input i ON i.chat_id = c.id
@@ -127,13 +128,15 @@ export class Marks implements OnModuleDestroy {
         FROM member WHERE new_read > old_read OR new_delivered > old_delivered
       ), counted AS (
         UPDATE chats SET change_seq = n.change_number, changed_xid = pg_current_xact_id()
-        FROM (SELECT chat_id, max(change_number) AS change_number FROM moved GROUP BY chat_id) n WHERE chats.id = n.chat_id
+        FROM (SELECT chat_id, max(change_number) AS change_number FROM moved WHERE NOT blocked GROUP BY chat_id) n
+        WHERE chats.id = n.chat_id
       ), written AS (
         UPDATE chat_members m SET last_read_seq = n.new_read, last_delivered_seq = n.new_delivered,
           own_after_read = n.own_now,
           last_read_at = CASE WHEN n.new_read > n.old_read THEN now() ELSE m.last_read_at END,
           last_delivered_at = CASE WHEN n.new_delivered > n.old_delivered THEN now() ELSE m.last_delivered_at END,
-          change_seq = n.change_number
+          change_seq = CASE WHEN n.blocked THEN m.change_seq ELSE n.change_number END,
+          changed_xid = CASE WHEN n.blocked THEN pg_current_xact_id() ELSE m.changed_xid END
         FROM moved n WHERE m.chat_id = n.chat_id AND m.user_id = n.user_id
       )
       SELECT b.ord, b.chat_id, b.user_id, b.member_count, b.old_read, b.new_read, b.old_delivered, b.new_delivered,

@@ -29,7 +29,7 @@ export class MemberSettings {
     const changed = await this.prisma.$executeRaw`
       UPDATE chat_members SET ${setting.assignment}, changed_xid = pg_current_xact_id()
       WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid AND left_at IS NULL AND NOT (${setting.unless})`;
-    const [chat] = await this.views.of([{ chatId, userId }]);
+    const [chat] = await this.views.of(userId, chatId);
     if (!chat) throw notMember();
     if (changed > 0) this.emitter.toUser(userId, 'chat:updated', chat, exceptSocket);
     return chat;

@@ -1,9 +1,10 @@
-import { AppError, type MessageDto, type PayloadOf, type ReactionDto } from '#contracts';
+import { AppError, chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from './message-wire.js';
+import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
+import { cutsWithin, statusesOf } from './shown-marks.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
@@ -29,6 +30,12 @@ type ChangeEvent =
   | 'chat:message:reaction'
   | 'chat:message:pinned'
   | 'chat:message:unpinned';
+
+/** A message as several see it; null stands for those whom no block in the chat concerns. */
+interface AsSeen {
+  viewers: (string | null)[];
+  as: (viewer: string | null) => MessageDto;
+}
 
 type Decision = (
   message: Current,
@@ -61,11 +68,20 @@ export class MessageChanges {
   ): Promise<MessageDto> {
     await this.limits.take('message', userId);
     const inChat = await this.chatOf(messageId, userId, chatId);
-    const { message, changed } = await this.turns.take(inChat, () =>
+    const { message, asOthersSeeIt } = await this.turns.take(inChat, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
-    if (changed) this.emitter.toChat(message.chat_id, event, message satisfies PayloadOf<ChangeEvent>);
+    if (asOthersSeeIt) this.tell(event, asOthersSeeIt);
     return message;
+  }
+
+  /** One frame for all, but for those whom a block cuts off from another member: they see other marks. */
+  private tell(event: ChangeEvent, { viewers, as }: AsSeen): void {
+    const apart = viewers.filter((viewer) => viewer !== null);
+    const message = as(null);
+    if (apart.length === 0) return this.emitter.toChat(message.chat_id, event, message);
+    this.emitter.toRooms([chatRoom(message.chat_id)], event, message, apart.map(userRoom));
+    for (const viewer of apart) this.emitter.toUser(viewer, event, as(viewer));
   }
 
   /** Strangers are refused here, so that they do not even stand in the chat's line. */
@@ -93,7 +109,7 @@ export class MessageChanges {
       if (current.chat_blocked) throw cutOff();
     }
     const change = await decide(current, tx);
-    if (!change) return { message: await this.toWire(tx, current), changed: false };
+    if (!change) return { message: (await this.seen(tx, current, [userId])).as(userId) };
     const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
       UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
       WHERE id = ${current.chat_id}::uuid RETURNING change_seq`;
@@ -101,7 +117,10 @@ export class MessageChanges {
       where: { id: messageId },
       data: { ...(change as object), changeSeq: chat!.change_seq },
     });
-    return { message: await this.toWire(tx, await this.read(tx, messageId)), changed: true };
+    const cuts = await cutsWithin(tx, current.chat_id);
+    const row = await this.read(tx, messageId);
+    const { as } = await this.seen(tx, row, [userId, null, ...cuts.keys()]);
+    return { message: as(userId), asOthersSeeIt: { viewers: [null, ...cuts.keys()], as } };
   }
 
   private async lock(tx: Prisma.TransactionClient, messageId: string, userId: string): Promise<Current> {
@@ -125,10 +144,12 @@ export class MessageChanges {
     return row!;
   }
 
-  private async toWire(tx: Prisma.TransactionClient, row: MessageRow): Promise<MessageDto> {
-    const marks = await tx.$queryRaw<Mark[]>`
-      SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
-      WHERE chat_id = ${row.chat_id}::uuid AND left_at IS NULL`;
-    return toMessage(row, statusFrom(marks)(row));
+  private async seen(
+    tx: Prisma.TransactionClient,
+    row: MessageRow,
+    viewers: (string | null)[],
+  ): Promise<AsSeen> {
+    const statuses = await statusesOf(tx, row, viewers);
+    return { viewers, as: (viewer) => toMessage(row, statuses.get(viewer)!) };
   }
 }

@@ -1,5 +1,6 @@
 import type { ForwardedFromDto, MessageDto, MessageKind, MessageStatus, ReactionDto } from '#contracts';
 import { Prisma } from '#platform';
+import type { Mark } from './shown-marks.js';
 
 /** A message with its sender's name, as every query here selects it. */
 export interface MessageRow {
@@ -48,13 +49,6 @@ export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
   deleted_at: row.deleted_at?.toISOString() ?? null,
   reactions: row.reactions,
 });
-
-/** How far each active member of a chat has come. */
-export interface Mark {
-  user_id: string;
-  last_read_seq: number;
-  last_delivered_seq: number;
-}
 
 /**
  * A function from a message to its status: read or delivered once all other participants have read or received

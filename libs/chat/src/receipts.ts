@@ -1,4 +1,5 @@
 import { MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
+import { notBlocked } from '#identity';
 import { Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
@@ -115,7 +116,7 @@ export class Receipts implements OnModuleDestroy {
         WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
         ORDER BY seq DESC LIMIT ${MAX_RECEIPTS}
       ) m
-      WHERE c.type = 'direct' OR ${IS_MEMBER}`;
+      WHERE c.type = 'direct' OR ${IS_MEMBER} AND ${notBlocked(Prisma.raw('r.user_id'), Prisma.raw('m.sender_id'))}`;
     return row?.covered ?? [];
   }
 
@@ -150,6 +151,7 @@ export class Receipts implements OnModuleDestroy {
         SELECT count(*) FILTER (WHERE last_delivered_seq >= m.seq)::int AS delivered_count,
           count(*) FILTER (WHERE last_read_seq >= m.seq)::int AS read_count
         FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id <> m.sender_id AND left_at IS NULL
+          AND ${notBlocked(Prisma.raw('m.sender_id'), Prisma.raw('user_id'))}
       ) p
       CROSS JOIN LATERAL (SELECT ${chatId}::uuid AS chat_id) r
       WHERE ${IS_MEMBER}`;

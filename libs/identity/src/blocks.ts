@@ -6,8 +6,8 @@ export const notBlocked = (a: Prisma.Sql, b: Prisma.Sql): Prisma.Sql => Prisma.s
   NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${a} AND blocked_id = ${b})
   AND NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${b} AND blocked_id = ${a})`;
 
-/** The same of a user and whoever is in a column (`Prisma.raw('p.author_id')`). */
-export const notBlockedWith = (userId: string, column: Prisma.Sql): Prisma.Sql =>
+/** The same of a user and the one in a column (`Prisma.raw('p.author_id')`); true for null, from whom nothing is cut off. */
+export const notBlockedWith = (userId: string | null, column: Prisma.Sql): Prisma.Sql =>
   notBlocked(Prisma.sql`${userId}::uuid`, column);
 
 /**

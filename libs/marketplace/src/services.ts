@@ -21,7 +21,7 @@ export const noSuchService = () => new AppError('NOT_FOUND', 'No such service');
 /** @throws AppError NOT_FOUND, also when it is deleted, or its master out of the user's sight */
 export async function findService(
   prisma: Prisma.TransactionClient,
-  userId: string,
+  userId: string | null,
   id: string,
 ): Promise<ServiceRow> {
   const row = await prisma.service.findUnique({ where: { id }, ...SERVICE });

@@ -7,8 +7,8 @@ export const person = (table: string): Prisma.Sql =>
   Prisma.raw(`jsonb_build_object('id', ${table}.id, 'name', ${table}.name, 'handle', ${table}.handle,
     'avatar', ${table}.avatar, 'is_master', ${table}.is_master)`);
 
-/** Condition for SQL: a user may see the one in this row of `users`, and what they write. */
-export const inSightOf = (readerId: string, table: string): Prisma.Sql => Prisma.sql`
+/** Condition for SQL: a user may see the one in this row of `users`, and what they write. Null looks past all blocks. */
+export const inSightOf = (readerId: string | null, table: string): Prisma.Sql => Prisma.sql`
   ${Prisma.raw(table)}.banned_at IS NULL AND ${notBlockedWith(readerId, Prisma.raw(`${table}.id`))}`;
 
 export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
@@ -16,7 +16,7 @@ export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
 /** @throws AppError NOT_FOUND, also for those whom a ban or a block hides */
 export async function requireInSight(
   tx: Pick<Prisma.TransactionClient, '$queryRaw'>,
-  userId: string,
+  userId: string | null,
   otherId: string,
 ): Promise<void> {
   const found = await tx.$queryRaw<object[]>`

@@ -17,21 +17,21 @@ export class Posts {
   constructor(private readonly prisma: PrismaService) {}
 
   /** @throws AppError NOT_FOUND */
-  async require(readerId: string, postId: string): Promise<PostDto> {
+  async require(readerId: string | null, postId: string): Promise<PostDto> {
     const [post] = await this.of(readerId, [postId]);
     if (!post) throw noSuchPost();
     return post;
   }
 
   /** Those of the posts that the reader may see, in the order asked for: two queries, however many. */
-  async of(readerId: string, ids: string[]): Promise<PostDto[]> {
+  async of(readerId: string | null, ids: string[]): Promise<PostDto[]> {
     const rows = await this.rows(readerId, ids);
     const originals = await this.rows(readerId, [...new Set(rows.flatMap((row) => row.repost_of_id ?? []))]);
     const byId = new Map(originals.map((row) => [row.id, toPost(row, null)]));
     return rows.map((row) => toPost(row, byId.get(row.repost_of_id!) ?? null));
   }
 
-  private async rows(readerId: string, ids: string[]): Promise<PostRow[]> {
+  private async rows(readerId: string | null, ids: string[]): Promise<PostRow[]> {
     if (ids.length === 0) return [];
     return this.prisma.$queryRaw<PostRow[]>`
       SELECT p.id, ${person('author')} AS author, p.content, p.media_urls, p.is_repost, p.repost_of_id,

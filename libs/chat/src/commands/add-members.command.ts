@@ -59,6 +59,6 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       this.emitter.moved(chatRoom(chatId), ...added);
       await this.news.tell(chatId, added);
     }
-    return (await this.views.of([{ chatId, userId }]))[0]!;
+    return (await this.views.of(userId, chatId))[0]!;
   }
 }

@@ -48,7 +48,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       this.emitter.moved(chatRoom(id), ...members);
       await this.news.tell(id, members);
     }
-    return { chat: (await this.views.of([{ chatId: id, userId: creatorId }]))[0]!, created };
+    return { chat: (await this.views.of(creatorId, id))[0]!, created };
   }
 
   private async store(

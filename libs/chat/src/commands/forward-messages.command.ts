@@ -4,7 +4,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember } from '../membership.js';
 import { MessageLog } from '../message-log.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, type Mark } from '../shown-marks.js';
 import { SenderTurns } from '../sender-turns.js';
 
 /**
@@ -80,9 +81,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
         WHERE m.chat_id = ${to_chat_id}::uuid AND m.sender_id = ${userId}::uuid
           AND m.client_id = ANY(${PLACES.map((place) => `${client_id}/${place}`)}::text[])
           AND m.forwarded_from IS NOT NULL ORDER BY m.seq`,
-      this.prisma.$queryRaw<Mark[]>`
-        SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
-        WHERE chat_id = ${to_chat_id}::uuid AND left_at IS NULL`,
+      this.prisma.$queryRaw<Mark[]>`${marksOf(to_chat_id, userId)}`,
     ]);
     const status = statusFrom(members);
     return rows.map((row) => toMessage(row, status(row)));

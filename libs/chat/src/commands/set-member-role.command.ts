@@ -48,7 +48,7 @@ export class SetMemberRoleHandler implements ICommandHandler<SetMemberRole> {
       return true;
     });
     if (changed) await this.news.tell(chatId);
-    const [chat] = await this.views.of([{ chatId, userId }]);
+    const [chat] = await this.views.of(userId, chatId);
     return chat!;
   }
 }

@@ -39,6 +39,6 @@ export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
       return true;
     });
     if (changed) await this.news.tell(chatId);
-    return (await this.views.of([{ chatId, userId }]))[0]!;
+    return (await this.views.of(userId, chatId))[0]!;
   }
 }

@@ -2,7 +2,8 @@ import { AppError, type MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { notMember } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, type Mark } from '../shown-marks.js';
 
 /** One message, wherever it is, deleted or not. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindMessage extends Query<MessageDto> {
@@ -23,9 +24,7 @@ export class FindMessageHandler implements IQueryHandler<FindMessage> {
       SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ${messageId}::uuid`;
     if (!row) throw new AppError('NOT_FOUND', 'No such message');
-    const marks = await this.prisma.$queryRaw<Mark[]>`
-      SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
-      WHERE chat_id = ${row.chat_id}::uuid AND left_at IS NULL`;
+    const marks = await this.prisma.$queryRaw<Mark[]>`${marksOf(row.chat_id, userId)}`;
     if (!marks.some(({ user_id }) => user_id === userId)) throw notMember();
     return toMessage(row, statusFrom(marks)(row));
   }

@@ -2,7 +2,8 @@ import type { ChangeDto, ChangePage, ChangesQuery } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, type Mark } from '../shown-marks.js';
 
 /**
  * What changed in a chat after a change number: messages edited, deleted, reacted to or pinned, and members' marks,
@@ -39,9 +40,7 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
           SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
           WHERE m.chat_id = ${chatId}::uuid AND m.change_seq > ${after} AND m.change_seq > 0
           ORDER BY m.change_seq LIMIT ${limit + 1}`,
-        this.prisma.$queryRaw<(Mark & { change_seq: number })[]>`
-          SELECT user_id, last_read_seq, last_delivered_seq, change_seq FROM chat_members
-          WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`,
+        this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
       ],
       { isolationLevel: 'RepeatableRead' },
     );

@@ -22,6 +22,6 @@ export class GetChatHandler implements IQueryHandler<GetChat> {
 
   async execute({ userId, chatId }: GetChat): Promise<ChatDto> {
     await this.memberships.require(chatId, userId);
-    return (await this.views.of([{ chatId, userId }]))[0]!;
+    return (await this.views.of(userId, chatId))[0]!;
   }
 }

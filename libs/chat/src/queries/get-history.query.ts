@@ -3,7 +3,8 @@ import { Prisma, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, type Mark } from '../shown-marks.js';
 
 /**
  * A page of a chat, ascending by seq: the newest, those before a number, or those after one. What is fetched
@@ -41,9 +42,7 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
         SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
         WHERE m.chat_id = ${chatId}::uuid AND m.seq > ${after_seq ?? 0} AND m.seq < ${before}
         ORDER BY m.seq ${forward ? Prisma.sql`ASC` : Prisma.sql`DESC`} LIMIT ${limit + 1}`,
-      this.prisma.$queryRaw<Mark[]>`
-        SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
-        WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`,
+      this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
     const page = rows.slice(0, limit);

@@ -33,7 +33,7 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
     const shown = rows.slice(0, limit);
     const last = rows.length > limit ? shown.at(-1)! : undefined;
     return {
-      items: await this.views.of(shown.map(({ id: chatId }) => ({ chatId, userId }))),
+      items: await this.views.of(userId, ...shown.map(({ id }) => id)),
       next_cursor: last ? encodeCursor([last.activity_at.getTime(), last.id]) : null,
     };
   }

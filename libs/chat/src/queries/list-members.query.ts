@@ -1,7 +1,7 @@
 import type { PageQuery, ParticipantPage } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ChatViews, PARTICIPANT_COLUMNS, type ParticipantRow } from '../chat-views.js';
+import { ChatViews, participantColumns, type ParticipantRow } from '../chat-views.js';
 import { Memberships } from '../membership.js';
 
 /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
@@ -24,13 +24,13 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
   ) {}
 
   async execute({ userId, chatId, page: { limit, cursor } }: ListMembers): Promise<ParticipantPage> {
-    const { blocked, gone } = await this.memberships.require(chatId, userId);
+    await this.memberships.require(chatId, userId);
     const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
     const rows = await this.prisma.$queryRaw<ParticipantRow[]>`
-      SELECT ${PARTICIPANT_COLUMNS} FROM chat_members p JOIN users u ON u.id = p.user_id
+      SELECT ${participantColumns(userId)} FROM chat_members p JOIN users u ON u.id = p.user_id
       WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id::text > ${after}
       ORDER BY p.user_id::text LIMIT ${limit + 1}`;
-    const page = rows.slice(0, limit).map((row) => ({ ...row, cut: blocked || gone }));
+    const page = rows.slice(0, limit);
     const items = (await this.views.participants(page)).map(({ chat_id: _, ...participant }) => participant);
     return { items, next_cursor: rows.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
   }

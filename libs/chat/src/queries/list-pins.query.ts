@@ -2,7 +2,8 @@ import { MAX_PINS, type MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, type Mark } from '../shown-marks.js';
 
 /**
  * What is pinned in a chat, the newest pin first.
@@ -31,9 +32,7 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
         SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
         WHERE m.chat_id = ${chatId}::uuid AND m.pinned_at IS NOT NULL
         ORDER BY m.pinned_at DESC LIMIT ${MAX_PINS}`,
-      this.prisma.$queryRaw<Mark[]>`
-        SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
-        WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`,
+      this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
     return rows.map((row) => toMessage(row, status(row)));

@@ -2,6 +2,7 @@ import { AppError, type PageQuery, type ReceiptPage } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
+import { shownMarks, uuid } from '../shown-marks.js';
 
 /**
  * Who of the others has received and read a message of one's own.
@@ -35,10 +36,11 @@ export class ListReceiptsHandler implements IQueryHandler<ListReceipts> {
     if (message.senderId !== userId)
       throw new AppError('FORBIDDEN', 'Only the sender may see who has read a message');
     const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
+    const { read, delivered, areShown } = shownMarks(uuid(userId));
     const rows = await this.prisma.$queryRaw<(ReceiptPage['items'][number] & { sort: string })[]>`
       SELECT u.id AS user_id, u.name,
-        CASE WHEN p.last_read_seq >= ${message.seq} THEN 'read'
-             WHEN p.last_delivered_seq >= ${message.seq} THEN 'delivered' ELSE 'sent' END AS status
+        CASE WHEN NOT ${areShown} THEN 'sent' WHEN ${read} >= ${message.seq} THEN 'read'
+             WHEN ${delivered} >= ${message.seq} THEN 'delivered' ELSE 'sent' END AS status
       FROM chat_members p JOIN users u ON u.id = p.user_id
       WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id <> ${message.senderId}::uuid
         AND p.user_id::text > ${after}

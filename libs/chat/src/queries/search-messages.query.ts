@@ -2,7 +2,8 @@ import type { MessagePage, SearchQuery } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type Mark, type MessageRow } from '../message-wire.js';
+import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, type Mark } from '../shown-marks.js';
 
 /** How many messages one call looks through: the work of a search is bounded, its reach is not. */
 const WINDOW = 10_000;
@@ -40,9 +41,7 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
         WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${before} AND m.seq >= ${before - WINDOW}
           AND m.deleted_at IS NULL AND m.content ILIKE ${pattern}
         ORDER BY m.seq DESC LIMIT ${limit}`,
-      this.prisma.$queryRaw<Mark[]>`
-        SELECT user_id, last_read_seq, last_delivered_seq FROM chat_members
-        WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`,
+      this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
     const next = rows.length === limit ? rows.at(-1)!.seq : before - WINDOW;

@@ -3,11 +3,11 @@ import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { PROFILE_COLUMNS, toProfile, type Profile } from '../profile.js';
 
-/** A user as others may see them. Errors: NOT_FOUND, also for a banned user and across a block. */
+/** A user as others may see them; past all blocks for the viewer null. Errors: NOT_FOUND, also for a banned user and across a block. */
 export class FindUser extends Query<Profile> {
   constructor(
     readonly userId: string,
-    readonly viewerId: string,
+    readonly viewerId: string | null,
   ) {
     super();
   }
@@ -22,8 +22,10 @@ export class FindUserHandler implements IQueryHandler<FindUser> {
       where: {
         id: userId,
         bannedAt: null,
-        blocks: { none: { blockedId: viewerId } },
-        blockedBy: { none: { blockerId: viewerId } },
+        ...(viewerId !== null && {
+          blocks: { none: { blockedId: viewerId } },
+          blockedBy: { none: { blockerId: viewerId } },
+        }),
       },
       select: PROFILE_COLUMNS,
     });

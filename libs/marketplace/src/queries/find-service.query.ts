@@ -6,7 +6,8 @@ import { findService, toService } from '../services.js';
 /** One service. @throws AppError NOT_FOUND */
 export class FindService extends Query<ServiceDto> {
   constructor(
-    readonly userId: string,
+    /** Null looks past all blocks. */
+    readonly userId: string | null,
     readonly id: string,
   ) {
     super();

@@ -34,8 +34,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       if (on) await block(tx, blockerId, blockedId);
       else await tx.block.deleteMany({ where: { blockerId, blockedId } });
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
-      const directKey = [blockerId, blockedId].sort().join(':');
-      await tx.chat.updateMany({ where: { directKey }, data: { blocked } });
+      await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
       return blocked;
     });
@@ -67,6 +66,34 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
   await tx.follow.deleteMany({ where: either('followerId', 'followeeId') });
   await tx.friend.deleteMany({ where: either('userId', 'friendId') });
   await tx.friendRequest.deleteMany({ where: { status: 'pending', ...either('fromId', 'toId') } });
+}
+
+/**
+ * Closes the two's chat, or opens it. What each sees of the other's marks stays as it is now until it is opened: then both
+ * have new numbers, so that devices learn how far the other has come meanwhile.
+ */
+async function setChatBlocked(
+  tx: Prisma.TransactionClient,
+  directKey: string,
+  blocked: boolean,
+): Promise<void> {
+  const [chat] = await tx.$queryRaw<{ id: string; change_seq: number }[]>`
+    UPDATE chats SET blocked = ${blocked},
+      change_seq = CASE WHEN ${blocked} THEN change_seq ELSE change_seq + 2 END,
+      changed_xid = CASE WHEN ${blocked} THEN changed_xid ELSE pg_current_xact_id() END
+    WHERE direct_key = ${directKey} AND blocked <> ${blocked} RETURNING id, change_seq`;
+  if (!chat) return;
+  if (blocked)
+    await tx.$executeRaw`
+      UPDATE chat_members SET frozen_read_seq = last_read_seq, frozen_delivered_seq = last_delivered_seq
+      WHERE chat_id = ${chat.id}::uuid`;
+  else
+    await tx.$executeRaw`
+      UPDATE chat_members m SET frozen_read_seq = NULL, frozen_delivered_seq = NULL,
+        change_seq = ${chat.change_seq} - n.place
+      FROM (SELECT user_id, row_number() OVER (ORDER BY user_id)::int - 1 AS place FROM chat_members
+            WHERE chat_id = ${chat.id}::uuid) n
+      WHERE m.chat_id = ${chat.id}::uuid AND m.user_id = n.user_id`;
 }
 
 /** Of bookings. Who waits for the lock with another request finds the block; who had it before is found here. */

@@ -7,7 +7,8 @@ import { inSightOf } from '../people.js';
 /** One comment. @throws AppError NOT_FOUND, also when its author or the post's is out of the reader's sight */
 export class FindComment extends Query<CommentDto> {
   constructor(
-    readonly readerId: string,
+    /** Null looks past all blocks. */
+    readonly readerId: string | null,
     readonly commentId: string,
   ) {
     super();

@@ -5,7 +5,8 @@ import { Posts } from '../posts.js';
 /** @throws AppError NOT_FOUND, also for a post that the reader may not see */
 export class FindPost extends Query<PostDto> {
   constructor(
-    readonly readerId: string,
+    /** Null looks past all blocks. */
+    readonly readerId: string | null,
     readonly postId: string,
   ) {
     super();
