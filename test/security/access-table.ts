@@ -54,6 +54,7 @@ export const ROUTES: Record<string, Row> = {
   'GET /api/v2/users': [SIGNED_IN],
   'GET /api/v2/users/me': [SIGNED_IN],
   'PATCH /api/v2/users/me': [SIGNED_IN, { name: 'Another' }],
+  'GET /api/v2/users/me/availability': [SIGNED_IN],
   'PUT /api/v2/users/me/availability': [SIGNED_IN, { timezone: 'UTC', weekly: [] }],
   'GET /api/v2/users/me/blocked': [SIGNED_IN],
   'GET /api/v2/users/{target}': [SIGNED_IN],
@@ -134,6 +135,8 @@ export const ROUTES: Record<string, Row> = {
   'POST /api/v2/bookings/{booking}/decline': [OWNER, { reason: 'Ill' }],
   'POST /api/v2/bookings/{booking}/cancel': [BOTH_SIDES, { reason: 'Ill' }],
   'POST /api/v2/bookings/{visit}/complete': [OWNER],
+  'POST /api/v2/bookings/{visit}/no-show': [OWNER, { reason: 'Nobody came' }],
+  'POST /api/v2/bookings/{missed}/dispute': [{ member: 'ok' }],
   'POST /api/v2/bookings/{visited}/review': [{ member: 'ok' }, { rating: 5 }],
 
   'GET /api/v2/assistant/chats': [SIGNED_IN],

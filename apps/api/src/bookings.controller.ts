@@ -43,7 +43,7 @@ export class BookingsController {
   }
 
   @Post('bookings')
-  @Answers('Request a slot of a service', { type: BookingDto, status: 201 }, ...ONE, 'CONFLICT')
+  @Answers('Request a slot of a service', { type: BookingDto, status: 201 }, ...ONE, 'CONFLICT', 'RATE_LIMIT')
   create(@SignedInUser() { userId }: SignedIn, @Body() body: CreateBookingBody): Promise<BookingDto> {
     return this.commands.execute(new CreateBooking(userId, body));
   }
@@ -86,6 +86,33 @@ export class BookingsController {
   @Answers('Say that a visit took place, as its master', { type: BookingDto }, ...ONE, 'CONFLICT')
   complete(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<BookingDto> {
     return this.commands.execute(new ChangeBooking(userId, id, 'complete'));
+  }
+
+  @Post('bookings/:id/no-show')
+  @ApiBody({ type: ReasonBody, required: false })
+  @Answers(
+    'Say that the client did not come, as the master: cancelled, with no_show',
+    { type: BookingDto },
+    ...ONE,
+    'CONFLICT',
+  )
+  noShow(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @OptionalBody(ReasonBody) { reason }: ReasonBody,
+  ): Promise<BookingDto> {
+    return this.commands.execute(new ChangeBooking(userId, id, 'no-show', reason));
+  }
+
+  @Post('bookings/:id/dispute')
+  @Answers(
+    'Say that I did come, within 7 days: completed, with disputed',
+    { type: BookingDto },
+    ...ONE,
+    'CONFLICT',
+  )
+  dispute(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<BookingDto> {
+    return this.commands.execute(new ChangeBooking(userId, id, 'dispute'));
   }
 
   @Post('bookings/:id/review')

@@ -13,6 +13,7 @@ import {
   CreateService,
   DeleteService,
   FindService,
+  GetAvailability,
   ListServices,
   ListSlots,
   SetAvailability,
@@ -82,6 +83,12 @@ export class ServicesController {
     @Query() query: SlotQuery,
   ): Promise<SlotPage> {
     return this.queries.execute(new ListSlots(userId, id, query));
+  }
+
+  @Get('users/me/availability')
+  @Answers('When I work', { type: AvailabilityDto }, 'UNAUTHORIZED')
+  availability(@SignedInUser() { userId }: SignedIn): Promise<AvailabilityDto> {
+    return this.queries.execute(new GetAvailability(userId));
   }
 
   @Put('users/me/availability')

@@ -1,6 +1,13 @@
 import { AdminModule, ReconcileUser } from '#admin';
 import { IdentityModule, PurgeSessions } from '#identity';
-import { Bookings, ExpireBookings, MarketplaceModule, ProposeBookings, RemindBookings } from '#marketplace';
+import {
+  Bookings,
+  CompleteBookings,
+  ExpireBookings,
+  MarketplaceModule,
+  ProposeBookings,
+  RemindBookings,
+} from '#marketplace';
 import {
   NotificationsModule,
   Notify,
@@ -30,7 +37,10 @@ export class WorkerModule implements OnApplicationBootstrap {
         'notify-everyone': ({ cause }) => this.commands.execute(new NotifyEveryone(cause)),
         'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
         'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
-        'expire-bookings': async () => void (await this.commands.execute(new ExpireBookings())),
+        'expire-bookings': async () => {
+          await this.commands.execute(new ExpireBookings());
+          await this.commands.execute(new CompleteBookings());
+        },
         'show-bookings': async ({ bookingIds }) => void (await this.bookings.announceAll(bookingIds)),
         'remind-bookings': async () => void (await this.commands.execute(new RemindBookings())),
         'propose-bookings': async () => void (await this.commands.execute(new ProposeBookings())),

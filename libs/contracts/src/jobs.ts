@@ -12,7 +12,7 @@ export interface Jobs {
   'release-notifications': Record<string, never>;
   /** Deletes notifications that were read more than 90 days ago. */
   'purge-notifications': Record<string, never>;
-  /** Ends booking requests that nobody answered within 24 hours. */
+  /** Ends booking requests that nobody answered within 24 hours, and completes visits 24 hours after their end. */
   'expire-bookings': Record<string, never>;
   /** Shows both sides how bookings stand that something else than a step of theirs has changed. */
   'show-bookings': { bookingIds: string[] };

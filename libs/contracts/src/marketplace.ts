@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
+  IsBoolean,
   IsIn,
   IsInt,
   IsNumber,
@@ -32,6 +33,10 @@ export const MAX_PRICE = 1_000_000_000;
 export const DURATION = { min: 5, max: 1440 };
 export const MAX_WINDOWS = 50;
 export const MAX_DAYS_OFF = 366;
+/** How long before its start a slot must be requested, minutes. */
+export const MIN_NOTICE = { default: 60, max: 7 * 1440 };
+/** A client's open requests over all masters, and requests within 24 hours; fewer in an account's first day. */
+export const BOOKING_LIMITS = { open: 20, daily: 40, newcomer: { open: 10, daily: 20 } };
 /** The longest stretch that is searched for free slots at once. */
 export const MAX_SLOT_DAYS = 62;
 
@@ -99,6 +104,8 @@ export class AvailabilityDto {
   @Type(() => WindowDto)
   weekly!: WindowDto[];
   @IsOptional() @IsArray() @ArrayMaxSize(MAX_DAYS_OFF) @IsDate({ each: true }) days_off: string[] = [];
+  /** How long before its start a slot must be requested. */
+  @IsOptional() @IsInt() @Min(0) @Max(MIN_NOTICE.max) min_notice_minutes?: number;
 }
 
 export class SlotQuery extends PageQuery {
@@ -127,6 +134,9 @@ export class CreateBookingBody {
   @IsId() service_id!: string;
   @IsInstant() starts_at!: string;
   @IsOptional() @IsText(1, 1000) note?: string;
+  /** As the client was shown them: CONFLICT when the service differs now. */
+  @IsOptional() @IsInt() price?: number;
+  @IsOptional() @IsInt() duration?: number;
 }
 
 export class ReasonBody {
@@ -168,6 +178,10 @@ export class BookingDto {
   @Nullable() @IsString() note!: string | null;
   /** Why it was declined or cancelled. */
   @Nullable() @IsString() reason!: string | null;
+  /** Cancelled since the client did not come, in the master's words. */
+  @IsBoolean() no_show!: boolean;
+  /** The client says that they did come: the visit counts as completed. */
+  @IsBoolean() disputed!: boolean;
   @Nullable() @IsNested(() => ReviewDto) review!: ReviewDto | null;
   @IsTimestamp() created_at!: string;
   @IsTimestamp() updated_at!: string;

@@ -45,10 +45,14 @@ interface BookingFacts {
 /** `data` of each type (contract, "Notifications"). Who caused it is told apart, as `actorId`. */
 export interface NotificationData {
   booking_request: BookingFacts;
-  booking_confirmed: BookingFacts;
+  booking_confirmed: BookingFacts & {
+    /** A reminder of the visit, or a client's word against a no-show; else the confirmation itself. */
+    outcome?: 'reminder' | 'disputed';
+    reminder?: '24h' | '2h';
+  };
   booking_cancelled: BookingFacts & {
     /** What ended it; the request of an expired one was never answered, and unavailable is a banned side. */
-    outcome: 'cancelled' | 'declined' | 'expired' | 'unavailable';
+    outcome: 'cancelled' | 'declined' | 'expired' | 'unavailable' | 'no_show';
     reason: string | null;
   };
   friend_request: { request_id: string; user_id: string };

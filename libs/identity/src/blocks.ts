@@ -24,12 +24,12 @@ export async function lockPair(
 }
 
 /**
- * The same for what is booked between two people, and for many pairs at once, in one order. A lock of its own, and the
- * last to be taken: a proposal is accepted under its chat's row, for which a block waits under `lockPair`.
+ * The same for what is booked between two people, or by one client of anybody, and for many at once, in one order. A lock
+ * of its own, and the last to be taken: a proposal is accepted under its chat's row, for which a block waits under `lockPair`.
  */
 export async function lockBookings(
   tx: Pick<Prisma.TransactionClient, '$executeRaw'>,
-  pairs: [a: string, b: string][],
+  pairs: ([a: string, b: string] | [client: string])[],
 ): Promise<void> {
   const keys = [...new Set(pairs.map((pair) => `bookings:${[...pair].sort().join(':')}`))].sort();
   await tx.$executeRaw`

@@ -39,6 +39,8 @@ export const toBooking = (row: BookingRow): BookingDto => ({
   status: row.status,
   note: row.note,
   reason: row.reason,
+  no_show: row.noShow,
+  disputed: row.disputed,
   review: row.review && !row.review.hidden ? toReview(row.review) : null,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),

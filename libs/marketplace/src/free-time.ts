@@ -3,7 +3,7 @@ import { PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { slotsIn, type Slot } from './slots.js';
 
-/** A master's slots without those that a live booking touches. */
+/** A master's slots without those that a live booking, or the rest of a visit that ended early, touches. */
 @Injectable()
 export class FreeTime {
   constructor(private readonly prisma: PrismaService) {}
@@ -21,7 +21,7 @@ export class FreeTime {
     // By the index of the exclusion constraint that makes a second booking of the same time impossible.
     const taken = await this.prisma.$queryRaw<{ start: Date; end: Date }[]>`
       SELECT starts_at AS start, ends_at AS end FROM bookings
-      WHERE master_id = ${masterId}::uuid AND status IN ('requested', 'confirmed')
+      WHERE master_id = ${masterId}::uuid AND (status IN ('requested', 'confirmed') OR ended_early)
         AND tstzrange(starts_at, ends_at) && tstzrange(${from}, ${end})
       ORDER BY starts_at`;
     const free: Slot[] = [];

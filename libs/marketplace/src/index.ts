@@ -1,5 +1,6 @@
 export { Bookings } from './bookings.js';
 export { ChangeBooking } from './commands/change-booking.command.js';
+export { CompleteBookings } from './commands/complete-bookings.command.js';
 export { CreateBooking } from './commands/create-booking.command.js';
 export { CreateDemoVisits } from './commands/create-demo-visits.command.js';
 export { CreateService } from './commands/create-service.command.js';
@@ -15,6 +16,7 @@ export { MarketplaceModule } from './marketplace.module.js';
 export { FindBooking } from './queries/find-booking.query.js';
 export { FindOwnService } from './queries/find-own-service.query.js';
 export { FindService } from './queries/find-service.query.js';
+export { GetAvailability } from './queries/get-availability.query.js';
 export { ListBookings } from './queries/list-bookings.query.js';
 export { ListReviews } from './queries/list-reviews.query.js';
 export { ListServices } from './queries/list-services.query.js';

@@ -2,6 +2,7 @@ import { IdentityModule } from '#identity';
 import { Module } from '@nestjs/common';
 import { Bookings } from './bookings.js';
 import { ChangeBookingHandler } from './commands/change-booking.command.js';
+import { CompleteBookingsHandler } from './commands/complete-bookings.command.js';
 import { CreateBookingHandler } from './commands/create-booking.command.js';
 import { CreateDemoVisitsHandler } from './commands/create-demo-visits.command.js';
 import { CreateServiceHandler } from './commands/create-service.command.js';
@@ -17,6 +18,7 @@ import { FreeTime } from './free-time.js';
 import { FindBookingHandler } from './queries/find-booking.query.js';
 import { FindOwnServiceHandler } from './queries/find-own-service.query.js';
 import { FindServiceHandler } from './queries/find-service.query.js';
+import { GetAvailabilityHandler } from './queries/get-availability.query.js';
 import { ListBookingsHandler } from './queries/list-bookings.query.js';
 import { ListReviewsHandler } from './queries/list-reviews.query.js';
 import { ListServicesHandler } from './queries/list-services.query.js';
@@ -25,6 +27,7 @@ import { Reservations } from './reservations.js';
 
 const handlers = [
   ChangeBookingHandler,
+  CompleteBookingsHandler,
   CreateBookingHandler,
   CreateDemoVisitsHandler,
   CreateServiceHandler,
@@ -39,6 +42,7 @@ const handlers = [
   FindBookingHandler,
   FindOwnServiceHandler,
   FindServiceHandler,
+  GetAvailabilityHandler,
   ListBookingsHandler,
   ListReviewsHandler,
   ListServicesHandler,

@@ -1,6 +1,7 @@
 import type { AvailabilityDto, BookingDto, ServiceDto } from '#contracts';
 import { wholeReads, withPlans, type Account, type TestApp } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
+import { CompleteBookings } from './commands/complete-bookings.command.js';
 import { ExpireBookings } from './commands/expire-bookings.command.js';
 import { ReconcileBookings } from './commands/reconcile-bookings.command.js';
 import { RemindBookings } from './commands/remind-bookings.command.js';
@@ -11,6 +12,7 @@ const INDEXES = [
   'services_master_id_id_idx',
   'bookings_master_id_starts_at_id_idx',
   'bookings_client_id_starts_at_id_idx',
+  'bookings_client_id_created_at_idx',
   'bookings_no_overlap',
   'bookings_requested_idx',
   'bookings_requested_start_idx',
@@ -92,6 +94,7 @@ async function playThrough(app: TestApp, master: Account, client: Account): Prom
   const commands = app.app.get(CommandBus);
   await commands.execute(new RemindBookings());
   await commands.execute(new ExpireBookings());
+  await commands.execute(new CompleteBookings());
   await does(master, `DELETE services/${service.id}`);
   await app.rows('UPDATE users SET banned_at = now() WHERE id = ANY($1)', [[master.id, client.id]]);
   for (const { id } of [master, client]) await commands.execute(new ReconcileBookings(id));

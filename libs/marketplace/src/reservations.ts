@@ -1,9 +1,9 @@
-import { AppError } from '#contracts';
+import { AppError, BOOKING_LIMITS } from '#contracts';
 import { lockBookings, notBlocked } from '#identity';
 import { tellAll } from '#notifications';
 import { Batcher, Prisma, PrismaService, newId } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { availabilityOf } from './availabilities.js';
+import { availabilityOf, earliestOf } from './availabilities.js';
 import { factsOf } from './bookings.js';
 import { findService, noSuchService } from './services.js';
 import { isSlot } from './slots.js';
@@ -13,6 +13,20 @@ export const HORIZON_MS = 366 * 24 * 3600_000;
 
 /** How many requests of one client may wait for one master's answer. */
 const MAX_REQUESTS = 5;
+/** How often within 24 hours a client may call the same time off and request it again. */
+const MAX_CALLED_OFF = 2;
+const DAY_S = 24 * 3600;
+
+/** What a client has requested so far. */
+interface Requests {
+  allowed: boolean;
+  open: number;
+  openHere: number;
+  daily: number;
+  /** Seconds until the first request of the day is a day old; null without any. */
+  freeIn: number | null;
+  calledOff: number;
+}
 
 export interface Reservation {
   clientId: string;
@@ -20,8 +34,8 @@ export interface Reservation {
   startsAt: Date;
   note?: string;
   now: Date;
-  /** What the client was shown, where that was not the service itself. */
-  offered?: { price: unknown; duration: unknown };
+  /** As the client was shown them. */
+  offered: { price?: unknown; duration?: unknown };
 }
 
 /** A request for what is a slot, which somebody may have taken already. */
@@ -42,8 +56,8 @@ export class Reservations implements OnModuleDestroy {
 
   /**
    * Requests a slot, and has the master told. Answers the booking's id.
-   * @throws AppError NOT_FOUND (service); FORBIDDEN (one's own); INVALID_DATA (starts_at is no slot ahead); CONFLICT
-   *   (taken, or as many requests of this client's are unanswered as there may be)
+   * @throws AppError NOT_FOUND (service); FORBIDDEN (one's own); INVALID_DATA (starts_at is no slot, or too soon);
+   *   CONFLICT (taken; the service has changed; too many requests are open; or called off twice); RATE_LIMIT (of a day)
    */
   async make(reservation: Reservation): Promise<string> {
     return this.batcher.add(await prepare(this.prisma, reservation));
@@ -67,7 +81,7 @@ async function prepare(
 ) {
   const { masterId, duration, name, price } = await findService(tx, clientId, serviceId);
   if (masterId === clientId) throw new AppError('FORBIDDEN', 'This is a service of your own');
-  if (offered && (offered.price !== price || offered.duration !== duration))
+  if ((offered.price ?? price) !== price || (offered.duration ?? duration) !== duration)
     throw new AppError('CONFLICT', 'The master has changed this service since');
   if (startsAt <= now) throw AppError.invalid('starts_at', 'must be ahead');
   if (startsAt.getTime() > now.getTime() + HORIZON_MS)
@@ -75,6 +89,8 @@ async function prepare(
   const availability = await availabilityOf(tx, masterId);
   if (!availability || !isSlot(availability, duration, startsAt))
     throw AppError.invalid('starts_at', 'is no slot of this service');
+  if (startsAt < earliestOf(availability, now))
+    throw AppError.invalid('starts_at', `must be ${availability.min_notice_minutes} minutes ahead`);
   return {
     id: newId(),
     serviceId,
@@ -99,29 +115,53 @@ async function refusalsOf(
 ): Promise<(AppError | undefined)[]> {
   await lockBookings(
     tx,
-    asked.map(({ clientId, masterId }) => [clientId, masterId]),
+    asked.flatMap(({ clientId, masterId }) => [
+      [clientId, masterId] as [string, string],
+      [clientId] as [string],
+    ]),
   );
-  const people = [...new Set(asked.flatMap(({ clientId, masterId }) => [clientId, masterId]))];
+  const ids = [...new Set(asked.flatMap(({ clientId, masterId }) => [clientId, masterId]))];
   // As `requirePresent`, for many at once: a ban waits for what is made here, or is found.
-  const found = await tx.$queryRaw<{ id: string }[]>`
-    SELECT id FROM users WHERE id = ANY(${people}::uuid[]) AND banned_at IS NULL ORDER BY id FOR KEY SHARE`;
-  const present = new Set(found.map(({ id }) => id));
-  const pairs = await tx.$queryRaw<{ allowed: boolean; open: number }[]>`
-    SELECT ${notBlocked(Prisma.raw('p.client_id'), Prisma.raw('p.master_id'))} AS allowed,
-      (SELECT count(*)::int FROM bookings b WHERE b.client_id = p.client_id AND b.master_id = p.master_id
-        AND b.status = 'requested' AND b.starts_at > now()) AS open
-    FROM unnest(${asked.map(({ clientId }) => clientId)}::uuid[], ${asked.map(({ masterId }) => masterId)}::uuid[])
-      WITH ORDINALITY AS p (client_id, master_id, n) ORDER BY p.n`;
-  const before = new Map<string, number>();
+  const people = await tx.$queryRaw<{ id: string; is_new: boolean }[]>`
+    SELECT id, created_at > now() - interval '1 day' AS is_new FROM users
+    WHERE id = ANY(${ids}::uuid[]) AND banned_at IS NULL ORDER BY id FOR KEY SHARE`;
+  const limits = new Map(
+    people.map(({ id, is_new }) => [id, is_new ? BOOKING_LIMITS.newcomer : BOOKING_LIMITS]),
+  );
+  const requests = await tx.$queryRaw<Requests[]>`
+    SELECT ${notBlocked(Prisma.raw('p.client_id'), Prisma.raw('p.master_id'))} AS allowed, o.*, d.*
+    FROM unnest(${asked.map(({ clientId }) => clientId)}::uuid[], ${asked.map(({ masterId }) => masterId)}::uuid[],
+      ${asked.map(({ startsAt }) => startsAt)}::timestamptz[]) WITH ORDINALITY AS p (client_id, master_id, starts_at, n),
+    LATERAL (
+      SELECT count(*)::int AS open, count(*) FILTER (WHERE b.master_id = p.master_id)::int AS "openHere"
+      FROM bookings b WHERE b.client_id = p.client_id AND b.status = 'requested' AND b.starts_at > now()
+    ) o,
+    LATERAL (
+      SELECT count(*)::int AS daily, extract(epoch FROM min(b.created_at) + interval '1 day' - now())::float AS "freeIn",
+        count(*) FILTER (WHERE b.master_id = p.master_id AND b.starts_at = p.starts_at AND b.status = 'cancelled')::int
+          AS "calledOff"
+      FROM bookings b WHERE b.client_id = p.client_id AND b.created_at > now() - interval '1 day'
+    ) d
+    ORDER BY p.n`;
+  const sooner = new Map<string, number>();
+  const more = (key: string) => sooner.get(key) ?? 0;
   return asked.map(({ clientId, masterId }, i) => {
-    const { allowed, open } = pairs[i]!;
-    if (!allowed || !present.has(masterId)) return noSuchService();
-    if (!present.has(clientId)) return new AppError('NOT_FOUND', 'No such user');
+    const { allowed, open, openHere, daily, freeIn, calledOff } = requests[i]!;
+    if (!allowed || !limits.has(masterId)) return noSuchService();
+    const limit = limits.get(clientId);
+    if (!limit) return new AppError('NOT_FOUND', 'No such user');
     const pair = clientId + masterId;
-    const count = open + (before.get(pair) ?? 0);
-    if (count >= MAX_REQUESTS)
+    if (openHere + more(pair) >= MAX_REQUESTS)
       return new AppError('CONFLICT', `${MAX_REQUESTS} requests may wait for a master’s answer`);
-    before.set(pair, (before.get(pair) ?? 0) + 1);
+    if (open + more(clientId) >= limit.open)
+      return new AppError('CONFLICT', `${limit.open} requests may wait for an answer`);
+    if (daily + more(clientId) >= limit.daily)
+      return new AppError('RATE_LIMIT', `${limit.daily} requests may be made within 24 hours`, {
+        retryAfterMs: Math.ceil((freeIn ?? DAY_S) * 1000),
+      });
+    if (calledOff >= MAX_CALLED_OFF)
+      return new AppError('CONFLICT', 'You have requested this time and called it off twice');
+    for (const key of [pair, clientId]) sooner.set(key, more(key) + 1);
     return undefined;
   });
 }

@@ -13,7 +13,12 @@ interface Kind<T extends NotificationKind> {
   grouped: boolean;
   /** Quiet hours hold back its live event; what has an hour of its own cannot wait. */
   waits: boolean;
-  texts: { [L in Locale]: { title: string; body(told: Told<NotificationData[T]>): string } };
+  texts: {
+    [L in Locale]: {
+      title: string | ((data: NotificationData[T]) => string);
+      body(told: Told<NotificationData[T]>): string;
+    };
+  };
 }
 
 /** All there is to know of each type but its data: a type without its entry does not compile. */
@@ -31,10 +36,31 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     waits: false,
     texts: {
       ru: {
-        title: 'Запись подтверждена',
-        body: (t) => `Мастер ${t.actor} подтверждает вашу запись на ${at(t)}`,
+        title: ({ outcome }) =>
+          ({
+            confirmed: 'Запись подтверждена',
+            reminder: 'Напоминание о записи',
+            disputed: 'Неявка оспорена',
+          })[outcome ?? 'confirmed'],
+        body: (t) =>
+          ({
+            confirmed: `Мастер ${t.actor} подтверждает вашу запись на ${at(t)}`,
+            reminder: `${about(t)} ${at(t)}`,
+            disputed: `${t.actor} не согласен(на), что визит ${at(t)} не состоялся`,
+          })[t.data.outcome ?? 'confirmed'],
       },
-      en: { title: 'Booking confirmed', body: (t) => `${t.actor} has confirmed your booking on ${at(t)}` },
+      en: {
+        title: ({ outcome }) =>
+          ({ confirmed: 'Booking confirmed', reminder: 'Booking reminder', disputed: 'No-show disputed' })[
+            outcome ?? 'confirmed'
+          ],
+        body: (t) =>
+          ({
+            confirmed: `${t.actor} has confirmed your booking on ${at(t)}`,
+            reminder: `${about(t)} on ${at(t)}`,
+            disputed: `${t.actor} says that the visit on ${at(t)} took place`,
+          })[t.data.outcome ?? 'confirmed'],
+      },
     },
   },
   booking_cancelled: {
@@ -49,6 +75,7 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
             declined: `Мастер ${t.actor} не может принять вас ${at(t)}`,
             expired: `Заявка на ${at(t)} осталась без ответа`,
             unavailable: `Запись на ${at(t)} отменена: вторая сторона больше недоступна`,
+            no_show: `Мастер ${t.actor} отмечает, что вы не пришли ${at(t)}`,
           })[t.data.outcome] + theirs(t.data.reason),
       },
       en: {
@@ -59,6 +86,7 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
             declined: `${t.actor} cannot take you on ${at(t)}`,
             expired: `The request for ${at(t)} was not answered`,
             unavailable: `The booking on ${at(t)} is off: the other side is no longer available`,
+            no_show: `${t.actor} says that you did not come on ${at(t)}`,
           })[t.data.outcome] + theirs(t.data.reason),
       },
     },
@@ -147,5 +175,8 @@ export function render<T extends NotificationKind>(
   const spoken: Locale = locale === 'en' ? 'en' : 'ru';
   const { title, body } = KINDS[type].texts[spoken];
   const actor = told.actor ?? { ru: 'Кто-то', en: 'Somebody' }[spoken];
-  return { title, body: body({ ...told, actor, locale: spoken }) };
+  return {
+    title: typeof title === 'string' ? title : title(told.data),
+    body: body({ ...told, actor, locale: spoken }),
+  };
 }

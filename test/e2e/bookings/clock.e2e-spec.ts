@@ -1,6 +1,6 @@
-import type { BookingDto } from '#contracts';
-import { ChangeBooking, ExpireBookings, RemindBookings } from '#marketplace';
-import type { Device } from '#testing';
+import type { BookingDto, NotificationPage } from '#contracts';
+import { ChangeBooking, CompleteBookings, ExpireBookings, RemindBookings } from '#marketplace';
+import { promised, type Device } from '#testing';
 import {
   HOUR,
   app,
@@ -112,5 +112,67 @@ describe('reminders', () => {
     }
     expect(await reminders(his, late.id)).toEqual(['2h']);
     for (const { id } of [asked, off]) expect(await reminders(his, id)).toEqual([]);
+  });
+
+  it('are notifications of both sides, once each, for devices that are off', async () => {
+    const booking = await booked(3);
+    const { id, starts_at } = booking;
+    await confirmed(booking, 48);
+    await app.request('PUT', 'notifications/preferences', client.token, {
+      types: { booking_confirmed: false },
+    });
+    await app.request('PATCH', 'users/me', master.token, { locale: 'en' });
+    for (const minutes of [24 * 60, 23 * 60, 120, 60]) await remindAt(starts_at, minutes);
+    const reminded = (await promised(app, 'booking_confirmed')).filter(({ key }) =>
+      key.includes(`reminder:${id}`),
+    );
+    const both = { to: [master.id, client.id], actorId: null };
+    expect(reminded).toMatchObject([
+      { ...both, key: `booking_reminder:${id}:24h`, data: { outcome: 'reminder', reminder: '24h' } },
+      { ...both, key: `booking_reminder:${id}:2h`, data: { outcome: 'reminder', reminder: '2h' } },
+    ]);
+    const ofReminder = ({ data }: { data: object }) => 'reminder' in data;
+    const heard = await hers.next('notification:new', ofReminder);
+    expect(heard).toMatchObject({ type: 'booking_confirmed', title: 'Booking reminder' });
+    expect(heard.body).toMatch(/^“Маникюр” on \d/);
+    await hers.next('notification:new', ({ data }) => (data as { reminder?: string }).reminder === '2h');
+    await his.settled();
+    expect(his.all('notification:new').filter(ofReminder)).toEqual([]);
+    const list = await app.request<NotificationPage>(
+      'GET',
+      'notifications?type=booking_confirmed',
+      master.token,
+    );
+    expect(list.body.items.filter(ofReminder)).toHaveLength(2);
+  });
+
+  it('are marked with their promise or not at all', async () => {
+    const booking = await booked(3);
+    await confirmed(booking, 48);
+    await app.rows(`ALTER TABLE outbox_jobs ADD CONSTRAINT dying CHECK (name <> 'notify') NOT VALID`);
+    await expect(remindAt(booking.starts_at, 120)).rejects.toThrow();
+    await app.rows('ALTER TABLE outbox_jobs DROP CONSTRAINT dying');
+    expect(await reminders(his, booking.id)).toEqual([]);
+    await remindAt(booking.starts_at, 119);
+    expect(await reminders(his, booking.id)).toEqual(['2h']);
+  });
+});
+
+describe('a visit that nobody completes', () => {
+  it('completes by itself a day after its end, and can be reviewed', async () => {
+    const [over, recent, ahead] = [await booked(2), await booked(3), await booked(4)];
+    for (const { id } of [over, recent, ahead]) await step(master, id, 'confirm');
+    await put(over.id, 'confirmed', -25 * HOUR - 60_000);
+    await put(recent.id, 'confirmed', -24 * HOUR);
+    await Promise.all([run(new CompleteBookings()), run(new CompleteBookings())]);
+    for (const [{ id }, status] of [
+      [over, 'completed'],
+      [recent, 'confirmed'],
+      [ahead, 'confirmed'],
+    ] as const)
+      expect((await stored(id)).status).toBe(status);
+    for (const device of [hers, his])
+      await device.next('booking:updated', (b) => b.id === over.id && b.status === 'completed');
+    expect((await step(client, over.id, 'review', { rating: 2 })).status).toBe(201);
   });
 });

@@ -1,8 +1,9 @@
-import { BookingDto, BookingPage } from '#contracts';
+import { BOOKING_LIMITS, BookingDto, BookingPage, type AvailabilityDto, type SlotPage } from '#contracts';
 import { contractErrors, promised, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 import {
   ALWAYS,
+  HOUR,
   app,
   at,
   booked,
@@ -145,6 +146,106 @@ describe('a request', () => {
     await app.request('PUT', 'users/me/availability', master.token, ALWAYS);
     await app.request('DELETE', `services/${service.id}`, master.token);
     expect((await request(client, at(3))).body.code).toBe('NOT_FOUND');
+  });
+
+  it('comes the master’s notice ahead, which is an hour unless they say another', async () => {
+    const now = Date.now();
+    const next = Math.ceil(now / 300_000) * 300_000;
+    const soon = [next, next + 70 * 60_000].map((time) => new Date(time).toISOString()) as [string, string];
+    const { id } = (await offer(master, { duration: 5 })).body;
+    const slots = async () => {
+      const path = `services/${id}/slots?from=${new Date(now).toISOString()}&to=${at(3)}&limit=1`;
+      const [first] = (await app.request<SlotPage>('GET', path, client.token)).body.items;
+      return Date.parse(first!.starts_at) - now;
+    };
+    const ask = async (time: string) => {
+      const { status, body } = await request(client, time, { service_id: id });
+      return body.details?.[0]?.field ?? status;
+    };
+    expect(await slots()).toBeGreaterThan(HOUR);
+    expect([await ask(soon[0]), await ask(soon[1])]).toEqual(['starts_at', 201]);
+    const notice = (min_notice_minutes?: number) =>
+      app.request<AvailabilityDto>('PUT', 'users/me/availability', master.token, {
+        ...ALWAYS,
+        min_notice_minutes,
+      });
+    expect((await notice(24 * 60)).body.min_notice_minutes).toBe(1440);
+    expect(await slots()).toBeGreaterThan(24 * HOUR);
+    expect(await ask(at(0, 23.5))).toBe('starts_at');
+    for (const bad of [-1, 0.5, 7 * 1440 + 1]) expect((await notice(bad)).status).toBe(400);
+    await notice(0);
+    expect(await slots()).toBeLessThan(HOUR);
+    const own = (account: Account) =>
+      app.request<AvailabilityDto>('GET', 'users/me/availability', account.token);
+    expect((await own(master)).body).toEqual({ ...ALWAYS, days_off: [], min_notice_minutes: 0 });
+    expect((await own(client)).body).toMatchObject({ weekly: [], days_off: [] });
+  });
+
+  it('at another price or length than the client was shown is a CONFLICT', async () => {
+    const shown = { price: service.price, duration: service.duration };
+    await app.request('PATCH', `services/${service.id}`, master.token, { price: 5000, duration: 60 });
+    for (const [more, status] of [
+      [shown, 409],
+      [{ price: 2000 }, 409],
+      [{ duration: 90 }, 409],
+      [{ price: '5000' }, 400],
+      [{ price: 5000, duration: 60 }, 201],
+    ] as const)
+      expect([more, (await request(client, at(2), more)).status]).toEqual([more, status]);
+    expect((await request(client, at(3), { price: null })).status).toBe(201);
+  });
+
+  it('that is called off again and again reaches the master twice', async () => {
+    const answers = [];
+    for (let round = 0; round < 4; round++) {
+      const { status, body } = await request(client, at(2));
+      answers.push(status);
+      if (status === 201) await step(client, body.id, 'cancel');
+    }
+    expect(answers).toEqual([201, 201, 409, 409]);
+    const asked = (await promised(app, 'booking_request')).filter(({ to }) => to.includes(master.id));
+    expect(asked).toHaveLength(2);
+    expect((await request(client, at(3))).status).toBe(201);
+    expect((await request(stranger, at(2))).status).toBe(201);
+  });
+
+  it('is one of so many of its client, open over all masters and of a day; of fewer in an account’s first', async () => {
+    const { open, daily, newcomer } = BOOKING_LIMITS;
+    const masters = await Promise.all(Array.from({ length: 5 }, () => app.register()));
+    const services = await Promise.all(
+      masters.map(async (account) => {
+        await app.request('PUT', 'users/me/availability', account.token, ALWAYS);
+        return (await offer(account)).body.id;
+      }),
+    );
+    /** Each master has five, and each time is another. */
+    const ask = async (count: number) => {
+      const replies = await Promise.all(
+        Array.from({ length: count }, (_, i) =>
+          request(client, at(2 + Math.floor(i / 20), i % 20), { service_id: services[Math.floor(i / 5)] }),
+        ),
+      );
+      return replies.filter(({ status }) => status === 201).length;
+    };
+    const cancelled = () =>
+      app.rows(`UPDATE bookings SET status = 'declined' WHERE client_id = $1`, [client.id]);
+    expect(await ask(25)).toBe(newcomer.open);
+    await cancelled();
+    expect(await ask(25)).toBe(newcomer.daily - newcomer.open);
+    await cancelled();
+    const refused = await request(client, at(9));
+    expect([refused.status, refused.body.code]).toEqual([429, 'RATE_LIMIT']);
+    const { retry_after_ms } = refused.body as { retry_after_ms?: number };
+    expect(Math.abs(retry_after_ms! - 24 * HOUR)).toBeLessThan(10 * 60_000);
+    await app.rows(`UPDATE users SET created_at = now() - interval '25 hours' WHERE id = $1`, [client.id]);
+    expect(await ask(25)).toBe(open);
+    await cancelled();
+    expect((await request(client, at(9))).status).toBe(429);
+    expect(newcomer.daily + open).toBe(daily);
+    await app.rows(`UPDATE bookings SET created_at = now() - interval '25 hours' WHERE client_id = $1`, [
+      client.id,
+    ]);
+    expect((await request(client, at(9))).status).toBe(201);
   });
 
   it('does not cross a block, whoever blocked', async () => {

@@ -1,7 +1,8 @@
-import { BookingDto, type BookingState } from '#contracts';
+import { BookingDto, type BookingState, type SlotPage } from '#contracts';
 import { contractErrors } from '#testing';
 import { randomUUID } from 'node:crypto';
 import {
+  ALWAYS,
   HOUR,
   app,
   at,
@@ -12,6 +13,7 @@ import {
   master,
   put,
   request,
+  service,
   setScene,
   sorted,
   step,
@@ -24,7 +26,7 @@ setScene();
 
 describe('a step', () => {
   const STATES = ['requested', 'confirmed', 'completed', 'declined', 'cancelled', 'expired'] as const;
-  const ACTIONS = ['confirm', 'decline', 'cancel', 'complete'] as const;
+  const ACTIONS = ['confirm', 'decline', 'cancel', 'complete', 'no-show', 'dispute'] as const;
   const WHO = ['master', 'client', 'stranger'] as const;
   /** What the contract allows; all else is refused. */
   const ALLOWED: Record<string, BookingState> = {
@@ -35,16 +37,17 @@ describe('a step', () => {
     'confirmed cancel master': 'cancelled',
     'confirmed cancel client': 'cancelled',
     'confirmed complete master': 'completed',
+    'confirmed no-show master': 'cancelled',
   };
   const mayEver = (action: string, who: string) =>
-    Object.keys(ALLOWED).some((cell) => cell.endsWith(`${action} ${who}`));
+    [...Object.keys(ALLOWED), 'cancelled dispute client'].some((cell) => cell.endsWith(`${action} ${who}`));
 
   it.each(STATES.flatMap((state) => ACTIONS.map((action) => [state, action] as const)))(
     'from %s by %s is taken by whom it belongs to, and by nobody else',
     async (state, action) => {
       for (const who of WHO) {
         const { id } = await booked();
-        await put(id, state, action === 'complete' ? -HOUR : undefined);
+        await put(id, state, ['complete', 'no-show', 'dispute'].includes(action) ? -HOUR : undefined);
         const account = { master, client, stranger }[who];
         const { status, body } = await step(account, id, action, { reason: 'Не могу' });
         const to = ALLOWED[`${state} ${action} ${who}`];
@@ -101,6 +104,73 @@ describe('a step', () => {
         [cancelled.id, 'cancelled'],
       ])
         await device.next('booking:updated', (b) => b.id === id && b.status === status);
+  });
+
+  it('by which the master says that nobody came ends the visit, and the client may dispute it for a week', async () => {
+    const visits = [];
+    for (const hour of [1, 2]) {
+      const { id } = await booked(2, hour);
+      await step(master, id, 'confirm');
+      expect((await step(master, id, 'no-show')).body.code).toBe('CONFLICT');
+      await put(id, 'confirmed', -hour * 2 * HOUR);
+      const { body } = await step(master, id, 'no-show', { reason: 'Ждала час' });
+      expect(body).toMatchObject({
+        status: 'cancelled',
+        no_show: true,
+        disputed: false,
+        reason: 'Ждала час',
+      });
+      expect(contractErrors(BookingDto, body)).toEqual([]);
+      expect((await step(client, id, 'review', { rating: 1 })).body.code).toBe('CONFLICT');
+      expect(await told('booking_cancelled', id)).toMatchObject([
+        { to: [client.id], data: { outcome: 'no_show', reason: 'Ждала час' } },
+      ]);
+      visits.push(id);
+    }
+    const [came, late] = visits as [string, string];
+    expect((await step(master, came, 'dispute')).body.code).toBe('FORBIDDEN');
+    const replies = await Promise.all([step(client, came, 'dispute'), step(client, came, 'dispute')]);
+    expect(sorted(replies.map(({ status }) => status))).toEqual([200, 409]);
+    const disputed = { status: 'completed', no_show: true, disputed: true, reason: 'Ждала час' };
+    expect(replies.find(({ status }) => status === 200)!.body).toMatchObject(disputed);
+    const heard = await hers.next(
+      'notification:new',
+      ({ data }) => (data as { outcome?: string }).outcome === 'disputed',
+    );
+    expect([heard.type, heard.title]).toEqual(['booking_confirmed', 'Неявка оспорена']);
+    expect((await step(client, came, 'review', { rating: 1 })).status).toBe(201);
+    await put(late, 'cancelled', -(7 * 24 + 1) * HOUR);
+    expect((await step(client, late, 'dispute')).body.code).toBe('CONFLICT');
+  });
+
+  it('that completes a visit early keeps its time; a no-show frees the rest of it', async () => {
+    // Visits of three hours that began at the last full hour.
+    const now = Math.floor(Date.now() / HOUR) * HOUR;
+    const free = async () => {
+      const [from, to] = [now, now + 3 * HOUR].map((time) => new Date(time).toISOString());
+      const path = `services/${service.id}/slots?from=${from}&to=${to}`;
+      return (await app.request<SlotPage>('GET', path, client.token)).body.items.length;
+    };
+    await app.request('PUT', 'users/me/availability', master.token, { ...ALWAYS, min_notice_minutes: 0 });
+    expect(await free()).toBe(2);
+    for (const [action, slots] of [
+      ['no-show', 2],
+      ['complete', 0],
+    ] as const) {
+      const { id } = await booked();
+      await app.rows(
+        `UPDATE bookings SET status = 'confirmed', starts_at = $2::timestamptz, ends_at = $2::timestamptz + interval '3 h'
+         WHERE id = $1`,
+        [id, new Date(now)],
+      );
+      expect(await free()).toBe(0);
+      expect((await step(master, id, action)).status).toBe(200);
+      expect(await free()).toBe(slots);
+    }
+    for (const hours of [1, 2])
+      expect((await request(stranger, new Date(now + hours * HOUR).toISOString())).body.code).toBe(
+        'CONFLICT',
+      );
   });
 
   it('is one of two that exclude each other', async () => {

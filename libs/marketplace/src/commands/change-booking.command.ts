@@ -8,9 +8,11 @@ import { Bookings, factsOf, type BookingRow } from '../bookings.js';
 import { TRANSITIONS, type BookingAction } from '../transitions.js';
 
 const HOUR_MS = 3600_000;
+/** After the end of the visit. */
+const DISPUTED_WITHIN_MS = 7 * 24 * HOUR_MS;
 
 /**
- * One step of a booking; the other side is told (contract, `POST bookings/:id/confirm|decline|cancel|complete`).
+ * One step of a booking; the other side is told (contract, `POST bookings/:id/confirm|decline|cancel|complete|no-show|dispute`).
  * @throws AppError NOT_FOUND; FORBIDDEN for a step of the other side, or of others; CONFLICT from the wrong state
  */
 export class ChangeBooking extends Command<BookingDto> {
@@ -57,11 +59,17 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         id: row.id,
         status: { in: from },
         startsAt: start === 'ahead' ? { gt: now } : { lte: now },
+        ...(action === 'dispute' && {
+          noShow: true,
+          endsAt: { gt: new Date(now.getTime() - DISPUTED_WITHIN_MS) },
+        }),
       },
       data: {
         status: to,
         updatedAt: now,
-        reason: reason ?? null,
+        ...(action === 'dispute' ? { disputed: true } : { reason: reason ?? null }),
+        ...(action === 'complete' && { endedEarly: row.endsAt > now }),
+        ...(action === 'no-show' && { noShow: true }),
         // A reminder whose time was over when the visit was confirmed is not sent late.
         ...(to === 'confirmed' && { remindedAt: reminderBefore(row.startsAt, now) }),
       },
@@ -81,7 +89,14 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         type: 'booking_cancelled',
         key: `booking_cancelled:${row.id}`,
         actorId: userId,
-        data: { ...data, outcome: to, reason: reason ?? null },
+        data: { ...data, outcome: action === 'no-show' ? 'no_show' : to, reason: reason ?? null },
+      });
+    if (action === 'dispute')
+      await tell(tx, [row.masterId], {
+        type: 'booking_confirmed',
+        key: `booking_disputed:${row.id}`,
+        actorId: userId,
+        data: { ...data, outcome: 'disputed' },
       });
   }
 }

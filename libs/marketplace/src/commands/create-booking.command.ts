@@ -5,7 +5,8 @@ import { Reservations } from '../reservations.js';
 
 /**
  * Requests a slot of a service; the master is told (contract, `POST bookings`).
- * @throws AppError NOT_FOUND, FORBIDDEN (one's own service), INVALID_DATA (starts_at), CONFLICT (taken, or five are unanswered)
+ * @throws AppError NOT_FOUND, FORBIDDEN (one's own service), INVALID_DATA (starts_at), CONFLICT (taken; the service has changed;
+ *   too many are unanswered; or called off twice), RATE_LIMIT (requests of a day)
  */
 export class CreateBooking extends Command<BookingDto> {
   constructor(
@@ -30,6 +31,7 @@ export class CreateBookingHandler implements ICommandHandler<CreateBooking> {
       serviceId: body.service_id,
       startsAt: new Date(body.starts_at),
       note: body.note,
+      offered: body,
       now,
     });
     return this.bookings.announce(id);

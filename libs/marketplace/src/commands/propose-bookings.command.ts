@@ -1,7 +1,7 @@
 import { tell } from '#notifications';
 import { PrismaService, logger } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { availabilityOf } from '../availabilities.js';
+import { availabilityOf, earliestOf } from '../availabilities.js';
 import { FreeTime } from '../free-time.js';
 import { usualTime } from '../usual-time.js';
 
@@ -106,7 +106,7 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
     const availability = await availabilityOf(this.prisma, masterId);
     if (!availability) return;
     const usual = usualTime(visits, due, availability.timezone).getTime();
-    const from = new Date(Math.max(now.getTime() + 1, usual - SEARCH * DAY_MS));
+    const from = new Date(Math.max(earliestOf(availability, now).getTime(), usual - SEARCH * DAY_MS));
     const to = new Date(Math.max(now.getTime(), usual) + SEARCH * DAY_MS);
     const free = await this.freeTime.slots(masterId, availability, duration, from, to, MAX_SLOTS);
     const distance = ({ start }: { start: Date }) => Math.abs(start.getTime() - usual);

@@ -1,12 +1,16 @@
+import { tellAll } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings } from '../bookings.js';
+import { Bookings, WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
 
 const BATCH = 100;
 /** Hours before the start; the nearer one first, so that who missed the other is not reminded twice at once. */
 const REMINDERS = [2, 24] as const;
 
-/** Reminds both sides of a confirmed booking, 24 and 2 hours before it: `booking:updated` with `reminder`. */
+/**
+ * Reminds both sides of a confirmed booking, 24 and 2 hours before it: a notification, promised in the transaction that
+ * marks the reminder, and `booking:updated` with `reminder` on connected devices.
+ */
 export class RemindBookings extends Command<void> {
   constructor(readonly now = new Date()) {
     super();
@@ -23,18 +27,37 @@ export class RemindBookingsHandler implements ICommandHandler<RemindBookings> {
   async execute({ now }: RemindBookings): Promise<void> {
     for (const hours of REMINDERS)
       for (let reminded = BATCH; reminded === BATCH;) {
-        const rows = await this.prisma.$queryRaw<{ id: string }[]>`
-          UPDATE bookings SET reminded_at = ${hours} WHERE id IN (
-            SELECT id FROM bookings WHERE status = 'confirmed' AND starts_at > ${now}
-              AND starts_at <= ${new Date(now.getTime() + hours * 3600_000)}
-              AND (reminded_at IS NULL OR reminded_at > ${hours})
-            ORDER BY starts_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-          ) RETURNING id`;
-        await this.bookings.announceAll(
-          rows.map(({ id }) => id),
-          { reminder: `${hours}h` },
-        );
-        reminded = rows.length;
+        const ids = await this.remindSome(hours, now);
+        await this.bookings.announceAll(ids, { reminder: `${hours}h` });
+        reminded = ids.length;
       }
+  }
+
+  private remindSome(hours: (typeof REMINDERS)[number], now: Date): Promise<string[]> {
+    return this.prisma.$transaction(async (tx) => {
+      const marked = await tx.$queryRaw<{ id: string }[]>`
+        UPDATE bookings SET reminded_at = ${hours} WHERE id IN (
+          SELECT id FROM bookings b WHERE status = 'confirmed' AND starts_at > ${now}
+            AND starts_at <= ${new Date(now.getTime() + hours * 3600_000)}
+            AND (reminded_at IS NULL OR reminded_at > ${hours})
+            AND NOT EXISTS (SELECT FROM users WHERE id IN (b.master_id, b.client_id) AND banned_at IS NOT NULL)
+          ORDER BY starts_at LIMIT ${BATCH} FOR UPDATE OF b SKIP LOCKED
+        ) RETURNING id`;
+      const ids = marked.map(({ id }) => id);
+      const rows = await tx.booking.findMany({ where: { id: { in: ids } }, ...WITH_TIMEZONE });
+      await tellAll(
+        tx,
+        rows.map((row) => ({
+          recipientIds: [row.masterId, row.clientId],
+          cause: {
+            type: 'booking_confirmed',
+            key: `booking_reminder:${row.id}:${hours}h`,
+            actorId: null,
+            data: { ...factsOf(row, timezoneOf(row)), outcome: 'reminder', reminder: `${hours}h` },
+          },
+        })),
+      );
+      return ids;
+    });
   }
 }

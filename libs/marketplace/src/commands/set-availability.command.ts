@@ -1,4 +1,4 @@
-import { AppError, type AvailabilityDto } from '#contracts';
+import { AppError, MIN_NOTICE, type AvailabilityDto } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
@@ -19,7 +19,7 @@ export class SetAvailability extends Command<AvailabilityDto> {
 export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ masterId, availability: { timezone, weekly, days_off } }: SetAvailability) {
+  async execute({ masterId, availability: { timezone, weekly, days_off, ...more } }: SetAvailability) {
     const windows = weekly
       .map(({ weekday, from, to }) => ({ weekday, from, to }))
       .sort((a, b) => a.weekday - b.weekday || a.from.localeCompare(b.from));
@@ -30,12 +30,13 @@ export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> 
         throw AppError.invalid('weekly', `two windows of weekday ${weekday} overlap`);
     });
     const daysOff = [...new Set(days_off)].sort();
-    const data = { timezone, weekly: windows as unknown as Prisma.InputJsonArray, daysOff };
+    const minNotice = more.min_notice_minutes ?? MIN_NOTICE.default;
+    const data = { timezone, weekly: windows as unknown as Prisma.InputJsonArray, daysOff, minNotice };
     await this.prisma.availability.upsert({
       where: { masterId },
       create: { masterId, ...data },
       update: data,
     });
-    return { timezone, weekly: windows, days_off: daysOff };
+    return { timezone, weekly: windows, days_off: daysOff, min_notice_minutes: minNotice };
   }
 }

@@ -1,7 +1,7 @@
 import { AppError, MAX_SLOT_DAYS, type SlotPage, type SlotQuery } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { availabilityOf } from '../availabilities.js';
+import { availabilityOf, earliestOf } from '../availabilities.js';
 import { FreeTime } from '../free-time.js';
 import { HORIZON_MS } from '../reservations.js';
 import { findService } from '../services.js';
@@ -10,7 +10,8 @@ import { toSlot } from '../slots.js';
 const DAY_MS = 24 * 3600_000;
 
 /**
- * When a service can be booked: slots in the master's week that lie ahead, by a year at most, and that no live booking touches.
+ * When a service can be booked: slots in the master's week that lie ahead, by the master's notice at least and a year at
+ * most, and that no live booking touches.
  * @throws AppError NOT_FOUND; INVALID_DATA for a stretch of no time or of more than 62 days
  */
 export class ListSlots extends Query<SlotPage> {
@@ -38,10 +39,11 @@ export class ListSlotsHandler implements IQueryHandler<ListSlots> {
     if (to.getTime() - from.getTime() > MAX_SLOT_DAYS * DAY_MS)
       throw AppError.invalid('to', `must be at most ${MAX_SLOT_DAYS} days after from`);
     const after = query.cursor ? decodeCursor(query.cursor, 'number')[0] + 1 : 0;
-    const start = new Date(Math.max(from.getTime(), now.getTime() + 1, after));
     const end = new Date(Math.min(to.getTime(), now.getTime() + HORIZON_MS + 1));
     const availability = await availabilityOf(this.prisma, masterId);
-    if (!availability || start >= end) return { items: [], next_cursor: null };
+    if (!availability) return { items: [], next_cursor: null };
+    const start = new Date(Math.max(from.getTime(), earliestOf(availability, now).getTime(), after));
+    if (start >= end) return { items: [], next_cursor: null };
     const free = await this.freeTime.slots(masterId, availability, duration, start, end, query.limit + 1);
     const items = free.slice(0, query.limit);
     const last = items.at(-1);
