@@ -6,9 +6,11 @@ import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
 import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
 import { started } from './conversation.js';
-import { Model } from './model.js';
+import { isVisible } from './model-turn.js';
+import { Model, reasonOf } from './model.js';
 import { Prompts } from './prompt.js';
 import { Tools } from './tools.js';
+import { Zones } from './zones.js';
 
 /** How often a model may look things up before it answers. */
 const MAX_ROUNDS = 5;
@@ -56,6 +58,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     private readonly model: Model,
     private readonly prompts: Prompts,
     private readonly tools: Tools,
+    private readonly zones: Zones,
   ) {}
 
   /** A database that is away does not keep the program from starting; nothing is answered before it is back. */
@@ -153,18 +156,27 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   /** @returns when the answer is whole. @throws Error when it fails or is ended */
   private async produce(live: LiveAnswer, { id, chatId, userId }: Question): Promise<undefined> {
-    const messages = await this.prompts.before(chatId, id);
+    const timezone = await this.zones.of(userId);
+    const messages = await this.prompts.before(chatId, id, timezone);
+    const fit = this.prompts.roomForResults();
+    const ids = new Set<string>();
     const { signal } = live.ended;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const before = live.tokens.length;
-      const calls = await this.model.ask(messages, this.tools.definitions, signal, (token) =>
+      const turn = await this.model.ask(messages, this.tools.definitions, signal, (token) =>
         this.take(live, chatId, token),
       );
-      if (calls.length === 0) return;
-      const content = live.tokens.slice(before).join('') || null;
-      messages.push({ role: 'assistant', content, tool_calls: calls });
-      for (const call of calls)
-        messages.push({ role: 'tool', tool_call_id: call.id, content: await this.tools.run(userId, call) });
+      const calls = turn.calls.finish(ids);
+      if (calls.length === 0) {
+        if (isVisible(live.tokens.join(''))) return;
+        throw new Error(`the model gave no text (finish_reason ${turn.finish.slice(0, 20)})`);
+      }
+      messages.push(turn.toMessage(live.tokens.slice(before).join(''), calls));
+      for (const call of calls) {
+        signal.throwIfAborted();
+        const content = await fit(await this.tools.run({ userId, timezone }, call));
+        messages.push({ role: 'tool', tool_call_id: call.id, content });
+      }
     }
     throw new Error('the model looks things up without end');
   }
@@ -185,7 +197,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   private async fail(live: LiveAnswer, question: Question, failure: Error): Promise<void> {
     const { chatId } = question;
-    logger.warn({ err: failure.message, chat_id: chatId }, 'the model failed');
+    logger.warn({ err: reasonOf(failure), chat_id: chatId }, 'the model failed');
     const apology = await this.surely(() => this.store.fail(live.id, question, live.tokens));
     if (!apology) return;
     const message = 'The assistant could not answer, try again';

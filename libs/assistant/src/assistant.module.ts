@@ -1,5 +1,6 @@
 import { IdentityModule } from '#identity';
 import { MarketplaceModule } from '#marketplace';
+import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
 import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
@@ -16,9 +17,10 @@ import { Prompts } from './prompt.js';
 import { FindAssistantChatHandler } from './queries/find-assistant-chat.query.js';
 import { ListAssistantChatsHandler } from './queries/list-assistant-chats.query.js';
 import { Tools } from './tools.js';
+import { Zones } from './zones.js';
 
 @Module({
-  imports: [IdentityModule, MarketplaceModule],
+  imports: [IdentityModule, MarketplaceModule, NotificationsModule],
   providers: [
     AnswerFeed,
     AnswerLog,
@@ -28,6 +30,7 @@ import { Tools } from './tools.js';
     Model,
     Prompts,
     Tools,
+    Zones,
     AskAssistantHandler,
     CreateAssistantChatHandler,
     DeleteAssistantChatHandler,

@@ -1,20 +1,22 @@
 import { AppError } from '#contracts';
-import { Config } from '#platform';
+import { Config, logger } from '#platform';
 import { Injectable } from '@nestjs/common';
 import OpenAI from 'openai';
 import type {
   ChatCompletionFunctionTool,
-  ChatCompletionMessageFunctionToolCall,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions';
+import { fetchEvents } from './model-events.js';
+import { ModelTurn } from './model-turn.js';
 
 export type PromptMessage = ChatCompletionMessageParam;
-export type ToolCall = ChatCompletionMessageFunctionToolCall;
 
 /** The most characters of an answer: a model that never ends is ended. */
 const MAX_ANSWER = 100_000;
-/** The same of all that it sends: what it thinks, and what it wants to look up. */
-const MAX_SENT = 1_000_000;
+/** The most characters of a server's words in the log. */
+const MAX_LOGGED = 300;
+/** How many of them are searched for a parameter's name. */
+const MAX_SEARCHED = 2000;
 
 /** There is no model to ask, or it does not answer. */
 export class AssistantUnavailable extends AppError {
@@ -30,7 +32,9 @@ export class Model {
 
   constructor(private readonly config: Config) {
     const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL } = config;
-    if (apiKey) this.client = new OpenAI({ apiKey, baseURL, maxRetries: 0 });
+    // By itself the client logs what it cannot parse: messages do not belong into a log.
+    if (apiKey)
+      this.client = new OpenAI({ apiKey, baseURL, maxRetries: 0, logLevel: 'off', fetch: fetchEvents });
   }
 
   /** @throws AssistantUnavailable */
@@ -42,65 +46,87 @@ export class Model {
   }
 
   /**
-   * One answer, token by token, and the tools that the model wants to use before it goes on.
-   * @throws Error when the model fails, breaks off or is silent for longer than ASSISTANT_TIMEOUT_MS; when aborted
+   * One turn, its text token by token: an answer, or what the model wants to look up before it goes on.
+   * @throws Error when the model fails, breaks off, sends too much or is silent for longer than ASSISTANT_TIMEOUT_MS;
+   * when aborted
    */
   async ask(
     messages: PromptMessage[],
     tools: ChatCompletionFunctionTool[],
     signal: AbortSignal,
     onToken: (token: string) => void,
-  ): Promise<ToolCall[]> {
+  ): Promise<ModelTurn> {
     const silence = new AbortController();
     const giveUp = () => silence.abort(new Error('the model is silent'));
     let timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
-    const calls: ToolCall[] = [];
-    let length = 0;
-    let sent = 0;
-    let finished = false;
+    const names = new Set(tools.map((tool) => tool.function.name));
+    const turn = new ModelTurn((name) => names.has(name));
+    let left = MAX_ANSWER;
     try {
-      const stream = await this.requireClient().chat.completions.create(
-        { model: this.config.ASSISTANT_MODEL, messages, tools, stream: true, temperature: 0.7 },
-        { signal: AbortSignal.any([signal, silence.signal]) },
-      );
-      for await (const { choices } of stream) {
-        const choice = choices?.[0];
-        if (!choice) continue;
-        const size = sizeOf(choice.delta);
-        // Who sends empty pieces is silent all the same.
-        if (size > 0) {
+      const stream = await this.request(messages, tools, AbortSignal.any([signal, silence.signal]));
+      for await (const chunk of stream) {
+        const { text, isSilent } = turn.take(chunk);
+        // A server that sends empty pieces is silent all the same.
+        if (!isSilent) {
           clearTimeout(timer);
           timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
         }
-        if ((sent += size) > MAX_SENT) throw new Error('the model goes on without end');
-        if (choice.delta?.content) {
-          onToken(choice.delta.content);
-          length += choice.delta.content.length;
-          if (length > MAX_ANSWER) return [];
+        if (text !== '') onToken(text.slice(0, left));
+        if ((left -= text.length) < 0) {
+          turn.finish = 'length';
+          break;
         }
-        for (const { index, id, function: called } of choice.delta?.tool_calls ?? []) {
-          const call = (calls[index] ??= { id: '', type: 'function', function: { name: '', arguments: '' } });
-          call.id ||= id ?? '';
-          call.function.name += called?.name ?? '';
-          call.function.arguments += called?.arguments ?? '';
-        }
-        finished ||= choice.finish_reason !== null && choice.finish_reason !== undefined;
       }
+    } catch (error) {
+      throw silence.signal.aborted ? silence.signal.reason : error;
     } finally {
       clearTimeout(timer);
     }
-    // A stream that was cut ends without a word, or, when it was given up here, as if it were whole.
-    if (!finished) throw new Error('the model broke off');
-    return calls.filter(Boolean);
+    // The client ends the stream of a request that was aborted as if it were whole.
+    if (silence.signal.aborted) throw silence.signal.reason as Error;
+    if (turn.finish === '') throw new Error('the model broke off');
+    if (turn.finish === 'content_filter') throw new Error('the answer was withheld (content_filter)');
+    return turn;
+  }
+
+  /** Servers differ in what they take: it is asked once more without a parameter that its server refuses. */
+  private async request(messages: PromptMessage[], tools: ChatCompletionFunctionTool[], signal: AbortSignal) {
+    const { ASSISTANT_MODEL: model, ASSISTANT_TEMPERATURE: temperature } = this.config;
+    const optional: { tools?: ChatCompletionFunctionTool[]; temperature?: number } = { tools };
+    if (temperature !== undefined) optional.temperature = temperature;
+    // Calls cannot be told of without the tools that they call.
+    const fixed = messages.some(({ role }) => role === 'tool') ? 'tools' : undefined;
+    for (;;) {
+      try {
+        return await this.requireClient().chat.completions.create(
+          { model, messages, stream: true, ...optional },
+          { signal },
+        );
+      } catch (error) {
+        const refused = OPTIONAL.find((name) => name in optional && name !== fixed && isRefused(name, error));
+        if (!refused) throw error;
+        delete optional[refused];
+        logger.warn({ parameter: refused, err: reasonOf(error) }, 'the model server refuses a parameter');
+      }
+    }
   }
 }
 
-/** How many characters a piece of an answer has: text, calls, and what some models send of their thoughts. */
-function sizeOf(delta: object | undefined): number {
-  if (!delta) return 0;
-  let size = 0;
-  for (const [key, value] of Object.entries(delta) as [string, unknown][])
-    if (key !== 'role' && typeof value === 'string') size += value.length;
-    else if (Array.isArray(value) && value.length > 0) size += JSON.stringify(value).length;
-  return size;
+const OPTIONAL = ['temperature', 'tools'] as const;
+const REFUSALS = {
+  temperature: /\btemperature\b/i,
+  /** Not the refusal of a message about a tool. */
+  tools:
+    /(?=[^]*\b(?:tools?|tool[ _](?:use|choice|calling)|functions?)\b)(?=[^]*(?:support|require|enable|unavailable|not (?:allowed|permitted)|unknown|unrecognized|unexpected|extra))/i,
+};
+
+/** llama.cpp answers 500 to tools that it was not started for, OpenRouter 404. */
+function isRefused(name: keyof typeof REFUSALS, error: unknown): boolean {
+  if (!(error instanceof OpenAI.APIError) || ![400, 404, 422, 500, 501].includes(error.status as number))
+    return false;
+  return error.param === name || REFUSALS[name].test(error.message.slice(0, MAX_SEARCHED));
 }
+
+/** The cause of a failure, for the log. */
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).slice(0, MAX_LOGGED);

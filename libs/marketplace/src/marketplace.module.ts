@@ -19,10 +19,12 @@ import { FindBookingHandler } from './queries/find-booking.query.js';
 import { FindOwnServiceHandler } from './queries/find-own-service.query.js';
 import { FindServiceHandler } from './queries/find-service.query.js';
 import { GetAvailabilityHandler } from './queries/get-availability.query.js';
+import { FindTimezoneHandler } from './queries/find-timezone.query.js';
 import { ListBookingsHandler } from './queries/list-bookings.query.js';
 import { ListReviewsHandler } from './queries/list-reviews.query.js';
 import { ListServicesHandler } from './queries/list-services.query.js';
 import { ListSlotsHandler } from './queries/list-slots.query.js';
+import { ListTimezonesHandler } from './queries/list-timezones.query.js';
 import { Reservations } from './reservations.js';
 
 const handlers = [
@@ -43,10 +45,12 @@ const handlers = [
   FindOwnServiceHandler,
   FindServiceHandler,
   GetAvailabilityHandler,
+  FindTimezoneHandler,
   ListBookingsHandler,
   ListReviewsHandler,
   ListServicesHandler,
   ListSlotsHandler,
+  ListTimezonesHandler,
 ];
 
 /** Services, availability, bookings, reviews, rebooking. */

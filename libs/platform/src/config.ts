@@ -2,6 +2,7 @@ import { plainToInstance } from 'class-transformer';
 import {
   IsIn,
   IsInt,
+  IsNumber,
   IsOptional,
   IsString,
   IsUrl,
@@ -56,6 +57,8 @@ export class Config {
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
   OPENAI_BASE_URL: string = 'https://api.openai.com/v1';
   @IsString() ASSISTANT_MODEL: string = 'gpt-4o';
+  /** Unset: not sent, since not every model takes one. */
+  @IsOptional() @IsNumber() @Min(0) @Max(2) ASSISTANT_TEMPERATURE?: number;
   /** What the assistant is told about itself, before everything else. */
   @IsString() ASSISTANT_PROMPT: string =
     'You are the assistant of a marketplace of services such as manicure, hair and repairs. Answer in the language of ' +
@@ -76,6 +79,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     'REDIS_URL',
     'JWT_SECRET',
     'OPENAI_API_KEY',
+    'ASSISTANT_TEMPERATURE',
   );
   const given = Object.fromEntries(known.filter((key) => env[key]).map((key) => [key, env[key]]));
   const config = plainToInstance(Config, given, { enableImplicitConversion: true });

@@ -3,8 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What the model does with one request. Without anything else it answers and ends as the protocol wants it. */
 export interface Script {
-  /** A status other than 200, and no stream. */
+  /** A status other than 200, and no stream; with this body, or one of the protocol. */
   status?: number;
+  refusal?: object | string;
+  /** An answer in one piece of JSON, though a stream was wanted. */
+  whole?: object;
   /** Takes the request and answers nothing at all, not even headers. */
   mute?: boolean;
   /** Milliseconds before the first token, and after each. */
@@ -14,6 +17,12 @@ export interface Script {
   tokens?: Iterable<string> | AsyncIterable<string>;
   /** Tools that it wants called, after the tokens; arguments as an object, or as text that may be no JSON. */
   calls?: { name: string; arguments: object | string }[];
+  /** Deltas by hand, after the calls: the shapes of other servers. */
+  deltas?: object[];
+  /** Events by hand, after the deltas: a chunk as an object, or text as it stands in the stream. */
+  events?: Iterable<object | string> | AsyncIterable<object | string>;
+  /** The reason that is given at the end. */
+  finish?: string | null;
   /** What is not ASCII goes byte by byte, each in a TCP write of its own. */
   bytewise?: boolean;
   /**
@@ -27,7 +36,8 @@ const FRAGMENT = 7;
 
 export async function play(script: Script, response: ServerResponse, id: string): Promise<void> {
   if (script.mute) return;
-  if (script.status) return void refuse(response, script.status);
+  if (script.status) return void refuse(response, script.status, script.refusal);
+  if (script.whole) return void response.end(JSON.stringify(script.whole, undefined, 2));
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   // A comment, as relays in between send them.
   response.write(': keep-alive\n\n');
@@ -46,7 +56,13 @@ export async function play(script: Script, response: ServerResponse, id: string)
     await send(chunk({ content }));
     if (script.pace) await sleep(script.pace);
   }
-  for (const delta of callDeltas(script.calls ?? [], id)) await send(chunk(delta));
+  for (const delta of [...callDeltas(script.calls ?? [], id), ...(script.deltas ?? [])])
+    await send(chunk(delta));
+  for await (const event of script.events ?? []) {
+    if (response.destroyed) return;
+    response.write(typeof event === 'string' ? event : line(event));
+    while (response.writableNeedDrain && !response.destroyed) await sleep(1);
+  }
 
   if (script.end === 'hang') return;
   if (script.end === 'cut') return void response.end();
@@ -57,13 +73,18 @@ export async function play(script: Script, response: ServerResponse, id: string)
     await sleep(30);
     return void response.socket?.resetAndDestroy();
   }
-  await send(chunk({}, script.calls ? 'tool_calls' : 'stop'));
+  const { finish = script.calls ? 'tool_calls' : 'stop' } = script;
+  await send(chunk({}, finish));
   response.end('data: [DONE]\n\n');
 }
 
-export function refuse(response: ServerResponse, status: number, message = `scripted ${status}`): void {
+export function refuse(
+  response: ServerResponse,
+  status: number,
+  body: object | string = { error: { message: `scripted ${status}`, type: 'stand_in', code: null } },
+): void {
   response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ error: { message, type: 'stand_in', code: null } }));
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 const line = (data: object) => `data: ${JSON.stringify(data)}\n\n`;

@@ -4,16 +4,25 @@ import { json } from 'node:stream/consumers';
 import { play, refuse, type Script } from './model-answer.js';
 import { Waiting } from './waiting.js';
 
+interface ModelCall {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+  extra_content?: object;
+}
+
 export interface ModelMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content?: string | null;
-  tool_calls?: { id: string; type: 'function'; function: { name: string; arguments: string } }[];
+  tool_calls?: ModelCall[];
+  reasoning_content?: string;
   tool_call_id?: string;
 }
 
 export interface ModelRequest {
   model: string;
   stream: boolean;
+  temperature?: number;
   messages: ModelMessage[];
   tools?: { type: 'function'; function: { name: string; description: string; parameters: object } }[];
 }
@@ -94,7 +103,7 @@ export class ModelServer extends Waiting {
     const problem = problemOf(request, body);
     if (problem) {
       this.violations.push(problem);
-      return refuse(response, 400, problem);
+      return refuse(response, 400, { error: { message: problem, type: 'stand_in', code: null } });
     }
     this.requests.push(body);
     const script = this.scripts.shift() ?? this.standing;

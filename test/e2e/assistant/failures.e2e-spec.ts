@@ -41,6 +41,20 @@ describe('the provider', () => {
     ['breaks off before the first token', { end: 'reset' }, ''],
     ['ends without a reason', { tokens: ['Пол', 'овина'], end: 'cut' }, 'Половина'],
     ['ends without a word', { end: 'cut' }, ''],
+    ['gives nothing but thoughts', { deltas: [{ reasoning: 'hm' }, { reasoning_content: 'hm' }] }, ''],
+    ['gives nothing for a filter', { finish: 'content_filter' }, ''],
+    ['cuts its answer for a filter', { tokens: ['Пол', 'овина'], finish: 'content_filter' }, 'Половина'],
+    ['has no room for an answer', { deltas: [{ reasoning: 'hm' }], finish: 'length' }, ''],
+    ['has no choices', { events: [{ choices: [] }, { choices: [{ finish_reason: 'stop' }] }] }, ''],
+    ['ends at once', {}, ''],
+    ['wants tools and names none', { finish: 'tool_calls' }, ''],
+    ['says only what nobody sees', { tokens: [' \n', '\u200b\u2060'] }, ' \n\u200b\u2060'],
+    ['refuses without a word', { deltas: [{ refusal: '' }] }, ''],
+    [
+      'answers nothing in one piece',
+      { whole: { choices: [{ message: { content: '' }, finish_reason: 'stop' }] } },
+      '',
+    ],
     ['sends an error in the stream', { tokens: ['Пол', 'овина'], end: 'error' }, 'Половина'],
   ];
 

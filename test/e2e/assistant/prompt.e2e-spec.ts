@@ -8,8 +8,10 @@ it('the system’s prompt comes first, then the conversation', async () => {
   scene.model.answerWith({ tokens: ['один'] });
   await exchange(client, 'первый');
   await exchange(client, 'второй');
-  const { model, stream, messages } = scene.model.requests.at(-1)!;
-  expect({ model, stream }).toEqual({ model: 'stand-in', stream: true });
+  const { messages, tools, ...rest } = scene.model.requests.at(-1)!;
+  // Nothing that a model may refuse: some take one temperature only.
+  expect(rest).toEqual({ model: 'stand-in', stream: true });
+  expect(tools).toHaveLength(4);
   expect(messages[0]).toMatchObject({ role: 'system', content: expect.stringContaining(PROMPT) });
   expect(scene.model.prompt).toEqual(['user: первый', 'assistant: один', 'user: второй']);
   await scene.stop();

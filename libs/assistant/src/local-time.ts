@@ -1,0 +1,68 @@
+import { AppError } from '#contracts';
+import { DateTime, IANAZone } from 'luxon';
+
+/** A day, with or without a time, with or without the name of a time zone. */
+const LOCAL =
+  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(?: ([A-Z][\w+-]*(?:\/[\w+-]+)*))?$/i;
+const MAX_LENGTH = 80;
+
+/** A moment by the clock of a zone, such as "2026-11-22 09:00 Europe/Moscow". */
+export const onClock = (moment: DateTime): string =>
+  `${moment.setLocale('en').toFormat('yyyy-MM-dd HH:mm')} ${moment.zoneName}`;
+
+/** A moment for a model: with its offset, by the clock of the place, and by that of the user if it is another. */
+export function localTime(iso: string, zone: string, userZone = zone) {
+  const moment = DateTime.fromISO(iso, { zone });
+  const users = moment.setZone(userZone);
+  return {
+    at: moment.toISO({ suppressMilliseconds: true }),
+    weekday: moment.setLocale('en').weekdayLong,
+    local: onClock(moment),
+    ...(users.offset !== moment.offset && { for_user: onClock(users) }),
+  };
+}
+
+/**
+ * The stretch of time from one day or time to another, as a model writes them: by the clock of `zone` unless they have
+ * an offset or name their zone. A day is whole; without `to` the stretch ends with its first day.
+ * @returns ISO 8601 times. Those with an offset are not looked at
+ * @throws AppError INVALID_DATA
+ */
+export function stretchOf(from: unknown, to: unknown, zone: string): { from: unknown; to: unknown } {
+  const start = momentOf('from', from, zone, false);
+  return {
+    from: start,
+    to: to === undefined || to === null ? endOfDay(start, zone) : momentOf('to', to, zone, true),
+  };
+}
+
+function momentOf(name: string, given: unknown, zone: string, isEnd: boolean): unknown {
+  if (typeof given !== 'string') throw unclear(name);
+  const text = given.trim();
+  const local = text.length <= MAX_LENGTH ? LOCAL.exec(text) : null;
+  if (!local) return text.toUpperCase().replace(/^(\d{4}-\d\d-\d\d) (?=\d)/, '$1T');
+  const [, day, time, named = zone] = local;
+  if (!IANAZone.isValidZone(named)) throw unclear(name);
+  const moment = DateTime.fromISO(time ? `${day}T${time}` : day!, { zone: named });
+  if (!moment.isValid) throw unclear(name);
+  if (!time) return utc(isEnd ? nextDay(moment) : moment.startOf('day'));
+  // A clock that is put back shows a time twice: nothing of what may be meant is left out.
+  const moments = moment.getPossibleOffsets();
+  return utc(isEnd ? DateTime.max(...moments)! : DateTime.min(...moments)!);
+}
+
+function endOfDay(start: unknown, zone: string): unknown {
+  const moment = DateTime.fromISO(String(start), { zone });
+  return moment.isValid ? utc(nextDay(moment)) : start;
+}
+
+/** Where midnight is skipped a day begins later, but not the day after it. */
+const nextDay = (moment: DateTime) => moment.startOf('day').plus({ days: 1 }).startOf('day');
+
+const utc = (moment: DateTime) => moment.toUTC().toISO();
+
+const unclear = (name: string) =>
+  AppError.invalid(
+    name,
+    'must be a day or a time that exists, such as 2026-11-22 or 2026-11-22T09:00 by the master’s clock, or 2026-11-22T09:00:00+03:00',
+  );

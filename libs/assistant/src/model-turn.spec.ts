@@ -1,0 +1,155 @@
+import { ModelTurn, isVisible } from './model-turn.js';
+
+const chunk = (choice: unknown) => ({ choices: [choice] });
+const delta = (delta: unknown, more: object = {}) => chunk({ index: 0, delta, ...more });
+
+function turnOf(chunks: unknown[]) {
+  const turn = new ModelTurn((name) => name === 'my_bookings');
+  const texts = chunks.map((piece) => turn.take(piece).text);
+  const calls = turn.calls.finish(new Set());
+  return { turn, texts, text: texts.join(''), names: calls.map((call) => call.function.name), calls };
+}
+
+const call = { id: 'c1', type: 'function', function: { name: 'my_bookings', arguments: '{}' } };
+
+it.each<[string, unknown[], string]>([
+  ['texts', [delta({ content: 'Да' }), delta({ content: '.' })], 'Да.'],
+  ['parts', [delta({ content: [{ type: 'text', text: 'Д' }, { type: 'text', text: 'а' }, 'й'] })], 'Дай'],
+  ['a part', [delta({ content: { type: 'output_text', text: 'Да' } })], 'Да'],
+  [
+    'thoughts among the parts',
+    [
+      delta({
+        content: [
+          { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
+          { type: 'text', text: 'Да' },
+        ],
+      }),
+    ],
+    'Да',
+  ],
+  ['a refusal', [delta({ content: null, refusal: 'Не' }), delta({ refusal: 'т' })], 'Нет'],
+  ['a refusal among the parts', [delta({ content: [{ type: 'refusal', refusal: 'Нет' }] })], 'Нет'],
+  ['thoughts', [delta({ reasoning: 'hm' }), delta({ reasoning_content: 'hm' })], ''],
+  [
+    'a message',
+    [chunk({ index: 0, message: { role: 'assistant', content: 'Да' }, finish_reason: 'stop' })],
+    'Да',
+  ],
+  [
+    'a message that repeats',
+    [delta({ content: 'Да' }), chunk({ index: 0, delta: {}, message: { content: 'Да' } })],
+    'Да',
+  ],
+  ['a refusing message', [chunk({ message: { content: null, refusal: 'Нет' } })], 'Нет'],
+  [
+    'several answers',
+    [
+      delta({ content: 'Да' }),
+      chunk({ index: 1, delta: { content: 'Нет' } }),
+      {
+        choices: [
+          { index: 0, delta: { content: '.' } },
+          { index: 1, delta: { content: '!' } },
+        ],
+      },
+    ],
+    'Да.',
+  ],
+  [
+    'what is none',
+    [
+      null,
+      5,
+      'x',
+      [],
+      {},
+      { choices: null },
+      { choices: {} },
+      { choices: [] },
+      chunk(null),
+      chunk({}),
+      chunk({ delta: null }),
+      chunk({ delta: [] }),
+      delta({ content: 5 }),
+      delta({ content: { type: 'text', text: {} } }),
+      delta({ content: [null, 5, {}] }),
+    ],
+    '',
+  ],
+])('takes text out of %s', (_, chunks, text) => {
+  expect(turnOf(chunks).text).toBe(text);
+});
+
+it.each<[string, unknown[]]>([
+  ['pieces', [delta({ tool_calls: [call] })]],
+  ['a message', [chunk({ message: { tool_calls: [call] } })]],
+  [
+    'a message that repeats',
+    [delta({ tool_calls: [call] }), chunk({ delta: {}, message: { tool_calls: [call] }, index: 0 })],
+  ],
+  [
+    'a message after text',
+    [delta({ content: 'Сейчас' }), chunk({ index: 0, message: { content: 'Сейчас', tool_calls: [call] } })],
+  ],
+  [
+    'the older field',
+    [
+      delta({ function_call: { name: 'my_bookings', arguments: '' } }),
+      delta({ function_call: { arguments: '{}' } }),
+    ],
+  ],
+])('takes calls out of %s', (_, chunks) => {
+  expect(turnOf(chunks).names).toEqual(['my_bookings']);
+});
+
+it('knows who says nothing', () => {
+  const turn = new ModelTurn(() => true);
+  for (const empty of [{}, { role: 'assistant' }, { content: '' }, { content: null, tool_calls: [] }])
+    expect(turn.take(delta(empty)).isSilent).toBe(true);
+  for (const full of [
+    { content: 'a' },
+    { reasoning: 'hm' },
+    { reasoning_content: 'hm' },
+    { tool_calls: [call] },
+  ])
+    expect(turn.take(delta(full)).isSilent).toBe(false);
+});
+
+it('ends with a reason, and an empty one is none', () => {
+  const ended = (...reasons: unknown[]) =>
+    turnOf(reasons.map((finish_reason) => delta({}, { finish_reason }))).turn.finish;
+  expect(ended(null, undefined, '', 5)).toBe('');
+  expect(ended('', 'stop', 'length')).toBe('stop');
+});
+
+it('gives back what it thought, and no arguments that are no object', () => {
+  const { turn, calls } = turnOf([
+    delta({ reasoning_content: 'h' }),
+    delta({ reasoning_content: 'm'.repeat(200_000) }),
+    delta({ tool_calls: [call, { ...call, id: 'c2', function: { name: 'x', arguments: '[1' } }] }),
+  ]);
+  const message = turn.toMessage('', calls) as unknown as { reasoning_content: string };
+  expect(message).toMatchObject({
+    role: 'assistant',
+    content: null,
+    tool_calls: [call, { id: 'c2', function: { name: 'x', arguments: '{}' } }],
+  });
+  expect(message.reasoning_content).toHaveLength(100_000);
+  expect(new ModelTurn(() => true).toMessage('a', [])).not.toHaveProperty('reasoning_content');
+});
+
+it.each([
+  '',
+  ' \n\t',
+  '\u200b',
+  '\u2800',
+  '\u3164',
+  '\u00ad\u2060',
+  '\u202e',
+  '\ufe0f',
+  '\u0300',
+  '\u{e0020}',
+  '\u0007',
+])('%j shows nothing', (text) => expect(isVisible(text)).toBe(false));
+it.each(['a', '.', '👍', ' я ', '\u200bб', '0'])('%j is seen', (text) => expect(isVisible(text)).toBe(true));

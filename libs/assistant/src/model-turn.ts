@@ -1,0 +1,109 @@
+import { isObject } from 'class-validator';
+import type { ChatCompletionAssistantMessageParam } from 'openai/resources/chat/completions';
+import { ToolCalls, type ToolCall } from './tool-calls.js';
+
+/** The most characters of thoughts that are given back to the model. */
+const MAX_THOUGHTS = 100_000;
+
+/** One turn of the model, put together from the pieces it sends. Any field of a piece may be anything. */
+export class ModelTurn {
+  readonly calls: ToolCalls;
+  /** DeepSeek refuses tool calls that come back without what it thought before them. */
+  thoughts = '';
+  /** Why the model ended its turn; empty while it goes on. */
+  finish = '';
+  private hasText = false;
+  private choice: unknown;
+
+  constructor(isTool: (name: string) => boolean) {
+    this.calls = new ToolCalls(isTool);
+  }
+
+  /** @returns the text of a piece, and whether the piece says nothing. @throws Error for too many tool calls */
+  take(chunk: unknown): { text: string; isSilent: boolean } {
+    const silence = { text: '', isSilent: true };
+    if (!isObject<{ choices: unknown }>(chunk) || !Array.isArray(chunk.choices)) return silence;
+    const [choice] = chunk.choices as unknown[];
+    if (!isObject<Record<string, unknown>>(choice)) return silence;
+    // There is one answer, also from a server that gives several.
+    this.choice ??= choice.index;
+    if (choice.index !== this.choice) return silence;
+    if (typeof choice.finish_reason === 'string') this.finish ||= choice.finish_reason;
+    const delta = isObject<Record<string, unknown>>(choice.delta) ? choice.delta : {};
+    const text = this.said(delta);
+    // A whole message comes instead of pieces, or repeats them at their end.
+    const message = isObject<Record<string, unknown>>(choice.message) ? choice.message : {};
+    const more = this.hasText ? '' : textOf(message.content) + textOf(message.refusal);
+    if (this.calls.isEmpty) this.call(message);
+    if (this.thoughts === '') this.think(message);
+    this.hasText ||= more !== '';
+    return { text: text + more, isSilent: text + more === '' && isEmpty(delta) && isEmpty(message) };
+  }
+
+  /** The turn as the next request repeats it: servers refuse arguments that are no JSON object. */
+  toMessage(text: string, calls: ToolCall[]): ChatCompletionAssistantMessageParam {
+    const tool_calls = calls.map((call) => {
+      const { name, arguments: args } = call.function;
+      return { ...call, function: { name, arguments: isJsonObject(args) ? args : '{}' } };
+    });
+    const message = { role: 'assistant' as const, content: text || null, tool_calls };
+    return this.thoughts ? Object.assign(message, { reasoning_content: this.thoughts }) : message;
+  }
+
+  private said(delta: Record<string, unknown>): string {
+    const text = textOf(delta.content) + textOf(delta.refusal);
+    this.hasText ||= text !== '';
+    this.call(delta);
+    this.think(delta);
+    return text;
+  }
+
+  private call({ tool_calls, function_call }: Record<string, unknown>): void {
+    this.calls.add(tool_calls);
+    this.calls.add(function_call);
+  }
+
+  private think({ reasoning_content }: Record<string, unknown>): void {
+    if (typeof reasoning_content === 'string' && this.thoughts.length < MAX_THOUGHTS)
+      this.thoughts += reasoning_content.slice(0, MAX_THOUGHTS - this.thoughts.length);
+  }
+}
+
+/** A text, or the texts of its parts. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (Array.isArray(content)) return (content as unknown[]).map(partOf).join('');
+  return partOf(content);
+}
+
+function partOf(part: unknown): string {
+  if (typeof part === 'string') return part;
+  if (!isObject<Record<string, unknown>>(part)) return '';
+  const text = part.type === 'refusal' ? part.refusal : isTextType(part.type) ? part.text : undefined;
+  return typeof text === 'string' ? text : '';
+}
+
+const isTextType = (type: unknown) => type === undefined || type === 'text' || type === 'output_text';
+
+function isJsonObject(text: string): boolean {
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+/** Nothing but its role, and fields without content. */
+const isEmpty = (delta: Record<string, unknown>) =>
+  Object.entries(delta).every(
+    ([key, value]) =>
+      key === 'role' ||
+      value === null ||
+      value === '' ||
+      (typeof value !== 'object' && typeof value !== 'string') ||
+      (Array.isArray(value) && value.length === 0),
+  );
+
+/** Whether anybody would see anything of it. */
+export const isVisible = (text: string) =>
+  /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);

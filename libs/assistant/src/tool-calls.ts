@@ -1,0 +1,173 @@
+import { isObject } from 'class-validator';
+import type { ChatCompletionMessageFunctionToolCall } from 'openai/resources/chat/completions';
+import { randomBytes } from 'node:crypto';
+
+/** A tool call as the next request repeats it. Gemini refuses one that comes back without its `extra_content`. */
+export type ToolCall = ChatCompletionMessageFunctionToolCall & { extra_content?: object };
+
+/** The most calls of one turn. */
+export const MAX_CALLS = 16;
+/** The most characters of them together. */
+export const MAX_CALL_CHARACTERS = 50_000;
+const MAX_NAME = 200;
+
+/** What a fragment brings. */
+interface Piece {
+  id: string;
+  index?: string;
+  name: string;
+  args: string;
+  extra?: object;
+}
+
+/**
+ * The tool calls of one turn, put together from the fragments that a server sends. Servers number them from 0, from 1,
+ * all with 0, or not at all; they give ids once, each time, anew in each fragment, or never. A fragment belongs to the
+ * last call, unless it brings a new id, a new index, or a name after whole arguments.
+ */
+export class ToolCalls {
+  private readonly calls: PendingCall[] = [];
+  private characters = 0;
+
+  /** @param isTool whether a tool has that name: servers may send a name in pieces */
+  constructor(private readonly isTool: (name: string) => boolean) {}
+
+  get isEmpty(): boolean {
+    return this.calls.length === 0;
+  }
+
+  /** @param fragments anything that a server sends in their place @throws Error when they are too many or too long */
+  add(fragments: unknown): void {
+    for (const fragment of Array.isArray(fragments) ? (fragments as unknown[]) : [fragments])
+      if (isObject<Record<string, unknown>>(fragment)) this.take(pieceOf(fragment));
+  }
+
+  /** @param ids of earlier calls in the same request; those of these calls are added */
+  finish(ids: Set<string>): ToolCall[] {
+    return this.calls.map((call) => {
+      let { id } = call;
+      while (id === '' || ids.has(id)) id = newCallId();
+      ids.add(id);
+      const made: ToolCall = { id, type: 'function', function: { name: call.name, arguments: call.args } };
+      return call.extra ? { ...made, extra_content: call.extra } : made;
+    });
+  }
+
+  private take(piece: Piece): void {
+    const { id, name, args, extra } = piece;
+    this.characters += id.length + name.length + args.length + (extra ? JSON.stringify(extra).length : 0);
+    if (this.characters > MAX_CALL_CHARACTERS) throw new Error('the tool calls are too long');
+    const call = this.callOf(piece);
+    if (call && !call.isFollowedBy(piece, this.isTool)) return call.add(piece);
+    if (id === '' && name === '' && args === '') return;
+    if (this.calls.length === MAX_CALLS) throw new Error('the model calls too many tools');
+    const next = new PendingCall(id, piece.index);
+    // A name that was repeated after whole arguments belongs to the arguments that follow it.
+    next.add(name === '' && call?.isRepeated ? { ...piece, name: call.name } : piece);
+    this.calls.push(next);
+  }
+
+  private callOf({ id, index, name, args }: Piece): PendingCall | undefined {
+    const last = this.calls.at(-1);
+    const numbered = index === undefined ? undefined : this.calls.findLast((call) => call.index === index);
+    if (id !== '') {
+      const known = this.calls.filter((call) => call.id === id);
+      if (known.length > 0) {
+        if (index === undefined) return known.at(-1);
+        const exact = known.findLast((call) => call.index === index || call.index === undefined);
+        return exact ?? (name === '' ? known.at(-1) : undefined);
+      }
+      if (numbered) {
+        // A server may make an id up for each fragment.
+        const goesOn = name === '' && (args === '' || !numbered.isWhole);
+        return numbered.id === '' || goesOn ? numbered : undefined;
+      }
+      return last?.id === '' && (index === undefined || last.index === undefined) ? last : undefined;
+    }
+    if (index === undefined) return last;
+    return numbered ?? (name === '' && last?.index === undefined ? last : undefined);
+  }
+}
+
+class PendingCall {
+  name = '';
+  args = '';
+  extra?: object;
+  /** Its name came once more after its whole arguments. */
+  isRepeated = false;
+  /** Its arguments are one JSON object or array from its beginning to its end. */
+  isWhole = false;
+  private depth = 0;
+  private isInText = false;
+  private isEscaped = false;
+
+  constructor(
+    public id: string,
+    public index: string | undefined,
+  ) {}
+
+  add({ id, index, name, args, extra }: Piece): void {
+    this.id ||= id;
+    this.index ??= index;
+    if (name === this.name) this.isRepeated ||= name !== '' && this.isWhole && isBlank(args);
+    else if ((this.name += name).length > MAX_NAME) throw new Error('the name of a tool call is too long');
+    if (extra) this.extra = Object.assign(this.extra ?? {}, extra);
+    if (this.isWhole && !isBlank(args)) {
+      // Servers send a whole call once more at its end, or an empty object before the arguments.
+      if (args === this.args) return;
+      if (this.args.length < 10 && /^\s*\{\s*\}\s*$/.test(this.args)) this.restart();
+    }
+    this.args += args;
+    this.follow(args);
+  }
+
+  /** Whether a piece that could be of this call begins the next one. */
+  isFollowedBy({ id, name, args }: Piece, isTool: (name: string) => boolean): boolean {
+    if (name === '') return this.isRepeated && !isBlank(args);
+    if (this.name === '') return false;
+    if (this.isWhole && !isBlank(args)) return id === '' || id !== this.id || args !== this.args;
+    if (name === this.name) return false;
+    return this.args !== '' || isTool(this.name);
+  }
+
+  private restart(): void {
+    this.args = '';
+    this.isWhole = false;
+  }
+
+  /** Each character once: parsing at each piece would cost the square of their length. */
+  private follow(args: string): void {
+    for (const character of args) {
+      if (this.isEscaped) this.isEscaped = false;
+      else if (this.isInText) {
+        if (character === '\\') this.isEscaped = true;
+        else if (character === '"') this.isInText = false;
+      } else if (character === '"') this.isInText = true;
+      else if (character === '{' || character === '[') this.depth++;
+      else if ((character === '}' || character === ']') && --this.depth === 0) this.isWhole = true;
+    }
+  }
+}
+
+function pieceOf(fragment: Record<string, unknown>): Piece {
+  const called = isObject<Record<string, unknown>>(fragment.function) ? fragment.function : fragment;
+  const { id, extra_content: extra } = fragment;
+  const index = fragment.index ?? called.index;
+  return {
+    id: typeof id === 'string' || typeof id === 'number' ? String(id) : '',
+    index: typeof index === 'string' || typeof index === 'number' ? String(index) : undefined,
+    name: typeof called.name === 'string' ? called.name : '',
+    args: textOf(called.arguments),
+    extra: isObject(extra) ? extra : undefined,
+  };
+}
+
+function textOf(args: unknown): string {
+  if (args === undefined || args === null) return '';
+  return typeof args === 'string' ? args : JSON.stringify(args);
+}
+
+const isBlank = (text: string) => text.trim() === '';
+
+/** Nine letters and digits: Mistral takes no other ids. */
+const newCallId = () => `call${randomBytes(3).toString('hex').slice(0, 5)}`;

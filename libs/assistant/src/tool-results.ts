@@ -1,0 +1,60 @@
+import type { BookingDto, ServiceDto, SlotDto } from '#contracts';
+import { localTime } from './local-time.js';
+
+/** The most characters of what a model is told at once. */
+const MAX_RESULT = 10_000;
+/** The same of a text of a user in it. */
+const MAX_TEXT = 300;
+
+const cut = (text: string | null) =>
+  text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT).toWellFormed()}…` : text;
+
+export const aboutService = (service: ServiceDto, timezone?: string) => ({
+  id: service.id,
+  name: service.name,
+  description: cut(service.description),
+  price: service.price,
+  duration: service.duration,
+  master: {
+    id: service.master.id,
+    name: service.master.name,
+    rating: service.master.rating,
+    reviews_count: service.master.reviews_count,
+  },
+  timezone: timezone ?? null,
+});
+
+export const aboutBooking = (booking: BookingDto, timezone: string, userZone?: string) => ({
+  id: booking.id,
+  service_id: booking.service_id,
+  service_name: booking.service_name,
+  price: booking.price,
+  status: booking.status,
+  master: { id: booking.master.id, name: booking.master.name },
+  client: { id: booking.client.id, name: booking.client.name },
+  ...timesOf(booking, timezone, userZone),
+  timezone,
+  note: cut(booking.note),
+  reason: cut(booking.reason),
+});
+
+/** `starts_at` and `ends_at` with their offset; `starts_local` as people say it. */
+export function timesOf({ starts_at, ends_at }: SlotDto, timezone: string, userZone?: string) {
+  const { at, local, ...more } = localTime(starts_at, timezone, userZone);
+  return { starts_at: at, ends_at: localTime(ends_at, timezone).at, starts_local: local, ...more };
+}
+
+export interface ToolResult {
+  items: unknown[];
+  [about: string]: unknown;
+}
+
+/** As JSON; of a list that is too long the end is left out, and that is told. */
+export function resultOf(result: ToolResult): string {
+  const text = JSON.stringify(result);
+  if (text.length <= MAX_RESULT) return text;
+  const items = [...result.items];
+  let length = text.length;
+  while (length > MAX_RESULT && items.length > 0) length -= JSON.stringify(items.pop()).length + 1;
+  return JSON.stringify({ ...result, items, more: true });
+}

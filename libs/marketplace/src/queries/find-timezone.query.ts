@@ -1,0 +1,23 @@
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+
+/** The time zone of a user's own week, or else of the master of their latest booking. */
+export class FindTimezone extends Query<string | undefined> {
+  constructor(readonly userId: string) {
+    super();
+  }
+}
+
+@QueryHandler(FindTimezone)
+export class FindTimezoneHandler implements IQueryHandler<FindTimezone> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ userId }: FindTimezone): Promise<string | undefined> {
+    const [found] = await this.prisma.$queryRaw<{ timezone: string }[]>`
+      SELECT timezone FROM availabilities
+      WHERE master_id IN (${userId}::uuid,
+        (SELECT master_id FROM bookings WHERE client_id = ${userId}::uuid ORDER BY starts_at DESC, id DESC LIMIT 1))
+      ORDER BY master_id = ${userId}::uuid DESC LIMIT 1`;
+    return found?.timezone;
+  }
+}

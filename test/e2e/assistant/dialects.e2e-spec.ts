@@ -1,0 +1,251 @@
+import type { ModelMessage, Script } from '#testing';
+import { APOLOGY, begin, exchange, Scene, TIMEOUT, type Complete, type Talk } from './scene.js';
+
+let scene: Scene;
+let talk: Talk;
+beforeAll(async () => {
+  scene = await Scene.start({ ASSISTANT_TEMPERATURE: '0.7', ASSISTANT_TIMEOUT_MS: String(5 * TIMEOUT) });
+});
+afterAll(() => scene.stop());
+beforeEach(async () => (talk = await scene.chat()));
+
+const CALLS = [
+  { name: 'search_services', arguments: '{"query":"маник"}' },
+  { name: 'search_masters', arguments: '{"query":"Вера"}' },
+];
+const [NAILS, VERA] = CALLS;
+const chunk = (delta: object, finish_reason: string | null = null) => ({
+  choices: [{ index: 0, delta, finish_reason }],
+});
+const message = {
+  role: 'assistant',
+  content: null,
+  tool_calls: CALLS.map((called) => ({ function: called })),
+};
+
+const SHAPES: [string, Script, ids?: string[]][] = [
+  [
+    'the same index',
+    {
+      deltas: [
+        { tool_calls: [{ index: 0, id: 'c1', function: NAILS }] },
+        { tool_calls: [{ index: 0, id: 'c2', function: VERA }] },
+      ],
+      finish: 'tool_calls',
+    },
+    ['c1', 'c2'],
+  ],
+  [
+    'no index, and an ordinary end',
+    {
+      deltas: [
+        { tool_calls: [{ id: 'c1', function: NAILS }] },
+        { tool_calls: [{ id: 'c2', function: VERA }] },
+      ],
+    },
+    ['c1', 'c2'],
+  ],
+  ['no ids, in one chunk', { deltas: [{ tool_calls: message.tool_calls }] }],
+  [
+    'an object for arguments',
+    {
+      deltas: CALLS.map((called) => ({
+        tool_calls: [{ function: { ...called, arguments: JSON.parse(called.arguments) as object } }],
+      })),
+    },
+  ],
+  [
+    'a whole message in the stream',
+    { events: [{ choices: [{ index: 0, message, finish_reason: 'stop' }] }] },
+  ],
+  [
+    'a whole message instead of a stream',
+    { whole: { choices: [{ index: 0, message, finish_reason: 'tool_calls' }] } },
+  ],
+  [
+    'lines that end as on Windows, in small pieces',
+    {
+      events: `data: ${JSON.stringify(chunk({ tool_calls: message.tool_calls }))}\r\n\r\n`.match(
+        /[^]{1,50}/g,
+      )!,
+    },
+  ],
+];
+
+it.each(SHAPES)('several calls at once by %s are answered each', async (...shape) => {
+  const [, script, ids] = shape;
+  const before = scene.model.requests.length;
+  scene.model.answerWith(script, { tokens: ['Вот', ' они'] });
+  expect(await exchange(talk.client, 'Кто делает маникюр?')).toMatchObject({
+    content: 'Вот они',
+    status: 'complete',
+  });
+  expect(scene.model.requests).toHaveLength(before + 2);
+  const [asked, ...results] = scene.model.requests.at(-1)!.messages.slice(2) as [
+    ModelMessage,
+    ...ModelMessage[],
+  ];
+  expect(asked.tool_calls!.map(({ function: called }) => called)).toEqual(CALLS);
+  const given = asked.tool_calls!.map(({ id }) => id);
+  if (ids) expect(given).toEqual(ids);
+  expect(new Set(given).size).toBe(2);
+  expect(results.map(({ role, tool_call_id }) => [role, tool_call_id])).toEqual(
+    given.map((id) => ['tool', id]),
+  );
+  for (const { content } of results) expect(JSON.parse(content!)).toHaveProperty('items');
+});
+
+it('a server gets back what it wants with a call, and ids that differ over rounds', async () => {
+  const extra_content = { google: { thought_signature: 'abc' } };
+  const call = { id: 'same', function: { name: 'my_bookings', arguments: '' }, extra_content };
+  scene.model.answerWith(
+    { deltas: [{ reasoning_content: 'hm' }, { tool_calls: [call] }] },
+    { deltas: [{ tool_calls: [call] }] },
+  );
+  expect((await exchange(talk.client, 'Мои записи?')).status).toBe('complete');
+  const asked = scene.model.requests.at(-1)!.messages.filter(({ role }) => role === 'assistant');
+  expect(asked[0]).toMatchObject({ reasoning_content: 'hm', tool_calls: [{ id: 'same', extra_content }] });
+  expect(asked[0]!.tool_calls![0]!.function.arguments).toBe('{}');
+  expect(asked[1]!.tool_calls![0]!.id).not.toBe('same');
+});
+
+const calls = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    index,
+    id: `c${index}`,
+    function: { name: 'my_bookings' },
+  }));
+
+function* forever(event: object | string) {
+  for (;;) yield event;
+}
+
+it.each<[string, Script]>([
+  ['thousands of calls', { deltas: [{ tool_calls: calls(5_000) }], finish: 'tool_calls' }],
+  ['thousands of calls, one by one', { deltas: calls(2_000).map((call) => ({ tool_calls: [call] })) }],
+  [
+    'endless arguments',
+    { events: forever(chunk({ tool_calls: [{ index: 0, function: { arguments: 'x'.repeat(1000) } }] })) },
+  ],
+  ['an event without end', { events: forever('x'.repeat(100_000)) }],
+  ['comments without end', { events: forever(': keep-alive\n\n'.repeat(1000)) }],
+  [
+    'an answer in one piece without end',
+    { events: ['{', ...'  '.repeat(12)].concat(Array<string>(12).fill(' '.repeat(100_000))) },
+  ],
+  ['what is no JSON', { events: ['data: {not json\n\n'] }],
+  ['a refusal without end', { status: 400, refusal: 'x'.repeat(2_000_000) }],
+  [
+    'a call without an end',
+    { deltas: [{ tool_calls: [{ index: 1e9, function: { name: 'x' } }] }], end: 'cut' },
+  ],
+])('%s: the answer fails, and the process goes on', async (_, script) => {
+  scene.model.answerWith(script);
+  const messageId = await begin(talk.client, 'Вопрос');
+  expect(await talk.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
+  expect(await talk.client.next<Complete>('assistant_message_complete')).toMatchObject({ content: APOLOGY });
+  expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');
+});
+
+it.each([1e9, -1, 0.5, 2 ** 53, 'x', '__proto__', null])('a call with the index %p is run', async (index) => {
+  scene.model.answerWith({ deltas: [{ tool_calls: [{ index, id: 'c1', function: NAILS }] }] });
+  expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+  expect(scene.model.requests.at(-1)!.messages.at(-1)).toMatchObject({ role: 'tool', tool_call_id: 'c1' });
+});
+
+it('calls with deep arguments are told of as wrong', async () => {
+  const deep = `{"query":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+  scene.model.answerWith({ deltas: [{ tool_calls: [{ function: { ...NAILS, arguments: deep } }] }] });
+  expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+  expect(scene.model.requests.at(-1)!.messages.at(-1)!.content).toContain('error');
+});
+
+it('an answer of one very long piece is cut', async () => {
+  scene.model.answerWith({ tokens: ['я'.repeat(300_000)] });
+  const { content, status } = await exchange(talk.client, 'Вопрос');
+  expect([content.length, status]).toEqual([100_000, 'complete']);
+});
+
+it.each<[string, Script, string]>([
+  ['a refusal', { deltas: [{ refusal: 'Об этом ' }, { refusal: 'не говорю.' }] }, 'Об этом не говорю.'],
+  [
+    'parts',
+    { deltas: [{ content: [{ type: 'text', text: 'Да' }] }, { content: [{ type: 'text', text: '.' }] }] },
+    'Да.',
+  ],
+  [
+    'one piece instead of a stream',
+    { whole: { choices: [{ message: { content: 'Да.' }, finish_reason: 'stop' }] } },
+    'Да.',
+  ],
+  ['text that was cut', { tokens: ['Да'], finish: 'length' }, 'Да'],
+  ['text after thoughts', { deltas: [{ reasoning: 'hm' }, { content: 'Да' }] }, 'Да'],
+])('%s: that is the answer', async (_, script, content) => {
+  scene.model.answerWith(script);
+  expect(await exchange(talk.client, 'Вопрос')).toMatchObject({ content, status: 'complete' });
+  expect(talk.client.all('error')).toEqual([]);
+});
+
+const refusal = (param: string | null, text: string) => ({
+  error: { message: text, type: 'invalid', param, code: 'x' },
+});
+
+it.each<[string, number, object, string[]]>([
+  [
+    'OpenAI, temperature',
+    400,
+    refusal('temperature', "Unsupported value: 'temperature' does not support 0.7"),
+    ['tools'],
+  ],
+  ['Mistral, temperature', 400, { object: 'error', message: 'temperature is fixed', type: 'x' }, ['tools']],
+  [
+    'FastAPI, temperature',
+    422,
+    { detail: [{ loc: ['body', 'temperature'], msg: 'Extra inputs' }] },
+    ['tools'],
+  ],
+  [
+    'Ollama, tools',
+    400,
+    { error: 'registry.ollama.ai/library/gemma3:4b does not support tools' },
+    ['temperature'],
+  ],
+  ['Ollama’s protocol, tools', 400, refusal(null, 'x does not support tools'), ['temperature']],
+  [
+    'vLLM, tools',
+    400,
+    { object: 'error', message: '"auto" tool choice requires --enable-auto-tool-choice' },
+    ['temperature'],
+  ],
+  ['llama.cpp, tools', 500, refusal(null, 'tools param requires --jinja flag'), ['temperature']],
+  ['OpenRouter, tools', 404, refusal(null, 'No endpoints found that support tool use'), ['temperature']],
+])('a parameter that a server refuses is left out: %s', async (_, status, body, left) => {
+  const before = scene.model.requests.length;
+  scene.model.answerWith({ status, refusal: body });
+  expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+  const sent = scene.model.requests
+    .slice(before)
+    .map((request) => ['temperature', 'tools'].filter((name) => name in request));
+  expect(sent).toEqual([['temperature', 'tools'], left]);
+});
+
+it.each<[string, Script[], number]>([
+  ['the same again', Array<Script>(3).fill({ status: 400, refusal: refusal('temperature', 'no') }), 2],
+  ['something else', [{ status: 400, refusal: refusal('messages', 'too long') }], 1],
+  ['a key', [{ status: 401, refusal: refusal(null, 'no tools and temperature without a supported key') }], 1],
+])('a server that refuses %s is not asked without end', async (_, scripts, requests) => {
+  const before = scene.model.requests.length;
+  scene.model.answerWith(...scripts);
+  expect((await exchange(talk.client, 'Вопрос')).status).toBe('apology');
+  expect(scene.model.requests).toHaveLength(before + requests);
+  scene.model.forget();
+});
+
+it('stop is heeded between two calls', async () => {
+  scene.model.answerWith({ deltas: [{ tool_calls: calls(16) }], finish: 'tool_calls' });
+  const before = scene.model.requests.length;
+  await scene.begin(talk.client, 'Вопрос');
+  talk.client.send('stop');
+  expect((await talk.client.next<Complete>('assistant_message_complete')).status).toBe('stopped');
+  expect(scene.model.requests.length - before).toBeLessThanOrEqual(2);
+});
