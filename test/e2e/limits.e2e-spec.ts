@@ -1,4 +1,4 @@
-import { ErrorBody, type ChatDto } from '#contracts';
+import { ErrorBody, type ChatDto, type SessionPage } from '#contracts';
 import { contractErrors, TestApp, text, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -91,6 +91,46 @@ it('a client that sends far too much costs nobody else their answer', async () =
   await flooding.until(() => flooding.all('error').length >= 5000 || undefined);
   expect(flooding.all('error').filter(({ code }) => code === 'RATE_LIMIT').length).toBeGreaterThan(4000);
   await app.stop();
+});
+
+describe('an address is the same', () => {
+  const login = async (behind: TestApp, forwarded: string, email = 'somebody@example.com') => {
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': forwarded };
+    const body = JSON.stringify({ email, password: 'correct horse battery' });
+    const response = await fetch(`${behind.url}/api/v2/auth/login`, { method: 'POST', headers, body });
+    return { status: response.status, body: (await response.json()) as { access_token: string } };
+  };
+
+  it('in each of its spellings, and with each neighbour of its /64, and is shown in one', async () => {
+    const behind = await TestApp.start({ SIGN_IN_RATE: '2', TRUSTED_PROXIES: '1' });
+    const inAllSpellings: string[][] = [
+      [
+        '203.0.113.7',
+        '203.0.113.7:50001',
+        '::ffff:203.0.113.7',
+        '[::ffff:cb00:7107]:1',
+        '9.9.9.9, 203.0.113.7',
+      ],
+      ['2001:db8::7', '[2001:DB8::7]:50001', '2001:0db8:0:0:0::7', '[2001:db8::7]', '2001:db8::ffff:1'],
+      ['unknown7', 'unknown8', '_x', '203.0.113.256', ''],
+    ];
+    for (const [i, spellings] of inAllSpellings.entries()) {
+      const statuses = [];
+      for (const one of spellings) statuses.push((await login(behind, one, `nobody${i}@example.com`)).status);
+      expect([spellings, statuses]).toEqual([spellings, [401, 401, 429, 429, 429]]);
+    }
+    expect((await login(behind, '2001:db8:0:1::7', 'nobody1@example.com')).status).toBe(401);
+    const anna = await behind.register('Анна');
+    for (const [written, shown] of [
+      ['203.0.113.7:50009', '203.0.113.7'],
+      ['[2001:DB8:0::7]:50009', '2001:db8::7'],
+    ] as const) {
+      const { access_token } = (await login(behind, written, anna.email)).body;
+      const { body } = await behind.request<SessionPage>('GET', 'auth/sessions', access_token);
+      expect(body.items.find(({ current }) => current)!.ip).toBe(shown);
+    }
+    await behind.stop();
+  });
 });
 
 it.each([

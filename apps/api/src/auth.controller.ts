@@ -9,7 +9,7 @@ import {
   type SignedIn,
   type SignInAnswer,
 } from '#identity';
-import { Public } from '#platform';
+import { Public, clientAddress } from '#platform';
 import { Presence } from '#presence';
 import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -84,5 +84,5 @@ export class AuthController {
 }
 
 export function device(request: ApiRequest, body: { device?: string }): Device {
-  return { device: body.device, userAgent: request.headers['user-agent'], ip: request.ip };
+  return { device: body.device, userAgent: request.headers['user-agent'], ip: clientAddress(request) };
 }

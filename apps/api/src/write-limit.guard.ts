@@ -1,8 +1,8 @@
-import { RateLimits } from '#platform';
+import { RateLimits, clientAddress, networkOf } from '#platform';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { ApiRequest } from './signed-in-user.js';
 
-/** 60 REST writes a second and user, or address of somebody not signed in (contract, "Environment"). */
+/** 60 REST writes a second and user, or network of somebody not signed in (contract, "Environment"). */
 @Injectable()
 export class WriteLimitGuard implements CanActivate {
   constructor(private readonly limits: RateLimits) {}
@@ -12,8 +12,10 @@ export class WriteLimitGuard implements CanActivate {
   }
 
   private async takeOne(context: ExecutionContext): Promise<boolean> {
-    const { method, user, ip } = context.switchToHttp().getRequest<ApiRequest>();
-    if (method !== 'GET' && method !== 'HEAD') await this.limits.take('restWrite', user?.userId ?? ip);
+    const request = context.switchToHttp().getRequest<ApiRequest>();
+    const { method, user } = request;
+    if (method !== 'GET' && method !== 'HEAD')
+      await this.limits.take('restWrite', user?.userId ?? networkOf(clientAddress(request)));
     return true;
   }
 }

@@ -10,6 +10,7 @@ import { RefreshTokenSigner, SESSION_LIFETIME_MS } from './refresh-token.js';
 export interface Device {
   device?: string;
   userAgent?: string;
+  /** Canonical. */
   ip: string;
 }
 

@@ -4,6 +4,7 @@ export * from './cursor.js';
 export * from './database-errors.js';
 export type { Sockets } from './deed.js';
 export * from './emitter.js';
+export * from './http/client-address.js';
 export * from './http/http-app.js';
 export * from './http/public.js';
 export * from './http/run.js';

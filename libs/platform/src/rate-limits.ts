@@ -36,11 +36,11 @@ export class RateLimits {
       message: limiter(config.MESSAGE_BURST, config.MESSAGE_BURST / config.MESSAGE_RATE, 'message'),
       /** Key: socket id, which one node has. */
       socketEvent: here(config.SOCKET_EVENT_RATE * 4, 4),
-      /** Key: address and account. */
+      /** Key: network and account. */
       signIn: limiter(config.SIGN_IN_RATE, 60, 'signIn'),
       /** Key: user id. */
       assistant: limiter(config.ASSISTANT_RATE, 60, 'assistant'),
-      /** Key: user id, or the address of somebody not signed in. */
+      /** Key: user id, or the network of somebody not signed in. */
       restWrite: limiter(config.REST_WRITE_RATE, 1, 'restWrite'),
     };
   }

@@ -1,5 +1,5 @@
 import { AppError, type LoginBody } from '#contracts';
-import { PrismaService, RateLimits, type Session } from '#platform';
+import { PrismaService, RateLimits, networkOf, type Session } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { accountBanned } from '../access-token.js';
 import { isPassword } from '../passwords.js';
@@ -30,7 +30,7 @@ export class LoginHandler implements ICommandHandler<Login> {
 
   async execute({ credentials, device, forWholeSession }: Login): Promise<SignInAnswer> {
     const { email, password } = credentials;
-    await this.limits.take('signIn', `${device.ip}:${email}`);
+    await this.limits.take('signIn', `${networkOf(device.ip)}:${email}`);
     const user = await this.prisma.user.findUnique({ where: { email } });
     const matches = await isPassword(user?.passwordHash, password);
     if (!user || !matches)

@@ -1,5 +1,5 @@
 import { AppError, type RegisterBody } from '#contracts';
-import { isUniqueViolation, newId, PrismaService, RateLimits } from '#platform';
+import { isUniqueViolation, networkOf, newId, PrismaService, RateLimits } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { handleFrom, isHandleTaken, withRandomSuffix } from '../handle.js';
 import { hashPassword } from '../passwords.js';
@@ -28,7 +28,7 @@ export class RegisterHandler implements ICommandHandler<Register> {
 
   async execute({ account, device }: Register): Promise<SignInAnswer> {
     const { email, name, avatar } = account;
-    await this.limits.take('signIn', `${device.ip}:${email}`);
+    await this.limits.take('signIn', `${networkOf(device.ip)}:${email}`);
     const passwordHash = await hashPassword(account.password);
     const wanted = handleFrom(name);
     for (let handle = wanted; ; handle = withRandomSuffix(wanted)) {
