@@ -1,4 +1,6 @@
+import compress from '@fastify/compress';
 import helmet from '@fastify/helmet';
+import { AppError } from '#contracts';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -47,12 +49,14 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   });
   const fastify = app.getHttpAdapter().getInstance();
   logRequests(fastify);
-  parseJsonOnly(fastify);
+  takeJsonOrNothing(fastify);
   letGoWhenClosing(fastify, app.get(OpenConnections));
+  await compressAnswers(app, fastify);
   // Without the upgrade rule, which would break the docs page on plain http.
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   app.enableCors({
     origin: config.corsOrigin(),
+    credentials: config.corsOrigin() !== '*',
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: ['Retry-After', 'X-Request-Id'],
     maxAge: 600,
@@ -61,13 +65,37 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   return app;
 }
 
-/** Mobile clients send their JSON content type also when there is no body. */
-function parseJsonOnly(fastify: FastifyInstance): void {
+/**
+ * Mobile clients and proxies send a content type, or a chunked body, also where there is nothing in it: that is as no
+ * body, whatever its type. JSON that is a patch is JSON.
+ */
+function takeJsonOrNothing(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+  const json = ['application/json', 'application/merge-patch+json'];
+  fastify.addContentTypeParser(json, { parseAs: 'string' }, (request, body, done) =>
     body === '' ? done(null, undefined) : parse(request, body as string, done),
   );
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(body.length === 0 ? null : new AppError('INVALID_DATA', 'Body must be application/json')),
+  );
+  fastify.addHook('onRequest', ({ headers }, _reply, done) => {
+    // Fastify looks at the type before the body: at one of nothing, and at one that is none.
+    if (headers['content-length'] === '0' || !headers['content-type']?.includes('/'))
+      delete headers['content-type'];
+    done();
+  });
+}
+
+/**
+ * From 1 KiB on, but for answers with a token: beside text of a client's, its length would tell of it. Bodies that come
+ * compressed are not taken: a small one may hold any amount.
+ */
+async function compressAnswers(app: NestFastifyApplication, fastify: FastifyInstance): Promise<void> {
+  fastify.addHook('onRoute', (route) => {
+    if (/\/auth(\/|$)/.test(route.path)) route.compress = false;
+  });
+  await app.register(compress, { globalDecompression: false, encodings: ['br', 'gzip'] });
 }
 
 /** A connection whose request is answered while the server closes would be kept alive, and the server with it. */

@@ -22,7 +22,7 @@ export class OpsController implements OnModuleDestroy {
   }
 
   /** The process runs; nothing else is asked, so that a database away does not restart it. */
-  @Get('health/live')
+  @Get(['health', 'health/live'])
   live() {
     return { status: 'ok' };
   }
