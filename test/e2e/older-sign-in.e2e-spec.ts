@@ -1,7 +1,12 @@
 import { AccessTokenAnswer, ErrorBody, SessionPage } from '#contracts';
-import { contractErrors, Device, TestApp, type Account } from '#testing';
+import type { SignedIn } from '#identity';
+import { RealtimeEmitter } from '#platform';
+import { contractErrors, Device, PlainClient, TestApp, until, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Server } from 'socket.io';
+import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
+import type { DeviceSocket } from '../../apps/realtime/src/device-socket.js';
 
 const PATH = '/auth/login';
 const PASSWORD = 'correct horse battery';
@@ -27,6 +32,35 @@ it('gives the access token and nothing else, for as long as its session lasts', 
   expect(sid).toBe(mine.id);
   expect(exp).toBe(Math.floor(Date.parse(mine.expires_at) / 1000));
   expect(exp! - Date.now() / 1000).toBeGreaterThan(29 * 24 * 3600);
+});
+
+it.each(['/', '/messenger', '/messenger-classic', '/chat-basic'])(
+  'holds a socket of %s for as long as its session lasts',
+  async (namespace) => {
+    const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
+    const { exp } = jwt.decode(accessToken) as JwtPayload;
+    const client = PlainClient.open(app.url + namespace, { auth: { token: accessToken } });
+    await new Promise<void>((resolve) => client.socket.once('connect', resolve));
+    const { server } = app.app.get(RealtimeEmitter) as unknown as { server: Server };
+    const [socket] = [...server.of(namespace).sockets.values()] as DeviceSocket[];
+    expect(socket!.data.user!.expiresAt.getTime()).toBe(exp! * 1000);
+    expect(exp! * 1000 - Date.now()).toBeGreaterThan(29 * 24 * 3600_000);
+    client.close();
+    await until('it is gone', () => server.of(namespace).sockets.size === 0);
+  },
+);
+
+it('holds a connection of /ws/chat for as long', async () => {
+  const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
+  const { exp } = jwt.decode(accessToken) as JwtPayload;
+  const assistant = await app.assistant();
+  await assistant.ask('join_chat', { token: accessToken }, 'error').catch(() => undefined);
+  const { connections } = app.app.get(AssistantEndpoint) as unknown as {
+    connections: Set<{ user?: SignedIn }>;
+  };
+  const [connection] = connections;
+  await until('it has joined', () => connection!.user !== undefined);
+  expect(connection!.user!.expiresAt.getTime()).toBe(exp! * 1000);
 });
 
 it('holds a socket, although it lasts longer than a timer can', async () => {

@@ -16,6 +16,8 @@ import { cutsOff, type HoldingAdapter } from './holding-adapter.js';
 const AT_ONCE = 8;
 /** How long an answer waits for what was told before it, ms: longer only if the database hangs. */
 const CATCH_UP_MS = 500;
+/** How long a client of Engine.IO 3 that `/` refuses may take to ask for another namespace, ms. */
+const NAMESPACE_MS = 3000;
 /** Before the database is asked again where a device belongs, ms. */
 const RETRY_MS = 1000;
 
@@ -59,8 +61,11 @@ export class Connections {
 
   /** Finds out who it is and where it belongs, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
+    const { query, headers } = socket.handshake;
     const auth = socket.handshake.auth as { token?: unknown };
-    const given = auth.token ?? socket.handshake.headers.authorization;
+    // Clients of Socket.IO 2 have no other place for it.
+    const inAddress = socket.conn.protocol === 3 ? query.token : undefined;
+    const given = auth.token ?? inAddress ?? headers.authorization;
     // As long as all the rest that is known of the device.
     auth.token = undefined;
     try {
@@ -225,5 +230,10 @@ interface Carrying {
 
 /** One connection may carry devices of several namespaces, each with a token of its own: the others go on. */
 function endIfUnused({ client, conn }: DeviceSocket): void {
-  if ((client as unknown as Carrying).sockets.size === 0) conn.close();
+  const end = () => {
+    if ((client as unknown as Carrying).sockets.size === 0) conn.close();
+  };
+  // By Engine.IO 3 everybody is in `/` first: who comes for another namespace says so now.
+  if (conn.protocol === 3) setTimeout(end, NAMESPACE_MS).unref();
+  else end();
 }

@@ -36,10 +36,11 @@ export class SocketAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const settings: Partial<ServerOptions> = {
-      cors: { origin: this.config.corsOrigin() },
+      cors: { origin: this.config.corsOrigin(), credentials: this.config.corsOrigin() !== '*' },
       allowRequest: ({ headers }, decide) =>
         decide('Origin not allowed', this.config.allowsOrigin(headers.origin)),
       parser: textParser,
+      allowEIO3: this.config.ALLOW_EIO3 === 'true',
       adapter: DeviceAdapter,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: 2 * 1024 * 1024,

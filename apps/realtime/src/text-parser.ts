@@ -60,12 +60,14 @@ class LimitedDecoder extends Decoder {
   }
 }
 
-/** Nothing we send is binary, so no payload is searched for it. Data that is text has been encoded already. */
+/** Nothing we send is binary, so no payload is searched for it. An event whose data is text has been encoded already. */
 class TextEncoder extends Encoder {
   override encode({ type, nsp, id, data, each }: Packet & Pick<EventPacket, 'each'>): string[] {
     const head = `${type}${nsp && nsp !== '/' ? `${nsp},` : ''}${id ?? ''}`;
     if (each) return each.map((payload) => `${head}${JSON.stringify([data[0], payload])}`);
-    return [`${head}${data == null ? '' : typeof data === 'string' ? data : JSON.stringify(data)}`];
+    if (data == null) return [head];
+    const isEncoded = type === PacketType.EVENT && typeof data === 'string';
+    return [head + (isEncoded ? data : JSON.stringify(data))];
   }
 }
 

@@ -39,6 +39,8 @@ export class Config {
     const allowed = this.corsOrigin();
     return origin === undefined || allowed === '*' || allowed.includes(origin);
   }
+  /** Whether clients of Engine.IO 3, such as Socket.IO 2 and old Dart ones, may connect. */
+  @IsIn(['true', 'false']) ALLOW_EIO3: string = 'false';
   @IsIn(['auto', 'everyone', 'contacts']) PRESENCE_AUDIENCE: 'auto' | 'everyone' | 'contacts' = 'auto';
   @IsInt() @Min(0) @Max(600_000) PRESENCE_GRACE_MS: number = 3000;
   @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) LOG_LEVEL: string = 'info';

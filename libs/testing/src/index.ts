@@ -9,6 +9,7 @@ export { text } from './factories.js';
 export { Link } from './link.js';
 export type { Script } from './model-answer.js';
 export { ModelServer, type ModelMessage, type ModelRequest } from './model-server.js';
+export { OldClient } from './old-client.js';
 export { PlainClient } from './plain-client.js';
 export { wholeReads, withPlans } from './plans.js';
 export { Platform, type Account, type Reply } from './platform.js';
