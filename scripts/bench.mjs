@@ -7,6 +7,7 @@ const benches = {
   chat: 'messages through the system beside a bare Socket.IO relay: throughput, latency, and that none is lost',
   'chat relay': "the same with a relay in place of the system: what this machine's noise is worth",
   cluster: 'two realtime nodes beside one: throughput, what a send costs them, and that none is lost',
+  compression: 'what compressing answers and frames saves in bytes, and costs in CPU and memory',
   notifications:
     'an announcement to 10,000 people beside BullMQ with one job each: rows a second, and when it is heard',
   storm: '10,000 devices sign in at once, beside a bare Socket.IO server: how fast, and the memory of each',
