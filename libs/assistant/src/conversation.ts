@@ -17,10 +17,19 @@ export const started = (messageId: string): AssistantEvent => ({
   data: { message: 'Ассистент печатает...', messageId },
 });
 
-/** The first question makes the title (`seeds/004-…`). */
+/**
+ * The first question makes the title (`seeds/004-…`): its first 50 characters in one line. What people see as one
+ * character, such as a family emoji, is kept whole.
+ */
 export function titleFrom(question: string): string {
-  const characters = [...question];
-  return characters.slice(0, TITLE_CHARACTERS).join('') + (characters.length > TITLE_CHARACTERS ? '...' : '');
+  const line = question.replace(/[\p{Z}\p{Cc}]+/gu, ' ').trim();
+  const characters = [...line];
+  if (characters.length <= TITLE_CHARACTERS) return line;
+  const first = characters.slice(0, TITLE_CHARACTERS).join('');
+  // The next character may belong to the last.
+  const seen = [...new Intl.Segmenter().segment(first + characters[TITLE_CHARACTERS]!)].at(-1)!;
+  const end = seen.index === 0 ? first.length : Math.min(seen.index, first.length);
+  return `${first.slice(0, end)}...`;
 }
 
 interface ChatRow {
