@@ -138,6 +138,47 @@ describe('a client who comes regularly', () => {
     await propose();
     expect(await told()).toHaveLength(1);
   });
+
+  it('is proposed nothing while they are there nor after it, also when nobody completes the visit', async () => {
+    await visits(84, 56, 28);
+    const today = await visit(NOW, 'confirmed');
+    for (const hours of [0, 0.5, 1, 5, 24, 70]) await propose(new Date(NOW.getTime() + hours * HOUR));
+    expect(await told()).toEqual([]);
+    // The next is due a month after it.
+    await propose(new Date(NOW.getTime() + 27 * DAY));
+    expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${today}` }]);
+  });
+
+  it('is proposed nothing in the hours after a visit, however often they come', async () => {
+    await visits(3, 2, 1);
+    await visit(new Date(NOW.getTime() - 2 * HOUR), 'completed');
+    for (const hours of [0, 2, 6]) await propose(new Date(NOW.getTime() + hours * HOUR));
+    expect(await told()).toEqual([]);
+    await propose(new Date(NOW.getTime() + 12 * HOUR));
+    expect(await told()).toHaveLength(1);
+  });
+
+  it('is one also with two services in each visit: days are counted, by the master’s clock', async () => {
+    const [, , last] = await visits(82, 54, 26);
+    for (const days of [82, 54, 26]) await visit(new Date(morning(days).getTime() + HOUR));
+    await propose();
+    expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${last}` }]);
+  });
+
+  it('is no one after three services of one day', async () => {
+    for (const hours of [0, 1, 2]) await visit(new Date(morning(1).getTime() + hours * HOUR));
+    await propose();
+    expect(await told()).toEqual([]);
+  });
+
+  it('is proposed it also when the time zone of another master is unknown', async () => {
+    const other = await app.register();
+    await app.request('PUT', 'users/me/availability', other.token, { timezone: 'UTC', weekly });
+    await app.rows(`UPDATE availabilities SET timezone = 'Europe/Nowhere' WHERE master_id = $1`, [other.id]);
+    await visits(82, 54, 26);
+    await propose();
+    expect(await told()).toHaveLength(1);
+  });
 });
 
 describe('a proposal in a chat', () => {

@@ -91,7 +91,7 @@ export class WindowDto {
   /** 0 = Sunday. */
   @IsInt() @Min(0) @Max(6) weekday!: number;
   @IsTimeOfDay('24:00') from!: string;
-  /** "24:00" is the end of the day. */
+  /** "24:00" is the end of the day, and so is "00:00". */
   @IsTimeOfDay('24:00') to!: string;
 }
 

@@ -153,3 +153,85 @@ describe('slots', () => {
     ]);
   });
 });
+
+describe('windows that touch are one', () => {
+  const NIGHT: Window[] = [
+    ['22:00', '24:00'],
+    ['00:00', '02:00'],
+  ];
+  const times = (...args: Parameters<typeof slotsOn>) => slotsOn(...args).map((start) => start.slice(0, 5));
+
+  it.each<[string, Window[], number, string[], string[]]>([
+    ['at midnight', NIGHT, 180, [], ['22:00']],
+    ['at midnight, with others before', NIGHT, 90, [], ['22:00', '23:30']],
+    ['not into a day off', NIGHT, 90, ['2027-06-02'], ['22:00']],
+    ['not out of a day off', NIGHT, 90, ['2027-05-31'], ['00:00', '22:00', '23:30']],
+    [
+      'within a day',
+      [
+        ['12:00', '16:00'],
+        ['10:00', '12:00'],
+      ],
+      180,
+      [],
+      ['10:00', '13:00'],
+    ],
+  ])('%s', (_, windows, minutes, off, expected) => {
+    expect(times('2027-06-01', 'Europe/Berlin', windows, minutes, off)).toEqual(expected);
+  });
+
+  it.each<[string, string[]]>([
+    ['2027-03-27', []],
+    ['2027-10-30', ['01:00 +0200']],
+  ])('also in the night that the clocks change (%s)', (date, next) => {
+    const windows: Window[] = [
+      ['22:00', '24:00'],
+      ['00:00', '04:00'],
+    ];
+    const day = DateTime.fromISO(date, { zone: 'UTC' }).plus({ days: 1 }).toISODate()!;
+    expect(slotsOn(date, 'Europe/Berlin', windows, 180).at(-1)).toMatch(/^22:00/);
+    expect(slotsOn(day, 'Europe/Berlin', windows, 180).slice(0, -1)).toEqual(next);
+  });
+
+  it('and work around the clock has the same slots every day', () => {
+    const first = times('2027-06-01', 'UTC', [['00:00', '24:00']], 50);
+    expect([first.length, first[0], first.at(-1)]).toEqual([29, '00:00', '23:20']);
+    expect(times('2027-06-02', 'UTC', [['00:00', '24:00']], 50)).toEqual(first);
+  });
+
+  it('in any week: slots keep to the windows, and each stretch that is long enough begins with one', () => {
+    const WEEK = 7 * 96;
+    const clock = (quarter: number) =>
+      `${String(Math.floor(quarter / 4)).padStart(2, '0')}:${String((quarter % 4) * 15).padStart(2, '0')}`;
+    let seed = 1;
+    const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
+    for (let round = 0; round < 100; round++) {
+      const open = new Array<boolean>(WEEK).fill(false);
+      const weekly = [];
+      for (let weekday = 0; weekday < 7; weekday++)
+        for (let at = random(3) * 16; at < 96;) {
+          const to = Math.min(96, at + 1 + random(60));
+          weekly.push({ weekday, from: clock(at), to: clock(to) });
+          open.fill(true, weekday * 96 + at, weekday * 96 + to);
+          at = to + random(3) * 10;
+        }
+      const length = 1 + random(40);
+      // From a Sunday on, the week before and after which is the same.
+      const from = Date.UTC(2027, 5, 6);
+      const slots = slotsIn(
+        { timezone: 'UTC', weekly, days_off: [] },
+        length * 15,
+        new Date(from),
+        new Date(from + 7 * 86_400_000),
+      );
+      const isOpen = (quarter: number) => open[(quarter + WEEK) % WEEK];
+      const offered = new Set([...slots].map(({ start }) => (start.getTime() - from) / 900_000));
+      for (let quarter = 0; quarter < WEEK; quarter++) {
+        const fits = Array.from({ length }, (_, i) => isOpen(quarter + i)).every(Boolean);
+        if (offered.has(quarter)) expect([round, quarter, fits]).toEqual([round, quarter, true]);
+        if (fits && !isOpen(quarter - 1))
+          expect([round, quarter, offered.has(quarter)]).toEqual([round, quarter, true]);
+      }
+    }
+  });
+});

@@ -6,32 +6,60 @@ export interface Slot {
   end: Date;
 }
 
+/** Working time without a break, in epoch milliseconds; windows that touch are one, also at midnight. */
+interface Stretch {
+  /** Where slots are counted from: its start, and each midnight after a whole day of work. */
+  grid: number[];
+  end: number;
+}
+
 /**
- * The slots of a service in a master's week that begin in [from, to), in their order: as many as fit into each window,
- * one after the other from its start. A window is what the clock on the master's wall says, so it may last an hour
+ * The slots of a service in a master's week that begin in [from, to), in their order: as many as fit into each stretch,
+ * one after the other from its start. Slots are counted anew at a midnight after a whole day of work, so that work around
+ * the clock has the same slots every day. A window is what the clock on the master's wall says, so it may last an hour
  * more or less on the day that the clocks change; a time that this clock skips is the moment at which it does, and one
  * that it shows twice is the first.
  */
 export function* slotsIn(
-  { timezone, weekly, days_off }: AvailabilityDto,
+  availability: AvailabilityDto,
   durationMinutes: number,
   from: Date,
   to: Date,
 ): Generator<Slot> {
+  const step = durationMinutes * 60_000;
+  for (const { grid, end } of stretchesIn(availability, from, to.getTime() + step))
+    for (const [i, first] of grid.entries())
+      for (let start = first; start < (grid[i + 1] ?? end) && start + step <= end; start += step)
+        if (start >= from.getTime() && start < to.getTime())
+          yield { start: new Date(start), end: new Date(start + step) };
+}
+
+/** From the day before `from`, in which a stretch may begin that reaches it, to `until`. */
+function stretchesIn({ timezone, weekly, days_off }: AvailabilityDto, from: Date, until: number): Stretch[] {
   const off = new Set(days_off);
   const windows = [...weekly].sort((a, b) => a.from.localeCompare(b.from));
-  const step = durationMinutes * 60_000;
-  let day: DateTime = DateTime.fromJSDate(from, { zone: timezone }).startOf('day');
-  for (; day.toMillis() < to.getTime(); day = nextDay(day)) {
+  const stretches: Stretch[] = [];
+  let before: DateTime = DateTime.fromJSDate(from, { zone: timezone })
+    .startOf('day')
+    .minus({ days: 1 })
+    .startOf('day');
+  for (let day = before; day.toMillis() < until; [before, day] = [day, nextDay(day)]) {
     if (off.has(day.toISODate()!)) continue;
     for (const window of windows) {
       if (window.weekday !== day.weekday % 7) continue;
-      const end = at(day, window.to);
-      for (let start = at(day, window.from); start + step <= end; start += step)
-        if (start >= from.getTime() && start < to.getTime())
-          yield { start: new Date(start), end: new Date(start + step) };
+      const [start, end] = [at(day, window.from), at(day, window.to)];
+      const last = stretches.at(-1);
+      // In the hour that the clock skips.
+      if (start >= end) continue;
+      if (last?.end !== start) {
+        stretches.push({ grid: [start], end });
+        continue;
+      }
+      last.end = end;
+      if (start === day.toMillis() && last.grid[0]! <= before.toMillis()) last.grid.push(start);
     }
   }
+  return stretches;
 }
 
 /** Whether a slot begins exactly then. */

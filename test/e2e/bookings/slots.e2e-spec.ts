@@ -97,6 +97,52 @@ describe('slots', () => {
     expect((await slots(query)) as object).toMatchObject({ code: 'INVALID_DATA' });
   });
 
+  it('go over midnight where windows touch, and a window to 00:00 ends with its day', async () => {
+    const weekly = [0, 1, 2, 3, 4, 5, 6].flatMap((weekday) => [
+      { weekday, from: '00:00', to: '02:00' },
+      { weekday, from: '22:00', to: '00:00' },
+    ]);
+    const set = (week: object[]) =>
+      app.request<AvailabilityDto>('PUT', 'users/me/availability', master.token, {
+        timezone: 'UTC',
+        weekly: week,
+      });
+    expect((await set(weekly)).body.weekly.map(({ to }) => to)).toEqual(
+      [0, 1, 2, 3, 4, 5, 6].flatMap(() => ['02:00', '24:00']),
+    );
+    const { id } = (await offer(master, { duration: 180 })).body;
+    const night = { starts_at: at(2, 22), ends_at: at(3, 1) };
+    expect((await slots(`from=${at(2, 12)}&to=${at(3, 12)}`, id)).items).toEqual([night]);
+    expect((await request(client, night.starts_at, { service_id: id })).body).toMatchObject(night);
+    const over = await set([{ weekday: 1, from: '22:00', to: '02:00' }]);
+    expect(over.body).toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('24:00') });
+    const overlap = [
+      { weekday: 1, from: '22:00', to: '00:00' },
+      { weekday: 1, from: '23:00', to: '24:00' },
+    ];
+    expect((await set(overlap)).status).toBe(400);
+  });
+
+  it('are those of masters: nobody stops being one with a service on offer', async () => {
+    const mine = (is_master: boolean, name = 'Анна') =>
+      app.request<{ code?: string; is_master: boolean }>('PATCH', 'users/me', master.token, {
+        is_master,
+        name,
+      });
+    expect((await mine(false, 'Другая')).body.code).toBe('CONFLICT');
+    const seen = await app.request<ServiceDto>('GET', `services/${service.id}`, client.token);
+    expect(seen.body.master.name).toBe('Анна');
+    await app.request('DELETE', `services/${service.id}`, master.token);
+    expect((await mine(false)).body.is_master).toBe(false);
+    for (let round = 0; round < 10; round++) {
+      await mine(true);
+      const [made] = await Promise.all([offer(master), mine(false)]);
+      const { body } = await app.request<{ is_master: boolean }>('GET', `users/${master.id}`, client.token);
+      expect(body.is_master).toBe(true);
+      await app.request('DELETE', `services/${made.body.id}`, master.token);
+    }
+  });
+
   it('are of 62 days at most, in their order', async () => {
     for (const range of [`from=${at(1)}&to=${at(64)}`, `from=${at(2)}&to=${at(1)}`])
       expect((await slots(range)) as object).toMatchObject({

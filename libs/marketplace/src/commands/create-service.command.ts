@@ -19,7 +19,8 @@ export class CreateServiceHandler implements ICommandHandler<CreateService> {
 
   async execute({ masterId, body: { name, description, price, duration } }: CreateService) {
     const [, service] = await this.prisma.$transaction([
-      this.prisma.user.updateMany({ where: { id: masterId, isMaster: false }, data: { isMaster: true } }),
+      // Of a master, too: `PATCH users/me { is_master: false }` waits for it.
+      this.prisma.user.update({ where: { id: masterId }, data: { isMaster: true }, select: { id: true } }),
       this.prisma.service.create({
         data: { id: newId(), masterId, name, description: description ?? null, price, duration },
         ...SERVICE,

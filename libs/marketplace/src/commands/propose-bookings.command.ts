@@ -17,6 +17,11 @@ const SEARCH = 7;
 /** Of the free slots in that time; a day holds 288 at most. */
 const MAX_SLOTS = 5000;
 
+interface Place {
+  masterId: string;
+  timezone: string;
+}
+
 interface Regular {
   masterId: string;
   clientId: string;
@@ -29,9 +34,10 @@ interface Regular {
 }
 
 /**
- * Proposes their next visit to clients who come to a master regularly and are due: at least three completed visits,
- * intervals that differ by less than half their median, due within 3 days, and nothing booked (contract,
- * "Notifications"). Once a cycle, which the last visit stands for.
+ * Proposes their next visit to clients who come to a master regularly and are due: at least three visits, intervals that
+ * differ by less than half their median, due within 3 days, half the interval over, and nothing booked or running (contract,
+ * "Notifications"). Bookings of one day, by the master's clock, are one visit; a confirmed one that has begun is one, too.
+ * Once a cycle, which the last visit stands for.
  */
 export class ProposeBookings extends Command<void> {
   constructor(readonly now = new Date()) {
@@ -47,36 +53,45 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
   ) {}
 
   async execute({ now }: ProposeBookings): Promise<void> {
+    const known = await this.prisma.$queryRaw<
+      { name: string }[]
+    >`SELECT lower(name) AS name FROM pg_timezone_names`;
+    const zones = new Set(known.map(({ name }) => name));
     for (let masters = await this.mastersAfter(''); masters.length > 0;) {
-      for (const regular of await this.due(masters, now))
+      for (const regular of await this.due(masters, zones, now))
         // One that fails keeps nobody else from theirs, and is due again in the next round.
         await this.propose(regular, now).catch((err: Error) =>
           logger.warn({ err: err.message, booking_id: regular.lastId }, 'next visit not proposed'),
         );
-      masters = await this.mastersAfter(masters.at(-1)!);
+      masters = await this.mastersAfter(masters.at(-1)!.masterId);
     }
   }
 
-  private async mastersAfter(id: string): Promise<string[]> {
-    const rows = await this.prisma.availability.findMany({
+  private mastersAfter(id: string): Promise<Place[]> {
+    return this.prisma.availability.findMany({
       where: id ? { masterId: { gt: id } } : {},
-      select: { masterId: true },
+      select: { masterId: true, timezone: true },
       orderBy: { masterId: 'asc' },
       take: BATCH,
     });
-    return rows.map(({ masterId }) => masterId);
   }
 
-  private due(masters: string[], now: Date): Promise<Regular[]> {
+  /** A zone that the database has not heard of counts days in UTC. */
+  private due(masters: Place[], zones: Set<string>, now: Date): Promise<Regular[]> {
+    const ids = masters.map(({ masterId }) => masterId);
+    const clocks = masters.map(({ timezone }) => (zones.has(timezone.toLowerCase()) ? timezone : 'UTC'));
     const days = (count: number) => new Date(now.getTime() + count * DAY_MS);
     return this.prisma.$queryRaw<Regular[]>`
-      WITH visit AS (
+      WITH came AS (
+        SELECT DISTINCT ON (b.master_id, b.client_id, (b.starts_at AT TIME ZONE m.zone)::date) b.*
+        FROM unnest(${ids}::uuid[], ${clocks}::text[]) AS m (id, zone) JOIN bookings b ON b.master_id = m.id
+        WHERE b.status IN ('completed', 'confirmed') AND b.starts_at > ${days(-REACH)} AND b.starts_at <= ${now}
+        ORDER BY b.master_id, b.client_id, (b.starts_at AT TIME ZONE m.zone)::date, b.starts_at
+      ), visit AS (
         SELECT id, master_id, client_id, service_id, starts_at,
           row_number() OVER (PARTITION BY master_id, client_id ORDER BY starts_at DESC) AS recency,
           extract(epoch FROM starts_at - lag(starts_at) OVER (PARTITION BY master_id, client_id ORDER BY starts_at)) AS gap
-        FROM bookings
-        WHERE master_id = ANY(${masters}::uuid[]) AND status = 'completed'
-          AND starts_at > ${days(-REACH)} AND starts_at <= ${now}
+        FROM came
       ), rhythm AS (
         SELECT master_id, client_id, array_agg(starts_at ORDER BY starts_at) AS visits,
           (array_agg(id ORDER BY starts_at DESC))[1] AS last_id,
@@ -94,9 +109,10 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
       JOIN users m ON m.id = r.master_id AND m.banned_at IS NULL
       WHERE r.times >= 3 AND r.spread < r.median / 2
         AND r.last_at + r.median * interval '1 second' BETWEEN ${days(-3)} AND ${days(3)}
+        AND r.last_at + r.median / 2 * interval '1 second' <= ${now}
         AND NOT EXISTS (SELECT FROM booking_proposals p WHERE p.last_booking_id = r.last_id)
         AND NOT EXISTS (SELECT FROM bookings b WHERE b.client_id = r.client_id AND b.master_id = r.master_id
-          AND b.status IN ('requested', 'confirmed') AND b.starts_at > ${now})
+          AND b.status IN ('requested', 'confirmed') AND b.starts_at > ${days(-1)} AND b.ends_at > ${now})
         AND NOT EXISTS (SELECT FROM blocks b WHERE b.blocker_id = r.client_id AND b.blocked_id = r.master_id)
         AND NOT EXISTS (SELECT FROM blocks b WHERE b.blocker_id = r.master_id AND b.blocked_id = r.client_id)`;
   }

@@ -3,7 +3,8 @@ import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
- * Says when a master works, in place of what they said before; bookings that exist stay.
+ * Says when a master works, in place of what they said before; bookings that exist stay. A window to 00:00 ends with the
+ * day, and is answered as 24:00.
  * @throws AppError INVALID_DATA naming weekly when a window ends before it begins, or two overlap
  */
 export class SetAvailability extends Command<AvailabilityDto> {
@@ -21,11 +22,15 @@ export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> 
 
   async execute({ masterId, availability: { timezone, weekly, days_off, ...more } }: SetAvailability) {
     const windows = weekly
-      .map(({ weekday, from, to }) => ({ weekday, from, to }))
+      .map(({ weekday, from, to }) => ({ weekday, from, to: to === '00:00' ? '24:00' : to }))
       .sort((a, b) => a.weekday - b.weekday || a.from.localeCompare(b.from));
     windows.forEach(({ weekday, from, to }, i) => {
       const before = windows[i - 1];
-      if (from >= to) throw AppError.invalid('weekly', `${from} is not before ${to}`);
+      if (from >= to)
+        throw AppError.invalid(
+          'weekly',
+          `${from} is not before ${to}; 24:00 ends a day, and the next has its own window`,
+        );
       if (before?.weekday === weekday && before.to > from)
         throw AppError.invalid('weekly', `two windows of weekday ${weekday} overlap`);
     });
