@@ -70,6 +70,33 @@ describe('sign-in', () => {
     expect([wrong.status, wrong.body.code]).toEqual([401, 'UNAUTHORIZED']);
   });
 
+  it('takes every spelling of an e-mail address for the same account', async () => {
+    const email = `Zoë.${randomUUID()}@пример.рф`;
+    const register = (typed: string) =>
+      post('auth/register', { email: typed, password: PASSWORD, name: 'Zoë' });
+    const first = await register(email);
+    expect([first.status, (first.body as unknown as AuthAnswer).user.email]).toEqual([
+      201,
+      email.toLowerCase(),
+    ]);
+    for (const typed of [
+      email.normalize('NFD'),
+      email.toUpperCase(),
+      email.replace('пример.рф', 'xn--e1afmkfd.xn--p1ai'),
+      email.replace('@', '＠').replace('Z', 'Ｚ'),
+      `\u200B${email}`,
+    ]) {
+      const again = await register(typed);
+      expect([typed, again.status, again.body.code]).toEqual([typed, 409, 'CONFLICT']);
+      for (const path of ['auth/login', '/auth/login']) {
+        const { status } = await post(path, { email: typed, password: PASSWORD });
+        expect([path, typed, status < 300]).toEqual([path, typed, true]);
+      }
+    }
+    for (const invalid of ['anna@xn--a', 'anna@example.com/x', 'anna@localhost', '\u200B@example.com'])
+      expect([invalid, (await register(invalid)).body.code]).toEqual([invalid, 'INVALID_DATA']);
+  });
+
   it('rotates tokens and refuses a forged one', async () => {
     const { refreshToken } = await app.register();
     const rotated = await post<AuthAnswer>('auth/refresh', { refresh_token: refreshToken });

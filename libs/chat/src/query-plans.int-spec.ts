@@ -12,6 +12,12 @@ const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${n
 const chat = (number: string) => `('cccccccc-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 const member = (number: string) => user(`1 + (c * 7 + ${number} * 1000) % ${USERS}`);
 
+/** Common and rare, of several words, short, without any letter. */
+const SEARCHES = [
+  ...['somebody 42', 'so', '4242 somebody', '@somebody_77', 'somebody', 'q', 'qz', 'q somebody', 'qz 42'],
+  ...['🌸', '% somebody', '🌸 qz', ''],
+];
+
 /** Chats of three with 33 messages each: as much as it takes for reading a whole table to be a mistake. */
 const FILL = [
   `INSERT INTO users (id, email, password_hash, name, handle)
@@ -72,6 +78,11 @@ it('no statement about chats reads a whole table, in a database of 100,000 messa
     for (const table of ['chats', 'chat_members', 'messages', 'users']) expect(queries).toContain(table);
     expect(plans.length).toBeGreaterThan(50);
     expect(wholeReads(plans, TABLES)).toEqual([]);
+    for (const index of ['users_search_idx', 'users_name_idx', 'users_masters_idx', 'users_handle_key'])
+      expect(queries).toContain(index);
+    // A condition without a trigram reads the whole index.
+    for (const plan of plans.filter((one) => one.includes('users_search_idx')))
+      expect(plan).toMatch(/users_search_idx \S+ \S+ \S+ Index Cond: .*~~ '%( \w|[^']*\w{3})/);
   }));
 
 /** All that is asked of chats, in a filled one that Anna and Boris join, and in new ones. */
@@ -138,8 +149,9 @@ async function changes(hers: Device, his: Device, chat_id: string, message_id: s
     await his.send('chat:archive', { chat_id, archived: true }),
     await hers.send('chat:message:unpin', { message_id }),
     await hers.send('chat:message:delete', { message_id }),
-    await his.send('users:list', { query: 'somebody 42' }),
-    await his.send('users:list', { query: 'so' }),
+    ...(await Promise.all(
+      SEARCHES.map((query) => his.send('users:list', { query, is_master: query === '' || undefined })),
+    )),
     await his.send('users:list', {}),
   ])
     expect(['ok', 'joined']).toContain(status);

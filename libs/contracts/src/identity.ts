@@ -9,6 +9,7 @@ import {
   MaxLength,
   MinLength,
 } from 'class-validator';
+import { canonicalEmail } from './email.js';
 import { PageOf, PageQuery } from './page.js';
 import {
   Erasable,
@@ -24,11 +25,14 @@ import {
 const lowerCase = ({ value }: { value: unknown }) =>
   typeof value === 'string' ? value.trim().toLowerCase() : value;
 
+const oneForm = ({ value }: { value: unknown }) =>
+  typeof value === 'string' ? canonicalEmail(value) : value;
+
 export const LOCALES = ['ru', 'en'] as const;
 export const ROLES = ['user', 'admin'] as const;
 
 export class RegisterBody {
-  @Transform(lowerCase) @IsEmail() @MaxLength(254) email!: string;
+  @Transform(oneForm) @IsEmail() @MaxLength(254) email!: string;
   @IsString() @MinLength(8) @MaxLength(128) password!: string;
   @IsText(1, 100) name!: string;
   @IsOptional() @IsHttpUrl() avatar?: string;
@@ -37,7 +41,7 @@ export class RegisterBody {
 }
 
 export class LoginBody {
-  @Transform(lowerCase) @IsString() @MinLength(1) @MaxLength(254) email!: string;
+  @Transform(oneForm) @IsString() @MinLength(1) @MaxLength(254) email!: string;
   @IsString() @MinLength(1) @MaxLength(128) password!: string;
   @IsOptional() @IsText(1, 100) device?: string;
 }

@@ -1,42 +1,80 @@
 import { AppError } from '#contracts';
-import { decodeCursor, encodeCursor, Prisma } from '#platform';
-import { validate as isUuid } from 'uuid';
+import {
+  contains,
+  decodeCursor,
+  encodeCursor,
+  hasLetter,
+  hasWord,
+  hasWords,
+  Prisma,
+  searchWords,
+  type PrismaService,
+} from '#platform';
+import { NIL, validate as isUuid } from 'uuid';
 
-/** Without three letters or digits in a row there is no trigram for the index to look for. */
-const TRIGRAM = /[\p{L}\p{N}]{3}/u;
+// The expressions are those of the indexes.
+const NAMES = Prisma.raw(`(' ' || folded(name || ' ' || handle))`);
+const EMAIL = Prisma.raw(`(' ' || folded(email))`);
+const KEY = Prisma.raw(`left(folded(name), 50)`);
 
-export const hasTrigram = (text: string): boolean => TRIGRAM.test(text);
+const HANDLE = /^[a-z0-9_]{3,30}$/;
 
-/** The text as a part of a LIKE pattern. */
-export const literal = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+interface Search {
+  query: string | null | undefined;
+  /** Whether e-mail addresses are searched as well. */
+  byEmail?: boolean;
+  limit: number;
+  cursor: string | null | undefined;
+  /** What the rows need. */
+  columns: Prisma.Sql;
+  /** Whom the list has. */
+  where: Prisma.Sql;
+}
 
 /**
- * Condition for SQL: a name or handle contains the text; for a text without three letters or digits in a row, starts
- * with it. PostgreSQL lowers both sides, so that they agree about every letter; the expressions are those of the indexes.
+ * One page of users by name, those whose name or handle has every word of the query, in any order; the user whose
+ * handle is the query comes before all others. An `@` before a word is as none.
+ * @throws AppError INVALID_DATA naming cursor
  */
-export function isNamed(text: string): Prisma.Sql {
-  if (text === '') return Prisma.sql`true`;
-  if (hasTrigram(text)) return Prisma.sql`lower(name || ' ' || handle) LIKE lower(${`%${literal(text)}%`})`;
-  const named = Prisma.sql`lower(name) LIKE lower(${`${literal(text)}%`})`;
-  // Other characters no handle has: then one range of the index holds all there is to find.
-  return /^\w+$/.test(text) ? Prisma.sql`(${named} OR handle LIKE lower(${`${literal(text)}%`}))` : named;
-}
-
-/** To be followed by LIMIT. Byte by byte, the order of the `text_pattern_ops` index whatever the database's locale is. */
-export const BY_NAME = Prisma.sql`ORDER BY lower(name) USING ~<~, id`;
-
-/** Condition for SQL: where the page by name begins. @throws AppError INVALID_DATA naming cursor */
-export function isAfter(cursor?: string | null): Prisma.Sql {
-  if (cursor == null) return Prisma.sql`true`;
-  const [name, id] = decodeCursor(cursor, 'string', 'string');
-  if (!isUuid(id) || name.includes('\0')) throw AppError.invalid('cursor', 'is not a cursor of this list');
-  return Prisma.sql`lower(name) ~>=~ ${name} AND (lower(name) ~>~ ${name} OR id > ${id}::uuid)`;
-}
-
-/** The page of `limit` rows, of which one more was asked for; `key` is `lower(name)`. */
-export function pageByName<T extends { id: string; key: string }>(rows: T[], limit: number) {
+export async function searchUsers<T extends { id: string }>(
+  prisma: PrismaService,
+  { query, byEmail = false, limit, cursor, columns, where }: Search,
+): Promise<{ items: T[]; next_cursor: string | null }> {
+  const after = isAfter(cursor);
+  const typed = (await searchWords(prisma, query)).filter(bare);
+  const words = typed.map(bare);
+  const found = hasWords(KEY, words, (word, index) =>
+    byEmail && hasLetter(word)
+      ? Prisma.sql`(${hasWord(NAMES, word)} OR ${hasAddress(typed[index]!)})`
+      : hasWord(NAMES, word),
+  );
+  const select = (condition: Prisma.Sql) => prisma.$queryRaw<(T & { key: string })[]>`
+    SELECT ${columns}, ${KEY} AS key FROM users WHERE ${where} AND ${condition}
+    ORDER BY ${KEY} USING ~<~, id LIMIT ${limit + 1}`;
+  const handle = words.length === 1 && HANDLE.test(words[0]!) ? words[0] : undefined;
+  const [exact, others] = await Promise.all([
+    handle && !cursor ? select(Prisma.sql`handle = ${handle}`) : [],
+    select(
+      Prisma.sql`${found} AND ${after} AND ${handle ? Prisma.sql`handle <> ${handle}` : Prisma.sql`true`}`,
+    ),
+  ]);
+  const rows = [...exact, ...others];
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  const next_cursor = last && rows.length > limit ? encodeCursor([last.key, last.id]) : null;
-  return { items, next_cursor };
+  const next = last && rows.length > limit ? (last === exact[0] ? ['', NIL] : [last.key, last.id]) : null;
+  return { items, next_cursor: next && encodeCursor(next) };
+}
+
+const bare = (word: string): string => word.replace(/^@+/, '');
+
+/** Condition for SQL: `@example.com` is a part of an e-mail address, however short it is. */
+const hasAddress = (word: string): Prisma.Sql =>
+  word.startsWith('@') ? contains(EMAIL, word) : hasWord(EMAIL, word);
+
+/** Condition for SQL: where the page by name begins. */
+function isAfter(cursor?: string | null): Prisma.Sql {
+  if (cursor == null) return Prisma.sql`true`;
+  const [key, id] = decodeCursor(cursor, 'string', 'string');
+  if (!isUuid(id)) throw AppError.invalid('cursor', 'is not a cursor of this list');
+  return Prisma.sql`(${KEY} ~>=~ ${key} AND (${KEY} ~>~ ${key} OR id > ${id}::uuid))`;
 }

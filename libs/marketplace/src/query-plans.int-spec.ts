@@ -9,6 +9,7 @@ import { RemindBookings } from './commands/remind-bookings.command.js';
 const TABLES = ['services', 'availabilities', 'bookings', 'reviews', 'master_ratings', 'blocks', 'users'];
 const INDEXES = [
   'services_search_idx',
+  'services_name_idx',
   'services_master_id_id_idx',
   'bookings_master_id_starts_at_id_idx',
   'bookings_client_id_starts_at_id_idx',
@@ -64,7 +65,10 @@ async function playThrough(app: TestApp, master: Account, client: Account): Prom
   const offer = { name: 'Plan', price: 1, duration: 60 };
   const service = await does<ServiceDto>(master, 'POST services', offer);
   await does(master, `PATCH services/${service.id}`, { price: 2 });
-  for (const query of ['', '&query=plan', '&query=manicure', '&query=zzz', `&master_id=${master.id}`])
+  for (const query of [
+    ...['plan', 'manicure', 'zzz', 'qz', 'zzz q', 'manicure qz', '%25', '%25 qz'].map((q) => `&query=${q}`),
+    ...['', `&master_id=${master.id}`],
+  ])
     await does(client, `GET services?limit=5${query}`);
   await does(client, `GET services/${service.id}`);
   const at = (days: number) => new Date(Date.now() + days * 24 * HOUR).toISOString();

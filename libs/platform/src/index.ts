@@ -23,5 +23,6 @@ export * from './prisma/prisma.service.js';
 export * from './queues.js';
 export * from './rate-limits.js';
 export * from './redis.js';
+export * from './search.js';
 export * from './time-limit.js';
 export * from './validation.js';

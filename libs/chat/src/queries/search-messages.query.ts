@@ -1,5 +1,5 @@
 import type { MessagePage, SearchQuery } from '#contracts';
-import { PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { Prisma, PrismaService, contains, decodeCursor, encodeCursor, searchWords } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
@@ -7,9 +7,22 @@ import { marksOf, type Mark } from '../shown-marks.js';
 
 /** How many messages one call looks through: the work of a search is bounded, its reach is not. */
 const WINDOW = 10_000;
+/** How many one statement looks through: also the longest are read well before its time is out. */
+const STEP = 2_000;
+/** Milliseconds after which a call begins no further step. */
+const MAX_TIME = 1_000;
+
+/** What people read of a message of each type; a link or an id they do not. */
+const SHOWN = Prisma.raw(`CASE m.type
+  WHEN 'text' THEN m.content
+  WHEN 'location' THEN concat_ws(' ', m.content, m.metadata->>'address')
+  WHEN 'booking_proposal' THEN concat_ws(' ', m.content, m.metadata->>'service_name')
+  WHEN 'profile_share' THEN m.metadata->>'name'
+  WHEN 'post_share' THEN m.metadata->>'author_name'
+  END`);
 
 /**
- * Messages of one chat that contain the text, in any case, newest first. A page may be short, even empty, and
+ * Messages of one chat that show every word of the query, newest first. A page may be short, even empty, and
  * still have a `next_cursor`: there is more to look through.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
  */
@@ -34,20 +47,37 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
     const { visible_seq } = await this.memberships.require(chatId, userId, true);
     const [from] = cursor ? decodeCursor(cursor, 'number') : [visible_seq + 1];
     const before = Math.min(Math.max(Math.trunc(from), 0), visible_seq + 1);
-    const pattern = `%${query.replace(/[\\%_]/g, '\\$&')}%`;
-    const [rows, members] = await Promise.all([
-      this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
-        WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${before} AND m.seq >= ${before - WINDOW}
-          AND m.deleted_at IS NULL AND m.content ILIKE ${pattern}
-        ORDER BY m.seq DESC LIMIT ${limit}`,
+    const words = await searchWords(this.prisma, query);
+    if (words.length === 0) return { items: [], next_cursor: null };
+    const [{ rows, next }, members] = await Promise.all([
+      this.find(chatId, words, before, limit),
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
-    const next = rows.length === limit ? rows.at(-1)!.seq : before - WINDOW;
     return {
       items: rows.map((row) => toMessage(row, status(row))),
       next_cursor: next > 1 ? encodeCursor([next]) : null,
     };
+  }
+
+  /** The messages found before a seq, and the seq before which the next call goes on. */
+  private async find(chatId: string, words: string[], before: number, limit: number) {
+    const rows: MessageRow[] = [];
+    const until = performance.now() + MAX_TIME;
+    let next = before;
+    do {
+      const found = await this.prisma.$queryRaw<MessageRow[]>`
+        SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+          CROSS JOIN LATERAL (SELECT folded(${SHOWN}) AS text OFFSET 0) AS shown
+        WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${next} AND m.seq >= ${next - STEP}
+          AND m.deleted_at IS NULL AND ${Prisma.join(
+            words.map((word) => contains(Prisma.sql`shown.text`, word)),
+            ' AND ',
+          )}
+        ORDER BY m.seq DESC LIMIT ${limit - rows.length}`;
+      rows.push(...found);
+      next -= STEP;
+    } while (rows.length < limit && next > Math.max(before - WINDOW, 1) && performance.now() < until);
+    return { rows, next: rows.length === limit ? rows.at(-1)!.seq : next };
   }
 }

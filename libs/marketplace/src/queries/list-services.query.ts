@@ -1,10 +1,17 @@
 import type { ServicePage, ServiceQuery } from '#contracts';
-import { Prisma, PrismaService, idsBefore, pageOf } from '#platform';
+import { Prisma, PrismaService, hasWord, hasWords, idsBefore, pageOf, searchWords } from '#platform';
 import { inSightOf } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
 
-/** Services by part of their name, or one master's, newest first. @throws AppError INVALID_DATA (cursor) */
+// The expressions are those of the indexes.
+const NAME = Prisma.raw(`(' ' || folded(s.name))`);
+const KEY = Prisma.raw(`left(folded(s.name), 50)`);
+
+/**
+ * Services, or one master's, newest first; those whose name has every word of the query.
+ * @throws AppError INVALID_DATA (cursor)
+ */
 export class ListServices extends Query<ServicePage> {
   constructor(
     readonly userId: string,
@@ -19,12 +26,12 @@ export class ListServicesHandler implements IQueryHandler<ListServices> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, query: { query, master_id, limit, cursor } }: ListServices): Promise<ServicePage> {
-    const literal = query?.replace(/[\\%_]/g, '\\$&');
+    const words = await searchWords(this.prisma, query);
     const found = await this.prisma.$queryRaw<{ id: string }[]>`
       SELECT s.id FROM services s JOIN users u ON u.id = s.master_id
       WHERE s.archived_at IS NULL AND s.id < ${idsBefore(cursor)}::uuid AND ${inSightOf(userId, 'u')}
         AND ${master_id ? Prisma.sql`s.master_id = ${master_id}::uuid` : Prisma.sql`true`}
-        AND ${literal ? Prisma.sql`lower(s.name) LIKE lower(${`%${literal}%`})` : Prisma.sql`true`}
+        AND ${hasWords(KEY, words, (word) => hasWord(NAME, word))}
       ORDER BY s.id DESC LIMIT ${limit + 1}`;
     const { items, next_cursor } = pageOf(found, limit);
     const rows = await this.prisma.service.findMany({

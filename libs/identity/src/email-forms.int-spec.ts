@@ -1,0 +1,62 @@
+import { canonicalEmail } from '#contracts';
+import { createTestDatabase, type TestDatabase } from '#testing';
+import { readFile } from 'node:fs/promises';
+import { Client } from 'pg';
+
+let database: TestDatabase;
+let client: Client;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+
+const migration = () => readFile('prisma/migrations/20261128221600_one_form_of_emails/migration.sql', 'utf8');
+
+/** What becomes of the addresses of accounts, the oldest first. */
+async function migrated(...emails: string[]): Promise<string[]> {
+  await client.query('DELETE FROM users');
+  await client.query(
+    `INSERT INTO users (id, email, password_hash, name, handle, created_at)
+     SELECT gen_random_uuid(), email, '', 'x', 'user_' || i, now() + i * interval '1 second'
+     FROM unnest($1::text[]) WITH ORDINALITY AS emails (email, i)`,
+    [emails],
+  );
+  await client.query('BEGIN');
+  await client.query(await migration());
+  await client.query('DROP FUNCTION pg_temp.readable; DROP FUNCTION pg_temp.canonical; COMMIT');
+  const { rows } = await client.query<{ email: string }>('SELECT email FROM users ORDER BY created_at');
+  return rows.map(({ email }) => email);
+}
+
+it('brings the addresses of existing accounts into the form in which they are looked up', async () => {
+  const domains = [
+    'example.com',
+    'пример.рф',
+    'xn--bcher-kva.example',
+    'xn--wgv71a119e.jp',
+    'faß.de',
+    'xn--ls8h.la',
+  ];
+  const names = ['anna', 'zoë', 'zoe\u0308\u0323', 'й', 'ｆｕｌｌ', 'ςas', 'ас\u200Bя', '"a@b"', '한\u1161'];
+  const emails = names.flatMap((name, i) => domains.map((domain) => `${name}${i}@${domain}`));
+  expect(await migrated(...emails)).toEqual(emails.map(canonicalEmail));
+});
+
+it('leaves an address to the account that has its form, or else gives it to the oldest', async () => {
+  expect(await migrated('zoe\u0308@x.com', 'zoë@x.com', 'plain@x.com')).toEqual([
+    'zoe\u0308@x.com',
+    'zoë@x.com',
+    'plain@x.com',
+  ]);
+  expect(await migrated('ｚ@x.com', 'z\u200B@x.com', 'a@xn--p1ai.xn--p1ai', 'a@рф.xn--p1ai')).toEqual([
+    'z@x.com',
+    'z\u200B@x.com',
+    'a@рф.рф',
+    'a@рф.xn--p1ai',
+  ]);
+});
