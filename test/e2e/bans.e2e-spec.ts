@@ -154,6 +154,44 @@ describe('a banned member of a group', () => {
     await veras.next('chat:message:new', ({ content }) => content === '6');
   });
 
+  it('is left out of reactions, and back in them after an unban, as changes tell', async () => {
+    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+    const group = await app.group(anna, boris, vera);
+    const [both, hers, gone] = [await send(anna, group), await send(anna, group), await send(anna, group)];
+    const react = async (who: Account, id: string) => {
+      const path = `chats/${group.id}/messages/${id}/reactions`;
+      await app.request('POST', path, who.token, { emoji: '👍', on: true });
+    };
+    for (const [who, id] of [
+      [vera, both],
+      [boris, both],
+      [vera, hers],
+      [vera, gone],
+    ] as const)
+      await react(who, id);
+    await app.request('DELETE', `chats/${group.id}/messages/${gone}`, anna.token);
+    const shown = (items: MessageDto[]) =>
+      items
+        .filter(({ id }) => id !== gone)
+        .map(({ reactions }) => reactions.map((r) => [r.count, r.user_ids]));
+    const seen = async (after: number) => {
+      const changes = await get<ChangePage>(anna, `chats/${group.id}/changes?after_change_seq=${after}`);
+      return [
+        shown(await app.history(anna, group.id)),
+        shown(changes.items.flatMap(({ message }) => message ?? [])),
+      ];
+    };
+    const before = (await chatOf(anna, group)).change_seq;
+    await ban(vera);
+    expect(await seen(before)).toEqual(Array(2).fill([[[1, [boris.id]]], []]));
+    const banned = (await chatOf(anna, group)).change_seq;
+    await unban(vera);
+    expect(await seen(banned)).toEqual(Array(2).fill([[[2, [vera.id, boris.id]]], [[1, [vera.id]]]]));
+    const restored = (await chatOf(anna, group)).change_seq;
+    await unban(vera);
+    expect((await chatOf(anna, group)).change_seq).toBe(restored);
+  });
+
   it('does not come back into a group that is full by then, nor twice', async () => {
     const [anna, vera] = await app.people('Анна', 'Вера');
     const [full, open] = [await app.group(anna, vera), await app.group(anna, vera)];

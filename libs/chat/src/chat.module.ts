@@ -20,6 +20,7 @@ import { MuteChatHandler } from './commands/mute-chat.command.js';
 import { PinMessageHandler } from './commands/pin-message.command.js';
 import { ReactToMessageHandler } from './commands/react-to-message.command.js';
 import { ReconcileMembershipsHandler } from './commands/reconcile-memberships.command.js';
+import { ReconcileReactionsHandler } from './commands/reconcile-reactions.command.js';
 import { RemoveMemberHandler } from './commands/remove-member.command.js';
 import { SendMessageHandler } from './commands/send-message.command.js';
 import { SetMemberRoleHandler } from './commands/set-member-role.command.js';
@@ -59,6 +60,7 @@ const handlers = [
   PinMessageHandler,
   ReactToMessageHandler,
   ReconcileMembershipsHandler,
+  ReconcileReactionsHandler,
   RemoveMemberHandler,
   SendMessageHandler,
   SetMemberRoleHandler,

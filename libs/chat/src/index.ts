@@ -12,6 +12,7 @@ export { MuteChat } from './commands/mute-chat.command.js';
 export { PinMessage } from './commands/pin-message.command.js';
 export { ReactToMessage } from './commands/react-to-message.command.js';
 export { ReconcileMemberships } from './commands/reconcile-memberships.command.js';
+export { ReconcileReactions } from './commands/reconcile-reactions.command.js';
 export { RemoveMember } from './commands/remove-member.command.js';
 export { SendMessage } from './commands/send-message.command.js';
 export { SetMemberRole } from './commands/set-member-role.command.js';

@@ -1,9 +1,16 @@
-import { ReconcileMemberships } from '#chat';
+import { ReconcileMemberships, ReconcileReactions } from '#chat';
 import { ReconcileBookings } from '#marketplace';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
-/** Each brings one lib's stored data in line with `users.banned_at` as it is now; again changes nothing. */
-const STEPS: (new (userId: string) => Command<void>)[] = [ReconcileMemberships, ReconcileBookings];
+/**
+ * Each brings one lib's stored data in line with `users.banned_at` as it is now; again changes nothing. Memberships come after
+ * reactions: their `chat:updated` has the new change number of both.
+ */
+const STEPS: (new (userId: string) => Command<void>)[] = [
+  ReconcileReactions,
+  ReconcileMemberships,
+  ReconcileBookings,
+];
 
 /**
  * Brings everything stored of a user in line with whether they are banned: after a ban they are absent for everybody
