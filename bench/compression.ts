@@ -19,13 +19,19 @@ const MIN_MS = 200;
 /** Connections, each with the contexts that `ws` keeps for one whose peer compresses. */
 const CONNECTIONS = 200;
 
-const WORDS =
-  'запись маникюр завтра можно утром после обеда свободно спасибо хорошо приходите адрес улица время перенести мастер'.split(
+const SYLLABLES =
+  'ма ни кюр за пись ут ро ве чер спа си бо при хо ди те сво бод но ад рес вре мя пе ре нес ти мас тер цве ты стри жёт до ма ков ри ки'.split(
     ' ',
   );
+let seed = 1;
+const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
+/** As varied as a language: pages of a book compress alike. */
 const words = (length: number) => {
   let text = '';
-  for (let i = 0; text.length < length; i++) text += `${WORDS[(i * 7 + text.length) % WORDS.length]} `;
+  while (text.length < length) {
+    for (let i = random(4); i >= 0; i--) text += SYLLABLES[random(SYLLABLES.length)];
+    text += ' ';
+  }
   return text.slice(0, length);
 };
 const message = (length: number) => ({
