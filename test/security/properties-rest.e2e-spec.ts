@@ -48,13 +48,20 @@ const FULL: Record<string, object> = {
     timezone: 'Europe/Moscow',
     weekly: [{ weekday: 1, from: '09:00', to: '18:00' }],
     days_off: ['2030-12-31'],
+    min_notice_minutes: 30,
   },
   'PUT /api/v2/notifications/preferences': {
     types: { mention: false },
     quiet_hours: { from: '22:00', to: '08:00', timezone: 'Europe/Moscow' },
   },
   'POST /api/v2/posts': { content: 'A post', media_urls: ['https://example.com/x.jpg'] },
-  'POST /api/v2/bookings': { service_id: '{service}', starts_at: '{slot}', note: 'The blue one' },
+  'POST /api/v2/bookings': {
+    service_id: '{service}',
+    starts_at: '{slot}',
+    note: 'The blue one',
+    price: 2000,
+    duration: 60,
+  },
   'POST /api/v2/bookings/{visited}/review': { rating: 5, text: 'Fine' },
 };
 

@@ -64,7 +64,7 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
   },
   /** Asked for by the member; and one that was yesterday, and one that is over. */
   booking: (world) => booking(world, 2, `status = 'requested'`),
-  visit: (world) => booking(world, 3, `status = 'confirmed', ${HOURS_AGO(30)}`),
+  visit: (world) => booking(world, 3, `status = 'confirmed', ${HOURS_AGO(3)}`),
   missed: (world) => booking(world, 5, `status = 'cancelled', no_show = true, ${HOURS_AGO(70)}`),
   visited: (world) => booking(world, 4, `status = 'completed', ${HOURS_AGO(50)}`),
   /** The member's, of the owner. */

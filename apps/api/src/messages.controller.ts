@@ -163,6 +163,7 @@ export class MessagesController {
     ...CHANGE,
     'CHAT_NOT_FOUND',
     'CONFLICT',
+    'RATE_LIMIT',
   )
   accept(
     @SignedInUser() { userId }: SignedIn,
