@@ -1,5 +1,7 @@
 import type { ChangePage, ChatDto, MessageDto } from '#contracts';
 import { Device, TestApp, text, type Account } from '#testing';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 
 let app: TestApp;
 let anna: Account;
@@ -173,6 +175,83 @@ describe('a reaction', () => {
       expect([emoji, (await react(his, id, emoji)).status]).toEqual([emoji, 'ok']);
     for (const emoji of ['', 'a', '1', 'ok 👍', '<b>', '👍'.repeat(17)])
       expect([emoji, (await react(his, id, emoji)).code]).toEqual([emoji, 'INVALID_DATA']);
+  });
+
+  it.each([
+    ['\u2764', '\u2764\uFE0F'],
+    ['👍', '👍\uFE0F'],
+    ['☺\uFE0E', '☺\uFE0F'],
+    ['1\u20E3', '1\uFE0F\u20E3'],
+    ['🏳\u200D🌈', '🏳\uFE0F\u200D🌈'],
+  ])('is one in any form of its emoji (%j, %j)', async (one, other) => {
+    const id = await sent(hers, 'forms');
+    await react(his, id, one);
+    await react(veras, id, other);
+    const [reaction, ...more] = await reactionsTo(id);
+    expect([reaction, more]).toEqual([
+      { emoji: expect.any(String), count: 2, user_ids: [boris.id, vera.id] },
+      [],
+    ]);
+    const told = await hers.next('chat:message:reaction', (m) => m.id === id && m.reactions[0]?.count === 2);
+    expect(told.reactions).toEqual([reaction]);
+    expect((await react(his, id, other, false)).status).toBe('ok');
+    expect((await react(veras, id, one, false)).status).toBe('ok');
+    expect(await reactionsTo(id)).toEqual([]);
+  });
+
+  it('is exactly one emoji, which tones keep apart', async () => {
+    const id = await sent(hers, 'one');
+    for (const emoji of ['❤❤', '👨👩', '12\u20E3', '🇷', '🇷🇺🇺🇸', '\uFE0F❤', '🏽'])
+      for (const on of [true, false])
+        expect([emoji, (await react(his, id, emoji, on)).code]).toEqual([emoji, 'INVALID_DATA']);
+    for (const emoji of ['👍', '👍🏽', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']) await react(his, id, emoji);
+    expect((await reactionsTo(id)).map(({ emoji }) => emoji)).toEqual(['👍', '👍🏽', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']);
+  });
+
+  it('names the first 50 as they are now, also when some of them take theirs back', async () => {
+    const id = await sent(hers, 'crowded');
+    const crowd = await app.crowd(55);
+    await react(his, id, '👍');
+    await app.rows(
+      `INSERT INTO message_reactions (message_id, user_id, emoji)
+       SELECT $1, one, '👍' FROM unnest($2::uuid[]) WITH ORDINALITY AS o(one, place) ORDER BY place`,
+      [id, crowd],
+    );
+    await react(veras, id, '👍');
+    expect(await reactionsTo(id)).toEqual([
+      { emoji: '👍', count: 57, user_ids: [boris.id, ...crowd.slice(0, 49)] },
+    ]);
+    await react(his, id, '👍', false);
+    expect(await reactionsTo(id)).toEqual([{ emoji: '👍', count: 56, user_ids: crowd.slice(0, 50) }]);
+    await app.rows('DELETE FROM message_reactions WHERE message_id = $1 AND user_id = ANY($2)', [
+      id,
+      crowd.slice(5, 20),
+    ]);
+    await react(his, id, '👍');
+    expect(await reactionsTo(id)).toEqual([
+      { emoji: '👍', count: 42, user_ids: [...crowd.slice(0, 5), ...crowd.slice(20), vera.id, boris.id] },
+    ]);
+  });
+
+  it('that earlier versions stored in several forms is merged, and any can be taken back', async () => {
+    const id = await sent(hers, 'old');
+    await app.rows(
+      `INSERT INTO message_reactions (message_id, user_id, emoji) VALUES
+       ($1, $2, '👍\uFE0F'), ($1, $2, '❤'), ($1, $2, '❤\uFE0F'), ($1, $3, '❤'), ($1, $3, '❤❤'), ($1, $3, '☝🏽')`,
+      [id, boris.id, vera.id],
+    );
+    const migrations = 'prisma/migrations';
+    const name = (await readdir(migrations)).find((folder) => folder.endsWith('_one_form_of_text'))!;
+    await app.rows(await readFile(join(migrations, name, 'migration.sql'), 'utf8'));
+    expect(await reactionsTo(id)).toEqual([
+      { emoji: '👍', count: 1, user_ids: [boris.id] },
+      { emoji: '❤️', count: 2, user_ids: [boris.id, vera.id] },
+      { emoji: '❤️❤️', count: 1, user_ids: [vera.id] },
+      { emoji: '☝🏽', count: 1, user_ids: [vera.id] },
+    ]);
+    expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toHaveLength(5);
+    for (const emoji of ['❤', '❤️❤️', '☝🏽']) expect((await react(veras, id, emoji, false)).status).toBe('ok');
+    expect((await reactionsTo(id)).map(({ count }) => count)).toEqual([1, 1]);
   });
 
   it('comes in 20 kinds at most', async () => {

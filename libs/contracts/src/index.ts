@@ -2,6 +2,7 @@ export * from './admin.js';
 export * from './assistant.js';
 export * from './chats.js';
 export * from './email.js';
+export * from './emoji.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './identity.js';
