@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { handlesIn } from './mentions.js';
 
 it.each<[string, string[]]>([
@@ -20,6 +21,151 @@ it('twenty at most', () => {
   expect(handlesIn(`${text} @user_0`)).toEqual(Array.from({ length: 20 }, (_, i) => `user_${i}`));
 });
 
-it('in no time, whatever the text', () => {
-  for (const text of ['@'.repeat(4000), '@a'.repeat(2000), `@${'a'.repeat(3999)}`]) handlesIn(text);
+it.each([
+  ...[
+    'https://t.me/@anna',
+    'http://localhost:3000/@anna',
+    'HTTPS://T.ME/@anna!',
+    'ftp://a/@anna',
+    'tg://resolve?domain=@anna',
+  ],
+  ...[
+    'https://medium.com/@anna/post-1?by=@anna',
+    'https://x.com/intent?text=hi,@anna',
+    'https://my_bucket/@anna',
+  ],
+  ...[
+    'https://x.y/(@anna)',
+    'http://[::1]/@anna',
+    'http://192.168.0.1/@anna',
+    'https://user:@anna/',
+    '//host/@anna',
+  ],
+  ...[
+    't.me/@anna',
+    'medium.com/@anna/post',
+    'mastodon.social/@anna',
+    'пример.рф/@anna',
+    'пример.онлайн/@anna',
+    'a.b?u=@anna',
+  ],
+  ...[
+    'localhost:3000/@anna',
+    'localhost/(@anna)',
+    'localhost?a=1,@anna',
+    'host/#/@anna',
+    '/users/@anna',
+    '../@anna',
+    'C:\\@anna',
+  ],
+  ...[
+    '?by=@anna',
+    '?a=1&by=@anna',
+    '/#@anna',
+    '~@anna',
+    ':@anna/',
+    'mailto:@anna',
+    'acct:@anna',
+    'telegram:@anna',
+  ],
+  ...[
+    '[я](https://t.me/@anna)',
+    '[@anna](https://t.me/anna)',
+    '[я](/@anna)',
+    '[я](@anna)',
+    '![@anna](https://a.b/c.png)',
+  ],
+  ...[
+    '<https://t.me/@anna>',
+    '«https://t.me/@anna»',
+    '(https://t.me/@anna)',
+    'href="/@anna"',
+    'https://t.me/@anna, да',
+  ],
+  ...[
+    'user:pass@anna',
+    'anna@localhost',
+    'git@anna',
+    '@anna@mastodon.social',
+    '@anna.com',
+    '@mail.ru',
+    '@anna/package',
+  ],
+])('%j is no mention', (text) => {
+  expect(handlesIn(text)).toEqual([]);
+  expect(handlesIn(`Смотрите: ${text} и (@control), там`)).toEqual(['control']);
+});
+
+it.each([
+  ...[
+    '(@anna), привет',
+    '@anna!',
+    '«@anna»',
+    '"@anna"',
+    "'@anna'",
+    '@anna,',
+    '@anna.',
+    '@anna…',
+    '@anna?',
+    '@anna: да',
+    '@anna’s',
+  ],
+  ...[
+    '[@anna]',
+    '<@anna>',
+    '*@anna*',
+    '—@anna—',
+    '.@anna',
+    '😀@anna😀',
+    'Спасибо.@anna',
+    'Мастер:@anna',
+    'Как дела?@anna',
+  ],
+  ...[
+    'https://t.me/x @anna',
+    'https://t.me/x, @anna',
+    '(https://t.me/x)@anna',
+    'a@b.com, @anna',
+    'и/или @anna',
+    'https://t.me\n@anna',
+  ],
+])('%j mentions @anna', (text) => {
+  expect(handlesIn(text)).toEqual(['anna']);
+});
+
+it('finds two that one sign parts', () => {
+  for (const sign of ['/', '&', ',', '+', '—', ' '])
+    expect(handlesIn(`@anna${sign}@boris`)).toEqual(['anna', 'boris']);
+});
+
+it('is read in a time that grows as the text does', () => {
+  const pieces = [
+    'http://',
+    'a',
+    '.',
+    '/',
+    '@',
+    '(',
+    '[',
+    '"',
+    ':',
+    '?a=',
+    '|',
+    'я',
+    '\\',
+    '{',
+    ' ',
+    '-',
+    'a.co',
+    '@abc',
+  ];
+  const texts = fc
+    .array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 5 })
+    .map((all) => all.join(''));
+  fc.assert(
+    fc.property(texts, (piece) => {
+      for (const length of [4000, 40_000]) handlesIn(`${piece.repeat(length).slice(0, length)} @anna`);
+    }),
+    { numRuns: 20 },
+  );
 });

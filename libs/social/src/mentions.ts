@@ -1,13 +1,46 @@
 import { MAX_MENTIONS } from '#contracts';
 import { tell } from '#notifications';
 import { Prisma } from '#platform';
+import { LinkifyIt } from 'linkify-it';
 import { inSightOf } from './people.js';
 
-/** A handle that no letter, digit or further @ touches: the part of an address in `anna@example.com` is none. */
-const MENTION = /(?<![\p{L}\p{N}_@])@([a-z0-9_]{3,30})(?![\p{L}\p{N}_@])/giu;
+/** Links with a scheme or a known zone, IP addresses and e-mail addresses. */
+const links = new LinkifyIt({
+  fuzzyLink: true,
+  fuzzyEmail: true,
+  fuzzyIP: true,
+  urlAuth: true,
+  maxLength: 500,
+});
+/** A host without a known zone and its path (`localhost:3000/…`), a path alone, and fields of a query. */
+const PATHS =
+  /(?<![\p{L}\p{N}_@.-])(?:[a-z0-9_.-]*|[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+)(?::\d*)?\/\S*|[?&][\w-]+=\S*/giu;
+/** A Markdown link's words and the start of its address. */
+const LABELS = /\[[^[\]]*\]\([^\s)]*/g;
 
-export const handlesIn = (text: string): string[] =>
-  [...new Set([...text.matchAll(MENTION)].map(([, handle]) => handle!.toLowerCase()))].slice(0, MAX_MENTIONS);
+/** The text with a letter in the place of each link: what touches a link is no mention either. */
+function withoutLinks(text: string): string {
+  let rest = '';
+  let end = 0;
+  for (const link of links.match(text) ?? []) {
+    rest += `${text.slice(end, link.index)}x`;
+    end = link.lastIndex;
+  }
+  return (rest + text.slice(end)).replace(LABELS, 'x').replace(PATHS, 'x');
+}
+
+/**
+ * A handle that stands alone. Before it: no letter or digit (`anna@…`), nothing that only links have, and no scheme
+ * (`mailto:`). After it: no letter, no zone (`@mail.ru`) and no path (`@scope/package`).
+ */
+const MENTION =
+  /(?<![\p{L}\p{N}_@=#~%\\]|[a-z][a-z0-9+.-]*:)@([a-z0-9_]{3,30})(?![\p{L}\p{N}_@]|\.[a-z0-9]|\/(?:[\w.~-]|\s|$))/giu;
+
+export function handlesIn(text: string): string[] {
+  if (!text.includes('@')) return [];
+  const handles = [...withoutLinks(text).matchAll(MENTION)].map(([, handle]) => handle!.toLowerCase());
+  return [...new Set(handles)].slice(0, MAX_MENTIONS);
+}
 
 /**
  * Promises those whom a text names that they are told: who sees both the writer and `ownerId`, whose post it is
