@@ -1,5 +1,7 @@
 import {
   AppError,
+  isVisible,
+  oneLine,
   type AssistantEvent,
   type AssistantChatDto,
   type AssistantHistoryItem,
@@ -9,6 +11,7 @@ import {
 /** A chat's title until its first question. */
 export const NEW_CHAT = 'Новый чат';
 const TITLE_CHARACTERS = 50;
+const readersCharacters = new Intl.Segmenter('ru', { granularity: 'grapheme' });
 
 export const noSuchChat = () => new AppError('NOT_FOUND', 'Chat not found or access denied');
 
@@ -18,18 +21,19 @@ export const started = (messageId: string): AssistantEvent => ({
 });
 
 /**
- * The first question makes the title (`seeds/004-…`): its first 50 characters in one line. What people see as one
- * character, such as a family emoji, is kept whole.
+ * The first question makes the title (`seeds/004-…`): its first 50 characters from the first visible one, in one line.
+ * What people see as one character, such as a family emoji, is kept whole.
  */
 export function titleFrom(question: string): string {
-  const line = question.replace(/[\p{Z}\p{Cc}]+/gu, ' ').trim();
-  const characters = [...line];
-  if (characters.length <= TITLE_CHARACTERS) return line;
-  const first = characters.slice(0, TITLE_CHARACTERS).join('');
-  // The next character may belong to the last.
-  const seen = [...new Intl.Segmenter().segment(first + characters[TITLE_CHARACTERS]!)].at(-1)!;
-  const end = seen.index === 0 ? first.length : Math.min(seen.index, first.length);
-  return `${first.slice(0, end)}...`;
+  let title = '';
+  let length = 0;
+  for (const { segment } of readersCharacters.segment(oneLine(question))) {
+    if (length === 0 && !isVisible(segment)) continue;
+    length += [...segment].length;
+    if (length > TITLE_CHARACTERS) return title === '' ? NEW_CHAT : `${title}...`;
+    title += segment;
+  }
+  return title;
 }
 
 interface ChatRow {

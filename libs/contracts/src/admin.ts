@@ -3,7 +3,7 @@ import { ROLES, UserDto } from './identity.js';
 import { BOOKING_STATUSES } from './marketplace.js';
 import { PageOf, PageQuery } from './page.js';
 import { PersonDto } from './social.js';
-import { IsId, IsNested, IsText, IsTimestamp, Nullable } from './validators.js';
+import { IsId, IsNested, IsText, IsTimestamp, IsVisible, Nullable } from './validators.js';
 
 /** A user as admins see them. */
 export class AccountDto extends UserDto {
@@ -22,7 +22,7 @@ export class AccountQuery extends PageQuery {
 
 export class BanBody {
   /** For the other admins: the user is not told. */
-  @IsOptional() @IsText(0, 1000) reason?: string;
+  @IsOptional() @IsText(0, 1000) @IsVisible({ orBlank: true }) reason?: string;
 }
 
 export class RoleBody {

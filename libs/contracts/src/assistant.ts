@@ -6,7 +6,6 @@ import {
   IsObject,
   IsOptional,
   IsString,
-  Matches,
   Max,
   MaxLength,
   Min,
@@ -14,7 +13,7 @@ import {
 } from 'class-validator';
 import type { ErrorReason } from './errors.js';
 import { PageOf } from './page.js';
-import { FromQuery, IsId, IsMessageContent, IsTimestamp, Nullable } from './validators.js';
+import { FromQuery, IsId, IsMessageContent, IsTimestamp, IsVisible, Nullable } from './validators.js';
 
 /** The most characters of a question. */
 export const MAX_QUESTION = 16_000;
@@ -43,7 +42,7 @@ export class JoinAssistantFrame {
 
 export class QuestionFrame {
   @IsMessageContent(MAX_QUESTION)
-  @Matches(/\S/, { message: '$property must not be empty' })
+  @IsVisible()
   message!: string;
 }
 

@@ -20,9 +20,9 @@ import {
   IsInstant,
   IsId,
   IsIdList,
+  IsName,
   IsNested,
   IsSwitch,
-  IsText,
   IsTimestamp,
   Nullable,
 } from './validators.js';
@@ -74,11 +74,11 @@ export class CreateChatBody {
   @IsIn(CHAT_TYPES) type!: (typeof CHAT_TYPES)[number];
   /** The others; the creator is always in. */
   @IsIdList(1, MAX_MEMBERS - 1) participant_ids!: string[];
-  @IsOptional() @IsText(1, 100) title?: string;
+  @IsOptional() @IsName(100) title?: string;
 }
 
 export class UpdateChatBody {
-  @IsOptional() @IsText(1, 100) title?: string;
+  @IsOptional() @IsName(100) title?: string;
   @Erasable() @IsHttpUrl() avatar?: string | null;
 }
 

@@ -15,6 +15,7 @@ import {
   Erasable,
   IsHttpUrl,
   IsId,
+  IsName,
   IsNested,
   IsSwitch,
   IsText,
@@ -34,16 +35,16 @@ export const ROLES = ['user', 'admin'] as const;
 export class RegisterBody {
   @Transform(oneForm) @IsEmail() @MaxLength(254) email!: string;
   @IsString() @MinLength(8) @MaxLength(128) password!: string;
-  @IsText(1, 100) name!: string;
+  @IsName(100) name!: string;
   @IsOptional() @IsHttpUrl() avatar?: string;
   /** What the session list shows, such as "Pixel 9". */
-  @IsOptional() @IsText(1, 100) device?: string;
+  @IsOptional() @IsName(100) device?: string;
 }
 
 export class LoginBody {
   @Transform(oneForm) @IsString() @MinLength(1) @MaxLength(254) email!: string;
   @IsString() @MinLength(1) @MaxLength(128) password!: string;
-  @IsOptional() @IsText(1, 100) device?: string;
+  @IsOptional() @IsName(100) device?: string;
 }
 
 export class RefreshBody {
@@ -82,7 +83,7 @@ export class AccessTokenAnswer {
 }
 
 export class UpdateMeBody {
-  @IsOptional() @IsText(1, 100) name?: string;
+  @IsOptional() @IsName(100) name?: string;
   @IsOptional() @Transform(lowerCase) @Matches(/^[a-z0-9_]{3,30}$/) handle?: string;
   @Erasable() @IsHttpUrl() avatar?: string | null;
   @IsOptional() @IsBoolean() is_master?: boolean;

@@ -17,4 +17,5 @@ export * from './queues.js';
 export * from './rooms.js';
 export * from './social.js';
 export * from './sync.js';
+export * from './text.js';
 export { TOO_LARGE, isErasable } from './validators.js';

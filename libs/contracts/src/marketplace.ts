@@ -20,6 +20,7 @@ import {
   IsDate,
   IsId,
   IsInstant,
+  IsName,
   IsNested,
   IsText,
   IsTimeOfDay,
@@ -73,14 +74,14 @@ export class ServiceQuery extends PageQuery {
 }
 
 export class CreateServiceBody {
-  @IsText(1, 100) name!: string;
+  @IsName(100) name!: string;
   @IsOptional() @IsText(1, 2000) description?: string;
   @IsInt() @Min(0) @Max(MAX_PRICE) price!: number;
   @IsInt() @Min(DURATION.min) @Max(DURATION.max) duration!: number;
 }
 
 export class UpdateServiceBody {
-  @IsOptional() @IsText(1, 100) name?: string;
+  @IsOptional() @IsName(100) name?: string;
   @Erasable() @IsText(1, 2000) description?: string | null;
   @IsOptional() @IsInt() @Min(0) @Max(MAX_PRICE) price?: number;
   @IsOptional() @IsInt() @Min(DURATION.min) @Max(DURATION.max) duration?: number;

@@ -13,6 +13,7 @@ import {
 } from 'class-validator';
 import { AppError, type FieldError } from './errors.js';
 import type { MessageKind } from './messages.js';
+import { isBlank, isVisible } from './text.js';
 import { isHttpUrl } from './urls.js';
 import { IsHttpUrl, IsId } from './validators.js';
 
@@ -62,7 +63,7 @@ const contentError = (type: MessageKind, content: string): string | undefined =>
   switch (type) {
     case 'text':
     case 'booking_proposal':
-      return content.trim() === '' ? 'must not be empty' : undefined;
+      return isVisible(content) ? undefined : 'must not be empty';
     case 'photo':
     case 'video':
     case 'voice':
@@ -71,7 +72,7 @@ const contentError = (type: MessageKind, content: string): string | undefined =>
     case 'post_share':
       return isUUID(content, 'all') ? undefined : 'must be an id';
     case 'location':
-      return undefined;
+      return isVisible(content) || isBlank(content) ? undefined : 'must not be invisible';
   }
 };
 

@@ -2,7 +2,15 @@ import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Min } from 'clas
 import { UserDto } from './identity.js';
 import { MAX_CONTENT } from './messages.js';
 import { PageOf } from './page.js';
-import { IsHttpUrlList, IsId, IsMessageContent, IsNested, IsTimestamp, Nullable } from './validators.js';
+import {
+  IsHttpUrlList,
+  IsId,
+  IsMessageContent,
+  IsNested,
+  IsTimestamp,
+  IsVisible,
+  Nullable,
+} from './validators.js';
 
 export const MAX_MEDIA = 10;
 /** The most people one may follow, and the most friends: a feed and a connecting device ask for all of them. */
@@ -46,7 +54,7 @@ export class CreatePostBody {
 }
 
 export class RepostBody {
-  @IsOptional() @IsMessageContent(MAX_CONTENT) content?: string;
+  @IsOptional() @IsMessageContent(MAX_CONTENT) @IsVisible({ orBlank: true }) content?: string;
 }
 
 export class LikeAnswer {
@@ -68,7 +76,7 @@ export class CommentDto {
 export class CommentPage extends PageOf(CommentDto) {}
 
 export class CreateCommentBody {
-  @IsMessageContent(MAX_CONTENT) content!: string;
+  @IsMessageContent(MAX_CONTENT) @IsVisible() content!: string;
   @IsOptional() @IsId() parent_id?: string;
 }
 

@@ -19,6 +19,7 @@ import {
   buildMessage,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
+import { isBlank, isName, isVisible, nameOf, textOf } from './text.js';
 import { toClock, toTimestamp } from './times.js';
 import { MAX_URL, isHttpUrl } from './urls.js';
 
@@ -88,36 +89,63 @@ const within = (value: unknown, min: number, max: number): boolean => {
   return length >= min && length <= max;
 };
 
-/** A string of `min` to `max` characters after trimming; stored trimmed. */
+const stored = (form: (typed: string) => string) =>
+  Transform(({ value }) => (typeof value === 'string' ? form(value) : value));
+
+const holds = (name: string, wanted: string, isRight: (value: unknown) => boolean) =>
+  ValidateBy({
+    name,
+    validator: {
+      validate: isRight,
+      defaultMessage: buildMessage((each) => `${each}$property must ${wanted}`),
+    },
+  });
+
+/** A text of `min` to `max` characters, stored in NFC and trimmed; visible unless `min` is 0. */
 export const IsText = (min: number, max: number) =>
   applyDecorators(
-    Transform(({ value }) => (typeof value === 'string' ? value.trim() : value)),
-    ValidateBy({
-      name: 'isText',
-      validator: {
-        validate: (value) => within(value, min, max),
-        defaultMessage: buildMessage(
-          (each) => `${each}$property must be a text of ${min} to ${max} characters`,
-        ),
-      },
-    }),
+    stored((typed) => textOf(typed).trim()),
+    holds(
+      'isText',
+      `be a text of ${min} to ${max} characters${min > 0 ? ', not all of them invisible' : ''}`,
+      (value) => within(value, min, max) && (min === 0 || isVisible(value as string)),
+    ),
     JSONSchema({ type: 'string', minLength: min, maxLength: max }),
+  );
+
+/** A name or title of up to `max` characters: one visible line, stored in NFC and without what garbles a sentence. */
+export const IsName = (max: number) =>
+  applyDecorators(
+    stored(nameOf),
+    holds(
+      'isName',
+      `be one line of 1 to ${max} visible characters, with few marks on each`,
+      (value) => within(value, 1, max) && isName(value as string),
+    ),
+    JSONSchema({ type: 'string', minLength: 1, maxLength: max }),
+  );
+
+/** A text that its reader sees something of; with `orBlank` also one in which nothing was typed. */
+export const IsVisible = ({ orBlank = false } = {}) =>
+  holds(
+    'isVisible',
+    'not be empty',
+    (value) => typeof value !== 'string' || isVisible(value) || (orBlank && isBlank(value)),
   );
 
 /** The constraint that answers MESSAGE_TOO_LARGE instead of INVALID_DATA. */
 export const TOO_LARGE = 'messageTooLarge';
 
-/** A message's text: up to `max` characters, kept exactly as it was typed. */
+/** A message's text: up to `max` characters, kept as it was typed, but in NFC and without control characters. */
 export const IsMessageContent = (max: number) =>
   applyDecorators(
+    stored(textOf),
     IsString(),
-    ValidateBy({
-      name: TOO_LARGE,
-      validator: {
-        validate: (value) => typeof value !== 'string' || within(value, 0, max),
-        defaultMessage: buildMessage((each) => `${each}$property must have at most ${max} characters`),
-      },
-    }),
+    holds(
+      TOO_LARGE,
+      `have at most ${max} characters`,
+      (value) => typeof value !== 'string' || within(value, 0, max),
+    ),
     JSONSchema({ type: 'string', maxLength: max }),
   );
 

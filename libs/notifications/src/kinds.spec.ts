@@ -1,4 +1,5 @@
 import { NOTIFICATION_TYPES, type NotificationData } from '#contracts';
+import fc from 'fast-check';
 import { KINDS, render } from './kinds.js';
 
 const booking = {
@@ -69,4 +70,50 @@ it('only those of one post share a notification, and only those with an hour of 
     'booking_cancelled',
     'auto_booking_proposal',
   ]);
+});
+
+describe('whatever a name, a service or a reason holds, its sentence', () => {
+  const characters = fc.oneof(
+    fc.constantFrom(
+      ...'\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069\u200F\u2028\n\r\t\u0007\u001B\u0085',
+    ),
+    fc.constantFrom('א', 'ب', 'А', 'a', ' ', '\u0301', '\u0336', '\u200B'),
+    fc.integer({ min: 1, max: 0xd7ff }).map((code) => String.fromCodePoint(code)),
+  );
+  const words = fc.array(characters, { maxLength: 12 }).map((all) => all.join(''));
+  const bodies = (name: string) =>
+    NOTIFICATION_TYPES.flatMap((type) =>
+      ['ru', 'en'].map((locale) => {
+        const data = { ...DATA[type], service_name: name, reason: name };
+        return render(type, locale, { actor: name, others: 1, data } as Parameters<typeof render>[2]).body;
+      }),
+    );
+
+  it('stays on one line, and every turn of its direction ends where it began', () => {
+    fc.assert(
+      fc.property(words, (name) => {
+        for (const body of bodies(name)) {
+          expect(body).not.toMatch(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066\u2067]/u);
+          expect(body.replace(/\u2068[^\u2068\u2069]*\u2069/g, '')).not.toMatch(/[\u2068\u2069]/);
+          expect(body).not.toMatch(/[\u0300-\u036F]{5}/);
+        }
+      }),
+    );
+  });
+
+  it('isolates what is written from right to left', () => {
+    const told = { others: 0, data: DATA.post_liked };
+    expect(render('post_liked', 'ru', { ...told, actor: 'דוד' }).body).toBe(
+      '\u2068דוד\u2069 оценил(а) ваш пост',
+    );
+    expect(render('post_liked', 'en', { ...told, actor: 'علي\u202E' }).body).toBe(
+      '\u2068علي\u2069 liked your post',
+    );
+  });
+
+  it('names somebody where nothing of the name is seen', () => {
+    expect(render('post_liked', 'en', { others: 0, data: DATA.post_liked, actor: '\u200B' }).body).toBe(
+      'Somebody liked your post',
+    );
+  });
 });

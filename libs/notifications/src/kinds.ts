@@ -1,5 +1,5 @@
-import type { NotificationData, NotificationKind } from '#contracts';
-import { about, at, people, theirs, type Told } from './phrases.js';
+import { isVisible, type NotificationData, type NotificationKind } from '#contracts';
+import { about, at, inSentence, people, theirs, type Told } from './phrases.js';
 
 export type Locale = 'ru' | 'en';
 
@@ -174,7 +174,8 @@ export function render<T extends NotificationKind>(
 ): Text {
   const spoken: Locale = locale === 'en' ? 'en' : 'ru';
   const { title, body } = KINDS[type].texts[spoken];
-  const actor = told.actor ?? { ru: 'Кто-то', en: 'Somebody' }[spoken];
+  const name = told.actor ?? '';
+  const actor = isVisible(name) ? inSentence(name) : { ru: 'Кто-то', en: 'Somebody' }[spoken];
   return {
     title: typeof title === 'string' ? title : title(told.data),
     body: body({ ...told, actor, locale: spoken }),

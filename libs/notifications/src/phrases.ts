@@ -1,3 +1,5 @@
+import { oneLine } from '#contracts';
+
 /** What a text is made of. */
 export interface Told<D> {
   locale: 'ru' | 'en';
@@ -43,8 +45,23 @@ export function people(
   return `${actor} и ещё ${others} ${form}${of(verbOfMany)}`;
 }
 
-export const about = ({ locale, data }: Told<{ service_name: string }>): string =>
-  locale === 'ru' ? `«${data.service_name}»` : `“${data.service_name}”`;
+export const about = ({ locale, data }: Told<{ service_name: string }>): string => {
+  const name = inSentence(data.service_name);
+  return locale === 'ru' ? `«${name}»` : `“${name}”`;
+};
 
 /** What somebody gave as their reason, if they did. */
-export const theirs = (reason: string | null): string => (reason ? `: ${reason}` : '');
+export const theirs = (reason: string | null): string => (reason ? `: ${inSentence(reason)}` : '');
+
+/** Letters and marks that are written from right to left. */
+const RIGHT_TO_LEFT =
+  /[\u0590-\u08FF\u200F\uFB1D-\uFDFF\uFE70-\uFEFE\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/u;
+
+/**
+ * A user's words as a part of a sentence of ours, whenever they were stored: on one line, and isolated (FSI, PDI) if
+ * they would otherwise change the order of the words around them.
+ */
+export function inSentence(words: string): string {
+  const line = oneLine(words);
+  return RIGHT_TO_LEFT.test(line) ? `\u2068${line}\u2069` : line;
+}

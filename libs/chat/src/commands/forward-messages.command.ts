@@ -1,4 +1,4 @@
-import { AppError, MAX_FORWARDED, type ForwardPayload, type MessageDto } from '#contracts';
+import { AppError, MAX_FORWARDED, isVisible, type ForwardPayload, type MessageDto } from '#contracts';
 import { PrismaService, RateLimits, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
@@ -44,7 +44,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
   async execute({ userId, payload }: ForwardMessages): Promise<MessageDto[]> {
     const { message_ids, to_chat_id, comment, client_id } = payload;
     await this.limits.take('message', userId, message_ids.length + (comment == null ? 0 : 1));
-    if (comment?.trim() === '') throw AppError.invalid('comment', 'must not be empty');
+    if (comment != null && !isVisible(comment)) throw AppError.invalid('comment', 'must not be empty');
     const { earlier, sources } = await this.turns.take(userId, () => this.lookUp(userId, payload));
     if (earlier.length > 0) return earlier;
     const messages = sources.map(forwarded);

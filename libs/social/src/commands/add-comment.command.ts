@@ -9,8 +9,8 @@ import { Posts, noSuchPost } from '../posts.js';
 
 /**
  * A comment on a post, or an answer to one. The post's author is told, and hears it as `post:commented`.
- * @throws AppError NOT_FOUND; INVALID_DATA naming content, or parent_id when that is no comment of this post that
- *   can be answered
+ * @throws AppError NOT_FOUND; INVALID_DATA naming parent_id when that is no comment of this post that can be
+ *   answered
  */
 export class AddComment extends Command<CommentDto> {
   constructor(
@@ -31,7 +31,6 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
   ) {}
 
   async execute({ userId, postId, body: { content, parent_id } }: AddComment): Promise<CommentDto> {
-    if (content.trim() === '') throw AppError.invalid('content', 'must not be empty');
     const { author: owner } = await this.posts.require(userId, postId);
     const { comments_count, ...row } = await this.prisma.$transaction(async (tx) => {
       const id = newId();

@@ -1,4 +1,4 @@
-import { AppError, type CreatePostBody, type PostDto } from '#contracts';
+import { AppError, isBlank, isVisible, type CreatePostBody, type PostDto } from '#contracts';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { tellMentioned } from '../mentions.js';
@@ -6,7 +6,7 @@ import { Posts } from '../posts.js';
 
 /**
  * A new post; whom it mentions is told (contract, `POST posts`).
- * @throws AppError INVALID_DATA naming content when there is neither text nor media
+ * @throws AppError INVALID_DATA naming content when there is neither a visible text nor media
  */
 export class CreatePost extends Command<PostDto> {
   constructor(
@@ -42,7 +42,7 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
 export function newPost(authorId: string, { content, media_urls }: CreatePostBody) {
   // Apps send null for what they do not have.
   const mediaUrls = media_urls ?? [];
-  if (content.trim() === '' && mediaUrls.length === 0)
-    throw AppError.invalid('content', 'must not be empty without media');
+  if (!isVisible(content) && !(isBlank(content) && mediaUrls.length > 0))
+    throw AppError.invalid('content', 'must be visible, or empty beside media');
   return { id: newId(), authorId, content, mediaUrls };
 }

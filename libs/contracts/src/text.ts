@@ -1,0 +1,44 @@
+/** Not for display, or of no width: of nothing but these no reader sees anything. A mark needs a letter under it. */
+const SEEN =
+  /[^\p{M}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\uFFFC\u{1D159}]/u;
+
+/** Whether a reader sees anything of a text. Private and unassigned characters are shown, if only as boxes. */
+export const isVisible = (text: string): boolean => SEEN.test(text);
+
+/** Whether nothing was typed, or only the spaces and line breaks of an ordinary keyboard. */
+export const isBlank = (text: string): boolean => text.trim() === '';
+
+/** A link means its bytes: a file may be stored under a decomposed name. */
+const LINK_ALONE = /^https?:\/\/\S*$/i;
+const composed = (text: string): string => (LINK_ALONE.test(text) ? text : text.normalize('NFC'));
+
+/** Other programs' line breaks. */
+const BREAKS = /[\v\f\u0085]/g;
+const CONTROLS = /[^\P{Cc}\t\n\r]/gu;
+
+/** A text of any number of lines as it is stored: in NFC and without control characters, otherwise as it was typed. */
+export const textOf = (typed: string): string => composed(typed.replace(BREAKS, '\n').replace(CONTROLS, ''));
+
+/** Embeddings, overrides and isolates: unclosed, they turn the text around a name. */
+const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
+const NOT_IN_A_LINE = /[\p{Cc}\u2028\u2029]/u;
+
+/** A name as it is stored: in NFC, trimmed, a tab as a space, and without what turns the direction of text. */
+export const nameOf = (typed: string): string =>
+  typed.replace(TURNS, '').replaceAll('\t', ' ').trim().normalize('NFC');
+
+/**
+ * More marks on one letter than any language writes: of those that go on any letter (accents) more than 4, of all more
+ * than 8. Format characters count, since marks stack across them.
+ */
+const ACCENTS = /(\p{Script=Inherited}{4})\p{Script=Inherited}+/gu;
+const MARKS = /([\p{M}\p{Cf}]{8})[\p{M}\p{Cf}]+/gu;
+const flat = (text: string): string => text.replace(ACCENTS, '$1').replace(MARKS, '$1');
+
+/** Whether a text may be a name: one visible line, its letters not piled up with marks. */
+export const isName = (text: string): boolean =>
+  isVisible(text) && !NOT_IN_A_LINE.test(text) && flat(text) === text;
+
+/** Any text as a part of one line, without what could change the look of the rest of it. */
+export const oneLine = (text: string): string =>
+  flat(text.replace(TURNS, '').replace(/[\p{Cc}\p{Z}]+/gu, ' ')).trim();

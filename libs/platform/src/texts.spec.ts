@@ -1,0 +1,213 @@
+import {
+  BanBody,
+  CreateBookingBody,
+  CreateChatBody,
+  CreateCommentBody,
+  CreateServiceBody,
+  LoginBody,
+  QuestionFrame,
+  ReasonBody,
+  RegisterBody,
+  ReportBody,
+  RepostBody,
+  ResolveBody,
+  ReviewBody,
+  SearchQuery,
+  SendMessageBody,
+  UpdateChatBody,
+  UpdateMeBody,
+  UpdateServiceBody,
+  messageMetadata,
+  isVisible,
+} from '#contracts';
+import fc from 'fast-check';
+import { randomUUID } from 'node:crypto';
+import { validated } from './validation.js';
+
+type Fields = Record<string, unknown>;
+const id = randomUUID();
+const account = { email: 'a@example.com', password: 'password', name: 'Анна' };
+const service = { name: 'Маникюр', price: 1, duration: 60 };
+
+/** A field's text as it would be stored. @throws AppError */
+const field = (type: new () => object, name: string, rest: Fields) => (typed: string) =>
+  (validated(type, { ...rest, [name]: typed }) as Fields)[name] as string;
+
+const NAMES: [string, (typed: string) => string][] = [
+  ['RegisterBody.name', field(RegisterBody, 'name', account)],
+  ['RegisterBody.device', field(RegisterBody, 'device', account)],
+  ['LoginBody.device', field(LoginBody, 'device', account)],
+  ['UpdateMeBody.name', field(UpdateMeBody, 'name', {})],
+  ['CreateChatBody.title', field(CreateChatBody, 'title', { type: 'group', participant_ids: [id] })],
+  ['UpdateChatBody.title', field(UpdateChatBody, 'title', {})],
+  ['CreateServiceBody.name', field(CreateServiceBody, 'name', service)],
+  ['UpdateServiceBody.name', field(UpdateServiceBody, 'name', {})],
+];
+const TRIMMED: typeof NAMES = [
+  ['CreateServiceBody.description', field(CreateServiceBody, 'description', service)],
+  ['UpdateServiceBody.description', field(UpdateServiceBody, 'description', {})],
+  [
+    'CreateBookingBody.note',
+    field(CreateBookingBody, 'note', { service_id: id, starts_at: '2026-12-01T10:00:00Z' }),
+  ],
+  ['ReasonBody.reason', field(ReasonBody, 'reason', {})],
+  ['ReviewBody.text', field(ReviewBody, 'text', { rating: 5 })],
+  ['ReportBody.reason', field(ReportBody, 'reason', { kind: 'user', target_id: id })],
+  ['ResolveBody.resolution', field(ResolveBody, 'resolution', {})],
+  ['BanBody.reason', field(BanBody, 'reason', {})],
+  ['SearchQuery.query', field(SearchQuery, 'query', {})],
+];
+const AS_TYPED: typeof NAMES = [
+  ['CreateCommentBody.content', field(CreateCommentBody, 'content', {})],
+  ['RepostBody.content', field(RepostBody, 'content', {})],
+  ['QuestionFrame.message', field(QuestionFrame, 'message', {})],
+  [
+    'SendMessageBody.content',
+    (typed) => {
+      const { type, content } = validated(SendMessageBody, { type: 'text', content: typed });
+      messageMetadata(type, content, {});
+      return content;
+    },
+  ],
+];
+const ALL = [...NAMES, ...TRIMMED, ...AS_TYPED];
+
+const everyCharacter = Array.from({ length: 0x110000 }, (_, code) => code)
+  .filter((code) => code > 0 && !(code >= 0xd800 && code < 0xe000))
+  .map((code) => String.fromCodePoint(code));
+const INVISIBLE = everyCharacter.filter((one) =>
+  /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\p{Z}\p{M}\u2800\u3164\uFFA0\u115F\u1160]/u.test(one),
+);
+/** Not of spaces and line breaks alone: where a text may be absent, nothing typed is no text. */
+const invisible = fc
+  .array(fc.constantFrom(...INVISIBLE), { minLength: 1, maxLength: 20 })
+  .map((all) => all.join(''))
+  .filter((text) => text.trim() !== '');
+const visible = fc
+  .tuple(
+    fc.constantFrom(
+      'А\u200Dн',
+      '👨‍👩‍👧',
+      'نام\u200Cها',
+      'שָׁלוֹם',
+      'ภาษาไทย',
+      'हिन्दी',
+      'Nguyễn',
+      'е\u0308',
+      '...',
+      '!',
+      '1',
+      '한',
+      '❤',
+    ),
+    fc.string({ unit: 'grapheme', maxLength: 5 }),
+  )
+  .map(([first, more]) => first + more);
+
+describe.each(ALL)('%s', (_, stored) => {
+  const refusal = (typed: string) => {
+    try {
+      return stored(typed);
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+
+  it('refuses what nobody sees', () => {
+    fc.assert(fc.property(invisible, (typed) => refusal(typed) === 'INVALID_DATA'));
+  });
+
+  it('keeps what is seen, in NFC', () => {
+    fc.assert(
+      fc.property(visible, (typed) => {
+        expect(stored(typed).trim()).toBe(typed.normalize('NFC').trim());
+      }),
+    );
+  });
+
+  it('stores what it stored unchanged when that is sent again', () => {
+    const few = fc.array(fc.constantFrom(...INVISIBLE), { maxLength: 4 });
+    fc.assert(
+      fc.property(few, (characters) => {
+        const typed = `e${characters.join('')}х`;
+        fc.pre(refusal(typed) !== 'INVALID_DATA');
+        expect(stored(stored(typed))).toBe(stored(typed));
+      }),
+    );
+  });
+});
+
+it('refuses every single one of them', () => {
+  expect(INVISIBLE.filter(isVisible)).toEqual([]);
+});
+
+describe.each(NAMES)('%s, which stands in sentences', (name, stored) => {
+  const [, property] = name.split('.');
+
+  it('names the field that it refuses', () => {
+    for (const typed of [
+      ...['Анна\n\nВАЖНО: код 123', 'Анна\u2028Б', 'Анна\u2029Б', 'Анна\u0085Б', 'Анна\u0007', 'А\u001b[31m'],
+      ...[
+        `a${'\u0301'.repeat(90)}`,
+        `Анна${'\u0336\u0301'.repeat(5)}`,
+        `ا${'\u064B'.repeat(9)}`,
+        'x'.repeat(101),
+      ],
+      ...['a\u0301\u200D\u0301\u200D\u0301\u200D\u0301\u200D\u0301\u200D\u0301', '', ' ', '\n'],
+    ])
+      expect(() => stored(typed)).toThrow(property);
+  });
+
+  it('is cleaned of what ordinary keyboards and phone books add', () => {
+    for (const [typed, kept] of [
+      ['  Анна\t Иванова\r\n', 'Анна  Иванова'],
+      ['\u2068Анна\u2069', 'Анна'],
+      ['Анна\u202E', 'Анна'],
+      ['\u202Aa\u202Cb\u2066c\u2067d', 'abcd'],
+    ])
+      expect(stored(typed!)).toBe(kept);
+  });
+
+  it('may be in any script', () => {
+    for (const typed of [
+      'דָּוִד בֶּן־גּוּרִיּוֹן',
+      'مُحَمَّدٌ',
+      'ကျွန်ုပ်',
+      'ཧྐྵྨླྺྼྻྂ',
+      'ភ្នំពេញ',
+      'น้ำผึ้ง',
+      'श्री',
+      'Ệ',
+      '\u200Fא!',
+      '🏴󠁧󠁢󠁥󠁮󠁧󠁿 Ann',
+    ])
+      expect(stored(typed)).toBe(typed.normalize('NFC'));
+  });
+});
+
+describe.each([...TRIMMED, ...AS_TYPED])('%s, of any number of lines', (_, stored) => {
+  it('keeps its lines and tabs, and no other control characters', () => {
+    expect(stored('а\n\tб\r\nв\u2028г')).toBe('а\n\tб\r\nв\u2028г');
+    expect(stored('а\u000Bб\u0085в\u0007\u001B\u009Fг')).toBe('а\nб\nвг');
+  });
+});
+
+it('a link that stands alone keeps its bytes', () => {
+  const link = 'https://files.example/и\u0306.jpg';
+  expect(validated(SendMessageBody, { type: 'photo', content: link }).content).toBe(link);
+});
+
+it('what may be absent may be blank', () => {
+  for (const blank of ['', '  \n']) {
+    expect(validated(RepostBody, { content: blank }).content).toBe(blank);
+    expect(validated(BanBody, { reason: blank }).reason).toBe('');
+    expect(() => messageMetadata('location', blank, { lat: 1, lng: 1 })).not.toThrow();
+  }
+  expect(() => messageMetadata('location', '\u200B', { lat: 1, lng: 1 })).toThrow('content');
+});
+
+it('lengths are those of the normal form', () => {
+  const longer = '\u{1D160}'.repeat(1500);
+  expect(() => validated(CreateCommentBody, { content: longer })).toThrow('content');
+  expect(validated(UpdateMeBody, { name: 'e\u0301'.repeat(100) }).name).toBe('é'.repeat(100));
+});
