@@ -89,13 +89,15 @@ async function moveReviews(tx: Prisma.TransactionClient, userId: string): Promis
     ) RETURNING master_id, rating`;
   if (moved.length === 0) return 0;
   const sign = hidden ? -1 : 1;
-  await tx.$queryRaw`SELECT FROM master_ratings WHERE master_id = ANY(${moved.map((r) => r.master_id)}::uuid[])
-    ORDER BY master_id FOR UPDATE`;
+  const masters = moved.map(({ master_id }) => master_id);
+  const ratings = moved.map(({ rating }) => rating);
+  // In one order, as two clients' reviews may be of the same masters.
+  await tx.$queryRaw`
+    SELECT FROM master_ratings WHERE master_id = ANY(${masters}::uuid[]) ORDER BY master_id FOR UPDATE`;
   await tx.$executeRaw`
-    UPDATE master_ratings m SET reviews_count = m.reviews_count + ${sign} * r.count, rating_sum = m.rating_sum + ${sign} * r.sum
-    FROM (
-      SELECT master_id, count(*)::int AS count, sum(rating)::int AS sum
-      FROM json_to_recordset(${JSON.stringify(moved)}::json) AS r(master_id uuid, rating int) GROUP BY master_id
-    ) r WHERE r.master_id = m.master_id`;
+    UPDATE master_ratings m SET (reviews_count, rating_sum) = (
+      SELECT m.reviews_count + ${sign} * count(*), m.rating_sum + ${sign} * sum(r.rating)
+      FROM unnest(${masters}::uuid[], ${ratings}::int[]) AS r (master_id, rating) WHERE r.master_id = m.master_id
+    ) WHERE master_id = ANY(${masters}::uuid[])`;
   return moved.length;
 }
