@@ -40,7 +40,7 @@ describeWithRedis('Redis goes away', () => {
   });
 
   it('and what was said meanwhile is heard on the other node when it is back, once and in order', async () => {
-    const chat = await one.chat(anna, boris);
+    const chat = await one.group(anna, boris);
     await his.next('chat:created', ({ id }) => id === chat.id);
     await redis.stop();
     const sent: string[] = [];

@@ -30,7 +30,7 @@ describeWithRedis('Redis is full', () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [anna, boris] = await one.people('Анна', 'Борис');
     const [hers, his] = [await one.device(anna), await other.device(boris)];
-    const chat = await one.chat(anna, boris);
+    const chat = await one.group(anna, boris);
     await his.next('chat:created', ({ id }) => id === chat.id);
     const { body: post } = await one.request<PostDto>('POST', 'posts', boris.token, { content: 'His' });
 
@@ -65,7 +65,7 @@ describeWithRedis('Redis is full', () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [vera, gleb] = await one.people('Вера', 'Глеб');
     const [hers, his] = [await one.device(vera), await other.device(gleb)];
-    const chat = await one.chat(vera, gleb);
+    const chat = await one.group(vera, gleb);
     await his.next('chat:created', ({ id }) => id === chat.id);
     const deed = { name: 'broadcast', rooms: ['nobody'], what: { data: ['x'.repeat(16_000)] } };
     for (let n = 1; n <= 1000; n++)

@@ -19,8 +19,8 @@ describeWithRedis('two nodes', () => {
   it('a chat made on one is heard on the other, with what is said, marked and typed in it', async () => {
     const [first] = cluster.nodes as [TestApp];
     const chat = await first.chat(anna, boris);
-    await his.next('chat:created', ({ id }) => id === chat.id);
     const { message_id } = await hers.send('chat:message:send', text(chat, 'Hello', { client_id: 'c' }));
+    await his.next('chat:created', ({ id }) => id === chat.id);
     const heard = await his.next('chat:message:new', ({ id }) => id === message_id);
     expect(heard).not.toHaveProperty('client_id');
     await hers.next('chat:message:delivered', (receipt) => receipt.message_id === message_id);

@@ -211,7 +211,7 @@ describe('what a device is told first', () => {
   it('is followed by every chat, also one made while it is connected, without chat:join', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const device = await app.device(vera);
-    const made = await app.chat(gleb, vera);
+    const made = await app.group(gleb, vera);
     expect((await device.next('chat:created')).id).toBe(made.id);
     const path = `chats/${made.id}/messages`;
     await app.request('POST', path, gleb.token, { type: 'text', content: 'hello' });

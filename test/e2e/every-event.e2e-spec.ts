@@ -54,6 +54,7 @@ it('every event of the contract is sent and heard', async () => {
   const { body: made } = await app.request<{ id: string }>('POST', 'services', boris.token, service);
   const tomorrow = new Date((Math.floor(Date.now() / 86_400_000) + 2) * 86_400_000).toISOString();
   await app.request('POST', 'bookings', anna.token, { service_id: made.id, starts_at: tomorrow });
+  await app.request('PATCH', 'users/me', boris.token, { name: 'Борис Новый' });
   const veras = await app.device(vera);
   veras.close();
   hers.socket.emit('nonsense', {});

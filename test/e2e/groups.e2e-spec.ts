@@ -1,5 +1,12 @@
 import { Memberships } from '#chat';
-import { ChatDto, ChatPage, ParticipantPage, type MEMBER_ROLES, type ReceiptPage } from '#contracts';
+import {
+  ChatDto,
+  ChatPage,
+  ParticipantPage,
+  type MEMBER_ROLES,
+  type ReceiptPage,
+  type SyncAnswer,
+} from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
 import { jest } from '@jest/globals';
@@ -62,6 +69,55 @@ describe('a direct chat', () => {
     }
     const { status } = await post('chats', a, { type: 'direct', participant_ids: [b.id] });
     expect(status).toBe(200);
+  });
+
+  it('is the other’s, too, when something is said in it: then they hear of it and of that, once each', async () => {
+    const [a, b, c] = await app.people('А', 'Б', 'В');
+    const [one, two, tablet] = await app.devices(a, b, b);
+    const { chat } = await one.send('chat:get', { recipient_id: b.id });
+    await one.next('chat:created', ({ id }) => id === chat.id);
+    const listed = async (by: Account) => {
+      const list = await app.request<ChatPage>('GET', 'chats', by.token);
+      const sync = await app.request<SyncAnswer>('GET', 'sync', by.token);
+      const isHere = (items: { id: string }[]) => items.some(({ id }) => id === chat.id);
+      return [isHere(list.body.items), isHere(sync.body.chats)];
+    };
+    const { cursor } = (await app.request<SyncAnswer>('GET', 'sync', b.token)).body;
+    expect([await listed(a), await listed(b)]).toEqual([
+      [true, true],
+      [false, false],
+    ]);
+    for (const device of [two, tablet]) {
+      await device.settled();
+      expect(device.all('chat:created')).toEqual([]);
+    }
+    const sends = ['Привет', 'Как дела?'].map((content) => send(one, chat, content));
+    await Promise.all(sends);
+    for (const device of [two, tablet]) {
+      await device.next('chat:message:new', ({ content }) => content === 'Как дела?');
+      const heard = device.heard.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
+      expect(heard.map(({ event }) => event)).toEqual([
+        'chat:created',
+        'chat:message:new',
+        'chat:message:new',
+      ]);
+      expect(device.all('chat:created')[0]).toMatchObject({
+        id: chat.id,
+        last_message: { content: expect.any(String) },
+      });
+    }
+    expect(await listed(b)).toEqual([true, true]);
+    const { body } = await app.request<SyncAnswer>('GET', `sync?cursor=${cursor}`, b.token);
+    expect(body.chats).toMatchObject([{ id: chat.id, unread_count: 2 }]);
+    // Whoever opens it before that has it at once, on every device.
+    const third = await app.device(c);
+    const { body: opened } = await post('chats', a, { type: 'direct', participant_ids: [c.id] });
+    expect((await post('chats', c, { type: 'direct', participant_ids: [a.id] })).status).toBe(200);
+    await third.next('chat:created', ({ id }) => id === opened.id);
+    await send(one, opened);
+    await third.next('chat:message:new', ({ chat_id }) => chat_id === opened.id);
+    expect(third.all('chat:created')).toHaveLength(1);
+    expect(one.all('chat:created')).toHaveLength(2);
   });
 
   it('is of two people there are, and is not changed', async () => {

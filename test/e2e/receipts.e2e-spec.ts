@@ -123,7 +123,7 @@ describe('delivered', () => {
 });
 
 describe('read', () => {
-  it('is told once to each sender, for the newest of theirs, and never moves back', async () => {
+  it('is told once to each sender of each message, the oldest first, and never moves back', async () => {
     const chat = await app.group(anna, boris, vera);
     const [his, veras] = await app.devices(boris, vera);
     const ids: string[] = [];
@@ -136,10 +136,11 @@ describe('read', () => {
     expect([back.unread_count, back.read_at]).toEqual([0, ack.read_at]);
     await read(veras, chat, ids[4]!);
     await read(his, chat, ids[3]!);
-    await hers.until(() => reads(hers, chat).length >= 2 || undefined);
+    await hers.until(() => reads(hers, chat).length >= 6 || undefined);
     await his.settled();
-    expect(reads(hers, chat)).toEqual([`${ids[3]} by ${vera.id}`, `${ids[3]} by ${boris.id}`]);
-    expect(reads(his, chat)).toEqual([`${ids[4]} by ${vera.id}`]);
+    const ofHers = [ids[0], ids[1], ids[3]];
+    expect(reads(hers, chat)).toEqual([vera, boris].flatMap((by) => ofHers.map((id) => `${id} by ${by.id}`)));
+    expect(reads(his, chat)).toEqual([ids[2], ids[4]].map((id) => `${id} by ${vera.id}`));
     expect(reads(veras, chat)).toEqual([]);
     his.close();
     veras.close();

@@ -49,6 +49,38 @@ it('ends when the typing device disconnects or leaves the chat', async () => {
   await his.until(() => stops() > before || undefined, 'typing did not stop', 2000);
 });
 
+it('comes under the name that its user has now; the new name is told to those who show it, once', async () => {
+  const [cut] = await app.people('Дора');
+  await app.group(anna, cut, boris);
+  const theirs = await app.device(cut);
+  await app.request('PUT', `users/${cut.id}/block`, anna.token);
+  const rename = async (body: object) =>
+    expect((await app.request('PATCH', 'users/me', anna.token, body)).status).toBe(200);
+  await rename({ name: 'Анна Новая', avatar: 'https://example.com/new.jpg' });
+  const updated = { user_id: anna.id, name: 'Анна Новая', avatar: 'https://example.com/new.jpg' };
+  for (const device of [phone, tablet, his])
+    expect(await device.next('user:updated', ({ user_id }) => user_id === anna.id)).toMatchObject(updated);
+  // What changes nothing that is shown is told to nobody.
+  await rename({ name: 'Анна Новая', locale: 'en' });
+  await type(phone, true);
+  await type(phone, false);
+  for (const device of [phone, his, theirs, stranger]) await device.settled();
+  const names = his.all('chat:typing').slice(-2);
+  expect(names.map(({ user_name }) => user_name)).toEqual(['Анна Новая', 'Анна Новая']);
+  expect(his.all('user:updated')).toHaveLength(1);
+  for (const device of [theirs, stranger]) expect(device.all('user:updated')).toEqual([]);
+});
+
+it('a chat is left by whoever says so, also after they were removed, and of a chat that is not there', async () => {
+  const group = await app.group(boris, anna);
+  await app.request('DELETE', `chats/${group.id}/members/${anna.id}`, boris.token);
+  for (const chat_id of [group.id, anna.id]) {
+    expect(await phone.send('chat:leave', { chat_id })).toEqual({ status: 'left', chat_id });
+    expect((await phone.send('chat:join', { chat_id })).status).toBe('error');
+  }
+  expect((await phone.send('chat:leave', { chat_id: 'x' })).code).toBe('INVALID_DATA');
+});
+
 it('is refused to strangers and in chats that are not', async () => {
   expect((await type(stranger, true)).code).toBe('FORBIDDEN');
   const nowhere = { chat_id: anna.id, is_typing: true };

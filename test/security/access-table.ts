@@ -177,7 +177,7 @@ export const EVENTS: Record<ClientEvent, Row> = {
   'chat:message:delivered': [MEMBERS, { chat_id: '{chat}', message_id: '{message}' }],
   'chat:typing': [MEMBERS, { chat_id: '{chat}', is_typing: true }],
   'chat:join': [MEMBERS, { chat_id: '{chat}' }],
-  'chat:leave': [MEMBERS, { chat_id: '{chat}' }],
+  'chat:leave': [OF_ANYBODY, { chat_id: '{chat}' }],
   'chat:get': [SIGNED_IN, { recipient_id: '{target}' }],
   'chat:pins': [MEMBERS, { chat_id: '{chat}' }],
   'chat:mute': [MEMBERS, { chat_id: '{chat}', muted: true }],
@@ -205,7 +205,7 @@ export const DIALECT_EVENTS: Record<string, Row> = {
   '/messenger message': [MEMBERS, { ...CHAT, content: 'theirs' }],
   '/messenger chat:get': [SIGNED_IN, { recipientId: '{target}' }],
   '/messenger chat:join': [MEMBERS, CHAT],
-  '/messenger chat:leave': [MEMBERS, CHAT],
+  '/messenger chat:leave': [OF_ANYBODY, CHAT],
   '/messenger users:list': [SIGNED_IN, { query: 'Some', limit: 10 }],
   '/messenger message:read': [MEMBERS, { messageId: '{message}' }],
   '/messenger message:pin': [MEMBERS, { messageId: '{message}' }],
@@ -215,7 +215,7 @@ export const DIALECT_EVENTS: Record<string, Row> = {
   '/messenger message:forward-multiple': [MEMBERS, { messageIds: ['{message}'], toChatId: '{chat}' }],
   ...classic('/messenger-classic', MEMBERS_ONLY),
   '/chat-basic chat:join': [MEMBERS_ONLY, CHAT],
-  '/chat-basic chat:leave': [MEMBERS_ONLY, CHAT],
+  '/chat-basic chat:leave': [OF_ANYBODY, CHAT],
   '/chat-basic message:send': [MEMBERS_ONLY, { ...CHAT, text: 'theirs' }],
 };
 

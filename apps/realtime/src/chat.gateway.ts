@@ -32,6 +32,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { Device, Gateway } from './gateway.js';
+import { JoinedChats } from './joined-chats.js';
 
 const ok = { status: 'ok' } as const;
 
@@ -41,6 +42,7 @@ export class ChatGateway {
   constructor(
     private readonly commands: CommandBus,
     private readonly typing: Typing,
+    private readonly joined: JoinedChats,
   ) {}
 
   @SubscribeMessage('chat:message:send')
@@ -89,21 +91,27 @@ export class ChatGateway {
 
   @SubscribeMessage('chat:typing')
   async type(@Device() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
-    const { userId: id, name } = userOf(socket);
-    await this.typing.tell(payload.chat_id, { id, name, device: socket.id }, payload.is_typing);
+    const typist = { id: userOf(socket).userId, device: socket.id };
+    await this.typing.tell(payload.chat_id, typist, payload.is_typing);
     return ok;
   }
 
   @SubscribeMessage('chat:join')
   join(@Device() socket: DeviceSocket, @MessageBody() payload: ChatIdPayload): Promise<JoinAck> {
-    return this.commands.execute(new JoinChat(userOf(socket).userId, payload.chat_id));
+    const { chat_id } = payload;
+    return this.joined.join(socket, chat_id, () =>
+      this.commands.execute(new JoinChat(userOf(socket).userId, chat_id)),
+    );
   }
 
-  /** The chat is closed on this device, which goes on hearing it as every device of a participant does. */
+  /**
+   * The chat is closed on this device, which goes on hearing it as every device of a participant does. Of a chat that the
+   * user is not in, or that is not there, the answer is the same: who was removed meanwhile leaves, too.
+   */
   @SubscribeMessage('chat:leave')
-  async leave(@Device() socket: DeviceSocket, @MessageBody() { chat_id }: ChatIdPayload): Promise<LeaveAck> {
-    const { userId: id, name } = userOf(socket);
-    await this.typing.tell(chat_id, { id, name, device: socket.id }, false);
+  leave(@Device() socket: DeviceSocket, @MessageBody() { chat_id }: ChatIdPayload): LeaveAck {
+    this.typing.stop(chat_id, socket.id);
+    this.joined.leave(socket, chat_id);
     return { status: 'left', chat_id };
   }
 

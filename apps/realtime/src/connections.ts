@@ -62,7 +62,7 @@ export class Connections {
   /** Finds out who it is and where it belongs, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
     const { query, headers } = socket.handshake;
-    const auth = socket.handshake.auth as { token?: unknown };
+    const auth = socket.handshake.auth as { token?: unknown; scope?: unknown };
     // Clients of Socket.IO 2 have no other place for it.
     const inAddress = socket.conn.protocol === 3 ? query.token : undefined;
     const given = auth.token ?? inAddress ?? headers.authorization;
@@ -76,6 +76,7 @@ export class Connections {
         this.rooms.find(claims.userId),
       ]);
       Object.assign(socket.data, { user, arrival: { reason, found } });
+      if (auth.scope === 'joined') socket.data.joined = new Set();
     } catch (error) {
       socket.data.refusal = toAppError(error);
     }
@@ -89,6 +90,7 @@ export class Connections {
     if (!user || !arrival) return this.refuse(socket, greeting, refusal ?? invalidToken());
     socket.data.arrival = undefined;
     this.here.set(socket, greeting);
+    if (socket.data.joined) (socket.nsp.adapter as HoldingAdapter).scoped += 1;
     socket.on('disconnecting', this.onDisconnecting);
     this.endAtExpiry(socket);
     const { reason, found } = arrival;
@@ -201,6 +203,7 @@ export class Connections {
   private leave(socket: DeviceSocket): void {
     const { userId } = userOf(socket);
     this.here.delete(socket);
+    if (socket.data.joined) (socket.nsp.adapter as HoldingAdapter).scoped -= 1;
     this.presence.disconnected(userId, socket.id);
     this.typing.stopAll(socket.id);
     logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');

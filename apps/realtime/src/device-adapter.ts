@@ -27,7 +27,8 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
     this.onMove?.();
   }
 
-  protected override writer({ own, ...packet }: EventPacket): Delivery['write'] {
+  protected override writer({ own, ...packet }: EventPacket): Delivery['write'] | undefined {
+    if (packet.data[0] === 'chat:opened') return undefined;
     if (!own) return this.encoding(packet);
     const json = JSON.stringify(packet.data);
     const fields = JSON.stringify(own.fields).slice(1);

@@ -36,6 +36,8 @@ export interface DeviceData {
   opening?: Promise<void>;
   /** Where it may be, while that is looked up. */
   doubt?: Doubt;
+  /** Which chats a device of `auth: { scope: "joined" }` has joined; all others hear every chat. */
+  joined?: Set<string>;
   /** Resolves when the last `auth:refresh` so far is over. */
   refreshed?: Promise<unknown>;
   /** When it came to be in its rooms, in ms of `performance.now()`. */

@@ -9,6 +9,9 @@ const CUT = cutRoom('');
 /** Events kept for one device. What is more it is to look for itself. */
 const MAX_HELD = 100;
 
+/** What devices of `auth: { scope: "joined" }` hear of joined chats only. */
+const OF_JOINED = new Set<unknown>(['chat:message:new', 'chat:typing']);
+
 /** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
 interface Inside {
   _encode(packet: object, options: object): string[];
@@ -33,6 +36,11 @@ export abstract class HoldingAdapter extends Adapter {
   /** Told of each device that has come into doubt: it is to be looked up, and settled. */
   onDoubt?: (socket: DeviceSocket) => void;
 
+  /** How many devices here hear joined chats only. */
+  scoped = 0;
+  /** Told of each of them that was not shown a message. */
+  onPassedOver?: (socket: DeviceSocket, chatId: string) => void;
+
   /** What writes a packet to one device of this namespace after the other; nothing if it is not for them. */
   protected abstract writer(packet: EventPacket): Delivery['write'] | undefined;
 
@@ -40,7 +48,8 @@ export abstract class HoldingAdapter extends Adapter {
     if (this.nobodyIsIn(options.rooms)) return;
     const write = this.writer(packet);
     if (!write) return;
-    const event = { write, options, at: performance.now() };
+    const isScoped = this.scoped > 0 && OF_JOINED.has(packet.data[0]);
+    const event = { write: isScoped ? this.toJoined(packet, write) : write, options, at: performance.now() };
     this.walk(options, (socket) => tell(socket, event));
   }
 
@@ -97,6 +106,15 @@ export abstract class HoldingAdapter extends Adapter {
         frame = [(this as unknown as Inside)._encode({ ...packet, nsp: this.nsp.name }, options), options];
       }
       (socket as unknown as Writing).client.writeToEngine(...frame);
+    };
+  }
+
+  private toJoined({ data: [name, payload] }: EventPacket, write: Delivery['write']): Delivery['write'] {
+    const { chat_id } = payload as { chat_id: string };
+    return (socket) => {
+      const { joined } = socket.data;
+      if (!joined || joined.has(chat_id)) write(socket);
+      else if (name === 'chat:message:new') this.onPassedOver?.(socket, chat_id);
     };
   }
 

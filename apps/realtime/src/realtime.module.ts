@@ -17,6 +17,7 @@ import { Dialects } from './dialects/dialects.js';
 import { EventAnswering } from './event-answering.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { GracefulStop } from './graceful-stop.js';
+import { JoinedChats } from './joined-chats.js';
 import { NotificationGateway } from './notification.gateway.js';
 import { PinsGateway } from './pins.gateway.js';
 import { PresenceGateway } from './presence.gateway.js';
@@ -33,6 +34,7 @@ import { PresenceGateway } from './presence.gateway.js';
     DeliveryTracker,
     Dialects,
     GracefulStop,
+    JoinedChats,
     ConnectionGateway,
     ChatGateway,
     ChatSettingsGateway,

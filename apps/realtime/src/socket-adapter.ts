@@ -15,6 +15,7 @@ import { Dialects } from './dialects/dialects.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
 import { gatherWrites } from './gather-writes.js';
 import { GracefulStop } from './graceful-stop.js';
+import { JoinedChats } from './joined-chats.js';
 import { textParser } from './text-parser.js';
 
 /** Contract, "Errors". */
@@ -62,6 +63,7 @@ export class SocketAdapter extends IoAdapter {
     const namespaces = [server.of('/'), ...this.app.get(Dialects).open(server)];
     connections.watch(namespaces);
     this.app.get(DeliveryTracker).watch(namespaces);
+    this.app.get(JoinedChats).watch(namespaces);
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
     const answering = this.app.get(EventAnswering);

@@ -3,6 +3,7 @@ import { Presence } from '#presence';
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { notBlocked } from '#identity';
+import { IS_LISTED } from './membership.js';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
 import {
   cutsWithin,
@@ -93,7 +94,7 @@ export class ChatViews {
     return rows.map((row) => toChat(row, contents));
   }
 
-  /** A chat as all of its members see it: those whom a block cuts off from another one see it by themselves. */
+  /** A chat as all of those see it who have it in their lists: those whom a block cuts off from another one see it by themselves. */
   async ofMembers(chatId: string): Promise<SharedView[]> {
     const [rows, contents, cuts] = await Promise.all([
       this.chatOfMembers(chatId),
@@ -161,7 +162,7 @@ export class ChatViews {
         SELECT last_read_seq, unread_count, muted_until, archived, array_agg(user_id) AS user_ids
         FROM (
           SELECT p.user_id, ${OWN_COLUMNS}
-          FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL
+          FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL AND ${IS_LISTED}
         ) m
         GROUP BY last_read_seq, unread_count, muted_until, archived
       ) s

@@ -95,6 +95,6 @@ const handlers = [
     WriteTurns,
     ...handlers,
   ],
-  exports: [Marks, Memberships, Typing],
+  exports: [ChatViews, Marks, Memberships, Typing],
 })
 export class ChatModule {}

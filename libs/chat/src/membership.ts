@@ -1,9 +1,11 @@
 import { AppError, type MEMBER_ROLES } from '#contracts';
-import { Batcher, CROWD, PgPool, PrismaService } from '#platform';
+import { Batcher, CROWD, PgPool, Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 export interface Membership {
   role: (typeof MEMBER_ROLES)[number];
+  /** The member's own. */
+  name: string;
   last_seq: number;
   /** The newest message this member may see: the chat's last one, or the last before they left. */
   visible_seq: number;
@@ -14,6 +16,9 @@ export interface Membership {
   /** A direct chat that a ban of one of the two has closed, in the same way. */
   gone: boolean;
 }
+
+/** SQL over a member `p` of a chat `c`: it is in the member's list. A direct chat is, once they opened it or something was said. */
+export const IS_LISTED = Prisma.raw('(p.opened OR c.last_seq > 0)');
 
 export const notFound = () => new AppError('CHAT_NOT_FOUND', 'No such chat');
 export const notMember = () => new AppError('FORBIDDEN', 'You are not a participant of this chat');
@@ -36,7 +41,7 @@ export class Memberships {
     const [row] = await this.prisma.$queryRaw<
       (Omit<Membership, 'role'> & { role: Membership['role'] | null })[]
     >`
-      SELECT m.role, c.type, c.blocked, c.gone, c.last_seq, COALESCE(m.left_seq, c.last_seq) AS visible_seq, m.left_at IS NOT NULL AS left
+      SELECT m.role, (SELECT name FROM users WHERE id = ${userId}::uuid) AS name, c.type, c.blocked, c.gone, c.last_seq, COALESCE(m.left_seq, c.last_seq) AS visible_seq, m.left_at IS NOT NULL AS left
       FROM chats c LEFT JOIN chat_members m ON m.chat_id = c.id AND m.user_id = ${userId}::uuid
       WHERE c.id = ${chatId}::uuid`;
     if (!row) throw notFound();
@@ -45,10 +50,11 @@ export class Memberships {
   }
 
   /** That a member may say something there. @throws AppError CHAT_NOT_FOUND, FORBIDDEN; NOT_FOUND (the other is banned) */
-  async requireOpen(chatId: string, userId: string): Promise<void> {
-    const { blocked, gone } = await this.require(chatId, userId);
-    if (gone) throw noSuchUser();
-    if (blocked) throw cutOff();
+  async requireOpen(chatId: string, userId: string): Promise<Membership> {
+    const membership = await this.require(chatId, userId);
+    if (membership.gone) throw noSuchUser();
+    if (membership.blocked) throw cutOff();
+    return membership;
   }
 
   /**

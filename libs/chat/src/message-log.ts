@@ -11,6 +11,7 @@ import {
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
+import { ChatNews } from './chat-news.js';
 import { WriteTurns } from './write-turns.js';
 import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
 
@@ -42,6 +43,7 @@ export class MessageLog implements OnModuleDestroy {
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
     private readonly turns: WriteTurns,
+    private readonly news: ChatNews,
   ) {}
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
@@ -75,6 +77,12 @@ export class MessageLog implements OnModuleDestroy {
       return twin;
     });
     const outcomes = await this.turns.take(() => this.store(batch.filter((_, i) => twinOf[i] === i)));
+    await this.news.introduce(
+      firstOf(
+        batch.filter((_, i) => twinOf[i] === i),
+        outcomes,
+      ),
+    );
     const stored = outcomes[Symbol.iterator]();
     const outcomeOf: Outcome[] = [];
     const timeOf = timesOnce();
@@ -101,6 +109,7 @@ export class MessageLog implements OnModuleDestroy {
     const refused = outcomes.find((outcome) => outcome.refused)?.refused;
     if (refused) throw refusals[refused]();
     if (outcomes.some(({ earlierId }) => earlierId !== null)) return null;
+    await this.news.introduce(firstOf(group, outcomes));
     const timeOf = timesOnce();
     return group.map((message, i) => {
       const shown = asSent(message, outcomes[i]!, timeOf(outcomes[i]!.at));
@@ -145,6 +154,7 @@ export class MessageLog implements OnModuleDestroy {
     const found = await this.prisma.$queryRaw<(MessageRow & { client_id: string | null })[]>`
       SELECT ${MESSAGE_COLUMNS}, m.client_id FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ANY(${[...this.unsettled.keys()]}::uuid[]) ORDER BY m.chat_id, m.seq`;
+    await this.news.introduce(found.filter(({ seq }) => seq === 1).map(({ chat_id }) => chat_id));
     for (const row of found) {
       this.unsettled.delete(row.id);
       this.emit(toMessage(row, 'sent'), row.client_id);
@@ -171,6 +181,12 @@ const refusals = {
   blocked: cutOff,
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };
+
+/** The chats in which the first message was stored now. */
+const firstOf = (messages: NewMessage[], outcomes: Outcome[]): string[] =>
+  messages
+    .filter((_, i) => outcomes[i]!.seq === 1 && !outcomes[i]!.refused && outcomes[i]!.earlierId === null)
+    .map(({ chatId }) => chatId);
 
 const asSent = (message: NewMessage, outcome: Outcome, createdAt: string): MessageDto => ({
   id: message.id,

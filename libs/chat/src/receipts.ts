@@ -73,27 +73,21 @@ export class Receipts implements OnModuleDestroy {
     const at = new Date().toISOString();
     const byOrd = new Map(marks.map((mark) => [mark.ord, mark]));
     const delivered = new Map<string, PayloadOf<'chat:message:delivered'>[]>();
-    const read = new Map<string, { sender: string; event: PayloadOf<'chat:message:read'>; ids: string[] }>();
+    const read = new Map<string, PayloadOf<'chat:message:read'>[]>();
     for (const [ord, id, seq, sender] of await this.coveredBy(marks)) {
       const { chat_id, user_id, old_delivered, new_delivered, old_read, new_read } = byOrd.get(ord)!;
       if (seq > old_delivered && seq <= new_delivered) {
         const event = { message_id: id, chat_id, delivered_to: user_id, delivered_at: at };
-        const events = delivered.get(sender);
-        if (events) events.push(event);
-        else delivered.set(sender, [event]);
+        push(delivered, sender, event);
       }
-      // A read receipt covers everything before it: the newest of each sender's is enough.
       if (seq > old_read && seq <= new_read) {
-        const ids = read.get(`${ord}:${sender}`)?.ids ?? [];
-        ids.push(id);
         const event = { message_id: id, chat_id, read_by: user_id, read_at: at };
-        read.set(`${ord}:${sender}`, { sender, event, ids });
+        push(read, sender, event);
       }
     }
     for (const [sender, events] of delivered)
       this.emitter.toUserEach(sender, 'chat:message:delivered', events);
-    for (const { sender, event, ids } of read.values())
-      this.emitter.toUserCovering(sender, 'chat:message:read', event, ids);
+    for (const [sender, events] of read) this.emitter.toUserEach(sender, 'chat:message:read', events);
   }
 
   /** Other people's messages that the marks moved over, oldest first; none across a block, nor of who has left. */
@@ -168,4 +162,10 @@ export class Receipts implements OnModuleDestroy {
         this.emitter.toUser(sender_id, 'chat:message:read', { ...receipt, read_count, read_at: at });
     }
   }
+}
+
+function push<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
 }

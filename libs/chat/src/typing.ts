@@ -2,8 +2,8 @@ import { RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from './membership.js';
 
-/** Contract, "Chat events": typing stops by itself. */
-const TYPING_MS = 6000;
+/** Contract, "Chat events": typing stops by itself. A client may say so once for as long as somebody types. */
+const TYPING_MS = 30_000;
 
 interface Typist {
   id: string;
@@ -24,12 +24,13 @@ export class Typing implements OnModuleDestroy {
     private readonly memberships: Memberships,
   ) {}
 
-  /** What a client says of itself. @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
-  async tell(chatId: string, typist: Typist, isTyping: boolean): Promise<void> {
+  /** What a client says of itself, under the name that its user has now. @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
+  async tell(chatId: string, { id, device }: Omit<Typist, 'name'>, isTyping: boolean): Promise<void> {
     // What a block has ended may be stopped, not begun.
-    if (isTyping) await this.memberships.requireOpen(chatId, typist.id);
-    else await this.memberships.require(chatId, typist.id);
-    this.set(chatId, typist, isTyping);
+    const { name } = isTyping
+      ? await this.memberships.requireOpen(chatId, id)
+      : await this.memberships.require(chatId, id);
+    this.set(chatId, { id, name, device }, isTyping);
   }
 
   /** Whoever types on two devices has stopped when they stopped on both. */
@@ -51,6 +52,12 @@ export class Typing implements OnModuleDestroy {
     }
     const event = { chat_id: chatId, user_id: typist.id, user_name: typist.name, is_typing: isTyping };
     this.emitter.toChat(chatId, 'chat:typing', event, typist.id);
+  }
+
+  /** Ends what a device types in a chat, if it does. */
+  stop(chatId: string, device: string): void {
+    const typist = this.chatsOf.get(device)?.get(chatId);
+    if (typist) this.set(chatId, typist, false);
   }
 
   /** Ends all typing of a device that is gone. */

@@ -60,6 +60,7 @@ export const SERVER_EVENTS = {
   'notification:read': notifications.NotificationReadAck,
   'post:liked': social.PostLikedEvent,
   'post:commented': social.PostCommentedEvent,
+  'user:updated': identity.UserUpdatedEvent,
   'user:online': presence.PresenceEvent,
   'user:offline': presence.PresenceEvent,
 } as const satisfies Record<string, ClassConstructor<object>>;

@@ -62,6 +62,14 @@ export class UserDto {
   @Nullable() @IsTimestamp() last_seen!: string | null;
 }
 
+/** A user goes by another name, handle or picture from now on. */
+export class UserUpdatedEvent {
+  @IsId() user_id!: string;
+  @IsString() name!: string;
+  @IsString() handle!: string;
+  @Nullable() @IsString() avatar!: string | null;
+}
+
 /** The signed-in user's own view of themselves. */
 export class MeDto extends UserDto {
   @IsString() email!: string;

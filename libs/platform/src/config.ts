@@ -46,8 +46,8 @@ export class Config {
   @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) LOG_LEVEL: string = 'info';
   /** Messages a second and user, over time; MESSAGE_BURST of them may come at once. */
   @IsInt() @Min(1) MESSAGE_RATE: number = 30;
-  @IsInt() @Min(1) MESSAGE_BURST: number = 120;
-  /** Events of any kind a second and socket; four times as many may come at once. */
+  @IsInt() @Min(1) MESSAGE_BURST: number = 500;
+  /** Events of any kind a second and socket; ten times as many may come at once. */
   @IsInt() @Min(1) SOCKET_EVENT_RATE: number = 60;
   /** Sign-in attempts a minute, address and account. */
   @IsInt() @Min(1) SIGN_IN_RATE: number = 5;

@@ -29,8 +29,6 @@ export interface EventPacket {
   data: [event: string, payload?: unknown];
   /** Many events of one name at once, in place of the payload. */
   each?: object[];
-  /** Of a receipt for a message and all before it: the ids of those it newly speaks of, oldest first. */
-  covered?: string[];
   /** Fields that only the devices in this room get, at the end of the payload. */
   own?: { room: string; fields: object };
 }
@@ -104,16 +102,6 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.broadcast({ data: [event, payload] }, [userRoom(userId)], exceptSocket);
   }
 
-  /** A receipt that speaks of the `covered` messages by naming the newest. */
-  toUserCovering<E extends ServerEvent>(
-    userId: string,
-    event: E,
-    payload: PayloadOf<E>,
-    covered: string[],
-  ): void {
-    this.broadcast({ data: [event, payload], covered }, [userRoom(userId)]);
-  }
-
   /** Many events of one name, in order, to every device of a user. */
   toUserEach<E extends ServerEvent>(userId: string, event: E, payloads: PayloadOf<E>[]): void {
     this.broadcast({ data: [event], each: payloads }, [userRoom(userId)]);
@@ -130,6 +118,11 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     except?: string[],
   ): void {
     this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms, except);
+  }
+
+  /** To those devices of older documents that hear of a direct chat when it is opened, not when something is said in it. */
+  chatOpened(userIds: string[], chat: PayloadOf<'chat:created'>): void {
+    this.broadcast({ data: ['chat:opened', chat] }, userIds.map(userRoom));
   }
 
   /** To every connection that has a chat with the assistant open, on any node: they are not Socket.IO's. */

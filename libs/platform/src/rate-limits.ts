@@ -35,7 +35,7 @@ export class RateLimits {
       /** Key: user id. */
       message: limiter(config.MESSAGE_BURST, config.MESSAGE_BURST / config.MESSAGE_RATE, 'message'),
       /** Key: socket id, which one node has. */
-      socketEvent: here(config.SOCKET_EVENT_RATE * 4, 4),
+      socketEvent: here(config.SOCKET_EVENT_RATE * 10, 10),
       /** Key: network and account. */
       signIn: limiter(config.SIGN_IN_RATE, 60, 'signIn'),
       /** Key: user id. */

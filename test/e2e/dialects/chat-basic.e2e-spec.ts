@@ -72,7 +72,7 @@ it('answers in its own words', async () => {
   const denied = { success: false, error: 'Access denied' };
   expect(await client.ask('chat:join', { chatId: foreign })).toEqual(denied);
   expect(await client.ask('message:send', { chatId: foreign, text: 'x' })).toEqual(denied);
-  expect(await client.ask('chat:leave', { chatId: foreign })).toEqual(denied);
+  expect(await client.ask('chat:leave', { chatId: foreign })).toMatchObject({ success: true });
   const named = (error: string) => ({ success: false, error });
   expect(await client.ask('message:send', { chatId, text: ' ' })).toEqual(named('text must not be empty'));
   expect(await client.ask('message:send', { chat_id: chatId, content: 'x' })).toEqual(

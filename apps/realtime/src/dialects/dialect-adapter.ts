@@ -1,4 +1,3 @@
-import type { ServerEvent } from '#contracts';
 import type { EventPacket } from '#platform';
 import type { Namespace } from 'socket.io';
 import type { Delivery } from '../device-socket.js';
@@ -18,13 +17,15 @@ export class DialectAdapter extends HoldingAdapter {
     type,
     data: [event, payload],
     each,
-    covered,
   }: EventPacket): Delivery['write'] | undefined {
-    const rule = this.rules[event as ServerEvent] as
-      ((payload: unknown, covered?: string[]) => Told[]) | undefined;
-    const told = rule ? (each ?? [payload]).flatMap((one) => rule(one, covered)) : [];
+    const rule = this.rules[event as keyof ServerRules] as ((payload: unknown) => Told[]) | undefined;
+    const told = rule ? (each ?? [payload]).flatMap((one) => rule(one)) : [];
     if (told.length === 0) return undefined;
     const all = told.map((data) => this.encoding({ type, data }));
-    return (socket) => all.forEach((write) => write(socket));
+    // No document knows it: it is for those who asked for it.
+    const isForScoped = event === 'chat:updated';
+    return (socket) => {
+      if (!isForScoped || socket.data.joined) all.forEach((write) => write(socket));
+    };
   }
 }

@@ -1,4 +1,4 @@
-import type { PayloadOf, ServerEvent } from '#contracts';
+import type { ChatDto, PayloadOf, ServerEvent } from '#contracts';
 import type { Command, Query } from '@nestjs/cqrs';
 
 /** An event as a document's clients know it. */
@@ -10,6 +10,10 @@ export interface Call {
   run<R>(command: Command<R>): Promise<R>;
   ask<R>(query: Query<R>): Promise<R>;
   setTyping(chatId: string, isTyping: boolean): Promise<void>;
+  /** The chat is open on the calling device, if `open` does not throw. */
+  join<R>(chatId: string, open: () => Promise<R>): Promise<R>;
+  /** The chat is closed on the calling device. */
+  leave(chatId: string): void;
   /** Who of these users is online. */
   present(userIds: string[]): Promise<Set<string>>;
   /** To the calling device alone. */
@@ -19,8 +23,10 @@ export interface Call {
 /** Runs our command for a client's event and makes the document's acknowledgement of its answer. */
 export type ClientRule = (payload: Record<string, unknown>, call: Call) => Promise<object> | object;
 
-/** An event of ours as the document's events; `covered` is what a receipt speaks of (`EventPacket`). */
-export type ServerRules = { [E in ServerEvent]?: (payload: PayloadOf<E>, covered?: string[]) => Told[] };
+/** An event of ours as the document's events. `chat:opened`: a direct chat was made, in which nothing has been said yet. */
+export type ServerRules = { [E in ServerEvent]?: (payload: PayloadOf<E>) => Told[] } & {
+  'chat:opened'?: (chat: ChatDto) => Told[];
+};
 
 /** How the clients of one document speak: its names, payloads, acknowledgements and words for our commands and events. */
 export interface Dialect {

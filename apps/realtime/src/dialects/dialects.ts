@@ -8,6 +8,7 @@ import { Connections, type Greeting } from '../connections.js';
 import type { DeviceAdapter } from '../device-adapter.js';
 import { userOf, type DeviceSocket } from '../device-socket.js';
 import { EventAnswering, type Manners } from '../event-answering.js';
+import { JoinedChats } from '../joined-chats.js';
 import { chatBasic } from './chat-basic/chat-basic.js';
 import { DialectAdapter } from './dialect-adapter.js';
 import type { Call, Dialect } from './dialect.js';
@@ -27,6 +28,7 @@ export class Dialects {
     private readonly queries: QueryBus,
     private readonly typing: Typing,
     private readonly presence: Presence,
+    private readonly joined: JoinedChats,
   ) {}
 
   /** From here on their devices come in, and are where the devices of `/` are. */
@@ -71,13 +73,17 @@ export class Dialects {
   }
 
   private callOf(socket: DeviceSocket): Call {
-    const { userId, name } = userOf(socket);
+    const { userId } = userOf(socket);
     return {
       userId,
       run: (command) => this.commands.execute(command),
       ask: (query) => this.queries.execute(query),
-      setTyping: (chatId, isTyping) =>
-        this.typing.tell(chatId, { id: userId, name, device: socket.id }, isTyping),
+      setTyping: (chatId, isTyping) => this.typing.tell(chatId, { id: userId, device: socket.id }, isTyping),
+      join: (chatId, open) => this.joined.join(socket, chatId, open),
+      leave: (chatId) => {
+        this.typing.stop(chatId, socket.id);
+        this.joined.leave(socket, chatId);
+      },
       present: (ids) => this.presence.present(ids),
       tell: (event, payload) => void socket.emit(event, payload),
     };

@@ -7,9 +7,9 @@ import type { Call } from './dialect.js';
 const MESSAGES = 200;
 
 /** Opens a chat on a device: all of it counts as delivered. Its newest messages, oldest first, without deleted ones. */
-export async function openChat(chatId: unknown, { userId, run, ask }: Call): Promise<MessageDto[]> {
+export async function openChat(chatId: unknown, { userId, run, ask, join }: Call): Promise<MessageDto[]> {
   const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
-  await run(new JoinChat(userId, chat_id));
+  await join(chat_id, () => run(new JoinChat(userId, chat_id)));
   const { items } = await ask(new GetHistory(userId, chat_id, { limit: MESSAGES }));
   return items.filter(({ deleted_at }) => deleted_at === null);
 }

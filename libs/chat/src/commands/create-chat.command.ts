@@ -7,7 +7,8 @@ import { ChatViews } from '../chat-views.js';
 import { cutOff } from '../membership.js';
 
 /**
- * A group is made; a direct chat is found, or made once however many ask at the same time.
+ * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat
+ * when something is said in it, or when they open it, too.
  * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist or is banned; FORBIDDEN when a
  *   block is between the creator and one of them
  */
@@ -41,14 +42,17 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       );
     const members = [creatorId, ...others];
     const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
-    const { id, created } = await this.prisma.$transaction((tx) =>
+    const { id, created, opened } = await this.prisma.$transaction((tx) =>
       this.store(tx, members, directKey, body.title),
     );
     if (created) {
       this.emitter.moved(chatRoom(id), ...members);
       await this.news.tell(id, members);
     }
-    return { chat: (await this.views.of(creatorId, id))[0]!, created };
+    const [chat] = await this.views.of(creatorId, id);
+    if (created && directKey) this.emitter.chatOpened(members, chat!);
+    if (opened) this.emitter.toUser(creatorId, 'chat:created', chat!);
+    return { chat: chat!, created };
   }
 
   private async store(
@@ -73,12 +77,15 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
         where: { directKey: directKey! },
         select: { id: true },
       });
-      return { id: chat.id, created: false };
+      const opened = await tx.$executeRaw`
+        UPDATE chat_members SET opened = true, changed_xid = pg_current_xact_id()
+        WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened`;
+      return { id: chat.id, created: false, opened: opened > 0 };
     }
     await tx.$executeRaw`
-      INSERT INTO chat_members (chat_id, user_id, role)
-      SELECT ${id}::uuid, id, (CASE WHEN id = ${members[0]}::uuid AND ${!directKey} THEN 'owner' ELSE 'member' END)::member_role
+      INSERT INTO chat_members (chat_id, user_id, opened, role)
+      SELECT ${id}::uuid, id, id = ${members[0]}::uuid OR ${!directKey}, (CASE WHEN id = ${members[0]}::uuid AND ${!directKey} THEN 'owner' ELSE 'member' END)::member_role
       FROM users WHERE id = ANY(${members}::uuid[])`;
-    return { id, created: true };
+    return { id, created: true, opened: false };
   }
 }

@@ -2,6 +2,7 @@ import type { ChatPage, ChatsQuery } from '#contracts';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ChatViews } from '../chat-views.js';
+import { IS_LISTED } from '../membership.js';
 
 /** The user's chats, newest activity first: those in their list, or those they archived. */
 export class ListChats extends Query<ChatPage> {
@@ -28,7 +29,7 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
         : Prisma.sql`AND (c.activity_at, c.id::text) < (${new Date(at)}, ${id})`;
     const rows = await this.prisma.$queryRaw<{ id: string; activity_at: Date }[]>`
       SELECT c.id, c.activity_at FROM chat_members p JOIN chats c ON c.id = p.chat_id
-      WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL AND (p.archived_at IS NOT NULL) = ${archived} ${after}
+      WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL AND ${IS_LISTED} AND (p.archived_at IS NOT NULL) = ${archived} ${after}
       ORDER BY c.activity_at DESC, c.id::text DESC LIMIT ${limit + 1}`;
     const shown = rows.slice(0, limit);
     const last = rows.length > limit ? shown.at(-1)! : undefined;

@@ -4,6 +4,7 @@ import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { isUUID } from 'class-validator';
 import { Marks } from '../marks.js';
+import { IS_LISTED } from '../membership.js';
 import { UNREAD_COUNT } from '../unread.js';
 
 const PAGE = 500;
@@ -101,7 +102,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
       : Prisma.sql`AND p.left_at IS NULL`;
     const rest = after ? Prisma.sql`AND c.id > ${after}::uuid` : Prisma.empty;
     return Prisma.sql`FROM chat_members p JOIN chats c ON c.id = p.chat_id
-      WHERE p.user_id = ${userId}::uuid ${changed} ${rest}`;
+      WHERE p.user_id = ${userId}::uuid AND ${IS_LISTED} ${changed} ${rest}`;
   }
 }
 

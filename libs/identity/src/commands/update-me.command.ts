@@ -1,10 +1,20 @@
-import { AppError, type UpdateMeBody } from '#contracts';
-import { isUniqueViolation, PrismaService } from '#platform';
+import {
+  AppError,
+  chatRoom,
+  cutRoom,
+  followersRoom,
+  friendsRoom,
+  userRoom,
+  watchersRoom,
+  type UpdateMeBody,
+} from '#contracts';
+import { isUniqueViolation, PrismaService, RealtimeEmitter, type Prisma, type User } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { toMe, type Me } from '../profile.js';
 
 /**
- * Changes what is given of the user's own profile; `avatar: null` removes it (contract, `PATCH users/me`).
+ * Changes what is given of the user's own profile; `avatar: null` removes it (contract, `PATCH users/me`). A new name, handle
+ * or picture is told to the user's own devices and to those that show it.
  * Errors: CONFLICT when the handle is taken, or for `is_master: false` with services on offer.
  */
 export class UpdateMe extends Command<Me> {
@@ -18,28 +28,52 @@ export class UpdateMe extends Command<Me> {
 
 @CommandHandler(UpdateMe)
 export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
 
   async execute({ userId, changes }: UpdateMe): Promise<Me> {
-    const { name, handle, avatar, is_master: isMaster, locale } = changes;
-    try {
-      const user = await this.prisma.$transaction(async (tx) => {
-        const user = await tx.user.update({
-          where: { id: userId },
-          data: { name, handle, isMaster, locale, avatar },
-        });
-        // Under the row's lock: who offers a service takes it, too.
-        if (
-          isMaster === false &&
-          (await tx.service.findFirst({ where: { masterId: userId, archivedAt: null } }))
-        )
-          throw new AppError('CONFLICT', 'You have services on offer');
-        return user;
+    const { user, rooms } = await this.prisma
+      .$transaction((tx) => update(tx, userId, changes))
+      .catch((error: unknown) => {
+        throw isUniqueViolation(error) ? new AppError('CONFLICT', 'This handle is taken') : error;
       });
-      return toMe(user);
-    } catch (error) {
-      if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'This handle is taken');
-      throw error;
+    if (rooms) {
+      const { name, handle, avatar } = user;
+      this.emitter.toRooms(rooms, 'user:updated', { user_id: userId, name, handle, avatar }, [
+        cutRoom(userId),
+      ]);
     }
+    return toMe(user);
   }
+}
+
+/** `rooms`: where the user is shown, if what is shown has changed. */
+async function update(
+  tx: Prisma.TransactionClient,
+  userId: string,
+  { name, handle, avatar, is_master: isMaster, locale }: UpdateMeBody,
+): Promise<{ user: User; rooms?: string[] }> {
+  const [before] = await tx.$queryRaw<Pick<User, 'name' | 'handle' | 'avatar'>[]>`
+    SELECT name, handle, avatar FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
+  const data = { name, handle, isMaster, locale, avatar };
+  const user = await tx.user.update({ where: { id: userId }, data });
+  // Under the row's lock: who offers a service takes it, too.
+  if (isMaster === false && (await tx.service.findFirst({ where: { masterId: userId, archivedAt: null } })))
+    throw new AppError('CONFLICT', 'You have services on offer');
+  const isSame = user.name === before?.name && user.handle === before.handle && user.avatar === before.avatar;
+  return isSame ? { user } : { user, rooms: await roomsAround(tx, userId) };
+}
+
+/** As for presence: the chats, those whom the user follows, and followers, friends and watchers. */
+async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
+  const ties = await tx.$queryRaw<{ chat: string | null; followee: string | null }[]>`
+    SELECT chat_id AS chat, NULL::uuid AS followee FROM chat_members
+    WHERE user_id = ${userId}::uuid AND left_at IS NULL
+    UNION ALL SELECT NULL, followee_id FROM follows WHERE follower_id = ${userId}::uuid`;
+  return [
+    ...[userRoom, watchersRoom, followersRoom, friendsRoom].map((room) => room(userId)),
+    ...ties.map(({ chat, followee }) => (chat ? chatRoom(chat) : userRoom(followee!))),
+  ];
 }

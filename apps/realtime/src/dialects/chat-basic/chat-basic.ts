@@ -41,9 +41,9 @@ export const chatBasic = (): Dialect => ({
       const messages = await openChat(chatId, call);
       return { success: true, message: `Joined chat ${chatId as string}`, messages: messages.map(messageOf) };
     },
-    'chat:leave': async ({ chatId }, call) => {
+    'chat:leave': ({ chatId }, call) => {
       const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
-      await call.setTyping(chat_id, false);
+      call.leave(chat_id);
       return { success: true, message: `Left chat ${chat_id}` };
     },
     'message:send': async ({ chatId, text }, { userId, run, ask }) => {
@@ -54,7 +54,9 @@ export const chatBasic = (): Dialect => ({
   },
   server: {
     'chat:message:new': (message) => [['message:new', messageOf(message)]],
-    'chat:created': (chat) => [['chat:created', chatOf(chat)]],
+    'chat:created': (chat) => (chat.type === 'group' ? [['chat:created', chatOf(chat)]] : []),
+    'chat:updated': (chat) => [['chat:updated', chatOf(chat)]],
+    'chat:opened': (chat) => [['chat:created', chatOf(chat)]],
     error: ({ message }) => [['error', { message, error: message }]],
   },
   words: {

@@ -1,4 +1,4 @@
-import type { MessageDto, MessageStatus } from '#contracts';
+import type { ChatDto, MessageDto, MessageStatus } from '#contracts';
 
 export type Status = 'SENT' | 'DELIVERED' | 'READ';
 
@@ -26,4 +26,16 @@ export const chatMessage = (message: MessageDto) => ({
     createdAt: message.forwarded_from.created_at,
   },
   createdAt: message.created_at,
+});
+
+/** A chat as they know it. */
+export const chatForm = (dto: ChatDto) => ({
+  id: dto.id,
+  type: dto.type,
+  title: dto.title,
+  participants: dto.participants.map(({ id }) => id),
+  users: dto.participants.map(({ id, name, avatar, online }) => ({ id, name, avatar, isOnline: online })),
+  lastMessage: dto.last_message && chatMessage(dto.last_message),
+  unreadCount: dto.unread_count,
+  createdAt: dto.created_at,
 });

@@ -3,7 +3,7 @@ import { SendMessage } from '#chat';
 import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules } from '../dialect.js';
 import { openChat } from '../opening.js';
-import { chatMessage } from './chat-message.js';
+import { chatForm, chatMessage } from './chat-message.js';
 
 export const sendText = (chatId: unknown, content: unknown, { userId, run }: Call): Promise<SendMessageAck> =>
   run(new SendMessage(userId, validated(SendMessagePayload, { chat_id: chatId, type: 'text', content })));
@@ -34,6 +34,7 @@ export const classicClient = {
 
 export const classicServer = {
   'chat:message:new': (message) => [['new-message', chatMessage(message)]],
+  'chat:updated': (chat) => [['chat:updated', chatForm(chat)]],
   'chat:message:delivered': ({ message_id, chat_id, delivered_to }) => [
     ['message-delivered', { messageId: message_id, chatId: chat_id, userId: delivered_to }],
   ],

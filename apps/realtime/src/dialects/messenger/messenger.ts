@@ -5,13 +5,12 @@ import {
   MAX_PAGE,
   MessageIdPayload,
   UsersListPayload,
-  type ChatDto,
 } from '#contracts';
 import { CreateChat, FindMessage, ForwardMessages, ListPins, MarkMessages, PinMessage } from '#chat';
 import { ListUsers } from '#identity';
 import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules, Told } from '../dialect.js';
-import { chatMessage, type Status } from '../messenger-classic/chat-message.js';
+import { chatForm, chatMessage, type Status } from '../messenger-classic/chat-message.js';
 import { classicClient, classicServer, sendText } from '../messenger-classic/messenger-classic.js';
 import { openChat } from '../opening.js';
 import { Statuses } from './statuses.js';
@@ -29,17 +28,6 @@ async function forward(payload: object, { userId, run }: Call) {
   return messages.map(chatMessage);
 }
 
-const chat = (dto: ChatDto) => ({
-  id: dto.id,
-  type: dto.type,
-  title: dto.title,
-  participants: dto.participants.map(({ id }) => id),
-  users: dto.participants.map(({ id, name, avatar, online }) => ({ id, name, avatar, isOnline: online })),
-  lastMessage: dto.last_message && chatMessage(dto.last_message),
-  unreadCount: dto.unread_count,
-  createdAt: dto.created_at,
-});
-
 const client: Record<string, ClientRule> = {
   ...classicClient,
   message: async ({ chatId, content }, call) => {
@@ -51,14 +39,14 @@ const client: Record<string, ClientRule> = {
     const { recipient_id } = validated(ChatGetPayload, { recipient_id: recipientId });
     const body = { type: 'direct' as const, participant_ids: [recipient_id] };
     const made = await call.run(new CreateChat(call.userId, body));
-    return { ...ok, chat: chat(made.chat) };
+    return { ...ok, chat: chatForm(made.chat) };
   },
   'chat:join': async ({ chatId }, call) => {
     const messages = await openChat(chatId, call);
     return { ...ok, message: 'Joined chat room successfully', messages: messages.map(chatMessage) };
   },
-  'chat:leave': async ({ chatId }, call) => {
-    await call.setTyping(validated(ChatIdPayload, { chat_id: chatId }).chat_id, false);
+  'chat:leave': ({ chatId }, call) => {
+    call.leave(validated(ChatIdPayload, { chat_id: chatId }).chat_id);
     return { success: true };
   },
   'users:list': async ({ query, limit, cursor }, { userId, ask, present }) => {
@@ -105,8 +93,7 @@ function server(statuses: Statuses): ServerRules {
       ...status(receipt.message_id, 'DELIVERED', receipt.delivered_at),
       ...classicServer['chat:message:delivered'](receipt),
     ],
-    'chat:message:read': ({ message_id, read_at }, covered = [message_id]) =>
-      covered.flatMap((id) => status(id, 'READ', read_at)),
+    'chat:message:read': ({ message_id, read_at }) => status(message_id, 'READ', read_at),
     'chat:message:pinned': (message) => [['message:pinned', chatMessage(message)]],
     'chat:message:unpinned': (message) => [['message:unpinned', chatMessage(message)]],
     'user:online': (event) => [
