@@ -47,7 +47,17 @@ it('every event of the contract is sent and heard', async () => {
   await app.request('PUT', `posts/${post.id}/like`, vera.token);
   await hers.next('notification:updated');
   await send('notification:read', { notification_id });
-  await app.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });
+  const { body: comment } = await app.request<{ id: string }>(
+    'POST',
+    `posts/${post.id}/comments`,
+    boris.token,
+    {
+      content: 'Nice',
+    },
+  );
+  await hers.next('notification:new', ({ type }) => type === 'post_commented');
+  await app.request('DELETE', `posts/${post.id}/comments/${comment.id}`, boris.token);
+  await app.request('DELETE', `posts/${post.id}`, anna.token);
   const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
   await app.request('PUT', 'users/me/availability', boris.token, { timezone: 'UTC', weekly });
   const service = { name: 'Repairs', price: 1, duration: 60 };

@@ -130,9 +130,12 @@ describe('a like, live', () => {
     await like(boris, liked);
     const event = { post_id: liked.id, user_id: boris.id, user_name: 'Борис', likes_count: 1 };
     for (const device of [annas, veras, glebs, egors]) expect(await device.next('post:liked')).toEqual(event);
-    // Neither again nor taken back is a like.
+    // Again is nothing new; taken back is heard by the same.
     await like(boris, liked);
     await like(boris, liked, 'DELETE');
+    const takenBack = { ...event, likes_count: 0, liked: false };
+    for (const device of [annas, veras, glebs, egors])
+      expect(await device.next('post:liked', ({ liked }) => liked === false)).toEqual(takenBack);
     await follow(gleb, boris, 'DELETE');
     await like(vera, liked);
     await annas.next('post:liked', ({ user_id }) => user_id === vera.id);
@@ -141,7 +144,7 @@ describe('a like, live', () => {
       await device.settled();
       counts.push(device.all('post:liked').length);
     }
-    expect(counts).toEqual([2, 2, 1, 2, 0]);
+    expect(counts).toEqual([3, 3, 2, 3, 0]);
   });
 
   it('is not heard across a block with the liker or the author', async () => {
@@ -230,7 +233,7 @@ describe('an announcement', () => {
     expect([status, body.content]).toEqual([201, 'Всем!']);
     expect((await app.request('GET', `posts/${body.id}`, boris.token)).status).toBe(200);
     const jobs = await app.rows(`SELECT data FROM promised WHERE name = 'notify-everyone'`);
-    const data = { post_id: body.id, comment_id: null, user_id: anna.id };
+    const data = { post_id: body.id, comment_id: null, user_id: anna.id, announcement: true };
     expect(jobs).toEqual([
       { data: { cause: { type: 'mention', key: `mention:${body.id}`, actorId: anna.id, data } } },
     ]);

@@ -8,7 +8,7 @@ import {
 } from '#contracts';
 import { tell } from '#notifications';
 import { PrismaService, addJob } from '#platform';
-import { contractErrors, TestApp, until, type Account, type Device } from '#testing';
+import { contractErrors, happen, TestApp, until, type Account, type Device } from '#testing';
 import { randomUUID } from 'node:crypto';
 
 let app: TestApp;
@@ -36,14 +36,16 @@ const request = (done: string): NotificationCause => ({
   data: { request_id: done, user_id: boris.id },
 });
 /** As a feature does it: in the transaction of what happened. */
-const promise = (cause: NotificationCause, ...recipients: Account[]) =>
-  app.app.get(PrismaService).$transaction((tx) =>
+const promise = async (cause: NotificationCause, ...recipients: Account[]) => {
+  await happen(app, cause, recipients[0]?.id);
+  await app.app.get(PrismaService).$transaction((tx) =>
     tell(
       tx,
       recipients.map(({ id }) => id),
       cause,
     ),
   );
+};
 /** So many in all. */
 const told = async (count: number) => {
   for (let i = hers.all('notification:new').length; i < count; i++) await promise(mention(), anna);
@@ -99,6 +101,7 @@ describe('what a transaction promises', () => {
     const [{ count }] = (await app.rows('SELECT count(*)::int FROM users')) as [{ count: number }];
     const post = randomUUID();
     const cause = mention(post);
+    await happen(app, cause);
     await app.app.get(PrismaService).$transaction((tx) => addJob(tx, 'notify-everyone', { cause }));
     const rows = () =>
       app.rows<{ user_id: string }>(

@@ -1,4 +1,4 @@
-import { Bystander, ProcessCluster, until } from '#testing';
+import { Bystander, happen, ProcessCluster, until } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNothingLost } from './oracle.js';
@@ -18,6 +18,7 @@ afterEach(() => cluster.stop());
 async function promise(name: string, actorId: string, recipientIds?: string[]): Promise<string> {
   const key = `mention:${randomUUID()}`;
   const data = { post_id: randomUUID(), comment_id: null, user_id: actorId };
+  await happen(cluster, { type: 'mention', key, actorId, data });
   const job = { cause: { type: 'mention', key, actorId, data }, recipientIds };
   const sql = 'INSERT INTO outbox_jobs (id, name, data) VALUES ($1, $2, $3)';
   await cluster.rows(sql, [randomUUID(), name, job]);

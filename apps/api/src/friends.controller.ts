@@ -7,6 +7,7 @@ import {
   ListFriendRequests,
   ListFriends,
   RequestFriendship,
+  WithdrawFriendRequest,
 } from '#social';
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -63,6 +64,12 @@ export class FriendsController {
   @Answers('Decline a request to me', { type: FriendRequestDto }, ...ASKED)
   decline(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<FriendRequestDto> {
     return this.commands.execute(new AnswerFriendRequest(userId, id, 'declined'));
+  }
+
+  @Delete('requests/:id')
+  @Answers('Withdraw a request of mine', { status: 204 }, ...ASKED)
+  withdraw(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
+    return this.commands.execute(new WithdrawFriendRequest(userId, id));
   }
 
   @Delete(':user_id')

@@ -9,6 +9,7 @@ import {
   RemindBookings,
 } from '#marketplace';
 import {
+  HideNotifications,
   NotificationsModule,
   Notify,
   NotifyEveryone,
@@ -36,6 +37,7 @@ export class WorkerModule implements OnApplicationBootstrap {
           this.commands.execute(new Notify(cause, recipientIds, again)),
         'notify-everyone': ({ cause }) => this.commands.execute(new NotifyEveryone(cause)),
         'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
+        'hide-notifications': ({ postId }) => this.commands.execute(new HideNotifications(postId)),
         'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
         'expire-bookings': async () => {
           await this.commands.execute(new ExpireBookings());

@@ -10,6 +10,8 @@ export interface Jobs {
   'notify-everyone': { cause: NotificationCause };
   /** Shows what quiet hours held back and whose time has come. */
   'release-notifications': Record<string, never>;
+  /** Hides what tells of a deleted post. */
+  'hide-notifications': { postId: string };
   /** Deletes notifications that were read more than 90 days ago. */
   'purge-notifications': Record<string, never>;
   /** Ends booking requests that nobody answered within 24 hours, and completes visits 24 hours after their end. */
@@ -31,6 +33,7 @@ const NAMES: Record<JobName, true> = {
   notify: true,
   'notify-everyone': true,
   'release-notifications': true,
+  'hide-notifications': true,
   'purge-notifications': true,
   'expire-bookings': true,
   'show-bookings': true,

@@ -7,6 +7,7 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  IsUUID,
   Matches,
   MaxLength,
   Min,
@@ -60,7 +61,13 @@ export interface NotificationData {
   post_liked: { post_id: string; user_id: string };
   post_commented: { post_id: string; comment_id: string; user_id: string };
   post_reposted: { post_id: string; repost_id: string; user_id: string };
-  mention: { post_id: string; comment_id: string | null; user_id: string };
+  mention: {
+    post_id: string;
+    comment_id: string | null;
+    user_id: string;
+    /** An admin's post to everybody: it has a text of its own. */
+    announcement?: true;
+  };
   review_received: { review_id: string; booking_id: string; user_id: string; rating: number };
   auto_booking_proposal: {
     service_id: string;
@@ -79,7 +86,11 @@ export type NotificationCause = {
     key: string;
     /** Who did it: never told of it themselves, nor is anybody with a block between them. */
     actorId: string | null;
+    /** The author of the post that it is under, when that is somebody third: neither is told of across a block. */
+    ownerId?: string;
     data: NotificationData[T];
+    /** Told instead to those who do not want this type. */
+    fallback?: { type: 'mention'; data: NotificationData['mention'] };
   };
 }[NotificationKind];
 
@@ -119,10 +130,17 @@ export class NotificationCount {
   @IsInt() @Min(0) unread_count!: number;
 }
 
+/** Nothing of it holds any more. `unread_count` is that of all others. */
+export class NotificationRemovedEvent extends NotificationCount {
+  @IsId() notification_id!: string;
+}
+
 /** In `GET sync`. */
 export class SyncNotifications extends NotificationCount {
   /** Those that are new or changed since the cursor, newest first; without one, the newest. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => NotificationDto) items!: NotificationDto[];
+  /** Those that were removed since the cursor, if any, at most 200: with 200, load the list anew. */
+  @IsOptional() @IsArray() @IsUUID('all', { each: true }) removed?: string[];
 }
 
 /** Which of the 11 types a user wants to be told of. */

@@ -80,11 +80,13 @@ export class CreateCommentBody {
   @IsOptional() @IsId() parent_id?: string;
 }
 
-/** To the author and to the author's and the liker's followers. */
+/** To the author and to the author's and the liker's followers, also when a like is taken back. */
 export class PostLikedEvent {
   @IsId() post_id!: string;
   @IsId() user_id!: string;
   @IsString() user_name!: string;
+  /** False when the like is taken back, else absent. */
+  @IsOptional() @IsBoolean() liked?: boolean;
   @IsInt() @Min(0) likes_count!: number;
 }
 
@@ -93,6 +95,18 @@ export class PostCommentedEvent {
   @IsId() post_id!: string;
   @IsNested(() => CommentDto) comment!: CommentDto;
   @IsInt() @Min(0) comments_count!: number;
+}
+
+/** To the post's author. Answers to the comment are deleted with it. */
+export class PostCommentDeletedEvent {
+  @IsId() post_id!: string;
+  @IsId() comment_id!: string;
+  @IsInt() @Min(0) comments_count!: number;
+}
+
+/** To the author and the author's followers. */
+export class PostDeletedEvent {
+  @IsId() post_id!: string;
 }
 
 export const FRIEND_REQUEST_STATUSES = ['pending', 'accepted', 'declined'] as const;

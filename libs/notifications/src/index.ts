@@ -1,13 +1,17 @@
+export { HideNotifications } from './commands/hide-notifications.command.js';
 export { Notify } from './commands/notify.command.js';
 export { NotifyEveryone } from './commands/notify-everyone.command.js';
 export { PurgeNotifications } from './commands/purge-notifications.command.js';
 export { ReadAllNotifications } from './commands/read-all-notifications.command.js';
 export { ReadNotification } from './commands/read-notification.command.js';
+export { ReconcileNotifications } from './commands/reconcile-notifications.command.js';
 export { ReleaseNotifications } from './commands/release-notifications.command.js';
 export { SetPreferences } from './commands/set-preferences.command.js';
+export { NotificationNews } from './notification-news.js';
 export { NotificationsModule } from './notifications.module.js';
 export { tell, tellAll } from './notifier.js';
 export { CountUnread } from './queries/count-unread.query.js';
 export { GetPreferences } from './queries/get-preferences.query.js';
 export { ListNotifications } from './queries/list-notifications.query.js';
 export { SyncNotifications } from './queries/sync-notifications.query.js';
+export { causes, forgetPost, lockTelling, revise, type Revised } from './revise.js';

@@ -61,6 +61,21 @@ it('names the hour by the clock of the place, and says why', () => {
   );
 });
 
+it('names nobody who cancelled when nobody is to be named, and an announcement by its own words', () => {
+  const told = { actor: null, others: 0 };
+  const cancelled = { ...DATA.booking_cancelled, outcome: 'cancelled' as const };
+  const body = (locale: string) => render('booking_cancelled', locale, { ...told, data: cancelled }).body;
+  expect([body('ru'), body('en')]).toEqual([
+    'Запись на 10 января в 14:00 отменена',
+    'The booking on 10 January at 14:00 is cancelled',
+  ]);
+  const announced = { ...told, actor: 'Анна', data: { ...DATA.mention, announcement: true as const } };
+  expect(render('mention', 'ru', announced)).toEqual({
+    title: 'Объявление',
+    body: 'Откройте, чтобы прочитать новое объявление',
+  });
+});
+
 it('only those of one post share a notification, and only those with an hour of their own do not wait', () => {
   const those = (is: 'grouped' | 'waits') => NOTIFICATION_TYPES.filter((type) => KINDS[type][is]);
   expect(those('grouped')).toEqual(['post_liked', 'post_commented', 'post_reposted']);

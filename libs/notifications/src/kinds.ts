@@ -71,7 +71,7 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
         title: 'Запись отменена',
         body: (t) =>
           ({
-            cancelled: `${t.actor} отменяет запись на ${at(t)}`,
+            cancelled: t.isNamed ? `${t.actor} отменяет запись на ${at(t)}` : `Запись на ${at(t)} отменена`,
             declined: `Мастер ${t.actor} не может принять вас ${at(t)}`,
             expired: `Заявка на ${at(t)} осталась без ответа`,
             unavailable: `Запись на ${at(t)} отменена: вторая сторона больше недоступна`,
@@ -82,7 +82,9 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
         title: 'Booking cancelled',
         body: (t) =>
           ({
-            cancelled: `${t.actor} has cancelled the booking on ${at(t)}`,
+            cancelled: t.isNamed
+              ? `${t.actor} has cancelled the booking on ${at(t)}`
+              : `The booking on ${at(t)} is cancelled`,
             declined: `${t.actor} cannot take you on ${at(t)}`,
             expired: `The request for ${at(t)} was not answered`,
             unavailable: `The booking on ${at(t)} is off: the other side is no longer available`,
@@ -139,12 +141,18 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
     waits: true,
     texts: {
       ru: {
-        title: 'Вас упомянули',
-        body: (t) => `${t.actor} упоминает вас в ${t.data.comment_id ? 'комментарии' : 'посте'}`,
+        title: (data) => (data.announcement ? 'Объявление' : 'Вас упомянули'),
+        body: (t) =>
+          t.data.announcement
+            ? 'Откройте, чтобы прочитать новое объявление'
+            : `${t.actor} упоминает вас в ${t.data.comment_id ? 'комментарии' : 'посте'}`,
       },
       en: {
-        title: 'You were mentioned',
-        body: (t) => `${t.actor} mentioned you in a ${t.data.comment_id ? 'comment' : 'post'}`,
+        title: (data) => (data.announcement ? 'Announcement' : 'You were mentioned'),
+        body: (t) =>
+          t.data.announcement
+            ? 'Open it to read the new announcement'
+            : `${t.actor} mentioned you in a ${t.data.comment_id ? 'comment' : 'post'}`,
       },
     },
   },
@@ -178,6 +186,6 @@ export function render<T extends NotificationKind>(
   const actor = isVisible(name) ? inSentence(name) : { ru: 'Кто-то', en: 'Somebody' }[spoken];
   return {
     title: typeof title === 'string' ? title : title(told.data),
-    body: body({ ...told, actor, locale: spoken }),
+    body: body({ ...told, actor, isNamed: told.actor !== null, locale: spoken }),
   };
 }

@@ -43,4 +43,5 @@ export function toDto(row: NotificationRow): NotificationDto {
 
 /** By the index of unread ones. */
 export const UNREAD_COUNT = (userId: string) => Prisma.sql`
-  SELECT count(*)::int AS unread_count FROM notifications WHERE user_id = ${userId}::uuid AND read_at IS NULL`;
+  SELECT count(*)::int AS unread_count FROM notifications
+  WHERE user_id = ${userId}::uuid AND read_at IS NULL AND NOT hidden`;

@@ -1,11 +1,14 @@
 import { Module } from '@nestjs/common';
+import { HideNotificationsHandler } from './commands/hide-notifications.command.js';
 import { NotifyEveryoneHandler } from './commands/notify-everyone.command.js';
 import { NotifyHandler } from './commands/notify.command.js';
 import { PurgeNotificationsHandler } from './commands/purge-notifications.command.js';
 import { ReadAllNotificationsHandler } from './commands/read-all-notifications.command.js';
 import { ReadNotificationHandler } from './commands/read-notification.command.js';
+import { ReconcileNotificationsHandler } from './commands/reconcile-notifications.command.js';
 import { ReleaseNotificationsHandler } from './commands/release-notifications.command.js';
 import { SetPreferencesHandler } from './commands/set-preferences.command.js';
+import { NotificationNews } from './notification-news.js';
 import { CountUnreadHandler } from './queries/count-unread.query.js';
 import { GetPreferencesHandler } from './queries/get-preferences.query.js';
 import { ListNotificationsHandler } from './queries/list-notifications.query.js';
@@ -16,15 +19,19 @@ import { SyncNotificationsHandler } from './queries/sync-notifications.query.js'
   providers: [
     CountUnreadHandler,
     GetPreferencesHandler,
+    HideNotificationsHandler,
     ListNotificationsHandler,
+    NotificationNews,
     NotifyEveryoneHandler,
     NotifyHandler,
     PurgeNotificationsHandler,
     ReadAllNotificationsHandler,
     ReadNotificationHandler,
+    ReconcileNotificationsHandler,
     ReleaseNotificationsHandler,
     SetPreferencesHandler,
     SyncNotificationsHandler,
   ],
+  exports: [NotificationNews],
 })
 export class NotificationsModule {}

@@ -5,6 +5,8 @@ export interface Told<D> {
   locale: 'ru' | 'en';
   /** The name of who caused it last. */
   actor: string;
+  /** Whether that is the name of somebody. */
+  isNamed: boolean;
   /** How many others did, too. */
   others: number;
   data: D;

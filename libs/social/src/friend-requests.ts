@@ -1,5 +1,6 @@
 import type { FriendRequestDto } from '#contracts';
 import { AppError } from '#contracts';
+import { causes, revise, type Revised } from '#notifications';
 import { Prisma } from '#platform';
 import { person } from './people.js';
 
@@ -16,3 +17,7 @@ export const toFriendRequest = (row: FriendRequestRow): FriendRequestDto => ({
 });
 
 export const noSuchRequest = () => new AppError('NOT_FOUND', 'No such friend request');
+
+/** What the two are told of their requests and their friendship, after that has changed. */
+export const reviseFriendship = (tx: Prisma.TransactionClient, a: string, b: string): Promise<Revised[]> =>
+  revise(tx, Prisma.sql`${causes.between(a, b)} AND c.key LIKE 'friend\_%'`);

@@ -1,6 +1,6 @@
 import { cutRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
-import { tellAll } from '#notifications';
+import { NotificationNews, causes, revise, tellAll, type Revised } from '#notifications';
 import { Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { noSuchPost } from './posts.js';
@@ -17,9 +17,12 @@ interface LikeRow {
   user_name: string;
   author_id: string;
   likes_count: number;
-  /** Whether the like is new. */
+  /** Whether the like is new, or is taken back; neither when nothing changed. */
   added: boolean;
+  removed: boolean;
 }
+
+const keyOf = ({ post_id, user_id }: LikeRow) => `post_liked:${post_id}:${user_id}`;
 
 /**
  * Likes and their count. A crowd that likes one post would wait for its row with a connection each: instead, all
@@ -35,6 +38,7 @@ export class Likes implements OnModuleDestroy {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly news: NotificationNews,
   ) {}
 
   /** @throws AppError NOT_FOUND, UNAVAILABLE */
@@ -55,80 +59,88 @@ export class Likes implements OnModuleDestroy {
         const key = like.postId + like.userId;
         if (!turn.has(key)) turn.set(key, like);
       }
-      const rows = await this.store([...turn.values()]);
+      const { rows, revised } = await this.store([...turn.values()]);
       const found = new Map(rows.map((row) => [row.post_id + row.user_id, row]));
       for (const [key, like] of turn) {
         const row = found.get(key);
         answers.set(like, row ? { liked: like.on, likes_count: row.likes_count } : noSuchPost());
       }
-      for (const row of rows) if (row.added) this.show(row);
+      for (const row of rows) if (row.added || row.removed) this.show(row);
+      await this.news.tell(revised);
     }
     return likes.map((like) => answers.get(like)!);
   }
 
   /** One row per like of a post that its user may see. */
-  private store(likes: Like[]): Promise<LikeRow[]> {
+  private store(likes: Like[]): Promise<{ rows: LikeRow[]; revised: Revised[] }> {
     return this.prisma.$transaction(async (tx) => {
+      // First and in one order, so that batches of several processes wait for each other, but never in a circle; and
+      // in a statement of its own, so that the next one sees what those before have stored.
+      const postIds = [...new Set(likes.map(({ postId }) => postId))];
+      await tx.$queryRaw`SELECT FROM posts WHERE id = ANY(${postIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
       const rows = await tx.$queryRaw<LikeRow[]>(statement(likes));
       const added = rows.filter((row) => row.added);
       await tellAll(
         tx,
-        added.map(({ post_id, user_id, author_id }) => ({
-          recipientIds: [author_id],
+        added.map((row) => ({
+          recipientIds: [row.author_id],
           cause: {
             type: 'post_liked',
-            key: `post_liked:${post_id}:${user_id}`,
-            actorId: user_id,
-            data: { post_id, user_id },
+            key: keyOf(row),
+            actorId: row.user_id,
+            data: { post_id: row.post_id, user_id: row.user_id },
           },
         })),
       );
-      return rows;
+      const removed = rows.filter((row) => row.removed);
+      const revised = removed.length > 0 ? await revise(tx, causes.named(removed.map(keyOf))) : [];
+      return { rows, revised };
     });
   }
 
   /** To all who follow either of the two, but for whom a block cuts off from one of them. */
-  private show({ post_id, user_id, user_name, author_id, likes_count }: LikeRow): void {
+  private show({ post_id, user_id, user_name, author_id, likes_count, removed }: LikeRow): void {
     this.emitter.toRooms(
       [userRoom(author_id), followersRoom(author_id), followersRoom(user_id)],
       'post:liked',
-      { post_id, user_id, user_name, likes_count },
+      { post_id, user_id, user_name, likes_count, ...(removed && { liked: false }) },
       [cutRoom(author_id), cutRoom(user_id)],
     );
   }
 }
 
 /**
- * The posts' rows first and in one order, so that batches of several processes wait for each other, but never in a
- * circle. The count moves by what was really added and removed.
+ * Under the posts' rows. Who likes is locked, too: a ban at the same moment finds the like, or it is none. The count
+ * moves by what was really added and removed.
  */
 const statement = (likes: Like[]): Prisma.Sql => Prisma.sql`
-  WITH post AS (
-    SELECT id, author_id, likes_count FROM posts
-    WHERE id = ANY(${[...new Set(likes.map(({ postId }) => postId))]}::uuid[])
-    ORDER BY id FOR NO KEY UPDATE
+  WITH liker AS (
+    SELECT id, name FROM users WHERE id = ANY(${[...new Set(likes.map(({ userId }) => userId))]}::uuid[])
+      AND banned_at IS NULL ORDER BY id FOR KEY SHARE
   ), asked AS (
-    SELECT a.post_id, a.user_id, a.liked, post.author_id, post.likes_count
+    SELECT a.post_id, a.user_id, liker.name AS user_name, a.liked, post.author_id, post.likes_count
     FROM unnest(${likes.map(({ postId }) => postId)}::uuid[], ${likes.map(({ userId }) => userId)}::uuid[],
       ${likes.map(({ on }) => on)}::bool[]) AS a(post_id, user_id, liked)
-    JOIN post ON post.id = a.post_id JOIN users author ON author.id = post.author_id
+    JOIN posts post ON post.id = a.post_id JOIN users author ON author.id = post.author_id
+    JOIN liker ON liker.id = a.user_id
     WHERE author.banned_at IS NULL AND ${notBlocked(Prisma.raw('a.user_id'), Prisma.raw('author.id'))}
   ), added AS (
     INSERT INTO post_likes (post_id, user_id) SELECT post_id, user_id FROM asked WHERE liked
     ON CONFLICT DO NOTHING RETURNING post_id, user_id
   ), removed AS (
     DELETE FROM post_likes l USING asked a
-    WHERE NOT a.liked AND l.post_id = a.post_id AND l.user_id = a.user_id RETURNING l.post_id
+    WHERE NOT a.liked AND l.post_id = a.post_id AND l.user_id = a.user_id RETURNING l.post_id, l.user_id, l.hidden
   ), counted AS (
     UPDATE posts SET likes_count = posts.likes_count + moved.by
     FROM (
-      SELECT post_id, sum(one)::int AS by
-      FROM (SELECT post_id, 1 AS one FROM added UNION ALL SELECT post_id, -1 FROM removed) AS ones GROUP BY post_id
+      SELECT post_id, sum(one)::int AS by FROM (
+        SELECT post_id, 1 AS one FROM added UNION ALL SELECT post_id, -1 FROM removed WHERE NOT hidden
+      ) AS ones GROUP BY post_id
     ) AS moved
     WHERE posts.id = moved.post_id RETURNING posts.id, posts.likes_count
   )
-  SELECT a.post_id, a.user_id, u.name AS user_name, a.author_id,
-    COALESCE(counted.likes_count, a.likes_count) AS likes_count, added.user_id IS NOT NULL AS added
-  FROM asked a JOIN users u ON u.id = a.user_id
-  LEFT JOIN counted ON counted.id = a.post_id
-  LEFT JOIN added ON added.post_id = a.post_id AND added.user_id = a.user_id`;
+  SELECT a.post_id, a.user_id, a.user_name, a.author_id, COALESCE(counted.likes_count, a.likes_count) AS likes_count,
+    added.user_id IS NOT NULL AS added, removed.user_id IS NOT NULL AS removed
+  FROM asked a LEFT JOIN counted ON counted.id = a.post_id
+  LEFT JOIN added ON added.post_id = a.post_id AND added.user_id = a.user_id
+  LEFT JOIN removed ON removed.post_id = a.post_id AND removed.user_id = a.user_id`;

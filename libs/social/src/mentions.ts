@@ -42,26 +42,44 @@ export function handlesIn(text: string): string[] {
   return [...new Set(handles)].slice(0, MAX_MENTIONS);
 }
 
-/**
- * Promises those whom a text names that they are told: who sees both the writer and `ownerId`, whose post it is
- * under. `exceptId` hears of the text anyway.
- */
-export async function tellMentioned(
+interface Place {
+  postId: string;
+  commentId: string | null;
+  /** The author of the post that the text is under. */
+  ownerId: string;
+}
+
+/** Those whom a text names and who see both its writer and the post's author. */
+export async function mentionedIn(
   tx: Prisma.TransactionClient,
   writerId: string,
   text: string,
-  where: { postId: string; commentId: string | null; ownerId: string; exceptId?: string },
-): Promise<void> {
+  ownerId: string,
+): Promise<string[]> {
   const handles = handlesIn(text);
-  if (handles.length === 0) return;
+  if (handles.length === 0) return [];
   const users = await tx.$queryRaw<{ id: string }[]>`
     SELECT u.id FROM users u
-    WHERE u.handle = ANY(${handles}) AND ${inSightOf(writerId, 'u')} AND ${inSightOf(where.ownerId, 'u')}`;
-  const mentioned = users.map(({ id }) => id).filter((id) => id !== where.exceptId);
-  await tell(tx, mentioned, {
-    type: 'mention',
+    WHERE u.handle = ANY(${handles}) AND ${inSightOf(writerId, 'u')} AND ${inSightOf(ownerId, 'u')}`;
+  return users.map(({ id }) => id);
+}
+
+export const mentionOf = (writerId: string, { postId, commentId }: Place) => ({
+  type: 'mention' as const,
+  data: { post_id: postId, comment_id: commentId, user_id: writerId },
+});
+
+/** Promises these users that they are told of a text that names them. */
+export async function tellMentioned(
+  tx: Prisma.TransactionClient,
+  writerId: string,
+  userIds: string[],
+  where: Place,
+): Promise<void> {
+  await tell(tx, userIds, {
+    ...mentionOf(writerId, where),
     key: `mention:${where.commentId ?? where.postId}`,
     actorId: writerId,
-    data: { post_id: where.postId, comment_id: where.commentId, user_id: writerId },
+    ...(where.ownerId !== writerId && { ownerId: where.ownerId }),
   });
 }

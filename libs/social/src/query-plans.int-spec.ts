@@ -1,8 +1,13 @@
 import type { PostDto } from '#contracts';
+import { ReconcileNotifications } from '#notifications';
 import { wholeReads, withPlans, type Account, type TestApp } from '#testing';
+import { CommandBus } from '@nestjs/cqrs';
+import { ReconcileContributions } from './commands/reconcile-contributions.command.js';
 
 const TABLES = [
   'users',
+  'notifications',
+  'notification_causes',
   'posts',
   'post_likes',
   'comments',
@@ -37,6 +42,11 @@ const FILL = [
      SELECT ${user('u')}, ${user(`1 + (u + k * ${11 + i}) % ${USERS}`)}
      FROM generate_series(1, ${USERS}) AS u, generate_series(1, 3) AS k`,
   ),
+  `INSERT INTO notifications (id, user_id, type, actor_id, data)
+   SELECT ${post('i')}, ${user(`1 + i % ${USERS}`)}, 'post_liked', ${user(`1 + (i * 7) % ${USERS}`)},
+     jsonb_build_object('post_id', ${post('i')}) FROM generate_series(1, 20000) AS i`,
+  `INSERT INTO notification_causes (key, user_id, actor_id, notification_id, data)
+   SELECT 'post_liked:' || id, user_id, actor_id, id, data FROM notifications`,
   `INSERT INTO chats (id, type, direct_key, member_count)
    SELECT gen_random_uuid(), 'direct', i || ':' || i, 2 FROM generate_series(1, ${USERS}) AS i`,
   `INSERT INTO friend_requests (id, from_id, to_id)
@@ -92,10 +102,15 @@ async function playThrough(app: TestApp, anna: Account, boris: Account): Promise
   await does(anna, `DELETE posts/${id}`);
   await does(boris, `PUT users/${anna.id}/follow`);
   await does(boris, `DELETE users/${anna.id}/follow`);
-  for (const answer of ['decline', 'accept']) {
-    const request = await does<{ id: string }>(boris, 'POST friends/requests', { user_id: anna.id });
-    await does(anna, 'GET friends/requests');
-    await does(anna, `POST friends/requests/${request.id}/${answer}`);
+  const asked = await does<{ id: string }>(boris, 'POST friends/requests', { user_id: anna.id });
+  await does(boris, `DELETE friends/requests/${asked.id}`);
+  for (const [who, whom, answer] of [
+    [anna, boris, 'decline'],
+    [boris, anna, 'accept'],
+  ] as const) {
+    const request = await does<{ id: string }>(who, 'POST friends/requests', { user_id: whom.id });
+    await does(whom, 'GET friends/requests');
+    await does(whom, `POST friends/requests/${request.id}/${answer}`);
   }
   await does(anna, 'GET friends?limit=3');
   await does(anna, `DELETE friends/${boris.id}`);
@@ -103,6 +118,12 @@ async function playThrough(app: TestApp, anna: Account, boris: Account): Promise
   await does(anna, 'GET users/me/blocked');
   await does(anna, `DELETE users/${boris.id}/block`);
   await does(anna, `GET users/${boris.id}`);
+  // The crowd's are many: a ban goes through them by its indexes.
+  const [{ id: busy }] = (await app.rows(
+    `UPDATE users SET banned_at = now() WHERE handle = 'somebody_8' RETURNING id`,
+  )) as [{ id: string }];
+  await app.app.get(CommandBus).execute(new ReconcileContributions(busy));
+  await app.app.get(CommandBus).execute(new ReconcileNotifications(busy));
   await does(anna, `GET presence?user_ids=${boris.id}`);
   await device.settled();
 }

@@ -1,4 +1,5 @@
 import { IdentityModule } from '#identity';
+import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
 import { AddCommentHandler } from './commands/add-comment.command.js';
 import { AnnounceHandler } from './commands/announce.command.js';
@@ -10,8 +11,10 @@ import { DeletePostHandler } from './commands/delete-post.command.js';
 import { EndFriendshipHandler } from './commands/end-friendship.command.js';
 import { FollowUserHandler } from './commands/follow-user.command.js';
 import { LikePostHandler } from './commands/like-post.command.js';
+import { ReconcileContributionsHandler } from './commands/reconcile-contributions.command.js';
 import { RepostPostHandler } from './commands/repost-post.command.js';
 import { RequestFriendshipHandler } from './commands/request-friendship.command.js';
+import { WithdrawFriendRequestHandler } from './commands/withdraw-friend-request.command.js';
 import { Likes } from './likes.js';
 import { Posts } from './posts.js';
 import { FindCommentHandler } from './queries/find-comment.query.js';
@@ -35,8 +38,10 @@ const handlers = [
   EndFriendshipHandler,
   FollowUserHandler,
   LikePostHandler,
+  ReconcileContributionsHandler,
   RepostPostHandler,
   RequestFriendshipHandler,
+  WithdrawFriendRequestHandler,
   FindCommentHandler,
   FindPostHandler,
   GetFeedHandler,
@@ -48,5 +53,9 @@ const handlers = [
 ];
 
 /** Posts, likes, comments, reposts, follows, friends, mentions, feed. */
-@Module({ imports: [IdentityModule], providers: [Likes, Posts, Ties, ...handlers], exports: [Ties] })
+@Module({
+  imports: [IdentityModule, NotificationsModule],
+  providers: [Likes, Posts, Ties, ...handlers],
+  exports: [Ties],
+})
 export class SocialModule {}

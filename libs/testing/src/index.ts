@@ -6,6 +6,7 @@ export { contractErrors } from './contract.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { Device } from './device.js';
 export { text } from './factories.js';
+export { happen } from './happenings.js';
 export { Link } from './link.js';
 export type { Script } from './model-answer.js';
 export { ModelServer, type ModelMessage, type ModelRequest } from './model-server.js';

@@ -59,7 +59,14 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     for (const device of [hers, his])
       for (const { id } of [asked, back])
         await device.next('booking:updated', (b) => b.id === id && b.status === 'cancelled');
-    expect(await told('booking_cancelled', asked.id)).toEqual([]);
+    // The other one is told, without who and why.
+    const blocked = who === 'the master' ? client : master;
+    for (const { id } of [asked, back]) {
+      const promised = await told('booking_cancelled', id);
+      expect(promised).toMatchObject([
+        { actorId: null, to: [blocked.id], data: { booking_id: id, outcome: 'cancelled', reason: null } },
+      ]);
+    }
     expect((await request(stranger, at(2))).status).toBe(201);
     expect((await request(client, at(5))).body.code).toBe('NOT_FOUND');
     await cut('DELETE');

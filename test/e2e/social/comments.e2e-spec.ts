@@ -112,6 +112,7 @@ describe('a comment', () => {
         key: `post_commented:${comment_id}`,
         actorId: boris.id,
         data: { post_id: id, comment_id, user_id: boris.id },
+        fallback: { type: 'mention', data: { post_id: id, comment_id, user_id: boris.id } },
         to: [anna.id],
       },
     ]);

@@ -1,5 +1,7 @@
 import { FriendPage, FriendRequestDto, type FriendRequestPage } from '#contracts';
+import { RequestFriendship } from '#social';
 import { contractErrors, promised, type Account } from '#testing';
+import { CommandBus } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
 import { anna, app, boris, setScene, vera } from './scene.js';
 
@@ -70,23 +72,49 @@ it('nobody asks themselves, the unknown, a friend, or twice; nor back, who can a
   expect(await outcome(anna, boris.id)).toBe(409);
 });
 
-it('who was refused may ask again, but the refuser is not told again', async () => {
-  for (const _ of [1, 2, 3]) {
-    const { id } = (await ask(anna, boris.id)).body;
-    expect((await requests(boris)).items.map((open) => open.id)).toEqual([id]);
+it('who was refused may ask again after 30 days, and only the last refusal is kept', async () => {
+  const DAY_MS = 24 * 3600_000;
+  const commands = app.app.get(CommandBus);
+  const askLater = (days: number) =>
+    commands.execute(new RequestFriendship(anna.id, boris.id, new Date(Date.now() + days * DAY_MS)));
+  let { id } = (await ask(anna, boris.id)).body;
+  for (const _ of [1, 2]) {
     expect((await answer(boris, id, 'decline')).body.status).toBe('declined');
+    expect((await ask(anna, boris.id)).body.code).toBe('CONFLICT');
+    await expect(askLater(29)).rejects.toThrow('declined');
+    ({ id } = await askLater(31));
+    expect((await requests(boris)).items.map((open) => open.id)).toEqual([id]);
+    expect(await app.rows('SELECT FROM friend_requests WHERE from_id = $1', [anna.id])).toHaveLength(2);
   }
   const keys = async () => new Set((await told('friend_request', anna)).map(({ key }) => key)).size;
-  expect(await keys()).toBe(1);
+  expect(await keys()).toBe(3);
   expect(await told('friend_accepted', boris)).toEqual([]);
-  // Who accepted before is told when it begins anew.
-  await answer(boris, (await ask(anna, boris.id)).body.id, 'accept');
-  expect(await keys()).toBe(1);
+  // Who was refused may be asked.
+  expect((await answer(boris, id, 'decline')).status).toBe(200);
+  await answer(anna, (await ask(boris, anna.id)).body.id, 'accept');
   const end = (who: Account) => app.request('DELETE', `friends/${anna.id}`, who.token);
   expect([(await end(boris)).status, (await end(boris)).status]).toEqual([204, 404]);
   expect([await friendIds(anna), await friendIds(boris)]).toEqual([[], []]);
-  await ask(anna, boris.id);
-  expect(await keys()).toBe(2);
+  // Who accepted before is told when it begins anew.
+  const again = () => told('friend_request', boris);
+  await ask(boris, anna.id);
+  expect(new Set((await again()).map(({ key }) => key)).size).toBe(2);
+});
+
+it('only the asker withdraws a request, while it waits for an answer', async () => {
+  const withdraw = async (who: Account, id: string) => {
+    const { status, body } = await app.request('DELETE', `friends/requests/${id}`, who.token);
+    return body.code ?? status;
+  };
+  const { id } = (await ask(anna, boris.id)).body;
+  for (const stranger of [boris, vera]) expect(await withdraw(stranger, id)).toBe('NOT_FOUND');
+  expect([await withdraw(anna, id), await withdraw(anna, id)]).toEqual([204, 'NOT_FOUND']);
+  expect((await requests(boris)).items).toEqual([]);
+  expect((await answer(boris, id, 'accept')).body.code).toBe('NOT_FOUND');
+  const second = (await ask(anna, boris.id)).body.id;
+  await answer(boris, second, 'decline');
+  expect(await withdraw(anna, second)).toBe('CONFLICT');
+  expect((await ask(anna, boris.id)).body.code).toBe('CONFLICT');
 });
 
 it('friends and requests come page by page', async () => {

@@ -1,5 +1,7 @@
 import { ReconcileMemberships, ReconcileReactions } from '#chat';
 import { ReconcileBookings } from '#marketplace';
+import { ReconcileNotifications } from '#notifications';
+import { ReconcileContributions } from '#social';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
@@ -9,7 +11,9 @@ import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nest
 const STEPS: (new (userId: string) => Command<void>)[] = [
   ReconcileReactions,
   ReconcileMemberships,
+  ReconcileContributions,
   ReconcileBookings,
+  ReconcileNotifications,
 ];
 
 /**

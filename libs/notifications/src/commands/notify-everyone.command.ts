@@ -1,6 +1,7 @@
 import type { NotificationCause } from '#contracts';
-import { PrismaService, addJobs } from '#platform';
+import { PrismaService, addJobs, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { locksOf } from '../holding.js';
 import { RECIPIENTS, inParts } from '../notifier.js';
 
 /** So many jobs are made at once. */
@@ -20,18 +21,30 @@ export class NotifyEveryoneHandler implements ICommandHandler<NotifyEveryone> {
   async execute({ cause }: NotifyEveryone): Promise<void> {
     const take = RECIPIENTS * JOBS_AT_ONCE;
     for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
-      const users = await this.prisma.user.findMany({
-        where: { id: { gt: after } },
-        orderBy: { id: 'asc' },
-        take,
-        select: { id: true },
-      });
-      const ids = users.map(({ id }) => id);
-      const jobs = inParts(ids).map((recipientIds) => ({ cause, recipientIds }));
-      // Behind everything else: a like does not wait for an announcement.
-      if (jobs.length > 0) await addJobs(this.prisma, 'notify', jobs, 1);
+      const ids = await this.prisma.$transaction((tx) => this.tellNext(tx, cause, after, take));
       if (ids.length < take) return;
       after = ids.at(-1)!;
     }
+  }
+
+  /** Nobody, when what it tells of was undone meanwhile. */
+  private async tellNext(
+    tx: Prisma.TransactionClient,
+    cause: NotificationCause,
+    after: string,
+    take: number,
+  ): Promise<string[]> {
+    for (const lock of locksOf(cause, [])) if ((await tx.$queryRaw<object[]>(lock)).length === 0) return [];
+    const users = await tx.user.findMany({
+      where: { id: { gt: after } },
+      orderBy: { id: 'asc' },
+      take,
+      select: { id: true },
+    });
+    const ids = users.map(({ id }) => id);
+    const jobs = inParts(ids).map((recipientIds) => ({ cause, recipientIds }));
+    // Behind everything else: a like does not wait for an announcement.
+    if (jobs.length > 0) await addJobs(tx, 'notify', jobs, 1);
+    return ids;
   }
 }

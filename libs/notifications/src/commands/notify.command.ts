@@ -1,10 +1,11 @@
 import type { NotificationCause } from '#contracts';
-import { notBlockedWith } from '#identity';
-import { Prisma, PrismaService, RealtimeEmitter, newId } from '#platform';
+import { Prisma, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { holds, locksOf } from '../holding.js';
 import { KINDS } from '../kinds.js';
-import { SELECT_ROWS, toDto, type NotificationRow } from '../notification-rows.js';
+import { NotificationNews } from '../notification-news.js';
 import { HELD_UNTIL } from '../quiet-hours.js';
+import { lockNotifications, lockTelling, settle, type Revised } from '../revise.js';
 
 /**
  * Tells up to 1,000 users of something that happened (contract, "Notifications"); each of them once, however often
@@ -21,97 +22,151 @@ export class Notify extends Command<void> {
   }
 }
 
+interface Stored {
+  userId: string;
+  /** Null: this cause was told them before. */
+  id: string | null;
+  hidden: boolean;
+}
+
+const causeOf = (key: string, userIds: string[]): Prisma.Sql =>
+  Prisma.sql`c.key = ${key} AND c.user_id = ANY(${userIds}::uuid[])`;
+
 @CommandHandler(Notify)
 export class NotifyHandler implements ICommandHandler<Notify> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly news: NotificationNews,
   ) {}
 
   async execute({ cause, recipientIds, again }: Notify): Promise<void> {
-    const proposed = recipientIds.map(() => newId());
-    const stored = KINDS[cause.type].grouped
-      ? await this.prisma.$transaction((tx) => this.group(tx, cause, recipientIds, proposed))
-      : await this.store(this.prisma, cause, recipientIds, proposed);
+    const { fallback, ...main } = cause;
+    const unwanting = fallback ? await this.unwanting(cause, recipientIds) : new Set<string>();
+    const [rest, wanting] = [true, false].map((is) => recipientIds.filter((id) => unwanting.has(id) === is));
+    await this.tell(main, wanting!, again);
+    // Under the same key: who changes their mind between two runs is not told twice.
+    if (fallback) await this.tell({ ...main, ...fallback }, rest!, again);
+  }
+
+  private async unwanting({ type }: NotificationCause, recipientIds: string[]): Promise<Set<string>> {
+    const rows = await this.prisma.$queryRaw<{ user_id: string }[]>`
+      SELECT user_id FROM notification_preferences
+      WHERE user_id = ANY(${recipientIds}::uuid[]) AND ${type}::notification_type = ANY(disabled)`;
+    return new Set(rows.map(({ user_id }) => user_id));
+  }
+
+  private async tell(cause: NotificationCause, recipientIds: string[], again: boolean): Promise<void> {
+    if (recipientIds.length === 0) return;
+    const revised = await this.prisma.$transaction((tx) => this.store(tx, cause, recipientIds));
+    const ids = new Set(revised.map(({ id }) => id));
     const earlier = again ? await this.storedOf(cause, recipientIds) : [];
-    await this.show([...new Set([...stored, ...earlier])], new Set(proposed));
+    await this.news.tell([...revised, ...earlier.filter(({ id }) => !ids.has(id))]);
+  }
+
+  /** The locks make an undo, a ban and a block wait, and find what is stored here. */
+  private async store(
+    tx: Prisma.TransactionClient,
+    cause: NotificationCause,
+    recipientIds: string[],
+  ): Promise<Revised[]> {
+    await lockTelling(
+      tx,
+      [cause.actorId, cause.ownerId].filter((id) => id != null),
+      'shared',
+    );
+    for (const lock of locksOf(cause, recipientIds)) await tx.$queryRaw(lock);
+    const rows = await this.insert(tx, cause, recipientIds);
+    const told = rows.filter(({ id }) => id === null).map(({ userId }) => userId);
+    const stored = rows.flatMap(({ id, userId, hidden }) => (id === null ? [] : { id, userId, hidden }));
+    return [
+      ...(KINDS[cause.type].grouped
+        ? await this.join(tx, cause, stored)
+        : stored.map((each) => ({ ...each, wasHidden: true, wasShown: false }))),
+      ...(told.length > 0 ? await this.repeat(tx, cause, told) : []),
+    ];
   }
 
   /**
    * One statement from who may be told to the rows. The cause's key lets one run pass, and rows are written in the
-   * order of their users, so that two runs wait for each other but never in a circle.
+   * order of their users, so that two runs wait for each other but never in a circle. In a group a cause begins as
+   * gone, and comes to hold when it is settled.
    */
-  private async store(
-    db: Prisma.TransactionClient,
-    { type, key, actorId, data }: NotificationCause,
+  private insert(
+    tx: Prisma.TransactionClient,
+    { type, key, actorId, ownerId, data }: NotificationCause,
     recipientIds: string[],
-    proposed: string[],
-  ): Promise<string[]> {
-    const groupKey = KINDS[type].grouped && 'post_id' in data ? `${type}:${data.post_id}` : null;
-    const notTheActor = actorId
-      ? Prisma.sql`AND u.id <> ${actorId}::uuid AND ${notBlockedWith(actorId, Prisma.raw('u.id'))}`
-      : Prisma.empty;
-    const rows = await db.$queryRaw<{ id: string }[]>`
-      WITH asked AS (
-        SELECT u.id AS user_id, t.id, ${KINDS[type].waits ? HELD_UNTIL : Prisma.sql`NULL::timestamptz`} AS held_until
-        FROM unnest(${recipientIds}::uuid[], ${proposed}::uuid[]) AS t (user_id, id)
+  ): Promise<Stored[]> {
+    const { grouped, waits } = KINDS[type];
+    const groupKey = grouped && 'post_id' in data ? `${type}:${data.post_id}` : null;
+    const kind = Prisma.sql`${type}::notification_type`;
+    const isForAll = type === 'mention' && data.announcement === true;
+    return tx.$queryRaw<Stored[]>`
+      WITH wanting AS (
+        SELECT u.id AS user_id, t.id, ${actorId}::uuid AS actor_id, ${ownerId ?? null}::uuid AS owner_id,
+          ${JSON.stringify(data)}::jsonb AS data, ${waits ? HELD_UNTIL : Prisma.sql`NULL::timestamptz`} AS held_until
+        FROM unnest(${recipientIds}::uuid[], ${recipientIds.map(() => newId())}::uuid[]) AS t (user_id, id)
         JOIN users u ON u.id = t.user_id LEFT JOIN notification_preferences p ON p.user_id = u.id
-        WHERE u.banned_at IS NULL AND ${type}::notification_type <> ALL (COALESCE(p.disabled, '{}')) ${notTheActor}
+        WHERE u.banned_at IS NULL AND u.id IS DISTINCT FROM ${actorId}::uuid
+          AND (${isForAll} OR ${kind} <> ALL (COALESCE(p.disabled, '{}')))
+      ), asked AS MATERIALIZED (
+        SELECT c.*, ${grouped ? Prisma.sql`true` : Prisma.sql`NOT ${holds(kind)}`} AS gone FROM wanting c
       ), told AS (
-        INSERT INTO notification_causes (user_id, key, actor_id, notification_id)
-        SELECT user_id, ${key}, ${actorId}::uuid, CASE WHEN ${groupKey}::text IS NULL THEN id END
+        INSERT INTO notification_causes (key, user_id, actor_id, owner_id, data, notification_id, gone)
+        SELECT ${key}, user_id, actor_id, owner_id, data, CASE WHEN ${groupKey}::text IS NULL THEN id END, gone
         FROM asked ORDER BY user_id
         ON CONFLICT DO NOTHING RETURNING user_id
+      ), stored AS (
+        INSERT INTO notifications AS n (id, user_id, type, group_key, actor_id, data, held_until, shown, hidden)
+        SELECT id, user_id, ${kind}, ${groupKey}, actor_id, data, held_until, held_until IS NULL AND NOT gone, gone
+        FROM told JOIN asked USING (user_id) ORDER BY user_id
+        ON CONFLICT (user_id, group_key) WHERE read_at IS NULL AND group_key IS NOT NULL DO UPDATE
+        SET held_until = COALESCE(n.held_until, EXCLUDED.held_until), shown = n.shown AND NOT n.hidden,
+          updated_at = GREATEST(now(), n.updated_at + interval '1 ms')
+        RETURNING id, user_id, hidden
       )
-      INSERT INTO notifications AS n (id, user_id, type, group_key, actor_id, data, held_until, shown)
-      SELECT id, user_id, ${type}::notification_type, ${groupKey}, ${actorId}::uuid, ${JSON.stringify(data)}::jsonb,
-        held_until, held_until IS NULL
-      FROM told JOIN asked USING (user_id) ORDER BY user_id
-      ON CONFLICT (user_id, group_key) WHERE read_at IS NULL AND group_key IS NOT NULL DO UPDATE
-      SET actor_id = EXCLUDED.actor_id, data = EXCLUDED.data, changed_xid = pg_current_xact_id(),
-        held_until = COALESCE(n.held_until, EXCLUDED.held_until),
-        updated_at = GREATEST(now(), n.updated_at + interval '1 ms')
-      RETURNING n.id`;
-    return rows.map(({ id }) => id);
+      SELECT user_id AS "userId", stored.id, stored.hidden FROM asked LEFT JOIN stored USING (user_id)`;
   }
 
-  /**
-   * The same for types that share a notification. Whether the actor is one more is asked by a second statement,
-   * under the first one's lock: its snapshot sees what all others before have stored.
-   */
-  private async group(
+  /** Under the lock of the groups' rows, which the insert has taken. */
+  private async join(
     tx: Prisma.TransactionClient,
-    cause: NotificationCause,
-    recipientIds: string[],
-    proposed: string[],
-  ): Promise<string[]> {
-    const ids = await this.store(tx, cause, recipientIds, proposed);
+    { key }: NotificationCause,
+    stored: { id: string; userId: string }[],
+  ): Promise<Revised[]> {
+    const ids = stored.map(({ id }) => id);
     await tx.$executeRaw`
-      WITH counted AS (
-        UPDATE notifications n SET others_count = others_count + 1
-        WHERE id = ANY (${ids}::uuid[]) AND id <> ALL (${proposed}::uuid[]) AND NOT EXISTS (
-          SELECT FROM notification_causes c WHERE c.notification_id = n.id AND c.actor_id = ${cause.actorId}::uuid)
-      )
-      UPDATE notification_causes c SET notification_id = n.id FROM notifications n
-      WHERE n.id = ANY (${ids}::uuid[]) AND c.user_id = n.user_id AND c.key = ${cause.key}`;
-    return ids;
+      UPDATE notification_causes c SET notification_id = n.id, at = clock_timestamp() FROM notifications n
+      WHERE n.id = ANY (${ids}::uuid[]) AND c.user_id = n.user_id AND c.key = ${key}`;
+    return settle(
+      tx,
+      ids,
+      causeOf(
+        key,
+        stored.map(({ userId }) => userId),
+      ),
+    );
   }
 
-  private async storedOf({ key }: NotificationCause, recipientIds: string[]): Promise<string[]> {
-    const rows = await this.prisma.$queryRaw<{ id: string }[]>`
-      SELECT notification_id AS id FROM notification_causes
-      WHERE user_id = ANY (${recipientIds}::uuid[]) AND key = ${key} AND notification_id IS NOT NULL`;
-    return rows.map(({ id }) => id);
+  /** What was told before and is done again, perhaps by another repost or request. */
+  private async repeat(
+    tx: Prisma.TransactionClient,
+    { key, type, data }: NotificationCause,
+    userIds: string[],
+  ): Promise<Revised[]> {
+    const which = causeOf(key, userIds);
+    const ids = await lockNotifications(tx, which);
+    await tx.$executeRaw`
+      UPDATE notification_causes c SET data = ${JSON.stringify(data)}::jsonb FROM notifications n
+      WHERE ${which} AND c.data <> ${JSON.stringify(data)}::jsonb
+        AND n.id = c.notification_id AND n.type = ${type}::notification_type`;
+    return settle(tx, ids, which);
   }
 
-  /** Of those that an earlier run stored, the ones that were added to since are told as updated: their times differ. */
-  private async show(ids: string[], inserted: Set<string>): Promise<void> {
-    if (ids.length === 0) return;
-    const rows = await this.prisma.$queryRaw<NotificationRow[]>`
-      ${SELECT_ROWS} WHERE n.id = ANY (${ids}::uuid[]) AND n.held_until IS NULL AND n.read_at IS NULL`;
-    for (const row of rows) {
-      const isNew = inserted.has(row.id) || row.updated_at.getTime() === row.created_at.getTime();
-      this.emitter.toUser(row.user_id, isNew ? 'notification:new' : 'notification:updated', toDto(row));
-    }
+  /** Those that were added to since are told as updated: their times differ. */
+  private storedOf({ key }: NotificationCause, recipientIds: string[]): Promise<Revised[]> {
+    return this.prisma.$queryRaw<Revised[]>`
+      SELECT n.id, n.user_id AS "userId", n.hidden, false AS "wasHidden", n.updated_at <> n.created_at AS "wasShown"
+      FROM notification_causes c JOIN notifications n ON n.id = c.notification_id
+      WHERE c.user_id = ANY (${recipientIds}::uuid[]) AND c.key = ${key} AND n.read_at IS NULL AND NOT n.hidden`;
   }
 }

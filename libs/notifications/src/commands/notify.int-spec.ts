@@ -5,7 +5,7 @@ import {
   type NotificationDto,
   type NotificationPreferencesBody,
 } from '#contracts';
-import { contractErrors, TestApp, type Account, type Device } from '#testing';
+import { contractErrors, happen, TestApp, type Account, type Device } from '#testing';
 import { Command, CommandBus } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
 import { Notify } from './notify.command.js';
@@ -24,8 +24,10 @@ beforeEach(async () => {
 });
 
 const execute = <T>(command: Command<T>): Promise<T> => app.app.get(CommandBus).execute(command);
-const notify = (cause: NotificationCause, recipients: string[] = [anna.id], again = false) =>
-  execute(new Notify(cause, recipients, again));
+const notify = async (cause: NotificationCause, recipients: string[] = [anna.id], again = false) => {
+  await happen(app, cause);
+  await execute(new Notify(cause, recipients, again));
+};
 
 const like = (actor: Account, post_id: string): NotificationCause => ({
   type: 'post_liked',

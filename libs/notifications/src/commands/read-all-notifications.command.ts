@@ -23,9 +23,12 @@ export class ReadAllNotificationsHandler implements ICommandHandler<ReadAllNotif
 
   async execute({ userId }: ReadAllNotifications): Promise<NotificationCount> {
     const read = await this.prisma.$queryRaw<{ id: string; read_at: Date }[]>`
-      WITH read AS (
-        UPDATE notifications SET read_at = now(), held_until = NULL, changed_xid = pg_current_xact_id()
-        WHERE user_id = ${userId}::uuid AND read_at IS NULL RETURNING id, read_at, updated_at
+      WITH unread AS (
+        SELECT id FROM notifications WHERE user_id = ${userId}::uuid AND read_at IS NULL AND NOT hidden
+        ORDER BY id FOR NO KEY UPDATE
+      ), read AS (
+        UPDATE notifications n SET read_at = now(), held_until = NULL, changed_xid = pg_current_xact_id()
+        FROM unread WHERE n.id = unread.id RETURNING n.id, n.read_at, n.updated_at
       ) SELECT id, read_at FROM read ORDER BY updated_at DESC, id DESC LIMIT ${MAX_PAGE}`;
     const events = read.map(({ id, read_at }) => toAck(id, read_at));
     if (events.length > 0) this.emitter.toUserEach(userId, 'notification:read', events);

@@ -4,7 +4,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
  * Marks a notification as read and tells the user's other devices; read already, it answers when that was
- * (contract, "Notifications"). Errors: NOT_FOUND, also for somebody else's.
+ * (contract, "Notifications"). Errors: NOT_FOUND, also for somebody else's and a hidden one.
  */
 export class ReadNotification extends Command<NotificationReadAck> {
   constructor(
@@ -27,7 +27,8 @@ export class ReadNotificationHandler implements ICommandHandler<ReadNotification
   async execute({ userId, id, socketId }: ReadNotification): Promise<NotificationReadAck> {
     const [read] = await this.prisma.$queryRaw<{ read_at: Date }[]>`
       UPDATE notifications SET read_at = now(), held_until = NULL, changed_xid = pg_current_xact_id()
-      WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND read_at IS NULL RETURNING read_at`;
+      WHERE id = ${id}::uuid AND user_id = ${userId}::uuid AND read_at IS NULL AND NOT hidden
+      RETURNING read_at`;
     if (!read) return this.readBefore(userId, id);
     const ack = toAck(id, read.read_at);
     this.emitter.toUser(userId, 'notification:read', ack, socketId);
@@ -36,7 +37,7 @@ export class ReadNotificationHandler implements ICommandHandler<ReadNotification
 
   private async readBefore(userId: string, id: string): Promise<NotificationReadAck> {
     const found = await this.prisma.notification.findFirst({
-      where: { id, userId },
+      where: { id, userId, hidden: false },
       select: { readAt: true },
     });
     if (!found?.readAt) throw new AppError('NOT_FOUND', 'No such notification');

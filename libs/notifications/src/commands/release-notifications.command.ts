@@ -28,7 +28,7 @@ export class ReleaseNotificationsHandler implements ICommandHandler<ReleaseNotif
    */
   private async release(tx: Prisma.TransactionClient): Promise<number> {
     const rows = await tx.$queryRaw<NotificationRow[]>`
-      ${SELECT_ROWS} WHERE n.held_until <= now() ORDER BY n.held_until LIMIT ${BATCH} FOR UPDATE OF n SKIP LOCKED`;
+      ${SELECT_ROWS} WHERE n.held_until <= now() AND NOT n.hidden ORDER BY n.held_until LIMIT ${BATCH} FOR UPDATE OF n SKIP LOCKED`;
     const ids = rows.map(({ id }) => id);
     const unwanted = await this.unwanted(tx, ids);
     for (const row of rows)
@@ -40,16 +40,12 @@ export class ReleaseNotificationsHandler implements ICommandHandler<ReleaseNotif
     return rows.length;
   }
 
-  /** Those that would not have been told had they been caused now: the night is long enough for a block. */
+  /** Those of a type that was switched off in the night. */
   private async unwanted(tx: Prisma.TransactionClient, ids: string[]): Promise<Set<string>> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
-      SELECT n.id FROM notifications n
-      LEFT JOIN users a ON a.id = n.actor_id
-      LEFT JOIN notification_preferences p ON p.user_id = n.user_id
-      WHERE n.id = ANY (${ids}::uuid[]) AND (
-        a.banned_at IS NOT NULL OR n.type = ANY (p.disabled)
-        OR EXISTS (SELECT FROM blocks WHERE blocker_id = n.user_id AND blocked_id = n.actor_id)
-        OR EXISTS (SELECT FROM blocks WHERE blocker_id = n.actor_id AND blocked_id = n.user_id))`;
+      SELECT n.id FROM notifications n JOIN notification_preferences p ON p.user_id = n.user_id
+      WHERE n.id = ANY (${ids}::uuid[]) AND n.type = ANY (p.disabled)
+        AND (n.data->>'announcement') IS DISTINCT FROM 'true'`;
     return new Set(rows.map(({ id }) => id));
   }
 }

@@ -44,8 +44,9 @@ export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
     // Whoever ends their quiet hours has woken up.
     if (quiet === null)
       await this.prisma.$executeRaw`
-        UPDATE notifications SET held_until = now()
-        WHERE user_id = ${userId}::uuid AND read_at IS NULL AND held_until > now()`;
+        UPDATE notifications SET held_until = now() WHERE id IN (
+          SELECT id FROM notifications WHERE user_id = ${userId}::uuid AND read_at IS NULL AND NOT hidden AND held_until > now()
+          ORDER BY id FOR NO KEY UPDATE)`;
     return toPreferences(row);
   }
 

@@ -19,7 +19,7 @@ export class ListNotificationsHandler implements IQueryHandler<ListNotifications
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, page: { limit, cursor, type, is_read } }: ListNotifications) {
-    const conditions = [Prisma.sql`n.user_id = ${userId}::uuid`];
+    const conditions = [Prisma.sql`n.user_id = ${userId}::uuid AND NOT n.hidden`];
     if (is_read !== undefined)
       conditions.push(is_read ? Prisma.sql`n.read_at IS NOT NULL` : Prisma.sql`n.read_at IS NULL`);
     if (type) conditions.push(Prisma.sql`n.type = ${type}::notification_type`);

@@ -5,10 +5,12 @@ import { SELECT_ROWS, UNREAD_COUNT, toDto, type NotificationRow } from '../notif
 
 /** The list has the rest. */
 const MOST = 50;
+/** Whoever misses more than these loads the list anew. */
+const MOST_REMOVED = 200;
 
 /**
  * The notifications' part of `GET sync`. `known` is PostgreSQL's text form of a snapshot: told is what it did not
- * see, be it new, added to or read; everything when it is empty. To be asked after the next cursor's snapshot was
+ * see, be it new, added to, read or removed; everything when it is empty. To be asked after the next cursor's snapshot was
  * taken, so that nothing falls between.
  */
 export class SyncNotifications extends Query<Answer> {
@@ -28,12 +30,21 @@ export class SyncNotificationsHandler implements IQueryHandler<SyncNotifications
     const changed = known
       ? Prisma.sql`AND NOT pg_visible_in_snapshot(n.changed_xid, ${known}::text::pg_snapshot)`
       : Prisma.empty;
-    const [rows, [count]] = await Promise.all([
+    const [rows, removed, [count]] = await Promise.all([
       this.prisma.$queryRaw<NotificationRow[]>`
-        ${SELECT_ROWS} WHERE n.user_id = ${userId}::uuid ${changed}
+        ${SELECT_ROWS} WHERE n.user_id = ${userId}::uuid AND NOT n.hidden ${changed}
         ORDER BY n.updated_at DESC, n.id DESC LIMIT ${MOST}`,
+      known
+        ? this.prisma.$queryRaw<{ id: string }[]>`
+            SELECT n.id FROM notifications n WHERE n.user_id = ${userId}::uuid AND n.hidden ${changed}
+            ORDER BY n.updated_at DESC, n.id DESC LIMIT ${MOST_REMOVED}`
+        : [],
       this.prisma.$queryRaw<[{ unread_count: number }]>`${UNREAD_COUNT(userId)}`,
     ]);
-    return { unread_count: count.unread_count, items: rows.map(toDto) };
+    return {
+      unread_count: count.unread_count,
+      items: rows.map(toDto),
+      ...(removed.length > 0 && { removed: removed.map(({ id }) => id) }),
+    };
   }
 }

@@ -1,9 +1,10 @@
 import { AppError, type CommentDto, type CreateCommentBody } from '#contracts';
+import { requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
-import { tellMentioned } from '../mentions.js';
+import { mentionOf, mentionedIn, tellMentioned } from '../mentions.js';
 import { inSightOf } from '../people.js';
 import { Posts, noSuchPost } from '../posts.js';
 
@@ -34,14 +35,22 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
     const { author: owner } = await this.posts.require(userId, postId);
     const { comments_count, ...row } = await this.prisma.$transaction(async (tx) => {
       const id = newId();
+      await requirePresent(tx, [userId]);
+      const where = { postId, commentId: id, ownerId: owner.id };
+      const mentioned = await mentionedIn(tx, userId, content, owner.id);
       await tell(tx, [owner.id], {
         type: 'post_commented',
         key: `post_commented:${id}`,
         actorId: userId,
         data: { post_id: postId, comment_id: id, user_id: userId },
+        ...(mentioned.includes(owner.id) && { fallback: mentionOf(userId, where) }),
       });
-      const where = { postId, commentId: id, ownerId: owner.id, exceptId: owner.id };
-      await tellMentioned(tx, userId, content, where);
+      await tellMentioned(
+        tx,
+        userId,
+        mentioned.filter((id) => id !== owner.id),
+        where,
+      );
       // Last, since it takes the row that all who comment on the post wait for.
       return this.store(tx, { id, userId, postId, content, parentId: parent_id ?? null });
     });

@@ -29,7 +29,7 @@ export class AnnounceHandler implements ICommandHandler<Announce> {
     const post = newPost(adminId, body);
     await this.prisma.$transaction(async (tx) => {
       await tx.post.create({ data: post });
-      const data = { post_id: post.id, comment_id: null, user_id: adminId };
+      const data = { post_id: post.id, comment_id: null, user_id: adminId, announcement: true } as const;
       const cause = { type: 'mention', key: `mention:${post.id}`, actorId: adminId, data } as const;
       await audit(tx, adminId, 'announcement_made', post.id);
       await addJob(tx, 'notify-everyone', { cause });

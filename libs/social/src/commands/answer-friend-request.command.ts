@@ -1,18 +1,19 @@
 import { AppError, friendsRoom, type FriendRequestDto } from '#contracts';
 import { lockPair, requirePresent } from '#identity';
-import { tell } from '#notifications';
+import { NotificationNews, tell } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   FRIEND_REQUESTS,
   noSuchRequest,
+  reviseFriendship,
   toFriendRequest,
   type FriendRequestRow,
 } from '../friend-requests.js';
 import { assertRoom } from '../limits.js';
 
 /**
- * By who was asked, once. Who asked is told when it is accepted.
+ * By the asked user, once. The asker is told when it is accepted. Of refusals, the last one is kept.
  * @throws AppError NOT_FOUND, also for a request to somebody else, or of a banned user; CONFLICT (answered already, or one of the two has
  *   5,000 friends)
  */
@@ -31,13 +32,14 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly news: NotificationNews,
   ) {}
 
   async execute({ userId, requestId: id, answer }: AnswerFriendRequest): Promise<FriendRequestDto> {
     const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
     if (!asked) throw noSuchRequest();
     const { fromId } = asked;
-    const request = await this.prisma.$transaction(async (tx) => {
+    const { request, revised } = await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, userId, fromId);
       await requirePresent(tx, [userId, fromId]);
       const { count } = await tx.friendRequest.updateMany({
@@ -62,13 +64,17 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
           actorId: userId,
           data: { request_id: id, user_id: userId },
         });
-      }
-      return toFriendRequest(row);
+      } else
+        await tx.friendRequest.deleteMany({
+          where: { fromId, toId: userId, status: 'declined', id: { not: id } },
+        });
+      return { request: toFriendRequest(row), revised: await reviseFriendship(tx, userId, fromId) };
     });
     if (answer === 'accepted') {
       this.emitter.moved(friendsRoom(fromId), userId);
       this.emitter.moved(friendsRoom(userId), fromId);
     }
+    await this.news.tell(revised);
     return request;
   }
 }

@@ -1,12 +1,13 @@
-import { AppError, cutRoom, followersRoom, friendsRoom } from '#contracts';
+import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, lockPair, requirePresent } from '#identity';
+import { NotificationNews, causes, lockTelling, revise, tellAll } from '#notifications';
 import { PrismaService, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { assertRoom } from '../limits.js';
 
 /**
  * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is
- * closed. Confirmed bookings stay. Taking it back opens the chat, unless the other one blocks too, and restores nothing else (contract, `PUT|DELETE users/:id/block`).
+ * closed. Confirmed bookings stay. Taking it back opens the chat, unless the other one blocks too, and brings back notifications of what still is; it restores nothing else (contract, `PUT|DELETE users/:id/block`).
  * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (5,000 are the most)
  */
 export class BlockUser extends Command<void> {
@@ -25,18 +26,21 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     private readonly prisma: PrismaService,
     private readonly blocks: Blocks,
     private readonly emitter: RealtimeEmitter,
+    private readonly news: NotificationNews,
   ) {}
 
   async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
-    const cut = await this.prisma.$transaction(async (tx) => {
+    const { cut, revised } = await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, blockerId, blockedId);
+      // Before all that is undone here: who tells of it has stored it, and is found below.
+      await lockTelling(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
       else await tx.block.deleteMany({ where: { blockerId, blockedId } });
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
       await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
-      return blocked;
+      return { cut: blocked, revised: await revise(tx, causes.between(blockerId, blockedId)) };
     });
     for (const [user, other] of [
       [blockerId, blockedId],
@@ -47,6 +51,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       this.emitter.moved(followersRoom(other), user);
       this.emitter.moved(friendsRoom(other), user);
     }
+    await this.news.tell(revised);
   }
 }
 
@@ -96,12 +101,29 @@ async function setChatBlocked(
       WHERE m.chat_id = ${chat.id}::uuid AND m.user_id = n.user_id`;
 }
 
-/** Of bookings. Who waits for the lock with another request finds the block; who had it before is found here. */
+/**
+ * Of bookings; the blocked user is told, without who and why. Who waits for the lock with another request finds the
+ * block; who had it before is found here.
+ */
 async function cancelRequests(tx: Prisma.TransactionClient, a: string, b: string): Promise<void> {
   await lockBookings(tx, [[a, b]]);
-  const cancelled = await tx.$queryRaw<{ id: string }[]>`
-    UPDATE bookings SET status = 'cancelled', updated_at = now()
+  const cancelled = await tx.$queryRaw<(NotificationData['booking_cancelled'] & { starts_at: Date })[]>`
+    UPDATE bookings b SET status = 'cancelled', updated_at = now()
     WHERE status = 'requested' AND (client_id, master_id) IN ((${a}::uuid, ${b}::uuid), (${b}::uuid, ${a}::uuid))
-    RETURNING id`;
-  if (cancelled.length > 0) await addJob(tx, 'show-bookings', { bookingIds: cancelled.map(({ id }) => id) });
+    RETURNING b.id AS booking_id, b.service_id, b.service_name, b.master_id, b.client_id, b.starts_at,
+      COALESCE((SELECT timezone FROM availabilities WHERE master_id = b.master_id), 'UTC') AS timezone`;
+  if (cancelled.length === 0) return;
+  await addJob(tx, 'show-bookings', { bookingIds: cancelled.map(({ booking_id }) => booking_id) });
+  await tellAll(
+    tx,
+    cancelled.map((facts) => ({
+      recipientIds: [b],
+      cause: {
+        type: 'booking_cancelled',
+        key: `booking_cancelled:${facts.booking_id}`,
+        actorId: null,
+        data: { ...facts, starts_at: facts.starts_at.toISOString(), outcome: 'cancelled', reason: null },
+      },
+    })),
+  );
 }

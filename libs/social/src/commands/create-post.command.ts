@@ -1,7 +1,8 @@
 import { AppError, isBlank, isVisible, type CreatePostBody, type PostDto } from '#contracts';
+import { requirePresent } from '#identity';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { tellMentioned } from '../mentions.js';
+import { mentionedIn, tellMentioned } from '../mentions.js';
 import { Posts } from '../posts.js';
 
 /**
@@ -27,12 +28,10 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
   async execute({ authorId, body }: CreatePost): Promise<PostDto> {
     const post = newPost(authorId, body);
     await this.prisma.$transaction(async (tx) => {
+      await requirePresent(tx, [authorId]);
       await tx.post.create({ data: post });
-      await tellMentioned(tx, authorId, post.content, {
-        postId: post.id,
-        commentId: null,
-        ownerId: authorId,
-      });
+      const mentioned = await mentionedIn(tx, authorId, post.content, authorId);
+      await tellMentioned(tx, authorId, mentioned, { postId: post.id, commentId: null, ownerId: authorId });
     });
     return this.posts.require(authorId, post.id);
   }

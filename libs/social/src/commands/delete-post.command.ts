@@ -1,11 +1,12 @@
-import { AppError, type ROLES } from '#contracts';
+import { AppError, cutRoom, followersRoom, userRoom, type ROLES } from '#contracts';
 import { audit } from '#identity';
-import { PrismaService } from '#platform';
+import { NotificationNews, forgetPost } from '#notifications';
+import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchPost, Posts } from '../posts.js';
 
 /**
- * By its author or an admin; its comments and likes go with it, its reposts stay and point to nothing.
+ * By its author or an admin; its comments and likes go with it, and so do the notifications of it. Its reposts stay and point to nothing.
  * @throws AppError NOT_FOUND, FORBIDDEN
  */
 export class DeletePost extends Command<void> {
@@ -22,6 +23,8 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
+    private readonly emitter: RealtimeEmitter,
+    private readonly news: NotificationNews,
   ) {}
 
   async execute({ user, postId: id }: DeletePost): Promise<void> {
@@ -34,17 +37,20 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
       await this.posts.require(user.userId, id);
       throw new AppError('FORBIDDEN', 'This is not a post of yours');
     }
-    await this.prisma.$transaction(async (tx) => {
+    const { authorId, repostOfId } = post;
+    const revised = await this.prisma.$transaction(async (tx) => {
       // The original's row first: deleting that takes its reposts' rows after its own.
-      if (post.repostOfId)
-        await tx.post.updateMany({
-          where: { id: post.repostOfId },
-          data: { repostsCount: { decrement: 1 } },
-        });
-      const { count } = await tx.post.deleteMany({ where: { id } });
-      if (count === 0) throw noSuchPost();
-      if (post.authorId !== user.userId)
-        await audit(tx, user.userId, 'post_deleted', id, { author_id: post.authorId });
+      if (repostOfId) await tx.$queryRaw`SELECT FROM posts WHERE id = ${repostOfId}::uuid FOR NO KEY UPDATE`;
+      const [deleted] = await tx.$queryRaw<{ counted: boolean }[]>`
+        DELETE FROM posts WHERE id = ${id}::uuid RETURNING NOT hidden AS counted`;
+      if (!deleted) throw noSuchPost();
+      if (repostOfId && deleted.counted)
+        await tx.post.updateMany({ where: { id: repostOfId }, data: { repostsCount: { decrement: 1 } } });
+      if (authorId !== user.userId) await audit(tx, user.userId, 'post_deleted', id, { author_id: authorId });
+      return forgetPost(tx, id, repostOfId ? [`post_reposted:${repostOfId}:${authorId}`] : []);
     });
+    const rooms = [userRoom(authorId), followersRoom(authorId)];
+    this.emitter.toRooms(rooms, 'post:deleted', { post_id: id }, [cutRoom(authorId)]);
+    await this.news.tell(revised);
   }
 }

@@ -1,7 +1,9 @@
 import { AppError, friendsRoom } from '#contracts';
 import { lockPair } from '#identity';
+import { NotificationNews } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { reviseFriendship } from '../friend-requests.js';
 
 /** Ends a friendship, for both. @throws AppError NOT_FOUND when there is none */
 export class EndFriendship extends Command<void> {
@@ -18,10 +20,11 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly news: NotificationNews,
   ) {}
 
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
-    await this.prisma.$transaction(async (tx) => {
+    const revised = await this.prisma.$transaction(async (tx) => {
       // Both rows of a friendship come and go under the pair's lock, never in a circle.
       await lockPair(tx, userId, friendId);
       const { count } = await tx.friend.deleteMany({
@@ -33,8 +36,10 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
         },
       });
       if (count === 0) throw new AppError('NOT_FOUND', 'You are no friends');
+      return reviseFriendship(tx, userId, friendId);
     });
     this.emitter.moved(friendsRoom(friendId), userId);
     this.emitter.moved(friendsRoom(userId), friendId);
+    await this.news.tell(revised);
   }
 }

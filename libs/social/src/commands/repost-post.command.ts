@@ -1,8 +1,9 @@
 import { AppError, type PostDto, type RepostBody } from '#contracts';
+import { requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { tellMentioned } from '../mentions.js';
+import { mentionOf, mentionedIn, tellMentioned } from '../mentions.js';
 import { Posts, noSuchPost } from '../posts.js';
 
 /**
@@ -47,21 +48,25 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
         data: { repostsCount: { increment: 1 } },
       });
       if (count === 0) throw noSuchPost();
+      await requirePresent(tx, [authorId]);
       await tx.post.create({
         data: { id, authorId, content, isRepost: true, repostOfId: original.id },
       });
+      const where = { postId: id, commentId: null, ownerId: authorId };
+      const mentioned = await mentionedIn(tx, authorId, content, authorId);
       await tell(tx, [ownerId], {
         type: 'post_reposted',
         key: `post_reposted:${original.id}:${authorId}`,
         actorId: authorId,
         data: { post_id: original.id, repost_id: id, user_id: authorId },
+        ...(mentioned.includes(ownerId) && { fallback: mentionOf(authorId, where) }),
       });
-      await tellMentioned(tx, authorId, content, {
-        postId: id,
-        commentId: null,
-        ownerId: authorId,
-        exceptId: ownerId,
-      });
+      await tellMentioned(
+        tx,
+        authorId,
+        mentioned.filter((userId) => userId !== ownerId),
+        where,
+      );
     });
   }
 }

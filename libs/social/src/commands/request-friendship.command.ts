@@ -6,15 +6,20 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../friend-requests.js';
 import { requireInSight } from '../people.js';
 
+/** After a refusal, the asker waits so long. */
+const PAUSE_MS = 30 * 24 * 3600_000;
+
 /**
- * Asks somebody to be friends. After a refusal one may ask again, but only who accepted before is told again:
- * otherwise asking could be made a nuisance.
- * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (friends already, or one of the two has asked)
+ * Asks somebody to be friends. A request that is withdrawn and made again is told once: otherwise asking could be made
+ * a nuisance.
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (friends already, one of the two has asked, or it was
+ *   declined within 30 days)
  */
 export class RequestFriendship extends Command<FriendRequestDto> {
   constructor(
     readonly fromId: string,
     readonly toId: string,
+    readonly now = new Date(),
   ) {
     super();
   }
@@ -24,19 +29,24 @@ export class RequestFriendship extends Command<FriendRequestDto> {
 export class RequestFriendshipHandler implements ICommandHandler<RequestFriendship> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ fromId, toId }: RequestFriendship): Promise<FriendRequestDto> {
+  async execute({ fromId, toId, now }: RequestFriendship): Promise<FriendRequestDto> {
     if (fromId === toId) throw AppError.invalid('user_id', 'is your own');
     return this.prisma.$transaction(async (tx) => {
       await lockPair(tx, fromId, toId);
       await requirePresent(tx, [fromId, toId]);
       await requireInSight(tx, fromId, toId);
       await assertMayAsk(tx, fromId, toId);
+      const answered = await tx.friendRequest.findFirst({
+        where: { fromId, toId, status: { not: 'pending' } },
+        orderBy: { id: 'desc' },
+      });
+      if (answered?.status === 'declined' && answered.answeredAt! > new Date(now.getTime() - PAUSE_MS))
+        throw new AppError('CONFLICT', 'They have declined: ask again 30 days after that');
       const id = newId();
       await tx.friendRequest.create({ data: { id, fromId, toId } });
-      const accepted = await tx.friendRequest.count({ where: { fromId, toId, status: 'accepted' } });
       await tell(tx, [toId], {
         type: 'friend_request',
-        key: `friend_request:${fromId}:${toId}:${accepted}`,
+        key: `friend_request:${fromId}:${toId}:${answered?.id ?? 'first'}`,
         actorId: fromId,
         data: { request_id: id, user_id: fromId },
       });

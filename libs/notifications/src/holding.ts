@@ -1,0 +1,88 @@
+import type { NotificationCause, NotificationKind } from '#contracts';
+import { Prisma } from '#platform';
+
+/** Whether there is such a row, by an index for each cause: `EXISTS` may be planned to read the whole table once. */
+const found = (from: Prisma.Sql): Prisma.Sql => Prisma.sql`((SELECT true ${from} LIMIT 1) IS TRUE)`;
+
+const id = (name: string): Prisma.Sql => Prisma.raw(`(c.data->>'${name}')::uuid`);
+
+/** The friendship that this request led to: the latest of the two people's. */
+const BEFRIENDED = Prisma.sql`r.status = 'accepted'
+  AND EXISTS (SELECT FROM friends f WHERE f.user_id = r.from_id AND f.friend_id = r.to_id)
+  AND NOT EXISTS (SELECT FROM friend_requests later WHERE later.status = 'accepted' AND later.id > r.id
+    AND later.from_id IN (r.from_id, r.to_id) AND later.to_id IN (r.from_id, r.to_id))`;
+
+const COMMENT = found(Prisma.sql`FROM comments WHERE id = ${id('comment_id')}`);
+
+/** Of a row `c` of causes: whether it was not undone. A kind without a condition holds for ever. */
+const DONE: Partial<Record<NotificationKind, Prisma.Sql>> = {
+  friend_request: found(Prisma.sql`FROM friend_requests r
+    WHERE r.id = ${id('request_id')} AND (r.status = 'pending' OR ${BEFRIENDED})`),
+  friend_accepted: found(
+    Prisma.sql`FROM friend_requests r WHERE r.id = ${id('request_id')} AND ${BEFRIENDED}`,
+  ),
+  post_liked: found(Prisma.sql`FROM post_likes WHERE post_id = ${id('post_id')} AND user_id = c.actor_id`),
+  post_commented: COMMENT,
+  post_reposted: found(
+    Prisma.sql`FROM posts WHERE repost_of_id = ${id('post_id')} AND author_id = c.actor_id`,
+  ),
+  mention: Prisma.sql`CASE WHEN c.data->>'comment_id' IS NULL
+    THEN ${found(Prisma.sql`FROM posts WHERE id = ${id('post_id')}`)} ELSE ${COMMENT} END`,
+  review_received: found(Prisma.sql`FROM reviews WHERE id = ${id('review_id')}`),
+};
+
+const WHENS = Prisma.join(
+  Object.entries(DONE).map(([type, done]) => Prisma.sql`WHEN ${Prisma.raw(`'${type}'`)} THEN ${done}`),
+  ' ',
+);
+
+/** That the recipient may see the user in this column, if there is one. */
+const inSight = (column: string): Prisma.Sql => {
+  const other = Prisma.raw(`c.${column}`);
+  return Prisma.sql`(${other} IS NULL OR
+    ${found(Prisma.sql`FROM users WHERE id = ${other} AND banned_at IS NULL`)}
+    AND NOT ${found(Prisma.sql`FROM blocks WHERE blocker_id = c.user_id AND blocked_id = ${other}`)}
+    AND NOT ${found(Prisma.sql`FROM blocks WHERE blocker_id = ${other} AND blocked_id = c.user_id`)})`;
+};
+
+/**
+ * The one rule of whether a cause holds, for SQL, of a row `c` with the columns of `notification_causes`: what it tells
+ * of was not undone, and no ban and no block is between the recipient and its people.
+ */
+export const holds = (type: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  (${inSight('actor_id')} AND ${inSight('owner_id')} AND CASE ${type} ${WHENS} ELSE true END)`;
+
+/**
+ * Locks what a cause tells of, so that an undo waits for whoever tells of it, and then finds the notification. Locked
+ * is the row that the undo deletes or changes.
+ */
+export const locksOf = ({ type, actorId, data }: NotificationCause, recipientIds: string[]): Prisma.Sql[] => {
+  switch (type) {
+    case 'friend_request':
+    case 'friend_accepted':
+      return [
+        Prisma.sql`SELECT FROM friend_requests WHERE id = ${data.request_id}::uuid FOR SHARE`,
+        Prisma.sql`SELECT FROM friends
+          WHERE user_id = ${actorId}::uuid AND friend_id = ANY(${recipientIds}::uuid[]) FOR KEY SHARE`,
+      ];
+    case 'post_liked':
+      return [
+        Prisma.sql`SELECT FROM post_likes
+          WHERE post_id = ${data.post_id}::uuid AND user_id = ${actorId}::uuid FOR KEY SHARE`,
+      ];
+    case 'post_reposted':
+      return [
+        Prisma.sql`SELECT FROM posts
+          WHERE id IN (${data.post_id}::uuid, ${data.repost_id}::uuid) ORDER BY id FOR KEY SHARE`,
+      ];
+    case 'post_commented':
+    case 'mention':
+      return [
+        data.comment_id
+          ? Prisma.sql`SELECT FROM comments WHERE id = ${data.comment_id}::uuid FOR KEY SHARE`
+          : Prisma.sql`SELECT FROM posts WHERE id = ${data.post_id}::uuid FOR KEY SHARE`,
+      ];
+    default:
+      return [];
+  }
+};

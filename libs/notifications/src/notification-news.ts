@@ -1,0 +1,50 @@
+import { MAX_PAGE } from '#contracts';
+import { PrismaService, RealtimeEmitter } from '#platform';
+import { Injectable } from '@nestjs/common';
+import { SELECT_ROWS, toDto, type NotificationRow } from './notification-rows.js';
+import type { Revised } from './revise.js';
+
+/** What devices hear of notifications whose causes have changed, after the commit. */
+@Injectable()
+export class NotificationNews {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  /** Each user of so many as a page holds; more than that a sync tells. */
+  async tell(revised: Revised[]): Promise<void> {
+    // Of what quiet hours have held back, devices have heard nothing that could be taken back.
+    await this.tellRemoved(revised.filter((each) => each.hidden && !each.wasHidden && each.wasShown));
+    const shown = new Map(revised.filter(({ hidden }) => !hidden).map((each) => [each.id, each.wasShown]));
+    if (shown.size === 0) return;
+    const rows = await this.prisma.$queryRaw<NotificationRow[]>`
+      ${SELECT_ROWS} WHERE n.id = ANY(${[...shown.keys()]}::uuid[]) AND NOT n.hidden AND n.held_until IS NULL`;
+    const told = new Map<string, number>();
+    for (const row of rows) {
+      const count = (told.get(row.user_id) ?? 0) + 1;
+      told.set(row.user_id, count);
+      if (count > MAX_PAGE) continue;
+      const event = shown.get(row.id) ? 'notification:updated' : 'notification:new';
+      this.emitter.toUser(row.user_id, event, toDto(row));
+    }
+  }
+
+  private async tellRemoved(removed: Revised[]): Promise<void> {
+    if (removed.length === 0) return;
+    const users = new Map<string, string[]>();
+    for (const { id, userId } of removed) users.set(userId, [...(users.get(userId) ?? []), id]);
+    const counts = await this.prisma.$queryRaw<{ user_id: string; unread_count: number }[]>`
+      SELECT u.id AS user_id, (SELECT count(*)::int FROM notifications
+        WHERE user_id = u.id AND read_at IS NULL AND NOT hidden) AS unread_count
+      FROM unnest(${[...users.keys()]}::uuid[]) AS u (id)`;
+    for (const { user_id, unread_count } of counts) {
+      const events = users.get(user_id)!.slice(-MAX_PAGE);
+      this.emitter.toUserEach(
+        user_id,
+        'notification:removed',
+        events.map((notification_id) => ({ notification_id, unread_count })),
+      );
+    }
+  }
+}

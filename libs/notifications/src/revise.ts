@@ -1,0 +1,136 @@
+import { Prisma, addJob } from '#platform';
+import { holds } from './holding.js';
+import { KINDS } from './kinds.js';
+import { HELD_UNTIL } from './quiet-hours.js';
+
+type Tx = Prisma.TransactionClient;
+
+/** A notification whose causes have changed: what devices are to hear of it after the commit (`NotificationNews`). */
+export interface Revised {
+  id: string;
+  userId: string;
+  hidden: boolean;
+  wasHidden: boolean;
+  /** Whether a live event had told of it. */
+  wasShown: boolean;
+}
+
+/** Which causes: conditions for SQL about `c`. */
+export const causes = {
+  named: (keys: string[]): Prisma.Sql => Prisma.sql`c.key = ANY(${keys})`,
+  /** All that one of the two is told because of the other. */
+  between: (a: string, b: string): Prisma.Sql => Prisma.sql`
+    (c.actor_id = ${a}::uuid AND c.user_id = ${b}::uuid OR c.actor_id = ${b}::uuid AND c.user_id = ${a}::uuid
+      OR c.owner_id = ${a}::uuid AND c.user_id = ${b}::uuid OR c.owner_id = ${b}::uuid AND c.user_id = ${a}::uuid)`,
+};
+
+/**
+ * Brings notifications in line with their causes as they are now, in the transaction of what changed, and after it.
+ * Whoever undoes something calls this last: the notifications' rows are locked to the end of the transaction.
+ */
+export async function revise(tx: Tx, which: Prisma.Sql): Promise<Revised[]> {
+  return settle(tx, await lockNotifications(tx, which), which);
+}
+
+/** The notifications with these causes. In one order: two that lock several wait for each other, never in a circle. */
+export async function lockNotifications(tx: Tx, which: Prisma.Sql): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT n.id FROM notifications n
+    WHERE n.id IN (SELECT c.notification_id FROM notification_causes c WHERE ${which})
+    ORDER BY n.id FOR NO KEY UPDATE`;
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * The same under the notifications' locks. Read are the causes that may have changed, and of each notification the
+ * newest that holds, however many there are.
+ */
+export async function settle(tx: Tx, ids: string[], which: Prisma.Sql): Promise<Revised[]> {
+  if (ids.length === 0) return [];
+  // The statement's own changes are not in its snapshot: `held` is whether another cause of the actor held before.
+  const changed = await tx.$queryRaw<{ id: string; actor_id: string; held: boolean }[]>`
+    WITH changed AS (
+      UPDATE notification_causes c SET gone = NOT c.gone FROM notifications n
+      WHERE ${which} AND n.id = c.notification_id AND n.id = ANY(${ids}::uuid[])
+        AND c.gone = ${holds(Prisma.sql`n.type`)}
+      RETURNING c.notification_id, c.actor_id
+    )
+    SELECT notification_id AS id, actor_id, ${holdsOne('changed')} AS held
+    FROM (SELECT DISTINCT notification_id, actor_id FROM changed) AS changed (notification_id, actor_id)`;
+  if (changed.length === 0) return [];
+  return tx.$queryRaw<Revised[]>`
+    WITH moved AS (
+      SELECT notification_id AS id, sum(${holdsOne('changed')}::int - held::int)::int AS by
+      FROM unnest(${changed.map(({ id }) => id)}::uuid[], ${changed.map((row) => row.actor_id)}::uuid[],
+        ${changed.map(({ held }) => held)}::bool[]) AS changed (notification_id, actor_id, held)
+      GROUP BY notification_id
+    ), counted AS (
+      SELECT n.id, n.hidden, n.shown, (CASE WHEN n.hidden THEN 0 ELSE n.others_count + 1 END) + moved.by AS actors,
+        CASE WHEN n.hidden AND n.read_at IS NULL AND n.type <> ALL(${URGENT}::notification_type[])
+          THEN COALESCE(n.held_until, ${HELD_UNTIL}) ELSE n.held_until END AS held_until
+      FROM moved JOIN notifications n ON n.id = moved.id
+      LEFT JOIN notification_preferences p ON p.user_id = n.user_id
+    )
+    UPDATE notifications n SET hidden = was.actors <= 0, others_count = GREATEST(was.actors, 1) - 1,
+      actor_id = COALESCE(newest.actor_id, n.actor_id), data = COALESCE(newest.data, n.data),
+      held_until = was.held_until, shown = n.shown OR was.actors > 0 AND was.held_until IS NULL,
+      changed_xid = pg_current_xact_id()
+    FROM counted was LEFT JOIN LATERAL (
+      SELECT c.actor_id, c.data FROM notification_causes c
+      WHERE c.notification_id = was.id AND NOT c.gone ORDER BY c.at DESC LIMIT 1
+    ) AS newest ON true
+    WHERE n.id = was.id
+    RETURNING n.id, n.user_id AS "userId", n.hidden, was.hidden AS "wasHidden", was.shown AS "wasShown"`;
+}
+
+/** Types that quiet hours do not hold back. */
+const URGENT = Object.entries(KINDS).flatMap(([type, { waits }]) => (waits ? [] : type));
+
+/** Whether a cause of the actor in this row holds. */
+const holdsOne = (table: string): Prisma.Sql =>
+  Prisma.raw(`
+  ((SELECT true FROM notification_causes o WHERE o.notification_id = ${table}.notification_id
+    AND o.actor_id = ${table}.actor_id AND NOT o.gone LIMIT 1) IS TRUE)`);
+
+/** So many notifications are hidden at once. */
+const AT_ONCE = 1000;
+
+/**
+ * Hides what tells of a deleted post, which never comes back, without a look at each cause; and revises the causes
+ * with these keys. A job hides the rest when there are more than one statement should hide.
+ */
+export async function forgetPost(tx: Tx, postId: string, keys: string[]): Promise<Revised[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT n.id FROM notifications n
+    WHERE n.id IN (
+      SELECT c.notification_id FROM notification_causes c WHERE ${causes.named(keys)}
+      UNION (SELECT id FROM notifications WHERE data->>'post_id' = ${postId} AND NOT hidden ORDER BY id LIMIT ${AT_ONCE})
+    ) ORDER BY n.id FOR NO KEY UPDATE`;
+  const ids = rows.map(({ id }) => id);
+  const revised = await settle(tx, ids, causes.named(keys));
+  const { hidden, isRest } = await hideAbout(tx, postId);
+  if (isRest) await addJob(tx, 'hide-notifications', { postId });
+  return [...revised, ...hidden];
+}
+
+/** The first so many; `isRest` when there may be more. */
+export async function hideAbout(tx: Tx, postId: string): Promise<{ hidden: Revised[]; isRest: boolean }> {
+  const hidden = await tx.$queryRaw<Revised[]>`
+    WITH about AS (
+      SELECT id, shown FROM notifications WHERE data->>'post_id' = ${postId} AND NOT hidden
+      ORDER BY id LIMIT ${AT_ONCE} FOR NO KEY UPDATE
+    )
+    UPDATE notifications n SET hidden = true, changed_xid = pg_current_xact_id() FROM about WHERE n.id = about.id
+    RETURNING n.id, n.user_id AS "userId", n.hidden, false AS "wasHidden", about.shown AS "wasShown"`;
+  return { hidden, isRest: hidden.length === AT_ONCE };
+}
+
+/**
+ * Notifications because of these users wait for each other: who tells takes it shared before looking for bans and
+ * blocks, who bans or blocks takes it alone before revising. Take it before the rows that are undone.
+ */
+export async function lockTelling(tx: Tx, userIds: string[], mode: 'shared' | 'alone'): Promise<void> {
+  const keys = [...new Set(userIds)].sort().map((id) => `telling:${id}`);
+  const lock = Prisma.raw(mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');
+  await tx.$executeRaw`SELECT ${lock}(hashtextextended(key, 0)) FROM unnest(${keys}::text[]) AS key`;
+}
