@@ -62,7 +62,7 @@ export class RateLimits {
       await limiter.consume(key, Math.min(points, limiter.points), options);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      const retryAfterMs = Math.max(1, refusal.msBeforeNext);
+      const retryAfterMs = Math.max(1, Math.ceil(refusal.msBeforeNext));
       const seconds = Math.ceil(retryAfterMs / 1000);
       throw new AppError('RATE_LIMIT', `Too many requests, try again in ${seconds} s`, { retryAfterMs });
     }

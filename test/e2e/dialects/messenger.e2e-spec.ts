@@ -153,6 +153,8 @@ it('lists more users than a page of ours has', async () => {
 
 it('pins and unpins', async () => {
   const { id: messageId } = await say(his, 'Адрес: Лесная, 5');
+  // Its status changes no more while it is compared.
+  await his.next('message:status', (told) => told.messageId === messageId && told.status === 'DELIVERED');
   const pinned = await hers.ask<{ status: string; message: ChatMessage }>('message:pin', { messageId });
   expect(pinned).toMatchObject({ status: 'ok', message: { id: messageId, isPinned: true } });
   expect(await his.next('message:pinned')).toEqual(pinned.message);
