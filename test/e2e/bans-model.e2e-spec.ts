@@ -111,7 +111,7 @@ class Run {
   }
 
   private cut = (a: number, b: number) => this.blocks.has(`${a}>${b}`) || this.blocks.has(`${b}>${a}`);
-  private pair = (a: number, b: number) => [a, b].sort().join(':');
+  private pair = (a: number, b: number) => [a, b].sort((one, other) => one - other).join(':');
 
   /** Does it here and in the house, which has to answer alike. */
   async take(act: (typeof ACTS)[number], a: number, b: number, g: number): Promise<void> {
@@ -174,26 +174,24 @@ class Run {
     const group = this.groups[g]!;
     const mine = group.members.get(a);
     const theirs = this.banned.has(b) ? undefined : group.members.get(b);
-    switch (act) {
-      case 'ban':
-      case 'unban':
-        if (act === 'ban') this.banned.add(a);
-        else this.banned.delete(a);
-        for (const each of this.groups) each.settle(this.banned);
-        return 'ok';
-      case 'block':
-        if (this.banned.has(b) && !this.blocks.has(`${a}>${b}`)) return 'NOT_FOUND';
-        this.blocks.add(`${a}>${b}`);
-        return 'ok';
-      case 'unblock':
-        this.blocks.delete(`${a}>${b}`);
-        return 'ok';
-      case 'open':
-        if (this.banned.has(b)) return 'NOT_FOUND';
-        return this.cut(a, b) ? 'FORBIDDEN' : 'ok';
-      case 'write':
-        if (this.banned.has(b)) return 'NOT_FOUND';
-        return this.cut(a, b) ? 'FORBIDDEN' : 'ok';
+    if (act === 'ban' || act === 'unban') {
+      if (act === 'ban') this.banned.add(a);
+      else this.banned.delete(a);
+      for (const each of this.groups) each.settle(this.banned);
+      return 'ok';
+    }
+    if (act === 'block') {
+      if (this.banned.has(b) && !this.blocks.has(`${a}>${b}`)) return 'NOT_FOUND';
+      this.blocks.add(`${a}>${b}`);
+      return 'ok';
+    }
+    if (act === 'unblock') {
+      this.blocks.delete(`${a}>${b}`);
+      return 'ok';
+    }
+    if (act === 'open' || act === 'write') {
+      if (this.banned.has(b)) return 'NOT_FOUND';
+      return this.cut(a, b) ? 'FORBIDDEN' : 'ok';
     }
     if (!mine) return 'FORBIDDEN';
     switch (act) {

@@ -38,10 +38,10 @@ it.each(['/', '/messenger', '/messenger-classic', '/chat-basic'])(
   'holds a socket of %s for as long as its session lasts',
   async (namespace) => {
     const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
-    const { exp } = jwt.decode(accessToken) as JwtPayload;
+    const { exp } = jwt.decode(accessToken, { json: true })!;
     const client = PlainClient.open(app.url + namespace, { auth: { token: accessToken } });
     await new Promise<void>((resolve) => client.socket.once('connect', resolve));
-    const { server } = app.app.get(RealtimeEmitter) as unknown as { server: Server };
+    const { server } = app.app.get<object, { server: Server }>(RealtimeEmitter);
     const [socket] = [...server.of(namespace).sockets.values()] as DeviceSocket[];
     expect(socket!.data.user!.expiresAt.getTime()).toBe(exp! * 1000);
     expect(exp! * 1000 - Date.now()).toBeGreaterThan(29 * 24 * 3600_000);
@@ -52,12 +52,10 @@ it.each(['/', '/messenger', '/messenger-classic', '/chat-basic'])(
 
 it('holds a connection of /ws/chat for as long', async () => {
   const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
-  const { exp } = jwt.decode(accessToken) as JwtPayload;
+  const { exp } = jwt.decode(accessToken, { json: true })!;
   const assistant = await app.assistant();
   await assistant.ask('join_chat', { token: accessToken }, 'error').catch(() => undefined);
-  const { connections } = app.app.get(AssistantEndpoint) as unknown as {
-    connections: Set<{ user?: SignedIn }>;
-  };
+  const { connections } = app.app.get<object, { connections: Set<{ user?: SignedIn }> }>(AssistantEndpoint);
   const [connection] = connections;
   await until('it has joined', () => connection!.user !== undefined);
   expect(connection!.user!.expiresAt.getTime()).toBe(exp! * 1000);
@@ -73,7 +71,7 @@ it('holds a socket, although it lasts longer than a timer can', async () => {
 
 it('ends at once when its session is signed out', async () => {
   const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
-  const { sid } = jwt.decode(accessToken) as JwtPayload;
+  const { sid } = jwt.decode(accessToken, { json: true })!;
   expect((await app.request('GET', 'users/me', accessToken)).status).toBe(200);
   await app.request('DELETE', `auth/sessions/${sid}`, anna.token);
   expect((await app.request('GET', 'users/me', accessToken)).status).toBe(401);

@@ -57,7 +57,7 @@ const STEPS = fc.array(
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('read'), who: fc.integer({ min: 0, max: 3 }) }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant('run'), who: fc.constant(0) }) },
-  ) as fc.Arbitrary<Step>,
+  ),
   { minLength: 5, maxLength: 25 },
 );
 

@@ -1,7 +1,6 @@
 import type { MessageStatus } from '#contracts';
 import { notBlocked } from '#identity';
 import { Prisma, type PrismaService } from '#platform';
-import type { MessageRow } from './message-wire.js';
 
 type Database = Pick<PrismaService, '$queryRaw'>;
 
@@ -55,7 +54,7 @@ export const statusOf = (seq: number, { read, delivered }: LowestMarks): Message
 /** The status of one message for each viewer; null stands for those whom no block in the chat concerns. */
 export async function statusesOf(
   db: Database,
-  { id, seq }: Pick<MessageRow, 'id' | 'seq'>,
+  { id, seq }: { id: string; seq: number },
   viewers: (string | null)[],
 ): Promise<Map<string | null, MessageStatus>> {
   const rows = await db.$queryRaw<(LowestMarks & { viewer: string | null })[]>`

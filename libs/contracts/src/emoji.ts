@@ -5,7 +5,7 @@ const ONE = new RegExp(`^(?:${emojiRegex().source})$`);
 const PART = /^[\u{1F3FB}-\u{1F3FF}\u{1F9B0}-\u{1F9B3}]$/u;
 const STYLE = /[\uFE0E\uFE0F]/g;
 /** A style with nothing in front of it that it could style. */
-const STRAY_STYLE = /(?:^|[\u200D\uFE0E\uFE0F])[\uFE0E\uFE0F]/;
+const STRAY_STYLE = /(?:^|\u200D|\uFE0E|\uFE0F)[\uFE0E\uFE0F]/;
 /** What is a text character unless U+FE0F or a skin tone says otherwise. */
 const TEXTUAL = /(?!\p{Emoji_Presentation})\p{Emoji}(?![\u{1F3FB}-\u{1F3FF}])/gu;
 

@@ -100,7 +100,7 @@ describe('whatever a name, a service or a reason holds, its sentence', () => {
     NOTIFICATION_TYPES.flatMap((type) =>
       ['ru', 'en'].map((locale) => {
         const data = { ...DATA[type], service_name: name, reason: name };
-        return render(type, locale, { actor: name, others: 1, data } as Parameters<typeof render>[2]).body;
+        return render(type, locale, { actor: name, others: 1, data }).body;
       }),
     );
 
