@@ -36,6 +36,8 @@ const boris = new Phone({ url, io, side: 'right', say });
 const other = (phone) => (phone === anna ? boris : anna);
 let chatId;
 let told;
+/** A chat that the other side has opened is listed with its first message. */
+const NOT_LISTED = { last_seq: 0, change_seq: 0, unread_count: 0 };
 
 try {
   await findServer(url);
@@ -77,7 +79,7 @@ async function comeOnline() {
   if (!about.online) throw new Failure(`${anna.firstName} is connected, but shown as offline`);
 
   for (const phone of [anna, boris]) {
-    const here = (await phone.sync()).find(({ id }) => id === chatId);
+    const here = (await phone.sync()).find(({ id }) => id === chatId) ?? NOT_LISTED;
     phone.lastSeq = here.last_seq;
     phone.changeSeq = here.change_seq;
     if (here.unread_count > 0) {
