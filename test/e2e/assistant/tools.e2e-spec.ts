@@ -222,7 +222,7 @@ it('what users wrote stays text, and a result is bounded', async () => {
 });
 
 it('what is looked up for one answer is bounded by the context', async () => {
-  const calls = Array.from({ length: 16 }, () => ({ name: 'search_services', arguments: { query: 'а' } }));
+  const calls = Array.from({ length: 16 }, () => ({ name: 'search_services', arguments: { query: 'лак' } }));
   scene.model.answerWith({ calls }, { calls }, { calls }, { tokens: ['Вот'] });
   await exchange(talk.client, 'Что есть?');
   const { messages } = scene.model.requests.at(-1)!;
