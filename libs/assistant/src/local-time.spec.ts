@@ -47,6 +47,13 @@ it.each<[string, string, string | undefined, string, string]>([
     '2026-11-21T23:00',
     '2026-11-23T00:00',
   ],
+  [
+    'Europe/Moscow',
+    '2026-11-22 09:00:30.123456789012345678901234567890 America/Argentina/ComodRivadavia',
+    '',
+    '2026-11-22T12:00:30.123',
+    '2026-11-22T21:00',
+  ],
   // A day of 23 hours, one of 25, and one without a midnight.
   ['America/New_York', '2027-03-14', undefined, '2027-03-14T05:00', '2027-03-15T04:00'],
   ['America/New_York', '2026-11-01', undefined, '2026-11-01T04:00', '2026-11-02T05:00'],

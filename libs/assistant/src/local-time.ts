@@ -3,8 +3,8 @@ import { DateTime, IANAZone } from 'luxon';
 
 /** A day, with or without a time, with or without the name of a time zone. */
 const LOCAL =
-  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?(?: ([A-Z][\w+-]*(?:\/[\w+-]+)*))?$/i;
-const MAX_LENGTH = 80;
+  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,30})?)?))?(?: ([A-Z][\w+-]*(?:\/[\w+-]+)*))?$/i;
+const MAX_LENGTH = 120;
 
 /** A moment by the clock of a zone, such as "2026-11-22 09:00 Europe/Moscow". */
 export const onClock = (moment: DateTime): string =>
@@ -24,7 +24,7 @@ export function localTime(iso: string, zone: string, userZone = zone) {
 
 /**
  * The stretch of time from one day or time to another, as a model writes them: by the clock of `zone` unless they have
- * an offset or name their zone. A day is whole; without `to` the stretch ends with its first day.
+ * an offset or name their zone. A day is whole; without `to`, or with an empty one, the stretch ends with its first day.
  * @returns ISO 8601 times. Those with an offset are not looked at
  * @throws AppError INVALID_DATA
  */
@@ -32,7 +32,7 @@ export function stretchOf(from: unknown, to: unknown, zone: string): { from: unk
   const start = momentOf('from', from, zone, false);
   return {
     from: start,
-    to: to === undefined || to === null ? endOfDay(start, zone) : momentOf('to', to, zone, true),
+    to: to === undefined || to === null || to === '' ? endOfDay(start, zone) : momentOf('to', to, zone, true),
   };
 }
 

@@ -4,12 +4,20 @@ import { setImmediate as others } from 'node:timers/promises';
 /** The most bytes of one answer, each event counted with what it costs beside its bytes. */
 const MAX_BYTES = 32 * 1024 * 1024;
 const EVENT_COST = 100;
-/** The most bytes of one event, of an answer in one piece, and of a refusal. */
-const MAX_EVENT_BYTES = 1024 * 1024;
-/** How many events are taken before others have their turn. */
-const TURN = 200;
+/** The most bytes of one event, and of a refusal. */
+const MAX_EVENT_BYTES = 128 * 1024;
+/** The most bytes of an answer in one piece of JSON. */
+const MAX_JSON_BYTES = 1024 * 1024;
+/** What is taken before others have their turn: bytes, each event counted as above. */
+const TURN = 32 * 1024;
+/** How a stream says that it is whole; `finish_reason` may be missing. */
+const DONE = /^data:[ \t]*\[DONE\]/m;
+/** The same for the client, which does not tell of `[DONE]`. */
+const END = Buffer.from(
+  `data: ${JSON.stringify({ choices: [{ delta: {}, finish_reason: '[DONE]' }] })}\n\ndata: [DONE]\n\n`,
+);
 
-const [NEWLINE, RETURN, BRACE] = [10, 13, 123];
+const [NEWLINE, RETURN, SPACE, BRACE] = [10, 13, 32, 123];
 
 /**
  * `fetch` for a model server, whose answer costs no more than its length: it is bounded, and given on event by event, as
@@ -27,7 +35,7 @@ export const fetchEvents: typeof fetch = async (input, init) => {
 /** A refusal has its words in `error`, or in its body itself: the client knows the first only. */
 async function* refusalOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gathered = new Gathered();
-  for await (const bytes of body) gathered.add(bytes);
+  for await (const bytes of body) gathered.add(bytes, MAX_EVENT_BYTES);
   const text = gathered.take();
   try {
     const refusal: unknown = JSON.parse(text.toString());
@@ -42,7 +50,7 @@ async function* refusalOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const event = new Gathered();
   let left = MAX_BYTES;
-  let count = 0;
+  let taken = 0;
   let newlines = 0;
   let isJson: boolean | undefined;
   for await (const bytes of body) {
@@ -52,21 +60,42 @@ async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
       newlines = bytes[i] === NEWLINE ? newlines + 1 : 0;
       if (newlines === 0) isJson ??= bytes[i] === BRACE;
       if (newlines < 2 || isJson) continue;
-      event.add(bytes.subarray(start, i + 1));
-      if ((left -= event.length + EVENT_COST) < 0) throw new Error('the model goes on without end');
-      yield event.take();
+      event.add(bytes.subarray(start, i + 1), MAX_EVENT_BYTES);
+      const cost = event.length + EVENT_COST;
+      if ((left -= cost) < 0) throw new Error('the model goes on without end');
+      yield eventOf(event.take());
       start = i + 1;
       newlines = 0;
-      if (++count % TURN === 0) await others();
+      if ((taken += cost) < TURN) continue;
+      taken = 0;
+      await others();
     }
-    event.add(bytes.subarray(start));
+    event.add(bytes.subarray(start), isJson ? MAX_JSON_BYTES : MAX_EVENT_BYTES);
   }
-  if (event.length > 0) yield isJson ? asEvent(event.take()) : event.take();
+  const rest = event.take();
+  if (isJson) yield Buffer.concat([Buffer.from('data: '), inOneLine(rest), Buffer.from('\n\n'), END]);
+  else if (isWhole(eventOf(rest))) yield Buffer.concat([eventOf(rest), Buffer.from('\n\n')]);
 }
 
-/** @throws SyntaxError when it is no JSON */
-function asEvent(answer: Buffer): Buffer {
-  return Buffer.from(`data: ${JSON.stringify(JSON.parse(answer.toString()))}\n\n`);
+/** The client searches an event anew for each pair of returns. */
+function eventOf(bytes: Buffer): Buffer {
+  const event = bytes.includes(RETURN) ? Buffer.from(bytes.filter((byte) => byte !== RETURN)) : bytes;
+  return event.includes('[DONE]') && DONE.test(event.toString('latin1')) ? END : event;
+}
+
+/** JSON has no ends of lines within its texts. */
+const inOneLine = (json: Buffer) => json.map((byte) => (byte === NEWLINE || byte === RETURN ? SPACE : byte));
+
+/** Whether the last event only lacks the blank line after it; else it was cut off. */
+function isWhole(event: Buffer): boolean {
+  if (event === END) return true;
+  const lines = event.toString().split('\n');
+  const data = lines.flatMap((line) => (line.startsWith('data:') ? [line.slice(5)] : []));
+  try {
+    return isObject(JSON.parse(data.join('\n')));
+  } catch {
+    return false;
+  }
 }
 
 /** Bytes put together in linear time, however small their pieces are. */
@@ -74,9 +103,9 @@ class Gathered {
   length = 0;
   private bytes = Buffer.allocUnsafe(1024);
 
-  add(piece: Uint8Array): void {
+  add(piece: Uint8Array, max: number): void {
     const length = this.length + piece.length;
-    if (length > MAX_EVENT_BYTES) throw new Error('the model sends too much at once');
+    if (length > max) throw new Error('the model sends too much at once');
     if (length > this.bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.bytes.length));
       this.bytes.copy(larger, 0, 0, this.length);

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { ModelTurn, isVisible } from './model-turn.js';
 
 const chunk = (choice: unknown) => ({ choices: [choice] });
@@ -81,6 +82,26 @@ it.each<[string, unknown[], string]>([
   expect(turnOf(chunks).text).toBe(text);
 });
 
+it('takes the one answer whichever of its pieces tell its index', () => {
+  const index = fc.constantFrom(0, '0', null, undefined);
+  fc.assert(
+    fc.property(fc.array(fc.record({ index, content: fc.string() })), (given) => {
+      const pieces = given.map(({ index, content }) => chunk({ index, delta: { content } }));
+      const strange = chunk({ index: 1, delta: { content: 'another answer' } });
+      const known = given.findIndex((piece) => piece.index != null);
+      const chunks = known < 0 ? pieces : pieces.toSpliced(known + 1, 0, strange);
+      expect(turnOf(chunks).text).toBe(given.map(({ content }) => content).join(''));
+    }),
+  );
+});
+
+it.each([
+  ['parts', { content: Array<object>(100_000).fill({}) }],
+  ['calls', { tool_calls: Array<object>(100_000).fill({}) }],
+])('a long list of %s is refused', (_, piece) => {
+  expect(() => turnOf([delta(piece)])).toThrow(/too/);
+});
+
 it.each<[string, unknown[]]>([
   ['pieces', [delta({ tool_calls: [call] })]],
   ['a message', [chunk({ message: { tool_calls: [call] } })]],
@@ -151,5 +172,17 @@ it.each([
   '\u0300',
   '\u{e0020}',
   '\u0007',
+  ' <think>\nhm</think>\n',
+  '<think>a</think> <think>b</think>',
 ])('%j shows nothing', (text) => expect(isVisible(text)).toBe(false));
-it.each(['a', '.', '👍', ' я ', '\u200bб', '0'])('%j is seen', (text) => expect(isVisible(text)).toBe(true));
+it.each([
+  'a',
+  '.',
+  '👍',
+  ' я ',
+  '\u200bб',
+  '0',
+  '<think>hm</think>Да',
+  '<think>a</think>Да<think>b</think>',
+  '<think>hm',
+])('%j is seen', (text) => expect(isVisible(text)).toBe(true));

@@ -4,6 +4,8 @@ import { ToolCalls, type ToolCall } from './tool-calls.js';
 
 /** The most characters of thoughts that are given back to the model. */
 const MAX_THOUGHTS = 100_000;
+/** The most parts of one text. */
+const MAX_PARTS = 1000;
 
 /** One turn of the model, put together from the pieces it sends. Any field of a piece may be anything. */
 export class ModelTurn {
@@ -13,21 +15,23 @@ export class ModelTurn {
   /** Why the model ended its turn; empty while it goes on. */
   finish = '';
   private hasText = false;
-  private choice: unknown;
+  /** The index of the choice that is taken, once a piece has told it. */
+  private choice?: string;
 
   constructor(isTool: (name: string) => boolean) {
     this.calls = new ToolCalls(isTool);
   }
 
-  /** @returns the text of a piece, and whether the piece says nothing. @throws Error for too many tool calls */
+  /** @returns the text of a piece, and whether the piece says nothing. @throws Error for too many tool calls or parts */
   take(chunk: unknown): { text: string; isSilent: boolean } {
     const silence = { text: '', isSilent: true };
     if (!isObject<{ choices: unknown }>(chunk) || !Array.isArray(chunk.choices)) return silence;
     const [choice] = chunk.choices as unknown[];
     if (!isObject<Record<string, unknown>>(choice)) return silence;
-    // There is one answer, also from a server that gives several.
-    this.choice ??= choice.index;
-    if (choice.index !== this.choice) return silence;
+    // There is one answer, also from a server that gives several. A piece without an index is of that one.
+    const index = indexOf(choice);
+    this.choice ??= index;
+    if (index !== undefined && index !== this.choice) return silence;
     if (typeof choice.finish_reason === 'string') this.finish ||= choice.finish_reason;
     const delta = isObject<Record<string, unknown>>(choice.delta) ? choice.delta : {};
     const text = this.said(delta);
@@ -69,11 +73,15 @@ export class ModelTurn {
   }
 }
 
+const indexOf = ({ index }: Record<string, unknown>) =>
+  typeof index === 'string' || typeof index === 'number' ? String(index) : undefined;
+
 /** A text, or the texts of its parts. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
-  if (Array.isArray(content)) return (content as unknown[]).map(partOf).join('');
-  return partOf(content);
+  if (!Array.isArray(content)) return partOf(content);
+  if (content.length > MAX_PARTS) throw new Error('the model sends too much at once');
+  return (content as unknown[]).map(partOf).join('');
 }
 
 function partOf(part: unknown): string {
@@ -104,6 +112,9 @@ const isEmpty = (delta: Record<string, unknown>) =>
       (Array.isArray(value) && value.length === 0),
   );
 
-/** Whether anybody would see anything of it. */
+/** What some models think aloud before they answer. */
+const THOUGHTS = /^(?:\s*<think>[^]*?<\/think>)+/i;
+
+/** Whether an answer shows anything besides thoughts. */
 export const isVisible = (text: string) =>
-  /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
+  /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text.replace(THOUGHTS, ''));

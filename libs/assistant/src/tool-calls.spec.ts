@@ -260,6 +260,14 @@ const SHAPES: [string, unknown[], expected?: string[][]][] = [
     [['search_services', '{"query":"}\\"{"}'], VERA],
   ],
   [
+    'arguments of one tool that end too early, with ids',
+    [
+      [{ index: 0, id: 'c1', function: { name: 'search_services', arguments: '{"query": ' } }],
+      [{ index: 0, id: 'c2', function: fn(NAILS) }],
+    ],
+    [['search_services', '{"query": '], NAILS],
+  ],
+  [
     'arguments that end too early',
     [[{ function: { name: 'search_services', arguments: '{"query": ' } }], [{ function: fn(VERA) }]],
     [['search_services', '{"query": '], VERA],
@@ -303,6 +311,7 @@ it.each<[string, () => unknown[]]>([
     'many calls',
     () => [Array.from({ length: MAX_CALLS + 1 }, (_, i) => ({ index: i, function: fn(NAILS) }))],
   ],
+  ['very many empty fragments', () => Array.from({ length: 1000 }, () => Array<object>(60).fill({}))],
   ['very many calls', () => [Array.from({ length: 100_000 }, (_, i) => ({ index: i, id: `c${i}` }))]],
   ['long arguments', () => [[{ function: { name: 'x', arguments: ' '.repeat(100_000) } }]]],
   [
@@ -321,6 +330,14 @@ interface Call {
   args: string;
 }
 type Dialect = (calls: Call[], cut: (text: string) => string[]) => object[][];
+
+/** Without pieces that could be the beginning of other arguments. */
+const begunOnce = (pieces: string[]) =>
+  pieces.reduce<string[]>(
+    (made, piece) =>
+      made.length && piece.startsWith('{') ? made.with(-1, made.at(-1)! + piece) : [...made, piece],
+    [],
+  );
 
 /** How servers cut calls into fragments: a chunk is a list of them. */
 const DIALECTS: Record<string, Dialect> = {
@@ -358,6 +375,21 @@ const DIALECTS: Record<string, Dialect> = {
     calls.flatMap(({ name, args }, index) => [
       [{ index, id: `c${index}`, function: { name } }],
       ...cut(args).map((piece, p) => [{ index, id: `x${index}-${p}`, function: { arguments: piece } }]),
+    ]),
+  'index 0, another id and the name in each fragment': (calls, cut) =>
+    calls.flatMap(({ name, args }, i) =>
+      begunOnce(cut(args)).map((piece, p) => [
+        { index: 0, id: `x${i}-${p}`, function: { name, arguments: piece } },
+      ]),
+    ),
+  'no index, another id and the name in each fragment': (calls, cut) =>
+    calls.flatMap(({ name, args }, i) =>
+      begunOnce(cut(args)).map((piece, p) => [{ id: `x${i}-${p}`, function: { name, arguments: piece } }]),
+    ),
+  'no index, another id in each fragment, the name empty': (calls, cut) =>
+    calls.flatMap(({ name, args }, i) => [
+      [{ id: `c${i}`, function: { name, arguments: '' } }],
+      ...cut(args).map((piece, p) => [{ id: `x${i}-${p}`, function: { name: '', arguments: piece } }]),
     ]),
   'from index 1, the name in pieces': (calls, cut) =>
     calls.flatMap(({ name, args }, i) => [

@@ -10,6 +10,10 @@ export const MAX_CALLS = 16;
 /** The most characters of them together. */
 export const MAX_CALL_CHARACTERS = 50_000;
 const MAX_NAME = 200;
+/** The most fragments of one piece. */
+const MAX_FRAGMENTS = 4 * MAX_CALLS;
+/** Characters that a fragment costs besides its own. */
+const FRAGMENT_COST = 1;
 
 /** What a fragment brings. */
 interface Piece {
@@ -38,7 +42,9 @@ export class ToolCalls {
 
   /** @param fragments anything that a server sends in their place @throws Error when they are too many or too long */
   add(fragments: unknown): void {
-    for (const fragment of Array.isArray(fragments) ? (fragments as unknown[]) : [fragments])
+    const list = Array.isArray(fragments) ? (fragments as unknown[]) : [fragments];
+    if (list.length > MAX_FRAGMENTS) throw new Error('the model calls too many tools');
+    for (const fragment of list)
       if (isObject<Record<string, unknown>>(fragment)) this.take(pieceOf(fragment));
   }
 
@@ -55,7 +61,8 @@ export class ToolCalls {
 
   private take(piece: Piece): void {
     const { id, name, args, extra } = piece;
-    this.characters += id.length + name.length + args.length + (extra ? JSON.stringify(extra).length : 0);
+    const extraLength = extra ? JSON.stringify(extra).length : 0;
+    this.characters += FRAGMENT_COST + id.length + name.length + args.length + extraLength;
     if (this.characters > MAX_CALL_CHARACTERS) throw new Error('the tool calls are too long');
     const call = this.callOf(piece);
     if (call && !call.isFollowedBy(piece, this.isTool)) return call.add(piece);
@@ -67,7 +74,8 @@ export class ToolCalls {
     this.calls.push(next);
   }
 
-  private callOf({ id, index, name, args }: Piece): PendingCall | undefined {
+  private callOf(piece: Piece): PendingCall | undefined {
+    const { id, index, name } = piece;
     const last = this.calls.at(-1);
     const numbered = index === undefined ? undefined : this.calls.findLast((call) => call.index === index);
     if (id !== '') {
@@ -77,12 +85,8 @@ export class ToolCalls {
         const exact = known.findLast((call) => call.index === index || call.index === undefined);
         return exact ?? (name === '' ? known.at(-1) : undefined);
       }
-      if (numbered) {
-        // A server may make an id up for each fragment.
-        const goesOn = name === '' && (args === '' || !numbered.isWhole);
-        return numbered.id === '' || goesOn ? numbered : undefined;
-      }
-      return last?.id === '' && (index === undefined || last.index === undefined) ? last : undefined;
+      const candidate = numbered ?? (index === undefined || last?.index === undefined ? last : undefined);
+      return candidate?.id === '' || candidate?.goesOnWith(piece) ? candidate : undefined;
     }
     if (index === undefined) return last;
     return numbered ?? (name === '' && last?.index === undefined ? last : undefined);
@@ -119,6 +123,13 @@ class PendingCall {
     }
     this.args += args;
     this.follow(args);
+  }
+
+  /** Whether a piece with another id is of this call: a server may make an id up for each fragment. */
+  goesOnWith({ name, args }: Piece): boolean {
+    if (name === '') return args === '' || !this.isWhole;
+    if (name !== this.name || this.args === '' || this.isWhole) return false;
+    return this.isInText || !/^\s*\{/.test(args);
   }
 
   /** Whether a piece that could be of this call begins the next one. */

@@ -126,7 +126,10 @@ export class Tools {
       }
       case 'my_bookings': {
         const { items, next_cursor } = await this.queries.execute(
-          new ListBookings(userId, validated(BookingQuery, { status, limit: LIMIT })),
+          new ListBookings(
+            userId,
+            validated(BookingQuery, { status: status === '' ? undefined : status, limit: LIMIT }),
+          ),
         );
         const zones = await this.zonesOf(items);
         return {

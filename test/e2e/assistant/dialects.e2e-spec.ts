@@ -127,12 +127,22 @@ it.each<[string, Script]>([
     'endless arguments',
     { events: forever(chunk({ tool_calls: [{ index: 0, function: { arguments: 'x'.repeat(1000) } }] })) },
   ],
+  ['an event of very many fragments', { deltas: [{ tool_calls: Array<object>(40_000).fill({}) }] }],
   ['an event without end', { events: forever('x'.repeat(100_000)) }],
   ['comments without end', { events: forever(': keep-alive\n\n'.repeat(1000)) }],
   [
     'an answer in one piece without end',
     { events: ['{', ...'  '.repeat(12)].concat(Array<string>(12).fill(' '.repeat(100_000))) },
   ],
+  [
+    'an answer of very many fragments in one piece',
+    {
+      whole: {
+        choices: [{ message: { tool_calls: Array<number>(100_000).fill(0) }, finish_reason: 'stop' }],
+      },
+    },
+  ],
+  ['an answer that is all thoughts', { tokens: ['<think>', 'hm', '</think>\n'] }],
   ['what is no JSON', { events: ['data: {not json\n\n'] }],
   ['a refusal without end', { status: 400, refusal: 'x'.repeat(2_000_000) }],
   [
@@ -161,7 +171,7 @@ it('calls with deep arguments are told of as wrong', async () => {
 });
 
 it('an answer of one very long piece is cut', async () => {
-  scene.model.answerWith({ tokens: ['я'.repeat(300_000)] });
+  scene.model.answerWith({ tokens: ['x'.repeat(120_000)] });
   const { content, status } = await exchange(talk.client, 'Вопрос');
   expect([content.length, status]).toEqual([100_000, 'complete']);
 });
@@ -177,6 +187,26 @@ it.each<[string, Script, string]>([
     'one piece instead of a stream',
     { whole: { choices: [{ message: { content: 'Да.' }, finish_reason: 'stop' }] } },
     'Да.',
+  ],
+  [
+    'text that ends with [DONE] only',
+    { events: [chunk({ content: 'Да' }), 'data: [DONE]\n\n'], end: 'cut' },
+    'Да',
+  ],
+  [
+    'text whose [DONE] lacks its blank line',
+    { events: [chunk({ content: 'Да' }), 'data:[DONE]'], end: 'cut' },
+    'Да',
+  ],
+  [
+    'text whose last event lacks its blank line',
+    { events: [`data: ${JSON.stringify(chunk({ content: 'Да' }, 'stop'))}\r\n`], end: 'cut' },
+    'Да',
+  ],
+  [
+    'text with an event that was cut off after its end',
+    { events: [chunk({ content: 'Да' }, 'stop'), 'data: {"usage":{"total'], end: 'cut' },
+    'Да',
   ],
   ['text that was cut', { tokens: ['Да'], finish: 'length' }, 'Да'],
   ['text after thoughts', { deltas: [{ reasoning: 'hm' }, { content: 'Да' }] }, 'Да'],

@@ -247,6 +247,7 @@ it.each([
   ['of anybody by an argument', { user_id: '$boris', client_id: '$boris', userId: '$boris' }],
   ['as a master', { role: 'master' }],
   ['by status', { status: 'requested' }],
+  ['by an empty status', { status: '' }],
 ])('shows bookings only of who asks %s', async (_, args) => {
   const given = JSON.parse(JSON.stringify(args).replaceAll('$boris', boris.id)) as object;
   const text = JSON.stringify(await result('my_bookings', given));
