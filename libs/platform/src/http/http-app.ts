@@ -20,6 +20,10 @@ import { logRequests } from './request-log.js';
 /** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
 const BODY_LIMIT = 64 * 1024;
 
+const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
+/** Answers with tokens are not compressed. */
+const WITH_TOKENS = /\/auth(\/|$)/;
+
 /** The outermost module: its hooks are called before all others when the app closes. */
 @Module({ controllers: [OpsController], providers: [Dependencies, OpenConnections] })
 class HttpApp {}
@@ -66,26 +70,37 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
 }
 
 /**
- * Mobile clients and proxies send a content type, or a chunked body, also where there is nothing in it: that is as no
- * body, whatever its type. JSON that is a patch is JSON.
+ * Mobile clients and proxies send a content type, white space or a chunked body where there is no body. That is as no
+ * body, whatever its type. JSON that is a patch is JSON, and so is JSON whose type was sent twice.
  */
 function takeJsonOrNothing(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
-  const json = ['application/json', 'application/merge-patch+json'];
-  fastify.addContentTypeParser(json, { parseAs: 'string' }, (request, body, done) =>
-    body === '' ? done(null, undefined) : parse(request, body as string, done),
+  fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'string' }, (request, body, done) =>
+    isBlank(body as string) ? done(null, undefined) : parse(request, body as string, done),
   );
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(body.length === 0 ? null : new AppError('INVALID_DATA', 'Body must be application/json')),
+    done(isBlank(body.toString()) ? null : new AppError('INVALID_DATA', 'Body must be application/json')),
   );
   fastify.addHook('onRequest', ({ headers }, _reply, done) => {
-    // Fastify looks at the type before the body: at one of nothing, and at one that is none.
-    if (headers['content-length'] === '0' || !headers['content-type']?.includes('/'))
-      delete headers['content-type'];
+    const json = jsonTypeOf(headers['content-type'] ?? '');
+    // Fastify refuses by the type before it looks at the body.
+    if (json && headers['content-length'] !== '0') headers['content-type'] = json;
+    else delete headers['content-type'];
     done();
   });
 }
+
+/** The one JSON type that a header names; proxies join a header that comes twice by a comma. */
+function jsonTypeOf(header: string): string | undefined {
+  const [type, ...others] = header
+    .replaceAll(/"[^"]*"/g, '')
+    .split(',')
+    .map((one) => one.split(';')[0]!.trim().toLowerCase());
+  return others.every((other) => other === type) ? JSON_TYPES.find((known) => known === type) : undefined;
+}
+
+const isBlank = (text: string) => text.trim() === '';
 
 /**
  * From 1 KiB on, but for answers with a token: beside text of a client's, its length would tell of it. Bodies that come
@@ -93,7 +108,13 @@ function takeJsonOrNothing(fastify: FastifyInstance): void {
  */
 async function compressAnswers(app: NestFastifyApplication, fastify: FastifyInstance): Promise<void> {
   fastify.addHook('onRoute', (route) => {
-    if (/\/auth(\/|$)/.test(route.path)) route.compress = false;
+    if (WITH_TOKENS.test(route.path)) route.compress = false;
+  });
+  // A cache must not give a plain answer's place to a compressed one, nor the other way round.
+  fastify.addHook('onSend', ({ method, routeOptions }, reply, payload, done) => {
+    if ((method === 'GET' || method === 'HEAD') && !WITH_TOKENS.test(routeOptions.url ?? ''))
+      void reply.header('vary', [reply.getHeader('vary') ?? [], 'accept-encoding'].flat().join(', '));
+    done(null, payload);
   });
   await app.register(compress, { globalDecompression: false, encodings: ['br', 'gzip'] });
 }
