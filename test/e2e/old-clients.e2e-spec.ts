@@ -101,6 +101,20 @@ it('of whom `/` has refused, and who asks for no other namespace, the connection
   expect(status).toBe(400);
 });
 
+it('a client of Socket.IO 2 has its scope in the address, too; an empty token hides no header', async () => {
+  const extraHeaders = { authorization: `Bearer ${anna.token}` };
+  const more = { query: { token: '', scope: 'joined' }, transportOptions: { polling: { extraHeaders } } };
+  const old = app.keep(OldClient.open(app.url, '', 'polling', more));
+  await old.next('sync:required');
+  const [mine, other] = [await app.chat(anna, boris), await app.group(anna, boris)];
+  await old.ask('chat:join', { chat_id: mine.id });
+  await his.send('chat:message:send', text(other, 'unjoined'));
+  await his.send('chat:message:send', text(mine, 'joined'));
+  await old.next('chat:message:new', ({ content }) => content === 'joined');
+  expect(old.all('chat:message:new').filter(({ chat_id }) => chat_id === other.id)).toEqual([]);
+  old.close();
+});
+
 it('today’s clients still have their token in no address', async () => {
   const answer = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling&token=${anna.token}`);
   const { sid } = JSON.parse((await answer.text()).slice(1)) as { sid: string };

@@ -63,9 +63,9 @@ export class Connections {
   async signIn(socket: DeviceSocket): Promise<void> {
     const { query, headers } = socket.handshake;
     const auth = socket.handshake.auth as { token?: unknown; scope?: unknown };
-    // Clients of Socket.IO 2 have no other place for it.
-    const inAddress = socket.conn.protocol === 3 ? query.token : undefined;
-    const given = auth.token ?? inAddress ?? headers.authorization;
+    // Clients of Socket.IO 2 have no other place for the two.
+    const inAddress = socket.conn.protocol === 3 ? query : {};
+    const given = auth.token || inAddress.token || headers.authorization;
     // As long as all the rest that is known of the device.
     auth.token = undefined;
     try {
@@ -76,7 +76,7 @@ export class Connections {
         this.rooms.find(claims.userId),
       ]);
       Object.assign(socket.data, { user, arrival: { reason, found } });
-      if (auth.scope === 'joined') socket.data.joined = new Set();
+      if ((auth.scope ?? inAddress.scope) === 'joined') socket.data.joined = new Set();
     } catch (error) {
       socket.data.refusal = toAppError(error);
     }

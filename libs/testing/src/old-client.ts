@@ -33,8 +33,14 @@ export class OldClient extends Listener<Record<string, Record<string, unknown>>>
     });
   }
 
-  static open(url: string, token: string, transport: string): OldClient {
-    const options = { transports: [transport], query: { token }, forceNew: true, reconnection: false };
+  static open(url: string, token: string, transport: string, more: object = {}): OldClient {
+    const options = {
+      transports: [transport],
+      query: { token },
+      forceNew: true,
+      reconnection: false,
+      ...more,
+    };
     return new OldClient((connect as (url: string, options: object) => OldSocket)(url, options));
   }
 
