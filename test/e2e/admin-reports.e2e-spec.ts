@@ -221,7 +221,7 @@ describe('admins', () => {
       resolved_at: expect.any(String),
     });
     const again = await resolve(body.id, { resolution: 'Иначе' });
-    expect([again.status, again.body.code]).toEqual([409, 'CONFLICT']);
+    expect([again.status, again.body]).toMatchObject([409, { code: 'CONFLICT', reason: 'wrong_state' }]);
     expect((await list()).items).toEqual([resolved]);
     expect(
       await app.rows(`SELECT details->>'resolution' AS said FROM audit_entries WHERE target_id = $1`, [

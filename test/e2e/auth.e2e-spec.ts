@@ -65,9 +65,18 @@ describe('sign-in', () => {
 
   it('says CONFLICT of a taken e-mail and UNAUTHORIZED of a wrong password', async () => {
     const taken = await post('auth/register', { email: anna.email, password: PASSWORD, name: 'Anna' });
-    expect([taken.status, taken.body.code]).toEqual([409, 'CONFLICT']);
+    expect([taken.status, taken.body]).toMatchObject([409, { code: 'CONFLICT', reason: 'email_taken' }]);
     const wrong = await post('auth/login', { email: anna.email, password: 'wrong password' });
     expect([wrong.status, wrong.body.code]).toEqual([401, 'UNAUTHORIZED']);
+  });
+
+  it('says CONFLICT of a taken handle', async () => {
+    const set = async () => {
+      const { token } = await app.register();
+      return (await app.request('PATCH', 'users/me', token, { handle: 'the_only_one' })).body;
+    };
+    expect(await set()).toMatchObject({ handle: 'the_only_one' });
+    expect(await set()).toMatchObject({ code: 'CONFLICT', reason: 'handle_taken' });
   });
 
   it('takes every spelling of an e-mail address for the same account', async () => {

@@ -37,7 +37,7 @@ it('a block closes the chat for both: nothing new is said, what was said stays',
       await device.send('chat:message:react', { message_id, emoji: '👍', on: true }),
       await device.send('chat:typing', { chat_id: chat.id, is_typing: true }),
     ])
-      expect(refused).toMatchObject({ status: 'error', code: 'FORBIDDEN' });
+      expect(refused).toMatchObject({ status: 'error', code: 'FORBIDDEN', reason: 'blocked' });
   }
   expect(await his.send('chat:message:edit', { message_id, content: 'Changed' })).toMatchObject({
     code: 'FORBIDDEN',

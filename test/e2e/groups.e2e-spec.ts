@@ -207,7 +207,10 @@ describe('a group', () => {
     ]);
     await app.rows('UPDATE chats SET member_count = 1023 WHERE id = $1', [chat.id]);
     const refused = await add(chat, anna, vera, { id: crowd[1021]! });
-    expect([refused.status, refused.body.code]).toEqual([409, 'CONFLICT']);
+    expect([refused.status, refused.body]).toMatchObject([
+      409,
+      { code: 'CONFLICT', reason: 'too_many_members' },
+    ]);
     expect((await add(chat, anna, vera)).status).toBe(201);
     expect((await add(chat, anna, { id: crowd[1021]! })).status).toBe(409);
   });

@@ -24,7 +24,7 @@ export const notFound = () => new AppError('CHAT_NOT_FOUND', 'No such chat');
 export const notMember = () => new AppError('FORBIDDEN', 'You are not a participant of this chat');
 
 export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
-export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user');
+export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
 
 @Injectable()
 export class Memberships {

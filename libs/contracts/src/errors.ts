@@ -21,10 +21,22 @@ export type ErrorCode = keyof typeof ERROR_STATUS;
 /** Tells apart refusals that share a code. Clients switch on it; the message is for people. */
 export const ERROR_REASONS = [
   'account_banned',
+  'already_asked',
+  'already_friends',
+  'already_reviewed',
+  'blocked',
+  'email_taken',
+  'handle_taken',
+  'refused_recently',
+  'service_changed',
   'session_revoked',
+  'slot_taken',
   'token_expired',
   'token_invalid',
+  'too_many_members',
+  'too_many_open_requests',
   'wrong_credentials',
+  'wrong_state',
 ] as const;
 
 export type ErrorReason = (typeof ERROR_REASONS)[number];

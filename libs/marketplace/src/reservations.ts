@@ -82,7 +82,9 @@ async function prepare(
   const { masterId, duration, name, price } = await findService(tx, clientId, serviceId);
   if (masterId === clientId) throw new AppError('FORBIDDEN', 'This is a service of your own');
   if ((offered.price ?? price) !== price || (offered.duration ?? duration) !== duration)
-    throw new AppError('CONFLICT', 'The master has changed this service since');
+    throw new AppError('CONFLICT', 'The master has changed this service since', {
+      reason: 'service_changed',
+    });
   if (startsAt <= now) throw AppError.invalid('starts_at', 'must be ahead');
   if (startsAt.getTime() > now.getTime() + HORIZON_MS)
     throw AppError.invalid('starts_at', 'must be within a year');
@@ -152,9 +154,13 @@ async function refusalsOf(
     if (!limit) return new AppError('NOT_FOUND', 'No such user');
     const pair = clientId + masterId;
     if (openHere + more(pair) >= MAX_REQUESTS)
-      return new AppError('CONFLICT', `${MAX_REQUESTS} requests may wait for a master’s answer`);
+      return new AppError('CONFLICT', `${MAX_REQUESTS} requests may wait for a master’s answer`, {
+        reason: 'too_many_open_requests',
+      });
     if (open + more(clientId) >= limit.open)
-      return new AppError('CONFLICT', `${limit.open} requests may wait for an answer`);
+      return new AppError('CONFLICT', `${limit.open} requests may wait for an answer`, {
+        reason: 'too_many_open_requests',
+      });
     if (daily + more(clientId) >= limit.daily)
       return new AppError('RATE_LIMIT', `${limit.daily} requests may be made within 24 hours`, {
         retryAfterMs: Math.ceil((freeIn ?? DAY_S) * 1000),
@@ -197,6 +203,8 @@ async function store(tx: Prisma.TransactionClient, asked: NewBooking[]): Promise
       })),
   );
   return asked.map(
-    ({ id }, i) => refusals[i] ?? (ids.has(id) ? id : new AppError('CONFLICT', 'This time is taken')),
+    ({ id }, i) =>
+      refusals[i] ??
+      (ids.has(id) ? id : new AppError('CONFLICT', 'This time is taken', { reason: 'slot_taken' })),
   );
 }

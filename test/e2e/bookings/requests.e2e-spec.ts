@@ -70,6 +70,8 @@ describe('a request', () => {
     const answers = replies.map(({ status, body }) => `${status} ${body.code ?? ''}`);
     expect(answers.filter((answer) => answer === '201 ')).toHaveLength(1);
     expect(answers.filter((answer) => answer === '409 CONFLICT')).toHaveLength(199);
+    for (const { body } of replies.filter(({ status }) => status === 409))
+      expect(body).toMatchObject({ reason: 'slot_taken' });
     const rows = await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id]);
     expect(rows).toHaveLength(1);
     const promises = (await promised(app, 'booking_request')).filter(({ to }) => to.includes(master.id));
@@ -83,7 +85,10 @@ describe('a request', () => {
     const replies = await ask(client, [0, 1, 2, 3, 4, 5, 6, 7]);
     expect(statuses(replies)).toEqual([201, 201, 201, 201, 201, 409, 409, 409]);
     expect(new Set(replies.map(({ body }) => body.code))).toEqual(new Set([undefined, 'CONFLICT']));
-    expect((await request(client, at(3))).body.code).toBe('CONFLICT');
+    expect((await request(client, at(3))).body).toMatchObject({
+      code: 'CONFLICT',
+      reason: 'too_many_open_requests',
+    });
     // Others, and other masters, are not concerned.
     expect((await request(stranger, at(3))).status).toBe(201);
     const another = await app.register();
@@ -192,6 +197,8 @@ describe('a request', () => {
       [{ price: 5000, duration: 60 }, 201],
     ] as const)
       expect([more, (await request(client, at(2), more)).status]).toEqual([more, status]);
+    const refused = await request(client, at(4), shown);
+    expect(refused.body).toMatchObject({ code: 'CONFLICT', reason: 'service_changed' });
     expect((await request(client, at(3), { price: null })).status).toBe(201);
   });
 

@@ -52,11 +52,13 @@ describe('a review', () => {
     ])
       expect([body, (await review(client, id, body)).body.code]).toEqual([body, 'INVALID_DATA']);
     const open = await booked(3);
-    expect((await review(client, open.id)).body.code).toBe('CONFLICT');
+    expect((await review(client, open.id)).body).toMatchObject({ code: 'CONFLICT', reason: 'wrong_state' });
     const replies = await Promise.all(
       [1, 2, 3, 4].map((rating) => review(client, id, { rating, text: 'Хорошо' })),
     );
     expect(sorted(replies.map(({ status }) => status))).toEqual([201, 409, 409, 409]);
+    for (const { body } of replies.filter(({ status }) => status === 409))
+      expect(body).toMatchObject({ reason: 'already_reviewed' });
     const made = replies.find(({ status }) => status === 201)!.body;
     expect(contractErrors(ReviewDto, made)).toEqual([]);
     expect(made).toMatchObject({ booking_id: id, author: { id: client.id, name: 'Борис' }, text: 'Хорошо' });

@@ -53,6 +53,7 @@ describe('a step', () => {
         const to = ALLOWED[`${state} ${action} ${who}`];
         const code = to ? undefined : mayEver(action, who) ? 'CONFLICT' : 'FORBIDDEN';
         expect([who, body.code, (await stored(id)).status]).toEqual([who, code, to ?? state]);
+        if (code === 'CONFLICT') expect(body).toMatchObject({ reason: 'wrong_state' });
         if (to) expect([status, body.status, contractErrors(BookingDto, body)]).toEqual([200, to, []]);
         await put(id, 'declined');
       }

@@ -80,7 +80,7 @@ it('who was refused may ask again after 30 days, and only the last refusal is ke
   let { id } = (await ask(anna, boris.id)).body;
   for (const _ of [1, 2]) {
     expect((await answer(boris, id, 'decline')).body.status).toBe('declined');
-    expect((await ask(anna, boris.id)).body.code).toBe('CONFLICT');
+    expect((await ask(anna, boris.id)).body).toMatchObject({ code: 'CONFLICT', reason: 'refused_recently' });
     await expect(askLater(29)).rejects.toThrow('declined');
     ({ id } = await askLater(31));
     expect((await requests(boris)).items.map((open) => open.id)).toEqual([id]);
@@ -92,6 +92,7 @@ it('who was refused may ask again after 30 days, and only the last refusal is ke
   // Who was refused may be asked.
   expect((await answer(boris, id, 'decline')).status).toBe(200);
   await answer(anna, (await ask(boris, anna.id)).body.id, 'accept');
+  expect((await ask(boris, anna.id)).body).toMatchObject({ code: 'CONFLICT', reason: 'already_friends' });
   const end = (who: Account) => app.request('DELETE', `friends/${anna.id}`, who.token);
   expect([(await end(boris)).status, (await end(boris)).status]).toEqual([204, 404]);
   expect([await friendIds(anna), await friendIds(boris)]).toEqual([[], []]);
@@ -104,16 +105,17 @@ it('who was refused may ask again after 30 days, and only the last refusal is ke
 it('only the asker withdraws a request, while it waits for an answer', async () => {
   const withdraw = async (who: Account, id: string) => {
     const { status, body } = await app.request('DELETE', `friends/requests/${id}`, who.token);
-    return body.code ?? status;
+    return (body as { reason?: string }).reason ?? body.code ?? status;
   };
   const { id } = (await ask(anna, boris.id)).body;
+  expect((await ask(anna, boris.id)).body).toMatchObject({ code: 'CONFLICT', reason: 'already_asked' });
   for (const stranger of [boris, vera]) expect(await withdraw(stranger, id)).toBe('NOT_FOUND');
   expect([await withdraw(anna, id), await withdraw(anna, id)]).toEqual([204, 'NOT_FOUND']);
   expect((await requests(boris)).items).toEqual([]);
   expect((await answer(boris, id, 'accept')).body.code).toBe('NOT_FOUND');
   const second = (await ask(anna, boris.id)).body.id;
   await answer(boris, second, 'decline');
-  expect(await withdraw(anna, second)).toBe('CONFLICT');
+  expect(await withdraw(anna, second)).toBe('wrong_state');
   expect((await ask(anna, boris.id)).body.code).toBe('CONFLICT');
 });
 

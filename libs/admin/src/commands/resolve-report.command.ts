@@ -34,7 +34,7 @@ export class ResolveReportHandler implements ICommandHandler<ResolveReport> {
     });
     const row = await this.prisma.report.findUnique({ where: { id }, ...REPORT_CASE });
     if (!row) throw new AppError('NOT_FOUND', 'No such report');
-    if (!resolved) throw new AppError('CONFLICT', 'This report has been resolved');
+    if (!resolved) throw new AppError('CONFLICT', 'This report has been resolved', { reason: 'wrong_state' });
     return toCase(row);
   }
 }

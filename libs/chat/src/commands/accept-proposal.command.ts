@@ -41,7 +41,7 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
         if (message.sender_id === userId) throw new AppError('FORBIDDEN', 'This is a proposal of your own');
         const { price, duration, booking_id: accepted } = message.metadata;
         if (accepted !== undefined && !(await this.bookings.hasFallenThrough(tx, accepted as string)))
-          throw new AppError('CONFLICT', 'This proposal has been accepted');
+          throw new AppError('CONFLICT', 'This proposal has been accepted', { reason: 'wrong_state' });
         const booking_id = await this.reservations.makeIn(tx, {
           clientId: userId,
           serviceId: String(message.metadata.service_id),

@@ -47,7 +47,9 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
         RETURNING user_id`;
       if (joined.length === 0) return null;
       if (group.member_count + joined.length > MAX_MEMBERS)
-        throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`);
+        throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`, {
+          reason: 'too_many_members',
+        });
       await tx.chat.update({
         where: { id: chatId },
         data: { memberCount: { increment: joined.length } },

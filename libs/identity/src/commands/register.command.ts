@@ -40,7 +40,8 @@ export class RegisterHandler implements ICommandHandler<Register> {
         return this.sessions.answer(user, session.id, 1);
       } catch (error) {
         if (isHandleTaken(error)) continue;
-        if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'This e-mail is taken');
+        if (isUniqueViolation(error))
+          throw new AppError('CONFLICT', 'This e-mail is taken', { reason: 'email_taken' });
         throw error;
       }
     }

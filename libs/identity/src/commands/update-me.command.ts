@@ -37,7 +37,9 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
     const { user, rooms } = await this.prisma
       .$transaction((tx) => update(tx, userId, changes))
       .catch((error: unknown) => {
-        throw isUniqueViolation(error) ? new AppError('CONFLICT', 'This handle is taken') : error;
+        throw isUniqueViolation(error)
+          ? new AppError('CONFLICT', 'This handle is taken', { reason: 'handle_taken' })
+          : error;
       });
     if (rooms) {
       const { name, handle, avatar } = user;

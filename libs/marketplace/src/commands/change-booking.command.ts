@@ -74,7 +74,8 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         ...(to === 'confirmed' && { remindedAt: reminderBefore(row.startsAt, now) }),
       },
     });
-    if (count === 0) throw new AppError('CONFLICT', `A booking cannot be changed like this now`);
+    if (count === 0)
+      throw new AppError('CONFLICT', `A booking cannot be changed like this now`, { reason: 'wrong_state' });
     const availability = await availabilityOf(tx, row.masterId);
     const data = factsOf(row, availability?.timezone ?? 'UTC');
     if (to === 'confirmed')

@@ -34,7 +34,8 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
     const { masterId, clientId, status } = await this.bookings.require(userId, bookingId);
     if (clientId !== userId) throw new AppError('FORBIDDEN', 'Only the client reviews a visit');
     // Completed is a state for ever: nothing can change it between this look and the insert.
-    if (status !== 'completed') throw new AppError('CONFLICT', 'Only a completed visit can be reviewed');
+    if (status !== 'completed')
+      throw new AppError('CONFLICT', 'Only a completed visit can be reviewed', { reason: 'wrong_state' });
     const id = newId();
     try {
       const review = await this.prisma.$transaction(async (tx) => {
@@ -61,7 +62,8 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
       await this.bookings.announce(bookingId, isCut ? [clientId] : undefined);
       return review;
     } catch (error) {
-      if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'This visit has been reviewed');
+      if (isUniqueViolation(error))
+        throw new AppError('CONFLICT', 'This visit has been reviewed', { reason: 'already_reviewed' });
       throw error;
     }
   }

@@ -49,7 +49,8 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
       const [row] = await tx.$queryRaw<FriendRequestRow[]>`${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid`;
       // A block has taken it away meanwhile.
       if (!row) throw noSuchRequest();
-      if (count === 0) throw new AppError('CONFLICT', `This request is ${row.status} already`);
+      if (count === 0)
+        throw new AppError('CONFLICT', `This request is ${row.status} already`, { reason: 'wrong_state' });
       if (answer === 'accepted') {
         await assertRoom(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
         await tx.friend.createMany({

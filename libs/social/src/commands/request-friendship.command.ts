@@ -41,7 +41,9 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
         orderBy: { id: 'desc' },
       });
       if (answered?.status === 'declined' && answered.answeredAt! > new Date(now.getTime() - PAUSE_MS))
-        throw new AppError('CONFLICT', 'They have declined: ask again 30 days after that');
+        throw new AppError('CONFLICT', 'They have declined: ask again 30 days after that', {
+          reason: 'refused_recently',
+        });
       const id = newId();
       await tx.friendRequest.create({ data: { id, fromId, toId } });
       await tell(tx, [toId], {
@@ -59,7 +61,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
 /** Under the pair's lock nothing of this changes; an index forbids two open requests besides. */
 async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: string): Promise<void> {
   if (await tx.friend.findUnique({ where: { userId_friendId: { userId: fromId, friendId: toId } } }))
-    throw new AppError('CONFLICT', 'You are friends already');
+    throw new AppError('CONFLICT', 'You are friends already', { reason: 'already_friends' });
   const open = await tx.friendRequest.findFirst({
     where: {
       status: 'pending',
@@ -69,6 +71,7 @@ async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: 
       ],
     },
   });
-  if (open?.fromId === fromId) throw new AppError('CONFLICT', 'You have asked already');
+  if (open?.fromId === fromId)
+    throw new AppError('CONFLICT', 'You have asked already', { reason: 'already_asked' });
   if (open) throw new AppError('CONFLICT', 'They have asked you: accept that');
 }

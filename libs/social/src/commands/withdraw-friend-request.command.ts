@@ -34,7 +34,7 @@ export class WithdrawFriendRequestHandler implements ICommandHandler<WithdrawFri
       if (count === 0) {
         const answered = await tx.friendRequest.findUnique({ where: { id } });
         throw answered
-          ? new AppError('CONFLICT', `This request is ${answered.status} already`)
+          ? new AppError('CONFLICT', `This request is ${answered.status} already`, { reason: 'wrong_state' })
           : noSuchRequest();
       }
       return reviseFriendship(tx, userId, asked.toId);
