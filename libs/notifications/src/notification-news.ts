@@ -1,5 +1,5 @@
 import { MAX_PAGE } from '#contracts';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { SELECT_ROWS, toDto, type NotificationRow } from './notification-rows.js';
 import type { Revised } from './revise.js';
@@ -12,8 +12,17 @@ export class NotificationNews {
     private readonly emitter: RealtimeEmitter,
   ) {}
 
-  /** Each user of so many as a page holds; more than that a sync tells. */
+  /** A failure does not fail the write, which is committed: a sync tells of it. */
   async tell(revised: Revised[]): Promise<void> {
+    await this.tellOrFail(revised).catch((err: Error) =>
+      logger.error({ err }, 'devices are not told of changed notifications'),
+    );
+  }
+
+  /**
+   * For a job that sends again when it fails. Each user is told of as many as a page holds; a sync tells of more.
+   */
+  async tellOrFail(revised: Revised[]): Promise<void> {
     // Of what quiet hours have held back, devices have heard nothing that could be taken back.
     await this.tellRemoved(revised.filter((each) => each.hidden && !each.wasHidden && each.wasShown));
     const shown = new Map(revised.filter(({ hidden }) => !hidden).map((each) => [each.id, each.wasShown]));
@@ -33,17 +42,21 @@ export class NotificationNews {
   private async tellRemoved(removed: Revised[]): Promise<void> {
     if (removed.length === 0) return;
     const users = new Map<string, string[]>();
-    for (const { id, userId } of removed) users.set(userId, [...(users.get(userId) ?? []), id]);
+    for (const { id, userId } of removed) {
+      const ids = users.get(userId) ?? [];
+      users.set(userId, ids);
+      ids.push(id);
+      if (ids.length > MAX_PAGE) ids.shift();
+    }
     const counts = await this.prisma.$queryRaw<{ user_id: string; unread_count: number }[]>`
       SELECT u.id AS user_id, (SELECT count(*)::int FROM notifications
         WHERE user_id = u.id AND read_at IS NULL AND NOT hidden) AS unread_count
       FROM unnest(${[...users.keys()]}::uuid[]) AS u (id)`;
     for (const { user_id, unread_count } of counts) {
-      const events = users.get(user_id)!.slice(-MAX_PAGE);
       this.emitter.toUserEach(
         user_id,
         'notification:removed',
-        events.map((notification_id) => ({ notification_id, unread_count })),
+        users.get(user_id)!.map((notification_id) => ({ notification_id, unread_count })),
       );
     }
   }
