@@ -46,7 +46,7 @@ async function reconcileSome(
   const { hidden } = user;
   const rows = await tx.$queryRaw<{ id: string; post: string }[]>`
     SELECT ${id} AS id, ${post} AS post FROM ${table}
-    WHERE ${author} = ${userId}::uuid AND hidden <> ${hidden} AND ${post} IS NOT NULL LIMIT ${BATCH}`;
+    WHERE ${author} = ${userId}::uuid AND hidden = ${!hidden} AND ${post} IS NOT NULL LIMIT ${BATCH}`;
   if (rows.length === 0) return 0;
   // As everything that counts on posts: their rows first, and in one order; a repost's own is among them.
   const locked = rows.flatMap((row) => (kind.table === 'posts' ? [row.id, row.post] : row.post));
