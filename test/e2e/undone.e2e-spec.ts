@@ -1,7 +1,9 @@
 import type { NotificationDto, NotificationPage, PostDto, SyncAnswer } from '#contracts';
 import { HideNotifications, Notify, NotifyEveryone } from '#notifications';
+import { RealtimeEmitter } from '#platform';
 import { RequestFriendship } from '#social';
 import { Bystander, TestApp, until, type Account, type Device } from '#testing';
+import { jest } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 
 let app: TestApp;
@@ -321,6 +323,87 @@ describe('an announcement', () => {
   });
 });
 
+it('a failure of the news does not fail what was undone', async () => {
+  const { id } = await post(anna);
+  await ask(boris, `PUT posts/${id}/like`);
+  await told(1);
+  const broken = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach').mockImplementation(() => {
+    throw new Error('broken');
+  });
+  await ask(boris, `DELETE posts/${id}/like`);
+  expect(broken).toHaveBeenCalled();
+  broken.mockRestore();
+  expect(await list()).toEqual([]);
+});
+
+it('a revision that changes nothing is not told', async () => {
+  const { id } = await post(anna);
+  const [first] = [
+    await ask(boris, `POST posts/${id}/comments`, { content: '1' }),
+    await ask(boris, `POST posts/${id}/comments`, { content: '2' }),
+  ];
+  await told(1, 'notification:updated');
+  const { cursor } = await sync();
+  await ask(boris, `DELETE posts/${id}/comments/${first.id}`);
+  await hers.settled();
+  expect(hers.all('notification:updated')).toHaveLength(1);
+  expect((await sync(cursor)).notifications.items).toEqual([]);
+});
+
+it('a block hides and brings back however much the two were told', async () => {
+  const { id } = await post(boris);
+  await app.rows(
+    `WITH n AS (INSERT INTO notifications (id, user_id, type, actor_id, data)
+       SELECT gen_random_uuid(), $1, 'mention', $2, jsonb_build_object('post_id', $3::text) FROM generate_series(1, 1600)
+       RETURNING id, data)
+     INSERT INTO notification_causes (key, user_id, actor_id, notification_id, data) SELECT id, $1, $2, id, data FROM n`,
+    [anna.id, boris.id, id],
+  );
+  await ask(anna, `PUT users/${boris.id}/block`);
+  await until('all are hidden', async () => (await unread()) === 0);
+  await ask(anna, `DELETE users/${boris.id}/block`);
+  await until('all are back', async () => (await unread()) === 1600);
+});
+
+it('a repost that is told as a mention after another was deleted opens the new one', async () => {
+  const { id } = await post(anna);
+  const content = `@${await handle(anna)}`;
+  for (const [i, post_reposted] of [true, false, true].entries()) {
+    await ask(anna, 'PUT notifications/preferences', { types: { post_reposted } });
+    const repost = await ask(boris, `POST posts/${id}/repost`, { content });
+    const data = post_reposted ? { post_id: id, repost_id: repost.id } : { post_id: repost.id };
+    await until('told', async () => (await list()).length === 1);
+    expect([i, await list()]).toMatchObject([i, [{ data, is_read: false }]]);
+    await ask(boris, `DELETE posts/${repost.id}`);
+    expect(await list()).toEqual([]);
+  }
+});
+
+it('a request after a block by the asked user is told anew; after one by the asker it is not', async () => {
+  const request = () => ask(boris, 'POST friends/requests', { user_id: anna.id });
+  const one = async () => {
+    await until('told', async () => (await list()).length === 1);
+    return (await list())[0]!;
+  };
+  const cut = async (who: Account, other: Account) => {
+    await ask(who, `PUT users/${other.id}/block`);
+    await ask(who, `DELETE users/${other.id}/block`);
+    expect(await list()).toEqual([]);
+  };
+  await request();
+  const first = await one();
+  await ask(anna, `POST notifications/${first.id}/read`);
+  await cut(anna, boris);
+  const { id } = await request();
+  const second = await one();
+  expect(second).toMatchObject({ is_read: false, data: { request_id: id } });
+  expect(second.id).not.toBe(first.id);
+  await cut(boris, anna);
+  await request();
+  expect((await one()).id).toBe(second.id);
+  expect(hers.all('notification:new')).toHaveLength(2);
+});
+
 it('a request that is withdrawn and made again is told once, however often', async () => {
   for (let i = 0; i < 2; i++) {
     const { id } = await ask(boris, 'POST friends/requests', { user_id: anna.id });
@@ -330,9 +413,11 @@ it('a request that is withdrawn and made again is told once, however often', asy
     expect(await list()).toEqual([]);
   }
   expect(hers.all('notification:new')).toHaveLength(1);
-  const { id } = await ask(boris, 'POST friends/requests', { user_id: anna.id });
+  const tomorrow = new Date(Date.now() + 25 * 3600_000);
+  const { id } = await app.app.get(CommandBus).execute(new RequestFriendship(boris.id, anna.id, tomorrow));
+  await told(2);
   await ask(anna, `POST friends/requests/${id}/decline`);
   const later = new Date(Date.now() + 31 * 24 * 3600_000);
   await app.app.get(CommandBus).execute(new RequestFriendship(boris.id, anna.id, later));
-  await told(2);
+  await told(3);
 });

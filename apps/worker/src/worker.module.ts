@@ -14,6 +14,7 @@ import {
   Notify,
   NotifyEveryone,
   PurgeNotifications,
+  ReconcileNotifications,
   ReleaseNotifications,
 } from '#notifications';
 import { Queues } from '#platform';
@@ -47,6 +48,8 @@ export class WorkerModule implements OnApplicationBootstrap {
         'remind-bookings': async () => void (await this.commands.execute(new RemindBookings())),
         'propose-bookings': async () => void (await this.commands.execute(new ProposeBookings())),
         'reconcile-ban': ({ userId }) => this.commands.execute(new ReconcileUser(userId)),
+        'reconcile-block': ({ userId, otherId }) =>
+          this.commands.execute(new ReconcileNotifications(userId, otherId)),
       },
       {
         'purge-sessions': { pattern: '0 4 * * *' },

@@ -24,6 +24,8 @@ export interface Jobs {
   'propose-bookings': Record<string, never>;
   /** Brings what is stored of a user in line with whether they are banned. */
   'reconcile-ban': { userId: string };
+  /** Brings what two users are told because of each other in line with whether a block is between them. */
+  'reconcile-block': { userId: string; otherId: string };
 }
 
 export type JobName = keyof Jobs;
@@ -40,6 +42,7 @@ const NAMES: Record<JobName, true> = {
   'remind-bookings': true,
   'propose-bookings': true,
   'reconcile-ban': true,
+  'reconcile-block': true,
 };
 /** All of `Jobs`, for what only exists when the program runs. */
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];

@@ -1,9 +1,13 @@
+import type { NotificationKind } from '#contracts';
 import { Prisma, addJob } from '#platform';
 import { holds } from './holding.js';
 import { KINDS } from './kinds.js';
 import { HELD_UNTIL } from './quiet-hours.js';
 
 type Tx = Prisma.TransactionClient;
+
+/** So many notifications are hidden, or causes revised, in the request's transaction. */
+const AT_ONCE = 1000;
 
 /** A notification whose causes have changed: what devices are to hear of it after the commit (`NotificationNews`). */
 export interface Revised {
@@ -14,6 +18,9 @@ export interface Revised {
   /** Whether a live event had told of it. */
   wasShown: boolean;
 }
+
+/** The key of a cause that was told as another type before, of a thing that is gone. */
+export const keyAs = (key: string, type: NotificationKind): string => `${key}:${type}`;
 
 /** Which causes: conditions for SQL about `c`. */
 export const causes = {
@@ -43,7 +50,7 @@ export async function lockNotifications(tx: Tx, which: Prisma.Sql): Promise<stri
 
 /**
  * The same under the notifications' locks. Read are the causes that may have changed, and of each notification the
- * newest that holds, however many there are.
+ * newest that holds, however many there are. A hidden notification that comes back waits for the quiet hours of now.
  */
 export async function settle(tx: Tx, ids: string[], which: Prisma.Sql): Promise<Revised[]> {
   if (ids.length === 0) return [];
@@ -67,7 +74,7 @@ export async function settle(tx: Tx, ids: string[], which: Prisma.Sql): Promise<
     ), counted AS (
       SELECT n.id, n.hidden, n.shown, (CASE WHEN n.hidden THEN 0 ELSE n.others_count + 1 END) + moved.by AS actors,
         CASE WHEN n.hidden AND n.read_at IS NULL AND n.type <> ALL(${URGENT}::notification_type[])
-          THEN COALESCE(n.held_until, ${HELD_UNTIL}) ELSE n.held_until END AS held_until
+          THEN ${HELD_UNTIL} ELSE n.held_until END AS held_until
       FROM moved JOIN notifications n ON n.id = moved.id
       LEFT JOIN notification_preferences p ON p.user_id = n.user_id
     )
@@ -79,8 +86,31 @@ export async function settle(tx: Tx, ids: string[], which: Prisma.Sql): Promise<
       SELECT c.actor_id, c.data FROM notification_causes c
       WHERE c.notification_id = was.id AND NOT c.gone ORDER BY c.at DESC LIMIT 1
     ) AS newest ON true
-    WHERE n.id = was.id
+    WHERE n.id = was.id AND (n.hidden, n.others_count, n.actor_id, n.data) IS DISTINCT FROM
+      (was.actors <= 0, GREATEST(was.actors, 1) - 1, COALESCE(newest.actor_id, n.actor_id), COALESCE(newest.data, n.data))
     RETURNING n.id, n.user_id AS "userId", n.hidden, was.hidden AS "wasHidden", was.shown AS "wasShown"`;
+}
+
+/** The key of a cause: what one user is told. */
+export interface Place {
+  key: string;
+  user_id: string;
+}
+
+export const revisePlaces = (tx: Tx, places: Place[]): Promise<Revised[]> =>
+  revise(
+    tx,
+    Prisma.sql`(c.key, c.user_id) IN (SELECT * FROM unnest(
+      ${places.map(({ key }) => key)}::text[], ${places.map(({ user_id }) => user_id)}::uuid[]))`,
+  );
+
+/** After a block or its end: the newest causes between the two. A job revises the rest when there may be more. */
+export async function reviseBetween(tx: Tx, userId: string, otherId: string): Promise<Revised[]> {
+  const places = await tx.$queryRaw<Place[]>`
+    SELECT c.key, c.user_id FROM notification_causes c WHERE ${causes.between(userId, otherId)}
+    ORDER BY c.at DESC LIMIT ${AT_ONCE}`;
+  if (places.length === AT_ONCE) await addJob(tx, 'reconcile-block', { userId, otherId });
+  return revisePlaces(tx, places);
 }
 
 /** Types that quiet hours do not hold back. */
@@ -91,9 +121,6 @@ const holdsOne = (table: string): Prisma.Sql =>
   Prisma.raw(`
   ((SELECT true FROM notification_causes o WHERE o.notification_id = ${table}.notification_id
     AND o.actor_id = ${table}.actor_id AND NOT o.gone LIMIT 1) IS TRUE)`);
-
-/** So many notifications are hidden at once. */
-const AT_ONCE = 1000;
 
 /**
  * Hides what tells of a deleted post, which never comes back, without a look at each cause; and revises the causes

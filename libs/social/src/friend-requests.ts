@@ -18,6 +18,38 @@ export const toFriendRequest = (row: FriendRequestRow): FriendRequestDto => ({
 
 export const noSuchRequest = () => new AppError('NOT_FOUND', 'No such friend request');
 
-/** What the two are told of their requests and their friendship, after that has changed. */
-export const reviseFriendship = (tx: Prisma.TransactionClient, a: string, b: string): Promise<Revised[]> =>
-  revise(tx, Prisma.sql`${causes.between(a, b)} AND c.key LIKE 'friend\_%'`);
+/** By the request that came before it, if that counts: a request that repeats another has its notification. */
+export const askingKey = (fromId: string, toId: string, earlierId?: string): string =>
+  `friend_request:${fromId}:${toId}:${earlierId ?? 'first'}`;
+
+/** Brings what the two are told of their requests and their friendship in line, after that has changed. */
+export async function reviseFriendship(
+  tx: Prisma.TransactionClient,
+  a: string,
+  b: string,
+): Promise<Revised[]> {
+  const pairs = [
+    { fromId: a, toId: b },
+    { fromId: b, toId: a },
+  ];
+  const requests = await tx.friendRequest.findMany({ where: { OR: pairs } });
+  const keys = [
+    ...pairs.map(({ fromId, toId }) => askingKey(fromId, toId)),
+    ...requests.flatMap(({ id, fromId, toId }) => [askingKey(fromId, toId, id), `friend_accepted:${id}`]),
+  ];
+  return revise(tx, causes.named(keys));
+}
+
+/** After a withdrawal, or a block by the asker, a new request is told anew only after this time. */
+export const SILENT_MS = 24 * 3600_000;
+
+/** Takes back what waits for an answer, under the pair's lock. One row in 24 hours is kept. */
+export async function withdraw(tx: Prisma.TransactionClient, fromId: string, toId: string): Promise<void> {
+  const pending = { fromId, toId, status: 'pending' } as const;
+  const now = new Date();
+  const recent = await tx.friendRequest.findFirst({
+    where: { fromId, toId, status: 'withdrawn', answeredAt: { gt: new Date(now.getTime() - SILENT_MS) } },
+  });
+  if (recent) await tx.friendRequest.deleteMany({ where: pending });
+  else await tx.friendRequest.updateMany({ where: pending, data: { status: 'withdrawn', answeredAt: now } });
+}

@@ -5,7 +5,7 @@ import { holds, locksOf } from '../holding.js';
 import { KINDS } from '../kinds.js';
 import { NotificationNews } from '../notification-news.js';
 import { HELD_UNTIL } from '../quiet-hours.js';
-import { lockNotifications, lockTelling, settle, type Revised } from '../revise.js';
+import { keyAs, lockNotifications, lockTelling, settle, type Revised } from '../revise.js';
 
 /**
  * Tells up to 1,000 users of something that happened (contract, "Notifications"); each of them once, however often
@@ -60,7 +60,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     const revised = await this.prisma.$transaction((tx) => this.store(tx, cause, recipientIds));
     const ids = new Set(revised.map(({ id }) => id));
     const earlier = again ? await this.storedOf(cause, recipientIds) : [];
-    await this.news.tell([...revised, ...earlier.filter(({ id }) => !ids.has(id))]);
+    await this.news.tellOrFail([...revised, ...earlier.filter(({ id }) => !ids.has(id))]);
   }
 
   /** The locks make an undo, a ban and a block wait, and find what is stored here. */
@@ -78,11 +78,16 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     const rows = await this.insert(tx, cause, recipientIds);
     const told = rows.filter(({ id }) => id === null).map(({ userId }) => userId);
     const stored = rows.flatMap(({ id, userId, hidden }) => (id === null ? [] : { id, userId, hidden }));
+    const repeated = told.length > 0 ? await this.repeat(tx, cause, told) : [];
+    const otherwise = told.length > 0 ? await this.toldOtherwise(tx, cause, told) : [];
     return [
       ...(KINDS[cause.type].grouped
         ? await this.join(tx, cause, stored)
         : stored.map((each) => ({ ...each, wasHidden: true, wasShown: false }))),
-      ...(told.length > 0 ? await this.repeat(tx, cause, told) : []),
+      ...repeated,
+      ...(otherwise.length > 0
+        ? await this.store(tx, { ...cause, key: keyAs(cause.key, cause.type) }, otherwise)
+        : []),
     ];
   }
 
@@ -120,7 +125,8 @@ export class NotifyHandler implements ICommandHandler<Notify> {
         SELECT id, user_id, ${kind}, ${groupKey}, actor_id, data, held_until, held_until IS NULL AND NOT gone, gone
         FROM told JOIN asked USING (user_id) ORDER BY user_id
         ON CONFLICT (user_id, group_key) WHERE read_at IS NULL AND group_key IS NOT NULL DO UPDATE
-        SET held_until = COALESCE(n.held_until, EXCLUDED.held_until), shown = n.shown AND NOT n.hidden,
+        SET held_until = CASE WHEN n.hidden THEN EXCLUDED.held_until ELSE COALESCE(n.held_until, EXCLUDED.held_until) END,
+          shown = n.shown AND NOT n.hidden,
           updated_at = GREATEST(now(), n.updated_at + interval '1 ms')
         RETURNING id, user_id, hidden
       )
@@ -160,6 +166,18 @@ export class NotifyHandler implements ICommandHandler<Notify> {
       WHERE ${which} AND c.data <> ${JSON.stringify(data)}::jsonb
         AND n.id = c.notification_id AND n.type = ${type}::notification_type`;
     return settle(tx, ids, which);
+  }
+
+  /** Whom this key told as another type of a thing that is gone: a reposted post, once its type was switched off. */
+  private async toldOtherwise(
+    tx: Prisma.TransactionClient,
+    { key, type }: NotificationCause,
+    userIds: string[],
+  ): Promise<string[]> {
+    const rows = await tx.$queryRaw<{ user_id: string }[]>`
+      SELECT c.user_id FROM notification_causes c JOIN notifications n ON n.id = c.notification_id
+      WHERE ${causeOf(key, userIds)} AND c.gone AND n.type <> ${type}::notification_type`;
+    return rows.map(({ user_id }) => user_id);
   }
 
   /** Those that were added to since are told as updated: their times differ. */

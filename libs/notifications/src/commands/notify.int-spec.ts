@@ -311,6 +311,15 @@ describe('quiet hours', () => {
     expect(events()).toHaveLength(3);
   });
 
+  it('do not hold back what is hidden in them and comes back after them', async () => {
+    await prefer(anna, { quiet_hours: night });
+    await notify(mention(boris));
+    await app.request('PUT', `users/${boris.id}/block`, anna.token);
+    await prefer(anna, { quiet_hours: null });
+    await app.request('DELETE', `users/${boris.id}/block`, anna.token);
+    await hers.next('notification:new');
+  });
+
   it('end at once for who ends them', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(mention(boris));

@@ -1,18 +1,19 @@
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NotificationNews } from '../notification-news.js';
-import { lockTelling, revise } from '../revise.js';
+import { lockTelling, revisePlaces, type Place } from '../revise.js';
 
 const BATCH = 500;
 
-interface Place {
-  user_id: string;
-  key: string;
-}
-
-/** Brings what others are told because of a user in line with whether that user is banned; again changes nothing. */
+/**
+ * Brings what others are told because of a user in line with bans and blocks as they are now; again changes nothing.
+ * With `otherId`: only what these two are told because of each other.
+ */
 export class ReconcileNotifications extends Command<void> {
-  constructor(readonly userId: string) {
+  constructor(
+    readonly userId: string,
+    readonly otherId?: string,
+  ) {
     super();
   }
 }
@@ -24,11 +25,16 @@ export class ReconcileNotificationsHandler implements ICommandHandler<ReconcileN
     private readonly news: NotificationNews,
   ) {}
 
-  async execute({ userId }: ReconcileNotifications): Promise<void> {
+  async execute({ userId, otherId }: ReconcileNotifications): Promise<void> {
+    await this.reconcile(userId, otherId);
+    if (otherId) await this.reconcile(otherId, userId);
+  }
+
+  private async reconcile(userId: string, toldId?: string): Promise<void> {
     for (const column of ['actor_id', 'owner_id'])
       for (let after: Place | undefined, isMore = true; isMore;) {
         const { revised, places } = await this.prisma.$transaction((tx) =>
-          this.reviseNext(tx, userId, column, after),
+          this.reviseNext(tx, userId, toldId, column, after),
         );
         await this.news.tell(revised);
         after = places.at(-1);
@@ -36,20 +42,22 @@ export class ReconcileNotificationsHandler implements ICommandHandler<ReconcileN
       }
   }
 
-  private async reviseNext(tx: Prisma.TransactionClient, userId: string, column: string, after?: Place) {
-    // Who tells of something and does not know of the ban yet has stored it then.
-    await lockTelling(tx, [userId], 'alone');
+  private async reviseNext(
+    tx: Prisma.TransactionClient,
+    userId: string,
+    toldId: string | undefined,
+    column: string,
+    after?: Place,
+  ) {
+    // Who tells of something and does not know of the ban or the block yet has stored it then.
+    await lockTelling(tx, toldId ? [userId, toldId] : [userId], 'alone');
+    const told = toldId ? Prisma.sql`AND user_id = ${toldId}::uuid` : Prisma.empty;
     const rest = after
       ? Prisma.sql`AND (user_id, key) > (${after.user_id}::uuid, ${after.key})`
       : Prisma.empty;
     const places = await tx.$queryRaw<Place[]>`
       SELECT user_id, key FROM notification_causes
-      WHERE ${Prisma.raw(column)} = ${userId}::uuid ${rest} ORDER BY user_id, key LIMIT ${BATCH}`;
-    const revised = await revise(
-      tx,
-      Prisma.sql`(c.key, c.user_id) IN (SELECT * FROM unnest(
-        ${places.map(({ key }) => key)}::text[], ${places.map(({ user_id }) => user_id)}::uuid[]))`,
-    );
-    return { revised, places };
+      WHERE ${Prisma.raw(column)} = ${userId}::uuid ${told} ${rest} ORDER BY user_id, key LIMIT ${BATCH}`;
+    return { revised: await revisePlaces(tx, places), places };
   }
 }

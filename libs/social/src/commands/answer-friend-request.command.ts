@@ -46,8 +46,8 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
         where: { id, status: 'pending' },
         data: { status: answer, answeredAt: new Date() },
       });
-      const [row] = await tx.$queryRaw<FriendRequestRow[]>`${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid`;
-      // A block has taken it away meanwhile.
+      const [row] = await tx.$queryRaw<FriendRequestRow[]>`
+        ${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid AND r.status <> 'withdrawn'`;
       if (!row) throw noSuchRequest();
       if (count === 0)
         throw new AppError('CONFLICT', `This request is ${row.status} already`, { reason: 'wrong_state' });
@@ -65,11 +65,14 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
           actorId: userId,
           data: { request_id: id, user_id: userId },
         });
-      } else
+      }
+      const revised = await reviseFriendship(tx, userId, fromId);
+      // The notification's key names the refusal before it.
+      if (answer === 'declined')
         await tx.friendRequest.deleteMany({
           where: { fromId, toId: userId, status: 'declined', id: { not: id } },
         });
-      return { request: toFriendRequest(row), revised: await reviseFriendship(tx, userId, fromId) };
+      return { request: toFriendRequest(row), revised };
     });
     if (answer === 'accepted') {
       this.emitter.moved(friendsRoom(fromId), userId);

@@ -1,8 +1,9 @@
 import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, lockPair, requirePresent } from '#identity';
-import { NotificationNews, causes, lockTelling, revise, tellAll } from '#notifications';
+import { NotificationNews, lockTelling, reviseBetween, tellAll } from '#notifications';
 import { PrismaService, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { withdraw } from '../friend-requests.js';
 import { assertRoom } from '../limits.js';
 
 /**
@@ -40,7 +41,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
       await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
-      return { cut: blocked, revised: await revise(tx, causes.between(blockerId, blockedId)) };
+      return { cut: blocked, revised: await reviseBetween(tx, blockerId, blockedId) };
     });
     for (const [user, other] of [
       [blockerId, blockedId],
@@ -70,7 +71,12 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
   });
   await tx.follow.deleteMany({ where: either('followerId', 'followeeId') });
   await tx.friend.deleteMany({ where: either('userId', 'friendId') });
-  await tx.friendRequest.deleteMany({ where: { status: 'pending', ...either('fromId', 'toId') } });
+  await withdraw(tx, a, b);
+  // The blocked user has not withdrawn it: a request after the block is told anew.
+  await tx.friendRequest.updateMany({
+    where: { fromId: b, toId: a, status: 'pending' },
+    data: { status: 'withdrawn' },
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { AppError, cutRoom, followersRoom, userRoom, type ROLES } from '#contracts';
 import { audit } from '#identity';
-import { NotificationNews, forgetPost } from '#notifications';
+import { NotificationNews, forgetPost, keyAs } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchPost, Posts } from '../posts.js';
@@ -47,7 +47,8 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
       if (repostOfId && deleted.counted)
         await tx.post.updateMany({ where: { id: repostOfId }, data: { repostsCount: { decrement: 1 } } });
       if (authorId !== user.userId) await audit(tx, user.userId, 'post_deleted', id, { author_id: authorId });
-      return forgetPost(tx, id, repostOfId ? [`post_reposted:${repostOfId}:${authorId}`] : []);
+      const key = `post_reposted:${repostOfId}:${authorId}`;
+      return forgetPost(tx, id, repostOfId ? [key, keyAs(key, 'post_reposted')] : []);
     });
     const rooms = [userRoom(authorId), followersRoom(authorId)];
     this.emitter.toRooms(rooms, 'post:deleted', { post_id: id }, [cutRoom(authorId)]);

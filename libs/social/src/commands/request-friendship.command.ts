@@ -3,15 +3,21 @@ import { lockPair, requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../friend-requests.js';
+import {
+  FRIEND_REQUESTS,
+  SILENT_MS,
+  askingKey,
+  toFriendRequest,
+  type FriendRequestRow,
+} from '../friend-requests.js';
 import { requireInSight } from '../people.js';
 
 /** After a refusal, the asker waits so long. */
 const PAUSE_MS = 30 * 24 * 3600_000;
 
 /**
- * Asks somebody to be friends. A request that is withdrawn and made again is told once: otherwise asking could be made
- * a nuisance.
+ * Asks somebody to be friends. A request that is made again within 24 hours of a withdrawal has the notification of the
+ * first: otherwise asking could be made a nuisance.
  * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (friends already, one of the two has asked, or it was
  *   declined within 30 days)
  */
@@ -36,11 +42,20 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
       await requirePresent(tx, [fromId, toId]);
       await requireInSight(tx, fromId, toId);
       await assertMayAsk(tx, fromId, toId);
-      const answered = await tx.friendRequest.findFirst({
-        where: { fromId, toId, status: { not: 'pending' } },
+      const earlier = await tx.friendRequest.findFirst({
+        where: {
+          fromId,
+          toId,
+          status: { not: 'pending' },
+          OR: [
+            { status: { not: 'withdrawn' } },
+            { answeredAt: null },
+            { answeredAt: { lte: new Date(now.getTime() - SILENT_MS) } },
+          ],
+        },
         orderBy: { id: 'desc' },
       });
-      if (answered?.status === 'declined' && answered.answeredAt! > new Date(now.getTime() - PAUSE_MS))
+      if (earlier?.status === 'declined' && earlier.answeredAt! > new Date(now.getTime() - PAUSE_MS))
         throw new AppError('CONFLICT', 'They have declined: ask again 30 days after that', {
           reason: 'refused_recently',
         });
@@ -48,7 +63,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
       await tx.friendRequest.create({ data: { id, fromId, toId } });
       await tell(tx, [toId], {
         type: 'friend_request',
-        key: `friend_request:${fromId}:${toId}:${answered?.id ?? 'first'}`,
+        key: askingKey(fromId, toId, earlier?.id),
         actorId: fromId,
         data: { request_id: id, user_id: fromId },
       });

@@ -3,7 +3,7 @@ import { lockPair } from '#identity';
 import { NotificationNews } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { noSuchRequest, reviseFriendship } from '../friend-requests.js';
+import { noSuchRequest, reviseFriendship, withdraw } from '../friend-requests.js';
 
 /**
  * Takes back one's own request, and its notification.
@@ -30,13 +30,13 @@ export class WithdrawFriendRequestHandler implements ICommandHandler<WithdrawFri
     if (!asked) throw noSuchRequest();
     const revised = await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, userId, asked.toId);
-      const { count } = await tx.friendRequest.deleteMany({ where: { id, status: 'pending' } });
-      if (count === 0) {
-        const answered = await tx.friendRequest.findUnique({ where: { id } });
-        throw answered
-          ? new AppError('CONFLICT', `This request is ${answered.status} already`, { reason: 'wrong_state' })
-          : noSuchRequest();
-      }
+      const request = await tx.friendRequest.findUnique({ where: { id } });
+      if (!request || request.status === 'withdrawn') throw noSuchRequest();
+      if (request.status !== 'pending')
+        throw new AppError('CONFLICT', `This request is ${request.status} already`, {
+          reason: 'wrong_state',
+        });
+      await withdraw(tx, userId, asked.toId);
       return reviseFriendship(tx, userId, asked.toId);
     });
     await this.news.tell(revised);
