@@ -1,4 +1,11 @@
-import { FriendPage, FriendRequestBody, FriendRequestDto, FriendRequestPage, PageQuery } from '#contracts';
+import {
+  FriendPage,
+  FriendRequestBody,
+  FriendRequestDto,
+  FriendRequestPage,
+  FriendRequestQuery,
+  PageQuery,
+} from '#contracts';
 import type { SignedIn } from '#identity';
 import { Presence } from '#presence';
 import {
@@ -36,13 +43,16 @@ export class FriendsController {
 
   @Get('requests')
   @Answers(
-    'Who asks to be my friend, newest first',
+    'Open requests to me, or mine, newest first',
     { type: FriendRequestPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
   )
-  requests(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<FriendRequestPage> {
-    return this.queries.execute(new ListFriendRequests(userId, page));
+  requests(
+    @SignedInUser() { userId }: SignedIn,
+    @Query() query: FriendRequestQuery,
+  ): Promise<FriendRequestPage> {
+    return this.queries.execute(new ListFriendRequests(userId, query));
   }
 
   @Post('requests')

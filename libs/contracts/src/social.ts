@@ -1,7 +1,7 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { UserDto } from './identity.js';
 import { MAX_CONTENT } from './messages.js';
-import { PageOf } from './page.js';
+import { PageOf, PageQuery } from './page.js';
 import {
   IsHttpUrlList,
   IsId,
@@ -120,6 +120,10 @@ export class FriendRequestDto {
 }
 
 export class FriendRequestPage extends PageOf(FriendRequestDto) {}
+
+export class FriendRequestQuery extends PageQuery {
+  @IsIn(['incoming', 'outgoing']) direction: 'incoming' | 'outgoing' = 'incoming';
+}
 export class BlockedPage extends PageOf(PersonDto) {}
 export class FriendPage extends PageOf(UserDto) {}
 

@@ -25,6 +25,9 @@ it('a request is made, seen by who was asked, accepted, and both are friends', a
   expect(made.body).toMatchObject({ from: { id: anna.id }, to: { id: boris.id }, status: 'pending' });
   expect(await requests(boris)).toEqual({ items: [made.body], next_cursor: null });
   expect(await requests(anna)).toEqual({ items: [], next_cursor: null });
+  expect(await requests(anna, 'direction=outgoing')).toEqual({ items: [made.body], next_cursor: null });
+  expect((await requests(boris, 'direction=outgoing')).items).toEqual([]);
+  expect(await requests(boris, 'direction=x')).toMatchObject({ code: 'INVALID_DATA' });
   expect(await told('friend_request', anna)).toMatchObject([
     { to: [boris.id], data: { request_id: made.body.id, user_id: anna.id } },
   ]);
