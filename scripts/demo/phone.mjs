@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './check.mjs';
 
 const PATIENCE_MS = 10_000;
+/** A limit of a day is not waited for. */
+const LONGEST_WAIT_MS = 2 * 60_000;
 
 /** The server said no, in the contract's words. */
 export class Refusal extends Error {
@@ -61,7 +63,7 @@ export class Phone {
       throw new Failure(`the token of a session that signed out still gets ${code}`);
   }
 
-  /** @throws Refusal; a rate limit is waited for */
+  /** @throws Refusal; a rate limit of up to 2 minutes is waited for */
   async request(method, path, body) {
     const headers = {
       ...(this.token && { authorization: `Bearer ${this.token}` }),
@@ -82,7 +84,7 @@ export class Phone {
     });
   }
 
-  /** Sends an event and waits for its acknowledgement. @throws Refusal; a rate limit is waited for */
+  /** Sends an event and waits for its acknowledgement. @throws Refusal; a rate limit of up to 2 minutes is waited for */
   async send(event, payload) {
     return this.#patiently(async () => {
       const answer = await this.socket
@@ -101,7 +103,7 @@ export class Phone {
       try {
         return await attempt();
       } catch (error) {
-        if (error.code !== 'RATE_LIMIT' || left === 0) throw error;
+        if (error.code !== 'RATE_LIMIT' || left === 0 || error.retry_after_ms > LONGEST_WAIT_MS) throw error;
         this.say(`${error.message} (a limit of the server, not an error)`);
         await sleep(error.retry_after_ms + 50);
       }

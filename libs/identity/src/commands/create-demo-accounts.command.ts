@@ -36,6 +36,8 @@ export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAcco
       // Two starts at once: the second waits, and then finds the first one's accounts.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
       if (!(await tx.user.findFirst({ select: { id: true } }))) {
+        // So that the limits of an account's first day are over.
+        const createdAt = new Date(Date.now() - 2 * 24 * 3600_000);
         const passwordHash = await hashPassword(PASSWORD);
         await tx.user.createMany({
           data: ACCOUNTS.map((account) => ({
@@ -43,6 +45,7 @@ export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAcco
             id: newId(),
             handle: handleFrom(account.name),
             passwordHash,
+            createdAt,
           })),
         });
       }

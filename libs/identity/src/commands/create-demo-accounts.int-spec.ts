@@ -19,6 +19,9 @@ it('makes its accounts once, however many start at once, and tells them each tim
   for (const accounts of [...all, await create()]) expect(accounts).toEqual(all[0]);
   expect(await identity.prisma.user.count()).toBe(4);
   expect(await identity.prisma.user.count({ where: { isMaster: true } })).toBe(2);
+  // The limits of an account's first day are over.
+  const yesterday = new Date(Date.now() - 24 * 3600_000);
+  expect(await identity.prisma.user.count({ where: { createdAt: { lt: yesterday } } })).toBe(4);
   for (const { email, password } of all[0])
     expect(await codeOf(identity.commands.execute(new Login({ email, password }, device)))).toBe('no error');
 });

@@ -35,6 +35,7 @@ export class CreateDemoVisitsHandler implements ICommandHandler<CreateDemoVisits
       masterId: service.masterId,
       clientId,
       startsAt: new Date(startsAt),
+      createdAt: new Date(startsAt - 2 * DAY_MS),
       endsAt: new Date(startsAt + service.duration * 60_000),
       status,
       serviceName: service.name,
