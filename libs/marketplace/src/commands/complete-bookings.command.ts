@@ -1,6 +1,5 @@
-import { PrismaService } from '#platform';
+import { PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings } from '../bookings.js';
 
 /** After its end. Until then the master may say that the client did not come. */
 const COMPLETED_AFTER_MS = 24 * 3600_000;
@@ -15,22 +14,23 @@ export class CompleteBookings extends Command<void> {
 
 @CommandHandler(CompleteBookings)
 export class CompleteBookingsHandler implements ICommandHandler<CompleteBookings> {
-  constructor(
-    private readonly prisma: PrismaService,
-    private readonly bookings: Bookings,
-  ) {}
+  constructor(private readonly prisma: PrismaService) {}
 
   async execute({ now }: CompleteBookings): Promise<void> {
     const ended = new Date(now.getTime() - COMPLETED_AFTER_MS);
-    for (let completed = BATCH; completed === BATCH;) {
+    while ((await this.completeSome(ended, now)) === BATCH);
+  }
+
+  private completeSome(ended: Date, now: Date): Promise<number> {
+    return this.prisma.$transaction(async (tx) => {
       // The start repeats less than the end says, and has the index.
-      const rows = await this.prisma.$queryRaw<{ id: string }[]>`
+      const rows = await tx.$queryRaw<{ id: string }[]>`
         UPDATE bookings SET status = 'completed', updated_at = ${now} WHERE id IN (
           SELECT id FROM bookings WHERE status = 'confirmed' AND starts_at <= ${ended} AND ends_at <= ${ended}
           ORDER BY starts_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
         ) RETURNING id`;
-      await this.bookings.announceAll(rows.map(({ id }) => id));
-      completed = rows.length;
-    }
+      if (rows.length > 0) await addJob(tx, 'show-bookings', { bookingIds: rows.map(({ id }) => id) });
+      return rows.length;
+    });
   }
 }

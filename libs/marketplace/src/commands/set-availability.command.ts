@@ -1,10 +1,10 @@
-import { AppError, MIN_NOTICE, type AvailabilityDto } from '#contracts';
+import { AppError, type AvailabilityDto } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
  * Says when a master works, in place of what they said before; bookings that exist stay. A window to 00:00 ends with the
- * day, and is answered as 24:00.
+ * day, and is answered as 24:00. Without `min_notice_minutes`, the one that is set stays.
  * @throws AppError INVALID_DATA naming weekly when a window ends before it begins, or two overlap
  */
 export class SetAvailability extends Command<AvailabilityDto> {
@@ -20,7 +20,10 @@ export class SetAvailability extends Command<AvailabilityDto> {
 export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ masterId, availability: { timezone, weekly, days_off, ...more } }: SetAvailability) {
+  async execute({
+    masterId,
+    availability: { timezone, weekly, days_off, min_notice_minutes },
+  }: SetAvailability) {
     const windows = weekly
       .map(({ weekday, from, to }) => ({ weekday, from, to: to === '00:00' ? '24:00' : to }))
       .sort((a, b) => a.weekday - b.weekday || a.from.localeCompare(b.from));
@@ -35,9 +38,13 @@ export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> 
         throw AppError.invalid('weekly', `two windows of weekday ${weekday} overlap`);
     });
     const daysOff = [...new Set(days_off)].sort();
-    const minNotice = more.min_notice_minutes ?? MIN_NOTICE.default;
-    const data = { timezone, weekly: windows as unknown as Prisma.InputJsonArray, daysOff, minNotice };
-    await this.prisma.availability.upsert({
+    const data = {
+      timezone,
+      weekly: windows as unknown as Prisma.InputJsonArray,
+      daysOff,
+      minNotice: min_notice_minutes ?? undefined,
+    };
+    const { minNotice } = await this.prisma.availability.upsert({
       where: { masterId },
       create: { masterId, ...data },
       update: data,
