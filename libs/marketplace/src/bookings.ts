@@ -1,4 +1,5 @@
 import { AppError, userRoom, type BookingDto, type BookingState, type ReviewDto } from '#contracts';
+import { causes, revise, type Revised } from '#notifications';
 import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { PARTY } from './masters.js';
@@ -63,6 +64,19 @@ export const factsOf = (
   starts_at: row.startsAt.toISOString(),
   timezone,
 });
+
+/** The requests, confirmations and reminders of bookings whose state has changed. */
+export const reviseBookings = (tx: Prisma.TransactionClient, ids: string[]): Promise<Revised[]> =>
+  revise(
+    tx,
+    causes.named(
+      ids.flatMap((id) => [
+        `booking_request:${id}`,
+        `booking_confirmed:${id}`,
+        ...['24h', '2h'].map((reminder) => `booking_reminder:${id}:${reminder}`),
+      ]),
+    ),
+  );
 
 /** Bookings as their sides see them. */
 @Injectable()

@@ -1,4 +1,5 @@
 import { IdentityModule } from '#identity';
+import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
 import { Bookings } from './bookings.js';
 import { ChangeBookingHandler } from './commands/change-booking.command.js';
@@ -55,7 +56,7 @@ const handlers = [
 
 /** Services, availability, bookings, reviews, rebooking. */
 @Module({
-  imports: [IdentityModule],
+  imports: [IdentityModule, NotificationsModule],
   providers: [Bookings, FreeTime, Reservations, ...handlers],
   exports: [Bookings, Reservations],
 })

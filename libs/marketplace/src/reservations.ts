@@ -75,6 +75,9 @@ export class Reservations implements OnModuleDestroy {
   }
 }
 
+const changedService = () =>
+  new AppError('CONFLICT', 'The master has changed this service since', { reason: 'service_changed' });
+
 async function prepare(
   tx: Prisma.TransactionClient,
   { clientId, serviceId, startsAt, note, now, offered }: Reservation,
@@ -82,9 +85,7 @@ async function prepare(
   const { masterId, duration, name, price } = await findService(tx, clientId, serviceId);
   if (masterId === clientId) throw new AppError('FORBIDDEN', 'This is a service of your own');
   if ((offered.price ?? price) !== price || (offered.duration ?? duration) !== duration)
-    throw new AppError('CONFLICT', 'The master has changed this service since', {
-      reason: 'service_changed',
-    });
+    throw changedService();
   if (startsAt <= now) throw AppError.invalid('starts_at', 'must be ahead');
   if (startsAt.getTime() > now.getTime() + HORIZON_MS)
     throw AppError.invalid('starts_at', 'must be within a year');
@@ -102,6 +103,7 @@ async function prepare(
     endsAt: new Date(startsAt.getTime() + duration * 60_000),
     note: note ?? null,
     serviceName: name,
+    duration,
     price,
     timezone: availability.timezone,
   };
@@ -140,18 +142,26 @@ async function refusalsOf(
     ) o,
     LATERAL (
       SELECT count(*)::int AS daily, extract(epoch FROM min(b.created_at) + interval '1 day' - now())::float AS "freeIn",
-        count(*) FILTER (WHERE b.master_id = p.master_id AND b.starts_at = p.starts_at AND b.status = 'cancelled')::int
+        count(*) FILTER (WHERE b.master_id = p.master_id AND b.starts_at = p.starts_at AND b.cancelled_by = 'client')::int
           AS "calledOff"
       FROM bookings b WHERE b.client_id = p.client_id AND b.created_at > now() - interval '1 day'
     ) d
     ORDER BY p.n`;
+  // A change of a service waits for what is made here, or is found.
+  const offered = await tx.$queryRaw<{ id: string; price: number; duration: number }[]>`
+    SELECT id, price, duration FROM services
+    WHERE id = ANY(${[...new Set(asked.map(({ serviceId }) => serviceId))]}::uuid[]) AND archived_at IS NULL
+    ORDER BY id FOR SHARE`;
+  const services = new Map(offered.map((service) => [service.id, service]));
   const sooner = new Map<string, number>();
   const more = (key: string) => sooner.get(key) ?? 0;
-  return asked.map(({ clientId, masterId }, i) => {
+  return asked.map(({ clientId, masterId, serviceId, price, duration }, i) => {
     const { allowed, open, openHere, daily, freeIn, calledOff } = requests[i]!;
-    if (!allowed || !limits.has(masterId)) return noSuchService();
+    const service = services.get(serviceId);
+    if (!allowed || !service || !limits.has(masterId)) return noSuchService();
     const limit = limits.get(clientId);
     if (!limit) return new AppError('NOT_FOUND', 'No such user');
+    if (service.price !== price || service.duration !== duration) return changedService();
     const pair = clientId + masterId;
     if (openHere + more(pair) >= MAX_REQUESTS)
       return new AppError('CONFLICT', `${MAX_REQUESTS} requests may wait for a master’s answer`, {

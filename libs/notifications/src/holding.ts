@@ -12,10 +12,20 @@ const BEFRIENDED = Prisma.sql`r.status = 'accepted'
   AND NOT EXISTS (SELECT FROM friend_requests later WHERE later.status = 'accepted' AND later.id > r.id
     AND later.from_id IN (r.from_id, r.to_id) AND later.to_id IN (r.from_id, r.to_id))`;
 
+/** Never null: most have no outcome. */
+const DISPUTED = Prisma.sql`c.data->>'outcome' IS NOT DISTINCT FROM 'disputed'`;
+
+/** A visit that was cancelled or has expired is off. */
+const VISIT = found(
+  Prisma.sql`FROM bookings WHERE id = ${id('booking_id')} AND status NOT IN ('cancelled', 'expired')`,
+);
+
 const COMMENT = found(Prisma.sql`FROM comments WHERE id = ${id('comment_id')}`);
 
 /** Of a row `c` of causes: whether it was not undone. A kind without a condition holds for ever. */
 const DONE: Partial<Record<NotificationKind, Prisma.Sql>> = {
+  booking_request: VISIT,
+  booking_confirmed: Prisma.sql`(${DISPUTED} OR ${VISIT})`,
   friend_request: found(Prisma.sql`FROM friend_requests r
     WHERE r.id = ${id('request_id')} AND (r.status = 'pending' OR ${BEFRIENDED})`),
   friend_accepted: found(
@@ -43,12 +53,18 @@ const inSight = (column: string): Prisma.Sql => {
     AND NOT ${found(Prisma.sql`FROM blocks WHERE blocker_id = ${other} AND blocked_id = c.user_id`)})`;
 };
 
+/** The end of a visit, and the word against a no-show: they concern the recipient's own visit. */
+const ofOwnVisit = (type: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(${type} = 'booking_cancelled' OR ${type} = 'booking_confirmed' AND ${DISPUTED})`;
+
 /**
  * The one rule of whether a cause holds, for SQL, of a row `c` with the columns of `notification_causes`: what it tells
- * of was not undone, and no ban and no block is between the recipient and its people.
+ * of was not undone, and no ban and no block is between the recipient and its people. The end of a recipient's own
+ * visit holds nevertheless, and is then told without the actor (`SELECT_ROWS`).
  */
 export const holds = (type: Prisma.Sql): Prisma.Sql => Prisma.sql`
-  (${inSight('actor_id')} AND ${inSight('owner_id')} AND CASE ${type} ${WHENS} ELSE true END)`;
+  (((${inSight('actor_id')} AND ${inSight('owner_id')}) OR ${ofOwnVisit(type)})
+    AND CASE ${type} ${WHENS} ELSE true END)`;
 
 /**
  * Locks what a cause tells of, so that an undo waits for whoever tells of it, and then finds the notification. Locked
@@ -56,6 +72,9 @@ export const holds = (type: Prisma.Sql): Prisma.Sql => Prisma.sql`
  */
 export const locksOf = ({ type, actorId, data }: NotificationCause, recipientIds: string[]): Prisma.Sql[] => {
   switch (type) {
+    case 'booking_request':
+    case 'booking_confirmed':
+      return [Prisma.sql`SELECT FROM bookings WHERE id = ${data.booking_id}::uuid FOR SHARE`];
     case 'friend_request':
     case 'friend_accepted':
       return [

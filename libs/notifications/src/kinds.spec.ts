@@ -69,6 +69,11 @@ it('names nobody who cancelled when nobody is to be named, and an announcement b
     'Запись на 10 января в 14:00 отменена',
     'The booking on 10 January at 14:00 is cancelled',
   ]);
+  for (const outcome of ['declined', 'no_show'] as const)
+    for (const locale of ['ru', 'en'])
+      expect(
+        render('booking_cancelled', locale, { ...told, data: { ...cancelled, outcome } }).body,
+      ).not.toMatch(/Кто-то|Somebody/);
   const announced = { ...told, actor: 'Анна', data: { ...DATA.mention, announcement: true as const } };
   expect(render('mention', 'ru', announced)).toEqual({
     title: 'Объявление',

@@ -46,7 +46,9 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
           ({
             confirmed: `Мастер ${t.actor} подтверждает вашу запись на ${at(t)}`,
             reminder: `${about(t)} ${at(t)}`,
-            disputed: `${t.actor} не согласен(на), что визит ${at(t)} не состоялся`,
+            disputed: t.isNamed
+              ? `${t.actor} не согласен(на), что визит ${at(t)} не состоялся`
+              : `По словам клиента, визит ${at(t)} состоялся`,
           })[t.data.outcome ?? 'confirmed'],
       },
       en: {
@@ -58,7 +60,7 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
           ({
             confirmed: `${t.actor} has confirmed your booking on ${at(t)}`,
             reminder: `${about(t)} on ${at(t)}`,
-            disputed: `${t.actor} says that the visit on ${at(t)} took place`,
+            disputed: `${t.isNamed ? t.actor : 'The client'} says that the visit on ${at(t)} took place`,
           })[t.data.outcome ?? 'confirmed'],
       },
     },
@@ -72,10 +74,12 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
         body: (t) =>
           ({
             cancelled: t.isNamed ? `${t.actor} отменяет запись на ${at(t)}` : `Запись на ${at(t)} отменена`,
-            declined: `Мастер ${t.actor} не может принять вас ${at(t)}`,
+            declined: t.isNamed
+              ? `Мастер ${t.actor} не может принять вас ${at(t)}`
+              : `Запись на ${at(t)} отменена`,
             expired: `Заявка на ${at(t)} осталась без ответа`,
             unavailable: `Запись на ${at(t)} отменена: вторая сторона больше недоступна`,
-            no_show: `Мастер ${t.actor} отмечает, что вы не пришли ${at(t)}`,
+            no_show: `Мастер ${t.isNamed ? `${t.actor} ` : ''}отмечает, что вы не пришли ${at(t)}`,
           })[t.data.outcome] + theirs(t.data.reason),
       },
       en: {
@@ -85,10 +89,12 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
             cancelled: t.isNamed
               ? `${t.actor} has cancelled the booking on ${at(t)}`
               : `The booking on ${at(t)} is cancelled`,
-            declined: `${t.actor} cannot take you on ${at(t)}`,
+            declined: t.isNamed
+              ? `${t.actor} cannot take you on ${at(t)}`
+              : `The booking on ${at(t)} is cancelled`,
             expired: `The request for ${at(t)} was not answered`,
             unavailable: `The booking on ${at(t)} is off: the other side is no longer available`,
-            no_show: `${t.actor} says that you did not come on ${at(t)}`,
+            no_show: `${t.isNamed ? t.actor : 'The master'} says that you did not come on ${at(t)}`,
           })[t.data.outcome] + theirs(t.data.reason),
       },
     },

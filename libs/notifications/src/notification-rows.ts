@@ -1,8 +1,9 @@
 import type { NotificationData, NotificationDto, NotificationKind } from '#contracts';
+import { notBlocked } from '#identity';
 import { Prisma } from '#platform';
 import { render } from './kinds.js';
 
-/** A notification with what its words need: the recipient's language and the actor's name as they are now. */
+/** A notification with what its words need: the recipient's language and the actor's name, if in sight, as they are now. */
 export interface NotificationRow {
   id: string;
   user_id: string;
@@ -20,20 +21,23 @@ export interface NotificationRow {
 export const SELECT_ROWS = Prisma.sql`
   SELECT n.id, n.user_id, n.type::text, n.data, n.others_count, n.created_at, n.updated_at, n.read_at, n.shown,
     u.locale, a.name AS actor
-  FROM notifications n JOIN users u ON u.id = n.user_id LEFT JOIN users a ON a.id = n.actor_id`;
+  FROM notifications n JOIN users u ON u.id = n.user_id LEFT JOIN users a
+    ON a.id = n.actor_id AND a.banned_at IS NULL AND ${notBlocked(Prisma.raw('a.id'), Prisma.raw('n.user_id'))}`;
 
 export function toDto(row: NotificationRow): NotificationDto {
+  // Words of an actor out of sight are not passed on.
+  const data = row.actor === null && 'reason' in row.data ? { ...row.data, reason: null } : row.data;
   const { title, body } = render(row.type, row.locale, {
     actor: row.actor,
     others: row.others_count,
-    data: row.data,
+    data,
   });
   return {
     id: row.id,
     type: row.type,
     title,
     body,
-    data: row.data,
+    data,
     created_at: row.created_at.toISOString(),
     is_read: row.read_at !== null,
     updated_at: row.updated_at.toISOString(),

@@ -55,7 +55,7 @@ export async function lockNotifications(tx: Tx, which: Prisma.Sql): Promise<stri
 export async function settle(tx: Tx, ids: string[], which: Prisma.Sql): Promise<Revised[]> {
   if (ids.length === 0) return [];
   // The statement's own changes are not in its snapshot: `held` is whether another cause of the actor held before.
-  const changed = await tx.$queryRaw<{ id: string; actor_id: string; held: boolean }[]>`
+  const changed = await tx.$queryRaw<{ id: string; actor_id: string | null; held: boolean }[]>`
     WITH changed AS (
       UPDATE notification_causes c SET gone = NOT c.gone FROM notifications n
       WHERE ${which} AND n.id = c.notification_id AND n.id = ANY(${ids}::uuid[])
@@ -116,11 +116,13 @@ export async function reviseBetween(tx: Tx, userId: string, otherId: string): Pr
 /** Types that quiet hours do not hold back. */
 const URGENT = Object.entries(KINDS).flatMap(([type, { waits }]) => (waits ? [] : type));
 
-/** Whether a cause of the actor in this row holds. */
-const holdsOne = (table: string): Prisma.Sql =>
-  Prisma.raw(`
-  ((SELECT true FROM notification_causes o WHERE o.notification_id = ${table}.notification_id
-    AND o.actor_id = ${table}.actor_id AND NOT o.gone LIMIT 1) IS TRUE)`);
+/** Whether a cause of the actor in this row, or of nobody, holds; each by the index. */
+const holdsOne = (table: string): Prisma.Sql => {
+  const found = (actor: string) => `(SELECT true FROM notification_causes o
+    WHERE o.notification_id = ${table}.notification_id AND o.actor_id ${actor} AND NOT o.gone LIMIT 1)`;
+  return Prisma.raw(`(CASE WHEN ${table}.actor_id IS NULL THEN ${found('IS NULL')}
+    ELSE ${found(`= ${table}.actor_id`)} END IS TRUE)`);
+};
 
 /**
  * Hides what tells of a deleted post, which never comes back, without a look at each cause; and revises the causes

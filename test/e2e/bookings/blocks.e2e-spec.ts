@@ -1,11 +1,12 @@
-import type { BookingDto, MessageDto, ReviewDto, ReviewPage, SlotPage } from '#contracts';
+import type { BookingDto, MessageDto, NotificationPage, ReviewDto, ReviewPage, SlotPage } from '#contracts';
 import { lockBookings } from '#identity';
 import { ReconcileBookings, RemindBookings } from '#marketplace';
 import { PrismaService, type Prisma } from '#platform';
-import type { Account } from '#testing';
+import type { Account, Device } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ALWAYS,
+  HOUR,
   app,
   at,
   ban,
@@ -13,6 +14,7 @@ import {
   client,
   hers,
   his,
+  listed,
   master,
   offer,
   put,
@@ -35,6 +37,19 @@ const live = () =>
     master.id,
     client.id,
   ]);
+/** Waits until a device has heard of the end of a booking, or of the word against a no-show. */
+const heard = (device: Device, bookingId: string, outcome: string) =>
+  device.next('notification:new', ({ data }) => {
+    const of = data as { booking_id?: string; outcome?: string };
+    return of.booking_id === bookingId && of.outcome === outcome;
+  });
+const endsOf = async ({ token }: Account) =>
+  (await app.request<NotificationPage>('GET', 'notifications', token)).body.items.flatMap(
+    ({ body, data }) => {
+      const { booking_id, outcome, reason } = data as Record<string, string>;
+      return outcome ? [{ booking_id, body, reason }] : [];
+    },
+  );
 
 // Whoever of the two blocks: it cuts both ways.
 describe.each(['the master', 'the client'])('a block by %s', (who) => {
@@ -84,6 +99,36 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
       expect([status, body.status, body.reason]).toEqual([200, 'cancelled', null]);
       expect(await told('booking_cancelled', id)).toMatchObject([{ data: { reason: null } }]);
     }
+  });
+
+  it('hides neither the end of a visit nor the word against a no-show, but who and why', async () => {
+    const visits = [await booked(2), await booked(3), await booked(4)];
+    for (const { id } of visits) await step(master, id, 'confirm');
+    const [before, after, missed] = visits.map(({ id }) => id) as [string, string, string];
+    const reason = 'Секрет';
+    await step(client, before, 'cancel', { reason });
+    expect((await heard(hers, before, 'cancelled')).body).toMatch(/^Борис отменяет.+: Секрет$/);
+    await put(missed, 'confirmed', -2 * HOUR);
+    await cut();
+    await step(client, after, 'cancel', { reason });
+    await step(master, missed, 'no-show', { reason });
+    await step(client, missed, 'dispute');
+    const off = expect.stringMatching(/^Запись на [^:]+:\d\d отменена$/) as string;
+    expect((await heard(hers, after, 'cancelled')).body).toEqual(off);
+    await heard(his, missed, 'no_show');
+    await heard(hers, missed, 'disputed');
+    const disputed = expect.stringMatching(/^По словам клиента, визит .+ состоялся$/) as string;
+    const noShow = expect.stringMatching(/^Мастер отмечает, что вы не пришли [^:]+:\d\d$/) as string;
+    const toMaster = await endsOf(master);
+    expect(toMaster).toHaveLength(3);
+    expect(toMaster).toEqual(
+      expect.arrayContaining([
+        { booking_id: before, body: off, reason: null },
+        { booking_id: after, body: off, reason: null },
+        { booking_id: missed, body: disputed },
+      ]),
+    );
+    expect(await endsOf(client)).toEqual([{ booking_id: missed, body: noShow, reason: null }]);
   });
 
   it('lets the review of a visit pass, and nothing of it to the master', async () => {
@@ -159,6 +204,24 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     for (const { id } of [asked, confirmed]) expect((await stored(id)).status).toBe('cancelled');
   });
 
+  it('leaves only the end of a visit told, without who and why', async () => {
+    const [called, ahead] = [await booked(2), await booked(3)];
+    for (const { id } of [called, ahead]) await step(master, id, 'confirm');
+    await step(banned(), called.id, 'cancel', { reason: 'Секрет' });
+    await heard(device(), called.id, 'cancelled');
+    await run(new RemindBookings(new Date(Date.parse(ahead.starts_at) - 24 * HOUR)));
+    await heard(device(), ahead.id, 'reminder');
+    expect(await ban(banned())).toBe(200);
+    await heard(device(), ahead.id, 'unavailable');
+    expect(await listed(other())).toEqual(['booking_cancelled', 'booking_cancelled']);
+    const off = expect.stringMatching(/^Запись на [^:]+:\d\d отменена$/) as string;
+    expect(await endsOf(other())).toContainEqual({ booking_id: called.id, body: off, reason: null });
+    // The requests and reminders do not come back with the banned side.
+    expect(await ban(banned(), 'unban')).toBe(200);
+    const left = `SELECT type FROM notifications WHERE user_id = ANY($1) AND NOT hidden AND type <> 'booking_cancelled'`;
+    expect(await app.rows(left, [[master.id, client.id]])).toEqual([]);
+  });
+
   it('leaves nothing that is requested at the same moment', async () => {
     for (let round = 0; round < 4; round++) {
       const guest = await app.register();
@@ -196,6 +259,21 @@ describe('at the same moment', () => {
       (tx) => tx.block.create({ data: { blockerId: master.id, blockedId: client.id } }),
     );
     expect(reply.body.code).toBe('NOT_FOUND');
+    expect(await live()).toEqual([]);
+  });
+
+  it('a request that waits for a change of its service finds it', async () => {
+    for (const [change, code] of [
+      [{ price: 9999 }, 'CONFLICT'],
+      [{ duration: 30 }, 'CONFLICT'],
+      [{ archivedAt: new Date() }, 'NOT_FOUND'],
+    ] as const) {
+      const reply = await whileWaiting(
+        () => request(client, at(2)),
+        (tx) => tx.service.update({ where: { id: service.id }, data: change }),
+      );
+      expect([change, reply.body.code]).toEqual([change, code]);
+    }
     expect(await live()).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import type { BookingDto, NotificationPage } from '#contracts';
+import type { BookingDto, NotificationCount, NotificationPage } from '#contracts';
 import { ChangeBooking, CompleteBookings, ExpireBookings, RemindBookings } from '#marketplace';
 import { promised, type Device } from '#testing';
 import {
@@ -9,6 +9,7 @@ import {
   client,
   hers,
   his,
+  listed,
   master,
   put,
   request,
@@ -19,6 +20,7 @@ import {
   stranger,
   told,
 } from './scene.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 setScene();
 
@@ -36,6 +38,8 @@ describe('a request that nobody answers', () => {
     await app.rows(asked, [fresh.id, '23 hours 59 minutes']);
     await app.rows(asked, [answered.id, '3 days']);
     await put(passed.id, 'requested', -1);
+    const requests = async () => (await listed(master)).filter((type) => type === 'booking_request').length;
+    while ((await requests()) < 4) await sleep(20);
     await Promise.all([run(new ExpireBookings()), run(new ExpireBookings())]);
     for (const [{ id }, status] of [
       [late, 'expired'],
@@ -53,6 +57,7 @@ describe('a request that nobody answers', () => {
       await device.settled();
       expect(device.all('booking:updated').filter(({ status }) => status === 'expired')).toHaveLength(2);
     }
+    expect(await requests()).toBe(2);
     expect((await request(stranger, at(2))).status).toBe(201);
   });
 });
@@ -144,6 +149,17 @@ describe('reminders', () => {
       master.token,
     );
     expect(list.body.items.filter(ofReminder)).toHaveLength(2);
+    // Of a visit that is off, only the end is told.
+    const count = async () =>
+      (await app.request<NotificationCount>('GET', 'notifications/unread-count', master.token)).body
+        .unread_count;
+    expect(await count()).toBe(3);
+    await step(client, id, 'cancel');
+    for (const { id } of list.body.items)
+      await hers.next('notification:removed', ({ notification_id }) => notification_id === id);
+    await hers.next('notification:new', ({ type }) => type === 'booking_cancelled');
+    expect(await listed(master)).toEqual(['booking_cancelled']);
+    expect(await count()).toBe(1);
   });
 
   it('are marked with their promise or not at all', async () => {
@@ -164,6 +180,11 @@ describe('a visit that nobody completes', () => {
     for (const { id } of [over, recent, ahead]) await step(master, id, 'confirm');
     await put(over.id, 'confirmed', -25 * HOUR - 60_000);
     await put(recent.id, 'confirmed', -24 * HOUR);
+    // With its promise to be shown, or not at all.
+    await app.rows(`ALTER TABLE outbox_jobs ADD CONSTRAINT dying CHECK (name <> 'show-bookings') NOT VALID`);
+    await expect(run(new CompleteBookings())).rejects.toThrow();
+    await app.rows('ALTER TABLE outbox_jobs DROP CONSTRAINT dying');
+    expect((await stored(over.id)).status).toBe('confirmed');
     await Promise.all([run(new CompleteBookings()), run(new CompleteBookings())]);
     for (const [{ id }, status] of [
       [over, 'completed'],

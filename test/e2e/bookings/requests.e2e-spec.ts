@@ -175,6 +175,7 @@ describe('a request', () => {
         min_notice_minutes,
       });
     expect((await notice(24 * 60)).body.min_notice_minutes).toBe(1440);
+    expect((await notice()).body.min_notice_minutes).toBe(1440);
     expect(await slots()).toBeGreaterThan(24 * HOUR);
     expect(await ask(at(0, 23.5))).toBe('starts_at');
     for (const bad of [-1, 0.5, 7 * 1440 + 1]) expect((await notice(bad)).status).toBe(400);
@@ -200,6 +201,14 @@ describe('a request', () => {
     const refused = await request(client, at(4), shown);
     expect(refused.body).toMatchObject({ code: 'CONFLICT', reason: 'service_changed' });
     expect((await request(client, at(3), { price: null })).status).toBe(201);
+  });
+
+  it('may be made again when the master has called it off', async () => {
+    for (let round = 0; round < 3; round++) {
+      const { status, body } = await request(client, at(2));
+      expect(status).toBe(201);
+      await step(master, body.id, 'cancel');
+    }
   });
 
   it('that is called off again and again reaches the master twice', async () => {

@@ -1,4 +1,4 @@
-import type { AvailabilityDto, BookingDto, BookingState, ServiceDto } from '#contracts';
+import type { AvailabilityDto, BookingDto, BookingState, NotificationPage, ServiceDto } from '#contracts';
 import { promised, rememberPromises, TestApp, type Account, type Device } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 
@@ -68,5 +68,8 @@ export const ban = async ({ id }: Account, action: 'ban' | 'unban' = 'ban') =>
 export const run = <T>(command: { now: Date } & T) => app.app.get(CommandBus).execute(command as never);
 /** As numbers, too. */
 export const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
+/** The types of an account's notifications, the latest first. */
+export const listed = async ({ token }: Account) =>
+  (await app.request<NotificationPage>('GET', 'notifications', token)).body.items.map(({ type }) => type);
 export const told = async (type: Parameters<typeof promised>[1], id: string) =>
   (await promised(app, type)).filter(({ key }) => key === `${type}:${id}`);

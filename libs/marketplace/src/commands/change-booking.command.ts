@@ -1,11 +1,11 @@
 import { AppError, type BookingDto } from '#contracts';
 import { Blocks } from '#identity';
-import { tell } from '#notifications';
+import { NotificationNews, tell, type Revised } from '#notifications';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { availabilityOf } from '../availabilities.js';
-import { Bookings, factsOf, type BookingRow } from '../bookings.js';
-import { TRANSITIONS, type BookingAction } from '../transitions.js';
+import { Bookings, factsOf, reviseBookings, type BookingRow } from '../bookings.js';
+import { TRANSITIONS, type BookingAction, type Side } from '../transitions.js';
 
 const HOUR_MS = 3600_000;
 /** After the end of the visit. */
@@ -33,14 +33,17 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
     private readonly prisma: PrismaService,
     private readonly bookings: Bookings,
     private readonly blocks: Blocks,
+    private readonly news: NotificationNews,
   ) {}
 
   async execute(change: ChangeBooking): Promise<BookingDto> {
     const row = await this.bookings.require(change.userId, change.bookingId);
     const { by } = TRANSITIONS[change.action];
-    if (!by.includes(row.masterId === change.userId ? 'master' : 'client'))
+    const side = row.masterId === change.userId ? 'master' : 'client';
+    if (!by.includes(side))
       throw new AppError('FORBIDDEN', `Only the ${by.join(' or the ')} may ${change.action} a booking`);
-    await this.prisma.$transaction((tx) => this.apply(tx, row, change));
+    const revised = await this.prisma.$transaction((tx) => this.apply(tx, row, side, change));
+    await this.news.tell(revised);
     return this.bookings.announce(row.id);
   }
 
@@ -48,8 +51,9 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
   private async apply(
     tx: Prisma.TransactionClient,
     row: BookingRow,
+    side: Side,
     { userId, action, now, ...change }: ChangeBooking,
-  ): Promise<void> {
+  ): Promise<Revised[]> {
     // No words of one reach the other across a block.
     const isCut = change.reason && (await this.blocks.areBetween(row.masterId, row.clientId, tx));
     const reason = isCut ? undefined : change.reason;
@@ -59,6 +63,8 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         id: row.id,
         status: { in: from },
         startsAt: start === 'ahead' ? { gt: now } : { lte: now },
+        // Until its end a client may still come.
+        ...(action === 'no-show' && { endsAt: { lte: now } }),
         ...(action === 'dispute' && {
           noShow: true,
           endsAt: { gt: new Date(now.getTime() - DISPUTED_WITHIN_MS) },
@@ -70,6 +76,7 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         ...(action === 'dispute' ? { disputed: true } : { reason: reason ?? null }),
         ...(action === 'complete' && { endedEarly: row.endsAt > now }),
         ...(action === 'no-show' && { noShow: true }),
+        ...(action === 'cancel' && { cancelledBy: side }),
         // A reminder whose time was over when the visit was confirmed is not sent late.
         ...(to === 'confirmed' && { remindedAt: reminderBefore(row.startsAt, now) }),
       },
@@ -99,6 +106,7 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         actorId: userId,
         data: { ...data, outcome: 'disputed' },
       });
+    return reviseBookings(tx, [row.id]);
   }
 }
 

@@ -1,7 +1,7 @@
-import { tellAll } from '#notifications';
+import { NotificationNews, tellAll, type Revised } from '#notifications';
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings, WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
+import { Bookings, WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
 
 const DAY_MS = 24 * 3600_000;
 const BATCH = 100;
@@ -18,6 +18,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly bookings: Bookings,
+    private readonly news: NotificationNews,
   ) {}
 
   async execute({ now }: ExpireBookings): Promise<void> {
@@ -25,13 +26,14 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
     // One after the other, each by its own index: asked for together, all that wait for an answer would be read.
     for (const late of [Prisma.sql`created_at <= ${unanswered}`, Prisma.sql`starts_at <= ${now}`])
       for (let expired = BATCH; expired === BATCH;) {
-        const ids = await this.expireSome(late, now);
+        const { ids, revised } = await this.expireSome(late, now);
         await this.bookings.announceAll(ids);
+        await this.news.tell(revised);
         expired = ids.length;
       }
   }
 
-  private expireSome(late: Prisma.Sql, now: Date): Promise<string[]> {
+  private expireSome(late: Prisma.Sql, now: Date): Promise<{ ids: string[]; revised: Revised[] }> {
     return this.prisma.$transaction(async (tx) => {
       // Two workers at once take different ones.
       const rows = await tx.$queryRaw<{ id: string }[]>`
@@ -60,7 +62,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
           },
         })),
       );
-      return ids;
+      return { ids, revised: await reviseBookings(tx, ids) };
     });
   }
 }

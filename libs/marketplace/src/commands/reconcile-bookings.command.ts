@@ -1,8 +1,8 @@
 import { lockBookings } from '#identity';
-import { tellAll } from '#notifications';
+import { NotificationNews, tellAll, type Revised } from '#notifications';
 import { Prisma, PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
+import { WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
 
 const BATCH = 100;
 
@@ -22,15 +22,19 @@ export class ReconcileBookings extends Command<void> {
 
 @CommandHandler(ReconcileBookings)
 export class ReconcileBookingsHandler implements ICommandHandler<ReconcileBookings> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly news: NotificationNews,
+  ) {}
 
   async execute({ userId, now }: ReconcileBookings): Promise<void> {
-    for (const step of [
-      (tx: Prisma.TransactionClient) => cancelSome(tx, userId, 'master', now),
-      (tx: Prisma.TransactionClient) => cancelSome(tx, userId, 'client', now),
-      (tx: Prisma.TransactionClient) => moveReviews(tx, userId),
-    ])
-      while ((await this.prisma.$transaction(step)) === BATCH);
+    for (const side of ['master', 'client'] as const)
+      for (let count = BATCH; count === BATCH;) {
+        const some = await this.prisma.$transaction((tx) => cancelSome(tx, userId, side, now));
+        await this.news.tell(some.revised);
+        count = some.count;
+      }
+    while ((await this.prisma.$transaction((tx) => moveReviews(tx, userId))) === BATCH);
   }
 }
 
@@ -47,13 +51,13 @@ async function cancelSome(
   userId: string,
   side: 'master' | 'client',
   now: Date,
-): Promise<number> {
-  if (!(await isBanned(tx, userId))) return 0;
+): Promise<{ count: number; revised: Revised[] }> {
+  if (!(await isBanned(tx, userId))) return { count: 0, revised: [] };
   const ahead = await tx.$queryRaw<{ id: string; master: string; client: string }[]>`
     SELECT id, master_id AS master, client_id AS client FROM bookings
     WHERE ${Prisma.raw(`${side}_id`)} = ${userId}::uuid AND status IN ('requested', 'confirmed') AND starts_at > ${now}
     ORDER BY starts_at, id LIMIT ${BATCH}`;
-  if (ahead.length === 0) return 0;
+  if (ahead.length === 0) return { count: 0, revised: [] };
   // A block cancels several of one pair, too: under its lock the two never wait for each other's rows.
   await lockBookings(
     tx,
@@ -78,7 +82,7 @@ async function cancelSome(
     })),
   );
   if (bookingIds.length > 0) await addJob(tx, 'show-bookings', { bookingIds });
-  return ahead.length;
+  return { count: ahead.length, revised: await reviseBookings(tx, bookingIds) };
 }
 
 async function moveReviews(tx: Prisma.TransactionClient, userId: string): Promise<number> {

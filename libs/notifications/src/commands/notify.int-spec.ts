@@ -48,8 +48,8 @@ const mention = (actor: Account): NotificationCause => ({
   data: { post_id: randomUUID(), comment_id: null, user_id: actor.id },
 });
 const booking = (actor: Account): NotificationCause => ({
-  type: 'booking_confirmed',
-  key: `booking_confirmed:${randomUUID()}`,
+  type: 'booking_cancelled',
+  key: `booking_cancelled:${randomUUID()}`,
   actorId: actor.id,
   data: {
     booking_id: randomUUID(),
@@ -59,6 +59,8 @@ const booking = (actor: Account): NotificationCause => ({
     client_id: anna.id,
     starts_at: '2026-01-10T11:00:00.000Z',
     timezone: 'Europe/Moscow',
+    outcome: 'cancelled',
+    reason: null,
   },
 });
 
@@ -259,9 +261,7 @@ describe('quiet hours', () => {
   it('do not hold back bookings, nor anything outside of them or in another zone', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(booking(boris));
-    expect((await hers.next('notification:new')).body).toBe(
-      'Мастер Борис подтверждает вашу запись на 10 января в 14:00',
-    );
+    expect((await hers.next('notification:new')).body).toBe('Борис отменяет запись на 10 января в 14:00');
     await prefer(anna, { quiet_hours: { ...night, timezone: 'Pacific/Auckland' } });
     await notify(mention(boris));
     await prefer(anna, { quiet_hours: { from: clock(1), to: clock(-1), timezone: 'UTC' } });
