@@ -454,6 +454,26 @@ describe('at one moment', () => {
     }
   });
 
+  it('a ban that fails after its commit leaves its job for later, and one that is done leaves none', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const group = await app.group(anna, boris);
+    await app.rows(`ALTER TABLE chats ADD CONSTRAINT failing CHECK (member_count > 1) NOT VALID`);
+    expect((await step(boris, 'ban')).status).toBe(500);
+    const jobs = () =>
+      app.rows<{ is_later: boolean }>(
+        `SELECT due_at > now() + interval '30 seconds' AS is_later FROM outbox_jobs
+         WHERE name = 'reconcile-ban' AND data->>'userId' = $1`,
+        [boris.id],
+      );
+    expect(await jobs()).toEqual([{ is_later: true }]);
+    await app.rows('ALTER TABLE chats DROP CONSTRAINT failing');
+    await app.rows(`UPDATE outbox_jobs SET due_at = now() WHERE name = 'reconcile-ban'`);
+    await until('absent', async () => (await chatOf(anna, group)).member_count === 1);
+    await until('done', async () => (await jobs()).length === 0);
+    await unban(boris);
+    expect(await jobs()).toEqual([]);
+  });
+
   it('a ban that was cut off after its commit is carried out all the same', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const group = await app.group(anna, boris);

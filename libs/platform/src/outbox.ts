@@ -4,14 +4,17 @@ import type { Prisma } from './prisma/generated/client.js';
 
 /**
  * Promises a job in the transaction that makes it necessary: it runs if, and only if, that commits, also when
- * the queue is away, forgets everything, or a process dies. It may run twice.
+ * the queue is away, forgets everything, or a process dies. It may run twice. It starts `delayMs` later.
+ * @returns the job's id
  */
 export async function addJob<N extends JobName>(
   tx: Prisma.TransactionClient,
   name: N,
   data: Jobs[N],
-): Promise<void> {
-  await addJobs(tx, name, [data]);
+  delayMs = 0,
+): Promise<string> {
+  const [id] = await addJobs(tx, name, [data], 0, delayMs);
+  return id!;
 }
 
 /** The same of many at once. `priority`: 0 comes first; the parts of something large let others pass. */
@@ -20,13 +23,16 @@ export async function addJobs<N extends JobName>(
   name: N,
   jobs: Jobs[N][],
   priority = 0,
-): Promise<void> {
-  await tx.outboxJob.createMany({
-    data: jobs.map((data) => ({
-      id: newId(),
-      name,
-      data: data as unknown as Prisma.InputJsonObject,
-      priority,
-    })),
-  });
+  delayMs = 0,
+): Promise<string[]> {
+  const dueAt = delayMs > 0 ? new Date(Date.now() + delayMs) : undefined;
+  const rows = jobs.map((data) => ({
+    id: newId(),
+    name,
+    data: data as unknown as Prisma.InputJsonObject,
+    priority,
+    dueAt,
+  }));
+  await tx.outboxJob.createMany({ data: rows });
+  return rows.map(({ id }) => id);
 }

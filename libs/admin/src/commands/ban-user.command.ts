@@ -1,8 +1,8 @@
 import { AppError } from '#contracts';
 import { accountBanned, audit, lockForAdmin, revokeSessions, toAccount, type Account } from '#identity';
-import { PrismaService, RealtimeEmitter, addJob } from '#platform';
+import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ReconcileUser } from './reconcile-user.command.js';
+import { ReconcileUser, promiseReconciliation } from './reconcile-user.command.js';
 
 /**
  * Shuts a user out: their sessions and sockets end at once, and nobody signs in with this account. When it is answered,
@@ -28,18 +28,20 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
   ) {}
 
   async execute({ adminId, userId, reason }: BanUser): Promise<Account> {
-    const account = await this.prisma.$transaction(async (tx) => {
+    const { account, jobId } = await this.prisma.$transaction(async (tx) => {
       const user = await lockForAdmin(tx, adminId, userId);
       if (user.role === 'admin') throw new AppError('CONFLICT', 'An admin cannot be banned');
       // A socket that is just opening is in its room already and hears of it, or finds its session revoked.
       await revokeSessions(tx, userId);
-      await addJob(tx, 'reconcile-ban', { userId });
-      if (user.bannedAt) return user;
+      const jobId = await promiseReconciliation(tx, userId);
+      if (user.bannedAt) return { account: user, jobId };
       await audit(tx, adminId, 'user_banned', userId, { reason: reason ?? null });
-      return tx.user.update({ where: { id: userId }, data: { bannedAt: new Date() } });
+      const data = { bannedAt: new Date() };
+      return { account: await tx.user.update({ where: { id: userId }, data }), jobId };
     });
     this.emitter.signOut({ userId }, accountBanned().toBody());
     await this.commands.execute(new ReconcileUser(userId));
+    await this.prisma.outboxJob.deleteMany({ where: { id: jobId } });
     return toAccount(account);
   }
 }

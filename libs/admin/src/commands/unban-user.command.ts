@@ -1,7 +1,7 @@
 import { audit, lockForAdmin, toAccount, type Account } from '#identity';
-import { PrismaService, addJob } from '#platform';
+import { PrismaService } from '#platform';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ReconcileUser } from './reconcile-user.command.js';
+import { ReconcileUser, promiseReconciliation } from './reconcile-user.command.js';
 
 /**
  * Lets a banned user in again, who has to sign in anew. When it is answered, what can be restored is (`ReconcileUser`).
@@ -25,14 +25,16 @@ export class UnbanUserHandler implements ICommandHandler<UnbanUser> {
   ) {}
 
   async execute({ adminId, userId }: UnbanUser): Promise<Account> {
-    const account = await this.prisma.$transaction(async (tx) => {
+    const { account, jobId } = await this.prisma.$transaction(async (tx) => {
       const user = await lockForAdmin(tx, adminId, userId);
-      await addJob(tx, 'reconcile-ban', { userId });
-      if (!user.bannedAt) return user;
+      const jobId = await promiseReconciliation(tx, userId);
+      if (!user.bannedAt) return { account: user, jobId };
       await audit(tx, adminId, 'user_unbanned', userId);
-      return tx.user.update({ where: { id: userId }, data: { bannedAt: null } });
+      const data = { bannedAt: null };
+      return { account: await tx.user.update({ where: { id: userId }, data }), jobId };
     });
     await this.commands.execute(new ReconcileUser(userId));
+    await this.prisma.outboxJob.deleteMany({ where: { id: jobId } });
     return toAccount(account);
   }
 }
