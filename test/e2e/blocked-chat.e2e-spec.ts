@@ -7,7 +7,9 @@ import type {
   ReceiptPage,
   SyncAnswer,
 } from '#contracts';
+import { RealtimeEmitter } from '#platform';
 import { TestApp, text, type Account, type Device } from '#testing';
+import { jest } from '@jest/globals';
 
 let app: TestApp;
 let anna: Account;
@@ -204,6 +206,36 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     expect(await status(hers)).not.toBe('read');
     await his.settled();
     expect(his.all('chat:message:reaction').filter((message) => message.id === id)).toHaveLength(1);
+  });
+
+  it('all whom one member blocks share a frame of a change, and of the chat', async () => {
+    const people = await app.people('Вера', 'Зоя', ...Array.from({ length: 5 }, (_, i) => `Ира ${i}`));
+    const [vera, zoya, ...others] = people as [Account, Account, ...Account[]];
+    for (const other of others) await app.request('PUT', `users/${other.id}/block`, zoya.token);
+    const group = await app.group(vera, zoya, ...others);
+    const [veras, zoyas, ...theirs] = await app.devices(vera, zoya, ...others);
+    const { message_id: id } = await veras!.send('chat:message:send', text(group, 'Всем'));
+    // Only Zoya has not read it.
+    for (const device of theirs)
+      await device.send('chat:message:read', { chat_id: group.id, message_id: id });
+    const toRooms = jest.spyOn(app.app.get(RealtimeEmitter), 'toRooms');
+    await veras!.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+    const status = async (device: Device) =>
+      (await device.next('chat:message:reaction', (message) => message.id === id)).status;
+    expect(await status(veras!)).not.toBe('read');
+    expect(await status(zoyas!)).toBe('sent');
+    for (const device of theirs) expect(await status(device)).toBe('read');
+    await app.request('PATCH', `chats/${group.id}`, vera.token, { title: 'Все' });
+    for (const device of theirs) {
+      const chat = await device.next('chat:updated', ({ title }) => title === 'Все');
+      expect(chat.last_message!.status).toBe('read');
+      expect(chat.participants.find((one) => one.id === zoya.id)!.online).toBe(false);
+    }
+    const frames = (event: string) => toRooms.mock.calls.filter((call) => call[1] === event).length;
+    expect(frames('chat:message:reaction')).toBeLessThanOrEqual(3);
+    // Vera's, Zoya's, and that of all others.
+    expect(frames('chat:updated')).toBe(3);
+    toRooms.mockRestore();
   });
 });
 

@@ -86,7 +86,7 @@ export class JoinedChats implements OnModuleDestroy {
       const { userId } = userOf(device);
       byUser.set(userId, [...(byUser.get(userId) ?? []), device.id]);
     }
-    for (const { chat, userIds } of await this.views.ofMembers(chatId)) {
+    for (const { chat, userIds } of await this.views.ofMembers(chatId, [...byUser.keys()])) {
       const ids = userIds.flatMap((id) => byUser.get(id) ?? []);
       // Named no room, it would go to everybody there is.
       if (ids.length > 0) this.show(chat, ids);

@@ -5,15 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { notBlocked } from '#identity';
 import { IS_LISTED } from './membership.js';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
-import {
-  cutsWithin,
-  lowestMarks,
-  shownMarks,
-  statusOf,
-  statusesOf,
-  uuid,
-  type LowestMarks,
-} from './shown-marks.js';
+import { lowestMarks, shownMarks, statusOf, statusesWithin, type LowestMarks } from './shown-marks.js';
 import { UNREAD_COUNT } from './unread.js';
 
 interface ChatRow {
@@ -46,11 +38,23 @@ export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
   cut: boolean;
 };
 
-/** What the members of chats see alike, unless a block comes between. */
-interface Contents {
-  participants: Map<string, ParticipantDto[]>;
-  lastMessages: Map<string, MessageDto>;
+/** A chat and its reader; null is a reader without blocks. */
+interface Asked {
+  userId: string | null;
+  chatId: string;
 }
+
+/** What the members of a chat see alike, unless a block comes between. */
+interface Contents {
+  participants: ParticipantDto[];
+  last_message: MessageDto | null;
+}
+
+/** SQL of the table `s`: `user_id`, `chat_id`, and the index `i` in `asked`. */
+const tableOf = (asked: Asked[]): Prisma.Sql => Prisma.sql`(
+  SELECT user_id, chat_id, ord::int - 1 AS i FROM unnest(
+    ${asked.map(({ userId }) => userId)}::uuid[], ${asked.map(({ chatId }) => chatId)}::uuid[]
+  ) WITH ORDINALITY AS r(user_id, chat_id, ord)) s`;
 
 const CHAT_COLUMNS = Prisma.raw(`
   c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, NOT (c.blocked OR c.gone) AS is_open, c.last_seq,
@@ -62,13 +66,13 @@ const OWN_COLUMNS = Prisma.sql`
   CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until, p.archived_at IS NOT NULL AS archived`;
 
 /** As the reader sees them. To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
-export function participantColumns(readerId: string | null): Prisma.Sql {
-  const { read, delivered, areShown } = shownMarks(uuid(readerId));
+export function participantColumns(reader: Prisma.Sql): Prisma.Sql {
+  const { read, delivered, areShown } = shownMarks(reader);
   return Prisma.sql`
     p.chat_id, u.id, u.name, u.handle, u.avatar, u.is_master, u.last_seen_at AS last_seen, p.role,
     CASE WHEN ${areShown} THEN ${read} ELSE 0 END AS last_read_seq,
     CASE WHEN ${areShown} THEN ${delivered} ELSE 0 END AS last_delivered_seq,
-    u.banned_at IS NOT NULL OR NOT (${notBlocked(uuid(readerId), Prisma.raw('u.id'))}) AS cut`;
+    u.banned_at IS NOT NULL OR NOT (${notBlocked(reader, Prisma.raw('u.id'))}) AS cut`;
 }
 
 /** A participant as somebody sees them whom a block cuts them off from; of a direct chat, its marks are frozen already. */
@@ -89,39 +93,49 @@ export class ChatViews {
 
   /** The chats as the user sees them, in the order asked for; those the user is not in are left out. */
   async of(userId: string, ...chatIds: string[]): Promise<ChatDto[]> {
-    if (chatIds.length === 0) return [];
-    const [rows, contents] = await Promise.all([this.chats(userId, chatIds), this.contents(userId, chatIds)]);
-    return rows.map((row) => toChat(row, contents));
+    return (await this.ofEach(chatIds.map((chatId) => ({ userId, chatId })))).map(({ chat }) => chat);
   }
 
-  /** A chat as all of those see it who have it in their lists: those whom a block cuts off from another one see it by themselves. */
-  async ofMembers(chatId: string): Promise<SharedView[]> {
-    const [rows, contents, cuts] = await Promise.all([
-      this.chatOfMembers(chatId),
-      this.contents(null, [chatId]),
-      cutsWithin(this.prisma, chatId),
+  /** The same of several users, each with a chat of theirs. */
+  async ofEach(asked: { userId: string; chatId: string }[]): Promise<{ userId: string; chat: ChatDto }[]> {
+    if (asked.length === 0) return [];
+    const [rows, contents] = await Promise.all([this.chats(asked), this.contents(asked)]);
+    return rows.map(({ i, ...row }) => ({ userId: asked[i]!.userId, chat: toChat(row, contents[i]!) }));
+  }
+
+  /**
+   * A chat as all of those see it who have it in their lists, or those of them who are `among` these. Those whom a block cuts
+   * off from the same participants share a view, too, if the last message has the same status for them.
+   */
+  async ofMembers(chatId: string, among: string[] | null = null): Promise<SharedView[]> {
+    const [rows, [contents], statuses] = await Promise.all([
+      this.chatOfMembers(chatId, among),
+      this.contents([{ userId: null, chatId }]),
+      statusesWithin(this.prisma, chatId),
     ]);
-    const last = contents.lastMessages.get(chatId);
-    const statuses =
-      last && cuts.size > 0 ? await statusesOf(this.prisma, last, [...cuts.keys()]) : undefined;
-    const seenBy = (userId: string, row: ChatRow): Contents => ({
-      participants: new Map([
-        [
-          chatId,
-          contents.participants
-            .get(chatId)!
-            .map((one) => (cuts.get(userId)!.has(one.id) ? hidden(one, row) : one)),
-        ],
-      ]),
-      lastMessages: new Map(last && [[chatId, { ...last, status: statuses!.get(userId)! }]]),
-    });
+    const { participants, last_message } = contents!;
+    const forms = new Map<string, Contents>([['', contents!]]);
+    /** The key in `forms` of what this member sees. */
+    const formOf = (userId: string, row: ChatRow): string => {
+      const cuts = statuses.cuts.get(userId);
+      if (!cuts) return '';
+      const status = last_message && statuses.of(last_message, userId);
+      const key = [status, ...participants.filter(({ id }) => cuts.has(id)).map(({ id }) => id)].join();
+      if (!forms.has(key))
+        forms.set(key, {
+          participants: participants.map((one) => (cuts.has(one.id) ? hidden(one, row) : one)),
+          last_message: last_message && { ...last_message, status: status! },
+        });
+      return key;
+    };
     return rows.flatMap(({ user_ids, ...row }) => {
-      const alike = user_ids.filter((id) => !cuts.has(id));
-      const apart = user_ids.filter((id) => cuts.has(id));
-      return [
-        ...(alike.length > 0 ? [{ chat: toChat(row, contents), userIds: alike }] : []),
-        ...apart.map((id) => ({ chat: toChat(row, seenBy(id, row)), userIds: [id] })),
-      ];
+      const alike = new Map<string, string[]>();
+      for (const id of user_ids) {
+        const key = formOf(id, row);
+        alike.set(key, alike.get(key) ?? []);
+        alike.get(key)!.push(id);
+      }
+      return [...alike].map(([key, userIds]) => ({ chat: toChat(row, forms.get(key)!), userIds }));
     });
   }
 
@@ -136,65 +150,69 @@ export class ChatViews {
     }));
   }
 
-  private async contents(readerId: string | null, chatIds: string[]): Promise<Contents> {
-    const [rows, lastMessages] = await Promise.all([
-      this.firstParticipants(readerId, chatIds),
-      this.lastMessages(readerId, chatIds),
-    ]);
-    const participants = new Map<string, ParticipantDto[]>(chatIds.map((id) => [id, []]));
-    for (const { chat_id, ...participant } of await this.participants(rows))
-      participants.get(chat_id)!.push(participant);
-    return { participants, lastMessages };
+  private async contents(asked: Asked[]): Promise<Contents[]> {
+    const [rows, lastMessages] = await Promise.all([this.firstParticipants(asked), this.lastMessages(asked)]);
+    const contents = asked.map((_, i): Contents => ({
+      participants: [],
+      last_message: lastMessages.get(i) ?? null,
+    }));
+    const participants = await this.participants(rows.map(({ i: _, ...row }) => row));
+    participants.forEach(({ chat_id: _, ...participant }, n) =>
+      contents[rows[n]!.i]!.participants.push(participant),
+    );
+    return contents;
   }
 
-  private chats(userId: string, chatIds: string[]): Promise<ChatRow[]> {
-    return this.prisma.$queryRaw<ChatRow[]>`
-      SELECT ${CHAT_COLUMNS}, ${OWN_COLUMNS}
-      FROM unnest(${chatIds}::uuid[]) WITH ORDINALITY AS s(chat_id, ord)
+  private chats(asked: Asked[]): Promise<(ChatRow & { i: number })[]> {
+    return this.prisma.$queryRaw<(ChatRow & { i: number })[]>`
+      SELECT s.i, ${CHAT_COLUMNS}, ${OWN_COLUMNS} FROM ${tableOf(asked)}
       JOIN chats c ON c.id = s.chat_id
-      JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
-      ORDER BY s.ord`;
+      JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = s.user_id AND p.left_at IS NULL
+      ORDER BY s.i`;
   }
 
-  private chatOfMembers(chatId: string): Promise<(ChatRow & { user_ids: string[] })[]> {
+  private chatOfMembers(
+    chatId: string,
+    among: string[] | null,
+  ): Promise<(ChatRow & { user_ids: string[] })[]> {
     return this.prisma.$queryRaw<(ChatRow & { user_ids: string[] })[]>`
       SELECT ${CHAT_COLUMNS}, s.* FROM chats c CROSS JOIN LATERAL (
         SELECT last_read_seq, unread_count, muted_until, archived, array_agg(user_id) AS user_ids
         FROM (
           SELECT p.user_id, ${OWN_COLUMNS}
           FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL AND ${IS_LISTED}
+            ${among ? Prisma.sql`AND p.user_id = ANY(${among}::uuid[])` : Prisma.empty}
         ) m
         GROUP BY last_read_seq, unread_count, muted_until, archived
       ) s
       WHERE c.id = ${chatId}::uuid`;
   }
 
-  private firstParticipants(readerId: string | null, chatIds: string[]): Promise<ParticipantRow[]> {
-    return this.prisma.$queryRaw<ParticipantRow[]>`
-      SELECT l.* FROM unnest(${chatIds}::uuid[]) AS s(chat_id) CROSS JOIN LATERAL (
-        SELECT ${participantColumns(readerId)} FROM chat_members p JOIN users u ON u.id = p.user_id
+  private firstParticipants(asked: Asked[]): Promise<(ParticipantRow & { i: number })[]> {
+    return this.prisma.$queryRaw<(ParticipantRow & { i: number })[]>`
+      SELECT s.i, l.* FROM ${tableOf(asked)} CROSS JOIN LATERAL (
+        SELECT ${participantColumns(Prisma.raw('s.user_id'))} FROM chat_members p JOIN users u ON u.id = p.user_id
         WHERE p.chat_id = s.chat_id AND p.left_at IS NULL ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
       ) l`;
   }
 
-  private async lastMessages(readerId: string | null, chatIds: string[]): Promise<Map<string, MessageDto>> {
-    const rows = await this.prisma.$queryRaw<(MessageRow & { lowest: LowestMarks })[]>`
-      SELECT ${MESSAGE_COLUMNS}, to_json(l) AS lowest
-      FROM chats c JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq JOIN users u ON u.id = m.sender_id
-      CROSS JOIN LATERAL (${lowestMarks(uuid(readerId))}) l
-      WHERE c.id = ANY(${chatIds}::uuid[])`;
-    return new Map(rows.map((row) => [row.chat_id, toMessage(row, statusOf(row.seq, row.lowest))]));
+  private async lastMessages(asked: Asked[]): Promise<Map<number, MessageDto>> {
+    const rows = await this.prisma.$queryRaw<(MessageRow & { i: number; lowest: LowestMarks })[]>`
+      SELECT s.i, ${MESSAGE_COLUMNS}, to_json(l) AS lowest FROM ${tableOf(asked)}
+      JOIN chats c ON c.id = s.chat_id
+      JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq JOIN users u ON u.id = m.sender_id
+      CROSS JOIN LATERAL (${lowestMarks(Prisma.raw('s.user_id'))}) l`;
+    return new Map(rows.map(({ i, ...row }) => [i, toMessage(row, statusOf(row.seq, row.lowest))]));
   }
 }
 
 const toChat = (
   { chat_id, muted_until, created_at, activity_at, ...row }: ChatRow,
-  { participants, lastMessages }: Contents,
+  contents: Contents,
 ): ChatDto => ({
   id: chat_id,
   ...row,
-  participants: participants.get(chat_id)!,
-  last_message: lastMessages.get(chat_id) ?? null,
+  ...contents,
   muted_until: muted_until?.toISOString() ?? null,
   created_at: created_at.toISOString(),
   updated_at: activity_at.toISOString(),

@@ -1,10 +1,17 @@
-import { AppError, chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
+import {
+  AppError,
+  chatRoom,
+  userRoom,
+  type MessageDto,
+  type MessageStatus,
+  type ReactionDto,
+} from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
-import { cutsWithin, statusesOf } from './shown-marks.js';
+import { statusesWithin, type Statuses } from './shown-marks.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
@@ -31,10 +38,11 @@ type ChangeEvent =
   | 'chat:message:pinned'
   | 'chat:message:unpinned';
 
-/** A message as several see it; null stands for those whom no block in the chat concerns. */
-interface AsSeen {
-  viewers: (string | null)[];
-  as: (viewer: string | null) => MessageDto;
+/** A message as it is after a decision, and what its status depends on. */
+interface Decided {
+  row: MessageRow;
+  isChanged: boolean;
+  statuses: Statuses;
 }
 
 type Decision = (
@@ -68,20 +76,26 @@ export class MessageChanges {
   ): Promise<MessageDto> {
     await this.limits.take('message', userId);
     const inChat = await this.chatOf(messageId, userId, chatId);
-    const { message, asOthersSeeIt } = await this.turns.take(inChat, () =>
+    const decided = await this.turns.take(inChat, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
-    if (asOthersSeeIt) this.tell(event, asOthersSeeIt);
-    return message;
+    if (decided.isChanged) this.tell(event, decided);
+    const { row, statuses } = decided;
+    return toMessage(row, statuses.of(row, userId));
   }
 
-  /** One frame for all, but for those whom a block cuts off from another member: they see other marks. */
-  private tell(event: ChangeEvent, { viewers, as }: AsSeen): void {
-    const apart = viewers.filter((viewer) => viewer !== null);
-    const message = as(null);
-    if (apart.length === 0) return this.emitter.toChat(message.chat_id, event, message);
-    this.emitter.toRooms([chatRoom(message.chat_id)], event, message, apart.map(userRoom));
-    for (const viewer of apart) this.emitter.toUser(viewer, event, as(viewer));
+  /** One frame for all, and one for each other status of the viewers whom a block cuts off from a member. */
+  private tell(event: ChangeEvent, { row, statuses }: Decided): void {
+    const common = statuses.of(row, null);
+    const apart = new Map<MessageStatus, string[]>();
+    for (const viewer of statuses.cuts.keys()) {
+      const status = statuses.of(row, viewer);
+      if (status !== common) apart.set(status, [...(apart.get(status) ?? []), viewer]);
+    }
+    const rooms = [...apart.values()].flat().map(userRoom);
+    this.emitter.toRooms([chatRoom(row.chat_id)], event, toMessage(row, common), rooms);
+    for (const [status, viewers] of apart)
+      this.emitter.toRooms(viewers.map(userRoom), event, toMessage(row, status));
   }
 
   /** Strangers are refused here, so that they do not even stand in the chat's line. */
@@ -102,14 +116,15 @@ export class MessageChanges {
     userId: string,
     event: ChangeEvent,
     decide: Decision,
-  ) {
+  ): Promise<Decided> {
     const current = await this.lock(tx, messageId, userId);
     if (event !== 'chat:message:deleted') {
       if (current.chat_gone) throw noSuchUser();
       if (current.chat_blocked) throw cutOff();
     }
     const change = await decide(current, tx);
-    if (!change) return { message: (await this.seen(tx, current, [userId])).as(userId) };
+    const statuses = await statusesWithin(tx, current.chat_id);
+    if (!change) return { row: current, isChanged: false, statuses };
     const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
       UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
       WHERE id = ${current.chat_id}::uuid RETURNING change_seq`;
@@ -117,10 +132,7 @@ export class MessageChanges {
       where: { id: messageId },
       data: { ...(change as object), changeSeq: chat!.change_seq },
     });
-    const cuts = await cutsWithin(tx, current.chat_id);
-    const row = await this.read(tx, messageId);
-    const { as } = await this.seen(tx, row, [userId, null, ...cuts.keys()]);
-    return { message: as(userId), asOthersSeeIt: { viewers: [null, ...cuts.keys()], as } };
+    return { row: await this.read(tx, messageId), isChanged: true, statuses };
   }
 
   private async lock(tx: Prisma.TransactionClient, messageId: string, userId: string): Promise<Current> {
@@ -142,14 +154,5 @@ export class MessageChanges {
     const [row] = await tx.$queryRaw<MessageRow[]>`
       SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.id = ${messageId}::uuid`;
     return row!;
-  }
-
-  private async seen(
-    tx: Prisma.TransactionClient,
-    row: MessageRow,
-    viewers: (string | null)[],
-  ): Promise<AsSeen> {
-    const statuses = await statusesOf(tx, row, viewers);
-    return { viewers, as: (viewer) => toMessage(row, statuses.get(viewer)!) };
   }
 }

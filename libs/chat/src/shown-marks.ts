@@ -51,27 +51,65 @@ export interface LowestMarks {
 export const statusOf = (seq: number, { read, delivered }: LowestMarks): MessageStatus =>
   seq <= (read ?? 0) ? 'read' : seq <= (delivered ?? 0) ? 'delivered' : 'sent';
 
-/** The status of one message for each viewer; null stands for those whom no block in the chat concerns. */
-export async function statusesOf(
-  db: Database,
-  { id, seq }: { id: string; seq: number },
-  viewers: (string | null)[],
-): Promise<Map<string | null, MessageStatus>> {
-  const rows = await db.$queryRaw<(LowestMarks & { viewer: string | null })[]>`
-    SELECT v.id AS viewer, l.* FROM unnest(${viewers}::uuid[]) AS v(id)
-    CROSS JOIN (SELECT chat_id, sender_id FROM messages WHERE id = ${id}::uuid) m
-    CROSS JOIN LATERAL (${lowestMarks(Prisma.raw('v.id'))}) l`;
-  return new Map(rows.map(({ viewer, ...lowest }) => [viewer, statusOf(seq, lowest)]));
+/** A member's marks as they are (`own_…`), and as the others see them, if no block hides them. */
+interface StoredMark {
+  user_id: string;
+  read: number;
+  delivered: number;
+  own_read: number;
+  own_delivered: number;
+  frozen: boolean;
 }
 
-/** Of the members of a chat whom a block concerns: from whom of the others it cuts them off. */
-export async function cutsWithin(db: Database, chatId: string): Promise<Map<string, Set<string>>> {
+/** From whom of the other members a block cuts off a member of a chat. */
+type Cuts = Map<string, Set<string>>;
+type Message = { seq: number; sender_id: string };
+
+/** What the status of a chat's messages depends on for each viewer. Null stands for the viewers without cuts. */
+export interface Statuses {
+  cuts: Cuts;
+  of: (message: Message, viewer: string | null) => MessageStatus;
+}
+
+/** Reads all marks and cuts of a chat once: the work grows with their number, not with viewers times members. */
+export async function statusesWithin(db: Database, chatId: string): Promise<Statuses> {
+  const cuts = await cutsWithin(db, chatId);
+  const marks = await db.$queryRaw<StoredMark[]>`
+    SELECT user_id, COALESCE(frozen_read_seq, last_read_seq) AS read, last_read_seq AS own_read,
+      COALESCE(frozen_delivered_seq, last_delivered_seq) AS delivered, last_delivered_seq AS own_delivered,
+      frozen_read_seq IS NOT NULL AS frozen
+    FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`;
+  return { cuts, of: statusAmong(marks, cuts) };
+}
+
+/** The same as `lowestMarks`, in memory: from the lowest mark upwards, the first one that the viewer may see. */
+export function statusAmong(marks: StoredMark[], cuts: Cuts): Statuses['of'] {
+  const byUser = new Map(marks.map((mark) => [mark.user_id, mark]));
+  const lowestOf = (kind: 'read' | 'delivered') => {
+    const ascending = [...marks].sort((a, b) => a[kind] - b[kind]);
+    return (sender: string, viewer: string | null): number => {
+      const hidden = cuts.get(viewer ?? '');
+      const own = viewer === null || viewer === sender ? undefined : byUser.get(viewer);
+      const other = ascending.find(
+        ({ user_id, frozen }) =>
+          user_id !== sender && user_id !== viewer && (frozen || !hidden?.has(user_id)),
+      );
+      const seen = [own?.[`own_${kind}`], other?.[kind]].filter((seq) => seq !== undefined);
+      return seen.length > 0 ? Math.min(...seen) : 0;
+    };
+  };
+  const [read, delivered] = [lowestOf('read'), lowestOf('delivered')];
+  return ({ seq, sender_id }, viewer) =>
+    statusOf(seq, { read: read(sender_id, viewer), delivered: delivered(sender_id, viewer) });
+}
+
+async function cutsWithin(db: Database, chatId: string): Promise<Cuts> {
   const pairs = await db.$queryRaw<{ a: string; b: string }[]>`
     SELECT x.user_id AS a, y.user_id AS b FROM chat_members x
     JOIN blocks ON blocks.blocker_id = x.user_id
     JOIN chat_members y ON y.chat_id = x.chat_id AND y.user_id = blocks.blocked_id AND y.left_at IS NULL
     WHERE x.chat_id = ${chatId}::uuid AND x.left_at IS NULL`;
-  const cuts = new Map<string, Set<string>>();
+  const cuts: Cuts = new Map();
   for (const { a, b } of pairs)
     for (const [one, other] of [
       [a, b],

@@ -2,6 +2,7 @@ import type { PageQuery, ParticipantPage } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ChatViews, participantColumns, type ParticipantRow } from '../chat-views.js';
+import { uuid } from '../shown-marks.js';
 import { Memberships } from '../membership.js';
 
 /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
@@ -27,7 +28,7 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
     await this.memberships.require(chatId, userId);
     const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
     const rows = await this.prisma.$queryRaw<ParticipantRow[]>`
-      SELECT ${participantColumns(userId)} FROM chat_members p JOIN users u ON u.id = p.user_id
+      SELECT ${participantColumns(uuid(userId))} FROM chat_members p JOIN users u ON u.id = p.user_id
       WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id::text > ${after}
       ORDER BY p.user_id::text LIMIT ${limit + 1}`;
     const page = rows.slice(0, limit);
