@@ -1,4 +1,4 @@
-import { Memberships } from '#chat';
+import { ChatViews, Memberships } from '#chat';
 import {
   ChatDto,
   ChatPage,
@@ -118,6 +118,44 @@ describe('a direct chat', () => {
     await third.next('chat:message:new', ({ chat_id }) => chat_id === opened.id);
     expect(third.all('chat:created')).toHaveLength(1);
     expect(one.all('chat:created')).toHaveLength(2);
+    // To open it after its first message makes nothing new.
+    expect((await post('chats', b, { type: 'direct', participant_ids: [a.id] })).status).toBe(200);
+    await two.settled();
+    expect(two.all('chat:created')).toHaveLength(1);
+  });
+
+  it('holds up no message of other chats while the other side is shown it, and keeps its own in order', async () => {
+    const [a, b] = await app.people('А', 'Б');
+    const [one, two] = await app.devices(a, b);
+    const { chat } = await one.send('chat:get', { recipient_id: b.id });
+    const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
+    const views = app.app.get(ChatViews);
+    const ofEach = views.ofEach.bind(views);
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let isAsked!: () => void;
+    const asked = new Promise<void>((resolve) => (isAsked = resolve));
+    jest.spyOn(views, 'ofEach').mockImplementationOnce(async (pairs) => {
+      isAsked();
+      await released;
+      return ofEach(pairs);
+    });
+    const first = send(one, chat, 'first');
+    await asked;
+    const second = send(one, chat, 'second');
+    for (const other of [direct, group]) expect((await send(hers, other)).status).toBe('sent');
+    const heard = () => two.heard.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
+    await two.settled();
+    expect(heard()).toEqual([]);
+    release();
+    expect([(await first).seq, (await second).seq]).toEqual([1, 2]);
+    await two.next('chat:message:new', ({ seq }) => seq === 2);
+    expect(heard().map(({ event }) => event)).toEqual([
+      'chat:created',
+      'chat:message:new',
+      'chat:message:new',
+    ]);
+    expect(two.all('chat:message:new').map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
   it('is of two people there are, and is not changed', async () => {

@@ -64,12 +64,12 @@ export class MessagesController {
 
   @Post('messages')
   @Answers('Send a message', { type: SendMessageAck, status: 201 }, ...MEMBER_ONLY, 'MESSAGE_TOO_LARGE')
-  send(
+  async send(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) chat_id: string,
     @Body() body: SendMessageBody,
   ): Promise<SendMessageAck> {
-    return this.commands.execute(new SendMessage(userId, { ...body, chat_id }));
+    return (await this.commands.execute(new SendMessage(userId, { ...body, chat_id }))).ack;
   }
 
   @Post('forward')

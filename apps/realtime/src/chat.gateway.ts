@@ -46,8 +46,11 @@ export class ChatGateway {
   ) {}
 
   @SubscribeMessage('chat:message:send')
-  send(@Device() socket: DeviceSocket, @MessageBody() payload: SendMessagePayload): Promise<SendMessageAck> {
-    return this.commands.execute(new SendMessage(userOf(socket).userId, payload));
+  async send(
+    @Device() socket: DeviceSocket,
+    @MessageBody() payload: SendMessagePayload,
+  ): Promise<SendMessageAck> {
+    return (await this.commands.execute(new SendMessage(userOf(socket).userId, payload))).ack;
   }
 
   @SubscribeMessage('chat:message:edit')

@@ -23,6 +23,8 @@ export interface Outcome {
   at: number;
   /** The id of the message first sent with this client_id, when this one is its repetition. */
   earlierId: string | null;
+  /** The first message of a direct chat. */
+  isFirst: boolean;
   senderName: string;
   senderAvatar: string | null;
 }
@@ -57,7 +59,7 @@ WITH input AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::message_type[], $5::text[], $6::jsonb[], $7::text[],
     $8::uuid[]${array}) WITH ORDINALITY AS r(id, chat_id, sender_id, type, content, metadata, client_id, reply_to${column}, ord)
 ), chat AS MATERIALIZED (
-  SELECT c.id, c.last_seq, c.blocked, c.gone FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
+  SELECT c.id, c.type, c.last_seq, c.blocked, c.gone FROM chats c WHERE c.id = ANY($9::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
 ), sender AS MATERIALIZED (
   SELECT s.chat_id, s.sender_id AS user_id, s.last_seq, s.blocked, s.gone, m.last_read_seq, u.name, u.avatar
   FROM (SELECT DISTINCT i.chat_id, i.sender_id, chat.last_seq, chat.blocked, chat.gone FROM chat JOIN input i ON i.chat_id = chat.id) s
@@ -101,10 +103,11 @@ WITH input AS MATERIALIZED (
   WHERE m.chat_id = n.chat_id AND m.user_id = n.sender_id
 )
 SELECT json_agg(refused) AS refused, json_agg(seq) AS seq, json_agg(at) AS at, json_agg(earlier_id) AS earlier_id,
-  json_agg(name) AS name, json_agg(avatar) AS avatar
+  json_agg(name) AS name, json_agg(avatar) AS avatar, json_agg(ord) FILTER (WHERE is_first) AS first
 FROM (
-  SELECT k.refused, COALESCE(k.earlier_seq, n.seq) AS seq, k.earlier_id, k.name, k.avatar,
-    (date_part('epoch', COALESCE(k.earlier_at, n.created_at)) * 1000)::bigint AS at
+  SELECT k.ord, k.refused, COALESCE(k.earlier_seq, n.seq) AS seq, k.earlier_id, k.name, k.avatar,
+    (date_part('epoch', COALESCE(k.earlier_at, n.created_at)) * 1000)::bigint AS at,
+    n.seq = 1 AND EXISTS (SELECT FROM chat WHERE id = k.chat_id AND type = 'direct') AS is_first
   FROM checked k LEFT JOIN numbered n USING (ord) ORDER BY ord
 ) o`;
 
@@ -116,6 +119,8 @@ interface Columns {
   earlier_id: (string | null)[];
   name: string[];
   avatar: (string | null)[];
+  /** The numbers, from 1, of those that are the first of a direct chat. */
+  first: number[] | null;
 }
 
 const STATEMENTS = {
@@ -149,12 +154,13 @@ export async function appendMessages(
       : []),
   ];
   const { rows } = await pool.query<Columns>({ ...STATEMENTS[as], values });
-  const { refused, seq, at, earlier_id, name, avatar } = rows[0]!;
+  const { refused, seq, at, earlier_id, name, avatar, first } = rows[0]!;
   return batch.map((_, i) => ({
     refused: refused[i]!,
     seq: seq[i]!,
     at: at[i]!,
     earlierId: earlier_id[i]!,
+    isFirst: first?.includes(i + 1) ?? false,
     senderName: name[i]!,
     senderAvatar: avatar[i]!,
   }));

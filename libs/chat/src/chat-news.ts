@@ -13,21 +13,16 @@ export class ChatNews {
   ) {}
 
   /**
-   * Direct chats in which the first word was said, for those who had not opened them. To be told before that message; what
-   * cannot be told is found by `sync`.
+   * Shows direct chats that have their first message to those who have not opened them. The message is emitted after this.
+   * `sync` finds what this cannot tell. It writes nothing: with a message, a chat is in everybody's list.
    */
   async introduce(chatIds: string[]): Promise<void> {
-    if (chatIds.length === 0) return;
     try {
       const unaware = await this.prisma.$queryRaw<{ chat_id: string; user_id: string }[]>`
-        UPDATE chat_members SET opened = true WHERE chat_id = ANY(${chatIds}::uuid[]) AND NOT opened
-        RETURNING chat_id, user_id`;
-      await Promise.all(
-        unaware.map(async ({ chat_id, user_id }) => {
-          const [chat] = await this.views.of(user_id, chat_id);
-          if (chat) this.emitter.toUser(user_id, 'chat:created', chat);
-        }),
-      );
+        SELECT chat_id, user_id FROM chat_members WHERE chat_id = ANY(${chatIds}::uuid[]) AND NOT opened`;
+      const asked = unaware.map(({ chat_id, user_id }) => ({ userId: user_id, chatId: chat_id }));
+      for (const { userId, chat } of await this.views.ofEach(asked))
+        this.emitter.toUser(userId, 'chat:created', chat);
     } catch (err) {
       logger.warn({ err: (err as Error).message }, 'first messages not introduced');
     }

@@ -18,8 +18,15 @@ import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
 
-/** What a send gets, and what a group of messages. */
-type Stored = SendMessageAck | MessageDto[] | null;
+/** The acknowledgement of a send, and the message unless an earlier one is repeated. */
+export interface Sent {
+  ack: SendMessageAck;
+  message?: MessageDto;
+}
+
+/** The result of a send, and of a group of messages; a promise while the chat is introduced. */
+type Stored = Sent | MessageDto[] | null;
+type Result = Stored | Promise<Stored>;
 const isGroup = (item: NewMessage | NewMessage[]) => Array.isArray(item);
 
 /**
@@ -28,11 +35,12 @@ const isGroup = (item: NewMessage | NewMessage[]) => Array.isArray(item);
  */
 @Injectable()
 export class MessageLog implements OnModuleDestroy {
-  private readonly batcher = new Batcher<NewMessage | NewMessage[], Stored>(
-    async (batch) =>
-      isGroup(batch[0]!) ? [await this.flushTogether(batch[0])] : this.flush(batch as NewMessage[]),
+  private readonly batcher = new Batcher<NewMessage | NewMessage[], Result>(
+    async (batch) => (isGroup(batch[0]!) ? this.flushTogether(batch[0]) : this.flush(batch as NewMessage[])),
     { maxBatch: 256, maxQueued: 20_000, alone: isGroup },
   );
+  /** Direct chats whose first message waits until the other side has been shown the chat. */
+  private readonly introductions = new Map<string, Promise<void>>();
   /** Sends whose commit was cut off, and until when one of them may still turn out to have happened (ms). */
   private readonly unsettled = new Map<string, number | undefined>();
   private settling?: Promise<void>;
@@ -47,8 +55,8 @@ export class MessageLog implements OnModuleDestroy {
   ) {}
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
-  append(message: NewMessage): Promise<SendMessageAck> {
-    return this.batcher.add(message) as Promise<SendMessageAck>;
+  append(message: NewMessage): Promise<Sent> {
+    return this.batcher.add(message) as Promise<Sent>;
   }
 
   /**
@@ -63,10 +71,11 @@ export class MessageLog implements OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.batcher.drain();
+    await Promise.all(this.introductions.values());
     clearTimeout(this.settleTimer);
   }
 
-  private async flush(batch: NewMessage[]): Promise<(SendMessageAck | Error)[]> {
+  private async flush(batch: NewMessage[]): Promise<(Result | Error)[]> {
     if (this.unsettled.size > 0) await this.settle();
     const first = new Map<string, number>();
     const twinOf = batch.map(({ chatId, senderId, clientId }, i) => {
@@ -76,13 +85,9 @@ export class MessageLog implements OnModuleDestroy {
       first.set(key, twin);
       return twin;
     });
-    const outcomes = await this.turns.take(() => this.store(batch.filter((_, i) => twinOf[i] === i)));
-    await this.news.introduce(
-      firstOf(
-        batch.filter((_, i) => twinOf[i] === i),
-        outcomes,
-      ),
-    );
+    const once = batch.filter((_, i) => twinOf[i] === i);
+    const outcomes = await this.turns.take(() => this.store(once));
+    this.introduce(once.filter((_, i) => outcomes[i]!.isFirst).map(({ chatId }) => chatId));
     const stored = outcomes[Symbol.iterator]();
     const outcomeOf: Outcome[] = [];
     const timeOf = timesOnce();
@@ -92,30 +97,50 @@ export class MessageLog implements OnModuleDestroy {
       if (outcome.refused) return refusals[outcome.refused]();
       const { seq, at, earlierId } = outcome;
       const createdAt = timeOf(at);
-      if (twin === i && earlierId === null) this.emit(asSent(message, outcome, createdAt), message.clientId);
-      return {
+      const ack: SendMessageAck = {
         status: 'sent',
         message_id: earlierId ?? batch[twin]!.id,
         created_at: createdAt,
         seq,
         ...(message.clientId !== undefined && { client_id: message.clientId }),
       };
+      return this.inOrder(message.chatId, () => {
+        if (twin !== i || earlierId !== null) return { ack };
+        const shown = asSent(message, outcome, createdAt);
+        this.emit(shown, message.clientId);
+        return { ack, message: shown };
+      });
     });
   }
 
-  private async flushTogether(group: NewMessage[]): Promise<MessageDto[] | null> {
+  private async flushTogether(group: NewMessage[]): Promise<Result[]> {
     if (this.unsettled.size > 0) await this.settle();
     const outcomes = await this.turns.take(() => this.store(group, 'together'));
     const refused = outcomes.find((outcome) => outcome.refused)?.refused;
     if (refused) throw refusals[refused]();
-    if (outcomes.some(({ earlierId }) => earlierId !== null)) return null;
-    await this.news.introduce(firstOf(group, outcomes));
+    if (outcomes.some(({ earlierId }) => earlierId !== null)) return [null];
+    const { chatId } = group[0]!;
+    this.introduce(outcomes.some(({ isFirst }) => isFirst) ? [chatId] : []);
     const timeOf = timesOnce();
-    return group.map((message, i) => {
-      const shown = asSent(message, outcomes[i]!, timeOf(outcomes[i]!.at));
-      this.emit(shown, message.clientId);
-      return shown;
-    });
+    const emitAll = () =>
+      group.map((message, i) => {
+        const shown = asSent(message, outcomes[i]!, timeOf(outcomes[i]!.at));
+        this.emit(shown, message.clientId);
+        return shown;
+      });
+    return [this.inOrder(chatId, emitAll)];
+  }
+
+  private introduce(chatIds: string[]): void {
+    if (chatIds.length === 0) return;
+    const introduced = this.news.introduce(chatIds);
+    for (const id of chatIds) this.introductions.set(id, introduced);
+    void introduced.then(() => chatIds.forEach((id) => this.introductions.delete(id)));
+  }
+
+  /** At once, or after the chat's introduction: its messages are emitted in order, and no other chat's wait. */
+  private inOrder<T>(chatId: string, emit: () => T): T | Promise<T> {
+    return this.introductions.get(chatId)?.then(emit) ?? emit();
   }
 
   private async store(batch: NewMessage[], as?: 'together', attempt = 1): Promise<Outcome[]> {
@@ -154,10 +179,10 @@ export class MessageLog implements OnModuleDestroy {
     const found = await this.prisma.$queryRaw<(MessageRow & { client_id: string | null })[]>`
       SELECT ${MESSAGE_COLUMNS}, m.client_id FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ANY(${[...this.unsettled.keys()]}::uuid[]) ORDER BY m.chat_id, m.seq`;
-    await this.news.introduce(found.filter(({ seq }) => seq === 1).map(({ chat_id }) => chat_id));
+    this.introduce(found.filter(({ seq }) => seq === 1).map(({ chat_id }) => chat_id));
     for (const row of found) {
       this.unsettled.delete(row.id);
-      this.emit(toMessage(row, 'sent'), row.client_id);
+      void this.inOrder(row.chat_id, () => this.emit(toMessage(row, 'sent'), row.client_id));
     }
     // Counted from the first look at a database that is back: until then the statement itself may be waiting.
     for (const [id, until] of this.unsettled) {
@@ -181,12 +206,6 @@ const refusals = {
   blocked: cutOff,
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };
-
-/** The chats in which the first message was stored now. */
-const firstOf = (messages: NewMessage[], outcomes: Outcome[]): string[] =>
-  messages
-    .filter((_, i) => outcomes[i]!.seq === 1 && !outcomes[i]!.refused && outcomes[i]!.earlierId === null)
-    .map(({ chatId }) => chatId);
 
 const asSent = (message: NewMessage, outcome: Outcome, createdAt: string): MessageDto => ({
   id: message.id,

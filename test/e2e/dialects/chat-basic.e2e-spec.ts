@@ -1,4 +1,7 @@
+import { FindMessage } from '#chat';
 import { PlainClient, TestApp, type Account } from '#testing';
+import { jest } from '@jest/globals';
+import { QueryBus } from '@nestjs/cqrs';
 
 let app: TestApp;
 let anna: Account;
@@ -52,6 +55,26 @@ it('joins, sends and hears as the document’s script does, each message once', 
   expect(await his.ask('chat:leave', { chatId })).toEqual({ success: true, message: `Left chat ${chatId}` });
   hers.close();
   his.close();
+});
+
+it('answers a stored message even if nothing can be read any more', async () => {
+  const queries = app.app.get(QueryBus);
+  const execute = queries.execute.bind(queries);
+  const spy = jest.spyOn(queries, 'execute').mockImplementation((query) => {
+    if (query instanceof FindMessage) throw new Error('busy');
+    return execute(query);
+  });
+  const basic = await signIn(anna);
+  const sent = await basic.ask('message:send', { chatId, text: 'kept' });
+  expect(sent).toMatchObject({ success: true, message: { chat: chatId, text: 'kept' } });
+  const client = PlainClient.open(`${app.url}/messenger`, { auth: { token: anna.token } });
+  expect(await client.ask('message', { chatId, content: 'kept, too' })).toMatchObject({
+    chatId,
+    content: 'kept, too',
+  });
+  spy.mockRestore();
+  basic.close();
+  client.close();
 });
 
 it('hears of a chat that is made, and its messages, without joining', async () => {

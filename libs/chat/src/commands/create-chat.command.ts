@@ -77,9 +77,11 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
         where: { directKey: directKey! },
         select: { id: true },
       });
+      // With a message, the chat is in the creator's list already.
       const opened = await tx.$executeRaw`
         UPDATE chat_members SET opened = true, changed_xid = pg_current_xact_id()
-        WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened`;
+        WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened
+          AND NOT EXISTS (SELECT FROM chats WHERE id = ${chat.id}::uuid AND last_seq > 0)`;
       return { id: chat.id, created: false, opened: opened > 0 };
     }
     await tx.$executeRaw`

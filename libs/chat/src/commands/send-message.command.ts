@@ -1,17 +1,17 @@
-import { AppError, messageMetadata, type SendMessageAck, type SendMessagePayload } from '#contracts';
+import { AppError, messageMetadata, type SendMessagePayload } from '#contracts';
 import { FindUser } from '#identity';
 import { FindOwnService } from '#marketplace';
 import { RateLimits, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageLog } from '../message-log.js';
+import { MessageLog, type Sent } from '../message-log.js';
 import { SenderTurns } from '../sender-turns.js';
 
 /**
  * Sends one message. The answer means committed; sending again with the same client_id gives the first answer.
  * @throws AppError RATE_LIMIT, INVALID_DATA, CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE (then nothing may be assumed: send again with the same client_id)
  */
-export class SendMessage extends Command<SendMessageAck> {
+export class SendMessage extends Command<Sent> {
   constructor(
     readonly senderId: string,
     readonly payload: SendMessagePayload,
@@ -38,7 +38,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     private readonly turns: SenderTurns,
   ) {}
 
-  async execute({ senderId, payload }: SendMessage): Promise<SendMessageAck> {
+  async execute({ senderId, payload }: SendMessage): Promise<Sent> {
     await this.limits.take('message', senderId);
     const { chat_id, type, content, reply_to } = payload;
     // Apps send null for what they do not have.

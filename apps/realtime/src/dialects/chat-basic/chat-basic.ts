@@ -1,7 +1,7 @@
-import { ChatIdPayload, SendMessagePayload, type ChatDto, type MessageDto } from '#contracts';
-import { FindMessage, SendMessage } from '#chat';
+import { ChatIdPayload, type ChatDto, type MessageDto } from '#contracts';
 import { validated } from '#platform';
 import type { Dialect } from '../dialect.js';
+import { sendText } from '../messenger-classic/messenger-classic.js';
 import { openChat } from '../opening.js';
 
 const person = ({ id, name, avatar }: { id: string; name: string; avatar: string | null }) => ({
@@ -46,11 +46,10 @@ export const chatBasic = (): Dialect => ({
       call.leave(chat_id);
       return { success: true, message: `Left chat ${chat_id}` };
     },
-    'message:send': async ({ chatId, text }, { userId, run, ask }) => {
-      const payload = validated(SendMessagePayload, { chat_id: chatId, type: 'text', content: text });
-      const { message_id } = await run(new SendMessage(userId, payload));
-      return { success: true, message: messageOf(await ask(new FindMessage(userId, message_id))) };
-    },
+    'message:send': async ({ chatId, text }, call) => ({
+      success: true,
+      message: messageOf(await sendText(chatId, text, call)),
+    }),
   },
   server: {
     'chat:message:new': (message) => [['message:new', messageOf(message)]],

@@ -1,12 +1,19 @@
-import { ChatIdPayload, SendMessagePayload, type SendMessageAck } from '#contracts';
+import { ChatIdPayload, SendMessagePayload, type MessageDto } from '#contracts';
 import { SendMessage } from '#chat';
 import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules } from '../dialect.js';
 import { openChat } from '../opening.js';
 import { chatForm, chatMessage } from './chat-message.js';
 
-export const sendText = (chatId: unknown, content: unknown, { userId, run }: Call): Promise<SendMessageAck> =>
-  run(new SendMessage(userId, validated(SendMessagePayload, { chat_id: chatId, type: 'text', content })));
+/** Without a client_id, a send repeats nothing: there is a new message. */
+export async function sendText(
+  chat_id: unknown,
+  content: unknown,
+  { userId, run }: Call,
+): Promise<MessageDto> {
+  const payload = validated(SendMessagePayload, { chat_id, type: 'text', content });
+  return (await run(new SendMessage(userId, payload))).message!;
+}
 
 async function setTyping(chatId: unknown, isTyping: boolean, call: Call) {
   await call.setTyping(validated(ChatIdPayload, { chat_id: chatId }).chat_id, isTyping);
@@ -15,7 +22,7 @@ async function setTyping(chatId: unknown, isTyping: boolean, call: Call) {
 
 export const classicClient = {
   'send-message': async ({ chatId, content }, call) => {
-    const { message_id: messageId } = await sendText(chatId, content, call);
+    const { id: messageId } = await sendText(chatId, content, call);
     return { success: true, messageId };
   },
   'join-chat': async ({ chatId }, call) => {

@@ -31,9 +31,9 @@ async function forward(payload: object, { userId, run }: Call) {
 const client: Record<string, ClientRule> = {
   ...classicClient,
   message: async ({ chatId, content }, call) => {
-    const { message_id: messageId } = await sendText(chatId, content, call);
-    call.tell('message:ack', { messageId });
-    return chatMessage(await call.ask(new FindMessage(call.userId, messageId)));
+    const message = await sendText(chatId, content, call);
+    call.tell('message:ack', { messageId: message.id });
+    return chatMessage(message);
   },
   'chat:get': async ({ recipientId }, call) => {
     const { recipient_id } = validated(ChatGetPayload, { recipient_id: recipientId });
