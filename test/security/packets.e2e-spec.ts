@@ -114,6 +114,17 @@ it.each([
   raw.close();
 });
 
+it('a second CONNECT while the first is being checked ends that connection', async () => {
+  for (const path of ['', '/messenger,']) {
+    const raw = await RawSocket.open(app.url);
+    const connect = `40${path}${JSON.stringify({ token: anna.token })}`;
+    raw.send(connect);
+    raw.send(connect);
+    await raw.until(() => raw.closed || undefined, 'not closed');
+    expect(raw.frames.filter((frame) => frame.startsWith(`40${path}{"sid"`)).length).toBeLessThan(2);
+  }
+});
+
 describe('size', () => {
   const huge = (bytes: number) => `42["chat:message:send",{"content":"${'x'.repeat(bytes)}"}]`;
 

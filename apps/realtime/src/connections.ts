@@ -39,6 +39,8 @@ export class Connections {
   /** The same two for all sockets, which are their `this`: functions of its own are much of what a device takes. */
   private readonly onDisconnect: (this: DeviceSocket, reason: DisconnectReason) => void;
   private readonly onDisconnecting: (this: DeviceSocket) => void;
+  /** The namespaces that a connection is signing in to. */
+  private readonly arriving = new WeakMap<object, Set<string>>();
   private resyncing?: Promise<void>;
   private missedAgain = false;
 
@@ -61,10 +63,15 @@ export class Connections {
 
   /** Finds out who it is and where it belongs, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
-    const { query, headers } = socket.handshake;
-    const auth = socket.handshake.auth as { token?: unknown; scope?: unknown };
+    const { client, conn, nsp, handshake } = socket;
+    const arriving = this.arriving.get(client) ?? new Set();
+    // Socket.IO ends a connection by a second CONNECT, but only once the first one is answered.
+    if (arriving.has(nsp.name)) return void conn.close();
+    this.arriving.set(client, arriving.add(nsp.name));
+    const { query, headers } = handshake;
+    const auth = handshake.auth as { token?: unknown; scope?: unknown };
     // Clients of Socket.IO 2 have no other place for the two.
-    const inAddress = socket.conn.protocol === 3 ? query : {};
+    const inAddress = conn.protocol === 3 ? query : {};
     const given = auth.token || inAddress.token || headers.authorization;
     // As long as all the rest that is known of the device.
     auth.token = undefined;
@@ -79,6 +86,8 @@ export class Connections {
       if ((auth.scope ?? inAddress.scope) === 'joined') socket.data.joined = new Set();
     } catch (error) {
       socket.data.refusal = toAppError(error);
+    } finally {
+      arriving.delete(nsp.name);
     }
   }
 
