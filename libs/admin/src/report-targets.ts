@@ -17,7 +17,7 @@ type Kind = (typeof REPORT_KINDS)[number];
 
 /**
  * What can be reported, by the queries that show it. A block between the reporter and the other, whoever made it, does not
- * prevent a report: what is public is found as anybody else sees it. A message is for the members of its chat.
+ * prevent a report: what is public is found as anybody else sees it. A message is for the members of its chat, also for former ones as far as they read it.
  */
 @Injectable()
 export class ReportTargets {
@@ -49,7 +49,7 @@ export class ReportTargets {
     };
   }
 
-  /** @throws AppError NOT_FOUND; FORBIDDEN for a message of a chat that the reporter is not in */
+  /** @throws AppError NOT_FOUND; FORBIDDEN for a message that the reporter may not read */
   find(reporterId: string, kind: Kind, id: string): Promise<ReportTarget> {
     return this.finders[kind](reporterId, id);
   }

@@ -1,11 +1,11 @@
 import { AppError, type MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { notMember } from '../membership.js';
+import { Memberships, notMember } from '../membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
 import { marksOf, type Mark } from '../shown-marks.js';
 
-/** One message, wherever it is, deleted or not. @throws AppError NOT_FOUND, FORBIDDEN */
+/** One message, wherever it is, deleted or not. A former member finds the messages up to the end of the membership. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindMessage extends Query<MessageDto> {
   constructor(
     readonly userId: string,
@@ -17,15 +17,19 @@ export class FindMessage extends Query<MessageDto> {
 
 @QueryHandler(FindMessage)
 export class FindMessageHandler implements IQueryHandler<FindMessage> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly memberships: Memberships,
+  ) {}
 
   async execute({ userId, messageId }: FindMessage): Promise<MessageDto> {
     const [row] = await this.prisma.$queryRaw<MessageRow[]>`
       SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ${messageId}::uuid`;
     if (!row) throw new AppError('NOT_FOUND', 'No such message');
+    const { visible_seq } = await this.memberships.require(row.chat_id, userId, true);
+    if (row.seq > visible_seq) throw notMember();
     const marks = await this.prisma.$queryRaw<Mark[]>`${marksOf(row.chat_id, userId)}`;
-    if (!marks.some(({ user_id }) => user_id === userId)) throw notMember();
     return toMessage(row, statusFrom(marks)(row));
   }
 }
