@@ -191,6 +191,28 @@ describe('a banned member of a group', () => {
     expect((await chatOf(anna, group)).change_seq).toBe(restored);
   });
 
+  it('who is removed does not come back; nobody hears of it, and an admin removes no admin so either', async () => {
+    const [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+    const group = await app.group(anna, boris, vera, gleb);
+    for (const admins of [boris, gleb])
+      await app.request('PATCH', `chats/${group.id}/members/${admins.id}`, anna.token, { role: 'admin' });
+    await ban(vera);
+    await ban(gleb);
+    const [hers] = await app.devices(anna);
+    const before = await chatOf(anna, group);
+    const remove = async (by: Account, whom: Account) =>
+      (await app.request('DELETE', `chats/${group.id}/members/${whom.id}`, by.token)).status;
+    expect(await remove(boris, gleb)).toBe(403);
+    expect([await remove(boris, vera), await remove(boris, vera)]).toEqual([204, 404]);
+    await hers.settled();
+    expect(hers.all('chat:updated')).toEqual([]);
+    expect(await chatOf(anna, group)).toEqual(before);
+    const back = await unban(vera);
+    await unban(gleb);
+    expect((await app.request('GET', `chats/${group.id}`, back.token)).status).toBe(403);
+    expect(await roles(anna, group)).toEqual(['Анна owner', 'Борис admin', 'Глеб admin']);
+  });
+
   it('does not come back into a group that is full by then, nor twice', async () => {
     const [anna, vera] = await app.people('Анна', 'Вера');
     const [full, open] = [await app.group(anna, vera), await app.group(anna, vera)];

@@ -8,7 +8,8 @@ import { settleOwners } from '../group-owners.js';
 /**
  * Somebody leaves a group, or is removed by its owner or an admin (an admin removes members only). Their devices
  * stop hearing at once and are told (`chat:removed`), and they may read on up to that moment. The group of an owner
- * who leaves goes to an admin, or else to whoever has been in it longest.
+ * who leaves goes to an admin, or else to whoever has been in it longest. A banned member who is removed does not come back
+ * with an unban, and nobody is told: for the others this user is not there.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (not in the group)
  */
 export class RemoveMember extends Command<void> {
@@ -30,10 +31,10 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   ) {}
 
   async execute({ userId, chatId, removedId }: RemoveMember): Promise<void> {
-    const last_seq = (await this.groups.change(chatId, userId, async (tx, group) => {
+    const last_seq = await this.groups.change(chatId, userId, async (tx, group) => {
       if (removedId !== userId) assertRunsGroup(group);
       const removed = await tx.chatMember.findUnique({
-        where: { chatId_userId: { chatId, userId: removedId }, leftAt: null },
+        where: { chatId_userId: { chatId, userId: removedId }, OR: [{ leftAt: null }, { leftByBan: true }] },
       });
       if (!removed) {
         // Of an earlier try the answer may have been lost after its commit, and with it that this was told.
@@ -42,6 +43,12 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
       }
       if (removedId !== userId && group.role === 'admin' && removed.role !== 'member')
         throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
+      if (removed.leftByBan) {
+        await tx.$executeRaw`
+          UPDATE chat_members SET left_by_ban = false, role = 'member', changed_xid = pg_current_xact_id()
+          WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
+        return null;
+      }
       await tx.$executeRaw`
         UPDATE chat_members SET left_at = now(), left_seq = ${group.last_seq}, role = 'member',
           changed_xid = pg_current_xact_id()
@@ -53,7 +60,8 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
       });
       if (removed.role === 'owner') await settleOwners(tx, [chatId]);
       return group.last_seq;
-    }))!;
+    });
+    if (last_seq === null) return;
     this.emitter.moved(chatRoom(chatId), removedId);
     this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
     await this.news.tell(chatId);
