@@ -264,6 +264,8 @@ describe('a proposal in a chat', () => {
     expect((await edit('Записать вас на завтра?')).status).toBe('ok');
     expect((await accept(client, id, at(10))).status).toBe(201);
     expect((await edit('Без дизайна')).code).toBe('CONFLICT');
+    // Nothing is changed by the same words.
+    expect((await edit('Записать вас на завтра?')).status).toBe('ok');
     expect((await seen(id)).content).toBe('Записать вас на завтра?');
     expect((await hers.send('chat:message:delete', { message_id: id })).status).toBe('ok');
     expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id])).toHaveLength(1);

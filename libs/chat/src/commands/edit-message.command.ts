@@ -34,11 +34,11 @@ export class EditMessageHandler implements ICommandHandler<EditMessage> {
         // What these point to is fixed with the message.
         if (message.type === 'profile_share' || message.type === 'post_share')
           throw AppError.invalid('message_id', 'a shared profile or post cannot be edited');
+        if (payload.content === message.content) return null;
         // Its booking was made by these words.
         if ('booking_id' in message.metadata)
           throw new AppError('CONFLICT', 'An accepted proposal cannot be edited');
         const metadata = editedMetadata(message.type, payload.content, message.metadata);
-        if (payload.content === message.content) return null;
         return { content: payload.content, metadata, editedAt: new Date() };
       },
     );
