@@ -18,8 +18,8 @@ it('every event of the contract is sent and heard', async () => {
   const { chat } = await send('chat:get', { recipient_id: boris.id });
   const chat_id = chat.id;
   await send('chat:join', { chat_id });
-  await send('chat:typing', { chat_id, is_typing: true });
   const { message_id } = await send('chat:message:send', text(chat, 'Hello', { client_id: '1' }));
+  await send('chat:typing', { chat_id, is_typing: true });
   await send('chat:message:edit', { message_id, content: 'Hello!' });
   await send('chat:message:react', { message_id, emoji: '👍', on: true });
   const answer = await his.send('chat:message:send', text(chat, 'Hi'));

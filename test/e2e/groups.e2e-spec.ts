@@ -318,7 +318,7 @@ describe('whoever is removed or leaves', () => {
     const lookUp = memberships.chatIdsOf.bind(memberships);
     jest.spyOn(memberships, 'chatIdsOf').mockImplementationOnce(async (userId) => {
       const found = await lookUp(userId);
-      expect(found).toContain(chat.id);
+      expect(found.chatIds).toContain(chat.id);
       await remove(chat, anna, vera);
       return found;
     });

@@ -1,5 +1,5 @@
 import type { ChatDto, PresenceItem, UserDto } from '#contracts';
-import { Bystander, createTestDatabase, Device, itAlone, TestApp, type Account } from '#testing';
+import { Bystander, createTestDatabase, Device, itAlone, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 
 const GRACE_MS = 300;
@@ -107,6 +107,7 @@ describe('with contacts as its audience', () => {
     anna = a;
     chat = await app.chat(anna, b);
     [partner, watcher, stranger] = await app.devices(b, c, d);
+    await partner.send('chat:message:send', text(chat));
   });
   afterAll(() => app.stop());
 
@@ -168,6 +169,36 @@ describe('with contacts as its audience', () => {
     await partner.until(() => gone() === 2 || undefined);
     await watcher.settled();
     expect(watcher.all('user:offline').filter(({ user_id }) => user_id === vasya.id)).toEqual([]);
+  });
+
+  it('and a new name tell nobody who has not been shown the chat, until the first message', async () => {
+    const [lisa, misha] = await app.people('Лиза', 'Миша');
+    const direct = await app.chat(lisa, misha);
+    const his = await app.device(misha);
+    await watcher.send('presence:watch', { user_ids: [lisa.id] });
+    const phone = await app.device(lisa);
+    await app.request('PATCH', 'users/me', lisa.token, { name: 'Лиза Новая' });
+    expect((await phone.send('chat:typing', { chat_id: direct.id, is_typing: true })).status).toBe('ok');
+    phone.close();
+    await watcher.next('user:offline', ({ user_id }) => user_id === lisa.id);
+    await his.settled();
+    expect(his.heard.filter(({ payload }) => (payload as PresenceItem).user_id === lisa.id)).toEqual([]);
+    // Of him, whom she has been shown, she hears.
+    const hers = await app.device(lisa);
+    his.close();
+    await hers.next('user:offline', ({ user_id }) => user_id === misha.id);
+    const again = await app.device(misha);
+    await hers.next('user:online', ({ user_id }) => user_id === misha.id);
+    await hers.send('chat:message:send', text(direct));
+    await again.next('chat:message:new', ({ chat_id }) => chat_id === direct.id);
+    await hers.send('chat:typing', { chat_id: direct.id, is_typing: true });
+    await again.next('chat:typing');
+    await app.request('PATCH', 'users/me', lisa.token, { name: 'Елизавета' });
+    await again.next('user:updated');
+    hers.close();
+    await again.next('user:offline', ({ user_id }) => user_id === lisa.id);
+    expect(again.all('chat:created')).toHaveLength(1);
+    expect(again.all('chat:message:new')).toHaveLength(1);
   });
 
   it('tells also those of a chat that was made meanwhile', async () => {

@@ -10,11 +10,13 @@ let tablet: Device;
 let his: Device;
 let stranger: Device;
 beforeAll(async () => {
-  app = await TestApp.start();
+  app = await TestApp.start({ PRESENCE_GRACE_MS: '50' });
   const [a, b, gleb] = await app.people('Анна', 'Борис', 'Глеб');
   [anna, boris] = [a, b];
   chat = await app.chat(anna, boris);
   [phone, tablet, his, stranger] = await app.devices(anna, anna, boris, gleb);
+  await his.send('chat:message:send', text(chat));
+  await his.next('chat:message:delivered');
 });
 afterAll(() => app.stop());
 
@@ -33,7 +35,7 @@ it('is heard by the others, not by any device of whoever types, nor by strangers
   ]);
   for (const device of [phone, tablet, stranger]) expect(device.all('chat:typing')).toEqual([]);
   expect(await app.rows('SELECT * FROM chats')).toEqual(before);
-  expect(await app.rows('SELECT FROM messages')).toEqual([]);
+  expect(await app.rows('SELECT FROM messages')).toHaveLength(1);
 });
 
 it('ends when the typing device disconnects or leaves the chat', async () => {
@@ -47,6 +49,44 @@ it('ends when the typing device disconnects or leaves the chat', async () => {
   before = stops();
   await phone.send('chat:leave', { chat_id: chat.id });
   await his.until(() => stops() > before || undefined, 'typing did not stop', 2000);
+});
+
+it('ends with the last word of a device, however close together they come', async () => {
+  const words = () => his.all('chat:typing').map(({ is_typing }) => is_typing);
+  for (let round = 0; round < 50; round++) {
+    const end = () => (round % 5 ? type(phone, false) : phone.send('chat:leave', { chat_id: chat.id }));
+    await Promise.all([type(phone, true), end()]);
+    await his.settled();
+    expect([round, words().at(-1)]).toEqual([round, false]);
+  }
+  const [egor] = await app.people('Егор');
+  const group = await app.group(egor, boris);
+  for (const device of await app.devices(...Array.from({ length: 5 }, () => egor))) {
+    device.socket.emit('chat:typing', { chat_id: group.id, is_typing: true });
+    device.close();
+  }
+  await his.next('user:offline', ({ user_id }) => user_id === egor.id);
+  await his.settled();
+  const egors = his.all('chat:typing').filter(({ user_id }) => user_id === egor.id);
+  expect(egors.at(-1)?.is_typing ?? false).toBe(false);
+});
+
+it('is not told across a block in a group, also to a device that hears joined chats only', async () => {
+  const [cut, vera] = await app.people('Катя', 'Вера');
+  const group = await app.group(anna, cut, vera);
+  await app.request('PUT', `users/${cut.id}/block`, anna.token);
+  const theirs = await app.devices(cut, cut, vera);
+  const scoped = app.keep(
+    await Device.connect(app.url, cut.token, { auth: { token: cut.token, scope: 'joined' } }),
+  );
+  await scoped.send('chat:join', { chat_id: group.id });
+  for (const is_typing of [true, false]) await phone.send('chat:typing', { chat_id: group.id, is_typing });
+  await theirs[2]!.next('chat:typing', ({ is_typing }) => !is_typing);
+  await theirs[2]!.send('chat:typing', { chat_id: group.id, is_typing: true });
+  for (const device of [theirs[0]!, theirs[1]!, scoped]) {
+    await device.next('chat:typing', ({ user_id }) => user_id === vera.id);
+    expect(device.all('chat:typing')).toHaveLength(1);
+  }
 });
 
 it('comes under the name that its user has now; the new name is told to those who show it, once', async () => {

@@ -94,8 +94,7 @@ export class ChatGateway {
 
   @SubscribeMessage('chat:typing')
   async type(@Device() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
-    const typist = { id: userOf(socket).userId, device: socket.id };
-    await this.typing.tell(payload.chat_id, typist, payload.is_typing);
+    await this.typing.tell(payload.chat_id, userOf(socket).userId, socket, payload.is_typing);
     return ok;
   }
 

@@ -51,7 +51,10 @@ export class Connections {
     private readonly typing: Typing,
     private readonly metrics: Metrics,
   ) {
-    presence.toldTo(async (userId) => toBeTold(await rooms.of(userId)));
+    presence.toldTo(async (userId) => {
+      const found = await rooms.find(userId);
+      return toBeTold(found.rooms, found);
+    });
     const [leave, end] = [this.leave.bind(this), this.end.bind(this)];
     this.onDisconnecting = function () {
       leave(this);
@@ -107,7 +110,7 @@ export class Connections {
     // What is out of date may name a chat that it is to hear nothing of any more; whom it is cut off from stay unheard.
     const rooms = isOutdated ? found.rooms.filter(cutsOff) : found.rooms;
     void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...rooms]);
-    if (!isOutdated) return this.welcome(socket, greeting, reason, rooms);
+    if (!isOutdated) return this.welcome(socket, greeting, reason, toBeTold(rooms, found));
     socket.data.opening = this.lookAgain(socket, greeting, reason)
       .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
@@ -191,19 +194,19 @@ export class Connections {
     reason: Connected['reason'],
   ): Promise<void> {
     await this.authenticator.connected(userOf(socket));
-    const { rooms } = await this.rooms.enter(socket);
-    if (socket.connected) this.welcome(socket, greeting, reason, rooms);
+    const { told } = await this.rooms.enter(socket);
+    if (socket.connected) this.welcome(socket, greeting, reason, told);
   }
 
   private welcome(
     socket: DeviceSocket,
     greeting: Greeting,
     reason: Connected['reason'],
-    rooms: Iterable<string>,
+    told: string[],
   ): void {
     const { userId } = userOf(socket);
     socket.data.openedAt ??= performance.now();
-    this.presence.connected(userId, socket.id, toBeTold(rooms));
+    this.presence.connected(userId, socket.id, told);
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
     greeting.welcome(socket, reason);
     logger.info({ socket_id: socket.id, user_id: userId, reason }, 'connected');

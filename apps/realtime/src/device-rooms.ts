@@ -16,17 +16,17 @@ export class DeviceRooms {
     private readonly ties: Ties,
   ) {}
 
-  async of(userId: string): Promise<string[]> {
-    const [chatIds, ties] = await Promise.all([
+  private async of(userId: string): Promise<Omit<LookUp, 'at'>> {
+    const [{ chatIds, unseen }, ties] = await Promise.all([
       this.memberships.chatIdsOf(userId),
       this.ties.roomsOf(userId),
     ]);
-    return [...chatIds.map(chatRoom), ...ties];
+    return { rooms: [...chatIds.map(chatRoom), ...ties], unseen: unseen.map(chatRoom) };
   }
 
   async find(userId: string): Promise<LookUp> {
     const at = performance.now();
-    return { rooms: await this.of(userId), at };
+    return { ...(await this.of(userId)), at };
   }
 
   /** Somebody was put into rooms, out of them or signed out: whoever is entering meanwhile looks once more. */
@@ -43,20 +43,20 @@ export class DeviceRooms {
    * Puts a device where it belongs, whatever it has missed. Those that ask later are answered later (`Batcher`), so that
    * no older answer undoes a newer one's.
    */
-  async enter(socket: DeviceSocket): Promise<{ rooms: Iterable<string>; hasMissed: boolean }> {
+  async enter(socket: DeviceSocket): Promise<{ told: string[]; hasMissed: boolean }> {
     const found = await this.find(userOf(socket).userId);
-    if (!socket.connected) return { rooms: [], hasMissed: false };
-    const settled = (socket.nsp.adapter as HoldingAdapter).settle(socket, found);
+    if (!socket.connected) return { told: [], hasMissed: false };
+    const { rooms, hasMissed } = (socket.nsp.adapter as HoldingAdapter).settle(socket, found);
     socket.data.openedAt ??= performance.now();
-    return settled;
+    return { told: toBeTold(rooms, found), hasMissed };
   }
 }
 
 const FOLLOWED = followersRoom('');
 
 /** Of a device's rooms, those in whose names others hear that its user comes and goes: chats, and whom it follows. */
-export const toBeTold = (rooms: Iterable<string>): string[] =>
+export const toBeTold = (rooms: Iterable<string>, { unseen }: Pick<LookUp, 'unseen'>): string[] =>
   [...rooms].flatMap((room) => {
     if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
-    return room.startsWith(chatRoom('')) ? [room] : [];
+    return room.startsWith(chatRoom('')) && !unseen.includes(room) ? [room] : [];
   });

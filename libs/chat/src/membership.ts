@@ -15,16 +15,29 @@ export interface Membership {
   blocked: boolean;
   /** A direct chat that a ban of one of the two has closed, in the same way. */
   gone: boolean;
+  /** A direct chat that the other has not been shown yet. */
+  isUnseen: boolean;
 }
 
 /** SQL over a member `p` of a chat `c`: it is in the member's list. A direct chat is, once they opened it or something was said. */
 export const IS_LISTED = Prisma.raw('(p.opened OR c.last_seq > 0)');
+
+/** SQL over a member `p`: a direct chat that the other has not been shown yet. This member is not told to be in it. */
+const IS_UNSEEN = `EXISTS (
+  SELECT FROM chat_members o JOIN chats s ON s.id = o.chat_id
+  WHERE o.chat_id = p.chat_id AND NOT o.opened AND o.user_id <> p.user_id AND s.last_seq = 0)`;
 
 export const notFound = () => new AppError('CHAT_NOT_FOUND', 'No such chat');
 export const notMember = () => new AppError('FORBIDDEN', 'You are not a participant of this chat');
 
 export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
 export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
+
+/** The chats that a user is in, and of these the direct ones that the other has not been shown yet. */
+export interface ChatsOf {
+  chatIds: string[];
+  unseen: string[];
+}
 
 @Injectable()
 export class Memberships {
@@ -41,8 +54,9 @@ export class Memberships {
     const [row] = await this.prisma.$queryRaw<
       (Omit<Membership, 'role'> & { role: Membership['role'] | null })[]
     >`
-      SELECT m.role, (SELECT name FROM users WHERE id = ${userId}::uuid) AS name, c.type, c.blocked, c.gone, c.last_seq, COALESCE(m.left_seq, c.last_seq) AS visible_seq, m.left_at IS NOT NULL AS left
-      FROM chats c LEFT JOIN chat_members m ON m.chat_id = c.id AND m.user_id = ${userId}::uuid
+      SELECT p.role, (SELECT name FROM users WHERE id = ${userId}::uuid) AS name, c.type, c.blocked, c.gone, c.last_seq, COALESCE(p.left_seq, c.last_seq) AS visible_seq, p.left_at IS NOT NULL AS left,
+        ${Prisma.raw(IS_UNSEEN)} AS "isUnseen"
+      FROM chats c LEFT JOIN chat_members p ON p.chat_id = c.id AND p.user_id = ${userId}::uuid
       WHERE c.id = ${chatId}::uuid`;
     if (!row) throw notFound();
     if (!row.role || (row.left && !formerToo)) throw notMember();
@@ -61,19 +75,21 @@ export class Memberships {
    * Every chat the user is in: a device hears them all. With the groups of a user who is banned, who has no device:
    * they are told that this user goes offline.
    */
-  chatIdsOf(userId: string): Promise<string[]> {
+  chatIdsOf(userId: string): Promise<ChatsOf> {
     return this.chats.add(userId);
   }
 
   /** In the order of the users. */
-  private async chatIdsOfAll(userIds: string[]): Promise<string[][]> {
-    const { rows } = await this.pool.query<{ user: string; chats: string[] }>({
+  private async chatIdsOfAll(userIds: string[]): Promise<ChatsOf[]> {
+    const { rows } = await this.pool.query<{ user: string; chats: string[]; unseen: string[] | null }>({
       name: 'chats-of',
-      text: `SELECT user_id AS user, array_agg(chat_id) AS chats FROM chat_members
-       WHERE user_id = ANY($1::uuid[]) AND (left_at IS NULL OR left_by_ban) GROUP BY user_id`,
+      text: `SELECT user_id AS user, array_agg(chat_id) AS chats, array_agg(chat_id) FILTER (WHERE ${IS_UNSEEN}) AS unseen
+       FROM chat_members p WHERE user_id = ANY($1::uuid[]) AND (left_at IS NULL OR left_by_ban) GROUP BY user_id`,
       values: [userIds],
     });
-    const found = new Map(rows.map(({ user, chats }) => [user, chats]));
-    return userIds.map((userId) => found.get(userId) ?? []);
+    const found = new Map(
+      rows.map(({ user, chats, unseen }) => [user, { chatIds: chats, unseen: unseen ?? [] }]),
+    );
+    return userIds.map((userId) => found.get(userId) ?? { chatIds: [], unseen: [] });
   }
 }

@@ -1,20 +1,26 @@
+import { chatRoom, cutRoom, userRoom } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { jest } from '@jest/globals';
 import { Typing } from './typing.js';
 
 const anna = { id: 'anna', name: 'Анна', device: 'phone' };
 
-let told: { chat: string; who: string; typing: boolean; notTo?: string }[];
+let told: { chat: string; who: string; typing: boolean; notTo?: string[] }[];
 let typing: Typing;
+/** What the database is asked, in order: called, it answers. */
+let answers: (() => void)[];
 beforeEach(() => {
   jest.useFakeTimers();
   told = [];
   const emitter = new RealtimeEmitter();
-  emitter.toChat = (chat, _, payload, notTo) => {
+  emitter.toRooms = ([chat], _, payload, notTo) => {
     const { user_id, is_typing } = payload as { user_id: string; is_typing: boolean };
-    told.push({ chat, who: user_id, typing: is_typing, notTo });
+    told.push({ chat: chat!, who: user_id, typing: is_typing, notTo });
   };
-  typing = new Typing(emitter, undefined as never);
+  const member = { name: 'Анна', isUnseen: false };
+  answers = [];
+  const answer = () => new Promise<void>((resolve) => answers.push(resolve)).then(() => member);
+  typing = new Typing(emitter, { require: answer, requireOpen: answer } as never);
 });
 afterEach(() => {
   typing.onModuleDestroy();
@@ -23,9 +29,11 @@ afterEach(() => {
 
 const states = () => told.map((event) => event.typing);
 
-it('is not told to whoever types', () => {
+it('is not told to whoever types, nor across a block', () => {
   typing.set('chat', anna, true);
-  expect(told).toEqual([{ chat: 'chat', who: 'anna', typing: true, notTo: 'anna' }]);
+  expect(told).toEqual([
+    { chat: chatRoom('chat'), who: 'anna', typing: true, notTo: [userRoom('anna'), cutRoom('anna')] },
+  ]);
 });
 
 it('stops by itself 30 s after the last word of it', () => {
@@ -61,10 +69,10 @@ it('stops in every chat, once, when the device is gone, and of that device only'
   typing.set('two', anna, true);
   typing.set('one', { ...anna, device: 'tablet' }, true);
   typing.stopAll('phone');
-  expect(told.slice(3).map(({ chat, typing }) => [chat, typing])).toEqual([['two', false]]);
+  expect(told.slice(3).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('two'), false]]);
   typing.stopAll('phone');
   jest.advanceTimersByTime(30_000);
-  expect(told.slice(4).map(({ chat, typing }) => [chat, typing])).toEqual([['one', false]]);
+  expect(told.slice(4).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('one'), false]]);
 });
 
 it('leaves no timer behind', () => {
@@ -84,4 +92,27 @@ it('goes on while another device of the same person types', () => {
   expect(states()).toEqual([true, true]);
   typing.stopAll('tablet');
   expect(states()).toEqual([true, true, false]);
+});
+
+it.each<[string, (device: { connected: boolean }) => unknown]>([
+  ['it is stopped', () => typing.tell('chat', 'anna', { id: 'phone', connected: true }, false)],
+  ['the chat is left', () => typing.stop('chat', 'phone')],
+  ['the device is gone', (device) => ((device.connected = false), typing.stopAll('phone'))],
+])('does not begin when %s before the database has answered', async (_, end) => {
+  const device = { id: 'phone', connected: true };
+  const begins = typing.tell('chat', 'anna', device, true);
+  const ends = end(device);
+  for (const answer of answers.reverse()) answer();
+  await Promise.all([begins, ends]);
+  expect(states()).toEqual([]);
+  expect(jest.getTimerCount()).toBe(0);
+});
+
+it('begins again when it is begun again after a stop', async () => {
+  const device = { id: 'phone', connected: true };
+  const tell = (isTyping: boolean) => typing.tell('chat', 'anna', device, isTyping);
+  const all = Promise.all([tell(true), tell(false), tell(true)]);
+  for (const answer of answers.reverse()) answer();
+  await all;
+  expect(states()).toEqual([true]);
 });

@@ -1,3 +1,4 @@
+import { chatRoom, cutRoom, userRoom } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from './membership.js';
@@ -12,12 +13,20 @@ interface Typist {
   device: string;
 }
 
-/** Who is typing where. Never stored, never sent back to whoever types. */
+/** A device as its socket knows it. */
+interface Device {
+  readonly id: string;
+  readonly connected: boolean;
+}
+
+/** Who is typing where. Never stored, never sent back to whoever types, nor across a block. */
 @Injectable()
 export class Typing implements OnModuleDestroy {
   /** The devices that somebody types on, by chat and user, with the timer that ends it. */
   private readonly typing = new Map<string, Map<string, NodeJS.Timeout>>();
   private readonly chatsOf = new Map<string, Map<string, Typist>>();
+  /** The last start of each device and chat that waits for the database. A stop withdraws it. */
+  private readonly starts = new Map<string, symbol>();
 
   constructor(
     private readonly emitter: RealtimeEmitter,
@@ -25,12 +34,24 @@ export class Typing implements OnModuleDestroy {
   ) {}
 
   /** What a client says of itself, under the name that its user has now. @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
-  async tell(chatId: string, { id, device }: Omit<Typist, 'name'>, isTyping: boolean): Promise<void> {
-    // What a block has ended may be stopped, not begun.
-    const { name } = isTyping
-      ? await this.memberships.requireOpen(chatId, id)
-      : await this.memberships.require(chatId, id);
-    this.set(chatId, { id, name, device }, isTyping);
+  async tell(chatId: string, userId: string, device: Device, isTyping: boolean): Promise<void> {
+    if (isTyping) return this.start(chatId, userId, device);
+    // At once: a start that waits for the database must not outlive it.
+    this.stop(chatId, device.id);
+    await this.memberships.require(chatId, userId);
+  }
+
+  private async start(chatId: string, userId: string, device: Device): Promise<void> {
+    const key = keyOf(device.id, chatId);
+    const start = Symbol(key);
+    this.starts.set(key, start);
+    try {
+      const { name, isUnseen } = await this.memberships.requireOpen(chatId, userId);
+      const isCurrent = device.connected && this.starts.get(key) === start;
+      if (isCurrent && !isUnseen) this.set(chatId, { id: userId, name, device: device.id }, true);
+    } finally {
+      if (this.starts.get(key) === start) this.starts.delete(key);
+    }
   }
 
   /** Whoever types on two devices has stopped when they stopped on both. */
@@ -51,11 +72,12 @@ export class Typing implements OnModuleDestroy {
       this.typing.delete(key);
     }
     const event = { chat_id: chatId, user_id: typist.id, user_name: typist.name, is_typing: isTyping };
-    this.emitter.toChat(chatId, 'chat:typing', event, typist.id);
+    this.emitter.toRooms([chatRoom(chatId)], 'chat:typing', event, [userRoom(typist.id), cutRoom(typist.id)]);
   }
 
   /** Ends what a device types in a chat, if it does. */
   stop(chatId: string, device: string): void {
+    this.starts.delete(keyOf(device, chatId));
     const typist = this.chatsOf.get(device)?.get(chatId);
     if (typist) this.set(chatId, typist, false);
   }
@@ -75,3 +97,5 @@ export class Typing implements OnModuleDestroy {
     if (chats?.size === 0) this.chatsOf.delete(device);
   }
 }
+
+const keyOf = (device: string, chatId: string) => `${device}:${chatId}`;

@@ -76,9 +76,9 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.missed = missed;
   }
 
-  /** To every device of every participant; `exceptUser`'s devices hear nothing. */
-  toChat<E extends ServerEvent>(chatId: string, event: E, payload: PayloadOf<E>, exceptUser?: string): void {
-    this.broadcast({ data: [event, payload] }, [chatRoom(chatId)], exceptUser && userRoom(exceptUser));
+  /** To every device of every participant. */
+  toChat<E extends ServerEvent>(chatId: string, event: E, payload: PayloadOf<E>): void {
+    this.broadcast({ data: [event, payload] }, [chatRoom(chatId)]);
   }
 
   /** To every device of every participant, with `fields` of the payload to `userId`'s devices alone. */

@@ -78,7 +78,7 @@ export class Dialects {
       userId,
       run: (command) => this.commands.execute(command),
       ask: (query) => this.queries.execute(query),
-      setTyping: (chatId, isTyping) => this.typing.tell(chatId, { id: userId, device: socket.id }, isTyping),
+      setTyping: (chatId, isTyping) => this.typing.tell(chatId, userId, socket, isTyping),
       join: (chatId, open) => this.joined.join(socket, chatId, open),
       leave: (chatId) => {
         this.typing.stop(chatId, socket.id);

@@ -68,11 +68,13 @@ async function update(
   return isSame ? { user } : { user, rooms: await roomsAround(tx, userId) };
 }
 
-/** As for presence: the chats, those whom the user follows, and followers, friends and watchers. */
+/** As for presence: the chats that the others have been shown, those whom the user follows, and followers, friends and watchers. */
 async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
   const ties = await tx.$queryRaw<{ chat: string | null; followee: string | null }[]>`
-    SELECT chat_id AS chat, NULL::uuid AS followee FROM chat_members
-    WHERE user_id = ${userId}::uuid AND left_at IS NULL
+    SELECT chat_id AS chat, NULL::uuid AS followee FROM chat_members p
+    WHERE user_id = ${userId}::uuid AND left_at IS NULL AND NOT EXISTS (
+      SELECT FROM chat_members o JOIN chats c ON c.id = o.chat_id
+      WHERE o.chat_id = p.chat_id AND NOT o.opened AND o.user_id <> p.user_id AND c.last_seq = 0)
     UNION ALL SELECT NULL, followee_id FROM follows WHERE follower_id = ${userId}::uuid`;
   return [
     ...[userRoom, watchersRoom, followersRoom, friendsRoom].map((room) => room(userId)),
