@@ -1,4 +1,4 @@
-import { AppError } from '#contracts';
+import { AppError, canonicalEmail } from '#contracts';
 import {
   contains,
   decodeCursor,
@@ -13,8 +13,8 @@ import {
 import { NIL, validate as isUuid } from 'uuid';
 
 // The expressions are those of the indexes.
-const NAMES = Prisma.raw(`(' ' || folded(name || ' ' || handle))`);
-const EMAIL = Prisma.raw(`(' ' || folded(email))`);
+const NAMES = Prisma.raw(`searched(folded(name || ' ' || handle))`);
+const EMAIL = Prisma.raw(`searched(folded(email))`);
 const KEY = Prisma.raw(`left(folded(name), 50)`);
 
 const HANDLE = /^[a-z0-9_]{3,30}$/;
@@ -41,7 +41,7 @@ export async function searchUsers<T extends { id: string }>(
   { query, byEmail = false, limit, cursor, columns, where }: Search,
 ): Promise<{ items: T[]; next_cursor: string | null }> {
   const after = isAfter(cursor);
-  const typed = (await searchWords(prisma, query)).filter(bare);
+  const typed = (await searchWords(prisma, byEmail ? readable(query) : query)).filter(bare);
   const words = typed.map(bare);
   const found = hasWords(KEY, words, (word, index) =>
     byEmail && hasLetter(word)
@@ -66,6 +66,13 @@ export async function searchUsers<T extends { id: string }>(
 }
 
 const bare = (word: string): string => word.replace(/^@+/, '');
+
+/** A query with the domains of its addresses as they are stored. */
+const readable = (query?: string | null) =>
+  query?.replace(/\S+xn--\S+/gi, (word) => {
+    const email = canonicalEmail(word);
+    return email.endsWith('@') ? word : email;
+  });
 
 /** Condition for SQL: `@example.com` is a part of an e-mail address, however short it is. */
 const hasAddress = (word: string): Prisma.Sql =>

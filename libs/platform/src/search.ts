@@ -6,6 +6,8 @@ const MAX_WORDS = 10;
 const LETTER = /[\p{L}\p{N}]/u;
 /** What a word needs to have a trigram wherever it stands. */
 const THREE_LETTERS = /[\p{L}\p{N}]{3}/u;
+/** PostgreSQL's `[^[:alnum:]]` in the collation `pg_unicode_fast`. */
+const SIGNS = /[^\p{Alphabetic}\p{Nd}]+/gu;
 
 export const hasLetter = (word: string): boolean => LETTER.test(word);
 
@@ -21,11 +23,15 @@ export const contains = (folded: Prisma.Sql, word: string): Prisma.Sql =>
   Prisma.sql`${folded} LIKE ${`%${literal(word)}%`}`;
 
 /**
- * Condition for SQL that a trigram index on `spaced`, a space and a folded text, answers for a word with a letter: the
- * text has the word; a word without three letters or digits in a row at the beginning of a word.
+ * Condition for SQL that a trigram index on `searched` (the SQL function) answers for a word with a letter: the text has
+ * the word; a word without three letters or digits in a row at the beginning of a word.
  */
-export const hasWord = (spaced: Prisma.Sql, word: string): Prisma.Sql =>
-  contains(spaced, hasLetter(word) && !THREE_LETTERS.test(word) ? ` ${word}` : word);
+export function hasWord(searched: Prisma.Sql, word: string): Prisma.Sql {
+  if (!hasLetter(word) || THREE_LETTERS.test(word)) return contains(searched, word);
+  const bare = word.replace(SIGNS, ' ').trim();
+  const begins = contains(searched, ` ${bare}`);
+  return bare === word ? begins : Prisma.sql`(${begins} AND ${contains(searched, word)})`;
+}
 
 /**
  * Condition for SQL: `hasOne` holds for every word. Words without a letter (such as "🌸 %") have no trigram: when there

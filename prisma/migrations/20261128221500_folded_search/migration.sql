@@ -19,15 +19,24 @@ BEGIN
   RETURN translate(value, U&'\0131\0142\00f8\0111', 'ilod');
 END $$;
 
+-- The text that a trigram index is of: a folded text, and once more with a space for all signs between words. A space
+-- before each word lets a trigram stand for its first two letters.
+CREATE FUNCTION "searched"(folded text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+  words text := ' ' || regexp_replace(folded COLLATE pg_unicode_fast, '[^[:alnum:]]+', ' ', 'g');
+BEGIN
+  folded := ' ' || folded;
+  RETURN CASE WHEN words = folded THEN folded ELSE folded || words END;
+END $$;
+
 DROP INDEX "users_search_idx";
 DROP INDEX "users_name_prefix_idx";
 DROP INDEX "users_email_search_idx";
 DROP INDEX "services_search_idx";
 
--- The leading space lets a trigram stand for the beginning of any word.
-CREATE INDEX "users_search_idx" ON "users" USING gin ((' ' || "folded"("name" || ' ' || "handle")) gin_trgm_ops);
-CREATE INDEX "users_email_search_idx" ON "users" USING gin ((' ' || "folded"("email")) gin_trgm_ops);
-CREATE INDEX "services_search_idx" ON "services" USING gin ((' ' || "folded"("name")) gin_trgm_ops);
+CREATE INDEX "users_search_idx" ON "users" USING gin ("searched"("folded"("name" || ' ' || "handle")) gin_trgm_ops);
+CREATE INDEX "users_email_search_idx" ON "users" USING gin ("searched"("folded"("email")) gin_trgm_ops);
+CREATE INDEX "services_search_idx" ON "services" USING gin ("searched"("folded"("name")) gin_trgm_ops);
 
 -- By name. Folded, a name may be longer than an index admits.
 CREATE INDEX "users_name_idx" ON "users" (left("folded"("name"), 50) text_pattern_ops, "id");

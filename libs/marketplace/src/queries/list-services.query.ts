@@ -5,7 +5,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
 
 // The expressions are those of the indexes.
-const NAME = Prisma.raw(`(' ' || folded(s.name))`);
+const NAME = Prisma.raw(`searched(folded(s.name))`);
 const KEY = Prisma.raw(`left(folded(s.name), 50)`);
 
 /**
