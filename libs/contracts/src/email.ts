@@ -1,21 +1,27 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 
+/** They part words, and are letters of some domains (نامه‌ای.com). */
+const JOINERS = /[\u200C\u200D]/g;
+
 /**
  * The one form of an e-mail address, so that an address is one account however it is typed: in lower case, one encoding
- * for each character (NFKC), nothing invisible, and the domain as people read it, not as `xn--…`. What cannot be an
- * address is none afterwards.
+ * for each character (NFKC), nothing invisible but what a domain needs, and the domain as people read it, not as
+ * `xn--…`. What cannot be an address is none afterwards.
  */
 export function canonicalEmail(typed: string): string {
-  const visible = typed.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
-  const email = visible.toLowerCase().normalize('NFKC').trim();
-  const at = email.lastIndexOf('@');
-  return at < 0 ? email : `${email.slice(0, at)}@${canonicalDomain(email.slice(at + 1))}`;
+  const visible = typed.normalize('NFKC').replace(/(?![\u200C\u200D])\p{Default_Ignorable_Code_Point}/gu, '');
+  const parts = visible.toLowerCase().split('@');
+  const domain = parts.pop()!;
+  const local = parts.join('@').replace(JOINERS, '').normalize('NFKC').trimStart();
+  return parts.length === 0
+    ? domain.replace(JOINERS, '').normalize('NFKC').trim()
+    : `${local}@${canonicalDomain(domain.normalize('NFKC').trimEnd())}`;
 }
 
 function canonicalDomain(domain: string): string {
   // Anything else would be parsed as more of a URL than its host.
   if (!/^[a-z\d.\-\u0080-\u{10ffff}]+$/u.test(domain)) return domain;
-  const ascii = domainToASCII(domain);
+  const ascii = domainToASCII(domain) || domainToASCII(domain.replace(JOINERS, ''));
   const readable = domainToUnicode(ascii);
   // An invalid `xn--` label may read like another domain.
   return domainToASCII(readable) === ascii ? readable : '';

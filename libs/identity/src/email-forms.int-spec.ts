@@ -41,8 +41,22 @@ it('brings the addresses of existing accounts into the form in which they are lo
     'xn--wgv71a119e.jp',
     'faß.de',
     'xn--ls8h.la',
+    'نامه\u200Cای.com',
+    'xn--10cl1a0b660p.com',
+    'exam\u200Dple\u200B.net',
   ];
-  const names = ['anna', 'zoë', 'zoe\u0308\u0323', 'й', 'ｆｕｌｌ', 'ςas', 'ас\u200Bя', '"a@b"', '한\u1161'];
+  const names = [
+    'anna',
+    'zoë',
+    'zoe\u0308\u0323',
+    'й',
+    'ｆｕｌｌ',
+    'ςas',
+    'ас\u200Bя',
+    'а\u200Cс\u200Dя',
+    '"a@b"',
+    '한\u1161',
+  ];
   const emails = names.flatMap((name, i) => domains.map((domain) => `${name}${i}@${domain}`));
   expect(await migrated(...emails)).toEqual(emails.map(canonicalEmail));
 });
@@ -59,4 +73,21 @@ it('leaves an address to the account that has its form, or else gives it to the 
     'a@рф.рф',
     'a@рф.xn--p1ai',
   ]);
+});
+
+it('the runbook’s query names the accounts that lost their address to another, and no others', async () => {
+  const lost = [
+    'zoe\u0308@x.com',
+    'a\u200Dnna@x.com',
+    'an\u00ADna@x.com',
+    'anna@xn--p1ai',
+    'anna\uFE0F@x.com',
+  ];
+  const kept = ['zoë@x.com', 'anna@x.com', 'anna@рф', 'anna@نامه\u200Cای.com'];
+  expect(await migrated(...kept, ...lost)).toEqual([...kept, ...lost]);
+  const [, query] = /Two accounts have one e-mail address[^]*?```sql\n([^]*?)```/.exec(
+    await readFile('docs/runbook.md', 'utf8'),
+  )!;
+  const { rows } = await client.query<{ email: string }>(query!);
+  expect(rows.map(({ email }) => email).sort()).toEqual(lost.sort());
 });

@@ -49,13 +49,17 @@ EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
   RETURN label;
 END $$;
 
+-- Joiners are letters of a domain, but not between those of European scripts.
 CREATE FUNCTION pg_temp.canonical(email text) RETURNS text LANGUAGE sql AS $$
   SELECT normalize(lower(regexp_replace(normalize(
     regexp_replace(email, '@[^@]*$', '') || '@' || (
-      SELECT string_agg(CASE WHEN label LIKE 'xn--%' THEN pg_temp.readable(label) ELSE label END, '.' ORDER BY i)
+      SELECT string_agg(CASE
+        WHEN label LIKE 'xn--%' THEN pg_temp.readable(label)
+        WHEN label COLLATE "C" ~ '^[\u0001-\u05ff\u200b-\u200d]*$' THEN translate(label, U&'\200c\200d', '')
+        ELSE label END, '.' ORDER BY i)
       FROM string_to_table(substring(email FROM '[^@]*$'), '.') WITH ORDINALITY AS labels (label, i)
     ), NFKC) COLLATE "C",
-    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+',
+    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+|[\u200c\u200d]+(?=.*@)',
     '', 'g') COLLATE pg_unicode_fast), NFKC)
 $$;
 
