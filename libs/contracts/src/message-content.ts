@@ -1,21 +1,10 @@
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
-import {
-  IsInt,
-  IsNumber,
-  IsOptional,
-  IsPositive,
-  IsString,
-  Max,
-  MaxLength,
-  Min,
-  isUUID,
-  validateSync,
-} from 'class-validator';
+import { IsInt, IsNumber, IsOptional, IsPositive, Max, Min, isUUID, validateSync } from 'class-validator';
 import { AppError, type FieldError } from './errors.js';
 import type { MessageKind } from './messages.js';
 import { isBlank, isVisible } from './text.js';
 import { isHttpUrl } from './urls.js';
-import { IsHttpUrl, IsId } from './validators.js';
+import { IsHttpUrl, IsId, IsText, IsVisible } from './validators.js';
 
 /** Contract, "Chat events": metadata is kept as it is up to 8 KiB. */
 const MAX_METADATA_BYTES = 8 * 1024;
@@ -39,7 +28,7 @@ class VideoMetadata extends VoiceMetadata {
 class LocationMetadata {
   @IsNumber() @Min(-90) @Max(90) lat!: number;
   @IsNumber() @Min(-180) @Max(180) lng!: number;
-  @IsOptional() @IsString() @MaxLength(500) address?: string;
+  @IsOptional() @IsText(0, 500) @IsVisible({ orBlank: true }) address?: string;
 }
 
 class BookingProposalMetadata {
@@ -87,7 +76,8 @@ function coordinatesIn(content: string): { lat: number; lng: number } | undefine
 
 /**
  * What each of the 8 types must carry (contract, "Chat events").
- * @returns the metadata to store: a location has `lat` and `lng`, also if only its content names them
+ * @returns the metadata to store: a location has `lat` and `lng`, also if only its content names them,
+ *   and its address as texts are stored, or none
  * @throws AppError INVALID_DATA naming every wrong field, such as `metadata.duration`
  */
 export function messageMetadata(
@@ -105,11 +95,14 @@ export function messageMetadata(
       details.push({ field: 'content', message: 'content must be "lat,lng" where metadata has neither' });
   }
   if (METADATA[type] !== AnyMetadata) {
-    for (const { property, constraints } of validateSync(plainToInstance(METADATA[type], metadata))) {
+    const checked = plainToInstance(METADATA[type], metadata);
+    for (const { property, constraints } of validateSync(checked)) {
       // The last one is about the kind of value, those before it about its size.
       const message = Object.values(constraints ?? {}).at(-1) ?? 'is invalid';
       details.push({ field: `metadata.${property}`, message });
     }
+    if (checked instanceof LocationMetadata && typeof checked.address === 'string')
+      metadata = { ...metadata, address: checked.address || undefined };
   }
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES)
     details.push({ field: 'metadata', message: 'metadata must be at most 8 KiB' });

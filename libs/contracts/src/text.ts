@@ -1,6 +1,6 @@
 /** Not for display, or of no width: of nothing but these no reader sees anything. A mark needs a letter under it. */
 const SEEN =
-  /[^\p{M}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\uFFFC\u{1D159}]/u;
+  /[^\p{M}\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\uFFFC\u{13441}\u{13442}\u{1D159}]/u;
 
 /** Whether a reader sees anything of a text. Private and unassigned characters are shown, if only as boxes. */
 export const isVisible = (text: string): boolean => SEEN.test(text);
@@ -23,22 +23,29 @@ export const textOf = (typed: string): string => composed(typed.replace(BREAKS, 
 const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
 const NOT_IN_A_LINE = /[\p{Cc}\u2028\u2029]/u;
 
+/** Invisible characters with a width, and those without one. */
+const WIDE = '[\\p{Z}\\p{Cc}\\u115F\\u1160\\u2800\\u3164\\uFFA0\\uFFFC\\u{13441}\\u{13442}\\u{1D159}]';
+const THIN =
+  '(?!\\p{M}|[\\u115F\\u1160\\u3164\\uFFA0])[\\p{Cf}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}]';
+const GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE})*`, 'gu');
+/** A wider gap parts a name from the sentence that it stands in. */
+const WIDE_GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE}){3}`, 'u');
+
 /** A name as it is stored: in NFC, trimmed, a tab as a space, and without what turns the direction of text. */
 export const nameOf = (typed: string): string =>
   typed.replace(TURNS, '').replaceAll('\t', ' ').trim().normalize('NFC');
 
 /**
  * More marks on one letter than any language writes: of those that go on any letter (accents) more than 4, of all more
- * than 8. Format characters count, since marks stack across them.
+ * than 8. Other characters without a width count, since marks stack across them.
  */
 const ACCENTS = /(\p{Script=Inherited}{4})\p{Script=Inherited}+/gu;
-const MARKS = /([\p{M}\p{Cf}]{8})[\p{M}\p{Cf}]+/gu;
+const MARKS = new RegExp(`((?:\\p{M}|${THIN}){8})(?:\\p{M}|${THIN})+`, 'gu');
 const flat = (text: string): string => text.replace(ACCENTS, '$1').replace(MARKS, '$1');
 
-/** Whether a text may be a name: one visible line, its letters not piled up with marks. */
+/** Whether a text may be a name: one visible line, without piles of marks or more than 3 blank characters in a row. */
 export const isName = (text: string): boolean =>
-  isVisible(text) && !NOT_IN_A_LINE.test(text) && flat(text) === text;
+  isVisible(text) && !NOT_IN_A_LINE.test(text) && !WIDE_GAP.test(text) && flat(text) === text;
 
 /** Any text as a part of one line, without what could change the look of the rest of it. */
-export const oneLine = (text: string): string =>
-  flat(text.replace(TURNS, '').replace(/[\p{Cc}\p{Z}]+/gu, ' ')).trim();
+export const oneLine = (text: string): string => flat(text.replace(TURNS, '').replace(GAP, ' ')).trim();

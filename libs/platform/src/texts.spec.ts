@@ -19,6 +19,7 @@ import {
   UpdateServiceBody,
   messageMetadata,
   isVisible,
+  oneLine,
 } from '#contracts';
 import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
@@ -76,7 +77,9 @@ const everyCharacter = Array.from({ length: 0x110000 }, (_, code) => code)
   .filter((code) => code > 0 && !(code >= 0xd800 && code < 0xe000))
   .map((code) => String.fromCodePoint(code));
 const INVISIBLE = everyCharacter.filter((one) =>
-  /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\p{Z}\p{M}\u2800\u3164\uFFA0\u115F\u1160]/u.test(one),
+  /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\p{Z}\p{M}\u2800\u3164\uFFA0\u115F\u1160\u{13441}\u{13442}\u{1D159}]/u.test(
+    one,
+  ),
 );
 /** Not of spaces and control characters alone: those are dropped, and some texts may be empty. */
 const invisible = fc
@@ -159,6 +162,22 @@ describe.each(NAMES)('%s, which stands in sentences', (name, stored) => {
       expect(() => stored(typed)).toThrow(property);
   });
 
+  it('has no gap that would part it from its sentence', () => {
+    for (const blank of [
+      '\u2800',
+      '\u3164',
+      '\u{1D159}',
+      '\u{13441}',
+      '\u00A0',
+      ' ',
+      ' \u200B',
+      '\u3000\u2060',
+    ]) {
+      expect(() => stored(`А${blank.repeat(4)}Б`)).toThrow(property);
+      expect(stored(`А${blank.repeat(3)}Б`)).toBe(`А${blank.repeat(3)}Б`);
+    }
+  });
+
   it('is cleaned of what ordinary keyboards and phone books add', () => {
     for (const [typed, kept] of [
       ['  Анна\t Иванова\r\n', 'Анна  Иванова'],
@@ -196,6 +215,25 @@ describe.each([...TRIMMED, ...AS_TYPED])('%s, of any number of lines', (_, store
 it('a link that stands alone keeps its bytes', () => {
   const link = 'https://files.example/и\u0306.jpg';
   expect(validated(SendMessageBody, { type: 'photo', content: link }).content).toBe(link);
+});
+
+it('as a part of one line it has no gaps and no piles', () => {
+  for (const [typed, line] of [
+    ['А\n\n\u2800\u200B\u3164 Б', 'А Б'],
+    [`А${'\u{1D159}'.repeat(9)}Б${'\u{13442}'.repeat(9)}`, 'А Б'],
+    [`А${'\u200B'.repeat(50)}Б`, `А${'\u200B'.repeat(8)}Б`],
+    [`А${'\u2065'.repeat(50)}Б`, `А${'\u2065'.repeat(8)}Б`],
+    ['نام\u200Cها 👨‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿 Ann', 'نام\u200Cها 👨‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿 Ann'],
+  ])
+    expect(oneLine(typed!)).toBe(line);
+});
+
+it('an address of a location is a text like others, or absent', () => {
+  const at = (address: unknown) => messageMetadata('location', '1,2', { lat: 1, lng: 2, address });
+  expect(at(' и\u0306\u0007\vб ')).toEqual({ lat: 1, lng: 2, address: 'й\nб' });
+  expect(JSON.parse(JSON.stringify(at(' ')))).toEqual({ lat: 1, lng: 2 });
+  for (const address of ['\u200B', '\u2800', '\u{13441}', 'x'.repeat(501), 1])
+    expect(() => at(address)).toThrow('address');
 });
 
 it('what may be absent may be blank', () => {
