@@ -237,7 +237,7 @@ describe('a reaction', () => {
     const id = await sent(hers, 'old');
     await app.rows(
       `INSERT INTO message_reactions (message_id, user_id, emoji) VALUES
-       ($1, $2, '👍\uFE0F'), ($1, $2, '❤'), ($1, $2, '❤\uFE0F'), ($1, $3, '❤'), ($1, $3, '❤❤'), ($1, $3, '☝🏽')`,
+       ($1, $2, '👍\uFE0F'), ($1, $2, '❤'), ($1, $2, '❤\uFE0F'), ($1, $3, '❤'), ($1, $3, '❤❤'), ($1, $3, '12⃣'), ($1, $3, '☝🏽')`,
       [id, boris.id, vera.id],
     );
     const migrations = 'prisma/migrations';
@@ -247,10 +247,12 @@ describe('a reaction', () => {
       { emoji: '👍', count: 1, user_ids: [boris.id] },
       { emoji: '❤️', count: 2, user_ids: [boris.id, vera.id] },
       { emoji: '❤️❤️', count: 1, user_ids: [vera.id] },
+      { emoji: '1\uFE0F2\uFE0F⃣', count: 1, user_ids: [vera.id] },
       { emoji: '☝🏽', count: 1, user_ids: [vera.id] },
     ]);
-    expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toHaveLength(5);
-    for (const emoji of ['❤', '❤️❤️', '☝🏽']) expect((await react(veras, id, emoji, false)).status).toBe('ok');
+    expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toHaveLength(6);
+    for (const emoji of ['❤', '❤❤', '12⃣', '☝🏽'])
+      expect((await react(veras, id, emoji, false)).status).toBe('ok');
     expect((await reactionsTo(id)).map(({ count }) => count)).toEqual([1, 1]);
   });
 

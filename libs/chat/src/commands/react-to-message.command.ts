@@ -1,4 +1,4 @@
-import { AppError, emojiOf, type ReactPayload, type ReactionDto } from '#contracts';
+import { AppError, bareEmoji, emojiOf, type ReactPayload, type ReactionDto } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageChanges } from '../message-changes.js';
 import { REACTIONS } from '../reactions.js';
@@ -32,7 +32,7 @@ export class ReactToMessageHandler implements ICommandHandler<ReactToMessage> {
     await this.changes.change({ messageId, chatId }, userId, 'chat:message:reaction', async (message, tx) => {
       const kinds = message.reactions.map((reaction) => reaction.emoji);
       // Earlier versions took several emoji for one: what a message has of them can be taken back.
-      const emoji = one ?? kinds.find((kind) => kind === payload.emoji);
+      const emoji = one ?? kinds.find((kind) => bareEmoji(kind) === bareEmoji(payload.emoji));
       if (!emoji) throw notOne();
       if (on && !kinds.includes(emoji) && kinds.length >= MAX_DIFFERENT)
         throw new AppError('CONFLICT', `A message takes ${MAX_DIFFERENT} different reactions at most`);
