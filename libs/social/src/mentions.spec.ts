@@ -76,6 +76,23 @@ it.each([
     '![@anna](https://a.b/c.png)',
   ],
   ...[
+    '[канал](https://t.me/x "@anna")',
+    "[канал](t.me/x '@anna и друзья')",
+    '[канал](/x (@anna))',
+    '![фото](https://a.b/c.png "Фото: @anna" )',
+  ],
+  ...['नमस्ते@anna', 'क्\u200D@anna', 'ภาษาที่@anna', 'a\u0331@anna'],
+  ...['@anna-studio.ru', '@anna-my-studio.example.com', '@anna-студия.рф', '@anna.рф', '@anna--x.io'],
+  ...[
+    'tel:@anna',
+    'TG:@anna',
+    'skype:@anna',
+    'git+ssh:@anna',
+    'data:@anna',
+    'javascript:@anna',
+    '(sms:@anna',
+  ],
+  ...[
     '<https://t.me/@anna>',
     '«https://t.me/@anna»',
     '(https://t.me/@anna)',
@@ -119,6 +136,19 @@ it.each([
     '😀@anna😀',
     'Спасибо.@anna',
     'Мастер:@anna',
+    'cc:@anna',
+    'Photo:@anna',
+    'photo by:@anna',
+    'P.S.:@anna',
+    'hotel:@anna',
+    'e-mail:@anna',
+    '[канал](https://t.me/x) "@anna"',
+    '(https://t.me/x "@anna")',
+    '❤️@anna',
+    '1️⃣@anna',
+    '@anna-студия',
+    '@anna-да.Нет',
+    '@anna.Привет',
     'Как дела?@anna',
   ],
   ...[
@@ -136,6 +166,17 @@ it.each([
 it('finds two that one sign parts', () => {
   for (const sign of ['/', '&', ',', '+', '—', ' '])
     expect(handlesIn(`@anna${sign}@boris`)).toEqual(['anna', 'boris']);
+});
+
+it.each([
+  ['a+', 10_000],
+  ['a.', 100_000],
+  ['\u0301', 100_000],
+  ['[a](b "', 50_000],
+  ['@abc-', 50_000],
+])('many times %j is read at once', (piece, times) => {
+  expect(handlesIn(`${piece.repeat(times)}; (@anna)`)).toContain('anna');
+  handlesIn(`${piece.repeat(times)}:@anna`);
 });
 
 it('is read in a time that grows as the text does', () => {
@@ -158,6 +199,11 @@ it('is read in a time that grows as the text does', () => {
     '-',
     'a.co',
     '@abc',
+    '+',
+    '\u0301',
+    '[a](b "',
+    "'",
+    '@abc-',
   ];
   const texts = fc
     .array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 5 })

@@ -15,8 +15,9 @@ const links = new LinkifyIt({
 /** A host without a known zone and its path (`localhost:3000/…`), a path alone, and fields of a query. */
 const PATHS =
   /(?<![\p{L}\p{N}_@.-])(?:[a-z0-9_.-]*|[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+)(?::\d*)?\/\S*|[?&][\w-]+=\S*/giu;
-/** A Markdown link's words and the start of its address. */
-const LABELS = /\[[^[\]]*\]\([^\s)]*/g;
+/** A Markdown link's words, the start of its address, and its title. */
+const LABELS =
+  /\[[^[\]]*\]\([^\s)]*(?:\s{1,3}(?:"[^"\n]{0,300}"|'[^'\n]{0,300}'|\([^()\n]{0,300}\))(?=\s{0,3}\)))?/g;
 
 /** The text with a letter in the place of each link: what touches a link is no mention either. */
 function withoutLinks(text: string): string {
@@ -29,12 +30,20 @@ function withoutLinks(text: string): string {
   return (rest + text.slice(end)).replace(LABELS, 'x').replace(PATHS, 'x');
 }
 
+/** Any other word before a colon is a word of a sentence (`cc:@anna`). */
+const SCHEMES =
+  'https?|wss?|s?ftps?|git|ssh|file|data|blob|javascript|urn|magnet|mailto|acct|sips?|xmpp|tel|callto|sms|mms|tg|telegram|skype|viber|whatsapp|facetime|geo|market|intent';
+
 /**
  * A handle that stands alone. Before it: no letter or digit (`anna@…`), nothing that only links have, and no scheme
- * (`mailto:`). After it: no letter, no zone (`@mail.ru`) and no path (`@scope/package`).
+ * (`mailto:`). After it: no letter, no zone (`@mail.ru`, `@anna-studio.ru`) and no path (`@scope/package`). The sign
+ * comes first, so that a text is looked back through at signs only.
  */
-const MENTION =
-  /(?<![\p{L}\p{N}_@=#~%\\]|[a-z][a-z0-9+.-]*:)@([a-z0-9_]{3,30})(?![\p{L}\p{N}_@]|\.[a-z0-9]|\/(?:[\w.~-]|\s|$))/giu;
+const MENTION = new RegExp(
+  `@(?<!(?:[\\p{L}\\p{N}_@=#~%\\\\]|\\p{L}[\\p{M}\\u200C\\u200D]+|(?<![\\p{L}\\p{N}.-])(?:${SCHEMES}):)@)([a-z0-9_]{3,30})` +
+    '(?![\\p{L}\\p{N}_@]|(?:-[\\p{L}\\p{N}.-]{0,100})?\\.(?:[a-z0-9]|рф(?!\\p{L}))|\\/(?:[\\w.~-]|\\s|$))',
+  'giu',
+);
 
 export function handlesIn(text: string): string[] {
   if (!text.includes('@')) return [];
