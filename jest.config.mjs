@@ -9,7 +9,7 @@ export default {
     '^#(\\w+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
   // What a worker has loaded for one file it never lets go of.
   workerIdleMemoryLimit: '1.5GB',

@@ -86,7 +86,8 @@ class Run {
   readonly banned = new Set<number>();
   readonly blocks = new Set<string>();
   readonly groups: Group[];
-  private readonly directs = new Map<string, string>();
+  /** A direct chat is listed for those who opened it, and for both once something was said. */
+  private readonly directs = new Map<string, { id: string; listedFor: Set<number> }>();
   private clock = 0;
 
   private constructor(private readonly ids: string[]) {
@@ -129,8 +130,12 @@ class Run {
     );
     expect([act, a, b, g, answer.code]).toEqual([act, a, b, g, expected]);
     if (answer.code !== 'ok') return;
-    if (act === 'open')
-      this.directs.set(this.pair(a, b), (answer.result as { chat: { id: string } }).chat.id);
+    const pair = this.pair(a, b);
+    if (act === 'open') {
+      const { id } = (answer.result as { chat: { id: string } }).chat;
+      this.directs.set(pair, { id, listedFor: (this.directs.get(pair)?.listedFor ?? new Set()).add(a) });
+    }
+    if (act === 'write') this.directs.get(pair)!.listedFor.add(a).add(b);
     if (act === 'send') this.groups[g]!.messageIds.push((answer.result as { message_id: string }).message_id);
   }
 
@@ -163,7 +168,7 @@ class Run {
       case 'open':
         return new CreateChat(idA, { type: 'direct', participant_ids: [idB] });
       case 'write': {
-        const chat_id = this.directs.get(this.pair(a, b));
+        const chat_id = this.directs.get(this.pair(a, b))?.id;
         return chat_id && new SendMessage(idA, { chat_id, ...text });
       }
     }
@@ -273,11 +278,11 @@ class Run {
   }
 
   private directsOf(who: number): [string, unknown][] {
-    return [...this.directs].flatMap(([pair, chatId]) => {
+    return [...this.directs].flatMap(([pair, { id, listedFor }]) => {
       const [a, b] = pair.split(':').map(Number) as [number, number];
-      if (who !== a && who !== b) return [];
+      if (!listedFor.has(who)) return [];
       const isOpen = !this.banned.has(a) && !this.banned.has(b) && !this.cut(a, b);
-      return [[chatId, [{ [a]: 'member', [b]: 'member' }, 2, isOpen, false]]];
+      return [[id, [{ [a]: 'member', [b]: 'member' }, 2, isOpen, false]]];
     });
   }
 }
