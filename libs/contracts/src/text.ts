@@ -31,9 +31,14 @@ const GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE})*`, 'gu');
 /** A wider gap parts a name from the sentence that it stands in. */
 const WIDE_GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE}){3}`, 'u');
 
-/** A name as it is stored: in NFC, trimmed, a tab as a space, and without what turns the direction of text. */
+/** A name as it is stored: in NFC, trimmed, one space for a tab or a wide gap of spaces, and without direction changes. */
 export const nameOf = (typed: string): string =>
-  typed.replace(TURNS, '').replaceAll('\t', ' ').trim().normalize('NFC');
+  typed
+    .replace(TURNS, '')
+    .replaceAll('\t', ' ')
+    .replace(/[ \u00A0]{4,}/g, ' ')
+    .trim()
+    .normalize('NFC');
 
 /**
  * More marks on one letter than any language writes: of those that go on any letter (accents) more than 4, of all more
