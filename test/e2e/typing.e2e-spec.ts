@@ -81,9 +81,9 @@ it('is not told across a block in a group, also to a device that hears joined ch
   );
   await scoped.send('chat:join', { chat_id: group.id });
   for (const is_typing of [true, false]) await phone.send('chat:typing', { chat_id: group.id, is_typing });
-  await theirs[2]!.next('chat:typing', ({ is_typing }) => !is_typing);
-  await theirs[2]!.send('chat:typing', { chat_id: group.id, is_typing: true });
-  for (const device of [theirs[0]!, theirs[1]!, scoped]) {
+  await theirs[2].next('chat:typing', ({ is_typing }) => !is_typing);
+  await theirs[2].send('chat:typing', { chat_id: group.id, is_typing: true });
+  for (const device of [theirs[0], theirs[1], scoped]) {
     await device.next('chat:typing', ({ user_id }) => user_id === vera.id);
     expect(device.all('chat:typing')).toHaveLength(1);
   }

@@ -139,6 +139,8 @@ export abstract class HoldingAdapter extends Adapter {
 /** Tells a device, which is where it may hear it: at once, or when that is known. */
 function tell(socket: DeviceSocket, event: Delivery): void {
   const { doubt, openedAt } = socket.data;
+  // A device's first event is its welcome.
+  if (openedAt === undefined && event.options.rooms.size === 0) return;
   if (!doubt || (isSure(socket, event, doubt) && isNext(event, doubt))) return event.write(socket);
   // Not yet welcomed, it will sync.
   if (openedAt === undefined) return;
