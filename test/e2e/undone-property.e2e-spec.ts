@@ -202,6 +202,7 @@ class World {
       }
       case 'block':
       case 'unblock':
+        if (step.do === 'block' && model.banned.has(who)) break;
         await execute(new BlockUser(this.ids[0]!, id, step.do === 'block'));
         model.blocked[step.do === 'block' ? 'add' : 'delete'](who);
         break;

@@ -172,7 +172,7 @@ describeWithRedis('a flood over two nodes', () => {
       await device.until(() => device.all('error').length >= 3000 || undefined);
       const limited = device.all('error').filter(({ code }) => code === 'RATE_LIMIT');
       expect(limited.length).toBeGreaterThan(1000);
-      expectLimited(limited, 4000);
+      expectLimited(limited, 10_000);
       device.close();
     }
     const another = await nodes[0].device(flooding);

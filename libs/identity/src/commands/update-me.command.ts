@@ -34,6 +34,9 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   ) {}
 
   async execute({ userId, changes }: UpdateMe): Promise<Me> {
+    // A write that changes nothing takes no lock.
+    if (Object.values(changes).every((value) => value === undefined))
+      return toMe(await this.prisma.user.findUniqueOrThrow({ where: { id: userId } }));
     const { user, rooms } = await this.prisma
       .$transaction((tx) => update(tx, userId, changes))
       .catch((error: unknown) => {
