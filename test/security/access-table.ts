@@ -25,6 +25,7 @@ const MEMBERS: Access = { member: 'ok', owner: 'ok' };
 const READERS: Access = { former: 'ok', ...MEMBERS };
 /** To others it is not there. */
 const OWNERS_SECRET: Access = { ...signedIn('NOT_FOUND'), owner: 'ok' };
+const MEMBERS_SECRET: Access = { ...signedIn('NOT_FOUND'), member: 'ok' };
 /** The owner as the master, the member as the client; the post's author, and the comment's. */
 const BOTH_SIDES = MEMBERS;
 /** Whom it is about need not be there. */
@@ -71,6 +72,7 @@ export const ROUTES: Record<string, Row> = {
   'POST /api/v2/friends/requests': [SIGNED_IN, { user_id: '{target}' }],
   'POST /api/v2/friends/requests/{request}/accept': [OWNERS_SECRET],
   'POST /api/v2/friends/requests/{request}/decline': [OWNERS_SECRET],
+  'DELETE /api/v2/friends/requests/{request}': [MEMBERS_SECRET],
   'DELETE /api/v2/friends/{friend}': [OWNERS_SECRET],
 
   'GET /api/v2/sync': [SIGNED_IN],
