@@ -182,7 +182,8 @@ describe('ids', () => {
         expect([forged, code, details?.[0]?.field]).toEqual([forged, 'INVALID_DATA', field]);
       }
       const { code } = await device.send(event, { ...payload, [field]: randomUUID() });
-      expect(code).toBe(FIELDS[field as keyof typeof FIELDS]);
+      // Nobody is in it: that is what a leave asks for.
+      expect(code).toBe(event === 'chat:leave' ? undefined : FIELDS[field as keyof typeof FIELDS]);
     },
   );
 });
