@@ -36,8 +36,6 @@ const boris = new Phone({ url, io, side: 'right', say });
 const other = (phone) => (phone === anna ? boris : anna);
 let chatId;
 let told;
-/** A chat that the other side has opened is listed with its first message. */
-const NOT_LISTED = { last_seq: 0, change_seq: 0, unread_count: 0 };
 
 try {
   await findServer(url);
@@ -74,12 +72,14 @@ async function comeOnline() {
   boris.isAlone = await isAway(boris);
   await boris.connect();
   if (boris.isAlone) await anna.until('user:online', () => anna.online.get(boris.id));
+  // A direct chat is listed for who opens it, and for the other side with its first message.
+  await boris.send('chat:get', { recipient_id: anna.id });
   note('right', '● online');
   const [about] = (await boris.send('presence:get', { user_ids: [anna.id] })).items;
   if (!about.online) throw new Failure(`${anna.firstName} is connected, but shown as offline`);
 
   for (const phone of [anna, boris]) {
-    const here = (await phone.sync()).find(({ id }) => id === chatId) ?? NOT_LISTED;
+    const here = (await phone.sync()).find(({ id }) => id === chatId);
     phone.lastSeq = here.last_seq;
     phone.changeSeq = here.change_seq;
     if (here.unread_count > 0) {
