@@ -1,5 +1,5 @@
 /**
- * What compression saves and costs: an answer of REST is made for one client, so it is compressed once; a frame is
+ * Measures what compression saves and costs: an answer of REST is made for one client, so it is compressed once; a frame is
  * encoded once for all who hear it, and would be compressed for each of them. `npm run bench -- compression`
  */
 import { randomUUID } from 'node:crypto';

@@ -6,7 +6,7 @@ import type { BroadcastOptions } from 'socket.io-adapter';
 /** Where a device belongs, and when the database was asked, in ms of `performance.now()`. */
 export interface LookUp {
   rooms: string[];
-  /** Of the rooms, direct chats that the other has not been shown yet: nothing of this user is told there. */
+  /** Rooms of direct chats that the other side has not been shown yet: they hear no presence of this user. */
   unseen: string[];
   at: number;
 }

@@ -9,7 +9,7 @@ const CUT = cutRoom('');
 /** Events kept for one device. What is more it is to look for itself. */
 const MAX_HELD = 100;
 
-/** What devices of `auth: { scope: "joined" }` hear of joined chats only. */
+/** Devices of `auth: { scope: "joined" }` hear these events of joined chats only. */
 const OF_JOINED = new Set<unknown>(['chat:message:new', 'chat:typing']);
 
 /** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
