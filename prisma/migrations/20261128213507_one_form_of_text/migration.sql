@@ -114,6 +114,7 @@ DECLARE
   edge text := '^[' || space || ']+|[' || space || ']+$';
   name text COLLATE "C" := regexp_replace(typed, '[\u202A-\u202E\u2066-\u2069]', '', 'g');
 BEGIN
+  name := regexp_replace(translate(name, U&'\0009', ' '), '[ \u00A0]{4,}', ' ', 'g');
   name := normalize(regexp_replace(name, edge, '', 'g'), NFC);
   name := regexp_replace(name, '[\u0001-\u001F\u007F-\u009F\u2028\u2029]+', ' ', 'g');
   name := regexp_replace(name, '[' || wide || ']([' || thin || ']*[' || wide || ']){3,}', ' ', 'g');
