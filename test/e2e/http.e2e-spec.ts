@@ -3,6 +3,8 @@ import { createHttpApp, loadConfig, logger } from '#platform';
 import { Bystander, contractErrors, createTestDatabase, TestApp, until, type Account } from '#testing';
 import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { pino } from 'pino';
 import { ApiModule } from '../../apps/api/src/api.module.js';
 
@@ -49,6 +51,22 @@ describe('what is refused before any handler runs', () => {
     expect([response.status, body.code]).toEqual([status, code]);
     expect(contractErrors(ErrorBody, body)).toEqual([]);
   });
+});
+
+it('reads a body that it refuses, so that its answer reaches a client that still sends', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const options = { method: 'POST', agent, headers: { ...JSON_TYPE, 'content-length': 1_900_000 } };
+  const post = request(`${app.url}/api/v2/auth/login`, options);
+  post.flushHeaders();
+  const [refusal] = (await once(post, 'response')) as [IncomingMessage];
+  expect(refusal.statusCode).toBe(413);
+  refusal.resume();
+  post.end(Buffer.alloc(1_900_000, 'x'));
+  await once(refusal, 'end');
+  const next = request(`${app.url}/health`, { agent }).end();
+  const [answer] = (await once(next, 'response')) as [IncomingMessage];
+  expect([answer.statusCode, next.reusedSocket]).toEqual([200, true]);
+  agent.destroy();
 });
 
 it('takes a JSON content type without a body', async () => {

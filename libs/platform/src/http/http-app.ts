@@ -19,6 +19,8 @@ import { logRequests } from './request-log.js';
 
 /** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
 const BODY_LIMIT = 64 * 1024;
+/** A body that is refused is still read to its end up to here, which is as much as the proxy lets through. */
+const DRAINED_BODY = 2 * 1024 * 1024;
 
 const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 /** Answers with tokens are not compressed. */
@@ -54,6 +56,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   const fastify = app.getHttpAdapter().getInstance();
   logRequests(fastify);
   takeJsonOrNothing(fastify);
+  drainRefusedBodies(fastify);
   letGoWhenClosing(fastify, app.get(OpenConnections));
   await compressAnswers(app, fastify);
   // Without the upgrade rule, which would break the docs page on plain http.
@@ -88,6 +91,15 @@ function takeJsonOrNothing(fastify: FastifyInstance): void {
     if (json && headers['content-length'] !== '0') headers['content-type'] = json;
     else delete headers['content-type'];
     done();
+  });
+}
+
+/** A connection that closes while the body still comes is reset, and the answer lost: behind a proxy it is a 502. */
+function drainRefusedBodies(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', ({ headers }, reply, payload, done) => {
+    if (reply.statusCode === 413 && Number(headers['content-length']) <= DRAINED_BODY)
+      reply.removeHeader('connection');
+    done(null, payload);
   });
 }
 
