@@ -20,6 +20,7 @@ import {
   put,
   request,
   run,
+  runSchedule,
   service,
   setScene,
   step,
@@ -177,7 +178,7 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     );
     expect(heard.body).toMatch(/^Запись на .+ отменена: вторая сторона больше недоступна$/);
     for (const hours of [24, 2])
-      await run(new RemindBookings(new Date(Date.parse(confirmed.starts_at) - hours * 3600_000)));
+      await runSchedule(new RemindBookings(new Date(Date.parse(confirmed.starts_at) - hours * 3600_000)));
     await device().settled();
     expect(
       device()
@@ -209,7 +210,7 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     for (const { id } of [called, ahead]) await step(master, id, 'confirm');
     await step(banned(), called.id, 'cancel', { reason: 'Секрет' });
     await heard(device(), called.id, 'cancelled');
-    await run(new RemindBookings(new Date(Date.parse(ahead.starts_at) - 24 * HOUR)));
+    await runSchedule(new RemindBookings(new Date(Date.parse(ahead.starts_at) - 24 * HOUR)));
     await heard(device(), ahead.id, 'reminder');
     expect(await ban(banned())).toBe(200);
     await heard(device(), ahead.id, 'unavailable');

@@ -14,6 +14,7 @@ import {
   put,
   request,
   run,
+  runSchedule,
   setScene,
   step,
   stored,
@@ -40,7 +41,7 @@ describe('a request that nobody answers', () => {
     await put(passed.id, 'requested', -1);
     const requests = async () => (await listed(master)).filter((type) => type === 'booking_request').length;
     while ((await requests()) < 4) await sleep(20);
-    await Promise.all([run(new ExpireBookings()), run(new ExpireBookings())]);
+    await Promise.all([runSchedule(new ExpireBookings()), runSchedule(new ExpireBookings())]);
     for (const [{ id }, status] of [
       [late, 'expired'],
       [passed, 'expired'],
@@ -75,7 +76,7 @@ describe('reminders', () => {
     await run(new ChangeBooking(master.id, id, 'confirm', undefined, now));
   };
   const remindAt = (start: string, minutesBefore: number) =>
-    run(new RemindBookings(new Date(Date.parse(start) - minutesBefore * 60_000)));
+    runSchedule(new RemindBookings(new Date(Date.parse(start) - minutesBefore * 60_000)));
 
   it('go to both sides 24 h and 2 h before, each once, whoever runs the job and how often', async () => {
     const booking = await booked(3);
@@ -182,10 +183,10 @@ describe('a visit that nobody completes', () => {
     await put(recent.id, 'confirmed', -24 * HOUR);
     // With its promise to be shown, or not at all.
     await app.rows(`ALTER TABLE outbox_jobs ADD CONSTRAINT dying CHECK (name <> 'show-bookings') NOT VALID`);
-    await expect(run(new CompleteBookings())).rejects.toThrow();
+    await expect(runSchedule(new CompleteBookings())).rejects.toThrow();
     await app.rows('ALTER TABLE outbox_jobs DROP CONSTRAINT dying');
     expect((await stored(over.id)).status).toBe('confirmed');
-    await Promise.all([run(new CompleteBookings()), run(new CompleteBookings())]);
+    await Promise.all([runSchedule(new CompleteBookings()), runSchedule(new CompleteBookings())]);
     for (const [{ id }, status] of [
       [over, 'completed'],
       [recent, 'confirmed'],

@@ -1,5 +1,5 @@
 import type { AvailabilityDto, BookingDto, BookingState, NotificationPage, ServiceDto } from '#contracts';
-import { promised, rememberPromises, TestApp, type Account, type Device } from '#testing';
+import { promised, rememberPromises, TestApp, until, type Account, type Device } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 
 export const HOUR = 3600_000;
@@ -66,6 +66,12 @@ export const stored = async (id: string) =>
 export const ban = async ({ id }: Account, action: 'ban' | 'unban' = 'ban') =>
   (await app.request('POST', `admin/users/${id}/${action}`, admin.token)).status;
 export const run = <T>(command: { now: Date } & T) => app.app.get(CommandBus).execute(command as never);
+/** A schedule passes a visit by while a notification of it is written: it waits for those. */
+export const runSchedule = async <T>(command: { now: Date } & T) => {
+  const isTold = async () => (await app.rows(`SELECT FROM outbox_jobs WHERE name = 'notify'`)).length === 0;
+  await until('notifications written', isTold);
+  return run(command);
+};
 /** As numbers, too. */
 export const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
 /** The types of an account's notifications, the latest first. */
