@@ -210,9 +210,11 @@ class Run {
       case 'remove':
       case 'leave': {
         const who = act === 'leave' ? a : b;
+        // A banned member can be removed, so that they do not come back.
+        const removed = group.members.get(who);
         if (who !== a && mine.role === 'member') return 'FORBIDDEN';
-        if (who !== a && !theirs) return 'NOT_FOUND';
-        if (who !== a && mine.role === 'admin' && theirs!.role !== 'member') return 'FORBIDDEN';
+        if (!removed) return 'NOT_FOUND';
+        if (who !== a && mine.role === 'admin' && removed.role !== 'member') return 'FORBIDDEN';
         group.members.delete(who);
         group.settle(this.banned);
         return 'ok';
