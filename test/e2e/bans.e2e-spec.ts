@@ -199,6 +199,7 @@ describe('a banned member of a group', () => {
     await ban(vera);
     await ban(gleb);
     const [hers] = await app.devices(anna);
+    await app.lastSeenStored(anna);
     const before = await chatOf(anna, group);
     const remove = async (by: Account, whom: Account) =>
       (await app.request('DELETE', `chats/${group.id}/members/${whom.id}`, by.token)).status;

@@ -9,7 +9,6 @@ import type {
 } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { TestApp, text, type Account, type Device } from '#testing';
-import { jest } from '@jest/globals';
 
 let app: TestApp;
 let anna: Account;
@@ -91,6 +90,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
   beforeAll(async () => {
     [dora, gleb] = await app.people('Дора', 'Глеб');
     his = await app.device(gleb);
+    await app.lastSeenStored(gleb);
     direct = await app.chat(gleb, dora);
     ({ message_id } = await his.send('chat:message:send', text(direct, 'прости')));
     await his.send('chat:message:pin', { message_id });

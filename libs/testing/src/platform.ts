@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ClientOptions } from 'ws';
 import { AssistantClient } from './assistant-client.js';
 import { Device } from './device.js';
+import { until } from './waiting.js';
 
 export interface Reply<T> {
   status: number;
@@ -106,6 +107,13 @@ export abstract class Platform {
 
   /** What is stored, whatever the app says of it. */
   abstract rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
+
+  /** The last-seen time of a person who connects is stored after the answer: waits for it. */
+  async lastSeenStored({ id }: Account): Promise<void> {
+    const isStored = async () =>
+      (await this.rows('SELECT FROM users WHERE id = $1 AND last_seen_at IS NOT NULL', [id])).length === 1;
+    await until('last seen stored', isStored);
+  }
 
   /** Everything in a chat as its member reads it. */
   async history(account: Account, chatId: string, query = 'limit=200'): Promise<MessageDto[]> {
