@@ -66,7 +66,7 @@ async function generateClient() {
 }
 
 async function build() {
-  const sources = ['apps', 'libs', 'bench'].filter((name) => existsSync(join(root, name)));
+  const sources = ['apps', 'libs', 'bench', 'test'].filter((name) => existsSync(join(root, name)));
   const inputs = fingerprint(
     [...sources, '.swcrc', 'node_modules/@swc/core/package.json'],
     /\.ts$|\.swcrc$|\.json$/,
@@ -77,7 +77,7 @@ async function build() {
   // Built aside and renamed: no stale outputs, and no process ever loads a half-written build.
   const workshop = join(root, `.dist-${process.pid}`);
   const draft = join(workshop, 'dist');
-  const ignored = '**/*.spec.ts,**/*.int-spec.ts,**/*.d.ts';
+  const ignored = '**/*.d.ts';
   const swc = [
     'node_modules/@swc/cli/bin/swc.js',
     ...sources,

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { describeWithRedis, until } from '#testing';
 
 /** As `describeWithRedis`: where there is no nginx either, there is nothing to try. */
-export const describeWithNginx = spawnSync('nginx', ['-v']).status === 0 ? describeWithRedis : describe.skip;
+export const describeWithNginx: typeof describeWithRedis = (...args) =>
+  (spawnSync('nginx', ['-v']).status === 0 ? describeWithRedis : describe.skip)(...args);
 
 /** The compose file's proxy by its own configuration, before these nodes in place of the containers. */
 export class Nginx {

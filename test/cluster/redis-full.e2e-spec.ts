@@ -1,7 +1,6 @@
 import type { PostDto } from '#contracts';
 import { Queues, logger } from '#platform';
 import { describeWithRedis, text, type TestApp } from '#testing';
-import { jest } from '@jest/globals';
 import type { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';

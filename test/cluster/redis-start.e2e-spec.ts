@@ -1,6 +1,5 @@
 import { StartError, logger, reachRedis } from '#platform';
 import { describeWithRedis } from '#testing';
-import { jest } from '@jest/globals';
 import { createServer } from 'node:net';
 import { RedisServer } from './redis-server.js';
 

@@ -1,7 +1,6 @@
 import { type AuthAnswer, type ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { Bystander, Device, SIGNING_KEY, TestApp, text, until, type Account } from '#testing';
-import { jest } from '@jest/globals';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connections } from '../../apps/realtime/src/connections.js';

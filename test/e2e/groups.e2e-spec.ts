@@ -9,7 +9,6 @@ import {
 } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
-import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
 let app: TestApp;

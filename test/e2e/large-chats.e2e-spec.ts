@@ -1,7 +1,6 @@
 import { ReceiptPage, userRoom, type ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { contractErrors, Device, itAlone, TestApp, text, type Account } from '#testing';
-import { jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 let app: TestApp;

@@ -3,7 +3,6 @@ import { HideNotifications, Notify, NotifyEveryone } from '#notifications';
 import { RealtimeEmitter } from '#platform';
 import { RequestFriendship } from '#social';
 import { Bystander, TestApp, until, type Account, type Device } from '#testing';
-import { jest } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 
 let app: TestApp;

@@ -1,6 +1,5 @@
 import { MessageDto, type ChatDto } from '#contracts';
 import { Device, PlainClient, text } from '#testing';
-import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setScene } from './scene.js';

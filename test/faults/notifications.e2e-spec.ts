@@ -1,7 +1,6 @@
 import type { PostDto } from '#contracts';
 import { logger } from '#platform';
 import { until } from '#testing';
-import { jest } from '@jest/globals';
 import { setScene } from './scene.js';
 
 const scene = setScene();

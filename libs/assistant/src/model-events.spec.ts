@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { setImmediate as others } from 'node:timers/promises';
 import { fetchEvents } from './model-events.js';
 

@@ -1,6 +1,5 @@
 import { chatRoom, cutRoom, userRoom } from '#contracts';
 import { RealtimeEmitter } from '#platform';
-import { jest } from '@jest/globals';
 import { Typing } from './typing.js';
 
 const anna = { id: 'anna', name: 'Анна', device: 'phone' };

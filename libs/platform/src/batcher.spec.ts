@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { Batcher } from './batcher.js';
 
 const OPTIONS = { maxBatch: 100, maxQueued: 1000 };

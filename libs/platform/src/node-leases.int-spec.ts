@@ -1,5 +1,4 @@
 import { emptyRedis, itWithRedis } from '#testing';
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { NodeLeases } from './node-leases.js';
 import type { RedisConnections } from './redis.js';

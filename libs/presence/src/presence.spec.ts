@@ -1,6 +1,5 @@
 import type { PresenceEvent } from '#contracts';
 import { Config, RealtimeEmitter, type PrismaService } from '#platform';
-import { jest } from '@jest/globals';
 import { Presence } from './presence.js';
 
 let told: { rooms: string[] | 'everyone'; event: string; user: string; at: string }[];

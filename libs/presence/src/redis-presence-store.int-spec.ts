@@ -1,6 +1,5 @@
 import { Config, RedisConnections, logger } from '#platform';
 import { Link, describeWithRedis, emptyRedis } from '#testing';
-import { jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisPresenceStore } from './redis-presence-store.js';

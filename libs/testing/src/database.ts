@@ -12,7 +12,8 @@ export interface TestDatabase {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const { TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template } = process.env;
   if (!url || !template) throw new Error('These tests need a database: run them with "npm test"');
-  return createDatabase(url, `TEMPLATE "${template}"`);
+  // Copying files takes a third of the time of copying by the log, the default for small databases.
+  return createDatabase(url, `TEMPLATE "${template}" STRATEGY FILE_COPY`);
 }
 
 /** The migrated database that the others are copied from, which takes a fraction of migrating each. */

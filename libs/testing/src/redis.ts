@@ -2,11 +2,15 @@ import { Redis } from 'ioredis';
 
 const { TEST_REDIS_URL: server, TEST_SIZE } = process.env;
 
+type Describe = (...args: Parameters<jest.Describe>) => void;
+type It = (...args: Parameters<jest.It>) => void;
+
+// Each test file has globals of its own, and this module serves all files of a worker: it looks them up when called.
 /** What processes do together: without a Redis there is nothing to test. */
-export const describeWithRedis = server ? describe : describe.skip;
-export const itWithRedis = server ? it : it.skip;
+export const describeWithRedis: Describe = (...args) => (server ? describe : describe.skip)(...args);
+export const itWithRedis: It = (...args) => (server ? it : it.skip)(...args);
 /** What a process does only when it knows that it has no others beside it. */
-export const itAlone = TEST_SIZE === 'cluster' ? it.skip : it;
+export const itAlone: It = (...args) => (TEST_SIZE === 'cluster' ? it.skip : it)(...args);
 
 /** How many databases have been given. */
 const GIVEN = 'databases-given';

@@ -1,6 +1,5 @@
 import { FindMessage } from '#chat';
 import { PlainClient, TestApp, type Account } from '#testing';
-import { jest } from '@jest/globals';
 import { QueryBus } from '@nestjs/cqrs';
 
 let app: TestApp;

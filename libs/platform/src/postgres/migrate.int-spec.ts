@@ -1,5 +1,4 @@
 import { Bystander } from '#testing';
-import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { migrate } from './migrate.js';
 
