@@ -1,5 +1,6 @@
 import { fork, spawn, type ChildProcess, type ForkOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Order } from './driver.js';
@@ -18,9 +19,17 @@ export interface Running {
 /** As `npm start` runs Node: a larger nursery, because messages in flight outlive a small one. For the relay, too. */
 const NODE_FLAGS = ['--max-semi-space-size=64'];
 
-/** Starts `dist/<script>`. Its first few complaints go to the terminal; a failing server would fill it. */
-export function startServer(script: string, env: NodeJS.ProcessEnv, flags = NODE_FLAGS): ChildProcess {
-  const child = spawn(process.execPath, [...flags, fileURLToPath(new URL(`../${script}`, import.meta.url))], {
+/**
+ * Starts `dist/<script>` of this checkout, or of another prepared one. Its first few complaints go to the terminal; a
+ * failing server would fill it.
+ */
+export function startServer(
+  script: string,
+  env: NodeJS.ProcessEnv,
+  flags = NODE_FLAGS,
+  checkout = fileURLToPath(new URL('../../', import.meta.url)),
+): ChildProcess {
+  const child = spawn(process.execPath, [...flags, join(checkout, 'dist', script)], {
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -35,6 +35,7 @@ export async function startSystem(
   databaseUrl = cluster.url,
   env: NodeJS.ProcessEnv = {},
   flags?: string[],
+  checkout?: string,
 ): Promise<System> {
   const secret = randomBytes(32).toString('hex');
   const settings = {
@@ -43,7 +44,7 @@ export async function startSystem(
     JWT_SECRET: secret,
     ...env,
   };
-  const app = await startApp('standalone', settings, flags);
+  const app = await startApp('standalone', settings, flags, checkout);
   const db = new pg.Client(databaseUrl);
   await db.connect();
   const end = async () => {
@@ -54,7 +55,12 @@ export async function startSystem(
 }
 
 /** One process of the system, ready, with its limits out of the way. */
-export async function startApp(app: string, env: NodeJS.ProcessEnv, flags?: string[]): Promise<Running> {
+export async function startApp(
+  app: string,
+  env: NodeJS.ProcessEnv,
+  flags?: string[],
+  checkout?: string,
+): Promise<Running> {
   const port = await getPort({ host: '127.0.0.1' });
   const url = `http://127.0.0.1:${port}`;
   const settings = {
@@ -68,7 +74,7 @@ export async function startApp(app: string, env: NodeJS.ProcessEnv, flags?: stri
     PRESENCE_AUDIENCE: 'contacts',
     ...env,
   };
-  const child = startServer(`apps/${app}/src/main.js`, settings, flags);
+  const child = startServer(`apps/${app}/src/main.js`, settings, flags, checkout);
   const deadline = Date.now() + 60_000;
   while (!(await answers(`${url}/health/ready`))) {
     if (child.exitCode !== null) throw new Error(`${app} ended at its start (code ${child.exitCode})`);

@@ -6,6 +6,8 @@ const benches = {
   assistant: "200 answers at once through the system beside the model's own streams: how late each token is",
   chat: 'messages through the system beside a bare Socket.IO relay: throughput, latency, and that none is lost',
   'chat relay': "the same with a relay in place of the system: what this machine's noise is worth",
+  'chat <folder>':
+    'the same with the system of another prepared checkout in place of the relay: what a change costs',
   cluster: 'two realtime nodes beside one: throughput, what a send costs them, and that none is lost',
   compression: 'what compressing answers and frames saves in bytes, and costs in CPU and memory',
   notifications:
@@ -17,7 +19,7 @@ const benches = {
 const [name, ...rest] = process.argv.slice(2);
 if (!name || !Object.hasOwn(benches, name)) {
   console.log('npm run bench -- <name>\n');
-  for (const [known, what] of Object.entries(benches)) console.log(`  ${known.padEnd(13)} ${what}`);
+  for (const [known, what] of Object.entries(benches)) console.log(`  ${known.padEnd(14)} ${what}`);
   process.exit(name ? 1 : 0);
 }
 
