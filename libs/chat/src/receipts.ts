@@ -1,4 +1,4 @@
-import { MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
+import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
 import { Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -27,13 +27,9 @@ export interface MovedMark {
   unread_count: number | null;
 }
 
-/**
- * Whether the sender of a message `m` in the chat of `r` is there to be told. LIMIT keeps the planner on the key: for
- * as many rows as it expects, it would sooner read the whole table.
- */
-const IS_MEMBER = Prisma.raw(`(
-  SELECT s.left_at IS NULL FROM chat_members s
-  WHERE s.chat_id = r.chat_id AND s.user_id = m.sender_id LIMIT 1)`);
+/** SQL: a key of two users, in either order. */
+const pair = (a: string, b: string): Prisma.Sql =>
+  Prisma.raw(`LEAST(${a}, ${b})::text || GREATEST(${a}, ${b})`);
 
 type Covered = [ord: number, id: string, seq: number, senderId: string];
 
@@ -99,18 +95,36 @@ export class Receipts implements OnModuleDestroy {
       after: m.new_read > m.old_read ? Math.min(m.old_read, m.old_delivered) : m.old_delivered,
       upto: m.new_delivered,
     }));
-    // One JSON value: of thousands of rows, each field would be decoded by itself.
+    // One JSON value: of thousands of rows, each field would be decoded by itself. Members and blocks are read once a
+    // chat, not once a message. LIMIT keeps the planner on the keys.
     const [row] = await this.prisma.$queryRaw<{ covered: Covered[] | null }[]>`
+      WITH r AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(${JSON.stringify(ranges)}::json)
+          AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
+      ), c AS MATERIALIZED (
+        SELECT c.id, c.type, members.ids, cuts.pairs FROM (SELECT DISTINCT chat_id FROM r) d
+        CROSS JOIN LATERAL (SELECT id, type FROM chats WHERE id = d.chat_id AND NOT blocked LIMIT 1) c
+        CROSS JOIN LATERAL (
+          SELECT array_agg(user_id) AS ids FROM chat_members
+          WHERE c.type = 'group' AND chat_id = c.id AND left_at IS NULL
+        ) members
+        CROSS JOIN LATERAL (
+          SELECT array_agg(${pair('b.blocker_id', 'b.blocked_id')}) AS pairs FROM unnest(members.ids) AS member
+          CROSS JOIN LATERAL (
+            SELECT blocker_id, blocked_id FROM blocks
+            WHERE blocker_id = member AND blocked_id = ANY(members.ids) LIMIT ${MAX_MEMBERS}
+          ) b
+        ) cuts
+      )
       SELECT json_agg(json_build_array(r.ord, m.id, m.seq, m.sender_id) ORDER BY m.seq) AS covered
-      FROM json_to_recordset(${JSON.stringify(ranges)}::json)
-        AS r(ord int, chat_id uuid, user_id uuid, after int, upto int)
-      CROSS JOIN LATERAL (SELECT type FROM chats WHERE id = r.chat_id AND NOT blocked LIMIT 1) c
+      FROM r JOIN c ON c.id = r.chat_id
       CROSS JOIN LATERAL (
         SELECT id, seq, sender_id FROM messages
         WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
         ORDER BY seq DESC LIMIT ${MAX_RECEIPTS}
       ) m
-      WHERE c.type = 'direct' OR ${IS_MEMBER} AND ${notBlocked(Prisma.raw('r.user_id'), Prisma.raw('m.sender_id'))}`;
+      WHERE c.type = 'direct' OR m.sender_id = ANY(c.ids)
+        AND (c.pairs IS NULL OR ${pair('r.user_id', 'm.sender_id')} <> ALL(c.pairs))`;
     return row?.covered ?? [];
   }
 
@@ -147,8 +161,7 @@ export class Receipts implements OnModuleDestroy {
         FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id <> m.sender_id AND left_at IS NULL
           AND ${notBlocked(Prisma.raw('m.sender_id'), Prisma.raw('user_id'))}
       ) p
-      CROSS JOIN LATERAL (SELECT ${chatId}::uuid AS chat_id) r
-      WHERE ${IS_MEMBER}`;
+      WHERE (SELECT left_at IS NULL FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = m.sender_id LIMIT 1)`;
     const at = new Date().toISOString();
     for (const { id: message_id, sender_id, delivered_count, read_count } of newest) {
       const receipt = { message_id, chat_id: chatId };
