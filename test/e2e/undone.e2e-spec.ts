@@ -337,16 +337,36 @@ it('a failure of the news does not fail what was undone', async () => {
 
 it('a revision that changes nothing is not told', async () => {
   const { id } = await post(anna);
-  const [first] = [
-    await ask(boris, `POST posts/${id}/comments`, { content: '1' }),
-    await ask(boris, `POST posts/${id}/comments`, { content: '2' }),
-  ];
+  const first = await ask(boris, `POST posts/${id}/comments`, { content: '1' });
+  await told(1);
+  await ask(boris, `POST posts/${id}/comments`, { content: '2' });
   await told(1, 'notification:updated');
   const { cursor } = await sync();
   await ask(boris, `DELETE posts/${id}/comments/${first.id}`);
   await hers.settled();
   expect(hers.all('notification:updated')).toHaveLength(1);
   expect((await sync(cursor)).notifications.items).toEqual([]);
+});
+
+it('a job of a deleted repost that runs after that of the next one leaves the next one told', async () => {
+  const { id } = await post(anna);
+  const repost = async () => ask(boris, `POST posts/${id}/repost`, {});
+  const first = await repost();
+  await told(1);
+  await ask(boris, `DELETE posts/${first.id}`);
+  const second = await repost();
+  await until('told of the second', async () => (await list()).length === 1);
+  const data = { post_id: id, user_id: boris.id, repost_id: first.id };
+  const key = `post_reposted:${id}:${boris.id}`;
+  const [cause] = await app.rows<{ n: number }>(
+    'SELECT count(*)::int AS n FROM notification_causes WHERE key = $1',
+    [key],
+  );
+  expect(cause).toEqual({ n: 1 });
+  await app.app
+    .get(CommandBus)
+    .execute(new Notify({ type: 'post_reposted', key, actorId: boris.id, data }, [anna.id]));
+  expect(await list()).toMatchObject([{ type: 'post_reposted', data: { repost_id: second.id } }]);
 });
 
 it('a block hides and brings back however much the two were told', async () => {

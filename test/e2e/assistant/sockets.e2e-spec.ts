@@ -122,13 +122,13 @@ it('a device that reads slowly is told the whole of a long answer when it comes 
   const { messageId } = await client.ask('message', { message: 'Много' }, 'assistant_message_start');
   // Only the last frame: to look at all of them after each would take longer than the answer.
   const isComplete = ({ heard }: AssistantClient) => heard.at(-1)?.type === 'assistant_message_complete';
-  await client.until(() => isComplete(client), 'the end', 30_000);
+  await client.until(() => isComplete(client), 'the end', 90_000);
   const slow = await scene.app.assistant();
   slow.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: 0 } });
   slow.socket.pause();
   await sleep(1000);
   slow.socket.resume();
-  await slow.until(() => isComplete(slow) || slow.dropped, 'the end', 30_000);
+  await slow.until(() => isComplete(slow) || slow.dropped, 'the end', 90_000);
   expect(slow.dropped).toBeUndefined();
   expect(slow.all('assistant_message_token')).toHaveLength(89_999);
-}, 60_000);
+}, 200_000);

@@ -161,10 +161,15 @@ export class NotifyHandler implements ICommandHandler<Notify> {
   ): Promise<Revised[]> {
     const which = causeOf(key, userIds);
     const ids = await lockNotifications(tx, which);
+    // A job that was overtaken by a later one of the same key must not bring back data that no longer hold.
     await tx.$executeRaw`
-      UPDATE notification_causes c SET data = ${JSON.stringify(data)}::jsonb FROM notifications n
-      WHERE ${which} AND c.data <> ${JSON.stringify(data)}::jsonb
-        AND n.id = c.notification_id AND n.type = ${type}::notification_type`;
+      UPDATE notification_causes SET data = c.data FROM (
+        SELECT c.key, c.user_id, c.actor_id, c.owner_id, ${JSON.stringify(data)}::jsonb AS data
+        FROM notification_causes c JOIN notifications n ON n.id = c.notification_id
+        WHERE ${which} AND c.data <> ${JSON.stringify(data)}::jsonb AND n.type = ${type}::notification_type
+      ) AS c
+      WHERE notification_causes.key = c.key AND notification_causes.user_id = c.user_id
+        AND ${holds(Prisma.sql`${type}::notification_type`)}`;
     return settle(tx, ids, which);
   }
 
