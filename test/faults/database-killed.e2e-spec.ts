@@ -20,7 +20,7 @@ beforeAll(async () => {
   postgres = await startEmbeddedPostgres(folder);
   link = await Link.to(postgres.url);
   cluster = await ProcessCluster.start({ DATABASE_URL: link.url }, {}, postgres.url);
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await cluster.stop();
   link.close();
@@ -40,7 +40,7 @@ it('kill -9 of PostgreSQL, three times: whoever talks goes on when it is back', 
   }
   await talk.end();
   await expectNothingLost(cluster, talk.phones, talk.causes);
-}, 300_000);
+}, 600_000);
 
 it('away for longer than a job is tried: what was to be told is told when it is back', async () => {
   const [anna, boris] = await cluster.people('Анна', 'Борис');
@@ -58,9 +58,9 @@ it('away for longer than a job is tried: what was to be told is told when it is 
   await sleep(ALL_ATTEMPTS_MS);
   link.mend();
   const told = () => cluster.rows('SELECT FROM notifications WHERE user_id = $1', [anna.id]);
-  await until('the notification', async () => (await told()).length > 0, 60_000);
+  await until('the notification', async () => (await told()).length > 0, 180_000);
   expect(await told()).toHaveLength(1);
   await talk.more(100);
   await talk.end();
   await expectNothingLost(cluster, talk.phones, talk.causes);
-}, 180_000);
+}, 400_000);

@@ -44,4 +44,4 @@ it('a connection that neither end hears of again: what is said meanwhile, on bot
   await expectNothingLost(app, [hers, his]);
   expect(his.chats.get(chat.id)!.messages.size).toBe(MISSED + 2);
   expect(before).not.toContain(his.socket.id);
-}, 60_000);
+}, 180_000);

@@ -94,12 +94,12 @@ export class Phone {
     const isIn = (id: string) => this.chats.has(id) && !this.removedFrom.has(id);
     const own = messages.filter(({ chatId }) => isIn(chatId));
     const isShown = ({ chatId, messageId }: Acked) => this.chats.get(chatId)!.messages.has(messageId);
-    await until(`${this.account.id} hears everything`, () => own.every(isShown), 60_000);
+    await until(`${this.account.id} hears everything`, () => own.every(isShown), 180_000);
   }
 
   /** Until it hears that it is out of the group. */
   async isOut(chatId: string): Promise<void> {
-    await until(`${this.account.id} is out`, () => this.removedFrom.has(chatId), 60_000);
+    await until(`${this.account.id} is out`, () => this.removedFrom.has(chatId), 180_000);
   }
 
   /** As an app does that comes back to the front. */

@@ -42,5 +42,5 @@ it.each([
     await Promise.all(talk.phones.map((phone) => phone.holds(talk.last)));
     await expectNothingLost(cluster, talk.phones, talk.causes);
   },
-  90_000,
+  300_000,
 );

@@ -31,7 +31,7 @@ it('Redis is killed and comes back empty: nothing said is lost, and nothing that
   await blocker.query('BEGIN');
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
   for (const fan of fans) await comment(fan, 'before');
-  await until('all in the queue', async () => (await givenToQueue()) >= fans.length, 60_000);
+  await until('all in the queue', async () => (await givenToQueue()) >= fans.length, 180_000);
   await redis.stop();
   await blocker.end();
   await talk.more(100);
@@ -44,7 +44,7 @@ it('Redis is killed and comes back empty: nothing said is lost, and nothing that
   const emptied = new Redis(redis.url);
   expect(await emptied.zcard('bull:jobs:repeat')).toBeGreaterThan(0);
   await emptied.quit();
-}, 300_000);
+}, 600_000);
 
 /** Jobs that are not done, and that Redis has. */
 async function givenToQueue(): Promise<number> {
@@ -56,6 +56,6 @@ async function givenToQueue(): Promise<number> {
 
 async function untilNotified(comments: number): Promise<void> {
   const told = () => cluster.rows(`SELECT FROM notification_causes WHERE key LIKE 'post_commented:%'`);
-  await until('all told', async () => (await told()).length >= comments, 60_000);
+  await until('all told', async () => (await told()).length >= comments, 180_000);
   expect(await told()).toHaveLength(comments);
 }

@@ -28,7 +28,7 @@ it('every process is replaced under load, one after the other: nobody loses anyt
   }
   await talk.more(200);
   await expectAllMoved(talk);
-}, 300_000);
+}, 600_000);
 
 it('the one process is replaced under load: it ends in time, and nobody loses anything', async () => {
   cluster = await ProcessCluster.alone();
@@ -38,4 +38,4 @@ it('the one process is replaced under load: it ends in time, and nobody loses an
   await cluster.add('standalone');
   await talk.more(200);
   await expectAllMoved(talk);
-}, 120_000);
+}, 300_000);

@@ -50,4 +50,4 @@ it('a table locked for 30 s: UNAVAILABLE in time, not ready but alive, and then 
     expect([process.name, await health(process)]).toEqual([process.name, [200, 200]]);
   await talk.end();
   await expectNothingLost(cluster, talk.phones, talk.causes);
-}, 300_000);
+}, 600_000);

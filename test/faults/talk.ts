@@ -157,5 +157,5 @@ export function othersTalk(platform: () => Platform): void {
     await talk.more(30);
     await talk.end();
     await expectNothingLost(platform(), talk.phones, talk.causes);
-  }, 120_000);
+  }, 300_000);
 }
