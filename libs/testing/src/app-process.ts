@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Longer than any app takes on a busy machine, ms. */
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 const KEPT_LINES = 200;
 
 export type App = 'api' | 'realtime' | 'worker' | 'standalone';
