@@ -39,6 +39,12 @@ export class Metrics {
     labelNames: ['code'],
     registers: [this.registry],
   });
+  readonly timeouts = new Counter({
+    name: 'http_timeouts_total',
+    help: 'HTTP connections ended because a request or the reading of an answer took too long',
+    labelNames: ['phase'],
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

@@ -13,6 +13,7 @@ import { OpsController } from '../ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
 import { StartError } from '../postgres/start-error.js';
 import { reachRedis } from '../redis.js';
+import { REQUEST_DEADLINE } from './deadlines.js';
 import { ErrorFilter, tellError } from './error.filter.js';
 import { OpenConnections } from './open-connections.js';
 import { logRequests } from './request-log.js';
@@ -39,6 +40,8 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   if (config.REDIS_URL) await reachRedis(config.REDIS_URL);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_DEADLINE.requestTimeout,
+    http: REQUEST_DEADLINE,
     trustProxy: (_address, hop) => hop < config.TRUSTED_PROXIES,
     // A client's own id could be made to look like somebody else's in the log.
     requestIdHeader: false,

@@ -7,6 +7,8 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Metrics } from '../metrics.js';
+import { endUnreadAnswers } from './deadlines.js';
 
 /** What is under way when the server begins to close may take so long, in ms. */
 const LET_END_MS = 700;
@@ -21,11 +23,19 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
   areEnding = false;
   private readonly open = new Set<Socket>();
 
-  constructor(private readonly host: HttpAdapterHost) {}
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly metrics: Metrics,
+  ) {}
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getHttpServer() as Server;
     const { open } = this;
+    const { timeouts } = this.metrics;
+    endUnreadAnswers(server, () => timeouts.inc({ phase: 'answer' }));
+    server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'ERR_HTTP_REQUEST_TIMEOUT') timeouts.inc({ phase: 'request' });
+    });
     // One for all of them: there are many.
     const onClose = function (this: Socket) {
       open.delete(this);

@@ -1,0 +1,84 @@
+import { TestApp, until, type Account } from '#testing';
+import { connect, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RawPolling } from './raw-client.js';
+
+let app: TestApp;
+let anna: Account;
+/** With the port of each, once it is connected. */
+const sockets = new Map<Socket, number>();
+/** The server's ends by the port of the other end: a client that does not read does not notice the end. */
+const ends = new Map<number, Socket>();
+beforeAll(async () => {
+  app = await TestApp.start();
+  const server = app.app.getHttpServer() as Server;
+  server.on('connection', (end: Socket) => ends.set(end.remotePort!, end));
+  anna = await app.register('Анна');
+});
+afterAll(async () => {
+  for (const socket of sockets.keys()) socket.destroy();
+  await app.stop();
+});
+
+/** A connection that sends `first`. */
+function open(first: string): Socket {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {}).on('connect', () => sockets.set(socket, socket.localPort!));
+  socket.write(first);
+  return socket;
+}
+
+/** And then a byte a second. */
+function dripping(first: string): Socket {
+  const socket = open(first);
+  const timer = setInterval(() => socket.write(' '), 1000);
+  return socket.on('close', () => clearInterval(timer));
+}
+
+const post = (path: string, length: number | 'chunked') =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+  (length === 'chunked' ? 'Transfer-Encoding: chunked\r\n\r\n' : `Content-Length: ${length}\r\n\r\n`);
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+const login = '/api/v2/auth/login';
+/** More than the system's buffers between the two hold. */
+const answers = get('/docs/swagger-ui-bundle.js').repeat(30);
+
+/** Reads a little each second. */
+function sipping(first: string): Socket {
+  const socket = open(first).pause();
+  const timer = setInterval(() => socket.read(1024), 1000);
+  return socket.on('close', () => clearInterval(timer));
+}
+
+it('ends requests that do not arrive and answers that are not read, while others are answered', async () => {
+  const polling = await RawPolling.open(app.url);
+  const poll = polling.address.slice(app.url.length);
+  const slow = {
+    nothing: open(''),
+    'half of the headers': open('GET /health HTTP/1.1\r\nHost: x\r\nX-A: '),
+    'headers, a byte a second': dripping('GET /health HTTP/1.1\r\nHost: x\r\nX-A:'),
+    'a part of a body': open(`${post(login, 100)}{`),
+    'a body, a byte a second': dripping(`${post(login, 60_000)}{`),
+    'a chunked body without end': open(`${post(login, 'chunked')}1\r\n{\r\n`),
+    'a body that has been refused': open(`${post(login, 1_000_000)}{`),
+    'a part of a second request': open(`${get('/health')}${post(login, 100)}{`),
+    'a poll of which a part is sent': open(`${post(poll, 100)}4`),
+    'answers that are not read': open(answers).pause(),
+    'answers, a little a second': sipping(answers),
+  };
+  const isOpen = ([, socket]: [string, Socket]) => !ends.get(sockets.get(socket)!)?.destroyed;
+  const stillOpen = () => Object.entries(slow).filter(isOpen);
+  await until(
+    'ended',
+    async () => {
+      expect((await app.request('GET', 'users/me', anna.token)).status).toBe(200);
+      await sleep(500);
+      return stillOpen().length === 0;
+    },
+    40_000,
+  ).catch(() => expect(stillOpen().map(([what]) => what)).toEqual([]));
+  const metrics = await (await fetch(`${app.url}/metrics`)).text();
+  expect(Number(/^http_timeouts_total\{phase="answer"\} (\d+)/m.exec(metrics)?.[1])).toBe(2);
+  expect(Number(/^http_timeouts_total\{phase="request"\} (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(7);
+});
