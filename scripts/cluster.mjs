@@ -13,6 +13,7 @@ await prepare();
 const { default: getPort } = await import('get-port');
 const { createProxyServer } = await import('httpxy');
 const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
+const { REQUEST_DEADLINE, endUnreadAnswers } = await import('../dist/libs/platform/src/http/deadlines.js');
 const { signingSecret } = await import('../dist/apps/standalone/src/signing-secret.js');
 
 // Under npm a Ctrl-C arrives twice: the second one must not cut the first one's work short.
@@ -77,7 +78,7 @@ async function appsWith(env) {
 
 /** As deploy/nginx.conf: sockets to any node, polls and what they turn into to the node that has the session. */
 async function serve({ api, realtime }) {
-  const proxy = createProxyServer({ xfwd: true });
+  const proxy = createProxyServer({});
   let turn = 0;
   const next = (nodes) => {
     const ready = nodes.filter(({ isReady }) => isReady);
@@ -94,7 +95,8 @@ async function serve({ api, realtime }) {
       res.writeHead(status, { 'content-type': 'application/json' }).write(JSON.stringify({ code, message }));
     res.end();
   };
-  const server = createServer((req, res) => {
+  const server = createServer(REQUEST_DEADLINE, (req, res) => {
+    addAddress(req);
     // Each process's own, for who operates it: not for the outside.
     if (!/^\/(?!metrics)/.test(pathOf(req))) return say(res, 404, 'NOT_FOUND', 'No such route');
     const target = req.url.startsWith('/socket.io/') ? sticky(req) : next(api);
@@ -102,7 +104,9 @@ async function serve({ api, realtime }) {
     if (target) proxy.web(req, res, { target }).catch(failed);
     else failed();
   });
+  endUnreadAnswers(server);
   server.on('upgrade', (req, socket, head) => {
+    addAddress(req);
     const { searchParams } = new URL(req.url, 'http://localhost');
     const target = searchParams.has('sid') ? sticky(req) : next(realtime);
     socket.on('error', () => socket.destroy());
@@ -116,6 +120,14 @@ async function serve({ api, realtime }) {
     server.closeAllConnections();
   };
   return { stop };
+}
+
+/** Behind whatever the client has sent, as `$proxy_add_x_forwarded_for`: nodes believe the last address only. */
+function addAddress({ headers, socket }) {
+  // A client that has gone has none.
+  const address = socket.remoteAddress ?? 'unknown';
+  const given = headers['x-forwarded-for'];
+  headers['x-forwarded-for'] = given ? `${given}, ${address}` : address;
 }
 
 /** As the node reads it: `/%6Detrics` is `/metrics`. Nothing of what cannot be read. */

@@ -14,6 +14,7 @@ import { step } from './smoke-step.mjs';
 
 await prepare();
 const { default: getPort } = await import('get-port');
+const { Redis } = await import('ioredis');
 const { io } = await import('socket.io-client');
 
 const folder = mkdtempSync(join(tmpdir(), 'smoke-cluster-'));
@@ -29,7 +30,9 @@ let cluster;
 const sockets = [];
 try {
   cluster = await step('start until ready', start);
-  const [anna, boris] = await step('two accounts', () => Promise.all(['Anna', 'Boris'].map(register)));
+  const [anna, boris] = await step('two accounts', () =>
+    Promise.all(['Anna', 'Boris'].map((name) => register(name))),
+  );
   const [hers, his, onceMore] = await step('WebSocket, polling, and one that becomes the other', () =>
     Promise.all([connect(anna, ['websocket']), connect(boris, ['polling']), connect(boris)]),
   );
@@ -59,6 +62,21 @@ try {
       const { status } = await fetch(url + path);
       if (status !== 404) throw new Error(`${path} is answered with ${status}`);
     }
+  });
+  await step('an address that a client claims is not believed', async () => {
+    for (const claimed of ['6.6.6.6', '6.6.6.6, 7.7.7.7', 'unknown']) {
+      const eve = await register(`Eve ${claimed}`, { 'x-forwarded-for': claimed });
+      const { items } = await request('GET', 'auth/sessions', eve);
+      if (items[0].ip !== '127.0.0.1') throw new Error(`${claimed} is shown as ${items[0].ip}`);
+    }
+  });
+  await step('Redis wants a password', async () => {
+    const [{ redisPort }] = processes(/apps\/api/);
+    const redis = new Redis(Number(redisPort), '127.0.0.1', { retryStrategy: () => null });
+    redis.on('error', () => {});
+    const answer = await redis.ping().catch(({ message }) => message);
+    redis.disconnect();
+    if (!answer.startsWith('NOAUTH')) throw new Error(`it answers ${answer}`);
   });
   await step('a node that dies is started again', async () => {
     const [victim] = processes(/apps\/realtime/);
@@ -103,16 +121,18 @@ async function start() {
   return child;
 }
 
-async function register(name) {
-  const body = { email: `${name.toLowerCase()}@example.com`, password: 'correct horse battery', name };
-  const { user, access_token } = await request('POST', 'auth/register', undefined, body);
+async function register(name, headers) {
+  const email = `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}@example.com`;
+  const body = { email, password: 'correct horse battery', name };
+  const { user, access_token } = await request('POST', 'auth/register', undefined, body, headers);
   return { id: user.id, token: access_token };
 }
 
-async function request(method, path, account, body) {
+async function request(method, path, account, body, headers) {
   const response = await fetch(`${url}/api/v2/${path}`, {
     method,
     headers: {
+      ...headers,
       ...(account && { authorization: `Bearer ${account.token}` }),
       ...(body && { 'content-type': 'application/json' }),
     },
@@ -195,7 +215,8 @@ function processes(what = /./) {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
       const env = readFileSync(`/proc/${pid}/environ`);
       const [, port] = /(?:^|\0)PORT=(\d+)/.exec(env) ?? [];
-      return env.includes(mine) && what.test(command) ? [{ pid, command, port }] : [];
+      const [, redisPort] = /\0REDIS_URL=[^\0]*:(\d+)/.exec(env) ?? [];
+      return env.includes(mine) && what.test(command) ? [{ pid, command, port, redisPort }] : [];
     } catch {
       return []; // another user's, or gone
     }
