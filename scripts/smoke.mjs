@@ -64,6 +64,12 @@ try {
   server = await step('start after kill -9 of PostgreSQL too', start);
   await signIn();
   await step('SIGTERM to npm', () => ends(server, () => process.kill(server.pid, 'SIGTERM')));
+
+  server = await step('start, open to other machines', () => start({ HOST: '0.0.0.0' }));
+  if (await signIn().catch(() => undefined)) throw new Error('the known password is taken');
+  const [, password] = /anna@example\.com +(\S+)/.exec(server.output) ?? [];
+  await signIn(password);
+  await step('SIGTERM to npm', () => ends(server, () => process.kill(server.pid, 'SIGTERM')));
   console.log('Smoke test passed.');
 } catch (error) {
   console.error(`Smoke test failed: ${error.message}`);
@@ -92,8 +98,8 @@ function launch(command, args, environment = {}) {
   return child;
 }
 
-async function start() {
-  const server = launch('npm', ['start']);
+async function start(environment) {
+  const server = launch('npm', ['start'], environment);
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(50)) {
     const response = await fetch(`${url}/health/ready`).catch(() => undefined);
     if (response?.ok) return server;
@@ -126,14 +132,15 @@ async function refuses(environment, setting) {
   if (postgresPid()) throw new Error('it left PostgreSQL running');
 }
 
-async function signIn() {
+async function signIn(password = account.password) {
   const response = await fetch(`${url}/api/v2/auth/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(account),
+    body: JSON.stringify({ ...account, password }),
   });
   if (!response.ok)
     throw new Error(`${account.email} cannot sign in: ${response.status} ${await response.text()}`);
+  return true;
 }
 
 /** The embedded server's process, by its lock file, which it deletes when it ends properly. */

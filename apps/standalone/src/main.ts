@@ -5,6 +5,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from './app.js';
+import { isOpenToOthers } from './open-to-others.js';
 import { signingSecret } from './signing-secret.js';
 
 /** Of the 5 seconds that a stop may take, those for the sockets and requests; the rest is the database's. */
@@ -31,21 +32,25 @@ async function start(config: Config): Promise<{ close(): Promise<void> }> {
 async function serve(config: Config, defaultHost: string): Promise<NestFastifyApplication> {
   await migrate(config.DATABASE_URL!);
   const app = await createApp(config);
-  config.HOST ??= defaultHost;
-  await listen(app, config).catch(async (error: unknown) => {
+  try {
+    config.HOST ??= defaultHost;
+    // Before anybody can sign in to them.
+    const accounts = defaultHost === '127.0.0.1' ? await prepareDemo(app.get(CommandBus), config) : [];
+    await listen(app, config);
+    const { port } = app.getHttpServer().address() as { port: number };
+    const host = config.HOST === '0.0.0.0' ? 'localhost' : config.HOST;
+    greet(`http://${host}:${port}`, accounts);
+  } catch (error) {
     await app.close();
     throw error;
-  });
-  const { port } = app.getHttpServer().address() as { port: number };
-  const host = config.HOST === '0.0.0.0' ? 'localhost' : config.HOST;
-  const embedded = defaultHost === '127.0.0.1';
-  greet(`http://${host}:${port}`, embedded ? await prepareDemo(app.get(CommandBus)) : []);
+  }
   return app;
 }
 
 /** In an empty database: accounts to sign in with, and what has happened between them so far. */
-async function prepareDemo(commands: CommandBus): Promise<DemoAccount[]> {
-  const accounts = await commands.execute(new CreateDemoAccounts());
+async function prepareDemo(commands: CommandBus, config: Config): Promise<DemoAccount[]> {
+  const isOpen = await isOpenToOthers(config);
+  const accounts = await commands.execute(new CreateDemoAccounts(isOpen));
   const [anna, vera, boris] = ['anna', 'vera', 'boris'].map((name) =>
     accounts.find(({ email }) => email === `${name}@example.com`),
   );
@@ -53,7 +58,18 @@ async function prepareDemo(commands: CommandBus): Promise<DemoAccount[]> {
     await commands.execute(new CreateDemoVisits(anna.id, vera.id, boris.id));
     await commands.execute(new ProposeBookings());
   }
-  return accounts;
+  if (!isOpen) return accounts;
+  // At once: they are nowhere else, should the rest of the start fail.
+  const made = accounts.filter(({ password }) => password);
+  if (made.length > 0)
+    console.log(
+      [
+        '',
+        '  Other machines reach this server, so its demo accounts have new passwords, shown only now',
+        ...list(made),
+      ].join('\n'),
+    );
+  return [];
 }
 
 function greet(url: string, accounts: DemoAccount[]): void {
@@ -63,10 +79,13 @@ function greet(url: string, accounts: DemoAccount[]): void {
     `  REST and docs      ${url}/docs`,
     `  Socket.IO          ${url}`,
   ];
-  if (accounts.length > 0) lines.push('', '  Demo accounts');
-  for (const { email, password, role } of accounts)
-    lines.push(`    ${email.padEnd(20)} ${password}${role === 'admin' ? '   (admin)' : ''}`);
+  if (accounts.length > 0) lines.push('', '  Demo accounts', ...list(accounts));
   console.log([...lines, '', '  Ctrl-C stops everything.', ''].join('\n'));
 }
+
+const list = (accounts: DemoAccount[]) =>
+  accounts.map(({ email, password = '(changed)', role }) =>
+    `    ${email.padEnd(20)} ${password}${role === 'admin' ? '   (admin)' : ''}`.trimEnd(),
+  );
 
 await run(start);

@@ -1,7 +1,9 @@
-import { newId, PrismaService } from '#platform';
+import { newId, PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { randomBytes } from 'node:crypto';
+import { revokeSessions } from '../admin-steps.js';
 import { handleFrom } from '../handle.js';
-import { hashPassword } from '../passwords.js';
+import { hashPassword, isPassword } from '../passwords.js';
 
 const PASSWORD = 'demo-password';
 
@@ -15,45 +17,70 @@ const ACCOUNTS = [
 /** Serialises starts; any number that nothing else locks. */
 const LOCK = 4_201_913_007;
 
-/** An account that a newcomer may sign in with. */
+/** A demo account. */
 export interface DemoAccount {
   id: string;
   email: string;
   name: string;
   role: 'user' | 'admin';
-  password: string;
+  /** Undefined: not the known one, and told before or chosen by its user. */
+  password?: string;
 }
 
-/** Makes the demo accounts in an empty database; answers those that there are, from now or from before. */
-export class CreateDemoAccounts extends Command<DemoAccount[]> {}
+/**
+ * Makes the demo accounts in an empty database; answers those that there are, from now or from before. Where the server is
+ * open to other machines no account keeps the password that everybody knows: it gets a random one, which is answered
+ * this once, and its sessions end.
+ */
+export class CreateDemoAccounts extends Command<DemoAccount[]> {
+  constructor(readonly isOpenToOthers: boolean) {
+    super();
+  }
+}
 
 @CommandHandler(CreateDemoAccounts)
 export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAccounts> {
   constructor(private readonly prisma: PrismaService) {}
 
-  execute(): Promise<DemoAccount[]> {
+  execute({ isOpenToOthers }: CreateDemoAccounts): Promise<DemoAccount[]> {
     return this.prisma.$transaction(async (tx) => {
       // Two starts at once: the second waits, and then finds the first one's accounts.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
-      if (!(await tx.user.findFirst({ select: { id: true } }))) {
-        // So that the limits of an account's first day are over.
-        const createdAt = new Date(Date.now() - 2 * 24 * 3600_000);
-        const passwordHash = await hashPassword(PASSWORD);
-        await tx.user.createMany({
-          data: ACCOUNTS.map((account) => ({
-            ...account,
-            id: newId(),
-            handle: handleFrom(account.name),
-            passwordHash,
-            createdAt,
-          })),
-        });
-      }
+      if (!(await tx.user.findFirst({ select: { id: true } }))) await make(tx);
       const found = await tx.user.findMany({ where: { email: { in: ACCOUNTS.map(({ email }) => email) } } });
-      return ACCOUNTS.flatMap(({ email }) => {
+      const accounts: DemoAccount[] = [];
+      for (const { email } of ACCOUNTS) {
         const user = found.find((candidate) => candidate.email === email);
-        return user ? [{ id: user.id, email, name: user.name, role: user.role, password: PASSWORD }] : [];
-      });
+        if (!user) continue;
+        const { id, name, role, passwordHash } = user;
+        let password = (await isPassword(passwordHash, PASSWORD)) ? PASSWORD : undefined;
+        if (password && isOpenToOthers) password = await replacePassword(tx, id);
+        accounts.push({ id, email, name, role, ...(password && { password }) });
+      }
+      return accounts;
     });
   }
+}
+
+async function make(tx: Prisma.TransactionClient): Promise<void> {
+  // So that the limits of an account's first day are over.
+  const createdAt = new Date(Date.now() - 2 * 24 * 3600_000);
+  const passwordHash = await hashPassword(PASSWORD);
+  await tx.user.createMany({
+    data: ACCOUNTS.map((account) => ({
+      ...account,
+      id: newId(),
+      handle: handleFrom(account.name),
+      passwordHash,
+      createdAt,
+    })),
+  });
+}
+
+/** Whoever signed in with the old one is signed out. @returns the new one */
+async function replacePassword(tx: Prisma.TransactionClient, id: string): Promise<string> {
+  const password = randomBytes(12).toString('base64url');
+  await tx.user.update({ where: { id }, data: { passwordHash: await hashPassword(password) } });
+  await revokeSessions(tx, id);
+  return password;
 }

@@ -1,12 +1,14 @@
 import { codeOf, device, startIdentity, type Identity } from '../test-identity.js';
-import { CreateDemoAccounts } from './create-demo-accounts.command.js';
+import { CreateDemoAccounts, type DemoAccount } from './create-demo-accounts.command.js';
 import { Login } from './login.command.js';
 
 let identity: Identity;
 beforeEach(async () => (identity = await startIdentity()));
 afterEach(() => identity.stop());
 
-const create = () => identity.commands.execute(new CreateDemoAccounts());
+const create = (isOpenToOthers = false) => identity.commands.execute(new CreateDemoAccounts(isOpenToOthers));
+const signIn = (email: string, password: string) =>
+  codeOf(identity.commands.execute(new Login({ email, password }, device)));
 
 it('makes its accounts once, however many start at once, and tells them each time', async () => {
   const all = await Promise.all([create(), create(), create(), create()]);
@@ -22,8 +24,28 @@ it('makes its accounts once, however many start at once, and tells them each tim
   // The limits of an account's first day are over.
   const yesterday = new Date(Date.now() - 24 * 3600_000);
   expect(await identity.prisma.user.count({ where: { createdAt: { lt: yesterday } } })).toBe(4);
-  for (const { email, password } of all[0])
-    expect(await codeOf(identity.commands.execute(new Login({ email, password }, device)))).toBe('no error');
+  for (const { email, password } of all[0]) expect(await signIn(email, password!)).toBe('no error');
+});
+
+it('gives them random passwords where other machines reach the server, and tells them once', async () => {
+  const first = await create(true);
+  expect(new Set(first.map(({ password }) => password)).size).toBe(4);
+  for (const { email, password } of first) {
+    expect(await signIn(email, 'demo-password')).toBe('UNAUTHORIZED');
+    expect(await signIn(email, password!)).toBe('no error');
+  }
+  const told = first.map(({ password: _, ...account }) => account);
+  expect(await create(true)).toEqual(told);
+  expect(await create()).toEqual(told);
+});
+
+it('takes the known password from accounts that have it, and ends their sessions', async () => {
+  const [{ id, email, password }] = (await create()) as [Required<DemoAccount>];
+  await identity.commands.execute(new Login({ email, password }, device));
+  const [{ password: newPassword }] = (await create(true)) as [Required<DemoAccount>];
+  expect(await identity.prisma.session.count({ where: { userId: id, revokedAt: null } })).toBe(0);
+  expect(await signIn(email, password)).toBe('UNAUTHORIZED');
+  expect(await signIn(email, newPassword)).toBe('no error');
 });
 
 it('makes none where there are users', async () => {

@@ -1,0 +1,14 @@
+import type { Config } from '#platform';
+import ipaddr from 'ipaddr.js';
+import { lookup } from 'node:dns/promises';
+
+/** Whether other machines reach a server with these settings, directly or by a proxy. */
+export async function isOpenToOthers({
+  HOST,
+  TRUSTED_PROXIES,
+}: Pick<Config, 'HOST' | 'TRUSTED_PROXIES'>): Promise<boolean> {
+  if (TRUSTED_PROXIES > 0) return true;
+  const found = await lookup(HOST!, { all: true }).catch(() => []);
+  const isOnlyHere = found.every(({ address }) => ipaddr.process(address).range() === 'loopback');
+  return found.length === 0 || !isOnlyHere;
+}
