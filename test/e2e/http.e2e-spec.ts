@@ -1,5 +1,5 @@
 import { ErrorBody } from '#contracts';
-import { createHttpApp, loadConfig, logger } from '#platform';
+import { createHttpApp, loadConfig, logger, PgPool } from '#platform';
 import { Bystander, contractErrors, createTestDatabase, TestApp, until, type Account } from '#testing';
 import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
@@ -142,6 +142,68 @@ it('serves the docs page with all that it loads', async () => {
   const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file!);
   expect(files.length).toBeGreaterThan(2);
   for (const file of files) expect((await fetch(app.url + file)).status).toBe(200);
+});
+
+it('makes and compresses the docs once, and lets them be cached', async () => {
+  const get = async (encoding: string) => {
+    const answer = await fetch(`${app.url}/docs-json`, { headers: { 'accept-encoding': encoding } });
+    return { encoding: answer.headers.get('content-encoding'), text: await answer.text(), answer };
+  };
+  const first = await get('identity');
+  const stringify = jest.spyOn(JSON, 'stringify');
+  for (const [accepted, encoding] of [
+    ['identity', null],
+    ['gzip', 'gzip'],
+    ['br, gzip', 'br'],
+    ['br;q=0, gzip', 'gzip'],
+    ['x', null],
+  ] as const) {
+    const { answer, ...got } = await get(accepted);
+    expect(got).toEqual({ encoding, text: first.text });
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=600');
+    expect(answer.headers.get('vary')).toContain('accept-encoding');
+  }
+  const isDocument = ([value]: unknown[]) =>
+    typeof value === 'object' && value !== null && 'openapi' in value;
+  expect(stringify.mock.calls.filter(isDocument)).toEqual([]);
+  jest.restoreAllMocks();
+});
+
+it('lets no cache keep anything else', async () => {
+  const body = { email: anna.email, password: 'correct horse battery' };
+  const answers = [
+    await app.request('POST', 'auth/login', undefined, body),
+    await app.request('POST', '/auth/login', undefined, body),
+    await app.request('POST', 'auth/login', undefined, { ...body, password: 'wrong password' }),
+    await app.request('POST', 'auth/refresh', undefined, {
+      refresh_token: (await app.register()).refreshToken,
+    }),
+    await app.request('POST', 'auth/register', undefined, { ...body, email: 'new@example.com', name: 'New' }),
+    await app.request('GET', 'auth/sessions', anna.token),
+    await app.request('GET', 'nothing', anna.token),
+  ];
+  expect(answers.map(({ status, headers }) => [status, headers.get('cache-control')])).toEqual(
+    [200, 200, 401, 200, 201, 200, 404].map((status) => [status, 'no-store']),
+  );
+});
+
+it('serves docs and metrics to nobody where they are switched off', async () => {
+  const quiet = await TestApp.start({ SERVE_DOCS: 'false', SERVE_METRICS: 'false' });
+  for (const path of ['/docs', '/docs-json', '/docs/start.js', '/docs/swagger-ui-bundle.js', '/metrics'])
+    expect(await quiet.request('GET', path)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+  expect((await quiet.request('GET', '/health/ready')).status).toBe(200);
+  await quiet.stop();
+});
+
+it('asks the database once for all who want to know whether it is there', async () => {
+  const ask = jest.spyOn(app.app.get(PgPool), 'query');
+  const paths = Array.from({ length: 40 }, (_, i) => (i % 2 ? '/metrics' : '/health/ready'));
+  const answers = await Promise.all(paths.map((path) => fetch(app.url + path)));
+  expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 200));
+  // A slow machine may take longer than one answer is good for.
+  const probes = ask.mock.calls.filter(([sql]) => typeof sql === 'string' && sql.includes('LOCK TABLE'));
+  expect(probes.length).toBeLessThan(10);
+  jest.restoreAllMocks();
 });
 
 it('answers with the security headers and a request id of its own', async () => {

@@ -41,6 +41,9 @@ export class Config {
   }
   /** Whether clients of Engine.IO 3, such as Socket.IO 2 and old Dart ones, may connect. */
   @IsIn(['true', 'false']) ALLOW_EIO3: string = 'false';
+  /** Whether anybody may read `/docs` and `/docs-json`, and `/metrics`. */
+  @IsIn(['true', 'false']) SERVE_DOCS: string = 'true';
+  @IsIn(['true', 'false']) SERVE_METRICS: string = 'true';
   @IsIn(['auto', 'everyone', 'contacts']) PRESENCE_AUDIENCE: 'auto' | 'everyone' | 'contacts' = 'auto';
   @IsInt() @Min(0) @Max(600_000) PRESENCE_GRACE_MS: number = 3000;
   @IsIn(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) LOG_LEVEL: string = 'info';

@@ -11,6 +11,7 @@ import { StartError } from './postgres/start-error.js';
 import { PrismaService } from './prisma/prisma.service.js';
 import { QueueBackend } from './queue-backend.js';
 import { RedisConnections } from './redis.js';
+import { remembered } from './remembered.js';
 import { within } from './time-limit.js';
 
 /** What a processor may need to know of its job besides the data. */
@@ -96,12 +97,13 @@ export class Queues implements OnModuleDestroy {
     this.worker = this.startWorker(processors, relay);
     this.relay = relay;
     relay.start();
+    const oldestSeconds = remembered(() => relay.oldestSeconds());
     new Gauge({
       name: 'jobs_oldest_seconds',
       help: 'For how long the oldest job that is not done has been promised; 0 when all are',
       registers: [this.metrics.registry],
       async collect() {
-        this.set(await relay.oldestSeconds());
+        this.set(await oldestSeconds());
       },
     });
   }

@@ -1,7 +1,11 @@
+import { negotiate } from '@fastify/accept-negotiator';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -20,15 +24,31 @@ const PAGE = `<!doctype html>
 /** A file of its own: the security headers forbid inline scripts. */
 const START = `SwaggerUIBundle({ url: '/docs-json', dom_id: '#ui', persistAuthorization: true });`;
 
+/** Each content is compressed once for each encoding: compressing the bundle takes longer than most requests. */
+const ENCODERS: Record<string, (content: Buffer) => Promise<Buffer>> = {
+  br: (content) => promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+  gzip: promisify<Buffer, Buffer>(gzip),
+  identity: (content) => Promise.resolve(content),
+};
+
 /**
- * Swagger UI from its own package. The framework's way to serve it wants @fastify/static, whose release for this
- * Fastify asks for a newer Node than ours.
+ * Swagger UI from its own package, and the document. The framework's way to serve it wants @fastify/static, whose release
+ * for this Fastify asks for a newer Node than ours.
  */
-export function serveDocsPage(fastify: FastifyInstance): void {
+export function serveDocs(fastify: FastifyInstance, document: () => OpenAPIObject): void {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const asset = (path: string, type: string, read: () => string | Buffer) => {
-    let content: string | Buffer | undefined;
-    fastify.get(path, (_request, reply) => reply.type(type).send((content ??= read())));
+    let content: Buffer | undefined;
+    const encoded = new Map<string, Promise<Buffer>>();
+    fastify.get(path, { compress: false }, async (request, reply) => {
+      const encoding =
+        negotiate(request.headers['accept-encoding'] ?? '', Object.keys(ENCODERS)) ?? 'identity';
+      content ??= Buffer.from(read());
+      if (!encoded.has(encoding)) encoded.set(encoding, ENCODERS[encoding]!(content));
+      if (encoding !== 'identity') void reply.header('content-encoding', encoding);
+      void reply.header('cache-control', 'public, max-age=600').type(type);
+      return encoded.get(encoding);
+    });
   };
   const file = (name: string, type: string) =>
     asset(`/docs/${name}`, type, () => readFileSync(join(folder, name)));
@@ -36,4 +56,5 @@ export function serveDocsPage(fastify: FastifyInstance): void {
   asset('/docs/start.js', 'text/javascript; charset=utf-8', () => START);
   file('swagger-ui.css', 'text/css; charset=utf-8');
   file('swagger-ui-bundle.js', 'text/javascript; charset=utf-8');
+  asset('/docs-json', 'application/json; charset=utf-8', () => JSON.stringify(document()));
 }

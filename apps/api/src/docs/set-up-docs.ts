@@ -1,15 +1,16 @@
 import { ErrorBody } from '#contracts';
+import { Config } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ApiModule } from '../api.module.js';
 import { OlderSignInModule } from '../older-sign-in.controller.js';
-import { serveDocsPage } from './page.js';
+import { serveDocs } from './page.js';
 import { describeQueries, schemasFor } from './schemas.js';
 
-/** OpenAPI at `/docs`, as JSON at `/docs-json`. */
+/** OpenAPI at `/docs`, as JSON at `/docs-json`, unless SERVE_DOCS says otherwise. */
 export function setUpDocs(app: NestFastifyApplication): void {
-  SwaggerModule.setup('docs', app, () => openApi(app), { ui: false, raw: ['json'] });
-  serveDocsPage(app.getHttpAdapter().getInstance());
+  if (app.get(Config).SERVE_DOCS === 'true')
+    serveDocs(app.getHttpAdapter().getInstance(), () => openApi(app));
 }
 
 export function openApi(app: NestFastifyApplication): OpenAPIObject {

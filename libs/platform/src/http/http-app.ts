@@ -60,6 +60,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   logRequests(fastify);
   takeJsonOrNothing(fastify);
   drainRefusedBodies(fastify);
+  forbidCaching(fastify);
   letGoWhenClosing(fastify, app.get(OpenConnections));
   await compressAnswers(app, fastify);
   // Without the upgrade rule, which would break the docs page on plain http.
@@ -132,6 +133,14 @@ async function compressAnswers(app: NestFastifyApplication, fastify: FastifyInst
     done(null, payload);
   });
   await app.register(compress, { globalDecompression: false, encodings: ['br', 'gzip'] });
+}
+
+/** Answers hold tokens and what people wrote: no cache keeps them, unless a route says otherwise. */
+function forbidCaching(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+    done(null, payload);
+  });
 }
 
 /** A connection whose request is answered while the server closes would be kept alive, and the server with it. */

@@ -4,6 +4,7 @@ import { logger } from '../logging.js';
 import { Metrics } from '../metrics.js';
 import { PgPool } from '../prisma/prisma.service.js';
 import { RedisConnections } from '../redis.js';
+import { remembered } from '../remembered.js';
 import { within } from '../time-limit.js';
 
 /** A database that takes longer than this, ms, does not serve requests either. */
@@ -41,7 +42,7 @@ export class Dependencies {
     });
   }
 
-  async databaseIsThere(): Promise<boolean> {
+  readonly databaseIsThere = remembered(async () => {
     try {
       await within(DATABASE_MS, this.pool.query(PROBE), `no answer within ${DATABASE_MS} ms`);
       return true;
@@ -49,7 +50,7 @@ export class Dependencies {
       logger.warn({ err: (error as Error).message }, 'the database does not answer');
       return false;
     }
-  }
+  });
 
   /** Nothing in a process that is alone. */
   redisState(): { redis?: 'ok' | 'away' } {

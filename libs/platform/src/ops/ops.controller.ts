@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { Controller, Get, Res, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Config } from '../config.js';
 import { Public } from '../http/public.js';
 import { Metrics } from '../metrics.js';
 import { unavailable } from '../time-limit.js';
@@ -15,6 +16,7 @@ export class OpsController implements OnModuleDestroy {
   constructor(
     private readonly dependencies: Dependencies,
     private readonly metrics: Metrics,
+    private readonly config: Config,
   ) {}
 
   onModuleDestroy(): void {
@@ -39,8 +41,10 @@ export class OpsController implements OnModuleDestroy {
     return { status: 'ok', ...this.dependencies.redisState() };
   }
 
+  /** @throws AppError NOT_FOUND when SERVE_METRICS says so */
   @Get('metrics')
   async scrape(@Res({ passthrough: true }) reply: FastifyReply) {
+    if (this.config.SERVE_METRICS !== 'true') throw new AppError('NOT_FOUND', 'No such route');
     void reply.type(this.metrics.registry.contentType);
     return this.metrics.registry.metrics();
   }
