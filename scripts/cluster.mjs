@@ -1,6 +1,7 @@
 /** npm run cluster: on this machine what docker-compose.yml brings up: two of each app, PostgreSQL, Redis, a proxy. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { KeptProcess } from './kept-process.mjs';
 import { prepare } from './prepare.mjs';
 import { withScratchRedis } from './scratch-redis.mjs';
@@ -14,7 +15,7 @@ const { default: getPort } = await import('get-port');
 const { createProxyServer } = await import('httpxy');
 const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
 const { REQUEST_DEADLINE, endUnreadAnswers } = await import('../dist/libs/platform/src/http/deadlines.js');
-const { signingSecret } = await import('../dist/apps/standalone/src/signing-secret.js');
+const { secretIn } = await import('../dist/libs/platform/src/secret-file.js');
 
 // Under npm a Ctrl-C arrives twice: the second one must not cut the first one's work short.
 const stopped = new Promise((resolve) => {
@@ -30,7 +31,7 @@ process.exitCode = await withScratchRedis(async (redis) => {
     const env = {
       DATABASE_URL: postgres.url,
       REDIS_URL: redis,
-      JWT_SECRET: await signingSecret(DATA_DIR),
+      JWT_SECRET: secretIn(join(DATA_DIR, 'jwt-secret')),
       HOST: '127.0.0.1',
       TRUSTED_PROXIES: '1',
     };

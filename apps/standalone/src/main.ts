@@ -1,12 +1,12 @@
 import { CreateDemoAccounts, type DemoAccount } from '#identity';
 import { CreateDemoVisits, ProposeBookings } from '#marketplace';
-import { StartError, listen, migrate, run, startEmbeddedPostgres, type Config } from '#platform';
+import { StartError, listen, migrate, run, secretIn, startEmbeddedPostgres, type Config } from '#platform';
 import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from './app.js';
 import { isOpenToOthers } from './open-to-others.js';
-import { signingSecret } from './signing-secret.js';
 
 /** Of the 5 seconds that a stop may take, those for the sockets and requests; the rest is the database's. */
 const CLOSE_MS = 3000;
@@ -20,7 +20,7 @@ async function start(config: Config): Promise<{ close(): Promise<void> }> {
   const postgres = await startEmbeddedPostgres(config.DATA_DIR);
   try {
     config.DATABASE_URL = postgres.url;
-    config.JWT_SECRET ??= await signingSecret(config.DATA_DIR);
+    config.JWT_SECRET ??= secretIn(join(config.DATA_DIR, 'jwt-secret'));
     const app = await serve(config, '127.0.0.1');
     return { close: () => Promise.race([app.close(), delay(CLOSE_MS)]).finally(() => postgres.stop()) };
   } catch (error) {

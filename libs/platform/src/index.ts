@@ -24,5 +24,6 @@ export * from './queues.js';
 export * from './rate-limits.js';
 export * from './redis.js';
 export * from './search.js';
+export * from './secret-file.js';
 export * from './time-limit.js';
 export * from './validation.js';

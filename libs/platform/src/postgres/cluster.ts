@@ -1,19 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import {
   chownSync,
   existsSync,
   lchownSync,
-  linkSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Account, Run } from './account.js';
+import { keptSecret, secretIn } from '../secret-file.js';
 import { StartError } from './start-error.js';
 
 /** The superuser of the embedded server. */
@@ -31,33 +28,17 @@ export async function ensureCluster(
   const cluster = join(dataDir, 'postgres');
   const passwordFile = join(dataDir, 'postgres-password');
   if (!existsSync(cluster)) {
-    ensurePassword(passwordFile, account);
+    secretIn(passwordFile, account);
     await initialise(dataDir, cluster, passwordFile, initdb, run, account, fsync);
   }
   adopt(cluster, account);
-  const password = readFileSync(passwordFile, 'utf8').trim();
-  return password;
+  return keptSecret(passwordFile, 'put it back from a backup').trim();
 }
 
 /** Deletes what a killed initialisation left. Only for the owner of the running server. */
 export function removeUnfinished(dataDir: string): void {
   for (const name of readdirSync(dataDir)) {
     if (name.startsWith(UNFINISHED)) rmSync(join(dataDir, name), { recursive: true, force: true });
-  }
-}
-
-/** Written aside and linked: of two processes that start at once both read the same, complete password. */
-function ensurePassword(file: string, account?: Account): void {
-  if (existsSync(file)) return;
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600, flush: true });
-  if (account) chownSync(draft, account.uid, account.gid);
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    rmSync(draft);
   }
 }
 
