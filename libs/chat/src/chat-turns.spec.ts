@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
 import { ChatTurns } from './chat-turns.js';
+import { WriteTurns } from './write-turns.js';
 
 /** A change that lasts until it is let go. */
 function held() {
@@ -18,7 +19,7 @@ const codeOf = (promise: Promise<unknown>) =>
   );
 
 it('changes a chat one after the other, in the order asked for, and other chats meanwhile', async () => {
-  const turns = new ChatTurns();
+  const turns = new ChatTurns(new WriteTurns());
   const first = held();
   const order: string[] = [];
   const all = Promise.all([
@@ -34,7 +35,7 @@ it('changes a chat one after the other, in the order asked for, and other chats 
 });
 
 it('goes on after a change that fails', async () => {
-  const turns = new ChatTurns();
+  const turns = new ChatTurns(new WriteTurns());
   const refused = turns.take('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
   const next = turns.take('a', () => Promise.resolve(1));
   expect(await codeOf(refused)).toBe('FORBIDDEN');
@@ -42,7 +43,7 @@ it('goes on after a change that fails', async () => {
 });
 
 it('lets a thousand wait for a chat, and refuses more', async () => {
-  const turns = new ChatTurns();
+  const turns = new ChatTurns(new WriteTurns());
   const first = held();
   const codes = Array.from({ length: 1002 }, () => codeOf(turns.take('a', first.change)));
   expect(await codes[1001]).toBe('UNAVAILABLE');
@@ -52,7 +53,7 @@ it('lets a thousand wait for a chat, and refuses more', async () => {
 });
 
 it('lets nobody wait behind a database that is away', async () => {
-  const turns = new ChatTurns();
+  const turns = new ChatTurns(new WriteTurns());
   const first = held();
   let asked = false;
   const codes = [codeOf(turns.take('a', first.change)), codeOf(turns.take('a', async () => (asked = true)))];

@@ -2,67 +2,89 @@ import { AppError } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
-import { Memberships, notFound, notMember, type Membership } from './membership.js';
-import { WriteTurns } from './write-turns.js';
+import { Lines } from './lines.js';
+import { notFound, notMember, type Membership } from './membership.js';
 
-export interface LockedGroup {
+/** The most changes of groups by one user that wait for an earlier one of the same user. */
+const MAX_WAITING = 50;
+
+export interface Group {
   id: string;
   last_seq: number;
   member_count: number;
+  /** Of the user who changes it. */
   role: Membership['role'];
 }
 
-/** Changes the group under its lock; null says that there was nothing to change. */
-type GroupWork<T> = (tx: Prisma.TransactionClient, group: LockedGroup) => Promise<T | null>;
+interface GroupChange<T> {
+  /**
+   * Looks at the group and decides; writes nothing, and takes no locks. Null says that there is nothing to change. Called
+   * without the group's lock first, and again under it.
+   */
+  decide: (db: Prisma.TransactionClient, group: Group) => Promise<T | null>;
+  /** Writes what was decided under the lock. A change that is `unseen` is nobody's to hear of. */
+  store: (tx: Prisma.TransactionClient, decided: T, group: Group) => Promise<unknown>;
+}
 
 /** Where a group itself is changed: under its lock, and numbered. */
 @Injectable()
 export class GroupChanges {
+  /** A user with many groups has one connection, as everybody else. */
+  private readonly lines = new Lines(MAX_WAITING);
+
   constructor(
     private readonly prisma: PrismaService,
-    private readonly memberships: Memberships,
     private readonly turns: ChatTurns,
-    private readonly writes: WriteTurns,
   ) {}
 
   /**
-   * @returns what `work` returns; after null the group has no new number, and nobody is to be told
-   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what `work` throws
+   * @returns what `decide` returned under the lock; after null the group has no new number, and nobody is to be told
+   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what the change throws
    */
-  async change<T>(chatId: string, userId: string, work: GroupWork<T>): Promise<T | null> {
-    // Strangers are refused here, so that they do not even stand in the chat's line.
-    await this.memberships.require(chatId, userId);
-    // Between two batches of sends: what was numbered before has been told when it begins, and nothing is numbered
-    // after it that is told before its caller has gone on, and let those who left go.
-    return this.turns.take(chatId, () =>
-      this.writes.take(() => this.prisma.$transaction((tx) => this.locked(tx, chatId, userId, work))),
+  async change<T>(chatId: string, userId: string, change: GroupChange<T>): Promise<T | null> {
+    // Who may not, and a change of nothing, stand in no line.
+    const group = await groupOf(this.prisma, chatId, userId);
+    if ((await change.decide(this.prisma, group)) === null) return null;
+    return this.lines.take(userId, () =>
+      this.turns.take(chatId, () =>
+        this.prisma.$transaction((tx) => storeLocked(tx, chatId, userId, change)),
+      ),
     );
-  }
-
-  private async locked<T>(
-    tx: Prisma.TransactionClient,
-    chatId: string,
-    userId: string,
-    work: GroupWork<T>,
-  ): Promise<T | null> {
-    const [chat] = await tx.$queryRaw<(Omit<LockedGroup, 'role'> & { type: string })[]>`
-      SELECT id, type, last_seq, member_count FROM chats WHERE id = ${chatId}::uuid FOR NO KEY UPDATE`;
-    if (!chat) throw notFound();
-    const member = await tx.chatMember.findUnique({
-      where: { chatId_userId: { chatId, userId }, leftAt: null },
-    });
-    if (!member) throw notMember();
-    if (chat.type === 'direct') throw new AppError('FORBIDDEN', 'A direct chat cannot be changed');
-    const changed = await work(tx, { ...chat, role: member.role });
-    if (changed !== null)
-      await tx.$executeRaw`
-        UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id() WHERE id = ${chatId}::uuid`;
-    return changed;
   }
 }
 
+async function storeLocked<T>(
+  tx: Prisma.TransactionClient,
+  chatId: string,
+  userId: string,
+  { decide, store }: GroupChange<T>,
+): Promise<T | null> {
+  await tx.$queryRaw`SELECT FROM chats WHERE id = ${chatId}::uuid FOR NO KEY UPDATE`;
+  // A statement of its own: the one that waited for the lock sees the other rows as they were before.
+  const group = await groupOf(tx, chatId, userId);
+  const decided = await decide(tx, group);
+  if (decided === null) return null;
+  if ((await store(tx, decided, group)) === 'unseen') return null;
+  await tx.$executeRaw`
+    UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id() WHERE id = ${chatId}::uuid`;
+  return decided;
+}
+
+/** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
+async function groupOf(db: Prisma.TransactionClient, chatId: string, userId: string): Promise<Group> {
+  const [chat] = await db.$queryRaw<(Omit<Group, 'role'> & { type: string; role: Group['role'] | null })[]>`
+    SELECT c.id, c.type, c.last_seq, c.member_count, p.role FROM chats c
+    LEFT JOIN chat_members p ON p.chat_id = c.id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
+    WHERE c.id = ${chatId}::uuid`;
+  if (!chat) throw notFound();
+  const { role, type, ...group } = chat;
+  if (!role) throw notMember();
+  if (type === 'direct') throw new AppError('FORBIDDEN', 'A direct chat cannot be changed');
+  return { ...group, role };
+}
+
 /** @throws AppError FORBIDDEN */
-export function assertRunsGroup({ role }: LockedGroup): void {
+export function assertRunsGroup({ role }: Group): void {
   if (role === 'member')
     throw new AppError('FORBIDDEN', 'Only the owner and the admins of the group may do this');
 }

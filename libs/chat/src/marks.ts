@@ -20,6 +20,8 @@ const MAX_NOTED = 50_000;
 /** The most marks in one statement. */
 const MAX_MARKS = 5000;
 
+const chatOf = ({ chatId }: NewMark) => chatId;
+
 /**
  * Delivery and read marks are watermarks, written many at a time: one statement for all that gathered. Each mark
  * that moves takes a number from the chat's change counter, so that a device that was away learns of it. In a chat that a
@@ -27,11 +29,14 @@ const MAX_MARKS = 5000;
  */
 @Injectable()
 export class Marks implements OnModuleDestroy {
-  private readonly batcher = new Batcher<NewMark, MovedMark>((batch) => this.flush(batch), {
-    maxBatch: MAX_MARKS,
-    maxQueued: 50_000,
-    intervalMs: 20,
-  });
+  private readonly batcher = new Batcher<NewMark, MovedMark>(
+    (batch) => this.turns.write(batch, chatOf, (some) => this.flush(some)),
+    {
+      maxBatch: MAX_MARKS,
+      maxQueued: 50_000,
+      intervalMs: 20,
+    },
+  );
   /** Deliveries that nobody waits for, by chat and member, until the next round. */
   private readonly noted = new Map<string, NewMark>();
   private noteTimer?: NodeJS.Timeout;
@@ -65,7 +70,9 @@ export class Marks implements OnModuleDestroy {
   }
 
   private async storeNoted(): Promise<void> {
-    const batch = [...this.noted.values()].slice(0, MAX_MARKS);
+    // Those of a chat that is being changed wait for the next round.
+    const isFree = ({ chatId }: NewMark) => !this.turns.isHeld(chatId);
+    const batch = [...this.noted.values()].filter(isFree).slice(0, MAX_MARKS);
     for (const { chatId, userId } of batch) this.noted.delete(`${chatId}:${userId}`);
     try {
       if (batch.length > 0) await this.flush(batch);

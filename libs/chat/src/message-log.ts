@@ -24,10 +24,13 @@ export interface Sent {
   message?: MessageDto;
 }
 
-/** The result of a send, and of a group of messages; a promise while the chat is introduced. */
+/** The result of a send, and of a group of messages. */
 type Stored = Sent | MessageDto[] | null;
+/** A promise while the chat is introduced. */
 type Result = Stored | Promise<Stored>;
-const isGroup = (item: NewMessage | NewMessage[]) => Array.isArray(item);
+type Item = NewMessage | NewMessage[];
+const isGroup = (item: Item) => Array.isArray(item);
+const chatOf = (item: Item) => (Array.isArray(item) ? item[0]! : item).chatId;
 
 /**
  * Where messages are written: the hot path. Sends that arrive while a round trip runs share the next one.
@@ -35,8 +38,11 @@ const isGroup = (item: NewMessage | NewMessage[]) => Array.isArray(item);
  */
 @Injectable()
 export class MessageLog implements OnModuleDestroy {
-  private readonly batcher = new Batcher<NewMessage | NewMessage[], Result>(
-    async (batch) => (isGroup(batch[0]!) ? this.flushTogether(batch[0]) : this.flush(batch as NewMessage[])),
+  private readonly batcher = new Batcher<Item, Stored>(
+    (batch) =>
+      this.turns.write<Item, Stored>(batch, chatOf, async (items) =>
+        isGroup(items[0]!) ? this.flushTogether(items[0]) : this.flush(items as NewMessage[]),
+      ),
     { maxBatch: 256, maxQueued: 20_000, alone: isGroup },
   );
   /** Direct chats whose first message waits until the other side has been shown the chat. */
@@ -71,12 +77,12 @@ export class MessageLog implements OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.batcher.drain();
+    await this.turns.idle();
     await Promise.all(this.introductions.values());
     clearTimeout(this.settleTimer);
   }
 
   private async flush(batch: NewMessage[]): Promise<(Result | Error)[]> {
-    if (this.unsettled.size > 0) await this.settle();
     const first = new Map<string, number>();
     const twinOf = batch.map(({ chatId, senderId, clientId }, i) => {
       if (clientId === undefined) return i;
@@ -114,7 +120,6 @@ export class MessageLog implements OnModuleDestroy {
   }
 
   private async flushTogether(group: NewMessage[]): Promise<Result[]> {
-    if (this.unsettled.size > 0) await this.settle();
     const outcomes = await this.turns.take(() => this.store(group, 'together'));
     const refused = outcomes.find((outcome) => outcome.refused)?.refused;
     if (refused) throw refusals[refused]();
@@ -144,6 +149,7 @@ export class MessageLog implements OnModuleDestroy {
   }
 
   private async store(batch: NewMessage[], as?: 'together', attempt = 1): Promise<Outcome[]> {
+    if (this.unsettled.size > 0) await this.settle();
     try {
       return await appendMessages(this.pool, batch, as ?? (attempt === 1 ? 'newOnes' : 'perhapsRepeated'));
     } catch (error) {

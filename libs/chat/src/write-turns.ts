@@ -1,16 +1,113 @@
+import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
+
+/** The most writes to one chat that wait for the end of a change. */
+const MAX_WAITING = 1000;
+/** How soon a refused writer may try again, ms. */
+const RETRY_MS = 1000;
+
+/** One result for each item, in order; an Error rejects its item alone. */
+type Results<R> = (R | Error | Promise<R>)[];
+
+/** A chat that is being changed: the end of everything that waits so far, and the number of writes among it. */
+interface HeldChat {
+  end: Promise<unknown>;
+  waiting: number;
+}
 
 /**
  * Sends and marks lock the same rows. In turns, the next one starts with the locks free; at once, each would hold
  * a connection only to wait for the other's commit. Other nodes' writes still meet in the database.
+ *
+ * A change of a single chat takes no turn, since it may be slow: it holds its chat. A batch leaves held chats out. The
+ * writes that were left out follow the change, in their order; all other chats go on.
  */
 @Injectable()
 export class WriteTurns {
+  /** The turn that was given last; never fails. */
   private last: Promise<unknown> = Promise.resolve();
+  private readonly held = new Map<string, HeldChat>();
 
+  /** Runs `write` after all earlier turns. It must leave held chats out. */
   take<T>(write: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(write, write);
+    const turn = this.last.then(write);
     this.last = turn.catch(() => undefined);
     return turn;
   }
+
+  isHeld(chatId: string): boolean {
+    return this.held.has(chatId);
+  }
+
+  /**
+   * Runs a change of a chat: after the writes that were given a turn before, and before those that come later. So earlier
+   * messages are told before the change begins, and later ones after its caller has gone on.
+   */
+  hold<T>(chatId: string, change: () => Promise<T>): Promise<T> {
+    const { last } = this;
+    return this.behind(chatId, 0, () => last.then(change));
+  }
+
+  /**
+   * Writes a batch in one turn; of held chats, each after the change. `flush` takes its turn before it waits for anything: so a
+   * chat that is free here is free in that turn.
+   */
+  async write<T, R>(
+    batch: T[],
+    chatOf: (item: T) => string,
+    flush: (items: T[]) => Promise<Results<R>>,
+  ): Promise<Results<R>> {
+    const isFree = (item: T) => !this.held.has(chatOf(item));
+    if (this.held.size === 0 || batch.every(isFree)) return flush(batch);
+    const resultOf = new Map<T, Promise<R>>();
+    const keep = (items: T[], results: Promise<Results<R>>) =>
+      items.forEach((item, i) => resultOf.set(item, resultAt(results, i)));
+    const free = batch.filter(isFree);
+    const written = free.length > 0 && flush(free);
+    if (written) keep(free, written);
+    for (const chatId of new Set(batch.filter((item) => !isFree(item)).map(chatOf))) {
+      const items = batch.filter((item) => chatOf(item) === chatId);
+      keep(
+        items,
+        this.behind(chatId, items.length, () => flush(items)),
+      );
+    }
+    if (written) await written.catch(() => undefined);
+    return batch.map((item) => resultOf.get(item)!);
+  }
+
+  /** Resolves when nothing waits for a change any more. */
+  async idle(): Promise<void> {
+    while (this.held.size > 0) await Promise.all([...this.held.values()].map(({ end }) => end));
+  }
+
+  /** Runs `write` when everything that the chat waits for is over. @throws AppError UNAVAILABLE when too much waits */
+  private behind<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
+    const chat = this.held.get(chatId) ?? { end: Promise.resolve(), waiting: 0 };
+    if (count > 0 && chat.waiting + count > MAX_WAITING)
+      return Promise.reject(
+        new AppError('UNAVAILABLE', 'The chat is being changed, try again', { retryAfterMs: RETRY_MS }),
+      );
+    chat.waiting += count;
+    this.held.set(chatId, chat);
+    const done = chat.end.then(write);
+    const end = done
+      .catch(() => undefined)
+      .then(() => {
+        chat.waiting -= count;
+        if (chat.end === end) this.held.delete(chatId);
+      });
+    chat.end = end;
+    return done;
+  }
+}
+
+function resultAt<R>(results: Promise<Results<R>>, i: number): Promise<R> {
+  const result = results.then((all) => {
+    if (all[i] instanceof Error) throw all[i];
+    return all[i] as R | Promise<R>;
+  });
+  // Node takes a promise that is rejected before its caller has it for one that nobody handles.
+  result.catch(() => undefined);
+  return result;
 }

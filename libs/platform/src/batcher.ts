@@ -1,9 +1,12 @@
 import { AppError } from '#contracts';
 import { isDatabaseUnavailable } from './database-errors.js';
 
+/** How soon a refused caller may try again, ms. */
+const RETRY_MS = 1000;
+
 interface Pending<T, R> {
   item: T;
-  resolve(result: R): void;
+  resolve(result: R | Promise<R>): void;
   reject(error: unknown): void;
 }
 
@@ -11,7 +14,8 @@ interface Pending<T, R> {
  * Group commit: many callers, one round trip. Flushes at once when idle and gathers while a flush runs, so a
  * lone caller never waits and a crowd shares. One flush at a time: items are handled in the order they came.
  *
- * `flush` gives one result per item, in order; an Error as a result rejects that item alone.
+ * `flush` gives one result per item, in order; an Error as a result rejects that item alone, and for a promise its
+ * item alone waits.
  */
 export class Batcher<T, R> {
   private queue: Pending<T, R>[] = [];
@@ -21,7 +25,7 @@ export class Batcher<T, R> {
   private wake?: () => void;
 
   constructor(
-    private readonly flush: (items: T[]) => Promise<(R | Error)[]>,
+    private readonly flush: (items: T[]) => Promise<(R | Error | Promise<R>)[]>,
     private readonly options: {
       /** Most items in one flush. */
       maxBatch: number;
@@ -36,7 +40,9 @@ export class Batcher<T, R> {
 
   add(item: T): Promise<R> {
     if (this.queue.length >= this.options.maxQueued)
-      return Promise.reject(new AppError('UNAVAILABLE', 'The service is overloaded, try again'));
+      return Promise.reject(
+        new AppError('UNAVAILABLE', 'The service is overloaded, try again', { retryAfterMs: RETRY_MS }),
+      );
     return new Promise<R>((resolve, reject) => {
       this.queue.push({ item, resolve, reject });
       this.running ??= this.run();

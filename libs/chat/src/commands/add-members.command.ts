@@ -1,6 +1,6 @@
 import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
 import { Blocks, requirePresent } from '#identity';
-import { RealtimeEmitter } from '#platform';
+import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
@@ -32,30 +32,33 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
   ) {}
 
   async execute({ userId, chatId, userIds }: AddMembers): Promise<ChatDto> {
-    const added = await this.groups.change(chatId, userId, async (tx, group) => {
-      assertRunsGroup(group);
-      await requirePresent(tx, userIds);
-      if (await this.blocks.areBetween(userId, userIds, tx)) throw cutOff();
-      const joined = await tx.$queryRaw<{ user_id: string }[]>`
-        INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
-        SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${userIds}::uuid[]) AS w(id)
-        ON CONFLICT (chat_id, user_id) DO UPDATE
-          SET left_at = NULL, left_seq = NULL, left_by_ban = false, role = 'member', joined_at = now(),
-            last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
-            own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()
-          WHERE chat_members.left_at IS NOT NULL
-        RETURNING user_id`;
-      if (joined.length === 0) return null;
-      if (group.member_count + joined.length > MAX_MEMBERS)
-        throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`, {
-          reason: 'too_many_members',
+    const added = await this.groups.change(chatId, userId, {
+      decide: async (db, group) => {
+        assertRunsGroup(group);
+        if (await this.blocks.areBetween(userId, userIds, db)) throw cutOff();
+        const missing = await notIn(db, chatId, userIds);
+        if (missing.length === 0) return null;
+        if (group.member_count + missing.length > MAX_MEMBERS)
+          throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`, {
+            reason: 'too_many_members',
+          });
+        return missing;
+      },
+      store: async (tx, missing, group) => {
+        await requirePresent(tx, missing);
+        await tx.$executeRaw`
+          INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
+          SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)
+          ON CONFLICT (chat_id, user_id) DO UPDATE
+            SET left_at = NULL, left_seq = NULL, left_by_ban = false, role = 'member', joined_at = now(),
+              last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
+              own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()`;
+        await tx.chat.update({
+          where: { id: chatId },
+          data: { memberCount: { increment: missing.length } },
+          select: { id: true },
         });
-      await tx.chat.update({
-        where: { id: chatId },
-        data: { memberCount: { increment: joined.length } },
-        select: { id: true },
-      });
-      return joined.map(({ user_id }) => user_id);
+      },
     });
     if (added) {
       this.emitter.moved(chatRoom(chatId), ...added);
@@ -63,4 +66,13 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     }
     return (await this.views.of(userId, chatId))[0]!;
   }
+}
+
+/** Those of the users who are not in the group. */
+async function notIn(db: Prisma.TransactionClient, chatId: string, userIds: string[]): Promise<string[]> {
+  const missing = await db.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT id FROM unnest(${userIds}::uuid[]) AS w(id)
+    WHERE NOT EXISTS (
+      SELECT FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = w.id AND left_at IS NULL)`;
+  return missing.map(({ id }) => id);
 }

@@ -31,37 +31,42 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   ) {}
 
   async execute({ userId, chatId, removedId }: RemoveMember): Promise<void> {
-    const last_seq = await this.groups.change(chatId, userId, async (tx, group) => {
-      if (removedId !== userId) assertRunsGroup(group);
-      const removed = await tx.chatMember.findUnique({
-        where: { chatId_userId: { chatId, userId: removedId }, OR: [{ leftAt: null }, { leftByBan: true }] },
-      });
-      if (!removed) {
-        // Of an earlier try the answer may have been lost after its commit, and with it that this was told.
-        this.emitter.moved(chatRoom(chatId), removedId);
-        throw new AppError('NOT_FOUND', 'Not in this group');
-      }
-      if (removedId !== userId && group.role === 'admin' && removed.role !== 'member')
-        throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
-      if (removed.leftByBan) {
+    const removal = await this.groups.change(chatId, userId, {
+      decide: async (db, group) => {
+        if (removedId !== userId) assertRunsGroup(group);
+        const member = await db.chatMember.findUnique({
+          where: { chatId_userId: { chatId, userId: removedId } },
+        });
+        if (!member || (member.leftAt && !member.leftByBan)) {
+          // Of an earlier try the answer may have been lost after its commit, and with it that this was told.
+          if (member) this.emitter.moved(chatRoom(chatId), removedId);
+          throw new AppError('NOT_FOUND', 'Not in this group');
+        }
+        if (removedId !== userId && group.role === 'admin' && member.role !== 'member')
+          throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
+        return { last_seq: group.last_seq, isOwner: member.role === 'owner', isBanned: member.leftByBan };
+      },
+      store: async (tx, { last_seq, isOwner, isBanned }) => {
+        if (isBanned) {
+          await tx.$executeRaw`
+            UPDATE chat_members SET left_by_ban = false, role = 'member', changed_xid = pg_current_xact_id()
+            WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
+          return 'unseen';
+        }
         await tx.$executeRaw`
-          UPDATE chat_members SET left_by_ban = false, role = 'member', changed_xid = pg_current_xact_id()
+          UPDATE chat_members SET left_at = now(), left_seq = ${last_seq}, role = 'member',
+            changed_xid = pg_current_xact_id()
           WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
-        return null;
-      }
-      await tx.$executeRaw`
-        UPDATE chat_members SET left_at = now(), left_seq = ${group.last_seq}, role = 'member',
-          changed_xid = pg_current_xact_id()
-        WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
-      await tx.chat.update({
-        where: { id: chatId },
-        data: { memberCount: { decrement: 1 } },
-        select: { id: true },
-      });
-      if (removed.role === 'owner') await settleOwners(tx, [chatId]);
-      return group.last_seq;
+        await tx.chat.update({
+          where: { id: chatId },
+          data: { memberCount: { decrement: 1 } },
+          select: { id: true },
+        });
+        if (isOwner) await settleOwners(tx, [chatId]);
+      },
     });
-    if (last_seq === null) return;
+    if (!removal) return;
+    const { last_seq } = removal;
     this.emitter.moved(chatRoom(chatId), removedId);
     this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
     await this.news.tell(chatId);

@@ -29,23 +29,28 @@ export class SetMemberRoleHandler implements ICommandHandler<SetMemberRole> {
   ) {}
 
   async execute({ userId, chatId, memberId, role }: SetMemberRole): Promise<ChatDto> {
-    const changed = await this.groups.change(chatId, userId, async (tx, group) => {
-      if (group.role !== 'owner') throw new AppError('FORBIDDEN', 'Only the owner of the group may do this');
-      if (memberId === userId) throw AppError.invalid('user_id', 'is your own: hand the group over instead');
-      const member = await tx.chatMember.findUnique({
-        where: { chatId_userId: { chatId, userId: memberId }, leftAt: null },
-        select: { role: true },
-      });
-      if (!member) throw new AppError('NOT_FOUND', 'Not in this group');
-      if (member.role === role) return null;
-      await tx.$executeRaw`
-        UPDATE chat_members SET role = ${role}::member_role, changed_xid = pg_current_xact_id()
-        WHERE chat_id = ${chatId}::uuid AND user_id = ${memberId}::uuid`;
-      if (role === 'owner')
+    const changed = await this.groups.change(chatId, userId, {
+      decide: async (db, group) => {
+        if (group.role !== 'owner')
+          throw new AppError('FORBIDDEN', 'Only the owner of the group may do this');
+        if (memberId === userId)
+          throw AppError.invalid('user_id', 'is your own: hand the group over instead');
+        const member = await db.chatMember.findUnique({
+          where: { chatId_userId: { chatId, userId: memberId }, leftAt: null },
+          select: { role: true },
+        });
+        if (!member) throw new AppError('NOT_FOUND', 'Not in this group');
+        return member.role === role ? null : role;
+      },
+      store: async (tx) => {
         await tx.$executeRaw`
-          UPDATE chat_members SET role = 'admin', changed_xid = pg_current_xact_id()
-          WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid`;
-      return true;
+          UPDATE chat_members SET role = ${role}::member_role, changed_xid = pg_current_xact_id()
+          WHERE chat_id = ${chatId}::uuid AND user_id = ${memberId}::uuid`;
+        if (role === 'owner')
+          await tx.$executeRaw`
+            UPDATE chat_members SET role = 'admin', changed_xid = pg_current_xact_id()
+            WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid`;
+      },
     });
     if (changed) await this.news.tell(chatId);
     const [chat] = await this.views.of(userId, chatId);

@@ -27,16 +27,20 @@ export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
   ) {}
 
   async execute({ userId, chatId, body: { title, avatar } }: UpdateChat): Promise<ChatDto> {
-    const changed = await this.groups.change(chatId, userId, async (tx, group) => {
-      assertRunsGroup(group);
-      const current = await tx.chat.findUniqueOrThrow({
-        where: { id: chatId },
-        select: { title: true, avatar: true },
-      });
-      const data = { title: title ?? current.title, avatar: avatar === undefined ? current.avatar : avatar };
-      if (data.title === current.title && data.avatar === current.avatar) return null;
-      await tx.chat.update({ where: { id: chatId }, data, select: { id: true } });
-      return true;
+    const changed = await this.groups.change(chatId, userId, {
+      decide: async (db, group) => {
+        assertRunsGroup(group);
+        const current = await db.chat.findUniqueOrThrow({
+          where: { id: chatId },
+          select: { title: true, avatar: true },
+        });
+        const data = {
+          title: title ?? current.title,
+          avatar: avatar === undefined ? current.avatar : avatar,
+        };
+        return data.title === current.title && data.avatar === current.avatar ? null : data;
+      },
+      store: (tx, data) => tx.chat.update({ where: { id: chatId }, data, select: { id: true } }),
     });
     if (changed) await this.news.tell(chatId);
     return (await this.views.of(userId, chatId))[0]!;

@@ -1,0 +1,82 @@
+import type { AppError } from '#contracts';
+import { WriteTurns } from './write-turns.js';
+
+interface Write {
+  chat: string;
+  text: string;
+}
+
+/** Turns, what was written through them in its order, and a change that lasts until it is let go. */
+function scene() {
+  const turns = new WriteTurns();
+  const written: string[] = [];
+  const write = (...batch: Write[]) =>
+    turns.write<Write, string>(
+      batch,
+      ({ chat }) => chat,
+      (some) =>
+        turns.take(async () => {
+          await new Promise(setImmediate);
+          written.push(...some.map(({ text }) => text));
+          return some.map(({ text }) => (text === 'bad' ? new Error('refused') : text));
+        }),
+    );
+  let letGo!: () => void;
+  const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+  const change = turns.hold('a', async () => {
+    written.push('change begins');
+    await isLetGo;
+    written.push('change ends');
+  });
+  return { turns, written, write, change, letGo };
+}
+const in_ = (chat: string, text: string): Write => ({ chat, text });
+
+it('lets a batch leave out a chat that is being changed, and writes that after the change, in its order', async () => {
+  const { written, write, change, letGo } = scene();
+  const [a1, b1] = await write(in_('a', 'a1'), in_('b', 'b1'));
+  expect(await b1).toBe('b1');
+  const [a2] = await write(in_('a', 'a2'));
+  expect(written).toEqual(['change begins', 'b1']);
+  letGo();
+  await change;
+  const [a3] = await write(in_('a', 'a3'));
+  expect(await Promise.all([a1, a2, a3])).toEqual(['a1', 'a2', 'a3']);
+  expect(written).toEqual(['change begins', 'b1', 'change ends', 'a1', 'a2', 'a3']);
+});
+
+it('lets a change wait for the writes that came before it, also for those that an earlier change has held up', async () => {
+  const { turns, written, write, letGo } = scene();
+  const first = write(in_('a', 'a1'));
+  const second = turns.hold('a', async () => written.push('second change'));
+  const third = write(in_('a', 'a2'), in_('b', 'b1'));
+  await third;
+  letGo();
+  await second;
+  await Promise.all([...(await first), ...(await third)]);
+  expect(written).toEqual(['change begins', 'b1', 'change ends', 'a1', 'second change', 'a2']);
+});
+
+it('rejects a refused write alone, and goes on after a change that fails', async () => {
+  const { turns, write, letGo } = scene();
+  const results = await write(in_('a', 'bad'), in_('a', 'good'));
+  letGo();
+  await expect(results[0]).rejects.toThrow('refused');
+  expect(await results[1]).toBe('good');
+  await expect(turns.hold('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  expect(await (await write(in_('a', 'next')))[0]).toBe('next');
+  expect(turns.isHeld('a')).toBe(false);
+});
+
+it('lets a thousand writes wait for a change, and refuses more with a time to try again', async () => {
+  const { write, letGo } = scene();
+  const waiting = await write(...Array.from({ length: 1000 }, (_, i) => in_('a', `a${i}`)));
+  const [refused, other] = await write(in_('a', 'too many'), in_('b', 'b1'));
+  await expect(refused).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    retryAfterMs: 1000,
+  } satisfies Partial<AppError>);
+  expect(await other).toBe('b1');
+  letGo();
+  expect(await Promise.all(waiting)).toHaveLength(1000);
+});
