@@ -9,6 +9,8 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
   readonly others: Partial<Sockets>[] = [];
   /** Told that somebody came into a room, out of one or was signed out. */
   onMove?: () => void;
+  /** Told that a chat is to be shown anew to those who are in its room, but for the users of these rooms. */
+  onChatChanged?: (room: string, except: Set<string>) => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     for (const other of this.others) other.broadcast?.(packet, options);
@@ -19,6 +21,10 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
     for (const other of this.others) other.move?.(users, room);
     super.move(users, room);
     this.onMove?.();
+  }
+
+  chatChanged(room: string, except: Set<string>): void {
+    this.onChatChanged?.(room, except);
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {

@@ -53,6 +53,17 @@ export abstract class HoldingAdapter extends Adapter {
     this.walk(options, (socket) => tell(socket, event));
   }
 
+  /**
+   * Shows a packet to some of the devices that are in a room, and to none that has left it. As with everything that goes to
+   * the room, it is held for a device of which it is not known.
+   */
+  showIn(room: string, sockets: DeviceSocket[], packet: EventPacket): void {
+    const write = this.writer(packet);
+    if (!write) return;
+    const event = { write, options: { rooms: new Set([room]) }, at: performance.now() };
+    for (const socket of sockets) if (this.rooms.get(room)?.has(socket.id)) tell(socket, event);
+  }
+
   /** These users' devices are where they may be, until it is known. */
   move(users: Set<string>, room: string): void {
     const at = performance.now();

@@ -7,6 +7,7 @@ import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
 import { AssistantServices } from './assistant/assistant-services.js';
+import { ChangedChats } from './changed-chats.js';
 import { ChatGateway } from './chat.gateway.js';
 import { ChatSettingsGateway } from './chat-settings.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
@@ -31,6 +32,7 @@ import { PresenceGateway } from './presence.gateway.js';
     AssistantServices,
     Connections,
     DeviceRooms,
+    ChangedChats,
     DeliveryTracker,
     Dialects,
     GracefulStop,

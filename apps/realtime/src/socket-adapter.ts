@@ -5,6 +5,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
+import { ChangedChats } from './changed-chats.js';
 import { endClosedPolls } from './closed-polls.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { Connections } from './connections.js';
@@ -64,6 +65,7 @@ export class SocketAdapter extends IoAdapter {
     connections.watch(namespaces);
     this.app.get(DeliveryTracker).watch(namespaces);
     this.app.get(JoinedChats).watch(namespaces);
+    this.app.get(ChangedChats).watch(namespaces);
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
     const answering = this.app.get(EventAnswering);

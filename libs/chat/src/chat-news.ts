@@ -3,7 +3,7 @@ import { PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
 
-/** Tells all members of a chat how it is now. */
+/** Tells the members of a chat how it is now. */
 @Injectable()
 export class ChatNews {
   constructor(
@@ -28,18 +28,18 @@ export class ChatNews {
     }
   }
 
+  /** `chat:created` to members who are new, as each sees the chat: those who see it alike share a frame. */
+  async welcome(chatId: string, userIds: string[]): Promise<void> {
+    for (const { chat, userIds: alike } of await this.views.ofMembers(chatId, userIds))
+      this.emitter.toRooms(alike.map(userRoom), 'chat:created', chat);
+  }
+
   /**
-   * Each member's own view, with their own unread count; `chat:created` to those who are new. Whoever sees the chat
-   * alike shares a frame, and which of them have a device is for the nodes that hold the sockets to know.
+   * Tells all members that the chat has changed; those who were `added` are welcomed instead. The nodes that hold their sockets
+   * look at the chat and show it, so that a large group costs nothing where nobody of it is connected.
    */
   async tell(chatId: string, added: string[] = []): Promise<void> {
-    const isNew = new Set(added);
-    for (const { chat, userIds } of await this.views.ofMembers(chatId)) {
-      const created = userIds.filter((id) => isNew.has(id));
-      const updated = userIds.filter((id) => !isNew.has(id));
-      // Named no room, it would go to everybody there is.
-      if (created.length > 0) this.emitter.toRooms(created.map(userRoom), 'chat:created', chat);
-      if (updated.length > 0) this.emitter.toRooms(updated.map(userRoom), 'chat:updated', chat);
-    }
+    if (added.length > 0) await this.welcome(chatId, added);
+    this.emitter.chatChanged(chatId, added);
   }
 }

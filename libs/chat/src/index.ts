@@ -1,6 +1,6 @@
 export { AcceptProposal } from './commands/accept-proposal.command.js';
 export { ChatModule } from './chat.module.js';
-export { ChatViews } from './chat-views.js';
+export { ChatViews, type SharedView } from './chat-views.js';
 export { AddMembers } from './commands/add-members.command.js';
 export { ArchiveChat } from './commands/archive-chat.command.js';
 export { CreateChat } from './commands/create-chat.command.js';

@@ -4,6 +4,8 @@ import type { Adapter } from 'socket.io-adapter';
 export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'> {
   /** Users, by their rooms, who came into a room or out of it. */
   move(users: Set<string>, room: string): void;
+  /** A chat, by its room, is no longer as it was shown; not told to the users of `except`, by their rooms. */
+  chatChanged(room: string, except: Set<string>): void;
 }
 
 /** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. To broadcast, no rooms are all. */
@@ -11,7 +13,7 @@ export interface Deed {
   name: keyof Sockets;
   rooms: string[];
   except?: string[];
-  /** The packet, or the room that they came into or out of. */
+  /** The packet, the room that they came into or out of, or that of the changed chat. */
   what?: unknown;
 }
 
@@ -19,5 +21,6 @@ export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets):
   const options = { rooms: new Set(rooms), except: new Set(except) };
   if (name === 'broadcast') sockets.broadcast(what, options);
   else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
+  else if (name === 'chatChanged') sockets.chatChanged(what as string, options.except);
   else sockets.move(options.rooms, what as string);
 }

@@ -120,6 +120,14 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.broadcast({ data: [event, payload] }, rooms === 'everyone' ? [] : rooms, except);
   }
 
+  /**
+   * Has each node show a chat to the members who are connected there, as they see it, but for those of `except`. What is told
+   * costs the same whatever the size of the chat.
+   */
+  chatChanged(chatId: string, except: string[] = []): void {
+    this.everywhere({ name: 'chatChanged', rooms: [], except: except.map(userRoom), what: chatRoom(chatId) });
+  }
+
   /** To those devices of older documents that hear of a direct chat when it is opened, not when something is said in it. */
   chatOpened(userIds: string[], chat: PayloadOf<'chat:created'>): void {
     this.broadcast({ data: ['chat:opened', chat] }, userIds.map(userRoom));

@@ -47,7 +47,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     );
     if (created) {
       this.emitter.moved(chatRoom(id), ...members);
-      await this.news.tell(id, members);
+      await this.news.welcome(id, members);
     }
     const [chat] = await this.views.of(creatorId, id);
     if (created && directKey) this.emitter.chatOpened(members, chat!);
