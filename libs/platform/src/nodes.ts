@@ -12,6 +12,8 @@ import { within } from './time-limit.js';
 const MAX_WAITING = { messages: 10_000, characters: 16 * 1024 * 1024 };
 /** How often it is looked whether others can be told that something was not told, ms. */
 const ADMIT_MS = 200;
+/** The least time from one resync of all devices of a node to the next, ms: it is the dearest thing that a node can do. */
+const RESYNC_MS = 5000;
 /** How long a stop waits for Redis, ms. */
 const LEAVE_MS = 500;
 /** Before the stream is read again that could not be, ms. */
@@ -48,10 +50,16 @@ export class Nodes {
   private timer?: NodeJS.Timeout;
   private isClosed = false;
   private readonly dropped: Counter;
+  private readonly resyncs: Counter;
+  /** Why something was missed since the last resync. */
+  private readonly reasons = new Set<string>();
+  /** In ms of `performance.now()`. */
+  private resyncedAt = -Infinity;
+  private resyncTimer?: NodeJS.Timeout;
 
   /**
    * @param local this process's sockets, if it has any
-   * @param onMissed called when something that others did is not known here
+   * @param onMissed called when something that others did is not known here, at most once in 5 s
    */
   constructor(
     redis: RedisConnections,
@@ -64,6 +72,11 @@ export class Nodes {
     this.dropped = new Counter({
       name: 'node_messages_dropped_total',
       help: 'What was not told to the other nodes, because too much waited or Redis refused it',
+      registers: [metrics.registry],
+    });
+    this.resyncs = new Counter({
+      name: 'node_resyncs_total',
+      help: 'How often all devices of this node were told to sync, because something of other nodes was missed',
       registers: [metrics.registry],
     });
   }
@@ -91,6 +104,7 @@ export class Nodes {
   /** The connections end with all others. */
   close(): void {
     clearInterval(this.timer);
+    clearTimeout(this.resyncTimer);
     this.isClosed = true;
   }
 
@@ -161,7 +175,8 @@ export class Nodes {
     const isGap = last !== undefined && n > last + 1;
     // Each begins with a message that says nothing; a later one says that there was something.
     const isAdmission = !deed && !leaves && n > 1;
-    if (isGap || isAdmission) this.onMissed();
+    if (isGap) this.miss('messages of a node are missing');
+    if (isAdmission) this.miss('a node could not tell everything');
     if (leaves) this.leaving.add(from);
     if (!deed) return;
     try {
@@ -179,8 +194,8 @@ export class Nodes {
       this.heard.delete(id);
     }
     const killed = dead.filter((id) => !this.leaving.delete(id));
-    for (const id of killed) logger.warn({ node: id }, 'a node has died; devices are to sync');
-    if (killed.length > 0) this.onMissed();
+    for (const id of killed) logger.warn({ node: id }, 'a node has died');
+    if (killed.length > 0) this.miss('a node has died');
   }
 
   /** Redis is back, perhaps empty, or has gone on for longer than it keeps. */
@@ -192,6 +207,26 @@ export class Nodes {
     // been told long ago, by processes that this one has never heard; whatever came of it is in the database.
     const isAnother = !ends || isAfter(offset, ends.last);
     if (isAnother) this.offset = ends?.last ?? '0-0';
-    if (isAnother || isAfter(ends.first, offset)) this.onMissed();
+    if (isAnother) this.miss('the stream is another one');
+    else if (isAfter(ends.first, offset)) this.miss('the stream has gone on for longer than it keeps');
+  }
+
+  /** At once, or together with all that is missed until the next resync is due. */
+  private miss(reason: string): void {
+    this.reasons.add(reason);
+    const wait = this.resyncedAt + RESYNC_MS - performance.now();
+    if (wait <= 0) this.resync();
+    else this.resyncTimer ??= setTimeout(() => this.resync(), wait);
+  }
+
+  private resync(): void {
+    clearTimeout(this.resyncTimer);
+    this.resyncTimer = undefined;
+    if (this.isClosed) return;
+    this.resyncedAt = performance.now();
+    this.resyncs.inc();
+    logger.warn({ reasons: [...this.reasons] }, 'all devices of this node are to sync');
+    this.reasons.clear();
+    this.onMissed();
   }
 }
