@@ -8,12 +8,14 @@ import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js
 import { started } from './conversation.js';
 import { isVisible } from './model-turn.js';
 import { Model, reasonOf } from './model.js';
-import { Prompts } from './prompt.js';
+import { NO_ROOM, Prompts } from './prompt.js';
 import { Tools } from './tools.js';
 import { Zones } from './zones.js';
 
 /** How often a model may look things up before it answers. */
 const MAX_ROUNDS = 5;
+/** How many things it may look up each time. */
+const MAX_LOOK_UPS = 8;
 /** How long the database is given to come back, ms, each time. */
 const STORE_RETRY_MS = 1000;
 
@@ -158,7 +160,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   private async produce(live: LiveAnswer, { id, chatId, userId }: Question): Promise<undefined> {
     const timezone = await this.zones.of(userId);
     const messages = await this.prompts.before(chatId, id, timezone);
-    const fit = this.prompts.roomForResults();
+    const takesRoom = this.prompts.roomForLookUps();
     const ids = new Set<string>();
     const { signal } = live.ended;
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -171,10 +173,14 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
         if (isVisible(live.tokens.join(''))) return;
         throw new Error(`the model gave no text (finish_reason ${turn.finish.slice(0, 20)})`);
       }
-      messages.push(turn.toMessage(live.tokens.slice(before).join(''), calls));
-      for (const call of calls) {
+      const said = live.tokens.slice(before).join('');
+      if (!(await takesRoom(said + JSON.stringify(calls))))
+        throw new Error('the tool calls are more than a prompt holds');
+      messages.push(turn.toMessage(said, calls));
+      for (const [i, call] of calls.entries()) {
         signal.throwIfAborted();
-        const content = await fit(await this.tools.run({ userId, timezone }, call));
+        const result = i < MAX_LOOK_UPS ? await this.tools.run({ userId, timezone }, call) : NO_ROOM;
+        const content = (await takesRoom(result)) ? result : NO_ROOM;
         messages.push({ role: 'tool', tool_call_id: call.id, content });
       }
     }

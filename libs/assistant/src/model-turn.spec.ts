@@ -156,7 +156,7 @@ it('gives back what it thought, and no arguments that are no object', () => {
     content: null,
     tool_calls: [call, { id: 'c2', function: { name: 'x', arguments: '{}' } }],
   });
-  expect(message.reasoning_content).toHaveLength(100_000);
+  expect(message.reasoning_content).toHaveLength(20_000);
   expect(new ModelTurn(() => true).toMessage('a', [])).not.toHaveProperty('reasoning_content');
 });
 

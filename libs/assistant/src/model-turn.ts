@@ -3,7 +3,7 @@ import type { ChatCompletionAssistantMessageParam } from 'openai/resources/chat/
 import { ToolCalls, type ToolCall } from './tool-calls.js';
 
 /** The most characters of thoughts that are given back to the model. */
-const MAX_THOUGHTS = 100_000;
+const MAX_THOUGHTS = 20_000;
 /** The most parts of one text. */
 const MAX_PARTS = 1000;
 

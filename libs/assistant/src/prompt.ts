@@ -17,8 +17,8 @@ const ABOUT_TOOLS =
 
 const ABOUT_TIMES =
   'Tell times by the clock of the master and name the time zone; if the user’s is another, tell the time there, too.';
-/** In place of a result that a prompt does not hold any more. */
-const NO_ROOM = JSON.stringify({
+/** In place of a result that a prompt does not hold any more, and of a look-up that was one too many. */
+export const NO_ROOM = JSON.stringify({
   error: { code: 'LIMIT_REACHED', message: 'Too much was looked up: answer with what is known' },
 });
 
@@ -43,16 +43,16 @@ export class Prompts {
   }
 
   /**
-   * What is looked up for one answer may have as many tokens as the conversation.
-   * @returns what a result becomes: itself while there is room
+   * What one answer's look-ups add to its prompt, calls and results, may have as many tokens as the conversation.
+   * @returns takes room for a text; false, and takes none, if there is not enough
    */
-  roomForResults(): (result: string) => Promise<string> {
+  roomForLookUps(): (text: string) => Promise<boolean> {
     let left = this.config.ASSISTANT_CONTEXT_TOKENS;
-    return async (result) => {
-      const tokens = await countTokens(result, left);
-      if (tokens > left) return NO_ROOM;
+    return async (text) => {
+      const tokens = (await countTokens(text, left)) + TOKENS_A_MESSAGE;
+      if (tokens > left) return false;
       left -= tokens;
-      return result;
+      return true;
     };
   }
 

@@ -228,9 +228,20 @@ it('what is looked up for one answer is bounded by the context', async () => {
   const { messages } = scene.model.requests.at(-1)!;
   const told = messages.filter(({ role }) => role === 'tool').map(({ content }) => content!);
   expect(told).toHaveLength(48);
+  expect(told[0]).toContain('items');
+  for (const beyondEight of told.slice(8, 16)) expect(beyondEight).toContain('Too much was looked up');
   expect(told.at(-1)).toContain('Too much was looked up');
   // 8,000 tokens have fewer characters than that.
   expect(told.join('').length).toBeLessThan(60_000);
+});
+
+it('calls that are more than a prompt holds end the answer', async () => {
+  const query = Array.from({ length: 9000 }, (_, i) => i % 10).join(' ');
+  scene.model.answerWith({ calls: [{ name: 'search_services', arguments: { query } }] }, { tokens: ['Вот'] });
+  const before = scene.model.requests.length;
+  expect((await exchange(talk.client, 'Что есть?')).status).toBe('apology');
+  expect(scene.model.requests).toHaveLength(before + 1);
+  scene.model.forget();
 });
 
 it('several at once, each result at its call', async () => {
