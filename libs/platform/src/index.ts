@@ -1,4 +1,5 @@
 export * from './batcher.js';
+export { sharedNow } from './clock.js';
 export * from './config.js';
 export * from './cursor.js';
 export * from './database-errors.js';

@@ -38,7 +38,7 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
     const { shared } = this.redis;
     if (!shared || others.length === 0) return others;
     const leases = await shared.mget(...others.map(keyOf));
-    const now = Date.now();
+    const now = performance.now();
     for (const [id, since] of this.missing) if (now - since > FORGET_MS) this.missing.delete(id);
     return others.filter((id, i) => {
       if (leases[i] !== null) return void this.missing.delete(id);

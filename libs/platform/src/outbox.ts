@@ -1,4 +1,5 @@
 import type { JobName, Jobs } from '#contracts';
+import { sharedNow } from './clock.js';
 import { newId } from './ids.js';
 import type { Prisma } from './prisma/generated/client.js';
 
@@ -25,7 +26,7 @@ export async function addJobs<N extends JobName>(
   priority = 0,
   delayMs = 0,
 ): Promise<string[]> {
-  const dueAt = delayMs > 0 ? new Date(Date.now() + delayMs) : undefined;
+  const dueAt = delayMs > 0 ? new Date(sharedNow() + delayMs) : undefined;
   const rows = jobs.map((data) => ({
     id: newId(),
     name,

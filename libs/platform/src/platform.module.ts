@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import { SharedClock } from './clock.js';
 import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
 import { Metrics } from './metrics.js';
@@ -21,6 +22,7 @@ export class PlatformModule {
       PrismaService,
       RealtimeEmitter,
       RedisConnections,
+      SharedClock,
       Metrics,
       NodeLeases,
       Queues,

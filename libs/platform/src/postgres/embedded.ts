@@ -82,7 +82,7 @@ async function startOwned(
   start: (port: number) => Server,
 ): Promise<Server> {
   const passing = /lock file .* already exists|pre-existing shared memory|create any TCP\/IP sockets/;
-  for (const deadline = Date.now() + 10_000; ; await sleep(200)) {
+  for (const deadline = performance.now() + 10_000; ; await sleep(200)) {
     await stopOrphan(cluster, password);
     const server = start(await getPort({ host: '127.0.0.1' }));
     const owner = await ready(server, server.port, password).catch(async (error: unknown) => {
@@ -90,7 +90,7 @@ async function startOwned(
       throw error;
     });
     if (owner === 'exited') {
-      if (passing.test(server.output()) && Date.now() < deadline) continue;
+      if (passing.test(server.output()) && performance.now() < deadline) continue;
       throw new StartError(
         `DATA_DIR: PostgreSQL does not start on ${cluster}: ${failureIn(server.output())}`,
       );
@@ -116,13 +116,13 @@ async function ensureDatabase(owner: Client): Promise<void> {
 
 /** The owning connection; undefined if another process owns the server. Recovery after a crash may take a while. */
 async function ready(server: Server, port: number, password: string): Promise<Client | undefined | 'exited'> {
-  for (const deadline = Date.now() + 120_000; ; await sleep(20)) {
+  for (const deadline = performance.now() + 120_000; ; await sleep(20)) {
     if (server.hasExited()) return 'exited';
     try {
       return await claim(port, password);
     } catch (error) {
       if (error instanceof StartError) throw error;
-      if (Date.now() > deadline)
+      if (performance.now() > deadline)
         throw new StartError(`DATA_DIR: PostgreSQL does not answer: ${failureIn(server.output())}`);
     }
   }

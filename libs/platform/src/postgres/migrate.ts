@@ -61,7 +61,7 @@ async function connect(databaseUrl: string): Promise<Client> {
   } catch {
     throw new StartError('DATABASE_URL is not an address like postgresql://user:password@host:5432/database');
   }
-  for (const deadline = Date.now() + 8_000; ; await sleep(500)) {
+  for (const deadline = performance.now() + 8_000; ; await sleep(500)) {
     const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
     // Seen by the query that is running, and by none between queries.
     client.on('error', () => undefined);
@@ -72,7 +72,7 @@ async function connect(databaseUrl: string): Promise<Client> {
       client.end().catch(() => undefined);
       const { code, message } = error as Error & { code?: string };
       const isStarting = code === '57P03';
-      if (isStarting && Date.now() < deadline) continue;
+      if (isStarting && performance.now() < deadline) continue;
       throw new StartError(`DATABASE_URL: cannot connect to ${place}: ${message || code}`);
     }
   }

@@ -46,7 +46,7 @@ export async function claim(port: number, password: string): Promise<Client | un
 
 /** Stops the server that a killed process left running on this cluster; refuses when its owner still lives. */
 export async function stopOrphan(cluster: string, password: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = performance.now() + 15_000;
   for (let refusals = 0; ; await sleep(150)) {
     const postmaster = findPostmaster(cluster);
     if (!postmaster) return;
@@ -59,7 +59,7 @@ export async function stopOrphan(cluster: string, password: string): Promise<voi
       if (error instanceof StartError) throw error;
       // It is just starting or stopping.
     }
-    if (Date.now() > deadline) break;
+    if (performance.now() > deadline) break;
   }
   throw inUse(cluster);
 }

@@ -1,0 +1,47 @@
+import { SharedClock } from './clock.js';
+import { newId } from './ids.js';
+import type { PgPool } from './prisma/prisma.service.js';
+
+const timeOf = (id: string) => parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+/** A clock that has asked a database. */
+async function following(now: () => number): Promise<SharedClock> {
+  const clock = new SharedClock({
+    query: () => Promise.resolve({ rows: [{ now: now() }] }),
+  } as unknown as PgPool);
+  await clock.onModuleInit();
+  clock.onApplicationShutdown();
+  return clock;
+}
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await following(() => Date.now());
+});
+
+it('ids are in the order in which they are made, whatever the clocks do', () => {
+  const [monotonic, wall] = [performance.now(), Date.now()];
+  const ids: string[] = [];
+  for (const jump of [0, 0, 50, -600_000, 10, -5, 0]) {
+    jest.spyOn(performance, 'now').mockReturnValue(monotonic + jump);
+    jest.spyOn(Date, 'now').mockReturnValue(wall + jump);
+    for (let i = 0; i < 500; i++) ids.push(newId());
+  }
+  expect(ids).toEqual([...new Set(ids)].sort());
+});
+
+it('ids have the time of the database’s clock, not of the process’s own', async () => {
+  const now = Date.now();
+  await following(() => now + 2000);
+  jest.spyOn(Date, 'now').mockReturnValue(now - 600_000);
+  const [id] = [newId()];
+  expect(timeOf(id) - now).toBeGreaterThanOrEqual(2000);
+  expect(timeOf(id) - now).toBeLessThan(60_000);
+});
+
+it('a database that does not answer leaves the time as it was', async () => {
+  const before = timeOf(newId());
+  await following(() => {
+    throw new Error('away');
+  });
+  expect(timeOf(newId()) - before).toBeLessThan(60_000);
+});
