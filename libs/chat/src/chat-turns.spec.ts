@@ -1,6 +1,14 @@
 import { AppError } from '#contracts';
+import type { Metrics } from '#platform';
 import { ChatTurns } from './chat-turns.js';
 import { WriteTurns } from './write-turns.js';
+
+/** What was refused, by budget. */
+const refused: object[] = [];
+const metrics = { refused: { inc: (labels: object) => refused.push(labels) } } as unknown as Metrics;
+beforeEach(() => {
+  refused.length = 0;
+});
 
 /** A change that lasts until it is let go. */
 function held() {
@@ -19,7 +27,7 @@ const codeOf = (promise: Promise<unknown>) =>
   );
 
 it('changes a chat one after the other, in the order asked for, and other chats meanwhile', async () => {
-  const turns = new ChatTurns(new WriteTurns());
+  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
   const first = held();
   const order: string[] = [];
   const all = Promise.all([
@@ -35,7 +43,7 @@ it('changes a chat one after the other, in the order asked for, and other chats 
 });
 
 it('goes on after a change that fails', async () => {
-  const turns = new ChatTurns(new WriteTurns());
+  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
   const refused = turns.take('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
   const next = turns.take('a', () => Promise.resolve(1));
   expect(await codeOf(refused)).toBe('FORBIDDEN');
@@ -43,17 +51,18 @@ it('goes on after a change that fails', async () => {
 });
 
 it('lets a thousand wait for a chat, and refuses more', async () => {
-  const turns = new ChatTurns(new WriteTurns());
+  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
   const first = held();
   const codes = Array.from({ length: 1002 }, () => codeOf(turns.take('a', first.change)));
   expect(await codes[1001]).toBe('UNAVAILABLE');
+  expect(refused).toEqual([{ budget: 'chat_changes' }]);
   expect(await turns.take('b', () => Promise.resolve(1))).toBe(1);
   first.letGo();
   expect(new Set(await Promise.all(codes.slice(0, 1001)))).toEqual(new Set(['done']));
 });
 
 it('lets nobody wait behind a database that is away', async () => {
-  const turns = new ChatTurns(new WriteTurns());
+  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
   const first = held();
   let asked = false;
   const codes = [codeOf(turns.take('a', first.change)), codeOf(turns.take('a', async () => (asked = true)))];

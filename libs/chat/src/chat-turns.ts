@@ -1,3 +1,4 @@
+import { Metrics } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Lines } from './lines.js';
 import { WriteTurns } from './write-turns.js';
@@ -11,9 +12,14 @@ const MAX_WAITING = 1000;
  */
 @Injectable()
 export class ChatTurns {
-  private readonly lines = new Lines(MAX_WAITING);
+  private readonly lines: Lines;
 
-  constructor(private readonly writes: WriteTurns) {}
+  constructor(
+    private readonly writes: WriteTurns,
+    { refused }: Metrics,
+  ) {
+    this.lines = new Lines(MAX_WAITING, () => refused.inc({ budget: 'chat_changes' }));
+  }
 
   /** @throws AppError UNAVAILABLE when too many wait; what `change` throws, or a change before it that met no database */
   take<T>(chatId: string, change: () => Promise<T>): Promise<T> {

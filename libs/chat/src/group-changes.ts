@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { PrismaService, type Prisma } from '#platform';
+import { Metrics, PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Lines } from './lines.js';
@@ -30,12 +30,15 @@ interface GroupChange<T> {
 @Injectable()
 export class GroupChanges {
   /** A user with many groups has one connection, as everybody else. */
-  private readonly lines = new Lines(MAX_WAITING);
+  private readonly lines: Lines;
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly turns: ChatTurns,
-  ) {}
+    { refused }: Metrics,
+  ) {
+    this.lines = new Lines(MAX_WAITING, () => refused.inc({ budget: 'group_changes' }));
+  }
 
   /**
    * @returns what `decide` returned under the lock; after null the group has no new number, and nobody is to be told

@@ -6,8 +6,14 @@ type Work = () => Promise<unknown>;
 export class Lines {
   private readonly lines = new Map<string, { batcher: Batcher<Work, unknown>; length: number }>();
 
-  /** @param maxWaiting the most that wait in one line */
-  constructor(private readonly maxWaiting: number) {}
+  /**
+   * @param maxWaiting the most that wait in one line
+   * @param onRefused called when there are more
+   */
+  constructor(
+    private readonly maxWaiting: number,
+    private readonly onRefused: () => void,
+  ) {}
 
   /** @throws AppError UNAVAILABLE when too many wait; what `work` throws, or work before it that met no database */
   async take<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -26,6 +32,7 @@ export class Lines {
     return new Batcher<Work, unknown>(async ([work]) => [await work!()], {
       maxBatch: 1,
       maxQueued: this.maxWaiting,
+      onRefused: this.onRefused,
     });
   }
 }

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { Batcher, PrismaService, logger } from '#platform';
+import { Batcher, Metrics, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Receipts, type MovedMark } from './receipts.js';
 import { WriteTurns } from './write-turns.js';
@@ -34,6 +34,7 @@ export class Marks implements OnModuleDestroy {
     {
       maxBatch: MAX_MARKS,
       maxQueued: 50_000,
+      onRefused: () => this.metrics.refused.inc({ budget: 'marks' }),
       intervalMs: 20,
     },
   );
@@ -45,6 +46,7 @@ export class Marks implements OnModuleDestroy {
     private readonly prisma: PrismaService,
     private readonly receipts: Receipts,
     private readonly turns: WriteTurns,
+    private readonly metrics: Metrics,
   ) {}
 
   /** @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE */

@@ -1,6 +1,7 @@
 import { AppError, type MessageDto, type SendMessageAck } from '#contracts';
 import {
   Batcher,
+  Metrics,
   SendPool,
   PrismaService,
   RealtimeEmitter,
@@ -43,7 +44,12 @@ export class MessageLog implements OnModuleDestroy {
       this.turns.write<Item, Stored>(batch, chatOf, async (items) =>
         isGroup(items[0]!) ? this.flushTogether(items[0]) : this.flush(items as NewMessage[]),
       ),
-    { maxBatch: 256, maxQueued: 20_000, alone: isGroup },
+    {
+      maxBatch: 256,
+      maxQueued: 20_000,
+      onRefused: () => this.metrics.refused.inc({ budget: 'sends' }),
+      alone: isGroup,
+    },
   );
   /** Direct chats whose first message waits until the other side has been shown the chat. */
   private readonly introductions = new Map<string, Promise<void>>();
@@ -58,6 +64,7 @@ export class MessageLog implements OnModuleDestroy {
     private readonly emitter: RealtimeEmitter,
     private readonly turns: WriteTurns,
     private readonly news: ChatNews,
+    private readonly metrics: Metrics,
   ) {}
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
@@ -181,7 +188,7 @@ export class MessageLog implements OnModuleDestroy {
   }
 
   private async settleNow(): Promise<void> {
-    const askedAt = Date.now();
+    const askedAt = performance.now();
     const found = await this.prisma.$queryRaw<(MessageRow & { client_id: string | null })[]>`
       SELECT ${MESSAGE_COLUMNS}, m.client_id FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ANY(${[...this.unsettled.keys()]}::uuid[]) ORDER BY m.chat_id, m.seq`;

@@ -1,5 +1,13 @@
 import type { AppError } from '#contracts';
+import type { Metrics } from '#platform';
 import { WriteTurns } from './write-turns.js';
+
+/** What was refused, by budget. */
+const refused: object[] = [];
+const metrics = { refused: { inc: (labels: object) => refused.push(labels) } } as unknown as Metrics;
+beforeEach(() => {
+  refused.length = 0;
+});
 
 interface Write {
   chat: string;
@@ -8,7 +16,7 @@ interface Write {
 
 /** Turns, what was written through them in its order, and a change that lasts until it is let go. */
 function scene() {
-  const turns = new WriteTurns();
+  const turns = new WriteTurns(metrics);
   const written: string[] = [];
   const write = (...batch: Write[]) =>
     turns.write<Write, string>(
@@ -71,12 +79,13 @@ it('rejects a refused write alone, and goes on after a change that fails', async
 it('lets a thousand writes wait for a change, and refuses more with a time to try again', async () => {
   const { write, letGo } = scene();
   const waiting = await write(...Array.from({ length: 1000 }, (_, i) => in_('a', `a${i}`)));
-  const [refused, other] = await write(in_('a', 'too many'), in_('b', 'b1'));
-  await expect(refused).rejects.toMatchObject({
+  const [rejected, other] = await write(in_('a', 'too many'), in_('b', 'b1'));
+  await expect(rejected).rejects.toMatchObject({
     code: 'UNAVAILABLE',
     retryAfterMs: 1000,
   } satisfies Partial<AppError>);
   expect(await other).toBe('b1');
+  expect(refused).toEqual([{ budget: 'held_chat' }]);
   letGo();
   expect(await Promise.all(waiting)).toHaveLength(1000);
 });

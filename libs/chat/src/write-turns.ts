@@ -1,10 +1,8 @@
-import { AppError } from '#contracts';
+import { Metrics, unavailable } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 /** The most writes to one chat that wait for the end of a change. */
 const MAX_WAITING = 1000;
-/** How soon a refused writer may try again, ms. */
-const RETRY_MS = 1000;
 
 /** One result for each item, in order; an Error rejects its item alone. */
 type Results<R> = (R | Error | Promise<R>)[];
@@ -27,6 +25,8 @@ export class WriteTurns {
   /** The turn that was given last; never fails. */
   private last: Promise<unknown> = Promise.resolve();
   private readonly held = new Map<string, HeldChat>();
+
+  constructor(private readonly metrics: Metrics) {}
 
   /** Runs `write` after all earlier turns. It must leave held chats out. */
   take<T>(write: () => Promise<T>): Promise<T> {
@@ -84,10 +84,10 @@ export class WriteTurns {
   /** Runs `write` when everything that the chat waits for is over. @throws AppError UNAVAILABLE when too much waits */
   private behind<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
     const chat = this.held.get(chatId) ?? { end: Promise.resolve(), waiting: 0 };
-    if (count > 0 && chat.waiting + count > MAX_WAITING)
-      return Promise.reject(
-        new AppError('UNAVAILABLE', 'The chat is being changed, try again', { retryAfterMs: RETRY_MS }),
-      );
+    if (count > 0 && chat.waiting + count > MAX_WAITING) {
+      this.metrics.refused.inc({ budget: 'held_chat' }, count);
+      return Promise.reject(unavailable('The chat is being changed, try again'));
+    }
     chat.waiting += count;
     this.held.set(chatId, chat);
     const done = chat.end.then(write);

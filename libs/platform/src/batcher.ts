@@ -1,8 +1,5 @@
-import { AppError } from '#contracts';
 import { isDatabaseUnavailable } from './database-errors.js';
-
-/** How soon a refused caller may try again, ms. */
-const RETRY_MS = 1000;
+import { unavailable } from './time-limit.js';
 
 interface Pending<T, R> {
   item: T;
@@ -33,16 +30,18 @@ export class Batcher<T, R> {
       alone?: (item: T) => boolean;
       /** Beyond it callers get UNAVAILABLE: a database that falls behind must not fill the memory. */
       maxQueued: number;
+      /** Called when a caller is refused for that. */
+      onRefused?: () => void;
       /** Least time between the starts of two flushes, in ms. */
       intervalMs?: number;
     },
   ) {}
 
   add(item: T): Promise<R> {
-    if (this.queue.length >= this.options.maxQueued)
-      return Promise.reject(
-        new AppError('UNAVAILABLE', 'The service is overloaded, try again', { retryAfterMs: RETRY_MS }),
-      );
+    if (this.queue.length >= this.options.maxQueued) {
+      this.options.onRefused?.();
+      return Promise.reject(unavailable('The service is overloaded, try again'));
+    }
     return new Promise<R>((resolve, reject) => {
       this.queue.push({ item, resolve, reject });
       this.running ??= this.run();

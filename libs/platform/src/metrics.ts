@@ -45,6 +45,12 @@ export class Metrics {
     labelNames: ['phase'],
     registers: [this.registry],
   });
+  readonly refused = new Counter({
+    name: 'budget_refusals_total',
+    help: 'What was refused because a budget was used up, by budget (docs/limits.md)',
+    labelNames: ['budget'],
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

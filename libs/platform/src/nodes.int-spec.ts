@@ -71,6 +71,22 @@ describeWithRedis('what other processes tell', () => {
     expect(missed).toBe(1);
   });
 
+  it('is missed at once, and all that is missed in the 5 s after it is one more time, with the reasons in the log', async () => {
+    const warn = jest.spyOn(logger, 'warn');
+    await tell('new', 5);
+    for (let n = 1; n < 100; n += 2) await tell('other', n, said(n));
+    for (let n = 6; n < 50; n++) await tell('new', n);
+    await settled();
+    expect(missed).toBe(1);
+    while (missed === 1) await sleep(100);
+    const reasons = warn.mock.calls.map(([about]) => (about as { reasons?: string[] }).reasons);
+    expect(reasons).toEqual([
+      ['a node could not tell everything'],
+      ['messages of a node are missing', 'a node could not tell everything'],
+    ]);
+    jest.restoreAllMocks();
+  }, 20_000);
+
   it('is missed when a process says that it could not tell, also one that was never heard before', async () => {
     await tell('new', 1);
     await tell('other', 5);
