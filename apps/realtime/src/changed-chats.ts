@@ -9,7 +9,7 @@ import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import type { HoldingAdapter } from './holding-adapter.js';
 
-/** How long a chat rests after it was shown, ms, by how many devices it was shown to. Changes meanwhile are shown together. */
+/** How long a chat rests after it was shown, ms: one of more than 32 longer. Changes meanwhile are shown together. */
 const REST_MS = { small: 100, large: 1000 };
 /** Views that are shown before others have their turn. */
 const VIEWS_AT_ONCE = 10;
@@ -24,8 +24,8 @@ const RETRY_MS = 1000;
 export class ChangedChats implements OnModuleDestroy {
   /** Rooms of chats that are to be shown, each with the rooms of the users who are told otherwise. */
   private readonly due = new Map<string, Set<string>>();
-  /** Those that were shown a moment ago, with the change since, if there was one. */
-  private readonly resting = new Map<string, { timer: NodeJS.Timeout; except?: Set<string> }>();
+  /** Those that are being shown, or were a moment ago, with the change since, if there was one. */
+  private readonly resting = new Map<string, { timer?: NodeJS.Timeout; except?: Set<string> }>();
   private running?: Promise<void>;
   private isClosed = false;
   private namespaces: Namespace[] = [];
@@ -66,17 +66,18 @@ export class ChangedChats implements OnModuleDestroy {
   private async showAll(): Promise<void> {
     for (const [room, except] of this.due) {
       this.due.delete(room);
-      const devices = this.devicesIn(room, except);
-      const size = devices.size > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
-      this.resting.set(room, { timer: setTimeout(() => this.endRest(room), REST_MS[size]).unref() });
+      const resting: { timer?: NodeJS.Timeout } = {};
+      this.resting.set(room, resting);
+      let size: keyof typeof REST_MS = 'small';
       try {
-        if (devices.size > 0) await this.show(room, devices);
+        size = await this.show(room, except);
       } catch (err) {
         if (this.isClosed) return;
         logger.warn({ err: (err as Error).message }, 'changed chats not shown yet');
         this.note(room, except);
         await sleep(RETRY_MS, undefined, { ref: false });
       }
+      resting.timer = setTimeout(() => this.endRest(room), REST_MS[size]).unref();
     }
   }
 
@@ -86,12 +87,15 @@ export class ChangedChats implements OnModuleDestroy {
     if (except) this.note(room, except);
   }
 
-  private async show(room: string, devices: Map<string, DeviceSocket[]>): Promise<void> {
-    const views = await this.views.ofMembers(room.slice(chatRoom('').length), [...devices.keys()]);
+  /** @returns how large the chat is */
+  private async show(room: string, except: Set<string>): Promise<keyof typeof REST_MS> {
+    const devices = this.devicesIn(room, except);
+    const views = devices.size > 0 ? await this.views.ofMembers(chatOf(room), [...devices.keys()]) : [];
     for (const [i, view] of views.entries()) {
       if (i > 0 && i % VIEWS_AT_ONCE === 0) await others();
       this.showView(room, view, devices);
     }
+    return (views[0]?.chat.member_count ?? 0) > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
   }
 
   private showView(room: string, { chat, userIds }: SharedView, devices: Map<string, DeviceSocket[]>): void {
@@ -117,6 +121,8 @@ export class ChangedChats implements OnModuleDestroy {
     return devices;
   }
 }
+
+const chatOf = (room: string) => room.slice(chatRoom('').length);
 
 /** Who is told otherwise of two changes: only those of both. */
 const both = (known: Set<string> | undefined, more: Set<string>) =>

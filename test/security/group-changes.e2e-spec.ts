@@ -1,0 +1,168 @@
+import type { ChatDto } from '#contracts';
+import { Bystander, describeWithRedis, text, TestApp, until, type Account, type Device } from '#testing';
+import { Redis } from 'ioredis';
+import { Cluster } from '../cluster/cluster.js';
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+const patch = (app: TestApp, chat: ChatDto, by: Account, body: object) =>
+  app.request<ChatDto>('PATCH', `chats/${chat.id}`, by.token, body);
+
+describe('a change of a chat that is slow', () => {
+  let app: TestApp;
+  let blocker: Bystander;
+  let owner: Account;
+  let anna: Account;
+  let boris: Account;
+  let owners: Device;
+  let hers: Device;
+  let his: Device;
+  beforeAll(async () => {
+    app = await TestApp.start();
+    blocker = await Bystander.at(app.databaseUrl);
+    [owner, anna, boris] = await app.people('Глеб', 'Анна', 'Борис');
+    [owners, hers, his] = await app.devices(owner, anna, boris);
+  });
+  afterEach(() => blocker.query('ROLLBACK'));
+  afterAll(async () => {
+    await blocker.end();
+    await app.stop();
+  });
+
+  it.each<[string, (group: ChatDto, messageId: string) => Promise<unknown>]>([
+    ['a new title', (group) => patch(app, group, owner, { title: 'Другая' })],
+    ['an edit', (_, message_id) => owners.send('chat:message:edit', { message_id, content: 'x' })],
+    ['a pin', (_, message_id) => owners.send('chat:message:pin', { message_id })],
+  ])('%s: sends and marks in other chats go on, and those of the chat follow it', async (_, change) => {
+    const group = await app.group(owner, anna);
+    const chat = await app.chat(anna, boris);
+    const { message_id } = await owners.send('chat:message:send', text(group));
+    await blocker.query('BEGIN');
+    await blocker.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
+    const order: string[] = [];
+    const noted = (what: string) => () => order.push(what);
+    const changed = change(group, message_id).then(noted('change'));
+    await blocker.somebodyWaits();
+    const own = owners.send('chat:message:send', text(group, 'follows')).then(noted('own'));
+    for (let i = 0; i < 20; i++) {
+      const sent = await hers.send('chat:message:send', text(chat, `m${i}`));
+      await his.next('chat:message:new', ({ id }) => id === sent.message_id);
+      const read = { chat_id: chat.id, message_id: sent.message_id };
+      expect((await his.send('chat:message:read', read)).status).toBe('ok');
+      order.push('other');
+    }
+    // What waits for the chat takes no connection.
+    expect([order, await blocker.waiters()]).toEqual([Array(20).fill('other'), 1]);
+    await blocker.query('COMMIT');
+    await Promise.all([changed, own]);
+    expect(order.slice(20).sort()).toEqual(['change', 'own']);
+    const seqs = (await app.history(owner, group.id)).map(({ seq }) => seq);
+    expect(seqs).toEqual([1, 2]);
+  });
+
+  it('a change of nothing, and one that is not allowed, are answered before it', async () => {
+    const group = await app.group(owner, anna);
+    const { title } = (await patch(app, group, owner, { title: 'Первая' })).body;
+    await blocker.query('BEGIN');
+    await blocker.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
+    const waits = patch(app, group, owner, { title: 'Вторая' });
+    await blocker.somebodyWaits();
+    const members = `chats/${group.id}/members`;
+    const asked = [
+      patch(app, group, owner, { title }),
+      app.request('POST', members, owner.token, { user_ids: [anna.id] }),
+      app.request('PATCH', `${members}/${anna.id}`, owner.token, { role: 'member' }),
+      patch(app, group, anna, { title: 'Чужая' }),
+      app.request('DELETE', `${members}/${boris.id}`, owner.token),
+    ];
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect([statuses, await blocker.waiters()]).toEqual([[200, 201, 200, 403, 404], 1]);
+    await blocker.query('COMMIT');
+    expect((await waits).body.title).toBe('Вторая');
+  });
+
+  it('fifty changes of one user wait, the next is told when to come back, and others’ go on', async () => {
+    const group = await app.group(owner, anna);
+    const another = await app.group(anna, boris);
+    await blocker.query('BEGIN');
+    await blocker.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
+    const waiting = patch(app, group, owner, { title: 'первая' });
+    await blocker.somebodyWaits();
+    const refused: object[] = [];
+    const more = range(60).map(async (i) => {
+      const { status, body } = await patch(app, group, owner, { title: `т${i}` });
+      if (status !== 200) refused.push({ status, ...body });
+      return status;
+    });
+    await until('refused', () => refused.length === 10);
+    for (const one of refused)
+      expect(one).toMatchObject({ status: 503, code: 'UNAVAILABLE', retry_after_ms: 1000 });
+    expect((await patch(app, another, anna, { title: 'Своя' })).status).toBe(200);
+    await blocker.query('COMMIT');
+    expect((await waiting).status).toBe(200);
+    expect((await Promise.all(more)).filter((status) => status === 200)).toHaveLength(50);
+  });
+});
+
+describeWithRedis('a large group that is changed as fast as it goes, over two nodes', () => {
+  const MEMBERS = 100;
+  const CHANGES = 60;
+  let cluster: Cluster;
+  let redis: Redis;
+  beforeAll(async () => {
+    cluster = await Cluster.start(2);
+    redis = new Redis(cluster.env.REDIS_URL!);
+  });
+  afterAll(async () => {
+    await redis.quit();
+    await cluster.stop();
+  });
+
+  /** How much the nodes have told each other, characters. */
+  const told = async () => {
+    const all = await redis.xrange('service-platform:nodes', '-', '+');
+    return all.reduce((sum, [, fields]) => sum + fields[1]!.length, 0);
+  };
+
+  it('costs the nodes little, has nobody sync, and is shown to its members as it is in the end', async () => {
+    const [one, other] = cluster.nodes as [TestApp, TestApp];
+    const [owner, member, anna, boris] = await one.people('Глеб', 'Вера', 'Анна', 'Борис');
+    const crowd = await one.crowd(MEMBERS);
+    const group = await one.group(owner, member, ...crowd.map((id) => ({ id })));
+    const owners = await one.device(owner);
+    for (let i = 0; i < 5; i++) await owners.send('chat:message:send', text(group));
+    // Each has read differently far, and sees another count of unread messages.
+    await one.rows(`UPDATE chats SET last_seq = ${MEMBERS + 5} WHERE id = $1`, [group.id]);
+    await one.rows(
+      `UPDATE chat_members SET last_delivered_seq = n.seq, last_read_seq = n.seq
+       FROM (SELECT user_id, row_number() OVER () AS seq FROM chat_members WHERE chat_id = $1) n
+       WHERE chat_id = $1 AND chat_members.user_id = n.user_id`,
+      [group.id],
+    );
+    const chat = await one.chat(anna, boris);
+    const [members, hers, his] = [
+      await other.device(member),
+      await one.device(anna),
+      await other.device(boris),
+    ];
+    await his.settled();
+    const before = await told();
+    const flood = Promise.all(
+      range(CHANGES).map((i) => patch(i % 2 ? one : other, group, owner, { title: `t${i}` })),
+    );
+    const sent: string[] = [];
+    for (let i = 0; i < 30; i++)
+      sent.push((await hers.send('chat:message:send', text(chat, `m${i}`))).message_id);
+    expect((await flood).map(({ status }) => status)).toEqual(Array(CHANGES).fill(200));
+    const perChange = ((await told()) - before - sent.length * 1000) / CHANGES;
+    expect(perChange).toBeLessThan(1000);
+
+    await his.next('chat:message:new', ({ id }) => id === sent.at(-1));
+    expect(his.all('chat:message:new').map(({ id }) => id)).toEqual(sent);
+    const { title } = (await one.request<ChatDto>('GET', `chats/${group.id}`, owner.token)).body;
+    for (const device of [owners, members]) {
+      await device.next('chat:updated', (shown) => shown.title === title);
+      expect(device.all('chat:updated').length).toBeLessThan(CHANGES / 2);
+    }
+    for (const device of [owners, members, hers, his]) expect(device.all('sync:required')).toHaveLength(1);
+  });
+});
