@@ -35,7 +35,7 @@ type Step =
       who: number;
     }
   | { do: 'comment'; who: number; named: number }
-  | { do: 'read' | 'run'; who: number };
+  | { do: 'read' | 'run' | 'delete'; who: number };
 const STEPS = fc.array(
   fc.oneof(
     {
@@ -56,6 +56,7 @@ const STEPS = fc.array(
       arbitrary: fc.record({ do: fc.constantFrom('block', 'unblock', 'ban', 'unban'), who: ACTORS }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('read'), who: fc.integer({ min: 0, max: 3 }) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('delete'), who: fc.constant(0) }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant('run'), who: fc.constant(0) }) },
   ),
   { minLength: 5, maxLength: 25 },
@@ -77,12 +78,14 @@ class Model {
   readonly blocked = new Set<number>();
   readonly banned = new Set<number>();
   readonly told: Told[][] = [[], [], [], []];
+  isDeleted = false;
 
   constructor(private readonly ids: string[]) {}
 
   run({ type, key, actorId, data }: NotificationCause, recipientIds: string[]): void {
     const actor = this.ids.indexOf(actorId!);
     const done = () => {
+      if (this.isDeleted) return false;
       if (type === 'post_liked') return this.likes.has(actor);
       if (type === 'post_reposted') return this.reposts.has(actor);
       return this.comments.some(({ id }) => id === (data as { comment_id: string }).comment_id);
@@ -200,6 +203,11 @@ class World {
         model.comments.splice(at, 1);
         break;
       }
+      case 'delete':
+        await done(new DeletePost({ userId: id, role: 'user' }, postId));
+        model.isDeleted = true;
+        model.comments.length = 0;
+        break;
       case 'block':
       case 'unblock':
         if (step.do === 'block' && model.banned.has(who)) break;
@@ -248,7 +256,9 @@ class World {
       expect([i, shown.sort(), unread_count]).toEqual([i, expected, unread]);
     };
     await Promise.all(this.ids.map(checkOne));
-    expect(await queries.execute(new FindPost(this.ids[0]!, this.postId))).toMatchObject(this.model.counts());
+    const post = queries.execute(new FindPost(this.ids[0]!, this.postId));
+    if (this.model.isDeleted) await expect(post).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    else expect(await post).toMatchObject(this.model.counts());
   }
 }
 

@@ -33,7 +33,10 @@ const DONE: Partial<Record<NotificationKind, Prisma.Sql>> = {
   ),
   post_liked: found(Prisma.sql`FROM post_likes WHERE post_id = ${id('post_id')} AND user_id = c.actor_id`),
   post_commented: COMMENT,
-  post_reposted: found(Prisma.sql`FROM posts WHERE id = ${id('repost_id')}`),
+  // A repost outlives its original.
+  post_reposted: found(
+    Prisma.sql`FROM posts WHERE id = ${id('repost_id')} AND repost_of_id = ${id('post_id')}`,
+  ),
   mention: Prisma.sql`CASE WHEN c.data->>'comment_id' IS NULL
     THEN ${found(Prisma.sql`FROM posts WHERE id = ${id('post_id')}`)} ELSE ${COMMENT} END`,
   review_received: found(Prisma.sql`FROM reviews WHERE id = ${id('review_id')}`),

@@ -101,6 +101,10 @@ UPDATE notification_causes c SET gone = true FROM notifications n WHERE n.id = c
     WHEN 'friend_request' THEN NOT EXISTS (SELECT FROM friends WHERE user_id = c.user_id AND friend_id = c.actor_id)
       AND NOT EXISTS (
         SELECT FROM friend_requests r WHERE r.from_id = c.actor_id AND r.to_id = c.user_id AND r.status = 'pending')
+    WHEN 'booking_request' THEN NOT EXISTS (
+      SELECT FROM bookings WHERE id = (c.data->>'booking_id')::uuid AND status NOT IN ('cancelled', 'expired'))
+    WHEN 'booking_confirmed' THEN NOT EXISTS (
+      SELECT FROM bookings WHERE id = (c.data->>'booking_id')::uuid AND status NOT IN ('cancelled', 'expired'))
     ELSE false END);
 
 -- ... and the notifications show the others.
