@@ -80,7 +80,7 @@ describe.each(PLACES)('%s', (_, path, store, shown) => {
     ['Виктор  Ли', ['Ли', 'ли виктор', 'виктор\u00A0ли']],
     ['O’Brien-Smith', ["o'brien", 'OʼBrien', 'brien–smith', 'brien\u2011smith']],
     ['ＦＵＬＬ ｗｉｄｔｈ', ['full', 'WIDTH FULL', 'ｆｕｌｌ']],
-    ['ﬁne №5', ['fine', 'FINE no5']],
+    ['ﬁne №5', ['fine', 'FINE №5', '№ 5', '5']],
     ['Замо\u0301к', ['замок']],
     ['Мани\u00ADкюр \u200Bновый', ['маникюр', 'новый маникюр']],
     ['100%_sure', ['100%', '%_sure', '100%_SURE']],
@@ -114,6 +114,8 @@ describe.each(PLACES)('%s', (_, path, store, shown) => {
     ['«Ян»', ['ян', '«ян»']],
     ['Вера-Ли Ёжик', ['ежик ли', 'ли']],
     ['नमस्ते, हि', ['हि', 'नमस्ते']],
+    ['Кабинет №7', ['7', '№7', '№ 7', 'кабинет 7']],
+    ['Массаж 1½ часа', ['1', '1½', 'массаж 1 часа', '½ часа']],
   ])('%s is found by short words between its signs', async (stored, queries) => {
     await store([stored]);
     for (const query of queries)
@@ -271,7 +273,13 @@ const SPELL = fc.constantFrom<((text: string) => string)[]>(
 
 /** What ADR 20 says of the form for search, for the letters above. */
 function folded(typed: string): string {
-  const bare = typed.normalize('NFKD').toLowerCase().replaceAll('ß', 'ss').normalize('NFC');
+  const bare = typed
+    .replaceAll('№', '#')
+    .replace(/[¼-¾⅐-⅟]/gu, ' $&')
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .normalize('NFC');
   return [...bare]
     .map((letter) => ('йўї'.includes(letter) ? letter : letter.normalize('NFD').replace(/\p{M}/gu, '')))
     .join('')

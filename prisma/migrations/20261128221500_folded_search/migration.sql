@@ -6,6 +6,9 @@ BEGIN
   IF value COLLATE "C" ~ '^[\n\u0020-&(-_a-~\u00ab\u00bb\u0401\u0451\u0410-\u044f\U0001f300-\U0001f64f]*$' THEN
     RETURN translate(casefold(value COLLATE pg_unicode_fast), U&'\0451\000a', U&'\0435\0020');
   END IF;
+  -- Signs that would become a part of the number or word beside them: №7 as no7, 1½ as 11⁄2.
+  value := replace(value, U&'\2116', '#');
+  value := regexp_replace(value COLLATE "C", '([\u00bc-\u00be\u2150-\u215f])', ' \1', 'g');
   value := casefold(normalize(value, NFKD) COLLATE pg_unicode_fast);
   -- й, ў and ї are letters of their own, not и, у and і with a mark.
   value := replace(value, U&'\0438\0306', U&'\0439');
