@@ -83,6 +83,7 @@ describe('the list', () => {
     for (const query of [
       ...['zoë.dupont', 'zoe\u0308.DUPONT', 'zoe.dupont@', '@пример.рф', '＠ПРИМЕР.рф'],
       ...['@xn--e1afmkfd.xn--p1ai', 'zoë.DUPONT@XN--e1afmkfd.рф', '＠пример.xn--p1ai зоя'],
+      ...['xn--e1afmkfd.xn--p1ai', 'XN--e1afmkfd.рф', 'пример.xn--p1ai'],
       ...['@zoe_d', 'зоя @zoe_d', 'dupont зоя', 'зоя\u00A0zoë'],
     ])
       expect([query, await found(query)]).toEqual([query, [zoe.id]]);

@@ -69,9 +69,9 @@ const bare = (word: string): string => word.replace(/^@+/, '');
 
 /** A query with the domains of its addresses as they are stored. */
 const readable = (query?: string | null) =>
-  query?.replace(/\S+xn--\S+/gi, (word) => {
-    const email = canonicalEmail(word);
-    return email.endsWith('@') ? word : email;
+  query?.replace(/\S*xn--\S+/gi, (word) => {
+    const email = canonicalEmail(word.includes('@') ? word : `@${word}`);
+    return email.endsWith('@') ? word : email.slice(word.includes('@') ? 0 : 1);
   });
 
 /** Condition for SQL: `@example.com` is a part of an e-mail address, however short it is. */
