@@ -71,6 +71,8 @@ export async function startApp(
     MESSAGE_RATE: '1000000',
     MESSAGE_BURST: '1000000',
     SOCKET_EVENT_RATE: '1000000',
+    READ_RATE: '1000000',
+    SEARCH_RATE: '1000000',
     PRESENCE_AUDIENCE: 'contacts',
     ...env,
   };

@@ -76,7 +76,7 @@ it('takes a JSON content type without a body', async () => {
   expect(response.status).toBe(204);
 });
 
-it('limits writes by user, and reads not', async () => {
+it('limits writes by user, and reads apart from them', async () => {
   const limited = await TestApp.start({ REST_WRITE_RATE: '4' });
   const me = await limited.register();
   const other = await limited.register();

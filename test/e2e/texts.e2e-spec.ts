@@ -39,7 +39,8 @@ it.each<[string, string, (words: string) => Promise<Refusal>]>([
     'the name of a new account',
     'name',
     async (name) =>
-      (await write('auth/register', { email: 'x@example.com', password: 'password', name })).body,
+      (await write('auth/register', { email: 'x@example.com', password: 'correct horse battery', name }))
+        .body,
   ],
   [
     'a new group’s title',

@@ -46,7 +46,10 @@ export const ROUTES: Record<string, Row> = {
   'GET /docs/swagger-ui-bundle.js': [ANYBODY],
   'POST /auth/login': [ANYBODY, { email: '{account}', password: PASSWORD }],
 
-  'POST /api/v2/auth/register': [ANYBODY, { email: '{email}', password: 'password', name: 'New' }],
+  'POST /api/v2/auth/register': [
+    ANYBODY,
+    { email: '{email}', password: 'correct horse battery', name: 'New' },
+  ],
   'POST /api/v2/auth/login': [ANYBODY, { email: '{account}', password: PASSWORD }],
   'POST /api/v2/auth/refresh': [ANYBODY, { refresh_token: '{refresh}' }],
   'POST /api/v2/auth/logout': [SIGNED_IN],

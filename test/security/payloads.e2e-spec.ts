@@ -97,7 +97,7 @@ describe('links', () => {
   const LINKS: Record<string, (link: string) => object> = {
     'POST /api/v2/auth/register avatar': (avatar) => ({
       email: `${randomUUID()}@example.com`,
-      password: 'password',
+      password: 'correct horse battery',
       name: 'New',
       avatar,
     }),

@@ -38,7 +38,7 @@ const over =
 const FULL: Record<string, object> = {
   'POST /api/v2/auth/register': {
     email: '{email}',
-    password: 'password',
+    password: 'correct horse battery',
     name: 'New',
     avatar: 'https://example.com/x.jpg',
     device: 'Pixel 9',

@@ -39,8 +39,8 @@ export class AdminUsersController {
     'UNAUTHORIZED',
     'FORBIDDEN',
   )
-  async list(@Query() query: AccountQuery): Promise<AccountPage> {
-    const page = await this.queries.execute(new ListAccounts(query));
+  async list(@SignedInUser() { userId }: SignedIn, @Query() query: AccountQuery): Promise<AccountPage> {
+    const page = await this.queries.execute(new ListAccounts(userId, query));
     return { ...page, items: await this.presence.allWithOnline(page.items) };
   }
 

@@ -27,13 +27,13 @@ import { PinsController } from './pins.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
+import { ReadsGuard } from './reads.guard.js';
 import { AdminReportsController, ReportsController } from './reports.controller.js';
 import { TiesController } from './ties.controller.js';
 import { ServicesController } from './services.controller.js';
 import { UsersController } from './users.controller.js';
-import { WriteLimitGuard } from './write-limit.guard.js';
 
-/** REST under `/api/v2`. Guards in this order: who it is, then how much they may write. */
+/** REST under `/api/v2`. Guards in this order: who it is, then how many reads at once. */
 @Module({
   imports: [
     AdminModule,
@@ -73,7 +73,7 @@ import { WriteLimitGuard } from './write-limit.guard.js';
   providers: [
     JwtStrategy,
     { provide: APP_GUARD, useClass: JwtGuard },
-    { provide: APP_GUARD, useClass: WriteLimitGuard },
+    { provide: APP_GUARD, useClass: ReadsGuard },
   ],
 })
 export class ApiModule {}

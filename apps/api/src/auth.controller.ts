@@ -5,17 +5,17 @@ import {
   RefreshTokens,
   Register,
   RevokeSession,
-  type Device,
   type SignedIn,
   type SignInAnswer,
 } from '#identity';
-import { Public, clientAddress } from '#platform';
+import { Public } from '#platform';
 import { Presence } from '#presence';
-import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { Caller } from './caller.js';
 import { Answers } from './docs/answers.js';
-import { SignedInUser, type ApiRequest } from './signed-in-user.js';
+import { SignedInUser } from './signed-in-user.js';
 import { IdPipe } from './id.pipe.js';
 
 @ApiTags('auth')
@@ -36,25 +36,39 @@ export class AuthController {
     'INVALID_DATA',
     'CONFLICT',
     'RATE_LIMIT',
+    'UNAVAILABLE',
   )
-  async register(@Body() body: RegisterBody, @Req() request: ApiRequest): Promise<AuthAnswer> {
-    return this.answer(await this.commands.execute(new Register(body, device(request, body))));
+  async register(@Body() body: RegisterBody, @Caller() caller: Caller): Promise<AuthAnswer> {
+    return this.answer(await this.commands.execute(new Register(body, { ...caller, device: body.device })));
   }
 
   @Public()
   @ApiSecurity({})
   @Post('login')
-  @Answers('Sign in on a device', { type: AuthAnswer }, 'INVALID_DATA', 'UNAUTHORIZED', 'RATE_LIMIT')
-  async login(@Body() body: LoginBody, @Req() request: ApiRequest): Promise<AuthAnswer> {
-    return this.answer(await this.commands.execute(new Login(body, device(request, body))));
+  @Answers(
+    'Sign in on a device',
+    { type: AuthAnswer },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'RATE_LIMIT',
+    'UNAVAILABLE',
+  )
+  async login(@Body() body: LoginBody, @Caller() caller: Caller): Promise<AuthAnswer> {
+    return this.answer(await this.commands.execute(new Login(body, { ...caller, device: body.device })));
   }
 
   @Public()
   @ApiSecurity({})
   @Post('refresh')
-  @Answers('Rotate the tokens of a session', { type: AuthAnswer }, 'INVALID_DATA', 'UNAUTHORIZED')
-  async refresh(@Body() { refresh_token }: RefreshBody): Promise<AuthAnswer> {
-    return this.answer(await this.commands.execute(new RefreshTokens(refresh_token)));
+  @Answers(
+    'Rotate the tokens of a session',
+    { type: AuthAnswer },
+    'INVALID_DATA',
+    'UNAUTHORIZED',
+    'RATE_LIMIT',
+  )
+  async refresh(@Body() { refresh_token }: RefreshBody, @Caller() { ip }: Caller): Promise<AuthAnswer> {
+    return this.answer(await this.commands.execute(new RefreshTokens(refresh_token, ip)));
   }
 
   @Post('logout')
@@ -81,8 +95,4 @@ export class AuthController {
   private async answer(signIn: SignInAnswer): Promise<AuthAnswer> {
     return { ...signIn, user: await this.presence.withOnline(signIn.user) };
   }
-}
-
-export function device(request: ApiRequest, body: { device?: string }): Device {
-  return { device: body.device, userAgent: request.headers['user-agent'], ip: clientAddress(request) };
 }

@@ -1,12 +1,11 @@
 import { AccessTokenAnswer, LoginBody } from '#contracts';
 import { Login } from '#identity';
 import { Public } from '#platform';
-import { Body, Controller, Module, Post, Req } from '@nestjs/common';
+import { Body, Controller, Module, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { device } from './auth.controller.js';
+import { Caller } from './caller.js';
 import { Answers } from './docs/answers.js';
-import type { ApiRequest } from './signed-in-user.js';
 
 /** `POST /auth/login` of clients that know no refresh (contract, "The other documents' wire formats"). */
 @ApiTags('auth')
@@ -23,9 +22,12 @@ export class OlderSignInController {
     'INVALID_DATA',
     'UNAUTHORIZED',
     'RATE_LIMIT',
+    'UNAVAILABLE',
   )
-  async login(@Body() body: LoginBody, @Req() request: ApiRequest): Promise<AccessTokenAnswer> {
-    const { access_token } = await this.commands.execute(new Login(body, device(request, body), true));
+  async login(@Body() body: LoginBody, @Caller() caller: Caller): Promise<AccessTokenAnswer> {
+    const { access_token } = await this.commands.execute(
+      new Login(body, { ...caller, device: body.device }, true),
+    );
     return { accessToken: access_token };
   }
 }

@@ -1,5 +1,6 @@
 import { ChatIdPayload, MessageIdPayload, type MessageAck, type MessagesAck } from '#contracts';
 import { ListPins, PinMessage } from '#chat';
+import { RateLimits } from '#platform';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
@@ -11,6 +12,7 @@ export class PinsGateway {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
+    private readonly limits: RateLimits,
   ) {}
 
   @SubscribeMessage('chat:message:pin')
@@ -31,6 +33,7 @@ export class PinsGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { chat_id }: ChatIdPayload,
   ): Promise<MessagesAck> {
+    await this.limits.take('read', userOf(socket).userId);
     const items = await this.queries.execute(new ListPins(userOf(socket).userId, chat_id));
     return { status: 'ok', items };
   }

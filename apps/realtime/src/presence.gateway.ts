@@ -7,6 +7,7 @@ import {
   type UsersListAck,
 } from '#contracts';
 import { ListUsers } from '#identity';
+import { RateLimits } from '#platform';
 import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
@@ -18,6 +19,7 @@ import { Device, Gateway } from './gateway.js';
 export class PresenceGateway {
   constructor(
     private readonly presence: Presence,
+    private readonly limits: RateLimits,
     private readonly queries: QueryBus,
   ) {}
 
@@ -26,6 +28,7 @@ export class PresenceGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { user_ids }: PresenceGetPayload,
   ): Promise<PresenceAck> {
+    await this.limits.take('read', userOf(socket).userId);
     return { status: 'ok', items: await this.presence.items(userOf(socket).userId, user_ids) };
   }
 
@@ -34,6 +37,7 @@ export class PresenceGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { user_ids }: PresenceWatchPayload,
   ): Promise<PresenceAck> {
+    await this.limits.take('read', userOf(socket).userId);
     const wanted = new Set(user_ids.map(watchersRoom));
     for (const room of socket.rooms)
       if (room.startsWith(watchersRoom('')) && !wanted.has(room)) await socket.leave(room);
@@ -46,6 +50,7 @@ export class PresenceGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { query, limit, cursor, is_master }: UsersListPayload,
   ): Promise<UsersListAck> {
+    await this.limits.take('read', userOf(socket).userId);
     const { items, next_cursor } = await this.queries.execute(
       new ListUsers(query, limit, cursor, userOf(socket).userId, is_master),
     );

@@ -49,7 +49,8 @@ export class Conversations {
       const known = new Set(chat.messages.map(({ id }) => id));
       const messages = chat.messages.map(toHistoryItem);
       const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];
-      tell({ type: 'chat_joined', data: { chatId, messages, title: chat.title } });
+      const { title, next_cursor: nextCursor } = chat;
+      tell({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
       for (const event of resumed) tell(event);
       if (live && !known.has(live.id)) {
         const isResumed = resume?.messageId === live.id;

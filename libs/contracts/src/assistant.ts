@@ -71,7 +71,13 @@ export interface AssistantHistoryItem {
 /** Server → client on `/ws/chat`: the `data` of each `type`. */
 export interface AssistantEvents {
   connected: { message: string };
-  chat_joined: { chatId: string; messages: AssistantHistoryItem[]; title: string };
+  /** `nextCursor`: of `GET assistant/chats/:id`, which has those before the messages. */
+  chat_joined: {
+    chatId: string;
+    messages: AssistantHistoryItem[];
+    title: string;
+    nextCursor: string | null;
+  };
   chat_created: { chatId: string; title: string };
   user_message: { messageId: string; content: string; role: 'user'; timestamp: string };
   assistant_message_start: { message: string; messageId: string };

@@ -66,19 +66,19 @@ export class Authenticator {
   }
 
   /**
-   * For claims whose signature has been checked. The session and the user are looked up each time: a revoked
-   * session or a ban takes effect at once, not when the token runs out.
-   * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
+   * Of a token whose signature has been checked.
+   * @throws AppError UNAUTHORIZED
    */
-  async authenticateClaims(payload: unknown): Promise<SignedIn> {
-    return this.lookedUp(toClaims(accessClaims(payload)));
+  claimsOf(payload: unknown): Claims {
+    return toClaims(accessClaims(payload));
   }
 
   /**
-   * For somebody who was let in a while ago.
+   * For claims that have been checked, maybe a while ago. The session and the user are looked up each time: a revoked
+   * session or a ban takes effect at once, not when the token runs out.
    * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
    */
-  async stillSignedIn(user: SignedIn): Promise<SignedIn> {
+  async stillSignedIn(user: Claims): Promise<SignedIn> {
     if (user.expiresAt.getTime() <= Date.now()) throw invalidToken('token_expired');
     return this.lookedUp(user);
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Applicants } from './applicants.js';
 import { Authenticator } from './authenticator.js';
 import { Blocks } from './blocks.js';
 import { CreateDemoAccountsHandler } from './commands/create-demo-accounts.command.js';
@@ -10,6 +11,7 @@ import { RevokeSessionHandler } from './commands/revoke-session.command.js';
 import { RevokeSessionsHandler } from './commands/revoke-sessions.command.js';
 import { SetRoleHandler } from './commands/set-role.command.js';
 import { UpdateMeHandler } from './commands/update-me.command.js';
+import { Passwords } from './passwords.js';
 import { FindAccountHandler } from './queries/find-account.query.js';
 import { FindMeHandler } from './queries/find-me.query.js';
 import { FindUserHandler } from './queries/find-user.query.js';
@@ -23,8 +25,10 @@ import { Sessions } from './sessions.js';
 /** Users, sign-in, sessions and tokens. Needs PlatformModule and CqrsModule.forRoot() in the app. */
 @Module({
   providers: [
+    Applicants,
     Authenticator,
     Blocks,
+    Passwords,
     RefreshTokenSigner,
     Sessions,
     CreateDemoAccountsHandler,

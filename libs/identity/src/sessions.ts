@@ -12,6 +12,8 @@ export interface Device {
   userAgent?: string;
   /** Canonical. */
   ip: string;
+  /** Aborted when the device waits for the answer no more. */
+  gone?: AbortSignal;
 }
 
 /** The contract's answer to a sign-in, but for the user's `online`. */

@@ -15,7 +15,14 @@ export const device = { device: 'Pixel 9', userAgent: 'Dart/3', ip: '192.0.2.1' 
 export async function startIdentity(env: Record<string, string> = {}) {
   logger.level = 'silent';
   const database = await createTestDatabase();
-  const config = loadConfig({ DATABASE_URL: database.url, JWT_SECRET: KEY, SIGN_IN_RATE: '1000', ...env });
+  const config = loadConfig({
+    DATABASE_URL: database.url,
+    JWT_SECRET: KEY,
+    SIGN_IN_RATE: '1000',
+    REGISTRATION_RATE: '1000',
+    SEARCH_RATE: '1000',
+    ...env,
+  });
   const module = await Test.createTestingModule({
     imports: [PlatformModule.forRoot(config), CqrsModule.forRoot(), IdentityModule],
   }).compile();

@@ -8,7 +8,7 @@ import {
   hasWords,
   Prisma,
   searchWords,
-  type PrismaService,
+  type SearchSql,
 } from '#platform';
 import { NIL, validate as isUuid } from 'uuid';
 
@@ -37,18 +37,18 @@ interface Search {
  * @throws AppError INVALID_DATA naming cursor
  */
 export async function searchUsers<T extends { id: string }>(
-  prisma: PrismaService,
+  search: SearchSql,
   { query, byEmail = false, limit, cursor, columns, where }: Search,
 ): Promise<{ items: T[]; next_cursor: string | null }> {
   const after = isAfter(cursor);
-  const typed = (await searchWords(prisma, byEmail ? readable(query) : query)).filter(bare);
+  const typed = (await searchWords(search, byEmail ? readable(query) : query)).filter(bare);
   const words = typed.map(bare);
   const found = hasWords(KEY, words, (word, index) =>
     byEmail && hasLetter(word)
       ? Prisma.sql`(${hasWord(NAMES, word)} OR ${hasAddress(typed[index]!)})`
       : hasWord(NAMES, word),
   );
-  const select = (condition: Prisma.Sql) => prisma.$queryRaw<(T & { key: string })[]>`
+  const select = (condition: Prisma.Sql) => search<T & { key: string }>`
     SELECT ${columns}, ${KEY} AS key FROM users WHERE ${where} AND ${condition}
     ORDER BY ${KEY} USING ~<~, id LIMIT ${limit + 1}`;
   const handle = words.length === 1 && HANDLE.test(words[0]!) ? words[0] : undefined;

@@ -52,10 +52,16 @@ export class Config {
   @IsInt() @Min(1) MESSAGE_BURST: number = 500;
   /** Events of any kind a second and socket; ten times as many may come at once. */
   @IsInt() @Min(1) SOCKET_EVENT_RATE: number = 60;
-  /** Sign-in attempts a minute, address and account. */
+  /** Sign-in attempts a minute, address and account; of strangers, see `RateLimits`. */
   @IsInt() @Min(1) SIGN_IN_RATE: number = 5;
+  /** New accounts an hour and address. */
+  @IsInt() @Min(1) REGISTRATION_RATE: number = 30;
   /** REST writes a second and user. */
   @IsInt() @Min(1) REST_WRITE_RATE: number = 60;
+  /** Reads a second and user, over REST and by events; ten times as many may come at once. */
+  @IsInt() @Min(1) READ_RATE: number = 60;
+  /** Searches a second and user; ten times as many may come at once. */
+  @IsInt() @Min(1) SEARCH_RATE: number = 5;
   /** Unset: the assistant says so. */
   @IsOptional() @IsString() OPENAI_API_KEY?: string;
   /** Any server that speaks the chat-completions protocol. */

@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import { withinPage } from './page-size.js';
 import { validate as isUuid } from 'uuid';
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -18,7 +19,14 @@ function idOf(cursor?: string | null): string | undefined {
 }
 
 /** The page of `limit` items, of which one more than that was asked for. */
-export const pageOf = <T extends { id: string }>(rows: T[], limit: number) => ({
-  items: rows.slice(0, limit),
-  next_cursor: rows.length > limit ? encodeCursor([rows[limit - 1]!.id]) : null,
-});
+export const pageOf = <T extends { id: string }>(rows: T[], limit: number) =>
+  withinIdPage({
+    items: rows.slice(0, limit),
+    next_cursor: rows.length > limit ? cursorAfter(rows[limit - 1]!) : null,
+  });
+
+/** `withinPage`, for lists whose cursor is an id. */
+export const withinIdPage = <T extends { id: string }>(page: { items: T[]; next_cursor: string | null }) =>
+  withinPage(page, cursorAfter);
+
+const cursorAfter = ({ id }: { id: string }): string => encodeCursor([id]);

@@ -6,10 +6,11 @@ import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
 import { Metrics } from './metrics.js';
 import { NodeLeases } from './node-leases.js';
-import { PgPool, PrismaService, SendPool } from './prisma/prisma.service.js';
+import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.service.js';
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
 import { RedisConnections } from './redis.js';
+import { Searches } from './searches.js';
 import { ValidationPipe } from './validation.pipe.js';
 
 @Global()
@@ -18,6 +19,7 @@ export class PlatformModule {
   static forRoot(config: Config): DynamicModule {
     const services = [
       PgPool,
+      SearchPool,
       SendPool,
       PrismaService,
       RealtimeEmitter,
@@ -27,6 +29,7 @@ export class PlatformModule {
       NodeLeases,
       Queues,
       RateLimits,
+      Searches,
     ];
     return {
       module: PlatformModule,

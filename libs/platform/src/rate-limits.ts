@@ -2,18 +2,36 @@ import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from './config.js';
+import { Metrics } from './metrics.js';
 import { HURRY_MS, RedisConnections } from './redis.js';
 
 /** The library's own script counts in whole seconds. */
 const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
   return { redis.call('INCRBY', KEYS[1], ARGV[1]), redis.call('PTTL', KEYS[1]) }`;
 
+type Limit =
+  | 'message'
+  | 'socketEvent'
+  | 'signIn'
+  | 'signInAccount'
+  | 'signInNetwork'
+  | 'registration'
+  | 'badRefresh'
+  | 'assistant'
+  | 'restWrite'
+  | 'read'
+  | 'search';
+
 /** The contract's default limits ("Environment"). A window of burst / rate seconds gives the rate and allows the burst. */
 @Injectable()
 export class RateLimits {
   private readonly limiters;
 
-  constructor(config: Config, redis: RedisConnections) {
+  constructor(
+    config: Config,
+    redis: RedisConnections,
+    private readonly metrics: Metrics,
+  ) {
     const storeClient = redis.shared && redis.connect('limits', { commandTimeout: HURRY_MS });
     // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
     const here = (points: number, duration: number) =>
@@ -38,10 +56,22 @@ export class RateLimits {
       socketEvent: here(config.SOCKET_EVENT_RATE * 10, 10),
       /** Key: network and account. */
       signIn: limiter(config.SIGN_IN_RATE, 60, 'signIn'),
+      /** Of strangers to the account, from all networks. Key: account. */
+      signInAccount: limiter(config.SIGN_IN_RATE * 2, 60, 'signInAccount'),
+      /** Of strangers to any account. Key: network. */
+      signInNetwork: limiter(config.SIGN_IN_RATE * 6, 60, 'signInNetwork'),
+      /** Key: network. */
+      registration: limiter(config.REGISTRATION_RATE, 3600, 'registration'),
+      /** Of tokens that this server has not made. Key: network. */
+      badRefresh: limiter(config.REST_WRITE_RATE, 1, 'badRefresh'),
       /** Key: user id. */
       assistant: limiter(config.ASSISTANT_RATE, 60, 'assistant'),
-      /** Key: user id, or the network of somebody not signed in. */
+      /** Key: user id; of a refresh, session id. */
       restWrite: limiter(config.REST_WRITE_RATE, 1, 'restWrite'),
+      /** Key: user id. */
+      read: limiter(config.READ_RATE * 10, 10, 'read'),
+      /** Key: user id. */
+      search: limiter(config.SEARCH_RATE * 10, 10, 'search'),
     };
   }
 
@@ -49,11 +79,7 @@ export class RateLimits {
    * What costs more than may come at once costs all of that: it would otherwise never be done, however long one waits.
    * @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked
    */
-  async take(
-    limit: 'message' | 'socketEvent' | 'signIn' | 'assistant' | 'restWrite',
-    key: string,
-    points = 1,
-  ): Promise<void> {
+  async take(limit: Limit, key: string, points = 1): Promise<void> {
     try {
       const limiter = this.limiters[limit];
       // For a window below a second the library does not run the script, and the window would never end.
@@ -62,9 +88,15 @@ export class RateLimits {
       await limiter.consume(key, Math.min(points, limiter.points), options);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      this.metrics.refused.inc({ budget: limit });
       const retryAfterMs = Math.max(1, Math.ceil(refusal.msBeforeNext));
       const seconds = Math.ceil(retryAfterMs / 1000);
       throw new AppError('RATE_LIMIT', `Too many requests, try again in ${seconds} s`, { retryAfterMs });
     }
+  }
+
+  /** What was taken has turned out to be well spent. */
+  async giveBack(limit: Limit, key: string): Promise<void> {
+    await this.limiters[limit].reward(key);
   }
 }

@@ -1,5 +1,5 @@
 import { Prisma } from './prisma/generated/client.js';
-import type { PrismaService } from './prisma/prisma.service.js';
+import type { SearchSql } from './searches.js';
 
 /** Words after these narrow a search no further. */
 const MAX_WORDS = 10;
@@ -12,13 +12,20 @@ const SIGNS = /[^\p{Alphabetic}\p{Nd}]+/gu;
 export const hasLetter = (word: string): boolean => LETTER.test(word);
 
 /** The different words of a query, folded as the stored texts are: PostgreSQL alone folds (ADR 20). */
-export async function searchWords(prisma: PrismaService, query?: string | null): Promise<string[]> {
-  if (!query) return [];
-  const [row] = await prisma.$queryRaw<{ folded: string }[]>`SELECT folded(${query}) AS folded`;
+export async function searchWords(query: SearchSql, typed?: string | null): Promise<string[]> {
+  if (!typed) return [];
+  const [row] = await query<{ folded: string }>`SELECT folded(${typed}) AS folded`;
   return [...new Set(row!.folded.split(' '))].filter(Boolean).slice(0, MAX_WORDS);
 }
 
-/** Condition for SQL: the folded text has the word anywhere. */
+/**
+ * Condition for SQL: the folded text has the word anywhere. Without an index: of a text that nearly matches, again and
+ * again, `LIKE` compares character by character.
+ */
+export const includes = (folded: Prisma.Sql, word: string): Prisma.Sql =>
+  Prisma.sql`strpos(${folded}, ${word}) > 0`;
+
+/** The same for a trigram index. */
 export const contains = (folded: Prisma.Sql, word: string): Prisma.Sql =>
   Prisma.sql`${folded} LIKE ${`%${literal(word)}%`}`;
 

@@ -1,4 +1,4 @@
-import { PgPool, SendPool } from '#platform';
+import { PgPool, SearchPool, SendPool } from '#platform';
 import { Client, type Pool, type PoolClient } from 'pg';
 import { TestApp } from './app.js';
 import { createTestDatabase } from './database.js';
@@ -32,7 +32,7 @@ export async function withPlans(
   const app = await TestApp.start({ DATABASE_URL: database.url });
   const plans: string[] = [];
   const listened = new WeakSet<PoolClient>();
-  for (const pool of [PgPool, SendPool])
+  for (const pool of [PgPool, SearchPool, SendPool])
     app.app.get<Pool>(pool).on('acquire', (client) => {
       if (listened.has(client)) return;
       listened.add(client);

@@ -1,5 +1,6 @@
 import type { AuthAnswer, ChatDto, MessageDto } from '#contracts';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientOptions } from 'ws';
 import { AssistantClient } from './assistant-client.js';
 import { Device } from './device.js';
@@ -55,11 +56,13 @@ export abstract class Platform {
 
   async register(name = 'Somebody'): Promise<Account> {
     const email = `${randomUUID()}@example.com`;
-    const { status, body } = await this.request<AuthAnswer>('POST', 'auth/register', undefined, {
-      email,
-      password: 'correct horse battery',
-      name,
-    });
+    const account = { email, password: 'correct horse battery', name };
+    const { status, body } = await this.request<AuthAnswer>('POST', 'auth/register', undefined, account);
+    // Of a crowd at once not all passwords are hashed.
+    if (status === 503 && body.retry_after_ms) {
+      await sleep(body.retry_after_ms);
+      return this.register(name);
+    }
     if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
     return { id: body.user.id, email, token: body.access_token, refreshToken: body.refresh_token };
   }

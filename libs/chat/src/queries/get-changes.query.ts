@@ -1,5 +1,5 @@
 import type { ChangeDto, ChangePage, ChangesQuery } from '#contracts';
-import { PrismaService } from '#platform';
+import { PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
@@ -57,6 +57,9 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
         .map(({ change_seq, ...marks }) => ({ change_seq, kind: 'marks' as const, message: null, marks })),
     ].sort((a, b) => a.change_seq - b.change_seq);
     const items = changes.slice(0, limit);
-    return { items, next_cursor: changes.length > limit ? String(items.at(-1)!.change_seq) : null };
+    return withinPage(
+      { items, next_cursor: changes.length > limit ? String(items.at(-1)!.change_seq) : null },
+      ({ change_seq }) => String(change_seq),
+    );
   }
 }

@@ -1,5 +1,5 @@
 import type { HistoryQuery, MessagePage } from '#contracts';
-import { Prisma, PrismaService } from '#platform';
+import { Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
 import { Memberships } from '../membership.js';
@@ -45,15 +45,16 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
-    const page = rows.slice(0, limit);
-    const end = page.at(-1);
-    if (!forward) page.reverse();
-    const newest = page.at(-1)?.seq ?? 0;
+    const shown = rows.slice(0, limit);
+    const end = rows.length > limit ? shown.at(-1) : undefined;
+    const page = withinPage(
+      { items: shown.map((row) => toMessage(row, status(row))), next_cursor: end ? String(end.seq) : null },
+      ({ seq }) => String(seq),
+    );
+    if (!forward) page.items.reverse();
+    const newest = page.items.at(-1)?.seq ?? 0;
     const received = members.find((m) => m.user_id === userId)?.last_delivered_seq ?? 0;
     if (!left && newest > received) this.marks.note(chatId, userId, newest);
-    return {
-      items: page.map((row) => toMessage(row, status(row))),
-      next_cursor: rows.length > limit && end ? String(end.seq) : null,
-    };
+    return page;
   }
 }

@@ -1,5 +1,5 @@
 import type { ChatPage, ChatsQuery } from '#contracts';
-import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ChatViews } from '../chat-views.js';
 import { IS_LISTED } from '../membership.js';
@@ -32,10 +32,14 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
       WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL AND ${IS_LISTED} AND (p.archived_at IS NOT NULL) = ${archived} ${after}
       ORDER BY c.activity_at DESC, c.id::text DESC LIMIT ${limit + 1}`;
     const shown = rows.slice(0, limit);
-    const last = rows.length > limit ? shown.at(-1)! : undefined;
-    return {
-      items: await this.views.of(userId, ...shown.map(({ id }) => id)),
-      next_cursor: last ? encodeCursor([last.activity_at.getTime(), last.id]) : null,
-    };
+    const cursorAfter = (last: { id: string }) =>
+      encodeCursor([shown.find(({ id }) => id === last.id)!.activity_at.getTime(), last.id]);
+    return withinPage(
+      {
+        items: await this.views.of(userId, ...shown.map(({ id }) => id)),
+        next_cursor: rows.length > limit ? cursorAfter(shown.at(-1)!) : null,
+      },
+      cursorAfter,
+    );
   }
 }

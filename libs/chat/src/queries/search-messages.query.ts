@@ -1,5 +1,15 @@
 import type { MessagePage, SearchQuery } from '#contracts';
-import { Prisma, PrismaService, contains, decodeCursor, encodeCursor, searchWords } from '#platform';
+import {
+  Prisma,
+  PrismaService,
+  Searches,
+  decodeCursor,
+  encodeCursor,
+  includes,
+  searchWords,
+  withinPage,
+  type SearchSql,
+} from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
@@ -7,12 +17,14 @@ import { marksOf, type Mark } from '../shown-marks.js';
 
 /** How many messages one call looks through: the work of a search is bounded, its reach is not. */
 const WINDOW = 10_000;
+/** In how many steps at most, each a bounded number of bytes: 2 MiB in all. */
+const STEPS = 32;
 /** How many one statement looks through at most, */
 const STEP = 1_000;
 /** and about how many bytes: folding the worst of texts takes 0.3 ms per KiB of ligatures, 40 ms of disordered marks. */
 const STEP_BYTES = 64 * 1024;
 /** Milliseconds after which a call begins no further step. */
-const MAX_TIME = 1_000;
+const MAX_TIME = 500;
 
 /** What people read of a message of each type; a link or an id they do not. */
 const SHOWN = Prisma.raw(`CASE m.type
@@ -26,7 +38,7 @@ const SHOWN = Prisma.raw(`CASE m.type
 /**
  * Messages of one chat that show every word of the query, newest first. A page may be short, even empty, and
  * still have a `next_cursor`: there is more to look through.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, RATE_LIMIT, UNAVAILABLE
  */
 export class SearchMessages extends Query<MessagePage> {
   constructor(
@@ -43,56 +55,66 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
+    private readonly searches: Searches,
   ) {}
 
   async execute({ userId, chatId, search: { query, limit, cursor } }: SearchMessages): Promise<MessagePage> {
     const { visible_seq } = await this.memberships.require(chatId, userId, true);
     const [from] = cursor ? decodeCursor(cursor, 'number') : [visible_seq + 1];
     const before = Math.min(Math.max(Math.trunc(from), 0), visible_seq + 1);
-    const words = await searchWords(this.prisma, query);
-    if (words.length === 0) return { items: [], next_cursor: null };
-    const [{ rows, next }, members] = await Promise.all([
-      this.find(chatId, words, before, limit),
-      this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
-    ]);
+    const { rows, next } = await this.searches.run(userId, async (search) => {
+      const words = await searchWords(search, query);
+      return words.length > 0 ? find(search, chatId, words, before, limit) : { rows: [], next: 0 };
+    });
+    const members = await this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`;
     const status = statusFrom(members);
-    return {
-      items: rows.map((row) => toMessage(row, status(row))),
-      next_cursor: next > 1 ? encodeCursor([next]) : null,
-    };
+    return withinPage(
+      {
+        items: rows.map((row) => toMessage(row, status(row))),
+        next_cursor: next > 1 ? encodeCursor([next]) : null,
+      },
+      ({ seq }) => encodeCursor([seq]),
+    );
   }
+}
 
-  /** The messages found before a seq, and the seq before which the next call goes on. */
-  private async find(chatId: string, words: string[], before: number, limit: number) {
-    const rows: MessageRow[] = [];
-    const until = performance.now() + MAX_TIME;
-    let next = before;
-    do {
-      const first = await this.stepFrom(chatId, next);
-      const found = await this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
-          CROSS JOIN LATERAL (SELECT folded(${SHOWN}) AS text OFFSET 0) AS shown
-        WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${next} AND m.seq >= ${first}
-          AND m.deleted_at IS NULL AND ${Prisma.join(
-            words.map((word) => contains(Prisma.sql`shown.text`, word)),
-            ' AND ',
-          )}
-        ORDER BY m.seq DESC LIMIT ${limit - rows.length}`;
-      rows.push(...found);
-      next = first;
-    } while (rows.length < limit && next > Math.max(before - WINDOW, 1) && performance.now() < until);
-    return { rows, next: rows.length === limit ? rows.at(-1)!.seq : next };
-  }
+/** The messages found before a seq, and the seq before which the next call goes on. */
+async function find(search: SearchSql, chatId: string, words: string[], before: number, limit: number) {
+  const rows: MessageRow[] = [];
+  const until = performance.now() + MAX_TIME;
+  let next = before;
+  let steps = 0;
+  do {
+    const first = await stepFrom(search, chatId, next);
+    const found = await search<MessageRow>`
+      SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+        CROSS JOIN LATERAL (SELECT folded(${SHOWN}) AS text OFFSET 0) AS shown
+      WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${next} AND m.seq >= ${first}
+        AND m.deleted_at IS NULL AND ${Prisma.join(
+          words.map((word) => includes(Prisma.sql`shown.text`, word)),
+          ' AND ',
+        )}
+      ORDER BY m.seq DESC LIMIT ${limit - rows.length}`;
+    rows.push(...found);
+    next = first;
+    steps += 1;
+  } while (
+    rows.length < limit &&
+    steps < STEPS &&
+    next > Math.max(before - WINDOW, 1) &&
+    performance.now() < until
+  );
+  return { rows, next: rows.length === limit ? rows.at(-1)!.seq : next };
+}
 
-  /** The lowest seq of a step before a seq. */
-  private async stepFrom(chatId: string, before: number): Promise<number> {
-    const [step] = await this.prisma.$queryRaw<{ first: number | null }[]>`
-      SELECT min(seq) AS first FROM (
-        SELECT m.seq, sum(octet_length(${SHOWN})) OVER newest - coalesce(octet_length(${SHOWN}), 0) AS bytes_before
-        FROM messages m
-        WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${before} AND m.seq >= ${before - STEP}
-        WINDOW newest AS (ORDER BY m.seq DESC)) AS sizes
-      WHERE coalesce(bytes_before, 0) <= ${STEP_BYTES}`;
-    return step!.first ?? before - STEP;
-  }
+/** The lowest seq of a step before a seq. */
+async function stepFrom(search: SearchSql, chatId: string, before: number): Promise<number> {
+  const [step] = await search<{ first: number | null }>`
+    SELECT min(seq) AS first FROM (
+      SELECT m.seq, sum(octet_length(${SHOWN})) OVER newest - coalesce(octet_length(${SHOWN}), 0) AS bytes_before
+      FROM messages m
+      WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${before} AND m.seq >= ${before - STEP}
+      WINDOW newest AS (ORDER BY m.seq DESC)) AS sizes
+    WHERE coalesce(bytes_before, 0) <= ${STEP_BYTES}`;
+  return step!.first ?? before - STEP;
 }

@@ -1,13 +1,14 @@
 import { AppError, type LoginBody } from '#contracts';
-import { PrismaService, RateLimits, networkOf, type Session } from '#platform';
+import { PrismaService, type Session } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { accountBanned } from '../access-token.js';
-import { isPassword } from '../passwords.js';
+import { Applicants } from '../applicants.js';
+import { Passwords } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
 
 /**
  * Opens a session (contract, `POST auth/login`).
- * Errors: UNAUTHORIZED, which does not tell whether the account exists; RATE_LIMIT.
+ * Errors: UNAUTHORIZED, which does not tell whether the account exists; RATE_LIMIT, UNAVAILABLE.
  */
 export class Login extends Command<SignInAnswer> {
   constructor(
@@ -24,17 +25,20 @@ export class Login extends Command<SignInAnswer> {
 export class LoginHandler implements ICommandHandler<Login> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly limits: RateLimits,
+    private readonly applicants: Applicants,
+    private readonly passwords: Passwords,
     private readonly sessions: Sessions,
   ) {}
 
   async execute({ credentials, device, forWholeSession }: Login): Promise<SignInAnswer> {
     const { email, password } = credentials;
-    await this.limits.take('signIn', `${networkOf(device.ip)}:${email}`);
-    const user = await this.prisma.user.findUnique({ where: { email } });
-    const matches = await isPassword(user?.passwordHash, password);
-    if (!user || !matches)
+    const { passwordHash, ...applicant } = await this.applicants.attempt(email, device);
+    const matches = await this.passwords.verify(passwordHash, password, applicant);
+    const user = matches && (await this.prisma.user.findUnique({ where: { email } }));
+    // A password that was changed meanwhile does not open a session.
+    if (!user || user.passwordHash !== passwordHash)
       throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password', { reason: 'wrong_credentials' });
+    await this.applicants.succeeded(email, applicant);
     const session = await this.open(user.id, device);
     const tokenUntil = forWholeSession ? session.expiresAt : undefined;
     return this.sessions.answer(user, session.id, session.refreshGeneration, tokenUntil);

@@ -57,3 +57,46 @@ it('refuses a banned user', async () => {
   await identity.prisma.user.update({ where: { id: user.id }, data: { bannedAt: new Date() } });
   expect(await codeOf(login(user.email, PASSWORD))).toBe('UNAUTHORIZED');
 });
+
+describe('guesses', () => {
+  const RATE = 2;
+  let limited: Identity;
+  beforeAll(async () => (limited = await startIdentity({ SIGN_IN_RATE: String(RATE) })));
+  afterAll(() => limited.stop());
+
+  const attempt = (email: string, ip: string, password = 'wrong') =>
+    codeOf(limited.commands.execute(new Login({ email, password }, { ...device, ip })));
+  const all = async (attempts: Promise<string>[]) => {
+    const codes = await Promise.all(attempts);
+    return (code: string) => codes.filter((one) => one === code).length;
+  };
+  const range = (length: number) => Array.from({ length }, (_, i) => i);
+
+  it('at one account are few, however many networks they come from; its owner signs in where they did before', async () => {
+    const { user } = await limited.register();
+    const guesses = await all(range(60).map((i) => attempt(user.email, `198.51.100.${i}`)));
+    expect([guesses('UNAUTHORIZED'), guesses('RATE_LIMIT')]).toEqual([2 * RATE, 60 - 2 * RATE]);
+    expect(await attempt(user.email, device.ip, PASSWORD)).toBe('no error');
+    expect(await attempt(user.email, '198.51.100.200', PASSWORD)).toBe('RATE_LIMIT');
+    // Who tries at home is limited there.
+    const atHome = await all(range(9).map(() => attempt(user.email, device.ip)));
+    expect([atHome('UNAUTHORIZED'), atHome('RATE_LIMIT')]).toEqual([RATE - 1, 9 - RATE + 1]);
+  });
+
+  it('of one network are few, however many accounts they are at; others of it sign in', async () => {
+    const { user } = await limited.register();
+    const network = device.ip;
+    const guesses = await all(range(60).map((i) => attempt(`nobody${i}@example.org`, network)));
+    expect([guesses('UNAUTHORIZED'), guesses('RATE_LIMIT')]).toEqual([6 * RATE, 60 - 6 * RATE]);
+    expect(await attempt(user.email, network, PASSWORD)).toBe('no error');
+    const neighbours = await all(range(60).map((i) => attempt(`nobody${i}@example.org`, `2001:db8::${i}`)));
+    expect(neighbours('UNAUTHORIZED')).toBe(6 * RATE);
+  });
+
+  it('do not include the right password: a whole office may sign in', async () => {
+    const people = [];
+    for (let i = 0; i < 8 * RATE; i++) people.push(await limited.register());
+    for (const { user } of people)
+      expect(await attempt(user.email, '203.0.113.9', PASSWORD)).toBe('no error');
+  });
+});

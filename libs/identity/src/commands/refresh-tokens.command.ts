@@ -1,4 +1,4 @@
-import { PrismaService, RealtimeEmitter, type User } from '#platform';
+import { PrismaService, RateLimits, RealtimeEmitter, networkOf, type User } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { invalidToken, sessionRevoked } from '../access-token.js';
 import { RefreshTokenSigner, SESSION_LIFETIME_MS } from '../refresh-token.js';
@@ -10,10 +10,14 @@ const GRACE_MS = 60_000;
 /**
  * Rotates a session's refresh token (contract, `POST auth/refresh`). An old one is a stolen one: it revokes
  * the session, but for 60 s in which the one just replaced gets the current one again.
- * Errors: UNAUTHORIZED.
+ * Errors: UNAUTHORIZED; RATE_LIMIT, by session, or by network for tokens that are none of ours.
  */
 export class RefreshTokens extends Command<SignInAnswer> {
-  constructor(readonly refreshToken: string) {
+  constructor(
+    readonly refreshToken: string,
+    /** Canonical. */
+    readonly ip: string,
+  ) {
     super();
   }
 }
@@ -23,14 +27,19 @@ export class RefreshTokensHandler implements ICommandHandler<RefreshTokens> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly limits: RateLimits,
     private readonly signer: RefreshTokenSigner,
     private readonly sessions: Sessions,
   ) {}
 
-  async execute({ refreshToken }: RefreshTokens): Promise<SignInAnswer> {
+  async execute({ refreshToken, ip }: RefreshTokens): Promise<SignInAnswer> {
     const presented = this.signer.read(refreshToken);
-    if (!presented) throw invalidToken();
+    if (!presented) {
+      await this.limits.take('badRefresh', networkOf(ip));
+      throw invalidToken();
+    }
     const { sessionId, generation } = presented;
+    await this.limits.take('restWrite', sessionId);
     const user = (await this.rotate(sessionId, generation)) ?? (await this.repeat(sessionId, generation));
     if (user) return this.sessions.answer(user, sessionId, generation + 1);
     await this.revokeIfReused(sessionId, generation);

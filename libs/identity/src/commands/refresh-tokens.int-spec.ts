@@ -1,11 +1,11 @@
-import { codeOf, startIdentity, type Identity } from '../test-identity.js';
+import { codeOf, device, startIdentity, type Identity } from '../test-identity.js';
 import { RefreshTokens } from './refresh-tokens.command.js';
 
 let identity: Identity;
 beforeAll(async () => (identity = await startIdentity()));
 afterAll(() => identity.stop());
 
-const refresh = (token: string) => identity.commands.execute(new RefreshTokens(token));
+const refresh = (token: string) => identity.commands.execute(new RefreshTokens(token, device.ip));
 const sessionOf = (token: string) => token.split('.')[0]!;
 const row = (token: string) => identity.prisma.session.findUniqueOrThrow({ where: { id: sessionOf(token) } });
 const change = (token: string, data: object) =>

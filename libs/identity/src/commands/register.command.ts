@@ -2,12 +2,13 @@ import { AppError, type RegisterBody } from '#contracts';
 import { isUniqueViolation, networkOf, newId, PrismaService, RateLimits } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { handleFrom, isHandleTaken, withRandomSuffix } from '../handle.js';
-import { hashPassword } from '../passwords.js';
+import { requireGoodPassword } from '../password-rules.js';
+import { Passwords } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
 
 /**
  * Makes an account and signs it in (contract, `POST auth/register`).
- * Errors: CONFLICT when the e-mail is taken, RATE_LIMIT.
+ * Errors: INVALID_DATA (password), CONFLICT when the e-mail is taken, RATE_LIMIT, UNAVAILABLE.
  */
 export class Register extends Command<SignInAnswer> {
   constructor(
@@ -23,13 +24,18 @@ export class RegisterHandler implements ICommandHandler<Register> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly limits: RateLimits,
+    private readonly passwords: Passwords,
     private readonly sessions: Sessions,
   ) {}
 
   async execute({ account, device }: Register): Promise<SignInAnswer> {
     const { email, name, avatar } = account;
-    await this.limits.take('signIn', `${networkOf(device.ip)}:${email}`);
-    const passwordHash = await hashPassword(account.password);
+    requireGoodPassword(account.password, email);
+    const network = networkOf(device.ip);
+    await this.limits.take('registration', network);
+    if (await this.prisma.user.findUnique({ where: { email }, select: { id: true } })) throw emailTaken();
+    const { gone } = device;
+    const passwordHash = await this.passwords.hash(account.password, { standing: 'stranger', network, gone });
     const wanted = handleFrom(name);
     for (let handle = wanted; ; handle = withRandomSuffix(wanted)) {
       const session = this.sessions.open(device);
@@ -40,10 +46,10 @@ export class RegisterHandler implements ICommandHandler<Register> {
         return this.sessions.answer(user, session.id, 1);
       } catch (error) {
         if (isHandleTaken(error)) continue;
-        if (isUniqueViolation(error))
-          throw new AppError('CONFLICT', 'This e-mail is taken', { reason: 'email_taken' });
-        throw error;
+        throw isUniqueViolation(error) ? emailTaken() : error;
       }
     }
   }
 }
+
+const emailTaken = () => new AppError('CONFLICT', 'This e-mail is taken', { reason: 'email_taken' });

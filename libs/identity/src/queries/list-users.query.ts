@@ -1,4 +1,4 @@
-import { Prisma, PrismaService } from '#platform';
+import { Prisma, Searches } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { notBlockedWith } from '../blocks.js';
 import { toProfile, type Profile, type ProfileColumns } from '../profile.js';
@@ -7,7 +7,7 @@ import { searchUsers } from '../user-search.js';
 /**
  * Users by name, those that `searchUsers` finds; all without a query. Neither banned users, nor those whom a block
  * hides, nor the viewer (contract, `GET users`, `users:list`).
- * Errors: INVALID_DATA (cursor).
+ * Errors: INVALID_DATA (cursor), RATE_LIMIT, UNAVAILABLE.
  */
 export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | null }> {
   constructor(
@@ -24,19 +24,21 @@ export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | n
 
 @QueryHandler(ListUsers)
 export class ListUsersHandler implements IQueryHandler<ListUsers> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(private readonly searches: Searches) {}
 
   async execute({ query, limit, cursor, viewerId, isMaster }: ListUsers) {
     const masters = isMaster ? Prisma.sql`is_master` : Prisma.sql`NOT is_master`;
-    const { items, next_cursor } = await searchUsers<ProfileColumns>(this.prisma, {
-      query,
-      limit,
-      cursor,
-      columns: Prisma.sql`id, name, handle, avatar, is_master AS "isMaster", last_seen_at AS "lastSeenAt"`,
-      where: Prisma.sql`banned_at IS NULL AND id <> ${viewerId}::uuid
-        AND ${isMaster == null ? Prisma.sql`true` : masters}
-        AND ${notBlockedWith(viewerId, Prisma.raw('users.id'))}`,
-    });
+    const { items, next_cursor } = await this.searches.run(viewerId, (search) =>
+      searchUsers<ProfileColumns>(search, {
+        query,
+        limit,
+        cursor,
+        columns: Prisma.sql`id, name, handle, avatar, is_master AS "isMaster", last_seen_at AS "lastSeenAt"`,
+        where: Prisma.sql`banned_at IS NULL AND id <> ${viewerId}::uuid
+          AND ${isMaster == null ? Prisma.sql`true` : masters}
+          AND ${notBlockedWith(viewerId, Prisma.raw('users.id'))}`,
+      }),
+    );
     return { items: items.map(toProfile), next_cursor };
   }
 }

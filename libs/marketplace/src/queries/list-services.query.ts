@@ -1,5 +1,15 @@
 import type { ServicePage, ServiceQuery } from '#contracts';
-import { Prisma, PrismaService, hasWord, hasWords, idsBefore, pageOf, searchWords } from '#platform';
+import {
+  Prisma,
+  PrismaService,
+  Searches,
+  hasWord,
+  hasWords,
+  idsBefore,
+  pageOf,
+  searchWords,
+  withinIdPage,
+} from '#platform';
 import { inSightOf } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
@@ -10,7 +20,7 @@ const KEY = Prisma.raw(`left(folded(s.name), 50)`);
 
 /**
  * Services, or one master's, newest first; those whose name has every word of the query.
- * @throws AppError INVALID_DATA (cursor)
+ * @throws AppError INVALID_DATA (cursor), RATE_LIMIT, UNAVAILABLE
  */
 export class ListServices extends Query<ServicePage> {
   constructor(
@@ -23,22 +33,27 @@ export class ListServices extends Query<ServicePage> {
 
 @QueryHandler(ListServices)
 export class ListServicesHandler implements IQueryHandler<ListServices> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly searches: Searches,
+  ) {}
 
   async execute({ userId, query: { query, master_id, limit, cursor } }: ListServices): Promise<ServicePage> {
-    const words = await searchWords(this.prisma, query);
-    const found = await this.prisma.$queryRaw<{ id: string }[]>`
-      SELECT s.id FROM services s JOIN users u ON u.id = s.master_id
-      WHERE s.archived_at IS NULL AND s.id < ${idsBefore(cursor)}::uuid AND ${inSightOf(userId, 'u')}
-        AND ${master_id ? Prisma.sql`s.master_id = ${master_id}::uuid` : Prisma.sql`true`}
-        AND ${hasWords(KEY, words, (word) => hasWord(NAME, word))}
-      ORDER BY s.id DESC LIMIT ${limit + 1}`;
+    const found = await this.searches.run(userId, async (search) => {
+      const words = await searchWords(search, query);
+      return search<{ id: string }>`
+        SELECT s.id FROM services s JOIN users u ON u.id = s.master_id
+        WHERE s.archived_at IS NULL AND s.id < ${idsBefore(cursor)}::uuid AND ${inSightOf(userId, 'u')}
+          AND ${master_id ? Prisma.sql`s.master_id = ${master_id}::uuid` : Prisma.sql`true`}
+          AND ${hasWords(KEY, words, (word) => hasWord(NAME, word))}
+        ORDER BY s.id DESC LIMIT ${limit + 1}`;
+    });
     const { items, next_cursor } = pageOf(found, limit);
     const rows = await this.prisma.service.findMany({
       where: { id: { in: items.map(({ id }) => id) } },
       orderBy: { id: 'desc' },
       ...SERVICE,
     });
-    return { items: rows.map(toService), next_cursor };
+    return withinIdPage({ items: rows.map(toService), next_cursor });
   }
 }

@@ -43,6 +43,16 @@ export class SendPool extends PgPool {
   }
 }
 
+/** Connections for searches alone: whatever is searched, everything else has the others. */
+@Injectable()
+export class SearchPool extends PgPool {
+  constructor(config: Config) {
+    super(config);
+    this.options.max = 4;
+    this.options.options += ' -c statement_timeout=3000';
+  }
+}
+
 @Injectable()
 export class PrismaService extends PrismaClient {
   constructor(pool: PgPool) {

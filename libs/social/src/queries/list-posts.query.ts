@@ -1,5 +1,5 @@
 import type { PageQuery, PostPage } from '#contracts';
-import { PrismaService, idsBefore, pageOf } from '#platform';
+import { PrismaService, idsBefore, pageOf, withinIdPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { requireInSight } from '../people.js';
 import { Posts } from '../posts.js';
@@ -32,6 +32,6 @@ export class ListPostsHandler implements IQueryHandler<ListPosts> {
     });
     const { items, next_cursor } = pageOf(rows, limit);
     const ids = items.map(({ id }) => id);
-    return { items: await this.posts.of(readerId, ids), next_cursor };
+    return withinIdPage({ items: await this.posts.of(readerId, ids), next_cursor });
   }
 }

@@ -1,0 +1,72 @@
+import { Batcher, CROWD, PgPool, RateLimits, networkOf } from '#platform';
+import { Injectable } from '@nestjs/common';
+import type { Applicant } from './passwords.js';
+import type { Device } from './sessions.js';
+
+/** Most of an account's sessions whose addresses are looked at, the newest. */
+const SESSIONS = 100;
+
+interface Found {
+  email: string;
+  passwordHash: string;
+  ips: string[];
+}
+
+/** Who wants to sign in to an account, and how often they may try. */
+@Injectable()
+export class Applicants {
+  private readonly lookups = new Batcher<string, Found | undefined>((emails) => this.find(emails), {
+    ...CROWD,
+    maxQueued: 5000,
+  });
+
+  constructor(
+    private readonly pool: PgPool,
+    private readonly limits: RateLimits,
+  ) {}
+
+  /**
+   * Counts an attempt. From a network that the account has had a session from, nobody else's attempts count: neither
+   * those of strangers to the account nor those of the network at other accounts.
+   * @throws AppError RATE_LIMIT, UNAVAILABLE
+   */
+  async attempt(email: string, { ip, gone }: Device): Promise<Applicant & { passwordHash?: string }> {
+    const account = await this.lookups.add(email);
+    const network = networkOf(ip);
+    const isKnown = account?.ips.some((one) => networkOf(one) === network) ?? false;
+    // The network first: of an attempt that it refuses nothing is kept.
+    if (!isKnown) await this.limits.take('signInNetwork', network);
+    await this.limits.take('signIn', `${network}:${email}`);
+    if (!isKnown) await this.limits.take('signInAccount', email);
+    return {
+      standing: isKnown ? 'known' : 'stranger',
+      network,
+      gone,
+      passwordHash: account?.passwordHash,
+    };
+  }
+
+  /** The attempt was no guess: it does not count against others. */
+  async succeeded(email: string, { standing, network }: Applicant): Promise<void> {
+    if (standing === 'known') return;
+    await Promise.all([
+      this.limits.giveBack('signInNetwork', network),
+      this.limits.giveBack('signInAccount', email),
+    ]);
+  }
+
+  /** In their order. */
+  private async find(emails: string[]): Promise<(Found | undefined)[]> {
+    const { rows } = await this.pool.query<Found>({
+      name: 'applicants',
+      text: `SELECT email, password_hash AS "passwordHash", ARRAY(
+          SELECT DISTINCT ip FROM (
+            SELECT ip FROM sessions WHERE user_id = users.id AND ip IS NOT NULL ORDER BY created_at DESC LIMIT ${SESSIONS}
+          ) AS newest) AS ips
+        FROM users WHERE email = ANY($1::text[])`,
+      values: [[...new Set(emails)]],
+    });
+    const found = new Map(rows.map((row) => [row.email, row]));
+    return emails.map((email) => found.get(email));
+  }
+}

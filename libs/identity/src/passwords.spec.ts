@@ -1,0 +1,58 @@
+import { AppError } from '#contracts';
+import { Metrics } from '#platform';
+import { Passwords, hashPassword, type Applicant } from './passwords.js';
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+const PASSWORD = 'correct horse battery';
+
+let stored: string;
+let passwords: Passwords;
+let done: string[];
+beforeAll(async () => (stored = await hashPassword(PASSWORD)));
+beforeEach(() => {
+  passwords = new Passwords(new Metrics());
+  done = [];
+});
+
+const verify = (network: string, more: Partial<Applicant> = {}) =>
+  passwords.verify(stored, PASSWORD, { standing: 'stranger', network, ...more }).then(
+    (matches) => {
+      done.push(network);
+      return matches;
+    },
+    (error: unknown) => {
+      if (error instanceof AppError) return error;
+      throw error;
+    },
+  );
+
+it('verifies those known before all strangers that wait', async () => {
+  const strangers = range(12).map((i) => verify(`stranger ${i % 3}`));
+  expect(await verify('home', { standing: 'known' })).toBe(true);
+  // But for those that were being verified.
+  expect(done.indexOf('home')).toBeLessThanOrEqual(3);
+  expect(await Promise.all(strangers)).toEqual(range(12).map(() => true));
+});
+
+it('refuses at once what is too much of one network, and of all; a known network waits in a line of its own', async () => {
+  const ofOne = range(30).map(() => verify('flood'));
+  const ofMany = range(80).map((i) => verify(`flood ${i}`));
+  expect(await verify('home', { standing: 'known' })).toBe(true);
+  const [one, many] = [await Promise.all(ofOne), await Promise.all(ofMany)];
+  expect(one.filter((answer) => answer === true).length).toBeLessThan(20);
+  expect(many.filter((answer) => answer === true).length).toBeGreaterThan(40);
+  const refused = [...one, ...many].filter((answer) => answer instanceof AppError);
+  expect(refused.length).toBeGreaterThan(30);
+  for (const { code, retryAfterMs } of refused) expect([code, retryAfterMs]).toEqual(['UNAVAILABLE', 1000]);
+});
+
+it('does not hash for clients that are gone, and gives their places to others', async () => {
+  const leaving = range(60).map(() => new AbortController());
+  const given = leaving.map(({ signal }, i) => verify(`gone ${i}`, { gone: signal }));
+  for (const one of leaving) one.abort();
+  const others = range(50).map((i) => verify(`here ${i}`));
+  expect(await Promise.all(others)).toEqual(range(50).map(() => true));
+  await Promise.all(given);
+  expect(done.filter((network) => network.startsWith('gone')).length).toBeLessThanOrEqual(3);
+  expect(await verify('gone', { gone: leaving[0]!.signal })).toMatchObject({ code: 'UNAVAILABLE' });
+});
