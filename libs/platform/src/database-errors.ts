@@ -1,7 +1,8 @@
 import { AppError } from '#contracts';
+import { logger } from './logging.js';
 import { unavailable } from './time-limit.js';
 
-/** Codes of Node's network errors and classes of SQLSTATE that say: the database is not there, or not in time. */
+/** Codes of Node's network errors and classes of SQLSTATE that say: the database is not there, not in time, or full. */
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -11,7 +12,7 @@ const NETWORK = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-const SQL_UNAVAILABLE = /^(08|53|57)|^(55P03|25P03)$/;
+const SQL_UNAVAILABLE = /^(08|53|57)|^(55P03|25P03|25006)$/;
 const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 const DRIVER_MESSAGES =
   /connection terminated|timeout exceeded|query read timeout|not queryable|after calling end|can't reach database/i;
@@ -69,8 +70,35 @@ export function isUniqueViolation(error: unknown): boolean {
   return false;
 }
 
-/** What the client is told of any error: an AppError as it is, nothing of anything else. */
+/** How often the log says again that the same is not available, ms. */
+const REPEAT_MS = 10_000;
+/** How often each cause has come up since it was logged. Its keys are codes, and messages of our own. */
+const logged = new Map<string, number>();
+
+/** One line for each cause, and one more after 10 s if it goes on: every request may meet it. */
+function logUnavailable(error: object): void {
+  const causes = [...chain(error)].filter(({ message }) => typeof message === 'string');
+  const { code, message } = causes.at(-1) ?? {};
+  const key = error instanceof AppError ? error.message : String(code);
+  const times = logged.get(key);
+  logged.set(key, (times ?? 0) + 1);
+  if (times !== undefined) return;
+  logger.warn({ err: message, code }, 'a dependency is not available');
+  setTimeout(() => {
+    const more = logged.get(key)! - 1;
+    logged.delete(key);
+    if (more > 0) logger.warn({ err: message, code, times: more }, 'a dependency was not available again');
+  }, REPEAT_MS).unref();
+}
+
+/** What the client is told of any error: an AppError as it is, nothing of anything else. Logs why it is UNAVAILABLE. */
 export function toAppError(error: unknown): AppError {
+  const told = answerTo(error);
+  if (told.code === 'UNAVAILABLE') logUnavailable(error as object);
+  return told;
+}
+
+function answerTo(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (isDatabaseUnavailable(error) || isRedisUnavailable(error)) return unavailable();
   return new AppError('INTERNAL', 'Internal error');

@@ -8,6 +8,7 @@ export { Device } from './device.js';
 export { text } from './factories.js';
 export { happen } from './happenings.js';
 export { Link } from './link.js';
+export { logOf } from './log.js';
 export type { Script } from './model-answer.js';
 export { ModelServer, type ModelMessage, type ModelRequest } from './model-server.js';
 export { OldClient } from './old-client.js';

@@ -1,6 +1,7 @@
 import { AppError, ERROR_STATUS, type ErrorCode } from '#contracts';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import { toAppError } from '../database-errors.js';
 import { logger } from '../logging.js';
 
@@ -24,19 +25,18 @@ export class ErrorFilter implements ExceptionFilter {
 }
 
 export function tellError(error: unknown, reply: FastifyReply): void {
-  const told = refusal(error) ?? toAppError(error);
+  const told = refusal(error, reply.request.raw) ?? toAppError(error);
   const request_id = reply.request.id;
   if (told.code === 'INTERNAL') logger.error({ err: error, request_id }, 'request failed');
-  else if (told.code === 'UNAVAILABLE' && error !== told)
-    logger.warn({ err: (error as Error).message, request_id }, 'a dependency is not available');
   if (told.retryAfterMs !== undefined)
     void reply.header('Retry-After', String(Math.ceil(told.retryAfterMs / 1000)));
   void reply.status(ERROR_STATUS[told.code]).send(told.toBody());
 }
 
 /** The framework's own message may quote the request, so it is not passed on. */
-function refusal(error: unknown): AppError | undefined {
-  const status = frameworkStatus(error);
+function refusal(error: unknown, request: IncomingMessage): AppError | undefined {
+  // A client that breaks off: its error has the code of a dependency's.
+  const status = error === request.errored ? 400 : frameworkStatus(error);
   if (status === undefined) return undefined;
   const [code, message] = FRAMEWORK[status] ?? ['INVALID_DATA', 'Request cannot be read'];
   return status in FRAMEWORK || status < 500 ? new AppError(code, message) : undefined;

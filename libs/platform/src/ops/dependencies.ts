@@ -10,8 +10,15 @@ import { within } from '../time-limit.js';
 /** A database that takes longer than this, ms, does not serve requests either. */
 const DATABASE_MS = 2000;
 
-/** Answered once what every send reads and writes is free: a table that is locked answers nobody. */
-const PROBE = `DO 'BEGIN LOCK TABLE users, sessions, chats, chat_members, messages IN ROW EXCLUSIVE MODE; END'`;
+/**
+ * Answered if a send could be: a part of it is written to disk, a database that is read-only refuses another, and a table
+ * that is locked answers nobody. It leaves nothing behind.
+ */
+const PROBE = `
+  SET LOCAL work_mem = '64kB';
+  SELECT count(*) FROM generate_series(1, 10000);
+  DELETE FROM users WHERE false;
+  LOCK TABLE users, sessions, chats, chat_members, messages IN ROW EXCLUSIVE MODE`;
 
 /** What this process stands on, as it sees it. */
 @Injectable()
@@ -21,10 +28,10 @@ export class Dependencies {
     private readonly redis: RedisConnections,
     { registry }: Metrics,
   ) {
-    const isUp = async () => Number(await this.databaseIsThere());
+    const isUp = async () => Number(await this.databaseTakesWrites());
     new Gauge({
       name: 'postgres_up',
-      help: `Whether the database answers this process within ${DATABASE_MS} ms`,
+      help: `Whether the database takes writes of this process within ${DATABASE_MS} ms`,
       registers: [registry],
       async collect() {
         this.set(await isUp());
@@ -42,12 +49,12 @@ export class Dependencies {
     });
   }
 
-  readonly databaseIsThere = remembered(async () => {
+  readonly databaseTakesWrites = remembered(async () => {
     try {
       await within(DATABASE_MS, this.pool.query(PROBE), `no answer within ${DATABASE_MS} ms`);
       return true;
     } catch (error) {
-      logger.warn({ err: (error as Error).message }, 'the database does not answer');
+      logger.warn({ err: (error as Error).message }, 'the database takes no writes');
       return false;
     }
   });

@@ -32,12 +32,12 @@ export class OpsController implements OnModuleDestroy {
   /**
    * Without Redis a process still does what needs the database alone, which is most of it: all processes would else be
    * taken out at once. It is only said.
-   * @throws AppError UNAVAILABLE while the database does not answer, and once the app is closing
+   * @throws AppError UNAVAILABLE while the database takes no writes, and once the app is closing
    */
   @Get('health/ready')
   async ready() {
     if (this.stopping) throw new AppError('UNAVAILABLE', 'The server is stopping');
-    if (!(await this.dependencies.databaseIsThere())) throw unavailable('The database does not answer');
+    if (!(await this.dependencies.databaseTakesWrites())) throw unavailable('The database takes no writes');
     return { status: 'ok', ...this.dependencies.redisState() };
   }
 

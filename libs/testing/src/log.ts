@@ -1,0 +1,21 @@
+import { logger } from '#platform';
+import { pino } from 'pino';
+
+/** What this process logs at `level` while `work` goes on, line by line. */
+export async function logOf(level: string, work: (lines: object[]) => Promise<void>): Promise<object[]> {
+  const lines: object[] = [];
+  const { level: before } = logger;
+  const stream = (logger as unknown as Record<symbol, { write(line: string): void }>)[
+    pino.symbols.streamSym
+  ]!;
+  const { write } = stream;
+  logger.level = level;
+  stream.write = (line) => void lines.push(JSON.parse(line) as object);
+  try {
+    await work(lines);
+  } finally {
+    stream.write = write;
+    logger.level = before;
+  }
+  return lines;
+}

@@ -1,0 +1,88 @@
+import { Bystander, logOf, text, TestApp, until } from '#testing';
+import { once } from 'node:events';
+import { connect, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+let app: TestApp;
+beforeAll(async () => (app = await TestApp.start()));
+afterAll(() => app.stop());
+
+const alarms = (lines: object[]) => lines.filter((line) => 'level' in line && line.level !== 'info');
+
+it('a database without room: UNAVAILABLE, and the log says why in one line for all', async () => {
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  const chat = await app.chat(anna, boris);
+  const device = await app.device(anna);
+  // As a full disk does when a row no longer finds room.
+  await app.rows(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`);
+  await app.rows('CREATE TRIGGER full_disk BEFORE INSERT ON messages EXECUTE FUNCTION refuse()');
+  const lines = await logOf('warn', async () => {
+    for (let i = 0; i < 20; i++)
+      expect(await device.send('chat:message:send', text(chat, 'x'))).toMatchObject({
+        code: 'UNAVAILABLE',
+        retry_after_ms: 1000,
+      });
+    const path = `chats/${chat.id}/messages`;
+    const { status } = await app.request('POST', path, anna.token, { type: 'text', content: 'x' });
+    expect(status).toBe(503);
+  });
+  const [line, ...more] = alarms(lines);
+  expect(line).toMatchObject({
+    msg: 'a dependency is not available',
+    err: 'could not extend file: No space left on device',
+    code: '53100',
+  });
+  // Of a slow machine there may be one for each 10 s.
+  expect(more.length).toBeLessThan(4);
+  await app.rows('DROP TRIGGER full_disk ON messages');
+  expect(await device.send('chat:message:send', text(chat, 'x'))).toMatchObject({ status: 'sent' });
+});
+
+it('a database that is read-only: not ready until it is not', async () => {
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  const bystander = await Bystander.at(app.databaseUrl);
+  const ready = async () => (await app.request('GET', '/health/ready')).status;
+  const set = async (readOnly: boolean) => {
+    await bystander.query('BEGIN READ WRITE');
+    await bystander.query(`DO $$ BEGIN EXECUTE format(
+      'ALTER DATABASE %I SET default_transaction_read_only = ${readOnly}', current_database()); END $$`);
+    await bystander.query('COMMIT');
+    await bystander.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`);
+  };
+  expect(await ready()).toBe(200);
+  await set(true);
+  await until('not ready', async () => (await ready()) === 503);
+  const refused = await app.request('POST', 'chats', anna.token, {
+    type: 'direct',
+    participant_ids: [boris.id],
+  });
+  expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+  expect((await app.request('GET', '/health/live')).status).toBe(200);
+  await set(false);
+  await until('ready', async () => (await ready()) === 200);
+  await bystander.end();
+});
+
+it('a client that breaks off an upload is no alarm', async () => {
+  const { hostname, port } = new URL(app.url);
+  const ends: Socket[] = [];
+  (app.app.getHttpServer() as Server).on('connection', (end: Socket) => ends.push(end));
+  const lines = await logOf('info', async () => {
+    for (let i = 0; i < 5; i++) {
+      const socket = connect(Number(port), hostname).on('error', () => {});
+      socket.write(`POST /api/v2/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`);
+      socket.write(`Content-Length: 100\r\n\r\n{`);
+      await sleep(50);
+      const closed = once(socket, 'close');
+      if (i % 2) socket.resetAndDestroy();
+      else socket.destroy();
+      await closed;
+    }
+    await until('noticed', () => ends.length === 5 && ends.every(({ destroyed }) => destroyed));
+    // What is said of it is said by now.
+    expect((await app.request('GET', '/health')).status).toBe(200);
+  });
+  expect(alarms(lines)).not.toContainEqual(expect.objectContaining({ msg: 'a dependency is not available' }));
+});
