@@ -26,7 +26,7 @@ export async function startPostgres(): Promise<Cluster> {
   const postgres = await startEmbeddedPostgres(dir);
   // At the exit, so that an interrupted run leaves nothing behind either.
   process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
-  return { dir, url: postgres.url, stop: postgres.stop };
+  return { dir, url: postgres.adminUrl, stop: postgres.stop };
 }
 
 /** The whole system as one process, with its limits out of the way. */

@@ -13,7 +13,7 @@ export async function withScratchPostgres(use) {
   let postgres;
   try {
     postgres = await startEmbeddedPostgres(folder, { fsync: false });
-    return await use(postgres.url);
+    return await use(postgres.adminUrl);
   } finally {
     await postgres?.stop();
     await rm(folder, { recursive: true, force: true });

@@ -1,8 +1,17 @@
-import { spawn, spawnSync, type SpawnOptions, type ChildProcess } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import {
+  spawn,
+  spawnSync,
+  type ChildProcess,
+  type SpawnOptions,
+  type StdioOptions,
+} from 'node:child_process';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Binaries } from './binaries.js';
 import { StartError } from './start-error.js';
+
+/** What a program is handed open comes after its standard streams. */
+const FIRST_FD = 3;
 
 /** Whom the PostgreSQL processes run as, when this is not the user of this process. */
 export interface Account {
@@ -10,7 +19,15 @@ export interface Account {
   gid: number;
 }
 
-export type Run = (file: string, args: string[], options: SpawnOptions) => ChildProcess;
+/**
+ * Runs a PostgreSQL program. `args` gets the names by which it reaches `paths`. Of its output only stderr is a pipe.
+ */
+export type Run = (
+  file: string,
+  paths: string[],
+  args: (names: string[]) => string[],
+  options?: Pick<SpawnOptions, 'detached'>,
+) => ChildProcess;
 
 /** PostgreSQL refuses to run as root: root runs it as the owner of the cluster, or as an account that exists. */
 export function accountFor(cluster: string): Account | undefined {
@@ -26,47 +43,38 @@ export function accountFor(cluster: string): Account | undefined {
   throw new StartError('PostgreSQL does not run as root: start as an ordinary user, or set DATABASE_URL');
 }
 
-/**
- * How to run a program as that account. Below a folder that only root may enter (such as /root) it gets the one
- * capability that lets it pass, and nothing else of root's power.
- */
-export function runner(account: Account | undefined, binaries: Binaries, cluster: string): Run {
-  const command = commandFor(account, [binaries.postgres, cluster]);
-  const probe = command(binaries.postgres, ['--version'], { env: environment(), cwd: '/', timeout: 10_000 });
-  const { error, status, stderr } = spawnSync(...probe);
+/** How to run a program as that account, which has nothing of root's power. */
+export function runner(account: Account | undefined, { postgres }: Binaries): Run {
+  const always = { ...account, env: environment(), cwd: '/' };
+  const { error, status, stderr } = spawnSync(postgres, ['--version'], { ...always, timeout: 10_000 });
   if (error || status !== 0) {
-    const missing = account && (error as { code?: string } | undefined)?.code === 'ENOENT';
-    const reason = missing
-      ? 'setpriv is missing'
-      : (error?.message ?? String(stderr).trim().split('\n').at(-1));
+    const reason = error?.message ?? String(stderr).trim().split('\n').at(-1);
     throw new StartError(
       account
         ? `PostgreSQL cannot be started from root here (${reason}): start as an ordinary user, or set DATABASE_URL`
         : `PostgreSQL's program does not run on this system (${reason}): set DATABASE_URL to use another server`,
     );
   }
-  return (file, args, options) => spawn(...command(file, args, { ...options, env: environment(), cwd: '/' }));
+  return (file, paths, args, options) => {
+    // Below a folder that only root may enter (such as /root) the account is handed what is its own, already open.
+    const isClosed = account && !paths.every(isBelowOpenFolders);
+    if (isClosed && process.platform !== 'linux')
+      throw new StartError('DATA_DIR: is below a folder that only root may enter: start as an ordinary user');
+    const open = isClosed ? paths.map((path) => openSync(path, 'r')) : [];
+    const names = isClosed ? open.map((_, i) => `/proc/self/fd/${FIRST_FD + i}`) : paths;
+    const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', ...open];
+    try {
+      return spawn(file, args(names), { ...options, ...always, stdio });
+    } finally {
+      for (const fd of open) closeSync(fd);
+    }
+  };
 }
 
-type Command = (file: string, args: string[], options: SpawnOptions) => [string, string[], SpawnOptions];
-
-function commandFor(account: Account | undefined, paths: string[]): Command {
-  if (!account) return (file, args, options) => [file, args, options];
-  if (paths.every(openToAll)) return (file, args, options) => [file, args, { ...options, ...account }];
-  const drop = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
-  // The secure bit makes access(2), with which PostgreSQL looks for its own programs, count the capability.
-  const keep = [
-    '--securebits=+no_setuid_fixup',
-    '--inh-caps=+dac_override',
-    '--ambient-caps=+dac_override',
-    '--',
-  ];
-  return (file, args, options) => ['setpriv', [...drop, ...keep, file, ...args], options];
-}
-
-function openToAll(path: string): boolean {
+/** Whether every account may go through all folders that a path is in. */
+export function isBelowOpenFolders(path: string): boolean {
   const parent = dirname(path);
-  return parent === path || ((statSync(parent).mode & 0o001) !== 0 && openToAll(parent));
+  return parent === path || ((statSync(parent).mode & 0o001) !== 0 && isBelowOpenFolders(parent));
 }
 
 /** Nothing of the caller's PG* variables or language settings reaches the server. */

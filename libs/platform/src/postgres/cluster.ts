@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import {
   chownSync,
   existsSync,
@@ -60,24 +61,27 @@ async function initialise(
 ): Promise<void> {
   const draft = mkdtempSync(join(dataDir, UNFINISHED));
   if (account) chownSync(draft, account.uid, account.gid);
-  const args = (ctype: string) => [
-    `--pgdata=${draft}`,
-    `--username=${SUPERUSER}`,
-    `--pwfile=${passwordFile}`,
-    '--auth=scram-sha-256',
-    '--encoding=UTF8',
-    '--locale=C',
-    `--lc-ctype=${ctype}`,
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
-    '--no-instructions',
-    ...(fsync ? [] : ['--no-sync']),
-  ];
+  const args =
+    (ctype: string) =>
+    ([folder, password]: string[]) => [
+      `--pgdata=${folder}`,
+      `--username=${SUPERUSER}`,
+      `--pwfile=${password}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      `--lc-ctype=${ctype}`,
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--no-instructions',
+      ...(fsync ? [] : ['--no-sync']),
+    ];
+  const paths = [draft, passwordFile];
   try {
-    let { code, output } = await finished(run, initdb, args(CTYPES[0]!));
+    let { code, output } = await finished(run(initdb, paths, args(CTYPES[0]!)));
     for (const ctype of CTYPES.slice(1)) {
       if (code === 0 || !output.includes('locale')) break;
-      ({ code, output } = await finished(run, initdb, args(ctype)));
+      ({ code, output } = await finished(run(initdb, paths, args(ctype))));
     }
     if (code === 0) renameSync(draft, cluster);
     // Another process may have been faster.
@@ -90,12 +94,7 @@ async function initialise(
   }
 }
 
-async function finished(
-  run: Run,
-  file: string,
-  args: string[],
-): Promise<{ code: number | null; output: string }> {
-  const child = run(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+async function finished(child: ChildProcess): Promise<{ code: number | null; output: string }> {
   let output = '';
   child.stderr?.on('data', (chunk) => (output += String(chunk)));
   const code = await new Promise<number | null>((resolve, reject) =>

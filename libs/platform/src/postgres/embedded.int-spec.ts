@@ -62,7 +62,7 @@ it('takes over from an owner that is gone', async () => {
   const orphan = await start();
   await query(orphan.url, 'CREATE TABLE kept (id int)');
   // What the kernel does to the connections of a killed process.
-  await query(orphan.url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
+  await query(orphan.adminUrl, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
   const heir = await start();
   expect(await query(heir.url, 'SELECT count(*)::int FROM kept')).toEqual([{ count: 0 }]);
   await expect(query(orphan.url, 'SELECT')).rejects.toThrow();
@@ -85,6 +85,59 @@ it('migrates once, however many ask', async () => {
     'SELECT count(*) = count(DISTINCT migration_name) AS once FROM _prisma_migrations',
   );
   expect(row).toEqual({ once: true });
+});
+
+const OTHERS = `
+  SELECT oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'v')
+    AND relowner <> 'service_platform'::regrole
+  UNION ALL SELECT proname FROM pg_proc LEFT JOIN pg_depend ON objid = pg_proc.oid AND deptype = 'e'
+  WHERE pronamespace = 'public'::regnamespace AND proowner <> 'service_platform'::regrole AND objid IS NULL
+  UNION ALL SELECT typname FROM pg_type LEFT JOIN pg_depend ON objid = pg_type.oid AND deptype = 'e'
+  WHERE typnamespace = 'public'::regnamespace AND typowner <> 'service_platform'::regrole AND objid IS NULL AND typtype = 'e'`;
+
+it('the app may do everything in its database, and nothing outside of it', async () => {
+  const { url } = await start();
+  await migrate(url);
+  const [role] = await query(
+    url,
+    `SELECT current_user AS name, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls AS more,
+      (SELECT array_agg(datname::text) FROM pg_database WHERE datdba = pg_roles.oid) AS owns
+    FROM pg_roles WHERE rolname = current_user`,
+  );
+  expect(role).toEqual({ name: 'service_platform', more: false, owns: ['service_platform'] });
+  for (const sql of [
+    `SELECT pg_read_file('${join(folder, 'postgres-password')}')`,
+    `COPY (SELECT 1) TO '${join(folder, 'written')}'`,
+    `COPY users FROM PROGRAM 'true'`,
+    'CREATE ROLE other',
+    'CREATE DATABASE other',
+    'ALTER SYSTEM SET work_mem = 64',
+  ])
+    await expect(query(url, sql)).rejects.toThrow(/permission denied/);
+});
+
+it('takes over the tables of a folder in which they belong to the superuser', async () => {
+  const before = await start();
+  await query(before.adminUrl, 'ALTER DATABASE service_platform OWNER TO postgres');
+  await migrate(before.adminUrl);
+  await query(before.adminUrl, 'CREATE TABLE counted (id serial, at bigint GENERATED ALWAYS AS IDENTITY)');
+  await query(before.adminUrl, 'INSERT INTO counted DEFAULT VALUES');
+  expect((await query(before.adminUrl, OTHERS)).length).toBeGreaterThan(20);
+  await before.stop();
+  const { url } = await start();
+  expect(await query(url, OTHERS)).toEqual([]);
+  await query(url, 'ALTER TABLE users ADD COLUMN later int; ALTER TYPE role ADD VALUE $$later$$');
+  expect(await query(url, 'INSERT INTO counted DEFAULT VALUES RETURNING id')).toEqual([{ id: 2 }]);
+});
+
+it('PostgreSQL itself reaches no file of root, also below a folder that only root may enter', async () => {
+  if (process.getuid?.() !== 0) return;
+  const { adminUrl } = await start();
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'of root alone', { mode: 0o600 });
+  await expect(query(adminUrl, `SELECT pg_read_file('${secret}')`)).rejects.toThrow(/Permission denied/);
+  const written = `COPY (SELECT 1) TO '${join(folder, 'written')}'`;
+  await expect(query(adminUrl, written)).rejects.toThrow(/Permission denied/);
 });
 
 it('says which setting is wrong, and not the password', async () => {

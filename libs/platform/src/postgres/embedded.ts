@@ -1,9 +1,11 @@
 import getPort from 'get-port';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { accountFor, runner } from './account.js';
+import { APP, ensureAppDatabase } from './app-database.js';
 import { locateBinaries } from './binaries.js';
 import { ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster.js';
 import { claim, inUse, stopOrphan } from './orphan.js';
@@ -11,10 +13,11 @@ import { launch, type Server } from './server.js';
 import { StartError } from './start-error.js';
 import { logger } from '../logging.js';
 
-const DATABASE = 'service_platform';
-
 export interface EmbeddedPostgres {
+  /** As a role that owns the database, and may do nothing else. */
   url: string;
+  /** As the superuser: for scratch databases. */
+  adminUrl: string;
   /** Ends every connection and waits for the server, 4 s at most. */
   stop(): Promise<void>;
 }
@@ -33,17 +36,24 @@ export async function startEmbeddedPostgres(
     mkdirSync(dataDir, { recursive: true });
     const folder = realpathSync(dataDir);
     const cluster = join(folder, 'postgres');
-    const binaries = locateBinaries();
     const account = accountFor(cluster);
-    const run = runner(account, binaries, cluster);
+    const binaries = locateBinaries(account);
+    const run = runner(account, binaries);
     const password = await ensureCluster(folder, binaries.initdb, run, account, fsync);
 
+    // Known to nobody else, and to nobody after this process.
+    const appPassword = randomBytes(24).toString('base64url');
     const start = (port?: number) =>
-      startOwned(cluster, password, (free) => launch(run, binaries.postgres, cluster, port ?? free, fsync));
+      startOwned(cluster, password, appPassword, (free) =>
+        launch(run, binaries.postgres, cluster, port ?? free, fsync),
+      );
     const server = await start();
     removeUnfinished(folder);
+    const urlOf = (role: string, secret: string) =>
+      `postgresql://${role}:${secret}@127.0.0.1:${server.port}/${APP}?sslmode=disable`;
     return {
-      url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/${DATABASE}?sslmode=disable`,
+      url: urlOf(APP, appPassword),
+      adminUrl: urlOf(SUPERUSER, password),
       stop: keepRunning(server, () => start(server.port)),
     };
   } catch (error) {
@@ -79,6 +89,7 @@ function keepRunning(first: Server, restart: () => Promise<Server>): () => Promi
 async function startOwned(
   cluster: string,
   password: string,
+  appPassword: string,
   start: (port: number) => Server,
 ): Promise<Server> {
   const passing = /lock file .* already exists|pre-existing shared memory|create any TCP\/IP sockets/;
@@ -99,19 +110,14 @@ async function startOwned(
       await server.stop();
       throw inUse(cluster);
     }
-    await ensureDatabase(owner).catch(async (error: Error) => {
+    await ensureAppDatabase(owner, appPassword).catch(async (error: Error) => {
       await server.stop();
       throw new StartError(`DATA_DIR: the database on ${cluster} cannot be used: ${error.message}`);
     });
+    // From here on neither the server nor this connection keeps the process alive.
+    (owner as unknown as { unref(): void }).unref();
     return server;
   }
-}
-
-async function ensureDatabase(owner: Client): Promise<void> {
-  const { rowCount } = await owner.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
-  if (!rowCount) await owner.query(`CREATE DATABASE ${DATABASE}`);
-  // From here on neither the server nor this connection keeps the process alive.
-  (owner as unknown as { unref(): void }).unref();
 }
 
 /** The owning connection; undefined if another process owns the server. Recovery after a crash may take a while. */

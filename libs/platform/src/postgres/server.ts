@@ -13,9 +13,9 @@ export interface Server {
 
 /** Runs PostgreSQL on a free port of the loopback interface. */
 export function launch(run: Run, postgres: string, cluster: string, port: number, fsync: boolean): Server {
-  const args = ['-D', cluster, '-p', String(port), ...settings(fsync)];
+  const args = ([folder]: string[]) => ['-D', folder!, '-p', String(port), ...settings(cluster, fsync)];
   // A process group of its own: Ctrl-C in a terminal must reach this process only, which drains before it stops.
-  const child = run(postgres, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = run(postgres, [cluster], args, { detached: true });
   let output = '';
   child.stderr?.on('data', (chunk) => (output = (output + String(chunk)).slice(-8_192)));
   child.once('error', (error) => (output += `error: ${error.message}`));
@@ -48,8 +48,10 @@ async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void
   clearTimeout(impatience);
 }
 
-function settings(fsync: boolean): string[] {
+function settings(cluster: string, fsync: boolean): string[] {
   const values = {
+    // For whoever looks whose process this is.
+    'service_platform.cluster': cluster,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: 200,

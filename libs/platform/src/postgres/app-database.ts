@@ -1,0 +1,61 @@
+import { Client } from 'pg';
+
+/** The app's database, and the role that owns it. */
+export const APP = 'service_platform';
+
+/**
+ * What is in the schema `public` and not the app's. Earlier versions made all of it as the superuser. What belongs to an
+ * extension, or to a table's column, follows that.
+ */
+const ADOPT = `
+  DO $adopt$
+  DECLARE
+    command text;
+  BEGIN
+    FOR command IN
+      WITH mine AS (SELECT '${APP}'::regrole AS role, 'public'::regnamespace AS schema),
+        follows AS (SELECT classid, objid FROM pg_depend WHERE deptype IN ('a', 'e', 'i'))
+      SELECT format('ALTER %s %s OWNER TO ${APP}', kind, name) FROM (
+        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
+          oid::regclass::text, 'pg_class'::regclass, oid
+        FROM pg_class, mine WHERE relnamespace = schema AND relowner <> role AND relkind IN ('r', 'p', 'v', 'm', 'S')
+        UNION ALL
+        SELECT 'ROUTINE', oid::regprocedure::text, 'pg_proc'::regclass, oid
+        FROM pg_proc, mine WHERE pronamespace = schema AND proowner <> role
+        UNION ALL
+        SELECT 'TYPE', oid::regtype::text, 'pg_type'::regclass, oid
+        FROM pg_type, mine WHERE typnamespace = schema AND typowner <> role AND typtype IN ('d', 'e')
+      ) AS things (kind, name, classid, objid)
+      WHERE (classid, objid) NOT IN (SELECT classid, objid FROM follows)
+    LOOP
+      EXECUTE command;
+    END LOOP;
+  END
+  $adopt$`;
+
+/**
+ * Makes the app's role and its database, or brings older ones in line: the role may do nothing but with its own database.
+ * @param superuser a connection of the server's superuser
+ */
+export async function ensureAppDatabase(superuser: Client, password: string): Promise<void> {
+  const { rowCount: hasRole } = await superuser.query('SELECT FROM pg_roles WHERE rolname = $1', [APP]);
+  if (!hasRole) await superuser.query(`CREATE ROLE ${APP}`);
+  await superuser.query(
+    `ALTER ROLE ${APP} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '${password}'`,
+  );
+  const { rowCount: hasDatabase } = await superuser.query('SELECT FROM pg_database WHERE datname = $1', [
+    APP,
+  ]);
+  await superuser.query(
+    `${hasDatabase ? 'ALTER' : 'CREATE'} DATABASE ${APP} ${hasDatabase ? 'OWNER TO' : 'OWNER'} ${APP}`,
+  );
+  if (!hasDatabase) return;
+  const { host, port, user, password: own } = superuser as Client & { password: string };
+  const inside = new Client({ host, port, user, password: own, database: APP, ssl: false });
+  await inside.connect();
+  try {
+    await inside.query(ADOPT);
+  } finally {
+    await inside.end();
+  }
+}
