@@ -164,7 +164,7 @@ it.each([1e9, -1, 0.5, 2 ** 53, 'x', '__proto__', null])('a call with the index 
 });
 
 it('calls with deep arguments are told of as wrong', async () => {
-  const deep = `{"query":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+  const deep = `{"query":${'['.repeat(5000)}${']'.repeat(5000)}}`;
   scene.model.answerWith({ deltas: [{ tool_calls: [{ function: { ...NAILS, arguments: deep } }] }] });
   expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
   expect(scene.model.requests.at(-1)!.messages.at(-1)!.content).toContain('error');
