@@ -170,3 +170,53 @@ it.each([
   expect(answers).toEqual(statuses);
   await behind.stop();
 });
+
+it('what reaches strangers is little a day, half of that from a new account; what one owns is bounded', async () => {
+  const app = await TestApp.start({ REACH_RATE: '4' });
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  await app.rows(`UPDATE users SET created_at = now() - interval '2 days' WHERE id = $1`, [boris.id]);
+  const strangers = await app.crowd(12);
+  const made = async ({ token }: Account, path: string, body: (id: string) => object) => {
+    const replies = [];
+    for (const id of strangers) replies.push(await app.request<ErrorBody>('POST', path, token, body(id)));
+    const refused = replies.filter(({ status }) => status === 429);
+    for (const { body } of refused) expect(body.retry_after_ms).toBeGreaterThan(0);
+    const done = replies.length - refused.length;
+    expect(replies.slice(0, done).map(({ status }) => status)).toEqual(range(done).map(() => 201));
+    return done;
+  };
+  const direct = (id: string) => ({ type: 'direct', participant_ids: [id] });
+  const group = (id: string) => ({ type: 'group', participant_ids: [id], title: 'Group' });
+  const friend = (id: string) => ({ user_id: id });
+  for (const [who, times] of [
+    [anna, 1],
+    [boris, 2],
+  ] as const) {
+    expect(await made(who, 'chats', direct)).toBe(2 * times);
+    expect(await made(who, 'chats', group)).toBe(2 * times);
+    expect(await made(who, 'friends/requests', friend)).toBe(4 * times);
+  }
+  // Who is talked to already is no stranger.
+  const again = await app.request('POST', 'chats', anna.token, direct(strangers[0]!));
+  expect(again.status).toBe(200);
+  const all = strangers.map((id) => `@${id.replaceAll('-', '').slice(0, 30)}`);
+  await app.rows('UPDATE users SET handle = left(handle, 30)');
+  const post = () => app.request<ErrorBody>('POST', 'posts', anna.token, { content: all.join(' ') });
+  expect([(await post()).status, (await post()).status]).toEqual([201, 429]);
+  expect((await app.request('POST', 'posts', anna.token, { content: 'To nobody' })).status).toBe(201);
+  await app.rows(
+    `INSERT INTO services (id, master_id, name, price, duration)
+     SELECT gen_random_uuid(), $1, 'Service', 1, 60 FROM generate_series(1, 99)`,
+    [anna.id],
+  );
+  await app.rows(
+    `INSERT INTO assistant_chats (id, user_id, title) SELECT gen_random_uuid(), $1, '' FROM generate_series(1, 99)`,
+    [anna.id],
+  );
+  const service = { name: 'Service', price: 1, duration: 60 };
+  for (const [path, body] of [['services', service], ['assistant/chats']] as [string, object?][]) {
+    const replies = await Promise.all(range(4).map(() => app.request('POST', path, anna.token, body)));
+    expect(replies.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+  }
+  await app.stop();
+});

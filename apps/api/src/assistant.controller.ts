@@ -35,7 +35,12 @@ export class AssistantController {
   }
 
   @Post()
-  @Answers('A new chat with the assistant', { type: AssistantChatDto, status: 201 }, 'UNAUTHORIZED')
+  @Answers(
+    'A new chat with the assistant',
+    { type: AssistantChatDto, status: 201 },
+    'UNAUTHORIZED',
+    'CONFLICT',
+  )
   create(@SignedInUser() { userId }: SignedIn): Promise<AssistantChatDto> {
     return this.commands.execute(new CreateAssistantChat(userId));
   }

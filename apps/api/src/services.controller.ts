@@ -48,7 +48,7 @@ export class ServicesController {
   }
 
   @Post('services')
-  @Answers('Offer a service', { type: ServiceDto, status: 201 }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('Offer a service', { type: ServiceDto, status: 201 }, 'INVALID_DATA', 'UNAUTHORIZED', 'CONFLICT')
   create(@SignedInUser() { userId }: SignedIn, @Body() body: CreateServiceBody): Promise<ServiceDto> {
     return this.commands.execute(new CreateService(userId, body));
   }

@@ -19,6 +19,7 @@ import { ListAccountsHandler } from './queries/list-accounts.query.js';
 import { ListAuditHandler } from './queries/list-audit.query.js';
 import { ListSessionsHandler } from './queries/list-sessions.query.js';
 import { ListUsersHandler } from './queries/list-users.query.js';
+import { Reach } from './reach.js';
 import { RefreshTokenSigner } from './refresh-token.js';
 import { Sessions } from './sessions.js';
 
@@ -29,6 +30,7 @@ import { Sessions } from './sessions.js';
     Authenticator,
     Blocks,
     Passwords,
+    Reach,
     RefreshTokenSigner,
     Sessions,
     CreateDemoAccountsHandler,
@@ -48,6 +50,6 @@ import { Sessions } from './sessions.js';
     SetRoleHandler,
     UpdateMeHandler,
   ],
-  exports: [Authenticator, Blocks],
+  exports: [Authenticator, Blocks, Reach],
 })
 export class IdentityModule {}

@@ -15,6 +15,7 @@ export { SetRole } from './commands/set-role.command.js';
 export { UpdateMe } from './commands/update-me.command.js';
 export { IdentityModule } from './identity.module.js';
 export { requirePresent } from './present.js';
+export { Reach } from './reach.js';
 export {
   PERSON_COLUMNS,
   PROFILE_COLUMNS,

@@ -58,6 +58,8 @@ export class Config {
   @IsInt() @Min(1) REGISTRATION_RATE: number = 30;
   /** REST writes a second and user. */
   @IsInt() @Min(1) REST_WRITE_RATE: number = 60;
+  /** New direct chats a day and user, half of that in an account's first day; what else reaches strangers follows from it. */
+  @IsInt() @Min(1) REACH_RATE: number = 60;
   /** Reads a second and user, over REST and by events; ten times as many may come at once. */
   @IsInt() @Min(1) READ_RATE: number = 60;
   /** Searches a second and user; ten times as many may come at once. */

@@ -9,6 +9,9 @@ import { HURRY_MS, RedisConnections } from './redis.js';
 const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
   return { redis.call('INCRBY', KEYS[1], ARGV[1]), redis.call('PTTL', KEYS[1]) }`;
 
+/** Seconds. */
+const DAY = 24 * 3600;
+
 type Limit =
   | 'message'
   | 'socketEvent'
@@ -20,7 +23,12 @@ type Limit =
   | 'assistant'
   | 'restWrite'
   | 'read'
-  | 'search';
+  | 'search'
+  | 'group'
+  | 'groupAdd'
+  | 'friendRequest'
+  | 'mention'
+  | 'directChat';
 
 /** The contract's default limits ("Environment"). A window of burst / rate seconds gives the rate and allows the burst. */
 @Injectable()
@@ -72,6 +80,13 @@ export class RateLimits {
       read: limiter(config.READ_RATE * 10, 10, 'read'),
       /** Key: user id. */
       search: limiter(config.SEARCH_RATE * 10, 10, 'search'),
+      /** New groups. Key: user id, as of the following. */
+      group: limiter(config.REACH_RATE, 60, 'group'),
+      /** People added to groups, each time. */
+      groupAdd: limiter(config.REACH_RATE * 40, DAY, 'groupAdd'),
+      friendRequest: limiter(config.REACH_RATE * 2, DAY, 'friendRequest'),
+      mention: limiter(config.REACH_RATE * 8, DAY, 'mention'),
+      directChat: limiter(config.REACH_RATE, DAY, 'directChat'),
     };
   }
 

@@ -1,9 +1,12 @@
-import type { AssistantChatDto } from '#contracts';
+import { AppError, type AssistantChatDto } from '#contracts';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NEW_CHAT, toChat } from '../conversation.js';
 
-/** An empty chat with the assistant. */
+/** Chats of one user. */
+const MAX_CHATS = 100;
+
+/** An empty chat with the assistant. @throws AppError CONFLICT (too many) */
 export class CreateAssistantChat extends Command<AssistantChatDto> {
   constructor(readonly userId: string) {
     super();
@@ -15,6 +18,13 @@ export class CreateAssistantChatHandler implements ICommandHandler<CreateAssista
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId }: CreateAssistantChat): Promise<AssistantChatDto> {
-    return toChat(await this.prisma.assistantChat.create({ data: { id: newId(), userId, title: NEW_CHAT } }));
+    const chat = await this.prisma.$transaction(async (tx) => {
+      // Of two at once the second counts the first.
+      await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
+      if ((await tx.assistantChat.count({ where: { userId } })) >= MAX_CHATS)
+        throw new AppError('CONFLICT', `You may have ${MAX_CHATS} chats with the assistant: delete one`);
+      return tx.assistantChat.create({ data: { id: newId(), userId, title: NEW_CHAT } });
+    });
+    return toChat(chat);
   }
 }

@@ -1,5 +1,5 @@
 import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
-import { Blocks, requirePresent } from '#identity';
+import { Blocks, Reach, requirePresent } from '#identity';
 import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
@@ -9,7 +9,8 @@ import { cutOff } from '../membership.js';
 
 /**
  * People join a group, by its owner or an admin. What was said before is theirs to read and not unread.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, or a banned one), CONFLICT (the group is full)
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, or a banned one), CONFLICT (the group is full),
+ *   RATE_LIMIT (of a day)
  */
 export class AddMembers extends Command<ChatDto> {
   constructor(
@@ -29,6 +30,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     private readonly news: ChatNews,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
+    private readonly reach: Reach,
   ) {}
 
   async execute({ userId, chatId, userIds }: AddMembers): Promise<ChatDto> {
@@ -42,6 +44,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
           throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`, {
             reason: 'too_many_members',
           });
+        await this.reach.take(db, 'groupAdd', userId, missing.length);
         return missing;
       },
       store: async (tx, missing, group) => {

@@ -1,5 +1,5 @@
 import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contracts';
-import { Blocks, lockPair, requirePresent } from '#identity';
+import { Blocks, lockPair, Reach, requirePresent } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
@@ -10,7 +10,7 @@ import { cutOff } from '../membership.js';
  * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat
  * when something is said in it, or when they open it, too.
  * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist or is banned; FORBIDDEN when a
- *   block is between the creator and one of them
+ *   block is between the creator and one of them; RATE_LIMIT (of a day)
  */
 export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
   constructor(
@@ -29,6 +29,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     private readonly news: ChatNews,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
+    private readonly reach: Reach,
   ) {}
 
   async execute({ creatorId, body }: CreateChat): Promise<{ chat: ChatDto; created: boolean }> {
@@ -72,7 +73,10 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       VALUES (${id}::uuid, ${directKey ? 'direct' : 'group'}::chat_type, ${directKey ? null : (title ?? null)},
         ${directKey}, ${members.length})
       ON CONFLICT (direct_key) DO NOTHING`;
-    if (inserted === 0) {
+    if (inserted > 0) {
+      await this.reach.take(tx, directKey ? 'directChat' : 'group', creatorId);
+      if (!directKey) await this.reach.take(tx, 'groupAdd', creatorId, others.length);
+    } else {
       const chat = await tx.chat.findUniqueOrThrow({
         where: { directKey: directKey! },
         select: { id: true },

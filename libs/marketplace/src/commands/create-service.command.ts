@@ -1,9 +1,15 @@
-import type { CreateServiceBody, ServiceDto } from '#contracts';
+import { AppError, type CreateServiceBody, type ServiceDto } from '#contracts';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
 
-/** Offers a service (contract, `POST services`); who offers one is a master from then on. */
+/** Services of one master that are on offer. */
+const MAX_SERVICES = 100;
+
+/**
+ * Offers a service (contract, `POST services`); who offers one is a master from then on.
+ * @throws AppError CONFLICT (too many)
+ */
 export class CreateService extends Command<ServiceDto> {
   constructor(
     readonly masterId: string,
@@ -18,14 +24,16 @@ export class CreateServiceHandler implements ICommandHandler<CreateService> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ masterId, body: { name, description, price, duration } }: CreateService) {
-    const [, service] = await this.prisma.$transaction([
-      // Of a master, too: `PATCH users/me { is_master: false }` waits for it.
-      this.prisma.user.update({ where: { id: masterId }, data: { isMaster: true }, select: { id: true } }),
-      this.prisma.service.create({
+    const service = await this.prisma.$transaction(async (tx) => {
+      // Of a master, too: `PATCH users/me { is_master: false }` waits for it, and so does another service.
+      await tx.user.update({ where: { id: masterId }, data: { isMaster: true }, select: { id: true } });
+      if ((await tx.service.count({ where: { masterId, archivedAt: null } })) >= MAX_SERVICES)
+        throw new AppError('CONFLICT', `You may offer ${MAX_SERVICES} services at most`);
+      return tx.service.create({
         data: { id: newId(), masterId, name, description: description ?? null, price, duration },
         ...SERVICE,
-      }),
-    ]);
+      });
+    });
     return toService(service);
   }
 }

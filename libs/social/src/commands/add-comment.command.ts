@@ -1,5 +1,5 @@
 import { AppError, type CommentDto, type CreateCommentBody } from '#contracts';
-import { requirePresent } from '#identity';
+import { Reach, requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -28,6 +28,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
+    private readonly reach: Reach,
     private readonly emitter: RealtimeEmitter,
   ) {}
 
@@ -38,6 +39,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
       await requirePresent(tx, [userId]);
       const where = { postId, commentId: id, ownerId: owner.id };
       const mentioned = await mentionedIn(tx, userId, content, owner.id);
+      await this.reach.take(tx, 'mention', userId, mentioned.length);
       await tell(tx, [owner.id], {
         type: 'post_commented',
         key: `post_commented:${id}`,

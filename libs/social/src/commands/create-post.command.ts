@@ -1,5 +1,5 @@
 import { AppError, isBlank, isVisible, type CreatePostBody, type PostDto } from '#contracts';
-import { requirePresent } from '#identity';
+import { Reach, requirePresent } from '#identity';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { mentionedIn, tellMentioned } from '../mentions.js';
@@ -23,6 +23,7 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
+    private readonly reach: Reach,
   ) {}
 
   async execute({ authorId, body }: CreatePost): Promise<PostDto> {
@@ -31,6 +32,7 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
       await requirePresent(tx, [authorId]);
       await tx.post.create({ data: post });
       const mentioned = await mentionedIn(tx, authorId, post.content, authorId);
+      await this.reach.take(tx, 'mention', authorId, mentioned.length);
       await tellMentioned(tx, authorId, mentioned, { postId: post.id, commentId: null, ownerId: authorId });
     });
     return this.posts.require(authorId, post.id);

@@ -1,5 +1,5 @@
 import { AppError, type FriendRequestDto } from '#contracts';
-import { lockPair, requirePresent } from '#identity';
+import { lockPair, Reach, requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -12,6 +12,8 @@ import {
 } from '../friend-requests.js';
 import { requireInSight } from '../people.js';
 
+/** Requests of one user that wait for an answer. */
+const MAX_OPEN = 200;
 /** After a refusal, the asker waits so long. */
 const PAUSE_MS = 30 * 24 * 3600_000;
 
@@ -19,7 +21,7 @@ const PAUSE_MS = 30 * 24 * 3600_000;
  * Asks somebody to be friends. A request that is made again within 24 hours of a withdrawal has the notification of the
  * first: otherwise asking could be made a nuisance.
  * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (friends already, one of the two has asked, or it was
- *   declined within 30 days)
+ *   declined within 30 days; too many are open), RATE_LIMIT (of a day)
  */
 export class RequestFriendship extends Command<FriendRequestDto> {
   constructor(
@@ -33,7 +35,10 @@ export class RequestFriendship extends Command<FriendRequestDto> {
 
 @CommandHandler(RequestFriendship)
 export class RequestFriendshipHandler implements ICommandHandler<RequestFriendship> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly reach: Reach,
+  ) {}
 
   async execute({ fromId, toId, now }: RequestFriendship): Promise<FriendRequestDto> {
     if (fromId === toId) throw AppError.invalid('user_id', 'is your own');
@@ -59,6 +64,8 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
         throw new AppError('CONFLICT', 'They have declined: ask again 30 days after that', {
           reason: 'refused_recently',
         });
+      await requireFewOpen(tx, fromId);
+      await this.reach.take(tx, 'friendRequest', fromId);
       const id = newId();
       await tx.friendRequest.create({ data: { id, fromId, toId } });
       await tell(tx, [toId], {
@@ -89,4 +96,11 @@ async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: 
   if (open?.fromId === fromId)
     throw new AppError('CONFLICT', 'You have asked already', { reason: 'already_asked' });
   if (open) throw new AppError('CONFLICT', 'They have asked you: accept that');
+}
+
+/** Under the asker's lock: of two at once the second counts the first. */
+async function requireFewOpen(tx: Prisma.TransactionClient, fromId: string): Promise<void> {
+  await tx.$queryRaw`SELECT FROM users WHERE id = ${fromId}::uuid FOR NO KEY UPDATE`;
+  if ((await tx.friendRequest.count({ where: { fromId, status: 'pending' } })) >= MAX_OPEN)
+    throw new AppError('CONFLICT', `At most ${MAX_OPEN} of your requests may wait for an answer`);
 }
