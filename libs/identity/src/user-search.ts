@@ -1,4 +1,4 @@
-import { AppError, canonicalEmail } from '#contracts';
+import { canonicalEmail } from '#contracts';
 import {
   contains,
   decodeCursor,
@@ -10,7 +10,7 @@ import {
   searchWords,
   type SearchSql,
 } from '#platform';
-import { NIL, validate as isUuid } from 'uuid';
+import { NIL } from 'uuid';
 
 // The expressions are those of the indexes.
 const NAMES = Prisma.raw(`searched(folded(name || ' ' || handle))`);
@@ -81,7 +81,6 @@ const hasAddress = (word: string): Prisma.Sql =>
 /** Condition for SQL: where the page by name begins. */
 function isAfter(cursor?: string | null): Prisma.Sql {
   if (cursor == null) return Prisma.sql`true`;
-  const [key, id] = decodeCursor(cursor, 'string', 'string');
-  if (!isUuid(id)) throw AppError.invalid('cursor', 'is not a cursor of this list');
+  const [key, id] = decodeCursor(cursor, 'string', 'id');
   return Prisma.sql`(${KEY} ~>=~ ${key} AND (${KEY} ~>~ ${key} OR id > ${id}::uuid))`;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { decodeCursor, encodeCursor } from './cursor.js';
 
-const refused = (cursor: string, ...types: ('string' | 'number')[]) => {
+const refused = (cursor: string, ...types: ('string' | 'number' | 'id')[]) => {
   try {
     decodeCursor(cursor, ...types);
     return false;
@@ -40,6 +40,9 @@ it('takes nothing else', () => {
   expect(refused(made([{}]), 'string')).toBe(true);
   expect(refused(made(['\0']), 'string')).toBe(true);
   expect(refused(made(['\ud800']), 'string')).toBe(true);
+  for (const id of ['x', '', 1, null, '00000000-0000-0000-0000-00000000000g', `${crypto.randomUUID()} `])
+    expect([id, refused(made([1, id]), 'number', 'id')]).toEqual([id, true]);
+  expect(refused(made([1, crypto.randomUUID()]), 'number', 'id')).toBe(false);
   for (const number of [1e300, 0.5, -1, 9e15]) expect(refused(made([number]), 'number')).toBe(true);
 });
 

@@ -18,7 +18,7 @@ export class ListAssistantChatsHandler implements IQueryHandler<ListAssistantCha
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, page: { limit, cursor } }: ListAssistantChats): Promise<AssistantChatPage> {
-    const [at, id] = cursor ? decodeCursor(cursor, 'number', 'string') : [];
+    const [at, id] = cursor ? decodeCursor(cursor, 'number', 'id') : [];
     const updatedAt = at === undefined ? undefined : new Date(at);
     const rows = await this.prisma.assistantChat.findMany({
       where: {

@@ -26,7 +26,7 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
 
   async execute({ userId, chatId, page: { limit, cursor } }: ListMembers): Promise<ParticipantPage> {
     await this.memberships.require(chatId, userId);
-    const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
+    const [after] = cursor ? decodeCursor(cursor, 'id') : [''];
     const rows = await this.prisma.$queryRaw<ParticipantRow[]>`
       SELECT ${participantColumns(uuid(userId))} FROM chat_members p JOIN users u ON u.id = p.user_id
       WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id::text > ${after}

@@ -35,7 +35,7 @@ export class ListReceiptsHandler implements IQueryHandler<ListReceipts> {
     if (!message) throw new AppError('NOT_FOUND', 'No such message in this chat');
     if (message.senderId !== userId)
       throw new AppError('FORBIDDEN', 'Only the sender may see who has read a message');
-    const [after] = cursor ? decodeCursor(cursor, 'string') : [''];
+    const [after] = cursor ? decodeCursor(cursor, 'id') : [''];
     const { read, delivered, areShown } = shownMarks(uuid(userId));
     const rows = await this.prisma.$queryRaw<(ReceiptPage['items'][number] & { sort: string })[]>`
       SELECT u.id AS user_id, u.name,

@@ -1,7 +1,6 @@
-import { AppError, type SessionPage } from '#contracts';
+import type { SessionPage } from '#contracts';
 import { decodeCursor, encodeCursor, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { validate as isUuid } from 'uuid';
 
 /** The user's signed-in devices, newest first (contract, `GET auth/sessions`). Errors: INVALID_DATA (cursor). */
 export class ListSessions extends Query<SessionPage> {
@@ -21,9 +20,7 @@ export class ListSessionsHandler implements IQueryHandler<ListSessions> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, sessionId, limit, cursor }: ListSessions): Promise<SessionPage> {
-    const [after] = cursor === undefined ? [undefined] : decodeCursor(cursor, 'string');
-    if (after !== undefined && !isUuid(after))
-      throw AppError.invalid('cursor', 'is not a cursor of this list');
+    const [after] = cursor === undefined ? [undefined] : decodeCursor(cursor, 'id');
     const sessions = await this.prisma.session.findMany({
       where: { userId, revokedAt: null, expiresAt: { gt: new Date() }, id: { lt: after } },
       // Ids are UUIDv7: their order is the order of sign-in.
