@@ -68,6 +68,7 @@ it('speaks as the document says, from the greeting to a chat that is joined agai
     chatId,
     title: message,
     messages: [stored(userId, 'user', message), stored(messageId, 'assistant', 'Добрый вечер!')],
+    nextCursor: null,
   });
 });
 
