@@ -4,7 +4,7 @@ import { Client } from 'pg';
 export const APP = 'service_platform';
 
 /**
- * What is in the schema `public` and not the app's. Earlier versions made all of it as the superuser. What belongs to an
+ * What is in the database and not the app's. Earlier versions made all of it as the superuser. What belongs to an
  * extension, or to a table's column, follows that.
  */
 const ADOPT = `
@@ -13,18 +13,27 @@ const ADOPT = `
     command text;
   BEGIN
     FOR command IN
-      WITH mine AS (SELECT '${APP}'::regrole AS role, 'public'::regnamespace AS schema),
+      WITH schemas AS (
+          SELECT oid AS schema, nspname, nspowner FROM pg_namespace
+          WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+        ),
+        mine AS (SELECT '${APP}'::regrole AS role),
         follows AS (SELECT classid, objid FROM pg_depend WHERE deptype IN ('a', 'e', 'i'))
       SELECT format('ALTER %s %s OWNER TO ${APP}', kind, name) FROM (
-        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
-          oid::regclass::text, 'pg_class'::regclass, oid
-        FROM pg_class, mine WHERE relnamespace = schema AND relowner <> role AND relkind IN ('r', 'p', 'v', 'm', 'S')
+        SELECT 'SCHEMA', quote_ident(nspname), 'pg_namespace'::regclass, schema
+        FROM schemas, mine WHERE nspowner <> role AND nspname <> 'public'
+        UNION ALL
+        SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
+          ELSE 'TABLE' END, oid::regclass::text, 'pg_class'::regclass, oid
+        FROM pg_class JOIN schemas ON schema = relnamespace, mine
+        WHERE relowner <> role AND relkind IN ('r', 'p', 'v', 'm', 'S')
         UNION ALL
         SELECT 'ROUTINE', oid::regprocedure::text, 'pg_proc'::regclass, oid
-        FROM pg_proc, mine WHERE pronamespace = schema AND proowner <> role
+        FROM pg_proc JOIN schemas ON schema = pronamespace, mine WHERE proowner <> role
         UNION ALL
         SELECT 'TYPE', oid::regtype::text, 'pg_type'::regclass, oid
-        FROM pg_type, mine WHERE typnamespace = schema AND typowner <> role AND typtype IN ('d', 'e')
+        FROM pg_type JOIN schemas ON schema = typnamespace, mine WHERE typowner <> role
+          AND (typtype IN ('d', 'e') OR (SELECT relkind FROM pg_class WHERE oid = typrelid) = 'c')
       ) AS things (kind, name, classid, objid)
       WHERE (classid, objid) NOT IN (SELECT classid, objid FROM follows)
     LOOP

@@ -88,7 +88,7 @@ it('migrates once, however many ask', async () => {
 });
 
 const OTHERS = `
-  SELECT oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'v')
+  SELECT oid::regclass::text AS name FROM pg_class WHERE relnamespace IN ('public'::regnamespace, to_regnamespace('jobs')) AND relkind IN ('r', 'S', 'v')
     AND relowner <> 'service_platform'::regrole
   UNION ALL SELECT proname FROM pg_proc LEFT JOIN pg_depend ON objid = pg_proc.oid AND deptype = 'e'
   WHERE pronamespace = 'public'::regnamespace AND proowner <> 'service_platform'::regrole AND objid IS NULL
@@ -122,12 +122,21 @@ it('takes over the tables of a folder in which they belong to the superuser', as
   await migrate(before.adminUrl);
   await query(before.adminUrl, 'CREATE TABLE counted (id serial, at bigint GENERATED ALWAYS AS IDENTITY)');
   await query(before.adminUrl, 'INSERT INTO counted DEFAULT VALUES');
+  // As the queue does.
+  await query(
+    before.adminUrl,
+    'CREATE SCHEMA jobs; CREATE TABLE jobs.ledger (id serial); CREATE TYPE jobs.pair AS (a int)',
+  );
   expect((await query(before.adminUrl, OTHERS)).length).toBeGreaterThan(20);
   await before.stop();
   const { url } = await start();
   expect(await query(url, OTHERS)).toEqual([]);
   await query(url, 'ALTER TABLE users ADD COLUMN later int; ALTER TYPE role ADD VALUE $$later$$');
   expect(await query(url, 'INSERT INTO counted DEFAULT VALUES RETURNING id')).toEqual([{ id: 2 }]);
+  await query(
+    url,
+    'CREATE TABLE jobs.more (pair jobs.pair); ALTER TYPE jobs.pair ADD ATTRIBUTE b int; ALTER TABLE jobs.ledger ADD COLUMN x int',
+  );
 });
 
 it('PostgreSQL itself reaches no file of root, also below a folder that only root may enter', async () => {
