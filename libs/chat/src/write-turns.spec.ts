@@ -58,7 +58,7 @@ it('lets a change wait for the writes that came before it, also for those that a
   const first = write(in_('a', 'a1'));
   const second = turns.hold('a', async () => written.push('second change'));
   const third = write(in_('a', 'a2'), in_('b', 'b1'));
-  await third;
+  void (await third);
   letGo();
   await second;
   await Promise.all([...(await first), ...(await third)]);
@@ -87,5 +87,5 @@ it('lets a thousand writes wait for a change, and refuses more with a time to tr
   expect(await other).toBe('b1');
   expect(refused).toEqual([{ budget: 'held_chat' }]);
   letGo();
-  expect(await Promise.all(waiting)).toHaveLength(1000);
+  for (const [i, result] of waiting.entries()) expect(await result).toBe(`a${i}`);
 });

@@ -72,7 +72,7 @@ export class WriteTurns {
         this.behind(chatId, items.length, () => flush(items)),
       );
     }
-    if (written) await written.catch(() => undefined);
+    if (written) await Promise.allSettled([written]);
     return batch.map((item) => resultOf.get(item)!);
   }
 
