@@ -62,6 +62,8 @@ it('a step that changes nothing takes no number and tells nobody', async () => {
        FROM chats c JOIN chat_members m ON m.chat_id = c.id WHERE c.id = $1 GROUP BY c.id`,
       [group.id],
     );
+  for (const device of [hers, his, veras])
+    await device.next('chat:updated', (c) => c.id === group.id && roles(c)[boris.id] === 'admin');
   for (const device of [hers, his, veras]) await device.settled();
   const before = await numbers();
   const heard = () => [hers, his, veras].map((device) => device.heard.length);

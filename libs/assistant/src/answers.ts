@@ -160,7 +160,8 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   private async produce(live: LiveAnswer, { id, chatId, userId }: Question): Promise<undefined> {
     const timezone = await this.zones.of(userId);
     const messages = await this.prompts.before(chatId, id, timezone);
-    const takesRoom = this.prompts.roomForLookUps();
+    // Calls have a room of their own: results that fill theirs must not end an answer.
+    const [holdsCalls, holdsResult] = [this.prompts.roomForLookUps(), this.prompts.roomForLookUps()];
     const ids = new Set<string>();
     const { signal } = live.ended;
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -174,13 +175,13 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
         throw new Error(`the model gave no text (finish_reason ${turn.finish.slice(0, 20)})`);
       }
       const said = live.tokens.slice(before).join('');
-      if (!(await takesRoom(said + JSON.stringify(calls))))
+      if (!(await holdsCalls(said + JSON.stringify(calls))))
         throw new Error('the tool calls are more than a prompt holds');
       messages.push(turn.toMessage(said, calls));
       for (const [i, call] of calls.entries()) {
         signal.throwIfAborted();
         const result = i < MAX_LOOK_UPS ? await this.tools.run({ userId, timezone }, call) : NO_ROOM;
-        const content = (await takesRoom(result)) ? result : NO_ROOM;
+        const content = (await holdsResult(result)) ? result : NO_ROOM;
         messages.push({ role: 'tool', tool_call_id: call.id, content });
       }
     }

@@ -43,7 +43,7 @@ export class Prompts {
   }
 
   /**
-   * What one answer's look-ups add to its prompt, calls and results, may have as many tokens as the conversation.
+   * Room in one answer's prompt, for its calls or for their results: as many tokens as the conversation may have.
    * @returns takes room for a text; false, and takes none, if there is not enough
    */
   roomForLookUps(): (text: string) => Promise<boolean> {
