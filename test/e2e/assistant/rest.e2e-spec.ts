@@ -38,7 +38,7 @@ it('a chat made here is one that the socket joins, and the other way round', asy
   expect(status).toBe(201);
   expect(body).toEqual({ id: expect.any(String), title: 'Новый чат', created_at: DATE, updated_at: DATE });
   const { client, joined } = await scene.join({ account: anna, chatId: body.id });
-  expect(joined).toEqual({ chatId: body.id, title: 'Новый чат', messages: [] });
+  expect(joined).toEqual({ chatId: body.id, title: 'Новый чат', messages: [], nextCursor: null });
   const complete = await exchange(client, 'Вопрос');
 
   const { body: found } = await get<OneChat>(`assistant/chats/${body.id}`);
