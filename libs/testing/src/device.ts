@@ -61,7 +61,7 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
 
   /** Sends an event and waits for its one acknowledgement. */
   async send<E extends ClientEvent>(event: E, payload: object): Promise<Answer<E>> {
-    const ack: unknown = await this.socket.timeout(10_000).emitWithAck(event, payload);
+    const ack: unknown = await this.socket.timeout(30_000).emitWithAck(event, payload);
     this.violations.push(...ackErrors(event, ack));
     return ack as Answer<E>;
   }
@@ -74,7 +74,7 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
     const inside = this.socket as unknown as { ids: number; acks: Record<number, (ack: object) => void> };
     const id = inside.ids++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer to ${json.slice(0, 80)}`)), 8000);
+      const timer = setTimeout(() => reject(new Error(`no answer to ${json.slice(0, 80)}`)), 25_000);
       inside.acks[id] = (ack) => {
         clearTimeout(timer);
         this.violations.push(...ackErrors('raw', ack));

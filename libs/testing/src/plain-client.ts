@@ -19,6 +19,6 @@ export class PlainClient extends Listener<Record<string, Record<string, unknown>
 
   /** Sends an event and waits for its one acknowledgement. */
   async ask<T = Record<string, unknown>>(event: string, ...args: unknown[]): Promise<T> {
-    return (await this.socket.timeout(10_000).emitWithAck(event, ...args)) as T;
+    return (await this.socket.timeout(30_000).emitWithAck(event, ...args)) as T;
   }
 }

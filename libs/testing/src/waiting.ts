@@ -22,7 +22,7 @@ export abstract class Waiting {
   }
 
   /** Waits until `find` gives something; it is asked again after each change. */
-  until<T>(find: () => T | undefined, otherwise = 'did not happen', timeoutMs = 8000): Promise<T> {
+  until<T>(find: () => T | undefined, otherwise = 'did not happen', timeoutMs = 25_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void) => {
         clearTimeout(timer);
