@@ -22,7 +22,10 @@ export class PgPool extends Pool implements OnApplicationShutdown {
       options:
         '-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=10000 -c jit=off -c TimeZone=UTC',
     });
-    this.on('error', (err) => logger.warn({ err: err.message }, 'database connection lost'));
+    this.on('error', (err) => {
+      // The database may end connections that are being closed.
+      if (!this.ending) logger.warn({ err: err.message }, 'database connection lost');
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {
