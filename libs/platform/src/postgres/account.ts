@@ -7,7 +7,6 @@ import {
 } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Binaries } from './binaries.js';
 import { StartError } from './start-error.js';
 
 /** What a program is handed open comes after its standard streams. */
@@ -44,7 +43,7 @@ export function accountFor(cluster: string): Account | undefined {
 }
 
 /** How to run a program as that account, which has nothing of root's power. */
-export function runner(account: Account | undefined, { postgres }: Binaries): Run {
+export function runner(account: Account | undefined, { postgres }: { postgres: string }): Run {
   const always = { ...account, env: environment(), cwd: '/' };
   const { error, status, stderr } = spawnSync(postgres, ['--version'], { ...always, timeout: 10_000 });
   if (error || status !== 0) {
