@@ -33,7 +33,7 @@ const scenarios: Scenario[] = [
   { name: 'room of 1,000', groups: groupsOf(1, 1000), senders: 4, measure: 'deliveries', atLeast: 0.9 },
 ];
 const IN_FLIGHT = 4;
-/** Of the sends of the system before a change. */
+/** The least share that a change leaves of the sends before it. */
 const NOT_SLOWER = 0.97;
 
 interface Target extends Running {

@@ -124,6 +124,6 @@ export class ChangedChats implements OnModuleDestroy {
 
 const chatOf = (room: string) => room.slice(chatRoom('').length);
 
-/** Who is told otherwise of two changes: only those of both. */
+/** Two changes except the users whom both of them except. */
 const both = (known: Set<string> | undefined, more: Set<string>) =>
   known ? new Set([...known].filter((room) => more.has(room))) : more;

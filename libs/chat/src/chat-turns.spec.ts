@@ -3,7 +3,7 @@ import type { Metrics } from '#platform';
 import { ChatTurns } from './chat-turns.js';
 import { WriteTurns } from './write-turns.js';
 
-/** What was refused, by budget. */
+/** The refusals that the metric has counted. */
 const refused: object[] = [];
 const metrics = { refused: { inc: (labels: object) => refused.push(labels) } } as unknown as Metrics;
 beforeEach(() => {

@@ -12,7 +12,7 @@ export interface Group {
   id: string;
   last_seq: number;
   member_count: number;
-  /** Of the user who changes it. */
+  /** Changes of one user run one after the other. */
   role: Membership['role'];
 }
 
@@ -45,7 +45,7 @@ export class GroupChanges {
    * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what the change throws
    */
   async change<T>(chatId: string, userId: string, change: GroupChange<T>): Promise<T | null> {
-    // Who may not, and a change of nothing, stand in no line.
+    // A forbidden change and a change of nothing are answered without waiting.
     const group = await groupOf(this.prisma, chatId, userId);
     if ((await change.decide(this.prisma, group)) === null) return null;
     return this.lines.take(userId, () =>

@@ -2,7 +2,7 @@ import type { AppError } from '#contracts';
 import type { Metrics } from '#platform';
 import { WriteTurns } from './write-turns.js';
 
-/** What was refused, by budget. */
+/** The refusals that the metric has counted. */
 const refused: object[] = [];
 const metrics = { refused: { inc: (labels: object) => refused.push(labels) } } as unknown as Metrics;
 beforeEach(() => {

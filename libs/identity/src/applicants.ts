@@ -12,7 +12,7 @@ interface Found {
   ips: string[];
 }
 
-/** Who wants to sign in to an account, and how often they may try. */
+/** Counts attempts to sign in to an account, and refuses those beyond its limits. */
 @Injectable()
 export class Applicants {
   private readonly lookups = new Batcher<string, Found | undefined>((emails) => this.find(emails), {
