@@ -73,6 +73,7 @@ export async function startApp(
     SOCKET_EVENT_RATE: '1000000',
     READ_RATE: '1000000',
     SEARCH_RATE: '1000000',
+    CONNECTIONS_PER_ADDRESS: '1000000',
     PRESENCE_AUDIENCE: 'contacts',
     ...env,
   };

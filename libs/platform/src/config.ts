@@ -28,6 +28,8 @@ export class Config {
   @IsOptional() @MinLength(32) JWT_SECRET?: string;
   /** How many proxies stand before this process: so many addresses of `X-Forwarded-For` are believed. */
   @IsInt() @Min(0) @Max(10) TRUSTED_PROXIES: number = 0;
+  /** Sockets and polling sessions a process holds for one address (IPv6: a /64); a fifth may be without a sign-in. */
+  @IsInt() @Min(5) CONNECTIONS_PER_ADDRESS: number = 2000;
   /** Comma-separated origins that browsers may call from; `*` = any. */
   @IsString() CORS_ORIGINS: string = '*';
   /** As both HTTP and Socket.IO want it. */
@@ -50,7 +52,7 @@ export class Config {
   /** Messages a second and user, over time; MESSAGE_BURST of them may come at once. */
   @IsInt() @Min(1) MESSAGE_RATE: number = 30;
   @IsInt() @Min(1) MESSAGE_BURST: number = 500;
-  /** Events of any kind a second and socket; ten times as many may come at once. */
+  /** Events of any kind a second and user, over all sockets and nodes; ten times as many may come at once. */
   @IsInt() @Min(1) SOCKET_EVENT_RATE: number = 60;
   /** Sign-in attempts a minute, address and account; of strangers, see `RateLimits`. */
   @IsInt() @Min(1) SIGN_IN_RATE: number = 5;

@@ -20,6 +20,8 @@ import { logRequests } from './request-log.js';
 
 /** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
 const BODY_LIMIT = 64 * 1024;
+/** Of a request's line and headers: a token has 1 KiB at most, and there are no cookies. Beyond it the answer is 431. */
+const MAX_HEADER_SIZE = 8 * 1024;
 /** A body that is refused is still read to its end up to here, which is as much as the proxy lets through. */
 const DRAINED_BODY = 2 * 1024 * 1024;
 
@@ -41,7 +43,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_DEADLINE.requestTimeout,
-    http: REQUEST_DEADLINE,
+    http: { ...REQUEST_DEADLINE, maxHeaderSize: MAX_HEADER_SIZE },
     trustProxy: (_address, hop) => hop < config.TRUSTED_PROXIES,
     // A client's own id could be made to look like somebody else's in the log.
     requestIdHeader: false,

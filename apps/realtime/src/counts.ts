@@ -1,0 +1,15 @@
+/** How many there are of each key. A key that has none takes no memory. */
+export class Counts {
+  private readonly counts = new Map<string, number>();
+
+  of(key: string): number {
+    return this.counts.get(key) ?? 0;
+  }
+
+  /** @param by 1 or -1 */
+  add(key: string, by: number): void {
+    const count = this.of(key) + by;
+    if (count > 0) this.counts.set(key, count);
+    else this.counts.delete(key);
+  }
+}
