@@ -63,10 +63,10 @@ describe('messages', () => {
   });
 });
 
-it('events of any kind are counted by socket, refusals included, with or without a callback', async () => {
+it('events of any kind are counted by user, over all sockets, refusals included, with or without a callback', async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '5' });
-  const anna = await app.register();
-  const [device, second] = await app.devices(anna, anna);
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  const [device, second, his] = await app.devices(anna, anna, boris);
   const names = ['presence:watch', 'nonsense', 'chat:join'];
   const answers = (await Promise.all(
     range(60).map((i) => device.socket.timeout(5000).emitWithAck(names[i % 3]!, { user_ids: [] })),
@@ -77,7 +77,8 @@ it('events of any kind are counted by socket, refusals included, with or without
   device.socket.emit('presence:watch', { user_ids: [] });
   await device.next('error', ({ code }) => code === 'RATE_LIMIT');
   expect(device.socket.connected).toBe(true);
-  expect((await second.send('presence:watch', { user_ids: [] })).status).toBe('ok');
+  expect((await second.send('presence:watch', { user_ids: [] })).code).toBe('RATE_LIMIT');
+  expect((await his.send('presence:watch', { user_ids: [] })).status).toBe('ok');
   await app.stop();
 });
 

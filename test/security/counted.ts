@@ -10,6 +10,10 @@ export const internalErrors = (url: string) =>
 
 export const connections = (url: string) => metric(url, /^websocket_connections (\d+)/m);
 
+/** How often a budget has refused something. */
+export const refused = (url: string, budget: string) =>
+  metric(url, new RegExp(`^budget_refusals_total\\{budget="${budget}"\\} (\\d+)`, 'm'));
+
 /** What this process, in which the server runs, holds outside of its heap: what has been received, bytes. */
 export function held(): number {
   setFlagsFromString('--expose-gc');

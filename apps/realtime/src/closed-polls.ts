@@ -1,7 +1,11 @@
 import type { Server, Socket } from 'engine.io';
 
+/** How long the server waits for a last poll to close with, ms: clients poll again at once. */
+const LAST_POLL_MS = 3000;
+
 /** What of Engine.IO's polling is used here beyond its types: its wait for a poll, to close with. */
 interface Polling {
+  closeTimeout: number;
   shouldClose?: (() => void) | null;
 }
 
@@ -13,6 +17,7 @@ export function endClosedPolls(engine: Pick<Server, 'on'>): void {
   engine.on('connection', (socket: Socket) => {
     if (socket.transport.name === 'websocket') return;
     const polling = socket.transport as unknown as Polling;
+    polling.closeTimeout = LAST_POLL_MS;
     for (const end of ['upgrade', 'close']) socket.once(end, () => polling.shouldClose?.());
   });
 }

@@ -39,12 +39,11 @@ export class ConnectionGateway implements Greeting {
     // In the room first: a revocation from here on reaches this socket, one from before is found by `connected`.
     await socket.join(sessionRoom(claims.sessionId));
     try {
-      socket.data.user = (await this.authenticator.connected(claims)).user;
+      this.connections.renew(socket, (await this.authenticator.connected(claims)).user);
     } finally {
       const current = userOf(socket).sessionId;
       for (const id of [sessionId, claims.sessionId]) if (id !== current) await socket.leave(sessionRoom(id));
     }
-    this.connections.endAtExpiry(socket);
   }
 
   welcome(socket: DeviceSocket, reason: Connected['reason']): void {

@@ -1,22 +1,26 @@
 import { AppError, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
-import { Authenticator, invalidToken, type Connected } from '#identity';
+import { Authenticator, invalidToken, type Connected, type SignedIn } from '#identity';
 import { Presence } from '#presence';
 import { Metrics, logger, toAppError, within } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';
+import { Admission } from './admission.js';
 import { Deadlines } from './deadlines.js';
 import type { DeviceAdapter } from './device-adapter.js';
 import { DeviceRooms, toBeTold } from './device-rooms.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
+import { visitOf } from './handshakes.js';
 import { cutsOff, type HoldingAdapter } from './holding-adapter.js';
+import { SocketBudget } from './socket-budget.js';
+import { Unread } from './text-parser.js';
 
 /** How many devices look for themselves at once, after this node may have missed something. */
 const AT_ONCE = 8;
 /** How long an answer waits for what was told before it, ms: longer only if the database hangs. */
 const CATCH_UP_MS = 500;
-/** How long a client of Engine.IO 3 that `/` refuses may take to ask for another namespace, ms. */
+/** How long a connection that has left its last namespace may take to ask for another one, ms. */
 const NAMESPACE_MS = 3000;
 /** Before the database is asked again where a device belongs, ms. */
 const RETRY_MS = 1000;
@@ -39,8 +43,8 @@ export class Connections {
   /** The same two for all sockets, which are their `this`: functions of its own are much of what a device takes. */
   private readonly onDisconnect: (this: DeviceSocket, reason: DisconnectReason) => void;
   private readonly onDisconnecting: (this: DeviceSocket) => void;
-  /** The namespaces that a connection is signing in to. */
-  private readonly arriving = new WeakMap<object, Set<string>>();
+  /** The connections that are signing in to each namespace. */
+  private readonly arriving = new WeakMap<Namespace, WeakSet<object>>();
   private resyncing?: Promise<void>;
   private missedAgain = false;
 
@@ -50,6 +54,8 @@ export class Connections {
     private readonly presence: Presence,
     private readonly typing: Typing,
     private readonly metrics: Metrics,
+    private readonly admission: Admission,
+    private readonly budget: SocketBudget,
   ) {
     presence.toldTo(async (userId) => {
       const found = await rooms.find(userId);
@@ -67,10 +73,6 @@ export class Connections {
   /** Finds out who it is and where it belongs, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
     const { client, conn, nsp, handshake } = socket;
-    const arriving = this.arriving.get(client) ?? new Set();
-    // Socket.IO ends a connection by a second CONNECT, but only once the first one is answered.
-    if (arriving.has(nsp.name)) return void conn.close();
-    this.arriving.set(client, arriving.add(nsp.name));
     const { query, headers } = handshake;
     const auth = handshake.auth as { token?: unknown; scope?: unknown };
     // Clients of Socket.IO 2 have no other place for the two.
@@ -79,8 +81,11 @@ export class Connections {
     // As long as all the rest that is known of the device.
     auth.token = undefined;
     try {
+      if (given instanceof Unread) throw given.error;
       if (typeof given !== 'string') throw invalidToken();
       const claims = this.authenticator.verify(given);
+      // Before the database is asked; `take` decides.
+      this.budget.requireRoom(claims);
       const [{ user, reason }, found] = await Promise.all([
         this.authenticator.connected(claims),
         this.rooms.find(claims.userId),
@@ -89,8 +94,10 @@ export class Connections {
       if ((auth.scope ?? inAddress.scope) === 'joined') socket.data.joined = new Set();
     } catch (error) {
       socket.data.refusal = toAppError(error);
+      // Also in a namespace that answers by `connect_error`, and after that answer.
+      if (given instanceof Unread) setImmediate(() => conn.close());
     } finally {
-      arriving.delete(nsp.name);
+      this.arriving.get(nsp)!.delete(client);
     }
   }
 
@@ -101,6 +108,13 @@ export class Connections {
     const { user, arrival, refusal } = socket.data;
     if (!user || !arrival) return this.refuse(socket, greeting, refusal ?? invalidToken());
     socket.data.arrival = undefined;
+    try {
+      this.budget.requireRoom(user);
+    } catch (error) {
+      return this.refuse(socket, greeting, toAppError(error));
+    }
+    this.budget.enter(user);
+    this.admission.signedIn(visitOf(socket.conn));
     this.here.set(socket, greeting);
     if (socket.data.joined) (socket.nsp.adapter as HoldingAdapter).scoped += 1;
     socket.on('disconnecting', this.onDisconnecting);
@@ -119,8 +133,26 @@ export class Connections {
   /** Of these namespaces, the first one's moves are everybody's. */
   watch(namespaces: Namespace[]): void {
     (namespaces[0]!.adapter as DeviceAdapter).onMove = () => this.rooms.moved();
-    for (const { adapter } of namespaces)
-      (adapter as HoldingAdapter).onDoubt = (socket) => void this.untilSettled(socket);
+    for (const namespace of namespaces) {
+      (namespace.adapter as HoldingAdapter).onDoubt = (socket) => void this.untilSettled(socket);
+      this.takeOneAtATime(namespace);
+    }
+  }
+
+  /**
+   * A second CONNECT ends its connection. Socket.IO sees to it only once the first one is in; all that come until then
+   * would be let in.
+   */
+  private takeOneAtATime(namespace: Namespace): void {
+    const inside = namespace as unknown as Entered;
+    const add = inside._add.bind(namespace);
+    const arriving = new WeakSet<object>();
+    this.arriving.set(namespace, arriving);
+    inside._add = async (client, auth, then) => {
+      if (arriving.has(client)) return void client.conn.close(true);
+      arriving.add(client);
+      await add(client, auth, then);
+    };
   }
 
   /** Resolves when the device has been shown what was held for it until now, or the database does not say soon. */
@@ -184,6 +216,26 @@ export class Connections {
   }
 
   /**
+   * A clock that was set ahead is noticed by the next event, before any timer. The device is turned away after its answer.
+   * @throws AppError UNAUTHORIZED when the token is over
+   */
+  requireLive(socket: DeviceSocket): void {
+    if (userOf(socket).expiresAt.getTime() > Date.now()) return;
+    const error = invalidToken('token_expired');
+    setImmediate(() => socket.connected && this.refuse(socket, this.here.get(socket)!, error));
+    throw error;
+  }
+
+  /** It is of another session from here on, or another token of the same. */
+  renew(socket: DeviceSocket, user: SignedIn): void {
+    if (!socket.connected) return;
+    this.budget.leave(userOf(socket));
+    this.budget.enter(user);
+    socket.data.user = user;
+    this.endAtExpiry(socket);
+  }
+
+  /**
    * Between the answer and the rooms a move, or a sign-out, has found no device here. In its user's and session's rooms
    * now, it is looked up anew: what was committed before is in the answer, and what comes after finds the device. Nothing
    * falls between. Who was signed out comes into no chat.
@@ -213,8 +265,10 @@ export class Connections {
   }
 
   private leave(socket: DeviceSocket): void {
-    const { userId } = userOf(socket);
+    const user = userOf(socket);
+    const { userId } = user;
     this.here.delete(socket);
+    this.budget.leave(user);
     if (socket.data.joined) (socket.nsp.adapter as HoldingAdapter).scoped -= 1;
     this.presence.disconnected(userId, socket.id);
     this.typing.stopAll(socket.id);
@@ -224,31 +278,37 @@ export class Connections {
   private end(socket: DeviceSocket, reason: DisconnectReason): void {
     this.metrics.connections.dec();
     this.expiries.delete(socket);
-    if (reason === ENDED_BY_US) endIfUnused(socket);
+    endIfUnused(socket, reason);
   }
 
-  /** A refused client has to sign in anew; one that met a database away is to come back by itself. */
+  /** A refused client has to sign in anew; one that met a database away, or a budget, is to come back by itself. */
   private refuse(socket: DeviceSocket, greeting: Greeting, error: AppError): void {
     this.metrics.errors.inc({ code: error.code });
     greeting.turnAway(socket, error);
-    if (error.code === 'UNAUTHORIZED') socket.disconnect();
+    if (error.code === 'UNAUTHORIZED' || error.code === 'MESSAGE_TOO_LARGE') socket.disconnect();
     else socket.conn.close();
   }
 }
 
 const ENDED_BY_US: DisconnectReason = 'server namespace disconnect';
+const ENDED_BY_CLIENT: DisconnectReason = 'client namespace disconnect';
 
 /** What of Socket.IO's client is used here beyond its types: what one connection carries, of all namespaces. */
 interface Carrying {
   sockets: Map<string, unknown>;
 }
 
+/** The same of its namespaces: how a connection comes into one. */
+interface Entered {
+  _add(client: { conn: DeviceSocket['conn'] }, auth: object, then: (socket: unknown) => void): Promise<void>;
+}
+
 /** One connection may carry devices of several namespaces, each with a token of its own: the others go on. */
-function endIfUnused({ client, conn }: DeviceSocket): void {
+function endIfUnused({ client, conn }: DeviceSocket, reason: DisconnectReason): void {
   const end = () => {
     if ((client as unknown as Carrying).sockets.size === 0) conn.close();
   };
-  // By Engine.IO 3 everybody is in `/` first: who comes for another namespace says so now.
-  if (conn.protocol === 3) setTimeout(end, NAMESPACE_MS).unref();
-  else end();
+  // By Engine.IO 3 everybody is in `/` first: a client that comes for another namespace says so now.
+  if (reason === ENDED_BY_US && conn.protocol !== 3) end();
+  else if (reason === ENDED_BY_US || reason === ENDED_BY_CLIENT) setTimeout(end, NAMESPACE_MS).unref();
 }

@@ -3,7 +3,10 @@ import { Deadlines } from './deadlines.js';
 const ended: string[] = [];
 const soon = (ms: number) => new Date(Date.now() + ms);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-afterEach(() => (ended.length = 0));
+afterEach(() => {
+  ended.length = 0;
+  jest.useRealTimers();
+});
 
 it('ends all that end at one time, and each at its own', async () => {
   const deadlines = new Deadlines<string>((item) => ended.push(item));
@@ -39,5 +42,16 @@ it('takes what is late at once, and lets others be deleted by an end', async () 
   deadlines.set('a', past);
   deadlines.set('b', past);
   await wait(50);
+  expect(ended).toEqual(['a']);
+});
+
+it('notices a clock that was set ahead', () => {
+  jest.useFakeTimers();
+  const deadlines = new Deadlines<string>((item) => ended.push(item));
+  deadlines.set('a', soon(3_600_000));
+  jest.advanceTimersByTime(10_000);
+  expect(ended).toEqual([]);
+  jest.setSystemTime(Date.now() + 3_600_000);
+  jest.advanceTimersByTime(10_010);
   expect(ended).toEqual(['a']);
 });

@@ -3,7 +3,7 @@ import { invalidToken } from '#identity';
 import { Metrics, RateLimits, logger, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Connections } from './connections.js';
-import type { DeviceSocket } from './device-socket.js';
+import { userOf, type DeviceSocket } from './device-socket.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { Unread } from './text-parser.js';
 
@@ -48,10 +48,12 @@ export class EventAnswering {
     let outcome = 'ok';
     try {
       this.inFlight.enter();
+      // Before it waits for anything: what waits is counted.
+      await this.limits.takeEvent(userOf(socket).userId);
       if (socket.data.opening) await socket.data.opening;
       // Opening may have found the session revoked.
       if (!socket.connected) throw invalidToken();
-      await this.limits.take('socketEvent', socket.id);
+      this.connections.requireLive(socket);
       // Not inside the call: without a callback its argument would never be evaluated.
       const answer = await this.handle(handler, socket, args, manners);
       // Whatever was told before it is heard before it. A refusal has told nobody anything.

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { gatherWrites } from './gather-writes.js';
+import { cutOffUnread, gatherWrites } from './gather-writes.js';
 
 /** A device that takes one batch at a time, and none by itself. */
 function deviceThatReadsNothing() {
@@ -65,4 +65,28 @@ it('what a device was given and has not read counts as waiting, until it has', a
   expect([waiting(), cutOff.mock.calls]).toEqual([[], []]);
   send(message);
   expect(cutOff).toHaveBeenCalledTimes(1);
+});
+
+it('a device that takes nothing between two looks is cut off; one that takes some, or has nothing to take, is not', () => {
+  jest.useFakeTimers();
+  const device = (sizeGiven: number, takes: number) => {
+    const handle = { writeQueueSize: 1_000_000 };
+    const tcp = { _bytesDispatched: 1_000_000, _handle: handle, destroy: jest.fn() };
+    const transport = { writable: false, socket: { _socket: tcp } };
+    const read = () => (handle.writeQueueSize -= takes);
+    return { transport, sizeGiven, sizeWaiting: 0, isStuck: false, taken: 0, close: jest.fn(), read };
+  };
+  const devices = { stuck: device(100, 0), slow: device(100, 20_000), idle: device(0, 0) };
+  const polling = { ...device(100, 0), transport: { writable: false } };
+  const onCutOff = jest.fn();
+  const looking = cutOffUnread({ clients: { ...devices, polling } }, onCutOff);
+  for (let i = 0; i < 2; i++) {
+    jest.advanceTimersByTime(15_000);
+    for (const { read } of Object.values(devices)) read();
+  }
+  const cut = Object.entries({ ...devices, polling }).filter(([, { close }]) => close.mock.calls.length > 0);
+  expect(cut.map(([name]) => name)).toEqual(['stuck', 'polling']);
+  expect(onCutOff).toHaveBeenCalledTimes(2);
+  clearInterval(looking);
+  jest.useRealTimers();
 });

@@ -1,8 +1,13 @@
 import type { Server, Socket } from 'engine.io';
 import type { Socket as TcpSocket } from 'node:net';
+import { READ_AT_LEAST, takenFrom } from './reading.js';
 
 /** A device that lets more than this wait is cut off, and syncs when it comes back. Characters, about bytes. */
 const MAX_WAITING = 4 * 1024 * 1024;
+/** What a packet takes beside its data. */
+const PACKET_SIZE = 50;
+/** How often it is looked whether devices read, ms. One that takes too little from one look to the next is cut off. */
+const LOOK_MS = 15_000;
 /** With more than this before it, what is of the moment would be out of date when it is read: it is left out. */
 const MAX_BEFORE_PASSING = 64 * 1024;
 /** Typing and presence, of every namespace. */
@@ -26,6 +31,10 @@ interface Gathering extends Flushing {
   sizeWaiting: number;
   /** Of what it was given last, and may still hold while it takes no more. */
   sizeGiven: number;
+  /** The last look found that it had not taken what it was given, and it has been given nothing since. */
+  isStuck: boolean;
+  /** By then, by WebSocket. Bytes. */
+  taken: number;
 }
 
 /**
@@ -50,6 +59,7 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
         return void this.writeBuffer.pop();
       this.sizeWaiting += data.length;
     }
+    this.sizeWaiting += PACKET_SIZE;
     if (this.sizeGiven + this.sizeWaiting > MAX_WAITING) {
       cutOff(this);
       return onCutOff();
@@ -60,8 +70,31 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
   };
   engine.on('connection', (connected: Socket) => {
     const socket = connected as unknown as Gathering;
-    Object.assign(socket, { writeOut: socket.flush, flush, isWaiting: false, sizeWaiting: 0, sizeGiven: 0 });
+    const own = { flush, isWaiting: false, sizeWaiting: 0, sizeGiven: 0, isStuck: false, taken: 0 };
+    Object.assign(socket, { writeOut: socket.flush, ...own });
   });
+}
+
+/**
+ * A client that answers heartbeats and does not read would keep what waits for it for ever.
+ * @param onCutOff called for each device that is cut off
+ * @returns the timer
+ */
+export function cutOffUnread(engine: object, onCutOff: () => void): NodeJS.Timeout {
+  const { clients } = engine as { clients: Record<string, Gathering> };
+  const look = () => {
+    for (const socket of Object.values(clients)) {
+      const waits = !socket.transport.writable && socket.sizeGiven + socket.sizeWaiting > 0;
+      const taken = takenFrom(socket.transport.socket?._socket);
+      if (waits && socket.isStuck && taken - socket.taken < READ_AT_LEAST) {
+        cutOff(socket);
+        onCutOff();
+      }
+      socket.isStuck = waits;
+      socket.taken = taken;
+    }
+  };
+  return setInterval(look, LOOK_MS).unref();
 }
 
 function write(socket: Gathering): void {
@@ -71,6 +104,7 @@ function write(socket: Gathering): void {
   socket.writeOut();
   tcp?.uncork();
   if (socket.writeBuffer.length > 0) return;
+  socket.isStuck = false;
   socket.sizeGiven = socket.sizeWaiting;
   socket.sizeWaiting = 0;
 }

@@ -5,6 +5,7 @@ import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
+import { Admission } from './admission.js';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
 import { AssistantServices } from './assistant/assistant-services.js';
 import { ChangedChats } from './changed-chats.js';
@@ -22,10 +23,13 @@ import { JoinedChats } from './joined-chats.js';
 import { NotificationGateway } from './notification.gateway.js';
 import { PinsGateway } from './pins.gateway.js';
 import { PresenceGateway } from './presence.gateway.js';
+import { SocketBudget } from './socket-budget.js';
 
 @Module({
   imports: [IdentityModule, AssistantModule, ChatModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
+    Admission,
+    SocketBudget,
     EventAnswering,
     EventsInFlight,
     AssistantEndpoint,

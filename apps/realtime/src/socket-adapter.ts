@@ -4,6 +4,8 @@ import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
+import { WebSocketServer, type ServerOptions as WebSocketOptions } from 'ws';
+import { Admission } from './admission.js';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
 import { ChangedChats } from './changed-chats.js';
 import { endClosedPolls } from './closed-polls.js';
@@ -14,10 +16,22 @@ import { DeviceAdapter } from './device-adapter.js';
 import type { DeviceSocket } from './device-socket.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
-import { gatherWrites } from './gather-writes.js';
+import { cutOffUnread, gatherWrites } from './gather-writes.js';
 import { GracefulStop } from './graceful-stop.js';
+import { admitHandshakes } from './handshakes.js';
 import { JoinedChats } from './joined-chats.js';
+import { PingedSocket } from './reading.js';
 import { textParser } from './text-parser.js';
+
+/** Engine.IO makes it with settings of its own. */
+class WebSockets extends WebSocketServer {
+  constructor(settings: WebSocketOptions) {
+    super({ ...settings, WebSocket: PingedSocket });
+  }
+}
+
+/** How long a connection may take to its first namespace, ms: longer than the database may take to answer. */
+const CONNECT_MS = 10_000;
 
 /** Contract, "Errors". */
 const refusal = (error: AppError) => {
@@ -46,6 +60,8 @@ export class SocketAdapter extends IoAdapter {
       adapter: DeviceAdapter,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: 2 * 1024 * 1024,
+      wsEngine: WebSockets,
+      connectTimeout: CONNECT_MS,
       pingInterval: 25_000,
       pingTimeout: 60_000,
       serveClient: false,
@@ -54,7 +70,10 @@ export class SocketAdapter extends IoAdapter {
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
     const { cutOff } = this.app.get(Metrics);
+    admitHandshakes(server.engine, this.app.get(Admission));
     gatherWrites(server.engine, () => cutOff.inc());
+    const looking = cutOffUnread(server.engine, () => cutOff.inc());
+    server.httpServer.on('close', () => clearInterval(looking));
     endClosedPolls(server.engine);
     const connections = this.app.get(Connections);
     // A refused socket is let through, to be told so by an `error` event as the specification has it.

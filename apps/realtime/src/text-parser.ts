@@ -6,6 +6,10 @@ import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } fr
 const MAX_PACKET_BYTES = 64 * 1024;
 /** More of them in a second end the connection: one request of polling may hold a million, all read in one go. */
 const MAX_PACKETS = 10_000;
+/** A connection that enters namespaces more often than this ends: each time a token is checked. */
+const MAX_CONNECTS = 20;
+/** A namespace, without the query that clients of Engine.IO 3 write behind it. */
+const CONNECT_HEAD = /^0(\/[^,?]{0,200})?/;
 /** An event, also one with attachments, which are not read. */
 const EVENT = /^(?:2|5\d{0,10}-)/;
 /** A namespace, an acknowledgement's id, and the event's name if it is plain: all that is known of what is not read. */
@@ -16,10 +20,13 @@ export class Unread {
   constructor(readonly error: AppError) {}
 }
 
+const tooLarge = () => new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
+
 /** Has an event that is too large, broken or binary answered instead of parsing it: it does not end the connection. */
 class LimitedDecoder extends Decoder {
   private since = 0;
   private count = 0;
+  private connects = 0;
 
   /** @throws what ends the connection */
   override add(chunk: unknown): void {
@@ -28,11 +35,13 @@ class LimitedDecoder extends Decoder {
     if (typeof chunk !== 'string' || chunk.startsWith(String(PacketType.BINARY_ACK))) return;
     const isTooLarge = Buffer.byteLength(chunk) > MAX_PACKET_BYTES;
     if (!EVENT.test(chunk)) {
-      if (isTooLarge) throw new Error('packet too large');
-      return super.add(chunk);
+      const isConnect = chunk.startsWith(String(PacketType.CONNECT));
+      if (isConnect && ++this.connects > MAX_CONNECTS) throw new Error('too many connects');
+      if (!isTooLarge) return super.add(chunk);
+      if (!isConnect) throw new Error('packet too large');
+      return this.refuseConnect(chunk);
     }
-    if (isTooLarge)
-      return this.refuse(chunk, new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most'));
+    if (isTooLarge) return this.refuse(chunk, tooLarge());
     if (!chunk.startsWith(String(PacketType.EVENT)))
       return this.refuse(chunk, new AppError('INVALID_DATA', 'Payload must be plain JSON'));
     try {
@@ -44,9 +53,18 @@ class LimitedDecoder extends Decoder {
   }
 
   private countOne(): void {
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.since >= 1000) [this.since, this.count] = [now, 0];
     if (++this.count > MAX_PACKETS) throw new Error('too many packets');
+  }
+
+  private refuseConnect(chunk: string): void {
+    const [, nsp = '/'] = CONNECT_HEAD.exec(chunk)!;
+    this.emitReserved('decoded', {
+      type: PacketType.CONNECT,
+      nsp,
+      data: { token: new Unread(tooLarge()) },
+    } as Packet);
   }
 
   private refuse(chunk: string, error: AppError): void {

@@ -15,6 +15,7 @@ const DAY = 24 * 3600;
 type Limit =
   | 'message'
   | 'socketEvent'
+  | 'socketEvents'
   | 'signIn'
   | 'signInAccount'
   | 'signInNetwork'
@@ -30,16 +31,23 @@ type Limit =
   | 'mention'
   | 'directChat';
 
+/** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
+const EVENT_BLOCK = 20;
+
 /** The contract's default limits ("Environment"). A window of burst / rate seconds gives the rate and allows the burst. */
 @Injectable()
 export class RateLimits {
   private readonly limiters;
+  private readonly areShared: boolean;
+  /** Each user's newest block of events that Redis is being asked for. */
+  private readonly blocks = new Map<string, Promise<unknown>>();
 
   constructor(
     config: Config,
     redis: RedisConnections,
     private readonly metrics: Metrics,
   ) {
+    this.areShared = Boolean(redis.shared);
     const storeClient = redis.shared && redis.connect('limits', { commandTimeout: HURRY_MS });
     // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
     const here = (points: number, duration: number) =>
@@ -60,7 +68,8 @@ export class RateLimits {
     this.limiters = {
       /** Key: user id. */
       message: limiter(config.MESSAGE_BURST, config.MESSAGE_BURST / config.MESSAGE_RATE, 'message'),
-      /** Key: socket id, which one node has. */
+      /** Key: user id. Of all nodes in blocks, of this one exactly. */
+      socketEvents: limiter(config.SOCKET_EVENT_RATE * 10, 10, 'socketEvents'),
       socketEvent: here(config.SOCKET_EVENT_RATE * 10, 10),
       /** Key: network and account. */
       signIn: limiter(config.SIGN_IN_RATE, 60, 'signIn'),
@@ -95,12 +104,44 @@ export class RateLimits {
    * @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked
    */
   async take(limit: Limit, key: string, points = 1): Promise<void> {
+    await this.consume(limit, key, points);
+  }
+
+  /**
+   * One event of a user, over all sockets and nodes. Each node lets less than a block through beyond the limit.
+   * @throws AppError RATE_LIMIT with retry_after_ms
+   */
+  async takeEvent(userId: string): Promise<void> {
+    const { consumedPoints } = await this.consume('socketEvent', userId, 1);
+    if (!this.areShared) return;
+    if (consumedPoints % EVENT_BLOCK === 0) await this.takeBlock(userId);
+    // The events behind it wait with it: otherwise a whole flood would pass while Redis is asked.
+    else await this.blocks.get(userId);
+  }
+
+  private async takeBlock(userId: string): Promise<void> {
+    const block = Promise.resolve(this.blocks.get(userId)).then(() =>
+      this.consume('socketEvents', userId, EVENT_BLOCK),
+    );
+    this.blocks.set(userId, block);
+    try {
+      await block;
+    } catch (refusal) {
+      const { retryAfterMs } = refusal as AppError;
+      if (retryAfterMs) await this.limiters.socketEvent.block(userId, retryAfterMs / 1000);
+      throw refusal;
+    } finally {
+      if (this.blocks.get(userId) === block) this.blocks.delete(userId);
+    }
+  }
+
+  private async consume(limit: Limit, key: string, points: number): Promise<RateLimiterRes> {
     try {
       const limiter = this.limiters[limit];
       // For a window below a second the library does not run the script, and the window would never end.
       const options =
         limiter instanceof RateLimiterRedis && limiter.duration < 1 ? { customDuration: 1 } : {};
-      await limiter.consume(key, Math.min(points, limiter.points), options);
+      return await limiter.consume(key, Math.min(points, limiter.points), options);
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       this.metrics.refused.inc({ budget: limit });

@@ -17,14 +17,20 @@ import {
 import { invalidToken, type SignedIn } from '#identity';
 import { logger, newId, toAppError, validated } from '#platform';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket, type RawData } from 'ws';
+import type { Socket as TcpSocket } from 'node:net';
+import { WebSocket } from 'ws';
+import type { Visit } from '../admission.js';
 import { atTime } from '../at-time.js';
+import { READ_AT_LEAST, takenFrom } from '../reading.js';
 import type { AssistantServices } from './assistant-services.js';
 
 const MAX_FRAME_BYTES = 64 * 1024;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-/** The most frames that wait for those before them. */
+/** The most frames that wait for those before them, and how large they may be together. */
 const MAX_WAITING = 200;
+/** When frames that were refused may be sent again, ms. */
+const RETRY_MS = 1000;
+const MAX_WAITING_BYTES = 256 * 1024;
 /** A device that lets more than this wait of what is being said is cut off, and resumes when it comes back. Bytes. */
 const MAX_UNREAD = 1024 * 1024;
 /** How often it is looked whether a device has read, ms. */
@@ -45,24 +51,42 @@ export class AssistantConnection {
   private cancelExpiry?: () => void;
   private turn: Promise<void> = Promise.resolve();
   private waiting = 0;
+  private waitingBytes = 0;
   /** How much of what it asked for, a long chat or answer, it has still to read: it may take its time. Bytes. */
   private owed = 0;
   private lives = true;
+  /** At the last heartbeat: what it had taken so far, and what it had still to read. Bytes. */
+  private taken = 0;
+  private unread = 0;
+  private signInTimer?: NodeJS.Timeout;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly services: AssistantServices,
+    private readonly visit: Visit,
+    private readonly signInMs: number,
   ) {
-    socket.on('message', (data) => this.receive(data));
+    socket.on('message', (data) => this.receive(data as Buffer));
     socket.on('pong', () => (this.lives = true));
     // Broken frames: the socket closes by itself.
     socket.on('error', (err) => logger.debug({ err: err.message, socket_id: this.id }, 'assistant socket'));
-    socket.once('close', () => this.leave());
+    socket.once('close', () => {
+      this.leave();
+      clearTimeout(this.signInTimer);
+      services.admission.leave(visit);
+    });
+    this.awaitSignIn();
     this.tell({ type: 'connected', data: { message: 'WebSocket connection established' } });
   }
 
   beat(): void {
-    if (!this.lives) return this.socket.terminate();
+    const { bufferedAmount } = this.socket;
+    const taken = takenFrom((this.socket as unknown as { _socket?: TcpSocket })._socket);
+    // It may send answers to heartbeats that it has not read.
+    const reads = bufferedAmount === 0 || taken - this.taken >= Math.min(this.unread, READ_AT_LEAST);
+    if (!this.lives || !reads) return this.socket.terminate();
+    this.taken = taken;
+    this.unread = bufferedAmount;
     this.lives = false;
     this.socket.ping();
   }
@@ -82,20 +106,31 @@ export class AssistantConnection {
   }
 
   /** In their order: what a frame does is done before the next one is looked at. */
-  private receive(data: RawData): void {
-    if (this.waiting >= MAX_WAITING) {
-      this.refuse(new AppError('RATE_LIMIT', 'Too many requests'));
+  private receive(data: Buffer): void {
+    // A frame that is refused by its size is not kept until its turn.
+    const frame = data.length > MAX_FRAME_BYTES ? undefined : data;
+    const size = frame?.length ?? 0;
+    if (this.waiting >= MAX_WAITING || this.waitingBytes + size > MAX_WAITING_BYTES) {
+      this.services.metrics.refused.inc({ budget: 'assistantFrames' });
+      this.refuse(new AppError('RATE_LIMIT', 'Too many requests', { retryAfterMs: RETRY_MS }));
       return;
     }
     this.waiting++;
-    this.turn = this.turn.then(() => this.answer(data)).finally(() => this.waiting--);
+    this.waitingBytes += size;
+    this.turn = this.turn.then(() => this.answer(frame)).finally(() => this.answered(size));
   }
 
-  private async answer(data: RawData): Promise<void> {
+  private answered(size: number): void {
+    this.waiting--;
+    this.waitingBytes -= size;
+  }
+
+  /** `data`: undefined when it was too large to be kept. */
+  private async answer(data: Buffer | undefined): Promise<void> {
     let type = 'unknown';
     let outcome = 'ok';
     try {
-      await this.services.limits.take('socketEvent', this.id);
+      await this.services.limits.takeEvent(this.user?.userId ?? this.id);
       const frame = parse(data);
       if (!Object.hasOwn(ASSISTANT_FRAMES, frame.type))
         throw new AppError('INVALID_DATA', 'Unknown message type');
@@ -129,17 +164,30 @@ export class AssistantConnection {
 
   private async join({ token, chatId, resume }: JoinAssistantFrame): Promise<void> {
     this.leave();
-    try {
-      this.user = await this.services.authenticator.authenticate(token);
-    } catch (error) {
+    const user = await this.services.authenticator.authenticate(token).catch((error: unknown) => {
       throw badToken(error);
-    }
+    });
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.services.budget.requireRoom(user);
+    this.services.budget.enter(user);
+    this.services.admission.signedIn(this.visit);
+    clearTimeout(this.signInTimer);
+    this.signInTimer = undefined;
+    this.user = user;
     // The connection stays, for a new token; the chat is heard no more.
-    this.cancelExpiry = atTime(this.user.expiresAt, () => {
+    this.cancelExpiry = atTime(user.expiresAt, () => {
       this.leave();
       this.refuse(badToken(invalidToken('token_expired')));
     });
-    if (chatId) await this.open(this.user.userId, chatId, resume ?? undefined);
+    if (chatId) await this.open(user.userId, chatId, resume ?? undefined);
+  }
+
+  private awaitSignIn(): void {
+    const end = () => {
+      this.refuse(new AppError('UNAUTHORIZED', 'Not authenticated'));
+      this.end();
+    };
+    this.signInTimer ??= setTimeout(end, this.signInMs).unref();
   }
 
   /** `created`: said in place of the history of a chat that is new. */
@@ -176,6 +224,10 @@ export class AssistantConnection {
   private leave(): void {
     this.cancelExpiry?.();
     this.closeChat?.();
+    if (this.user) {
+      this.services.budget.leave(this.user);
+      this.awaitSignIn();
+    }
     this.user = this.chatId = this.closeChat = undefined;
   }
 
@@ -199,12 +251,10 @@ export class AssistantConnection {
 }
 
 /** @throws AppError MESSAGE_TOO_LARGE, INVALID_DATA */
-function parse(data: RawData): { type: string; data?: unknown } {
-  const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
-  if (bytes.length > MAX_FRAME_BYTES)
-    throw new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most');
+function parse(data: Buffer | undefined): { type: string; data?: unknown } {
+  if (!data) throw new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most');
   try {
-    const frame = JSON.parse(utf8.decode(bytes)) as { type?: unknown; data?: unknown } | null;
+    const frame = JSON.parse(utf8.decode(data)) as { type?: unknown; data?: unknown } | null;
     if (typeof frame?.type === 'string') return { type: frame.type, data: frame.data };
   } catch {
     // Said below.

@@ -1,10 +1,14 @@
 import { AnswerFeed, Answers } from '#assistant';
-import { Config, type AssistantMessage, type EventPacket } from '#platform';
+import { AppError } from '#contracts';
+import { Config, toAppError, type AssistantMessage, type EventPacket } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BroadcastOptions } from 'socket.io-adapter';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Visit } from '../admission.js';
+import { refuseUpgrade } from '../handshakes.js';
+import { PingedSocket } from '../reading.js';
 import { AssistantConnection } from './assistant-connection.js';
 import { AssistantServices } from './assistant-services.js';
 
@@ -20,8 +24,11 @@ const MAX_PAYLOAD = 2 * 1024 * 1024;
 export class AssistantEndpoint implements OnModuleDestroy {
   /** How often connections are asked whether they live, ms: one that has not answered by the next time is ended. */
   heartbeatMs = 25_000;
+  /** How long a connection may be without a sign-in, ms. */
+  signInMs = 15_000;
   private readonly sockets = new WebSocketServer({
     noServer: true,
+    WebSocket: PingedSocket,
     maxPayload: MAX_PAYLOAD,
     perMessageDeflate: false,
     // Or text that is no UTF-8 would end the connection; it is answered as any other that is no frame.
@@ -43,9 +50,10 @@ export class AssistantEndpoint implements OnModuleDestroy {
       // Not taken for a URL: not everything that is sent as one is.
       const [pathname] = request.url!.split('?', 1) as [string];
       if (pathname === PATH && this.config.allowsOrigin(request.headers.origin))
-        this.sockets.handleUpgrade(request, socket, head, (opened) => this.open(opened));
-      else if (pathname === PATH) refuse(socket, '403 Forbidden');
-      else if (!pathname.startsWith(`${others}/`)) refuse(socket, '404 Not Found');
+        this.upgrade(request, socket, head);
+      else if (pathname === PATH) refuseUpgrade(socket, new AppError('FORBIDDEN', 'Origin not allowed'));
+      else if (!pathname.startsWith(`${others}/`))
+        refuseUpgrade(socket, new AppError('NOT_FOUND', 'No such route'));
     });
     this.beat();
   }
@@ -74,8 +82,24 @@ export class AssistantEndpoint implements OnModuleDestroy {
     for (const connection of this.connections) connection.end();
   }
 
-  private open(socket: WebSocket): void {
-    const connection = new AssistantConnection(socket, this.services);
+  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { admission } = this.services;
+    try {
+      const visit = admission.enter(request);
+      let isOpen = false;
+      this.sockets.handleUpgrade(request, socket, head, (opened) => {
+        isOpen = true;
+        this.open(opened, visit);
+      });
+      // It was no WebSocket's handshake, and has been told so.
+      if (!isOpen) admission.leave(visit);
+    } catch (error) {
+      refuseUpgrade(socket, toAppError(error));
+    }
+  }
+
+  private open(socket: WebSocket, visit: Visit): void {
+    const connection = new AssistantConnection(socket, this.services, visit, this.signInMs);
     this.connections.add(connection);
     this.services.metrics.connections.inc();
     socket.once('close', () => {
@@ -91,9 +115,3 @@ export class AssistantEndpoint implements OnModuleDestroy {
     }, this.heartbeatMs).unref();
   }
 }
-
-/** Whoever is refused may have gone, which would otherwise end the process. */
-const refuse = (socket: Duplex, status: string) =>
-  socket
-    .on('error', () => socket.destroy())
-    .end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -3,6 +3,8 @@ import { Authenticator } from '#identity';
 import { Metrics, RateLimits } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { Admission } from '../admission.js';
+import { SocketBudget } from '../socket-budget.js';
 
 /** What every connection of the assistant uses. */
 @Injectable()
@@ -13,5 +15,7 @@ export class AssistantServices {
     readonly commands: CommandBus,
     readonly limits: RateLimits,
     readonly metrics: Metrics,
+    readonly admission: Admission,
+    readonly budget: SocketBudget,
   ) {}
 }

@@ -1,0 +1,81 @@
+import { ERROR_STATUS, type AppError } from '#contracts';
+import { toAppError } from '#platform';
+import type { Server, Socket } from 'engine.io';
+import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Admission, Visit } from './admission.js';
+
+/** What of Engine.IO is used here beyond its types. */
+interface Handshake extends IncomingMessage {
+  _query: Record<string, unknown>;
+}
+interface Visiting {
+  request: unknown;
+  protocol: number;
+  visit: Visit;
+}
+
+const NONE = Object.freeze({});
+
+/** Counts each Engine.IO session from its handshake on, and keeps of the request only what a sign-in reads. */
+export function admitHandshakes(engine: Server, admission: Admission): void {
+  const arriving = new WeakMap<object, Visit>();
+  engine.use((request: Handshake, response: object, next: () => void) => {
+    if (request._query.sid) return next();
+    let visit: Visit;
+    try {
+      visit = admission.enter(request);
+    } catch (error) {
+      return refuse(request, response, toAppError(error));
+    }
+    arriving.set(request, visit);
+    // Within this turn of the event loop it becomes a session or is refused.
+    setImmediate(() => arriving.delete(request) && admission.leave(visit));
+    next();
+  });
+  // One function for all sessions.
+  const onClose = function (this: Visiting) {
+    admission.leave(this.visit);
+  };
+  engine.on('connection', (socket: Socket) => {
+    const session = socket as unknown as Visiting;
+    const request = session.request as Handshake;
+    session.visit = arriving.get(request)!;
+    arriving.delete(request);
+    session.request = kept(request, session.protocol);
+    socket.on('close', onClose);
+  });
+}
+
+export const visitOf = (session: object): Visit => (session as Visiting).visit;
+
+/** A request holds up to 8 KiB of headers and the objects that parsed it. */
+function kept({ headers, _query, socket }: Handshake, protocol: number): object {
+  const { authorization } = headers;
+  const { token, scope } = _query;
+  return {
+    headers: authorization ? { authorization } : NONE,
+    // Clients of Engine.IO 3 sign in by it.
+    _query: protocol === 3 ? { token, scope } : NONE,
+    connection: { encrypted: (socket as { encrypted?: boolean }).encrypted },
+  };
+}
+
+/** An answer to an upgrade leaves by its socket: Engine.IO would end it without a word. */
+function refuse(request: IncomingMessage, response: object, error: AppError): void {
+  if (!(response instanceof ServerResponse)) return refuseUpgrade(request.socket, error);
+  const body = JSON.stringify(error.toBody());
+  response.writeHead(ERROR_STATUS[error.code], { ...headersOf(error), 'Content-Type': 'application/json' });
+  response.end(body);
+}
+
+/** The client may have gone, which would otherwise end the process. */
+export function refuseUpgrade(socket: Duplex, error: AppError): void {
+  const status = ERROR_STATUS[error.code];
+  const headers = Object.entries({ ...headersOf(error), Connection: 'close', 'Content-Length': '0' });
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers.map((pair) => pair.join(': '))];
+  socket.on('error', () => socket.destroy()).end(`${lines.join('\r\n')}\r\n\r\n`);
+}
+
+const headersOf = ({ retryAfterMs }: AppError): Record<string, string> =>
+  retryAfterMs === undefined ? {} : { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) };
