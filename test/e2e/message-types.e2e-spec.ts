@@ -103,7 +103,7 @@ describe('as the specification shows it, with metadata of the app’s own, it ar
 
 describe('post_share', () => {
   const share = async (content: string) => {
-    const claimed = { author_name: 'Forged', media_url: 'https://example.com/x.jpg' };
+    const claimed = { author_id: 'forged', author_name: 'Forged', media_url: 'https://example.com/x.jpg' };
     return send({ type: 'post_share', content, metadata: { ...claimed, ...unknown } });
   };
   const write = async (author: Account, body: object) =>
@@ -119,7 +119,7 @@ describe('post_share', () => {
       const { message_id } = await share(post.id);
       const live = await his.next('chat:message:new', ({ id }) => id === message_id);
       expect(live.content).toBe(post.id);
-      expect(live.metadata).toEqual({ ...unknown, author_name: 'Борис', media_url });
+      expect(live.metadata).toEqual({ ...unknown, author_id: boris.id, author_name: 'Борис', media_url });
     }
   });
 
@@ -133,7 +133,12 @@ describe('post_share', () => {
     const { message_id } = await share(repost.body.id);
     const live = await his.next('chat:message:new', ({ id }) => id === message_id);
     expect(live.content).toBe(repost.body.id);
-    expect(live.metadata).toEqual({ ...unknown, author_name: 'Вера', media_url: media_urls[0] });
+    expect(live.metadata).toEqual({
+      ...unknown,
+      author_id: vera.id,
+      author_name: 'Вера',
+      media_url: media_urls[0],
+    });
   });
 
   it('of what the sender may not see is refused', async () => {

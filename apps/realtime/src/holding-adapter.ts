@@ -1,4 +1,6 @@
-import { chatRoom, cutRoom, followersRoom, friendsRoom } from '#contracts';
+import { asNamed, namedIn } from '#chat';
+import { chatRoom, cutRoom, followersRoom, friendsRoom, type MessageDto } from '#contracts';
+import { NAMELESS } from '#identity';
 import type { EventPacket } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
 import type { Delivery, DeviceSocket, Doubt, LookUp } from './device-socket.js';
@@ -11,6 +13,17 @@ const MAX_HELD = 100;
 
 /** Devices of `auth: { scope: "joined" }` hear these events of joined chats only. */
 const OF_JOINED = new Set<unknown>(['chat:message:new', 'chat:typing']);
+
+/** Events that carry a message, in one frame for a whole chat. */
+const OF_MESSAGES = new Set<unknown>([
+  'chat:message:new',
+  'chat:message:edited',
+  'chat:message:deleted',
+  'chat:message:reaction',
+  'chat:message:pinned',
+  'chat:message:unpinned',
+]);
+const CHAT = chatRoom('');
 
 /** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
 interface Inside {
@@ -46,8 +59,11 @@ export abstract class HoldingAdapter extends Adapter {
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     if (this.nobodyIsIn(options.rooms)) return;
-    const write = this.writer(packet);
-    if (!write) return;
+    const common = this.writer(packet);
+    if (!common) return;
+    const [room] = options.rooms;
+    const isShared = OF_MESSAGES.has(packet.data[0]) && room!.startsWith(CHAT);
+    const write = isShared ? this.toCutOff(packet, common) : common;
     const isScoped = this.scoped > 0 && OF_JOINED.has(packet.data[0]);
     const event = { write: isScoped ? this.toJoined(packet, write) : write, options, at: performance.now() };
     this.walk(options, (socket) => tell(socket, event));
@@ -117,6 +133,29 @@ export abstract class HoldingAdapter extends Adapter {
         frame = [(this as unknown as Inside)._encode({ ...packet, nsp: this.nsp.name }, options), options];
       }
       (socket as unknown as Writing).client.writeToEngine(...frame);
+    };
+  }
+
+  /**
+   * In a message that a whole chat is shown, a device sees neither the later name nor the picture of those whom a block cuts off
+   * from it. Without such a device nothing is looked at but the rooms of those who are named.
+   */
+  private toCutOff(packet: EventPacket, write: Delivery['write']): Delivery['write'] {
+    const message = packet.data[1] as MessageDto;
+    const named = namedIn(message).map((id) => ({ id, room: cutRoom(id) }));
+    const isHere = named.some(({ room }) => this.rooms.has(room));
+    const forms = new Map<string, Delivery['write']>();
+    return (socket) => {
+      const { doubt } = socket.data;
+      if (!isHere && !doubt) return write(socket);
+      const cut = named.filter(({ room }) => this.rooms.get(room)?.has(socket.id) || doubt?.since.has(room));
+      if (cut.length === 0) return write(socket);
+      const key = cut.map(({ id }) => id).join();
+      const hidden = Object.fromEntries(cut.map(({ id }) => [id, NAMELESS]));
+      const form =
+        forms.get(key) ?? this.writer({ ...packet, data: [packet.data[0], asNamed(message, hidden)] })!;
+      forms.set(key, form);
+      form(socket);
     };
   }
 

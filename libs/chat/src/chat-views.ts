@@ -2,9 +2,9 @@ import { PARTICIPANTS_SHOWN, type ChatDto, type MessageDto, type ParticipantDto 
 import { Presence } from '#presence';
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { notBlocked } from '#identity';
+import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { IS_LISTED } from './membership.js';
-import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
+import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { lowestMarks, shownMarks, statusOf, statusesWithin, type LowestMarks } from './shown-marks.js';
 import { UNREAD_COUNT } from './unread.js';
 
@@ -34,8 +34,8 @@ export interface SharedView {
 export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
   chat_id: string;
   last_seen: Date | null;
-  /** A block cuts them off from the reader, or they are banned. */
-  cut: boolean;
+  /** Whether a block cuts them off from the reader, or they are banned, and how they are named then. */
+  hidden: Hidden | null;
 };
 
 /** A chat and its reader; null is a reader without blocks. */
@@ -72,16 +72,19 @@ export function participantColumns(reader: Prisma.Sql): Prisma.Sql {
     p.chat_id, u.id, u.name, u.handle, u.avatar, u.is_master, u.last_seen_at AS last_seen, p.role,
     CASE WHEN ${areShown} THEN ${read} ELSE 0 END AS last_read_seq,
     CASE WHEN ${areShown} THEN ${delivered} ELSE 0 END AS last_delivered_seq,
-    u.banned_at IS NOT NULL OR NOT (${notBlocked(reader, Prisma.raw('u.id'))}) AS cut`;
+    ${hiddenFrom(reader, Prisma.raw('ARRAY[u.id]'))} AS hidden`;
 }
 
-/** A participant as somebody sees them whom a block cuts them off from; of a direct chat, its marks are frozen already. */
-const hidden = (participant: ParticipantDto, { type }: ChatRow): ParticipantDto => ({
-  ...participant,
-  online: false,
-  last_seen: null,
-  ...(type === 'group' && { last_read_seq: 0, last_delivered_seq: 0 }),
-});
+/** A participant as a member sees them whom a block cuts off from some; in a direct chat the marks are frozen already. */
+const cutOff = (participant: ParticipantDto, hidden: Hidden, { type }: ChatRow): ParticipantDto =>
+  hidden[participant.id]
+    ? {
+        ...asSeen(participant, hidden),
+        online: false,
+        last_seen: null,
+        ...(type === 'group' && { last_read_seq: 0, last_delivered_seq: 0 }),
+      }
+    : participant;
 
 /** Chats as their members see them: three queries, however many chats. */
 @Injectable()
@@ -108,23 +111,32 @@ export class ChatViews {
    * off from the same participants share a view, too, if the last message has the same status for them.
    */
   async ofMembers(chatId: string, among: string[] | null = null): Promise<SharedView[]> {
-    const [rows, [contents], statuses] = await Promise.all([
+    const [rows, [contents]] = await Promise.all([
       this.chatOfMembers(chatId, among),
       this.contents([{ userId: null, chatId }]),
-      statusesWithin(this.prisma, chatId),
     ]);
     const { participants, last_message } = contents!;
+    const statuses = await statusesWithin(this.prisma, chatId, last_message?.id);
+    const named = new Set([
+      ...participants.map(({ id }) => id),
+      ...(last_message ? namedIn(last_message) : []),
+    ]);
     const forms = new Map<string, Contents>([['', contents!]]);
     /** The key in `forms` of what this member sees. */
     const formOf = (userId: string, row: ChatRow): string => {
-      const cuts = statuses.cuts.get(userId);
-      if (!cuts) return '';
+      const hidden = statuses.cuts.get(userId);
+      if (!hidden) return '';
       const status = last_message && statuses.of(last_message, userId);
-      const key = [status, ...participants.filter(({ id }) => cuts.has(id)).map(({ id }) => id)].join();
+      const key = JSON.stringify([
+        status,
+        Object.entries(hidden)
+          .filter(([id]) => named.has(id))
+          .sort(),
+      ]);
       if (!forms.has(key))
         forms.set(key, {
-          participants: participants.map((one) => (cuts.has(one.id) ? hidden(one, row) : one)),
-          last_message: last_message && { ...last_message, status: status! },
+          participants: participants.map((one) => cutOff(one, hidden, row)),
+          last_message: last_message && asNamed({ ...last_message, status: status! }, hidden),
         });
       return key;
     };
@@ -141,12 +153,12 @@ export class ChatViews {
 
   /** A block hides from each of the two whether the other is there, a ban from everybody. */
   async participants(rows: ParticipantRow[]): Promise<(ParticipantDto & { chat_id: string })[]> {
-    const shown = rows.filter(({ cut }) => !cut).map(({ id }) => id);
+    const shown = rows.filter(({ hidden }) => !hidden).map(({ id }) => id);
     const present = await this.presence.present([...new Set(shown)]);
-    return rows.map(({ cut, ...row }) => ({
-      ...row,
-      online: !cut && present.has(row.id),
-      last_seen: cut ? null : (row.last_seen?.toISOString() ?? null),
+    return rows.map(({ hidden, ...row }) => ({
+      ...asSeen(row, hidden),
+      online: !hidden && present.has(row.id),
+      last_seen: hidden ? null : (row.last_seen?.toISOString() ?? null),
     }));
   }
 
@@ -198,7 +210,7 @@ export class ChatViews {
 
   private async lastMessages(asked: Asked[]): Promise<Map<number, MessageDto>> {
     const rows = await this.prisma.$queryRaw<(MessageRow & { i: number; lowest: LowestMarks })[]>`
-      SELECT s.i, ${MESSAGE_COLUMNS}, to_json(l) AS lowest FROM ${tableOf(asked)}
+      SELECT s.i, ${messageColumns(Prisma.raw('s.user_id'))}, to_json(l) AS lowest FROM ${tableOf(asked)}
       JOIN chats c ON c.id = s.chat_id
       JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq JOIN users u ON u.id = m.sender_id
       CROSS JOIN LATERAL (${lowestMarks(Prisma.raw('s.user_id'))}) l`;

@@ -11,6 +11,7 @@ const MAX_WAITING = 50;
 export interface Group {
   id: string;
   last_seq: number;
+  change_seq: number;
   member_count: number;
   /** Changes of one user run one after the other. */
   role: Membership['role'];
@@ -76,7 +77,7 @@ async function storeLocked<T>(
 /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
 async function groupOf(db: Prisma.TransactionClient, chatId: string, userId: string): Promise<Group> {
   const [chat] = await db.$queryRaw<(Omit<Group, 'role'> & { type: string; role: Group['role'] | null })[]>`
-    SELECT c.id, c.type, c.last_seq, c.member_count, p.role FROM chats c
+    SELECT c.id, c.type, c.last_seq, c.change_seq, c.member_count, p.role FROM chats c
     LEFT JOIN chat_members p ON p.chat_id = c.id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
     WHERE c.id = ${chatId}::uuid`;
   if (!chat) throw notFound();

@@ -10,6 +10,8 @@ export interface Membership {
   /** The newest message this member may see: the chat's last one, or the last before they left. */
   visible_seq: number;
   left: boolean;
+  /** The chat's change number when a former member left; null for the others. */
+  left_change_seq: number | null;
   type: 'direct' | 'group';
   /** A direct chat that a block has closed: what was said stays readable. */
   blocked: boolean;
@@ -55,6 +57,7 @@ export class Memberships {
       (Omit<Membership, 'role'> & { role: Membership['role'] | null })[]
     >`
       SELECT p.role, (SELECT name FROM users WHERE id = ${userId}::uuid) AS name, c.type, c.blocked, c.gone, c.last_seq, COALESCE(p.left_seq, c.last_seq) AS visible_seq, p.left_at IS NOT NULL AS left,
+        CASE WHEN p.left_at IS NOT NULL THEN COALESCE(p.left_change_seq, 0) END AS left_change_seq,
         ${Prisma.raw(IS_UNSEEN)} AS "isUnseen"
       FROM chats c LEFT JOIN chat_members p ON p.chat_id = c.id AND p.user_id = ${userId}::uuid
       WHERE c.id = ${chatId}::uuid`;

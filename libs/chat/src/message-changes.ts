@@ -1,17 +1,10 @@
-import {
-  AppError,
-  chatRoom,
-  userRoom,
-  type MessageDto,
-  type MessageStatus,
-  type ReactionDto,
-} from '#contracts';
+import { AppError, chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
-import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
-import { statusesWithin, type Statuses } from './shown-marks.js';
+import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
+import { statusesWithin, uuid, type Statuses } from './shown-marks.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
@@ -81,21 +74,27 @@ export class MessageChanges {
     );
     if (decided.isChanged) this.tell(event, decided);
     const { row, statuses } = decided;
-    return toMessage(row, statuses.of(row, userId));
+    return asNamed(toMessage(row, statuses.of(row, userId)), statuses.cuts.get(userId) ?? null);
   }
 
-  /** One frame for all, and one for each other status of the viewers whom a block cuts off from a member. */
+  /** One frame for all, and others for the viewers whom a block cuts off from a member or from somebody in the message. */
   private tell(event: ChangeEvent, { row, statuses }: Decided): void {
-    const common = statuses.of(row, null);
-    const apart = new Map<MessageStatus, string[]>();
-    for (const viewer of statuses.cuts.keys()) {
+    const common = toMessage(row, statuses.of(row, null));
+    const named = namedIn(common);
+    const apart = new Map<string, { message: MessageDto; viewers: string[] }>();
+    for (const [viewer, hidden] of statuses.cuts) {
       const status = statuses.of(row, viewer);
-      if (status !== common) apart.set(status, [...(apart.get(status) ?? []), viewer]);
+      if (status === common.status && !named.some((id) => hidden[id])) continue;
+      const message = asNamed({ ...common, status }, hidden);
+      const key = JSON.stringify(message);
+      const frame = apart.get(key);
+      if (frame) frame.viewers.push(viewer);
+      else apart.set(key, { message, viewers: [viewer] });
     }
-    const rooms = [...apart.values()].flat().map(userRoom);
-    this.emitter.toRooms([chatRoom(row.chat_id)], event, toMessage(row, common), rooms);
-    for (const [status, viewers] of apart)
-      this.emitter.toRooms(viewers.map(userRoom), event, toMessage(row, status));
+    const rooms = [...apart.values()].flatMap(({ viewers }) => viewers.map(userRoom));
+    this.emitter.toRooms([chatRoom(row.chat_id)], event, common, rooms);
+    for (const { message, viewers } of apart.values())
+      this.emitter.toRooms(viewers.map(userRoom), event, message);
   }
 
   /** Strangers are refused here, so that they do not even stand in the chat's line. */
@@ -123,14 +122,18 @@ export class MessageChanges {
       if (current.chat_blocked) throw cutOff();
     }
     const change = await decide(current, tx);
-    const statuses = await statusesWithin(tx, current.chat_id);
+    const statuses = await statusesWithin(tx, current.chat_id, messageId);
     if (!change) return { row: current, isChanged: false, statuses };
     const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
       UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
       WHERE id = ${current.chat_id}::uuid RETURNING change_seq`;
     await tx.message.update({
       where: { id: messageId },
-      data: { ...(change as object), changeSeq: chat!.change_seq },
+      data: {
+        ...(change as object),
+        changeSeq: chat!.change_seq,
+        ...((change.content ?? change.metadata) !== undefined && { contentChangeSeq: chat!.change_seq }),
+      },
     });
     return { row: await this.read(tx, messageId), isChanged: true, statuses };
   }
@@ -141,7 +144,7 @@ export class MessageChanges {
       FOR NO KEY UPDATE`;
     if (!locked) throw noSuchMessage();
     const [current] = await tx.$queryRaw<(MessageRow & Partial<Current>)[]>`
-      SELECT ${MESSAGE_COLUMNS}, p.role AS member_role, c.type AS chat_type, c.blocked AS chat_blocked, c.gone AS chat_gone
+      SELECT ${messageColumns(uuid(null))}, p.role AS member_role, c.type AS chat_type, c.blocked AS chat_blocked, c.gone AS chat_gone
       FROM messages m JOIN users u ON u.id = m.sender_id JOIN chats c ON c.id = m.chat_id
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       WHERE m.id = ${messageId}::uuid`;
@@ -152,7 +155,7 @@ export class MessageChanges {
 
   private async read(tx: Prisma.TransactionClient, messageId: string): Promise<MessageRow> {
     const [row] = await tx.$queryRaw<MessageRow[]>`
-      SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.id = ${messageId}::uuid`;
+      SELECT ${messageColumns(uuid(null))} FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.id = ${messageId}::uuid`;
     return row!;
   }
 }

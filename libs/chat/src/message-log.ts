@@ -11,7 +11,8 @@ import {
 } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
-import { MESSAGE_COLUMNS, toMessage, type MessageRow } from './message-wire.js';
+import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
+import { uuid } from './shown-marks.js';
 import { ChatNews } from './chat-news.js';
 import { WriteTurns } from './write-turns.js';
 import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
@@ -190,7 +191,7 @@ export class MessageLog implements OnModuleDestroy {
   private async settleNow(): Promise<void> {
     const askedAt = performance.now();
     const found = await this.prisma.$queryRaw<(MessageRow & { client_id: string | null })[]>`
-      SELECT ${MESSAGE_COLUMNS}, m.client_id FROM messages m JOIN users u ON u.id = m.sender_id
+      SELECT ${messageColumns(uuid(null))}, m.client_id FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ANY(${[...this.unsettled.keys()]}::uuid[]) ORDER BY m.chat_id, m.seq`;
     this.introduce(found.filter(({ seq }) => seq === 1).map(({ chat_id }) => chat_id));
     for (const row of found) {

@@ -1,6 +1,6 @@
 import type { ForwardedFromDto, MessageDto, MessageKind, MessageStatus, ReactionDto } from '#contracts';
+import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { Prisma } from '#platform';
-import type { Mark } from './shown-marks.js';
 
 /** A message with its sender's name, as every query here selects it. */
 export interface MessageRow {
@@ -15,55 +15,96 @@ export interface MessageRow {
   created_at: Date;
   seq: number;
   change_seq: number;
+  content_change_seq: number;
   reply_to: string | null;
   forwarded_from: ForwardedFromDto | null;
   edited_at: Date | null;
   pinned_at: Date | null;
   deleted_at: Date | null;
   reactions: ReactionDto[];
+  /** Of the people that it names, those who are hidden from its reader. */
+  hidden: Hidden | null;
 }
 
-/** To be followed by FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */
-export const MESSAGE_COLUMNS = Prisma.raw(`
-  m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content, m.metadata,
-  m.created_at, m.seq, m.change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at, m.deleted_at,
-  m.reactions`);
+/** Whom a share is about, or whose post it is. */
+const SHARED = Prisma.raw(
+  `CASE m.type WHEN 'profile_share' THEN m.content WHEN 'post_share' THEN m.metadata->>'author_id' END`,
+);
+/** The people that a message `m` names. A deleted share has no id, and an older one may have anything. */
+export const NAMED = Prisma.sql`ARRAY[m.sender_id, (m.forwarded_from->>'sender_id')::uuid,
+  CASE WHEN ${SHARED} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (${SHARED})::uuid END]`;
 
-export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto => ({
-  id: row.id,
-  chat_id: row.chat_id,
-  sender_id: row.sender_id,
-  sender_name: row.sender_name,
-  sender_avatar: row.sender_avatar,
-  type: row.type,
-  content: row.content,
-  metadata: row.metadata,
-  created_at: row.created_at.toISOString(),
-  status,
-  seq: row.seq,
-  change_seq: row.change_seq,
-  reply_to: row.reply_to,
-  forwarded_from: row.forwarded_from,
-  edited_at: row.edited_at?.toISOString() ?? null,
-  pinned_at: row.pinned_at?.toISOString() ?? null,
-  deleted_at: row.deleted_at?.toISOString() ?? null,
-  reactions: row.reactions,
-});
+/** As `reader` sees them. To be followed by FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */
+export const messageColumns = (reader: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content, m.metadata,
+  m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at,
+  m.deleted_at, m.reactions, ${hiddenFrom(reader, NAMED)} AS hidden`;
+
+export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
+  asNamed(
+    {
+      id: row.id,
+      chat_id: row.chat_id,
+      sender_id: row.sender_id,
+      sender_name: row.sender_name,
+      sender_avatar: row.sender_avatar,
+      type: row.type,
+      content: row.content,
+      metadata: row.metadata,
+      created_at: row.created_at.toISOString(),
+      status,
+      seq: row.seq,
+      change_seq: row.change_seq,
+      reply_to: row.reply_to,
+      forwarded_from: row.forwarded_from,
+      edited_at: row.edited_at?.toISOString() ?? null,
+      pinned_at: row.pinned_at?.toISOString() ?? null,
+      deleted_at: row.deleted_at?.toISOString() ?? null,
+      reactions: row.reactions,
+    },
+    row.hidden,
+  );
 
 /**
- * A function from a message to its status: read or delivered once all other participants have read or received
- * it (contract, "Chat events"). Looks at two marks, not at every member: the lowest, and the lowest but one for
- * the messages of whoever holds the lowest.
+ * A message as it is for a member who left when the chat had this change number: with no later reaction and pin, and without
+ * its content if that was changed or deleted since. Null is a member who is there.
  */
-export function statusFrom(marks: Mark[]): (message: { seq: number; sender_id: string }) => MessageStatus {
-  const lowestTwo = (key: 'last_read_seq' | 'last_delivered_seq') =>
-    [...marks].sort((a, b) => a[key] - b[key]).slice(0, 2);
-  const read = lowestTwo('last_read_seq');
-  const delivered = lowestTwo('last_delivered_seq');
-  return ({ seq, sender_id }) => {
-    const others = (two: Mark[]) => two.find((mark) => mark.user_id !== sender_id);
-    if (seq <= (others(read)?.last_read_seq ?? 0)) return 'read';
-    if (seq <= (others(delivered)?.last_delivered_seq ?? 0)) return 'delivered';
-    return 'sent';
+export function asLeft(row: MessageRow, leftChangeSeq: number | null): MessageRow {
+  if (leftChangeSeq === null || row.change_seq <= leftChangeSeq) return row;
+  const before = { ...row, change_seq: 0, reactions: [], pinned_at: null };
+  return row.content_change_seq <= leftChangeSeq
+    ? { ...before, change_seq: row.content_change_seq }
+    : { ...before, content: '', metadata: {}, edited_at: null, deleted_at: null };
+}
+
+type Naming = Pick<MessageDto, 'sender_id' | 'type' | 'content' | 'metadata' | 'forwarded_from'>;
+
+const sharedBy = ({ type, content, metadata }: Naming): string | undefined => {
+  if (type === 'profile_share') return content.toLowerCase();
+  return type === 'post_share' && typeof metadata.author_id === 'string' ? metadata.author_id : undefined;
+};
+
+/** The ids of the people that a message names: who sent it, who said it first, and who is shared in it. */
+export function namedIn(message: Naming): string[] {
+  const ids = [message.sender_id, message.forwarded_from?.sender_id, sharedBy(message)];
+  return ids.filter((id): id is string => Boolean(id));
+}
+
+/** A message in which those of its people who are hidden show no picture, and are named as they were. */
+export function asNamed(message: MessageDto, hidden: Hidden | null): MessageDto {
+  if (!hidden) return message;
+  const { sender_id: id, sender_name, sender_avatar, forwarded_from: first } = message;
+  const sender = asSeen({ id, name: sender_name, avatar: sender_avatar }, hidden);
+  const shared = hidden[sharedBy(message) ?? ''];
+  const asShared =
+    message.type === 'profile_share'
+      ? { name: shared?.name, avatar: null, is_master: false }
+      : { author_name: shared?.name, media_url: null };
+  return {
+    ...message,
+    sender_name: sender.name,
+    sender_avatar: sender.avatar,
+    metadata: shared ? { ...message.metadata, ...asShared } : message.metadata,
+    forwarded_from: first && { ...first, sender_name: hidden[first.sender_id]?.name ?? first.sender_name },
   };
 }

@@ -1,6 +1,7 @@
 import type { MessageStatus } from '#contracts';
-import { notBlocked } from '#identity';
+import { notBlocked, type Hidden } from '#identity';
 import { Prisma, type PrismaService } from '#platform';
+import { NAMED } from './message-wire.js';
 
 type Database = Pick<PrismaService, '$queryRaw'>;
 
@@ -35,6 +36,24 @@ export function marksOf(chatId: string, readerId: string): Prisma.Sql {
     FROM chat_members p WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND ${areShown}`;
 }
 
+/**
+ * A function from a message to its status: read or delivered once all other participants have read or received
+ * it (contract, "Chat events"). Looks at two marks, not at every member: the lowest, and the lowest but one for
+ * the messages of whoever holds the lowest.
+ */
+export function statusFrom(marks: Mark[]): (message: { seq: number; sender_id: string }) => MessageStatus {
+  const lowestTwo = (key: 'last_read_seq' | 'last_delivered_seq') =>
+    [...marks].sort((a, b) => a[key] - b[key]).slice(0, 2);
+  const read = lowestTwo('last_read_seq');
+  const delivered = lowestTwo('last_delivered_seq');
+  return ({ seq, sender_id }) => {
+    const others = (two: Mark[]) => two.find((mark) => mark.user_id !== sender_id);
+    if (seq <= (others(read)?.last_read_seq ?? 0)) return 'read';
+    if (seq <= (others(delivered)?.last_delivered_seq ?? 0)) return 'delivered';
+    return 'sent';
+  };
+}
+
 /** SQL over a message `m`: how far the last of the others has come, as `reader` sees it: `read` and `delivered`. */
 export function lowestMarks(reader: Prisma.Sql): Prisma.Sql {
   const { read, delivered, areShown } = shownMarks(reader);
@@ -61,8 +80,8 @@ interface StoredMark {
   frozen: boolean;
 }
 
-/** From whom of the other members a block cuts off a member of a chat. */
-type Cuts = Map<string, Set<string>>;
+/** By member of a chat: from whom of the other members, and of the people whom a message names, a block cuts them off. */
+type Cuts = Map<string, Hidden>;
 type Message = { seq: number; sender_id: string };
 
 /** What the status of a chat's messages depends on for each viewer. Null stands for the viewers without cuts. */
@@ -71,9 +90,9 @@ export interface Statuses {
   of: (message: Message, viewer: string | null) => MessageStatus;
 }
 
-/** Reads all marks and cuts of a chat once: the work grows with their number, not with viewers times members. */
-export async function statusesWithin(db: Database, chatId: string): Promise<Statuses> {
-  const cuts = await cutsWithin(db, chatId);
+/** Reads all marks and cuts of a chat once, and of a message's people: the work grows with their number, not with viewers times members. */
+export async function statusesWithin(db: Database, chatId: string, messageId?: string): Promise<Statuses> {
+  const cuts = await cutsWithin(db, chatId, messageId);
   const marks = await db.$queryRaw<StoredMark[]>`
     SELECT user_id, COALESCE(frozen_read_seq, last_read_seq) AS read, last_read_seq AS own_read,
       COALESCE(frozen_delivered_seq, last_delivered_seq) AS delivered, last_delivered_seq AS own_delivered,
@@ -91,8 +110,7 @@ export function statusAmong(marks: StoredMark[], cuts: Cuts): Statuses['of'] {
       const hidden = cuts.get(viewer ?? '');
       const own = viewer === null || viewer === sender ? undefined : byUser.get(viewer);
       const other = ascending.find(
-        ({ user_id, frozen }) =>
-          user_id !== sender && user_id !== viewer && (frozen || !hidden?.has(user_id)),
+        ({ user_id, frozen }) => user_id !== sender && user_id !== viewer && (frozen || !hidden?.[user_id]),
       );
       const seen = [own?.[`own_${kind}`], other?.[kind]].filter((seq) => seq !== undefined);
       return seen.length > 0 ? Math.min(...seen) : 0;
@@ -103,18 +121,23 @@ export function statusAmong(marks: StoredMark[], cuts: Cuts): Statuses['of'] {
     statusOf(seq, { read: read(sender_id, viewer), delivered: delivered(sender_id, viewer) });
 }
 
-async function cutsWithin(db: Database, chatId: string): Promise<Cuts> {
-  const pairs = await db.$queryRaw<{ a: string; b: string }[]>`
-    SELECT x.user_id AS a, y.user_id AS b FROM chat_members x
-    JOIN blocks ON blocks.blocker_id = x.user_id
-    JOIN chat_members y ON y.chat_id = x.chat_id AND y.user_id = blocks.blocked_id AND y.left_at IS NULL
-    WHERE x.chat_id = ${chatId}::uuid AND x.left_at IS NULL`;
+/** Of members, each block once, by its maker; of a message's people, both ways, by the key of blocks. */
+async function cutsWithin(db: Database, chatId: string, messageId?: string): Promise<Cuts> {
+  const rows = await db.$queryRaw<{ viewer: string; id: string; name: string; handle: string }[]>`
+    WITH member AS MATERIALIZED (
+      SELECT user_id FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL
+    ), named AS MATERIALIZED (
+      SELECT n.id FROM messages m CROSS JOIN LATERAL unnest(${NAMED}) n(id)
+      WHERE m.id = ${messageId ?? null}::uuid AND n.id IS NOT NULL
+    ), cut AS MATERIALIZED (
+      SELECT b.* FROM member x JOIN blocks b ON b.blocker_id = x.user_id JOIN member y ON y.user_id = b.blocked_id
+      UNION SELECT b.* FROM named n CROSS JOIN member x JOIN blocks b ON b.blocker_id = n.id AND b.blocked_id = x.user_id
+      UNION SELECT b.* FROM named n CROSS JOIN member x JOIN blocks b ON b.blocker_id = x.user_id AND b.blocked_id = n.id
+    )
+    SELECT blocker_id AS viewer, blocked_id AS id, blocked_name AS name, blocked_handle AS handle FROM cut
+    UNION ALL SELECT blocked_id, blocker_id, blocker_name, blocker_handle FROM cut`;
   const cuts: Cuts = new Map();
-  for (const { a, b } of pairs)
-    for (const [one, other] of [
-      [a, b],
-      [b, a],
-    ] as const)
-      cuts.set(one, (cuts.get(one) ?? new Set()).add(other));
+  for (const { viewer, id, name, handle } of rows)
+    cuts.set(viewer, Object.assign(cuts.get(viewer) ?? {}, { [id]: { name, handle } }));
   return cuts;
 }

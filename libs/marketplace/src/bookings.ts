@@ -1,6 +1,7 @@
-import { AppError, userRoom, type BookingDto, type BookingState, type ReviewDto } from '#contracts';
+import { AppError, type BookingDto, type BookingState, type ReviewDto } from '#contracts';
+import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { causes, revise, type Revised } from '#notifications';
-import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { Prisma, PrismaService, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { PARTY } from './masters.js';
 
@@ -28,13 +29,14 @@ export const toReview = (row: Prisma.ReviewGetPayload<typeof REVIEW>): ReviewDto
   created_at: row.createdAt.toISOString(),
 });
 
-export const toBooking = (row: BookingRow): BookingDto => ({
+/** `hidden`: of the two sides, the one that the other does not see. What it writes after the visit is not shown either. */
+const toBooking = (row: BookingRow, hidden: Hidden | null): BookingDto => ({
   id: row.id,
   service_id: row.serviceId,
   service_name: row.serviceName,
   price: row.price,
-  master: row.master,
-  client: row.client,
+  master: asSeen(row.master, hidden),
+  client: asSeen(row.client, hidden),
   starts_at: row.startsAt.toISOString(),
   ends_at: row.endsAt.toISOString(),
   status: row.status,
@@ -42,7 +44,7 @@ export const toBooking = (row: BookingRow): BookingDto => ({
   reason: row.reason,
   no_show: row.noShow,
   disputed: row.disputed,
-  review: row.review && !row.review.hidden ? toReview(row.review) : null,
+  review: row.review && !row.review.hidden && !hidden?.[row.clientId] ? toReview(row.review) : null,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),
 });
@@ -95,31 +97,48 @@ export class Bookings {
     return row;
   }
 
+  /** Bookings as one of their two sides sees them, in the same order. */
+  async seenBy(userId: string, rows: BookingRow[]): Promise<BookingDto[]> {
+    const hidden = await this.hiddenIn(rows);
+    return rows.map((row) => toBooking(row, hidden.get(row.id + userId) ?? null));
+  }
+
   /** Whether nothing will come of a booking any more: it was declined or called off, or has expired. */
   async hasFallenThrough(tx: Prisma.TransactionClient, id: string): Promise<boolean> {
     const row = await tx.booking.findUnique({ where: { id }, select: { status: true } });
     return row !== null && FALLEN_THROUGH.includes(row.status);
   }
 
-  /** To be called after the commit: both sides, or those named, hear how it stands now. */
-  async announce(id: string, to?: string[]): Promise<BookingDto> {
-    return (await this.announceAll([id], { to }))[0]!;
+  /** To be called after the commit: both sides, or those named, hear how it stands now. Answers it as the user sees it. */
+  async announce(id: string, userId: string, to?: string[]): Promise<BookingDto> {
+    const [row] = await this.announceAll([id], { to });
+    const [booking] = await this.seenBy(userId, [row!]);
+    return booking!;
   }
 
   /** The same of many. */
   async announceAll(
     ids: string[],
     { reminder, to }: { reminder?: '24h' | '2h'; to?: string[] } = {},
-  ): Promise<BookingDto[]> {
+  ): Promise<BookingRow[]> {
     const rows = await this.prisma.booking.findMany({ where: { id: { in: ids } }, ...BOOKING });
-    return rows.map((row) => {
-      const booking = toBooking(row);
-      const rooms = (to ?? [row.masterId, row.clientId]).map(userRoom);
-      this.emitter.toRooms(rooms, 'booking:updated', {
-        ...booking,
-        ...(reminder && { reminder }),
-      });
-      return booking;
-    });
+    const hidden = await this.hiddenIn(rows);
+    for (const row of rows)
+      for (const side of to ?? [row.masterId, row.clientId])
+        this.emitter.toUser(side, 'booking:updated', {
+          ...toBooking(row, hidden.get(row.id + side) ?? null),
+          ...(reminder && { reminder }),
+        });
+    return rows;
+  }
+
+  /** By booking and side: whom that side does not see. */
+  private async hiddenIn(rows: BookingRow[]): Promise<Map<string, Hidden>> {
+    if (rows.length === 0) return new Map();
+    const found = await this.prisma.$queryRaw<{ key: string; hidden: Hidden | null }[]>`
+      SELECT b.id::text || side.id AS key, ${hiddenFrom(Prisma.raw('side.id'), Prisma.raw('ARRAY[side.other]'))} AS hidden
+      FROM bookings b CROSS JOIN LATERAL (VALUES (b.master_id, b.client_id), (b.client_id, b.master_id)) AS side(id, other)
+      WHERE b.id = ANY(${rows.map(({ id }) => id)}::uuid[])`;
+    return new Map(found.flatMap(({ key, hidden }) => (hidden ? [[key, hidden] as const] : [])));
   }
 }

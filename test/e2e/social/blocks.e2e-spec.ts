@@ -71,13 +71,13 @@ describe.each(['by the one', 'by the other'])('a block %s', (by) => {
     const [device] = await app.devices(reader);
     await block(anna, boris);
     const direct = { type: 'direct', participant_ids: [author.id] };
-    expect(await code(reader, 'POST chats', direct)).toBe('FORBIDDEN');
-    expect((await device.send('chat:get', { recipient_id: author.id })).code).toBe('FORBIDDEN');
+    expect(await code(reader, 'POST chats', direct)).toBe('NOT_FOUND');
+    expect((await device.send('chat:get', { recipient_id: author.id })).code).toBe('NOT_FOUND');
     expect((await device.send('chat:typing', { chat_id: chat.id, is_typing: true })).code).toBe('FORBIDDEN');
     const group = { type: 'group', participant_ids: [vera.id, author.id] };
-    expect(await code(reader, 'POST chats', group)).toBe('FORBIDDEN');
+    expect(await code(reader, 'POST chats', group)).toBe('NOT_FOUND');
     const mine = await app.group(reader, vera);
-    expect(await code(reader, `POST chats/${mine.id}/members`, { user_ids: [author.id] })).toBe('FORBIDDEN');
+    expect(await code(reader, `POST chats/${mine.id}/members`, { user_ids: [author.id] })).toBe('NOT_FOUND');
     // What was said stays readable.
     expect(await code(reader, `GET chats/${chat.id}/messages`)).toBeUndefined();
     const [stored] = await app.rows('SELECT blocked FROM chats WHERE id = $1', [chat.id]);
@@ -139,7 +139,7 @@ it('a chat opens again when neither of the two blocks any more', async () => {
   await Promise.all([block(anna, boris), block(boris, anna)]);
   await block(anna, boris, 'DELETE');
   expect(await blocked()).toBe(true);
-  expect(await code(boris, 'POST chats', { type: 'direct', participant_ids: [anna.id] })).toBe('FORBIDDEN');
+  expect(await code(boris, 'POST chats', { type: 'direct', participant_ids: [anna.id] })).toBe('NOT_FOUND');
   await block(boris, anna, 'DELETE');
   expect(await blocked()).toBe(false);
   const [device] = await app.devices(anna);

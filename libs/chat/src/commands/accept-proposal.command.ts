@@ -53,6 +53,6 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
         return { metadata: { ...message.metadata, ...acceptance } };
       },
     );
-    return this.bookings.announce((metadata as { booking_id: string }).booking_id);
+    return this.bookings.announce((metadata as { booking_id: string }).booking_id, userId);
   }
 }

@@ -5,12 +5,12 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
-import { cutOff } from '../membership.js';
+import { noSuchUser } from '../membership.js';
 
 /**
  * People join a group, by its owner or an admin. What was said before is theirs to read and not unread.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, or a banned one), CONFLICT (the group is full),
- *   RATE_LIMIT (of a day)
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, a banned one, or one whom a block cuts off from the user),
+ *   CONFLICT (the group is full), RATE_LIMIT (of a day)
  */
 export class AddMembers extends Command<ChatDto> {
   constructor(
@@ -37,7 +37,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     const added = await this.groups.change(chatId, userId, {
       decide: async (db, group) => {
         assertRunsGroup(group);
-        if (await this.blocks.areBetween(userId, userIds, db)) throw cutOff();
+        if (await this.blocks.areBetween(userId, userIds, db)) throw noSuchUser();
         const missing = await notIn(db, chatId, userIds);
         if (missing.length === 0) return null;
         if (group.member_count + missing.length > MAX_MEMBERS)
@@ -53,7 +53,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
           INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
           SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)
           ON CONFLICT (chat_id, user_id) DO UPDATE
-            SET left_at = NULL, left_seq = NULL, left_by_ban = false, role = 'member', joined_at = now(),
+            SET left_at = NULL, left_seq = NULL, left_change_seq = NULL, left_by_ban = false, role = 'member', joined_at = now(),
               last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
               own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()`;
         await tx.chat.update({

@@ -4,13 +4,13 @@ import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
-import { cutOff } from '../membership.js';
+import { noSuchUser } from '../membership.js';
 
 /**
  * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat
  * when something is said in it, or when they open it, too.
- * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist or is banned; FORBIDDEN when a
- *   block is between the creator and one of them; RATE_LIMIT (of a day)
+ * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist, is banned, or a block is between
+ *   them and the creator; RATE_LIMIT (of a day)
  */
 export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
   constructor(
@@ -66,7 +66,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     // A block that comes meanwhile waits until the chat is there for it to close.
     if (directKey) await lockPair(tx, creatorId, others[0]!);
     await requirePresent(tx, members);
-    if (await this.blocks.areBetween(creatorId, others, tx)) throw cutOff();
+    if (await this.blocks.areBetween(creatorId, others, tx)) throw noSuchUser();
     const id = newId();
     const inserted = await tx.$executeRaw`
       INSERT INTO chats (id, type, title, direct_key, member_count)

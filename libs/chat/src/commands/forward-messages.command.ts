@@ -4,8 +4,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember } from '../membership.js';
 import { MessageLog } from '../message-log.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, type Mark } from '../shown-marks.js';
+import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 import { SenderTurns } from '../sender-turns.js';
 
 /**
@@ -77,7 +77,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
   private async earlier(userId: string, { to_chat_id, client_id }: ForwardPayload): Promise<MessageDto[]> {
     const [rows, members] = await Promise.all([
       this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+        SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
         WHERE m.chat_id = ${to_chat_id}::uuid AND m.sender_id = ${userId}::uuid
           AND m.client_id = ANY(${PLACES.map((place) => `${client_id}/${place}`)}::text[])
           AND m.forwarded_from IS NOT NULL ORDER BY m.seq`,
@@ -90,7 +90,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
   /** In the order asked for. @throws AppError NOT_FOUND, FORBIDDEN */
   private async sources(userId: string, messageIds: string[]): Promise<Source[]> {
     const rows = await this.prisma.$queryRaw<Source[]>`
-      SELECT ${MESSAGE_COLUMNS}, p.user_id IS NOT NULL AS is_member
+      SELECT ${messageColumns(uuid(userId))}, p.user_id IS NOT NULL AS is_member
       FROM unnest(${messageIds}::uuid[]) WITH ORDINALITY AS i(id, ord)
       JOIN messages m ON m.id = i.id JOIN users u ON u.id = m.sender_id
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
@@ -102,11 +102,12 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
   }
 }
 
-/** The same words again, and who said them first, however often they were forwarded since. */
+/** The same words again, and who said them first, however often they were forwarded since: all as the forwarder sees it. */
 function forwarded(source: Source): Pick<NewMessage, 'type' | 'content' | 'metadata' | 'forwardedFrom'> {
-  const { type, content, id, sender_id, sender_name, created_at } = source;
-  const metadata = { ...source.metadata };
+  const seen = toMessage(source, 'sent');
+  const { type, content, id, sender_id, sender_name, created_at } = seen;
+  const metadata = { ...seen.metadata };
   if (type === 'booking_proposal') for (const key of ACCEPTED) delete metadata[key];
-  const original = { message_id: id, sender_id, sender_name, created_at: created_at.toISOString() };
-  return { type, content, metadata, forwardedFrom: source.forwarded_from ?? original };
+  const original = { message_id: id, sender_id, sender_name, created_at };
+  return { type, content, metadata, forwardedFrom: seen.forwarded_from ?? original };
 }

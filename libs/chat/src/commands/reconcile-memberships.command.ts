@@ -83,7 +83,7 @@ async function leave(tx: Prisma.TransactionClient, userId: string, chatIds: stri
   return idsOf(
     await tx.$queryRaw<{ id: string }[]>`
     WITH gone AS (
-      UPDATE chat_members p SET left_at = now(), left_seq = c.last_seq, left_by_ban = true, changed_xid = pg_current_xact_id()
+      UPDATE chat_members p SET left_at = now(), left_seq = c.last_seq, left_change_seq = c.change_seq, left_by_ban = true, changed_xid = pg_current_xact_id()
       FROM chats c WHERE c.id = p.chat_id AND c.id = ANY(${chatIds}::uuid[]) AND c.type = 'group'
         AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       RETURNING p.chat_id
@@ -98,7 +98,7 @@ async function comeBack(tx: Prisma.TransactionClient, userId: string, chatIds: s
   return idsOf(
     await tx.$queryRaw<{ id: string }[]>`
     WITH back AS (
-      UPDATE chat_members p SET left_at = NULL, left_seq = NULL, left_by_ban = false,
+      UPDATE chat_members p SET left_at = NULL, left_seq = NULL, left_change_seq = NULL, left_by_ban = false,
         change_seq = c.change_seq + 1, changed_xid = pg_current_xact_id()
       FROM chats c WHERE c.id = p.chat_id AND c.id = ANY(${chatIds}::uuid[]) AND c.member_count < ${MAX_MEMBERS}
         AND p.user_id = ${userId}::uuid AND p.left_by_ban

@@ -44,9 +44,10 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         }
         if (removedId !== userId && group.role === 'admin' && member.role !== 'member')
           throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
-        return { last_seq: group.last_seq, isOwner: member.role === 'owner', isBanned: member.leftByBan };
+        const { last_seq, change_seq } = group;
+        return { last_seq, change_seq, isOwner: member.role === 'owner', isBanned: member.leftByBan };
       },
-      store: async (tx, { last_seq, isOwner, isBanned }) => {
+      store: async (tx, { last_seq, change_seq, isOwner, isBanned }) => {
         if (isBanned) {
           await tx.$executeRaw`
             UPDATE chat_members SET left_by_ban = false, role = 'member', changed_xid = pg_current_xact_id()
@@ -54,7 +55,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
           return 'unseen';
         }
         await tx.$executeRaw`
-          UPDATE chat_members SET left_at = now(), left_seq = ${last_seq}, role = 'member',
+          UPDATE chat_members SET left_at = now(), left_seq = ${last_seq}, left_change_seq = ${change_seq}, role = 'member',
             changed_xid = pg_current_xact_id()
           WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
         await tx.chat.update({

@@ -76,7 +76,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
           .catch(notFoundIs('content', 'no such post'));
         // A repost has next to nothing of its own.
         const { author, media_urls } = post.repost_of ?? post;
-        return { author_name: author.name, media_url: media_urls[0] ?? null };
+        return { author_id: author.id, author_name: author.name, media_url: media_urls[0] ?? null };
       }
       case 'booking_proposal': {
         const service = await this.queries

@@ -2,10 +2,10 @@ import { AppError, type MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships, notMember } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, type Mark } from '../shown-marks.js';
+import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
-/** One message, wherever it is, deleted or not. A former member finds the messages up to the end of the membership. @throws AppError NOT_FOUND, FORBIDDEN */
+/** One message, wherever it is, deleted or not. A former member finds the messages up to the end of the membership, as they were then. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindMessage extends Query<MessageDto> {
   constructor(
     readonly userId: string,
@@ -24,12 +24,12 @@ export class FindMessageHandler implements IQueryHandler<FindMessage> {
 
   async execute({ userId, messageId }: FindMessage): Promise<MessageDto> {
     const [row] = await this.prisma.$queryRaw<MessageRow[]>`
-      SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+      SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ${messageId}::uuid`;
     if (!row) throw new AppError('NOT_FOUND', 'No such message');
-    const { visible_seq } = await this.memberships.require(row.chat_id, userId, true);
+    const { visible_seq, left, left_change_seq } = await this.memberships.require(row.chat_id, userId, true);
     if (row.seq > visible_seq) throw notMember();
     const marks = await this.prisma.$queryRaw<Mark[]>`${marksOf(row.chat_id, userId)}`;
-    return toMessage(row, statusFrom(marks)(row));
+    return toMessage(asLeft(row, left_change_seq), statusFrom(left ? [] : marks)(row));
   }
 }

@@ -2,8 +2,8 @@ import type { ChangeDto, ChangePage, ChangesQuery } from '#contracts';
 import { PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, type Mark } from '../shown-marks.js';
+import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
  * What changed in a chat after a change number: messages edited, deleted, reacted to or pinned, and members' marks,
@@ -37,7 +37,7 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
     const [messages, members] = await this.prisma.$transaction(
       [
         this.prisma.$queryRaw<MessageRow[]>`
-          SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+          SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
           WHERE m.chat_id = ${chatId}::uuid AND m.change_seq > ${after} AND m.change_seq > 0
           ORDER BY m.change_seq LIMIT ${limit + 1}`,
         this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,

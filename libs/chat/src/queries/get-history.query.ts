@@ -3,12 +3,12 @@ import { Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, type Mark } from '../shown-marks.js';
+import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
  * A page of a chat, ascending by seq: the newest, those before a number, or those after one. What is fetched
- * counts as delivered. `next_cursor` is the next `before_seq`, or `after_seq` when that was asked for.
+ * counts as delivered. A former member reads the messages as they were at the leaving. `next_cursor` is the next `before_seq`, or `after_seq` when that was asked for.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
  */
 export class GetHistory extends Query<MessagePage> {
@@ -34,21 +34,24 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
     chatId,
     query: { limit, before_seq, after_seq },
   }: GetHistory): Promise<MessagePage> {
-    const { visible_seq, left } = await this.memberships.require(chatId, userId, true);
+    const { visible_seq, left, left_change_seq } = await this.memberships.require(chatId, userId, true);
     const forward = after_seq !== undefined && before_seq === undefined;
     const before = Math.min(before_seq ?? visible_seq + 1, visible_seq + 1);
     const [rows, members] = await Promise.all([
       this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+        SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
         WHERE m.chat_id = ${chatId}::uuid AND m.seq > ${after_seq ?? 0} AND m.seq < ${before}
         ORDER BY m.seq ${forward ? Prisma.sql`ASC` : Prisma.sql`DESC`} LIMIT ${limit + 1}`,
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
-    const status = statusFrom(members);
+    const status = statusFrom(left ? [] : members);
     const shown = rows.slice(0, limit);
     const end = rows.length > limit ? shown.at(-1) : undefined;
     const page = withinPage(
-      { items: shown.map((row) => toMessage(row, status(row))), next_cursor: end ? String(end.seq) : null },
+      {
+        items: shown.map((row) => toMessage(asLeft(row, left_change_seq), status(row))),
+        next_cursor: end ? String(end.seq) : null,
+      },
       ({ seq }) => String(seq),
     );
     if (!forward) page.items.reverse();

@@ -2,8 +2,8 @@ import { MAX_PINS, type MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, type Mark } from '../shown-marks.js';
+import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
  * What is pinned in a chat, the newest pin first.
@@ -29,7 +29,7 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
     await this.memberships.require(chatId, userId);
     const [rows, members] = await Promise.all([
       this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+        SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
         WHERE m.chat_id = ${chatId}::uuid AND m.pinned_at IS NOT NULL
         ORDER BY m.pinned_at DESC LIMIT ${MAX_PINS}`,
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,

@@ -1,5 +1,6 @@
 import { AppError, type PageQuery, type ReceiptPage } from '#contracts';
-import { PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { hiddenFrom } from '#identity';
+import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { shownMarks, uuid } from '../shown-marks.js';
@@ -38,7 +39,7 @@ export class ListReceiptsHandler implements IQueryHandler<ListReceipts> {
     const [after] = cursor ? decodeCursor(cursor, 'id') : [''];
     const { read, delivered, areShown } = shownMarks(uuid(userId));
     const rows = await this.prisma.$queryRaw<(ReceiptPage['items'][number] & { sort: string })[]>`
-      SELECT u.id AS user_id, u.name,
+      SELECT u.id AS user_id, COALESCE(${hiddenFrom(uuid(userId), Prisma.raw('ARRAY[u.id]'))}->u.id::text->>'name', u.name) AS name,
         CASE WHEN NOT ${areShown} THEN 'sent' WHEN ${read} >= ${message.seq} THEN 'read'
              WHEN ${delivered} >= ${message.seq} THEN 'delivered' ELSE 'sent' END AS status
       FROM chat_members p JOIN users u ON u.id = p.user_id

@@ -12,8 +12,8 @@ import {
 } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { MESSAGE_COLUMNS, statusFrom, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, type Mark } from '../shown-marks.js';
+import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /** How many messages one call looks through: the work of a search is bounded, its reach is not. */
 const WINDOW = 10_000;
@@ -59,18 +59,19 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
   ) {}
 
   async execute({ userId, chatId, search: { query, limit, cursor } }: SearchMessages): Promise<MessagePage> {
-    const { visible_seq } = await this.memberships.require(chatId, userId, true);
+    const { visible_seq, left, left_change_seq } = await this.memberships.require(chatId, userId, true);
     const [from] = cursor ? decodeCursor(cursor, 'number') : [visible_seq + 1];
     const before = Math.min(Math.max(Math.trunc(from), 0), visible_seq + 1);
     const { rows, next } = await this.searches.run(userId, async (search) => {
       const words = await searchWords(search, query);
-      return words.length > 0 ? find(search, chatId, words, before, limit) : { rows: [], next: 0 };
+      const asked = { userId, chatId, words, before, limit, left_change_seq };
+      return words.length > 0 ? find(search, asked) : { rows: [], next: 0 };
     });
     const members = await this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`;
-    const status = statusFrom(members);
+    const status = statusFrom(left ? [] : members);
     return withinPage(
       {
-        items: rows.map((row) => toMessage(row, status(row))),
+        items: rows.map((row) => toMessage(asLeft(row, left_change_seq), status(row))),
         next_cursor: next > 1 ? encodeCursor([next]) : null,
       },
       ({ seq }) => encodeCursor([seq]),
@@ -78,8 +79,20 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
   }
 }
 
+interface Asked {
+  userId: string;
+  chatId: string;
+  words: string[];
+  before: number;
+  limit: number;
+  left_change_seq: number | null;
+}
+
 /** The messages found before a seq, and the seq before which the next call goes on. */
-async function find(search: SearchSql, chatId: string, words: string[], before: number, limit: number) {
+async function find(search: SearchSql, { userId, chatId, words, before, limit, left_change_seq }: Asked) {
+  // What was said anew after somebody left is not found by them.
+  const hasStayed =
+    left_change_seq === null ? Prisma.sql`true` : Prisma.sql`m.content_change_seq <= ${left_change_seq}`;
   const rows: MessageRow[] = [];
   const until = performance.now() + MAX_TIME;
   let next = before;
@@ -87,10 +100,10 @@ async function find(search: SearchSql, chatId: string, words: string[], before: 
   do {
     const first = await stepFrom(search, chatId, next);
     const found = await search<MessageRow>`
-      SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id
+      SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
         CROSS JOIN LATERAL (SELECT folded(${SHOWN}) AS text OFFSET 0) AS shown
       WHERE m.chat_id = ${chatId}::uuid AND m.seq < ${next} AND m.seq >= ${first}
-        AND m.deleted_at IS NULL AND ${Prisma.join(
+        AND m.deleted_at IS NULL AND ${hasStayed} AND ${Prisma.join(
           words.map((word) => includes(Prisma.sql`shown.text`, word)),
           ' AND ',
         )}

@@ -44,7 +44,7 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
       throw new AppError('FORBIDDEN', `Only the ${by.join(' or the ')} may ${change.action} a booking`);
     const revised = await this.prisma.$transaction((tx) => this.apply(tx, row, side, change));
     await this.news.tell(revised);
-    return this.bookings.announce(row.id);
+    return this.bookings.announce(row.id, change.userId);
   }
 
   /** The state is looked at in the statement that changes it: of two steps at once, one finds another state. */

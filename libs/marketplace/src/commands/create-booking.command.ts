@@ -34,6 +34,6 @@ export class CreateBookingHandler implements ICommandHandler<CreateBooking> {
       offered: body,
       now,
     });
-    return this.bookings.announce(id);
+    return this.bookings.announce(id, clientId);
   }
 }

@@ -59,7 +59,7 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
         return toReview(review);
       });
       const isCut = await this.blocks.areBetween(clientId, masterId);
-      await this.bookings.announce(bookingId, isCut ? [clientId] : undefined);
+      await this.bookings.announce(bookingId, userId, isCut ? [clientId] : undefined);
       return review;
     } catch (error) {
       if (isUniqueViolation(error))

@@ -1,6 +1,6 @@
 import type { BookingDto } from '#contracts';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Bookings, toBooking } from '../bookings.js';
+import { Bookings } from '../bookings.js';
 
 /** A booking of one's own. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindBooking extends Query<BookingDto> {
@@ -17,6 +17,7 @@ export class FindBookingHandler implements IQueryHandler<FindBooking> {
   constructor(private readonly bookings: Bookings) {}
 
   async execute({ userId, id }: FindBooking): Promise<BookingDto> {
-    return toBooking(await this.bookings.require(userId, id));
+    const [booking] = await this.bookings.seenBy(userId, [await this.bookings.require(userId, id)]);
+    return booking!;
   }
 }

@@ -1,7 +1,7 @@
 import type { BookingPage, BookingQuery } from '#contracts';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { BOOKING, toBooking } from '../bookings.js';
+import { BOOKING, Bookings } from '../bookings.js';
 
 /** One's own bookings, the latest start first. @throws AppError INVALID_DATA (cursor) */
 export class ListBookings extends Query<BookingPage> {
@@ -15,7 +15,10 @@ export class ListBookings extends Query<BookingPage> {
 
 @QueryHandler(ListBookings)
 export class ListBookingsHandler implements IQueryHandler<ListBookings> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly bookings: Bookings,
+  ) {}
 
   async execute({ userId, query: { role, status, limit, cursor } }: ListBookings): Promise<BookingPage> {
     const of = (side: 'master' | 'client') => Prisma.sql`
@@ -34,7 +37,7 @@ export class ListBookingsHandler implements IQueryHandler<ListBookings> {
     });
     const last = page.at(-1);
     return {
-      items: rows.map(toBooking),
+      items: await this.bookings.seenBy(userId, rows),
       next_cursor: last && found.length > limit ? encodeCursor([last.starts_at.getTime(), last.id]) : null,
     };
   }

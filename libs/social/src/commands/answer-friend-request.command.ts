@@ -41,7 +41,9 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
     const { fromId } = asked;
     const { request, revised } = await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, userId, fromId);
-      await requirePresent(tx, [userId, fromId]);
+      await requirePresent(tx, [userId, fromId]).catch((error: unknown) => {
+        throw error instanceof AppError ? noSuchRequest() : error;
+      });
       const { count } = await tx.friendRequest.updateMany({
         where: { id, status: 'pending' },
         data: { status: answer, answeredAt: new Date() },

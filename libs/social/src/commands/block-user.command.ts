@@ -61,7 +61,7 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
   if (await tx.block.findUnique({ where: { blockerId_blockedId: pair } })) return;
   await requirePresent(tx, [blockerId, blockedId]);
   await assertRoom(tx, [blockerId], (id) => tx.block.count({ where: { blockerId: id } }));
-  await tx.block.create({ data: pair });
+  await tx.block.create({ data: { ...pair, ...(await namesOf(tx, blockerId, blockedId)) } });
   const [a, b] = [blockerId, blockedId];
   const either = <K extends string>(one: K, other: K) => ({
     OR: [
@@ -77,6 +77,29 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
     where: { fromId: b, toId: a, status: 'pending' },
     data: { status: 'withdrawn' },
   });
+}
+
+/** As the two have seen each other until now. */
+async function namesOf(tx: Prisma.TransactionClient, blockerId: string, blockedId: string) {
+  const other = await tx.block.findUnique({
+    where: { blockerId_blockedId: { blockerId: blockedId, blockedId: blockerId } },
+  });
+  if (other)
+    return {
+      blockerName: other.blockedName,
+      blockerHandle: other.blockedHandle,
+      blockedName: other.blockerName,
+      blockedHandle: other.blockerHandle,
+    };
+  const select = { name: true, handle: true };
+  const blocker = await tx.user.findUniqueOrThrow({ where: { id: blockerId }, select });
+  const blocked = await tx.user.findUniqueOrThrow({ where: { id: blockedId }, select });
+  return {
+    blockerName: blocker.name,
+    blockerHandle: blocker.handle,
+    blockedName: blocked.name,
+    blockedHandle: blocked.handle,
+  };
 }
 
 /**

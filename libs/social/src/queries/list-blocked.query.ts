@@ -1,10 +1,9 @@
 import type { PageQuery, PersonDto } from '#contracts';
 import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { person } from '../people.js';
 
 /**
- * Whom one has blocked, but for the banned, by their ids: nowhere else are they found again.
+ * Whom one has blocked, but for the banned, by their ids, with their names as they were then: nowhere else are they found again.
  * @throws AppError INVALID_DATA (cursor)
  */
 export class ListBlocked extends Query<{ items: PersonDto[]; next_cursor: string | null }> {
@@ -22,7 +21,8 @@ export class ListBlockedHandler implements IQueryHandler<ListBlocked> {
 
   async execute({ userId, page: { limit, cursor } }: ListBlocked) {
     const rows = await this.prisma.$queryRaw<{ id: string; person: PersonDto }[]>`
-      SELECT u.id, ${person('u')} AS person FROM blocks b JOIN users u ON u.id = b.blocked_id
+      SELECT u.id, jsonb_build_object('id', u.id, 'name', b.blocked_name, 'handle', b.blocked_handle, 'avatar', NULL, 'is_master', false) AS person
+      FROM blocks b JOIN users u ON u.id = b.blocked_id
       WHERE b.blocker_id = ${userId}::uuid AND b.blocked_id > ${idsAfter(cursor)}::uuid AND u.banned_at IS NULL
       ORDER BY b.blocked_id LIMIT ${limit + 1}`;
     const { items, next_cursor } = pageOf(rows, limit);

@@ -1,0 +1,199 @@
+import type { BookingDto, ServerEvent } from '#contracts';
+import { Device, text, type Account, type TestApp } from '#testing';
+import { randomUUID } from 'node:crypto';
+import type { Relation } from './sight-table.js';
+
+/** In everything that somebody becomes or says after the cut. */
+export const SECRET = /тайна|secret/i;
+const PICTURE = 'https://secret.example/track.gif';
+const DAY = 86_400_000;
+const midnight = (days: number) => new Date((Math.floor(Date.now() / DAY) + days) * DAY).toISOString();
+
+/** An answer without the times and numbers of its own making. */
+type Answer = { status: number; body: object };
+
+/** Two people with all that there can be between them, until something cuts them off, and a third one who stays. */
+export class Scene {
+  private readonly things: Record<string, string> = {
+    from: midnight(9),
+    to: midnight(10),
+    talk: randomUUID(),
+  };
+
+  private constructor(
+    private readonly app: TestApp,
+    private readonly relation: Relation,
+    readonly looker: Account,
+    readonly subject: Account,
+    readonly third: Account,
+    private readonly device: Device,
+  ) {}
+
+  static async set(app: TestApp, relation: Relation): Promise<Scene> {
+    const [looker, subject, third] = await app.people('Анна', 'Борис', 'Вера');
+    const scene = new Scene(app, relation, looker, subject, third, await app.device(looker));
+    await scene.meet();
+    await scene.cut();
+    await scene.device.settled();
+    return scene;
+  }
+
+  private async done<T = { id: string }>(who: Account, route: string, body?: object): Promise<T> {
+    const [method, path] = this.fill(route).split(' ') as [string, string];
+    const reply = await this.app.request<T>(method, path, who.token, body);
+    if (reply.status >= 300) throw new Error(`${route}: ${JSON.stringify(reply.body)}`);
+    return reply.body;
+  }
+
+  private fill(template: string, unknown = false): string {
+    const { subject, third } = this;
+    const things: Record<string, string> = { subject: subject.id, third: third.id, ...this.things };
+    return template.replace(/\{(\w+)\}/g, (_, name: string) =>
+      unknown && ['subject', 'post', 'service', 'request'].includes(name) ? randomUUID() : things[name]!,
+    );
+  }
+
+  private async said(who: Account, chat: string, more: object): Promise<string> {
+    const route = `POST chats/{${chat}}/messages`;
+    return (await this.done<{ message_id: string }>(who, route, { type: 'text', ...more })).message_id;
+  }
+
+  /** The master is the first one; it is as if the visit had been yesterday. */
+  private async booked(master: Account, client: Account): Promise<{ service: string; booking: string }> {
+    const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
+    await this.done(master, 'PUT users/me/availability', { timezone: 'UTC', weekly });
+    const service = await this.done(master, 'POST services', { name: 'Стрижка', price: 1, duration: 60 });
+    const request = { service_id: service.id, starts_at: midnight(3) };
+    const booking = await this.done<BookingDto>(client, 'POST bookings', request);
+    await this.done(master, `POST bookings/${booking.id}/confirm`);
+    return { service: service.id, booking: booking.id };
+  }
+
+  private async meet(): Promise<void> {
+    const { app, looker, subject, third, things } = this;
+    things.lookers = (await app.group(looker, third)).id;
+    things.own = (await this.done(looker, 'POST posts', { content: 'Слова' })).id;
+    things.post = (await this.done(subject, 'POST posts', { content: 'Слова' })).id;
+    things.request = randomUUID();
+    const theirs = await this.booked(subject, third);
+    things.service = theirs.service;
+    // A stranger has none of what follows; others are named in its place, so that all is asked.
+    const isStranger = this.relation === 'stranger';
+    things.group = (await app.group(third, subject, ...(isStranger ? [] : [looker]))).id;
+    // What a direct chat shows to somebody who has left a group is as to anybody.
+    const isApart = isStranger || this.relation === 'former member';
+    things.direct = (await app.chat(looker, isApart ? third : subject)).id;
+    if (isStranger) {
+      Object.assign(things, {
+        mine: randomUUID(),
+        ours: randomUUID(),
+        booking: randomUUID(),
+        visit: randomUUID(),
+      });
+      things.said = await this.said(subject, 'group', { content: 'Старые слова' });
+      return;
+    }
+    things.mine = await this.said(looker, 'direct', { content: 'Мои слова' });
+    await this.said(isApart ? third : subject, 'direct', { content: 'Твои слова' });
+    things.ours = await this.said(looker, 'group', { content: 'Мои слова' });
+    things.said = await this.said(subject, 'group', { content: 'Старые слова' });
+    await this.done(third, 'PUT chats/{group}/messages/{said}/pin');
+    await this.share();
+    await this.done(subject, 'POST posts/{own}/comments', { content: 'Слова' });
+    await this.done(subject, 'PUT posts/{own}/like');
+    things.request = (await this.done(subject, 'POST friends/requests', { user_id: looker.id })).id;
+    things.booking = (await this.booked(looker, subject)).booking;
+    things.visit = (
+      await this.done<BookingDto>(looker, 'POST bookings', {
+        service_id: things.service,
+        starts_at: midnight(4),
+      })
+    ).id;
+    await app.rows(
+      `UPDATE bookings SET status = 'completed', starts_at = now() - interval '2 hours', ends_at = now() - interval '1 hour'
+       WHERE id = $1`,
+      [things.booking],
+    );
+  }
+
+  /** The third one shows the group what there is of the other now. */
+  private async share(): Promise<void> {
+    const { third, subject, things } = this;
+    await this.said(third, 'group', { type: 'profile_share', content: subject.id });
+    await this.said(third, 'group', { type: 'post_share', content: things.post });
+    await this.done(third, 'POST chats/{group}/forward', { message_ids: [things.said] });
+  }
+
+  private async cut(): Promise<void> {
+    const { app, looker, subject, third } = this;
+    switch (this.relation) {
+      case 'blocked by':
+        return void (await this.done(subject, `PUT users/${looker.id}/block`));
+      case 'blocking':
+        return void (await this.done(looker, `PUT users/${subject.id}/block`));
+      case 'former member':
+        return void (await this.done(third, `DELETE chats/{group}/members/${looker.id}`));
+      case 'banned': {
+        const admin = await app.register('Админ');
+        await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
+        return void (await this.done(admin, `POST admin/users/${subject.id}/ban`));
+      }
+    }
+  }
+
+  /** What the looker is answered now, by path. */
+  async look(templates: string[]): Promise<Record<string, Answer>> {
+    const answers: [string, Answer][] = [];
+    for (const template of templates) {
+      const { status, body } = await this.app.request<object>('GET', this.fill(template), this.looker.token);
+      answers.push([template.replaceAll('.', ''), { status, body }]);
+    }
+    return Object.fromEntries(answers);
+  }
+
+  /** The code that the looker is answered, or the status; also of one whom nobody knows in the other's place. */
+  async act([route, body]: readonly [string, object?], unknown = false): Promise<string | number> {
+    const [method, path] = this.fill(route, unknown).split(' ') as [string, string];
+    const filled = body && (JSON.parse(this.fill(JSON.stringify(body), unknown)) as object);
+    const reply = await this.app.request<{ message?: string }>(method, path, this.looker.token, filled);
+    return reply.body.code ? `${reply.body.code} ${reply.body.message}` : reply.status;
+  }
+
+  /** What they do then, as far as each still may. Answers what the looker's device has heard of it. */
+  async goOn(): Promise<[event: ServerEvent, payload: object][]> {
+    const { app, subject, third, device, things } = this;
+    const before = device.heard.length;
+    if (this.relation !== 'banned') {
+      const handle = `secret_${randomUUID().slice(0, 8)}`;
+      await this.done(subject, 'PATCH users/me', { name: 'Тайна', handle, avatar: PICTURE });
+      const phone = await app.device(subject);
+      await phone.send('chat:typing', { chat_id: things.group, is_typing: true });
+      await this.done(subject, 'GET sync');
+      const isApart = this.relation === 'stranger' || this.relation === 'former member';
+      for (const chat of isApart ? ['group'] : ['group', 'direct']) {
+        const all = await app.history(subject, things[chat]!);
+        const message_id = all.at(-1)!.id;
+        await phone.send('chat:message:read', { chat_id: things[chat], message_id });
+      }
+      await phone.send('chat:message:send', text({ id: things.group! }, 'Новая тайна'));
+      await this.done(subject, 'PATCH chats/{group}/messages/{said}', { content: 'Это тайна' });
+      if (this.relation !== 'stranger') {
+        await this.done(subject, 'POST chats/{group}/messages/{ours}/reactions', { emoji: '👍', on: true });
+        await this.done(subject, 'PUT chats/{group}/messages/{ours}/pin');
+        if (this.relation !== 'former member') {
+          await this.done(subject, `POST bookings/{booking}/review`, { rating: 1, text: 'Тайна' });
+          await this.done(subject, 'POST bookings/{visit}/cancel', { reason: 'Тайна' }).catch(
+            () => undefined,
+          );
+        }
+      }
+      phone.close();
+      await app.lastSeenStored(subject);
+      await this.share();
+    }
+    await this.done(third, 'POST chats/{group}/forward', { message_ids: [things.said] });
+    await this.done(third, 'PATCH chats/{group}', { title: 'Группа' });
+    await device.settled();
+    return device.heard.slice(before).map(({ event, payload }) => [event as ServerEvent, payload]);
+  }
+}
