@@ -2,7 +2,7 @@
 export default {
   testEnvironment: '<rootDir>/test/runner/environment.cjs',
   runtime: '<rootDir>/test/runner/runtime.cjs',
-  roots: ['apps', 'libs', 'test/contract', 'test/e2e', 'test/cluster'].map((folder) => `<rootDir>/${folder}`),
+  roots: ['apps', 'libs', 'test/contract', 'test/e2e'].map((folder) => `<rootDir>/${folder}`),
   testRegex: '\\.(spec|int-spec|e2e-spec)\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
