@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { until } from './waiting.js';
 
 /** A session of its own at a database: it locks what the app wants, sees who waits for that, and looks at what is stored. */
 export class Bystander extends Client {
@@ -20,6 +20,6 @@ export class Bystander extends Client {
   }
 
   async somebodyWaits(): Promise<void> {
-    while ((await this.waiters()) === 0) await sleep(10);
+    await until('a statement waits for a lock', async () => (await this.waiters()) > 0);
   }
 }
