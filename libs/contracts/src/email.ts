@@ -1,5 +1,7 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 
+/** But for the joiners, which some domains need. */
+const INVISIBLE = /(?![\u200C\u200D])\p{Default_Ignorable_Code_Point}/gu;
 /** They part words, and are letters of some domains (نامه‌ای.com). */
 const JOINERS = /[\u200C\u200D]/g;
 
@@ -9,7 +11,7 @@ const JOINERS = /[\u200C\u200D]/g;
  * `xn--…`. What cannot be an address is none afterwards.
  */
 export function canonicalEmail(typed: string): string {
-  const visible = typed.normalize('NFKC').replace(/(?![\u200C\u200D])\p{Default_Ignorable_Code_Point}/gu, '');
+  const visible = typed.normalize('NFKC').replace(INVISIBLE, '');
   const parts = visible.toLowerCase().split('@');
   const domain = parts.pop()!;
   const local = parts.join('@').replace(JOINERS, '').normalize('NFKC').trimStart();
@@ -17,6 +19,10 @@ export function canonicalEmail(typed: string): string {
     ? domain.replace(JOINERS, '').normalize('NFKC').trim()
     : `${local}@${canonicalDomain(domain.normalize('NFKC').trimEnd())}`;
 }
+
+/** The same of an address that becomes an account: nobody types what is invisible, so it is meant to deceive, or a slip. */
+export const newEmail = (typed: string): string =>
+  typed.trim().search(INVISIBLE) < 0 ? canonicalEmail(typed) : '';
 
 function canonicalDomain(domain: string): string {
   // Anything else would be parsed as more of a URL than its host.

@@ -9,7 +9,7 @@ import {
   MaxLength,
   MinLength,
 } from 'class-validator';
-import { canonicalEmail } from './email.js';
+import { canonicalEmail, newEmail } from './email.js';
 import { PageOf, PageQuery } from './page.js';
 import {
   Erasable,
@@ -23,17 +23,16 @@ import {
   Nullable,
 } from './validators.js';
 
-const lowerCase = ({ value }: { value: unknown }) =>
-  typeof value === 'string' ? value.trim().toLowerCase() : value;
-
-const oneForm = ({ value }: { value: unknown }) =>
-  typeof value === 'string' ? canonicalEmail(value) : value;
+const as =
+  (form: (typed: string) => string) =>
+  ({ value }: { value: unknown }) =>
+    typeof value === 'string' ? form(value) : value;
 
 export const LOCALES = ['ru', 'en'] as const;
 export const ROLES = ['user', 'admin'] as const;
 
 export class RegisterBody {
-  @Transform(oneForm) @IsEmail() @MaxLength(254) email!: string;
+  @Transform(as(newEmail)) @IsEmail() @MaxLength(254) email!: string;
   @IsString() @MinLength(8) @MaxLength(128) password!: string;
   @IsName(100) name!: string;
   @IsOptional() @IsHttpUrl() avatar?: string;
@@ -42,7 +41,7 @@ export class RegisterBody {
 }
 
 export class LoginBody {
-  @Transform(oneForm) @IsString() @MinLength(1) @MaxLength(254) email!: string;
+  @Transform(as(canonicalEmail)) @IsString() @MinLength(1) @MaxLength(254) email!: string;
   @IsString() @MinLength(1) @MaxLength(128) password!: string;
   @IsOptional() @IsName(100) device?: string;
 }
@@ -92,7 +91,10 @@ export class AccessTokenAnswer {
 
 export class UpdateMeBody {
   @IsOptional() @IsName(100) name?: string;
-  @IsOptional() @Transform(lowerCase) @Matches(/^[a-z0-9_]{3,30}$/) handle?: string;
+  @IsOptional()
+  @Transform(as((typed) => typed.trim().toLowerCase()))
+  @Matches(/^[a-z0-9_]{3,30}$/)
+  handle?: string;
   @Erasable() @IsHttpUrl() avatar?: string | null;
   @IsOptional() @IsBoolean() is_master?: boolean;
   @IsOptional() @IsIn(LOCALES) locale?: (typeof LOCALES)[number];

@@ -31,10 +31,18 @@ const GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE})*`, 'gu');
 /** A wider gap parts a name from the sentence that it stands in. */
 const WIDE_GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE}){3}`, 'u');
 
-/** A name as it is stored: in NFC, trimmed, one space for a tab or a wide gap of spaces, and without direction changes. */
+/** Break hints, formats of other programs, and tags that belong to no flag: with one a name looks like another's. */
+const UNSEEN =
+  /[\u00AD\u180E\u200B\u2060-\u2064\u206A-\u206F\uFEFF]|(?<!\u{1F3F4}[\u{E0020}-\u{E007E}]*)[\u{E0000}-\u{E007F}]/gu;
+
+/**
+ * A name as it is stored: in NFC, trimmed, one space for a tab or a wide gap of spaces, and without direction changes and
+ * invisible characters that no language and no emoji needs.
+ */
 export const nameOf = (typed: string): string =>
   typed
     .replace(TURNS, '')
+    .replace(UNSEEN, '')
     .replaceAll('\t', ' ')
     .replace(/[ \u00A0]{4,}/g, ' ')
     .trim()

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { handleFrom, withRandomSuffix } from './handle.js';
+import { handleFrom, isReserved, withRandomSuffix } from './handle.js';
 
 const HANDLE = /^[a-z0-9_]{3,30}$/;
 
@@ -10,6 +10,12 @@ it.each([
   ['VIP master2000', 'vip_master2000'],
 ])('makes of %s the handle %s', (name, handle) => {
   expect(handleFrom(name)).toBe(handle);
+});
+
+it.each(['Admin', 'Support', 'SYSTEM'])('gives nobody the handle of the operator for the name %s', (name) => {
+  const handle = handleFrom(name);
+  expect(handle).toMatch(/^[a-z]+_\d{6}$/);
+  expect(isReserved(handle)).toBe(false);
 });
 
 it.each(['王', '😀', '-- __ --', 'a', ''])('makes a handle also of %j', (name) => {

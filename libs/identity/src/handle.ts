@@ -5,11 +5,19 @@ import { randomInt } from 'node:crypto';
 const MAX = 30;
 const SUFFIX = 6;
 
+/** They sound like the operator's. */
+const RESERVED = new Set(
+  `admin administrator assistant bot help helpdesk info mod moderator moderators official operator owner payments root
+  security service staff support sysadmin system team`.split(/\s+/),
+);
+
+export const isReserved = (handle: string): boolean => RESERVED.has(handle);
+
 /** A handle (3 to 30 of a–z, 0–9 and `_`) that reminds of the name; `user_…` for names that have no letters. */
 export function handleFrom(name: string): string {
   const slug = slugify(name, { separator: '_', decamelize: false }).replace(/[^a-z0-9_]/g, '');
   const handle = slug.slice(0, MAX).replace(/_+$/, '');
-  return handle.length >= 3 ? handle : withRandomSuffix(handle || 'user');
+  return handle.length >= 3 && !isReserved(handle) ? handle : withRandomSuffix(handle || 'user');
 }
 
 /** For a handle that somebody else has. */

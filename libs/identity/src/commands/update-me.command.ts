@@ -10,12 +10,13 @@ import {
 } from '#contracts';
 import { isUniqueViolation, PrismaService, RealtimeEmitter, type Prisma, type User } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { isReserved } from '../handle.js';
 import { toMe, type Me } from '../profile.js';
 
 /**
  * Changes what is given of the user's own profile; `avatar: null` removes it (contract, `PATCH users/me`). A new name, handle
  * or picture is told to the user's own devices and to those that show it.
- * Errors: CONFLICT when the handle is taken, or for `is_master: false` with services on offer.
+ * Errors: CONFLICT when the handle is taken or reserved, or for `is_master: false` with services on offer.
  */
 export class UpdateMe extends Command<Me> {
   constructor(
@@ -40,9 +41,7 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
     const { user, rooms } = await this.prisma
       .$transaction((tx) => update(tx, userId, changes))
       .catch((error: unknown) => {
-        throw isUniqueViolation(error)
-          ? new AppError('CONFLICT', 'This handle is taken', { reason: 'handle_taken' })
-          : error;
+        throw isUniqueViolation(error) ? handleTaken() : error;
       });
     if (rooms) {
       const { name, handle, avatar } = user;
@@ -62,6 +61,7 @@ async function update(
 ): Promise<{ user: User; rooms?: string[] }> {
   const [before] = await tx.$queryRaw<Pick<User, 'name' | 'handle' | 'avatar'>[]>`
     SELECT name, handle, avatar FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
+  if (handle && handle !== before?.handle && isReserved(handle)) throw handleTaken();
   const data = { name, handle, isMaster, locale, avatar };
   const user = await tx.user.update({ where: { id: userId }, data });
   // Under the row's lock: who offers a service takes it, too.
@@ -70,6 +70,8 @@ async function update(
   const isSame = user.name === before?.name && user.handle === before.handle && user.avatar === before.avatar;
   return isSame ? { user } : { user, rooms: await roomsAround(tx, userId) };
 }
+
+const handleTaken = () => new AppError('CONFLICT', 'This handle is taken', { reason: 'handle_taken' });
 
 /** As for presence: the chats that the others have been shown, those whom the user follows, and followers, friends and watchers. */
 async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {

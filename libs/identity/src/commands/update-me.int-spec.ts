@@ -41,3 +41,28 @@ it('refuses a handle that somebody has', async () => {
   const [anna, boris] = [await identity.register('Anna'), await identity.register('Boris')];
   expect(await codeOf(update(anna.user.id, { handle: boris.user.handle }))).toBe('CONFLICT');
 });
+
+it.each(['support', 'SYSTEM', 'moderator'])('refuses %s, a handle of the operator', async (handle) => {
+  const { user } = await identity.register('Анна');
+  expect(await codeOf(update(user.id, { handle }))).toBe('CONFLICT');
+});
+
+it('leaves a user the handle of the operator that they have', async () => {
+  const { user } = await identity.register('Анна');
+  await identity.prisma.user.update({ where: { id: user.id }, data: { handle: 'official' } });
+  expect(await update(user.id, { handle: 'official', name: 'Anna' })).toMatchObject({ handle: 'official' });
+});
+
+it.each([
+  ['Анна\u200B Ива\u00ADнова\u2060', 'Анна Иванова'],
+  ['Анна\u{E0041}\u{E007F}', 'Анна'],
+  ['\uFEFF Анна \u200B', 'Анна'],
+  [
+    '🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} Anna',
+    '🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} Anna',
+  ],
+  ['نام\u200Cها 👨\u200D👩', 'نام\u200Cها 👨\u200D👩'],
+])('stores the name %j as %j', async (name, stored) => {
+  const { user } = await identity.register('Анна');
+  expect(await update(user.id, { name })).toMatchObject({ name: stored });
+});
