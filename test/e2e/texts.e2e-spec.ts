@@ -133,6 +133,58 @@ it('names of earlier versions are cleaned by the migration', async () => {
     [boris.id, '\u202E\n'],
   )) as [{ handle: string }];
   await app.rows('UPDATE chats SET title = $2 WHERE id = $1', [group.id, `a${'\u0301'.repeat(90)}\u0085b`]);
+  const folder = (await readdir('prisma/migrations')).find((name) => name.endsWith('_one_form_of_text'))!;
+  await app.rows(await readFile(join('prisma/migrations', folder, 'migration.sql'), 'utf8'));
+  const users = await app.rows('SELECT name FROM users WHERE id = ANY($1) ORDER BY id = $2', [
+    [anna.id, boris.id],
+    boris.id,
+  ]);
+  expect(users).toEqual([{ name: 'Анна й' }, { name: handle }]);
+  expect(await app.rows('SELECT title FROM chats WHERE id = $1', [group.id])).toEqual([
+    { title: 'á\u0301\u0301\u0301\u0301 b' },
+  ]);
+  const forwarded = (await app.history(anna, group.id)).find(({ id }) => id === items[0]!.id) as MessageDto;
+  expect(forwarded.forwarded_from!.sender_name).toBe('Анна й');
+});
+
+it('all names of earlier versions may be names after the migration', async () => {
+  const signs = [
+    'a',
+    'я',
+    'й',
+    ' ',
+    '\u00A0',
+    '\u2800',
+    '\u3164',
+    '\u{13441}',
+    '\u{1D159}',
+    '\u200B',
+    '\u202E',
+    '\u2028',
+  ];
+  const marks = [
+    '\u0301',
+    '\u0344',
+    '\u0483',
+    '\u064B',
+    '\u094D',
+    '\u0E48',
+    '\u1DC4',
+    '\u20D0',
+    '\uFE0F',
+    '\u{1D167}',
+  ];
+  const piles = fc.tuple(fc.constantFrom(...signs, ...marks), fc.integer({ min: 1, max: 12 }));
+  const typed = fc
+    .array(piles, { minLength: 1, maxLength: 6 })
+    .map((all) => all.map(([sign, count]) => sign.repeat(count)).join(''));
+  const names = fc.sample(typed, { seed: 20261128, numRuns: 500 });
+  await app.rows(
+    `INSERT INTO users (id, email, password_hash, name, handle)
+     SELECT gen_random_uuid(), 'old_' || i || '@example.com', '', name, 'old_' || i
+     FROM unnest($1::text[]) WITH ORDINALITY AS names (name, i)`,
+    [names],
+  );
   const folders = await readdir('prisma/migrations');
   const migrate = async (which: string) => {
     const folder = folders.find((name) => name.endsWith(which))!;
