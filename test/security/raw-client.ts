@@ -77,8 +77,8 @@ export class RawPolling {
     readonly sid: string,
   ) {}
 
-  static async open(url: string): Promise<RawPolling> {
-    const opened = await (await fetch(`${url}${HANDSHAKE}polling`)).text();
+  static async open(url: string, headers: Record<string, string> = {}): Promise<RawPolling> {
+    const opened = await (await fetch(`${url}${HANDSHAKE}polling`, { headers })).text();
     const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
     return new RawPolling(`${url}${HANDSHAKE}polling&sid=${sid}`, sid);
   }

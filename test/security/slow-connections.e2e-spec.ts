@@ -42,7 +42,7 @@ const post = (path: string, length: number | 'chunked') =>
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 const login = '/api/v2/auth/login';
 /** More than the system's buffers between the two hold. */
-const answers = get('/docs/swagger-ui-bundle.js').repeat(30);
+const answers = get('/docs/swagger-ui-bundle.js').repeat(16);
 
 /** Reads a little each second. */
 function sipping(first: string): Socket {

@@ -1,8 +1,7 @@
 import { AppError } from '#contracts';
-import { Config, Metrics, clientAddress, networkOf } from '#platform';
+import { Config, Counts, Metrics, clientAddress, networkOf } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { Counts } from './counts.js';
 
 /** Connections of a process on which nobody has signed in yet. */
 const OPENING = 5000;

@@ -1,5 +1,8 @@
+import type { Unfinished } from '#platform';
+import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
-import { WebSocket } from 'ws';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 
 /** A client that has more than this to read gets no answers to its pings. Bytes. */
 const MAX_BEFORE_PONG = 64 * 1024;
@@ -7,9 +10,53 @@ const MAX_BEFORE_PONG = 64 * 1024;
 export const READ_AT_LEAST = 16 * 1024;
 
 /** A client that pings and does not read would fill the memory with the answers. */
-export class PingedSocket extends WebSocket {
+class PingedSocket extends WebSocket {
   override pong(data?: unknown, mask?: boolean, sent?: (error: Error) => void): void {
     if (this.bufferedAmount <= MAX_BEFORE_PONG) super.pong(data, mask, sent);
+  }
+}
+
+/** What of ws is used here beyond its types: what it holds until a message is whole, and how it is given more. */
+interface Receiver {
+  _buffers: Buffer[];
+  /** Another one for each message. */
+  _fragments: Buffer[];
+  _write(this: Receiver, piece: Buffer, encoding: BufferEncoding, done: () => void): void;
+  tcp: Duplex;
+  /** Those of the message that the last piece has left unfinished. */
+  counted?: Buffer[];
+}
+
+/** Counts what has arrived of messages that are not whole. */
+export class BoundedSockets extends WebSocketServer {
+  /** One function for all sockets. */
+  private readonly write: Receiver['_write'];
+
+  constructor(settings: ServerOptions, unfinished: Unfinished) {
+    super({ ...settings, WebSocket: PingedSocket });
+    this.write = function (piece, encoding, done) {
+      (Object.getPrototypeOf(this) as Receiver)._write.call(this, piece, encoding, done);
+      const { _buffers: pieces, _fragments: fragments, tcp } = this;
+      // Of what came before nothing is left.
+      if (fragments !== this.counted || (fragments.length === 0 && pieces.length < 2))
+        unfinished.release(tcp);
+      this.counted = fragments;
+      // A part of a piece keeps the whole of it in memory.
+      if (pieces.length + fragments.length > 0) unfinished.add(tcp, piece.length);
+    };
+  }
+
+  override handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    then: (opened: WebSocket, request: IncomingMessage) => void,
+  ): void {
+    super.handleUpgrade(request, socket, head, (opened, asked) => {
+      const { _receiver } = opened as unknown as { _receiver: Receiver };
+      Object.assign(_receiver, { tcp: socket, _write: this.write });
+      then(opened, asked);
+    });
   }
 }
 

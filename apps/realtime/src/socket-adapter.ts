@@ -1,10 +1,10 @@
 import type { AppError } from '#contracts';
-import { Config, Metrics, RealtimeEmitter } from '#platform';
+import { Config, Metrics, RealtimeEmitter, Unfinished } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
 import { Server, type ServerOptions } from 'socket.io';
-import { WebSocketServer, type ServerOptions as WebSocketOptions } from 'ws';
+import type { ServerOptions as WebSocketOptions } from 'ws';
 import { Admission } from './admission.js';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
 import { ChangedChats } from './changed-chats.js';
@@ -20,15 +20,8 @@ import { cutOffUnread, gatherWrites } from './gather-writes.js';
 import { GracefulStop } from './graceful-stop.js';
 import { admitHandshakes } from './handshakes.js';
 import { JoinedChats } from './joined-chats.js';
-import { PingedSocket } from './reading.js';
+import { BoundedSockets } from './reading.js';
 import { textParser } from './text-parser.js';
-
-/** Engine.IO makes it with settings of its own. */
-class WebSockets extends WebSocketServer {
-  constructor(settings: WebSocketOptions) {
-    super({ ...settings, WebSocket: PingedSocket });
-  }
-}
 
 /** How long a connection may take to its first namespace, ms: longer than the database may take to answer. */
 const CONNECT_MS = 10_000;
@@ -51,6 +44,7 @@ export class SocketAdapter extends IoAdapter {
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
+    const unfinished = this.app.get(Unfinished);
     const settings: Partial<ServerOptions> = {
       cors: { origin: this.config.corsOrigin(), credentials: this.config.corsOrigin() !== '*' },
       allowRequest: ({ headers }, decide) =>
@@ -60,7 +54,11 @@ export class SocketAdapter extends IoAdapter {
       adapter: DeviceAdapter,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: 2 * 1024 * 1024,
-      wsEngine: WebSockets,
+      wsEngine: class extends BoundedSockets {
+        constructor(own: WebSocketOptions) {
+          super(own, unfinished);
+        }
+      },
       connectTimeout: CONNECT_MS,
       pingInterval: 25_000,
       pingTimeout: 60_000,

@@ -1,8 +1,7 @@
 import { AppError } from '#contracts';
 import type { SignedIn } from '#identity';
-import { Metrics } from '#platform';
+import { Counts, Metrics } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { Counts } from './counts.js';
 
 /** Sockets that this process holds for a session, such as a browser with all its tabs, and for a user. */
 const PER_SESSION = 200;

@@ -1,6 +1,7 @@
 export * from './batcher.js';
 export { sharedNow } from './clock.js';
 export * from './config.js';
+export * from './counts.js';
 export * from './cursor.js';
 export * from './database-errors.js';
 export type { Sockets } from './deed.js';
@@ -9,6 +10,7 @@ export * from './http/client-address.js';
 export * from './http/http-app.js';
 export * from './http/public.js';
 export * from './http/run.js';
+export * from './http/unfinished.js';
 export * from './id-cursor.js';
 export * from './ids.js';
 export * from './logging.js';

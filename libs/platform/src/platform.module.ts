@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { SharedClock } from './clock.js';
 import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
+import { Unfinished } from './http/unfinished.js';
 import { Metrics } from './metrics.js';
 import { NodeLeases } from './node-leases.js';
 import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.service.js';
@@ -30,6 +31,7 @@ export class PlatformModule {
       Queues,
       RateLimits,
       Searches,
+      Unfinished,
     ];
     return {
       module: PlatformModule,

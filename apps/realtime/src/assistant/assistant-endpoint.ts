@@ -1,14 +1,14 @@
 import { AnswerFeed, Answers } from '#assistant';
 import { AppError } from '#contracts';
-import { Config, toAppError, type AssistantMessage, type EventPacket } from '#platform';
+import { Config, Unfinished, toAppError, type AssistantMessage, type EventPacket } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BroadcastOptions } from 'socket.io-adapter';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import type { Visit } from '../admission.js';
 import { refuseUpgrade } from '../handshakes.js';
-import { PingedSocket } from '../reading.js';
+import { BoundedSockets } from '../reading.js';
 import { AssistantConnection } from './assistant-connection.js';
 import { AssistantServices } from './assistant-services.js';
 
@@ -26,14 +26,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
   heartbeatMs = 25_000;
   /** How long a connection may be without a sign-in, ms. */
   signInMs = 15_000;
-  private readonly sockets = new WebSocketServer({
-    noServer: true,
-    WebSocket: PingedSocket,
-    maxPayload: MAX_PAYLOAD,
-    perMessageDeflate: false,
-    // Or text that is no UTF-8 would end the connection; it is answered as any other that is no frame.
-    skipUTF8Validation: true,
-  });
+  private readonly sockets: WebSocketServer;
   private readonly connections = new Set<AssistantConnection>();
   private heartbeat?: NodeJS.Timeout;
 
@@ -42,7 +35,19 @@ export class AssistantEndpoint implements OnModuleDestroy {
     private readonly services: AssistantServices,
     private readonly feed: AnswerFeed,
     private readonly answers: Answers,
-  ) {}
+    unfinished: Unfinished,
+  ) {
+    this.sockets = new BoundedSockets(
+      {
+        noServer: true,
+        maxPayload: MAX_PAYLOAD,
+        perMessageDeflate: false,
+        // Or text that is no UTF-8 would end the connection; it is answered as any other that is no frame.
+        skipUTF8Validation: true,
+      },
+      unfinished,
+    );
+  }
 
   /** `others`: paths that somebody else upgrades; there is nothing at any other. */
   listen(server: HttpServer, others: string): void {

@@ -17,6 +17,7 @@ import { REQUEST_DEADLINE } from './deadlines.js';
 import { ErrorFilter, tellError } from './error.filter.js';
 import { OpenConnections } from './open-connections.js';
 import { logRequests } from './request-log.js';
+import { RequestsInWork } from './requests-in-work.js';
 
 /** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
 const BODY_LIMIT = 64 * 1024;
@@ -30,7 +31,7 @@ const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 const WITH_TOKENS = /\/auth(\/|$)/;
 
 /** The outermost module: its hooks are called before all others when the app closes. */
-@Module({ controllers: [OpsController], providers: [Dependencies, OpenConnections] })
+@Module({ controllers: [OpsController], providers: [Dependencies, OpenConnections, RequestsInWork] })
 class HttpApp {}
 
 /**
@@ -59,6 +60,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
     abortOnError: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
+  app.get(RequestsInWork).watch(fastify);
   logRequests(fastify);
   takeJsonOrNothing(fastify);
   drainRefusedBodies(fastify);

@@ -9,6 +9,8 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Metrics } from '../metrics.js';
 import { endUnreadAnswers } from './deadlines.js';
+import { RequestsInWork } from './requests-in-work.js';
+import { Unfinished } from './unfinished.js';
 
 /** What is under way when the server begins to close may take so long, in ms. */
 const LET_END_MS = 700;
@@ -26,12 +28,15 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
   constructor(
     private readonly host: HttpAdapterHost,
     private readonly metrics: Metrics,
+    private readonly requests: RequestsInWork,
+    private readonly unfinished: Unfinished,
   ) {}
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getHttpServer() as Server;
-    const { open } = this;
+    const { open, requests, unfinished } = this;
     const { timeouts } = this.metrics;
+    unfinished.watch(server);
     endUnreadAnswers(server, () => timeouts.inc({ phase: 'answer' }));
     server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') timeouts.inc({ phase: 'request' });
@@ -39,6 +44,8 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
     // One for all of them: there are many.
     const onClose = function (this: Socket) {
       open.delete(this);
+      requests.closed(this);
+      unfinished.release(this);
     };
     server.on('connection', (socket: Socket) => open.add(socket) && socket.on('close', onClose));
   }

@@ -1,0 +1,84 @@
+import { AppError } from '#contracts';
+import { Injectable } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Config } from '../config.js';
+import { Counts } from '../counts.js';
+import { Metrics } from '../metrics.js';
+import { clientAddress, networkOf } from './client-address.js';
+
+/** Of a connection those that wait for the answers before them: browsers and proxies send one after the other. */
+const WAITING = 16;
+/** Of a process. */
+const ALL = 5000;
+const RETRY_MS = 2000;
+
+interface Connection {
+  network: string;
+  waiting: (() => void)[];
+}
+
+/** Bounds the requests in work. A connection has one at a time. Polls are none: `Admission` counts their sessions. */
+@Injectable()
+export class RequestsInWork {
+  private readonly connections = new Map<Socket, Connection>();
+  private readonly networks = new Counts();
+
+  constructor(
+    private readonly config: Config,
+    private readonly metrics: Metrics,
+  ) {}
+
+  watch(fastify: FastifyInstance): void {
+    const next = this.next.bind(this);
+    // One for all of them.
+    const onClose = function (this: ServerResponse) {
+      next(this.req.socket);
+    };
+    fastify.addHook('onRequest', (request, reply, done) => {
+      const { socket } = request.raw;
+      const { waiting } = this.connections.get(socket) ?? {};
+      if (waiting && waiting.length >= WAITING) {
+        this.metrics.refused.inc({ budget: 'requestsOfConnection' });
+        // Refusals would wait in memory for the answers before them.
+        socket.destroy();
+      }
+      if (socket.destroyed) return void reply.hijack();
+      if (!waiting) {
+        const network = networkOf(clientAddress(request));
+        const error = this.refusalOf(network);
+        if (error) return done(error);
+        this.connections.set(socket, { network, waiting: [] });
+        this.networks.add(network, 1);
+      }
+      reply.raw.on('close', onClose);
+      if (waiting) waiting.push(done);
+      else done();
+    });
+  }
+
+  /** What waits is not run any more. */
+  closed(socket: Socket): void {
+    const connection = this.connections.get(socket);
+    if (!connection) return;
+    this.connections.delete(socket);
+    this.networks.add(connection.network, -1);
+  }
+
+  private next(socket: Socket): void {
+    const run = this.connections.get(socket)?.waiting.shift();
+    if (run) run();
+    else this.closed(socket);
+  }
+
+  private refusalOf(network: string): AppError | undefined {
+    const isFull = this.connections.size >= ALL;
+    if (!isFull && this.networks.of(network) < this.config.CONNECTIONS_PER_ADDRESS) return undefined;
+    this.metrics.refused.inc({ budget: isFull ? 'requests' : 'requestsOfAddress' });
+    const [code, message] = isFull
+      ? (['UNAVAILABLE', 'Too many requests are being answered'] as const)
+      : (['RATE_LIMIT', 'Too many requests from this address at once'] as const);
+    return new AppError(code, message, { retryAfterMs: RETRY_MS });
+  }
+}

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Metrics } from '../metrics.js';
+
+/** Of all connections of a process together: 500 of the largest payloads that are answered. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** As much is left once connections have been closed. */
+const BYTES_AFTER = 24 * 1024 * 1024;
+/** About how much a piece takes beside its bytes. */
+const PIECE_BYTES = 256;
+
+/** Bounds the bytes of bodies, frames and messages that have arrived in part. They stay in memory until the rest is there. */
+@Injectable()
+export class Unfinished {
+  /** The connections with such bytes, and since when, in ms of `performance.now()`. */
+  private readonly held = new Map<Duplex, { bytes: number; since: number }>();
+  private bytes = 0;
+
+  constructor(private readonly metrics: Metrics) {}
+
+  /** A piece of something unfinished has arrived. */
+  add(socket: Duplex, piece: number): void {
+    if (socket.destroyed) return;
+    let held = this.held.get(socket);
+    if (!held) this.held.set(socket, (held = { bytes: 0, since: performance.now() }));
+    held.bytes += piece + PIECE_BYTES;
+    this.bytes += piece + PIECE_BYTES;
+    if (this.bytes > MAX_BYTES) this.makeRoom();
+  }
+
+  /** It is whole, or its connection has closed. */
+  release(socket: Duplex): void {
+    this.bytes -= this.held.get(socket)?.bytes ?? 0;
+    this.held.delete(socket);
+  }
+
+  /** Counts the bodies of requests, those of polling among them. */
+  watch(server: Server): void {
+    const [add, release] = [this.add.bind(this), this.release.bind(this)];
+    // One for all of them. A listener would take the bytes from the request's own readers.
+    const push = function (this: IncomingMessage, piece: Buffer | null, encoding?: BufferEncoding) {
+      if (piece) add(this.socket, piece.length);
+      else release(this.socket);
+      return IncomingMessage.prototype.push.call(this, piece, encoding);
+    };
+    server.on('request', (request: IncomingMessage) => {
+      const { headers } = request;
+      if (headers['content-length'] ?? headers['transfer-encoding']) request.push = push;
+    });
+  }
+
+  /** Connections that hold the most for the longest time end first. One whose rest is on its way holds little for a moment. */
+  private makeRoom(): void {
+    const now = performance.now();
+    const costs = [...this.held].map(([socket, { bytes, since }]) => ({
+      socket,
+      cost: bytes * (now - since),
+    }));
+    for (const { socket } of costs.sort((a, b) => b.cost - a.cost)) {
+      if (this.bytes <= BYTES_AFTER) return;
+      this.release(socket);
+      socket.destroy();
+      this.metrics.refused.inc({ budget: 'unfinished' });
+    }
+  }
+}
