@@ -132,6 +132,30 @@ it('at most 100 at once, also for two who pin at the same moment', async () => {
   expect(veras.all('chat:message:pinned').filter(({ chat_id }) => chat_id === group.id)).toHaveLength(2);
 });
 
+it('come in pages of 1 MB', async () => {
+  await app.rows(
+    `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, created_at, pinned_at)
+     SELECT gen_random_uuid(), $1, i, $2, 'text', 'pinned', jsonb_build_object('note', repeat('x', 60000)), now(), now() - i * interval '1 ms'
+     FROM generate_series(1, $3::int) AS i`,
+    [group.id, anna.id, MAX_PINS],
+  );
+  await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [group.id, MAX_PINS]);
+  const seqs: number[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await veras.send('chat:pins', { chat_id: group.id, cursor });
+    expect(Buffer.byteLength(JSON.stringify(page.items))).toBeLessThan(1_000_100);
+    const path = `chats/${group.id}/pins${cursor ? `?cursor=${cursor}` : ''}`;
+    expect((await app.request('GET', path, vera.token)).body).toEqual({
+      items: page.items,
+      next_cursor: page.next_cursor,
+    });
+    seqs.push(...page.items.map(({ seq }) => seq));
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+  expect(seqs).toEqual(Array.from({ length: MAX_PINS }, (_, i) => i + 1));
+});
+
 it('have REST twins', async () => {
   const id = await sent(hers);
   const path = `chats/${group.id}/messages/${id}/pin`;
@@ -139,7 +163,7 @@ it('have REST twins', async () => {
   expect([pinned.status, pinned.body.id]).toEqual([200, id]);
   expect(await veras.next('chat:message:pinned', (m) => m.id === id)).toEqual(pinned.body);
   const listed = await app.request<{ items: MessageDto[] }>('GET', `chats/${group.id}/pins`, vera.token);
-  expect([listed.status, listed.body]).toEqual([200, { items: [pinned.body] }]);
+  expect([listed.status, listed.body]).toEqual([200, { items: [pinned.body], next_cursor: null }]);
   const unpinned = await app.request<MessageDto>('DELETE', path, vera.token);
   expect([unpinned.status, unpinned.body.pinned_at]).toEqual([200, null]);
   await hers.next('chat:message:unpinned', (m) => m.id === id);

@@ -1,7 +1,7 @@
-import { MessageDto, MessageItems } from '#contracts';
+import { MessageDto, MessagePage, PinsQuery } from '#contracts';
 import { ListPins, PinMessage } from '#chat';
 import type { SignedIn } from '#identity';
-import { Controller, Delete, Get, Param, Put } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { Answers } from './docs/answers.js';
@@ -19,9 +19,13 @@ export class PinsController {
   ) {}
 
   @Get('pins')
-  @Answers('What is pinned in a chat, the newest pin first', { type: MessageItems }, ...MEMBER_ONLY)
-  async list(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<MessageItems> {
-    return { items: await this.queries.execute(new ListPins(userId, id)) };
+  @Answers('What is pinned in a chat, the newest pin first', { type: MessagePage }, ...MEMBER_ONLY)
+  list(
+    @SignedInUser() { userId }: SignedIn,
+    @Param('id', IdPipe) id: string,
+    @Query() { cursor }: PinsQuery,
+  ): Promise<MessagePage> {
+    return this.queries.execute(new ListPins(userId, id, cursor));
   }
 
   @Put('messages/:message_id/pin')

@@ -1,4 +1,4 @@
-import { ChatIdPayload, MessageIdPayload, type MessageAck, type MessagesAck } from '#contracts';
+import { MessageIdPayload, PinsPayload, type MessageAck, type PinsAck } from '#contracts';
 import { ListPins, PinMessage } from '#chat';
 import { RateLimits } from '#platform';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -31,11 +31,11 @@ export class PinsGateway {
   @SubscribeMessage('chat:pins')
   async list(
     @Device() socket: DeviceSocket,
-    @MessageBody() { chat_id }: ChatIdPayload,
-  ): Promise<MessagesAck> {
+    @MessageBody() { chat_id, cursor }: PinsPayload,
+  ): Promise<PinsAck> {
     await this.limits.take('read', userOf(socket).userId);
-    const items = await this.queries.execute(new ListPins(userOf(socket).userId, chat_id));
-    return { status: 'ok', items };
+    const page = await this.queries.execute(new ListPins(userOf(socket).userId, chat_id, cursor));
+    return { status: 'ok', ...page };
   }
 
   private async set(socket: DeviceSocket, messageId: string, on: boolean): Promise<MessageAck> {

@@ -24,7 +24,7 @@ export const CLIENT_EVENTS = {
   'chat:join': { payload: chats.ChatIdPayload, ack: chats.JoinAck },
   'chat:leave': { payload: chats.ChatIdPayload, ack: chats.LeaveAck },
   'chat:get': { payload: chats.ChatGetPayload, ack: chats.ChatAck },
-  'chat:pins': { payload: chats.ChatIdPayload, ack: messages.MessagesAck },
+  'chat:pins': { payload: messages.PinsPayload, ack: messages.PinsAck },
   'chat:mute': { payload: chats.MutePayload, ack: chats.ChatAck },
   'chat:archive': { payload: chats.ArchivePayload, ack: chats.ChatAck },
   'users:list': { payload: presence.UsersListPayload, ack: presence.UsersListAck },

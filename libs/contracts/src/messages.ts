@@ -166,11 +166,24 @@ export class ForwardPayload extends ForwardBody {
   @IsId() to_chat_id!: string;
 }
 
-/** Messages in order: what was forwarded, or what is pinned. */
+/** What was forwarded, in its order. */
 export class MessageItems {
   @IsArray() @ValidateNested({ each: true }) @Type(() => MessageDto) items!: MessageDto[];
 }
 
 export class MessagesAck extends MessageItems {
+  @IsIn(['ok']) status!: 'ok';
+}
+
+/** Pins have no `limit`: there are 100 at most. A page ends early only where it would be over 1 MB. */
+export class PinsQuery {
+  @IsOptional() @IsString() @MaxLength(512) cursor?: string;
+}
+
+export class PinsPayload extends PinsQuery {
+  @IsId() chat_id!: string;
+}
+
+export class PinsAck extends MessagePage {
   @IsIn(['ok']) status!: 'ok';
 }

@@ -1,5 +1,5 @@
-import { MAX_PINS, type MessageDto } from '#contracts';
-import { PrismaService } from '#platform';
+import { MAX_PINS, type MessagePage } from '#contracts';
+import { PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
@@ -7,12 +7,13 @@ import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
  * What is pinned in a chat, the newest pin first.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA
  */
-export class ListPins extends Query<MessageDto[]> {
+export class ListPins extends Query<MessagePage> {
   constructor(
     readonly userId: string,
     readonly chatId: string,
+    readonly cursor?: string,
   ) {
     super();
   }
@@ -25,16 +26,21 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
     private readonly memberships: Memberships,
   ) {}
 
-  async execute({ userId, chatId }: ListPins): Promise<MessageDto[]> {
+  async execute({ userId, chatId, cursor }: ListPins): Promise<MessagePage> {
+    // Of two pins of a chat none has the same time.
+    const [before] = cursor ? decodeCursor(cursor, 'number') : [8e15];
     await this.memberships.require(chatId, userId);
     const [rows, members] = await Promise.all([
       this.prisma.$queryRaw<MessageRow[]>`
         SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
-        WHERE m.chat_id = ${chatId}::uuid AND m.pinned_at IS NOT NULL
+        WHERE m.chat_id = ${chatId}::uuid AND m.pinned_at < to_timestamp(${before}::float8 / 1000)
         ORDER BY m.pinned_at DESC LIMIT ${MAX_PINS}`,
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
-    return rows.map((row) => toMessage(row, status(row)));
+    return withinPage(
+      { items: rows.map((row) => toMessage(row, status(row))), next_cursor: null },
+      ({ pinned_at }) => encodeCursor([Date.parse(pinned_at!)]),
+    );
   }
 }

@@ -66,7 +66,8 @@ const client: Record<string, ClientRule> = {
   'message:unpin': ({ messageId }, call) => pin(messageId, false, call),
   'chat:get-pinned': async ({ chatId }, { userId, ask }) => {
     const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
-    return { ...ok, messages: (await ask(new ListPins(userId, chat_id))).map(chatMessage) };
+    const { items } = await ask(new ListPins(userId, chat_id));
+    return { ...ok, messages: items.map(chatMessage) };
   },
   'message:forward': async ({ messageId, toChatId, additionalContent }, call) => {
     // An input that was left empty.
