@@ -1,5 +1,5 @@
 import type { AssistantEvent } from '#contracts';
-import { RealtimeEmitter, isDatabaseUnavailable, logger, newId } from '#platform';
+import { Metrics, RealtimeEmitter, isDatabaseUnavailable, logger, newId } from '#platform';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
@@ -8,6 +8,7 @@ import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js
 import { started } from './conversation.js';
 import { isVisible } from './model-turn.js';
 import { Model, reasonOf } from './model.js';
+import { OverBudget } from './over-budget.js';
 import { NO_ROOM, Prompts } from './prompt.js';
 import { Tools } from './tools.js';
 import { Zones } from './zones.js';
@@ -43,6 +44,8 @@ interface LiveAnswer {
  */
 @Injectable()
 export class Answers implements OnModuleInit, OnModuleDestroy {
+  /** How long an answer may take from its first question to the model on, ms, whatever it looks up meanwhile. */
+  answerMs = 300_000;
   private readonly live = new Map<string, LiveAnswer>();
   private readonly lines = new Map<string, Promise<void>>();
   /** Questions whose turn has not come. */
@@ -61,6 +64,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     private readonly prompts: Prompts,
     private readonly tools: Tools,
     private readonly zones: Zones,
+    private readonly metrics: Metrics,
   ) {}
 
   /** A database that is away does not keep the program from starting; nothing is answered before it is back. */
@@ -148,7 +152,14 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     if (!(await this.surely(() => this.store.begin(live.id, question)))) return;
     live.isShown = true;
     this.feed.publish(chatId, started(live.id));
-    const failure = await this.produce(live, question).catch((error: Error) => error);
+    const time = new AbortController();
+    const timer = setTimeout(
+      () => time.abort(new OverBudget('modelTime', 'the model takes too long')),
+      this.answerMs,
+    );
+    const failure = await this.produce(live, question, time.signal)
+      .catch((error: Error) => error)
+      .finally(() => clearTimeout(timer));
     const { aborted, reason } = live.ended.signal;
     if (failure && !aborted) return this.fail(live, question, failure);
     const status = aborted ? (reason as 'stopped' | 'interrupted') : 'complete';
@@ -157,18 +168,22 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   /** @returns when the answer is whole. @throws Error when it fails or is ended */
-  private async produce(live: LiveAnswer, { id, chatId, userId }: Question): Promise<undefined> {
+  private async produce(
+    live: LiveAnswer,
+    { id, chatId, userId }: Question,
+    time: AbortSignal,
+  ): Promise<undefined> {
     const timezone = await this.zones.of(userId);
     const messages = await this.prompts.before(chatId, id, timezone);
     // Calls have a room of their own: results that fill theirs must not end an answer.
     const [holdsCalls, holdsResult] = [this.prompts.roomForLookUps(), this.prompts.roomForLookUps()];
     const ids = new Set<string>();
-    const { signal } = live.ended;
+    const signal = AbortSignal.any([live.ended.signal, time]);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const before = live.tokens.length;
-      const turn = await this.model.ask(messages, this.tools.definitions, signal, (token) =>
-        this.take(live, chatId, token),
-      );
+      const turn = await this.model
+        .ask(messages, this.tools.definitions, signal, (token) => this.take(live, chatId, token))
+        .finally(() => signal.throwIfAborted());
       const calls = turn.calls.finish(ids);
       if (calls.length === 0) {
         if (isVisible(live.tokens.join(''))) return;
@@ -176,7 +191,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
       }
       const said = live.tokens.slice(before).join('');
       if (!(await holdsCalls(said + JSON.stringify(calls))))
-        throw new Error('the tool calls are more than a prompt holds');
+        throw new OverBudget('toolCalls', 'the tool calls are more than a prompt holds');
       messages.push(turn.toMessage(said, calls));
       for (const [i, call] of calls.entries()) {
         signal.throwIfAborted();
@@ -185,7 +200,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
         messages.push({ role: 'tool', tool_call_id: call.id, content });
       }
     }
-    throw new Error('the model looks things up without end');
+    throw new OverBudget('toolCalls', 'the model looks things up without end');
   }
 
   private take(live: LiveAnswer, chatId: string, given: string): void {
@@ -204,6 +219,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   private async fail(live: LiveAnswer, question: Question, failure: Error): Promise<void> {
     const { chatId } = question;
+    if (failure instanceof OverBudget) this.metrics.refused.inc({ budget: failure.budget });
     logger.warn({ err: reasonOf(failure), chat_id: chatId }, 'the model failed');
     const apology = await this.surely(() => this.store.fail(live.id, question, live.tokens));
     if (!apology) return;

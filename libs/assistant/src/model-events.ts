@@ -1,5 +1,6 @@
 import { isObject } from 'class-validator';
 import { setImmediate as others } from 'node:timers/promises';
+import { OverBudget } from './over-budget.js';
 
 /** The most bytes of one answer, each event counted with what it costs beside its bytes. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -62,7 +63,7 @@ async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
       if (newlines < 2 || isJson) continue;
       event.add(bytes.subarray(start, i + 1), MAX_EVENT_BYTES);
       const cost = event.length + EVENT_COST;
-      if ((left -= cost) < 0) throw new Error('the model goes on without end');
+      if ((left -= cost) < 0) throw new OverBudget('modelBytes', 'the model goes on without end');
       yield eventOf(event.take());
       start = i + 1;
       newlines = 0;
@@ -105,7 +106,7 @@ class Gathered {
 
   add(piece: Uint8Array, max: number): void {
     const length = this.length + piece.length;
-    if (length > max) throw new Error('the model sends too much at once');
+    if (length > max) throw new OverBudget('modelBytes', 'the model sends too much at once');
     if (length > this.bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.bytes.length));
       this.bytes.copy(larger, 0, 0, this.length);

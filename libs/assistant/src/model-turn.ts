@@ -1,6 +1,7 @@
 import { isObject } from 'class-validator';
 import type { ChatCompletionAssistantMessageParam } from 'openai/resources/chat/completions';
 import { ToolCalls, type ToolCall } from './tool-calls.js';
+import { OverBudget } from './over-budget.js';
 
 /** The most characters of thoughts that are given back to the model. */
 const MAX_THOUGHTS = 20_000;
@@ -80,7 +81,7 @@ const indexOf = ({ index }: Record<string, unknown>) =>
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return partOf(content);
-  if (content.length > MAX_PARTS) throw new Error('the model sends too much at once');
+  if (content.length > MAX_PARTS) throw new OverBudget('modelBytes', 'the model sends too much at once');
   return (content as unknown[]).map(partOf).join('');
 }
 

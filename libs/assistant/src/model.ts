@@ -8,6 +8,7 @@ import type {
 } from 'openai/resources/chat/completions';
 import { fetchEvents } from './model-events.js';
 import { ModelTurn } from './model-turn.js';
+import { OverBudget } from './over-budget.js';
 
 export type PromptMessage = ChatCompletionMessageParam;
 
@@ -57,7 +58,7 @@ export class Model {
     onToken: (token: string) => void,
   ): Promise<ModelTurn> {
     const silence = new AbortController();
-    const giveUp = () => silence.abort(new Error('the model is silent'));
+    const giveUp = () => silence.abort(new OverBudget('modelTime', 'the model is silent'));
     let timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
     const names = new Set(tools.map((tool) => tool.function.name));
     const turn = new ModelTurn((name) => names.has(name));

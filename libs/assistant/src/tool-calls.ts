@@ -1,6 +1,7 @@
 import { isObject } from 'class-validator';
 import type { ChatCompletionMessageFunctionToolCall } from 'openai/resources/chat/completions';
 import { randomBytes } from 'node:crypto';
+import { OverBudget } from './over-budget.js';
 
 /** A tool call as the next request repeats it. Gemini refuses one that comes back without its `extra_content`. */
 export type ToolCall = ChatCompletionMessageFunctionToolCall & { extra_content?: object };
@@ -43,7 +44,7 @@ export class ToolCalls {
   /** @param fragments anything that a server sends in their place @throws Error when they are too many or too long */
   add(fragments: unknown): void {
     const list = Array.isArray(fragments) ? (fragments as unknown[]) : [fragments];
-    if (list.length > MAX_FRAGMENTS) throw new Error('the model calls too many tools');
+    if (list.length > MAX_FRAGMENTS) throw new OverBudget('toolCalls', 'the model calls too many tools');
     for (const fragment of list)
       if (isObject<Record<string, unknown>>(fragment)) this.take(pieceOf(fragment));
   }
@@ -63,11 +64,12 @@ export class ToolCalls {
     const { id, name, args, extra } = piece;
     const extraLength = extra ? JSON.stringify(extra).length : 0;
     this.characters += FRAGMENT_COST + id.length + name.length + args.length + extraLength;
-    if (this.characters > MAX_CALL_CHARACTERS) throw new Error('the tool calls are too long');
+    if (this.characters > MAX_CALL_CHARACTERS)
+      throw new OverBudget('toolCalls', 'the tool calls are too long');
     const call = this.callOf(piece);
     if (call && !call.isFollowedBy(piece, this.isTool)) return call.add(piece);
     if (id === '' && name === '' && args === '') return;
-    if (this.calls.length === MAX_CALLS) throw new Error('the model calls too many tools');
+    if (this.calls.length === MAX_CALLS) throw new OverBudget('toolCalls', 'the model calls too many tools');
     const next = new PendingCall(id, piece.index);
     // A name that was repeated after whole arguments belongs to the arguments that follow it.
     next.add(name === '' && call?.isRepeated ? { ...piece, name: call.name } : piece);
@@ -114,7 +116,8 @@ class PendingCall {
     this.id ||= id;
     this.index ??= index;
     if (name === this.name) this.isRepeated ||= name !== '' && this.isWhole && isBlank(args);
-    else if ((this.name += name).length > MAX_NAME) throw new Error('the name of a tool call is too long');
+    else if ((this.name += name).length > MAX_NAME)
+      throw new OverBudget('toolCalls', 'the name of a tool call is too long');
     if (extra) this.extra = Object.assign(this.extra ?? {}, extra);
     if (this.isWhole && !isBlank(args)) {
       // Servers send a whole call once more at its end, or an empty object before the arguments.

@@ -1,3 +1,4 @@
+import { Answers } from '#assistant';
 import { ModelServer, TestApp, until, type Script } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -97,6 +98,18 @@ describe('the provider', () => {
   it('is slow, but not silent: the answer may take longer than any one token', async () => {
     scene.model.answerWith({ tokens: ['a', 'b', 'c', 'd', 'e'], pace: TIMEOUT / 2 });
     expect(await exchange(talk.client, 'Не спеши')).toMatchObject({ content: 'abcde', status: 'complete' });
+  });
+
+  it('is never silent, but has no end: the answer has one all the same', async () => {
+    const answers = scene.app.app.get(Answers);
+    const usual = answers.answerMs;
+    expect(usual).toBe(300_000);
+    answers.answerMs = 3 * TIMEOUT;
+    scene.model.answerWith({ tokens: Array<string>(600).fill('a'), pace: TIMEOUT / 4 });
+    expect(await exchange(talk.client, 'Без конца')).toMatchObject({ content: APOLOGY });
+    answers.answerMs = usual;
+    const metrics = await (await fetch(`${scene.app.url}/metrics`)).text();
+    expect(metrics).toMatch(/^budget_refusals_total\{budget="modelTime"\} [1-9]/m);
   });
 
   it('fails: another answer to the question takes the place of the failed one and of the apology', async () => {
