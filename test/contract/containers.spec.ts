@@ -47,6 +47,18 @@ it('PostgreSQL takes the connections of all processes, and of as many again whil
   expect(Number(connections)).toBeGreaterThan(2 * replicas * CONNECTIONS_EACH);
 });
 
+it('Redis is told its password, and no argument of a program is it', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'service-platform-redis-'));
+  writeFileSync(join(dir, 'redis-server'), '#!/bin/sh\necho "$@"\ncat >&2\n', { mode: 0o755 });
+  const [shell, ...args] = services.redis!.command!.map((word) => word.replaceAll('$$', '$'));
+  const env = { PATH: `${dir}:${process.env.PATH}`, REDIS_PASSWORD: 'a-secret' };
+  const { stdout, stderr } = spawnSync(shell!, args, { env, encoding: 'utf8' });
+  rmSync(dir, { recursive: true });
+  expect(stdout).toContain('noeviction');
+  expect([stdout, ...args].join()).not.toContain('a-secret');
+  expect(stderr.trim()).toBe('requirepass "a-secret"');
+});
+
 it('every app is a service of its own', () => {
   const mains = Object.values(services).flatMap(({ command }) => command?.at(-1) ?? []);
   for (const app of ['api', 'realtime', 'worker']) expect(mains).toContain(`dist/apps/${app}/src/main.js`);
