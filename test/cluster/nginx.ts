@@ -18,7 +18,8 @@ export class Nginx {
     private readonly dir: string,
   ) {}
 
-  static async before(nodes: { url: string }[]): Promise<Nginx> {
+  /** @param believed the proxies before it, as in `set_real_ip_from` */
+  static async before(nodes: { url: string }[], believed = ''): Promise<Nginx> {
     const dir = await mkdtemp(join(tmpdir(), 'service-platform-nginx-'));
     // Its workers are another user, if we are root.
     await chmod(dir, 0o755);
@@ -31,6 +32,7 @@ export class Nginx {
       // Names are the compose file's, and found by its resolver.
       .replace(/server \w+:3000 resolve;/g, servers)
       .replace(/resolver .*;/, paths)
+      .replace('real_ip_header', `${believed && `set_real_ip_from ${believed};`} real_ip_header`)
       .replace('listen 3000', `listen 127.0.0.1:${port}`);
     await writeFile(join(dir, 'nginx.conf'), settings);
     const own = `daemon off; pid ${dir}/pid;`;

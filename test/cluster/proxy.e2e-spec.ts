@@ -15,7 +15,7 @@ describeWithNginx('behind the proxy of the compose file', () => {
   beforeAll(async () => {
     cluster = await Cluster.start(2);
     leaving = await TestApp.start(cluster.env);
-    nginx = await Nginx.before([...cluster.nodes, leaving]);
+    nginx = await Nginx.before([...cluster.nodes, leaving], '127.0.0.1');
     anna = await cluster.nodes[0]!.register('Анна');
   });
   afterAll(async () => {
@@ -27,11 +27,11 @@ describeWithNginx('behind the proxy of the compose file', () => {
     const gauges = [...cluster.nodes, leaving].map(({ app }) => app.get(Metrics).connections.get());
     return (await Promise.all(gauges)).map(({ values }) => values[0]!.value);
   };
-  const connect = (transports: string[], options: object = {}) =>
+  const connect = (transports: string[], options: object = {}, { url } = nginx) =>
     Promise.all(
       Array.from({ length: DEVICES }, async (_, i) =>
         cluster.nodes[0]!.keep(
-          await Device.connect(nginx.url, anna.token, {
+          await Device.connect(url, anna.token, {
             // As of many addresses. WebSockets do without: they all come from one.
             ...(transports[0] === 'polling' && { extraHeaders: { 'x-forwarded-for': `10.0.0.${i}` } }),
             transports,
@@ -68,6 +68,14 @@ describeWithNginx('behind the proxy of the compose file', () => {
       for (const { message_id } of answers)
         await device.next('chat:message:new', ({ id }) => id === message_id);
     await close(devices);
+  });
+
+  it('polls come to one node, whatever addresses a client makes up', async () => {
+    const outermost = await Nginx.before([...cluster.nodes, leaving]);
+    const devices = await connect(['polling'], {}, outermost);
+    expect((await connected()).sort()).toEqual([0, 0, DEVICES]);
+    await close(devices);
+    await outermost.stop();
   });
 
   it('the assistant answers there, too, and what is each process’s own is not shown', async () => {
