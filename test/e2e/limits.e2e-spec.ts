@@ -197,6 +197,15 @@ it('what reaches strangers is little a day, half of that from a new account; wha
     expect(await made(who, 'chats', group)).toBe(2 * times);
     expect(await made(who, 'friends/requests', friend)).toBe(4 * times);
   }
+  const [{ chat_id }] = (await app.rows(
+    `SELECT chat_id FROM chat_members WHERE user_id = $1 AND role = 'owner' LIMIT 1`,
+    [boris.id],
+  )) as [{ chat_id: string }];
+  const add = (user_ids: string[]) =>
+    app.request<ErrorBody>('POST', `chats/${chat_id}/members`, boris.token, { user_ids });
+  // Four of 160 a day came with the groups; each counts once.
+  const [last, ...more] = (await app.crowd(157)) as [string, ...string[]];
+  expect([(await add(more)).status < 300, (await add([last])).status]).toEqual([true, 429]);
   // Who is talked to already is no stranger.
   const again = await app.request('POST', 'chats', anna.token, direct(strangers[0]!));
   expect(again.status).toBe(200);

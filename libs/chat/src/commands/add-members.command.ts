@@ -44,11 +44,12 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
           throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`, {
             reason: 'too_many_members',
           });
-        await this.reach.take(db, 'groupAdd', userId, missing.length);
         return missing;
       },
       store: async (tx, missing, group) => {
         await requirePresent(tx, missing);
+        // Not in `decide`, which is asked twice.
+        await this.reach.take(tx, 'groupAdd', userId, missing.length);
         await tx.$executeRaw`
           INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
           SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)
