@@ -405,6 +405,14 @@ describe('whoever is removed or leaves', () => {
     const chat = await app.group(anna, boris);
     await remove(chat, anna, anna);
     expect(await roles(chat, boris)).toEqual({ [boris.id]: 'owner' });
+    // Who left comes back by a friend only, alone or among others.
+    for (const others of [[], [vera]]) {
+      const { status, body } = await add(chat, boris, anna, ...others);
+      expect([status, body]).toMatchObject([403, { code: 'FORBIDDEN', reason: 'not_accepted' }]);
+    }
+    expect(await roles(chat, boris)).toEqual({ [boris.id]: 'owner' });
+    const friends = 'INSERT INTO friends (user_id, friend_id) VALUES ($1, $2), ($2, $1)';
+    await app.rows(friends, [anna.id, boris.id]);
     expect((await add(chat, boris, anna)).status).toBe(201);
     expect(await roles(chat)).toEqual({ [boris.id]: 'owner', [anna.id]: 'member' });
     await remove(chat, boris, anna);

@@ -35,6 +35,11 @@ export const notMember = () => new AppError('FORBIDDEN', 'You are not a particip
 export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
 export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
 
+export const notAccepted = () =>
+  new AppError('FORBIDDEN', 'Somebody of them left this group: only a friend of theirs adds them again', {
+    reason: 'not_accepted',
+  });
+
 /** The chats that a user is in, and of these the direct ones that the other has not been shown yet. */
 export interface ChatsOf {
   chatIds: string[];

@@ -27,6 +27,7 @@ export const ERROR_REASONS = [
   'blocked',
   'email_taken',
   'handle_taken',
+  'not_accepted',
   'refused_recently',
   'service_changed',
   'session_revoked',

@@ -1,14 +1,16 @@
 import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
 import { Blocks, Reach, requirePresent } from '#identity';
 import { RealtimeEmitter, type Prisma } from '#platform';
+import { hasFriend } from '#social';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
-import { noSuchUser } from '../membership.js';
+import { noSuchUser, notAccepted } from '../membership.js';
 
 /**
- * People join a group, by its owner or an admin. What was said before is theirs to read and not unread.
+ * People join a group, by its owner or an admin. What was said before is theirs to read and not unread. Only a friend adds
+ * somebody again who has left.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, a banned one, or one whom a block cuts off from the user),
  *   CONFLICT (the group is full), RATE_LIMIT (of a day)
  */
@@ -48,13 +50,14 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       },
       store: async (tx, missing, group) => {
         await requirePresent(tx, missing);
+        await requireNotLeft(tx, chatId, userId, missing);
         // Not in `decide`, which is asked twice.
         await this.reach.take(tx, 'groupAdd', userId, missing.length);
         await tx.$executeRaw`
           INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
           SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)
           ON CONFLICT (chat_id, user_id) DO UPDATE
-            SET left_at = NULL, left_seq = NULL, left_change_seq = NULL, left_by_ban = false, role = 'member', joined_at = now(),
+            SET left_at = NULL, left_seq = NULL, left_change_seq = NULL, left_by_ban = false, left_by_self = false, role = 'member', joined_at = now(),
               last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
               own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()`;
         await tx.chat.update({
@@ -79,4 +82,18 @@ async function notIn(db: Prisma.TransactionClient, chatId: string, userIds: stri
     WHERE NOT EXISTS (
       SELECT FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = w.id AND left_at IS NULL)`;
   return missing.map(({ id }) => id);
+}
+
+/** Under the group's lock, for which a leaving waits. @throws AppError FORBIDDEN */
+async function requireNotLeft(
+  tx: Prisma.TransactionClient,
+  chatId: string,
+  userId: string,
+  addedIds: string[],
+): Promise<void> {
+  const left = await tx.$queryRaw<object[]>`
+    SELECT FROM chat_members p
+    WHERE chat_id = ${chatId}::uuid AND user_id = ANY(${addedIds}::uuid[]) AND left_by_self
+      AND NOT ${hasFriend('p.user_id', userId)}`;
+  if (left.length > 0) throw notAccepted();
 }

@@ -56,7 +56,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         }
         await tx.$executeRaw`
           UPDATE chat_members SET left_at = now(), left_seq = ${last_seq}, left_change_seq = ${change_seq}, role = 'member',
-            changed_xid = pg_current_xact_id()
+            left_by_self = ${removedId === userId}, changed_xid = pg_current_xact_id()
           WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
         await tx.chat.update({
           where: { id: chatId },
