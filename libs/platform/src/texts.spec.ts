@@ -106,7 +106,13 @@ const visible = fc
     fc.string({ unit: 'grapheme', maxLength: 5 }),
   )
   .map(([first, more]) => first + more)
-  .filter((text) => !/[\u2028\u2029\p{Cc}\u202A-\u202E\u2066-\u2069]|[\p{M}\p{Cf}]{5}/u.test(text));
+  // Names lose some characters that nobody sees.
+  .filter(
+    (text) =>
+      !/[\u2028\u2029\p{Cc}\u202A-\u202E\u2060-\u206F\u00AD\u180E\u200B\uFEFF\u{E0000}-\u{E007F}]|[\p{M}\p{Cf}]{5}/u.test(
+        text,
+      ),
+  );
 
 describe.each(ALL)('%s', (_, stored) => {
   const refusal = (typed: string) => {
@@ -163,7 +169,7 @@ describe.each(NAMES)('%s, which stands in sentences', (name, stored) => {
   });
 
   it('has no gap that would part it from its sentence', () => {
-    for (const blank of ['\u2800', '\u3164', '\u{1D159}', '\u{13441}', ' \u200B', '\u3000\u2060']) {
+    for (const blank of ['\u2800', '\u3164', '\u{1D159}', '\u{13441}', ' \u200C', '\u3000\u200D']) {
       expect(() => stored(`А${blank.repeat(4)}Б`)).toThrow(property);
       expect(stored(`А${blank.repeat(3)}Б`)).toBe(`А${blank.repeat(3)}Б`);
     }
@@ -177,6 +183,8 @@ describe.each(NAMES)('%s, which stands in sentences', (name, stored) => {
       ['\u2068Анна\u2069', 'Анна'],
       ['Анна\u202E', 'Анна'],
       ['\u202Aa\u202Cb\u2066c\u2067d', 'abcd'],
+      ['Ан\u00ADна\u200B \u2060Иванова\uFEFF', 'Анна Иванова'],
+      ['А \u200B \u200B \u200B \u200BБ', 'А Б'],
     ])
       expect(stored(typed!)).toBe(kept);
   });
