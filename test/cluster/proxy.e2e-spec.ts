@@ -73,7 +73,7 @@ describeWithNginx('behind the proxy of the compose file', () => {
   it('polls come to one node, whatever addresses a client makes up', async () => {
     const outermost = await Nginx.before([...cluster.nodes, leaving]);
     const devices = await connect(['polling'], {}, outermost);
-    expect((await connected()).sort()).toEqual([0, 0, DEVICES]);
+    expect((await connected()).sort((a, b) => a - b)).toEqual([0, 0, DEVICES]);
     await close(devices);
     await outermost.stop();
   });

@@ -32,7 +32,7 @@ beforeAll(async () => {
     CONNECTIONS_PER_ADDRESS: String(PER_ADDRESS),
     SOCKET_EVENT_RATE: String(EVENTS),
   });
-  ({ server } = app.app.get(RealtimeEmitter) as unknown as { server: Server });
+  ({ server } = app.app.get<unknown, { server: Server }>(RealtimeEmitter));
   const [vera, ...others] = await app.people('Вера', 'Анна', 'Борис');
   [anna, boris] = others;
   bystander = await app.device(vera);

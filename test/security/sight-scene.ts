@@ -138,6 +138,7 @@ export class Scene {
         await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
         return void (await this.done(admin, `POST admin/users/${subject.id}/ban`));
       }
+      case 'stranger':
     }
   }
 

@@ -35,7 +35,7 @@ afterEach(async () => {
   expect(await internalErrors(app.url)).toBe(0);
 });
 
-const counted = () => (app.app.get(Unfinished) as unknown as { bytes: number }).bytes;
+const counted = () => app.app.get<unknown, { bytes: number }>(Unfinished).bytes;
 
 function tcp(): Socket {
   const { hostname, port } = new URL(app.url);

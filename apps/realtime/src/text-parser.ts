@@ -64,7 +64,7 @@ class LimitedDecoder extends Decoder {
       type: PacketType.CONNECT,
       nsp,
       data: { token: new Unread(tooLarge()) },
-    } as Packet);
+    });
   }
 
   private refuse(chunk: string, error: AppError): void {

@@ -131,7 +131,7 @@ export class ChatViews {
         status,
         Object.entries(hidden)
           .filter(([id]) => named.has(id))
-          .sort(),
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
       ]);
       if (!forms.has(key))
         forms.set(key, {
