@@ -40,7 +40,7 @@ export class RateLimits {
   private readonly limiters;
   private readonly areShared: boolean;
   /** Each user's newest block of events that Redis is being asked for. */
-  private readonly blocks = new Map<string, Promise<unknown>>();
+  private readonly blocks = new Map<string, Promise<void>>();
 
   constructor(
     config: Config,
@@ -114,24 +114,28 @@ export class RateLimits {
   async takeEvent(userId: string): Promise<void> {
     const { consumedPoints } = await this.consume('socketEvent', userId, 1);
     if (!this.areShared) return;
-    if (consumedPoints % EVENT_BLOCK === 0) await this.takeBlock(userId);
-    // The events behind it wait with it: otherwise a whole flood would pass while Redis is asked.
-    else await this.blocks.get(userId);
+    if (consumedPoints % EVENT_BLOCK === 0) this.startBlock(userId);
+    // All wait for the same promise, so that events stay in their order; nor does a flood pass while Redis is asked.
+    await this.blocks.get(userId);
   }
 
-  private async takeBlock(userId: string): Promise<void> {
-    const block = Promise.resolve(this.blocks.get(userId)).then(() =>
-      this.consume('socketEvents', userId, EVENT_BLOCK),
-    );
+  private startBlock(userId: string): void {
+    const block = this.takeBlock(userId, this.blocks.get(userId));
+    const forget = () => {
+      if (this.blocks.get(userId) === block) this.blocks.delete(userId);
+    };
     this.blocks.set(userId, block);
+    block.then(forget, forget);
+  }
+
+  private async takeBlock(userId: string, before: Promise<void> | undefined): Promise<void> {
+    await before;
     try {
-      await block;
+      await this.consume('socketEvents', userId, EVENT_BLOCK);
     } catch (refusal) {
       const { retryAfterMs } = refusal as AppError;
       if (retryAfterMs) await this.limiters.socketEvent.block(userId, retryAfterMs / 1000);
       throw refusal;
-    } finally {
-      if (this.blocks.get(userId) === block) this.blocks.delete(userId);
     }
   }
 
