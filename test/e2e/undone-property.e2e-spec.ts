@@ -67,8 +67,22 @@ interface Told {
   group: string | null;
   isRead: boolean;
   /** In the order of telling. */
-  causes: { key: string; actor: number; holds: () => boolean }[];
+  causes: Cause[];
 }
+
+interface Cause {
+  key: string;
+  actor: number;
+  done: () => boolean;
+  isCut: () => boolean;
+  /** Undone since it was told: when it is done again, its next job tells it. */
+  gone: boolean;
+}
+
+const holds = (cause: Cause): boolean => {
+  cause.gone ||= !cause.done();
+  return !cause.gone && !cause.isCut();
+};
 
 /** What should be, in plain words: everything is looked at anew, nothing is counted along the way. */
 class Model {
@@ -94,26 +108,30 @@ class Model {
       const recipient = this.ids.indexOf(recipientId);
       if (this.banned.has(recipient)) continue;
       const list = this.told[recipient]!;
-      if (list.some(({ causes }) => causes.some((cause) => cause.key === key))) continue;
+      const known = list.flatMap(({ causes }) => causes).find((cause) => cause.key === key);
+      if (known) {
+        known.gone = !done();
+        continue;
+      }
       const group = type === 'mention' ? null : type;
       let one = list.find((each) => each.group !== null && each.group === group && !each.isRead);
       if (!one) list.push((one = { type, group, isRead: false, causes: [] }));
       // A block is between the author and another; a mention's recipient sees the author, too.
       const isCut = () => this.blocked.has(recipient === 0 ? actor : recipient) || this.banned.has(actor);
-      one.causes.push({ key, actor, holds: () => done() && !isCut() });
+      one.causes.push({ key, actor, done, isCut, gone: !done() });
     }
   }
 
   list(of: number): string[] {
     return this.told[of]!.flatMap(({ type, isRead, causes }) => {
-      const held = causes.filter(({ holds }) => holds());
+      const held = causes.filter(holds);
       const others = new Set(held.map(({ actor }) => actor)).size - 1;
       return held.length > 0 ? `${type} ${name(held.at(-1)!.actor)} ${others} ${isRead}` : [];
     }).sort();
   }
 
   readAll(of: number): void {
-    for (const one of this.told[of]!) if (one.causes.some(({ holds }) => holds())) one.isRead = true;
+    for (const one of this.told[of]!) if (one.causes.some(holds)) one.isRead = true;
   }
 
   counts() {
