@@ -104,6 +104,7 @@ const beyondTable = (leaves: Leaf[], { looker, third }: Scene, relation: Relatio
     .filter(([at]) => !FIELDS[fieldOf(at)]?.includes(relation))
     .filter(([, value]) => relation !== 'former member' || !isWithheld(value))
     .filter(([at]) => !at.includes(`[${third.id}]`) && !at.includes(`[${looker.id}]`))
+    .filter(([at]) => !at.startsWith('users/me.'))
     .map(([at, value]) => `${at}: ${JSON.stringify(value)}`);
 
 const fieldOf = (at: string) => at.split('.').findLast((part) => !part.startsWith('['))!;
