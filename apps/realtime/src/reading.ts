@@ -16,14 +16,14 @@ class PingedSocket extends WebSocket {
   }
 }
 
-/** What of ws is used here beyond its types: what it holds until a message is whole, and how it is given more. */
+/** The part of a ws receiver that its types leave out: it keeps pieces here until a message is whole. */
 interface Receiver {
   _buffers: Buffer[];
   /** Another one for each message. */
   _fragments: Buffer[];
   _write(this: Receiver, piece: Buffer, encoding: BufferEncoding, done: () => void): void;
   tcp: Duplex;
-  /** Those of the message that the last piece has left unfinished. */
+  /** The fragments of the message that was unfinished after the last piece. */
   counted?: Buffer[];
 }
 
@@ -37,7 +37,7 @@ export class BoundedSockets extends WebSocketServer {
     this.write = function (piece, encoding, done) {
       (Object.getPrototypeOf(this) as Receiver)._write.call(this, piece, encoding, done);
       const { _buffers: pieces, _fragments: fragments, tcp } = this;
-      // Of what came before nothing is left.
+      // The earlier pieces have become whole messages.
       if (fragments !== this.counted || (fragments.length === 0 && pieces.length < 2))
         unfinished.release(tcp);
       this.counted = fragments;

@@ -1,6 +1,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 
-/** But for the joiners, which some domains need. */
+/** Invisible characters but the joiners, which some domains need. */
 const INVISIBLE = /(?![\u200C\u200D])\p{Default_Ignorable_Code_Point}/gu;
 /** They part words, and are letters of some domains (نامه‌ای.com). */
 const JOINERS = /[\u200C\u200D]/g;
@@ -20,7 +20,7 @@ export function canonicalEmail(typed: string): string {
     : `${local}@${canonicalDomain(domain.normalize('NFKC').trimEnd())}`;
 }
 
-/** The same of an address that becomes an account: nobody types what is invisible, so it is meant to deceive, or a slip. */
+/** The same for a new account. An address with invisible characters is none: somebody wants to deceive, or made a slip. */
 export const newEmail = (typed: string): string =>
   typed.trim().search(INVISIBLE) < 0 ? canonicalEmail(typed) : '';
 

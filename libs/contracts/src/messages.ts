@@ -166,7 +166,7 @@ export class ForwardPayload extends ForwardBody {
   @IsId() to_chat_id!: string;
 }
 
-/** What was forwarded, in its order. */
+/** The new messages of a forward, in the order of the originals. */
 export class MessageItems {
   @IsArray() @ValidateNested({ each: true }) @Type(() => MessageDto) items!: MessageDto[];
 }

@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 const MAX = 30;
 const SUFFIX = 6;
 
-/** They sound like the operator's. */
+/** Handles that sound like the operator's. */
 const RESERVED = new Set(
   `admin administrator assistant bot help helpdesk info mod moderator moderators official operator owner payments root
   security service staff support sysadmin system team`.split(/\s+/),

@@ -42,7 +42,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
         noServer: true,
         maxPayload: MAX_PAYLOAD,
         perMessageDeflate: false,
-        // Or text that is no UTF-8 would end the connection; it is answered as any other that is no frame.
+        // The connection answers a frame that is no UTF-8; ws would close it.
         skipUTF8Validation: true,
       },
       unfinished,

@@ -19,7 +19,7 @@ interface Connection {
   waiting: (() => void)[];
 }
 
-/** Bounds the requests in work. A connection has one at a time. Polls are none: `Admission` counts their sessions. */
+/** Bounds the requests in work. A connection has one at a time. Polls do not count: `Admission` counts their sessions. */
 @Injectable()
 export class RequestsInWork {
   private readonly connections = new Map<Socket, Connection>();
@@ -58,7 +58,7 @@ export class RequestsInWork {
     });
   }
 
-  /** What waits is not run any more. */
+  /** Its waiting requests never run. */
   closed(socket: Socket): void {
     const connection = this.connections.get(socket);
     if (!connection) return;
