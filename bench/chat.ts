@@ -3,7 +3,7 @@ import type { Findings, Round } from './fleet.js';
 import { accessToken, groupsOf, relayAuth, store, type Group, type Person } from './people.js';
 import { startDriver, startRelay, type Running } from './processes.js';
 import { foreignLoad, machine, median, table, verdict, whole } from './report.js';
-import { durabilityProblems, startPostgres, startSystem } from './system.js';
+import { cpuSeconds, durabilityProblems, startPostgres, startSystem } from './system.js';
 import { compareWithRows } from './stored.js';
 
 /**
@@ -43,6 +43,9 @@ interface Target extends Running {
   db?: Client;
 }
 
+/** With the µs of CPU time that a send took, of a system. */
+type Measured = Round & { cpu?: number };
+
 async function main(): Promise<boolean> {
   const load = [await foreignLoad()];
   const [, , argument] = process.argv;
@@ -61,8 +64,8 @@ async function main(): Promise<boolean> {
     }
     const [ours, theirs] = [rounds.get(subject)!, rounds.get(relay)!];
     const ratios = {
-      sends: ratiosOf('sends', ours, theirs),
-      deliveries: ratiosOf('deliveries', ours, theirs),
+      sends: ratiosOf(ours, theirs, perSecond('sends')),
+      deliveries: ratiosOf(ours, theirs, perSecond('deliveries')),
     };
     rows.push(row(scenario.name, subject.name, ours, ratios), row(scenario.name, relay.name, theirs));
     const { measure: what } = scenario;
@@ -73,16 +76,22 @@ async function main(): Promise<boolean> {
         `${Math.min(...ratios[what]).toFixed(2)} to ${Math.max(...ratios[what]).toFixed(2)}), ` +
         `at least ${atLeast} wanted: ${verdict(ratio >= atLeast)}`,
     );
+    if (other)
+      verdicts.push(
+        `  CPU a send: ${median(ratiosOf(ours, theirs, ({ cpu }) => cpu!)).toFixed(2)} of before`,
+      );
   }
   const version = await subject.db?.query<{ server_version: string }>('SHOW server_version');
   await Promise.all([subject.stop(), relay.stop()]);
   load.push(await foreignLoad());
 
   const header = ['scenario', 'server', 'sends/s', 'deliveries/s', 'ack p50 ms', 'ack p99 ms'];
-  console.log(table([...header, 'sends ratio', 'deliveries ratio', 'bytes each', 'driver load'], rows));
+  const last = ['sends ratio', 'deliveries ratio', 'bytes each', 'CPU µs a send', 'driver load'];
+  console.log(table([...header, ...last], rows));
   console.log(`\n${machine(load, version?.rows[0]?.server_version)}`);
   console.log(
-    `Medians of ${ROUNDS} rounds of ${ROUND_SECONDS} s, in turns; the ratios', too. Driver load: 1 is one full core.\n`,
+    `Medians of ${ROUNDS} rounds of ${ROUND_SECONDS} s, in turns; the ratios', too. CPU of the ` +
+      `system's process, without PostgreSQL. Driver load: 1 is one full core.\n`,
   );
   console.log(verdicts.join('\n'));
   console.log(`\nself-check: ${problems.length ? `FAILED\n${problems.slice(0, 20).join('\n')}` : 'ok'}`);
@@ -102,12 +111,14 @@ async function measure({ name, groups, senders }: Scenario, targets: Target[]) {
   }
   for (const target of targets) await driver.run(target.name, WARM_UP_SECONDS);
 
-  const rounds = new Map(targets.map((target) => [target, [] as Round[]]));
+  const rounds = new Map(targets.map((target) => [target, [] as Measured[]]));
   for (let i = 0; i < ROUNDS; i++) {
     // Whoever goes second finds the other's leftovers (checkpoints, heat): take turns at that, too.
     for (const target of i % 2 ? [...targets].reverse() : targets) {
+      const before = target.db && (await cpuSeconds(target));
       const round = await driver.run(target.name, ROUND_SECONDS);
-      rounds.get(target)!.push(round);
+      const cpu = target.db && ((await cpuSeconds(target)) - before!) * (1e6 / round.sends);
+      rounds.get(target)!.push({ ...round, cpu });
       console.error(`${name}, round ${i + 1}: ${target.name} ${whole(round.sends / round.seconds)} sends/s`);
     }
   }
@@ -134,24 +145,32 @@ async function audit({ name, groups }: Scenario, target: Target, findings: Findi
 
 type Part = 'sends' | 'deliveries';
 
+const perSecond = (part: Part) => (round: Round) => round[part] / round.seconds;
+
 /** Round by round: what slowed the machine down for a while slowed both of a round's halves down. */
-function ratiosOf(part: Part, ours: Round[], theirs: Round[]): number[] {
-  return ours.map((round, i) => round[part] / round.seconds / (theirs[i]![part] / theirs[i]!.seconds));
+function ratiosOf(ours: Measured[], theirs: Measured[], value: (round: Measured) => number): number[] {
+  return ours.map((round, i) => value(round) / value(theirs[i]!));
 }
 
-function row(scenario: string, server: string, rounds: Round[], ratios?: Record<Part, number[]>): string[] {
-  const middle = (value: (round: Round) => number) => median(rounds.map(value));
+function row(
+  scenario: string,
+  server: string,
+  rounds: Measured[],
+  ratios?: Record<Part, number[]>,
+): string[] {
+  const middle = (value: (round: Measured) => number) => median(rounds.map(value));
   const ratio = (part: Part) => (ratios ? median(ratios[part]).toFixed(2) : '1');
   return [
     scenario,
     server,
-    whole(middle((round) => round.sends / round.seconds)),
-    whole(middle((round) => round.deliveries / round.seconds)),
+    whole(middle(perSecond('sends'))),
+    whole(middle(perSecond('deliveries'))),
     middle((round) => round.ackP50).toFixed(1),
     middle((round) => round.ackP99).toFixed(1),
     ratio('sends'),
     ratio('deliveries'),
     whole(middle((round) => round.frameBytes)),
+    rounds[0]!.cpu === undefined ? '-' : whole(middle((round) => round.cpu!)),
     middle((round) => round.driverLoad).toFixed(2),
   ];
 }
