@@ -211,9 +211,13 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   expect(again.status).toBe(200);
   const all = strangers.map((id) => `@${id.replaceAll('-', '').slice(0, 30)}`);
   await app.rows('UPDATE users SET handle = left(handle, 30)');
-  const post = () => app.request<ErrorBody>('POST', 'posts', anna.token, { content: all.join(' ') });
-  expect([(await post()).status, (await post()).status]).toEqual([201, 429]);
-  expect((await app.request('POST', 'posts', anna.token, { content: 'To nobody' })).status).toBe(201);
+  const post = (path: string, content: string) =>
+    app.request<ErrorBody>('POST', path, anna.token, { content });
+  const { id } = (await app.request<{ id: string }>('POST', 'posts', boris.token, { content: 'x' })).body;
+  const paths = ['posts', `posts/${id}/comments`, `posts/${id}/repost`];
+  expect((await post('posts', all.join(' '))).status).toBe(201);
+  for (const path of paths) expect([path, (await post(path, all.join(' '))).status]).toEqual([path, 429]);
+  for (const path of paths) expect([path, (await post(path, 'To nobody')).status]).toEqual([path, 201]);
   await app.rows(
     `INSERT INTO services (id, master_id, name, price, duration)
      SELECT gen_random_uuid(), $1, 'Service', 1, 60 FROM generate_series(1, 99)`,

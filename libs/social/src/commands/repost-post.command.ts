@@ -1,5 +1,5 @@
 import { AppError, type PostDto, type RepostBody } from '#contracts';
-import { requirePresent } from '#identity';
+import { Reach, requirePresent } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -8,7 +8,7 @@ import { Posts, noSuchPost } from '../posts.js';
 
 /**
  * A post that points to another; to the original, when that is a repost itself. Its author is told.
- * @throws AppError NOT_FOUND; CONFLICT when one has reposted it already
+ * @throws AppError NOT_FOUND; CONFLICT when one has reposted it already; RATE_LIMIT (of a day)
  */
 export class RepostPost extends Command<PostDto> {
   constructor(
@@ -25,6 +25,7 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
+    private readonly reach: Reach,
   ) {}
 
   async execute({ userId, postId, body }: RepostPost): Promise<PostDto> {
@@ -54,6 +55,7 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
       });
       const where = { postId: id, commentId: null, ownerId: authorId };
       const mentioned = await mentionedIn(tx, authorId, content, authorId);
+      await this.reach.take(tx, 'mention', authorId, mentioned.length);
       await tell(tx, [ownerId], {
         type: 'post_reposted',
         key: `post_reposted:${original.id}:${authorId}`,
