@@ -1,0 +1,31 @@
+import type { Unfinished } from '#platform';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import WebSocket from 'ws';
+import { BoundedSockets } from './reading.js';
+
+it('answers no ping of a client that has more than 64 KiB to read', async () => {
+  const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
+  const http = createServer().listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const server = new BoundedSockets({ server: http }, unfinished);
+  const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
+  const pongs: string[] = [];
+  client.on('pong', (data) => pongs.push(data.toString()));
+  const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+    [WebSocket],
+    unknown,
+  ];
+  let unread = 0;
+  Object.defineProperty(socket, 'bufferedAmount', { get: () => unread });
+  for (unread of [64 * 1024, 64 * 1024 + 1, 0]) {
+    client.ping(String(unread));
+    await once(socket, 'ping');
+  }
+  while (pongs.at(-1) !== '0') await once(client, 'pong');
+  expect(pongs).toEqual(['65536', '0']);
+  client.terminate();
+  server.close();
+  http.close();
+});

@@ -1,0 +1,42 @@
+import type { Duplex } from 'node:stream';
+import { Metrics } from '../metrics.js';
+import { Unfinished } from './unfinished.js';
+
+const MiB = 1024 * 1024;
+
+let now: number;
+let unfinished: Unfinished;
+let ended: string[];
+beforeEach(() => {
+  now = 0;
+  ended = [];
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+  unfinished = new Unfinished(new Metrics());
+});
+afterEach(() => jest.restoreAllMocks());
+
+const connection = (name: string) =>
+  ({ destroyed: false, destroy: () => ended.push(name) }) as unknown as Duplex;
+const holds = (name: string, bytes: number) => unfinished.add(connection(name), bytes);
+
+it('closes what has held bytes for long before more that has just arrived', () => {
+  holds('old', 12 * MiB);
+  now = 10_000;
+  holds('new', 19 * MiB);
+  now = 10_100;
+  holds('last', 2 * MiB);
+  expect(ended).toEqual(['old']);
+});
+
+it('closes what holds the most first, of those that came together', () => {
+  for (const [name, size] of Object.entries({ small: 2, largest: 16, large: 8 })) holds(name, size * MiB);
+  now = 10_000;
+  holds('last', 7 * MiB);
+  expect(ended).toEqual(['largest']);
+});
+
+it('counts what each piece takes beside its bytes', () => {
+  const dripping = connection('dripping');
+  for (let i = 0; i < (32 * MiB) / 256; i++) unfinished.add(dripping, 1);
+  expect(ended).toContain('dripping');
+});
