@@ -56,3 +56,11 @@ it('does not hash for clients that are gone, and gives their places to others', 
   expect(done.filter((network) => network.startsWith('gone')).length).toBeLessThanOrEqual(3);
   expect(await verify('gone', { gone: leaving[0]!.signal })).toMatchObject({ code: 'UNAVAILABLE' });
 });
+
+it('refuses what is too much of those known, too', async () => {
+  const known = (network: string) => verify(network, { standing: 'known' });
+  const ofOne = await Promise.all(range(50).map(() => known('home')));
+  expect(ofOne.filter((answer) => answer === true).length).toBeLessThan(36);
+  const ofMany = await Promise.all(range(150).map((i) => known(`home ${i}`)));
+  expect(ofMany.filter((answer) => answer === true).length).toBeLessThan(132);
+});

@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
 import { codeOf, device, PASSWORD, startIdentity, type Identity } from '../test-identity.js';
+import { Passwords } from '../passwords.js';
 import { Login } from './login.command.js';
 
 let identity: Identity;
@@ -50,6 +51,16 @@ it('takes as long for an account that there is not', async () => {
     unknown.push(await time('nobody@example.org'));
   }
   expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 2);
+});
+
+it('opens no session by a password that was changed while it was verified', async () => {
+  const { user } = await identity.register();
+  const verify = jest.spyOn(Passwords.prototype, 'verify').mockImplementationOnce(async () => {
+    await identity.prisma.user.update({ where: { id: user.id }, data: { passwordHash: 'another' } });
+    return true;
+  });
+  expect(await codeOf(login(user.email, PASSWORD))).toBe('UNAUTHORIZED');
+  verify.mockRestore();
 });
 
 it('refuses a banned user', async () => {
