@@ -39,30 +39,44 @@ it('a database without room: UNAVAILABLE, and the log says why in one line for a
   expect(await device.send('chat:message:send', text(chat, 'x'))).toMatchObject({ status: 'sent' });
 });
 
-it('a database that is read-only: not ready until it is not', async () => {
-  const [anna, boris] = await app.people('Анна', 'Борис');
-  const bystander = await Bystander.at(app.databaseUrl);
+describe('a database is not ready while it', () => {
+  let bystander: Bystander;
+  beforeAll(async () => (bystander = await Bystander.at(app.databaseUrl)));
+  afterAll(() => bystander.end());
+
   const ready = async () => (await app.request('GET', '/health/ready')).status;
-  const set = async (readOnly: boolean) => {
+  /** For connections that begin then; those that there are end. */
+  const set = async (setting: string) => {
     await bystander.query('BEGIN READ WRITE');
-    await bystander.query(`DO $$ BEGIN EXECUTE format(
-      'ALTER DATABASE %I SET default_transaction_read_only = ${readOnly}', current_database()); END $$`);
+    await bystander.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ${setting}', current_database()); END $$`,
+    );
     await bystander.query('COMMIT');
     await bystander.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()`);
   };
-  expect(await ready()).toBe(200);
-  await set(true);
-  await until('not ready', async () => (await ready()) === 503);
-  const refused = await app.request('POST', 'chats', anna.token, {
-    type: 'direct',
-    participant_ids: [boris.id],
+
+  it('is read-only, and says so to who writes', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    expect(await ready()).toBe(200);
+    await set('SET default_transaction_read_only = true');
+    await until('not ready', async () => (await ready()) === 503);
+    const refused = await app.request('POST', 'chats', anna.token, {
+      type: 'direct',
+      participant_ids: [boris.id],
+    });
+    expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+    expect((await app.request('GET', '/health/live')).status).toBe(200);
+    await set('RESET default_transaction_read_only');
+    await until('ready', async () => (await ready()) === 200);
   });
-  expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
-  expect((await app.request('GET', '/health/live')).status).toBe(200);
-  await set(false);
-  await until('ready', async () => (await ready()) === 200);
-  await bystander.end();
+
+  it('has no room for the files that a statement needs', async () => {
+    await set('SET temp_file_limit = 0');
+    await until('not ready', async () => (await ready()) === 503);
+    await set('RESET temp_file_limit');
+    await until('ready', async () => (await ready()) === 200);
+  });
 });
 
 it('a client that breaks off an upload is no alarm', async () => {
