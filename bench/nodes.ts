@@ -5,12 +5,15 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
 import pg from 'pg';
-import { stop, track } from './processes.js';
+import { stop, track, type Running } from './processes.js';
 import { cpuSeconds, createDatabase, startApp, type Cluster } from './system.js';
 
 export interface Nodes {
   /** Of the realtime nodes. */
   urls: string[];
+  api: Running;
+  /** All of them. */
+  processes: Running[];
   secret: string;
   db: pg.Client;
   /** What the realtime nodes have used so far. */
@@ -41,21 +44,36 @@ export async function startRedis({
 }
 
 /** An api, a worker and so many realtime nodes, on a database and a Redis database of their own. */
-export async function startNodes(cluster: Cluster, redis: { url: string }, count: number): Promise<Nodes> {
+export async function startNodes(
+  cluster: Cluster,
+  redis: { url: string },
+  count: number,
+  settings: NodeJS.ProcessEnv = {},
+  flags?: string[],
+): Promise<Nodes> {
   const secret = randomBytes(32).toString('hex');
   const databaseUrl = await createDatabase(cluster, `nodes_${count}`);
-  const env = { DATABASE_URL: databaseUrl, REDIS_URL: `${redis.url}/${count}`, JWT_SECRET: secret };
-  const realtime = await Promise.all(Array.from({ length: count }, () => startApp('realtime', env)));
-  const others = await Promise.all(['api', 'worker'].map((app) => startApp(app, env)));
+  const env = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: `${redis.url}/${count}`,
+    JWT_SECRET: secret,
+    ...settings,
+  };
+  const start = (app: string) => startApp(app, env, flags);
+  const realtime = await Promise.all(Array.from({ length: count }, () => start('realtime')));
+  const [api, worker] = await Promise.all([start('api'), start('worker')]);
+  const processes = [...realtime, api, worker];
   const db = new pg.Client(databaseUrl);
   await db.connect();
   return {
     urls: realtime.map(({ url }) => url),
+    api,
+    processes,
     secret,
     db,
     cpuSeconds: async () => (await Promise.all(realtime.map(cpuSeconds))).reduce((sum, one) => sum + one, 0),
     stop: async () => {
-      await Promise.all([...realtime, ...others].map((app) => app.stop()));
+      await Promise.all(processes.map((app) => app.stop()));
       await db.end();
     },
   };

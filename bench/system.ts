@@ -29,7 +29,21 @@ export async function startPostgres(): Promise<Cluster> {
   return { dir, url: postgres.adminUrl, stop: postgres.stop };
 }
 
-/** The whole system as one process, with its limits out of the way. */
+/** Limits out of the way of what is measured. */
+const RAISED = {
+  MESSAGE_RATE: '1000000',
+  MESSAGE_BURST: '1000000',
+  SOCKET_EVENT_RATE: '1000000',
+  READ_RATE: '1000000',
+  SEARCH_RATE: '1000000',
+  CONNECTIONS_PER_ADDRESS: '1000000',
+};
+/** Where the limits are what is measured. */
+export const DEFAULT_LIMITS: NodeJS.ProcessEnv = Object.fromEntries(
+  Object.keys(RAISED).map((name) => [name, undefined]),
+);
+
+/** The whole system as one process. */
 export async function startSystem(
   cluster: Cluster,
   databaseUrl = cluster.url,
@@ -54,7 +68,7 @@ export async function startSystem(
   return { ...app, secret, db, stop: end };
 }
 
-/** One process of the system, ready, with its limits out of the way. */
+/** One process of the system, ready. */
 export async function startApp(
   app: string,
   env: NodeJS.ProcessEnv,
@@ -68,12 +82,7 @@ export async function startApp(
     HOST: '127.0.0.1',
     REDIS_URL: undefined,
     LOG_LEVEL: 'error',
-    MESSAGE_RATE: '1000000',
-    MESSAGE_BURST: '1000000',
-    SOCKET_EVENT_RATE: '1000000',
-    READ_RATE: '1000000',
-    SEARCH_RATE: '1000000',
-    CONNECTIONS_PER_ADDRESS: '1000000',
+    ...RAISED,
     PRESENCE_AUDIENCE: 'contacts',
     ...env,
   };

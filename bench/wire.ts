@@ -27,10 +27,16 @@ export interface Listener {
 }
 
 /** Connects one device and resolves once the server says it is in its rooms (`sync:required`). */
-export function connect(url: string, auth: object, listener: Listener): Promise<WebSocket> {
+export function connect(
+  url: string,
+  auth: object,
+  listener: Listener,
+  localAddress?: string,
+): Promise<WebSocket> {
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/socket.io/?EIO=4&transport=websocket`, {
     perMessageDeflate: false,
     skipUTF8Validation: true,
+    localAddress,
   });
   return new Promise((resolve, reject) => {
     let ready = false;

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const benches = {
+  attacks: 'honest users beside each attack, in both sizes: their latency, and the memory of the system',
+  'attacks <name>': 'the same of one attack',
   assistant: "200 answers at once through the system beside the model's own streams: how late each token is",
   chat: 'messages through the system beside a bare Socket.IO relay: throughput, latency, and that none is lost',
   'chat relay': "the same with a relay in place of the system: what this machine's noise is worth",
