@@ -1,0 +1,231 @@
+import type { ChangePage, ChatDto, MessageDto, MessagePage, ReceiptPage, SyncAnswer } from '#contracts';
+import { until, type Account } from '#testing';
+import { app, ban, chatOf, get, read, roles, send, setScene, unban } from './scene.js';
+
+setScene();
+
+describe('a banned member of a group', () => {
+  it('holds no message back from being delivered and read, wherever it is shown', async () => {
+    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+    const group = await app.group(anna, boris, vera);
+    const hers = await app.device(anna);
+    const before = await send(anna, group, 'до бана');
+    await read(boris, group, before);
+    await ban(vera);
+    await hers.next('chat:updated', ({ last_message }) => last_message?.status === 'read');
+    const after = await send(anna, group, 'после бана');
+    const shown = async (id: string) => {
+      const path = `chats/${group.id}`;
+      const of = (items: MessageDto[]) => items.find((message) => message.id === id)?.status;
+      const edited = await hers.send('chat:message:edit', {
+        message_id: id,
+        content: `правка ${Date.now()}`,
+      });
+      await hers.send('chat:message:pin', { message_id: id, on: true });
+      const changes = await get<ChangePage>(anna, `${path}/changes?after_change_seq=0`);
+      return {
+        history: of(await app.history(anna, group.id)),
+        search: of(
+          (await get<MessagePage>(anna, `${path}/messages/search?query=${encodeURIComponent('правка')}`))
+            .items,
+        ),
+        pins: of((await get<{ items: MessageDto[] }>(anna, `${path}/pins`)).items),
+        changes: of(changes.items.flatMap(({ message }) => message ?? [])),
+        edit: edited.message.status,
+        receipts: (await get<ReceiptPage>(anna, `${path}/messages/${id}/receipts`)).items.map(
+          ({ name, status }) => `${name} ${status}`,
+        ),
+      };
+    };
+    const everywhere = (status: string) => ({
+      history: status,
+      search: status,
+      pins: status,
+      changes: status,
+      edit: status,
+      receipts: [`Борис ${status}`],
+    });
+    expect(await shown(before)).toEqual(everywhere('read'));
+    expect(await shown(after)).toEqual(everywhere('sent'));
+    await app.history(boris, group.id);
+    await until('delivered', async () => (await chatOf(anna, group)).last_message?.status === 'delivered');
+    expect(await shown(after)).toEqual(everywhere('delivered'));
+    await read(boris, group, after);
+    expect(await shown(after)).toEqual(everywhere('read'));
+    const list = await get<{ items: ChatDto[] }>(anna, 'chats');
+    expect(list.items[0]!.last_message!.status).toBe('read');
+  });
+
+  it('is in no list and no count, and hears and says nothing; after an unban what was said waits', async () => {
+    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+    const group = await app.group(anna, boris, vera);
+    const read1 = await send(anna, group, '1');
+    await read(vera, group, read1);
+    await send(vera, group, '2');
+    await send(anna, group, '3');
+    const known = (await get<SyncAnswer>(boris, 'sync')).cursor;
+    await ban(vera);
+    const seen = await chatOf(boris, group);
+    expect([seen.member_count, seen.participants.map(({ id }) => id).sort()]).toEqual([
+      2,
+      [anna.id, boris.id].sort(),
+    ]);
+    expect(seen.change_seq).toBeGreaterThan(group.change_seq);
+    expect(await roles(boris, group)).toEqual(['Анна owner', 'Борис member']);
+    expect((await get<SyncAnswer>(boris, `sync?cursor=${known}`)).chats.map(({ id }) => id)).toEqual([
+      group.id,
+    ]);
+    await send(anna, group, '4');
+    const [his] = await app.devices(boris);
+    const back = await unban(vera);
+    await his.next('chat:updated', ({ member_count }) => member_count === 3);
+    const own = await chatOf(back, group);
+    expect([own.member_count, own.last_seq, own.last_read_seq, own.unread_count]).toEqual([3, 4, 2, 2]);
+    expect(own.participants.map(({ id }) => id)).toContain(vera.id);
+    expect((await app.history(back, group.id)).map(({ content }) => content)).toEqual(['1', '2', '3', '4']);
+    const waiting = await send(anna, group, '5');
+    await read(boris, group, waiting);
+    expect((await app.history(anna, group.id)).at(-1)!.status).toBe('sent');
+    await read(back, group, waiting);
+    expect(
+      (await app.history(boris, group.id)).filter(({ sender_id }) => sender_id === anna.id),
+    ).toMatchObject(Array(4).fill({ status: 'read' }));
+    const [veras] = await app.devices(back);
+    await send(anna, group, '6');
+    await veras.next('chat:message:new', ({ content }) => content === '6');
+  });
+
+  it('is left out of reactions, and back in them after an unban, as changes tell', async () => {
+    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+    const group = await app.group(anna, boris, vera);
+    const [both, hers, gone] = [await send(anna, group), await send(anna, group), await send(anna, group)];
+    const react = async (who: Account, id: string) => {
+      const path = `chats/${group.id}/messages/${id}/reactions`;
+      await app.request('POST', path, who.token, { emoji: '👍', on: true });
+    };
+    for (const [who, id] of [
+      [vera, both],
+      [boris, both],
+      [vera, hers],
+      [vera, gone],
+    ] as const)
+      await react(who, id);
+    await app.request('DELETE', `chats/${group.id}/messages/${gone}`, anna.token);
+    const shown = (items: MessageDto[]) =>
+      items
+        .filter(({ id }) => id !== gone)
+        .map(({ reactions }) => reactions.map((r) => [r.count, r.user_ids]));
+    const seen = async (after: number) => {
+      const changes = await get<ChangePage>(anna, `chats/${group.id}/changes?after_change_seq=${after}`);
+      return [
+        shown(await app.history(anna, group.id)),
+        shown(changes.items.flatMap(({ message }) => message ?? [])),
+      ];
+    };
+    const before = (await chatOf(anna, group)).change_seq;
+    await ban(vera);
+    expect(await seen(before)).toEqual(Array(2).fill([[[1, [boris.id]]], []]));
+    const banned = (await chatOf(anna, group)).change_seq;
+    await unban(vera);
+    expect(await seen(banned)).toEqual(Array(2).fill([[[2, [vera.id, boris.id]]], [[1, [vera.id]]]]));
+    const restored = (await chatOf(anna, group)).change_seq;
+    await unban(vera);
+    expect((await chatOf(anna, group)).change_seq).toBe(restored);
+  });
+
+  it('who is removed does not come back; nobody hears of it, and an admin removes no admin so either', async () => {
+    const [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
+    const group = await app.group(anna, boris, vera, gleb);
+    for (const admins of [boris, gleb])
+      await app.request('PATCH', `chats/${group.id}/members/${admins.id}`, anna.token, { role: 'admin' });
+    await ban(vera);
+    await ban(gleb);
+    const [hers] = await app.devices(anna);
+    await app.lastSeenStored(anna);
+    const before = await chatOf(anna, group);
+    const remove = async (by: Account, whom: Account) =>
+      (await app.request('DELETE', `chats/${group.id}/members/${whom.id}`, by.token)).status;
+    expect(await remove(boris, gleb)).toBe(403);
+    expect([await remove(boris, vera), await remove(boris, vera)]).toEqual([204, 404]);
+    await hers.settled();
+    expect(hers.all('chat:updated')).toEqual([]);
+    expect(await chatOf(anna, group)).toEqual(before);
+    const back = await unban(vera);
+    await unban(gleb);
+    expect((await app.request('GET', `chats/${group.id}`, back.token)).status).toBe(403);
+    expect(await roles(anna, group)).toEqual(['Анна owner', 'Борис admin', 'Глеб admin']);
+  });
+
+  it('does not come back into a group that is full by then, nor twice', async () => {
+    const [anna, vera] = await app.people('Анна', 'Вера');
+    const [full, open] = [await app.group(anna, vera), await app.group(anna, vera)];
+    await ban(vera);
+    await app.rows('UPDATE chats SET member_count = 1024 WHERE id = $1', [full.id]);
+    const back = await unban(vera);
+    expect((await app.request('GET', `chats/${full.id}`, back.token)).status).toBe(403);
+    expect((await chatOf(anna, full)).member_count).toBe(1024);
+    await app.rows('UPDATE chats SET member_count = 1 WHERE id = $1', [full.id]);
+    await unban(vera);
+    expect([(await chatOf(anna, full)).member_count, (await chatOf(anna, open)).member_count]).toEqual([
+      1, 2,
+    ]);
+  });
+});
+
+describe('a group', () => {
+  it('of a banned owner goes to an admin, or else to the member who is in it longest', async () => {
+    const [owner, anna, boris, vera] = await app.people('Олег', 'Анна', 'Борис', 'Вера');
+    const group = await app.group(owner, anna, boris);
+    await app.rows(
+      `UPDATE chat_members SET joined_at = now() - interval '1 day' WHERE chat_id = $1 AND user_id = $2`,
+      [group.id, boris.id],
+    );
+    await ban(owner);
+    expect(await roles(boris, group)).toEqual(['Анна member', 'Борис owner']);
+    const renamed = await app.request('PATCH', `chats/${group.id}`, boris.token, { title: 'Моя' });
+    expect(renamed.status).toBe(200);
+    await app.request('POST', `chats/${group.id}/members`, boris.token, { user_ids: [vera.id] });
+    await app.request('PATCH', `chats/${group.id}/members/${vera.id}`, boris.token, { role: 'admin' });
+    await ban(boris);
+    expect(await roles(anna, group)).toEqual(['Анна member', 'Вера owner']);
+    const back = await unban(owner);
+    expect(await roles(back, group)).toEqual(['Анна member', 'Вера owner', 'Олег admin']);
+  });
+
+  it('that its owner leaves goes to nobody who is banned; it is handed to none, and none is made an admin', async () => {
+    const [owner, anna, boris] = await app.people('Олег', 'Анна', 'Борис');
+    const group = await app.group(owner, anna, boris);
+    await app.request('PATCH', `chats/${group.id}/members/${anna.id}`, owner.token, { role: 'admin' });
+    await ban(anna);
+    for (const role of ['owner', 'admin', 'member']) {
+      const handed = await app.request('PATCH', `chats/${group.id}/members/${anna.id}`, owner.token, {
+        role,
+      });
+      expect([handed.status, handed.body.code]).toEqual([404, 'NOT_FOUND']);
+    }
+    expect((await app.request('DELETE', `chats/${group.id}/members/${owner.id}`, owner.token)).status).toBe(
+      204,
+    );
+    expect(await roles(boris, group)).toEqual(['Борис owner']);
+    await unban(anna);
+    expect(await roles(boris, group)).toEqual(['Анна admin', 'Борис owner']);
+  });
+
+  it('of which all are banned has one owner among those who come back', async () => {
+    const [owner, anna] = await app.people('Олег', 'Анна');
+    const group = await app.group(owner, anna);
+    await ban(owner);
+    await ban(anna);
+    const olegs = await unban(owner);
+    expect(await roles(olegs, group)).toEqual(['Олег owner']);
+    await ban(owner);
+    const annas = await unban(anna);
+    expect(await roles(annas, group)).toEqual(['Анна owner']);
+    const again = await unban(owner);
+    expect(await roles(again, group)).toEqual(['Анна owner', 'Олег admin']);
+    const alone = await app.group(again, anna);
+    await app.request('DELETE', `chats/${alone.id}/members/${anna.id}`, again.token);
+    await ban(owner);
+    expect(await roles(await unban(owner), alone)).toEqual(['Олег owner']);
+  });
+});

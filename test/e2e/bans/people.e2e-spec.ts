@@ -1,0 +1,231 @@
+import type { ChatDto, ParticipantPage } from '#contracts';
+import { Bystander, PlainClient, text, until } from '#testing';
+import { admin, app, ban, chatOf, get, read, roles, send, setScene, step, unban } from './scene.js';
+
+setScene();
+
+describe('a banned user', () => {
+  it('is reached by nobody, as if there were no such user, and nothing is made; after an unban all goes again', async () => {
+    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+    const [direct, group] = [await app.chat(anna, boris), await app.group(anna, vera)];
+    const own = await send(anna, direct, 'моё');
+    const his = await send(boris, direct, 'его');
+    const elsewhere = await send(anna, group);
+    const [hers] = await app.devices(anna);
+    const request = await app.request<{ id: string }>('POST', 'friends/requests', boris.token, {
+      user_id: vera.id,
+    });
+    await ban(boris);
+    await hers.next('chat:updated', ({ id, is_open }) => id === direct.id && !is_open);
+    const messenger = PlainClient.open(`${app.url}/messenger`, { auth: { token: anna.token } });
+    const counts = () =>
+      app.rows(`SELECT (SELECT count(*) FROM chats) AS chats, (SELECT count(*) FROM chat_members) AS members,
+        (SELECT count(*) FROM messages) AS messages, (SELECT count(*) FROM follows) AS follows,
+        (SELECT count(*) FROM friends) AS friends, (SELECT count(*) FROM friend_requests) AS requests,
+        (SELECT count(*) FROM blocks) AS blocks, (SELECT max(change_seq) FROM chats) AS changes`);
+    const made = await counts();
+    const d = `chats/${direct.id}`;
+    const rest: [string, string, object?][] = [
+      ['POST', 'chats', { type: 'direct', participant_ids: [boris.id] }],
+      ['POST', 'chats', { type: 'group', participant_ids: [vera.id, boris.id] }],
+      ['POST', `chats/${group.id}/members`, { user_ids: [boris.id] }],
+      ['PATCH', `chats/${group.id}/members/${boris.id}`, { role: 'owner' }],
+      ['POST', `${d}/messages`, { type: 'text', content: 'x' }],
+      ['POST', `${d}/forward`, { message_ids: [elsewhere] }],
+      ['PATCH', `${d}/messages/${own}`, { content: 'иначе' }],
+      ['POST', `${d}/messages/${his}/reactions`, { emoji: '👍', on: true }],
+      ['PUT', `users/${boris.id}/follow`],
+      ['PUT', `users/${boris.id}/block`],
+      ['POST', 'friends/requests', { user_id: boris.id }],
+      ['GET', `users/${boris.id}`],
+    ];
+    for (const [method, path, body] of rest) {
+      const { status, body: answer } = await app.request(method, path, anna.token, body);
+      expect([path, status, answer.code]).toEqual([path, 404, 'NOT_FOUND']);
+    }
+    const events = [
+      await hers.send('chat:get', { recipient_id: boris.id }),
+      await hers.send('chat:message:send', text(direct)),
+      await hers.send('chat:message:forward', { message_ids: [elsewhere], to_chat_id: direct.id }),
+      await hers.send('chat:message:edit', { message_id: own, content: 'иначе' }),
+      await hers.send('chat:message:react', { message_id: his, emoji: '👍', on: true }),
+      await hers.send('chat:message:pin', { message_id: his, on: true }),
+      await hers.send('chat:typing', { chat_id: direct.id, is_typing: true }),
+    ];
+    for (const [i, answer] of events.entries()) expect([i, answer.code]).toEqual([i, 'NOT_FOUND']);
+    expect(await messenger.ask('chat:get', { recipientId: boris.id })).toEqual({
+      status: 'error',
+      message: 'User not found',
+    });
+    messenger.socket.close();
+    for (const answer of ['accept', 'decline']) {
+      const { status } = await app.request(
+        'POST',
+        `friends/requests/${request.body.id}/${answer}`,
+        vera.token,
+      );
+      expect([answer, status]).toEqual([answer, 404]);
+    }
+    expect(await counts()).toEqual(made);
+
+    const back = await unban(boris);
+    await hers.next('chat:updated', ({ id, is_open }) => id === direct.id && is_open);
+    expect((await app.request('GET', `users/${boris.id}`, anna.token)).status).toBe(200);
+    expect((await app.request('POST', `friends/requests/${request.body.id}/accept`, vera.token)).status).toBe(
+      200,
+    );
+    expect((await app.request('PUT', `users/${boris.id}/follow`, anna.token)).status).toBe(204);
+    await send(anna, direct, 'снова');
+    expect((await app.history(back, direct.id)).at(-1)!.content).toBe('снова');
+    const joined = await app.request('POST', `chats/${group.id}/members`, anna.token, {
+      user_ids: [boris.id],
+    });
+    expect(joined.status).toBe(201);
+  });
+
+  it('leaves the direct chat readable, without saying whether they are there; one takes back what one said', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const direct = await app.chat(anna, boris);
+    const own = await send(anna, direct, 'моё');
+    const his = await send(boris, direct, 'его');
+    await app.device(boris);
+    await ban(boris);
+    const chat = await chatOf(anna, direct);
+    expect([chat.is_open, chat.member_count]).toEqual([false, 2]);
+    const { items } = await get<ParticipantPage>(anna, `chats/${direct.id}/members`);
+    for (const people of [chat.participants, items])
+      expect(people.find(({ id }) => id === boris.id)).toMatchObject({
+        name: 'Борис',
+        online: false,
+        last_seen: null,
+      });
+    expect((await read(anna, direct, his)).status).toBe(200);
+    expect((await app.request('DELETE', `chats/${direct.id}/messages/${own}`, anna.token)).status).toBe(204);
+    expect((await app.history(anna, direct.id)).map(({ content }) => content)).toEqual(['', 'его']);
+    expect((await get<{ items: ChatDto[] }>(anna, 'chats')).items.map(({ id }) => id)).toEqual([direct.id]);
+  });
+
+  it('keeps a direct chat closed as long as one of the two is banned', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const direct = await app.chat(anna, boris);
+    await ban(anna);
+    await ban(boris);
+    const annas = await unban(anna);
+    const refused = await app.request('POST', `chats/${direct.id}/messages`, annas.token, {
+      type: 'text',
+      content: 'x',
+    });
+    expect([refused.status, (await chatOf(annas, direct)).is_open]).toEqual([404, false]);
+    await unban(boris);
+    await send(annas, direct);
+  });
+
+  it('goes offline for those who see them, at once for who asks; typing ends', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const group = await app.group(anna, boris);
+    const [hers, his] = await app.devices(anna, boris);
+    const seen = async () => {
+      const { items } = await hers.send('presence:get', { user_ids: [boris.id] });
+      return items;
+    };
+    expect(await seen()).toMatchObject([{ online: true }]);
+    await his.send('chat:typing', { chat_id: group.id, is_typing: true });
+    await hers.next('chat:typing', ({ is_typing }) => is_typing);
+    await ban(boris);
+    expect(await seen()).toEqual([{ user_id: boris.id, online: false, last_seen: null }]);
+    await hers.next('chat:typing', ({ is_typing }) => !is_typing);
+    await hers.next('user:offline', ({ user_id }) => user_id === boris.id);
+    expect(await seen()).toEqual([{ user_id: boris.id, online: false, last_seen: null }]);
+  });
+});
+
+describe('at one moment', () => {
+  let bystander: Bystander;
+  beforeAll(async () => (bystander = await Bystander.at(app.databaseUrl)));
+  afterAll(() => bystander.end());
+
+  it('a chat, a membership or a friendship that was begun before the ban is found by it', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const group = await app.group(anna, admin);
+    await bystander.query('BEGIN');
+    await bystander.query('LOCK TABLE chat_members IN SHARE MODE');
+    const direct = app.request<ChatDto>('POST', 'chats', anna.token, {
+      type: 'direct',
+      participant_ids: [boris.id],
+    });
+    const added = app.request('POST', `chats/${group.id}/members`, anna.token, { user_ids: [boris.id] });
+    while ((await bystander.waiters()) < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    const banned = ban(boris);
+    while ((await bystander.waiters()) < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    await bystander.query('COMMIT');
+    const [{ status, body }] = await Promise.all([direct, added, banned]);
+    expect([status, (await added).status]).toEqual([201, 201]);
+    expect((await chatOf(anna, body)).is_open).toBe(false);
+    expect(await roles(anna, group)).toEqual(['Админ member', 'Анна owner']);
+  });
+
+  it('bans and unbans of one user, while chats are made and messages sent, leave all in line', async () => {
+    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+    const groups = await Promise.all(
+      Array.from({ length: 4 }, (_, i) => app.group(i % 2 ? boris : anna, vera, boris, anna)),
+    );
+    const direct = await app.chat(anna, boris);
+    for (const last of ['ban', 'unban'] as const) {
+      const both = Promise.all(
+        ['ban', 'unban', 'ban', 'unban', 'ban'].map((what) => step(boris, what as 'ban')),
+      );
+      await Promise.all([
+        both,
+        ...groups.map(({ id }) =>
+          app.request('POST', `chats/${id}/messages`, vera.token, { type: 'text', content: 'x' }),
+        ),
+        app.request('POST', 'chats', vera.token, { type: 'direct', participant_ids: [boris.id] }),
+        app.request('POST', 'chats', vera.token, { type: 'group', participant_ids: [boris.id] }),
+        app.request('POST', `chats/${direct.id}/messages`, anna.token, { type: 'text', content: 'x' }),
+      ]);
+      expect((await both).map(({ status }) => status)).toEqual(Array(5).fill(200));
+      expect((await step(boris, last)).status).toBe(200);
+      const wrong = await app.rows(
+        `SELECT c.id, c.type, c.member_count FROM chats c WHERE EXISTS (SELECT FROM chat_members WHERE chat_id = c.id AND user_id = $1)
+           AND (c.type = 'direct' AND c.gone <> $2
+             OR c.member_count <> (SELECT count(*) FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL)
+             OR c.type = 'group' AND 1 <> (SELECT count(*) FROM chat_members p WHERE p.chat_id = c.id AND p.role = 'owner' AND p.left_at IS NULL)
+             OR c.type = 'group' AND $2 <> EXISTS (SELECT FROM chat_members p WHERE p.chat_id = c.id AND p.user_id = $1 AND p.left_by_ban))`,
+        [boris.id, last === 'ban'],
+      );
+      expect(wrong).toEqual([]);
+    }
+  });
+
+  it('a ban that fails after its commit leaves its job for later, and one that is done leaves none', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const group = await app.group(anna, boris);
+    await app.rows(`ALTER TABLE chats ADD CONSTRAINT failing CHECK (member_count > 1) NOT VALID`);
+    expect((await step(boris, 'ban')).status).toBe(500);
+    const jobs = () =>
+      app.rows<{ is_later: boolean }>(
+        `SELECT due_at > now() + interval '30 seconds' AS is_later FROM outbox_jobs
+         WHERE name = 'reconcile-ban' AND data->>'userId' = $1`,
+        [boris.id],
+      );
+    expect(await jobs()).toEqual([{ is_later: true }]);
+    await app.rows('ALTER TABLE chats DROP CONSTRAINT failing');
+    await app.rows(`UPDATE outbox_jobs SET due_at = now() WHERE name = 'reconcile-ban'`);
+    await until('absent', async () => (await chatOf(anna, group)).member_count === 1);
+    await until('done', async () => (await jobs()).length === 0);
+    await unban(boris);
+    expect(await jobs()).toEqual([]);
+  });
+
+  it('a ban that was cut off after its commit is carried out all the same', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const group = await app.group(anna, boris);
+    await app.rows(
+      `WITH banned AS (UPDATE users SET banned_at = now() WHERE id = $1 RETURNING id)
+       INSERT INTO outbox_jobs (id, name, data)
+       SELECT gen_random_uuid(), 'reconcile-ban', jsonb_build_object('userId', id) FROM banned`,
+      [boris.id],
+    );
+    await until('absent', async () => (await chatOf(anna, group)).member_count === 1);
+  });
+});
