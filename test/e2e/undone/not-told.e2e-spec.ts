@@ -1,0 +1,235 @@
+import type { NotificationDto } from '#contracts';
+import { Notify } from '#notifications';
+import { Bystander, until, type Account } from '#testing';
+import { CommandBus } from '@nestjs/cqrs';
+import {
+  anna,
+  app,
+  ask,
+  ban,
+  bodies,
+  boris,
+  code,
+  handle,
+  hers,
+  list,
+  post,
+  setScene,
+  sync,
+  told,
+  unread,
+  vera,
+} from './scene.js';
+
+setScene();
+
+const notify = async (post_id: string, who: Account) => {
+  const data = { post_id, user_id: who.id };
+  const cause = {
+    type: 'post_liked',
+    key: `post_liked:${post_id}:${who.id}`,
+    actorId: who.id,
+    data,
+  } as const;
+  await app.app.get(CommandBus).execute(new Notify(cause, [anna.id]));
+};
+
+describe('what is told of is not told any more', () => {
+  it.each<[string, () => Promise<() => Promise<unknown>>]>([
+    [
+      'a like is taken back',
+      async () => {
+        const { id } = await post(anna);
+        await ask(boris, `PUT posts/${id}/like`);
+        return () => ask(boris, `DELETE posts/${id}/like`);
+      },
+    ],
+    [
+      'a comment is deleted',
+      async () => {
+        const { id } = await post(anna);
+        const comment = await ask(boris, `POST posts/${id}/comments`, { content: 'Класс' });
+        return () => ask(boris, `DELETE posts/${id}/comments/${comment.id}`);
+      },
+    ],
+    [
+      'a comment that mentions is deleted by the post’s author, as an answer to another',
+      async () => {
+        const { id } = await post(vera);
+        const comment = await ask(boris, `POST posts/${id}/comments`, { content: 'Класс' });
+        const content = `@${await handle(anna)}`;
+        await ask(boris, `POST posts/${id}/comments`, { content, parent_id: comment.id });
+        return () => ask(vera, `DELETE posts/${id}/comments/${comment.id}`);
+      },
+    ],
+    [
+      'a post that mentions is deleted',
+      async () => {
+        const { id } = await post(boris, `Спасибо, @${await handle(anna)}`);
+        return () => ask(boris, `DELETE posts/${id}`);
+      },
+    ],
+    [
+      'a comment that mentions is deleted with its post',
+      async () => {
+        const { id } = await post(vera);
+        await ask(boris, `POST posts/${id}/comments`, { content: `@${await handle(anna)}` });
+        return () => ask(vera, `DELETE posts/${id}`);
+      },
+    ],
+    [
+      'a repost is deleted',
+      async () => {
+        const { id } = await post(anna);
+        const repost = await ask(boris, `POST posts/${id}/repost`, {});
+        return () => ask(boris, `DELETE posts/${repost.id}`);
+      },
+    ],
+    [
+      'one’s own post is deleted',
+      async () => {
+        const { id } = await post(anna);
+        await ask(boris, `PUT posts/${id}/like`);
+        return () => ask(anna, `DELETE posts/${id}`);
+      },
+    ],
+    [
+      'a friend request is withdrawn',
+      async () => {
+        const { id } = await ask(boris, 'POST friends/requests', { user_id: anna.id });
+        return () => ask(boris, `DELETE friends/requests/${id}`);
+      },
+    ],
+    [
+      'a friend request is declined',
+      async () => {
+        const { id } = await ask(boris, 'POST friends/requests', { user_id: anna.id });
+        return () => ask(anna, `POST friends/requests/${id}/decline`);
+      },
+    ],
+    [
+      'a friendship is ended',
+      async () => {
+        const { id } = await ask(anna, 'POST friends/requests', { user_id: boris.id });
+        await ask(boris, `POST friends/requests/${id}/accept`);
+        return () => ask(boris, `DELETE friends/${anna.id}`);
+      },
+    ],
+    [
+      'who did it is blocked',
+      async () => {
+        await post(boris, `@${await handle(anna)}`);
+        return () => ask(anna, `PUT users/${boris.id}/block`);
+      },
+    ],
+    [
+      'who did it is banned',
+      async () => {
+        await ask(boris, 'POST friends/requests', { user_id: anna.id });
+        return () => ban(boris);
+      },
+    ],
+    [
+      'the author of the post that it is under is banned',
+      async () => {
+        const { id } = await post(vera);
+        await ask(boris, `POST posts/${id}/comments`, { content: `@${await handle(anna)}` });
+        return () => ban(vera);
+      },
+    ],
+  ])('when %s', async (_, happen) => {
+    const undo = await happen();
+    const [{ id }] = (await told(1)) as [NotificationDto];
+    const { cursor } = await sync();
+    await undo();
+    expect([await list(), await unread()]).toEqual([[], 0]);
+    expect(await hers.next('notification:removed')).toEqual({ notification_id: id, unread_count: 0 });
+    const { notifications } = await sync(cursor);
+    expect(notifications).toEqual({ unread_count: 0, items: [], removed: [id] });
+    expect(await code(anna, `POST notifications/${id}/read`)).toBe('NOT_FOUND');
+    expect((await hers.send('notification:read', { notification_id: id })).code).toBe('NOT_FOUND');
+    await hers.settled();
+    expect(hers.all('notification:updated')).toEqual([]);
+  });
+
+  it('but a group tells of the others, and of who comes back', async () => {
+    const { id } = await post(anna);
+    await ask(boris, `PUT posts/${id}/like`);
+    await told(1);
+    await ask(vera, `PUT posts/${id}/like`);
+    await told(1, 'notification:updated');
+    expect(await bodies()).toEqual(['Вера и ещё 1 человек оценили ваш пост']);
+    await ask(vera, `DELETE posts/${id}/like`);
+    const updated = await hers.next(
+      'notification:updated',
+      ({ body }) => body === 'Борис оценил(а) ваш пост',
+    );
+    expect(updated.data).toEqual({ post_id: id, user_id: boris.id });
+    expect([await list(), await unread()]).toEqual([[updated], 1]);
+    await ask(vera, `PUT posts/${id}/like`);
+    await hers.next('notification:updated', ({ body }) => body.startsWith('Вера и ещё 1'));
+    await hers.settled();
+    expect([hers.all('notification:new').length, hers.all('notification:removed')]).toEqual([1, []]);
+  });
+
+  it.each(['a block', 'a ban'])('and is back, unread as it was, when %s is lifted', async (what) => {
+    const cut = (on: boolean) =>
+      what === 'a ban'
+        ? ban(boris, on ? 'ban' : 'unban')
+        : ask(boris, `${on ? 'PUT' : 'DELETE'} users/${anna.id}/block`);
+    const { id } = await post(anna);
+    for (const who of [boris, vera]) await ask(who, `POST posts/${id}/comments`, { content: 'Класс' });
+    await until('both', async () => (await bodies())[0]?.includes('и ещё 1') === true);
+    await ask(boris, 'PUT posts/' + (await post(anna)).id + '/like');
+    await until('the like', async () => (await unread()) === 2);
+    const before = (await bodies()).sort();
+    await cut(true);
+    expect([await bodies(), await unread()]).toEqual([['Вера прокомментировал(а) ваш пост'], 1]);
+    await cut(false);
+    expect([(await bodies()).sort(), await unread()]).toEqual([before, 2]);
+  });
+});
+
+describe('at the same moment', () => {
+  it('what is undone before it is told is not told', async () => {
+    const { id } = await post(anna);
+    await notify(id, boris);
+    expect(await list()).toEqual([]);
+    await ask(boris, `PUT posts/${id}/like`);
+    expect((await told(1))[0]!.body).toBe('Борис оценил(а) ваш пост');
+  });
+
+  it('what is undone while it is being told is found', async () => {
+    const { id } = await post(anna);
+    await app.rows('INSERT INTO post_likes (post_id, user_id) VALUES ($1, $2)', [id, boris.id]);
+    await app.rows('UPDATE posts SET likes_count = 1 WHERE id = $1', [id]);
+    const bystander = await Bystander.at(app.databaseUrl);
+    await bystander.query('BEGIN');
+    // Who tells comes as far as the notification, and has looked at the like.
+    await bystander.query('LOCK TABLE notifications IN SHARE MODE');
+    const telling = notify(id, boris);
+    await bystander.somebodyWaits();
+    const undone = ask(boris, `DELETE posts/${id}/like`);
+    await until('both wait', async () => (await bystander.waiters()) === 2);
+    await bystander.query('COMMIT');
+    await bystander.end();
+    await Promise.all([telling, undone]);
+    expect([await list(), await unread()]).toEqual([[], 0]);
+  });
+
+  it('a block that comes while it is being told waits for it, and hides it', async () => {
+    const { id } = await post(anna);
+    await app.rows('INSERT INTO post_likes (post_id, user_id) VALUES ($1, $2)', [id, boris.id]);
+    const bystander = await Bystander.at(app.databaseUrl);
+    await bystander.query('BEGIN');
+    await bystander.query('LOCK TABLE notifications IN SHARE MODE');
+    const telling = notify(id, boris);
+    await bystander.somebodyWaits();
+    const blocked = ask(anna, `PUT users/${boris.id}/block`);
+    await until('both wait', async () => (await bystander.waiters()) === 2);
+    await bystander.query('COMMIT');
+    await bystander.end();
+    await Promise.all([telling, blocked]);
+    expect(await list()).toEqual([]);
+  });
+});

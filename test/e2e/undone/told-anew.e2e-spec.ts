@@ -1,0 +1,210 @@
+import { HideNotifications, Notify, NotifyEveryone } from '#notifications';
+import { RealtimeEmitter } from '#platform';
+import { RequestFriendship } from '#social';
+import { until, type Account } from '#testing';
+import { CommandBus } from '@nestjs/cqrs';
+import {
+  admin,
+  anna,
+  app,
+  ask,
+  boris,
+  handle,
+  hers,
+  list,
+  post,
+  setScene,
+  sync,
+  told,
+  unread,
+} from './scene.js';
+
+setScene();
+
+describe('a comment that names the post’s author', () => {
+  const prefer = (types: object) => ask(anna, 'PUT notifications/preferences', { types });
+
+  it.each([
+    [{}, 'post_commented'],
+    [{ post_commented: false }, 'mention'],
+    [{ mention: false }, 'post_commented'],
+  ])('is told once, as what they want: %j', async (types, expected) => {
+    await prefer(types);
+    const { id } = await post(anna);
+    const comment = await ask(boris, `POST posts/${id}/comments`, { content: `@${await handle(anna)}` });
+    await told(1);
+    expect((await list()).map(({ type, data }) => [type, data])).toEqual([
+      [expected, { post_id: id, comment_id: comment.id, user_id: boris.id }],
+    ]);
+    await ask(boris, `DELETE posts/${id}/comments/${comment.id}`);
+    expect(await list()).toEqual([]);
+  });
+
+  it('is not told to who wants neither; a repost is like a comment', async () => {
+    await prefer({ post_reposted: false });
+    const { id } = await post(anna);
+    const content = `@${await handle(anna)}`;
+    const repost = await ask(boris, `POST posts/${id}/repost`, { content });
+    expect((await told(1))[0]).toMatchObject({ type: 'mention', data: { post_id: repost.id } });
+    await ask(boris, `DELETE posts/${repost.id}`);
+    await prefer({ post_commented: false, mention: false });
+    await ask(boris, `POST posts/${id}/comments`, { content });
+    await until('no job', async () => (await app.rows('SELECT FROM outbox_jobs')).length === 0);
+    expect(await list()).toEqual([]);
+  });
+});
+
+describe('an announcement', () => {
+  it('has its own words, comes without mentions, too, and goes with its post', async () => {
+    await ask(anna, 'PUT notifications/preferences', { types: { mention: false } });
+    const { id } = await ask(admin, 'POST admin/announcements', { content: 'Всем!' });
+    const heard = await hers.next('notification:new');
+    expect(heard).toMatchObject({
+      type: 'mention',
+      title: 'Объявление',
+      data: { post_id: id, comment_id: null, user_id: admin.id, announcement: true },
+    });
+    expect(heard.body).not.toContain('упоминает');
+    await ask(admin, `DELETE posts/${id}`);
+    expect([await list(), await unread()]).toEqual([[], 0]);
+    await hers.next('notification:removed', ({ notification_id }) => notification_id === heard.id);
+  });
+
+  it('is not told to the rest once its post is deleted, and taken back from however many', async () => {
+    const { id } = await post(admin);
+    const crowd = await app.crowd(1100);
+    await app.rows(
+      `INSERT INTO notifications (id, user_id, type, data)
+       SELECT gen_random_uuid(), id, 'mention', jsonb_build_object('post_id', $2::text) FROM unnest($1::uuid[]) AS id`,
+      [crowd, id],
+    );
+    await ask(admin, `DELETE posts/${id}`);
+    await app.app.get(CommandBus).execute(new HideNotifications(id));
+    expect(
+      await app.rows('SELECT FROM notifications WHERE user_id = ANY($1) AND NOT hidden', [crowd]),
+    ).toEqual([]);
+    const data = { post_id: id, comment_id: null, user_id: admin.id, announcement: true } as const;
+    const cause = { type: 'mention', key: `mention:${id}`, actorId: admin.id, data } as const;
+    await app.app.get(CommandBus).execute(new NotifyEveryone(cause));
+    expect(await app.rows(`SELECT FROM outbox_jobs WHERE name = 'notify'`)).toEqual([]);
+  });
+});
+
+it('a failure of the news does not fail what was undone', async () => {
+  const { id } = await post(anna);
+  await ask(boris, `PUT posts/${id}/like`);
+  await told(1);
+  const broken = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach').mockImplementation(() => {
+    throw new Error('broken');
+  });
+  await ask(boris, `DELETE posts/${id}/like`);
+  expect(broken).toHaveBeenCalled();
+  broken.mockRestore();
+  expect(await list()).toEqual([]);
+});
+
+it('a revision that changes nothing is not told', async () => {
+  const { id } = await post(anna);
+  const first = await ask(boris, `POST posts/${id}/comments`, { content: '1' });
+  await told(1);
+  await ask(boris, `POST posts/${id}/comments`, { content: '2' });
+  await told(1, 'notification:updated');
+  const { cursor } = await sync();
+  await ask(boris, `DELETE posts/${id}/comments/${first.id}`);
+  await hers.settled();
+  expect(hers.all('notification:updated')).toHaveLength(1);
+  expect((await sync(cursor)).notifications.items).toEqual([]);
+});
+
+it('a job of a deleted repost that runs after that of the next one leaves the next one told', async () => {
+  const { id } = await post(anna);
+  const repost = async () => ask(boris, `POST posts/${id}/repost`, {});
+  const first = await repost();
+  await told(1);
+  await ask(boris, `DELETE posts/${first.id}`);
+  const second = await repost();
+  await until('told of the second', async () => (await list()).length === 1);
+  const data = { post_id: id, user_id: boris.id, repost_id: first.id };
+  const key = `post_reposted:${id}:${boris.id}`;
+  const [cause] = await app.rows<{ n: number }>(
+    'SELECT count(*)::int AS n FROM notification_causes WHERE key = $1',
+    [key],
+  );
+  expect(cause).toEqual({ n: 1 });
+  await app.app
+    .get(CommandBus)
+    .execute(new Notify({ type: 'post_reposted', key, actorId: boris.id, data }, [anna.id]));
+  expect(await list()).toMatchObject([{ type: 'post_reposted', data: { repost_id: second.id } }]);
+});
+
+it('a block hides and brings back however much the two were told', async () => {
+  const { id } = await post(boris);
+  await app.rows(
+    `WITH n AS (INSERT INTO notifications (id, user_id, type, actor_id, data)
+       SELECT gen_random_uuid(), $1, 'mention', $2, jsonb_build_object('post_id', $3::text) FROM generate_series(1, 1600)
+       RETURNING id, data)
+     INSERT INTO notification_causes (key, user_id, actor_id, notification_id, data) SELECT id, $1, $2, id, data FROM n`,
+    [anna.id, boris.id, id],
+  );
+  await ask(anna, `PUT users/${boris.id}/block`);
+  await until('all are hidden', async () => (await unread()) === 0);
+  await ask(anna, `DELETE users/${boris.id}/block`);
+  await until('all are back', async () => (await unread()) === 1600);
+});
+
+it('a repost that is told as a mention after another was deleted opens the new one', async () => {
+  const { id } = await post(anna);
+  const content = `@${await handle(anna)}`;
+  for (const [i, post_reposted] of [true, false, true].entries()) {
+    await ask(anna, 'PUT notifications/preferences', { types: { post_reposted } });
+    const repost = await ask(boris, `POST posts/${id}/repost`, { content });
+    const data = post_reposted ? { post_id: id, repost_id: repost.id } : { post_id: repost.id };
+    await until('told', async () => (await list()).length === 1);
+    expect([i, await list()]).toMatchObject([i, [{ data, is_read: false }]]);
+    await ask(boris, `DELETE posts/${repost.id}`);
+    expect(await list()).toEqual([]);
+  }
+});
+
+it('a request after a block by the asked user is told anew; after one by the asker it is not', async () => {
+  const request = () => ask(boris, 'POST friends/requests', { user_id: anna.id });
+  const one = async () => {
+    await until('told', async () => (await list()).length === 1);
+    return (await list())[0]!;
+  };
+  const cut = async (who: Account, other: Account) => {
+    await ask(who, `PUT users/${other.id}/block`);
+    await ask(who, `DELETE users/${other.id}/block`);
+    expect(await list()).toEqual([]);
+  };
+  await request();
+  const first = await one();
+  await ask(anna, `POST notifications/${first.id}/read`);
+  await cut(anna, boris);
+  const { id } = await request();
+  const second = await one();
+  expect(second).toMatchObject({ is_read: false, data: { request_id: id } });
+  expect(second.id).not.toBe(first.id);
+  await cut(boris, anna);
+  await request();
+  expect((await one()).id).toBe(second.id);
+  expect(hers.all('notification:new')).toHaveLength(2);
+});
+
+it('a request that is withdrawn and made again is told once, however often', async () => {
+  for (let i = 0; i < 2; i++) {
+    const { id } = await ask(boris, 'POST friends/requests', { user_id: anna.id });
+    await until('told', async () => (await list()).length === 1);
+    expect((await list())[0]!.data).toEqual({ request_id: id, user_id: boris.id });
+    await ask(boris, `DELETE friends/requests/${id}`);
+    expect(await list()).toEqual([]);
+  }
+  expect(hers.all('notification:new')).toHaveLength(1);
+  const tomorrow = new Date(Date.now() + 25 * 3600_000);
+  const { id } = await app.app.get(CommandBus).execute(new RequestFriendship(boris.id, anna.id, tomorrow));
+  await told(2);
+  await ask(anna, `POST friends/requests/${id}/decline`);
+  const later = new Date(Date.now() + 31 * 24 * 3600_000);
+  await app.app.get(CommandBus).execute(new RequestFriendship(boris.id, anna.id, later));
+  await told(3);
+});
