@@ -1,56 +1,28 @@
-import { AccountDto, AccountPage, SessionPage, type AuthAnswer } from '#contracts';
-import { Bystander, contractErrors, Device, PlainClient, TestApp, type Account } from '#testing';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Connections } from '../../apps/realtime/src/connections.js';
+import { AccountDto, AccountPage, SessionPage } from '#contracts';
+import { contractErrors, Device, type Account } from '#testing';
+import {
+  account,
+  admin,
+  app,
+  asAdmin,
+  ban,
+  bothWait,
+  bystander,
+  entries,
+  isShutOut,
+  login,
+  me,
+  other,
+  setScene,
+} from './admin-accounts.js';
 
-let app: TestApp;
-let admin: Account;
-let other: Account;
-let bystander: Bystander;
-beforeAll(async () => {
-  app = await TestApp.start();
-  [admin, other] = await app.people('Админ', 'Другой Админ');
-  await app.rows(`UPDATE users SET role = 'admin' WHERE id = ANY($1)`, [[admin.id, other.id]]);
-  bystander = await Bystander.at(app.databaseUrl);
-});
-afterAll(async () => {
-  await bystander.end();
-  await app.stop();
-});
+setScene();
 
-const asAdmin = <T = object>(route: string, body?: object, who = admin) => {
-  const [method, path] = route.split(' ') as [string, string];
-  return app.request<T>(method, `admin/users${path}`, who.token, body);
-};
-const account = async (route: string, body?: object) => {
-  const reply = await asAdmin<AccountDto>(route, body);
-  expect([route, reply.status, contractErrors(AccountDto, reply.body)]).toEqual([route, 200, []]);
-  return reply.body;
-};
 const list = async (query: string) => {
   const reply = await asAdmin<AccountPage>(`GET ?${query}`);
   expect([reply.status, contractErrors(AccountPage, reply.body)]).toEqual([200, []]);
   return reply.body;
 };
-const ban = (who: Account, reason?: string) =>
-  account(`POST /${who.id}/ban`, reason ? { reason } : undefined);
-const login = ({ email }: Account) =>
-  app.request<AuthAnswer>('POST', 'auth/login', undefined, { email, password: 'correct horse battery' });
-const me = async (token: string) => (await app.request('GET', 'users/me', token)).status;
-const entries = (about: Account) =>
-  app.rows('SELECT admin_id, action, details FROM audit_entries WHERE target_id = $1 ORDER BY id', [
-    about.id,
-  ]);
-const isShutOut = async (device: Device) => {
-  const since = Date.now();
-  expect(await device.next('error')).toMatchObject({ code: 'UNAUTHORIZED' });
-  await device.disconnected();
-  expect(Date.now() - since).toBeLessThan(1000);
-};
-const bothWait = async () => {
-  while ((await bystander.waiters()) < 2) await sleep(10);
-};
-
 describe('the list', () => {
   it('has everybody, also the banned and oneself, by name, with what only admins see', async () => {
     const [anna, boris] = await app.people('Список Анна', 'Список Борис');
@@ -105,168 +77,6 @@ describe('the list', () => {
     }
     expect(seen).toEqual(same.map(({ id }) => id).sort());
     expect((await asAdmin('GET ?cursor=x')).status).toBe(400);
-  });
-});
-
-describe('a ban', () => {
-  it('takes effect at once: devices are told and closed, tokens are worth nothing, nobody signs in', async () => {
-    const anna = await app.register('Анна');
-    const tablet = (await login(anna)).body.access_token;
-    const [phone, second] = [await app.device(anna), app.keep(await Device.connect(app.url, tablet))];
-    const older = PlainClient.open(`${app.url}/chat-basic`, {
-      auth: { token: anna.token },
-      reconnection: false,
-    });
-    await new Promise<void>((resolve) => older.socket.once('connect', () => resolve()));
-    const gone = new Promise((resolve) => older.socket.once('disconnect', resolve));
-    const out = Promise.all([isShutOut(phone), isShutOut(second), gone]);
-    const banned = await ban(anna, 'spam');
-    expect(banned).toMatchObject({ id: anna.id, banned_at: expect.any(String) });
-    await out;
-    expect([await me(anna.token), await me(tablet), (await login(anna)).status]).toEqual([401, 401, 401]);
-    const refreshed = await app.request('POST', 'auth/refresh', undefined, {
-      refresh_token: anna.refreshToken,
-    });
-    expect(refreshed.status).toBe(401);
-    expect(
-      await app.rows('SELECT FROM sessions WHERE user_id = $1 AND revoked_at IS NULL', [anna.id]),
-    ).toEqual([]);
-    const hidden = await app.request('GET', `users/${anna.id}`, other.token);
-    expect(hidden.status).toBe(404);
-    expect(await entries(anna)).toEqual([
-      { admin_id: admin.id, action: 'user_banned', details: { reason: 'spam' } },
-    ]);
-  });
-
-  it('is repeated without a change, and taken back once; who is let in again signs in anew', async () => {
-    const boris = await app.register('Борис');
-    const first = await ban(boris);
-    expect(await ban(boris, 'again')).toEqual(first);
-    expect((await account(`POST /${boris.id}/unban`)).banned_at).toBeNull();
-    expect((await account(`POST /${boris.id}/unban`)).banned_at).toBeNull();
-    expect((await entries(boris)).map((entry) => (entry as { action: string }).action)).toEqual([
-      'user_banned',
-      'user_unbanned',
-    ]);
-    expect(await me(boris.token)).toBe(401);
-    const again = await login(boris);
-    expect([again.status, await me(again.body.access_token)]).toEqual([200, 200]);
-    expect((await app.request('GET', `users/${boris.id}`, other.token)).status).toBe(200);
-  });
-
-  it('is told again when it is repeated, in case the first was cut off before that', async () => {
-    const vera = await app.register('Вера');
-    const device = await app.device(vera);
-    await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [vera.id]);
-    const out = isShutOut(device);
-    await ban(vera);
-    await out;
-  });
-
-  it('is of no admin, nor of oneself, nor of nobody', async () => {
-    for (const target of [admin, other]) {
-      const refused = await asAdmin(`POST /${target.id}/ban`);
-      expect([refused.status, refused.body.code]).toEqual([409, 'CONFLICT']);
-      expect([await me(target.token), await entries(target)]).toEqual([200, []]);
-    }
-    for (const route of [
-      'POST /$/ban',
-      'POST /$/unban',
-      'PATCH /$',
-      'GET /$',
-      'GET /$/sessions',
-      'DELETE /$/sessions',
-    ]) {
-      const unknown = await asAdmin(
-        route.replace('$', crypto.randomUUID()),
-        route.startsWith('PATCH') ? { role: 'user' } : undefined,
-      );
-      expect([route, unknown.status, unknown.body.code]).toEqual([route, 404, 'NOT_FOUND']);
-      const noId = await asAdmin(
-        route.replace('$', 'x'),
-        route.startsWith('PATCH') ? { role: 'user' } : undefined,
-      );
-      expect([route, noId.status]).toEqual([route, 400]);
-    }
-  });
-});
-
-describe('a ban at the moment in which somebody comes', () => {
-  /** The ban has ended the sessions, but is not committed before `meanwhile` is under way. */
-  const banning = async (who: Account, meanwhile: () => Promise<void>) => {
-    await bystander.query('BEGIN');
-    await bystander.query('LOCK TABLE audit_entries IN EXCLUSIVE MODE');
-    const banned = ban(who);
-    await bystander.somebodyWaits();
-    await meanwhile();
-    await bystander.query('COMMIT');
-    await banned;
-  };
-
-  it('a device that opens meanwhile is turned away', async () => {
-    const dora = await app.register('Дора');
-    let device!: Device;
-    await banning(dora, async () => {
-      device = app.keep(Device.open(app.url, dora.token));
-      await bothWait();
-    });
-    await isShutOut(device);
-    expect(device.all('connected')).toEqual([]);
-  });
-
-  it('a device that has shown its token before, and comes to its rooms after, is turned away', async () => {
-    const egor = await app.register('Егор');
-    const connections = app.app.get(Connections);
-    const { signIn } = Connections.prototype;
-    connections.signIn = async (socket) => {
-      await signIn.call(connections, socket);
-      await ban(egor);
-    };
-    const device = app.keep(Device.open(app.url, egor.token));
-    await isShutOut(device).finally(() => (connections.signIn = signIn.bind(connections)));
-    expect(device.all('connected')).toEqual([]);
-  });
-
-  it('a device that is let in before is told and closed', async () => {
-    const zoya = await app.register('Зоя');
-    await bystander.query('BEGIN');
-    await bystander.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [zoya.id]);
-    const device = app.keep(Device.open(app.url, zoya.token));
-    await bystander.somebodyWaits();
-    const banned = ban(zoya);
-    await bothWait();
-    await bystander.query('COMMIT');
-    await banned;
-    await isShutOut(device);
-  });
-
-  it('of devices that open in any moment around it, none stays', async () => {
-    for (let round = 0; round < 8; round++) {
-      const who = await app.register('Многие');
-      const open = Array.from({ length: 4 }, (_, i) => i * round * 2).map(async (ms) => {
-        await sleep(ms);
-        return app.keep(Device.open(app.url, who.token));
-      });
-      await sleep(round * 4);
-      await ban(who);
-      for (const device of await Promise.all(open)) {
-        await device.next('error', ({ code }) => code === 'UNAUTHORIZED');
-        await device.disconnected();
-      }
-    }
-  });
-
-  it('a sign-in that comes meanwhile opens no session', async () => {
-    const ilya = await app.register('Илья');
-    let signedIn!: ReturnType<typeof login>;
-    await banning(ilya, async () => {
-      signedIn = login(ilya);
-      await bothWait();
-    });
-    expect((await signedIn).status).toBe(401);
-    expect(
-      await app.rows('SELECT FROM sessions WHERE user_id = $1 AND revoked_at IS NULL', [ilya.id]),
-    ).toEqual([]);
   });
 });
 
