@@ -224,6 +224,28 @@ it('reads the texts that take longest to fold in time, and goes on where it stop
   expect(cursor).not.toBe('&cursor=null');
 });
 
+it.each([
+  ['10,000 messages', 12_000, 1],
+  ['2 MiB', 200, 4000],
+])('looks through %s at most, and goes on where it stopped', async (_, count, length) => {
+  const large = await app.group(anna, boris);
+  await app.rows(
+    `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at)
+     SELECT gen_random_uuid(), $1, i, $2, 'text', CASE i WHEN 1 THEN 'слово' ELSE repeat('😀', $4) END, now()
+     FROM generate_series(1, $3::int) AS i`,
+    [large.id, anna.id, count, length],
+  );
+  await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [large.id, count]);
+  const search = async (cursor = '') => {
+    const path = `chats/${large.id}/messages/search?query=${encodeURIComponent('слово')}${cursor}`;
+    return (await app.request<MessagePage>('GET', path, anna.token)).body;
+  };
+  let page = await search();
+  expect([page.items, page.next_cursor]).toEqual([[], expect.any(String)]);
+  while (page.next_cursor) page = await search(`&cursor=${page.next_cursor}`);
+  expect(page.items.map(({ seq }) => seq)).toEqual([1]);
+});
+
 it('an @ before a word is skipped, by both lists of users', async () => {
   const lena = await app.register('Елена Дивная');
   await app.request('PATCH', 'users/me', lena.token, { handle: 'divnaya' });
