@@ -5,10 +5,18 @@ import type { AddressInfo } from 'node:net';
 import WebSocket from 'ws';
 import { BoundedSockets } from './reading.js';
 
+const http = createServer();
+beforeAll(async () => {
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+});
+afterAll(() => {
+  http.close();
+  http.closeAllConnections();
+});
+
 it('answers no ping of a client that has more than 64 KiB to read', async () => {
   const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
-  const http = createServer().listen(0, '127.0.0.1');
-  await once(http, 'listening');
   const server = new BoundedSockets({ server: http }, unfinished);
   const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
   const pongs: string[] = [];
@@ -24,8 +32,6 @@ it('answers no ping of a client that has more than 64 KiB to read', async () => 
     await once(socket, 'ping');
   }
   while (pongs.at(-1) !== '0') await once(client, 'pong');
-  expect(pongs).toEqual(['65536', '0']);
   client.terminate();
-  server.close();
-  http.close();
+  expect(pongs).toEqual(['65536', '0']);
 });
