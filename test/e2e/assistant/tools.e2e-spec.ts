@@ -1,8 +1,8 @@
 import type { BookingDto, ServiceDto } from '#contracts';
-import type { Account, ModelMessage } from '#testing';
-import { DateTime } from 'luxon';
+import type { Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { begin, exchange, Scene, type Complete, type Talk } from './scene.js';
+import { toolsOf, type List } from './tool-results.js';
 
 const HOUR = 3600_000;
 const DAY = 24 * HOUR;
@@ -38,23 +38,7 @@ beforeEach(async () => (talk = await scene.chat(anna)));
 const at = (days: number, hour: number) =>
   new Date(Math.floor(Date.now() / DAY) * DAY + days * DAY + hour * HOUR).toISOString();
 
-/** Has the model call tools, and tells what they gave it, in the order of the calls. */
-async function results(...calls: { name: string; arguments: object | string }[]): Promise<string[]> {
-  scene.model.answerWith({ calls }, { tokens: ['Вот', ' что', ' есть'] });
-  const complete = await exchange(talk.client, 'Что есть?');
-  expect(complete).toMatchObject({ content: 'Вот что есть', status: 'complete' });
-  expect(talk.client.all('error')).toEqual([]);
-  const { messages } = scene.model.requests.at(-1)!;
-  const asked = messages.findLast((message): message is Required<ModelMessage> => !!message.tool_calls)!;
-  expect(asked.tool_calls.map(({ function: { name } }) => name)).toEqual(calls.map(({ name }) => name));
-  return asked.tool_calls.map(
-    ({ id }) => messages.find(({ role, tool_call_id }) => role === 'tool' && tool_call_id === id)!.content!,
-  );
-}
-
-const result = async <T>(name: string, args: object | string): Promise<T> =>
-  JSON.parse((await results({ name, arguments: args }))[0]!) as T;
-type List<T> = { items: T[] };
+const { results, result } = toolsOf(() => ({ scene, talk }));
 const ids = ({ items }: List<{ id: string }>) => items.map(({ id }) => id);
 
 it('the model is told of tools that only read', async () => {
@@ -96,115 +80,6 @@ it('finds a master behind any number of clients of the same name', async () => {
      FROM generate_series(1, 250) AS i`,
   );
   expect(ids(await result('search_masters', { query: 'Толпа' }))).toEqual([yana.id]);
-});
-
-interface Times {
-  starts_at: string;
-  starts_local: string;
-  for_user?: string;
-  timezone?: string;
-}
-
-/** A master who works from 9 to 18 each day by the clock of a zone, and a service of an hour. */
-async function masterIn(timezone: string): Promise<{ token: string; service: ServiceDto }> {
-  const { app } = scene;
-  const { token } = await app.register(`Мастер ${timezone}`);
-  const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '09:00', to: '18:00' }));
-  await app.request('PUT', 'users/me/availability', token, { timezone, weekly });
-  const offer = { name: `Стрижка ${timezone}`, price: 1000, duration: 60 };
-  return { token, service: (await app.request<ServiceDto>('POST', 'services', token, offer)).body };
-}
-
-/** A day ahead by a zone's clock; of the days on which its clock changes, the next. */
-const ahead = (timezone: string, days: number) =>
-  DateTime.now().setZone(timezone).plus({ days }).startOf('day');
-const daysOf = (timezone: string) => {
-  const changes = Array.from({ length: 360 }, (_, i) => ahead(timezone, i + 1)).filter(
-    (day) => day.offset !== day.plus({ days: 1 }).offset,
-  );
-  return [ahead(timezone, 3), ...changes.slice(0, 2)];
-};
-
-it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmandu'])(
-  'speaks by the clock of a master in %s, also on days on which it changes',
-  async (timezone) => {
-    talk = await scene.chat(await scene.app.register('Клиент'));
-    const { service: cut, token } = await masterIn(timezone);
-    const { items } = await result<List<{ timezone: string }>>('search_services', { query: cut.name });
-    expect(items).toMatchObject([{ id: cut.id, timezone }]);
-    for (const day of daysOf(timezone)) {
-      const date = day.toISODate()!;
-      const slots = await result<List<Times> & { timezone: string; now: string }>('free_slots', {
-        service_id: cut.id,
-        from: date,
-      });
-      expect(slots.timezone).toBe(timezone);
-      expect(slots.now).toContain(timezone);
-      expect(slots.items.map(({ starts_local }) => starts_local)).toEqual(
-        [9, 10, 11, 12, 13, 14, 15, 16, 17].map(
-          (hour) => `${date} ${String(hour).padStart(2, '0')}:00 ${timezone}`,
-        ),
-      );
-      expect(slots.items[0]!.starts_at).toBe(day.set({ hour: 9 }).toISO({ suppressMilliseconds: true }));
-      const morning = { service_id: cut.id, from: `${date} 10:00`, to: `${date}T12:00` };
-      const instants = {
-        service_id: cut.id,
-        from: day.set({ hour: 10 }).toUTC().toISO(),
-        to: day.set({ hour: 12 }).toISO(),
-      };
-      const [local, exact] = [
-        await result<List<Times>>('free_slots', morning),
-        await result<List<Times>>('free_slots', instants),
-      ];
-      expect(local.items.map(({ starts_local }) => starts_local)).toEqual([
-        `${date} 10:00 ${timezone}`,
-        `${date} 11:00 ${timezone}`,
-      ]);
-      expect(exact).toMatchObject({ items: local.items });
-    }
-    const [day] = daysOf(timezone);
-    const { token: client } = talk.account;
-    const booking = { service_id: cut.id, starts_at: day!.set({ hour: 9 }).toUTC().toISO() };
-    const { body } = await scene.app.request<BookingDto>('POST', 'bookings', client, booking);
-    const { items: bookings } = await result<List<Times & { id: string }>>('my_bookings', {});
-    expect(bookings.find(({ id }) => id === body.id)).toMatchObject({
-      starts_at: day!.set({ hour: 9 }).toISO({ suppressMilliseconds: true }),
-      starts_local: `${day!.toISODate()} 09:00 ${timezone}`,
-      timezone,
-    });
-    await scene.app.request('POST', `bookings/${body.id}/decline`, token);
-  },
-);
-
-it('knows the day and the clock of the user, and tells times by it, too', async () => {
-  const { token } = talk.account;
-  const quiet_hours = { from: '23:00', to: '07:00', timezone: 'Asia/Vladivostok' };
-  await scene.app.request('PUT', 'notifications/preferences', token, { quiet_hours });
-  const { service: cut } = await masterIn('Europe/Moscow');
-  const day = ahead('Europe/Moscow', 2);
-  const { items } = await result<List<Times>>('free_slots', { service_id: cut.id, from: day.toISODate()! });
-  expect(items[0]).toMatchObject({
-    starts_local: `${day.toISODate()} 09:00 Europe/Moscow`,
-    for_user: `${day.toISODate()} 16:00 Asia/Vladivostok`,
-  });
-  const system = scene.model.requests.at(-1)!.messages[0]!.content!;
-  const now = DateTime.now().setZone('Asia/Vladivostok');
-  expect(system).toContain('Asia/Vladivostok, UTC+10:00 (the time zone of the user)');
-  expect(system).toContain(now.toFormat('EEEE, yyyy-MM-dd '));
-  await scene.app.request('PUT', 'notifications/preferences', token, { quiet_hours: null });
-});
-
-it('takes the zone of the user’s own week, or of the last master, when the user has told none', async () => {
-  const system = async (account: Account) => {
-    await exchange((await scene.chat(account)).client, 'Который час?');
-    return scene.model.requests.at(-1)!.messages[0]!.content!;
-  };
-  const { token } = await masterIn('Asia/Kathmandu');
-  expect(await system({ token } as Account)).toContain(
-    'Asia/Kathmandu, UTC+05:45 (the time zone of the user)',
-  );
-  expect(await system(boris)).toContain('UTC, UTC+00:00 (the time zone of the user)');
-  expect(await system(await scene.app.register('Новый'))).toContain('the time zone of the user is not known');
 });
 
 it('what users wrote stays text, and a result is bounded', async () => {
