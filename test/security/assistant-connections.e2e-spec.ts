@@ -1,0 +1,180 @@
+import { Conversations } from '#assistant';
+import { TestApp, until, type Account } from '#testing';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import WebSocket from 'ws';
+import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
+import { held, internalErrors } from './counted.js';
+
+const MB = 1024 * 1024;
+const PER_ADDRESS = 50;
+const OPENING = PER_ADDRESS / 5;
+const EVENTS = 20;
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+
+let app: TestApp;
+let anna: Account;
+beforeAll(async () => {
+  app = await TestApp.start({
+    TRUSTED_PROXIES: '1',
+    CONNECTIONS_PER_ADDRESS: String(PER_ADDRESS),
+    SOCKET_EVENT_RATE: String(EVENTS),
+  });
+});
+afterAll(() => app.stop());
+beforeEach(async () => (anna = await app.register('Анна')));
+afterEach(async () => {
+  jest.restoreAllMocks();
+  expect(await internalErrors(app.url)).toBe(0);
+});
+
+const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } });
+/** A socket, unless it is refused. */
+async function opened(address: string): Promise<WebSocket | undefined> {
+  const socket = new WebSocket(`${app.url.replace('http', 'ws')}/ws/chat`, from(address));
+  const isOpen = await new Promise((resolve) => {
+    socket.on('open', () => resolve(true)).on('close', () => resolve(false));
+    // The close that follows says it.
+    socket.on('error', () => {});
+  });
+  return isOpen ? socket : undefined;
+}
+
+it('ends when nobody signs in, whatever else comes; after a sign-in it stays', async () => {
+  const endpoint = app.app.get(AssistantEndpoint);
+  const usual = endpoint.signInMs;
+  expect(usual).toBe(15_000);
+  endpoint.signInMs = 300;
+  const [silent, noisy, signedIn] = await Promise.all(range(3).map(() => app.assistant()));
+  endpoint.signInMs = usual;
+  signedIn!.send('join_chat', { token: anna.token });
+  noisy!.send('join_chat', { token: 'x' });
+  noisy!.send('message', { message: 'x' });
+  expect(await silent!.disconnected()).toBe(1001);
+  await noisy!.disconnected();
+  expect(silent!.all('error')).toMatchObject([{ code: 'UNAUTHORIZED' }]);
+  await signedIn!.ask('create_chat', {}, 'chat_created');
+  // A sign-in that fails takes the place of the one before.
+  signedIn!.send('join_chat', { token: 'x' });
+  expect(await signedIn!.disconnected()).toBe(1001);
+});
+
+it('ends when its client answers heartbeats and reads nothing', async () => {
+  const endpoint = app.app.get<
+    unknown,
+    { heartbeatMs: number; beat(): void; connections: Set<{ socket: WebSocket }> }
+  >(AssistantEndpoint);
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  await app.rows(
+    `INSERT INTO assistant_messages (id, chat_id, seq, role, status, content)
+     SELECT gen_random_uuid(), $1, i, 'assistant', 'complete', repeat('ж', 100000) FROM generate_series(1, 5) AS i`,
+    [chatId],
+  );
+  const { socket } = [...endpoint.connections].at(-1)!;
+  client.socket.pause();
+  for (let i = 0; i < 60; i++) client.send('join_chat', { token: anna.token, chatId });
+  await until('more waits than it reads', () => socket.bufferedAmount > MB);
+  const answering = setInterval(() => client.socket.pong(), 20);
+  const usual = endpoint.heartbeatMs;
+  endpoint.heartbeatMs = 150;
+  endpoint.beat();
+  await until('ended', () => socket.readyState === WebSocket.CLOSED);
+  endpoint.heartbeatMs = usual;
+  clearInterval(answering);
+  client.socket.resume();
+});
+
+it('keeps no frame that is too large, and few that are large, while those before it wait', async () => {
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  let enter!: () => void;
+  const opening = new Promise<void>((resolve) => (enter = resolve));
+  jest.spyOn(app.app.get(Conversations), 'open').mockImplementation(async () => {
+    await opening;
+    return () => undefined;
+  });
+  const before = held();
+  client.send('join_chat', { token: anna.token, chatId });
+  for (let i = 0; i < 20; i++) client.sendRaw(Buffer.alloc(1.9 * MB, ' '));
+  for (let i = 0; i < 20; i++) client.sendRaw(Buffer.alloc(63 * 1024, ' '));
+  await client.until(() => client.all('error').length >= 10 || undefined, 'not refused', 20_000);
+  const limited = client.all('error');
+  expect(new Set(limited.map(({ code }) => code))).toEqual(new Set(['RATE_LIMIT']));
+  await until('let go', () => held() - before < 4 * MB);
+  enter();
+  await client.until(() => client.all('error').length === 36 || undefined, 'not answered');
+  expect(client.all('error').filter(({ code }) => code === 'MESSAGE_TOO_LARGE')).toHaveLength(20);
+  client.close();
+});
+
+it('keeps 200 frames at most that wait for the one before them', async () => {
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  let enter!: () => void;
+  const opening = new Promise<void>((resolve) => (enter = resolve));
+  jest.spyOn(app.app.get(Conversations), 'open').mockImplementation(async () => {
+    await opening;
+    return () => undefined;
+  });
+  client.send('join_chat', { token: anna.token, chatId });
+  for (let i = 0; i < 300; i++) client.send('nonsense');
+  await client.until(() => client.all('error').length > 100 || undefined, 'not refused');
+  const limited = client.all('error');
+  expect(limited).toHaveLength(101);
+  expect(new Set(limited.map(({ code }) => code))).toEqual(new Set(['RATE_LIMIT']));
+  enter();
+  client.close();
+});
+
+it('leaves room for others of its address when somebody signs in, and when it closes', async () => {
+  const address = '203.0.113.1';
+  for (let i = 0; i < 2 * OPENING; i++) {
+    const client = await app.assistant(from(address));
+    client.send('join_chat', { token: anna.token });
+    await client.ask('create_chat', {}, 'chat_created');
+  }
+  const silent = await Promise.all(range(OPENING).map(() => opened(address)));
+  expect(silent).not.toContain(undefined);
+  expect(await opened(address)).toBeUndefined();
+  for (const socket of silent) socket!.close();
+  for (let i = 0; i < 2 * OPENING; i++)
+    await until('room', async () => {
+      const socket = await opened(address);
+      socket?.close();
+      return socket !== undefined;
+    });
+});
+
+it('that does not come about is not counted', async () => {
+  const { hostname, port } = new URL(app.url);
+  for (let i = 0; i < 2 * OPENING; i++) {
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      'GET /ws/chat HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.2\r\nConnection: Upgrade\r\n' +
+        'Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 1\r\n\r\n',
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 4\d\d/);
+    socket.destroy();
+  }
+  const socket = await opened('203.0.113.2');
+  expect(socket).toBeDefined();
+  socket!.close();
+});
+
+it('shares the limit of events with the others of its user', async () => {
+  const clients = await Promise.all(range(2).map(() => app.assistant()));
+  for (const client of clients) {
+    client.send('join_chat', { token: anna.token });
+    await client.ask('nonsense', {}, 'error');
+  }
+  for (const client of clients) for (let i = 1; i < 150; i++) client.send('nonsense');
+  const answered = () => clients.flatMap((client) => client.all('error'));
+  await until('answered', () => answered().length === 300);
+  expect(answered().filter(({ code }) => code === 'RATE_LIMIT')).toHaveLength(300 - EVENTS * 10);
+});
