@@ -20,6 +20,7 @@ describeWithRedis('a flood over two nodes', () => {
   const WRITES = 10;
   const SIGN_INS = 5;
   const QUESTIONS = 3;
+  const EVENTS = 60;
   let model: ModelServer;
   let cluster: Cluster;
   let nodes: [TestApp, TestApp];
@@ -35,7 +36,7 @@ describeWithRedis('a flood over two nodes', () => {
       MESSAGE_BURST: String(BURST),
       REST_WRITE_RATE: String(WRITES),
       SIGN_IN_RATE: String(SIGN_INS),
-      SOCKET_EVENT_RATE: '60',
+      SOCKET_EVENT_RATE: String(EVENTS),
       ASSISTANT_RATE: String(QUESTIONS),
       OPENAI_API_KEY: 'test',
       OPENAI_BASE_URL: model.url,
@@ -163,18 +164,23 @@ describeWithRedis('a flood over two nodes', () => {
     }
   });
 
-  it('of events is stopped at each socket, and costs nobody else their answer', async () => {
+  it('of events is counted once, and costs nobody else their answer', async () => {
     const devices = [await nodes[0].device(flooding), await nodes[1].device(flooding)];
+    const since = performance.now();
     for (const { socket } of devices)
       for (let i = 0; i < 3000; i++) socket.emit('chat:join', { chat_id: flooding.id });
     for (const device of hers) await device.settled();
+    let passed = 0;
     for (const device of devices) {
       await device.until(() => device.all('error').length >= 3000 || undefined);
       const limited = device.all('error').filter(({ code }) => code === 'RATE_LIMIT');
-      expect(limited.length).toBeGreaterThan(1000);
+      passed += 3000 - limited.length;
       expectLimited(limited, 10_000);
       device.close();
     }
+    // A slow machine needs more than one window of 10 s. Each node may let less than 20 more through.
+    const windows = 1 + Math.floor((performance.now() - since) / 10_000);
+    expect(passed).toBeLessThan(windows * (EVENTS * 10 + 2 * 20));
     const another = await nodes[0].device(flooding);
     await another.settled();
   });
