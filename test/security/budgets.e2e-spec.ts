@@ -1,7 +1,18 @@
-import { ErrorBody, type AssistantChatWithMessages, type AuthAnswer, type MessagePage } from '#contracts';
-import { contractErrors, TestApp, type Account, type Reply } from '#testing';
-import { connect } from 'node:net';
+import {
+  ErrorBody,
+  type AssistantChatWithMessages,
+  type AuthAnswer,
+  type ChangePage,
+  type MessagePage,
+  type PostPage,
+} from '#contracts';
+import { SearchPool } from '#platform';
+import { contractErrors, PlainClient, TestApp, until, type Account, type Reply } from '#testing';
+import { QueryBus } from '@nestjs/cqrs';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Passwords } from '../../libs/identity/src/passwords.js';
+import { refused } from './counted.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const MB = 1_000_000;
@@ -34,25 +45,50 @@ describe('what is asked without an account', () => {
     };
   };
 
+  /** A client that may hang up. */
+  const asking = (i: number): Socket => {
+    const body = JSON.stringify({ email: `nobody${i}@example.com`, password: 'guess' });
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(
+      `POST /api/v2/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+        `X-Forwarded-For: 198.51.100.${i}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    return socket;
+  };
+
   it('is not done for clients that hang up: a newcomer signs in at once', async () => {
     const anna = await app.register('Анна');
-    const { port } = new URL(app.url);
-    const givenUp = range(200).map((i) => {
-      const body = JSON.stringify({ email: `nobody${i}@example.com`, password: 'guess' });
-      const socket = connect(Number(port), '127.0.0.1');
-      socket.on('error', () => undefined);
-      socket.write(
-        `POST /api/v2/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
-          `X-Forwarded-For: 198.51.100.${i}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      );
-      return socket;
-    });
+    const givenUp = range(200).map(asking);
     const credentials = { email: anna.email, password: 'correct horse battery' };
     // Where she has been before she waits for nobody.
     expect((await post('auth/login', credentials, '127.0.0.1')).status).toBe(200);
     for (const socket of givenUp) socket.destroy();
     await sleep(100);
     expect((await post('auth/login', credentials, '203.0.113.1')).status).toBe(200);
+  });
+
+  it('is not kept in line for clients that hang up', async () => {
+    const passwords = app.app.get<unknown, { running: number; lines: { stranger: object[] } }>(Passwords);
+    await until('nobody is in line', () => passwords.running === 0);
+    // Nobody's turn comes meanwhile.
+    passwords.running = Infinity;
+    const clients = range(3).map(asking);
+    await until('in line', () => passwords.lines.stranger.length === 3);
+    for (const client of clients) client.destroy();
+    await until('gone', () => passwords.lines.stranger.length === 0);
+    passwords.running = 0;
+  });
+
+  it('refreshes of one session are limited, and hinder no other session of the address', async () => {
+    const [flooding, honest] = await app.people('Глеб', 'Анна');
+    const refresh = ({ refreshToken }: Account) =>
+      post<AuthAnswer>('auth/refresh', { refresh_token: refreshToken }, '203.0.113.3');
+    const flood = Promise.all(range(60).map(() => refresh(flooding)));
+    expect((await refresh(honest)).status).toBe(200);
+    const limited = statuses(await flood)(429);
+    expect(limited.length).toBeGreaterThan(20);
+    expectRefused(limited, 'RATE_LIMIT');
   });
 
   it('junk in place of refresh tokens is limited, and hinders no refresh of the same address', async () => {
@@ -64,9 +100,9 @@ describe('what is asked without an account', () => {
       ),
     );
     expect(honest.map(({ status }) => status)).toEqual(people.map(() => 200));
-    const refused = statuses(await Promise.all(junk))(429);
-    expect(refused.length).toBeGreaterThan(20);
-    expectRefused(refused, 'RATE_LIMIT');
+    const limited = statuses(await Promise.all(junk))(429);
+    expect(limited.length).toBeGreaterThan(20);
+    expectRefused(limited, 'RATE_LIMIT');
   });
 });
 
@@ -104,6 +140,17 @@ describe('reads', () => {
     expect((await hers.send('users:list', {})).status).toBe('ok');
   });
 
+  it('of one user by an older client are limited, too', async () => {
+    const boris = await app.register('Борис');
+    const { id: chatId } = await app.chat(boris, honest);
+    const client = PlainClient.open(`${app.url}/messenger`, { auth: { token: boris.token } });
+    const answers = await Promise.all(range(180).map(() => client.ask('chat:get-pinned', { chatId })));
+    const read = answers.filter(({ status }) => status === 'ok');
+    expect(read.length).toBeGreaterThan(0);
+    expect(read.length).toBeLessThan(180);
+    client.close();
+  });
+
   it('that search are few at once and few in time; others search', async () => {
     const searching = await app.register();
     const flood = Promise.all(
@@ -116,6 +163,53 @@ describe('reads', () => {
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
     const metrics = await (await fetch(`${app.url}/metrics`)).text();
     expect(metrics).toMatch(/budget_refusals_total\{budget="search"\} \d/);
+  });
+});
+
+describe('at once', () => {
+  let app: TestApp;
+  let greedy: Account;
+  let honest: Account;
+  beforeAll(async () => {
+    app = await TestApp.start();
+    [greedy, honest] = await app.people('Глеб', 'Анна');
+  });
+  afterAll(() => app.stop());
+  afterEach(() => jest.restoreAllMocks());
+
+  it('eight reads of one user run and 200 wait; others read', async () => {
+    const queries = app.app.get(QueryBus);
+    const execute = queries.execute.bind(queries);
+    let running = 0;
+    let finish!: () => void;
+    const held = new Promise<void>((resolve) => (finish = resolve));
+    jest.spyOn(queries, 'execute').mockImplementation(async (query) => {
+      if ((query as { userId?: string }).userId === greedy.id) {
+        running += 1;
+        await held;
+      }
+      return execute(query);
+    });
+    const read = ({ token }: Account) => app.request<object>('GET', 'users/me', token);
+    const flood = Promise.all(range(230).map(() => read(greedy)));
+    await until('refused', async () => (await refused(app.url, 'reads at once')) === 22);
+    expect(running).toBe(8);
+    expect((await read(honest)).status).toBe(200);
+    finish();
+    const replies = await flood;
+    expect(statuses(replies)(200)).toHaveLength(208);
+    expectRefused(statuses(replies)(429), 'RATE_LIMIT');
+  });
+
+  it('searches have four connections and 3 s for a statement; other reads wait for none of these', async () => {
+    const pool = app.app.get(SearchPool);
+    const held = await Promise.all(range(4).map(() => pool.connect()));
+    expect((await held[0]!.query('SHOW statement_timeout')).rows).toEqual([{ statement_timeout: '3s' }]);
+    const search = app.request('GET', 'users?query=анна', honest.token);
+    await until('a search waits', () => pool.waitingCount === 1);
+    expect((await app.request('GET', 'users/me', honest.token)).status).toBe(200);
+    for (const one of held) one.release();
+    expect((await search).status).toBe(200);
   });
 });
 
@@ -137,7 +231,11 @@ describe('a page', () => {
     const all = [];
     let cursor = '';
     do {
-      const { body } = await app.request<T>('GET', `${path}?limit=200${cursor}`, anna.token);
+      const { body } = await app.request<T>(
+        'GET',
+        `${path}${path.includes('?') ? '&' : '?'}limit=200${cursor}`,
+        anna.token,
+      );
       expect(JSON.stringify(body).length).toBeLessThan(1.1 * MB);
       all.push(...items(body));
       cursor = body.next_cursor ? `&${as}=${body.next_cursor}` : '';
@@ -172,7 +270,7 @@ describe('a page', () => {
     const chat = await app.chat(anna, boris);
     await app.rows(
       `INSERT INTO messages (id, chat_id, sender_id, seq, type, content, created_at)
-       SELECT gen_random_uuid(), $1, $2, i, 'text', repeat('😀', 4000), now() FROM generate_series(1, 200) AS i`,
+       SELECT gen_random_uuid(), $1, $2, i, 'text', 'слово ' || repeat('😀', 3990), now() FROM generate_series(1, 200) AS i`,
       [chat.id, boris.id],
     );
     await app.rows('UPDATE chats SET last_seq = 200 WHERE id = $1', [chat.id]);
@@ -181,6 +279,16 @@ describe('a page', () => {
       items.map(({ seq }) => seq).reverse(),
     );
     expect(seqs).toEqual(range(200).map((i) => 200 - i));
+    const found = await walk<MessagePage>(`${path}/search?query=слово`, 'cursor', ({ items }) =>
+      items.map(({ seq }) => seq),
+    );
+    expect(found).toEqual(seqs);
+    await app.rows('UPDATE messages SET change_seq = seq WHERE chat_id = $1', [chat.id]);
+    await app.rows('UPDATE chats SET change_seq = 200 WHERE id = $1', [chat.id]);
+    const changes = await walk<ChangePage>(`chats/${chat.id}/changes`, 'after_change_seq', ({ items }) =>
+      items.flatMap(({ message }) => message?.seq ?? []),
+    );
+    expect(changes).toEqual(range(200).map((i) => i + 1));
     await app.rows(
       `WITH made AS (
          INSERT INTO chats (id, type, title, last_seq, member_count)
@@ -198,5 +306,16 @@ describe('a page', () => {
       ({ items }) => items.map(({ id }) => id),
     );
     expect([chats.length, new Set(chats).size]).toEqual([101, 101]);
+  });
+
+  it('of posts ends in time', async () => {
+    await app.rows(
+      `INSERT INTO posts (id, author_id, content) SELECT gen_random_uuid(), $1, repeat('😀', 5000) FROM generate_series(1, 120)`,
+      [anna.id],
+    );
+    const ids = await walk<PostPage>(`users/${anna.id}/posts`, 'cursor', ({ items }) =>
+      items.map(({ id }) => id),
+    );
+    expect([ids.length, new Set(ids).size]).toEqual([120, 120]);
   });
 });

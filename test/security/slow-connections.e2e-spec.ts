@@ -1,7 +1,9 @@
+import { RealtimeEmitter } from '#platform';
 import { TestApp, until, type Account } from '#testing';
 import { connect, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RawPolling } from './raw-client.js';
+import type { Server as SocketServer } from 'socket.io';
+import { RawPolling, RawSocket } from './raw-client.js';
 
 let app: TestApp;
 let anna: Account;
@@ -51,6 +53,24 @@ function sipping(first: string): Socket {
   return socket.on('close', () => clearInterval(timer));
 }
 
+/** A device that reads nothing of what it is sent. */
+async function silent(): Promise<Socket> {
+  const { socket } = await RawSocket.signedIn(app.url, anna);
+  const { _socket: tcp } = socket as unknown as { _socket: Socket };
+  const { server } = app.app.get<unknown, { server: SocketServer }>(RealtimeEmitter);
+  const [device] = [...server.of('/').sockets.values()];
+  const { transport } = device!.conn;
+  tcp.pause();
+  // Until the system's buffers between the two are full.
+  for (let stuck = 0; stuck < 10; await sleep(50))
+    if (transport.writable) {
+      stuck = 0;
+      server.emit('x', 'x'.repeat(500_000));
+    } else stuck += 1;
+  sockets.set(tcp, tcp.localPort!);
+  return tcp;
+}
+
 it('ends requests that do not arrive and answers that are not read, while others are answered', async () => {
   const polling = await RawPolling.open(app.url);
   const poll = polling.address.slice(app.url.length);
@@ -66,6 +86,7 @@ it('ends requests that do not arrive and answers that are not read, while others
     'a poll of which a part is sent': open(`${post(poll, 100)}4`),
     'answers that are not read': open(answers).pause(),
     'answers, a little a second': sipping(answers),
+    'what a device is sent': await silent(),
   };
   const isOpen = ([, socket]: [string, Socket]) => !ends.get(sockets.get(socket)!)?.destroyed;
   const stillOpen = () => Object.entries(slow).filter(isOpen);
@@ -81,4 +102,5 @@ it('ends requests that do not arrive and answers that are not read, while others
   const metrics = await (await fetch(`${app.url}/metrics`)).text();
   expect(Number(/^http_timeouts_total\{phase="answer"\} (\d+)/m.exec(metrics)?.[1])).toBe(2);
   expect(Number(/^http_timeouts_total\{phase="request"\} (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(7);
+  expect(metrics).toMatch(/^websocket_cut_off_total 1$/m);
 });
