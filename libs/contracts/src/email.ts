@@ -2,6 +2,8 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 
 /** Invisible characters but the joiners, which some domains need. */
 const INVISIBLE = /(?![\u200C\u200D])\p{Default_Ignorable_Code_Point}/gu;
+/** More than any address in any of its forms. The work of the forms grows with the square of the length. */
+const MAX_TYPED = 1000;
 /** They part words, and are letters of some domains (نامه‌ای.com). */
 const JOINERS = /[\u200C\u200D]/g;
 
@@ -11,6 +13,7 @@ const JOINERS = /[\u200C\u200D]/g;
  * `xn--…`. What cannot be an address is none afterwards.
  */
 export function canonicalEmail(typed: string): string {
+  if (typed.length > MAX_TYPED) return '';
   const visible = typed.normalize('NFKC').replace(INVISIBLE, '');
   const parts = visible.toLowerCase().split('@');
   const domain = parts.pop()!;

@@ -8,9 +8,18 @@ export const isVisible = (text: string): boolean => SEEN.test(text);
 /** Whether nothing was typed, or only the spaces and line breaks of an ordinary keyboard. */
 export const isBlank = (text: string): boolean => text.trim() === '';
 
+/**
+ * More marks in a row than any language writes. To put them in order takes the square of their number, so that U+034F,
+ * which nobody sees, parts them: the Stream-Safe Text Format of UAX #15.
+ */
+const MANY_MARKS = /([^\P{M}\u034F]{30})(?=[^\P{M}\u034F])/gu;
+const parted = (text: string): string => text.replace(MANY_MARKS, '$1\u034F');
+/** Some marks become two. */
+const nfc = (text: string): string => parted(parted(text).normalize('NFC'));
+
 /** A link means its bytes: a file may be stored under a decomposed name. */
 const LINK_ALONE = /^https?:\/\/\S*$/i;
-const composed = (text: string): string => (LINK_ALONE.test(text) ? text : text.normalize('NFC'));
+const composed = (text: string): string => (LINK_ALONE.test(text) ? text : nfc(text));
 
 /** Other programs' line breaks. */
 const BREAKS = /[\v\f\u0085]/g;
@@ -31,22 +40,26 @@ const GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE})*`, 'gu');
 /** A wider gap parts a name from the sentence that it stands in. */
 const WIDE_GAP = new RegExp(`${WIDE}(?:(?:${THIN})*${WIDE}){3}`, 'u');
 
-/** Break hints, formats of other programs, and tags that belong to no flag: with one a name looks like another's. */
+/**
+ * Break hints, formats of other programs, and tags that belong to no flag: with one a name looks like another's. A flag
+ * has 30 tags at most: each tag looks back for its flag.
+ */
 const UNSEEN =
-  /[\u00AD\u180E\u200B\u2060-\u2064\u206A-\u206F\uFEFF]|(?<!\u{1F3F4}[\u{E0020}-\u{E007E}]*)[\u{E0000}-\u{E007F}]/gu;
+  /[\u00AD\u180E\u200B\u2060-\u2064\u206A-\u206F\uFEFF]|(?<!\u{1F3F4}[\u{E0020}-\u{E007E}]{0,30})[\u{E0000}-\u{E007F}]/gu;
 
 /**
  * A name as it is stored: in NFC, trimmed, one space for a tab or a wide gap of spaces, and without direction changes and
  * invisible characters that no language and no emoji needs.
  */
 export const nameOf = (typed: string): string =>
-  typed
-    .replace(TURNS, '')
-    .replace(UNSEEN, '')
-    .replaceAll('\t', ' ')
-    .replace(/[ \u00A0]{4,}/g, ' ')
-    .trim()
-    .normalize('NFC');
+  nfc(
+    typed
+      .replace(TURNS, '')
+      .replace(UNSEEN, '')
+      .replaceAll('\t', ' ')
+      .replace(/[ \u00A0]{4,}/g, ' ')
+      .trim(),
+  );
 
 /**
  * More marks on one letter than any language writes: of those that go on any letter (accents) more than 4, of all more

@@ -72,6 +72,10 @@ const AS_TYPED: typeof NAMES = [
   ],
 ];
 const ALL = [...NAMES, ...TRIMMED, ...AS_TYPED];
+const ADDRESSES: typeof NAMES = [
+  ['RegisterBody.email', field(RegisterBody, 'email', account)],
+  ['LoginBody.email', field(LoginBody, 'email', account)],
+];
 
 const everyCharacter = Array.from({ length: 0x110000 }, (_, code) => code)
   .filter((code) => code > 0 && !(code >= 0xd800 && code < 0xe000))
@@ -211,6 +215,40 @@ describe.each([...TRIMMED, ...AS_TYPED])('%s, of any number of lines', (_, store
     expect(stored('а\n\tб\r\nв\u2028г')).toBe('а\n\tб\r\nв\u2028г');
     expect(stored('а\u000Bб\u0085в\u0007\u001B\u009Fг')).toBe('а\nб\nвг');
   });
+});
+
+/** What each of them took before grows with the square of its length. */
+const LONG = [
+  `a${'\u0301'.repeat(16_000)}${'\u0316'.repeat(16_000)}`,
+  `a${'\u0344'.repeat(30_000)}`,
+  '\u{E0041}'.repeat(16_000),
+  `\u{1F3F4}${'\u{E0041}'.repeat(16_000)}`,
+  everyCharacter.slice(0x4e00, 0x9e00).join(''),
+  ' \u00A0'.repeat(20_000),
+];
+it.each([NAMES[0]!, TRIMMED[0]!, AS_TYPED[0]!, ...ADDRESSES])(
+  '%s of 64 KiB takes no longer than a text of 64 KiB has to',
+  async (_, stored) => {
+    for (const text of LONG)
+      for (let i = 0; i < 8; i++) {
+        try {
+          stored(text);
+          stored(`a@${text}`);
+        } catch {
+          // Most are too long.
+        }
+        // The test's time may be over.
+        await new Promise(setImmediate);
+      }
+  },
+  5000,
+);
+
+it('keeps every mark, and parts what has more than 30 in a row', () => {
+  const stored = validated(CreateCommentBody, { content: `a${'\u0344'.repeat(100)}` }).content;
+  expect(stored.replaceAll('\u034F', '')).toBe(`a${'\u0344'.repeat(100)}`.normalize('NFC'));
+  expect(stored).not.toMatch(/[^\P{M}\u034F]{31}/u);
+  expect(validated(CreateCommentBody, { content: stored }).content).toBe(stored);
 });
 
 it('a link that stands alone keeps its bytes', () => {
