@@ -1,6 +1,17 @@
-import { CLIENT_EVENTS, PageQuery, SendMessagePayload, UpdateChatBody, UserQuery } from '#contracts';
+import {
+  AvailabilityDto,
+  CLIENT_EVENTS,
+  JoinAssistantFrame,
+  NotificationPreferencesBody,
+  PageQuery,
+  SendMessagePayload,
+  UpdateChatBody,
+  UserQuery,
+} from '#contracts';
 import { Type, plainToInstance, type ClassConstructor } from 'class-transformer';
 import {
+  ArrayMaxSize,
+  IsArray,
   IsInt,
   IsObject,
   IsOptional,
@@ -18,6 +29,7 @@ class Inner {
   @IsInt() number!: number;
 }
 class Sample {
+  @IsOptional() @IsArray() @ArrayMaxSize(3) @ValidateNested({ each: true }) @Type(() => Inner) list?: Inner[];
   @IsString() @MaxLength(5) name!: string;
   @IsOptional() @IsObject() free?: object;
   @IsOptional() @ValidateNested() @Type(() => Inner) inner?: Inner;
@@ -64,6 +76,21 @@ it('names every wrong field, nested ones with their path', () => {
 it('names 20 wrong fields at most', () => {
   const details = refusal({ user_ids: 1, limit: 'x' }, PageQuery);
   expect(details!.fields!.length).toBeLessThanOrEqual(20);
+});
+
+it('looks at none of the objects of a list that is too long, nor of one in the place of an object', () => {
+  const some = (count: number) => Array.from({ length: count }, () => ({}));
+  const name = 'a';
+  expect(refusal({ name, list: some(4) })).toEqual({ code: 'INVALID_DATA', fields: ['list'] });
+  expect(refusal({ name, list: some(2) })?.fields).toEqual(['list.0.number', 'list.1.number']);
+  expect(refusal({ name, inner: some(1) })).toEqual({ code: 'INVALID_DATA', fields: ['inner'] });
+  for (const [type, field] of [
+    [AvailabilityDto, 'weekly'],
+    [NotificationPreferencesBody, 'types'],
+    [NotificationPreferencesBody, 'quiet_hours'],
+    [JoinAssistantFrame, 'resume'],
+  ] as const)
+    expect(refusal({ [field]: some(20_000) }, type)).toEqual({ code: 'INVALID_DATA', fields: [field] });
 });
 
 it.each([

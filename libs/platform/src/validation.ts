@@ -1,5 +1,6 @@
 import { AppError, TOO_LARGE, isErasable, type FieldError } from '#contracts';
 import { TransformationType, plainToInstance, type ClassConstructor } from 'class-transformer';
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { flatFieldsOf, passes, type FlatFields } from './flat-fields.js';
 
@@ -87,6 +88,35 @@ function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fi
   return instance;
 }
 
+const nested = new Map<unknown, Map<string, number>>();
+
+/** The fields of a class that hold objects of another one, with the most of them. 0: one, and no list. */
+function nestedIn(type: ClassConstructor<object>): Map<string, number> {
+  const known = nested.get(type);
+  if (known) return known;
+  const fields = new Map<string, number>();
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  for (const { propertyName: field, name, constraints } of rules) {
+    if (!defaultMetadataStorage.findTypeMetadata(type, field)) continue;
+    const most = name === 'arrayMaxSize' ? (constraints[0] as number) : 0;
+    fields.set(field, Math.max(most, fields.get(field) ?? 0));
+  }
+  nested.set(type, fields);
+  return fields;
+}
+
+/** 64 KiB hold 20,000 objects, and each would be made, looked at and complained of. @throws AppError INVALID_DATA */
+function requireShortLists(type: ClassConstructor<object>, raw: object): void {
+  for (const [field, most] of nestedIn(type)) {
+    const value: unknown = (raw as Record<string, unknown>)[field];
+    if (Array.isArray(value) && value.length > most)
+      throw AppError.invalid(
+        field,
+        most > 0 ? `must contain no more than ${most} elements` : 'must be an object',
+      );
+  }
+}
+
 /** Apps send null for what they do not have: it is "not given", but where the contract says that it erases. */
 function withoutNulls<T extends object>(type: ClassConstructor<T>, instance: T): T {
   let absent: T | undefined;
@@ -104,6 +134,7 @@ export function validated<T extends object>(type: ClassConstructor<T>, raw: unkn
     throw new AppError('INVALID_DATA', 'Payload must be an object');
   assertPlainJson(raw);
   const fields = flatFieldsOf(type);
+  if (!fields) requireShortLists(type, raw);
   const instance = withoutNulls(type, instanceOf(type, raw, fields));
   if (fields && passes(instance, fields)) return instance;
   const wrong = [...fieldErrors(validateSync(instance, { whitelist: true, forbidUnknownValues: false }))];
