@@ -1,4 +1,4 @@
-import { ErrorBody, type ChatDto, type SessionPage } from '#contracts';
+import { ErrorBody, type ChatDto, type PostDto, type SessionPage } from '#contracts';
 import { Config } from '#platform';
 import { contractErrors, TestApp, text, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -243,5 +243,40 @@ it('what reaches strangers is little a day, half of that from a new account; wha
     const statuses = replies.map(({ status }) => status).sort((a, b) => a - b);
     expect([path, statuses]).toEqual([path, [201, 409, 409, 409]]);
   }
+  await app.stop();
+});
+
+it('what many devices hear of one user, or look up because of them, is limited in time', async () => {
+  const app = await TestApp.start({ REACH_RATE: '4', SOCKET_EVENT_RATE: '8' });
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  const { body: post } = await app.request<PostDto>('POST', 'posts', boris.token, { content: 'Post' });
+  const others = await app.crowd(5);
+  const ask = async (method: string, path: string, body?: object) => {
+    const { status, body: answer } = await app.request<ErrorBody>(method, path, anna.token, body);
+    if (status === 429) expect(answer.retry_after_ms).toBeGreaterThan(0);
+    return Math.floor(status / 100);
+  };
+  const each = async <T>(items: T[], one: (item: T) => Promise<number>) => {
+    const statuses = [];
+    for (const item of items) statuses.push(await one(item));
+    return statuses;
+  };
+  expect(
+    await each(['PUT', 'DELETE', 'PUT', 'DELETE', 'PUT'], (method) => ask(method, `posts/${post.id}/like`)),
+  ).toEqual([2, 2, 2, 2, 4]);
+  const ties = others.map((id, i) => `users/${id}/${i % 2 ? 'follow' : 'block'}`);
+  expect(await each(ties, (path) => ask('PUT', path))).toEqual([2, 2, 2, 2, 4]);
+  expect(await each(range(5), (i) => ask('PATCH', 'users/me', { name: `Анна ${i}` }))).toEqual([
+    2, 2, 2, 2, 4,
+  ]);
+  expect(await ask('PATCH', 'users/me', { name: 'Анна 3', locale: 'en' })).toBe(2);
+  const chat = await app.chat(anna, boris);
+  const [device] = await app.devices(anna);
+  const type = async (is_typing: boolean) =>
+    (await device.send('chat:typing', { chat_id: chat.id, is_typing })).code;
+  const answers = [];
+  for (const _ of range(5)) answers.push(await type(true));
+  expect(answers).toEqual([...Array<undefined>(4), 'RATE_LIMIT']);
+  expect(await type(false)).toBeUndefined();
   await app.stop();
 });

@@ -19,7 +19,11 @@ beforeEach(() => {
   const member = { name: 'Анна', isUnseen: false };
   answers = [];
   const answer = () => new Promise<void>((resolve) => answers.push(resolve)).then(() => member);
-  typing = new Typing(emitter, { require: answer, requireOpen: answer } as never);
+  typing = new Typing(
+    emitter,
+    { require: answer, requireOpen: answer } as never,
+    { take: () => Promise.resolve() } as never,
+  );
 });
 afterEach(() => {
   typing.onModuleDestroy();

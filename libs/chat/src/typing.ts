@@ -1,5 +1,5 @@
 import { chatRoom, cutRoom, userRoom } from '#contracts';
-import { RealtimeEmitter } from '#platform';
+import { RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from './membership.js';
 
@@ -31,9 +31,10 @@ export class Typing implements OnModuleDestroy {
   constructor(
     private readonly emitter: RealtimeEmitter,
     private readonly memberships: Memberships,
+    private readonly limits: RateLimits,
   ) {}
 
-  /** What a client says of itself, under the name that its user has now. @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
+  /** What a client says of itself, under the name that its user has now. @throws AppError CHAT_NOT_FOUND, FORBIDDEN, RATE_LIMIT */
   async tell(chatId: string, userId: string, device: Device, isTyping: boolean): Promise<void> {
     if (isTyping) return this.start(chatId, userId, device);
     // At once: a start that waits for the database must not outlive it.
@@ -46,7 +47,10 @@ export class Typing implements OnModuleDestroy {
     const start = Symbol(key);
     this.starts.set(key, start);
     try {
-      const { name, isUnseen } = await this.memberships.requireOpen(chatId, userId);
+      const [{ name, isUnseen }] = await Promise.all([
+        this.memberships.requireOpen(chatId, userId),
+        this.limits.take('typing', userId),
+      ]);
       const isCurrent = device.connected && this.starts.get(key) === start;
       if (isCurrent && !isUnseen) this.set(chatId, { id: userId, name, device: device.id }, true);
     } finally {

@@ -29,7 +29,11 @@ type Limit =
   | 'groupAdd'
   | 'friendRequest'
   | 'mention'
-  | 'directChat';
+  | 'directChat'
+  | 'typing'
+  | 'like'
+  | 'tie'
+  | 'profile';
 
 /** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
 const EVENT_BLOCK = 20;
@@ -96,6 +100,14 @@ export class RateLimits {
       friendRequest: limiter(config.REACH_RATE * 2, DAY, 'friendRequest'),
       mention: limiter(config.REACH_RATE * 8, DAY, 'mention'),
       directChat: limiter(config.REACH_RATE, DAY, 'directChat'),
+      /** What all are told who are around: that somebody begins to type, */
+      typing: limiter(Math.ceil(config.SOCKET_EVENT_RATE / 2), 10, 'typing'),
+      /** likes, and that they are taken back, */
+      like: limiter(config.REACH_RATE, 60, 'like'),
+      /** a new name, handle or picture. */
+      profile: limiter(config.REACH_RATE, 3600, 'profile'),
+      /** Follows and blocks, and their ends: what all devices of the user hear is looked up anew. */
+      tie: limiter(config.REACH_RATE, 60, 'tie'),
     };
   }
 

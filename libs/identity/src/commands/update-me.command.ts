@@ -8,7 +8,14 @@ import {
   watchersRoom,
   type UpdateMeBody,
 } from '#contracts';
-import { isUniqueViolation, PrismaService, RealtimeEmitter, type Prisma, type User } from '#platform';
+import {
+  isUniqueViolation,
+  PrismaService,
+  RateLimits,
+  RealtimeEmitter,
+  type Prisma,
+  type User,
+} from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { isReserved } from '../handle.js';
 import { toMe, type Me } from '../profile.js';
@@ -16,7 +23,7 @@ import { toMe, type Me } from '../profile.js';
 /**
  * Changes what is given of the user's own profile; `avatar: null` removes it (contract, `PATCH users/me`). A new name, handle
  * or picture is told to the user's own devices and to those that show it.
- * Errors: CONFLICT when the handle is taken or reserved, or for `is_master: false` with services on offer.
+ * Errors: CONFLICT when the handle is taken or reserved, or for `is_master: false` with services on offer; RATE_LIMIT (of an hour).
  */
 export class UpdateMe extends Command<Me> {
   constructor(
@@ -32,6 +39,7 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly limits: RateLimits,
   ) {}
 
   async execute({ userId, changes }: UpdateMe): Promise<Me> {
@@ -39,7 +47,11 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
     if (Object.values(changes).every((value) => value === undefined))
       return toMe(await this.prisma.user.findUniqueOrThrow({ where: { id: userId } }));
     const { user, rooms } = await this.prisma
-      .$transaction((tx) => update(tx, userId, changes))
+      .$transaction(async (tx) => {
+        const updated = await update(tx, userId, changes);
+        if (updated.rooms) await this.limits.take('profile', userId);
+        return updated;
+      })
       .catch((error: unknown) => {
         throw isUniqueViolation(error) ? handleTaken() : error;
       });

@@ -1,7 +1,7 @@
 import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, lockPair, requirePresent } from '#identity';
 import { NotificationNews, lockTelling, reviseBetween, tellAll } from '#notifications';
-import { PrismaService, RealtimeEmitter, addJob, type Prisma } from '#platform';
+import { PrismaService, RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
 import { assertRoom } from '../limits.js';
@@ -9,7 +9,7 @@ import { assertRoom } from '../limits.js';
 /**
  * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is
  * closed. Confirmed bookings stay. Taking it back opens the chat, unless the other one blocks too, and brings back notifications of what still is; it restores nothing else (contract, `PUT|DELETE users/:id/block`).
- * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (5,000 are the most)
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (5,000 are the most)
  */
 export class BlockUser extends Command<void> {
   constructor(
@@ -28,10 +28,12 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     private readonly blocks: Blocks,
     private readonly emitter: RealtimeEmitter,
     private readonly news: NotificationNews,
+    private readonly limits: RateLimits,
   ) {}
 
   async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
+    await this.limits.take('tie', blockerId);
     const { cut, revised } = await this.prisma.$transaction(async (tx) => {
       await lockPair(tx, blockerId, blockedId);
       // Before all that is undone here: who tells of it has stored it, and is found below.

@@ -1,13 +1,13 @@
 import { AppError, followersRoom } from '#contracts';
 import { lockPair, requirePresent } from '#identity';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { assertRoom } from '../limits.js';
 import { requireInSight } from '../people.js';
 
 /**
  * Follows somebody, or no longer; again changes nothing (contract, `PUT|DELETE users/:id/follow`).
- * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (5,000 are the most)
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (5,000 are the most)
  */
 export class FollowUser extends Command<void> {
   constructor(
@@ -24,10 +24,12 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
+    private readonly limits: RateLimits,
   ) {}
 
   async execute({ followerId, followeeId, on }: FollowUser): Promise<void> {
     if (followerId === followeeId) throw AppError.invalid('id', 'is your own');
+    await this.limits.take('tie', followerId);
     if (on) await this.follow(followerId, followeeId);
     else await this.prisma.follow.deleteMany({ where: { followerId, followeeId } });
     this.emitter.moved(followersRoom(followeeId), followerId);
