@@ -109,7 +109,7 @@ export class Connections {
     if (!user || !arrival) return this.refuse(socket, greeting, refusal ?? invalidToken());
     socket.data.arrival = undefined;
     try {
-      this.budget.requireRoom(user);
+      this.budget.requireRoom(user, arrival.found.rooms.length);
     } catch (error) {
       return this.refuse(socket, greeting, toAppError(error));
     }
@@ -167,13 +167,22 @@ export class Connections {
       try {
         await this.lookUp(socket);
       } catch (err) {
+        const error = toAppError(err);
+        if (error.code === 'RATE_LIMIT') return this.refuse(socket, this.here.get(socket)!, error);
         logger.warn({ err: (err as Error).message, socket_id: socket.id }, 'rooms not looked up yet');
         await sleep(RETRY_MS, undefined, { ref: false });
       }
   }
 
+  /** Puts a device where it belongs. @throws AppError RATE_LIMIT, of a user whose devices are in too many rooms by then */
+  private async enter(socket: DeviceSocket): ReturnType<DeviceRooms['enter']> {
+    const entered = await this.rooms.enter(socket);
+    if (socket.connected) this.budget.requireStay(userOf(socket), socket.rooms.size);
+    return entered;
+  }
+
   private async lookUp(socket: DeviceSocket): Promise<void> {
-    const { hasMissed } = await this.rooms.enter(socket);
+    const { hasMissed } = await this.enter(socket);
     if (hasMissed) this.here.get(socket)?.resync(socket);
   }
 
@@ -204,7 +213,7 @@ export class Connections {
       await socket.data.opening;
       if (!socket.connected) return;
       await this.authenticator.stillSignedIn(userOf(socket));
-      await this.rooms.enter(socket);
+      await this.enter(socket);
       if (socket.connected) greeting.resync(socket);
     } catch (error) {
       this.refuse(socket, greeting, toAppError(error));
@@ -246,7 +255,7 @@ export class Connections {
     reason: Connected['reason'],
   ): Promise<void> {
     await this.authenticator.connected(userOf(socket));
-    const { told } = await this.rooms.enter(socket);
+    const { told } = await this.enter(socket);
     if (socket.connected) this.welcome(socket, greeting, reason, told);
   }
 

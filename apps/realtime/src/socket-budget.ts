@@ -6,6 +6,11 @@ import { Injectable } from '@nestjs/common';
 /** Sockets that this process holds for a session, such as a browser with all its tabs, and for a user. */
 const PER_SESSION = 200;
 const PER_USER = 300;
+/**
+ * Of a user's sockets together, the rooms that each is in: of chats, follows, friends and blocks. Who is there has room
+ * for more of them before all are closed.
+ */
+const ROOMS_PER_USER = { enter: 100_000, stay: 120_000 };
 /** By then a connection that has broken off silently may have been noticed. */
 const RETRY_MS = 5000;
 
@@ -19,11 +24,22 @@ export class SocketBudget {
 
   constructor(private readonly metrics: Metrics) {}
 
-  /** @throws AppError RATE_LIMIT when the holder has as many as it may have */
-  requireRoom({ userId, sessionId }: Holder): void {
-    if (this.counts.of(sessionId) < PER_SESSION && this.counts.of(userId) < PER_USER) return;
-    this.metrics.refused.inc({ budget: 'sockets' });
-    throw new AppError('RATE_LIMIT', 'Too many connections of this user', { retryAfterMs: RETRY_MS });
+  /**
+   * For one socket more, in so many rooms.
+   * @throws AppError RATE_LIMIT when the holder has as many as it may have
+   */
+  requireRoom({ userId, sessionId }: Holder, rooms = 0): void {
+    const sockets = this.counts.of(userId);
+    if (this.counts.of(sessionId) >= PER_SESSION || sockets >= PER_USER) throw this.refusal();
+    if ((sockets + 1) * rooms > ROOMS_PER_USER.enter) throw this.refusal();
+  }
+
+  /**
+   * For one that has entered, and is in so many rooms by now.
+   * @throws AppError RATE_LIMIT
+   */
+  requireStay({ userId }: Holder, rooms: number): void {
+    if (this.counts.of(userId) * rooms > ROOMS_PER_USER.stay) throw this.refusal();
   }
 
   /** Each that enters leaves once, as the holder that it is by then. */
@@ -33,6 +49,11 @@ export class SocketBudget {
 
   leave(holder: Holder): void {
     this.count(holder, -1);
+  }
+
+  private refusal(): AppError {
+    this.metrics.refused.inc({ budget: 'sockets' });
+    return new AppError('RATE_LIMIT', 'Too many connections of this user', { retryAfterMs: RETRY_MS });
   }
 
   private count({ userId, sessionId }: Holder, by: number): void {

@@ -1,0 +1,49 @@
+import { followersRoom } from '#contracts';
+import { RealtimeEmitter } from '#platform';
+import { Device, TestApp, until, type Account } from '#testing';
+import { internalErrors, refused } from './counted.js';
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+
+let app: TestApp;
+let followed: string[];
+/** Somebody else, who goes on all the while. */
+let bystander: Device;
+beforeAll(async () => {
+  app = await TestApp.start();
+  followed = await app.crowd(5000);
+  bystander = await app.device(await app.register('Вера'));
+});
+afterAll(() => app.stop());
+afterEach(async () => {
+  await bystander.settled();
+  expect(await internalErrors(app.url)).toBe(0);
+});
+
+const follow = ({ id }: Account, followees: string[]) =>
+  app.rows('INSERT INTO follows (follower_id, followee_id) SELECT $1, unnest($2::uuid[])', [id, followees]);
+
+it('a user who follows thousands has few sockets, and says so to those beyond', async () => {
+  const anna = await app.register('Анна');
+  await follow(anna, followed);
+  for (const _ of range(20)) await app.device(anna);
+  const before = await refused(app.url, 'sockets');
+  const beyond = app.keep(Device.open(app.url, anna.token));
+  await beyond.disconnected();
+  expect(beyond.all('error')).toMatchObject([{ code: 'RATE_LIMIT', retry_after_ms: 5000 }]);
+  expect(await refused(app.url, 'sockets')).toBe(before + 1);
+});
+
+it('sockets that were there before the follows are closed, and come back as few', async () => {
+  const boris = await app.register('Борис');
+  const devices = await Promise.all(range(40).map(() => app.device(boris)));
+  await follow(boris, followed);
+  app.app.get(RealtimeEmitter).moved(followersRoom(followed[0]!), boris.id);
+  await Promise.all(devices.map((device) => device.disconnected()));
+  for (const device of devices) expect(device.all('error')[0]?.code).toBe('RATE_LIMIT');
+  await until('left', async () => {
+    const device = app.keep(Device.open(app.url, boris.token));
+    await Promise.race([device.next('sync:required'), device.disconnected()]);
+    return device.socket.connected;
+  });
+});
