@@ -19,6 +19,10 @@ import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
+/** What the sends that wait may have together, characters. */
+const MAX_WAITING = 32 * 1024 * 1024;
+/** The most that metadata has: to find out how much it is would cost as much as to write it. */
+const METADATA_SIZE = 8 * 1024;
 
 /** The acknowledgement of a send, and the message unless an earlier one is repeated. */
 export interface Sent {
@@ -32,6 +36,11 @@ type Stored = Sent | MessageDto[] | null;
 type Result = Stored | Promise<Stored>;
 type Item = NewMessage | NewMessage[];
 const isGroup = (item: Item) => Array.isArray(item);
+const sizeOf = (item: Item): number => {
+  if (Array.isArray(item)) return item.reduce((size, message) => size + sizeOf(message), 0);
+  for (const _ in item.metadata) return item.content.length + METADATA_SIZE;
+  return item.content.length;
+};
 const chatOf = (item: Item) => (Array.isArray(item) ? item[0]! : item).chatId;
 
 /**
@@ -48,6 +57,8 @@ export class MessageLog implements OnModuleDestroy {
     {
       maxBatch: 256,
       maxQueued: 20_000,
+      maxSize: MAX_WAITING,
+      sizeOf,
       onRefused: () => this.metrics.refused.inc({ budget: 'sends' }),
       alone: isGroup,
     },

@@ -50,6 +50,27 @@ it('keeps the order and flushes one after the other, `maxBatch` at a time', asyn
   expect(order).toEqual(items);
 });
 
+it('refuses what would make too much of what waits and is being flushed', async () => {
+  const { flush, end } = held();
+  const onRefused = jest.fn();
+  const batcher = new Batcher(flush, { ...OPTIONS, maxSize: 10, sizeOf: (item) => item, onRefused });
+  const results = [4, 5].map((item) => batcher.add(item));
+  await expect(batcher.add(2)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(onRefused).toHaveBeenCalledTimes(1);
+  results.push(batcher.add(1));
+  end();
+  await turn();
+  const more = batcher.add(4);
+  end();
+  expect(await Promise.all(results)).toEqual([40, 50, 10]);
+  end();
+  await more;
+  const all = batcher.add(10);
+  await expect(batcher.add(1)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  end();
+  await all;
+});
+
 it('flushes an item that is to be alone by itself, in its place', async () => {
   const batches: number[][] = [];
   const flush = async (items: number[]) => {

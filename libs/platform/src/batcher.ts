@@ -3,6 +3,7 @@ import { unavailable } from './time-limit.js';
 
 interface Pending<T, R> {
   item: T;
+  size: number;
   resolve(result: R | Promise<R>): void;
   reject(error: unknown): void;
 }
@@ -16,6 +17,8 @@ interface Pending<T, R> {
  */
 export class Batcher<T, R> {
   private queue: Pending<T, R>[] = [];
+  /** Of all items that wait or are being flushed. */
+  private size = 0;
   private running?: Promise<void>;
   private isDraining = false;
   /** Ends the pause between two flushes. */
@@ -30,6 +33,9 @@ export class Batcher<T, R> {
       alone?: (item: T) => boolean;
       /** Beyond it callers get UNAVAILABLE: a database that falls behind must not fill the memory. */
       maxQueued: number;
+      /** The same for what they hold together, in whatever `sizeOf` counts. */
+      maxSize?: number;
+      sizeOf?: (item: T) => number;
       /** Called when a caller is refused for that. */
       onRefused?: () => void;
       /** Least time between the starts of two flushes, in ms. */
@@ -38,12 +44,15 @@ export class Batcher<T, R> {
   ) {}
 
   add(item: T): Promise<R> {
-    if (this.queue.length >= this.options.maxQueued) {
+    const { maxQueued, maxSize = Infinity, sizeOf } = this.options;
+    const size = sizeOf?.(item) ?? 0;
+    if (this.queue.length >= maxQueued || this.size + size > maxSize) {
       this.options.onRefused?.();
       return Promise.reject(unavailable('The service is overloaded, try again'));
     }
+    this.size += size;
     return new Promise<R>((resolve, reject) => {
-      this.queue.push({ item, resolve, reject });
+      this.queue.push({ item, size, resolve, reject });
       this.running ??= this.run();
     });
   }
@@ -70,9 +79,10 @@ export class Batcher<T, R> {
         });
       } catch (error) {
         // Who waits behind a database that is away would only wait as long again.
-        const behind = isDatabaseUnavailable(error) ? this.queue.splice(0) : [];
-        for (const { reject } of [...batch, ...behind]) reject(error);
+        if (isDatabaseUnavailable(error)) batch.push(...this.queue.splice(0));
+        for (const { reject } of batch) reject(error);
       }
+      for (const { size } of batch) this.size -= size;
       const wait = (this.options.intervalMs ?? 0) - (performance.now() - started);
       if (wait > 0 && !this.isDraining) await this.pause(wait);
     }
