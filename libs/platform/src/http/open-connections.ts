@@ -9,6 +9,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Metrics } from '../metrics.js';
 import { endUnreadAnswers } from './deadlines.js';
+import { boundIdle } from './idle-connections.js';
 import { RequestsInWork } from './requests-in-work.js';
 import { Unfinished } from './unfinished.js';
 
@@ -35,8 +36,9 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
   onModuleInit(): void {
     const server = this.host.httpAdapter.getHttpServer() as Server;
     const { open, requests, unfinished } = this;
-    const { timeouts } = this.metrics;
+    const { timeouts, refused } = this.metrics;
     unfinished.watch(server);
+    boundIdle(server, () => refused.inc({ budget: 'idleConnections' }));
     endUnreadAnswers(server, () => timeouts.inc({ phase: 'answer' }));
     server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') timeouts.inc({ phase: 'request' });

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { boundIdle } from './idle-connections.js';
+
+let server: Server;
+let ended: number;
+let answers: ServerResponse[];
+let clients: Socket[];
+beforeEach(async () => {
+  [ended, answers, clients] = [0, [], []];
+  server = createServer((_, answer) => answers.push(answer));
+  server.on('upgrade', () => undefined);
+  boundIdle(server, () => ended++, 3);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(() => {
+  for (const client of clients) client.destroy();
+  server.close();
+});
+
+async function open(): Promise<Socket> {
+  const there = once(server, 'connection');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  clients.push(client);
+  await there;
+  return client;
+}
+async function ask(client: Socket, headers = ''): Promise<void> {
+  const there = once(server, headers ? 'upgrade' : 'request');
+  client.write(`GET / HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+  await there;
+}
+/** Whether each of them is open, in the order of their opening. */
+const areOpen = async () => {
+  await new Promise((resolve) => server.getConnections(resolve));
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  return clients.map((client) => !client.readableEnded && !client.destroyed);
+};
+const opened = async (count: number) => {
+  for (let i = 0; i < count; i++) (await open()).resume();
+};
+
+it('ends those first that have had no request for the longest', async () => {
+  await opened(5);
+  expect(await areOpen()).toEqual([false, false, true, true, true]);
+  expect(ended).toBe(2);
+});
+
+it('ends none with a request in work, and counts it again when it is answered', async () => {
+  await opened(3);
+  await ask(clients[0]!);
+  await ask(clients[0]!);
+  await opened(2);
+  expect(await areOpen()).toEqual([true, false, true, true, true]);
+  answers[0]!.end();
+  await once(clients[0]!, 'data');
+  expect(await areOpen()).toEqual([true, false, true, true, true]);
+  answers[1]!.end();
+  await once(clients[0]!, 'data');
+  expect(await areOpen()).toEqual([true, false, false, true, true]);
+});
+
+it('leaves those alone that are no longer for requests, and what has closed takes no place', async () => {
+  await opened(2);
+  await ask(clients[0]!, 'Connection: Upgrade\r\nUpgrade: x\r\n');
+  clients[1]!.destroy();
+  await areOpen();
+  await opened(3);
+  expect(await areOpen()).toEqual([true, false, true, true, true]);
+  expect(ended).toBe(0);
+});
