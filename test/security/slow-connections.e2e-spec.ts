@@ -22,10 +22,10 @@ afterAll(async () => {
   await app.stop();
 });
 
-/** A connection that sends `first`. */
+/** A connection that sends `first`, and does not end when the server does. */
 function open(first: string): Socket {
   const { hostname, port } = new URL(app.url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
   socket.on('error', () => {}).on('connect', () => sockets.set(socket, socket.localPort!));
   socket.write(first);
   return socket;
@@ -42,6 +42,8 @@ const post = (path: string, length: number | 'chunked') =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
   (length === 'chunked' ? 'Transfer-Encoding: chunked\r\n\r\n' : `Content-Length: ${length}\r\n\r\n`);
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+const upgrade = (path: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 const login = '/api/v2/auth/login';
 /** More than the system's buffers between the two hold. */
 const answers = get('/docs/swagger-ui-bundle.js').repeat(16);
@@ -84,6 +86,8 @@ it('ends requests that do not arrive and answers that are not read, while others
     'a body that has been refused': open(`${post(login, 1_000_000)}{`),
     'a part of a second request': open(`${get('/health')}${post(login, 100)}{`),
     'a poll of which a part is sent': open(`${post(poll, 100)}4`),
+    'an upgrade that is refused': open(upgrade('/nothing')).resume(),
+    'an upgrade that is none': open(upgrade('/ws/chat')).resume(),
     'answers that are not read': open(answers).pause(),
     'answers, a little a second': sipping(answers),
     'what a device is sent': await silent(),

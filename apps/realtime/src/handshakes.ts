@@ -69,12 +69,15 @@ function refuse(request: IncomingMessage, response: object, error: AppError): vo
   response.end(body);
 }
 
-/** The client may have gone, which would otherwise end the process. */
+/**
+ * The client may have gone, which would otherwise end the process. It may also stay: after an upgrade nothing else ends its
+ * connection.
+ */
 export function refuseUpgrade(socket: Duplex, error: AppError): void {
   const status = ERROR_STATUS[error.code];
   const headers = Object.entries({ ...headersOf(error), Connection: 'close', 'Content-Length': '0' });
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers.map((pair) => pair.join(': '))];
-  socket.on('error', () => socket.destroy()).end(`${lines.join('\r\n')}\r\n\r\n`);
+  socket.on('error', () => socket.destroy()).end(`${lines.join('\r\n')}\r\n\r\n`, () => socket.destroy());
 }
 
 const headersOf = ({ retryAfterMs }: AppError): Record<string, string> =>
