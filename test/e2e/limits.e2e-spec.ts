@@ -177,9 +177,16 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   const [anna, boris] = await app.people('Анна', 'Борис');
   await app.rows(`UPDATE users SET created_at = now() - interval '2 days' WHERE id = $1`, [boris.id]);
   const strangers = await app.crowd(12);
-  const made = async ({ token }: Account, path: string, body: (id: string) => object) => {
+  const made = async (
+    { token }: Account,
+    path: string | ((id: string) => string),
+    body: (id: string) => object,
+  ) => {
     const replies = [];
-    for (const id of strangers) replies.push(await app.request<ErrorBody>('POST', path, token, body(id)));
+    for (const id of strangers) {
+      const to = typeof path === 'string' ? path : path(id);
+      replies.push(await app.request<ErrorBody>('POST', to, token, body(id)));
+    }
     const refused = replies.filter(({ status }) => status === 429);
     const least = body === group ? 0 : 23 * 3600_000;
     for (const { body } of refused) expect(body.retry_after_ms).toBeGreaterThan(least);
@@ -219,6 +226,26 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   expect((await post('posts', all.join(' '))).status).toBe(201);
   for (const path of paths) expect([path, (await post(path, all.join(' '))).status]).toEqual([path, 429]);
   for (const path of paths) expect([path, (await post(path, 'To nobody')).status]).toEqual([path, 201]);
+  await app.rows(
+    `INSERT INTO posts (id, author_id, content) SELECT id::uuid, id::uuid, 'x' FROM unnest($1::text[]) AS s(id)`,
+    [strangers],
+  );
+  // A repost is a post, too: of eight a day three were written, and two were refused for their mentions.
+  expect(
+    await made(
+      anna,
+      (id) => `posts/${id}/repost`,
+      () => ({ content: '' }),
+    ),
+  ).toBe(3);
+  for (const comments of [12, 12, 6]) {
+    const done = await made(
+      anna,
+      (id) => `posts/${id}/comments`,
+      () => ({ content: 'x' }),
+    );
+    expect(done).toBe(comments);
+  }
   await app.rows(
     `INSERT INTO services (id, master_id, name, price, duration)
      SELECT gen_random_uuid(), $1, 'Service', 1, 60 FROM generate_series(1, 99)`,

@@ -34,6 +34,7 @@ export class CommentsController {
     { type: CommentDto, status: 201 },
     ...IN_SIGHT,
     'MESSAGE_TOO_LARGE',
+    'RATE_LIMIT',
   )
   add(
     @SignedInUser() { userId }: SignedIn,

@@ -46,7 +46,9 @@ export class PostsController {
     { type: PostDto, status: 201 },
     'INVALID_DATA',
     'UNAUTHORIZED',
+    'CONFLICT',
     'MESSAGE_TOO_LARGE',
+    'RATE_LIMIT',
   )
   create(@SignedInUser() { userId }: SignedIn, @Body() body: CreatePostBody): Promise<PostDto> {
     return this.commands.execute(new CreatePost(userId, body));
@@ -84,6 +86,7 @@ export class PostsController {
     ...IN_SIGHT,
     'CONFLICT',
     'MESSAGE_TOO_LARGE',
+    'RATE_LIMIT',
   )
   repost(
     @SignedInUser() { userId }: SignedIn,

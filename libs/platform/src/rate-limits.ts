@@ -33,7 +33,9 @@ type Limit =
   | 'typing'
   | 'like'
   | 'tie'
-  | 'profile';
+  | 'profile'
+  | 'post'
+  | 'comment';
 
 /** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
 const EVENT_BLOCK = 20;
@@ -108,6 +110,9 @@ export class RateLimits {
       profile: limiter(config.REACH_RATE, 3600, 'profile'),
       /** Follows and blocks, and their ends: what all devices of the user hear is looked up anew. */
       tie: limiter(config.REACH_RATE, 60, 'tie'),
+      /** Reposts too. */
+      post: limiter(config.REACH_RATE * 4, DAY, 'post'),
+      comment: limiter(config.REACH_RATE * 16, DAY, 'comment'),
     };
   }
 

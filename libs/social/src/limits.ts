@@ -1,8 +1,12 @@
 import { AppError, MAX_FOLLOWS } from '#contracts';
+import { requirePresent, type Reach } from '#identity';
 import type { Prisma } from '#platform';
 
+/** Of a user, reposts too. */
+const MAX_POSTS = 10_000;
+
 /**
- * Refuses one more of what a user may have 5,000 of, in the caller's transaction and under the users' rows, taken in
+ * Refuses one more of what a user may have only so many of, in the caller's transaction and under the users' rows, taken in
  * one order: of two at the same moment, the second counts the first.
  * @throws AppError CONFLICT
  */
@@ -10,9 +14,23 @@ export async function assertRoom(
   tx: Prisma.TransactionClient,
   userIds: string[],
   count: (userId: string) => Promise<number>,
+  most = MAX_FOLLOWS,
 ): Promise<void> {
   await tx.$queryRaw`SELECT FROM users WHERE id = ANY(${userIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
   for (const id of userIds)
-    if ((await count(id)) >= MAX_FOLLOWS)
-      throw new AppError('CONFLICT', `${MAX_FOLLOWS} are the most there can be`);
+    if ((await count(id)) >= most) throw new AppError('CONFLICT', `${most} are the most there can be`);
+}
+
+/**
+ * That a user may write one more post.
+ * @throws AppError NOT_FOUND (banned), CONFLICT, RATE_LIMIT (of a day)
+ */
+export async function requireRoomForPost(
+  tx: Prisma.TransactionClient,
+  reach: Reach,
+  authorId: string,
+): Promise<void> {
+  await requirePresent(tx, [authorId]);
+  await assertRoom(tx, [authorId], () => tx.post.count({ where: { authorId }, take: MAX_POSTS }), MAX_POSTS);
+  await reach.take(tx, 'post', authorId);
 }

@@ -11,7 +11,7 @@ import { Posts, noSuchPost } from '../posts.js';
 /**
  * A comment on a post, or an answer to one. The post's author is told, and hears it as `post:commented`.
  * @throws AppError NOT_FOUND; INVALID_DATA naming parent_id when that is no comment of this post that can be
- *   answered
+ *   answered; RATE_LIMIT (of a day)
  */
 export class AddComment extends Command<CommentDto> {
   constructor(
@@ -37,6 +37,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
     const { comments_count, ...row } = await this.prisma.$transaction(async (tx) => {
       const id = newId();
       await requirePresent(tx, [userId]);
+      await this.reach.take(tx, 'comment', userId);
       const where = { postId, commentId: id, ownerId: owner.id };
       const mentioned = await mentionedIn(tx, userId, content, owner.id);
       await this.reach.take(tx, 'mention', userId, mentioned.length);

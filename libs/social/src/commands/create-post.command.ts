@@ -1,13 +1,15 @@
 import { AppError, isBlank, isVisible, type CreatePostBody, type PostDto } from '#contracts';
-import { Reach, requirePresent } from '#identity';
+import { Reach } from '#identity';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { requireRoomForPost } from '../limits.js';
 import { mentionedIn, tellMentioned } from '../mentions.js';
 import { Posts } from '../posts.js';
 
 /**
  * A new post; whom it mentions is told (contract, `POST posts`).
- * @throws AppError INVALID_DATA naming content when there is neither a visible text nor media
+ * @throws AppError INVALID_DATA naming content when there is neither a visible text nor media; CONFLICT (10,000 posts);
+ *   RATE_LIMIT (of a day)
  */
 export class CreatePost extends Command<PostDto> {
   constructor(
@@ -29,7 +31,7 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
   async execute({ authorId, body }: CreatePost): Promise<PostDto> {
     const post = newPost(authorId, body);
     await this.prisma.$transaction(async (tx) => {
-      await requirePresent(tx, [authorId]);
+      await requireRoomForPost(tx, this.reach, authorId);
       await tx.post.create({ data: post });
       const mentioned = await mentionedIn(tx, authorId, post.content, authorId);
       await this.reach.take(tx, 'mention', authorId, mentioned.length);

@@ -1,14 +1,15 @@
 import { AppError, type PostDto, type RepostBody } from '#contracts';
-import { Reach, requirePresent } from '#identity';
+import { Reach } from '#identity';
 import { tell } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { requireRoomForPost } from '../limits.js';
 import { mentionOf, mentionedIn, tellMentioned } from '../mentions.js';
 import { Posts, noSuchPost } from '../posts.js';
 
 /**
  * A post that points to another; to the original, when that is a repost itself. Its author is told.
- * @throws AppError NOT_FOUND; CONFLICT when one has reposted it already; RATE_LIMIT (of a day)
+ * @throws AppError NOT_FOUND; CONFLICT when one has reposted it already, or has 10,000 posts; RATE_LIMIT (of a day)
  */
 export class RepostPost extends Command<PostDto> {
   constructor(
@@ -49,7 +50,7 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
         data: { repostsCount: { increment: 1 } },
       });
       if (count === 0) throw noSuchPost();
-      await requirePresent(tx, [authorId]);
+      await requireRoomForPost(tx, this.reach, authorId);
       await tx.post.create({
         data: { id, authorId, content, isRepost: true, repostOfId: original.id },
       });
