@@ -61,7 +61,7 @@ export class Applicants {
       name: 'applicants',
       text: `SELECT email, password_hash AS "passwordHash", ARRAY(
           SELECT DISTINCT ip FROM (
-            SELECT ip FROM sessions WHERE user_id = users.id AND ip IS NOT NULL ORDER BY created_at DESC LIMIT ${SESSIONS}
+            SELECT ip FROM sessions WHERE user_id = users.id AND ip IS NOT NULL ORDER BY id DESC LIMIT ${SESSIONS}
           ) AS newest) AS ips
         FROM users WHERE email = ANY($1::text[])`,
       values: [[...new Set(emails)]],

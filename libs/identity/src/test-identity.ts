@@ -31,6 +31,7 @@ export async function startIdentity(env: Record<string, string> = {}) {
   module.get(RealtimeEmitter).signOut = (...args) => void signedOut.push(args);
   const commands = module.get(CommandBus);
   return {
+    databaseUrl: database.url,
     commands,
     queries: module.get(QueryBus),
     prisma: module.get(PrismaService),

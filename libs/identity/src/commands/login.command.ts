@@ -1,10 +1,13 @@
 import { AppError, type LoginBody } from '#contracts';
-import { PrismaService, type Session } from '#platform';
+import { PrismaService, RealtimeEmitter, type Session } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { accountBanned } from '../access-token.js';
+import { accountBanned, sessionRevoked } from '../access-token.js';
 import { Applicants } from '../applicants.js';
 import { Passwords } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
+
+/** Of a user; one more ends the one that was used least recently. */
+const MAX_SESSIONS = 50;
 
 /**
  * Opens a session (contract, `POST auth/login`).
@@ -28,6 +31,7 @@ export class LoginHandler implements ICommandHandler<Login> {
     private readonly applicants: Applicants,
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
+    private readonly emitter: RealtimeEmitter,
   ) {}
 
   async execute({ credentials, device, forWholeSession }: Login): Promise<SignInAnswer> {
@@ -39,19 +43,30 @@ export class LoginHandler implements ICommandHandler<Login> {
     if (!user || user.passwordHash !== passwordHash)
       throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password', { reason: 'wrong_credentials' });
     await this.applicants.succeeded(email, applicant);
-    const session = await this.open(user.id, device);
+    const { session, ended } = await this.open(user.id, device);
+    for (const { id } of ended) this.emitter.signOut({ sessionId: id }, sessionRevoked().toBody());
     const tokenUntil = forWholeSession ? session.expiresAt : undefined;
     return this.sessions.answer(user, session.id, session.refreshGeneration, tokenUntil);
   }
 
-  /** Under the lock of the user's row: a ban at the same moment finds the session and ends it, or is found here. */
-  private open(userId: string, device: Device): Promise<Session> {
+  /** Under the lock of the user's row: another sign-in counts this one, and a ban finds it or is found here. */
+  private open(userId: string, device: Device): Promise<{ session: Session; ended: { id: string }[] }> {
     return this.prisma.$transaction(async (tx) => {
       const allowed = await tx.$queryRaw<object[]>`
-        SELECT FROM users WHERE id = ${userId}::uuid AND banned_at IS NULL FOR SHARE`;
+        SELECT FROM users WHERE id = ${userId}::uuid AND banned_at IS NULL FOR NO KEY UPDATE`;
       // Only to who knows the password.
       if (allowed.length === 0) throw accountBanned();
-      return tx.session.create({ data: { ...this.sessions.open(device), userId } });
+      // Locked in the order in which those that connect are.
+      const ended = await tx.$queryRaw<{ id: string }[]>`
+        WITH surplus AS MATERIALIZED (
+          SELECT id FROM sessions WHERE id IN (
+            SELECT id FROM sessions WHERE user_id = ${userId}::uuid AND revoked_at IS NULL AND expires_at > now()
+            ORDER BY refreshed_at DESC OFFSET ${MAX_SESSIONS - 1})
+          ORDER BY id FOR UPDATE
+        )
+        UPDATE sessions SET revoked_at = now() FROM surplus WHERE sessions.id = surplus.id RETURNING sessions.id`;
+      const session = await tx.session.create({ data: { ...this.sessions.open(device), userId } });
+      return { session, ended };
     });
   }
 }

@@ -1,3 +1,5 @@
+import { newId } from '#platform';
+import { Bystander, until } from '#testing';
 import { AppError } from '#contracts';
 import { codeOf, device, PASSWORD, startIdentity, type Identity } from '../test-identity.js';
 import { Passwords } from '../passwords.js';
@@ -109,5 +111,51 @@ describe('guesses', () => {
     for (let i = 0; i < 8 * RATE; i++) people.push(await limited.register());
     for (const { user } of people)
       expect(await attempt(user.email, '203.0.113.9', PASSWORD)).toBe('no error');
+  });
+});
+
+describe('a user with 50 sessions', () => {
+  const sessionsOf = (userId: string) =>
+    identity.prisma.session.findMany({
+      where: { userId, revokedAt: null },
+      select: { id: true },
+      orderBy: { refreshedAt: 'desc' },
+    });
+  const withFifty = async () => {
+    const { user } = await identity.register();
+    const refreshedAt = (i: number) => new Date(Date.now() - (i + 1) * 60_000);
+    await identity.prisma.session.createMany({
+      data: Array.from({ length: 49 }, (_, i) => ({
+        id: newId(),
+        userId: user.id,
+        refreshedAt: refreshedAt(i),
+        expiresAt: new Date(Date.now() + 3600_000),
+      })),
+    });
+    return user;
+  };
+
+  it('signs in once more, which signs out the device that was used least recently', async () => {
+    const user = await withFifty();
+    const before = await sessionsOf(user.id);
+    const oldest = before.at(-1)!.id;
+    identity.signedOut.length = 0;
+    await login(user.email, PASSWORD);
+    const after = await sessionsOf(user.id);
+    expect(after).toHaveLength(50);
+    expect(before.filter(({ id }) => !after.some((left) => left.id === id))).toEqual([{ id: oldest }]);
+    expect(identity.signedOut).toMatchObject([[{ sessionId: oldest }, { reason: 'session_revoked' }]]);
+  });
+
+  it('has no more of them after sign-ins at the same moment', async () => {
+    const user = await withFifty();
+    const bystander = await Bystander.at(identity.databaseUrl);
+    await bystander.query('BEGIN');
+    await bystander.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [user.id]);
+    const signIns = Array.from({ length: 3 }, () => login(user.email, PASSWORD));
+    await until('all of them wait', async () => (await bystander.waiters()) === signIns.length);
+    await bystander.end();
+    await Promise.all(signIns);
+    expect(await sessionsOf(user.id)).toHaveLength(50);
   });
 });
