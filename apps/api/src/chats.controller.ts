@@ -68,7 +68,10 @@ export class ChatsController {
     { type: ChatDto, status: 201 },
     'INVALID_DATA',
     'UNAUTHORIZED',
+    'FORBIDDEN',
     'NOT_FOUND',
+    'CONFLICT',
+    'RATE_LIMIT',
   )
   async create(
     @SignedInUser() { userId }: SignedIn,
@@ -107,7 +110,14 @@ export class ChatsController {
   }
 
   @Post('chats/:id/members')
-  @Answers('Add people to a group', { type: ChatDto, status: 201 }, ...MEMBER_ONLY, 'NOT_FOUND', 'CONFLICT')
+  @Answers(
+    'Add people to a group',
+    { type: ChatDto, status: 201 },
+    ...MEMBER_ONLY,
+    'NOT_FOUND',
+    'CONFLICT',
+    'RATE_LIMIT',
+  )
   add(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,

@@ -1,5 +1,6 @@
 import type { ForwardedFromDto, MessageKind } from '#contracts';
 import type { SendPool } from '#platform';
+import { refuses } from './consent.js';
 
 export interface NewMessage {
   id: string;
@@ -16,8 +17,11 @@ export interface NewMessage {
 
 /** What became of one send. */
 export interface Outcome {
-  /** Why nothing was stored, if so: what was not found, or what closes a direct chat: a ban of the other, or a block. */
-  refused: 'chat' | 'sender' | 'gone' | 'blocked' | 'reply' | null;
+  /**
+   * Why nothing was stored, if so: what was not found, or what closes a direct chat: a ban of the other, a block, or a setting
+   * of the other who has not opened it.
+   */
+  refused: 'chat' | 'sender' | 'gone' | 'blocked' | 'consent' | 'reply' | null;
   seq: number;
   /** In ms. */
   at: number;
@@ -75,6 +79,10 @@ WITH input AS MATERIALIZED (
            CASE WHEN EXISTS (SELECT FROM chat WHERE id = i.chat_id) THEN 'sender' ELSE 'chat' END
          WHEN s.gone THEN 'gone'
          WHEN s.blocked THEN 'blocked'
+         WHEN s.last_seq = 0 AND EXISTS (
+           SELECT FROM chat_members o CROSS JOIN LATERAL (SELECT * FROM users WHERE id = o.user_id LIMIT 1) u
+           WHERE o.chat_id = i.chat_id AND NOT o.opened AND o.user_id <> i.sender_id AND ${refuses('messages_from', 'i.sender_id')})
+           THEN 'consent'
          WHEN i.reply_to IS NOT NULL AND r.chat_id IS NULL THEN 'reply' END AS refused
   FROM input i
   LEFT JOIN sender s ON s.chat_id = i.chat_id AND s.user_id = i.sender_id

@@ -1,4 +1,4 @@
-import { AppError, type MEMBER_ROLES } from '#contracts';
+import { AppError, type FieldError, type MEMBER_ROLES } from '#contracts';
 import { Batcher, CROWD, PgPool, Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
@@ -35,10 +35,9 @@ export const notMember = () => new AppError('FORBIDDEN', 'You are not a particip
 export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
 export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
 
-export const notAccepted = () =>
-  new AppError('FORBIDDEN', 'Somebody of them left this group: only a friend of theirs adds them again', {
-    reason: 'not_accepted',
-  });
+/** @param details names whom of several it is about */
+export const notAccepted = (message: string, details?: FieldError[]) =>
+  new AppError('FORBIDDEN', message, { reason: 'not_accepted', details });
 
 /** The chats that a user is in, and of these the direct ones that the other has not been shown yet. */
 export interface ChatsOf {

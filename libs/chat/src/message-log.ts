@@ -14,6 +14,7 @@ import { appendMessages, type NewMessage, type Outcome } from './append-messages
 import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
 import { uuid } from './shown-marks.js';
 import { ChatNews } from './chat-news.js';
+import { acceptsNoMessage } from './consent.js';
 import { WriteTurns } from './write-turns.js';
 import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
 
@@ -229,6 +230,7 @@ const refusals = {
   sender: notMember,
   gone: noSuchUser,
   blocked: cutOff,
+  consent: acceptsNoMessage,
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };
 

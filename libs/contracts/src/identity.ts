@@ -29,6 +29,8 @@ const as =
     typeof value === 'string' ? form(value) : value;
 
 export const LOCALES = ['ru', 'en'] as const;
+/** Whom a user lets do something. */
+export const AUDIENCES = ['everyone', 'friends', 'nobody'] as const;
 export const ROLES = ['user', 'admin'] as const;
 
 export class RegisterBody {
@@ -74,6 +76,10 @@ export class MeDto extends UserDto {
   @IsString() email!: string;
   @IsIn(ROLES) role!: (typeof ROLES)[number];
   @IsIn(LOCALES) locale!: (typeof LOCALES)[number];
+  /** Who may begin a direct chat with them. */
+  @IsIn(AUDIENCES) messages_from!: (typeof AUDIENCES)[number];
+  /** Who may add them to a group. */
+  @IsIn(AUDIENCES) groups_from!: (typeof AUDIENCES)[number];
 }
 
 export class AuthAnswer {
@@ -98,6 +104,8 @@ export class UpdateMeBody {
   @Erasable() @IsHttpUrl() avatar?: string | null;
   @IsOptional() @IsBoolean() is_master?: boolean;
   @IsOptional() @IsIn(LOCALES) locale?: (typeof LOCALES)[number];
+  @IsOptional() @IsIn(AUDIENCES) messages_from?: (typeof AUDIENCES)[number];
+  @IsOptional() @IsIn(AUDIENCES) groups_from?: (typeof AUDIENCES)[number];
 }
 
 /** A signed-in device. */

@@ -33,4 +33,6 @@ export const toMe = (user: User): Me => ({
   email: user.email,
   role: user.role,
   locale: user.locale as Me['locale'],
+  messages_from: user.messagesFrom,
+  groups_from: user.groupsFrom,
 });

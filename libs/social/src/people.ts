@@ -11,10 +11,6 @@ export const person = (table: string): Prisma.Sql =>
 export const inSightOf = (readerId: string | null, table: string): Prisma.Sql => Prisma.sql`
   ${Prisma.raw(table)}.banned_at IS NULL AND ${notBlockedWith(readerId, Prisma.raw(`${table}.id`))}`;
 
-/** Condition for SQL: the user in this column has a friend. */
-export const hasFriend = (column: string, friendId: string): Prisma.Sql => Prisma.sql`
-  EXISTS (SELECT FROM friends WHERE user_id = ${Prisma.raw(column)} AND friend_id = ${friendId}::uuid)`;
-
 export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
 
 /** @throws AppError NOT_FOUND, also for those whom a ban or a block hides */

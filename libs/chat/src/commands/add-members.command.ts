@@ -1,18 +1,18 @@
 import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
 import { Blocks, Reach, requirePresent } from '#identity';
 import { RealtimeEmitter, type Prisma } from '#platform';
-import { hasFriend } from '#social';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
+import { requireGroupAccepted, requireRoomForGroup } from '../consent.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
-import { noSuchUser, notAccepted } from '../membership.js';
+import { noSuchUser } from '../membership.js';
 
 /**
- * People join a group, by its owner or an admin. What was said before is theirs to read and not unread. Only a friend adds
- * somebody again who has left.
+ * People join a group, by its owner or an admin, if their settings let this user add them. What was said before is theirs to
+ * read and not unread. Only a friend adds somebody again who has left.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, a banned one, or one whom a block cuts off from the user),
- *   CONFLICT (the group is full), RATE_LIMIT (of a day)
+ *   CONFLICT (the group is full, or somebody is in too many), RATE_LIMIT (of a day)
  */
 export class AddMembers extends Command<ChatDto> {
   constructor(
@@ -50,7 +50,8 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       },
       store: async (tx, missing, group) => {
         await requirePresent(tx, missing);
-        await requireNotLeft(tx, chatId, userId, missing);
+        await requireGroupAccepted(tx, userId, chatId, missing, 'user_ids');
+        await requireRoomForGroup(tx, missing, 'user_ids');
         // Not in `decide`, which is asked twice.
         await this.reach.take(tx, 'groupAdd', userId, missing.length);
         await tx.$executeRaw`
@@ -82,18 +83,4 @@ async function notIn(db: Prisma.TransactionClient, chatId: string, userIds: stri
     WHERE NOT EXISTS (
       SELECT FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = w.id AND left_at IS NULL)`;
   return missing.map(({ id }) => id);
-}
-
-/** Under the group's lock, for which a leaving waits. @throws AppError FORBIDDEN */
-async function requireNotLeft(
-  tx: Prisma.TransactionClient,
-  chatId: string,
-  userId: string,
-  addedIds: string[],
-): Promise<void> {
-  const left = await tx.$queryRaw<object[]>`
-    SELECT FROM chat_members p
-    WHERE chat_id = ${chatId}::uuid AND user_id = ANY(${addedIds}::uuid[]) AND left_by_self
-      AND NOT ${hasFriend('p.user_id', userId)}`;
-  if (left.length > 0) throw notAccepted();
 }

@@ -4,13 +4,15 @@ import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
+import { requireGroupAccepted, requireMessageAccepted, requireRoomForGroup } from '../consent.js';
 import { noSuchUser } from '../membership.js';
 
 /**
  * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat
  * when something is said in it, or when they open it, too.
  * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist, is banned, or a block is between
- *   them and the creator; RATE_LIMIT (of a day)
+ *   them and the creator; FORBIDDEN when one of them does not accept it; CONFLICT when one is in too many groups; RATE_LIMIT (of a
+ *   day)
  */
 export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
   constructor(
@@ -75,7 +77,12 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       ON CONFLICT (direct_key) DO NOTHING`;
     if (inserted > 0) {
       await this.reach.take(tx, directKey ? 'directChat' : 'group', creatorId);
-      if (!directKey) await this.reach.take(tx, 'groupAdd', creatorId, others.length);
+      if (directKey) await requireMessageAccepted(tx, creatorId, others[0]!);
+      else {
+        await requireGroupAccepted(tx, creatorId, id, others, 'participant_ids');
+        await requireRoomForGroup(tx, members, 'participant_ids');
+        await this.reach.take(tx, 'groupAdd', creatorId, others.length);
+      }
     } else {
       const chat = await tx.chat.findUniqueOrThrow({
         where: { directKey: directKey! },

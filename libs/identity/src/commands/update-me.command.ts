@@ -69,12 +69,20 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
 async function update(
   tx: Prisma.TransactionClient,
   userId: string,
-  { name, handle, avatar, is_master: isMaster, locale }: UpdateMeBody,
+  {
+    name,
+    handle,
+    avatar,
+    is_master: isMaster,
+    locale,
+    messages_from: messagesFrom,
+    groups_from: groupsFrom,
+  }: UpdateMeBody,
 ): Promise<{ user: User; rooms?: string[] }> {
   const [before] = await tx.$queryRaw<Pick<User, 'name' | 'handle' | 'avatar'>[]>`
     SELECT name, handle, avatar FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
   if (handle && handle !== before?.handle && isReserved(handle)) throw handleTaken();
-  const data = { name, handle, isMaster, locale, avatar };
+  const data = { name, handle, isMaster, locale, avatar, messagesFrom, groupsFrom };
   const user = await tx.user.update({ where: { id: userId }, data });
   // Under the row's lock: who offers a service takes it, too.
   if (isMaster === false && (await tx.service.findFirst({ where: { masterId: userId, archivedAt: null } })))

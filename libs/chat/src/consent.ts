@@ -1,0 +1,74 @@
+import { AppError, type FieldError } from '#contracts';
+import { Prisma } from '#platform';
+import { notAccepted } from './membership.js';
+
+/** Groups that a user may be in. */
+const MAX_GROUPS = 1000;
+
+/** SQL over a user `u`: by this setting of theirs, the user in the column `by` may not do it. */
+export const refuses = (setting: 'messages_from' | 'groups_from', by: string) => `
+  (u.${setting} = 'nobody' OR u.${setting} = 'friends' AND NOT EXISTS (
+    SELECT FROM friends WHERE user_id = u.id AND friend_id = ${by}))`;
+
+export const acceptsNoMessage = () => notAccepted('This user does not accept messages from you');
+
+/** @throws AppError FORBIDDEN when a direct chat is not to be begun by this user */
+export async function requireMessageAccepted(
+  tx: Prisma.TransactionClient,
+  byId: string,
+  toId: string,
+): Promise<void> {
+  const refusing = await tx.$queryRaw<object[]>`
+    SELECT FROM users u CROSS JOIN (SELECT ${byId}::uuid AS id) me
+    WHERE u.id = ${toId}::uuid AND ${Prisma.raw(refuses('messages_from', 'me.id'))}`;
+  if (refusing.length > 0) throw acceptsNoMessage();
+}
+
+/**
+ * That this user may add all of them to the group: by their settings, and as a friend of those who left it. Under the group's
+ * lock, for which a leaving waits.
+ * @param field of the request, which names them
+ * @throws AppError FORBIDDEN, with those who refuse
+ */
+export async function requireGroupAccepted(
+  tx: Prisma.TransactionClient,
+  byId: string,
+  chatId: string,
+  addedIds: string[],
+  field: string,
+): Promise<void> {
+  const refusing = await tx.$queryRaw<{ id: string }[]>`
+    SELECT u.id FROM users u CROSS JOIN (SELECT ${byId}::uuid AS id) me
+    WHERE u.id = ANY(${addedIds}::uuid[]) AND (${Prisma.raw(refuses('groups_from', 'me.id'))}
+      OR NOT EXISTS (SELECT FROM friends WHERE user_id = u.id AND friend_id = me.id) AND EXISTS (
+        SELECT FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = u.id AND left_by_self))`;
+  const details = refusing.map(({ id }): FieldError => ({ field, message: id }));
+  if (details.length > 0)
+    throw notAccepted('Somebody of them does not accept that you add them to this group', details);
+}
+
+/**
+ * That all of them may be in one more group. Under the users' rows, taken in one order: of two groups at the same moment, the
+ * second counts the first.
+ * @throws AppError CONFLICT, with those who are in too many
+ */
+export async function requireRoomForGroup(
+  tx: Prisma.TransactionClient,
+  userIds: string[],
+  field: string,
+): Promise<void> {
+  await tx.$queryRaw`SELECT FROM users WHERE id = ANY(${userIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+  const full = await tx.$queryRaw<{ id: string }[]>`
+    SELECT u.id FROM unnest(${userIds}::uuid[]) AS u(id)
+    WHERE (SELECT count(*) FROM (
+      SELECT FROM chat_members p JOIN chats c ON c.id = p.chat_id
+      WHERE p.user_id = u.id AND p.left_at IS NULL AND c.type = 'group' LIMIT ${MAX_GROUPS}) g) = ${MAX_GROUPS}`;
+  if (full.length > 0)
+    throw new AppError(
+      'CONFLICT',
+      `Somebody of them is in ${MAX_GROUPS} groups, which are the most there can be`,
+      {
+        details: full.map(({ id }) => ({ field, message: id })),
+      },
+    );
+}

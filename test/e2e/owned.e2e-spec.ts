@@ -1,0 +1,70 @@
+import type { ErrorBody, PostDto } from '#contracts';
+import { TestApp, type Account } from '#testing';
+
+let app: TestApp;
+let anna: Account;
+let boris: Account;
+beforeAll(async () => (app = await TestApp.start()));
+afterAll(() => app.stop());
+beforeEach(async () => {
+  [anna, boris] = await app.people('Анна', 'Борис');
+});
+
+const statuses = async (answers: Promise<{ status: number }>[]) =>
+  (await Promise.all(answers)).map(({ status }) => status).sort((a, b) => a - b);
+
+describe('who is in 999 groups', () => {
+  const group = (...others: Account[]) =>
+    app.request<ErrorBody>('POST', 'chats', boris.token, {
+      type: 'group',
+      participant_ids: others.map(({ id }) => id),
+    });
+  beforeEach(() =>
+    app.rows(
+      `WITH groups AS (
+         INSERT INTO chats (id, type, member_count) SELECT gen_random_uuid(), 'group', 1 FROM generate_series(1, 999)
+         RETURNING id)
+       INSERT INTO chat_members (chat_id, user_id) SELECT id, $1 FROM groups`,
+      [anna.id],
+    ),
+  );
+
+  it('is put in one more, however many add them at the same moment', async () => {
+    const [chat, other] = [await app.group(boris, await app.register()), await app.chat(boris, anna)];
+    expect(other.type).toBe('direct');
+    const add = () => app.request('POST', `chats/${chat.id}/members`, boris.token, { user_ids: [anna.id] });
+    const answers = await statuses(Array.from({ length: 12 }, () => group(anna)));
+    expect(answers).toEqual([201, ...Array.from({ length: 11 }, () => 409)]);
+    expect((await add()).status).toBe(409);
+    const { body } = await group(await app.register(), anna);
+    expect(body).toMatchObject({ details: [{ field: 'participant_ids', message: anna.id }] });
+  });
+
+  it('may make one more, and another one after leaving one', async () => {
+    const make = () =>
+      app.request<{ id: string }>('POST', 'chats', anna.token, {
+        type: 'group',
+        participant_ids: [boris.id],
+      });
+    const { status, body } = await make();
+    expect([status, (await make()).status]).toEqual([201, 409]);
+    await app.request('DELETE', `chats/${body.id}/members/${anna.id}`, anna.token);
+    expect((await make()).status).toBe(201);
+  });
+});
+
+it('who has 9,999 posts writes one more, or reposts one', async () => {
+  const others = (await app.request<PostDto>('POST', 'posts', boris.token, { content: 'x' })).body;
+  await app.rows(
+    `INSERT INTO posts (id, author_id, content) SELECT gen_random_uuid(), $1, 'x' FROM generate_series(1, 9999)`,
+    [anna.id],
+  );
+  const post = () => app.request<PostDto>('POST', 'posts', anna.token, { content: 'x' });
+  const repost = () => app.request('POST', `posts/${others.id}/repost`, anna.token, {});
+  expect(await statuses([post(), post(), repost()])).toEqual([201, 409, 409]);
+  const [{ id }] = (await app.rows<{ id: string }>('SELECT id FROM posts WHERE author_id = $1 LIMIT 1', [
+    anna.id,
+  ])) as [{ id: string }];
+  await app.request('DELETE', `posts/${id}`, anna.token);
+  expect((await post()).status).toBe(201);
+});
