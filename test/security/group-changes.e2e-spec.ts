@@ -1,3 +1,4 @@
+import { ChatViews } from '#chat';
 import type { ChatDto } from '#contracts';
 import { Bystander, describeWithRedis, text, TestApp, until, type Account, type Device } from '#testing';
 import { Redis } from 'ioredis';
@@ -78,6 +79,28 @@ describe('a change of a chat that is slow', () => {
     expect([statuses, await blocker.waiters()]).toEqual([[200, 201, 200, 403, 404], 1]);
     await blocker.query('COMMIT');
     expect((await waits).body.title).toBe('Вторая');
+  });
+
+  it('is shown to the members although the database was away when it was to be', async () => {
+    const group = await app.group(owner, anna);
+    const away = new Error('Connection terminated');
+    jest.spyOn(app.app.get(ChatViews), 'ofMembers').mockRejectedValueOnce(away);
+    await patch(app, group, owner, { title: 'Новая' });
+    await hers.next('chat:updated', ({ id, title }) => id === group.id && title === 'Новая');
+  });
+
+  it('of a large group is told together with others, also to whom one of them has brought in', async () => {
+    const group = await app.group(owner, ...(await app.crowd(40)).map((id) => ({ id })));
+    await patch(app, group, owner, { title: '1' });
+    await owners.next('chat:updated', ({ title }) => title === '1');
+    const since = performance.now();
+    await app.request('POST', `chats/${group.id}/members`, owner.token, { user_ids: [boris.id] });
+    for (let i = 2; i <= 60; i++) await patch(app, group, owner, { title: `${i}` });
+    for (const device of [owners, his]) await device.next('chat:updated', ({ title }) => title === '60');
+    // One in a second, and what came before it.
+    const seconds = (performance.now() - since) / 1000;
+    const told = owners.all('chat:updated').filter(({ id }) => id === group.id);
+    expect(told.length).toBeLessThan(seconds + 3);
   });
 
   it('fifty changes of one user wait, the next is told when to come back, and others’ go on', async () => {
