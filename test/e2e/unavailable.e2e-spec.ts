@@ -100,3 +100,17 @@ it('a client that breaks off an upload is no alarm', async () => {
   });
   expect(alarms(lines)).not.toContainEqual(expect.objectContaining({ msg: 'a dependency is not available' }));
 });
+
+it('a client that is gone before its request is looked at is no alarm', async () => {
+  const { hostname, port } = new URL(app.url);
+  const server = app.app.getHttpServer() as Server;
+  const client = connect(Number(port), hostname).on('error', () => {});
+  const reset = () => client.resetAndDestroy();
+  const lines = await logOf('info', async () => {
+    server.prependOnceListener('request', reset);
+    client.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(client, 'close');
+    expect((await app.request('GET', '/health')).status).toBe(200);
+  });
+  expect(alarms(lines)).toEqual([]);
+});

@@ -77,6 +77,7 @@ it.each([
   [['::ffff:10.0.0.1', '10.0.0.2', '_secret'], '10.0.0.2'],
   [['::ffff:127.0.0.1'], '127.0.0.1'],
   [['x'], 'unknown'],
+  [[undefined], 'unknown'],
 ])('of the hops %j it is %s who asks', (ips, address) => {
   expect(clientAddress({ ips, ip: ips.at(-1)! })).toBe(address);
 });

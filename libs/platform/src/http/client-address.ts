@@ -13,11 +13,11 @@ export function canonicalAddress(text: string): string | undefined {
 
 /**
  * Who asks, canonically. `ips`: the connection's own address and those of the proxies that are believed, the client's
- * last. A hop that is no address is taken for the proxy that wrote it.
+ * last. A hop that is no address is taken for the proxy that wrote it. A connection that was reset has no address.
  */
-export function clientAddress({ ips, ip }: { ips?: string[]; ip: string }): string {
+export function clientAddress({ ips, ip }: { ips?: (string | undefined)[]; ip: string | undefined }): string {
   for (const hop of (ips ?? [ip]).toReversed()) {
-    const address = canonicalAddress(hop);
+    const address = canonicalAddress(hop ?? '');
     if (address) return address;
   }
   return 'unknown';
