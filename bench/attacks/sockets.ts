@@ -46,12 +46,17 @@ export const events: Attack = {
       ['chat:message:send', { chat_id: group, type: 'text', content: 'x'.repeat(4000) }],
     ];
     const sockets: WebSocket[] = [];
-    for (let i = 0; i < 120; i++) {
-      const { token } = attackers[i % 3]!;
-      const onAck = (_id: number, seq: number, _tail: number, text = '') =>
-        tally.answered(seq < 0 && text.includes('"status":"error"') ? 429 : 200);
-      sockets.push(await connect(realtime, { token }, { ...nothing, onAck }, addressOf(i % 3)));
-    }
+    await flood(
+      20,
+      120,
+      () => false,
+      async (i) => {
+        const { token } = attackers[i % 3]!;
+        const onAck = (_id: number, seq: number, _tail: number, text = '') =>
+          tally.answered(seq < 0 && text.includes('"status":"error"') ? 429 : 200);
+        sockets.push(await connect(realtime, { token }, { ...nothing, onAck }, addressOf(i % 3)));
+      },
+    );
     let sent = 0;
     // As fast as the server reads, and 60,000 at most.
     while (!isOver() && sent < 60_000) {
@@ -67,11 +72,11 @@ export const unreadSockets: Attack = {
   name: 'unread-sockets',
   what: 'messages to 200 sockets that do not read',
   run: async ({ realtime, attackers, group }, tally, isOver) => {
-    for (let i = 0; i < 200; i++) {
+    await flood(20, 200, isOver, async (i) => {
       const socket = await unreading(realtime, attackers[i % attackers.length]!.token, i, tally);
       // Each user sends, and all sockets are told of it.
       if (socket && i < attackers.length) sendMessages(socket, group, tally);
-    }
+    });
     await hold(isOver);
   },
 };
