@@ -6,7 +6,7 @@ import {
   type MessagePage,
   type PostPage,
 } from '#contracts';
-import { SearchPool } from '#platform';
+import { Metrics, SearchPool } from '#platform';
 import { contractErrors, PlainClient, TestApp, until, type Account, type Reply } from '#testing';
 import { QueryBus } from '@nestjs/cqrs';
 import { connect, type Socket } from 'node:net';
@@ -171,7 +171,7 @@ describe('at once', () => {
   let greedy: Account;
   let honest: Account;
   beforeAll(async () => {
-    app = await TestApp.start();
+    app = await TestApp.start({ TRUSTED_PROXIES: '1' });
     [greedy, honest] = await app.people('Глеб', 'Анна');
   });
   afterAll(() => app.stop());
@@ -199,6 +199,33 @@ describe('at once', () => {
     const replies = await flood;
     expect(statuses(replies)(200)).toHaveLength(208);
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
+  });
+
+  it('eight scrapes of an address run and 200 wait; others are answered', async () => {
+    const { registry, refused: refusals } = app.app.get(Metrics);
+    const refusedSoFar = async () =>
+      (await refusals.get()).values.find(({ labels }) => labels.budget === 'reads at once')?.value ?? 0;
+    const collect = registry.metrics.bind(registry);
+    let running = 0;
+    let finish!: () => void;
+    const held = new Promise<void>((resolve) => (finish = resolve));
+    jest.spyOn(registry, 'metrics').mockImplementation(async () => {
+      running += 1;
+      await held;
+      return collect();
+    });
+    const scrape = async (from: string) =>
+      (await fetch(`${app.url}/metrics`, { headers: { 'x-forwarded-for': from } })).status;
+    const before = await refusedSoFar();
+    const flood = Promise.all(range(230).map(() => scrape('203.0.113.1')));
+    await until('refused', async () => (await refusedSoFar()) === before + 22);
+    expect(running).toBe(8);
+    const other = scrape('203.0.113.2');
+    await until('another runs', () => running === 9);
+    expect((await app.request('GET', 'users/me', honest.token)).status).toBe(200);
+    finish();
+    expect(await other).toBe(200);
+    expect((await flood).filter((status) => status === 200)).toHaveLength(208);
   });
 
   it('searches have four connections and 3 s for a statement; other reads wait for none of these', async () => {

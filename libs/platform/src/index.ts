@@ -9,6 +9,7 @@ export * from './emitter.js';
 export * from './http/client-address.js';
 export * from './http/http-app.js';
 export * from './http/public.js';
+export * from './http/read-turns.js';
 export * from './http/run.js';
 export * from './http/unfinished.js';
 export * from './id-cursor.js';

@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { SharedClock } from './clock.js';
 import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
+import { ReadTurns } from './http/read-turns.js';
 import { Unfinished } from './http/unfinished.js';
 import { Metrics } from './metrics.js';
 import { NodeLeases } from './node-leases.js';
@@ -30,6 +31,7 @@ export class PlatformModule {
       NodeLeases,
       Queues,
       RateLimits,
+      ReadTurns,
       Searches,
       Unfinished,
     ];

@@ -1,8 +1,10 @@
 import { AppError } from '#contracts';
-import { Controller, Get, Res, type OnModuleDestroy } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Controller, Get, Req, Res, type OnModuleDestroy } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../config.js';
+import { clientAddress, networkOf } from '../http/client-address.js';
 import { Public } from '../http/public.js';
+import { ReadTurns } from '../http/read-turns.js';
 import { Metrics } from '../metrics.js';
 import { unavailable } from '../time-limit.js';
 import { Dependencies } from './dependencies.js';
@@ -16,6 +18,7 @@ export class OpsController implements OnModuleDestroy {
   constructor(
     private readonly dependencies: Dependencies,
     private readonly metrics: Metrics,
+    private readonly turns: ReadTurns,
     private readonly config: Config,
   ) {}
 
@@ -41,10 +44,11 @@ export class OpsController implements OnModuleDestroy {
     return { status: 'ok', ...this.dependencies.redisState() };
   }
 
-  /** @throws AppError NOT_FOUND when SERVE_METRICS says so */
+  /** @throws AppError NOT_FOUND when SERVE_METRICS says so, RATE_LIMIT */
   @Get('metrics')
-  async scrape(@Res({ passthrough: true }) reply: FastifyReply) {
+  async scrape(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     if (this.config.SERVE_METRICS !== 'true') throw new AppError('NOT_FOUND', 'No such route');
+    await this.turns.wait(networkOf(clientAddress(request)), reply.raw);
     void reply.type(this.metrics.registry.contentType);
     return this.metrics.registry.metrics();
   }
