@@ -38,7 +38,10 @@ export const FIELDS: Record<string, Relations> = {
   ),
   ...rows(OWN, 'cursor next_cursor items chats notifications participants master client author from to'),
   ...rows(OWN, 'service_id booking_id post_id comment_id parent_id muted_until archived price duration'),
-  ...rows(OWN, 'email locale access_token refresh_token accessToken expires_at token user device user_agent'),
+  ...rows(
+    OWN,
+    'messages_from groups_from email locale access_token refresh_token accessToken expires_at token user device user_agent',
+  ),
   ...rows(OWN, 'ip current last_used_at reset code message details field retry_after_ms timestamp socket_id'),
   ...rows(OWN, 'client_id chat read_marks direction is_repost repost_of liked likes_count comments_count'),
   ...rows(OWN, 'reposts_count media_urls description timezone weekly weekday days_off min_notice_minutes'),
