@@ -94,8 +94,9 @@ describe('a change of a chat that is slow', () => {
     await patch(app, group, owner, { title: '1' });
     await owners.next('chat:updated', ({ title }) => title === '1');
     const since = performance.now();
+    for (let i = 2; i < 60; i++) await patch(app, group, owner, { title: `${i}` });
     await app.request('POST', `chats/${group.id}/members`, owner.token, { user_ids: [boris.id] });
-    for (let i = 2; i <= 60; i++) await patch(app, group, owner, { title: `${i}` });
+    await patch(app, group, owner, { title: '60' });
     for (const device of [owners, his]) await device.next('chat:updated', ({ title }) => title === '60');
     // One in a second, and what came before it.
     const seconds = (performance.now() - since) / 1000;
