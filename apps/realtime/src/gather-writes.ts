@@ -1,3 +1,4 @@
+import type { Waiting } from '#platform';
 import type { Server, Socket } from 'engine.io';
 import type { Socket as TcpSocket } from 'node:net';
 import { READ_AT_LEAST, takenFrom } from './reading.js';
@@ -95,6 +96,23 @@ export function cutOffUnread(engine: object, onCutOff: () => void): NodeJS.Timeo
     }
   };
   return setInterval(look, LOOK_MS).unref();
+}
+
+/**
+ * What the transports have not been given, because it is not read. What goes out in this turn is shared by many devices.
+ * @param onCutOff called for each device that is cut off
+ */
+export function unreadOf(engine: object, onCutOff: () => void): Waiting[] {
+  const { clients } = engine as { clients: Record<string, Gathering> };
+  return Object.values(clients)
+    .filter(({ transport, sizeWaiting }) => !transport.writable && sizeWaiting > 0)
+    .map((socket) => ({
+      bytes: socket.sizeWaiting,
+      end: () => {
+        cutOff(socket);
+        onCutOff();
+      },
+    }));
 }
 
 function write(socket: Gathering): void {

@@ -1,5 +1,5 @@
 import type { AppError } from '#contracts';
-import { Config, Metrics, RealtimeEmitter, Unfinished } from '#platform';
+import { Config, Metrics, RealtimeEmitter, Unfinished, Unread } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
@@ -16,7 +16,7 @@ import { DeviceAdapter } from './device-adapter.js';
 import type { DeviceSocket } from './device-socket.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventAnswering, type EventHandler } from './event-answering.js';
-import { cutOffUnread, gatherWrites } from './gather-writes.js';
+import { cutOffUnread, gatherWrites, unreadOf } from './gather-writes.js';
 import { GracefulStop } from './graceful-stop.js';
 import { admitHandshakes } from './handshakes.js';
 import { JoinedChats } from './joined-chats.js';
@@ -72,6 +72,7 @@ export class SocketAdapter extends IoAdapter {
     gatherWrites(server.engine, () => cutOff.inc());
     const looking = cutOffUnread(server.engine, () => cutOff.inc());
     server.httpServer.on('close', () => clearInterval(looking));
+    this.app.get(Unread).count(() => unreadOf(server.engine, () => cutOff.inc()));
     endClosedPolls(server.engine);
     const connections = this.app.get(Connections);
     // A refused socket is let through, to be told so by an `error` event as the specification has it.

@@ -12,6 +12,7 @@ export * from './http/public.js';
 export * from './http/read-turns.js';
 export * from './http/run.js';
 export * from './http/unfinished.js';
+export * from './http/unread.js';
 export * from './id-cursor.js';
 export * from './ids.js';
 export * from './logging.js';

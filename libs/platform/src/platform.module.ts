@@ -6,6 +6,7 @@ import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
 import { ReadTurns } from './http/read-turns.js';
 import { Unfinished } from './http/unfinished.js';
+import { Unread } from './http/unread.js';
 import { Metrics } from './metrics.js';
 import { NodeLeases } from './node-leases.js';
 import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.service.js';
@@ -34,6 +35,7 @@ export class PlatformModule {
       ReadTurns,
       Searches,
       Unfinished,
+      Unread,
     ];
     return {
       module: PlatformModule,

@@ -12,6 +12,7 @@ import { endUnreadAnswers } from './deadlines.js';
 import { boundIdle } from './idle-connections.js';
 import { RequestsInWork } from './requests-in-work.js';
 import { Unfinished } from './unfinished.js';
+import { Unread } from './unread.js';
 
 /** What is under way when the server begins to close may take so long, in ms. */
 const LET_END_MS = 700;
@@ -31,11 +32,12 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
     private readonly metrics: Metrics,
     private readonly requests: RequestsInWork,
     private readonly unfinished: Unfinished,
+    private readonly unread: Unread,
   ) {}
 
   onModuleInit(): void {
     const server = this.host.httpAdapter.getHttpServer() as Server;
-    const { open, requests, unfinished } = this;
+    const { open, requests, unfinished, unread } = this;
     const { timeouts, refused } = this.metrics;
     unfinished.watch(server);
     boundIdle(server, () => refused.inc({ budget: 'idleConnections' }));
@@ -50,6 +52,13 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
       unfinished.release(this);
     };
     server.on('connection', (socket: Socket) => open.add(socket) && socket.on('close', onClose));
+    unread.count(() =>
+      [...open]
+        .filter(({ writableLength }) => writableLength > 0)
+        .map((socket) => ({ bytes: socket.writableLength, end: () => socket.destroy() })),
+    );
+    const looking = unread.watch();
+    server.on('close', () => clearInterval(looking));
   }
 
   onModuleDestroy(): void {
