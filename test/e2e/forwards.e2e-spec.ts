@@ -329,3 +329,16 @@ it('has a REST twin', async () => {
   expect([again.status, again.body.items.map((item) => item.id)]).toEqual([201, [first.body.items[0]!.id]]);
   expect(await contents()).toEqual(['See', 'by REST']);
 });
+
+it('of somebody whom a block cuts off is named as they were when it came', async () => {
+  const gleb = await app.register('Глеб');
+  const [mine, ours] = [await app.group(anna, vera), await app.group(anna, gleb)];
+  const said = { type: 'text', content: 'before' };
+  const path = `chats/${ours.id}/messages`;
+  const { message_id } = (await app.request<{ message_id: string }>('POST', path, gleb.token, said)).body;
+  await app.request('PUT', `users/${gleb.id}/block`, anna.token);
+  await app.request('PATCH', 'users/me', gleb.token, { name: 'Тайна' });
+  await app.request('POST', `chats/${mine.id}/forward`, anna.token, { message_ids: [message_id] });
+  const [shown] = await app.history(vera, mine.id);
+  expect(shown!.forwarded_from).toMatchObject({ message_id, sender_name: 'Глеб' });
+});
