@@ -65,6 +65,8 @@ export class EventAnswering {
       if (outcome === 'INTERNAL')
         logger.error({ err: error, event: label, socket_id: socket.id }, 'event failed');
       this.metrics.errors.inc({ code: outcome });
+      const { userId } = userOf(socket);
+      if (outcome === 'RATE_LIMIT' && (await this.limits.isFlooding(userId))) socket.conn.close(true);
       const told = manners.refusal(refusal, label);
       if (callback) callback(told.ack);
       else socket.emit('error', told.event);

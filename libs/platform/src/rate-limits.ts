@@ -39,6 +39,8 @@ type Limit =
 
 /** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
 const EVENT_BLOCK = 20;
+/** Of a user's events so many may be refused until the limit's window is over: to refuse one costs work, too. */
+const MAX_REFUSED_EVENTS = 5000;
 
 /** The contract's default limits ("Environment"). A window of burst / rate seconds gives the rate and allows the burst. */
 @Injectable()
@@ -134,6 +136,15 @@ export class RateLimits {
     if (consumedPoints % EVENT_BLOCK === 0) this.startBlock(userId);
     // All wait for the same promise, so that events stay in their order; nor does a flood pass while Redis is asked.
     await this.blocks.get(userId);
+  }
+
+  /** Whether a user goes on sending events that are refused: then their connections end. */
+  async isFlooding(userId: string): Promise<boolean> {
+    const { socketEvent } = this.limiters;
+    const { consumedPoints = 0 } = (await socketEvent.get(userId)) ?? {};
+    const isOver = consumedPoints > socketEvent.points + MAX_REFUSED_EVENTS;
+    if (isOver) this.metrics.refused.inc({ budget: 'refusedEvents' });
+    return isOver;
   }
 
   private startBlock(userId: string): void {

@@ -28,6 +28,8 @@ const MAX_FRAME_BYTES = 64 * 1024;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** The most frames that wait for those before them, and how large they may be together. */
 const MAX_WAITING = 200;
+/** Frames that may be refused while others wait: to refuse one costs work, too. */
+const MAX_REFUSED = 5000;
 /** When frames that were refused may be sent again, ms. */
 const RETRY_MS = 1000;
 const MAX_WAITING_BYTES = 256 * 1024;
@@ -52,6 +54,7 @@ export class AssistantConnection {
   private turn: Promise<void> = Promise.resolve();
   private waiting = 0;
   private waitingBytes = 0;
+  private refused = 0;
   /** How much of what it asked for, a long chat or answer, it has still to read: it may take its time. Bytes. */
   private owed = 0;
   private lives = true;
@@ -112,6 +115,7 @@ export class AssistantConnection {
     const size = frame?.length ?? 0;
     if (this.waiting >= MAX_WAITING || this.waitingBytes + size > MAX_WAITING_BYTES) {
       this.services.metrics.refused.inc({ budget: 'assistantFrames' });
+      if (++this.refused > MAX_REFUSED) return this.socket.terminate();
       this.refuse(new AppError('RATE_LIMIT', 'Too many requests', { retryAfterMs: RETRY_MS }));
       return;
     }
@@ -123,14 +127,16 @@ export class AssistantConnection {
   private answered(size: number): void {
     this.waiting--;
     this.waitingBytes -= size;
+    if (this.waiting === 0) this.refused = 0;
   }
 
   /** `data`: undefined when it was too large to be kept. */
   private async answer(data: Buffer | undefined): Promise<void> {
     let type = 'unknown';
     let outcome = 'ok';
+    const who = this.user?.userId ?? this.id;
     try {
-      await this.services.limits.takeEvent(this.user?.userId ?? this.id);
+      await this.services.limits.takeEvent(who);
       const frame = parse(data);
       if (!Object.hasOwn(ASSISTANT_FRAMES, frame.type))
         throw new AppError('INVALID_DATA', 'Unknown message type');
@@ -138,6 +144,7 @@ export class AssistantConnection {
       await this.handle(type as keyof typeof ASSISTANT_FRAMES, frame.data);
     } catch (error) {
       outcome = this.refuse(error);
+      if (outcome === 'RATE_LIMIT' && (await this.services.limits.isFlooding(who))) this.socket.terminate();
     }
     this.services.metrics.messages.inc({ event: `assistant ${type}`, status: outcome });
   }
