@@ -177,7 +177,7 @@ describe('at once', () => {
   afterAll(() => app.stop());
   afterEach(() => jest.restoreAllMocks());
 
-  it('eight reads of one user run and 200 wait; others read', async () => {
+  it('four reads of one user run and 200 wait; others read', async () => {
     const queries = app.app.get(QueryBus);
     const execute = queries.execute.bind(queries);
     let running = 0;
@@ -192,16 +192,16 @@ describe('at once', () => {
     });
     const read = ({ token }: Account) => app.request<object>('GET', 'users/me', token);
     const flood = Promise.all(range(230).map(() => read(greedy)));
-    await until('refused', async () => (await refused(app.url, 'reads at once')) === 22);
-    expect(running).toBe(8);
+    await until('refused', async () => (await refused(app.url, 'reads at once')) === 26);
+    expect(running).toBe(4);
     expect((await read(honest)).status).toBe(200);
     finish();
     const replies = await flood;
-    expect(statuses(replies)(200)).toHaveLength(208);
+    expect(statuses(replies)(200)).toHaveLength(204);
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
   });
 
-  it('eight scrapes of an address run and 200 wait; others are answered', async () => {
+  it('four scrapes of an address run and 200 wait; others are answered', async () => {
     const { registry, refused: refusals } = app.app.get(Metrics);
     const refusedSoFar = async () =>
       (await refusals.get()).values.find(({ labels }) => labels.budget === 'reads at once')?.value ?? 0;
@@ -218,14 +218,14 @@ describe('at once', () => {
       (await fetch(`${app.url}/metrics`, { headers: { 'x-forwarded-for': from } })).status;
     const before = await refusedSoFar();
     const flood = Promise.all(range(230).map(() => scrape('203.0.113.1')));
-    await until('refused', async () => (await refusedSoFar()) === before + 22);
-    expect(running).toBe(8);
+    await until('refused', async () => (await refusedSoFar()) === before + 26);
+    expect(running).toBe(4);
     const other = scrape('203.0.113.2');
-    await until('another runs', () => running === 9);
+    await until('another runs', () => running === 5);
     expect((await app.request('GET', 'users/me', honest.token)).status).toBe(200);
     finish();
     expect(await other).toBe(200);
-    expect((await flood).filter((status) => status === 200)).toHaveLength(208);
+    expect((await flood).filter((status) => status === 200)).toHaveLength(204);
   });
 
   it('searches have four connections and 3 s for a statement; other reads wait for none of these', async () => {

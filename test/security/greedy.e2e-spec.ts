@@ -1,7 +1,10 @@
-import { TestApp, type Account, type Device } from '#testing';
+import type { ChatDto, ErrorBody } from '#contracts';
+import { Device, TestApp, type Account } from '#testing';
 import WebSocket from 'ws';
 import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
 import { internalErrors, refused } from './counted.js';
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 let app: TestApp;
 let honest: Account;
@@ -16,6 +19,68 @@ afterAll(() => app.stop());
 afterEach(async () => {
   await bystander.settled();
   expect(await internalErrors(app.url)).toBe(0);
+});
+
+describe('long answers count as several reads', () => {
+  /** In 10 s; a page of 200 long messages costs about half of them. */
+  const READS = 60;
+  let greedy: Account;
+  let chat: ChatDto;
+  beforeAll(() => start({ READ_RATE: String(READS / 10) }));
+  afterAll(() => app.stop());
+  beforeEach(async () => {
+    greedy = await app.register('Глеб');
+    chat = await app.chat(greedy, honest);
+    await app.rows(
+      `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, created_at, pinned_at)
+       SELECT gen_random_uuid(), $1, i, $2, 'text', repeat('ж', 4000), '{}', now(), now() - i * interval '1 s'
+       FROM generate_series(1, 100) AS i`,
+      [chat.id, greedy.id],
+    );
+    await app.rows('UPDATE chats SET last_seq = 100 WHERE id = $1', [chat.id]);
+  });
+
+  const expectFew = (codes: (string | undefined)[]) => {
+    const given = codes.filter((code) => code === undefined).length;
+    expect(given).toBeGreaterThan(1);
+    expect(given).toBeLessThan(10);
+    expect(codes.filter((code) => code === 'RATE_LIMIT')).toHaveLength(codes.length - given);
+  };
+
+  it('over REST, also of those that wait for their turn', async () => {
+    const path = `chats/${chat.id}/messages?limit=200`;
+    const replies = await Promise.all(range(40).map(() => app.request<ErrorBody>('GET', path, greedy.token)));
+    for (const { status, body } of replies)
+      if (status === 429) expect(body.retry_after_ms).toBeGreaterThan(0);
+    expectFew(replies.map(({ body }) => body.code));
+    expect((await app.request('GET', path, honest.token)).status).toBe(200);
+  });
+
+  it('and so do connections of who follows thousands', async () => {
+    const followed = await app.crowd(5000);
+    await app.rows('INSERT INTO follows (follower_id, followee_id) SELECT $1, unnest($2::uuid[])', [
+      greedy.id,
+      followed,
+    ]);
+    const connect = async () => {
+      const device = app.keep(Device.open(app.url, greedy.token));
+      await Promise.race([device.next('sync:required'), device.disconnected()]);
+      const [refusal] = device.all('error');
+      if (device.socket.connected) device.close();
+      return refusal?.code;
+    };
+    const codes = [];
+    for (const _ of range(12)) codes.push(await connect());
+    expect(codes.filter((code) => code === undefined).length).toBeGreaterThan(2);
+    expect(codes.slice(-3)).toEqual(['RATE_LIMIT', 'RATE_LIMIT', 'RATE_LIMIT']);
+  });
+
+  it('by events', async () => {
+    const device = await app.device(greedy);
+    const answers = await Promise.all(range(40).map(() => device.send('chat:pins', { chat_id: chat.id })));
+    expectFew(answers.map(({ code }) => code));
+    expect((await bystander.send('chat:pins', { chat_id: chat.id })).status).toBe('ok');
+  });
 });
 
 describe('a user who goes on sending what is refused', () => {

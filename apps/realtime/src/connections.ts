@@ -2,7 +2,7 @@ import { AppError, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected, type SignedIn } from '#identity';
 import { Presence } from '#presence';
-import { Metrics, logger, toAppError, within } from '#platform';
+import { Metrics, Reads, logger, toAppError, within } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';
@@ -22,6 +22,8 @@ const AT_ONCE = 8;
 const CATCH_UP_MS = 500;
 /** How long a connection that has left its last namespace may take to ask for another one, ms. */
 const NAMESPACE_MS = 3000;
+/** What a room that a connecting device comes into counts of an answer's length (`Reads`), characters. */
+const ROOM_LENGTH = 42;
 /** Before the database is asked again where a device belongs, ms. */
 const RETRY_MS = 1000;
 
@@ -56,6 +58,7 @@ export class Connections {
     private readonly metrics: Metrics,
     private readonly admission: Admission,
     private readonly budget: SocketBudget,
+    private readonly reads: Reads,
   ) {
     presence.toldTo(async (userId) => {
       const found = await rooms.find(userId);
@@ -86,10 +89,12 @@ export class Connections {
       const claims = this.authenticator.verify(given);
       // Before the database is asked; `take` decides.
       this.budget.requireRoom(claims);
+      this.reads.requireLeft(claims.userId);
       const [{ user, reason }, found] = await Promise.all([
         this.authenticator.connected(claims),
         this.rooms.find(claims.userId),
       ]);
+      await this.reads.charge(claims.userId, found.rooms.length * ROOM_LENGTH);
       Object.assign(socket.data, { user, arrival: { reason, found } });
       if ((auth.scope ?? inAddress.scope) === 'joined') socket.data.joined = new Set();
     } catch (error) {

@@ -1,6 +1,6 @@
 import { MessageIdPayload, PinsPayload, type MessageAck, type PinsAck } from '#contracts';
 import { ListPins, PinMessage } from '#chat';
-import { RateLimits } from '#platform';
+import { Reads } from '#platform';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
@@ -12,7 +12,7 @@ export class PinsGateway {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
-    private readonly limits: RateLimits,
+    private readonly reads: Reads,
   ) {}
 
   @SubscribeMessage('chat:message:pin')
@@ -33,8 +33,10 @@ export class PinsGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { chat_id, cursor }: PinsPayload,
   ): Promise<PinsAck> {
-    await this.limits.take('read', userOf(socket).userId);
-    const page = await this.queries.execute(new ListPins(userOf(socket).userId, chat_id, cursor));
+    const { userId } = userOf(socket);
+    const page = await this.reads.run(userId, () =>
+      this.queries.execute(new ListPins(userId, chat_id, cursor)),
+    );
     return { status: 'ok', ...page };
   }
 

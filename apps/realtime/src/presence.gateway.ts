@@ -7,7 +7,7 @@ import {
   type UsersListAck,
 } from '#contracts';
 import { ListUsers } from '#identity';
-import { RateLimits } from '#platform';
+import { Reads } from '#platform';
 import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
@@ -19,7 +19,7 @@ import { Device, Gateway } from './gateway.js';
 export class PresenceGateway {
   constructor(
     private readonly presence: Presence,
-    private readonly limits: RateLimits,
+    private readonly reads: Reads,
     private readonly queries: QueryBus,
   ) {}
 
@@ -28,8 +28,9 @@ export class PresenceGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { user_ids }: PresenceGetPayload,
   ): Promise<PresenceAck> {
-    await this.limits.take('read', userOf(socket).userId);
-    return { status: 'ok', items: await this.presence.items(userOf(socket).userId, user_ids) };
+    const { userId } = userOf(socket);
+    const items = await this.reads.run(userId, () => this.presence.items(userId, user_ids));
+    return { status: 'ok', items };
   }
 
   @SubscribeMessage('presence:watch')
@@ -37,12 +38,14 @@ export class PresenceGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { user_ids }: PresenceWatchPayload,
   ): Promise<PresenceAck> {
-    await this.limits.take('read', userOf(socket).userId);
     const wanted = new Set(user_ids.map(watchersRoom));
-    for (const room of socket.rooms)
-      if (room.startsWith(watchersRoom('')) && !wanted.has(room)) await socket.leave(room);
-    await socket.join([...wanted]);
-    return { status: 'ok', items: await this.presence.items(userOf(socket).userId, user_ids) };
+    const items = await this.reads.run(userOf(socket).userId, async () => {
+      for (const room of socket.rooms)
+        if (room.startsWith(watchersRoom('')) && !wanted.has(room)) await socket.leave(room);
+      await socket.join([...wanted]);
+      return this.presence.items(userOf(socket).userId, user_ids);
+    });
+    return { status: 'ok', items };
   }
 
   @SubscribeMessage('users:list')
@@ -50,9 +53,9 @@ export class PresenceGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { query, limit, cursor, is_master }: UsersListPayload,
   ): Promise<UsersListAck> {
-    await this.limits.take('read', userOf(socket).userId);
-    const { items, next_cursor } = await this.queries.execute(
-      new ListUsers(query, limit, cursor, userOf(socket).userId, is_master),
+    const { userId } = userOf(socket);
+    const { items, next_cursor } = await this.reads.run(userId, () =>
+      this.queries.execute(new ListUsers(query, limit, cursor, userId, is_master)),
     );
     const users = await this.presence.allWithOnline(items);
     return {

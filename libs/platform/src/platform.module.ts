@@ -4,7 +4,6 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { SharedClock } from './clock.js';
 import { Config } from './config.js';
 import { RealtimeEmitter } from './emitter.js';
-import { ReadTurns } from './http/read-turns.js';
 import { Unfinished } from './http/unfinished.js';
 import { Unread } from './http/unread.js';
 import { Metrics } from './metrics.js';
@@ -13,6 +12,7 @@ import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.ser
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
 import { RedisConnections } from './redis.js';
+import { Reads } from './reads.js';
 import { Searches } from './searches.js';
 import { ValidationPipe } from './validation.pipe.js';
 
@@ -32,7 +32,7 @@ export class PlatformModule {
       NodeLeases,
       Queues,
       RateLimits,
-      ReadTurns,
+      Reads,
       Searches,
       Unfinished,
       Unread,

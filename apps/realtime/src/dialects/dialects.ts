@@ -1,6 +1,6 @@
 import type { AppError } from '#contracts';
 import { Typing } from '#chat';
-import { RateLimits } from '#platform';
+import { Reads } from '#platform';
 import { Presence } from '#presence';
 import { Injectable } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -30,7 +30,7 @@ export class Dialects {
     private readonly typing: Typing,
     private readonly presence: Presence,
     private readonly joined: JoinedChats,
-    private readonly limits: RateLimits,
+    private readonly reads: Reads,
   ) {}
 
   /** From here on their devices come in, and are where the devices of `/` are. */
@@ -79,10 +79,7 @@ export class Dialects {
     return {
       userId,
       run: (command) => this.commands.execute(command),
-      ask: async (query) => {
-        await this.limits.take('read', userId);
-        return this.queries.execute(query);
-      },
+      ask: (query) => this.reads.run(userId, () => this.queries.execute(query)),
       setTyping: (chatId, isTyping) => this.typing.tell(chatId, userId, socket, isTyping),
       join: (chatId, open) => this.joined.join(socket, chatId, open),
       leave: (chatId) => {

@@ -13,6 +13,7 @@ import { OpsController } from '../ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
 import { StartError } from '../postgres/start-error.js';
 import { reachRedis } from '../redis.js';
+import { noteAnswerLengths } from './answer-lengths.js';
 import { REQUEST_DEADLINE } from './deadlines.js';
 import { ErrorFilter, tellError } from './error.filter.js';
 import { OpenConnections } from './open-connections.js';
@@ -62,6 +63,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   const fastify = app.getHttpAdapter().getInstance();
   app.get(RequestsInWork).watch(fastify);
   logRequests(fastify);
+  noteAnswerLengths(fastify);
   takeJsonOrNothing(fastify);
   drainRefusedBodies(fastify);
   forbidCaching(fastify);

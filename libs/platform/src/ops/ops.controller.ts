@@ -4,8 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../config.js';
 import { clientAddress, networkOf } from '../http/client-address.js';
 import { Public } from '../http/public.js';
-import { ReadTurns } from '../http/read-turns.js';
 import { Metrics } from '../metrics.js';
+import { Reads } from '../reads.js';
 import { unavailable } from '../time-limit.js';
 import { Dependencies } from './dependencies.js';
 
@@ -18,7 +18,7 @@ export class OpsController implements OnModuleDestroy {
   constructor(
     private readonly dependencies: Dependencies,
     private readonly metrics: Metrics,
-    private readonly turns: ReadTurns,
+    private readonly reads: Reads,
     private readonly config: Config,
   ) {}
 
@@ -48,7 +48,7 @@ export class OpsController implements OnModuleDestroy {
   @Get('metrics')
   async scrape(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     if (this.config.SERVE_METRICS !== 'true') throw new AppError('NOT_FOUND', 'No such route');
-    await this.turns.wait(networkOf(clientAddress(request)), reply.raw);
+    await this.reads.wait(networkOf(clientAddress(request)), reply.raw);
     void reply.type(this.metrics.registry.contentType);
     return this.metrics.registry.metrics();
   }

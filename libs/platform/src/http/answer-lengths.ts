@@ -1,0 +1,15 @@
+import type { FastifyInstance } from 'fastify';
+import type { ServerResponse } from 'node:http';
+
+const lengths = new WeakMap<ServerResponse, number>();
+
+/** Before compression: what an answer costs to make. */
+export function noteAnswerLengths(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, { raw }, payload, done) => {
+    if (typeof payload === 'string') lengths.set(raw, payload.length);
+    done(null, payload);
+  });
+}
+
+/** Characters; 0 of one that has not been made. */
+export const answerLength = (answer: ServerResponse): number => lengths.get(answer) ?? 0;
