@@ -257,3 +257,16 @@ it('one may still take back what one said, and without the block the chat goes o
   expect(await his.send('chat:message:send', text(chat, 'After'))).toMatchObject({ status: 'sent' });
   expect(await said()).toEqual(['', 'After']);
 });
+
+it('whoever changes a message of somebody whom a block cuts off is answered with the old name', async () => {
+  const [dora, gleb] = await app.people('Дора', 'Глеб');
+  const group = await app.group(dora, gleb);
+  const path = `chats/${group.id}/messages`;
+  const said = { type: 'text', content: 'before' };
+  const { message_id } = (await app.request<{ message_id: string }>('POST', path, gleb.token, said)).body;
+  const [hers] = await app.devices(dora);
+  await app.request('PUT', `users/${gleb.id}/block`, dora.token);
+  await app.request('PATCH', 'users/me', gleb.token, { name: 'Тайна' });
+  const { message } = await hers.send('chat:message:pin', { message_id });
+  expect(message).toMatchObject({ id: message_id, sender_name: 'Глеб' });
+});
