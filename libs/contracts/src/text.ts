@@ -25,8 +25,12 @@ const composed = (text: string): string => (LINK_ALONE.test(text) ? text : nfc(t
 const BREAKS = /[\v\f\u0085]/g;
 const CONTROLS = /[^\P{Cc}\t\n\r]/gu;
 
+/** Most texts have no other characters than these, of which all stay as they are: each message is looked at. */
+const PLAIN = /^[\n\x20-\x7E\u0400-\u0482\u048A-\u052F]*$/;
+
 /** A text of any number of lines as it is stored: in NFC and without control characters, otherwise as it was typed. */
-export const textOf = (typed: string): string => composed(typed.replace(BREAKS, '\n').replace(CONTROLS, ''));
+export const textOf = (typed: string): string =>
+  PLAIN.test(typed) ? typed : composed(typed.replace(BREAKS, '\n').replace(CONTROLS, ''));
 
 /** Embeddings, overrides and isolates: unclosed, they turn the text around a name. */
 const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
