@@ -24,6 +24,8 @@ it('makes the account and opens its session', async () => {
     email: 'anna@example.org',
     role: 'user',
     locale: 'ru',
+    messages_from: 'everyone',
+    groups_from: 'everyone',
   });
   const { userId, sessionId, expiresAt } = await identity.authenticator.authenticate(answer.access_token);
   expect(userId).toBe(answer.user.id);
