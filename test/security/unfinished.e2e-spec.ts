@@ -117,7 +117,8 @@ it.each(FLOODS)(
     await until('connections are closed', async () => (await refused(app.url, 'unfinished')) > before);
     await until('all has arrived', () => [...ends].every((end) => end.readableLength === 0));
     expect(counted()).toBeLessThan(33 * MB + MB);
-    expect(held() - heldBefore).toBeLessThan(44 * MB);
+    // What was closed is given back by and by.
+    await until('little is held', () => held() - heldBefore < 44 * MB);
     _socket.write(message.subarray(1000));
     expect(await honest.hears('4377[', answered)).toContain('"status":"sent"');
   },
