@@ -1,3 +1,4 @@
+import { Passwords } from '#identity';
 import {
   ErrorBody,
   type AssistantChatWithMessages,
@@ -11,7 +12,6 @@ import { contractErrors, PlainClient, TestApp, until, type Account, type Reply }
 import { QueryBus } from '@nestjs/cqrs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Passwords } from '../../libs/identity/src/passwords.js';
 import { refused } from './counted.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);

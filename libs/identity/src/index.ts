@@ -14,6 +14,7 @@ export { RevokeSessions } from './commands/revoke-sessions.command.js';
 export { SetRole } from './commands/set-role.command.js';
 export { UpdateMe } from './commands/update-me.command.js';
 export { IdentityModule } from './identity.module.js';
+export { Passwords } from './passwords.js';
 export { requirePresent } from './present.js';
 export { Reach } from './reach.js';
 export {
