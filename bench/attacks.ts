@@ -13,8 +13,7 @@ import { foreignLoad, machine, percentile, table, whole } from './report.js';
 import { createDatabase, DEFAULT_LIMITS, startPostgres, startSystem, type Cluster } from './system.js';
 
 /**
- * What an attack costs those who do nothing wrong: honest users act at a human pace, first alone and then beside each
- * attack. The system runs in both of its sizes with its default limits and a small heap. It needs Linux: each client has
+ * Measures how attacks slow honest users down. Honest users act at a human pace, first alone and then beside each attack. The system runs in both of its sizes with its default limits and a small heap. It needs Linux: each client has
  * a source address of its own, as limits are by address.
  */
 
@@ -26,7 +25,7 @@ const HEAP = ['--max-semi-space-size=64', '--max-old-space-size=384'];
 const REALTIME_NODES = 2;
 
 const P99_RATIO = 3;
-/** What of a quiet p99 is taken for the noise of the machine, ms. */
+/** A quiet p99 below this is taken for noise of the machine, ms. */
 const FLOOR_MS = 50;
 /** Growth of one process's resident memory, MB. Its nursery alone may take 192. */
 const GROWTH_MB = 300;

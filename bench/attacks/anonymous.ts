@@ -5,7 +5,7 @@ import type WebSocket from 'ws';
 import type { Attack, Tally } from './attack.js';
 import { addressOf, Client, flood, hold, post, SOCKET_IO, tcp, webSocket } from './client.js';
 
-/** What needs no account. */
+/** These attacks need no account. */
 
 const LOGIN = '/api/v2/auth/login';
 
@@ -24,7 +24,7 @@ export const handshakes: Attack = {
 };
 
 const HALF = `GET /health HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(4000)}`;
-/** What is sent at first, and then each second. */
+/** Each connection sends the first text at once, and the second one each second. */
 const SLOW = [
   [HALF, ''],
   [HALF, 'a'],

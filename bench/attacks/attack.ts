@@ -18,7 +18,7 @@ export interface Scene<Data = unknown> {
   data: Data;
 }
 
-/** What an attack has made so far, and how much of it the server refused or closed. */
+/** Counts the units that an attack has made, and those that the server refused or closed. */
 export class Tally {
   made = 0;
   refused = 0;
@@ -33,7 +33,7 @@ export class Tally {
 
 export interface Attack<Data = unknown> {
   name: string;
-  /** What is counted. */
+  /** Names the units that are counted. */
   what: string;
   /** Honest users sign in meanwhile, too. */
   onSignIn?: true;

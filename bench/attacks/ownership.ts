@@ -2,7 +2,7 @@ import type { Client as Database } from 'pg';
 import type { Attack } from './attack.js';
 import { addressOf, Client, flood } from './client.js';
 
-/** What a user may own and change, and whom it reaches. */
+/** These attackers own, change and reach as much as they may. */
 
 const MEMBERS = 1000;
 const GROUPS = 25;

@@ -3,7 +3,7 @@ import type { Attack, Scene } from './attack.js';
 import { addressOf, Client, flood, hold, tcp } from './client.js';
 import { longChat } from './seed.js';
 
-/** What costs the database a search, or the process a large answer. */
+/** These attacks cost the database searches, or the process large answers. */
 
 const TEXT = encodeURIComponent;
 /** A client for each attacker, of an address of its own. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from './attack.js';
 import { addressOf, Client, flood, post, tcp } from './client.js';
 
-/** What costs the hash of a password. */
+/** Each of these requests costs the hash of a password. */
 
 const clientsOf = (api: string, count: number) =>
   Array.from({ length: count }, (_, i) => new Client(api, addressOf(i)));

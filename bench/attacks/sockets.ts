@@ -5,7 +5,7 @@ import type { Attack, Tally } from './attack.js';
 import { addressOf, flood, hold, SOCKET_IO, webSocket } from './client.js';
 import { longChat } from './seed.js';
 
-/** What one connection, or many of one user, may do. */
+/** These attacks use one connection, or many of one user. */
 
 const nothing = { onMessage: () => {}, onAck: () => {}, onOther: () => {}, onClose: () => {} };
 

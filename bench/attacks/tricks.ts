@@ -1,4 +1,4 @@
-/** What the hostile model can be asked for. */
+/** The hostile model knows these tricks. */
 export const TRICKS = [
   'huge-index',
   'many-calls',

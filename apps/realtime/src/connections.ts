@@ -22,7 +22,7 @@ const AT_ONCE = 8;
 const CATCH_UP_MS = 500;
 /** How long a connection that has left its last namespace may take to ask for another one, ms. */
 const NAMESPACE_MS = 3000;
-/** What a room that a connecting device comes into counts of an answer's length (`Reads`), characters. */
+/** `Reads` counts so many characters for each room that a connecting device comes into. */
 const ROOM_LENGTH = 42;
 /** Before the database is asked again where a device belongs, ms. */
 const RETRY_MS = 1000;

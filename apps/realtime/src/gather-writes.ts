@@ -99,7 +99,8 @@ export function cutOffUnread(engine: object, onCutOff: () => void): NodeJS.Timeo
 }
 
 /**
- * What the transports have not been given, because it is not read. What goes out in this turn is shared by many devices.
+ * Finds the devices that do not read, and how much waits for each. Packets of this turn do not count: many devices share
+ * them.
  * @param onCutOff called for each device that is cut off
  */
 export function unreadOf(engine: object, onCutOff: () => void): Waiting[] {

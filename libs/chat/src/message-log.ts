@@ -20,7 +20,7 @@ import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
-/** What the sends that wait may have together, characters. */
+/** All waiting sends together may have so many characters. */
 const MAX_WAITING = 32 * 1024 * 1024;
 /** The most that metadata has: to find out how much it is would cost as much as to write it. */
 const METADATA_SIZE = 8 * 1024;

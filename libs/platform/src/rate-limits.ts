@@ -104,13 +104,13 @@ export class RateLimits {
       friendRequest: limiter(config.REACH_RATE * 2, DAY, 'friendRequest'),
       mention: limiter(config.REACH_RATE * 8, DAY, 'mention'),
       directChat: limiter(config.REACH_RATE, DAY, 'directChat'),
-      /** What all are told who are around: that somebody begins to type, */
+      /** Starts of typing: all members hear them, as followers hear likes and new names. */
       typing: limiter(Math.ceil(config.SOCKET_EVENT_RATE / 2), 10, 'typing'),
-      /** likes, and that they are taken back, */
+      /** Likes set and taken back. */
       like: limiter(config.REACH_RATE, 60, 'like'),
-      /** a new name, handle or picture. */
+      /** New names, handles and pictures. */
       profile: limiter(config.REACH_RATE, 3600, 'profile'),
-      /** Follows and blocks, and their ends: what all devices of the user hear is looked up anew. */
+      /** Follows and blocks, and their ends: each looks up the rooms of all the user's devices. */
       tie: limiter(config.REACH_RATE, 60, 'tie'),
       /** Reposts too. */
       post: limiter(config.REACH_RATE * 4, DAY, 'post'),

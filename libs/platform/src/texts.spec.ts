@@ -217,7 +217,7 @@ describe.each([...TRIMMED, ...AS_TYPED])('%s, of any number of lines', (_, store
   });
 });
 
-/** What each of them took before grows with the square of its length. */
+/** A careless normalisation takes the square of the length of each. */
 const LONG = [
   `a${'\u0301'.repeat(16_000)}${'\u0316'.repeat(16_000)}`,
   `a${'\u0344'.repeat(30_000)}`,

@@ -7,7 +7,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const BYTES_AFTER = 48 * 1024 * 1024;
 const LOOK_MS = 500;
 
-/** What a connection keeps in memory until its client reads. */
+/** A connection keeps these bytes in memory until its client reads. */
 export interface Waiting {
   bytes: number;
   end(): void;
