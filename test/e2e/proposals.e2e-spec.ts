@@ -120,6 +120,20 @@ describe('a client who comes regularly', () => {
       ],
     ],
     [
+      'are banned',
+      async () => [
+        await visits(84, 56, 28),
+        await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [client.id]),
+      ],
+    ],
+    [
+      'came to a master who is banned',
+      async () => [
+        await visits(84, 56, 28),
+        await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [master.id]),
+      ],
+    ],
+    [
       'would find no free time',
       async () => [
         await visits(84, 56, 28),
@@ -159,10 +173,14 @@ describe('a client who comes regularly', () => {
   });
 
   it('is one also with two services in each visit: days are counted, by the master’s clock', async () => {
-    const [, , last] = await visits(82, 54, 26);
-    for (const days of [82, 54, 26]) await visit(new Date(morning(days).getTime() + HOUR));
+    const ids = [];
+    for (const days of [82, 54, 26])
+      for (const hour of ['T01:30+02:00', 'T02:30+02:00']) {
+        const day = morning(days).toISOString().slice(0, 10);
+        ids.push(await visit(new Date(day + hour)));
+      }
     await propose();
-    expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${last}` }]);
+    expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${ids[4]}` }]);
   });
 
   it('is no one after three services of one day', async () => {
