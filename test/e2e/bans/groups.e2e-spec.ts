@@ -77,8 +77,12 @@ describe('a banned member of a group', () => {
     ]);
     await send(anna, group, '4');
     const [his] = await app.devices(boris);
+    const { change_seq } = await chatOf(boris, group);
     const back = await unban(vera);
     await his.next('chat:updated', ({ member_count }) => member_count === 3);
+    const changes = `chats/${group.id}/changes?after_change_seq=${change_seq}`;
+    const marks = (await get<ChangePage>(boris, changes)).items.map((item) => item.marks);
+    expect(marks).toEqual([{ user_id: vera.id, last_read_seq: 2, last_delivered_seq: 2 }]);
     const own = await chatOf(back, group);
     expect([own.member_count, own.last_seq, own.last_read_seq, own.unread_count]).toEqual([3, 4, 2, 2]);
     expect(own.participants.map(({ id }) => id)).toContain(vera.id);

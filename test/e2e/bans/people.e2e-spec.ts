@@ -1,5 +1,5 @@
-import type { ChatDto, ParticipantPage } from '#contracts';
-import { Bystander, PlainClient, text, until } from '#testing';
+import type { ChatDto, ParticipantPage, PostDto } from '#contracts';
+import { Bystander, PlainClient, text, until, type Account } from '#testing';
 import { admin, app, ban, chatOf, get, read, roles, send, setScene, step, unban } from './scene.js';
 
 setScene();
@@ -118,6 +118,28 @@ describe('a banned user', () => {
     expect([refused.status, (await chatOf(annas, direct)).is_open]).toEqual([404, false]);
     await unban(boris);
     await send(annas, direct);
+  });
+
+  it('is counted on no post, also when what they said there is deleted meanwhile', async () => {
+    const [anna, boris] = await app.people('Анна', 'Борис');
+    const make = async (who: Account, path: string, body: object = {}) =>
+      (await app.request<{ id: string }>('POST', path, who.token, body)).body.id;
+    const post = `posts/${await make(anna, 'posts', { content: 'Кто со мной?' })}`;
+    const counts = async () => {
+      const { comments_count, reposts_count } = await get<PostDto>(anna, post);
+      return [comments_count, reposts_count];
+    };
+    const comment = await make(anna, `${post}/comments`, { content: 'Отвечайте здесь' });
+    await make(boris, `${post}/comments`, { content: 'Я', parent_id: comment });
+    const repost = await make(boris, `${post}/repost`);
+    expect(await counts()).toEqual([2, 1]);
+    await ban(boris);
+    expect(await counts()).toEqual([1, 0]);
+    await app.request('DELETE', `${post}/comments/${comment}`, anna.token);
+    await app.request('DELETE', `posts/${repost}`, admin.token);
+    expect(await counts()).toEqual([0, 0]);
+    await unban(boris);
+    expect(await counts()).toEqual([0, 0]);
   });
 
   it('goes offline for those who see them, at once for who asks; typing ends', async () => {
