@@ -179,6 +179,16 @@ const SHAPES: [string, unknown[], expected?: string[][]][] = [
     'one id for all',
     [[{ index: 0, id: 'x', function: fn(NAILS) }], [{ index: 1, id: 'x', function: fn(VERA) }]],
   ],
+  [
+    'one id for all, one tool twice, in pieces',
+    [
+      [{ index: 0, id: 'x', function: { name: 'search_services', arguments: '' } }],
+      [{ index: 0, function: { arguments: '{"query":"маник"}' } }],
+      [{ index: 1, id: 'x', function: { name: 'search_services', arguments: '' } }],
+      [{ index: 1, function: { arguments: '{"query":"Вера"}' } }],
+    ],
+    [NAILS, ['search_services', VERA[1]!]],
+  ],
   ['one id for all, no index', [[{ id: 'x', function: fn(NAILS) }], [{ id: 'x', function: fn(VERA) }]]],
   [
     'numbers for ids, texts for indexes',
