@@ -12,6 +12,8 @@ const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 interface Shown {
   /** All messages up to this one are here. */
   seq: number;
+  /** Those after it that are here, too. */
+  ahead: Set<number>;
   changeSeq: number;
   messages: Map<string, MessageDto>;
 }
@@ -39,6 +41,8 @@ export class Phone {
   syncs = 0;
   /** Resolves when it holds what the server had at the last `sync:required`. */
   private caughtUp: Promise<void> = Promise.resolve();
+  /** One that has not begun serves everybody who asks until then. */
+  private isCatchUpDue = false;
   private cursor?: string;
   private isClosed = false;
   private count = 0;
@@ -138,29 +142,33 @@ export class Phone {
 
   private chat(id: string): Shown {
     let shown = this.chats.get(id);
-    if (!shown) this.chats.set(id, (shown = { seq: 0, changeSeq: 0, messages: new Map() }));
+    if (!shown) this.chats.set(id, (shown = { seq: 0, ahead: new Set(), changeSeq: 0, messages: new Map() }));
     return shown;
   }
 
   /** By id, the higher `change_seq` wins. */
   private take(message: MessageDto): void {
-    const { messages } = this.chat(message.chat_id);
+    const chat = this.chat(message.chat_id);
+    const { messages, ahead } = chat;
     const known = messages.get(message.id);
     if (known && known.seq !== message.seq)
       this.violations.push(`${message.id} is ${known.seq} and ${message.seq}`);
     if (!known || message.change_seq > known.change_seq) messages.set(message.id, message);
+    if (message.seq > chat.seq) ahead.add(message.seq);
+    while (ahead.delete(chat.seq + 1)) chat.seq += 1;
   }
 
   private hear(message: MessageDto): void {
-    const chat = this.chat(message.chat_id);
     this.take(message);
-    if (message.seq === chat.seq + 1) chat.seq += 1;
-    else if (message.seq > chat.seq) this.catchUp();
+    if (message.seq > this.chat(message.chat_id).seq) this.catchUp();
   }
 
   /** One after the other: each begins where the one before ended. */
   private catchUp(): void {
+    if (this.isCatchUpDue) return;
+    this.isCatchUpDue = true;
     this.caughtUp = this.caughtUp.then(async () => {
+      this.isCatchUpDue = false;
       while (!this.isClosed)
         try {
           return await this.fetchAll();
@@ -180,10 +188,7 @@ export class Phone {
         const page = await this.get<{ items: MessageDto[] }>(
           `chats/${id}/messages?after_seq=${chat.seq}&limit=200`,
         );
-        for (const message of page.items) {
-          this.take(message);
-          if (message.seq === chat.seq + 1) chat.seq += 1;
-        }
+        for (const message of page.items) this.take(message);
         if (page.items.length === 0) throw new Error(`${id}: nothing after ${chat.seq} of ${last_seq}`);
       }
       if (left) continue;
