@@ -146,18 +146,23 @@ describe('requests on one connection before any is answered', () => {
     expect((await app.request('GET', 'users/me', anna.token)).status).toBe(200);
   });
 
-  it('of one address are as many as its connections; others are answered', async () => {
-    const waiting = range(OF_ADDRESS + 5).map(() =>
-      send(post('/api/v2/auth/login', 100).replace('Host: x', 'Host: x\r\nX-Forwarded-For: 192.0.2.2')),
+  it.each([
+    ['one address', () => '192.0.2.2'],
+    ['a /64 of IPv6', (i: number) => `2001:db8::${i}`],
+  ])('of %s are as many as its connections; others are answered', async (_, spoof) => {
+    const before = await refused(app.url, 'requestsOfAddress');
+    const login = post('/api/v2/auth/login', 100);
+    const waiting = range(OF_ADDRESS + 5).map((i) =>
+      send(login.replace('Host: x', `Host: x\r\nX-Forwarded-For: ${spoof(i)}`)),
     );
     const answered = () => waiting.filter(({ answers }) => answers().length > 0);
     await until('refused', () => answered().length === 5);
     expect(new Set(answered().flatMap(({ answers }) => answers()))).toEqual(new Set(['HTTP/1.1 429']));
-    expect(await refused(app.url, 'requestsOfAddress')).toBe(5);
+    expect(await refused(app.url, 'requestsOfAddress')).toBe(before + 5);
     expect((await app.request('GET', 'users/me', anna.token)).status).toBe(200);
     for (const { socket } of waiting) socket.destroy();
     const later = async () =>
-      (await fetch(`${app.url}/health`, { headers: { 'X-Forwarded-For': '192.0.2.2' } })).status;
+      (await fetch(`${app.url}/health`, { headers: { 'X-Forwarded-For': spoof(0) } })).status;
     await until('room', async () => (await later()) === 200);
   });
 });
