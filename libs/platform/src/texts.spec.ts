@@ -252,8 +252,8 @@ it('keeps every mark, and parts what has more than 30 in a row', () => {
 });
 
 it('a link that stands alone keeps its bytes', () => {
-  const link = 'https://files.example/и\u0306.jpg';
-  expect(validated(SendMessageBody, { type: 'photo', content: link }).content).toBe(link);
+  for (const link of ['https://files.example/и\u0306.jpg', 'HTTP://files.example/и\u0306.jpg'])
+    expect(validated(SendMessageBody, { type: 'photo', content: link }).content).toBe(link);
 });
 
 it('as a part of one line it has no gaps and no piles', () => {
