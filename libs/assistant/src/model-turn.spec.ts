@@ -157,6 +157,11 @@ it('gives back what it thought, and no arguments that are no object', () => {
     tool_calls: [call, { id: 'c2', function: { name: 'x', arguments: '{}' } }],
   });
   expect(message.reasoning_content).toHaveLength(20_000);
+  const whole = turnOf([chunk({ message: { reasoning_content: 'hm', tool_calls: [call] } })]);
+  expect(whole.turn.toMessage('', whole.calls)).toMatchObject({
+    reasoning_content: 'hm',
+    tool_calls: [call],
+  });
   expect(new ModelTurn(() => true).toMessage('a', [])).not.toHaveProperty('reasoning_content');
 });
 
