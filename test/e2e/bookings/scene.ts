@@ -1,4 +1,11 @@
-import type { AvailabilityDto, BookingDto, BookingState, NotificationPage, ServiceDto } from '#contracts';
+import type {
+  AvailabilityDto,
+  BookingDto,
+  BookingState,
+  JobName,
+  NotificationPage,
+  ServiceDto,
+} from '#contracts';
 import { promised, rememberPromises, TestApp, until, type Account, type Device } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 
@@ -66,11 +73,21 @@ export const stored = async (id: string) =>
 export const ban = async ({ id }: Account, action: 'ban' | 'unban' = 'ban') =>
   (await app.request('POST', `admin/users/${id}/${action}`, admin.token)).status;
 export const run = <T>(command: { now: Date } & T) => app.app.get(CommandBus).execute(command as never);
+const allIsTold = () => {
+  const isTold = async () => (await app.rows(`SELECT FROM outbox_jobs WHERE name = 'notify'`)).length === 0;
+  return until('notifications written', isTold);
+};
 /** A schedule passes a visit by while a notification of it is written: it waits for those. */
 export const runSchedule = async <T>(command: { now: Date } & T) => {
-  const isTold = async () => (await app.rows(`SELECT FROM outbox_jobs WHERE name = 'notify'`)).length === 0;
-  await until('notifications written', isTold);
+  await allIsTold();
   return run(command);
+};
+/** A schedule that cannot promise jobs of that name. */
+export const runWithout = async <T>(job: JobName, command: { now: Date } & T) => {
+  await allIsTold();
+  await app.rows(`ALTER TABLE outbox_jobs ADD CONSTRAINT dying CHECK (name <> '${job}') NOT VALID`);
+  await expect(run(command)).rejects.toThrow(/dying/);
+  await app.rows('ALTER TABLE outbox_jobs DROP CONSTRAINT dying');
 };
 /** As numbers, too. */
 export const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
