@@ -46,6 +46,7 @@ const visits = async (...daysAgo: number[]) => {
   for (const days of daysAgo) ids.push(await visit(morning(days)));
   return ids;
 };
+const ban = ({ id }: Account) => app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [id]);
 const propose = (now = NOW) => app.app.get(CommandBus).execute(new ProposeBookings(now));
 const told = async () =>
   (await promised(app, 'auto_booking_proposal')).filter(({ to }) => to.includes(client.id));
@@ -119,20 +120,8 @@ describe('a client who comes regularly', () => {
         await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [client.id, master.id]),
       ],
     ],
-    [
-      'are banned',
-      async () => [
-        await visits(84, 56, 28),
-        await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [client.id]),
-      ],
-    ],
-    [
-      'came to a master who is banned',
-      async () => [
-        await visits(84, 56, 28),
-        await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [master.id]),
-      ],
-    ],
+    ['are banned', async () => [await visits(84, 56, 28), await ban(client)]],
+    ['came to a master who is banned', async () => [await visits(84, 56, 28), await ban(master)]],
     [
       'would find no free time',
       async () => [
@@ -144,6 +133,13 @@ describe('a client who comes regularly', () => {
     await history();
     await propose();
     expect(await told()).toEqual([]);
+  });
+
+  it('is proposed what can still be requested', async () => {
+    // Due now, at noon; the master wants an hour's notice.
+    for (const days of [84, 56, 28]) await visit(new Date(morning(days).getTime() + 2 * HOUR));
+    await propose();
+    expect(await told()).toMatchObject([{ data: { starts_at: '2027-11-02T12:00:00.000Z' } }]);
   });
 
   it('is one who is steady: a spread of under half the interval, cancelled visits not counted', async () => {
