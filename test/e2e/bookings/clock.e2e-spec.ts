@@ -108,17 +108,23 @@ describe('reminders', () => {
     expect(await reminders(his, missed.id)).toEqual([]);
   });
 
-  it('do not remind of what has just been confirmed, of requests, or of what is off', async () => {
+  it('do not remind of what has just been confirmed, of requests, of what is off, or of who is banned', async () => {
     const [late, asked, off] = [await booked(3), await booked(4), await booked(5)];
+    const [soon, gone] = [await booked(6), await booked(7)];
     await confirmed(late, 10);
-    await confirmed(off, 48);
+    await confirmed(soon, 1.5);
+    for (const booking of [off, gone]) await confirmed(booking, 48);
     await step(client, off.id, 'cancel');
-    for (const { starts_at } of [late, asked, off]) {
+    for (const { starts_at } of [late, asked, off, soon]) {
       await remindAt(starts_at, 9 * 60);
       await remindAt(starts_at, 60);
     }
     expect(await reminders(his, late.id)).toEqual(['2h']);
-    for (const { id } of [asked, off]) expect(await reminders(his, id)).toEqual([]);
+    for (const { id } of [asked, off, soon]) expect(await reminders(his, id)).toEqual([]);
+    // By a ban that has not come to the booking yet.
+    await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [client.id]);
+    await remindAt(gone.starts_at, 60);
+    expect(await reminders(hers, gone.id)).toEqual([]);
   });
 
   it('are notifications of both sides, once each, for devices that are off', async () => {
