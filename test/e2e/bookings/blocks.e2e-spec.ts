@@ -145,6 +145,9 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     await hers.settled();
     expect(hers.all('booking:updated').filter(({ review }) => review)).toEqual([]);
     expect(hers.all('notification:new').filter(({ type }) => type === 'review_received')).toEqual([]);
+    const reviewSeenBy = async ({ token }: Account) =>
+      (await app.request<BookingDto>('GET', `bookings/${id}`, token)).body.review?.text;
+    expect([await reviewSeenBy(master), await reviewSeenBy(client)]).toEqual([undefined, 'Плохо']);
   });
 });
 
