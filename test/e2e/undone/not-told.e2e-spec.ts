@@ -172,6 +172,17 @@ describe('what is told of is not told any more', () => {
     expect([hers.all('notification:new').length, hers.all('notification:removed')]).toEqual([1, []]);
   });
 
+  it('and who comes when nobody was left in a group is new', async () => {
+    const { id } = await post(anna);
+    await ask(boris, `PUT posts/${id}/like`);
+    await told(1);
+    await ask(boris, `DELETE posts/${id}/like`);
+    await hers.next('notification:removed');
+    await ask(vera, `PUT posts/${id}/like`);
+    const [, again] = await told(2);
+    expect(await list()).toEqual([again]);
+  });
+
   it.each(['a block', 'a ban'])('and is back, unread as it was, when %s is lifted', async (what) => {
     const cut = (on: boolean) =>
       what === 'a ban'
@@ -187,6 +198,41 @@ describe('what is told of is not told any more', () => {
     expect([await bodies(), await unread()]).toEqual([['Вера прокомментировал(а) ваш пост'], 1]);
     await cut(false);
     expect([(await bodies()).sort(), await unread()]).toEqual([before, 2]);
+  });
+
+  it('and is not read by who reads all the others meanwhile', async () => {
+    await ask(boris, `PUT posts/${(await post(anna)).id}/like`);
+    await told(1);
+    await ask(anna, `PUT users/${boris.id}/block`);
+    await ask(anna, 'POST notifications/read-all');
+    await hers.settled();
+    expect(hers.all('notification:read')).toEqual([]);
+    await ask(anna, `DELETE users/${boris.id}/block`);
+    expect([await bodies(), await unread()]).toEqual([['Борис оценил(а) ваш пост'], 1]);
+  });
+
+  it('and is back at once if it is of a visit, also in quiet hours', async () => {
+    const hour = (ahead: number) => new Date(Date.now() + ahead * 3600_000).toISOString();
+    const data = {
+      service_id: boris.id,
+      service_name: 'Маникюр',
+      master_id: boris.id,
+      starts_at: hour(24),
+      timezone: 'UTC',
+    };
+    const cause = {
+      type: 'auto_booking_proposal',
+      key: `auto_booking_proposal:${boris.id}`,
+      actorId: boris.id,
+      data,
+    } as const;
+    await app.app.get(CommandBus).execute(new Notify(cause, [anna.id]));
+    await told(1);
+    await ask(anna, `PUT users/${boris.id}/block`);
+    const [from, to] = [hour(-2).slice(11, 16), hour(2).slice(11, 16)];
+    await ask(anna, 'PUT notifications/preferences', { quiet_hours: { from, to, timezone: 'UTC' } });
+    await ask(anna, `DELETE users/${boris.id}/block`);
+    expect(await told(1, 'notification:updated')).toEqual(await list());
   });
 });
 

@@ -1,4 +1,4 @@
-import { HideNotifications, Notify, NotifyEveryone } from '#notifications';
+import { HideNotifications, Notify, NotifyEveryone, ReleaseNotifications } from '#notifications';
 import { RealtimeEmitter } from '#platform';
 import { RequestFriendship } from '#social';
 import { until, type Account } from '#testing';
@@ -68,6 +68,20 @@ describe('an announcement', () => {
     await ask(admin, `DELETE posts/${id}`);
     expect([await list(), await unread()]).toEqual([[], 0]);
     await hers.next('notification:removed', ({ notification_id }) => notification_id === heard.id);
+  });
+
+  it('is told after quiet hours, too, to who wants no mentions', async () => {
+    const hour = (ahead: number) => new Date(Date.now() + ahead * 3600_000).toISOString().slice(11, 16);
+    const night = { from: hour(-2), to: hour(2), timezone: 'UTC' };
+    const prefer = (body: object) => ask(anna, 'PUT notifications/preferences', body);
+    await prefer({ types: { mention: false }, quiet_hours: night });
+    await ask(admin, 'POST admin/announcements', { content: 'Всем!' });
+    await until('listed', async () => (await list()).length === 1);
+    await hers.settled();
+    expect(hers.all('notification:new')).toEqual([]);
+    await prefer({ quiet_hours: null });
+    await app.app.get(CommandBus).execute(new ReleaseNotifications());
+    expect(await told(1)).toEqual(await list());
   });
 
   it('is not told to the rest once its post is deleted, and taken back from however many', async () => {
@@ -152,16 +166,30 @@ it('a block hides and brings back however much the two were told', async () => {
   await until('all are back', async () => (await unread()) === 1600);
 });
 
-it('a repost that is told as a mention after another was deleted opens the new one', async () => {
-  const { id } = await post(anna);
-  const content = `@${await handle(anna)}`;
-  for (const [i, post_reposted] of [true, false, true].entries()) {
-    await ask(anna, 'PUT notifications/preferences', { types: { post_reposted } });
-    const repost = await ask(boris, `POST posts/${id}/repost`, { content });
-    const data = post_reposted ? { post_id: id, repost_id: repost.id } : { post_id: repost.id };
-    await until('told', async () => (await list()).length === 1);
-    expect([i, await list()]).toMatchObject([i, [{ data, is_read: false }]]);
-    await ask(boris, `DELETE posts/${repost.id}`);
+it.each([[[true, false, true]], [[false, true, false]]])(
+  'a repost that is told in another way than a deleted one opens the new one: %j',
+  async (turns) => {
+    const { id } = await post(anna);
+    const content = `@${await handle(anna)}`;
+    for (const [i, post_reposted] of turns.entries()) {
+      await ask(anna, 'PUT notifications/preferences', { types: { post_reposted } });
+      const repost = await ask(boris, `POST posts/${id}/repost`, { content });
+      const data = post_reposted ? { post_id: id, repost_id: repost.id } : { post_id: repost.id };
+      await until('told', async () => (await list()).length === 1);
+      expect([i, await list()]).toMatchObject([i, [{ data, is_read: false }]]);
+      await ask(boris, `DELETE posts/${repost.id}`);
+      expect(await list()).toEqual([]);
+    }
+  },
+);
+
+it('a friendship that was ended and begins again is told once', async () => {
+  for (let i = 0; i < 2; i++) {
+    const { id } = await ask(anna, 'POST friends/requests', { user_id: boris.id });
+    await ask(boris, `POST friends/requests/${id}/accept`);
+    await until('told', async () => (await list()).length > 0);
+    expect(await list()).toMatchObject([{ type: 'friend_accepted', data: { request_id: id } }]);
+    await ask(anna, `DELETE friends/${boris.id}`);
     expect(await list()).toEqual([]);
   }
 });
