@@ -14,8 +14,11 @@ export const isBlank = (text: string): boolean => text.trim() === '';
  */
 const MANY_MARKS = /([^\P{M}\u034F]{30})(?=[^\P{M}\u034F])/gu;
 const parted = (text: string): string => text.replace(MANY_MARKS, '$1\u034F');
-/** Some marks become two. */
-const nfc = (text: string): string => parted(parted(text).normalize('NFC'));
+/** Some marks become two, so that a text that changes is parted once more. */
+const nfc = (text: string): string => {
+  const composed = parted(text).normalize('NFC');
+  return composed === text ? text : parted(composed);
+};
 
 /** A link means its bytes: a file may be stored under a decomposed name. */
 const LINK_ALONE = /^https?:\/\/\S*$/i;
@@ -27,10 +30,15 @@ const CONTROLS = /[^\P{Cc}\t\n\r]/gu;
 
 /** Most texts have no other characters than these, of which all stay as they are: each message is looked at. */
 const PLAIN = /^[\n\x20-\x7E\u0400-\u0482\u048A-\u052F]*$/;
+/** Nor does any of these change: letters of Latin-1, punctuation, currencies, and emoji of one character. */
+const PLAIN_WITH_EMOJI =
+  /^(?:[\n\x20-\x7E\xA0-\xFF\u0400-\u0482\u048A-\u052F\u2010-\u2027\u2030-\u205E\u20A0-\u20BF]|[\uD83C-\uD83E][\uDC00-\uDFFF])*$/;
 
 /** A text of any number of lines as it is stored: in NFC and without control characters, otherwise as it was typed. */
 export const textOf = (typed: string): string =>
-  PLAIN.test(typed) ? typed : composed(typed.replace(BREAKS, '\n').replace(CONTROLS, ''));
+  PLAIN.test(typed) || PLAIN_WITH_EMOJI.test(typed)
+    ? typed
+    : composed(typed.replace(BREAKS, '\n').replace(CONTROLS, ''));
 
 /** Embeddings, overrides and isolates: unclosed, they turn the text around a name. */
 const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;

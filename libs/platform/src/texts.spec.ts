@@ -20,6 +20,7 @@ import {
   messageMetadata,
   isVisible,
   oneLine,
+  textOf,
 } from '#contracts';
 import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
@@ -249,6 +250,18 @@ it('keeps every mark, and parts what has more than 30 in a row', () => {
   expect(stored.replaceAll('\u034F', '')).toBe(`a${'\u0344'.repeat(100)}`.normalize('NFC'));
   expect(stored).not.toMatch(/[^\P{M}\u034F]{31}/u);
   expect(validated(CreateCommentBody, { content: stored }).content).toBe(stored);
+});
+
+it('characters that are taken for unchanging are those that never change', () => {
+  const typed = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => String.fromCodePoint(from + i));
+  for (const character of [...typed(0x20, 0xd800), ...typed(0xe000, 0x20000)]) {
+    const stored = /[\v\f\u0085]/.test(character)
+      ? '\n'
+      : character.normalize('NFC').replace(/[^\P{Cc}\t\n\r]/gu, '');
+    if (textOf(character) !== stored || textOf(`😀${character}`) !== `😀${stored}`)
+      throw new Error(`U+${character.codePointAt(0)!.toString(16)}`);
+  }
 });
 
 it('a link that stands alone keeps its bytes', () => {
