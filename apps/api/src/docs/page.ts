@@ -1,5 +1,4 @@
 import { negotiate } from '@fastify/accept-negotiator';
-import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -35,7 +34,7 @@ const ENCODERS: Record<string, (content: Buffer) => Promise<Buffer>> = {
  * Swagger UI from its own package, and the document. The framework's way to serve it wants @fastify/static, whose release
  * for this Fastify asks for a newer Node than ours.
  */
-export function serveDocs(fastify: FastifyInstance, document: () => OpenAPIObject): void {
+export function serveDocs(fastify: FastifyInstance, document: string): void {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const asset = (path: string, type: string, read: () => string | Buffer) => {
     let content: Buffer | undefined;
@@ -56,5 +55,5 @@ export function serveDocs(fastify: FastifyInstance, document: () => OpenAPIObjec
   asset('/docs/start.js', 'text/javascript; charset=utf-8', () => START);
   file('swagger-ui.css', 'text/css; charset=utf-8');
   file('swagger-ui-bundle.js', 'text/javascript; charset=utf-8');
-  asset('/docs-json', 'application/json; charset=utf-8', () => JSON.stringify(document()));
+  asset('/docs-json', 'application/json; charset=utf-8', () => document);
 }
