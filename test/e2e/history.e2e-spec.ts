@@ -1,5 +1,5 @@
-import { MessagePage, type ChatDto } from '#contracts';
-import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { MessagePage, type ChangeDto, type ChatDto, type MessageDto } from '#contracts';
+import { contractErrors, Device, TestApp, text, type Account, type Reply } from '#testing';
 
 let app: TestApp;
 let anna: Account;
@@ -63,6 +63,77 @@ describe('history', () => {
       details?: object[];
     };
     expect([code, details?.[0]]).toMatchObject(['INVALID_DATA', { field: query.split('=')[0] }]);
+  });
+});
+
+describe('pages of long messages', () => {
+  const TEXTS = 300;
+  let chat: ChatDto;
+  beforeAll(async () => {
+    chat = await app.group(anna, boris, vera);
+    await app.rows(
+      `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, created_at)
+       SELECT gen_random_uuid(), $1, i, $2, 'text', repeat('ж', 4000), '{}', now() FROM generate_series(1, $3::int) AS i`,
+      [chat.id, anna.id, TEXTS],
+    );
+    await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [chat.id, TEXTS]);
+  });
+
+  /** Follows the cursors. */
+  async function all<T>(path: string, parameter: string, account: Account): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | null = parameter === 'before_seq' ? '1000' : '0';
+    while (cursor !== null) {
+      const { body }: Reply<{ items: T[]; next_cursor: string | null }> = await app.request(
+        'GET',
+        `chats/${chat.id}/${path}?limit=200&${parameter}=${cursor}`,
+        account.token,
+      );
+      expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThan(1_001_000);
+      items.push(...body.items);
+      cursor = body.next_cursor;
+    }
+    return items;
+  }
+
+  it('end at 1 MB, and the next one goes on there', async () => {
+    const messages = await all<MessageDto>('messages', 'before_seq', boris);
+    expect(messages.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(range(1, TEXTS));
+    const forward = await all<MessageDto>('messages', 'after_seq', boris);
+    expect(forward.map(({ seq }) => seq)).toEqual(range(1, TEXTS));
+  });
+
+  it('go on also where a former member sees nothing of the later texts', async () => {
+    expect((await app.request('DELETE', `chats/${chat.id}/members/${vera.id}`, vera.token)).status).toBe(204);
+    await app.rows(
+      'UPDATE messages SET content_change_seq = c.n, change_seq = c.n, edited_at = now() FROM (SELECT change_seq + 1 AS n FROM chats WHERE id = $1) c WHERE chat_id = $1',
+      [chat.id],
+    );
+    const messages = await all<MessageDto>('messages', 'before_seq', vera);
+    expect(messages.filter(({ content }) => content !== '')).toEqual([]);
+    expect(
+      messages
+        .map(({ seq }) => seq)
+        .sort((a, b) => a - b)
+        .slice(0, TEXTS),
+    ).toEqual(range(1, TEXTS));
+  });
+
+  it('of changes leave out no message and no mark', async () => {
+    await app.rows('UPDATE messages SET change_seq = 10 + 2 * seq WHERE chat_id = $1 AND seq <= $2', [
+      chat.id,
+      TEXTS,
+    ]);
+    await app.rows('UPDATE chat_members SET change_seq = 11 + 2 * 200 WHERE chat_id = $1 AND user_id = $2', [
+      chat.id,
+      boris.id,
+    ]);
+    const changes = await all<ChangeDto>('changes', 'after_change_seq', anna);
+    const numbers = changes.map(({ change_seq }) => change_seq);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    const shown = new Set(changes.flatMap(({ message }) => message?.seq ?? []));
+    expect(range(1, TEXTS).filter((seq) => !shown.has(seq))).toEqual([]);
+    expect(changes.filter(({ marks }) => marks?.user_id === boris.id)).toHaveLength(1);
   });
 });
 

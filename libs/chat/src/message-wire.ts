@@ -1,6 +1,6 @@
 import type { ForwardedFromDto, MessageDto, MessageKind, MessageStatus, ReactionDto } from '#contracts';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
-import { Prisma } from '#platform';
+import { PAGE_BYTES, Prisma } from '#platform';
 
 /** A message with its sender's name, as every query here selects it. */
 export interface MessageRow {
@@ -39,6 +39,31 @@ export const messageColumns = (reader: Prisma.Sql): Prisma.Sql => Prisma.sql`
   m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content, m.metadata,
   m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at,
   m.deleted_at, m.reactions, ${hiddenFrom(reader, NAMED)} AS hidden`;
+
+/** A message of a page, with the bytes of text up to it. */
+export interface PageRow extends MessageRow {
+  bytes: number;
+}
+
+/**
+ * Selects a page of messages. Those after about 1 MB of text are not read: no page shows them.
+ * @param order a column of `messages m` that no two messages of the page share, and which way
+ */
+export const messagesOfPage = (
+  reader: Prisma.Sql,
+  where: Prisma.Sql,
+  order: Prisma.Sql,
+  limit: number,
+): Prisma.Sql => Prisma.sql`
+  SELECT ${messageColumns(reader)}, m.bytes::int FROM (
+    SELECT m.*, sum(octet_length(m.content)) OVER (ORDER BY ${order}) AS bytes FROM messages m
+    WHERE ${where} ORDER BY ${order} LIMIT ${limit + 1}
+  ) m JOIN users u ON u.id = m.sender_id
+  WHERE m.bytes - octet_length(m.content) <= ${PAGE_BYTES} ORDER BY ${order}`;
+
+/** Whether there may be more messages than a page of `limit` shows. */
+export const hasMore = (rows: PageRow[], limit: number): boolean =>
+  rows.length > limit || (rows.at(-1)?.bytes ?? 0) > PAGE_BYTES;
 
 export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
   asNamed(

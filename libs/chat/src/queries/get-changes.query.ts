@@ -1,8 +1,8 @@
 import type { ChangeDto, ChangePage, ChangesQuery } from '#contracts';
-import { PrismaService, withinPage } from '#platform';
+import { Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
@@ -36,15 +36,20 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
     // One snapshot for both: a change between two reads would be skipped by the next page's number.
     const [messages, members] = await this.prisma.$transaction(
       [
-        this.prisma.$queryRaw<MessageRow[]>`
-          SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
-          WHERE m.chat_id = ${chatId}::uuid AND m.change_seq > ${after} AND m.change_seq > 0
-          ORDER BY m.change_seq LIMIT ${limit + 1}`,
+        this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
+          uuid(userId),
+          Prisma.sql`m.chat_id = ${chatId}::uuid AND m.change_seq > ${after} AND m.change_seq > 0`,
+          Prisma.sql`m.change_seq`,
+          limit,
+        )}`,
         this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
       ],
       { isolationLevel: 'RepeatableRead' },
     );
     const status = statusFrom(members);
+    const more = hasMore(messages, limit);
+    // Marks after a message that was not read are for the next page.
+    const upto = more ? messages.at(-1)!.change_seq : Infinity;
     const changes: ChangeDto[] = [
       ...messages.map((row) => ({
         change_seq: row.change_seq,
@@ -53,12 +58,12 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
         marks: null,
       })),
       ...members
-        .filter(({ change_seq }) => change_seq > after)
+        .filter(({ change_seq }) => change_seq > after && change_seq <= upto)
         .map(({ change_seq, ...marks }) => ({ change_seq, kind: 'marks' as const, message: null, marks })),
     ].sort((a, b) => a.change_seq - b.change_seq);
     const items = changes.slice(0, limit);
     return withinPage(
-      { items, next_cursor: changes.length > limit ? String(items.at(-1)!.change_seq) : null },
+      { items, next_cursor: more || changes.length > limit ? String(items.at(-1)!.change_seq) : null },
       ({ change_seq }) => String(change_seq),
     );
   }

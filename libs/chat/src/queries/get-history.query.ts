@@ -3,7 +3,7 @@ import { Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
 import { Memberships } from '../membership.js';
-import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { asLeft, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
@@ -38,15 +38,17 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
     const forward = after_seq !== undefined && before_seq === undefined;
     const before = Math.min(before_seq ?? visible_seq + 1, visible_seq + 1);
     const [rows, members] = await Promise.all([
-      this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
-        WHERE m.chat_id = ${chatId}::uuid AND m.seq > ${after_seq ?? 0} AND m.seq < ${before}
-        ORDER BY m.seq ${forward ? Prisma.sql`ASC` : Prisma.sql`DESC`} LIMIT ${limit + 1}`,
+      this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
+        uuid(userId),
+        Prisma.sql`m.chat_id = ${chatId}::uuid AND m.seq > ${after_seq ?? 0} AND m.seq < ${before}`,
+        forward ? Prisma.sql`m.seq` : Prisma.sql`m.seq DESC`,
+        limit,
+      )}`,
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(left ? [] : members);
     const shown = rows.slice(0, limit);
-    const end = rows.length > limit ? shown.at(-1) : undefined;
+    const end = hasMore(rows, limit) ? shown.at(-1) : undefined;
     const page = withinPage(
       {
         items: shown.map((row) => toMessage(asLeft(row, left_change_seq), status(row))),

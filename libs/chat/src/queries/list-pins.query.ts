@@ -1,8 +1,8 @@
 import { MAX_PINS, type MessagePage } from '#contracts';
-import { PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
+import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
@@ -31,10 +31,12 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
     const [before] = cursor ? decodeCursor(cursor, 'number') : [8e15];
     await this.memberships.require(chatId, userId);
     const [rows, members] = await Promise.all([
-      this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
-        WHERE m.chat_id = ${chatId}::uuid AND m.pinned_at < to_timestamp(${before}::float8 / 1000)
-        ORDER BY m.pinned_at DESC LIMIT ${MAX_PINS}`,
+      this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
+        uuid(userId),
+        Prisma.sql`m.chat_id = ${chatId}::uuid AND m.pinned_at < to_timestamp(${before}::float8 / 1000)`,
+        Prisma.sql`m.pinned_at DESC`,
+        MAX_PINS,
+      )}`,
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
