@@ -1,30 +1,38 @@
 import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { answerLength } from './http/answer-lengths.js';
+import { FairTurns } from './fair-turns.js';
+import { answerLength, whenMade } from './http/answer-lengths.js';
 import { Metrics } from './metrics.js';
 import { RateLimits } from './rate-limits.js';
 import { unavailable } from './time-limit.js';
 import { Turns } from './turns.js';
 
-/** Reads of one reader, of which each process has so many: a few large ones more would take all connections of the database. */
+/** Reads of one reader, until the client has the answer: each holds its answer in memory. */
 const OF_ONE = { atOnce: 4, waiting: 200 };
+/** Of all readers, until the answer is made. Large reads in work would take all connections of the database. */
+const OF_ALL = { light: 64, atOnce: 2, waiting: 2000 };
 /** An answer of so many characters counts as one read more. */
 const CHARGED = 16 * 1024;
 
-/** However many reads one sends at once, over REST and by events, a few of them are answered at a time, and long answers count. */
+/**
+ * Reads over REST and by events. However many one reader sends at once, a few of them are in work. Long answers count as
+ * several reads, and readers who have had much of late leave the others the way.
+ */
 @Injectable()
 export class Reads {
   private readonly turns: Turns;
-  /** Why readers have no more reads for a while whose answers were long. Those that wait are not done. */
-  private readonly spent = new Map<string, AppError>();
+  private readonly fair: FairTurns;
+  /** Until when readers have no more reads whose answers were long, by `performance.now()`. Those that wait are not done. */
+  private readonly spent = new Map<string, number>();
 
   constructor(
     private readonly limits: RateLimits,
     metrics: Metrics,
   ) {
-    this.turns = new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'reads at once' }));
+    const onRefused = () => metrics.refused.inc({ budget: 'reads at once' });
+    this.turns = new Turns(OF_ONE, onRefused);
+    this.fair = new FairTurns(OF_ALL, onRefused);
   }
 
   /**
@@ -35,11 +43,14 @@ export class Reads {
   wait(reader: string, answer: ServerResponse): Promise<void> {
     return new Promise((resolve, reject) => {
       const untilAnswered = async () => {
-        this.requireLeft(reader);
-        if (answer.destroyed) throw unavailable('The client is gone');
-        resolve();
-        await once(answer, 'close');
-        await this.charge(reader, answerLength(answer));
+        const closed = new Promise((done) => answer.once('close', done));
+        await this.inTurn(reader, async () => {
+          if (answer.destroyed) throw unavailable('The client is gone');
+          resolve();
+          await Promise.race([whenMade(answer), closed]);
+          return answerLength(answer);
+        });
+        await closed;
       };
       this.turns.run(reader, untilAnswered).catch(reject);
     });
@@ -49,27 +60,45 @@ export class Reads {
   async run<T>(userId: string, read: () => Promise<T>): Promise<T> {
     await this.limits.take('read', userId);
     return this.turns.run(userId, async () => {
-      this.requireLeft(userId);
-      const answer = await read();
-      await this.charge(userId, JSON.stringify(answer).length);
-      return answer;
+      let answer: T;
+      await this.inTurn(userId, async () => {
+        answer = await read();
+        return JSON.stringify(answer).length;
+      });
+      return answer!;
     });
   }
 
   /** @throws AppError RATE_LIMIT when long answers have used up the reader's reads */
   requireLeft(reader: string): void {
-    const refusal = this.spent.get(reader);
-    if (refusal) throw refusal;
+    const until = this.spent.get(reader);
+    if (until === undefined) return;
+    const retryAfterMs = Math.max(1, Math.ceil(until - performance.now()));
+    throw new AppError('RATE_LIMIT', 'Too many long answers, try again later', { retryAfterMs });
   }
 
   /** @param length of an answer, characters */
   async charge(reader: string, length: number): Promise<void> {
     const more = Math.floor(length / CHARGED);
+    this.fair.charge(reader, 1 + more);
     if (more === 0) return;
     await this.limits.take('read', reader, more).catch((error: unknown) => {
       if (!(error instanceof AppError)) throw error;
-      this.spent.set(reader, error);
-      setTimeout(() => this.spent.delete(reader), error.retryAfterMs).unref();
+      const { retryAfterMs = 0 } = error;
+      this.spent.set(reader, performance.now() + retryAfterMs);
+      setTimeout(() => this.spent.delete(reader), retryAfterMs).unref();
     });
+  }
+
+  /** @param read resolves with the length of the answer, characters */
+  private async inTurn(reader: string, read: () => Promise<number>): Promise<void> {
+    this.requireLeft(reader);
+    const end = await this.fair.begin(reader);
+    try {
+      this.requireLeft(reader);
+      await this.charge(reader, await read());
+    } finally {
+      end();
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FairTurns } from './fair-turns.js';
 import { Metrics } from './metrics.js';
 import { Prisma } from './prisma/generated/client.js';
 import { SearchPool } from './prisma/prisma.service.js';
@@ -8,7 +9,9 @@ import { Turns } from './turns.js';
 
 /** Searches of one user. */
 const OF_ONE = { atOnce: 2, waiting: 4 };
-/** Most searches of all users that wait for a connection. */
+/** Of all users: who has searched more than this of late shares one turn with others like them. */
+const OF_ALL = { light: 10, atOnce: 1, waiting: 40 };
+/** Most searches that wait for a connection. */
 const MAX_WAITING = 40;
 
 /** Runs one statement: `` query<Row>`SELECT …` ``. */
@@ -18,6 +21,7 @@ export type SearchSql = <T>(text: TemplateStringsArray, ...values: unknown[]) =>
 @Injectable()
 export class Searches {
   private readonly turns: Turns;
+  private readonly fair: FairTurns;
 
   constructor(
     private readonly pool: SearchPool,
@@ -25,21 +29,30 @@ export class Searches {
     private readonly metrics: Metrics,
   ) {
     this.turns = new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'searches of one user' }));
+    this.fair = new FairTurns(OF_ALL, () => metrics.refused.inc({ budget: 'searches' }));
   }
 
   /** @throws AppError RATE_LIMIT, UNAVAILABLE */
   async run<T>(userId: string, search: (query: SearchSql) => Promise<T>): Promise<T> {
     await this.limits.take('search', userId);
-    return this.turns.run(userId, () => {
-      if (this.pool.waitingCount >= MAX_WAITING) {
-        this.metrics.refused.inc({ budget: 'searches' });
-        throw unavailable('Too many searches at once, try again');
+    return this.turns.run(userId, async () => {
+      const end = await this.fair.begin(userId);
+      this.fair.charge(userId, 1);
+      try {
+        if (this.pool.waitingCount >= MAX_WAITING) {
+          this.metrics.refused.inc({ budget: 'searches' });
+          throw unavailable('Too many searches at once, try again');
+        }
+        return await search((text, ...values) => this.query(text, ...values));
+      } finally {
+        end();
       }
-      return search(async <T>(text: TemplateStringsArray, ...values: unknown[]) => {
-        const statement = Prisma.sql(text, ...values);
-        const { rows } = await this.pool.query({ text: statement.text, values: statement.values });
-        return rows as T[];
-      });
     });
+  }
+
+  private async query<T>(text: TemplateStringsArray, ...values: unknown[]): Promise<T[]> {
+    const statement = Prisma.sql(text, ...values);
+    const { rows } = await this.pool.query({ text: statement.text, values: statement.values });
+    return rows as T[];
   }
 }

@@ -1,0 +1,106 @@
+import { FairTurns } from './fair-turns.js';
+
+const OPTIONS = { light: 10, atOnce: 2, waiting: 3 };
+const next = () => new Promise((resolve) => setImmediate(resolve));
+
+const onRefused = jest.fn();
+let turns: FairTurns;
+beforeEach(() => {
+  onRefused.mockClear();
+  turns = new FairTurns(OPTIONS, onRefused);
+});
+
+/** Begins work, and says of whom it has begun. */
+function begin(...keys: string[]) {
+  const begun: string[] = [];
+  const ends = keys.map(async (key) => {
+    const end = await turns.begin(key);
+    begun.push(key);
+    return end;
+  });
+  return { begun, end: async (i: number) => ((await ends[i]!)(), next()) };
+}
+
+it('who has used little starts at once, however many others wait', async () => {
+  for (const key of ['anna', 'boris']) turns.charge(key, 20);
+  const { begun } = begin('anna', 'boris', 'boris', 'vera', 'egor');
+  await next();
+  expect(begun).toEqual(['anna', 'boris', 'vera', 'egor']);
+});
+
+it('what somebody does beside their own work takes a shared turn', async () => {
+  const { begun, end } = begin('anna', 'anna', 'anna', 'anna');
+  await next();
+  expect(begun).toHaveLength(3);
+  await end(1);
+  expect(begun).toHaveLength(4);
+});
+
+it('of those that wait the one who has used least is next', async () => {
+  for (const [key, amount] of [
+    ['anna', 100],
+    ['boris', 50],
+    ['vera', 20],
+  ] as const)
+    turns.charge(key, amount);
+  const { begun, end } = begin('anna', 'anna', 'anna', 'boris', 'vera');
+  await next();
+  expect(begun).toEqual(['anna', 'anna']);
+  await end(0);
+  expect(begun).toEqual(['anna', 'anna', 'vera']);
+  turns.charge('boris', 100);
+  await end(4);
+  expect(begun).toEqual(['anna', 'anna', 'vera', 'anna']);
+  await end(1);
+  expect(begun).toEqual(['anna', 'anna', 'vera', 'anna', 'boris']);
+});
+
+it('refuses who would wait behind too many, and nobody who starts at once', async () => {
+  turns.charge('anna', 20);
+  const { begun, end } = begin(...Array<string>(5).fill('anna'));
+  await next();
+  await expect(turns.begin('anna')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1000 });
+  expect(onRefused).toHaveBeenCalledTimes(1);
+  (await turns.begin('boris'))();
+  for (const i of [0, 1, 2, 3, 4]) await end(i);
+  expect(begun).toHaveLength(5);
+  (await turns.begin('anna'))();
+});
+
+it('passes on the turn of what takes long, once', async () => {
+  jest.useFakeTimers();
+  try {
+    turns.charge('anna', 1000);
+    const { begun, end } = begin('anna', 'anna', 'anna', 'anna', 'anna');
+    await jest.advanceTimersByTimeAsync(499);
+    expect(begun).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(begun).toHaveLength(4);
+    for (const i of [0, 1]) void end(i);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(begun).toHaveLength(4);
+    void end(2);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(begun).toHaveLength(5);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+it('forgets use by half in five seconds', async () => {
+  jest.useFakeTimers();
+  try {
+    turns.charge('anna', 1000);
+    await turns.begin('anna');
+    await turns.begin('anna');
+    for (const key of ['boris', 'vera']) turns.charge(key, 19);
+    const waiting = begin('boris');
+    await jest.advanceTimersByTimeAsync(400);
+    expect(waiting.begun).toEqual([]);
+    await jest.advanceTimersByTimeAsync(4600);
+    for (let i = 0; i < 2; i++) await turns.begin('anna');
+    (await turns.begin('vera'))();
+  } finally {
+    jest.useRealTimers();
+  }
+});

@@ -1,0 +1,46 @@
+import { AppError } from '#contracts';
+import { Metrics } from './metrics.js';
+import type { RateLimits } from './rate-limits.js';
+import { Reads } from './reads.js';
+
+const LONG = 'x'.repeat(1_000_000);
+const next = () => new Promise((resolve) => setImmediate(resolve));
+
+it('large reads of many wait for each other, and small reads of others do not', async () => {
+  const reads = new Reads({ take: () => Promise.resolve() } as unknown as RateLimits, new Metrics());
+  const greedy = Array.from({ length: 5 }, (_, i) => `greedy ${i}`);
+  for (const user of greedy) for (let i = 0; i < 2; i++) await reads.run(user, () => Promise.resolve(LONG));
+  let running = 0;
+  let finish!: () => void;
+  const held = new Promise<void>((resolve) => (finish = resolve));
+  const work = greedy.map((user) => reads.run(user, async () => ((running += 1), await held, LONG)));
+  await next();
+  expect(running).toBe(2);
+  expect(await reads.run('honest', () => Promise.resolve('short'))).toBe('short');
+  finish();
+  await Promise.all(work);
+  expect(running).toBe(5);
+});
+
+it('whose reads are used up is told how long that still lasts', async () => {
+  const refusal = new AppError('RATE_LIMIT', 'too many', { retryAfterMs: 300 });
+  const take = jest.fn((_limit: string, _user: string, points = 1) =>
+    points > 1 ? Promise.reject(refusal) : Promise.resolve(),
+  );
+  const reads = new Reads({ take } as unknown as RateLimits, new Metrics());
+  // What is being read is answered.
+  expect(await reads.run('anna', () => Promise.resolve(LONG))).toBe(LONG);
+  const waits: number[] = [];
+  const again = () => reads.run('anna', () => Promise.resolve('short'));
+  while (waits.length < 3) {
+    await again().catch(({ code, retryAfterMs }: AppError) =>
+      waits.push(code === 'RATE_LIMIT' ? retryAfterMs! : NaN),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(waits[0]).toBeLessThanOrEqual(300);
+  expect(waits[0]).toBeGreaterThan(waits[1]!);
+  expect(waits[1]).toBeGreaterThan(waits[2]!);
+  await new Promise((resolve) => setTimeout(resolve, 350));
+  expect(await again()).toBe('short');
+});
