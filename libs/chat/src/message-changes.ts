@@ -3,6 +3,7 @@ import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
+import { pointsOfSize, pointsOfText } from './message-points.js';
 import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { statusesWithin, uuid, type Statuses } from './shown-marks.js';
 
@@ -30,6 +31,12 @@ type ChangeEvent =
   | 'chat:message:reaction'
   | 'chat:message:pinned'
   | 'chat:message:unpinned';
+
+/** Where a message is, and how long. */
+interface Found {
+  chat_id: string;
+  bytes: number;
+}
 
 /** A message as it is after a decision, and what its status depends on. */
 interface Decided {
@@ -60,16 +67,20 @@ export class MessageChanges {
    * Runs `decide` with the message as it is under the chat's lock, and stores what it returns; null changes nothing.
    * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, deleted, or the other is banned), FORBIDDEN (not a member), UNAVAILABLE, or
    *   what `decide` throws
+   * @param newText what an edit would store
    */
   async change(
     { messageId, chatId }: { messageId: string; chatId?: string },
     userId: string,
     event: ChangeEvent,
     decide: Decision,
+    newText = '',
   ): Promise<MessageDto> {
-    await this.limits.take('message', userId);
-    const inChat = await this.chatOf(messageId, userId, chatId);
-    const decided = await this.turns.take(inChat, () =>
+    await this.limits.take('message', userId, 1 + pointsOfText(newText));
+    const found = await this.find(messageId, userId, chatId);
+    const points = pointsOfSize(found.bytes);
+    if (points > 0) await this.limits.take('message', userId, points);
+    const decided = await this.turns.take(found.chat_id, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
     if (decided.isChanged) this.tell(event, decided);
@@ -98,15 +109,15 @@ export class MessageChanges {
   }
 
   /** Strangers are refused here, so that they do not even stand in the chat's line. */
-  private async chatOf(messageId: string, userId: string, saidToBe?: string): Promise<string> {
+  private async find(messageId: string, userId: string, saidToBe?: string): Promise<Found> {
     if (saidToBe) await this.memberships.require(saidToBe, userId);
-    const [found] = await this.prisma.$queryRaw<{ chat_id: string; is_member: boolean }[]>`
-      SELECT m.chat_id, p.user_id IS NOT NULL AS is_member FROM messages m
+    const [found] = await this.prisma.$queryRaw<(Found & { is_member: boolean })[]>`
+      SELECT m.chat_id, octet_length(m.content) AS bytes, p.user_id IS NOT NULL AS is_member FROM messages m
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       WHERE m.id = ${messageId}::uuid`;
     if (!found || (saidToBe && saidToBe !== found.chat_id)) throw noSuchMessage();
     if (!found.is_member) throw notMember();
-    return found.chat_id;
+    return found;
   }
 
   private async store(

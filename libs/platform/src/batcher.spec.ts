@@ -50,6 +50,18 @@ it('keeps the order and flushes one after the other, `maxBatch` at a time', asyn
   expect(order).toEqual(items);
 });
 
+it('parts large items over several flushes, one at least in each', async () => {
+  const { batches, flush, end } = held();
+  const batcher = new Batcher(flush, { ...OPTIONS, maxBatchSize: 10, sizeOf: (item) => item });
+  const results = [1, 4, 6, 1, 12, 2].map((item) => batcher.add(item));
+  for (let i = 0; i < 5; i++) {
+    await turn();
+    end();
+  }
+  expect(await Promise.all(results)).toEqual([10, 40, 60, 10, 120, 20]);
+  expect(batches).toEqual([[1], [4, 6], [1], [12], [2]]);
+});
+
 it('refuses what would make too much of what waits and is being flushed', async () => {
   const { flush, end } = held();
   const onRefused = jest.fn();

@@ -29,6 +29,8 @@ export class Batcher<T, R> {
     private readonly options: {
       /** Most items in one flush. */
       maxBatch: number;
+      /** Most that the items of one flush hold together, if it has more than one. */
+      maxBatchSize?: number;
       /** Which items have a flush to themselves, in their place among the others. */
       alone?: (item: T) => boolean;
       /** Beyond it callers get UNAVAILABLE: a database that falls behind must not fill the memory. */
@@ -90,10 +92,14 @@ export class Batcher<T, R> {
   }
 
   private nextSize(): number {
-    const { maxBatch, alone } = this.options;
-    if (!alone) return maxBatch;
+    const { maxBatch, maxBatchSize = Infinity, alone } = this.options;
     const most = Math.min(maxBatch, this.queue.length);
-    for (let i = 0; i < most; i++) if (alone(this.queue[i]!.item)) return Math.max(i, 1);
+    let total = 0;
+    for (let i = 0; i < most; i++) {
+      const { item, size } = this.queue[i]!;
+      total += size;
+      if (alone?.(item) || total > maxBatchSize) return Math.max(i, 1);
+    }
     return most;
   }
 

@@ -41,6 +41,7 @@ export class EditMessageHandler implements ICommandHandler<EditMessage> {
         const metadata = editedMetadata(message.type, payload.content, message.metadata);
         return { content: payload.content, metadata, editedAt: new Date() };
       },
+      payload.content,
     );
   }
 }

@@ -4,6 +4,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember } from '../membership.js';
 import { MessageLog } from '../message-log.js';
+import { pointsOfText } from '../message-points.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 import { SenderTurns } from '../sender-turns.js';
@@ -47,6 +48,11 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     if (comment != null && !isVisible(comment)) throw AppError.invalid('comment', 'must not be empty');
     const { earlier, sources } = await this.turns.take(userId, () => this.lookUp(userId, payload));
     if (earlier.length > 0) return earlier;
+    const points = sources.reduce(
+      (sum, { content }) => sum + pointsOfText(content),
+      pointsOfText(comment ?? ''),
+    );
+    if (points > 0) await this.limits.take('message', userId, points);
     const messages = sources.map(forwarded);
     if (comment != null) messages.unshift({ type: 'text', content: comment, metadata: {} });
     const first = comment == null ? 1 : 0;

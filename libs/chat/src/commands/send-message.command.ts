@@ -5,6 +5,7 @@ import { RateLimits, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageLog, type Sent } from '../message-log.js';
+import { pointsOfText } from '../message-points.js';
 import { SenderTurns } from '../sender-turns.js';
 
 /**
@@ -39,8 +40,8 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
   ) {}
 
   async execute({ senderId, payload }: SendMessage): Promise<Sent> {
-    await this.limits.take('message', senderId);
     const { chat_id, type, content, reply_to } = payload;
+    await this.limits.take('message', senderId, 1 + pointsOfText(content));
     // Apps send null for what they do not have.
     const metadata = messageMetadata(type, content, payload.metadata ?? {});
     const clientId = payload.client_id ?? undefined;
