@@ -83,6 +83,25 @@ describe('long answers count as several reads', () => {
   });
 });
 
+describe('hundreds of events at once', () => {
+  beforeAll(() => start({}));
+  afterAll(() => app.stop());
+
+  it('leave others their turn', async () => {
+    const greedy = await app.register('Глеб');
+    const chat = await app.chat(greedy, honest);
+    const devices = await app.devices(greedy, greedy, greedy);
+    let answered = 0;
+    const flood = range(600).map(async (i) => {
+      await devices[i % 3]!.send('chat:message:send', { chat_id: chat.id, type: 'text', content: `${i}` });
+      answered += 1;
+    });
+    await bystander.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'honest' });
+    expect(answered).toBeLessThan(300);
+    await Promise.all(flood);
+  });
+});
+
 describe('a user who goes on sending what is refused', () => {
   beforeAll(() => start({ SOCKET_EVENT_RATE: '6' }));
 

@@ -1,11 +1,14 @@
 import { AppError } from '#contracts';
 import { invalidToken } from '#identity';
-import { Metrics, RateLimits, logger, toAppError } from '#platform';
+import { Metrics, RateLimits, Turns, logger, pointsOfEvent, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Connections } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { EventsInFlight } from './events-in-flight.js';
-import { Unread } from './text-parser.js';
+import { sizeOf, Unread } from './text-parser.js';
+
+/** Events of one user: whoever sends hundreds at once leaves the others their turn. */
+const OF_ONE = { atOnce: 32, waiting: 1000 };
 
 /** A gateway's method as Nest wraps it. */
 export type EventHandler = (payload: unknown, call: EventCall) => Promise<unknown>;
@@ -32,15 +35,21 @@ export interface Manners {
  */
 @Injectable()
 export class EventAnswering {
+  private readonly turns: Turns;
+
   constructor(
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
     private readonly inFlight: EventsInFlight,
     private readonly connections: Connections,
-  ) {}
+  ) {
+    this.turns = new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'events at once' }));
+  }
 
-  async answer(socket: DeviceSocket, manners: Manners, [event, ...args]: unknown[]): Promise<void> {
+  async answer(socket: DeviceSocket, manners: Manners, received: unknown[]): Promise<void> {
+    const [event, ...args] = received;
     const started = performance.now();
+    const { userId } = userOf(socket);
     const callback =
       typeof args.at(-1) === 'function' ? (args.pop() as (answer: unknown) => void) : undefined;
     const handler = manners.handlers.get(event as string);
@@ -49,15 +58,10 @@ export class EventAnswering {
     try {
       this.inFlight.enter();
       // Before it waits for anything: what waits is counted.
-      await this.limits.takeEvent(userOf(socket).userId);
-      if (socket.data.opening) await socket.data.opening;
-      // Opening may have found the session revoked.
-      if (!socket.connected) throw invalidToken();
-      this.connections.requireLive(socket);
+      const points = pointsOfEvent(sizeOf(received));
+      await this.limits.takeEvent(userId, points);
       // Not inside the call: without a callback its argument would never be evaluated.
-      const answer = await this.handle(handler, socket, args, manners);
-      // Whatever was told before it is heard before it. A refusal has told nobody anything.
-      await this.connections.caughtUp(socket);
+      const answer = await this.turns.run(userId, () => this.handle(handler, socket, args, manners), points);
       callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);
@@ -65,7 +69,6 @@ export class EventAnswering {
       if (outcome === 'INTERNAL')
         logger.error({ err: error, event: label, socket_id: socket.id }, 'event failed');
       this.metrics.errors.inc({ code: outcome });
-      const { userId } = userOf(socket);
       if (outcome === 'RATE_LIMIT' && (await this.limits.isFlooding(userId))) socket.conn.close(true);
       const told = manners.refusal(refusal, label);
       if (callback) callback(told.ack);
@@ -86,6 +89,10 @@ export class EventAnswering {
     args: unknown[],
     { fewestArgs }: Manners,
   ): Promise<unknown> {
+    if (socket.data.opening) await socket.data.opening;
+    // Opening may have found the session revoked.
+    if (!socket.connected) throw invalidToken();
+    this.connections.requireLive(socket);
     if (args[0] instanceof Unread) throw args[0].error;
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
     if (args.length > 1 || args.length < fewestArgs)
@@ -93,6 +100,8 @@ export class EventAnswering {
     const call: EventCall = { socket };
     const result = await handler(args[0], call);
     if ('error' in call) throw call.error;
+    // Whatever was told before it is heard before it. A refusal has told nobody anything.
+    await this.connections.caughtUp(socket);
     return result;
   }
 }

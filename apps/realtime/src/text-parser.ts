@@ -15,6 +15,13 @@ const EVENT = /^(?:2|5\d{0,10}-)/;
 /** A namespace, an acknowledgement's id, and the event's name if it is plain: all that is known of what is not read. */
 const EVENT_HEAD = /^(?:2|5\d{0,10}-)(?:(\/[^,]{0,200}),)?(\d{1,10})?(?:\["([^"\\]{1,100})")?/;
 
+/** Bytes of long events, by the array that Socket.IO passes on. */
+const sizes = new WeakMap<object, number>();
+const LONG = 1024;
+
+/** Bytes of an event on the wire, if it is long; otherwise 0. */
+export const sizeOf = (args: unknown[]): number => sizes.get(args) ?? 0;
+
 /** Stands in the place of a payload that was not read. */
 export class Unread {
   constructor(readonly error: AppError) {}
@@ -22,18 +29,32 @@ export class Unread {
 
 const tooLarge = () => new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
 
+/** One function for all connections. */
+function noteSize(this: LimitedDecoder, { data }: Packet): void {
+  if (this.size >= LONG && Array.isArray(data)) sizes.set(data, this.size);
+}
+
 /** Has an event that is too large, broken or binary answered instead of parsing it: it does not end the connection. */
 class LimitedDecoder extends Decoder {
   private since = 0;
   private count = 0;
   private connects = 0;
+  /** Of what is being decoded. */
+  size = 0;
+
+  constructor(...reviver: ConstructorParameters<typeof Decoder>) {
+    super(...reviver);
+    // Before Socket.IO's own listener.
+    this.on('decoded', noteSize);
+  }
 
   /** @throws what ends the connection */
   override add(chunk: unknown): void {
     this.countOne();
     // Attachments: of an event they have been refused with it, and acknowledgements we ask for none.
     if (typeof chunk !== 'string' || chunk.startsWith(String(PacketType.BINARY_ACK))) return;
-    const isTooLarge = Buffer.byteLength(chunk) > MAX_PACKET_BYTES;
+    this.size = Buffer.byteLength(chunk);
+    const isTooLarge = this.size > MAX_PACKET_BYTES;
     if (!EVENT.test(chunk)) {
       const isConnect = chunk.startsWith(String(PacketType.CONNECT));
       if (isConnect && ++this.connects > MAX_CONNECTS) throw new Error('too many connects');

@@ -39,6 +39,11 @@ type Limit =
 
 /** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
 const EVENT_BLOCK = 20;
+/** An event of so many bytes counts as one more: to read it costs as much. No event counts as much as a block. */
+const EVENT_BYTES = 4096;
+/** @param bytes on the wire, 64 KiB at most */
+export const pointsOfEvent = (bytes: number): number => 1 + Math.floor(bytes / EVENT_BYTES);
+
 /** Of a user's events so many may be refused until the limit's window is over: to refuse one costs work, too. */
 const MAX_REFUSED_EVENTS = 5000;
 
@@ -127,13 +132,14 @@ export class RateLimits {
   }
 
   /**
-   * One event of a user, over all sockets and nodes. Each node lets less than a block through beyond the limit.
+   * An event of a user, over all sockets and nodes. Each node lets less than a block through beyond the limit.
+   * @param points by `pointsOfEvent`
    * @throws AppError RATE_LIMIT with retry_after_ms
    */
-  async takeEvent(userId: string): Promise<void> {
-    const { consumedPoints } = await this.consume('socketEvent', userId, 1);
+  async takeEvent(userId: string, points: number): Promise<void> {
+    const { consumedPoints } = await this.consume('socketEvent', userId, points);
     if (!this.areShared) return;
-    if (consumedPoints % EVENT_BLOCK === 0) this.startBlock(userId);
+    if (consumedPoints % EVENT_BLOCK < points) this.startBlock(userId);
     // All wait for the same promise, so that events stay in their order; nor does a flood pass while Redis is asked.
     await this.blocks.get(userId);
   }

@@ -2,11 +2,12 @@ import { AppError } from '#contracts';
 import { RETRY_MS } from './time-limit.js';
 
 interface Line {
+  /** The weight of what runs. */
   running: number;
-  waiting: (() => void)[];
+  waiting: { weight: number; start: () => void }[];
 }
 
-/** Work of one key, such as a user: `atOnce` pieces run, `waiting` more wait in line. */
+/** Work of one key, such as a user: pieces of the weight `atOnce` run, and `waiting` pieces more wait in line. */
 export class Turns {
   private readonly lines = new Map<string, Line>();
 
@@ -16,28 +17,32 @@ export class Turns {
   ) {}
 
   /** @throws AppError RATE_LIMIT when too many wait; what `work` throws */
-  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(key: string, work: () => Promise<T>, weight = 1): Promise<T> {
     const line = this.lines.get(key) ?? { running: 0, waiting: [] };
     this.lines.set(key, line);
-    await this.turn(line);
+    await this.turn(line, weight);
     try {
       return await work();
     } finally {
-      const next = line.waiting.shift();
-      if (next) next();
-      else if (--line.running === 0) this.lines.delete(key);
+      line.running -= weight;
+      while (line.waiting.length > 0 && line.running < this.most.atOnce) {
+        const next = line.waiting.shift()!;
+        line.running += next.weight;
+        next.start();
+      }
+      if (line.running === 0) this.lines.delete(key);
     }
   }
 
-  private turn(line: Line): void | Promise<void> {
+  private turn(line: Line, weight: number): void | Promise<void> {
     if (line.running < this.most.atOnce) {
-      line.running += 1;
+      line.running += weight;
       return;
     }
     if (line.waiting.length >= this.most.waiting) {
       this.onRefused();
       throw new AppError('RATE_LIMIT', 'Too many requests at once, try again', { retryAfterMs: RETRY_MS });
     }
-    return new Promise((resolve) => line.waiting.push(resolve));
+    return new Promise((start) => line.waiting.push({ weight, start }));
   }
 }

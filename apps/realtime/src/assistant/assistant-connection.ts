@@ -15,7 +15,7 @@ import {
   StopAnswer,
 } from '#assistant';
 import { invalidToken, type SignedIn } from '#identity';
-import { logger, newId, toAppError, validated } from '#platform';
+import { logger, newId, pointsOfEvent, toAppError, validated } from '#platform';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
@@ -136,7 +136,7 @@ export class AssistantConnection {
     let outcome = 'ok';
     const who = this.user?.userId ?? this.id;
     try {
-      await this.services.limits.takeEvent(who);
+      await this.services.limits.takeEvent(who, pointsOfEvent(data?.length ?? 0));
       const frame = parse(data);
       if (!Object.hasOwn(ASSISTANT_FRAMES, frame.type))
         throw new AppError('INVALID_DATA', 'Unknown message type');
