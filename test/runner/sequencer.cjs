@@ -12,6 +12,9 @@ const LONGEST = [
   'faults/table-locked',
   'faults/redis-emptied',
   'cluster/presence',
+  'security/properties-rest',
+  'security/properties-live',
+  'security/slow-connections',
 ];
 
 module.exports = class LongestFirst extends TestSequencer {
