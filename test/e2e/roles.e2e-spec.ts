@@ -1,4 +1,4 @@
-import { ChatDto, type ChangePage, type MEMBER_ROLES, type SyncAnswer } from '#contracts';
+import { ChatDto, type ChangePage, type MEMBER_ROLES, type MessagePage, type SyncAnswer } from '#contracts';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 
@@ -251,6 +251,28 @@ describe('whoever is removed or leaves', () => {
       expect(code).toBe('FORBIDDEN');
     const { body: next } = await app.request<SyncAnswer>('GET', `sync?cursor=${start.cursor}`, vera.token);
     expect(next.chats).toEqual([{ id: chat_id, last_seq: 1, change_seq: 0, unread_count: 0, left: true }]);
+  });
+
+  it('reads what it was then, and finds nothing by what was said anew', async () => {
+    const say = async (content: string) =>
+      (await hers.send('chat:message:send', text(group, content))).message_id;
+    const [kept, changed, gone] = [await say('the old word'), await say('the old word'), await say('x')];
+    await remove(anna, vera);
+    await hers.send('chat:message:react', { message_id: kept, emoji: '👍', on: true });
+    await hers.send('chat:message:pin', { message_id: kept });
+    await hers.send('chat:message:edit', { message_id: changed, content: 'a new word' });
+    await hers.send('chat:message:delete', { message_id: gone });
+    const get = async (path: string) =>
+      (await app.request<MessagePage>('GET', `chats/${group.id}/messages${path}`, vera.token)).body.items;
+    const before = { reactions: [], pinned_at: null, edited_at: null, deleted_at: null, change_seq: 0 };
+    const first = { ...before, id: kept, content: 'the old word' };
+    expect(await get('')).toMatchObject([
+      first,
+      { ...before, id: changed, content: '' },
+      { ...before, id: gone, content: '' },
+    ]);
+    expect(await get('/search?query=old')).toMatchObject([first]);
+    expect(await get('/search?query=new')).toEqual([]);
   });
 
   it('comes back as a plain member, who has muted and archived nothing', async () => {
