@@ -114,7 +114,11 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     expect(chats).toMatchObject([{ id: direct.id, unread_count: 0 }]);
     expect(await seen(cursor, change_seq)).toEqual(before);
     expect((await his.send('chat:message:delete', { message_id })).status).toBe('ok');
-    expect((await his.next('chat:message:deleted', ({ id }) => id === message_id)).status).toBe('sent');
+    for (const [device, status] of [
+      [his, 'sent'],
+      [tablet, 'read'],
+    ] as const)
+      expect((await device.next('chat:message:deleted', ({ id }) => id === message_id)).status).toBe(status);
     await his.settled();
     for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
       expect(his.all(event).filter(({ chat_id }) => chat_id === direct.id)).toEqual([]);
