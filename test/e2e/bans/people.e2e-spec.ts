@@ -1,4 +1,4 @@
-import type { ChatDto, ParticipantPage, PostDto } from '#contracts';
+import type { ChatDto, FriendRequestPage, ParticipantPage, PostDto } from '#contracts';
 import { Bystander, PlainClient, text, until, type Account } from '#testing';
 import { admin, app, ban, chatOf, get, read, roles, send, setScene, step, unban } from './scene.js';
 
@@ -15,7 +15,11 @@ describe('a banned user', () => {
     const request = await app.request<{ id: string }>('POST', 'friends/requests', boris.token, {
       user_id: vera.id,
     });
+    const asked = async () =>
+      (await get<FriendRequestPage>(vera, 'friends/requests')).items.map(({ id }) => id);
+    expect(await asked()).toEqual([request.body.id]);
     await ban(boris);
+    expect(await asked()).toEqual([]);
     await hers.next('chat:updated', ({ id, is_open }) => id === direct.id && !is_open);
     const messenger = PlainClient.open(`${app.url}/messenger`, { auth: { token: anna.token } });
     const counts = () =>
