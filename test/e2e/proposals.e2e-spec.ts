@@ -211,7 +211,8 @@ describe('a proposal in a chat', () => {
   });
   const accept = (account: Account, message_id: string, starts_at: string, chatId = chat.id) =>
     app.request<BookingDto>('POST', `chats/${chatId}/messages/${message_id}/accept`, account.token, {
-      starts_at,
+      // As Dart writes it.
+      starts_at: starts_at.replace('.000Z', '.000000Z'),
     });
   beforeEach(async () => {
     await app.request('PUT', 'users/me/availability', master.token, { timezone: 'UTC', weekly });
