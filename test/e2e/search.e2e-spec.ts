@@ -187,6 +187,14 @@ it('finds a message by what people read of it, and by no link or id', async () =
   const ids = async (query: string) => (await found(messages(), query)).map(({ id }) => id);
   expect(await ids('елкина тверская')).toEqual([location]);
   expect(await ids('Борис')).toEqual([profile]);
+  const made = async (path: string, by: Account, body: object) =>
+    (await app.request<Found>('POST', path, by.token, body)).body.id;
+  const [askold] = await app.people('Аскольд');
+  const post = await send('post_share', await made('posts', askold, { content: 'Привет' }), {});
+  expect(await ids('аскольд')).toEqual([post]);
+  const service_id = await made('services', anna, { name: 'Плетение косичек', price: 1, duration: 60 });
+  const proposal = await send('booking_proposal', 'Записать вас?', { service_id });
+  expect(await ids('записать плетение')).toEqual([proposal]);
   for (const query of ['secret-garden', 'storage', boris.id.slice(0, 8)])
     expect([query, await ids(query)]).toEqual([query, []]);
   await hers.send('chat:message:send', text(chat, `look at ${url}`));
