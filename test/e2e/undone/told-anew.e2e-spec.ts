@@ -228,6 +228,7 @@ it('a request that is withdrawn and made again is told once, however often', asy
     expect(await list()).toEqual([]);
   }
   expect(hers.all('notification:new')).toHaveLength(1);
+  expect(await app.rows('SELECT FROM friend_requests WHERE from_id = $1', [boris.id])).toHaveLength(1);
   const tomorrow = new Date(Date.now() + 25 * 3600_000);
   const { id } = await app.app.get(CommandBus).execute(new RequestFriendship(boris.id, anna.id, tomorrow));
   await told(2);
