@@ -7,6 +7,8 @@ import { io, type Socket } from 'socket.io-client';
 const RECONNECTION = { reconnectionDelay: 100, reconnectionDelayMax: 1000 };
 /** How long it waits for an answer until it says the same again, ms. */
 const PATIENCE_MS = 12_000;
+/** How long a gap is left alone, ms: two nodes' events come in any order, so most close by themselves. */
+const GAP_MS = 100;
 const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 interface Shown {
@@ -160,7 +162,9 @@ export class Phone {
 
   private hear(message: MessageDto): void {
     this.take(message);
-    if (message.seq > this.chat(message.chat_id).seq) this.catchUp();
+    const chat = this.chat(message.chat_id);
+    if (message.seq <= chat.seq) return;
+    setTimeout(() => message.seq > chat.seq && this.catchUp(), GAP_MS);
   }
 
   /** One after the other: each begins where the one before ended. */
