@@ -130,6 +130,8 @@ it('who has blocked the other finds them in a list of their own, and only there'
   const ids = [...page.items, ...rest.items].map(({ id }) => id);
   expect([ids, rest.next_cursor]).toEqual([[boris.id, vera.id].sort(), null]);
   expect((await ask<BlockedPage>(boris, 'GET users/me/blocked')).items).toEqual([]);
+  await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [boris.id]);
+  expect((await ask<BlockedPage>(anna, 'GET users/me/blocked')).items).toMatchObject([{ id: vera.id }]);
 });
 
 it('a chat opens again when neither of the two blocks any more', async () => {
