@@ -105,6 +105,12 @@ it('who was refused may ask again after 30 days, and only the last refusal is ke
   expect(new Set((await again()).map(({ key }) => key)).size).toBe(2);
 });
 
+it('a refusal stands whatever others answer', async () => {
+  for (const whom of [boris, vera]) await answer(whom, (await ask(anna, whom.id)).body.id, 'decline');
+  for (const { id } of [boris, vera])
+    expect((await ask(anna, id)).body).toMatchObject({ code: 'CONFLICT', reason: 'refused_recently' });
+});
+
 it('only the asker withdraws a request, while it waits for an answer', async () => {
   const withdraw = async (who: Account, id: string) => {
     const { status, body } = await app.request('DELETE', `friends/requests/${id}`, who.token);
