@@ -274,3 +274,26 @@ it('whoever changes a message of somebody whom a block cuts off is answered with
   const { message } = await hers.send('chat:message:pin', { message_id });
   expect(message).toMatchObject({ id: message_id, sender_name: 'Глеб' });
 });
+
+it('what others share of somebody whom a block cuts off shows neither picture nor trade', async () => {
+  const [dora, gleb, vera] = await app.people('Дора', 'Глеб', 'Вера');
+  const avatar = 'https://example.com/gleb.jpg';
+  await app.request('PATCH', 'users/me', gleb.token, { avatar, is_master: true });
+  const written = { content: 'Привет', media_urls: [avatar] };
+  const post = await app.request<{ id: string }>('POST', 'posts', gleb.token, written);
+  const group = await app.group(vera, dora);
+  for (const [type, content] of [
+    ['profile_share', gleb.id],
+    ['post_share', post.body.id],
+  ])
+    await app.request('POST', `chats/${group.id}/messages`, vera.token, { type, content });
+  const shown = async (by: Account) => (await app.history(by, group.id)).map(({ metadata }) => metadata);
+  const shared = (picture: string | null, is_master: boolean) => [
+    { name: 'Глеб', avatar: picture, is_master },
+    { author_id: gleb.id, author_name: 'Глеб', media_url: picture },
+  ];
+  expect(await shown(dora)).toEqual(shared(avatar, true));
+  await app.request('PUT', `users/${gleb.id}/block`, dora.token);
+  expect(await shown(dora)).toEqual(shared(null, false));
+  expect(await shown(vera)).toEqual(shared(avatar, true));
+});
