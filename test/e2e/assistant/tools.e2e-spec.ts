@@ -128,6 +128,14 @@ it('several at once, each result at its call', async () => {
   expect(ids(JSON.parse(bookings!) as never)).toEqual([hers.id]);
 });
 
+it('eight at once, and is told of the others that it is enough', async () => {
+  const given = await results(
+    ...Array.from({ length: 10 }, () => ({ name: 'my_bookings', arguments: { status: 'expired' } })),
+  );
+  const codes = given.map((text) => (JSON.parse(text) as { error?: { code: string } }).error?.code);
+  expect(codes).toEqual([...Array<undefined>(8), 'LIMIT_REACHED', 'LIMIT_REACHED']);
+});
+
 it.each([
   ['', {}],
   ['of anybody by an argument', { user_id: '$boris', client_id: '$boris', userId: '$boris' }],

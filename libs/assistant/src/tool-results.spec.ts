@@ -1,0 +1,18 @@
+import type { ServiceDto } from '#contracts';
+import { aboutService } from './tool-results.js';
+
+it('cuts a long text of a user, and no character in two', () => {
+  const master = { id: '', name: 'Анна', avatar: null, rating: null, reviews_count: 0 };
+  const service: ServiceDto = {
+    id: '',
+    name: 'Маникюр',
+    description: `a${'🌸'.repeat(200)}`,
+    price: 1,
+    duration: 60,
+    master,
+    created_at: '',
+  };
+  const { description } = aboutService(service);
+  expect(description).toMatch(/^a(🌸){149}.…$/u);
+  expect(description!.isWellFormed()).toBe(true);
+});
