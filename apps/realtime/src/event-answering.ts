@@ -9,6 +9,8 @@ import { sizeOf, Unread } from './text-parser.js';
 
 /** Events of one user: whoever sends hundreds at once leaves the others their turn. */
 const OF_ONE = { atOnce: 32, waiting: 1000 };
+/** A long event takes the place of one for each so many bytes: all members of a chat may have to be sent it. */
+const WEIGHED_BYTES = 1024;
 
 /** A gateway's method as Nest wraps it. */
 export type EventHandler = (payload: unknown, call: EventCall) => Promise<unknown>;
@@ -58,10 +60,14 @@ export class EventAnswering {
     try {
       this.inFlight.enter();
       // Before it waits for anything: what waits is counted.
-      const points = pointsOfEvent(sizeOf(received));
-      await this.limits.takeEvent(userId, points);
+      const size = sizeOf(received);
+      await this.limits.takeEvent(userId, pointsOfEvent(size));
       // Not inside the call: without a callback its argument would never be evaluated.
-      const answer = await this.turns.run(userId, () => this.handle(handler, socket, args, manners), points);
+      const answer = await this.turns.run(
+        userId,
+        () => this.handle(handler, socket, args, manners),
+        1 + Math.floor(size / WEIGHED_BYTES),
+      );
       callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);

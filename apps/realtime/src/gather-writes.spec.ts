@@ -90,3 +90,39 @@ it('a device that takes nothing between two looks is cut off; one that takes som
   clearInterval(looking);
   jest.useRealTimers();
 });
+
+it('a device with little to read does not wait for many with much, each of which is written in its order', async () => {
+  const engine = new EventEmitter();
+  gatherWrites(engine as never);
+  const written: string[] = [];
+  const device = (name: string, takesMs: number) => {
+    const socket = {
+      writeBuffer: [] as { data: string }[],
+      transport: { writable: true },
+      flush() {
+        written.push(...socket.writeBuffer.map(({ data }) => `${name}${data[0]}`));
+        socket.writeBuffer = [];
+        for (const end = performance.now() + takesMs; performance.now() < end;);
+      },
+      send(data: string) {
+        socket.writeBuffer.push({ data });
+        socket.flush();
+      },
+    };
+    engine.emit('connection', socket);
+    return socket;
+  };
+  const many = Array.from({ length: 10 }, (_, i) => device(`${i}`, 6));
+  for (const one of many) one.send('a'.repeat(40_000));
+  const little = device('little', 0);
+  little.send('b');
+  await new Promise(setImmediate);
+  expect(written).toEqual(['littleb', '0a']);
+  for (const one of many) one.send('c');
+  await new Promise(setImmediate);
+  little.send('d');
+  for (let i = 0; i < 12; i++) await new Promise(setImmediate);
+  expect(written.indexOf('littled')).toBeLessThan(8);
+  for (const [i] of many.entries())
+    expect(written.filter((one) => one.startsWith(String(i)))).toEqual([`${i}a`, `${i}c`]);
+});

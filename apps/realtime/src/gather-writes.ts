@@ -7,6 +7,10 @@ import { READ_AT_LEAST, takenFrom } from './reading.js';
 const MAX_WAITING = 4 * 1024 * 1024;
 /** What a packet takes beside its data. */
 const PACKET_SIZE = 50;
+/** More than this to write to one socket is much, if there are many: it is written after all that is less. */
+const LARGE = 32 * 1024;
+/** So long at a time: meanwhile nothing else is done. ms */
+const WRITE_MS = 5;
 /** How often it is looked whether devices read, ms. One that takes too little from one look to the next is cut off. */
 const LOOK_MS = 15_000;
 /** With more than this before it, what is of the moment would be out of date when it is read: it is left out. */
@@ -41,15 +45,29 @@ interface Gathering extends Flushing {
 /**
  * Engine.IO hands each packet to the kernel by itself. Here all packets of one turn of the event loop leave each
  * socket in one write: a flush that acknowledges and shows a hundred messages costs a device one system call.
- * Nothing waits longer than the turn it was sent in, unless the device does not read; what waits then is bounded.
+ * Nothing waits longer than the turn it was sent in, unless there is much for many, or the device does not read; what waits
+ * then is bounded.
  * @param onCutOff called for each device that is cut off
  */
 export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = () => undefined): void {
   let turn: Gathering[] = [];
+  let large: Gathering[] = [];
+  const writeLarge = () => {
+    const until = performance.now() + WRITE_MS;
+    let written = 0;
+    do write(large[written++]!);
+    while (written < large.length && performance.now() < until);
+    large = large.slice(written);
+    if (large.length > 0) setImmediate(writeLarge);
+  };
   const writeAll = () => {
     const sockets = turn;
     turn = [];
-    sockets.forEach(write);
+    const isWriting = large.length > 0;
+    for (const socket of sockets)
+      if (socket.sizeWaiting > LARGE) large.push(socket);
+      else write(socket);
+    if (large.length > 0 && !isWriting) writeLarge();
   };
   // One function for all sockets: of its own each would hold many times what it waits for.
   const flush = function (this: Gathering) {

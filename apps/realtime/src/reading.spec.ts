@@ -35,3 +35,27 @@ it('answers no ping of a client that has more than 64 KiB to read', async () => 
   client.terminate();
   expect(pongs).toEqual(['65536', '0']);
 });
+
+it('reads little at a time of a client that sends much', async () => {
+  const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
+  const server = new BoundedSockets({ noServer: true }, unfinished);
+  let received = 0;
+  const upgraded = createServer().on('upgrade', (request, socket, head) =>
+    server.handleUpgrade(request, socket, head, (opened) => opened.on('message', () => (received += 1))),
+  );
+  upgraded.listen(0, '127.0.0.1');
+  await once(upgraded, 'listening');
+  const client = new WebSocket(`ws://127.0.0.1:${(upgraded.address() as AddressInfo).port}`);
+  await once(client, 'open');
+  // It waits in the kernel when the server reads on.
+  for (let i = 0; i < 50; i++) client.send(Buffer.alloc(32 * 1024));
+  const inTurns: number[] = [];
+  while (received < 50) {
+    const before = received;
+    await new Promise(setImmediate);
+    inTurns.push(received - before);
+  }
+  client.terminate();
+  upgraded.close();
+  expect(Math.max(...inTurns)).toBeLessThan(10);
+});

@@ -39,9 +39,9 @@ type Limit =
 
 /** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
 const EVENT_BLOCK = 20;
-/** An event of so many bytes counts as one more: to read it costs as much. No event counts as much as a block. */
+/** An event of so many bytes counts as one more: to read it costs as much. */
 const EVENT_BYTES = 4096;
-/** @param bytes on the wire, 64 KiB at most */
+/** Of an event that is not refused for its size, less than a block. @param bytes on the wire */
 export const pointsOfEvent = (bytes: number): number => 1 + Math.floor(bytes / EVENT_BYTES);
 
 /** Of a user's events so many may be refused until the limit's window is over: to refuse one costs work, too. */

@@ -121,7 +121,8 @@ export class AssistantConnection {
     }
     this.waiting++;
     this.waitingBytes += size;
-    this.turn = this.turn.then(() => this.answer(frame)).finally(() => this.answered(size));
+    const points = pointsOfEvent(data.length);
+    this.turn = this.turn.then(() => this.answer(frame, points)).finally(() => this.answered(size));
   }
 
   private answered(size: number): void {
@@ -131,12 +132,12 @@ export class AssistantConnection {
   }
 
   /** `data`: undefined when it was too large to be kept. */
-  private async answer(data: Buffer | undefined): Promise<void> {
+  private async answer(data: Buffer | undefined, points: number): Promise<void> {
     let type = 'unknown';
     let outcome = 'ok';
     const who = this.user?.userId ?? this.id;
     try {
-      await this.services.limits.takeEvent(who, pointsOfEvent(data?.length ?? 0));
+      await this.services.limits.takeEvent(who, points);
       const frame = parse(data);
       if (!Object.hasOwn(ASSISTANT_FRAMES, frame.type))
         throw new AppError('INVALID_DATA', 'Unknown message type');
