@@ -78,7 +78,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
 
   it('at half of a fan-out: the next one tells the rest, and nobody twice', async () => {
     await cluster.crowd(CROWD);
-    const talk = await Talk.start(cluster, { pause: 100 });
+    const talk = await Talk.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
     const worker = living();
     await worker.signal('SIGKILL');
@@ -97,7 +97,7 @@ describe('a worker that stands still', () => {
 
   it('for 35 s and runs on: another one tells the rest, and nobody twice', async () => {
     await cluster.crowd(CROWD);
-    const talk = await Talk.start(cluster, { pause: 100 });
+    const talk = await Talk.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
     const still = living();
     await still.signal('SIGSTOP');
