@@ -27,8 +27,10 @@ export class SyncNotificationsHandler implements IQueryHandler<SyncNotifications
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, known }: SyncNotifications): Promise<Answer> {
+    // What is not visible is not older than the snapshot's oldest transaction, which an index can find.
     const changed = known
-      ? Prisma.sql`AND NOT pg_visible_in_snapshot(n.changed_xid, ${known}::text::pg_snapshot)`
+      ? Prisma.sql`AND n.changed_xid >= pg_snapshot_xmin(${known}::text::pg_snapshot)
+          AND NOT pg_visible_in_snapshot(n.changed_xid, ${known}::text::pg_snapshot)`
       : Prisma.empty;
     const [rows, removed, [count]] = await Promise.all([
       this.prisma.$queryRaw<NotificationRow[]>`
