@@ -14,7 +14,8 @@ await prepare();
 const { default: getPort } = await import('get-port');
 const { createProxyServer } = await import('httpxy');
 const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
-const { REQUEST_DEADLINE, endUnreadAnswers } = await import('../dist/libs/platform/src/http/deadlines.js');
+const { MAX_HEADER_SIZE, REQUEST_DEADLINE, endUnreadAnswers } =
+  await import('../dist/libs/platform/src/http/deadlines.js');
 const { secretIn } = await import('../dist/libs/platform/src/secret-file.js');
 
 // Under npm a Ctrl-C arrives twice: the second one must not cut the first one's work short.
@@ -96,7 +97,9 @@ async function serve({ api, realtime }) {
       res.writeHead(status, { 'content-type': 'application/json' }).write(JSON.stringify({ code, message }));
     res.end();
   };
-  const server = createServer(REQUEST_DEADLINE, (req, res) => {
+  // A node has room for the address that is added.
+  const limits = { ...REQUEST_DEADLINE, maxHeaderSize: MAX_HEADER_SIZE - 512 };
+  const server = createServer(limits, (req, res) => {
     addAddress(req);
     // Each process's own, for who operates it: not for the outside.
     if (!/^\/(?!metrics)/.test(pathOf(req))) return say(res, 404, 'NOT_FOUND', 'No such route');

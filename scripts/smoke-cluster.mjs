@@ -70,6 +70,12 @@ try {
       if (items[0].ip !== '127.0.0.1') throw new Error(`${claimed} is shown as ${items[0].ip}`);
     }
   });
+  await step('headers of more than 8 KiB are refused', async () => {
+    for (const size of [7000, 7800, 8300, 20_000]) {
+      const { status } = await fetch(`${url}/health`, { headers: { 'x-long': 'x'.repeat(size) } });
+      if (status !== (size < 7500 ? 200 : 431)) throw new Error(`${size} bytes are answered with ${status}`);
+    }
+  });
   await step('Redis wants a password', async () => {
     const [{ redisPort }] = processes(/apps\/api/);
     const redis = new Redis(Number(redisPort), '127.0.0.1', { retryStrategy: () => null });

@@ -5,6 +5,9 @@ const CHECK_MS = 5000;
 /** How many looks an answer may outlast that has begun: 25 to 30 s. */
 const LOOKS = 6;
 
+/** Of a request's line and headers: a token has 1 KiB at most, and there are no cookies. Beyond it the answer is 431. Bytes. */
+export const MAX_HEADER_SIZE = 8 * 1024;
+
 /** For each HTTP server: a request has to be there, body and all, within 30 s of its first byte. */
 export const REQUEST_DEADLINE = { requestTimeout: 25_000, connectionsCheckingInterval: CHECK_MS };
 

@@ -14,7 +14,7 @@ import { PlatformModule } from '../platform.module.js';
 import { StartError } from '../postgres/start-error.js';
 import { reachRedis } from '../redis.js';
 import { noteAnswerLengths } from './answer-lengths.js';
-import { REQUEST_DEADLINE } from './deadlines.js';
+import { MAX_HEADER_SIZE, REQUEST_DEADLINE } from './deadlines.js';
 import { ErrorFilter, tellError } from './error.filter.js';
 import { OpenConnections } from './open-connections.js';
 import { logRequests } from './request-log.js';
@@ -22,8 +22,6 @@ import { RequestsInWork } from './requests-in-work.js';
 
 /** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
 const BODY_LIMIT = 64 * 1024;
-/** Of a request's line and headers: a token has 1 KiB at most, and there are no cookies. Beyond it the answer is 431. */
-const MAX_HEADER_SIZE = 8 * 1024;
 /** A body that is refused is still read to its end up to here, which is as much as the proxy lets through. */
 const DRAINED_BODY = 2 * 1024 * 1024;
 
