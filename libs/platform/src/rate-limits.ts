@@ -22,6 +22,7 @@ type Limit =
   | 'registration'
   | 'badRefresh'
   | 'assistant'
+  | 'assistantDay'
   | 'restWrite'
   | 'read'
   | 'search'
@@ -96,6 +97,8 @@ export class RateLimits {
       badRefresh: limiter(config.REST_WRITE_RATE, 1, 'badRefresh'),
       /** Key: user id. */
       assistant: limiter(config.ASSISTANT_RATE, 60, 'assistant'),
+      /** Answers cost the operator money. */
+      assistantDay: limiter(config.ASSISTANT_RATE * 25, DAY, 'assistantDay'),
       /** Key: user id; of a refresh, session id. */
       restWrite: limiter(config.REST_WRITE_RATE, 1, 'restWrite'),
       /** Key: user id. */

@@ -1,3 +1,4 @@
+import { RateLimits } from '#platform';
 import { exchange, Scene, type Complete, type Talk } from './scene.js';
 
 const EACH_MINUTE = 20;
@@ -42,6 +43,20 @@ it('counts a user’s devices and chats together, another user’s not, and an a
     });
   const other = await scene.chat();
   expect((await exchange(other.client, 'x')).status).toBe('complete');
+});
+
+it('a day has an end, for questions and for answers made anew', async () => {
+  const { client, account } = talk;
+  await exchange(client, 'x');
+  await scene.app.app.get(RateLimits).take('assistantDay', account.id, 499);
+  for (const [type, data] of [
+    ['message', { message: 'x' }],
+    ['regenerate', {}],
+  ] as const) {
+    const refusal = await client.ask<{ code: string; retryAfterMs: number }>(type, data, 'error');
+    expect(refusal.code).toBe('RATE_LIMIT');
+    expect(refusal.retryAfterMs).toBeGreaterThan(23 * 3600_000);
+  }
 });
 
 it('a flood of frames of any kind ends neither the connection nor the service', async () => {

@@ -34,6 +34,7 @@ export class AskAssistantHandler implements ICommandHandler<AskAssistant> {
   async execute({ userId, chatId, content }: AskAssistant): Promise<void> {
     this.model.requireClient();
     await this.limits.take('assistant', userId);
+    await this.limits.take('assistantDay', userId);
     await this.prompts.requireFits(content);
     const id = newId();
     const [stored] = await this.prisma.$queryRaw<{ created_at: Date }[]>`

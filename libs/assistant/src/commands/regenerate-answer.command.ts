@@ -30,6 +30,7 @@ export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer
   async execute({ userId, chatId }: RegenerateAnswer): Promise<void> {
     this.model.requireClient();
     await this.limits.take('assistant', userId);
+    await this.limits.take('assistantDay', userId);
     const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
     if (!chat) throw noSuchChat();
     const question = await this.prisma.assistantMessage.findFirst({
