@@ -275,13 +275,13 @@ it('whoever changes a message of somebody whom a block cuts off is answered with
   expect(message).toMatchObject({ id: message_id, sender_name: 'Глеб' });
 });
 
-it('what others share of somebody whom a block cuts off shows neither picture nor trade', async () => {
+it('who is cut off by a block shows neither picture nor trade, also in what others share', async () => {
   const [dora, gleb, vera] = await app.people('Дора', 'Глеб', 'Вера');
   const avatar = 'https://example.com/gleb.jpg';
   await app.request('PATCH', 'users/me', gleb.token, { avatar, is_master: true });
   const written = { content: 'Привет', media_urls: [avatar] };
   const post = await app.request<{ id: string }>('POST', 'posts', gleb.token, written);
-  const group = await app.group(vera, dora);
+  const group = await app.group(vera, dora, gleb);
   for (const [type, content] of [
     ['profile_share', gleb.id],
     ['post_share', post.body.id],
@@ -296,4 +296,10 @@ it('what others share of somebody whom a block cuts off shows neither picture no
   await app.request('PUT', `users/${gleb.id}/block`, dora.token);
   expect(await shown(dora)).toEqual(shared(null, false));
   expect(await shown(vera)).toEqual(shared(avatar, true));
+  const member = async (by: Account) =>
+    (await app.request<ChatDto>('GET', `chats/${group.id}`, by.token)).body.participants.find(
+      ({ id }) => id === gleb.id,
+    );
+  expect(await member(dora)).toMatchObject({ name: 'Глеб', avatar: null, is_master: false });
+  expect(await member(vera)).toMatchObject({ name: 'Глеб', avatar, is_master: true });
 });

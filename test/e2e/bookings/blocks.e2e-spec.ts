@@ -1,4 +1,12 @@
-import type { BookingDto, MessageDto, NotificationPage, ReviewDto, ReviewPage, SlotPage } from '#contracts';
+import type {
+  BookingDto,
+  MessageDto,
+  NotificationPage,
+  ReviewDto,
+  ReviewPage,
+  ServicePage,
+  SlotPage,
+} from '#contracts';
 import { lockBookings } from '#identity';
 import { ReconcileBookings, RemindBookings } from '#marketplace';
 import { PrismaService, type Prisma } from '#platform';
@@ -165,6 +173,8 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     });
     expect(others.status).toBe(400);
     expect(await ban(banned())).toBe(200);
+    const onOffer = await app.request<ServicePage>('GET', `services?master_id=${master.id}`, stranger.token);
+    expect(onOffer.body.items).toHaveLength(who === 'the master' ? 0 : 1);
     for (const { id } of [asked, confirmed]) {
       expect(await stored(id)).toMatchObject({ status: 'cancelled', reason: null });
       const seen = await device().next('booking:updated', (b) => b.id === id && b.status === 'cancelled');
