@@ -87,9 +87,12 @@ describe('guesses', () => {
 
   it('at one account are few, however many networks they come from; its owner signs in where they did before', async () => {
     const { user } = await limited.register();
+    expect(await attempt(user.email, '2001:db8:7::1', PASSWORD)).toBe('no error');
     const guesses = await all(range(60).map((i) => attempt(user.email, `198.51.100.${i}`)));
     expect([guesses('UNAUTHORIZED'), guesses('RATE_LIMIT')]).toEqual([2 * RATE, 60 - 2 * RATE]);
     expect(await attempt(user.email, device.ip, PASSWORD)).toBe('no error');
+    // An IPv6 address changes within its network.
+    expect(await attempt(user.email, '2001:db8:7::2', PASSWORD)).toBe('no error');
     expect(await attempt(user.email, '198.51.100.200', PASSWORD)).toBe('RATE_LIMIT');
     // Who tries at home is limited there.
     const atHome = await all(range(9).map(() => attempt(user.email, device.ip)));
@@ -111,6 +114,9 @@ describe('guesses', () => {
     for (let i = 0; i < 8 * RATE; i++) people.push(await limited.register());
     for (const { user } of people)
       expect(await attempt(user.email, '203.0.113.9', PASSWORD)).toBe('no error');
+    // And one person from as many networks.
+    for (const i of range(3 * RATE))
+      expect(await attempt(people[0]!.user.email, `192.0.2.${i}`, PASSWORD)).toBe('no error');
   });
 });
 
