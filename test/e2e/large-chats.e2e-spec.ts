@@ -74,6 +74,17 @@ it('counts also those who were sent it live and say nothing', async () => {
   expect(about(hers, chat).read).toEqual([]);
 });
 
+it('does not count who is cut off from the sender', async () => {
+  const [vera, gleb] = await app.people('Вера', 'Глеб');
+  const chat = await app.group(vera, boris, gleb, ...crowd.map((id) => ({ id })));
+  await app.request('PUT', `users/${vera.id}/block`, boris.token);
+  const [hers, his, glebs] = await app.devices(vera, boris, gleb);
+  const { message_id } = await hers.send('chat:message:send', text(chat));
+  for (const device of [his, glebs]) await device.send('chat:message:read', { chat_id: chat.id, message_id });
+  expect(await hers.next('chat:message:read')).toMatchObject({ message_id, read_count: 1 });
+  expect(await hers.next('chat:message:delivered')).toMatchObject({ message_id, delivered_count: 1 });
+});
+
 it('does not count those who connect a moment later and were sent nothing', async () => {
   const chat = await groupOf(33);
   const [vera, late] = await app.people('Вера', 'Поздний');
