@@ -95,3 +95,13 @@ it('refuses a banned user, the current token and the one just replaced', async (
   expect(await codeOf(refresh(first))).toBe('UNAUTHORIZED');
   expect(await codeOf(refresh(second))).toBe('UNAUTHORIZED');
 });
+
+it('limits the network from which tokens come that nobody was given', async () => {
+  const limited = await startIdentity({ REST_WRITE_RATE: '2' });
+  const shown = (ip: string) => codeOf(limited.commands.execute(new RefreshTokens('nonsense', ip)));
+  const codes = await Promise.all(
+    ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8:0:1::1'].map(shown),
+  );
+  expect(codes).toEqual(['UNAUTHORIZED', 'UNAUTHORIZED', 'RATE_LIMIT', 'UNAUTHORIZED']);
+  await limited.stop();
+});
