@@ -31,6 +31,8 @@ interface Member {
 class Group {
   id!: string;
   readonly members = new Map<number, Member>();
+  /** Who went by themselves: only friends add them again, and nobody here has any. */
+  readonly gone = new Set<number>();
   readonly senders: number[] = [];
   readonly messageIds: string[] = [];
 
@@ -204,6 +206,7 @@ class Run {
         if (mine.role === 'member') return 'FORBIDDEN';
         if (this.banned.has(b)) return 'NOT_FOUND';
         if (this.cut(a, b)) return 'FORBIDDEN';
+        if (!theirs && group.gone.has(b)) return 'FORBIDDEN';
         if (!theirs)
           group.members.set(b, { role: 'member', joined: ++this.clock, read: group.senders.length });
         return 'ok';
@@ -216,6 +219,7 @@ class Run {
         if (!removed) return 'NOT_FOUND';
         if (who !== a && mine.role === 'admin' && removed.role !== 'member') return 'FORBIDDEN';
         group.members.delete(who);
+        if (who === a) group.gone.add(who);
         group.settle(this.banned);
         return 'ok';
       }
