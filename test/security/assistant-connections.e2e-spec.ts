@@ -106,7 +106,8 @@ it('keeps no frame that is too large, and few that are large, while those before
   await until('let go', () => held() - before < 4 * MB);
   enter();
   await client.until(() => client.all('error').length === 36 || undefined, 'not answered');
-  expect(client.all('error').filter(({ code }) => code === 'MESSAGE_TOO_LARGE')).toHaveLength(20);
+  // More than three are too much, too.
+  expect(client.all('error').filter(({ code }) => code === 'MESSAGE_TOO_LARGE')).toHaveLength(3);
   client.close();
 });
 

@@ -42,8 +42,11 @@ type Limit =
 const EVENT_BLOCK = 20;
 /** An event of so many bytes counts as one more: to read it costs as much. */
 const EVENT_BYTES = 4096;
-/** Of an event that is not refused for its size, less than a block. @param bytes on the wire */
-export const pointsOfEvent = (bytes: number): number => 1 + Math.floor(bytes / EVENT_BYTES);
+/** By default a client is told ten times that what it sends is too large, and only then that it is too much. */
+const MAX_EVENT_POINTS = 60;
+/** @param bytes on the wire; of 64 KiB, as an event has at most, less than a block */
+export const pointsOfEvent = (bytes: number): number =>
+  Math.min(1 + Math.floor(bytes / EVENT_BYTES), MAX_EVENT_POINTS);
 
 /** Of a user's events so many may be refused until the limit's window is over: to refuse one costs work, too. */
 const MAX_REFUSED_EVENTS = 5000;
