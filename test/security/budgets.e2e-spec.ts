@@ -9,7 +9,7 @@ import {
 } from '#contracts';
 import { Metrics, SearchPool } from '#platform';
 import { contractErrors, PlainClient, TestApp, until, type Account, type Reply } from '#testing';
-import { QueryBus } from '@nestjs/cqrs';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { refused } from './counted.js';
@@ -199,6 +199,28 @@ describe('at once', () => {
     const replies = await flood;
     expect(statuses(replies)(200)).toHaveLength(204);
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
+  });
+
+  it('four writes of one user run and the others wait; others write', async () => {
+    const commands = app.app.get(CommandBus);
+    const execute = commands.execute.bind(commands);
+    let begun = 0;
+    let finish!: () => void;
+    const held = new Promise<void>((resolve) => (finish = resolve));
+    jest.spyOn(commands, 'execute').mockImplementation(async (command) => {
+      if ((command as { userId?: string }).userId === greedy.id) {
+        begun += 1;
+        await held;
+      }
+      return execute(command);
+    });
+    const write = ({ token }: Account) => app.request<object>('PATCH', 'users/me', token, {});
+    const flood = Promise.all(range(20).map(() => write(greedy)));
+    await until('four run', () => begun === 4);
+    expect((await write(honest)).status).toBe(200);
+    expect(begun).toBe(4);
+    finish();
+    expect(statuses(await flood)(200)).toHaveLength(20);
   });
 
   it('four scrapes of an address run and 200 wait; others are answered', async () => {

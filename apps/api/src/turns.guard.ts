@@ -1,0 +1,41 @@
+import { Metrics, Reads, Turns } from '#platform';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { isRead, type ApiRequest } from './signed-in-user.js';
+
+/** Writes of a user in a process: more would only wait for each other, and keep others from the database. */
+const OF_ONE = { atOnce: 4, waiting: 1000 };
+
+/** Lets a few requests of a user in at a time, in the order they came. */
+@Injectable()
+export class TurnsGuard implements CanActivate {
+  private readonly writes: Turns;
+
+  constructor(
+    private readonly reads: Reads,
+    metrics: Metrics,
+  ) {
+    this.writes = new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'writes at once' }));
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== 'http') return true;
+    const http = context.switchToHttp();
+    const { method, user } = http.getRequest<ApiRequest>();
+    if (!user) return true;
+    const { raw: answer } = http.getResponse<FastifyReply>();
+    if (isRead(method)) await this.reads.wait(user.userId, answer);
+    else
+      await new Promise<void>((resolve, reject) => {
+        const untilAnswered = () => {
+          resolve();
+          // A client that has gone is answered all the same: a write that was begun is done.
+          return answer.destroyed
+            ? Promise.resolve()
+            : new Promise<void>((done) => answer.once('close', done));
+        };
+        this.writes.run(user.userId, untilAnswered).catch(reject);
+      });
+    return true;
+  }
+}
