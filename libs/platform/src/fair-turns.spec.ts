@@ -87,6 +87,20 @@ it('passes on the turn of what takes long, once', async () => {
   }
 });
 
+it('has more turns where a crowd waits', async () => {
+  turns = new FairTurns({ ...OPTIONS, waiting: 100 }, onRefused);
+  const keys = Array.from({ length: 60 }, (_, i) => `user ${i}`);
+  for (const key of keys) turns.charge(key, 20);
+  const { begun, end } = begin(...keys);
+  await next();
+  // Three, as soon as 48 wait.
+  expect(begun).toHaveLength(3);
+  await end(0);
+  expect(begun).toHaveLength(4);
+  for (let i = 1; i < 60; i++) await end(i);
+  expect(begun).toHaveLength(60);
+});
+
 it('forgets use by half in five seconds', async () => {
   jest.useFakeTimers();
   try {

@@ -2,6 +2,8 @@ import { unavailable } from './time-limit.js';
 
 /** A key's use is forgotten by half in so many ms. */
 const HALF_LIFE_MS = 5000;
+/** For so many pieces of work that wait there is a turn more: where many keys wait, they are a crowd, and nobody's fault. */
+const WAITING_PER_TURN = 16;
 /** What takes longer waits for something else than this process: it does not keep a shared turn. ms */
 const TURN_MS = 500;
 /** How often it is looked which keys are forgotten, ms. */
@@ -31,7 +33,7 @@ export class FairTurns {
 
   /**
    * @param most.light most that a key may have used of late and still start at once, if nothing else of it runs
-   * @param most.atOnce pieces of work of all others
+   * @param most.atOnce pieces of work of all others, while few wait
    * @param most.waiting pieces of work that wait
    */
   constructor(
@@ -46,7 +48,7 @@ export class FairTurns {
   async begin(key: string): Promise<() => void> {
     const use = this.useOf(key);
     const isLight = use.running === 0 && use.amount < this.most.light;
-    const isNext = isLight || this.shared < this.most.atOnce;
+    const isNext = isLight || this.shared < this.turns();
     if (!isNext && this.waiting.length >= this.most.waiting) {
       this.onRefused();
       throw unavailable('Too much of this kind at once, try again');
@@ -60,9 +62,11 @@ export class FairTurns {
       if (!hasTurn) return;
       hasTurn = false;
       clearTimeout(timer);
-      const next = this.takeNext();
-      if (next) next.start();
-      else this.shared -= 1;
+      this.shared -= 1;
+      while (this.waiting.length > 0 && this.shared < this.turns()) {
+        this.shared += 1;
+        this.takeNext().start();
+      }
     };
     const timer = setTimeout(passOn, TURN_MS).unref();
     return () => {
@@ -76,12 +80,16 @@ export class FairTurns {
     this.useOf(key).amount += amount;
   }
 
-  private takeNext(): Waiting | undefined {
+  private turns(): number {
+    return Math.max(this.most.atOnce, Math.floor(this.waiting.length / WAITING_PER_TURN));
+  }
+
+  private takeNext(): Waiting {
     const now = performance.now();
     let least = 0;
     for (const [i, { use }] of this.waiting.entries())
       if (amountAt(use, now) < amountAt(this.waiting[least]!.use, now)) least = i;
-    return this.waiting.splice(least, 1)[0];
+    return this.waiting.splice(least, 1)[0]!;
   }
 
   private useOf(key: string): Use {

@@ -10,8 +10,8 @@ import { Turns } from './turns.js';
 
 /** Reads of one reader, until the client has the answer: each holds its answer in memory. */
 const OF_ONE = { atOnce: 4, waiting: 200 };
-/** Of all readers, until the answer is made. Large reads in work would take all connections of the database. */
-const OF_ALL = { light: 64, atOnce: 2, waiting: 2000 };
+/** Of all readers, until the answer is made: large reads in work take the process and the connections of the database. */
+const OF_ALL = { light: 64, atOnce: 1, waiting: 5000 };
 /** An answer of so many characters counts as one read more. */
 const CHARGED = 16 * 1024;
 
