@@ -1,6 +1,6 @@
 import { ChatViews } from '#chat';
 import type { ChatDto } from '#contracts';
-import { Bystander, describeWithRedis, text, TestApp, until, type Account, type Device } from '#testing';
+import { Bystander, describeWithRedis, text, TestApp, type Account, type Device } from '#testing';
 import { Redis } from 'ioredis';
 import { Cluster } from '../cluster/cluster.js';
 
@@ -104,26 +104,18 @@ describe('a change of a chat that is slow', () => {
     expect(told.length).toBeLessThan(seconds + 3);
   });
 
-  it('fifty changes of one user wait, the next is told when to come back, and others’ go on', async () => {
+  it('the other changes of its owner wait, and others’ go on', async () => {
     const group = await app.group(owner, anna);
     const another = await app.group(anna, boris);
     await blocker.query('BEGIN');
     await blocker.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
     const waiting = patch(app, group, owner, { title: 'первая' });
     await blocker.somebodyWaits();
-    const refused: object[] = [];
-    const more = range(60).map(async (i) => {
-      const { status, body } = await patch(app, group, owner, { title: `т${i}` });
-      if (status !== 200) refused.push({ status, ...body });
-      return status;
-    });
-    await until('refused', () => refused.length === 10);
-    for (const one of refused)
-      expect(one).toMatchObject({ status: 503, code: 'UNAVAILABLE', retry_after_ms: 1000 });
+    const more = range(60).map((i) => patch(app, group, owner, { title: `т${i}` }));
     expect((await patch(app, another, anna, { title: 'Своя' })).status).toBe(200);
     await blocker.query('COMMIT');
-    expect((await waiting).status).toBe(200);
-    expect((await Promise.all(more)).filter((status) => status === 200)).toHaveLength(50);
+    const replies = await Promise.all([waiting, ...more]);
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
   });
 });
 

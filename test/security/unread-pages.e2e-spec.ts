@@ -1,4 +1,5 @@
 import type { ChatDto } from '#contracts';
+import { Unread } from '#platform';
 import { TestApp, until, type Account } from '#testing';
 import type { Server, Socket } from 'node:net';
 import { internalErrors, refused } from './counted.js';
@@ -45,11 +46,15 @@ async function device(): Promise<void> {
   for (let i = 0; i < 8; i++) socket.send(`42${i}["chat:pins",{"chat_id":"${chat.id}"}]`);
 }
 
-it('what many devices do not read is 64 MiB at most together; others are answered', async () => {
+it('what many devices do not read is bounded together; others are answered', async () => {
+  const unread = app.app.get(Unread);
+  expect(unread.most).toBe(64 * MB);
+  // Of a page the kernel may take all, and the default would need more devices.
+  unread.most = 8 * MB;
   for (let i = 0; i < 30; i++) await device();
   await until('connections are closed', async () => (await refused(app.url, 'unread')) > 0, 60_000);
   const held = [...ends].reduce((sum, { writableLength }) => sum + writableLength, 0);
-  expect(held).toBeLessThan(64 * MB);
+  expect(held).toBeLessThan(unread.most);
   expect(await honest.answers()).toEqual([]);
   expect(await internalErrors(app.url)).toBe(0);
 }, 120_000);

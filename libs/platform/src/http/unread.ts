@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '../metrics.js';
 
-/** Of all connections of a process together. */
-const MAX_BYTES = 64 * 1024 * 1024;
-/** As much is left once connections have been closed. */
-const BYTES_AFTER = 48 * 1024 * 1024;
+/** So much of the most that may wait is left once connections have been closed. */
+const SHARE_AFTER = 0.75;
 const LOOK_MS = 500;
 
 /** A connection keeps these bytes in memory until its client reads. */
@@ -16,6 +14,8 @@ export interface Waiting {
 /** Bounds the bytes of answers, events and frames that wait in a process for their clients to read. */
 @Injectable()
 export class Unread {
+  /** Bytes of all connections of a process together. */
+  most = 64 * 1024 * 1024;
   private readonly kinds: (() => Waiting[])[] = [];
 
   constructor(private readonly metrics: Metrics) {}
@@ -34,9 +34,9 @@ export class Unread {
   private makeRoom(): void {
     const waiting = this.kinds.flatMap((kind) => kind());
     let bytes = waiting.reduce((sum, one) => sum + one.bytes, 0);
-    if (bytes <= MAX_BYTES) return;
+    if (bytes <= this.most) return;
     for (const one of waiting.sort((a, b) => b.bytes - a.bytes)) {
-      if (bytes <= BYTES_AFTER) return;
+      if (bytes <= SHARE_AFTER * this.most) return;
       bytes -= one.bytes;
       one.end();
       this.metrics.refused.inc({ budget: 'unread' });
