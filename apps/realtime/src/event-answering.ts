@@ -62,12 +62,15 @@ export class EventAnswering {
       // Before it waits for anything: what waits is counted.
       const size = sizeOf(received);
       await this.limits.takeEvent(userId, pointsOfEvent(size));
-      // Not inside the call: without a callback its argument would never be evaluated.
-      const answer = await this.turns.run(
-        userId,
-        () => this.handle(handler, socket, args, manners),
-        1 + Math.floor(size / WEIGHED_BYTES),
-      );
+      const weight = 1 + Math.floor(size / WEIGHED_BYTES);
+      const turn = this.turns.begin(userId, weight);
+      if (turn) await turn;
+      let answer: unknown;
+      try {
+        answer = await this.handle(handler, socket, args, manners);
+      } finally {
+        this.turns.end(userId, weight);
+      }
       callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);

@@ -7,9 +7,12 @@ it('heavy pieces of work take the place of several light ones, each in its turn'
   const begun: number[] = [];
   const ends: (() => void)[] = [];
   const weights = [1, 3, 1, 5, 1, 1];
-  const done = weights.map((weight, i) =>
-    turns.run('anna', () => (begun.push(i), new Promise<void>((end) => (ends[i] = end))), weight),
-  );
+  const done = weights.map(async (weight, i) => {
+    await turns.begin('anna', weight);
+    begun.push(i);
+    await new Promise<void>((end) => (ends[i] = end));
+    turns.end('anna', weight);
+  });
   await next();
   expect(begun).toEqual([0, 1]);
   ends[1]!();

@@ -17,32 +17,43 @@ export class Turns {
   ) {}
 
   /** @throws AppError RATE_LIMIT when too many wait; what `work` throws */
-  async run<T>(key: string, work: () => Promise<T>, weight = 1): Promise<T> {
-    const line = this.lines.get(key) ?? { running: 0, waiting: [] };
-    this.lines.set(key, line);
-    await this.turn(line, weight);
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    await this.begin(key);
     try {
       return await work();
     } finally {
-      line.running -= weight;
-      while (line.waiting.length > 0 && line.running < this.most.atOnce) {
-        const next = line.waiting.shift()!;
-        line.running += next.weight;
-        next.start();
-      }
-      if (line.running === 0) this.lines.delete(key);
+      this.end(key);
     }
   }
 
-  private turn(line: Line, weight: number): void | Promise<void> {
+  /**
+   * To be followed by `end` with the same weight.
+   * @returns a promise if it has to wait
+   * @throws AppError RATE_LIMIT when too many wait
+   */
+  begin(key: string, weight = 1): void | Promise<void> {
+    let line = this.lines.get(key);
+    if (!line) this.lines.set(key, (line = { running: 0, waiting: [] }));
+    const { waiting } = line;
     if (line.running < this.most.atOnce) {
       line.running += weight;
       return;
     }
-    if (line.waiting.length >= this.most.waiting) {
+    if (waiting.length >= this.most.waiting) {
       this.onRefused();
       throw new AppError('RATE_LIMIT', 'Too many requests at once, try again', { retryAfterMs: RETRY_MS });
     }
-    return new Promise((start) => line.waiting.push({ weight, start }));
+    return new Promise((start) => waiting.push({ weight, start }));
+  }
+
+  end(key: string, weight = 1): void {
+    const line = this.lines.get(key)!;
+    line.running -= weight;
+    while (line.waiting.length > 0 && line.running < this.most.atOnce) {
+      const next = line.waiting.shift()!;
+      line.running += next.weight;
+      next.start();
+    }
+    if (line.running === 0) this.lines.delete(key);
   }
 }
