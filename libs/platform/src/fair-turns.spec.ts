@@ -101,6 +101,15 @@ it('has more turns where a crowd waits', async () => {
   expect(begun).toHaveLength(60);
 });
 
+it('gives a turn that a crowd has more to who has used least, not to who comes next', async () => {
+  turns = new FairTurns({ ...OPTIONS, atOnce: 1, waiting: 100 }, onRefused);
+  turns.charge('little', 20);
+  for (let i = 0; i < 40; i++) turns.charge(`user ${i}`, 40);
+  const { begun } = begin('user 0', 'little', ...Array.from({ length: 31 }, (_, i) => `user ${i + 1}`));
+  await next();
+  expect(begun).toEqual(['user 0', 'little']);
+});
+
 it('forgets use by half in five seconds', async () => {
   jest.useFakeTimers();
   try {

@@ -48,25 +48,26 @@ export class FairTurns {
   async begin(key: string): Promise<() => void> {
     const use = this.useOf(key);
     const isLight = use.running === 0 && use.amount < this.most.light;
-    const isNext = isLight || this.shared < this.turns();
-    if (!isNext && this.waiting.length >= this.most.waiting) {
+    const mustWait = !isLight && (this.waiting.length > 0 || this.shared >= this.most.atOnce);
+    if (mustWait && this.waiting.length >= this.most.waiting) {
       this.onRefused();
       throw unavailable('Too much of this kind at once, try again');
     }
     use.running += 1;
     if (isLight) return () => void (use.running -= 1);
-    if (isNext) this.shared += 1;
-    else await new Promise<void>((start) => this.waiting.push({ use, start }));
+    if (mustWait)
+      await new Promise<void>((start) => {
+        this.waiting.push({ use, start });
+        this.handOut();
+      });
+    else this.shared += 1;
     let hasTurn = true;
     const passOn = () => {
       if (!hasTurn) return;
       hasTurn = false;
       clearTimeout(timer);
       this.shared -= 1;
-      while (this.waiting.length > 0 && this.shared < this.turns()) {
-        this.shared += 1;
-        this.takeNext().start();
-      }
+      this.handOut();
     };
     const timer = setTimeout(passOn, TURN_MS).unref();
     return () => {
@@ -80,8 +81,12 @@ export class FairTurns {
     this.useOf(key).amount += amount;
   }
 
-  private turns(): number {
-    return Math.max(this.most.atOnce, Math.floor(this.waiting.length / WAITING_PER_TURN));
+  private handOut(): void {
+    const turns = () => Math.max(this.most.atOnce, Math.floor(this.waiting.length / WAITING_PER_TURN));
+    while (this.waiting.length > 0 && this.shared < turns()) {
+      this.shared += 1;
+      this.takeNext().start();
+    }
   }
 
   private takeNext(): Waiting {
