@@ -21,6 +21,9 @@ export class SetPreferences extends Command<NotificationPreferencesDto> {
 
 @CommandHandler(SetPreferences)
 export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
+  /** The database reads a file for each of its zones, each time that it is asked. */
+  private zones?: Promise<Set<string>>;
+
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, body: { types, quiet_hours: quiet } }: SetPreferences) {
@@ -53,10 +56,19 @@ export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
   /** A zone must be known to who renders its hours as well as to who holds events back by them. */
   private async assertHours({ from, to, timezone }: QuietHours): Promise<void> {
     if (from === to) throw AppError.invalid('quiet_hours.to', 'must differ from quiet_hours.from');
-    const [known] = await this.prisma.$queryRaw<object[]>`
-      SELECT FROM pg_timezone_names WHERE lower(name) = lower(${timezone}) LIMIT 1`;
-    if (!known || !isZone(timezone))
+    this.zones ??= this.findZones();
+    const zones = await this.zones.catch((error: unknown) => {
+      this.zones = undefined;
+      throw error;
+    });
+    if (!zones.has(timezone.toLowerCase()) || !isZone(timezone))
       throw AppError.invalid('quiet_hours.timezone', 'is not a known time zone');
+  }
+
+  private async findZones(): Promise<Set<string>> {
+    const rows = await this.prisma.$queryRaw<{ name: string }[]>`
+      SELECT lower(name) AS name FROM pg_timezone_names`;
+    return new Set(rows.map(({ name }) => name));
   }
 }
 
