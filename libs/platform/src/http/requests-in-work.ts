@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Config } from '../config.js';
@@ -13,6 +13,13 @@ const WAITING = 16;
 /** Of a process. */
 const ALL = 5000;
 const RETRY_MS = 2000;
+
+/** A process that has enough to do is healthy: refused, it would be started anew. Without a body nothing of it can wait. */
+const isProbe = ({ method, url, headers }: FastifyRequest) =>
+  method === 'GET' &&
+  /^\/health(?:[/?]|$)/.test(url) &&
+  headers['content-length'] === undefined &&
+  headers['transfer-encoding'] === undefined;
 
 interface Connection {
   network: string;
@@ -47,7 +54,7 @@ export class RequestsInWork {
       if (socket.destroyed) return void reply.hijack();
       if (!waiting) {
         const network = networkOf(clientAddress(request));
-        const error = this.refusalOf(network);
+        const error = isProbe(request) ? undefined : this.refusalOf(network);
         if (error) return done(error);
         this.connections.set(socket, { network, waiting: [] });
         this.networks.add(network, 1);
