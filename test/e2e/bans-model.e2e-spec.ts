@@ -198,14 +198,16 @@ class Run {
     }
     if (act === 'open' || act === 'write') {
       if (this.banned.has(b)) return 'NOT_FOUND';
-      return this.cut(a, b) ? 'FORBIDDEN' : 'ok';
+      // Who would open a chat is told as much as of nobody.
+      if (this.cut(a, b)) return act === 'open' ? 'NOT_FOUND' : 'FORBIDDEN';
+      return 'ok';
     }
     if (!mine) return 'FORBIDDEN';
     switch (act) {
       case 'add':
         if (mine.role === 'member') return 'FORBIDDEN';
         if (this.banned.has(b)) return 'NOT_FOUND';
-        if (this.cut(a, b)) return 'FORBIDDEN';
+        if (this.cut(a, b)) return 'NOT_FOUND';
         if (!theirs && group.gone.has(b)) return 'FORBIDDEN';
         if (!theirs)
           group.members.set(b, { role: 'member', joined: ++this.clock, read: group.senders.length });
