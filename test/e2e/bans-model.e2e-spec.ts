@@ -31,8 +31,8 @@ interface Member {
 class Group {
   id!: string;
   readonly members = new Map<number, Member>();
-  /** Who went by themselves: only friends add them again, and nobody here has any. */
-  readonly gone = new Set<number>();
+  /** Only friends add these again, and nobody here has any. */
+  readonly leftByThemselves = new Set<number>();
   readonly senders: number[] = [];
   readonly messageIds: string[] = [];
 
@@ -208,7 +208,7 @@ class Run {
         if (mine.role === 'member') return 'FORBIDDEN';
         if (this.banned.has(b)) return 'NOT_FOUND';
         if (this.cut(a, b)) return 'NOT_FOUND';
-        if (!theirs && group.gone.has(b)) return 'FORBIDDEN';
+        if (!theirs && group.leftByThemselves.has(b)) return 'FORBIDDEN';
         if (!theirs)
           group.members.set(b, { role: 'member', joined: ++this.clock, read: group.senders.length });
         return 'ok';
@@ -221,7 +221,7 @@ class Run {
         if (!removed) return 'NOT_FOUND';
         if (who !== a && mine.role === 'admin' && removed.role !== 'member') return 'FORBIDDEN';
         group.members.delete(who);
-        if (who === a) group.gone.add(who);
+        if (who === a) group.leftByThemselves.add(who);
         group.settle(this.banned);
         return 'ok';
       }

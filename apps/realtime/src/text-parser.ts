@@ -39,7 +39,7 @@ class LimitedDecoder extends Decoder {
   private since = 0;
   private count = 0;
   private connects = 0;
-  /** Of what is being decoded. */
+  /** Bytes of the packet that it decodes. */
   size = 0;
 
   constructor(...reviver: ConstructorParameters<typeof Decoder>) {

@@ -4,13 +4,13 @@ import { unavailable } from './time-limit.js';
 const HALF_LIFE_MS = 5000;
 /** For so many pieces of work that wait there is a turn more: where many keys wait, they are a crowd, and nobody's fault. */
 const WAITING_PER_TURN = 16;
-/** What takes longer waits for something else than this process: it does not keep a shared turn. ms */
+/** Longer work waits for the database and not for this process: it passes its turn on. ms */
 const TURN_MS = 500;
 /** How often it is looked which keys are forgotten, ms. */
 const SWEEP_MS = 10_000;
 
 interface Use {
-  /** What the key has used, as of `at`. */
+  /** The use of the key until `at`. */
   amount: number;
   at: number;
   /** Pieces of work. */

@@ -28,7 +28,7 @@ it('whose reads are used up is told how long that still lasts', async () => {
     points > 1 ? Promise.reject(refusal) : Promise.resolve(),
   );
   const reads = new Reads({ take } as unknown as RateLimits, new Metrics());
-  // What is being read is answered.
+  // A read that has begun is answered.
   expect(await reads.run('anna', () => Promise.resolve(LONG))).toBe(LONG);
   const waits: number[] = [];
   const again = () => reads.run('anna', () => Promise.resolve('short'));

@@ -27,7 +27,7 @@ export class SyncNotificationsHandler implements IQueryHandler<SyncNotifications
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, known }: SyncNotifications): Promise<Answer> {
-    // What is not visible is not older than the snapshot's oldest transaction, which an index can find.
+    // An invisible change is not older than the snapshot's oldest transaction: an index finds it.
     const changed = known
       ? Prisma.sql`AND n.changed_xid >= pg_snapshot_xmin(${known}::text::pg_snapshot)
           AND NOT pg_visible_in_snapshot(n.changed_xid, ${known}::text::pg_snapshot)`

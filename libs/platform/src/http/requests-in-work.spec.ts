@@ -24,7 +24,7 @@ it('a process works on the requests of 5,000 connections, whatever their address
   };
   const [first] = Array.from({ length: 5000 }, (_, i) => begin(i));
   expect(begin(5000)).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 2000 });
-  // Whoever watches the process finds it alive.
+  // An orchestrator finds the process alive.
   const probe = { method: 'GET', url: '/health/live', headers: {} };
   (begin(5002, probe) as () => void)();
   for (const held of [{ 'content-length': '9' }, { 'transfer-encoding': 'chunked' }])
