@@ -7,12 +7,9 @@ import {
   type MessagePage,
   type PostPage,
 } from '#contracts';
-import { Metrics, SearchPool } from '#platform';
 import { contractErrors, PlainClient, TestApp, until, type Account, type Reply } from '#testing';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { refused } from './counted.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const MB = 1_000_000;
@@ -163,102 +160,6 @@ describe('reads', () => {
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
     const metrics = await (await fetch(`${app.url}/metrics`)).text();
     expect(metrics).toMatch(/budget_refusals_total\{budget="search"\} \d/);
-  });
-});
-
-describe('at once', () => {
-  let app: TestApp;
-  let greedy: Account;
-  let honest: Account;
-  beforeAll(async () => {
-    app = await TestApp.start({ TRUSTED_PROXIES: '1' });
-    [greedy, honest] = await app.people('Глеб', 'Анна');
-  });
-  afterAll(() => app.stop());
-  afterEach(() => jest.restoreAllMocks());
-
-  it('four reads of one user run and 200 wait; others read', async () => {
-    const queries = app.app.get(QueryBus);
-    const execute = queries.execute.bind(queries);
-    let running = 0;
-    let finish!: () => void;
-    const held = new Promise<void>((resolve) => (finish = resolve));
-    jest.spyOn(queries, 'execute').mockImplementation(async (query) => {
-      if ((query as { userId?: string }).userId === greedy.id) {
-        running += 1;
-        await held;
-      }
-      return execute(query);
-    });
-    const read = ({ token }: Account) => app.request<object>('GET', 'users/me', token);
-    const flood = Promise.all(range(230).map(() => read(greedy)));
-    await until('refused', async () => (await refused(app.url, 'reads at once')) === 26);
-    await until('four run', () => running === 4);
-    expect((await read(honest)).status).toBe(200);
-    finish();
-    const replies = await flood;
-    expect(statuses(replies)(200)).toHaveLength(204);
-    expectRefused(statuses(replies)(429), 'RATE_LIMIT');
-  });
-
-  it('four writes of one user run and the others wait; others write', async () => {
-    const commands = app.app.get(CommandBus);
-    const execute = commands.execute.bind(commands);
-    let begun = 0;
-    let finish!: () => void;
-    const held = new Promise<void>((resolve) => (finish = resolve));
-    jest.spyOn(commands, 'execute').mockImplementation(async (command) => {
-      if ((command as { userId?: string }).userId === greedy.id) {
-        begun += 1;
-        await held;
-      }
-      return execute(command);
-    });
-    const write = ({ token }: Account) => app.request<object>('PATCH', 'users/me', token, {});
-    const flood = Promise.all(range(20).map(() => write(greedy)));
-    await until('four run', () => begun === 4);
-    expect((await write(honest)).status).toBe(200);
-    expect(begun).toBe(4);
-    finish();
-    expect(statuses(await flood)(200)).toHaveLength(20);
-  });
-
-  it('four scrapes of an address run and 200 wait; others are answered', async () => {
-    const { registry, refused: refusals } = app.app.get(Metrics);
-    const refusedSoFar = async () =>
-      (await refusals.get()).values.find(({ labels }) => labels.budget === 'reads at once')?.value ?? 0;
-    const collect = registry.metrics.bind(registry);
-    let running = 0;
-    let finish!: () => void;
-    const held = new Promise<void>((resolve) => (finish = resolve));
-    jest.spyOn(registry, 'metrics').mockImplementation(async () => {
-      running += 1;
-      await held;
-      return collect();
-    });
-    const scrape = async (from: string) =>
-      (await fetch(`${app.url}/metrics`, { headers: { 'x-forwarded-for': from } })).status;
-    const before = await refusedSoFar();
-    const flood = Promise.all(range(230).map(() => scrape('203.0.113.1')));
-    await until('refused', async () => (await refusedSoFar()) === before + 26);
-    await until('four run', () => running === 4);
-    const other = scrape('203.0.113.2');
-    await until('another runs', () => running === 5);
-    expect((await app.request('GET', 'users/me', honest.token)).status).toBe(200);
-    finish();
-    expect(await other).toBe(200);
-    expect((await flood).filter((status) => status === 200)).toHaveLength(204);
-  });
-
-  it('searches have four connections and 3 s for a statement; other reads wait for none of these', async () => {
-    const pool = app.app.get(SearchPool);
-    const held = await Promise.all(range(4).map(() => pool.connect()));
-    expect((await held[0]!.query('SHOW statement_timeout')).rows).toEqual([{ statement_timeout: '3s' }]);
-    const search = app.request('GET', 'users?query=анна', honest.token);
-    await until('a search waits', () => pool.waitingCount === 1);
-    expect((await app.request('GET', 'users/me', honest.token)).status).toBe(200);
-    for (const one of held) one.release();
-    expect((await search).status).toBe(200);
   });
 });
 
