@@ -246,6 +246,8 @@ it('what reaches strangers is little a day, half of that from a new account; wha
     );
     expect(done).toBe(comments);
   }
+  const service = { name: 'Service', price: 1, duration: 60 };
+  expect(await made(await app.register(), 'services', () => service)).toBe(8);
   await app.rows(
     `INSERT INTO services (id, master_id, name, price, duration)
      SELECT gen_random_uuid(), $1, 'Service', 1, 60 FROM generate_series(1, 99)`,
@@ -260,7 +262,6 @@ it('what reaches strangers is little a day, half of that from a new account; wha
     `INSERT INTO friend_requests (id, from_id, to_id) SELECT gen_random_uuid(), $1, id FROM unnest($2::uuid[]) AS id`,
     [vera.id, await app.crowd(199)],
   );
-  const service = { name: 'Service', price: 1, duration: 60 };
   for (const [who, path, body] of [
     [anna, 'services', () => service],
     [anna, 'assistant/chats', () => undefined],

@@ -5,7 +5,8 @@ import { Injectable } from '@nestjs/common';
 const NEW_MS = 24 * 3600_000;
 
 /** What a user sends to people who have not asked for it. */
-export type Reached = 'group' | 'groupAdd' | 'friendRequest' | 'mention' | 'directChat' | 'post' | 'comment';
+export type Reached =
+  'group' | 'groupAdd' | 'friendRequest' | 'mention' | 'directChat' | 'post' | 'comment' | 'service';
 
 /** Limits of a day for what reaches strangers. */
 @Injectable()

@@ -10,7 +10,8 @@ const TABLES = ['services', 'availabilities', 'bookings', 'reviews', 'master_rat
 const INDEXES = [
   'services_search_idx',
   'services_name_idx',
-  'services_master_id_id_idx',
+  'services_offered_idx',
+  'services_newest_idx',
   'bookings_master_id_starts_at_id_idx',
   'bookings_client_id_starts_at_id_idx',
   'bookings_client_id_created_at_idx',
@@ -26,13 +27,15 @@ const HOUR = 3600_000;
 const id = (kind: string, number: string) =>
   `('${kind.repeat(8)}-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 
-/** Everybody is a master with a week, a service and five visits, the last of them to come; those before are reviewed. */
+/** Everybody is a master with a week, a service, a deleted one, and five visits, the last to come; those before are reviewed. */
 const FILL = [
   `INSERT INTO users (id, email, password_hash, name, handle)
    SELECT ${id('a', 'i')}, i || '@example.com', '', 'Somebody ' || i, 'somebody_' || i FROM generate_series(1, ${USERS}) AS i`,
   `INSERT INTO availabilities (master_id, timezone, weekly) SELECT id, 'UTC', '[]' FROM users`,
   `INSERT INTO services (id, master_id, name, price, duration)
    SELECT ${id('5', 'i')}, ${id('a', 'i')}, 'Manicure ' || i, 1000, 60 FROM generate_series(1, ${USERS}) AS i`,
+  `INSERT INTO services (id, master_id, name, price, duration, archived_at)
+   SELECT ${id('6', 'i')}, ${id('a', 'i')}, 'Manicure ' || i, 1000, 60, now() FROM generate_series(1, ${USERS}) AS i`,
   `INSERT INTO bookings (id, service_id, master_id, client_id, starts_at, ends_at, status, service_name, price)
    SELECT ${id('b', `i * 8 + k`)}, ${id('5', 'i')}, ${id('a', 'i')}, ${id('a', `1 + (i + 77) % ${USERS}`)},
      now() + (k - 4.5) * interval '7 days', now() + (k - 4.5) * interval '7 days' + interval '1 hour',

@@ -33,13 +33,13 @@ export async function findService(
   return row;
 }
 
-/** @throws AppError NOT_FOUND; FORBIDDEN for another master's */
-export async function requireOwn(
-  prisma: Prisma.TransactionClient,
-  userId: string,
-  id: string,
-): Promise<ServiceRow> {
-  const row = await findService(prisma, userId, id);
-  if (row.masterId !== userId) throw new AppError('FORBIDDEN', 'This service is another master’s');
-  return row;
+/**
+ * A master's own service. Until the end of the transaction nobody else changes, deletes or books it.
+ * @throws AppError NOT_FOUND; FORBIDDEN for another master's
+ */
+export async function lockOwn(tx: Prisma.TransactionClient, userId: string, id: string): Promise<void> {
+  await tx.$queryRaw`
+    SELECT FROM services WHERE id = ${id}::uuid AND master_id = ${userId}::uuid FOR NO KEY UPDATE`;
+  const { masterId } = await findService(tx, userId, id);
+  if (masterId !== userId) throw new AppError('FORBIDDEN', 'This service is another master’s');
 }

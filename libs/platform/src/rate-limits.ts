@@ -36,7 +36,8 @@ type Limit =
   | 'tie'
   | 'profile'
   | 'post'
-  | 'comment';
+  | 'comment'
+  | 'service';
 
 /** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
 const EVENT_BLOCK = 20;
@@ -126,6 +127,7 @@ export class RateLimits {
       /** Reposts too. */
       post: limiter(config.REACH_RATE * 4, DAY, 'post'),
       comment: limiter(config.REACH_RATE * 16, DAY, 'comment'),
+      service: limiter(config.REACH_RATE * 4, DAY, 'service'),
     };
   }
 

@@ -1,4 +1,5 @@
 import { AppError, type CreateServiceBody, type ServiceDto } from '#contracts';
+import { Reach } from '#identity';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
@@ -8,7 +9,7 @@ const MAX_SERVICES = 100;
 
 /**
  * Offers a service (contract, `POST services`); who offers one is a master from then on.
- * @throws AppError CONFLICT (too many)
+ * @throws AppError CONFLICT (too many), RATE_LIMIT (of a day)
  */
 export class CreateService extends Command<ServiceDto> {
   constructor(
@@ -21,7 +22,10 @@ export class CreateService extends Command<ServiceDto> {
 
 @CommandHandler(CreateService)
 export class CreateServiceHandler implements ICommandHandler<CreateService> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly reach: Reach,
+  ) {}
 
   async execute({ masterId, body: { name, description, price, duration } }: CreateService) {
     const service = await this.prisma.$transaction(async (tx) => {
@@ -29,6 +33,7 @@ export class CreateServiceHandler implements ICommandHandler<CreateService> {
       await tx.user.update({ where: { id: masterId }, data: { isMaster: true }, select: { id: true } });
       if ((await tx.service.count({ where: { masterId, archivedAt: null } })) >= MAX_SERVICES)
         throw new AppError('CONFLICT', `You may offer ${MAX_SERVICES} services at most`);
+      await this.reach.take(tx, 'service', masterId);
       return tx.service.create({
         data: { id: newId(), masterId, name, description: description ?? null, price, duration },
         ...SERVICE,

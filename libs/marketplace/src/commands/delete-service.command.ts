@@ -1,8 +1,8 @@
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requireOwn } from '../services.js';
+import { lockOwn } from '../services.js';
 
-/** Takes one's own service off the market; its bookings stay. @throws AppError NOT_FOUND, FORBIDDEN */
+/** Takes one's own service off the market. It is kept only for its bookings, which stay. @throws AppError NOT_FOUND, FORBIDDEN */
 export class DeleteService extends Command<void> {
   constructor(
     readonly masterId: string,
@@ -17,7 +17,10 @@ export class DeleteServiceHandler implements ICommandHandler<DeleteService> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ masterId, id }: DeleteService): Promise<void> {
-    await requireOwn(this.prisma, masterId, id);
-    await this.prisma.service.update({ where: { id }, data: { archivedAt: new Date() } });
+    await this.prisma.$transaction(async (tx) => {
+      await lockOwn(tx, masterId, id);
+      const { count } = await tx.service.deleteMany({ where: { id, bookings: { none: {} } } });
+      if (count === 0) await tx.service.update({ where: { id }, data: { archivedAt: new Date() } });
+    });
   }
 }

@@ -1,7 +1,7 @@
 import type { ServiceDto, UpdateServiceBody } from '#contracts';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { SERVICE, requireOwn, toService } from '../services.js';
+import { SERVICE, lockOwn, toService } from '../services.js';
 
 /**
  * Changes what is given of one's own service; bookings keep the name and the price they were made with.
@@ -22,9 +22,12 @@ export class UpdateServiceHandler implements ICommandHandler<UpdateService> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ masterId, id, body }: UpdateService): Promise<ServiceDto> {
-    await requireOwn(this.prisma, masterId, id);
     const { description, name, price, duration } = body;
     const data = { name, description, price, duration };
-    return toService(await this.prisma.service.update({ where: { id }, data, ...SERVICE }));
+    const service = await this.prisma.$transaction(async (tx) => {
+      await lockOwn(tx, masterId, id);
+      return tx.service.update({ where: { id }, data, ...SERVICE });
+    });
+    return toService(service);
   }
 }
