@@ -1,22 +1,15 @@
-import { Metrics, Reads, Turns } from '#platform';
+import { Reads, Writes } from '#platform';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { isRead, type ApiRequest } from './signed-in-user.js';
 
-/** Writes of a user in a process: more would only wait for each other, and keep others from the database. */
-const OF_ONE = { atOnce: 4, waiting: 1000 };
-
 /** Lets a few requests of a user in at a time, in the order they came. */
 @Injectable()
 export class TurnsGuard implements CanActivate {
-  private readonly writes: Turns;
-
   constructor(
     private readonly reads: Reads,
-    metrics: Metrics,
-  ) {
-    this.writes = new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'writes at once' }));
-  }
+    private readonly writes: Writes,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (context.getType() !== 'http') return true;

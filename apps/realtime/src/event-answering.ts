@@ -1,13 +1,14 @@
 import { AppError } from '#contracts';
 import { invalidToken } from '#identity';
-import { Metrics, RateLimits, Turns, logger, pointsOfEvent, toAppError } from '#platform';
+import { Metrics, RateLimits, Turns, Writes, logger, pointsOfEvent, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Connections } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
+import { kindOf, type EventKind } from './event-kinds.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { sizeOf, Unread } from './text-parser.js';
 
-/** Events of one user: whoever sends hundreds at once leaves the others their turn. */
+/** Events of one user and kind: whoever sends hundreds at once leaves the others their turn. */
 const OF_ONE = { atOnce: 32, waiting: 1000 };
 /** A long event takes the place of one for each so many bytes: all members of a chat may have to be sent it. */
 const WEIGHED_BYTES = 1024;
@@ -37,15 +38,17 @@ export interface Manners {
  */
 @Injectable()
 export class EventAnswering {
-  private readonly turns: Turns;
+  private readonly lines: Record<EventKind, Turns>;
 
   constructor(
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
     private readonly inFlight: EventsInFlight,
     private readonly connections: Connections,
+    writes: Writes,
   ) {
-    this.turns = new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'events at once' }));
+    const line = () => new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'events at once' }));
+    this.lines = { send: line(), read: line(), write: writes };
   }
 
   async answer(socket: DeviceSocket, manners: Manners, received: unknown[]): Promise<void> {
@@ -62,14 +65,16 @@ export class EventAnswering {
       // Before it waits for anything: what waits is counted.
       const size = sizeOf(received);
       await this.limits.takeEvent(userId, pointsOfEvent(size));
-      const weight = 1 + Math.floor(size / WEIGHED_BYTES);
-      const turn = this.turns.begin(userId, weight);
+      const kind = kindOf(event as string);
+      const weight = kind === 'write' ? 1 : 1 + Math.floor(size / WEIGHED_BYTES);
+      const line = this.lines[kind];
+      const turn = line.begin(userId, weight);
       if (turn) await turn;
       let answer: unknown;
       try {
         answer = await this.handle(handler, socket, args, manners);
       } finally {
-        this.turns.end(userId, weight);
+        line.end(userId, weight);
       }
       callback?.(answer);
     } catch (error) {

@@ -35,3 +35,4 @@ export * from './secret-file.js';
 export * from './time-limit.js';
 export * from './turns.js';
 export * from './validation.js';
+export * from './writes.js';

@@ -15,6 +15,7 @@ import { RedisConnections } from './redis.js';
 import { Reads } from './reads.js';
 import { Searches } from './searches.js';
 import { ValidationPipe } from './validation.pipe.js';
+import { Writes } from './writes.js';
 
 @Global()
 @Module({})
@@ -36,6 +37,7 @@ export class PlatformModule {
       Searches,
       Unfinished,
       Unread,
+      Writes,
     ];
     return {
       module: PlatformModule,

@@ -156,18 +156,22 @@ export class AssistantConnection {
     const { commands } = this.services;
     if (type === 'create_chat') {
       if (!this.user) throw new AppError('UNAUTHORIZED', 'Not authenticated');
-      const { userId } = await this.stillSignedIn(this.user);
-      const { id, title } = await commands.execute(new CreateAssistantChat(userId));
+      const { userId } = this.user;
+      const create = new CreateAssistantChat(userId);
+      const { id, title } = await this.inTurn(this.user, () => commands.execute(create));
       await this.open(userId, id, undefined, { type: 'chat_created', data: { chatId: id, title } });
       return;
     }
     const { user, chatId } = this;
     if (!user || !chatId) throw new AppError('UNAUTHORIZED', 'Not authenticated or not in a chat');
-    const { userId } = await this.stillSignedIn(user);
-    if (type === 'message')
-      await commands.execute(new AskAssistant(userId, chatId, (payload as QuestionFrame).message));
-    else if (type === 'stop') await commands.execute(new StopAnswer(userId, chatId));
-    else await commands.execute(new RegenerateAnswer(userId, chatId));
+    const { userId } = user;
+    const command =
+      type === 'message'
+        ? new AskAssistant(userId, chatId, (payload as QuestionFrame).message)
+        : type === 'stop'
+          ? new StopAnswer(userId, chatId)
+          : new RegenerateAnswer(userId, chatId);
+    await this.inTurn(user, () => commands.execute(command));
   }
 
   private async join({ token, chatId, resume }: JoinAssistantFrame): Promise<void> {
@@ -215,7 +219,8 @@ export class AssistantConnection {
       this.tell(created && event.type === 'chat_joined' ? created : event, isTold);
       if (!isTold) this.owed = this.socket.bufferedAmount;
     };
-    const close = await this.services.conversations.open(userId, chatId, resume, tell);
+    const { conversations, writes } = this.services;
+    const close = await writes.run(userId, () => conversations.open(userId, chatId, resume, tell));
     isTold = true;
     if (this.socket.readyState !== WebSocket.OPEN) return close();
     this.chatId = chatId;
@@ -223,9 +228,13 @@ export class AssistantConnection {
   }
 
   /** Each action is authorised anew: the session may have been ended since, on this node or another. */
-  private async stillSignedIn(user: SignedIn): Promise<SignedIn> {
-    return this.services.authenticator.stillSignedIn(user).catch((error: unknown) => {
-      throw badToken(error);
+  private inTurn<T>(user: SignedIn, act: () => Promise<T>): Promise<T> {
+    const { authenticator, writes } = this.services;
+    return writes.run(user.userId, async () => {
+      await authenticator.stillSignedIn(user).catch((error: unknown) => {
+        throw badToken(error);
+      });
+      return act();
     });
   }
 
