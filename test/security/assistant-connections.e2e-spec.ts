@@ -20,6 +20,7 @@ beforeAll(async () => {
     TRUSTED_PROXIES: '1',
     CONNECTIONS_PER_ADDRESS: String(PER_ADDRESS),
     SOCKET_EVENT_RATE: String(EVENTS),
+    READ_RATE: '60',
   });
 });
 afterAll(() => app.stop());
@@ -76,13 +77,56 @@ it('ends when its client answers heartbeats and reads nothing', async () => {
   const { socket } = connection;
   client.socket.pause();
   for (let i = 0; i < 60; i++) client.send('join_chat', { token: anna.token, chatId });
-  await until('more waits than it reads', () => socket.bufferedAmount > MB);
+  await until('more waits than it reads', () => socket.bufferedAmount > 0);
   for (let i = 0; i < 5 && socket.readyState === WebSocket.OPEN; i++) {
     client.socket.pong();
     await once(socket, 'pong');
     connection.beat();
   }
   expect(socket.readyState).not.toBe(WebSocket.OPEN);
+  client.close();
+});
+
+it('sends a long answer anew in pieces, and does other work between them', async () => {
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  const [{ id: messageId }] = (await app.rows(
+    `INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, token_ends)
+     SELECT gen_random_uuid(), $1, 1, 'assistant', 'complete', repeat('ж', 50000), array_agg(i)
+     FROM generate_series(1, 50000) AS i RETURNING id`,
+    [chatId],
+  )) as [{ id: string }];
+  const { connections } = app.app.get<unknown, { connections: Set<{ socket: WebSocket }> }>(AssistantEndpoint);
+  const { socket } = [...connections].at(-1)!;
+  const send = jest.spyOn(socket, 'send');
+  let [before, most] = [0, 0];
+  const looking = setInterval(() => {
+    most = Math.max(most, send.mock.calls.length - before);
+    before = send.mock.calls.length;
+  }, 0);
+  client.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: -1 } });
+  await client.next('assistant_message_complete');
+  clearInterval(looking);
+  expect(client.all('assistant_message_token').map(({ index }) => index)).toEqual(range(50_000));
+  expect(most).toBeLessThan(5000);
+  client.close();
+});
+
+it('counts the chats that it opens as reads, by their length', async () => {
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  await app.rows(
+    `INSERT INTO assistant_messages (id, chat_id, seq, role, status, content)
+     SELECT gen_random_uuid(), $1, i, 'assistant', 'complete', repeat('ж', 100000) FROM generate_series(1, 5) AS i`,
+    [chatId],
+  );
+  // 30 or so of 600 each.
+  for (let i = 0; i < 40; i++) client.send('join_chat', { token: anna.token, chatId });
+  const { code } = await client.next('error');
+  expect(code).toBe('RATE_LIMIT');
+  expect(client.all('chat_joined').length).toBeLessThan(25);
   client.close();
 });
 

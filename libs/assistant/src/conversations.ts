@@ -30,6 +30,8 @@ export class Conversations {
 
   /**
    * `resume`: the device has that answer up to that token.
+   * @param tellPast sends one event of what was said; the next one waits for its promise
+   * @param tell sends one event of what is being said from then on
    * @returns what closes it
    * @throws AppError NOT_FOUND: no such chat of this user
    */
@@ -37,9 +39,10 @@ export class Conversations {
     userId: string,
     chatId: string,
     resume: ResumeFrom | undefined,
+    tellPast: (event: AssistantEvent) => void | Promise<void>,
     tell: (event: AssistantEvent) => void,
   ): Promise<() => void> {
-    // What comes while the history is read waits. Heard from and looked at in one turn, nothing falls between.
+    // What comes while the history is read and sent waits. Heard from and looked at in one turn, nothing falls between.
     let waiting: AssistantEvent[] | undefined = [];
     const close = this.feed.listen(chatId, (event) => (waiting ? waiting.push(event) : tell(event)));
     const here = this.answers.liveIn(chatId);
@@ -50,17 +53,18 @@ export class Conversations {
       const messages = chat.messages.map(toHistoryItem);
       const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];
       const { title, next_cursor: nextCursor } = chat;
-      tell({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
-      for (const event of resumed) tell(event);
+      await tellPast({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
+      for (const event of resumed) await tellPast(event);
       if (live && !known.has(live.id)) {
         const isResumed = resume?.messageId === live.id;
-        if (!isResumed) tell(started(live.id));
-        for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1)) tell(event);
+        if (!isResumed) await tellPast(started(live.id));
+        for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1))
+          await tellPast(event);
       }
       const isNew = (event: AssistantEvent) =>
         !known.has(messageOf(event) ?? '') &&
         !(event.type === 'assistant_message_start' && event.data.messageId === live?.id);
-      for (const event of waiting) if (isNew(event)) tell(event);
+      for (const event of waiting) if (isNew(event)) await tellPast(event);
       waiting = undefined;
       return close;
     } catch (error) {
@@ -95,26 +99,32 @@ export class Conversations {
   }
 
   /** Of an answer that has ended: the tokens that a device has not, and its end. */
-  private async missed({ messageId, index }: ResumeFrom, title: string): Promise<AssistantEvent[]> {
-    const message = await this.prisma.assistantMessage.findUnique({ where: { id: messageId } });
+  private async missed({ messageId, index }: ResumeFrom, title: string): Promise<Iterable<AssistantEvent>> {
+    const message = await this.prisma.assistantMessage.findUnique({
+      where: { id: messageId },
+      select: { role: true, content: true, tokenEnds: true, status: true, createdAt: true },
+    });
     if (message?.role !== 'assistant') return [];
     const { content, tokenEnds, status, createdAt } = message;
     const tokens = tokenEnds.map((end, i) => content.slice(tokenEnds[i - 1] ?? 0, end));
     const data = { messageId, content, role: 'assistant', timestamp: createdAt.toISOString(), status, title };
-    return [
-      ...tokensAfter(messageId, tokens, index),
-      { type: 'assistant_message_complete', data } as AssistantEvent,
-    ];
+    return ended(tokensAfter(messageId, tokens, index), {
+      type: 'assistant_message_complete',
+      data,
+    } as AssistantEvent);
   }
 }
 
-const tokensAfter = (messageId: string, tokens: string[], last: number): AssistantEvent[] =>
-  tokens
-    .map((token, index): AssistantEvent => ({
-      type: 'assistant_message_token',
-      data: { token, messageId, index },
-    }))
-    .slice(last + 1);
+function* ended(tokens: Iterable<AssistantEvent>, end: AssistantEvent): Iterable<AssistantEvent> {
+  yield* tokens;
+  yield end;
+}
+
+/** One by one: a long answer has many tokens, and a device may read slowly. */
+function* tokensAfter(messageId: string, tokens: string[], last: number): Iterable<AssistantEvent> {
+  for (let index = last + 1; index < tokens.length; index++)
+    yield { type: 'assistant_message_token', data: { token: tokens[index]!, messageId, index } };
+}
 
 const messageOf = ({ data }: AssistantEvent): string | undefined =>
   'messageId' in data ? data.messageId : undefined;

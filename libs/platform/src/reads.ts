@@ -58,15 +58,22 @@ export class Reads {
 
   /** By an event. @throws AppError RATE_LIMIT; what `read` throws */
   async run<T>(userId: string, read: () => Promise<T>): Promise<T> {
-    await this.limits.take('read', userId);
-    return this.turns.run(userId, async () => {
-      let answer: T;
-      await this.inTurn(userId, async () => {
-        answer = await read();
-        return JSON.stringify(answer).length;
-      });
-      return answer!;
+    let answer: T;
+    await this.send(userId, async () => {
+      answer = await read();
+      return JSON.stringify(answer).length;
     });
+    return answer!;
+  }
+
+  /**
+   * By an event whose answer is sent in pieces.
+   * @param read resolves with the length of the answer, characters
+   * @throws AppError RATE_LIMIT; what `read` throws
+   */
+  async send(userId: string, read: () => Promise<number>): Promise<void> {
+    await this.limits.take('read', userId);
+    await this.turns.run(userId, () => this.inTurn(userId, read));
   }
 
   /** @throws AppError RATE_LIMIT when long answers have used up the reader's reads */

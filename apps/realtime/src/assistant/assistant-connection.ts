@@ -16,7 +16,6 @@ import {
 } from '#assistant';
 import { invalidToken, type SignedIn } from '#identity';
 import { logger, newId, pointsOfEvent, toAppError, validated } from '#platform';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Visit } from '../admission.js';
@@ -35,8 +34,8 @@ const RETRY_MS = 1000;
 const MAX_WAITING_BYTES = 256 * 1024;
 /** A device that lets more than this wait of what is being said is cut off, and resumes when it comes back. Bytes. */
 const MAX_UNREAD = 1024 * 1024;
-/** How often it is looked whether a device has read, ms. */
-const READ_MS = 50;
+/** So much of chats and answers is sent before the device has to have taken it, and others have their turn. Characters. */
+const PIECE = 64 * 1024;
 
 /** In the document's words. */
 function badToken(error: unknown): unknown {
@@ -55,6 +54,8 @@ export class AssistantConnection {
   private waiting = 0;
   private waitingBytes = 0;
   private refused = 0;
+  /** How much of chats and answers was sent since it was last waited for. Characters. */
+  private piece = 0;
   /** How much of what it asked for, a long chat or answer, it has still to read: it may take its time. Bytes. */
   private owed = 0;
   private lives = true;
@@ -159,6 +160,8 @@ export class AssistantConnection {
       const { userId } = this.user;
       const create = new CreateAssistantChat(userId);
       const { id, title } = await this.inTurn(this.user, () => commands.execute(create));
+      this.closeChat?.();
+      this.chatId = this.closeChat = undefined;
       await this.open(userId, id, undefined, { type: 'chat_created', data: { chatId: id, title } });
       return;
     }
@@ -191,7 +194,8 @@ export class AssistantConnection {
       this.leave();
       this.refuse(badToken(invalidToken('token_expired')));
     });
-    if (chatId) await this.open(user.userId, chatId, resume ?? undefined);
+    if (!chatId) return;
+    await this.services.reads.send(user.userId, () => this.open(user.userId, chatId, resume ?? undefined));
   }
 
   private awaitSignIn(): void {
@@ -202,29 +206,38 @@ export class AssistantConnection {
     this.signInTimer ??= setTimeout(end, this.signInMs).unref();
   }
 
-  /** `created`: said in place of the history of a chat that is new. */
+  /**
+   * @param created said in place of the history of a chat that is new
+   * @returns how many characters were sent
+   */
   private async open(
     userId: string,
     chatId: string,
     resume?: JoinAssistantFrame['resume'],
     created?: AssistantEvent,
-  ): Promise<void> {
-    this.closeChat?.();
-    this.chatId = this.closeChat = undefined;
-    // Whoever has not read what it asked for before waits.
-    while (this.socket.readyState === WebSocket.OPEN && this.socket.bufferedAmount > MAX_UNREAD)
-      await sleep(READ_MS);
-    let isTold = false;
-    const tell = (event: AssistantEvent) => {
-      this.tell(created && event.type === 'chat_joined' ? created : event, isTold);
-      if (!isTold) this.owed = this.socket.bufferedAmount;
+  ): Promise<number> {
+    let sent = 0;
+    const tellPast = (event: AssistantEvent): void | Promise<void> => {
+      if (this.socket.readyState !== WebSocket.OPEN) return;
+      const frame = JSON.stringify(created && event.type === 'chat_joined' ? created : event);
+      sent += frame.length;
+      this.piece += frame.length;
+      let written: Promise<void> | undefined;
+      if (this.piece <= PIECE) this.socket.send(frame);
+      else {
+        this.piece = 0;
+        written = new Promise((done) => this.socket.send(frame, () => setImmediate(done)));
+      }
+      this.owed = this.socket.bufferedAmount;
+      return written;
     };
-    const { conversations, writes } = this.services;
-    const close = await writes.run(userId, () => conversations.open(userId, chatId, resume, tell));
-    isTold = true;
-    if (this.socket.readyState !== WebSocket.OPEN) return close();
-    this.chatId = chatId;
-    this.closeChat = close;
+    const { conversations } = this.services;
+    const close = await conversations.open(userId, chatId, resume, tellPast, (event) => this.tell(event));
+    if (this.socket.readyState === WebSocket.OPEN) {
+      this.chatId = chatId;
+      this.closeChat = close;
+    } else close();
+    return sent;
   }
 
   /** Each action is authorised anew: the session may have been ended since, on this node or another. */
@@ -259,10 +272,10 @@ export class AssistantConnection {
     return code;
   }
 
-  private tell(event: AssistantEvent, isLive = true): void {
+  private tell(event: AssistantEvent): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.owed = Math.min(this.owed, this.socket.bufferedAmount);
-    if (isLive && this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.socket.terminate();
+    if (this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.socket.terminate();
     this.socket.send(JSON.stringify(event));
   }
 }

@@ -1,6 +1,6 @@
 import { Conversations } from '#assistant';
 import { Authenticator } from '#identity';
-import { Metrics, RateLimits, Writes } from '#platform';
+import { Metrics, RateLimits, Reads, Writes } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Admission } from '../admission.js';
@@ -18,5 +18,6 @@ export class AssistantServices {
     readonly metrics: Metrics,
     readonly admission: Admission,
     readonly budget: SocketBudget,
+    readonly reads: Reads,
   ) {}
 }
