@@ -7,6 +7,7 @@ describe('long messages', () => {
   const BURST = 12;
   /** Two messages more. */
   const LONG = 'ж'.repeat(2500);
+  const NOTE = { note: 'ж'.repeat(2500) };
   let app: TestApp;
   beforeAll(async () => (app = await TestApp.start({ MESSAGE_RATE: '1', MESSAGE_BURST: String(BURST) })));
   afterAll(() => app.stop());
@@ -27,6 +28,23 @@ describe('long messages', () => {
 
   it.each<[string, number, (scene: LongScene) => Promise<object>]>([
     ['sent', 3, ({ hers, chat }) => hers.send('chat:message:send', text(chat, LONG))],
+    [
+      'sent with long metadata',
+      3,
+      ({ hers, chat }) => hers.send('chat:message:send', { ...text(chat), metadata: NOTE }),
+    ],
+    [
+      'pinned with many reactions',
+      3,
+      async ({ hers, short }) => {
+        const user_ids = range(130).map(() => short);
+        await app.rows('UPDATE messages SET reactions = $2 WHERE id = $1', [
+          short,
+          JSON.stringify([{ emoji: '👍', count: 130, user_ids }]),
+        ]);
+        return hers.send('chat:message:pin', { message_id: short });
+      },
+    ],
     [
       'forwarded',
       3,

@@ -3,8 +3,8 @@ import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
-import { pointsOfSize, pointsOfText } from './message-points.js';
-import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
+import { pointsOf, pointsOfSize } from './message-points.js';
+import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { statusesWithin, uuid, type Statuses } from './shown-marks.js';
 
 export interface Current extends MessageRow {
@@ -76,7 +76,7 @@ export class MessageChanges {
     decide: Decision,
     newText = '',
   ): Promise<MessageDto> {
-    await this.limits.take('message', userId, 1 + pointsOfText(newText));
+    await this.limits.take('message', userId, 1 + pointsOf(newText));
     const found = await this.find(messageId, userId, chatId);
     const points = pointsOfSize(found.bytes);
     if (points > 0) await this.limits.take('message', userId, points);
@@ -112,7 +112,7 @@ export class MessageChanges {
   private async find(messageId: string, userId: string, saidToBe?: string): Promise<Found> {
     if (saidToBe) await this.memberships.require(saidToBe, userId);
     const [found] = await this.prisma.$queryRaw<(Found & { is_member: boolean })[]>`
-      SELECT m.chat_id, octet_length(m.content) AS bytes, p.user_id IS NOT NULL AS is_member FROM messages m
+      SELECT m.chat_id, ${SIZE} AS bytes, p.user_id IS NOT NULL AS is_member FROM messages m
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       WHERE m.id = ${messageId}::uuid`;
     if (!found || (saidToBe && saidToBe !== found.chat_id)) throw noSuchMessage();

@@ -1,10 +1,12 @@
-/** A text of so many bytes counts as one message more: each device that is shown it is sent all of it. */
+/** So many bytes of a message count as one message more: each device that is shown it is sent all of it. */
 const COUNTED_BYTES = 2048;
 /** UTF-16 units, which have three bytes at most. */
 const SURELY_SHORT = COUNTED_BYTES / 3;
 
-/** How many messages more a text of `bytes` bytes counts as, against the limit of messages. */
+/** How many messages more a message of `bytes` bytes counts as, against the limit of messages. */
 export const pointsOfSize = (bytes: number): number => Math.floor(bytes / COUNTED_BYTES);
 
-export const pointsOfText = (text: string): number =>
-  text.length < SURELY_SHORT ? 0 : pointsOfSize(Buffer.byteLength(text));
+export function pointsOf(text: string, metadata?: object | null): number {
+  const all = metadata ? text + JSON.stringify(metadata) : text;
+  return all.length < SURELY_SHORT ? 0 : pointsOfSize(Buffer.byteLength(all));
+}

@@ -40,13 +40,18 @@ export const messageColumns = (reader: Prisma.Sql): Prisma.Sql => Prisma.sql`
   m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at,
   m.deleted_at, m.reactions, ${hiddenFrom(reader, NAMED)} AS hidden`;
 
-/** A message of a page, with the bytes of text up to it. */
+/** A message of a page, with the bytes of the page up to it. */
 export interface PageRow extends MessageRow {
   bytes: number;
 }
 
+/** About how many bytes a message `m` has. Metadata and reactions that are short are not written out for it. */
+export const SIZE = Prisma.sql`octet_length(m.content)
+  + CASE WHEN pg_column_size(m.metadata) > 200 THEN octet_length(m.metadata::text) ELSE 0 END
+  + CASE WHEN pg_column_size(m.reactions) > 200 THEN octet_length(m.reactions::text) ELSE 0 END`;
+
 /**
- * Selects a page of messages. Those after about 1 MB of text are not read: no page shows them.
+ * Selects a page of messages. Those after about 1 MB are not read: no page shows them.
  * @param order a column of `messages m` that no two messages of the page share, and which way
  */
 export const messagesOfPage = (
@@ -56,10 +61,11 @@ export const messagesOfPage = (
   limit: number,
 ): Prisma.Sql => Prisma.sql`
   SELECT ${messageColumns(reader)}, m.bytes::int FROM (
-    SELECT m.*, sum(octet_length(m.content)) OVER (ORDER BY ${order}) AS bytes FROM messages m
-    WHERE ${where} ORDER BY ${order} LIMIT ${limit + 1}
+    SELECT m.*, sum(m.size) OVER (ORDER BY ${order}) AS bytes FROM (
+      SELECT m.*, ${SIZE} AS size FROM messages m WHERE ${where} ORDER BY ${order} LIMIT ${limit + 1}
+    ) m
   ) m JOIN users u ON u.id = m.sender_id
-  WHERE m.bytes - octet_length(m.content) <= ${PAGE_BYTES} ORDER BY ${order}`;
+  WHERE m.bytes - m.size <= ${PAGE_BYTES} ORDER BY ${order}`;
 
 /** Whether there may be more messages than a page of `limit` shows. */
 export const hasMore = (rows: PageRow[], limit: number): boolean =>

@@ -4,7 +4,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember } from '../membership.js';
 import { MessageLog } from '../message-log.js';
-import { pointsOfText } from '../message-points.js';
+import { pointsOf } from '../message-points.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 import { SenderTurns } from '../sender-turns.js';
@@ -49,8 +49,8 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     const { earlier, sources } = await this.turns.take(userId, () => this.lookUp(userId, payload));
     if (earlier.length > 0) return earlier;
     const points = sources.reduce(
-      (sum, { content }) => sum + pointsOfText(content),
-      pointsOfText(comment ?? ''),
+      (sum, { content, metadata }) => sum + pointsOf(content, metadata),
+      pointsOf(comment ?? ''),
     );
     if (points > 0) await this.limits.take('message', userId, points);
     const messages = sources.map(forwarded);

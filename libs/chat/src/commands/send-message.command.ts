@@ -5,7 +5,7 @@ import { RateLimits, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageLog, type Sent } from '../message-log.js';
-import { pointsOfText } from '../message-points.js';
+import { pointsOf } from '../message-points.js';
 import { SenderTurns } from '../sender-turns.js';
 
 /**
@@ -41,7 +41,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
 
   async execute({ senderId, payload }: SendMessage): Promise<Sent> {
     const { chat_id, type, content, reply_to } = payload;
-    await this.limits.take('message', senderId, 1 + pointsOfText(content));
+    await this.limits.take('message', senderId, 1 + pointsOf(content, payload.metadata));
     // Apps send null for what they do not have.
     const metadata = messageMetadata(type, content, payload.metadata ?? {});
     const clientId = payload.client_id ?? undefined;

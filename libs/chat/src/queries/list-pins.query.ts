@@ -1,8 +1,8 @@
-import { MAX_PINS, type MessagePage } from '#contracts';
+import { MAX_PINS, type MessageDto, type MessagePage } from '#contracts';
 import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
+import { hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
@@ -40,9 +40,12 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
+    const cursorAfter = ({ pinned_at }: Pick<MessageDto, 'pinned_at'>) =>
+      encodeCursor([Date.parse(pinned_at!)]);
+    const items = rows.slice(0, MAX_PINS).map((row) => toMessage(row, status(row)));
     return withinPage(
-      { items: rows.map((row) => toMessage(row, status(row))), next_cursor: null },
-      ({ pinned_at }) => encodeCursor([Date.parse(pinned_at!)]),
+      { items, next_cursor: hasMore(rows, MAX_PINS) ? cursorAfter(items.at(-1)!) : null },
+      cursorAfter,
     );
   }
 }
