@@ -1,19 +1,14 @@
 import { AppError } from '#contracts';
-import { Metrics, PrismaService, type Prisma } from '#platform';
+import { PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
-import { Lines } from './lines.js';
 import { notFound, notMember, type Membership } from './membership.js';
-
-/** The most changes of groups by one user that wait for an earlier one of the same user. */
-const MAX_WAITING = 50;
 
 export interface Group {
   id: string;
   last_seq: number;
   change_seq: number;
   member_count: number;
-  /** Changes of one user run one after the other. */
   role: Membership['role'];
 }
 
@@ -30,16 +25,10 @@ interface GroupChange<T> {
 /** Where a group itself is changed: under its lock, and numbered. */
 @Injectable()
 export class GroupChanges {
-  /** A user with many groups has one connection, as everybody else. */
-  private readonly lines: Lines;
-
   constructor(
     private readonly prisma: PrismaService,
     private readonly turns: ChatTurns,
-    { refused }: Metrics,
-  ) {
-    this.lines = new Lines(MAX_WAITING, () => refused.inc({ budget: 'group_changes' }));
-  }
+  ) {}
 
   /**
    * @returns what `decide` returned under the lock; after null the group has no new number, and nobody is to be told
@@ -49,10 +38,8 @@ export class GroupChanges {
     // A forbidden change and a change of nothing are answered without waiting.
     const group = await groupOf(this.prisma, chatId, userId);
     if ((await change.decide(this.prisma, group)) === null) return null;
-    return this.lines.take(userId, () =>
-      this.turns.take(chatId, () =>
-        this.prisma.$transaction((tx) => storeLocked(tx, chatId, userId, change)),
-      ),
+    return this.turns.take(chatId, () =>
+      this.prisma.$transaction((tx) => storeLocked(tx, chatId, userId, change)),
     );
   }
 }
