@@ -61,3 +61,25 @@ describe('writes of one user that wait for the database', () => {
     for (const client of clients) await client.next('chat_created');
   });
 });
+
+it('changes of one pair hold one connection, whoever of the two asks and for what', async () => {
+  const vera = await app.register('Вера');
+  const others = await app.device(vera);
+  const pair = [anna.id, vera.id].sort().join(':');
+  await blocker.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [pair]);
+  const got = [
+    ...range(6).map(() => hers.send('chat:get', { recipient_id: vera.id })),
+    ...range(6).map(() => others.send('chat:get', { recipient_id: anna.id })),
+  ];
+  await waiting(1);
+  const followed = [
+    app.request('PUT', `users/${vera.id}/follow`, anna.token),
+    app.request('PUT', `users/${anna.id}/follow`, vera.token),
+  ];
+  await Promise.all(range(10).map(say));
+  expect(await blocker.waiters()).toBe(1);
+  await blocker.query('COMMIT');
+  const chats = (await Promise.all(got)).map((answer) => answer.chat.id);
+  expect(new Set(chats).size).toBe(1);
+  for (const { status } of await Promise.all(followed)) expect(status).toBeLessThan(300);
+});

@@ -1,6 +1,5 @@
-import { Metrics } from '#platform';
+import { Lines, Metrics } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { Lines } from './lines.js';
 import { WriteTurns } from './write-turns.js';
 
 /** The most changes that wait for one chat: about what a database does in a few seconds. */

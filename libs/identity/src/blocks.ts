@@ -11,21 +11,8 @@ export const notBlockedWith = (userId: string | null, column: Prisma.Sql): Prism
   notBlocked(Prisma.sql`${userId}::uuid`, column);
 
 /**
- * What ties two people together (follows, friendship, their chat) and what cuts them off are written one after the
- * other: under this lock, to the end of the transaction, a block that was not there does not appear.
- */
-export async function lockPair(
-  tx: Pick<Prisma.TransactionClient, '$executeRaw'>,
-  a: string,
-  b: string,
-): Promise<void> {
-  const pair = [a, b].sort().join(':');
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${pair}, 0))`;
-}
-
-/**
- * The same for what is booked between two people, or by one client of anybody, and for many at once, in one order. A lock
- * of its own, and the last to be taken: a proposal is accepted under its chat's row, for which a block waits under `lockPair`.
+ * What is booked between two people, or by one client of anybody, and blocks are written one after the other; many at once in
+ * one order. The last lock to be taken: a proposal is accepted under its chat's row, for which a block waits under its pair's.
  */
 export async function lockBookings(
   tx: Pick<Prisma.TransactionClient, '$executeRaw'>,

@@ -11,6 +11,7 @@ import { RevokeSessionHandler } from './commands/revoke-session.command.js';
 import { RevokeSessionsHandler } from './commands/revoke-sessions.command.js';
 import { SetRoleHandler } from './commands/set-role.command.js';
 import { UpdateMeHandler } from './commands/update-me.command.js';
+import { Pairs } from './pairs.js';
 import { Passwords } from './passwords.js';
 import { FindAccountHandler } from './queries/find-account.query.js';
 import { FindMeHandler } from './queries/find-me.query.js';
@@ -29,6 +30,7 @@ import { Sessions } from './sessions.js';
     Applicants,
     Authenticator,
     Blocks,
+    Pairs,
     Passwords,
     Reach,
     RefreshTokenSigner,
@@ -50,6 +52,6 @@ import { Sessions } from './sessions.js';
     SetRoleHandler,
     UpdateMeHandler,
   ],
-  exports: [Authenticator, Blocks, Reach],
+  exports: [Authenticator, Blocks, Pairs, Reach],
 })
 export class IdentityModule {}

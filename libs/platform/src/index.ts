@@ -14,6 +14,7 @@ export * from './http/unfinished.js';
 export * from './http/unread.js';
 export * from './id-cursor.js';
 export * from './ids.js';
+export * from './lines.js';
 export * from './logging.js';
 export * from './metrics.js';
 export * from './node-leases.js';

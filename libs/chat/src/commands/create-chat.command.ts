@@ -1,5 +1,5 @@
 import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contracts';
-import { Blocks, lockPair, Reach, requirePresent } from '#identity';
+import { Blocks, Pairs, Reach, requirePresent } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
@@ -27,6 +27,7 @@ export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
 export class CreateChatHandler implements ICommandHandler<CreateChat> {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
     private readonly blocks: Blocks,
     private readonly news: ChatNews,
     private readonly views: ChatViews,
@@ -45,9 +46,11 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       );
     const members = [creatorId, ...others];
     const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
-    const { id, created, opened } = await this.prisma.$transaction((tx) =>
-      this.store(tx, members, directKey, body.title),
-    );
+    const store = (tx: Prisma.TransactionClient) => this.store(tx, members, directKey, body.title);
+    // A block that comes meanwhile waits until the chat is there for it to close.
+    const { id, created, opened } = await (directKey
+      ? this.pairs.change(creatorId, others[0]!, store)
+      : this.prisma.$transaction(store));
     if (created) {
       this.emitter.moved(chatRoom(id), ...members);
       await this.news.welcome(id, members);
@@ -65,8 +68,6 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     title?: string,
   ) {
     const [creatorId, ...others] = members as [string, ...string[]];
-    // A block that comes meanwhile waits until the chat is there for it to close.
-    if (directKey) await lockPair(tx, creatorId, others[0]!);
     await requirePresent(tx, members);
     if (await this.blocks.areBetween(creatorId, others, tx)) throw noSuchUser();
     const id = newId();

@@ -1,5 +1,5 @@
 import { AppError, friendsRoom, type FriendRequestDto } from '#contracts';
-import { lockPair, requirePresent } from '#identity';
+import { Pairs, requirePresent } from '#identity';
 import { NotificationNews, tell } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -31,6 +31,7 @@ export class AnswerFriendRequest extends Command<FriendRequestDto> {
 export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendRequest> {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
     private readonly emitter: RealtimeEmitter,
     private readonly news: NotificationNews,
   ) {}
@@ -39,8 +40,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
     const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
     if (!asked) throw noSuchRequest();
     const { fromId } = asked;
-    const { request, revised } = await this.prisma.$transaction(async (tx) => {
-      await lockPair(tx, userId, fromId);
+    const { request, revised } = await this.pairs.change(userId, fromId, async (tx) => {
       await requirePresent(tx, [userId, fromId]).catch((error: unknown) => {
         throw error instanceof AppError ? noSuchRequest() : error;
       });

@@ -1,7 +1,7 @@
 import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
-import { Blocks, lockBookings, lockPair, requirePresent } from '#identity';
+import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
 import { NotificationNews, lockTelling, reviseBetween, tellAll } from '#notifications';
-import { PrismaService, RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
+import { RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
 import { assertRoom } from '../limits.js';
@@ -24,7 +24,7 @@ export class BlockUser extends Command<void> {
 @CommandHandler(BlockUser)
 export class BlockUserHandler implements ICommandHandler<BlockUser> {
   constructor(
-    private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
     private readonly blocks: Blocks,
     private readonly emitter: RealtimeEmitter,
     private readonly news: NotificationNews,
@@ -34,8 +34,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
   async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
     await this.limits.take('tie', blockerId);
-    const { cut, revised } = await this.prisma.$transaction(async (tx) => {
-      await lockPair(tx, blockerId, blockedId);
+    const { cut, revised } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before all that is undone here: who tells of it has stored it, and is found below.
       await lockTelling(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);

@@ -1,7 +1,7 @@
 import { AppError, friendsRoom } from '#contracts';
-import { lockPair } from '#identity';
+import { Pairs } from '#identity';
 import { NotificationNews } from '#notifications';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { reviseFriendship } from '../friend-requests.js';
 
@@ -18,15 +18,13 @@ export class EndFriendship extends Command<void> {
 @CommandHandler(EndFriendship)
 export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
   constructor(
-    private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
     private readonly emitter: RealtimeEmitter,
     private readonly news: NotificationNews,
   ) {}
 
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
-    const revised = await this.prisma.$transaction(async (tx) => {
-      // Both rows of a friendship come and go under the pair's lock, never in a circle.
-      await lockPair(tx, userId, friendId);
+    const revised = await this.pairs.change(userId, friendId, async (tx) => {
       const { count } = await tx.friend.deleteMany({
         where: {
           OR: [

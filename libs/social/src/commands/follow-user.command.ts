@@ -1,5 +1,5 @@
 import { AppError, followersRoom } from '#contracts';
-import { lockPair, requirePresent } from '#identity';
+import { Pairs, requirePresent } from '#identity';
 import { PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { assertRoom } from '../limits.js';
@@ -23,6 +23,7 @@ export class FollowUser extends Command<void> {
 export class FollowUserHandler implements ICommandHandler<FollowUser> {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
     private readonly emitter: RealtimeEmitter,
     private readonly limits: RateLimits,
   ) {}
@@ -36,8 +37,7 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
   }
 
   private async follow(followerId: string, followeeId: string): Promise<void> {
-    await this.prisma.$transaction(async (tx) => {
-      await lockPair(tx, followerId, followeeId);
+    await this.pairs.change(followerId, followeeId, async (tx) => {
       await requirePresent(tx, [followerId, followeeId]);
       await requireInSight(tx, followerId, followeeId);
       const pair = { followerId, followeeId };

@@ -1,7 +1,7 @@
 import { AppError, type FriendRequestDto } from '#contracts';
-import { lockPair, Reach, requirePresent } from '#identity';
+import { Pairs, Reach, requirePresent } from '#identity';
 import { tell } from '#notifications';
-import { PrismaService, newId, type Prisma } from '#platform';
+import { newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   FRIEND_REQUESTS,
@@ -36,14 +36,13 @@ export class RequestFriendship extends Command<FriendRequestDto> {
 @CommandHandler(RequestFriendship)
 export class RequestFriendshipHandler implements ICommandHandler<RequestFriendship> {
   constructor(
-    private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
     private readonly reach: Reach,
   ) {}
 
   async execute({ fromId, toId, now }: RequestFriendship): Promise<FriendRequestDto> {
     if (fromId === toId) throw AppError.invalid('user_id', 'is your own');
-    return this.prisma.$transaction(async (tx) => {
-      await lockPair(tx, fromId, toId);
+    return this.pairs.change(fromId, toId, async (tx) => {
       await requirePresent(tx, [fromId, toId]);
       await requireInSight(tx, fromId, toId);
       await assertMayAsk(tx, fromId, toId);

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { lockPair } from '#identity';
+import { Pairs } from '#identity';
 import { NotificationNews } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -22,14 +22,14 @@ export class WithdrawFriendRequest extends Command<void> {
 export class WithdrawFriendRequestHandler implements ICommandHandler<WithdrawFriendRequest> {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
     private readonly news: NotificationNews,
   ) {}
 
   async execute({ userId, requestId: id }: WithdrawFriendRequest): Promise<void> {
     const asked = await this.prisma.friendRequest.findUnique({ where: { id, fromId: userId } });
     if (!asked) throw noSuchRequest();
-    const revised = await this.prisma.$transaction(async (tx) => {
-      await lockPair(tx, userId, asked.toId);
+    const revised = await this.pairs.change(userId, asked.toId, async (tx) => {
       const request = await tx.friendRequest.findUnique({ where: { id } });
       if (!request || request.status === 'withdrawn') throw noSuchRequest();
       if (request.status !== 'pending')

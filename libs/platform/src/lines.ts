@@ -1,4 +1,4 @@
-import { Batcher } from '#platform';
+import { Batcher } from './batcher.js';
 
 type Work = () => Promise<unknown>;
 
@@ -11,8 +11,8 @@ export class Lines {
    * @param onRefused called when there are more
    */
   constructor(
-    private readonly maxWaiting: number,
-    private readonly onRefused: () => void,
+    private readonly maxWaiting = Infinity,
+    private readonly onRefused?: () => void,
   ) {}
 
   /** @throws AppError UNAVAILABLE when too many wait; what `work` throws, or work before it that met no database */
