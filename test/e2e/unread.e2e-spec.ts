@@ -117,3 +117,14 @@ it('is nothing to somebody added, of what was said before', async () => {
   await hers.send('chat:message:send', text(chat));
   expect(await unreadOf(late, chat)).toBe(1);
 });
+
+it('looks at 10,000 deleted messages at most', async () => {
+  const chat = await app.group(anna, boris);
+  await app.rows(
+    `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, deleted_at)
+     SELECT gen_random_uuid(), $1, seq, $2, 'text', '', now(), now() FROM generate_series(1, 10010) AS seq`,
+    [chat.id, anna.id],
+  );
+  await app.rows('UPDATE chats SET last_seq = 10010 WHERE id = $1', [chat.id]);
+  expect(await unreadOf(boris, chat)).toBe(10);
+});
