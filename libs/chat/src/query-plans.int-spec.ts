@@ -28,6 +28,9 @@ const FILL = [
    SELECT ${chat('c')}, 'group', 3, 33, 33 FROM generate_series(1, ${CHATS}) AS c`,
   `INSERT INTO chat_members (chat_id, user_id)
    SELECT ${chat('c')}, ${member('m')} FROM generate_series(1, ${CHATS}) AS c, generate_series(0, 2) AS m`,
+  // As many have left.
+  `INSERT INTO chat_members (chat_id, user_id, left_at, left_seq)
+   SELECT ${chat('c')}, ${member('m')}, now(), 1 FROM generate_series(1, ${CHATS}) AS c, generate_series(3, 5) AS m`,
   `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, client_id, change_seq, created_at, deleted_at, pinned_at)
    SELECT gen_random_uuid(), ${chat('c')}, s, ${member('s % 3')}, 'text', 'message ' || s, 'c' || s,
      CASE s % 10 WHEN 0 THEN s ELSE 0 END, now(), CASE s % 10 WHEN 0 THEN now() END,
@@ -60,7 +63,7 @@ it('a send whose plan was made for empty tables finds its rows by their keys whe
     const last = (forwards: boolean) =>
       sends.findLast((plan) => plan.includes('forwarded_from') === forwards)!;
     for (const keyed of [
-      /chat_members_pkey on chat_members \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(user_id = /,
+      /chat_members_(?:pkey|present_idx) on chat_members \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(user_id = /,
       /users_pkey on users \S+ \S+ \S+ Index Cond: \(id = /,
       /on messages \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(sender_id = \S+ AND \(client_id = /,
       /messages_pkey on messages \S+ \S+ \S+ \S+ Index Cond: \(id = /,
@@ -78,8 +81,15 @@ it('no statement about chats reads a whole table, in a database of 100,000 messa
     for (const table of ['chats', 'chat_members', 'messages', 'users']) expect(queries).toContain(table);
     expect(plans.length).toBeGreaterThan(50);
     expect(wholeReads(plans, TABLES)).toEqual([]);
-    for (const index of ['users_search_idx', 'users_name_idx', 'users_masters_idx', 'users_handle_key'])
+    for (const index of [
+      ...['users_search_idx', 'users_name_idx', 'users_masters_idx', 'users_handle_key'],
+      ...['chat_members_chats_idx', 'chat_members_present_idx', 'chat_members_left_idx'],
+    ])
       expect(queries).toContain(index);
+    // Of a whole chat, also those who have left.
+    expect(queries).not.toMatch(
+      /chat_members_pkey on chat_members [^(]*\([^)]*\) Index Cond: (?!\(\(chat_id = [^)]*\) AND \(user_id)/,
+    );
     // A condition without a trigram reads the whole index.
     for (const plan of plans.filter((one) => one.includes('users_search_idx')))
       expect(plan).toMatch(/users_search_idx \S+ \S+ \S+ Index Cond: .*~~ '%( \w|[^']*\w{3})/);

@@ -14,6 +14,8 @@ const INDEXES = [
   'services_newest_idx',
   'bookings_master_id_starts_at_id_idx',
   'bookings_client_id_starts_at_id_idx',
+  'bookings_master_id_status_starts_at_id_idx',
+  'bookings_client_id_status_starts_at_id_idx',
   'bookings_client_id_created_at_idx',
   'bookings_no_overlap',
   'bookings_requested_idx',

@@ -51,6 +51,8 @@ const FILL = [
    SELECT gen_random_uuid(), 'direct', i || ':' || i, 2 FROM generate_series(1, ${USERS}) AS i`,
   `INSERT INTO friend_requests (id, from_id, to_id)
    SELECT gen_random_uuid(), ${user('u')}, ${user(`1 + (u + 100) % ${USERS}`)} FROM generate_series(1, ${USERS}) AS u`,
+  `INSERT INTO friend_requests (id, from_id, to_id, status, answered_at)
+   SELECT gen_random_uuid(), from_id, to_id, 'withdrawn', now() FROM friend_requests, generate_series(1, 5)`,
 ];
 
 it('nothing of social life reads a whole table', () =>
@@ -69,6 +71,8 @@ it('nothing of social life reads a whole table', () =>
     const all = plans.join('\n');
     for (const table of ['posts', 'comments', 'follows', 'friends', 'friend_requests', 'blocks'])
       expect(all).toContain(` on ${table}`);
+    for (const index of ['open', 'asked', 'from_id_to_id'])
+      expect(all).toContain(`friend_requests_${index}_idx`);
     expect(wholeReads(plans, TABLES)).toEqual([]);
   }));
 
@@ -110,6 +114,7 @@ async function playThrough(app: TestApp, anna: Account, boris: Account): Promise
   ] as const) {
     const request = await does<{ id: string }>(who, 'POST friends/requests', { user_id: whom.id });
     await does(whom, 'GET friends/requests');
+    await does(who, 'GET friends/requests?direction=outgoing');
     await does(whom, `POST friends/requests/${request.id}/${answer}`);
   }
   await does(anna, 'GET friends?limit=3');

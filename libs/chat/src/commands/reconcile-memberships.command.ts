@@ -53,7 +53,7 @@ export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMem
   private async outOfLine(userId: string, after: string): Promise<string[]> {
     const rows = await this.prisma.$queryRaw<{ id: string }[]>`
       SELECT c.id FROM chat_members p JOIN chats c ON c.id = p.chat_id JOIN users u ON u.id = p.user_id
-      WHERE p.user_id = ${userId}::uuid AND c.id > ${after}::uuid
+      WHERE p.user_id = ${userId}::uuid AND (p.left_at IS NULL OR p.left_by_ban) AND c.id > ${after}::uuid
         AND CASE WHEN c.type = 'direct' THEN c.gone <> ${ONE_IS_BANNED}
                  WHEN u.banned_at IS NULL THEN p.left_by_ban ELSE p.left_at IS NULL END
       ORDER BY c.id LIMIT ${BATCH}`;

@@ -96,13 +96,19 @@ export class SyncHandler implements IQueryHandler<Sync> {
   private from(userId: string, known: string, after: string): Prisma.Sql {
     const unseen = (xid: string) =>
       Prisma.sql`NOT pg_visible_in_snapshot(${Prisma.raw(xid)}, ${known}::text::pg_snapshot)`;
-    // What goes on in a chat after one left it is no news.
+    const of = Prisma.sql`SELECT * FROM chat_members WHERE user_id = ${userId}::uuid AND`;
+    // What goes on in a chat after one left it is no news. An unseen change is not older than the snapshot's oldest
+    // transaction: an index finds those who left since, among all that ever did.
+    const members = known
+      ? Prisma.sql`(${of} left_at IS NULL UNION ALL ${of} left_at IS NOT NULL
+          AND changed_xid >= pg_snapshot_xmin(${known}::text::pg_snapshot))`
+      : Prisma.sql`(${of} left_at IS NULL)`;
     const changed = known
       ? Prisma.sql`AND (${unseen('p.changed_xid')} OR p.left_at IS NULL AND ${unseen('c.changed_xid')})`
-      : Prisma.sql`AND p.left_at IS NULL`;
+      : Prisma.empty;
     const rest = after ? Prisma.sql`AND c.id > ${after}::uuid` : Prisma.empty;
-    return Prisma.sql`FROM chat_members p JOIN chats c ON c.id = p.chat_id
-      WHERE p.user_id = ${userId}::uuid AND ${IS_LISTED} ${changed} ${rest}`;
+    return Prisma.sql`FROM ${members} p JOIN chats c ON c.id = p.chat_id
+      WHERE ${IS_LISTED} ${changed} ${rest}`;
   }
 }
 
