@@ -124,6 +124,17 @@ it.each(FLOODS)(
   },
 );
 
+it('requests that wait for their bodies keep nobody else from an answer, and are some 4,000 at most', async () => {
+  const before = await refused(app.url, 'unfinished');
+  const login = post('/api/v2/auth/login', 100);
+  for (const i of range(4400))
+    tcp().write(login.replace('Host: x', `Host: x\r\nX-Forwarded-For: 198.${i >> 8}.51.${i % 256}`));
+  await until('connections are closed', async () => (await refused(app.url, 'unfinished')) > before);
+  expect((await app.request('GET', 'users/me', anna.token)).status).toBe(200);
+  const { status } = await app.request('POST', 'posts', anna.token, { content: 'x' });
+  expect(status).toBe(201);
+});
+
 describe('requests on one connection before any is answered', () => {
   const get = (path: string) =>
     `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer ${anna.token}\r\n\r\n`;

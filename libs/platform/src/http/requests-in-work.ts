@@ -24,13 +24,19 @@ const isProbe = ({ method, url, headers }: FastifyRequest) =>
 interface Connection {
   network: string;
   waiting: (() => void)[];
+  /** Whether its request is one of the process: the body has arrived. */
+  isWorkedOn: boolean;
 }
 
-/** Bounds the requests in work. A connection has one at a time. Polls do not count: `Admission` counts their sessions. */
+/**
+ * Bounds the requests in work. A connection has one at a time. A body that arrives takes no place of the process: `Unfinished`
+ * bounds those. Polls do not count: `Admission` counts their sessions.
+ */
 @Injectable()
 export class RequestsInWork {
   private readonly connections = new Map<Socket, Connection>();
   private readonly networks = new Counts();
+  private working = 0;
 
   constructor(
     private readonly config: Config,
@@ -56,12 +62,20 @@ export class RequestsInWork {
         const network = networkOf(clientAddress(request));
         const error = isProbe(request) ? undefined : this.refusalOf(network);
         if (error) return done(error);
-        this.connections.set(socket, { network, waiting: [] });
+        this.connections.set(socket, { network, waiting: [], isWorkedOn: false });
         this.networks.add(network, 1);
       }
       reply.raw.on('close', onClose);
       if (waiting) waiting.push(done);
       else done();
+    });
+    fastify.addHook('preValidation', (request, _reply, done) => {
+      const connection = this.connections.get(request.raw.socket);
+      if (!connection || isProbe(request)) return done();
+      if (this.working >= ALL) return done(this.refusal('requests'));
+      connection.isWorkedOn = true;
+      this.working += 1;
+      done();
     });
   }
 
@@ -69,23 +83,35 @@ export class RequestsInWork {
   closed(socket: Socket): void {
     const connection = this.connections.get(socket);
     if (!connection) return;
+    this.answered(connection);
     this.connections.delete(socket);
     this.networks.add(connection.network, -1);
   }
 
+  private answered(connection: Connection): void {
+    if (connection.isWorkedOn) this.working -= 1;
+    connection.isWorkedOn = false;
+  }
+
   private next(socket: Socket): void {
-    const run = this.connections.get(socket)?.waiting.shift();
-    if (run) run();
-    else this.closed(socket);
+    const connection = this.connections.get(socket);
+    const run = connection?.waiting.shift();
+    if (!run) return this.closed(socket);
+    this.answered(connection!);
+    run();
   }
 
   private refusalOf(network: string): AppError | undefined {
-    const isFull = this.connections.size >= ALL;
-    if (!isFull && this.networks.of(network) < this.config.CONNECTIONS_PER_ADDRESS) return undefined;
-    this.metrics.refused.inc({ budget: isFull ? 'requests' : 'requestsOfAddress' });
-    const [code, message] = isFull
-      ? (['UNAVAILABLE', 'Too many requests are being answered'] as const)
-      : (['RATE_LIMIT', 'Too many requests from this address at once'] as const);
+    if (this.networks.of(network) < this.config.CONNECTIONS_PER_ADDRESS) return undefined;
+    return this.refusal('requestsOfAddress');
+  }
+
+  private refusal(budget: 'requests' | 'requestsOfAddress'): AppError {
+    this.metrics.refused.inc({ budget });
+    const [code, message] =
+      budget === 'requests'
+        ? (['UNAVAILABLE', 'Too many requests are being answered'] as const)
+        : (['RATE_LIMIT', 'Too many requests from this address at once'] as const);
     return new AppError(code, message, { retryAfterMs: RETRY_MS });
   }
 }

@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events';
+import { IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Metrics } from '../metrics.js';
 import { Unfinished } from './unfinished.js';
@@ -33,6 +36,24 @@ it('closes what holds the most first, of those that came together', () => {
   now = 10_000;
   holds('last', 7 * MiB);
   expect(ended).toEqual(['largest']);
+});
+
+it('counts a request that waits for its body, which comes later or never', () => {
+  const server = new EventEmitter();
+  unfinished.watch(server as Server);
+  const ask = (name: string, headers: object) => {
+    const request = new IncomingMessage(connection(name) as Socket);
+    server.emit('request', Object.assign(request, { headers }));
+    return request;
+  };
+  ask('first', { 'content-length': '9' });
+  ask('none', {});
+  ask('done', { 'transfer-encoding': 'chunked' }).push(null);
+  now = 1000;
+  for (let i = 0; i < 4000; i++) ask('later', { 'content-length': '9' });
+  expect(ended[0]).toBe('first');
+  expect(ended).not.toContain('none');
+  expect(ended).not.toContain('done');
 });
 
 it('counts what each piece takes beside its bytes', () => {

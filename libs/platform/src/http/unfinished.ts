@@ -9,8 +9,13 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const BYTES_AFTER = 24 * 1024 * 1024;
 /** About how much a piece takes beside its bytes. */
 const PIECE_BYTES = 256;
+/** How much a request takes before its body, with the longest headers: some 4,000 may wait for theirs. */
+const REQUEST_BYTES = 8 * 1024;
 
-/** Bounds the bytes of bodies, frames and messages that have arrived in part. They stay in memory until the rest is there. */
+/**
+ * Bounds the bytes of bodies, frames and messages that have arrived in part, and with them the requests that wait for their
+ * bodies. They stay in memory until the rest is there.
+ */
 @Injectable()
 export class Unfinished {
   /** The connections with such bytes, and since when, in ms of `performance.now()`. */
@@ -46,7 +51,9 @@ export class Unfinished {
     };
     server.on('request', (request: IncomingMessage) => {
       const { headers } = request;
-      if (headers['content-length'] ?? headers['transfer-encoding']) request.push = push;
+      if ((headers['content-length'] ?? headers['transfer-encoding']) === undefined) return;
+      request.push = push;
+      add(request.socket, REQUEST_BYTES);
     });
   }
 
