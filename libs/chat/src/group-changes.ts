@@ -18,6 +18,8 @@ interface GroupChange<T> {
    * without the group's lock first, and again under it.
    */
   decide: (db: Prisma.TransactionClient, group: Group) => Promise<T | null>;
+  /** Asked once, before any lock: who is over a limit waits for none. */
+  limit?: (decided: T) => Promise<void>;
   /** Writes what was decided under the lock. A change that is `unseen` is nobody's to hear of. */
   store: (tx: Prisma.TransactionClient, decided: T, group: Group) => Promise<unknown>;
 }
@@ -37,7 +39,9 @@ export class GroupChanges {
   async change<T>(chatId: string, userId: string, change: GroupChange<T>): Promise<T | null> {
     // A forbidden change and a change of nothing are answered without waiting.
     const group = await groupOf(this.prisma, chatId, userId);
-    if ((await change.decide(this.prisma, group)) === null) return null;
+    const decided = await change.decide(this.prisma, group);
+    if (decided === null) return null;
+    await change.limit?.(decided);
     return this.turns.take(chatId, () =>
       this.prisma.$transaction((tx) => storeLocked(tx, chatId, userId, change)),
     );

@@ -1,4 +1,4 @@
-import { RateLimits, type Prisma } from '#platform';
+import { PrismaService, RateLimits } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 /** How long an account is new, ms. What it sends counts twice. */
@@ -8,20 +8,18 @@ const NEW_MS = 24 * 3600_000;
 export type Reached =
   'group' | 'groupAdd' | 'friendRequest' | 'mention' | 'directChat' | 'post' | 'comment' | 'service';
 
-/** Limits of a day for what reaches strangers. */
+/** Limits of a day for what reaches strangers. They are asked before a transaction: who is over one waits for no lock, and holds none. */
 @Injectable()
 export class Reach {
-  constructor(private readonly limits: RateLimits) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly limits: RateLimits,
+  ) {}
 
   /** @throws AppError RATE_LIMIT */
-  async take(
-    db: Pick<Prisma.TransactionClient, 'user'>,
-    kind: Reached,
-    userId: string,
-    times = 1,
-  ): Promise<void> {
+  async take(kind: Reached, userId: string, times = 1): Promise<void> {
     if (times === 0) return;
-    const { createdAt } = await db.user.findUniqueOrThrow({
+    const { createdAt } = await this.prisma.user.findUniqueOrThrow({
       where: { id: userId },
       select: { createdAt: true },
     });

@@ -1,5 +1,5 @@
 import { AppError, MAX_FOLLOWS } from '#contracts';
-import { requirePresent, type Reach } from '#identity';
+import { requirePresent } from '#identity';
 import type { Prisma } from '#platform';
 
 /** Of a user, reposts too. */
@@ -23,14 +23,9 @@ export async function assertRoom(
 
 /**
  * That a user may write one more post.
- * @throws AppError NOT_FOUND (banned), CONFLICT, RATE_LIMIT (of a day)
+ * @throws AppError NOT_FOUND (banned), CONFLICT
  */
-export async function requireRoomForPost(
-  tx: Prisma.TransactionClient,
-  reach: Reach,
-  authorId: string,
-): Promise<void> {
+export async function requireRoomForPost(tx: Prisma.TransactionClient, authorId: string): Promise<void> {
   await requirePresent(tx, [authorId]);
   await assertRoom(tx, [authorId], () => tx.post.count({ where: { authorId }, take: MAX_POSTS }), MAX_POSTS);
-  await reach.take(tx, 'post', authorId);
 }

@@ -60,14 +60,14 @@ interface Place {
 
 /** Those whom a text names and who see both its writer and the post's author. */
 export async function mentionedIn(
-  tx: Prisma.TransactionClient,
+  db: Pick<Prisma.TransactionClient, '$queryRaw'>,
   writerId: string,
   text: string,
   ownerId: string,
 ): Promise<string[]> {
   const handles = handlesIn(text);
   if (handles.length === 0) return [];
-  const users = await tx.$queryRaw<{ id: string }[]>`
+  const users = await db.$queryRaw<{ id: string }[]>`
     SELECT u.id FROM users u
     WHERE u.handle = ANY(${handles}) AND ${inSightOf(writerId, 'u')} AND ${inSightOf(ownerId, 'u')}`;
   return users.map(({ id }) => id);

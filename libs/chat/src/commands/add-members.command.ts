@@ -48,12 +48,11 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
           });
         return missing;
       },
+      limit: (missing) => this.reach.take('groupAdd', userId, missing.length),
       store: async (tx, missing, group) => {
         await requirePresent(tx, missing);
         await requireGroupAccepted(tx, userId, chatId, missing, 'user_ids');
         await requireRoomForGroup(tx, missing, 'user_ids');
-        // Not in `decide`, which is asked twice.
-        await this.reach.take(tx, 'groupAdd', userId, missing.length);
         await tx.$executeRaw`
           INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
           SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)

@@ -23,6 +23,13 @@ export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
   }
 }
 
+interface Opened {
+  id: string;
+  created: boolean;
+  /** It was there, and is in the creator's list from now on. */
+  opened: boolean;
+}
+
 @CommandHandler(CreateChat)
 export class CreateChatHandler implements ICommandHandler<CreateChat> {
   constructor(
@@ -46,14 +53,13 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       );
     const members = [creatorId, ...others];
     const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
-    const store = (tx: Prisma.TransactionClient) => this.store(tx, members, directKey, body.title);
-    // A block that comes meanwhile waits until the chat is there for it to close.
-    const { id, created, opened } = await (directKey
-      ? this.pairs.change(creatorId, others[0]!, store)
-      : this.prisma.$transaction(store));
+    const { id, created, opened } = directKey
+      ? await this.openDirect(creatorId, others[0]!, directKey)
+      : await this.createGroup(creatorId, others, body.title ?? null);
     if (created) {
       this.emitter.moved(chatRoom(id), ...members);
-      await this.news.welcome(id, members);
+      // The other one of a direct chat hears of it when they open it, too.
+      await this.news.welcome(id, directKey ? [creatorId] : members);
     }
     const [chat] = await this.views.of(creatorId, id);
     if (created && directKey) this.emitter.chatOpened(members, chat!);
@@ -61,45 +67,63 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     return { chat: chat!, created };
   }
 
-  private async store(
-    tx: Prisma.TransactionClient,
-    members: string[],
-    directKey: string | null,
-    title?: string,
-  ) {
-    const [creatorId, ...others] = members as [string, ...string[]];
-    await requirePresent(tx, members);
-    if (await this.blocks.areBetween(creatorId, others, tx)) throw noSuchUser();
+  /** A chat that is there is opened without the pair's lock, and no limit counts it. */
+  private async openDirect(creatorId: string, otherId: string, key: string): Promise<Opened> {
+    const known = await this.openKnown(this.prisma, creatorId, otherId, key);
+    if (known) return known;
+    await this.reach.take('directChat', creatorId);
+    // A block that comes meanwhile waits until the chat is there for it to close.
+    return this.pairs.change(creatorId, otherId, async (tx) => {
+      const made = await this.openKnown(tx, creatorId, otherId, key);
+      if (made) return made;
+      await requireMessageAccepted(tx, creatorId, otherId);
+      const id = newId();
+      await tx.$executeRaw`
+        INSERT INTO chats (id, type, direct_key, member_count) VALUES (${id}::uuid, 'direct', ${key}, 2)`;
+      await tx.$executeRaw`
+        INSERT INTO chat_members (chat_id, user_id, opened)
+        VALUES (${id}::uuid, ${creatorId}::uuid, true), (${id}::uuid, ${otherId}::uuid, false)`;
+      return { id, created: true, opened: false };
+    });
+  }
+
+  /** @throws AppError NOT_FOUND (the other is no user, banned, or cut off by a block) */
+  private async openKnown(
+    db: Prisma.TransactionClient,
+    creatorId: string,
+    otherId: string,
+    directKey: string,
+  ): Promise<Opened | undefined> {
+    await requirePresent(db, [creatorId, otherId]);
+    if (await this.blocks.areBetween(creatorId, otherId, db)) throw noSuchUser();
+    const chat = await db.chat.findUnique({ where: { directKey }, select: { id: true } });
+    if (!chat) return undefined;
+    // With a message, the chat is in the creator's list already.
+    const opened = await db.$executeRaw`
+      UPDATE chat_members SET opened = true, changed_xid = pg_current_xact_id()
+      WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened
+        AND NOT EXISTS (SELECT FROM chats WHERE id = ${chat.id}::uuid AND last_seq > 0)`;
+    return { id: chat.id, created: false, opened: opened > 0 };
+  }
+
+  private async createGroup(creatorId: string, others: string[], title: string | null): Promise<Opened> {
+    await this.reach.take('group', creatorId);
+    await this.reach.take('groupAdd', creatorId, others.length);
     const id = newId();
-    const inserted = await tx.$executeRaw`
-      INSERT INTO chats (id, type, title, direct_key, member_count)
-      VALUES (${id}::uuid, ${directKey ? 'direct' : 'group'}::chat_type, ${directKey ? null : (title ?? null)},
-        ${directKey}, ${members.length})
-      ON CONFLICT (direct_key) DO NOTHING`;
-    if (inserted > 0) {
-      await this.reach.take(tx, directKey ? 'directChat' : 'group', creatorId);
-      if (directKey) await requireMessageAccepted(tx, creatorId, others[0]!);
-      else {
-        await requireGroupAccepted(tx, creatorId, id, others, 'participant_ids');
-        await requireRoomForGroup(tx, members, 'participant_ids');
-        await this.reach.take(tx, 'groupAdd', creatorId, others.length);
-      }
-    } else {
-      const chat = await tx.chat.findUniqueOrThrow({
-        where: { directKey: directKey! },
-        select: { id: true },
-      });
-      // With a message, the chat is in the creator's list already.
-      const opened = await tx.$executeRaw`
-        UPDATE chat_members SET opened = true, changed_xid = pg_current_xact_id()
-        WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened
-          AND NOT EXISTS (SELECT FROM chats WHERE id = ${chat.id}::uuid AND last_seq > 0)`;
-      return { id: chat.id, created: false, opened: opened > 0 };
-    }
-    await tx.$executeRaw`
-      INSERT INTO chat_members (chat_id, user_id, opened, role)
-      SELECT ${id}::uuid, id, id = ${members[0]}::uuid OR ${!directKey}, (CASE WHEN id = ${members[0]}::uuid AND ${!directKey} THEN 'owner' ELSE 'member' END)::member_role
-      FROM users WHERE id = ANY(${members}::uuid[])`;
+    const members = [creatorId, ...others];
+    await this.prisma.$transaction(async (tx) => {
+      await requirePresent(tx, members);
+      if (await this.blocks.areBetween(creatorId, others, tx)) throw noSuchUser();
+      await requireGroupAccepted(tx, creatorId, id, others, 'participant_ids');
+      await requireRoomForGroup(tx, members, 'participant_ids');
+      await tx.$executeRaw`
+        INSERT INTO chats (id, type, title, member_count)
+        VALUES (${id}::uuid, 'group', ${title}, ${members.length})`;
+      await tx.$executeRaw`
+        INSERT INTO chat_members (chat_id, user_id, role)
+        SELECT ${id}::uuid, id, (CASE WHEN id = ${creatorId}::uuid THEN 'owner' ELSE 'member' END)::member_role
+        FROM unnest(${members}::uuid[]) AS m(id)`;
+    });
     return { id, created: true, opened: false };
   }
 }

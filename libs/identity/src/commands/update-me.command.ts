@@ -34,6 +34,8 @@ export class UpdateMe extends Command<Me> {
   }
 }
 
+const SEEN = { name: true, handle: true, avatar: true };
+
 @CommandHandler(UpdateMe)
 export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   constructor(
@@ -46,10 +48,14 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
     // A write that changes nothing takes no lock.
     if (Object.values(changes).every((value) => value === undefined))
       return toMe(await this.prisma.user.findUniqueOrThrow({ where: { id: userId } }));
+    const isCounted = await this.isSeen(userId, changes);
+    // Before the lock: who is over the limit holds none.
+    if (isCounted) await this.limits.take('profile', userId);
     const { user, rooms } = await this.prisma
       .$transaction(async (tx) => {
         const updated = await update(tx, userId, changes);
-        if (updated.rooms) await this.limits.take('profile', userId);
+        // Another change came between.
+        if (updated.rooms && !isCounted) await this.limits.take('profile', userId);
         return updated;
       })
       .catch((error: unknown) => {
@@ -62,6 +68,14 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
       ]);
     }
     return toMe(user);
+  }
+
+  /** Whether others are to see the changes. */
+  private async isSeen(userId: string, changes: UpdateMeBody): Promise<boolean> {
+    const before = await this.prisma.user.findUniqueOrThrow({ where: { id: userId }, select: SEEN });
+    return (['name', 'handle', 'avatar'] as const).some(
+      (field) => changes[field] !== undefined && changes[field] !== before[field],
+    );
   }
 }
 

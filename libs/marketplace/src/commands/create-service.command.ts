@@ -28,12 +28,12 @@ export class CreateServiceHandler implements ICommandHandler<CreateService> {
   ) {}
 
   async execute({ masterId, body: { name, description, price, duration } }: CreateService) {
+    await this.reach.take('service', masterId);
     const service = await this.prisma.$transaction(async (tx) => {
       // Of a master, too: `PATCH users/me { is_master: false }` waits for it, and so does another service.
       await tx.user.update({ where: { id: masterId }, data: { isMaster: true }, select: { id: true } });
       if ((await tx.service.count({ where: { masterId, archivedAt: null } })) >= MAX_SERVICES)
         throw new AppError('CONFLICT', `You may offer ${MAX_SERVICES} services at most`);
-      await this.reach.take(tx, 'service', masterId);
       return tx.service.create({
         data: { id: newId(), masterId, name, description: description ?? null, price, duration },
         ...SERVICE,

@@ -34,13 +34,13 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
 
   async execute({ userId, postId, body: { content, parent_id } }: AddComment): Promise<CommentDto> {
     const { author: owner } = await this.posts.require(userId, postId);
+    const id = newId();
+    const where = { postId, commentId: id, ownerId: owner.id };
+    await this.reach.take('comment', userId);
+    const mentioned = await mentionedIn(this.prisma, userId, content, owner.id);
+    await this.reach.take('mention', userId, mentioned.length);
     const { comments_count, ...row } = await this.prisma.$transaction(async (tx) => {
-      const id = newId();
       await requirePresent(tx, [userId]);
-      await this.reach.take(tx, 'comment', userId);
-      const where = { postId, commentId: id, ownerId: owner.id };
-      const mentioned = await mentionedIn(tx, userId, content, owner.id);
-      await this.reach.take(tx, 'mention', userId, mentioned.length);
       await tell(tx, [owner.id], {
         type: 'post_commented',
         key: `post_commented:${id}`,

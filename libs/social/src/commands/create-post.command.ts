@@ -30,11 +30,12 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
 
   async execute({ authorId, body }: CreatePost): Promise<PostDto> {
     const post = newPost(authorId, body);
+    await this.reach.take('post', authorId);
+    const mentioned = await mentionedIn(this.prisma, authorId, post.content, authorId);
+    await this.reach.take('mention', authorId, mentioned.length);
     await this.prisma.$transaction(async (tx) => {
-      await requireRoomForPost(tx, this.reach, authorId);
+      await requireRoomForPost(tx, authorId);
       await tx.post.create({ data: post });
-      const mentioned = await mentionedIn(tx, authorId, post.content, authorId);
-      await this.reach.take(tx, 'mention', authorId, mentioned.length);
       await tellMentioned(tx, authorId, mentioned, { postId: post.id, commentId: null, ownerId: authorId });
     });
     return this.posts.require(authorId, post.id);

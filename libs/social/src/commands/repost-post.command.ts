@@ -34,14 +34,22 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
     const original = asked.is_repost ? asked.repost_of : asked;
     if (!original) throw noSuchPost();
     const id = newId();
-    await this.store(userId, original, id, body.content ?? '').catch((error: unknown) => {
+    const content = body.content ?? '';
+    await this.reach.take('post', userId);
+    const mentioned = await mentionedIn(this.prisma, userId, content, userId);
+    await this.reach.take('mention', userId, mentioned.length);
+    await this.store(userId, original, { id, content, mentioned }).catch((error: unknown) => {
       if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'You have reposted this already');
       throw error;
     });
     return this.posts.require(userId, id);
   }
 
-  private async store(authorId: string, original: PostDto, id: string, content: string): Promise<void> {
+  private async store(
+    authorId: string,
+    original: PostDto,
+    { id, content, mentioned }: { id: string; content: string; mentioned: string[] },
+  ): Promise<void> {
     const ownerId = original.author.id;
     await this.prisma.$transaction(async (tx) => {
       // Its row first, as everything that counts on a post; it may be gone by now.
@@ -50,13 +58,11 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
         data: { repostsCount: { increment: 1 } },
       });
       if (count === 0) throw noSuchPost();
-      await requireRoomForPost(tx, this.reach, authorId);
+      await requireRoomForPost(tx, authorId);
       await tx.post.create({
         data: { id, authorId, content, isRepost: true, repostOfId: original.id },
       });
       const where = { postId: id, commentId: null, ownerId: authorId };
-      const mentioned = await mentionedIn(tx, authorId, content, authorId);
-      await this.reach.take(tx, 'mention', authorId, mentioned.length);
       await tell(tx, [ownerId], {
         type: 'post_reposted',
         key: `post_reposted:${original.id}:${authorId}`,

@@ -42,6 +42,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
 
   async execute({ fromId, toId, now }: RequestFriendship): Promise<FriendRequestDto> {
     if (fromId === toId) throw AppError.invalid('user_id', 'is your own');
+    await this.reach.take('friendRequest', fromId);
     return this.pairs.change(fromId, toId, async (tx) => {
       await requirePresent(tx, [fromId, toId]);
       await requireInSight(tx, fromId, toId);
@@ -64,7 +65,6 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
           reason: 'refused_recently',
         });
       await requireFewOpen(tx, fromId);
-      await this.reach.take(tx, 'friendRequest', fromId);
       const id = newId();
       await tx.friendRequest.create({ data: { id, fromId, toId } });
       await tell(tx, [toId], {
