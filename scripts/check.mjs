@@ -1,7 +1,9 @@
 /** npm run check: everything that can be said about the code without running it. All steps run, all are reported. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LIMITS_PAGE, limitsPage } from './limits-page.mjs';
 import { prepare, root } from './prepare.mjs';
 import { withScratchPostgres } from './scratch-postgres.mjs';
 
@@ -17,6 +19,7 @@ const steps = {
     node('dclint/bin/dclint.cjs', '--max-warnings=0', '--config=.dclintrc.yml', 'docker-compose.yml'),
   Dockerfile: () => node('dockerfile-utils/bin/dockerfile-utils', 'lint', 'Dockerfile'),
   'migrations (npm run db:migration <name>)': migrationDrift,
+  'docs/limits.md (npm run docs:limits)': limitsDrift,
 };
 
 await prepare();
@@ -52,4 +55,9 @@ function node(tool, ...args) {
 async function migrationDrift() {
   const { diffSchema } = await import('../dist/libs/platform/src/postgres/diff-schema.js');
   return withScratchPostgres(diffSchema);
+}
+
+async function limitsDrift() {
+  const isTrue = (await readFile(LIMITS_PAGE, 'utf8')) === (await limitsPage());
+  return isTrue ? '' : 'The page differs from libs/platform/src/budgets.';
 }

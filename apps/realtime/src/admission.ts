@@ -1,12 +1,8 @@
 import { AppError } from '#contracts';
-import { Config, Counts, Metrics, clientAddress, networkOf } from '#platform';
+import { SOCKETS, Config, Counts, Metrics, clientAddress, networkOf } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 
-/** Connections of a process on which nobody has signed in yet. */
-const OPENING = 5000;
-/** Of the connections of an address, one in so many may be such a one. */
-const OPENING_SHARE = 5;
 const RETRY_MS = 2000;
 
 /** A connection as it is counted. */
@@ -34,13 +30,13 @@ export class Admission {
   enter(request: IncomingMessage): Visit {
     const network = networkOf(this.addressOf(request));
     const perAddress = this.config.CONNECTIONS_PER_ADDRESS;
-    const isFull = this.opening >= OPENING;
+    const isFull = this.opening >= SOCKETS.opening.most;
     if (
       isFull ||
       this.all.of(network) >= perAddress ||
-      this.openingOf.of(network) >= perAddress / OPENING_SHARE
+      this.openingOf.of(network) >= perAddress * SOCKETS.openingOfAddress.most
     ) {
-      this.metrics.refused.inc({ budget: isFull ? 'handshakes' : 'connectionsOfAddress' });
+      this.metrics.refuse(isFull ? SOCKETS.opening : SOCKETS.ofAddress);
       const [code, message] = isFull
         ? (['UNAVAILABLE', 'Too many connections are being opened'] as const)
         : (['RATE_LIMIT', 'Too many connections from this address'] as const);

@@ -1,6 +1,6 @@
 import { MAX_RECEIPT_MEMBERS, chatRoom, userRoom } from '#contracts';
 import { ChatViews, type SharedView } from '#chat';
-import { logger } from '#platform';
+import { WORK, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';
@@ -10,7 +10,7 @@ import { userOf, type DeviceSocket } from './device-socket.js';
 import type { HoldingAdapter } from './holding-adapter.js';
 
 /** How long a chat rests after it was shown, ms: one of more than 32 longer. Changes meanwhile are shown together. */
-const REST_MS = { small: 100, large: 1000 };
+const { most: REST_MS } = WORK.chatUpdates;
 /** Views that are shown before others have their turn. */
 const VIEWS_AT_ONCE = 10;
 /** How long to wait after a failure of the database, ms. */

@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { invalidToken } from '#identity';
-import { Metrics, RateLimits, Turns, Writes, logger, pointsOfEvent, toAppError } from '#platform';
+import { SOCKETS, Metrics, RateLimits, Turns, Writes, logger, pointsOfEvent, toAppError } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Connections } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
@@ -8,8 +8,6 @@ import { kindOf, type EventKind } from './event-kinds.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { sizeOf, Unread } from './text-parser.js';
 
-/** Events of one user and kind: whoever sends hundreds at once leaves the others their turn. */
-const OF_ONE = { atOnce: 32, waiting: 1000 };
 /** A long event takes the place of one for each so many bytes: all members of a chat may have to be sent it. */
 const WEIGHED_BYTES = 1024;
 
@@ -47,7 +45,7 @@ export class EventAnswering {
     private readonly connections: Connections,
     writes: Writes,
   ) {
-    const line = () => new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'events at once' }));
+    const line = () => new Turns(SOCKETS.eventsAtOnce.most, () => metrics.refuse(SOCKETS.eventsAtOnce));
     this.lines = { send: line(), read: line(), write: writes };
   }
 

@@ -1,16 +1,16 @@
-import type { Waiting } from '#platform';
+import { SOCKETS, type Waiting } from '#platform';
 import type { Server, Socket } from 'engine.io';
 import type { Socket as TcpSocket } from 'node:net';
 import { READ_AT_LEAST, takenFrom } from './reading.js';
 
 /** A device that lets more than this wait is cut off, and syncs when it comes back. Characters, about bytes. */
-const MAX_WAITING = 4 * 1024 * 1024;
+const { most: MAX_WAITING } = SOCKETS.unread;
 /** What a packet takes beside its data. */
 const PACKET_SIZE = 50;
 /** More than this to write to one socket is much, if there are many: it is written after all that is less. */
 const LARGE = 32 * 1024;
 /** So long at a time: meanwhile nothing else is done. ms */
-const WRITE_MS = 5;
+const { most: WRITE_MS } = SOCKETS.writeTime;
 /** How often it is looked whether devices read, ms. One that takes too little from one look to the next is cut off. */
 const LOOK_MS = 15_000;
 /** With more than this before it, what is of the moment would be out of date when it is read: it is left out. */

@@ -1,13 +1,13 @@
-import type { Unfinished } from '#platform';
+import { SOCKETS, type Unfinished } from '#platform';
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 
 /** A client that has more than this to read gets no answers to its pings. Bytes. */
-const MAX_BEFORE_PONG = 64 * 1024;
+const { most: MAX_BEFORE_PONG } = SOCKETS.pongs;
 /** From one look to the next a client takes so much at least, or all there is. Bytes. */
-export const READ_AT_LEAST = 16 * 1024;
+export const READ_AT_LEAST = SOCKETS.reading.most;
 
 /** A client that pings and does not read would fill the memory with the answers. */
 class PingedSocket extends WebSocket {
@@ -17,7 +17,7 @@ class PingedSocket extends WebSocket {
 }
 
 /** A client that sends so much at once, bytes, is read on after all others. Node.js would read 2 MiB of it before them. */
-const MUCH = 16 * 1024;
+const { most: MUCH } = SOCKETS.readAtOnce;
 
 /** The part of a ws receiver that its types leave out: it keeps pieces here until a message is whole. */
 interface Receiver {

@@ -1,5 +1,5 @@
 import type { AppError } from '#contracts';
-import { Config, Metrics, RealtimeEmitter, Unfinished, Unread } from '#platform';
+import { SOCKETS, Config, Metrics, RealtimeEmitter, Unfinished, Unread } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
@@ -22,9 +22,6 @@ import { admitHandshakes } from './handshakes.js';
 import { JoinedChats } from './joined-chats.js';
 import { BoundedSockets } from './reading.js';
 import { textParser } from './text-parser.js';
-
-/** How long a connection may take to its first namespace, ms: longer than the database may take to answer. */
-const CONNECT_MS = 10_000;
 
 /** Contract, "Errors". */
 const refusal = (error: AppError) => {
@@ -53,13 +50,13 @@ export class SocketAdapter extends IoAdapter {
       allowEIO3: this.config.ALLOW_EIO3 === 'true',
       adapter: DeviceAdapter,
       // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
-      maxHttpBufferSize: 2 * 1024 * 1024,
+      maxHttpBufferSize: SOCKETS.packet.most.received,
       wsEngine: class extends BoundedSockets {
         constructor(own: WebSocketOptions) {
           super(own, unfinished);
         }
       },
-      connectTimeout: CONNECT_MS,
+      connectTimeout: SOCKETS.connectTime.most,
       pingInterval: 25_000,
       pingTimeout: 60_000,
       serveClient: false,

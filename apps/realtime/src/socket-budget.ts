@@ -1,16 +1,12 @@
 import { AppError } from '#contracts';
 import type { SignedIn } from '#identity';
-import { Counts, Metrics } from '#platform';
+import { SOCKETS, Counts, Metrics } from '#platform';
 import { Injectable } from '@nestjs/common';
 
-/** Sockets that this process holds for a session, such as a browser with all its tabs, and for a user. */
-const PER_SESSION = 200;
-const PER_USER = 300;
-/**
- * Of a user's sockets together, the rooms that each is in: of chats, follows, friends and blocks. Who is there has room
- * for more of them before all are closed.
- */
-const ROOMS_PER_USER = { enter: 100_000, stay: 120_000 };
+/** Of a session, such as a browser with all its tabs, and of a user. */
+const { ofSession: PER_SESSION, ofUser: PER_USER } = SOCKETS.ofHolder.most;
+/** Rooms of chats, follows, friends and blocks. A user who is there has room for more before all sockets are closed. */
+const { most: ROOMS_PER_USER } = SOCKETS.rooms;
 /** By then a connection that has broken off silently may have been noticed. */
 const RETRY_MS = 5000;
 
@@ -52,7 +48,7 @@ export class SocketBudget {
   }
 
   private refusal(): AppError {
-    this.metrics.refused.inc({ budget: 'sockets' });
+    this.metrics.refuse(SOCKETS.ofHolder);
     return new AppError('RATE_LIMIT', 'Too many connections of this user', { retryAfterMs: RETRY_MS });
   }
 

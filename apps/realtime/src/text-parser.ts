@@ -1,13 +1,13 @@
 import { AppError } from '#contracts';
-import type { EventPacket } from '#platform';
+import { SOCKETS, type EventPacket } from '#platform';
 import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } from 'socket.io-parser';
 
 /** Contract, "Errors": a larger payload is MESSAGE_TOO_LARGE. */
-const MAX_PACKET_BYTES = 64 * 1024;
-/** More of them in a second end the connection: one request of polling may hold a million, all read in one go. */
-const MAX_PACKETS = 10_000;
-/** A connection that enters namespaces more often than this ends: each time a token is checked. */
-const MAX_CONNECTS = 20;
+const MAX_PACKET_BYTES = SOCKETS.packet.most.read;
+/** In a second: one request of polling may hold a million, all read in one go. */
+const { most: MAX_PACKETS } = SOCKETS.packets;
+/** Each time a token is checked. */
+const { most: MAX_CONNECTS } = SOCKETS.connects;
 /** A namespace, without the query that clients of Engine.IO 3 write behind it. */
 const CONNECT_HEAD = /^0(\/[^,?]{0,200})?/;
 /** An event, also one with attachments, which are not read. */

@@ -1,5 +1,5 @@
 import type { AssistantEvent } from '#contracts';
-import { Metrics, RealtimeEmitter, isDatabaseUnavailable, logger, newId } from '#platform';
+import { ASSISTANT, Metrics, RealtimeEmitter, isDatabaseUnavailable, logger, newId } from '#platform';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
@@ -13,10 +13,6 @@ import { NO_ROOM, Prompts } from './prompt.js';
 import { Tools } from './tools.js';
 import { Zones } from './zones.js';
 
-/** How often a model may look things up before it answers. */
-const MAX_ROUNDS = 5;
-/** How many things it may look up each time. */
-const MAX_LOOK_UPS = 8;
 /** How long the database is given to come back, ms, each time. */
 const STORE_RETRY_MS = 1000;
 
@@ -45,7 +41,7 @@ interface LiveAnswer {
 @Injectable()
 export class Answers implements OnModuleInit, OnModuleDestroy {
   /** How long an answer may take from its first question to the model on, ms, whatever it looks up meanwhile. */
-  answerMs = 300_000;
+  answerMs: number = ASSISTANT.answerTime.most;
   private readonly live = new Map<string, LiveAnswer>();
   private readonly lines = new Map<string, Promise<void>>();
   /** Questions whose turn has not come. */
@@ -179,7 +175,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const [holdsCalls, holdsResult] = [this.prompts.roomForLookUps(), this.prompts.roomForLookUps()];
     const ids = new Set<string>();
     const signal = AbortSignal.any([live.ended.signal, time]);
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (let round = 0; round < ASSISTANT.toolTurns.most; round++) {
       const before = live.tokens.length;
       const turn = await this.model
         .ask(messages, this.tools.definitions, signal, (token) => this.take(live, chatId, token))
@@ -195,7 +191,8 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
       messages.push(turn.toMessage(said, calls));
       for (const [i, call] of calls.entries()) {
         signal.throwIfAborted();
-        const result = i < MAX_LOOK_UPS ? await this.tools.run({ userId, timezone }, call) : NO_ROOM;
+        const result =
+          i < ASSISTANT.toolCallsRun.most ? await this.tools.run({ userId, timezone }, call) : NO_ROOM;
         const content = (await holdsResult(result)) ? result : NO_ROOM;
         messages.push({ role: 'tool', tool_call_id: call.id, content });
       }
@@ -219,7 +216,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   private async fail(live: LiveAnswer, question: Question, failure: Error): Promise<void> {
     const { chatId } = question;
-    if (failure instanceof OverBudget) this.metrics.refused.inc({ budget: failure.budget });
+    if (failure instanceof OverBudget) this.metrics.refuse({ refused: failure.budget });
     logger.warn({ err: reasonOf(failure), chat_id: chatId }, 'the model failed');
     const apology = await this.surely(() => this.store.fail(live.id, question, live.tokens));
     if (!apology) return;

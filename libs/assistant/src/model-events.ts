@@ -1,9 +1,10 @@
+import { ASSISTANT } from '#platform';
 import { isObject } from 'class-validator';
 import { setImmediate as others } from 'node:timers/promises';
 import { OverBudget } from './over-budget.js';
 
 /** The most bytes of one answer, each event counted with what it costs beside its bytes. */
-const MAX_BYTES = 32 * 1024 * 1024;
+const { most: MAX_BYTES } = ASSISTANT.modelBytes;
 const EVENT_COST = 100;
 /** The most bytes of one event, and of a refusal. */
 const MAX_EVENT_BYTES = 128 * 1024;

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { Config, logger } from '#platform';
+import { ASSISTANT, Config, logger } from '#platform';
 import { Injectable } from '@nestjs/common';
 import OpenAI from 'openai';
 import type {
@@ -13,7 +13,7 @@ import { OverBudget } from './over-budget.js';
 export type PromptMessage = ChatCompletionMessageParam;
 
 /** The most characters of an answer: a model that never ends is ended. */
-const MAX_ANSWER = 100_000;
+const { most: MAX_ANSWER } = ASSISTANT.turnCharacters;
 /** The most characters of a server's words in the log. */
 const MAX_LOGGED = 300;
 /** How many of them are searched for a parameter's name. */

@@ -1,3 +1,4 @@
+import { ASSISTANT } from '#platform';
 import { isObject } from 'class-validator';
 import type { ChatCompletionMessageFunctionToolCall } from 'openai/resources/chat/completions';
 import { randomBytes } from 'node:crypto';
@@ -7,9 +8,9 @@ import { OverBudget } from './over-budget.js';
 export type ToolCall = ChatCompletionMessageFunctionToolCall & { extra_content?: object };
 
 /** The most calls of one turn. */
-export const MAX_CALLS = 16;
+export const MAX_CALLS = ASSISTANT.toolCalls.most.calls;
 /** The most characters of them together. */
-export const MAX_CALL_CHARACTERS = 50_000;
+export const MAX_CALL_CHARACTERS = ASSISTANT.toolCalls.most.characters;
 const MAX_NAME = 200;
 /** The most fragments of one piece. */
 const MAX_FRAGMENTS = 4 * MAX_CALLS;

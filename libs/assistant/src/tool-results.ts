@@ -1,8 +1,9 @@
 import type { BookingDto, ServiceDto, SlotDto } from '#contracts';
+import { ASSISTANT } from '#platform';
 import { localTime } from './local-time.js';
 
 /** The most characters of what a model is told at once. */
-const MAX_RESULT = 10_000;
+const { most: MAX_RESULT } = ASSISTANT.toolResult;
 /** The same of a text of a user in it. */
 const MAX_TEXT = 300;
 

@@ -1,9 +1,6 @@
-import { Lines, Metrics } from '#platform';
+import { WORK, Lines, Metrics } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { WriteTurns } from './write-turns.js';
-
-/** The most changes that wait for one chat: about what a database does in a few seconds. */
-const MAX_WAITING = 1000;
 
 /**
  * Changes to a chat wait for its lock. In line here, before they take a connection, a busy chat holds one of them and
@@ -15,9 +12,9 @@ export class ChatTurns {
 
   constructor(
     private readonly writes: WriteTurns,
-    { refused }: Metrics,
+    metrics: Metrics,
   ) {
-    this.lines = new Lines(MAX_WAITING, () => refused.inc({ budget: 'chat_changes' }));
+    this.lines = new Lines(WORK.chatChanges.most, () => metrics.refuse(WORK.chatChanges));
   }
 
   /** @throws AppError UNAVAILABLE when too many wait; what `change` throws, or a change before it that met no database */

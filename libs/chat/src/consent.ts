@@ -1,9 +1,8 @@
 import { AppError, type FieldError } from '#contracts';
-import { Prisma } from '#platform';
+import { REACH, Prisma } from '#platform';
 import { notAccepted } from './membership.js';
 
-/** Groups that a user may be in. */
-const MAX_GROUPS = 1000;
+const { most: MAX_GROUPS } = REACH.groups;
 
 /** SQL over a user `u`: by this setting of theirs, the user in the column `by` may not do it. */
 export const refuses = (setting: 'messages_from' | 'groups_from', by: string) => `

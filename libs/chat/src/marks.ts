@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { Batcher, Metrics, PrismaService, logger } from '#platform';
+import { WORK, Batcher, Metrics, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Receipts, type MovedMark } from './receipts.js';
 import { WriteTurns } from './write-turns.js';
@@ -16,7 +16,7 @@ export interface NewMark {
 /** How long deliveries gather, ms, and how long after a failure they wait. */
 const NOTE_MS = 50;
 const RETRY_MS = 1000;
-const MAX_NOTED = 50_000;
+const MAX_NOTED = WORK.marks.most;
 /** The most marks in one statement. */
 const MAX_MARKS = 5000;
 
@@ -33,8 +33,8 @@ export class Marks implements OnModuleDestroy {
     (batch) => this.turns.write(batch, chatOf, (some) => this.flush(some)),
     {
       maxBatch: MAX_MARKS,
-      maxQueued: 50_000,
-      onRefused: () => this.metrics.refused.inc({ budget: 'marks' }),
+      maxQueued: WORK.marks.most,
+      onRefused: () => this.metrics.refuse(WORK.marks),
       intervalMs: 20,
     },
   );

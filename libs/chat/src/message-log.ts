@@ -1,5 +1,6 @@
 import { AppError, type MessageDto, type SendMessageAck } from '#contracts';
 import {
+  WORK,
   Batcher,
   Metrics,
   SendPool,
@@ -20,10 +21,6 @@ import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;
-/** Characters of the sends of one flush: their members are told all of it before anything else is done. */
-const MAX_IN_BATCH = 128 * 1024;
-/** All waiting sends together may have so many characters. */
-const MAX_WAITING = 32 * 1024 * 1024;
 /** The most that metadata has: to find out how much it is would cost as much as to write it. */
 const METADATA_SIZE = 8 * 1024;
 
@@ -59,11 +56,12 @@ export class MessageLog implements OnModuleDestroy {
       ),
     {
       maxBatch: 256,
-      maxBatchSize: MAX_IN_BATCH,
-      maxQueued: 20_000,
-      maxSize: MAX_WAITING,
+      // The members are sent all of it before anything else is done.
+      maxBatchSize: WORK.sendsTogether.most,
+      maxQueued: WORK.sends.most.sends,
+      maxSize: WORK.sends.most.characters,
       sizeOf,
-      onRefused: () => this.metrics.refused.inc({ budget: 'sends' }),
+      onRefused: () => this.metrics.refuse(WORK.sends),
       alone: isGroup,
     },
   );

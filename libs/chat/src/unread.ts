@@ -1,7 +1,4 @@
-import { Prisma } from '#platform';
-
-/** Others may delete messages without end in a chat that a member does not read: each count would read them all. */
-const MAX_DELETED = 10_000;
+import { Prisma, READS } from '#platform';
 
 /**
  * A member's unread count as an SQL expression over a chat `c` and a member `p` of it: what comes after the read
@@ -10,4 +7,4 @@ const MAX_DELETED = 10_000;
  */
 export const UNREAD_COUNT = Prisma.raw(`(c.last_seq - p.last_read_seq - p.own_after_read
   - (SELECT count(*) FROM (SELECT FROM messages x WHERE x.chat_id = p.chat_id AND x.seq > p.last_read_seq
-     AND x.deleted_at IS NOT NULL AND x.sender_id <> p.user_id LIMIT ${MAX_DELETED}) deleted))::int`);
+     AND x.deleted_at IS NOT NULL AND x.sender_id <> p.user_id LIMIT ${READS.deletedUnread.most}) deleted))::int`);

@@ -4,7 +4,9 @@ import { WriteTurns } from './write-turns.js';
 
 /** The refusals that the metric has counted. */
 const refused: object[] = [];
-const metrics = { refused: { inc: (labels: object) => refused.push(labels) } } as unknown as Metrics;
+const metrics = {
+  refuse: ({ refused: budget }: { refused: string }) => refused.push({ budget }),
+} as unknown as Metrics;
 beforeEach(() => {
   refused.length = 0;
 });

@@ -1,8 +1,5 @@
-import { Metrics, unavailable } from '#platform';
+import { WORK, Metrics, unavailable } from '#platform';
 import { Injectable } from '@nestjs/common';
-
-/** The most writes to one chat that wait for the end of a change. */
-const MAX_WAITING = 1000;
 
 /** One result for each item, in order; an Error rejects its item alone. */
 type Results<R> = (R | Error | Promise<R>)[];
@@ -84,8 +81,8 @@ export class WriteTurns {
   /** Runs `write` when everything that the chat waits for is over. @throws AppError UNAVAILABLE when too much waits */
   private behind<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
     const chat = this.held.get(chatId) ?? { end: Promise.resolve(), waiting: 0 };
-    if (count > 0 && chat.waiting + count > MAX_WAITING) {
-      this.metrics.refused.inc({ budget: 'held_chat' }, count);
+    if (count > 0 && chat.waiting + count > WORK.heldChat.most) {
+      this.metrics.refuse(WORK.heldChat, count);
       return Promise.reject(unavailable('The chat is being changed, try again'));
     }
     chat.waiting += count;

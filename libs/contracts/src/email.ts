@@ -3,7 +3,7 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 /** Invisible characters but the joiners, which some domains need. */
 const INVISIBLE = /(?![\u200C\u200D])\p{Default_Ignorable_Code_Point}/gu;
 /** More than any address in any of its forms. The work of the forms grows with the square of the length. */
-const MAX_TYPED = 1000;
+export const MAX_TYPED = 1000;
 /** They part words, and are letters of some domains (نامه‌ای.com). */
 const JOINERS = /[\u200C\u200D]/g;
 

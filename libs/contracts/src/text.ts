@@ -12,7 +12,8 @@ export const isBlank = (text: string): boolean => text.trim() === '';
  * More marks in a row than any language writes. To put them in order takes the square of their number, so that U+034F,
  * which nobody sees, parts them: the Stream-Safe Text Format of UAX #15.
  */
-const MANY_MARKS = /([^\P{M}\u034F]{30})(?=[^\P{M}\u034F])/gu;
+export const MAX_MARKS_ON_LETTER = 30;
+const MANY_MARKS = new RegExp(`([^\\P{M}\\u034F]{${MAX_MARKS_ON_LETTER}})(?=[^\\P{M}\\u034F])`, 'gu');
 const parted = (text: string): string => text.replace(MANY_MARKS, '$1\u034F');
 /** Some marks become two, so that a text that changes is parted once more. */
 const nfc = (text: string): string => {

@@ -1,4 +1,4 @@
-import { Batcher, CROWD, PgPool, RateLimits, networkOf } from '#platform';
+import { SIGN_IN, Batcher, CROWD, PgPool, RateLimits, networkOf } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { Applicant } from './passwords.js';
 import type { Device } from './sessions.js';
@@ -17,7 +17,7 @@ interface Found {
 export class Applicants {
   private readonly lookups = new Batcher<string, Found | undefined>((emails) => this.find(emails), {
     ...CROWD,
-    maxQueued: 5000,
+    maxQueued: SIGN_IN.lookUps.most,
   });
 
   constructor(

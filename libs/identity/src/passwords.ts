@@ -1,4 +1,4 @@
-import { Metrics, unavailable } from '#platform';
+import { SIGN_IN, Metrics, unavailable } from '#platform';
 import { hash, verify } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
@@ -6,12 +6,9 @@ import { availableParallelism } from 'node:os';
 /** OWASP's smallest setting for Argon2id, which is also the library's algorithm by default: 19 MiB, about 22 ms. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Hashes at once: one processor and one of libuv's four threads are left for everything else. */
-const AT_ONCE = Math.min(Math.max(availableParallelism() - 1, 1), 3);
-/** Most that wait, of all networks and of one. */
-const WAITING = {
-  known: { all: 128, ofOne: 32 },
-  stranger: { all: 64, ofOne: 16 },
-};
+const AT_ONCE = Math.min(Math.max(availableParallelism() - 1, 1), SIGN_IN.hashing.most);
+/** Those that wait, of all networks and of one. */
+const WAITING = { known: SIGN_IN.hashingKnown, stranger: SIGN_IN.hashingStrangers };
 
 /** Of no password anybody knows. Verifying against it makes an unknown account cost what a known one does. */
 const NOBODY = await hash(crypto.randomUUID(), COST);
@@ -74,10 +71,10 @@ export class Passwords {
 
   private turn({ standing, network, gone }: Applicant): Promise<void> {
     const line = this.lines[standing];
-    const { all, ofOne } = WAITING[standing];
+    const { all, ofOne } = WAITING[standing].most;
     const isFull = line.length >= all || line.filter((one) => one.network === network).length >= ofOne;
     if (isFull) {
-      this.metrics.refused.inc({ budget: `hashing, ${standing}` });
+      this.metrics.refuse(WAITING[standing]);
       throw unavailable('Too many sign-ins at once, try again');
     }
     return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { AppError, BOOKING_LIMITS } from '#contracts';
 import { lockBookings, notBlocked } from '#identity';
 import { tellAll } from '#notifications';
-import { Batcher, Prisma, PrismaService, newId } from '#platform';
+import { REACH, WORK, Batcher, Prisma, PrismaService, newId } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { availabilityOf, earliestOf } from './availabilities.js';
 import { factsOf } from './bookings.js';
@@ -11,8 +11,6 @@ import { isSlot } from './slots.js';
 /** How far ahead one may book. */
 export const HORIZON_MS = 366 * 24 * 3600_000;
 
-/** How many requests of one client may wait for one master's answer. */
-const MAX_REQUESTS = 5;
 /** How often within 24 hours a client may call the same time off and request it again. */
 const MAX_CALLED_OFF = 2;
 const DAY_S = 24 * 3600;
@@ -49,7 +47,7 @@ type NewBooking = Awaited<ReturnType<typeof prepare>>;
 export class Reservations implements OnModuleDestroy {
   private readonly batcher = new Batcher<NewBooking, string>(
     (asked) => this.prisma.$transaction((tx) => store(tx, asked)),
-    { maxBatch: 200, maxQueued: 10_000 },
+    { maxBatch: 200, maxQueued: WORK.lookUps.most.bookings },
   );
 
   constructor(private readonly prisma: PrismaService) {}
@@ -163,10 +161,14 @@ async function refusalsOf(
     if (!limit) return new AppError('NOT_FOUND', 'No such user');
     if (service.price !== price || service.duration !== duration) return changedService();
     const pair = clientId + masterId;
-    if (openHere + more(pair) >= MAX_REQUESTS)
-      return new AppError('CONFLICT', `${MAX_REQUESTS} requests may wait for a master’s answer`, {
-        reason: 'too_many_open_requests',
-      });
+    if (openHere + more(pair) >= REACH.bookings.most.ofMaster)
+      return new AppError(
+        'CONFLICT',
+        `${REACH.bookings.most.ofMaster} requests may wait for a master’s answer`,
+        {
+          reason: 'too_many_open_requests',
+        },
+      );
     if (open + more(clientId) >= limit.open)
       return new AppError('CONFLICT', `${limit.open} requests may wait for an answer`, {
         reason: 'too_many_open_requests',

@@ -1,4 +1,5 @@
 export * from './batcher.js';
+export * from './budgets/index.js';
 export { sharedNow } from './clock.js';
 export * from './config.js';
 export * from './counts.js';

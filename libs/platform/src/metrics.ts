@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Budget } from './budgets/index.js';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 /** The specification's five measures, one more ("Метрики и мониторинг") and the process's own. */
@@ -54,5 +55,9 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  refuse({ refused }: Pick<Budget, 'refused'>, times = 1): void {
+    this.refused.inc({ budget: refused }, times);
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
+import { WORK } from './budgets/index.js';
 import { carryOut, type Deed, type Sockets } from './deed.js';
 import { logger } from './logging.js';
 import type { Metrics } from './metrics.js';
@@ -8,12 +9,12 @@ import { NodeStream, isAfter } from './node-stream.js';
 import type { RedisConnections } from './redis.js';
 import { within } from './time-limit.js';
 
-/** What may wait to be told while Redis is away. */
-const MAX_WAITING = { messages: 10_000, characters: 16 * 1024 * 1024 };
+/** Messages that may wait while Redis is away. */
+const MAX_WAITING = WORK.nodes.most;
 /** How often it is looked whether others can be told that something was not told, ms. */
 const ADMIT_MS = 200;
 /** The least time from one resync of all devices of a node to the next, ms: it is the dearest thing that a node can do. */
-const RESYNC_MS = 5000;
+const RESYNC_MS = WORK.resyncs.most;
 /** How long a stop waits for Redis, ms. */
 const LEAVE_MS = 500;
 /** Before the stream is read again that could not be, ms. */

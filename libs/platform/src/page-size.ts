@@ -1,5 +1,7 @@
+import { READS } from './budgets/index.js';
+
 /** About how many bytes of JSON a page of a list has at most. */
-export const PAGE_BYTES = 1_000_000;
+export const PAGE_BYTES = READS.page.most.bytes;
 
 /**
  * A page that is too large ends early, after one item at least; the rest is on the next one.

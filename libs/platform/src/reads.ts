@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
+import { READS } from './budgets/index.js';
 import { FairTurns } from './fair-turns.js';
 import { answerLength, whenMade } from './http/answer-lengths.js';
 import { Metrics } from './metrics.js';
@@ -8,10 +9,6 @@ import { RateLimits } from './rate-limits.js';
 import { unavailable } from './time-limit.js';
 import { Turns } from './turns.js';
 
-/** Reads of one reader, until the client has the answer: each holds its answer in memory. */
-const OF_ONE = { atOnce: 4, waiting: 200 };
-/** Of all readers, until the answer is made: large reads in work take the process and the connections of the database. */
-const OF_ALL = { light: 64, atOnce: 1, waiting: 5000 };
 /** An answer of so many characters counts as one read more. */
 const CHARGED = 16 * 1024;
 
@@ -21,7 +18,9 @@ const CHARGED = 16 * 1024;
  */
 @Injectable()
 export class Reads {
+  /** Of one reader, until the client has the answer: each holds its answer in memory. */
   private readonly turns: Turns;
+  /** Of all readers, until the answer is made: large reads in work take the process and the connections of the database. */
   private readonly fair: FairTurns;
   /** Until when readers have no more reads whose answers were long, by `performance.now()`. Those that wait are not done. */
   private readonly spent = new Map<string, number>();
@@ -30,9 +29,9 @@ export class Reads {
     private readonly limits: RateLimits,
     metrics: Metrics,
   ) {
-    const onRefused = () => metrics.refused.inc({ budget: 'reads at once' });
-    this.turns = new Turns(OF_ONE, onRefused);
-    this.fair = new FairTurns(OF_ALL, onRefused);
+    const onRefused = () => metrics.refuse(READS.ofOne);
+    this.turns = new Turns(READS.ofOne.most, onRefused);
+    this.fair = new FairTurns(READS.ofAll.most, onRefused);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { READS } from './budgets/index.js';
 import { FairTurns } from './fair-turns.js';
 import { Metrics } from './metrics.js';
 import { Prisma } from './prisma/generated/client.js';
@@ -6,13 +7,6 @@ import { SearchPool } from './prisma/prisma.service.js';
 import { RateLimits } from './rate-limits.js';
 import { unavailable } from './time-limit.js';
 import { Turns } from './turns.js';
-
-/** Searches of one user. */
-const OF_ONE = { atOnce: 2, waiting: 4 };
-/** Of all users: who has searched more than this of late shares one turn with others like them. */
-const OF_ALL = { light: 10, atOnce: 1, waiting: 40 };
-/** Most searches that wait for a connection. */
-const MAX_WAITING = 40;
 
 /** Runs one statement: `` query<Row>`SELECT …` ``. */
 export type SearchSql = <T>(text: TemplateStringsArray, ...values: unknown[]) => Promise<T[]>;
@@ -28,8 +22,8 @@ export class Searches {
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
   ) {
-    this.turns = new Turns(OF_ONE, () => metrics.refused.inc({ budget: 'searches of one user' }));
-    this.fair = new FairTurns(OF_ALL, () => metrics.refused.inc({ budget: 'searches' }));
+    this.turns = new Turns(READS.searchesOfOne.most, () => metrics.refuse(READS.searchesOfOne));
+    this.fair = new FairTurns(READS.searchesOfAll.most, () => metrics.refuse(READS.searchesOfAll));
   }
 
   /** @throws AppError RATE_LIMIT, UNAVAILABLE */
@@ -39,8 +33,8 @@ export class Searches {
       const end = await this.fair.begin(userId);
       this.fair.charge(userId, 1);
       try {
-        if (this.pool.waitingCount >= MAX_WAITING) {
-          this.metrics.refused.inc({ budget: 'searches' });
+        if (this.pool.waitingCount >= READS.searchConnections.most.waiting) {
+          this.metrics.refuse(READS.searchConnections);
           throw unavailable('Too many searches at once, try again');
         }
         return await search((text, ...values) => this.query(text, ...values));

@@ -2,9 +2,10 @@ import { AppError, TOO_LARGE, isErasable, type FieldError } from '#contracts';
 import { TransformationType, plainToInstance, type ClassConstructor } from 'class-transformer';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { BEFORE_SIGN_IN } from './budgets/index.js';
 import { flatFieldsOf, passes, type FlatFields } from './flat-fields.js';
 
-const MAX_DEPTH = 32;
+const MAX_DEPTH = BEFORE_SIGN_IN.depth.most;
 
 /**
  * class-validator searches all registered classes at every validation. What it finds is fixed once the code is

@@ -1,6 +1,15 @@
 import { cutRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
-import { Batcher, Config, Prisma, PrismaService, RealtimeEmitter, RedisConnections, logger } from '#platform';
+import {
+  WORK,
+  Batcher,
+  Config,
+  Prisma,
+  PrismaService,
+  RealtimeEmitter,
+  RedisConnections,
+  logger,
+} from '#platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MemoryPresenceStore } from './memory-presence-store.js';
 import type { PresenceStore } from './presence-store.js';
@@ -32,7 +41,7 @@ export class Presence implements OnApplicationShutdown {
     this.store.onBack((userId) => this.announce(userId, true, new Date(), () => this.roomsOf(userId)));
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
       maxBatch: 1000,
-      maxQueued: 100_000,
+      maxQueued: WORK.lookUps.most.lastVisits,
       intervalMs: 1000,
     });
   }

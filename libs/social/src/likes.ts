@@ -1,7 +1,7 @@
 import { cutRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
 import { NotificationNews, causes, revise, tellAll, type Revised } from '#notifications';
-import { Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
+import { WORK, Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { noSuchPost } from './posts.js';
 
@@ -32,7 +32,7 @@ const keyOf = ({ post_id, user_id }: LikeRow) => `post_liked:${post_id}:${user_i
 export class Likes implements OnModuleDestroy {
   private readonly batcher = new Batcher<Like, LikeAnswer>((likes) => this.write(likes), {
     maxBatch: 500,
-    maxQueued: 20_000,
+    maxQueued: WORK.lookUps.most.likes,
   });
 
   constructor(

@@ -1,9 +1,6 @@
 import { AppError, MAX_FOLLOWS } from '#contracts';
 import { requirePresent } from '#identity';
-import type { Prisma } from '#platform';
-
-/** Of a user, reposts too. */
-const MAX_POSTS = 10_000;
+import { REACH, type Prisma } from '#platform';
 
 /**
  * Refuses one more of what a user may have only so many of, in the caller's transaction and under the users' rows, taken in
@@ -27,5 +24,6 @@ export async function assertRoom(
  */
 export async function requireRoomForPost(tx: Prisma.TransactionClient, authorId: string): Promise<void> {
   await requirePresent(tx, [authorId]);
-  await assertRoom(tx, [authorId], () => tx.post.count({ where: { authorId }, take: MAX_POSTS }), MAX_POSTS);
+  const { most } = REACH.posts;
+  await assertRoom(tx, [authorId], () => tx.post.count({ where: { authorId }, take: most }), most);
 }

@@ -15,7 +15,7 @@ import {
   StopAnswer,
 } from '#assistant';
 import { invalidToken, type SignedIn } from '#identity';
-import { logger, newId, pointsOfEvent, toAppError, validated } from '#platform';
+import { SOCKETS, logger, newId, pointsOfEvent, toAppError, validated } from '#platform';
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Visit } from '../admission.js';
@@ -23,19 +23,16 @@ import { atTime } from '../at-time.js';
 import { READ_AT_LEAST, takenFrom } from '../reading.js';
 import type { AssistantServices } from './assistant-services.js';
 
-const MAX_FRAME_BYTES = 64 * 1024;
+const MAX_FRAME_BYTES = SOCKETS.packet.most.read;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** The most frames that wait for those before them, and how large they may be together. */
-const MAX_WAITING = 200;
-/** Frames that may be refused while others wait: to refuse one costs work, too. */
-const MAX_REFUSED = 5000;
+const { frames: MAX_WAITING, bytes: MAX_WAITING_BYTES } = SOCKETS.assistantFrames.most;
 /** When frames that were refused may be sent again, ms. */
 const RETRY_MS = 1000;
-const MAX_WAITING_BYTES = 256 * 1024;
 /** A device that lets more than this wait of what is being said is cut off, and resumes when it comes back. Bytes. */
-const MAX_UNREAD = 1024 * 1024;
+const { most: MAX_UNREAD } = SOCKETS.assistantUnread;
 /** So much of chats and answers is sent before the device has to have taken it, and others have their turn. Characters. */
-const PIECE = 64 * 1024;
+const { most: PIECE } = SOCKETS.assistantPiece;
 
 /** In the document's words. */
 function badToken(error: unknown): unknown {
@@ -115,8 +112,8 @@ export class AssistantConnection {
     const frame = data.length > MAX_FRAME_BYTES ? undefined : data;
     const size = frame?.length ?? 0;
     if (this.waiting >= MAX_WAITING || this.waitingBytes + size > MAX_WAITING_BYTES) {
-      this.services.metrics.refused.inc({ budget: 'assistantFrames' });
-      if (++this.refused > MAX_REFUSED) return this.socket.terminate();
+      this.services.metrics.refuse(SOCKETS.assistantFrames);
+      if (++this.refused > SOCKETS.assistantRefusals.most) return this.socket.terminate();
       this.refuse(new AppError('RATE_LIMIT', 'Too many requests', { retryAfterMs: RETRY_MS }));
       return;
     }

@@ -1,6 +1,6 @@
 import { AnswerFeed, Answers } from '#assistant';
 import { AppError } from '#contracts';
-import { Config, Unfinished, toAppError, type AssistantMessage, type EventPacket } from '#platform';
+import { SOCKETS, Config, Unfinished, toAppError, type AssistantMessage, type EventPacket } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -13,8 +13,6 @@ import { AssistantConnection } from './assistant-connection.js';
 import { AssistantServices } from './assistant-services.js';
 
 const PATH = '/ws/chat';
-/** Above this a connection ends without a word, so it is far above the 64 KiB that are answered. */
-const MAX_PAYLOAD = 2 * 1024 * 1024;
 
 /**
  * The assistant's plain WebSocket on the server of Socket.IO, whose own upgrades are left alone (contract, "The
@@ -25,7 +23,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
   /** How often connections are asked whether they live, ms: one that has not answered by the next time is ended. */
   heartbeatMs = 25_000;
   /** How long a connection may be without a sign-in, ms. */
-  signInMs = 15_000;
+  signInMs: number = SOCKETS.signInTime.most;
   private readonly sockets: WebSocketServer;
   private readonly connections = new Set<AssistantConnection>();
   private heartbeat?: NodeJS.Timeout;
@@ -40,7 +38,8 @@ export class AssistantEndpoint implements OnModuleDestroy {
     this.sockets = new BoundedSockets(
       {
         noServer: true,
-        maxPayload: MAX_PAYLOAD,
+        // Above this a connection ends without a word.
+        maxPayload: SOCKETS.packet.most.received,
         perMessageDeflate: false,
         // The connection answers a frame that is no UTF-8; ws would close it.
         skipUTF8Validation: true,

@@ -1,10 +1,7 @@
 import { AppError, type AssistantChatDto } from '#contracts';
-import { PrismaService, newId } from '#platform';
+import { REACH, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NEW_CHAT, toChat } from '../conversation.js';
-
-/** Chats of one user. */
-const MAX_CHATS = 100;
 
 /** An empty chat with the assistant. @throws AppError CONFLICT (too many) */
 export class CreateAssistantChat extends Command<AssistantChatDto> {
@@ -21,8 +18,11 @@ export class CreateAssistantChatHandler implements ICommandHandler<CreateAssista
     const chat = await this.prisma.$transaction(async (tx) => {
       // Of two at once the second counts the first.
       await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
-      if ((await tx.assistantChat.count({ where: { userId } })) >= MAX_CHATS)
-        throw new AppError('CONFLICT', `You may have ${MAX_CHATS} chats with the assistant: delete one`);
+      if ((await tx.assistantChat.count({ where: { userId } })) >= REACH.assistantChats.most)
+        throw new AppError(
+          'CONFLICT',
+          `You may have ${REACH.assistantChats.most} chats with the assistant: delete one`,
+        );
       return tx.assistantChat.create({ data: { id: newId(), userId, title: NEW_CHAT } });
     });
     return toChat(chat);

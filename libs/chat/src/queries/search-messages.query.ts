@@ -1,5 +1,6 @@
 import type { MessagePage, SearchQuery } from '#contracts';
 import {
+  READS,
   Prisma,
   PrismaService,
   Searches,
@@ -16,15 +17,9 @@ import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-w
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /** How many messages one call looks through: the work of a search is bounded, its reach is not. */
-const WINDOW = 10_000;
-/** In how many steps at most, each a bounded number of bytes: 2 MiB in all. */
-const STEPS = 32;
+const { messages: WINDOW, steps: STEPS, stepBytes: STEP_BYTES, ms: MAX_TIME } = READS.searchInChat.most;
 /** How many one statement looks through at most, */
 const STEP = 1_000;
-/** and about how many bytes: folding the worst of texts takes 0.3 ms per KiB of ligatures, 40 ms of disordered marks. */
-const STEP_BYTES = 64 * 1024;
-/** Milliseconds after which a call begins no further step. */
-const MAX_TIME = 500;
 
 /** What people read of a message of each type; a link or an id they do not. */
 const SHOWN = Prisma.raw(`CASE m.type

@@ -1,13 +1,10 @@
 import { AppError, type LoginBody } from '#contracts';
-import { PrismaService, RealtimeEmitter, type Session } from '#platform';
+import { REACH, PrismaService, RealtimeEmitter, type Session } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { accountBanned, sessionRevoked } from '../access-token.js';
 import { Applicants } from '../applicants.js';
 import { Passwords } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
-
-/** Of a user; one more ends the one that was used least recently. */
-const MAX_SESSIONS = 50;
 
 /**
  * Opens a session (contract, `POST auth/login`).
@@ -61,7 +58,7 @@ export class LoginHandler implements ICommandHandler<Login> {
         WITH surplus AS MATERIALIZED (
           SELECT id FROM sessions WHERE id IN (
             SELECT id FROM sessions WHERE user_id = ${userId}::uuid AND revoked_at IS NULL AND expires_at > now()
-            ORDER BY refreshed_at DESC OFFSET ${MAX_SESSIONS - 1})
+            ORDER BY refreshed_at DESC OFFSET ${REACH.sessions.most - 1})
           ORDER BY id FOR UPDATE
         )
         UPDATE sessions SET revoked_at = now() FROM surplus WHERE sessions.id = surplus.id RETURNING sessions.id`;

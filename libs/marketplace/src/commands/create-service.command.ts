@@ -1,11 +1,8 @@
 import { AppError, type CreateServiceBody, type ServiceDto } from '#contracts';
 import { Reach } from '#identity';
-import { PrismaService, newId } from '#platform';
+import { REACH, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
-
-/** Services of one master that are on offer. */
-const MAX_SERVICES = 100;
 
 /**
  * Offers a service (contract, `POST services`); who offers one is a master from then on.
@@ -32,8 +29,8 @@ export class CreateServiceHandler implements ICommandHandler<CreateService> {
     const service = await this.prisma.$transaction(async (tx) => {
       // Of a master, too: `PATCH users/me { is_master: false }` waits for it, and so does another service.
       await tx.user.update({ where: { id: masterId }, data: { isMaster: true }, select: { id: true } });
-      if ((await tx.service.count({ where: { masterId, archivedAt: null } })) >= MAX_SERVICES)
-        throw new AppError('CONFLICT', `You may offer ${MAX_SERVICES} services at most`);
+      if ((await tx.service.count({ where: { masterId, archivedAt: null } })) >= REACH.services.most)
+        throw new AppError('CONFLICT', `You may offer ${REACH.services.most} services at most`);
       return tx.service.create({
         data: { id: newId(), masterId, name, description: description ?? null, price, duration },
         ...SERVICE,

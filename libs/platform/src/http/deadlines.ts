@@ -1,15 +1,19 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { BEFORE_SIGN_IN, SOCKETS } from '../budgets/index.js';
 
 /** How often connections are looked at, ms. */
 const CHECK_MS = 5000;
-/** How many looks an answer may outlast that has begun: 25 to 30 s. */
-const LOOKS = 6;
+/** How many looks an answer may outlast that has begun. */
+const LOOKS = BEFORE_SIGN_IN.answerTime.most / CHECK_MS;
 
 /** Of a request's line and headers: a token has 1 KiB at most, and there are no cookies. Beyond it the answer is 431. Bytes. */
-export const MAX_HEADER_SIZE = 8 * 1024;
+export const MAX_HEADER_SIZE = SOCKETS.headers.most;
 
 /** For each HTTP server: a request has to be there, body and all, within 30 s of its first byte. */
-export const REQUEST_DEADLINE = { requestTimeout: 25_000, connectionsCheckingInterval: CHECK_MS };
+export const REQUEST_DEADLINE = {
+  requestTimeout: BEFORE_SIGN_IN.requestTime.most - CHECK_MS,
+  connectionsCheckingInterval: CHECK_MS,
+};
 
 /**
  * Ends each connection whose client has not read an answer within 30 s of its first byte. A client that reads a byte now

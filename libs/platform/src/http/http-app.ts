@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import { BEFORE_SIGN_IN } from '../budgets/index.js';
 import type { Config } from '../config.js';
 import { logger, NestLogger } from '../logging.js';
 import { Dependencies } from '../ops/dependencies.js';
@@ -20,8 +21,6 @@ import { OpenConnections } from './open-connections.js';
 import { logRequests } from './request-log.js';
 import { RequestsInWork } from './requests-in-work.js';
 
-/** Contract, "Errors": a payload over 64 KiB is MESSAGE_TOO_LARGE. */
-const BODY_LIMIT = 64 * 1024;
 /** A body that is refused is still read to its end up to here, which is as much as the proxy lets through. */
 const DRAINED_BODY = 2 * 1024 * 1024;
 
@@ -41,7 +40,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   logger.level = config.LOG_LEVEL;
   if (config.REDIS_URL) await reachRedis(config.REDIS_URL);
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: BEFORE_SIGN_IN.body.most,
     requestTimeout: REQUEST_DEADLINE.requestTimeout,
     http: { ...REQUEST_DEADLINE, maxHeaderSize: MAX_HEADER_SIZE },
     trustProxy: (_address, hop) => hop < config.TRUSTED_PROXIES,

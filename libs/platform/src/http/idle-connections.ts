@@ -1,15 +1,17 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-
-/** Of a process. */
-const MAX_IDLE = 5000;
+import { BEFORE_SIGN_IN } from '../budgets/index.js';
 
 /**
  * Bounds the connections that are open without a request. Those that have been so for the longest end first: whoever opens
  * many and asks for nothing takes no place from whoever asks.
  * @param onEnd called for each of them
  */
-export function boundIdle(server: Server, onEnd: () => void, most = MAX_IDLE): void {
+export function boundIdle(
+  server: Server,
+  onEnd: () => void,
+  most = BEFORE_SIGN_IN.idleConnections.most,
+): void {
   /** In the order in which they came to be so. */
   const idle = new Set<Socket>();
   /** How many requests the other ones have. */

@@ -7,6 +7,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { BEFORE_SIGN_IN } from '../budgets/index.js';
 import { Metrics } from '../metrics.js';
 import { endUnreadAnswers } from './deadlines.js';
 import { boundIdle } from './idle-connections.js';
@@ -38,9 +39,9 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
   onModuleInit(): void {
     const server = this.host.httpAdapter.getHttpServer() as Server;
     const { open, requests, unfinished, unread } = this;
-    const { timeouts, refused } = this.metrics;
+    const { timeouts } = this.metrics;
     unfinished.watch(server);
-    boundIdle(server, () => refused.inc({ budget: 'idleConnections' }));
+    boundIdle(server, () => this.metrics.refuse(BEFORE_SIGN_IN.idleConnections));
     endUnreadAnswers(server, () => timeouts.inc({ phase: 'answer' }));
     server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') timeouts.inc({ phase: 'request' });

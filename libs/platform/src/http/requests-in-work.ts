@@ -3,15 +3,12 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { BEFORE_SIGN_IN } from '../budgets/index.js';
 import { Config } from '../config.js';
 import { Counts } from '../counts.js';
 import { Metrics } from '../metrics.js';
 import { clientAddress, networkOf } from './client-address.js';
 
-/** Of a connection those that wait for the answers before them: browsers and proxies send one after the other. */
-const WAITING = 16;
-/** Of a process. */
-const ALL = 5000;
 const RETRY_MS = 2000;
 
 /** A process that has enough to do is healthy: refused, it would be started anew. Without a body nothing of it can wait. */
@@ -52,8 +49,8 @@ export class RequestsInWork {
     fastify.addHook('onRequest', (request, reply, done) => {
       const { socket } = request.raw;
       const { waiting } = this.connections.get(socket) ?? {};
-      if (waiting && waiting.length >= WAITING) {
-        this.metrics.refused.inc({ budget: 'requestsOfConnection' });
+      if (waiting && waiting.length >= BEFORE_SIGN_IN.requestsOfConnection.most.waiting) {
+        this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection);
         // Refusals would wait in memory for the answers before them.
         socket.destroy();
       }
@@ -72,7 +69,7 @@ export class RequestsInWork {
     fastify.addHook('preValidation', (request, _reply, done) => {
       const connection = this.connections.get(request.raw.socket);
       if (!connection || isProbe(request)) return done();
-      if (this.working >= ALL) return done(this.refusal('requests'));
+      if (this.working >= BEFORE_SIGN_IN.requests.most) return done(this.refusal('requests'));
       connection.isWorkedOn = true;
       this.working += 1;
       done();
@@ -107,7 +104,7 @@ export class RequestsInWork {
   }
 
   private refusal(budget: 'requests' | 'requestsOfAddress'): AppError {
-    this.metrics.refused.inc({ budget });
+    this.metrics.refuse(BEFORE_SIGN_IN[budget]);
     const [code, message] =
       budget === 'requests'
         ? (['UNAVAILABLE', 'Too many requests are being answered'] as const)

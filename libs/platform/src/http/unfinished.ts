@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { BEFORE_SIGN_IN } from '../budgets/index.js';
 import { Metrics } from '../metrics.js';
 
-/** Of all connections of a process together: 500 of the largest payloads that are answered. */
-const MAX_BYTES = 32 * 1024 * 1024;
-/** As much is left once connections have been closed. */
-const BYTES_AFTER = 24 * 1024 * 1024;
+const { unfinished: BUDGET } = BEFORE_SIGN_IN;
+/** So much of it is left once connections have been closed. Bytes. */
+const BYTES_AFTER = BUDGET.most * 0.75;
 /** About how much a piece takes beside its bytes. */
 const PIECE_BYTES = 256;
 /** How much a request takes before its body, with the longest headers: some 4,000 may wait for theirs. */
@@ -31,7 +31,7 @@ export class Unfinished {
     if (!held) this.held.set(socket, (held = { bytes: 0, since: performance.now() }));
     held.bytes += piece + PIECE_BYTES;
     this.bytes += piece + PIECE_BYTES;
-    if (this.bytes > MAX_BYTES) this.makeRoom();
+    if (this.bytes > BUDGET.most) this.makeRoom();
   }
 
   /** It is whole, or its connection has closed. */
@@ -68,7 +68,7 @@ export class Unfinished {
       if (this.bytes <= BYTES_AFTER) return;
       this.release(socket);
       socket.destroy();
-      this.metrics.refused.inc({ budget: 'unfinished' });
+      this.metrics.refuse(BUDGET);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { BEFORE_SIGN_IN } from '../budgets/index.js';
 import { Metrics } from '../metrics.js';
 
 /** So much of the most that may wait is left once connections have been closed. */
@@ -15,7 +16,7 @@ export interface Waiting {
 @Injectable()
 export class Unread {
   /** Bytes of all connections of a process together. */
-  most = 64 * 1024 * 1024;
+  most: number = BEFORE_SIGN_IN.unread.most;
   private readonly kinds: (() => Waiting[])[] = [];
 
   constructor(private readonly metrics: Metrics) {}
@@ -39,7 +40,7 @@ export class Unread {
       if (bytes <= SHARE_AFTER * this.most) return;
       bytes -= one.bytes;
       one.end();
-      this.metrics.refused.inc({ budget: 'unread' });
+      this.metrics.refuse(BEFORE_SIGN_IN.unread);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool } from 'pg';
+import { READS } from '../budgets/index.js';
 import { Config } from '../config.js';
 import { logger } from '../logging.js';
 import { PrismaClient } from './generated/client.js';
@@ -51,8 +52,8 @@ export class SendPool extends PgPool {
 export class SearchPool extends PgPool {
   constructor(config: Config) {
     super(config);
-    this.options.max = 4;
-    this.options.options += ' -c statement_timeout=3000';
+    this.options.max = READS.searchConnections.most.connections;
+    this.options.options += ` -c statement_timeout=${READS.searchTime.most}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { AppError, type FriendRequestDto } from '#contracts';
 import { Pairs, Reach, requirePresent } from '#identity';
 import { tell } from '#notifications';
-import { newId, type Prisma } from '#platform';
+import { REACH, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   FRIEND_REQUESTS,
@@ -12,8 +12,6 @@ import {
 } from '../friend-requests.js';
 import { requireInSight } from '../people.js';
 
-/** Requests of one user that wait for an answer. */
-const MAX_OPEN = 200;
 /** After a refusal, the asker waits so long. */
 const PAUSE_MS = 30 * 24 * 3600_000;
 
@@ -100,6 +98,9 @@ async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: 
 /** Under the asker's lock: of two at once the second counts the first. */
 async function requireFewOpen(tx: Prisma.TransactionClient, fromId: string): Promise<void> {
   await tx.$queryRaw`SELECT FROM users WHERE id = ${fromId}::uuid FOR NO KEY UPDATE`;
-  if ((await tx.friendRequest.count({ where: { fromId, status: 'pending' } })) >= MAX_OPEN)
-    throw new AppError('CONFLICT', `At most ${MAX_OPEN} of your requests may wait for an answer`);
+  if ((await tx.friendRequest.count({ where: { fromId, status: 'pending' } })) >= REACH.waitingRequests.most)
+    throw new AppError(
+      'CONFLICT',
+      `At most ${REACH.waitingRequests.most} of your requests may wait for an answer`,
+    );
 }

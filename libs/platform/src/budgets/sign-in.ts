@@ -1,0 +1,53 @@
+import { MINUTE, HOUR, SECOND, budget, rate } from './budget.js';
+
+export const SIGN_IN = {
+  /** Key: network and account. */
+  signIn: rate({ of: 'sign-ins to an account from an address', setting: 'SIGN_IN_RATE', seconds: MINUTE }),
+  /** Of all networks. Key: account. */
+  signInAccount: rate({
+    of: 'wrong sign-ins of strangers to an account',
+    setting: 'SIGN_IN_RATE',
+    times: 2,
+    seconds: MINUTE,
+    beyond: '`RATE_LIMIT`, strangers only',
+  }),
+  /** Key: network. */
+  signInNetwork: rate({
+    of: 'wrong sign-ins of strangers from an address',
+    setting: 'SIGN_IN_RATE',
+    times: 6,
+    beyond: '`RATE_LIMIT`, strangers only',
+    seconds: MINUTE,
+  }),
+  /** Key: network. */
+  registration: rate({
+    of: 'new accounts from an address, also those refused',
+    setting: 'REGISTRATION_RATE',
+    seconds: HOUR,
+  }),
+  hashing: budget({
+    of: 'passwords hashed at once',
+    most: 3,
+    shown: (most) => `processors − 1, ${most} at most`,
+    beyond: 'waits',
+  }),
+  hashingStrangers: budget({
+    of: 'passwords that wait: of strangers, of one address',
+    most: { all: 64, ofOne: 16 },
+    beyond: '`UNAVAILABLE`',
+    refused: 'hashing, stranger',
+  }),
+  hashingKnown: budget({
+    of: 'passwords that wait: of those known, of one address',
+    most: { all: 128, ofOne: 32 },
+    beyond: '`UNAVAILABLE`',
+    refused: 'hashing, known',
+  }),
+  lookUps: budget({ of: 'sign-ins that wait to be looked up', most: 5000, beyond: '`UNAVAILABLE`' }),
+  /** Key: network. */
+  badRefresh: rate({
+    of: 'refresh tokens of an address that are none',
+    setting: 'REST_WRITE_RATE',
+    seconds: SECOND,
+  }),
+};

@@ -1,0 +1,35 @@
+/** docs/limits.md, made from the budgets that the code uses. */
+import { resolveConfig, format } from 'prettier';
+import { join } from 'node:path';
+import { root } from './prepare.mjs';
+
+export const LIMITS_PAGE = join(root, 'docs', 'limits.md');
+
+const HEAD = `# Limits
+
+For each thing that a client can make a process hold or do: how much of it there may be, and the answer beyond that.
+All nodes together count a rate. An IPv6 /64 is one address. A label alone is one of \`budget_refusals_total{budget=…}\`.
+\`npm run docs:limits\` makes this page from \`libs/platform/src/budgets\`.`;
+
+export async function limitsPage() {
+  const { SECTIONS } = await import('../dist/libs/platform/src/budgets/index.js');
+  const sections = SECTIONS.flatMap(({ title, before, budgets, after }) => [
+    `## ${title}`,
+    before,
+    table(budgets),
+    after,
+  ]);
+  const text = [HEAD, ...sections].filter(Boolean).join('\n\n');
+  return format(text, { ...(await resolveConfig(LIMITS_PAGE)), parser: 'markdown' });
+}
+
+function table(budgets) {
+  const rows = Object.entries(budgets).map(
+    ([name, { of, shown, setting, beyond, refused, metric, points }]) => {
+      const label = refused ?? (points && name);
+      return [of, shown, setting, beyond, metric ? `\`${metric}\`` : label ? `\`${label}\`` : ''];
+    },
+  );
+  const head = ['budget', 'default', 'setting', 'beyond it', 'metric or label'];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
