@@ -1,4 +1,5 @@
 import type { ChatDto, ErrorBody } from '#contracts';
+import { Authenticator } from '#identity';
 import { Device, TestApp, type Account } from '#testing';
 import WebSocket from 'ws';
 import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
@@ -20,6 +21,15 @@ afterEach(async () => {
   await bystander.settled();
   expect(await internalErrors(app.url)).toBe(0);
 });
+
+/** The code of a refusal. */
+const connect = async ({ token }: Account) => {
+  const device = app.keep(Device.open(app.url, token));
+  await Promise.race([device.next('sync:required'), device.disconnected()]);
+  const [refusal] = device.all('error');
+  if (device.socket.connected) device.close();
+  return refusal?.code;
+};
 
 describe('long answers count as several reads', () => {
   /** In 10 s; a page of 200 long messages costs about half of them. */
@@ -62,17 +72,18 @@ describe('long answers count as several reads', () => {
       greedy.id,
       followed,
     ]);
-    const connect = async () => {
-      const device = app.keep(Device.open(app.url, greedy.token));
-      await Promise.race([device.next('sync:required'), device.disconnected()]);
-      const [refusal] = device.all('error');
-      if (device.socket.connected) device.close();
-      return refusal?.code;
-    };
     const codes = [];
-    for (const _ of range(12)) codes.push(await connect());
+    for (const _ of range(12)) codes.push(await connect(greedy));
     expect(codes.filter((code) => code === undefined).length).toBeGreaterThan(2);
     expect(codes.slice(-3)).toEqual(['RATE_LIMIT', 'RATE_LIMIT', 'RATE_LIMIT']);
+  });
+
+  it('as many CONNECTs are looked up, and no more', async () => {
+    const lookUp = jest.spyOn(app.app.get(Authenticator), 'connected');
+    const codes = [];
+    for (const _ of range(READS + 5)) codes.push(await connect(greedy));
+    expect(lookUp).toHaveBeenCalledTimes(READS);
+    expect(codes).toEqual([...Array(READS).fill(undefined), ...Array(5).fill('RATE_LIMIT')]);
   });
 
   it('by events', async () => {

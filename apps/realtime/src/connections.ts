@@ -2,7 +2,7 @@ import { AppError, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected, type SignedIn } from '#identity';
 import { Presence } from '#presence';
-import { Metrics, Reads, logger, toAppError, within } from '#platform';
+import { Metrics, RateLimits, Reads, logger, toAppError, within } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';
@@ -59,6 +59,7 @@ export class Connections {
     private readonly admission: Admission,
     private readonly budget: SocketBudget,
     private readonly reads: Reads,
+    private readonly limits: RateLimits,
   ) {
     presence.toldTo(async (userId) => {
       const found = await rooms.find(userId);
@@ -90,6 +91,7 @@ export class Connections {
       // Before the database is asked; `take` decides.
       this.budget.requireRoom(claims);
       this.reads.requireLeft(claims.userId);
+      await this.limits.take('connect', claims.userId);
       const [{ user, reason }, found] = await Promise.all([
         this.authenticator.connected(claims),
         this.rooms.find(claims.userId),

@@ -50,6 +50,15 @@ export const SOCKETS = {
     shown: (most) => `${most} a connection`,
     beyond: 'connection closed',
   }),
+  /** Each looks up a user's rooms. Key: user id. */
+  connect: rate({
+    of: 'CONNECTs of a user, a process',
+    setting: 'READ_RATE',
+    times: WINDOW,
+    seconds: WINDOW,
+    beyond: '`RATE_LIMIT`, transport closed',
+    isOfNode: true,
+  }),
   packets: budget({
     of: 'packets',
     most: 10_000,
