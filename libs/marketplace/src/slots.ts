@@ -34,11 +34,15 @@ export function* slotsIn(
           yield { start: new Date(start), end: new Date(start + step) };
 }
 
-/** From the day before `from`, in which a stretch may begin that reaches it, to `until`. */
-function stretchesIn({ timezone, weekly, days_off }: AvailabilityDto, from: Date, until: number): Stretch[] {
+/** From the day before `from`, in which a stretch may begin that reaches it, to `until`. Each is made when it is asked for. */
+function* stretchesIn(
+  { timezone, weekly, days_off }: AvailabilityDto,
+  from: Date,
+  until: number,
+): Generator<Stretch> {
   const off = new Set(days_off);
   const windows = [...weekly].sort((a, b) => a.from.localeCompare(b.from));
-  const stretches: Stretch[] = [];
+  let last: Stretch | undefined;
   let before: DateTime = DateTime.fromJSDate(from, { zone: timezone })
     .startOf('day')
     .minus({ days: 1 })
@@ -48,18 +52,18 @@ function stretchesIn({ timezone, weekly, days_off }: AvailabilityDto, from: Date
     for (const window of windows) {
       if (window.weekday !== day.weekday % 7) continue;
       const [start, end] = [at(day, window.from), at(day, window.to)];
-      const last = stretches.at(-1);
       // In the hour that the clock skips.
       if (start >= end) continue;
       if (last?.end !== start) {
-        stretches.push({ grid: [start], end });
+        if (last) yield last;
+        last = { grid: [start], end };
         continue;
       }
       last.end = end;
       if (start === day.toMillis() && last.grid[0]! <= before.toMillis()) last.grid.push(start);
     }
   }
-  return stretches;
+  if (last) yield last;
 }
 
 /** Whether a slot begins exactly then. */
