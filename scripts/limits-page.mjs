@@ -8,8 +8,13 @@ export const LIMITS_PAGE = join(root, 'docs', 'limits.md');
 const HEAD = `# Limits
 
 For each thing that a client can make a process hold or do: how much of it there may be, and the answer beyond that.
-All nodes together count a rate. An IPv6 /64 is one address. A label alone is one of \`budget_refusals_total{budget=…}\`.
-\`npm run docs:limits\` makes this page from \`libs/platform/src/budgets\`.`;
+All nodes together count a rate. A label alone is one of \`budget_refusals_total{budget=…}\`.
+\`npm run docs:limits\` makes this page from \`libs/platform/src/budgets\`.
+
+An IPv6 /64 is one address. A /56 may have four times as much as an address, and a /48 sixteen times: of connections,
+handshakes, requests in work, passwords that wait, wrong sign-ins of strangers, new accounts, and refresh tokens that are none.
+An IPv4 address is counted by itself: those beside it are other subscribers’. Of handshakes, requests in work and passwords
+that wait, no network gets more than it leaves for all others. So networks that hold much are refused before those that hold little.`;
 
 export async function limitsPage() {
   const { SECTIONS } = await import('../dist/libs/platform/src/budgets/index.js');

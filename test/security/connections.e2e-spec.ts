@@ -183,23 +183,27 @@ describe.each(NAMESPACES)('a CONNECT of %j over 64 KiB is told so, and ends the 
 
 describe('handshakes', () => {
   it.each([
-    ['an address', () => '203.0.113.1', '203.0.113.2'],
-    ['a /64 of IPv6', (i: number) => `2001:db8:0:1::${i.toString(16)}`, '2001:db8:0:2::1'],
-  ])('of %s are bounded; another comes in, and this one when they have gone', async (_, spoof, other) => {
-    const before = sessions();
-    const answers = await Promise.all(range(4 * OPENING).map((i) => handshake(from(spoof(i)))));
-    expect(statuses(answers).filter((status) => status === 200)).toHaveLength(OPENING);
-    const refusals = answers.filter(({ status }) => status !== 200);
-    for (const { status, retryAfter, body } of refusals)
-      expect([status, retryAfter, body.code, body.retry_after_ms]).toEqual([429, '2', 'RATE_LIMIT', 2000]);
-    expect(await refused(app.url, 'connectionsOfAddress')).toBeGreaterThanOrEqual(3 * OPENING);
-    for (const path of ['/socket.io/?EIO=4&transport=websocket', '/ws/chat'])
-      expect(await upgraded(path, from(spoof(1)))).toBe(429);
-    await deviceOf(anna, other);
-    expect(sessions()).toBe(before + OPENING + 1);
-    hangUp();
-    await deviceOf(anna, spoof(1));
-  });
+    ['an address', OPENING, () => '203.0.113.1', '203.0.113.2'],
+    ['a /64 of IPv6', OPENING, (i: number) => `2001:db8:0:1::${i.toString(16)}`, '2001:db8:0:2::1'],
+    ['a /56 of IPv6', 4 * OPENING, (i: number) => `2001:db8:1:${i.toString(16)}::1`, '2001:db8:1:100::1'],
+  ])(
+    'of %s are bounded; another comes in, and this one when they have gone',
+    async (_, most, spoof, other) => {
+      const before = sessions();
+      const answers = await Promise.all(range(most + 3 * OPENING).map((i) => handshake(from(spoof(i)))));
+      expect(statuses(answers).filter((status) => status === 200)).toHaveLength(most);
+      const refusals = answers.filter(({ status }) => status !== 200);
+      for (const { status, retryAfter, body } of refusals)
+        expect([status, retryAfter, body.code, body.retry_after_ms]).toEqual([429, '2', 'RATE_LIMIT', 2000]);
+      expect(await refused(app.url, 'connectionsOfAddress')).toBeGreaterThanOrEqual(3 * OPENING);
+      for (const path of ['/socket.io/?EIO=4&transport=websocket', '/ws/chat'])
+        expect(await upgraded(path, from(spoof(1)))).toBe(429);
+      await deviceOf(anna, other);
+      expect(sessions()).toBe(before + most + 1);
+      hangUp();
+      await deviceOf(anna, spoof(1));
+    },
+  );
 
   it('that fail are not counted', async () => {
     const address = from('203.0.113.3');

@@ -158,12 +158,13 @@ describe('requests on one connection before any is answered', () => {
   });
 
   it.each([
-    ['one address', () => '192.0.2.2'],
-    ['a /64 of IPv6', (i: number) => `2001:db8::${i}`],
-  ])('of %s are as many as its connections; others are answered', async (_, spoof) => {
+    ['one address', () => '192.0.2.2', OF_ADDRESS],
+    ['a /64 of IPv6', (i: number) => `2001:db8::${i}`, OF_ADDRESS],
+    ['a /56 of IPv6', (i: number) => `2001:db8:0:${i.toString(16)}::1`, 4 * OF_ADDRESS],
+  ])('of %s are as many as its connections; others are answered', async (_, spoof, most) => {
     const before = await refused(app.url, 'requestsOfAddress');
     const login = post('/api/v2/auth/login', 100);
-    const waiting = range(OF_ADDRESS + 5).map((i) =>
+    const waiting = range(most + 5).map((i) =>
       send(login.replace('Host: x', `Host: x\r\nX-Forwarded-For: ${spoof(i)}`)),
     );
     const answered = () => waiting.filter(({ answers }) => answers().length > 0);

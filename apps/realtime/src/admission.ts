@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { SOCKETS, Config, Counts, Metrics, clientAddress, networkOf } from '#platform';
+import { SOCKETS, Config, Metrics, NetworkCounts, clientAddress, networkOf } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 
@@ -14,14 +14,20 @@ export interface Visit {
 /** Bounds the connections that a process holds, before and after somebody has signed in on them. */
 @Injectable()
 export class Admission {
-  private readonly all = new Counts();
-  private readonly openingOf = new Counts();
-  private opening = 0;
+  private readonly all: NetworkCounts;
+  private readonly opening: NetworkCounts;
 
   constructor(
     private readonly config: Config,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    const ofOne = config.CONNECTIONS_PER_ADDRESS;
+    this.all = new NetworkCounts({ ofOne });
+    this.opening = new NetworkCounts({
+      ofOne: ofOne * SOCKETS.openingOfAddress.most,
+      all: SOCKETS.opening.most,
+    });
+  }
 
   /**
    * Each that is let in leaves once.
@@ -29,13 +35,9 @@ export class Admission {
    */
   enter(request: IncomingMessage): Visit {
     const network = networkOf(this.addressOf(request));
-    const perAddress = this.config.CONNECTIONS_PER_ADDRESS;
-    const isFull = this.opening >= SOCKETS.opening.most;
-    if (
-      isFull ||
-      this.all.of(network) >= perAddress ||
-      this.openingOf.of(network) >= perAddress * SOCKETS.openingOfAddress.most
-    ) {
+    const refusal = this.all.refusalOf(network) ?? this.opening.refusalOf(network);
+    if (refusal) {
+      const isFull = refusal === 'all';
       this.metrics.refuse(isFull ? SOCKETS.opening : SOCKETS.ofAddress);
       const [code, message] = isFull
         ? (['UNAVAILABLE', 'Too many connections are being opened'] as const)
@@ -43,16 +45,14 @@ export class Admission {
       throw new AppError(code, message, { retryAfterMs: RETRY_MS });
     }
     this.all.add(network, 1);
-    this.openingOf.add(network, 1);
-    this.opening++;
+    this.opening.add(network, 1);
     return { network, isOpening: true };
   }
 
   signedIn(visit: Visit): void {
     if (!visit.isOpening) return;
     visit.isOpening = false;
-    this.openingOf.add(visit.network, -1);
-    this.opening--;
+    this.opening.add(visit.network, -1);
   }
 
   leave(visit: Visit): void {

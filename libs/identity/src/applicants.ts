@@ -35,7 +35,7 @@ export class Applicants {
     const network = networkOf(ip);
     const isKnown = account?.ips.some((one) => networkOf(one) === network) ?? false;
     // The network first: of an attempt that it refuses nothing is kept.
-    if (!isKnown) await this.limits.take('signInNetwork', network);
+    if (!isKnown) await this.limits.takeOf('signInNetwork', network);
     await this.limits.take('signIn', `${network}:${email}`);
     if (!isKnown) await this.limits.take('signInAccount', email);
     return {
@@ -50,7 +50,7 @@ export class Applicants {
   async succeeded(email: string, { standing, network }: Applicant): Promise<void> {
     if (standing === 'known') return;
     await Promise.all([
-      this.limits.giveBack('signInNetwork', network),
+      this.limits.giveBackTo('signInNetwork', network),
       this.limits.giveBack('signInAccount', email),
     ]);
   }

@@ -1,4 +1,4 @@
-import { SIGN_IN, Metrics, unavailable } from '#platform';
+import { SIGN_IN, Metrics, NetworkCounts, unavailable } from '#platform';
 import { hash, verify } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
@@ -31,7 +31,7 @@ export interface Applicant {
 }
 
 interface Waiting {
-  network: string;
+  /** It is in line no more. */
   start(): void;
 }
 
@@ -40,6 +40,10 @@ interface Waiting {
 export class Passwords {
   private running = 0;
   private readonly lines: Record<Applicant['standing'], Waiting[]> = { known: [], stranger: [] };
+  private readonly waiting = {
+    known: new NetworkCounts(WAITING.known.most),
+    stranger: new NetworkCounts(WAITING.stranger.most),
+  };
 
   constructor(private readonly metrics: Metrics) {}
 
@@ -63,7 +67,7 @@ export class Passwords {
     try {
       return await work();
     } finally {
-      const next = this.lines.known.shift() ?? this.lines.stranger.shift();
+      const next = this.lines.known[0] ?? this.lines.stranger[0];
       if (next) next.start();
       else this.running -= 1;
     }
@@ -71,23 +75,28 @@ export class Passwords {
 
   private turn({ standing, network, gone }: Applicant): Promise<void> {
     const line = this.lines[standing];
-    const { all, ofOne } = WAITING[standing].most;
-    const isFull = line.length >= all || line.filter((one) => one.network === network).length >= ofOne;
-    if (isFull) {
+    const counts = this.waiting[standing];
+    if (counts.refusalOf(network)) {
       this.metrics.refuse(WAITING[standing]);
       throw unavailable('Too many sign-ins at once, try again');
     }
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const forget = () => {
         line.splice(line.indexOf(waiting), 1);
+        counts.add(network, -1);
+      };
+      const leave = () => {
+        forget();
         reject(nobodyWaits());
       };
       const start = () => {
         gone?.removeEventListener('abort', leave);
+        forget();
         resolve();
       };
-      const waiting = { network, start };
+      const waiting = { start };
       line.push(waiting);
+      counts.add(network, 1);
       gone?.addEventListener('abort', leave, { once: true });
     });
   }

@@ -29,7 +29,7 @@ export class Config {
   @IsOptional() @MinLength(32) JWT_SECRET?: string;
   /** How many proxies stand before this process: so many addresses of `X-Forwarded-For` are believed. */
   @IsInt() @Min(0) @Max(10) TRUSTED_PROXIES: number = 0;
-  /** Sockets and polling sessions a process holds for one address (IPv6: a /64); a fifth may be without a sign-in. */
+  /** Sockets and polling sessions a process holds for one address (IPv6: a /64; more for a /56, a /48); a fifth may be without a sign-in. */
   @IsInt() @Min(5) CONNECTIONS_PER_ADDRESS: number = 2000;
   /** Comma-separated origins that browsers may call from; `*` = any. */
   @IsString() CORS_ORIGINS: string = '*';

@@ -18,6 +18,7 @@ export * from './ids.js';
 export * from './lines.js';
 export * from './logging.js';
 export * from './metrics.js';
+export * from './network-counts.js';
 export * from './node-leases.js';
 export * from './outbox.js';
 export * from './page-size.js';

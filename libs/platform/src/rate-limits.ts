@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { RATES, SOCKETS, type Limit } from './budgets/index.js';
 import { Config } from './config.js';
+import { MOST_ADDRESSES, networksAround } from './http/client-address.js';
 import { Metrics } from './metrics.js';
 import { HURRY_MS, RedisConnections } from './redis.js';
 
@@ -19,6 +20,11 @@ const MAX_EVENT_POINTS = 60;
 /** @param bytes on the wire; of 64 KiB, as an event has at most, less than a block */
 export const pointsOfEvent = (bytes: number): number =>
   Math.min(1 + Math.floor(bytes / EVENT_BYTES), MAX_EVENT_POINTS);
+
+/** Of a network and of the wider ones around it: what an address does takes more points of its own than of theirs. */
+const OF_NETWORKS = ['signInNetwork', 'registration', 'badRefresh'] as const satisfies Limit[];
+type NetworkLimit = (typeof OF_NETWORKS)[number];
+type OtherLimit = Exclude<Limit, NetworkLimit>;
 
 type Limiter = RateLimiterMemory | RateLimiterRedis;
 
@@ -56,10 +62,10 @@ export class RateLimits {
           })
         : here(points, duration);
     this.limiters = Object.fromEntries(
-      Object.entries(RATES).map(([name, { points, seconds, isOfNode }]) => [
-        name,
-        (isOfNode ? here : limiter)(points(config), seconds(config), name),
-      ]),
+      Object.entries(RATES).map(([name, { points, seconds, isOfNode }]) => {
+        const times = OF_NETWORKS.includes(name as NetworkLimit) ? MOST_ADDRESSES : 1;
+        return [name, (isOfNode ? here : limiter)(points(config) * times, seconds(config), name)];
+      }),
     ) as Record<Limit, Limiter>;
     const { points, duration } = this.limiters.socketEvent;
     this.eventBlocks = limiter(points, duration, 'socketEvents');
@@ -69,8 +75,17 @@ export class RateLimits {
    * What costs more than may come at once costs all of that: it would otherwise never be done, however long one waits.
    * @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked
    */
-  async take(limit: Limit, key: string, points = 1): Promise<void> {
+  async take(limit: OtherLimit, key: string, points = 1): Promise<void> {
     await this.consume(this.limiters[limit], limit, key, points);
+  }
+
+  /**
+   * Of the narrowest network first: what it is refused takes nothing from its neighbours.
+   * @throws AppError RATE_LIMIT with retry_after_ms
+   */
+  async takeOf(limit: NetworkLimit, network: string): Promise<void> {
+    for (const { name, addresses } of networksAround(network))
+      await this.consume(this.limiters[limit], limit, name, MOST_ADDRESSES / addresses);
   }
 
   /**
@@ -136,7 +151,13 @@ export class RateLimits {
   }
 
   /** What was taken has turned out to be well spent. */
-  async giveBack(limit: Limit, key: string): Promise<void> {
+  async giveBack(limit: OtherLimit, key: string): Promise<void> {
     await this.limiters[limit].reward(key);
+  }
+
+  /** The same of a network. */
+  async giveBackTo(limit: NetworkLimit, network: string): Promise<void> {
+    for (const { name, addresses } of networksAround(network))
+      await this.limiters[limit].reward(name, MOST_ADDRESSES / addresses);
   }
 }

@@ -35,7 +35,7 @@ export class RefreshTokensHandler implements ICommandHandler<RefreshTokens> {
   async execute({ refreshToken, ip }: RefreshTokens): Promise<SignInAnswer> {
     const presented = this.signer.read(refreshToken);
     if (!presented) {
-      await this.limits.take('badRefresh', networkOf(ip));
+      await this.limits.takeOf('badRefresh', networkOf(ip));
       throw invalidToken();
     }
     const { sessionId, generation } = presented;

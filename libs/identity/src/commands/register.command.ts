@@ -32,7 +32,7 @@ export class RegisterHandler implements ICommandHandler<Register> {
     const { email, name, avatar } = account;
     requireGoodPassword(account.password, email);
     const network = networkOf(device.ip);
-    await this.limits.take('registration', network);
+    await this.limits.takeOf('registration', network);
     if (await this.prisma.user.findUnique({ where: { email }, select: { id: true } })) throw emailTaken();
     const { gone } = device;
     const passwordHash = await this.passwords.hash(account.password, { standing: 'stranger', network, gone });

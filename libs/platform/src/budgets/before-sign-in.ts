@@ -28,7 +28,7 @@ export const BEFORE_SIGN_IN = {
   idleConnections: budget({
     of: 'connections without a request, a process',
     most: 5000,
-    beyond: 'those without one for the longest closed',
+    beyond: 'those without one for the longest closed, first of who opens more',
     refused: 'idleConnections',
   }),
   requestsOfAddress: settingOf({
@@ -47,7 +47,7 @@ export const BEFORE_SIGN_IN = {
     of: 'bytes of what has arrived in part, a process: bodies, frames, messages; 8 KiB more of a request that waits for its body',
     most: 32 * MIB,
     shown: bytes,
-    beyond: 'connections that hold most for longest closed',
+    beyond: 'connections that hold most for longest closed, first of networks that hold most',
     refused: 'unfinished',
   }),
   unread: budget({

@@ -7,7 +7,7 @@ const WINDOW = 10;
 
 export const SOCKETS = {
   ofAddress: settingOf({
-    of: 'connections of an address (IPv6: /64), a process',
+    of: 'connections of an address, a process',
     setting: 'CONNECTIONS_PER_ADDRESS',
     beyond: '429 `RATE_LIMIT` with `Retry-After`',
     refused: 'connectionsOfAddress',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonicalAddress, clientAddress, networkOf } from './client-address.js';
+import { canonicalAddress, clientAddress, holderOf, networkOf, networksAround } from './client-address.js';
 
 it.each([
   ['203.0.113.7', '203.0.113.7'],
@@ -69,6 +69,19 @@ it('all spellings of an IPv6 address are one, with or without a port, and its /6
 
 it('an IPv4 address is its own network', () => {
   expect(networkOf('203.0.113.7')).toBe('203.0.113.7');
+});
+
+it('around an IPv6 network are its /56 and its /48, each of which has four times as much', () => {
+  expect(networksAround(networkOf('2001:db8:1:1234::7'))).toEqual([
+    { name: '2001:0db8:0001:1234', addresses: 1 },
+    { name: '2001:0db8:0001:12', addresses: 4 },
+    { name: '2001:0db8:0001', addresses: 16 },
+  ]);
+  for (const other of ['203.0.113.7', 'unknown'])
+    expect(networksAround(networkOf(other))).toEqual([{ name: other, addresses: 1 }]);
+  for (const remoteAddress of ['2001:db8:1:ffff::1', '2001:0DB8:1::2'])
+    expect(holderOf({ remoteAddress })).toBe('2001:0db8:0001');
+  expect(holderOf({ remoteAddress: '::ffff:203.0.113.7' })).toBe('203.0.113.7');
 });
 
 it.each([

@@ -23,6 +23,29 @@ export function clientAddress({ ips, ip }: { ips?: (string | undefined)[]; ip: s
   return 'unknown';
 }
 
-/** What a limit by address counts by: an IPv6 subscriber has all addresses of a /64. @param address canonical */
-export const networkOf = (address: string): string =>
-  ipaddr.IPv6.isValid(address) ? ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString() : address;
+/**
+ * What a limit by address counts by: an IPv6 subscriber has all addresses of a /64, which is in one spelling of 19 characters.
+ * @param address canonical
+ */
+export function networkOf(address: string): string {
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  const parts = ipaddr.IPv6.parse(address).parts.slice(0, 4);
+  return parts.map((part) => part.toString(16).padStart(4, '0')).join(':');
+}
+
+/** The length of such a spelling, and those of the /56 and the /48 around it: who has one has many of a /64. */
+const [OF_64, WIDER] = [19, [17, 14]];
+/** A wider network may have so many times as much as the next narrower one. */
+const TIMES = 4;
+/** As much as the widest network may have, in what one address may have. */
+export const MOST_ADDRESSES = TIMES ** WIDER.length;
+
+/** A network and those around it, the narrowest first; each may have as much as so many `addresses`. */
+export const networksAround = (network: string): { name: string; addresses: number }[] =>
+  [network, ...(network.length === OF_64 ? WIDER.map((length) => network.slice(0, length)) : [])].map(
+    (name, i) => ({ name, addresses: TIMES ** i }),
+  );
+
+/** The widest network that has connected; of all who come by a proxy, the proxy's. */
+export const holderOf = ({ remoteAddress = '' }: { remoteAddress?: string }): string =>
+  networksAround(networkOf(canonicalAddress(remoteAddress) ?? '')).at(-1)!.name;

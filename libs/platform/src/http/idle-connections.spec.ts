@@ -20,9 +20,10 @@ afterEach(() => {
   server.close();
 });
 
-async function open(): Promise<Socket> {
+async function open(localAddress = '127.0.0.1'): Promise<Socket> {
   const there = once(server, 'connection');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ port, host: '127.0.0.1', localAddress });
   clients.push(client);
   await there;
   return client;
@@ -46,6 +47,14 @@ it('ends those first that have had no request for the longest', async () => {
   await opened(5);
   expect(await areOpen()).toEqual([false, false, true, true, true]);
   expect(ended).toBe(2);
+});
+
+it('ends those of a network that opens more of them than others have', async () => {
+  (await open('127.0.0.2')).resume();
+  await opened(5);
+  expect(await areOpen()).toEqual([true, false, false, false, true, true]);
+  (await open('127.0.0.3')).resume();
+  expect(await areOpen()).toEqual([false, false, false, false, true, true, true]);
 });
 
 it('ends none with a request in work, and counts it again when it is answered', async () => {

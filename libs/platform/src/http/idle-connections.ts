@@ -1,10 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { BEFORE_SIGN_IN } from '../budgets/index.js';
+import { Counts } from '../counts.js';
+import { holderOf } from './client-address.js';
 
 /**
- * Bounds the connections that are open without a request. Those that have been so for the longest end first: whoever opens
- * many and asks for nothing takes no place from whoever asks.
+ * Bounds the connections that are open without a request. The one that has been so for the longest ends, or the one of the
+ * newcomer's network, if that has more of them: whoever opens many and asks for nothing takes no place from whoever asks.
  * @param onEnd called for each of them
  */
 export function boundIdle(
@@ -14,15 +16,27 @@ export function boundIdle(
 ): void {
   /** In the order in which they came to be so. */
   const idle = new Set<Socket>();
+  const idleOf = new Counts();
+  /** Whose each connection is. */
+  const holders = new Map<Socket, string>();
   /** How many requests the other ones have. */
   const requests = new Map<Socket, number>();
+  const leave = (socket: Socket) => {
+    if (idle.delete(socket)) idleOf.add(holders.get(socket)!, -1);
+  };
+  const longest = (holder?: string) => {
+    for (const socket of idle) if (holder === undefined || holders.get(socket) === holder) return socket;
+  };
   const rest = (socket: Socket) => {
     if (socket.destroyed) return;
+    const holder = holders.get(socket)!;
     idle.add(socket);
+    idleOf.add(holder, 1);
     if (idle.size <= most) return;
-    const longest = idle.values().next().value!;
-    idle.delete(longest);
-    longest.destroy();
+    let ended = longest()!;
+    if (idleOf.of(holder) > idleOf.of(holders.get(ended)!)) ended = longest(holder)!;
+    leave(ended);
+    ended.destroy();
     onEnd();
   };
   // One of each for all of them: there are many.
@@ -33,17 +47,19 @@ export function boundIdle(
     if (requests.delete(socket)) rest(socket);
   };
   const forget = function (this: Socket) {
-    idle.delete(this);
+    leave(this);
+    holders.delete(this);
     requests.delete(this);
   };
   server.on('connection', (socket: Socket) => {
+    holders.set(socket, holderOf(socket));
     rest(socket);
     socket.on('close', forget);
   });
   server.on('request', ({ socket }: IncomingMessage, answer: ServerResponse) => {
-    idle.delete(socket);
+    leave(socket);
     requests.set(socket, (requests.get(socket) ?? 0) + 1);
     answer.on('close', onAnswered);
   });
-  server.on('upgrade', ({ socket }: IncomingMessage) => idle.delete(socket));
+  server.on('upgrade', ({ socket }: IncomingMessage) => leave(socket));
 }

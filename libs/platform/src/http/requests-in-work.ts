@@ -5,8 +5,8 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { BEFORE_SIGN_IN } from '../budgets/index.js';
 import { Config } from '../config.js';
-import { Counts } from '../counts.js';
 import { Metrics } from '../metrics.js';
+import { NetworkCounts } from '../network-counts.js';
 import { clientAddress, networkOf } from './client-address.js';
 
 const RETRY_MS = 2000;
@@ -32,13 +32,15 @@ interface Connection {
 @Injectable()
 export class RequestsInWork {
   private readonly connections = new Map<Socket, Connection>();
-  private readonly networks = new Counts();
-  private working = 0;
+  private readonly begun: NetworkCounts;
+  private readonly working = new NetworkCounts({ all: BEFORE_SIGN_IN.requests.most });
 
   constructor(
-    private readonly config: Config,
+    config: Config,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.begun = new NetworkCounts({ ofOne: config.CONNECTIONS_PER_ADDRESS });
+  }
 
   watch(fastify: FastifyInstance): void {
     const next = this.next.bind(this);
@@ -57,10 +59,10 @@ export class RequestsInWork {
       if (socket.destroyed) return void reply.hijack();
       if (!waiting) {
         const network = networkOf(clientAddress(request));
-        const error = isProbe(request) ? undefined : this.refusalOf(network);
-        if (error) return done(error);
+        if (!isProbe(request) && this.begun.refusalOf(network))
+          return done(this.refusal('requestsOfAddress'));
         this.connections.set(socket, { network, waiting: [], isWorkedOn: false });
-        this.networks.add(network, 1);
+        this.begun.add(network, 1);
       }
       reply.raw.on('close', onClose);
       if (waiting) waiting.push(done);
@@ -69,9 +71,9 @@ export class RequestsInWork {
     fastify.addHook('preValidation', (request, _reply, done) => {
       const connection = this.connections.get(request.raw.socket);
       if (!connection || isProbe(request)) return done();
-      if (this.working >= BEFORE_SIGN_IN.requests.most) return done(this.refusal('requests'));
+      if (this.working.refusalOf(connection.network)) return done(this.refusal('requests'));
       connection.isWorkedOn = true;
-      this.working += 1;
+      this.working.add(connection.network, 1);
       done();
     });
   }
@@ -82,11 +84,11 @@ export class RequestsInWork {
     if (!connection) return;
     this.answered(connection);
     this.connections.delete(socket);
-    this.networks.add(connection.network, -1);
+    this.begun.add(connection.network, -1);
   }
 
   private answered(connection: Connection): void {
-    if (connection.isWorkedOn) this.working -= 1;
+    if (connection.isWorkedOn) this.working.add(connection.network, -1);
     connection.isWorkedOn = false;
   }
 
@@ -96,11 +98,6 @@ export class RequestsInWork {
     if (!run) return this.closed(socket);
     this.answered(connection!);
     run();
-  }
-
-  private refusalOf(network: string): AppError | undefined {
-    if (this.networks.of(network) < this.config.CONNECTIONS_PER_ADDRESS) return undefined;
-    return this.refusal('requestsOfAddress');
   }
 
   private refusal(budget: 'requests' | 'requestsOfAddress'): AppError {

@@ -18,8 +18,8 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-const connection = (name: string) =>
-  ({ destroyed: false, destroy: () => ended.push(name) }) as unknown as Duplex;
+const connection = (name: string, remoteAddress = '10.0.0.1') =>
+  ({ remoteAddress, destroyed: false, destroy: () => ended.push(name) }) as unknown as Duplex;
 const holds = (name: string, bytes: number) => unfinished.add(connection(name), bytes);
 
 it('closes what has held bytes for long before more that has just arrived', () => {
@@ -36,6 +36,16 @@ it('closes what holds the most first, of those that came together', () => {
   now = 10_000;
   holds('last', 7 * MiB);
   expect(ended).toEqual(['largest']);
+});
+
+it('closes what a network holds in many connections before what others hold in one', () => {
+  unfinished.add(connection('honest', '::ffff:10.0.0.2'), 2 * MiB);
+  now = 1000;
+  for (let i = 0; i < 29; i++) unfinished.add(connection('one of many', `2001:db8:0:${i}::1`), MiB);
+  now = 2000;
+  holds('last', 2 * MiB);
+  expect(ended.length).toBeGreaterThan(5);
+  expect(new Set(ended)).toEqual(new Set(['one of many']));
 });
 
 it('counts a request that waits for its body, which comes later or never', () => {

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BEFORE_SIGN_IN } from '../budgets/index.js';
 import { Metrics } from '../metrics.js';
+import { holderOf } from './client-address.js';
 
 const { unfinished: BUDGET } = BEFORE_SIGN_IN;
 /** So much of it is left once connections have been closed. Bytes. */
@@ -57,13 +59,19 @@ export class Unfinished {
     });
   }
 
-  /** Connections that hold the most for the longest time end first. One whose rest is on its way holds little for a moment. */
+  /**
+   * Connections that hold the most for the longest time end first, of networks that hold much before all others. One whose
+   * rest is on its way holds little for a moment.
+   */
   private makeRoom(): void {
     const now = performance.now();
-    const costs = [...this.held].map(([socket, { bytes, since }]) => ({
-      socket,
-      cost: bytes * (now - since),
-    }));
+    const bytesOf = new Map<string, number>();
+    const all = [...this.held].map(([socket, { bytes, since }]) => {
+      const holder = holderOf(socket as Socket);
+      bytesOf.set(holder, (bytesOf.get(holder) ?? 0) + bytes);
+      return { socket, holder, cost: bytes * (now - since) };
+    });
+    const costs = all.map(({ socket, holder, cost }) => ({ socket, cost: cost * bytesOf.get(holder)! }));
     for (const { socket } of costs.sort((a, b) => b.cost - a.cost)) {
       if (this.bytes <= BYTES_AFTER) return;
       this.release(socket);
