@@ -97,7 +97,9 @@ it('sends a long answer anew in pieces, and does other work between them', async
      FROM generate_series(1, 50000) AS i RETURNING id`,
     [chatId],
   )) as [{ id: string }];
-  const { connections } = app.app.get<unknown, { connections: Set<{ socket: WebSocket }> }>(AssistantEndpoint);
+  const { connections } = app.app.get<unknown, { connections: Set<{ socket: WebSocket }> }>(
+    AssistantEndpoint,
+  );
   const { socket } = [...connections].at(-1)!;
   const send = jest.spyOn(socket, 'send');
   let [before, most] = [0, 0];
