@@ -28,6 +28,15 @@ const reads = (device: Device, chat: ChatDto) =>
     .all('chat:message:read')
     .filter(({ chat_id }) => chat_id === chat.id)
     .map(({ message_id, read_by }) => `${message_id} by ${read_by}`);
+/** Messages of Anna's after the first one. */
+async function fill({ id }: ChatDto, length: number, deletedAt = 'NULL'): Promise<void> {
+  await app.rows(
+    `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, deleted_at)
+     SELECT gen_random_uuid(), $1, seq, $2, 'text', '', now(), ${deletedAt} FROM generate_series(2, $3::int) AS seq`,
+    [id, anna.id, length],
+  );
+  await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [id, length]);
+}
 /** Waits until `device` has heard of this many deliveries. */
 const hasHeard = (device: Device, chat: ChatDto, count: number) =>
   device.until(() => deliveries(device, chat).length >= count || undefined, `${count} deliveries`);
@@ -120,9 +129,33 @@ describe('delivered', () => {
     await hers.settled();
     expect(deliveries(hers, chat)).not.toContain(`${ids[2]} to ${boris.id}`);
   });
+
+  it('is told of the 10,000 newest messages', async () => {
+    const chat = await app.chat(anna, vera);
+    await send(chat);
+    await fill(chat, 10_100, 'now()');
+    const newest = await send(chat);
+    const veras = await app.device(vera);
+    await veras.send('chat:join', { chat_id: chat.id });
+    await hasHeard(hers, chat, 1);
+    expect(deliveries(hers, chat)).toEqual([`${newest} to ${vera.id}`]);
+    veras.close();
+  });
 });
 
 describe('read', () => {
+  it('is told of messages far behind what was delivered', async () => {
+    const chat = await app.chat(anna, boris);
+    const first = await send(chat);
+    await fill(chat, 1500);
+    await app.rows('UPDATE chat_members SET last_delivered_seq = 1500 WHERE chat_id = $1', [chat.id]);
+    const his = await app.device(boris);
+    await read(his, chat, first);
+    await hers.until(() => reads(hers, chat).length > 0 || undefined);
+    expect(reads(hers, chat)).toEqual([`${first} by ${boris.id}`]);
+    his.close();
+  });
+
   it('is told once to each sender of each message, the oldest first, and never moves back', async () => {
     const chat = await app.group(anna, boris, vera);
     const [his, veras] = await app.devices(boris, vera);

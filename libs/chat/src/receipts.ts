@@ -5,6 +5,8 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
 const MAX_RECEIPTS = 1000;
+/** Among so many newest ones: a member's own and deleted messages are passed over. */
+const MAX_COVERED = 10_000;
 /** How long a failed announcement waits, ms. */
 const RETRY_MS = 1000;
 /** Large chats: at most one receipt of each kind a second and chat. */
@@ -93,7 +95,7 @@ export class Receipts implements OnModuleDestroy {
       chat_id,
       user_id,
       after: m.new_read > m.old_read ? Math.min(m.old_read, m.old_delivered) : m.old_delivered,
-      upto: m.new_delivered,
+      upto: m.new_delivered > m.old_delivered ? m.new_delivered : m.new_read,
     }));
     // One JSON value: of thousands of rows, each field would be decoded by itself. Members and blocks are read once a
     // chat, not once a message. LIMIT keeps the planner on the keys.
@@ -120,7 +122,7 @@ export class Receipts implements OnModuleDestroy {
       FROM r JOIN c ON c.id = r.chat_id
       CROSS JOIN LATERAL (
         SELECT id, seq, sender_id FROM messages
-        WHERE chat_id = r.chat_id AND seq > r.after AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
+        WHERE chat_id = r.chat_id AND seq > GREATEST(r.after, r.upto - ${MAX_COVERED}) AND seq <= r.upto AND sender_id <> r.user_id AND deleted_at IS NULL
         ORDER BY seq DESC LIMIT ${MAX_RECEIPTS}
       ) m
       WHERE c.type = 'direct' OR m.sender_id = ANY(c.ids)
