@@ -118,13 +118,50 @@ it('is nothing to somebody added, of what was said before', async () => {
   expect(await unreadOf(late, chat)).toBe(1);
 });
 
-it('looks at 10,000 deleted messages at most', async () => {
-  const chat = await app.group(anna, boris);
+/** Messages of Anna's; every hundredth is Boris's, if he writes. He has read none. */
+async function history(chat: ChatDto, length: number, { writes = false, deletes = false }): Promise<void> {
+  const hasOwn = writes ? 100 : 1_000_000;
   await app.rows(
     `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, deleted_at)
-     SELECT gen_random_uuid(), $1, seq, $2, 'text', '', now(), now() FROM generate_series(1, 10010) AS seq`,
-    [chat.id, anna.id],
+     SELECT gen_random_uuid(), $1, seq, CASE WHEN seq % $5 = 0 THEN $3::uuid ELSE $2::uuid END, 'text', '', now(),
+       CASE WHEN $6 THEN now() END
+     FROM generate_series(1, $4::int) AS seq`,
+    [chat.id, anna.id, boris.id, length, hasOwn, deletes],
   );
-  await app.rows('UPDATE chats SET last_seq = 10010 WHERE id = $1', [chat.id]);
+  await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [chat.id, length]);
+  await app.rows('UPDATE chat_members SET own_after_read = $3 WHERE chat_id = $1 AND user_id = $2', [
+    chat.id,
+    boris.id,
+    Math.floor(length / hasOwn),
+  ]);
+}
+
+it('looks at 10,000 deleted messages at most, one’s own among them', async () => {
+  const chat = await app.group(anna, boris);
+  await history(chat, 10_010, { deletes: true });
   expect(await unreadOf(boris, chat)).toBe(10);
+  const another = await app.group(anna, boris);
+  await history(another, 10_200, { writes: true, deletes: true });
+  expect(await unreadOf(boris, another)).toBe(198);
+});
+
+it('is exact when a mark moves far, which it does in steps of 10,000 messages', async () => {
+  const chat = await app.group(anna, boris);
+  await history(chat, 25_000, { writes: true });
+  const [{ id: message_id }] = (await app.rows<{ id: string }>(
+    'SELECT id FROM messages WHERE chat_id = $1 AND seq = 23999',
+    [chat.id],
+  )) as [{ id: string }];
+  const [hers, his] = [devices.get(anna)!, devices.get(boris)!];
+  const tablet = await app.device(boris);
+  const changes = async () => (await app.rows('SELECT change_seq FROM chats WHERE id = $1', [chat.id]))[0];
+  const read = await his.send('chat:message:read', { chat_id: chat.id, message_id });
+  expect([read.unread_count, await unreadOf(boris, chat)]).toEqual([990, 990]);
+  await tablet.next('chat:read', ({ chat_id }) => chat_id === chat.id);
+  expect(tablet.all('chat:read').map(({ last_read_seq }) => last_read_seq)).toEqual([23_999]);
+  await hers.next('chat:message:read', (receipt) => receipt.message_id === message_id);
+  const receipts = hers.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id);
+  const told = receipts.map((receipt) => receipt.message_id);
+  expect([told.length, new Set(told).size]).toEqual([1000, 1000]);
+  expect(await changes()).toEqual({ change_seq: 4 });
 });

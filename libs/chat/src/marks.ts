@@ -11,7 +11,10 @@ export interface NewMark {
   userId: string;
   kind: 'delivered' | 'read';
   seq: number;
+  /** Where the member's marks were before they moved some of the way. */
+  from?: Before;
 }
+type Before = Pick<MovedMark, 'old_read' | 'old_delivered'>;
 
 /** How long deliveries gather, ms, and how long after a failure they wait. */
 const NOTE_MS = 50;
@@ -19,6 +22,8 @@ const RETRY_MS = 1000;
 const MAX_NOTED = WORK.marks.most;
 /** The most marks in one statement. */
 const MAX_MARKS = 5000;
+/** The most messages that are looked at for a member's own when a read mark moves over them. */
+const { most: MAX_COUNTED } = WORK.markSteps;
 
 const chatOf = ({ chatId }: NewMark) => chatId;
 
@@ -49,9 +54,16 @@ export class Marks implements OnModuleDestroy {
     private readonly metrics: Metrics,
   ) {}
 
-  /** @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE */
-  move(mark: NewMark): Promise<MovedMark> {
-    return this.batcher.add(mark);
+  /**
+   * A mark that moves far goes in steps, so that others do not wait for it.
+   * @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE
+   */
+  async move(mark: NewMark): Promise<MovedMark> {
+    let moved = await this.batcher.add(mark);
+    while (moved.is_behind && moved.new_read < mark.seq) {
+      moved = await this.batcher.add({ ...mark, from: moved });
+    }
+    return moved;
   }
 
   /** That a device has been given everything up to `seq`: stored soon, and again later while the database is away. */
@@ -92,7 +104,8 @@ export class Marks implements OnModuleDestroy {
       string,
       { ord: number; chat_id: string; user_id: string; read: number; delivered: number }
     >();
-    for (const { chatId, userId, kind, seq } of batch) {
+    const before = new Map<number, Before>();
+    for (const { chatId, userId, kind, seq, from } of batch) {
       const key = `${chatId}:${userId}`;
       const mark = merged.get(key) ?? {
         ord: merged.size,
@@ -103,11 +116,12 @@ export class Marks implements OnModuleDestroy {
       };
       if (kind === 'read') mark.read = Math.max(mark.read, seq);
       mark.delivered = Math.max(mark.delivered, seq);
+      if (from) before.set(mark.ord, earlier(from, before.get(mark.ord)));
       merged.set(key, mark);
     }
     const marks = await this.turns.take(() => this.store([...merged.values()]));
-    const moved = new Map(marks.map((mark) => [mark.ord, mark]));
-    this.receipts.announce([...moved.values()]);
+    const moved = new Map(marks.map((mark) => [mark.ord, { ...mark, ...before.get(mark.ord) }]));
+    this.receipts.announce([...moved.values()].filter((mark) => !mark.is_behind));
     return batch.map(({ chatId, userId }) => {
       const mark = moved.get(merged.get(`${chatId}:${userId}`)!.ord);
       return mark ?? new AppError('FORBIDDEN', 'You are not a participant of this chat');
@@ -124,14 +138,16 @@ export class Marks implements OnModuleDestroy {
         WHERE c.id = ANY(${[...new Set(marks.map((m) => m.chat_id))]}::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
       ), member AS MATERIALIZED (
         SELECT i.ord, i.read, m.chat_id, m.user_id, c.change_seq, c.last_seq, c.member_count, c.blocked, m.last_read_at, m.own_after_read,
-          m.last_read_seq AS old_read, GREATEST(m.last_read_seq, LEAST(i.read, c.last_seq)) AS new_read,
+          m.last_read_seq AS old_read, GREATEST(m.last_read_seq, LEAST(i.read, c.last_seq,
+            CASE WHEN m.own_after_read > 0 AND i.read < c.last_seq THEN m.last_read_seq + ${MAX_COUNTED} END)) AS new_read,
           m.last_delivered_seq AS old_delivered, GREATEST(m.last_delivered_seq, LEAST(i.delivered, c.last_seq)) AS new_delivered
         FROM chat c JOIN input i ON i.chat_id = c.id
         JOIN chat_members m ON m.chat_id = i.chat_id AND m.user_id = i.user_id AND m.left_at IS NULL
         FOR NO KEY UPDATE OF m
       ), moved AS MATERIALIZED (
         SELECT *, change_seq + row_number() OVER (PARTITION BY chat_id ORDER BY ord)::int AS change_number,
-          CASE WHEN new_read = old_read OR own_after_read = 0 THEN own_after_read ELSE own_after_read - (
+          CASE WHEN new_read = last_seq THEN 0 WHEN new_read = old_read OR own_after_read = 0 THEN own_after_read
+            ELSE own_after_read - (
             SELECT count(*)::int FROM messages x WHERE x.chat_id = member.chat_id AND x.seq > old_read
               AND x.seq <= new_read AND x.sender_id = member.user_id) END AS own_now
         FROM member WHERE new_read > old_read OR new_delivered > old_delivered
@@ -149,6 +165,7 @@ export class Marks implements OnModuleDestroy {
         FROM moved n WHERE m.chat_id = n.chat_id AND m.user_id = n.user_id
       )
       SELECT b.ord, b.chat_id, b.user_id, b.member_count, b.old_read, b.new_read, b.old_delivered, b.new_delivered,
+        b.new_read < LEAST(b.read, b.last_seq) AS is_behind,
         CASE WHEN b.new_read > b.old_read THEN now()::timestamptz(3) ELSE b.last_read_at END AS last_read_at,
         CASE WHEN b.read > 0 THEN ${UNREAD_COUNT} END AS unread_count
       FROM member b LEFT JOIN moved n ON n.ord = b.ord
@@ -156,4 +173,11 @@ export class Marks implements OnModuleDestroy {
       CROSS JOIN LATERAL (SELECT b.chat_id, b.user_id, b.new_read AS last_read_seq,
         COALESCE(n.own_now, b.own_after_read) AS own_after_read) p`;
   }
+}
+
+function earlier({ old_read, old_delivered }: Before, other: Before = { old_read, old_delivered }): Before {
+  return {
+    old_read: Math.min(old_read, other.old_read),
+    old_delivered: Math.min(old_delivered, other.old_delivered),
+  };
 }

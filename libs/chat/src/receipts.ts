@@ -1,12 +1,12 @@
 import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
-import { Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { WORK, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
-const MAX_RECEIPTS = 1000;
+const MAX_RECEIPTS = WORK.receipts.most.told;
 /** Among so many newest ones: a member's own and deleted messages are passed over. */
-const MAX_COVERED = 10_000;
+const MAX_COVERED = WORK.receipts.most.lookedAt;
 /** How long a failed announcement waits, ms. */
 const RETRY_MS = 1000;
 /** Large chats: at most one receipt of each kind a second and chat. */
@@ -24,6 +24,8 @@ export interface MovedMark {
   new_read: number;
   old_delivered: number;
   new_delivered: number;
+  /** It has some way to go. */
+  is_behind: boolean;
   last_read_at: Date | null;
   /** Null for a delivery. */
   unread_count: number | null;

@@ -6,5 +6,6 @@ import { Prisma, READS } from '#platform';
  * of them count as unread.
  */
 export const UNREAD_COUNT = Prisma.raw(`(c.last_seq - p.last_read_seq - p.own_after_read
-  - (SELECT count(*) FROM (SELECT FROM messages x WHERE x.chat_id = p.chat_id AND x.seq > p.last_read_seq
-     AND x.deleted_at IS NOT NULL AND x.sender_id <> p.user_id LIMIT ${READS.deletedUnread.most}) deleted))::int`);
+  - (SELECT count(*) FILTER (WHERE d.sender_id <> p.user_id) FROM (
+     SELECT x.sender_id FROM messages x WHERE x.chat_id = p.chat_id AND x.seq > p.last_read_seq AND x.deleted_at IS NOT NULL
+     ORDER BY x.seq LIMIT ${READS.deletedUnread.most}) d))::int`);

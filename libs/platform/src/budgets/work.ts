@@ -56,6 +56,16 @@ export const WORK = {
     beyond: 'the rest is stored next',
   }),
   marks: budget({ of: 'read marks that wait', most: 50_000, beyond: RETRIED, refused: 'marks' }),
+  markSteps: budget({
+    of: 'messages that a read mark moves over at once, of a member who has written among unread messages',
+    most: 10_000,
+    beyond: 'the rest in the next batches',
+  }),
+  receipts: budget({
+    of: 'messages that receipts are looked for among, and told of',
+    most: { lookedAt: 10_000, told: 1000 },
+    beyond: 'older ones are not told of',
+  }),
   heldChat: budget({
     of: 'sends and marks that wait for a change of their chat',
     most: 1000,
