@@ -4,7 +4,7 @@ import { WORK, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';
-import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as others } from 'node:timers/promises';
 import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import type { HoldingAdapter } from './holding-adapter.js';
@@ -13,20 +13,25 @@ import type { HoldingAdapter } from './holding-adapter.js';
 const { most: REST_MS } = WORK.chatUpdates;
 /** Views that are shown before others have their turn. */
 const VIEWS_AT_ONCE = 10;
-/** How long to wait after a failure of the database, ms. */
+/** How long a chat rests that could not be shown, ms. */
 const RETRY_MS = 1000;
+/** Looks at once. A large chat takes long: it does not keep the small ones waiting. */
+const { most: AT_ONCE } = WORK.chatViews;
+
+type Size = keyof typeof REST_MS;
 
 /**
- * Shows changed chats (`chat:updated`) to the members who are connected to this node, each as they see it. One chat after
- * the other, and each only so often: a crowd that changes large groups has one connection of the database.
+ * Shows changed chats (`chat:updated`) to the members who are connected to this node, each as they see it. A few chats at
+ * once, and each only so often: a crowd that changes large groups has one connection of the database.
  */
 @Injectable()
 export class ChangedChats implements OnModuleDestroy {
   /** Rooms of chats that are to be shown, each with the rooms of the users who are told otherwise. */
-  private readonly due = new Map<string, Set<string>>();
+  private readonly due = { small: new Map<string, Set<string>>(), large: new Map<string, Set<string>>() };
+  private readonly running = { small: new Set<Promise<void>>(), large: new Set<Promise<void>>() };
   /** Those that are being shown, or were a moment ago, with the change since, if there was one. */
   private readonly resting = new Map<string, { timer?: NodeJS.Timeout; except?: Set<string> }>();
-  private running?: Promise<void>;
+  private isFailing = false;
   private isClosed = false;
   private namespaces: Namespace[] = [];
 
@@ -38,11 +43,11 @@ export class ChangedChats implements OnModuleDestroy {
     (namespaces[0]!.adapter as DeviceAdapter).onChatChanged = (room, except) => this.note(room, except);
   }
 
-  onModuleDestroy(): Promise<void> | undefined {
+  async onModuleDestroy(): Promise<void> {
     this.isClosed = true;
     for (const { timer } of this.resting.values()) clearTimeout(timer);
-    this.due.clear();
-    return this.running;
+    for (const due of Object.values(this.due)) due.clear();
+    await Promise.all([...this.running.small, ...this.running.large]);
   }
 
   private note(room: string, except: Set<string>): void {
@@ -50,35 +55,45 @@ export class ChangedChats implements OnModuleDestroy {
     const resting = this.resting.get(room);
     if (resting) resting.except = both(resting.except, except);
     else {
-      this.due.set(room, both(this.due.get(room), except));
-      this.start();
+      const size =
+        this.due.large.has(room) || !(this.due.small.has(room) || this.isSmall(room)) ? 'large' : 'small';
+      this.due[size].set(room, both(this.due[size].get(room), except));
+      this.start(size);
     }
   }
 
-  private start(): void {
-    if (this.due.size === 0) return;
-    this.running ??= this.showAll().finally(() => {
-      this.running = undefined;
-      this.start();
-    });
+  /** By the devices that it is shown to. */
+  private isSmall(room: string): boolean {
+    const sizes = this.namespaces.map(({ adapter }) => adapter.rooms.get(room)?.size ?? 0);
+    return sizes.reduce((sum, size) => sum + size, 0) <= MAX_RECEIPT_MEMBERS;
   }
 
-  private async showAll(): Promise<void> {
-    for (const [room, except] of this.due) {
-      this.due.delete(room);
-      const resting: { timer?: NodeJS.Timeout } = {};
-      this.resting.set(room, resting);
-      let size: keyof typeof REST_MS = 'small';
-      try {
-        size = await this.show(room, except);
-      } catch (err) {
-        if (this.isClosed) return;
-        logger.warn({ err: (err as Error).message }, 'changed chats not shown yet');
-        this.note(room, except);
-        await sleep(RETRY_MS, undefined, { ref: false });
-      }
-      resting.timer = setTimeout(() => this.endRest(room), REST_MS[size]).unref();
+  private start(size: Size): void {
+    const [due, running] = [this.due[size], this.running[size]];
+    for (const [room, except] of due) {
+      if (running.size >= AT_ONCE[size]) return;
+      due.delete(room);
+      const showing = this.showOnce(room, except).finally(() => {
+        running.delete(showing);
+        this.start(size);
+      });
+      running.add(showing);
     }
+  }
+
+  private async showOnce(room: string, except: Set<string>): Promise<void> {
+    const resting: { timer?: NodeJS.Timeout } = {};
+    this.resting.set(room, resting);
+    let rest = RETRY_MS;
+    try {
+      rest = REST_MS[await this.show(room, except)];
+      this.isFailing = false;
+    } catch (err) {
+      if (!this.isFailing) logger.warn({ err: (err as Error).message }, 'changed chats not shown yet');
+      this.isFailing = true;
+      this.note(room, except);
+    }
+    if (!this.isClosed) resting.timer = setTimeout(() => this.endRest(room), rest).unref();
   }
 
   private endRest(room: string): void {
@@ -88,7 +103,7 @@ export class ChangedChats implements OnModuleDestroy {
   }
 
   /** @returns how large the chat is */
-  private async show(room: string, except: Set<string>): Promise<keyof typeof REST_MS> {
+  private async show(room: string, except: Set<string>): Promise<Size> {
     const devices = this.devicesIn(room, except);
     const views = devices.size > 0 ? await this.views.ofMembers(chatOf(room), [...devices.keys()]) : [];
     for (const [i, view] of views.entries()) {

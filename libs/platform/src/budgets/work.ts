@@ -92,8 +92,8 @@ export const WORK = {
     beyond: 'told together',
   }),
   chatViews: budget({
-    of: 'looks at changed chats at once, for each node',
-    most: 1,
+    of: 'looks at once at changed chats with up to 32 devices on a node, and at those with more',
+    most: { small: 3, large: 1 },
     beyond: 'they wait, one entry for each chat',
   }),
   nodes: budget({
