@@ -89,6 +89,27 @@ it('is not told across a block in a group, also to a device that hears joined ch
   }
 });
 
+it('ends with a block, for the other side as well, and only if there was any', async () => {
+  const [dora, egor] = await app.people('Дора', 'Егор');
+  const direct = await app.chat(dora, egor);
+  const [hers, second, theirs] = await app.devices(dora, dora, egor);
+  await hers.send('chat:message:send', text(direct));
+  for (const device of [hers, second, theirs])
+    await device.send('chat:typing', { chat_id: direct.id, is_typing: true });
+  await hers.next('chat:typing');
+  await theirs.next('chat:typing');
+  const block = (method: string) => app.request(method, `users/${egor.id}/block`, dora.token);
+  await block('PUT');
+  const words = (device: Device) => device.all('chat:typing').map(({ is_typing }) => is_typing);
+  for (const device of [hers, theirs]) await device.next('chat:typing', ({ is_typing }) => !is_typing);
+  expect((await theirs.send('chat:typing', { chat_id: direct.id, is_typing: true })).code).toBe('FORBIDDEN');
+  await block('DELETE');
+  await block('PUT');
+  for (const device of [hers, second, theirs]) await device.settled();
+  for (const device of [hers, second]) expect(words(device)).toEqual([true, false]);
+  expect(words(theirs)).toEqual([true, true, false]);
+});
+
 it('comes under the name that its user has now; the new name is told to those who show it, once', async () => {
   const [cut] = await app.people('Дора');
   await app.group(anna, cut, boris);

@@ -1,4 +1,4 @@
-import { AppError, sessionRoom, userRoom } from '#contracts';
+import { AppError, chatRoom, sessionRoom, userRoom } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected, type SignedIn } from '#identity';
 import { Presence } from '#presence';
@@ -137,9 +137,11 @@ export class Connections {
       .finally(() => (socket.data.opening = undefined));
   }
 
-  /** Of these namespaces, the first one's moves are everybody's. */
+  /** Of these namespaces, the first one is told for all. */
   watch(namespaces: Namespace[]): void {
-    (namespaces[0]!.adapter as DeviceAdapter).onMove = () => this.rooms.moved();
+    const first = namespaces[0]!.adapter as DeviceAdapter;
+    first.onMove = () => this.rooms.moved();
+    first.onTypingEnds = (room) => this.typing.endIn(room.slice(chatRoom('').length));
     for (const namespace of namespaces) {
       (namespace.adapter as HoldingAdapter).onDoubt = (socket) => void this.untilSettled(socket);
       this.takeOneAtATime(namespace);

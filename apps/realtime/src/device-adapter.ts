@@ -11,6 +11,8 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
   onMove?: () => void;
   /** Told that a chat is to be shown anew to those who are in its room, but for the users of these rooms. */
   onChatChanged?: (room: string, except: Set<string>) => void;
+  /** Told that nobody types in a chat, by its room, any more. */
+  onTypingEnds?: (room: string) => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     for (const other of this.others) other.broadcast?.(packet, options);
@@ -25,6 +27,10 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
 
   chatChanged(room: string, except: Set<string>): void {
     this.onChatChanged?.(room, except);
+  }
+
+  typingEnds(room: string): void {
+    this.onTypingEnds?.(room);
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {

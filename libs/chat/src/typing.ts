@@ -59,7 +59,7 @@ export class Typing implements OnModuleDestroy {
   }
 
   /** Whoever types on two devices has stopped when they stopped on both. */
-  set(chatId: string, typist: Typist, isTyping: boolean): void {
+  set(chatId: string, typist: Typist, isTyping: boolean, notTo = [cutRoom(typist.id)]): void {
     const key = `${chatId}:${typist.id}`;
     const devices = this.typing.get(key) ?? new Map<string, NodeJS.Timeout>();
     if (!isTyping && !devices.has(typist.device)) return;
@@ -76,7 +76,15 @@ export class Typing implements OnModuleDestroy {
       this.typing.delete(key);
     }
     const event = { chat_id: chatId, user_id: typist.id, user_name: typist.name, is_typing: isTyping };
-    this.emitter.toRooms([chatRoom(chatId)], 'chat:typing', event, [userRoom(typist.id), cutRoom(typist.id)]);
+    this.emitter.toRooms([chatRoom(chatId)], 'chat:typing', event, [userRoom(typist.id), ...notTo]);
+  }
+
+  /** Ends what is typed in a direct chat that a block has closed. The other side hears that, too, but nothing later. */
+  endIn(chatId: string): void {
+    for (const chats of [...this.chatsOf.values()]) {
+      const typist = chats.get(chatId);
+      if (typist) this.set(chatId, typist, false, []);
+    }
   }
 
   /** Ends what a device types in a chat, if it does. */

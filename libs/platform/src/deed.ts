@@ -6,6 +6,8 @@ export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'
   move(users: Set<string>, room: string): void;
   /** A chat, by its room, is no longer as it was shown; not told to the users of `except`, by their rooms. */
   chatChanged(room: string, except: Set<string>): void;
+  /** Nobody types in a chat, by its room, any more. */
+  typingEnds(room: string): void;
 }
 
 /** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. To broadcast, no rooms are all. */
@@ -13,7 +15,7 @@ export interface Deed {
   name: keyof Sockets;
   rooms: string[];
   except?: string[];
-  /** The packet, the room that they came into or out of, or that of the changed chat. */
+  /** The packet, the room that they came into or out of, or that of the chat. */
   what?: unknown;
 }
 
@@ -22,5 +24,6 @@ export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets):
   if (name === 'broadcast') sockets.broadcast(what, options);
   else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
   else if (name === 'chatChanged') sockets.chatChanged(what as string, options.except);
+  else if (name === 'typingEnds') sockets.typingEnds(what as string);
   else sockets.move(options.rooms, what as string);
 }

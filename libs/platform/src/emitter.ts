@@ -128,6 +128,11 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.everywhere({ name: 'chatChanged', rooms: [], except: except.map(userRoom), what: chatRoom(chatId) });
   }
 
+  /** Has each node end what is typed in a chat there. */
+  typingEnds(chatId: string): void {
+    this.everywhere({ name: 'typingEnds', rooms: [], what: chatRoom(chatId) });
+  }
+
   /** To those devices of older documents that hear of a direct chat when it is opened, not when something is said in it. */
   chatOpened(userIds: string[], chat: PayloadOf<'chat:created'>): void {
     this.broadcast({ data: ['chat:opened', chat] }, userIds.map(userRoom));

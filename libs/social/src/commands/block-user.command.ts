@@ -34,15 +34,15 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
   async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
     await this.limits.take('tie', blockerId);
-    const { cut, revised } = await this.pairs.change(blockerId, blockedId, async (tx) => {
+    const { cut, closed, revised } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before all that is undone here: who tells of it has stored it, and is found below.
       await lockTelling(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
       else await tx.block.deleteMany({ where: { blockerId, blockedId } });
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
-      await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
+      const closed = await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
-      return { cut: blocked, revised: await reviseBetween(tx, blockerId, blockedId) };
+      return { cut: blocked, closed, revised: await reviseBetween(tx, blockerId, blockedId) };
     });
     for (const [user, other] of [
       [blockerId, blockedId],
@@ -53,6 +53,8 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       this.emitter.moved(followersRoom(other), user);
       this.emitter.moved(friendsRoom(other), user);
     }
+    // After the moves: what is typed from here on is not heard across the block.
+    if (closed) this.emitter.typingEnds(closed);
     await this.news.tell(revised);
   }
 }
@@ -106,29 +108,32 @@ async function namesOf(tx: Prisma.TransactionClient, blockerId: string, blockedI
 /**
  * Closes the two's chat, or opens it. What each sees of the other's marks stays as it is now until it is opened: then both
  * have new numbers, so that devices learn how far the other has come meanwhile.
+ * @returns the id of a chat that is closed by this
  */
 async function setChatBlocked(
   tx: Prisma.TransactionClient,
   directKey: string,
   blocked: boolean,
-): Promise<void> {
+): Promise<string | undefined> {
   const [chat] = await tx.$queryRaw<{ id: string; change_seq: number }[]>`
     UPDATE chats SET blocked = ${blocked},
       change_seq = CASE WHEN ${blocked} THEN change_seq ELSE change_seq + 2 END,
       changed_xid = CASE WHEN ${blocked} THEN changed_xid ELSE pg_current_xact_id() END
     WHERE direct_key = ${directKey} AND blocked <> ${blocked} RETURNING id, change_seq`;
-  if (!chat) return;
-  if (blocked)
+  if (!chat) return undefined;
+  if (blocked) {
     await tx.$executeRaw`
       UPDATE chat_members SET frozen_read_seq = last_read_seq, frozen_delivered_seq = last_delivered_seq
       WHERE chat_id = ${chat.id}::uuid`;
-  else
-    await tx.$executeRaw`
+    return chat.id;
+  }
+  await tx.$executeRaw`
       UPDATE chat_members m SET frozen_read_seq = NULL, frozen_delivered_seq = NULL,
         change_seq = ${chat.change_seq} - n.place
       FROM (SELECT user_id, row_number() OVER (ORDER BY user_id)::int - 1 AS place FROM chat_members
             WHERE chat_id = ${chat.id}::uuid) n
       WHERE m.chat_id = ${chat.id}::uuid AND m.user_id = n.user_id`;
+  return undefined;
 }
 
 /**
