@@ -68,3 +68,17 @@ it('who has 9,999 posts writes one more, or reposts one', async () => {
   await app.request('DELETE', `posts/${id}`, anna.token);
   expect((await post()).status).toBe(201);
 });
+
+it('who blocks the same user again and again waits, and may block others', async () => {
+  const limited = await TestApp.start({ REACH_RATE: '12' });
+  const [vera, gleb, dora] = await limited.people('Вера', 'Глеб', 'Дора');
+  const block = async (method: string, blocked: Account) => {
+    const { status } = await limited.request(method, `users/${blocked.id}/block`, vera.token);
+    return status;
+  };
+  const answers = [];
+  for (const method of ['PUT', 'DELETE', 'PUT', 'DELETE']) answers.push(await block(method, gleb));
+  expect(answers).toEqual([204, 204, 429, 429]);
+  expect(await block('PUT', dora)).toBe(204);
+  await limited.stop();
+});

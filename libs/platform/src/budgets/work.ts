@@ -41,6 +41,13 @@ export const WORK = {
   like: rate({ of: 'likes of a user, set and taken back', setting: 'REACH_RATE', seconds: MINUTE }),
   /** Each looks up the rooms of all the user's devices. */
   tie: rate({ of: 'follows and blocks of a user, set and ended', setting: 'REACH_RATE', seconds: MINUTE }),
+  /** Each goes through all that one has been told because of the other. Key: the ids of both. */
+  blockOfOne: rate({
+    of: 'blocks of one user by another, set and ended',
+    setting: 'REACH_RATE',
+    times: 1 / 6,
+    seconds: HOUR,
+  }),
   profile: rate({ of: 'changes of a name, handle or picture', setting: 'REACH_RATE', seconds: HOUR }),
   sends: budget({
     of: 'sends that wait',

@@ -34,6 +34,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
   async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
     await this.limits.take('tie', blockerId);
+    await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
     const { cut, closed, revised } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before all that is undone here: who tells of it has stored it, and is found below.
       await lockTelling(tx, [blockerId, blockedId], 'alone');
