@@ -231,6 +231,14 @@ describe('whoever is removed or leaves', () => {
     expect(veras.socket.connected).toBe(true);
   });
 
+  it('is out already: nothing is told to any node', async () => {
+    const chat = await app.group(anna, boris, vera);
+    await remove(chat, anna, vera);
+    const moved = jest.spyOn(app.app.get(RealtimeEmitter), 'moved').mockClear();
+    expect((await remove(chat, anna, vera)).status).toBe(404);
+    expect(moved).not.toHaveBeenCalled();
+  });
+
   it('is removed by the owner, or a member by an admin, or goes of themselves', async () => {
     const chat = await app.group(anna, boris, vera, stranger);
     expect((await remove(chat, boris, vera)).status).toBe(403);

@@ -1,5 +1,5 @@
 import { AppError, chatRoom } from '#contracts';
-import { RealtimeEmitter } from '#platform';
+import { RealtimeEmitter, isDatabaseUnavailable } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
@@ -30,18 +30,29 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
     private readonly emitter: RealtimeEmitter,
   ) {}
 
-  async execute({ userId, chatId, removedId }: RemoveMember): Promise<void> {
-    const removal = await this.groups.change(chatId, userId, {
+  async execute(remove: RemoveMember): Promise<void> {
+    const { userId, chatId, removedId } = remove;
+    const removal = await this.store(remove).catch((error: unknown) => {
+      // The answer to its commit may be lost: whoever is out then is not to hear the group any more.
+      if (isDatabaseUnavailable(error)) this.emitter.moved(chatRoom(chatId), removedId);
+      throw error;
+    });
+    if (!removal) return;
+    const { last_seq } = removal;
+    this.emitter.moved(chatRoom(chatId), removedId);
+    this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
+    await this.news.tell(chatId);
+  }
+
+  private store({ userId, chatId, removedId }: RemoveMember) {
+    return this.groups.change(chatId, userId, {
       decide: async (db, group) => {
         if (removedId !== userId) assertRunsGroup(group);
         const member = await db.chatMember.findUnique({
           where: { chatId_userId: { chatId, userId: removedId } },
         });
-        if (!member || (member.leftAt && !member.leftByBan)) {
-          // Of an earlier try the answer may have been lost after its commit, and with it that this was told.
-          if (member) this.emitter.moved(chatRoom(chatId), removedId);
+        if (!member || (member.leftAt && !member.leftByBan))
           throw new AppError('NOT_FOUND', 'Not in this group');
-        }
         if (removedId !== userId && group.role === 'admin' && member.role !== 'member')
           throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
         const { last_seq, change_seq } = group;
@@ -66,10 +77,5 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         if (isOwner) await settleOwners(tx, [chatId]);
       },
     });
-    if (!removal) return;
-    const { last_seq } = removal;
-    this.emitter.moved(chatRoom(chatId), removedId);
-    this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
-    await this.news.tell(chatId);
   }
 }
