@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { IS_LISTED } from './membership.js';
 import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
-import { lowestMarks, shownMarks, statusOf, statusesWithin, type LowestMarks } from './shown-marks.js';
+import { lowestMarks, shownMarks, sightsWithin, statusOf, type LowestMarks } from './shown-marks.js';
 import { UNREAD_COUNT } from './unread.js';
 
 interface ChatRow {
@@ -116,23 +116,18 @@ export class ChatViews {
       this.contents([{ userId: null, chatId }]),
     ]);
     const { participants, last_message } = contents!;
-    const statuses = await statusesWithin(this.prisma, chatId, last_message?.id);
     const named = new Set([
       ...participants.map(({ id }) => id),
       ...(last_message ? namedIn(last_message) : []),
     ]);
+    const sights = await sightsWithin(this.prisma, chatId, [...named], last_message?.id);
     const forms = new Map<string, Contents>([['', contents!]]);
     /** The key in `forms` of what this member sees. */
     const formOf = (userId: string, row: ChatRow): string => {
-      const hidden = statuses.cuts.get(userId);
-      if (!hidden) return '';
-      const status = last_message && statuses.of(last_message, userId);
-      const key = JSON.stringify([
-        status,
-        Object.entries(hidden)
-          .filter(([id]) => named.has(id))
-          .sort(([a], [b]) => (a < b ? -1 : 1)),
-      ]);
+      if (!sights.apart.has(userId)) return '';
+      const hidden = sights.cuts.get(userId) ?? {};
+      const status = last_message && sights.statusFor(userId);
+      const key = JSON.stringify([status, Object.entries(hidden).sort(([a], [b]) => (a < b ? -1 : 1))]);
       if (!forms.has(key))
         forms.set(key, {
           participants: participants.map((one) => cutOff(one, hidden, row)),

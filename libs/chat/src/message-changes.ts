@@ -5,7 +5,7 @@ import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
 import { pointsOf, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
-import { statusesWithin, uuid, type Statuses } from './shown-marks.js';
+import { sightsWithin, uuid, type Sights } from './shown-marks.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
@@ -38,11 +38,11 @@ interface Found {
   bytes: number;
 }
 
-/** A message as it is after a decision, and what its status depends on. */
+/** A message as it is after a decision, and how the members see it. */
 interface Decided {
   row: MessageRow;
   isChanged: boolean;
-  statuses: Statuses;
+  sights: Sights;
 }
 
 type Decision = (
@@ -84,19 +84,17 @@ export class MessageChanges {
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
     if (decided.isChanged) this.tell(event, decided);
-    const { row, statuses } = decided;
-    return asNamed(toMessage(row, statuses.of(row, userId)), statuses.cuts.get(userId) ?? null);
+    const { row, sights } = decided;
+    return asNamed(toMessage(row, sights.statusFor(userId)), sights.cuts.get(userId) ?? null);
   }
 
   /** One frame for all, and others for the viewers whom a block cuts off from a member or from somebody in the message. */
-  private tell(event: ChangeEvent, { row, statuses }: Decided): void {
-    const common = toMessage(row, statuses.of(row, null));
-    const named = namedIn(common);
+  private tell(event: ChangeEvent, { row, sights }: Decided): void {
+    const common = toMessage(row, sights.statusFor(null));
     const apart = new Map<string, { message: MessageDto; viewers: string[] }>();
-    for (const [viewer, hidden] of statuses.cuts) {
-      const status = statuses.of(row, viewer);
-      if (status === common.status && !named.some((id) => hidden[id])) continue;
-      const message = asNamed({ ...common, status }, hidden);
+    for (const viewer of sights.apart) {
+      const status = sights.statusFor(viewer);
+      const message = asNamed({ ...common, status }, sights.cuts.get(viewer) ?? null);
       const key = JSON.stringify(message);
       const frame = apart.get(key);
       if (frame) frame.viewers.push(viewer);
@@ -133,8 +131,8 @@ export class MessageChanges {
       if (current.chat_blocked) throw cutOff();
     }
     const change = await decide(current, tx);
-    const statuses = await statusesWithin(tx, current.chat_id, messageId);
-    if (!change) return { row: current, isChanged: false, statuses };
+    const sights = await sightsWithin(tx, current.chat_id, namedIn(current), messageId);
+    if (!change) return { row: current, isChanged: false, sights };
     const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
       UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
       WHERE id = ${current.chat_id}::uuid RETURNING change_seq`;
@@ -146,7 +144,7 @@ export class MessageChanges {
         ...((change.content ?? change.metadata) !== undefined && { contentChangeSeq: chat!.change_seq }),
       },
     });
-    return { row: await this.read(tx, messageId), isChanged: true, statuses };
+    return { row: await this.read(tx, messageId), isChanged: true, sights };
   }
 
   private async lock(tx: Prisma.TransactionClient, messageId: string, userId: string): Promise<Current> {

@@ -1,7 +1,6 @@
-import type { MessageStatus } from '#contracts';
+import { MAX_MEMBERS, type MessageStatus } from '#contracts';
 import { notBlocked, type Hidden } from '#identity';
 import { Prisma, type PrismaService } from '#platform';
-import { NAMED } from './message-wire.js';
 
 type Database = Pick<PrismaService, '$queryRaw'>;
 
@@ -70,72 +69,101 @@ export interface LowestMarks {
 export const statusOf = (seq: number, { read, delivered }: LowestMarks): MessageStatus =>
   seq <= (read ?? 0) ? 'read' : seq <= (delivered ?? 0) ? 'delivered' : 'sent';
 
-/** A member's marks as they are (`own_…`), and as the others see them, if no block hides them. */
-interface StoredMark {
-  user_id: string;
-  read: number;
-  delivered: number;
-  own_read: number;
-  own_delivered: number;
-  frozen: boolean;
-}
-
-/** By member of a chat: from whom of the other members, and of the people whom a message names, a block cuts them off. */
+/** By member of a chat: from whom of some people a block cuts them off. */
 type Cuts = Map<string, Hidden>;
-type Message = { seq: number; sender_id: string };
 
-/** What the status of a chat's messages depends on for each viewer. Null stands for the viewers without cuts. */
-export interface Statuses {
+/** How the members of a chat see a message of it, where a block is between some of them. */
+export interface Sights {
   cuts: Cuts;
-  of: (message: Message, viewer: string | null) => MessageStatus;
+  /** Those who see it differently from all others: by their cuts, or by its status. */
+  apart: Set<string>;
+  /** Of the message, if there is one. Null stands for the viewers who see it as all others do. */
+  statusFor: (viewer: string | null) => MessageStatus;
 }
 
-/** Reads all marks and cuts of a chat once, and of a message's people: the work grows with their number, not with viewers times members. */
-export async function statusesWithin(db: Database, chatId: string, messageId?: string): Promise<Statuses> {
-  const cuts = await cutsWithin(db, chatId, messageId);
-  const marks = await db.$queryRaw<StoredMark[]>`
-    SELECT user_id, COALESCE(frozen_read_seq, last_read_seq) AS read, last_read_seq AS own_read,
-      COALESCE(frozen_delivered_seq, last_delivered_seq) AS delivered, last_delivered_seq AS own_delivered,
-      frozen_read_seq IS NOT NULL AS frozen
-    FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL`;
-  return { cuts, of: statusAmong(marks, cuts) };
-}
-
-/** The same as `lowestMarks`, in memory: from the lowest mark upwards, the first one that the viewer may see. */
-export function statusAmong(marks: StoredMark[], cuts: Cuts): Statuses['of'] {
-  const byUser = new Map(marks.map((mark) => [mark.user_id, mark]));
-  const lowestOf = (kind: 'read' | 'delivered') => {
-    const ascending = [...marks].sort((a, b) => a[kind] - b[kind]);
-    return (sender: string, viewer: string | null): number => {
-      const hidden = cuts.get(viewer ?? '');
-      const own = viewer === null || viewer === sender ? undefined : byUser.get(viewer);
-      const other = ascending.find(
-        ({ user_id, frozen }) => user_id !== sender && user_id !== viewer && (frozen || !hidden?.[user_id]),
-      );
-      const seen = [own?.[`own_${kind}`], other?.[kind]].filter((seq) => seq !== undefined);
-      return seen.length > 0 ? Math.min(...seen) : 0;
-    };
+/**
+ * Reads the cuts between the members of a chat and some people, and how far the others have come with a message. A member may
+ * block thousands, and all of a group each other: blocks are looked up by both of their ends.
+ */
+export async function sightsWithin(
+  db: Database,
+  chatId: string,
+  people: string[],
+  messageId?: string,
+): Promise<Sights> {
+  const cuts = await cutsWithin(db, chatId, people);
+  const statuses = messageId ? await statusesWithin(db, messageId) : new Map<string | null, MessageStatus>();
+  const common = statuses.get(null) ?? 'sent';
+  statuses.delete(null);
+  return {
+    cuts,
+    apart: new Set([...cuts.keys(), ...(statuses.keys() as Iterable<string>)]),
+    statusFor: (viewer) => statuses.get(viewer) ?? common,
   };
-  const [read, delivered] = [lowestOf('read'), lowestOf('delivered')];
-  return ({ seq, sender_id }, viewer) =>
-    statusOf(seq, { read: read(sender_id, viewer), delivered: delivered(sender_id, viewer) });
 }
 
-/** Of members, each block once, by its maker; of a message's people, both ways, by the key of blocks. */
-async function cutsWithin(db: Database, chatId: string, messageId?: string): Promise<Cuts> {
+/** SQL: a block is between two users. LIMIT keeps the planner on the key. */
+const isCut = (a: string, b: string): Prisma.Sql =>
+  Prisma.raw(`COALESCE(
+    (SELECT true FROM blocks WHERE blocker_id = ${a} AND blocked_id = ${b} LIMIT 1),
+    (SELECT true FROM blocks WHERE blocker_id = ${b} AND blocked_id = ${a} LIMIT 1), false)`);
+
+/**
+ * The status of a message for those who see it with another than all others, and for these under null. It is read when nobody
+ * whom the viewer may see has still to read it: mostly the first of those answers that.
+ */
+async function statusesWithin(db: Database, messageId: string): Promise<Map<string | null, MessageStatus>> {
+  const rows = await db.$queryRaw<{ viewer: string | null; status: MessageStatus }[]>`
+    WITH mark AS MATERIALIZED (
+      SELECT p.user_id AS id, p.user_id = m.sender_id AS sent, p.frozen_read_seq IS NOT NULL AS frozen,
+        p.last_read_seq >= m.seq AS own_read, COALESCE(p.frozen_read_seq, p.last_read_seq) >= m.seq AS read,
+        p.last_delivered_seq >= m.seq AS own_delivered, COALESCE(p.frozen_delivered_seq, p.last_delivered_seq) >= m.seq AS delivered
+      FROM messages m JOIN chat_members p ON p.chat_id = m.chat_id AND p.left_at IS NULL WHERE m.id = ${messageId}::uuid
+    ), other AS MATERIALIZED (
+      SELECT id, frozen FROM mark WHERE NOT sent
+    ), unread AS MATERIALIZED (
+      SELECT id, frozen FROM mark WHERE NOT sent AND NOT read
+    ), undelivered AS MATERIALIZED (
+      SELECT id, frozen FROM mark WHERE NOT sent AND NOT delivered
+    ), common AS MATERIALIZED (
+      SELECT CASE WHEN NOT EXISTS (SELECT FROM other) THEN 'sent' WHEN NOT EXISTS (SELECT FROM unread) THEN 'read'
+        WHEN NOT EXISTS (SELECT FROM undelivered) THEN 'delivered' ELSE 'sent' END AS status
+    ), seen AS MATERIALIZED (
+      SELECT v.id AS viewer, CASE
+        WHEN v.sent AND NOT EXISTS (SELECT FROM other u WHERE u.frozen OR NOT ${isCut('u.id', 'v.id')}) THEN 'sent'
+        WHEN (v.sent OR v.own_read) AND NOT EXISTS (
+          SELECT FROM unread u WHERE u.id <> v.id AND (u.frozen OR NOT ${isCut('u.id', 'v.id')})) THEN 'read'
+        WHEN (v.sent OR v.own_delivered) AND NOT EXISTS (
+          SELECT FROM undelivered u WHERE u.id <> v.id AND (u.frozen OR NOT ${isCut('u.id', 'v.id')})) THEN 'delivered'
+        ELSE 'sent' END AS status
+      FROM mark v
+    )
+    SELECT NULL::uuid AS viewer, status FROM common
+    UNION ALL SELECT seen.viewer, seen.status FROM seen JOIN common ON common.status <> seen.status`;
+  return new Map(rows.map(({ viewer, status }) => [viewer, status]));
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+async function cutsWithin(db: Database, chatId: string, people: string[]): Promise<Cuts> {
+  // An older message may name anything.
+  const ids = people.filter((id) => UUID.test(id));
   const rows = await db.$queryRaw<{ viewer: string; id: string; name: string; handle: string }[]>`
     WITH member AS MATERIALIZED (
-      SELECT user_id FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL
-    ), named AS MATERIALIZED (
-      SELECT n.id FROM messages m CROSS JOIN LATERAL unnest(${NAMED}) n(id)
-      WHERE m.id = ${messageId ?? null}::uuid AND n.id IS NOT NULL
-    ), cut AS MATERIALIZED (
-      SELECT b.* FROM member x JOIN blocks b ON b.blocker_id = x.user_id JOIN member y ON y.user_id = b.blocked_id
-      UNION SELECT b.* FROM named n CROSS JOIN member x JOIN blocks b ON b.blocker_id = n.id AND b.blocked_id = x.user_id
-      UNION SELECT b.* FROM named n CROSS JOIN member x JOIN blocks b ON b.blocker_id = x.user_id AND b.blocked_id = n.id
+      SELECT user_id AS id FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL
+    ), members AS MATERIALIZED (
+      SELECT array_agg(id) AS ids FROM member
     )
-    SELECT blocker_id AS viewer, blocked_id AS id, blocked_name AS name, blocked_handle AS handle FROM cut
-    UNION ALL SELECT blocked_id, blocker_id, blocker_name, blocker_handle FROM cut`;
+    SELECT member.id AS viewer, b.blocked_id AS id, b.blocked_name AS name, b.blocked_handle AS handle FROM member
+    CROSS JOIN LATERAL (
+      SELECT blocked_id, blocked_name, blocked_handle FROM blocks
+      WHERE blocker_id = member.id AND blocked_id = ANY(${ids}::uuid[]) LIMIT ${MAX_MEMBERS}
+    ) b
+    UNION ALL SELECT b.blocked_id, n.id, b.blocker_name, b.blocker_handle FROM members, unnest(${ids}::uuid[]) AS n(id)
+    CROSS JOIN LATERAL (
+      SELECT blocked_id, blocker_name, blocker_handle FROM blocks
+      WHERE blocker_id = n.id AND blocked_id = ANY(members.ids) LIMIT ${MAX_MEMBERS}
+    ) b`;
   const cuts: Cuts = new Map();
   for (const { viewer, id, name, handle } of rows)
     cuts.set(viewer, Object.assign(cuts.get(viewer) ?? {}, { [id]: { name, handle } }));

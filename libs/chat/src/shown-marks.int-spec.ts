@@ -1,0 +1,86 @@
+import type { MessageStatus } from '#contracts';
+import { PrismaService } from '#platform';
+import { TestApp, type Account } from '#testing';
+import fc from 'fast-check';
+import { sightsWithin } from './shown-marks.js';
+
+let app: TestApp;
+let anna: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  anna = await app.register('Анна');
+});
+afterAll(() => app.stop());
+
+type Pair = [blocker: string, blocked: string];
+
+/** A group of Anna and others with one message of hers. */
+async function group(ids: string[]): Promise<{ chatId: string; messageId: string }> {
+  const chat = await app.group(anna, ...ids.map((id) => ({ id })));
+  const [message] = await app.rows<{ id: string }>(
+    `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at)
+     VALUES (gen_random_uuid(), $1, 1, $2, 'text', '', now()) RETURNING id`,
+    [chat.id, anna.id],
+  );
+  return { chatId: chat.id, messageId: message!.id };
+}
+
+const block = (pairs: Pair[]) =>
+  app.rows(
+    `INSERT INTO blocks (blocker_id, blocked_id, blocker_name, blocker_handle, blocked_name, blocked_handle)
+     SELECT a::uuid, b::uuid, 'a', 'a', 'b', 'b' FROM unnest($1::text[], $2::text[]) AS p(a, b)`,
+    [pairs.map(([blocker]) => blocker), pairs.map(([, blocked]) => blocked)],
+  );
+
+it('the status of a message is by those whom the viewer may see, whoever has come how far and blocks whom', async () => {
+  const crowd = await app.crowd(4);
+  const ids = [anna.id, ...crowd];
+  const { chatId, messageId } = await group(crowd);
+  const scene = fc.record({
+    /** By member: 0 sent, 1 delivered, 2 read. */
+    marks: fc.array(fc.nat(2), { minLength: 5, maxLength: 5 }),
+    blocks: fc.uniqueArray(
+      fc.tuple(fc.nat(4), fc.nat(4)).filter(([a, b]) => a !== b),
+      { selector: ([a, b]) => a * 5 + b, maxLength: 12 },
+    ),
+  });
+  const property = fc.asyncProperty(scene, async ({ marks, blocks }) => {
+    await app.rows('DELETE FROM blocks');
+    await block(blocks.map(([a, b]) => [ids[a]!, ids[b]!]));
+    await app.rows(
+      `UPDATE chat_members SET last_read_seq = (m.mark = 2)::int, last_delivered_seq = (m.mark > 0)::int
+       FROM unnest($2::uuid[], $3::int[]) AS m(id, mark) WHERE chat_id = $1 AND user_id = m.id`,
+      [chatId, ids, marks],
+    );
+    const areCut = (a: number, b: number) =>
+      blocks.some(([x, y]) => (x === a && y === b) || (x === b && y === a));
+    const expected = (viewer: number | null): MessageStatus => {
+      const seen = [1, 2, 3, 4].filter((other) => viewer === null || !areCut(viewer, other));
+      const lowest = seen.length > 0 ? Math.min(...seen.map((other) => marks[other]!)) : 0;
+      return (['sent', 'delivered', 'read'] as const)[lowest]!;
+    };
+    const { cuts, apart, statusFor } = await sightsWithin(
+      app.app.get(PrismaService),
+      chatId,
+      [anna.id, ids[1]!],
+      messageId,
+    );
+    expect(statusFor(null)).toBe(expected(null));
+    for (const [i, id] of ids.entries()) {
+      const cutFrom = [0, 1].filter((other) => other !== i && areCut(i, other)).map((other) => ids[other]);
+      expect(statusFor(id)).toBe(expected(i));
+      expect(new Set(Object.keys(cuts.get(id) ?? {}))).toEqual(new Set(cutFrom));
+      expect(apart.has(id)).toBe(cutFrom.length > 0 || expected(i) !== expected(null));
+    }
+  });
+  await fc.assert(property, { numRuns: 150 });
+});
+
+it('of a group in which all block each other, only the cuts from those in question are read', async () => {
+  const crowd = await app.crowd(60);
+  const { chatId, messageId } = await group(crowd);
+  await block(crowd.flatMap((a) => crowd.filter((b) => b !== a).map((b): Pair => [a, b])));
+  const { cuts } = await sightsWithin(app.app.get(PrismaService), chatId, [crowd[0]!], messageId);
+  expect(cuts.size).toBe(59);
+  for (const hidden of cuts.values()) expect(Object.keys(hidden)).toEqual([crowd[0]]);
+});
