@@ -26,7 +26,7 @@ const follow = ({ id }: Account, followees: string[]) =>
 it('a user who follows thousands has few sockets, and says so to those beyond', async () => {
   const anna = await app.register('Анна');
   await follow(anna, followed);
-  for (const _ of range(20)) await app.device(anna);
+  for (const _ of range(10)) await app.device(anna);
   const before = await refused(app.url, 'sockets');
   const beyond = app.keep(Device.open(app.url, anna.token));
   await beyond.disconnected();

@@ -12,12 +12,14 @@ import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from './device-socket.js';
+import { SocketBudget } from './socket-budget.js';
 import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Presence", and `users:list`. */
 @Gateway()
 export class PresenceGateway {
   constructor(
+    private readonly budget: SocketBudget,
     private readonly presence: Presence,
     private readonly reads: Reads,
     private readonly queries: QueryBus,
@@ -39,6 +41,7 @@ export class PresenceGateway {
     @MessageBody() { user_ids }: PresenceWatchPayload,
   ): Promise<PresenceAck> {
     const wanted = new Set(user_ids.map(watchersRoom));
+    this.budget.requireWatch(userOf(socket), wanted.size);
     const items = await this.reads.run(userOf(socket).userId, async () => {
       for (const room of socket.rooms)
         if (room.startsWith(watchersRoom('')) && !wanted.has(room)) await socket.leave(room);

@@ -38,6 +38,14 @@ export class SocketBudget {
     if (this.counts.of(userId) * rooms > ROOMS_PER_USER.stay) throw this.refusal();
   }
 
+  /**
+   * For a socket of the user that watches so many people.
+   * @throws AppError RATE_LIMIT
+   */
+  requireWatch({ userId }: Holder, watched: number): void {
+    if (this.counts.of(userId) * watched > SOCKETS.watched.most) throw this.refusal();
+  }
+
   /** Each that enters leaves once, as the holder that it is by then. */
   enter(holder: Holder): void {
     this.count(holder, 1);

@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
-import { SOCKETS, type EventPacket } from '#platform';
+import { invalidToken } from '#identity';
+import { SOCKETS, parsedSize, type EventPacket } from '#platform';
 import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } from 'socket.io-parser';
 
 /** Contract, "Errors": a larger payload is MESSAGE_TOO_LARGE. */
@@ -15,11 +16,11 @@ const EVENT = /^(?:2|5\d{0,10}-)/;
 /** A namespace, an acknowledgement's id, and the event's name if it is plain: all that is known of what is not read. */
 const EVENT_HEAD = /^(?:2|5\d{0,10}-)(?:(\/[^,]{0,200}),)?(\d{1,10})?(?:\["([^"\\]{1,100})")?/;
 
-/** Bytes of long events, by the array that Socket.IO passes on. */
+/** Bytes that long events take, by the array that Socket.IO passes on. */
 const sizes = new WeakMap<object, number>();
 const LONG = 1024;
 
-/** Bytes of an event on the wire, if it is long; otherwise 0. */
+/** Bytes that an event takes, on the wire or parsed, if it is long; otherwise 0. */
 export const sizeOf = (args: unknown[]): number => sizes.get(args) ?? 0;
 
 /** Stands in the place of a payload that was not read. */
@@ -30,16 +31,28 @@ export class Unread {
 const tooLarge = () => new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
 
 /** One function for all connections. */
-function noteSize(this: LimitedDecoder, { data }: Packet): void {
+function noteSize(this: LimitedDecoder, packet: Packet): void {
+  const { type, data } = packet as { type: PacketType; data: unknown };
   if (this.size >= LONG && Array.isArray(data)) sizes.set(data, this.size);
+  // Socket.IO keeps it as long as the socket.
+  if (type === PacketType.CONNECT && typeof data === 'object' && data !== null)
+    packet.data = authOf(data);
 }
+
+interface Auth {
+  token?: unknown;
+  scope?: unknown;
+}
+
+/** What is used of it. */
+const authOf = ({ token, scope }: Auth): Auth => ({ token, ...(scope === 'joined' && { scope }) });
 
 /** Has an event that is too large, broken or binary answered instead of parsing it: it does not end the connection. */
 class LimitedDecoder extends Decoder {
   private since = 0;
   private count = 0;
   private connects = 0;
-  /** Bytes of the packet that it decodes. */
+  /** Bytes of the packet that it decodes: on the wire, or parsed if that is more. */
   size = 0;
 
   constructor(...reviver: ConstructorParameters<typeof Decoder>) {
@@ -53,16 +66,15 @@ class LimitedDecoder extends Decoder {
     this.countOne();
     // Attachments: of an event they have been refused with it, and acknowledgements we ask for none.
     if (typeof chunk !== 'string' || chunk.startsWith(String(PacketType.BINARY_ACK))) return;
-    this.size = Buffer.byteLength(chunk);
-    const isTooLarge = this.size > MAX_PACKET_BYTES;
+    const refusal = this.weigh(chunk);
     if (!EVENT.test(chunk)) {
       const isConnect = chunk.startsWith(String(PacketType.CONNECT));
       if (isConnect && ++this.connects > MAX_CONNECTS) throw new Error('too many connects');
-      if (!isTooLarge) return super.add(chunk);
-      if (!isConnect) throw new Error('packet too large');
-      return this.refuseConnect(chunk);
+      if (!refusal) return super.add(chunk);
+      if (!isConnect) throw refusal;
+      return this.refuseConnect(chunk, refusal.code === 'MESSAGE_TOO_LARGE' ? refusal : invalidToken());
     }
-    if (isTooLarge) return this.refuse(chunk, tooLarge());
+    if (refusal) return this.refuse(chunk, refusal);
     if (!chunk.startsWith(String(PacketType.EVENT)))
       return this.refuse(chunk, new AppError('INVALID_DATA', 'Payload must be plain JSON'));
     try {
@@ -73,18 +85,30 @@ class LimitedDecoder extends Decoder {
     }
   }
 
+  /** @returns why it is not read */
+  private weigh(chunk: string): AppError | undefined {
+    this.size = Buffer.byteLength(chunk);
+    if (this.size > MAX_PACKET_BYTES) return tooLarge();
+    try {
+      this.size = Math.max(this.size, parsedSize(chunk));
+      return undefined;
+    } catch (refusal) {
+      return refusal as AppError;
+    }
+  }
+
   private countOne(): void {
     const now = performance.now();
     if (now - this.since >= 1000) [this.since, this.count] = [now, 0];
     if (++this.count > MAX_PACKETS) throw new Error('too many packets');
   }
 
-  private refuseConnect(chunk: string): void {
+  private refuseConnect(chunk: string, refusal: AppError): void {
     const [, nsp = '/'] = CONNECT_HEAD.exec(chunk)!;
     this.emitReserved('decoded', {
       type: PacketType.CONNECT,
       nsp,
-      data: { token: new Unread(tooLarge()) },
+      data: { token: new Unread(refusal) },
     });
   }
 

@@ -85,6 +85,8 @@ export function messageMetadata(
   content: string,
   given: Record<string, unknown>,
 ): Record<string, unknown> {
+  // Before anything looks at each of its keys.
+  requireSmall(given);
   const details: FieldError[] = [];
   const wrong = contentError(type, content);
   if (wrong) details.push({ field: 'content', message: `content ${wrong}` });
@@ -104,10 +106,15 @@ export function messageMetadata(
     if (checked instanceof LocationMetadata && typeof checked.address === 'string')
       metadata = { ...metadata, address: checked.address || undefined };
   }
-  if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES)
-    details.push({ field: 'metadata', message: 'metadata must be at most 8 KiB' });
+  requireSmall(metadata);
   if (details.length > 0) throw new AppError('INVALID_DATA', details[0]!.message, { details });
   return metadata;
+}
+
+function requireSmall(metadata: object): void {
+  if (Buffer.byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES) return;
+  const message = 'metadata must be at most 8 KiB';
+  throw new AppError('INVALID_DATA', message, { details: [{ field: 'metadata', message }] });
 }
 
 /** The metadata of a message with new content. A location whose content is another place has moved there. */

@@ -180,3 +180,17 @@ it.each(Object.entries(CLIENT_EVENTS))('takes a %s exactly when class-validator 
     { numRuns: 500 },
   );
 });
+
+it('looks at a key that no class has once, wherever it is', () => {
+  let looks = 0;
+  const counted = (object: object) =>
+    new Proxy(object, {
+      get: (target, key, receiver) => {
+        if (key === 'unknown') looks += 1;
+        return Reflect.get(target, key, receiver) as unknown;
+      },
+    });
+  const raw = counted({ name: 'x', unknown: 1, inner: counted({ number: 1, unknown: 1 }) });
+  expect(validated(Sample, raw)).toEqual({ name: 'x', inner: { number: 1 } });
+  expect(looks).toBe(2);
+});

@@ -75,7 +75,7 @@ function* fieldErrors(errors: ValidationError[], path = ''): Generator<FieldErro
  * keys such as `toString`, and look everything up again for every payload.
  */
 function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fields?: FlatFields): T {
-  if (!fields) return plainToInstance(type, raw);
+  if (!fields) return plainToInstance(type, known(type, raw));
   const instance = Object.assign<T, Record<string, unknown>>(new type(), raw as Record<string, unknown>);
   for (const [key, { transforms }] of fields)
     for (const { transformFn } of Object.hasOwn(raw, key) ? transforms : [])
@@ -89,33 +89,54 @@ function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fi
   return instance;
 }
 
-const nested = new Map<unknown, Map<string, number>>();
+interface Nested {
+  type: ClassConstructor<object>;
+  /** Of a list. 0: one object, and no list. */
+  most: number;
+}
 
-/** The fields of a class that hold objects of another one, with the most of them. 0: one, and no list. */
-function nestedIn(type: ClassConstructor<object>): Map<string, number> {
-  const known = nested.get(type);
-  if (known) return known;
-  const fields = new Map<string, number>();
+const fieldsOf = new Map<unknown, Map<string, Nested | undefined>>();
+
+/** The fields of a class, and of those that hold objects of another class, which. */
+function nestedIn(type: ClassConstructor<object>): Map<string, Nested | undefined> {
+  const found = fieldsOf.get(type);
+  if (found) return found;
+  const fields = new Map<string, Nested | undefined>();
   const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
   for (const { propertyName: field, name, constraints } of rules) {
-    if (!defaultMetadataStorage.findTypeMetadata(type, field)) continue;
+    const metadata = defaultMetadataStorage.findTypeMetadata(type, field);
     const most = name === 'arrayMaxSize' ? (constraints[0] as number) : 0;
-    fields.set(field, Math.max(most, fields.get(field) ?? 0));
+    fields.set(
+      field,
+      metadata && {
+        type: metadata.typeFunction() as ClassConstructor<object>,
+        most: Math.max(most, fields.get(field)?.most ?? 0),
+      },
+    );
   }
-  nested.set(type, fields);
+  fieldsOf.set(type, fields);
   return fields;
 }
 
-/** 64 KiB hold 20,000 objects, and each would be made, looked at and complained of. @throws AppError INVALID_DATA */
-function requireShortLists(type: ClassConstructor<object>, raw: object): void {
-  for (const [field, most] of nestedIn(type)) {
-    const value: unknown = (raw as Record<string, unknown>)[field];
-    if (Array.isArray(value) && value.length > most)
+/**
+ * A payload with the fields of its class alone: class-transformer compares each of its keys with all others.
+ * @throws AppError INVALID_DATA for a longer list than there may be: each of its objects would be made and looked at
+ */
+function known(type: ClassConstructor<object>, raw: object): object {
+  const kept: Record<string, unknown> = {};
+  for (const [field, nested] of nestedIn(type)) {
+    if (!Object.hasOwn(raw, field)) continue;
+    const value = (raw as Record<string, unknown>)[field];
+    if (nested && Array.isArray(value) && value.length > nested.most)
       throw AppError.invalid(
         field,
-        most > 0 ? `must contain no more than ${most} elements` : 'must be an object',
+        nested.most > 0 ? `must contain no more than ${nested.most} elements` : 'must be an object',
       );
+    const inner = (one: unknown) =>
+      nested && typeof one === 'object' && one !== null ? known(nested.type, one) : one;
+    kept[field] = Array.isArray(value) ? value.map(inner) : inner(value);
   }
+  return kept;
 }
 
 /** Apps send null for what they do not have: it is "not given", but where the contract says that it erases. */
@@ -135,7 +156,6 @@ export function validated<T extends object>(type: ClassConstructor<T>, raw: unkn
     throw new AppError('INVALID_DATA', 'Payload must be an object');
   assertPlainJson(raw);
   const fields = flatFieldsOf(type);
-  if (!fields) requireShortLists(type, raw);
   const instance = withoutNulls(type, instanceOf(type, raw, fields));
   if (fields && passes(instance, fields)) return instance;
   const wrong = [...fieldErrors(validateSync(instance, { whitelist: true, forbidUnknownValues: false }))];

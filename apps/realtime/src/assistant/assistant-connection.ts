@@ -15,7 +15,7 @@ import {
   StopAnswer,
 } from '#assistant';
 import { invalidToken, type SignedIn } from '#identity';
-import { SOCKETS, logger, newId, pointsOfEvent, toAppError, validated } from '#platform';
+import { SOCKETS, logger, newId, parsedSize, pointsOfEvent, toAppError, validated } from '#platform';
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Visit } from '../admission.js';
@@ -51,6 +51,8 @@ export class AssistantConnection {
   private waiting = 0;
   private waitingBytes = 0;
   private refused = 0;
+  /** Frames without a sign-in. */
+  private strange = 0;
   /** How much of chats and answers was sent since it was last waited for. Characters. */
   private piece = 0;
   /** How much of what it asked for, a long chat or answer, it has still to read: it may take its time. Bytes. */
@@ -109,8 +111,7 @@ export class AssistantConnection {
   /** In their order: what a frame does is done before the next one is looked at. */
   private receive(data: Buffer): void {
     // A frame that is refused by its size is not kept until its turn.
-    const frame = data.length > MAX_FRAME_BYTES ? undefined : data;
-    const size = frame?.length ?? 0;
+    const [frame, size] = weigh(data);
     if (this.waiting >= MAX_WAITING || this.waitingBytes + size > MAX_WAITING_BYTES) {
       this.services.metrics.refuse(SOCKETS.assistantFrames);
       if (++this.refused > SOCKETS.assistantRefusals.most) return this.socket.terminate();
@@ -119,7 +120,7 @@ export class AssistantConnection {
     }
     this.waiting++;
     this.waitingBytes += size;
-    const points = pointsOfEvent(data.length);
+    const points = pointsOfEvent(Math.max(data.length, size));
     this.turn = this.turn.then(() => this.answer(frame, points)).finally(() => this.answered(size));
   }
 
@@ -129,10 +130,11 @@ export class AssistantConnection {
     if (this.waiting === 0) this.refused = 0;
   }
 
-  /** `data`: undefined when it was too large to be kept. */
-  private async answer(data: Buffer | undefined, points: number): Promise<void> {
+  /** @param data why the frame was not kept, or the frame */
+  private async answer(data: Buffer | AppError, points: number): Promise<void> {
     let type = 'unknown';
     let outcome = 'ok';
+    if (!this.user && ++this.strange > SOCKETS.assistantStranger.most) return this.socket.terminate();
     const who = this.user?.userId ?? this.id;
     try {
       await this.services.limits.takeEvent(who, points);
@@ -186,6 +188,7 @@ export class AssistantConnection {
     clearTimeout(this.signInTimer);
     this.signInTimer = undefined;
     this.user = user;
+    this.strange = 0;
     // The connection stays, for a new token; the chat is heard no more.
     this.cancelExpiry = atTime(user.expiresAt, () => {
       this.leave();
@@ -277,9 +280,20 @@ export class AssistantConnection {
   }
 }
 
+/** A frame, or why it is not read; and about the memory that it takes, bytes. */
+function weigh(data: Buffer): [frame: Buffer | AppError, size: number] {
+  if (data.length > MAX_FRAME_BYTES)
+    return [new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most'), 0];
+  try {
+    return [data, parsedSize(data.toString('latin1'))];
+  } catch (refusal) {
+    return [refusal as AppError, 0];
+  }
+}
+
 /** @throws AppError MESSAGE_TOO_LARGE, INVALID_DATA */
-function parse(data: Buffer | undefined): { type: string; data?: unknown } {
-  if (!data) throw new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most');
+function parse(data: Buffer | AppError): { type: string; data?: unknown } {
+  if (data instanceof AppError) throw data;
   try {
     const frame = JSON.parse(utf8.decode(data)) as { type?: unknown; data?: unknown } | null;
     if (typeof frame?.type === 'string') return { type: frame.type, data: frame.data };

@@ -69,6 +69,18 @@ export const BEFORE_SIGN_IN = {
     shown: bytes,
     beyond: '`MESSAGE_TOO_LARGE`',
   }),
+  bodies: budget({
+    of: 'memory of the bodies of requests in work, a process: their characters, and 64 bytes for each value',
+    most: 32 * MIB,
+    shown: bytes,
+    beyond: '`UNAVAILABLE`',
+    refused: 'bodies',
+  }),
+  values: budget({
+    of: 'values of a payload: each key, and each element of a list',
+    most: 2000,
+    beyond: '`INVALID_DATA`, in a CONNECT `UNAUTHORIZED`, before it is parsed',
+  }),
   depth: budget({
     of: 'depth of JSON; objects of a list',
     most: 32,

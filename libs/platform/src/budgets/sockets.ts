@@ -79,9 +79,15 @@ export const SOCKETS = {
   }),
   rooms: budget({
     of: 'sockets of a user × the rooms that each is in, a process',
-    most: { enter: 100_000, stay: 120_000 },
+    most: { enter: 50_000, stay: 60_000 },
     shown: ({ enter, stay }) => `${counts(enter)}; ${counts(stay)} of those there`,
     beyond: '`RATE_LIMIT`, transport closed',
+    refused: 'sockets',
+  }),
+  watched: budget({
+    of: 'sockets of a user × the people that one of them watches, a process',
+    most: 4000,
+    beyond: '`RATE_LIMIT`',
     refused: 'sockets',
   }),
   /** Of all nodes together in blocks (`RateLimits`). Key: user id. */
@@ -135,6 +141,11 @@ export const SOCKETS = {
     most: 64 * KIB,
     shown: bytes,
     beyond: 'pings are not answered',
+  }),
+  assistantStranger: budget({
+    of: 'frames of a connection of `/ws/chat` without a sign-in',
+    most: 20,
+    beyond: 'connection closed',
   }),
   assistantFrames: budget({
     of: 'frames of `/ws/chat` that wait for those before',

@@ -15,6 +15,7 @@ import { PlatformModule } from '../platform.module.js';
 import { StartError } from '../postgres/start-error.js';
 import { reachRedis } from '../redis.js';
 import { noteAnswerLengths } from './answer-lengths.js';
+import { Bodies } from './bodies.js';
 import { MAX_HEADER_SIZE, REQUEST_DEADLINE } from './deadlines.js';
 import { ErrorFilter, tellError } from './error.filter.js';
 import { OpenConnections } from './open-connections.js';
@@ -29,7 +30,7 @@ const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 const WITH_TOKENS = /\/auth(\/|$)/;
 
 /** The outermost module: its hooks are called before all others when the app closes. */
-@Module({ controllers: [OpsController], providers: [Dependencies, OpenConnections, RequestsInWork] })
+@Module({ controllers: [OpsController], providers: [Bodies, Dependencies, OpenConnections, RequestsInWork] })
 class HttpApp {}
 
 /**
@@ -61,7 +62,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   app.get(RequestsInWork).watch(fastify);
   logRequests(fastify);
   noteAnswerLengths(fastify);
-  takeJsonOrNothing(fastify);
+  takeJsonOrNothing(fastify, app.get(Bodies));
   drainRefusedBodies(fastify);
   forbidCaching(fastify);
   letGoWhenClosing(fastify, app.get(OpenConnections));
@@ -83,12 +84,19 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
  * Mobile clients and proxies send a content type, white space or a chunked body where there is no body. That is as no
  * body, whatever its type. JSON that is a patch is JSON, and so is JSON whose type was sent twice.
  */
-function takeJsonOrNothing(fastify: FastifyInstance): void {
+function takeJsonOrNothing(fastify: FastifyInstance, bodies: Bodies): void {
+  bodies.watch(fastify);
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'string' }, (request, body, done) =>
-    isBlank(body as string) ? done(null, undefined) : parse(request, body as string, done),
-  );
+  fastify.addContentTypeParser(JSON_TYPES, { parseAs: 'string' }, (request, body, done) => {
+    if (isBlank(body as string)) return done(null, undefined);
+    try {
+      bodies.take(request, body as string);
+    } catch (refusal) {
+      return done(refusal as AppError);
+    }
+    void parse(request, body as string, done);
+  });
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
     done(isBlank(body.toString()) ? null : new AppError('INVALID_DATA', 'Body must be application/json')),
   );
