@@ -2,13 +2,17 @@ import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
 import { WORK, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
 const MAX_RECEIPTS = WORK.receipts.most.told;
 /** Among so many newest ones: a member's own and deleted messages are passed over. */
 const MAX_COVERED = WORK.receipts.most.lookedAt;
-/** How long a failed announcement waits, ms. */
+/** The most messages that the marks of one look-up may have moved over. */
+const MAX_TOGETHER = WORK.receipts.most.together;
+/** How long a failed announcement waits, ms, and how often it is tried again. */
 const RETRY_MS = 1000;
+const RETRIES = 60;
 /** Large chats: at most one receipt of each kind a second and chat. */
 const LARGE_CHAT_MS = 1000;
 /** Large chats: only senders among this many newest messages are told. */
@@ -41,6 +45,9 @@ type Covered = [ord: number, id: string, seq: number, senderId: string];
 @Injectable()
 export class Receipts implements OnModuleDestroy {
   private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
+  /** What is told of long silences, one part after the other. */
+  private late: Promise<void> = Promise.resolve();
+
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
@@ -53,7 +60,9 @@ export class Receipts implements OnModuleDestroy {
   announce(marks: MovedMark[]): void {
     const moved = marks.filter((m) => m.new_read > m.old_read || m.new_delivered > m.old_delivered);
     const small = moved.filter((m) => m.member_count <= MAX_RECEIPT_MEMBERS);
-    this.announceSurely(small);
+    const [first = [], ...others] = inParts(small);
+    void this.announceSurely(first);
+    for (const part of others) this.late = this.late.then(() => this.announceSurely(part));
     for (const { chat_id, old_read, old_delivered } of moved.filter(
       (m) => m.member_count > MAX_RECEIPT_MEMBERS,
     ))
@@ -61,11 +70,14 @@ export class Receipts implements OnModuleDestroy {
   }
 
   /** The marks are stored, so their receipts are owed: again while the database is away. */
-  private announceSurely(marks: MovedMark[], triesLeft = 60): void {
-    this.announceEach(marks).catch((err: Error) => {
-      logger.warn({ err: err.message, triesLeft }, 'receipts not announced yet');
-      if (triesLeft > 0) setTimeout(() => this.announceSurely(marks, triesLeft - 1), RETRY_MS).unref();
-    });
+  private async announceSurely(marks: MovedMark[]): Promise<void> {
+    for (let triesLeft = RETRIES; triesLeft >= 0; triesLeft--)
+      try {
+        return await this.announceEach(marks);
+      } catch (error) {
+        logger.warn({ err: (error as Error).message, triesLeft }, 'receipts not announced yet');
+        await sleep(RETRY_MS, undefined, { ref: false });
+      }
   }
 
   private async announceEach(marks: MovedMark[]): Promise<void> {
@@ -179,6 +191,22 @@ export class Receipts implements OnModuleDestroy {
         this.emitter.toUser(sender_id, 'chat:message:read', { ...receipt, read_count, read_at: at });
     }
   }
+}
+
+/** Marks whose messages are looked up together. */
+function inParts(marks: MovedMark[]): MovedMark[][] {
+  const parts: MovedMark[][] = [];
+  let covered = Infinity;
+  for (const mark of marks) {
+    const way = mark.new_read - mark.old_read + mark.new_delivered - mark.old_delivered;
+    covered += Math.min(way, MAX_RECEIPTS);
+    if (covered > MAX_TOGETHER) {
+      parts.push([]);
+      covered = Math.min(way, MAX_RECEIPTS);
+    }
+    parts.at(-1)!.push(mark);
+  }
+  return parts;
 }
 
 function push<T>(lists: Map<string, T[]>, key: string, item: T): void {

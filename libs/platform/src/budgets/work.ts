@@ -69,9 +69,9 @@ export const WORK = {
     beyond: 'the rest in the next batches',
   }),
   receipts: budget({
-    of: 'messages that receipts are looked for among, and told of',
-    most: { lookedAt: 10_000, told: 1000 },
-    beyond: 'older ones are not told of',
+    of: 'messages of a mark that receipts are looked for among, and told of; of all marks of a look-up',
+    most: { lookedAt: 10_000, told: 1000, together: 10_000 },
+    beyond: 'older ones are not told of; other marks wait for the next look-up',
   }),
   heldChat: budget({
     of: 'sends and marks that wait for a change of their chat',

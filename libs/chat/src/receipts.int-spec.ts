@@ -1,0 +1,36 @@
+import type { ChatDto } from '#contracts';
+import { PrismaService } from '#platform';
+import { TestApp, until } from '#testing';
+
+const GROUPS = 12;
+const MESSAGES = 1000;
+const MAX_TOGETHER = 10_000;
+
+it('receipts of many long silences are looked up in parts, and all are told', async () => {
+  const app = await TestApp.start();
+  const [anna, boris] = await app.people('Анна', 'Борис');
+  const groups: ChatDto[] = [];
+  for (let i = 0; i < GROUPS; i++) groups.push(await app.group(boris, anna));
+  const ids = groups.map(({ id }) => id);
+  await app.rows(
+    `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, created_at)
+     SELECT gen_random_uuid(), chat, i, $2, 'text', 'x', '{}', now()
+     FROM unnest($1::uuid[]) AS chat, generate_series(1, ${MESSAGES}) AS i`,
+    [ids, boris.id],
+  );
+  await app.rows(`UPDATE chats SET last_seq = ${MESSAGES} WHERE id = ANY($1)`, [ids]);
+  const [his] = await app.devices(boris);
+  const found: number[] = [];
+  const prisma = app.app.get(PrismaService);
+  const query = prisma.$queryRaw.bind(prisma) as (...args: unknown[]) => Promise<{ covered?: unknown[] }[]>;
+  jest.spyOn(prisma, '$queryRaw').mockImplementation(((...args: unknown[]) => {
+    const rows = query(...args);
+    void Promise.resolve(rows).then(([row]) => row?.covered && found.push(row.covered.length));
+    return rows;
+  }) as never);
+  expect((await app.request('GET', 'sync', anna.token)).status).toBe(200);
+  await until('all are told', () => his!.all('chat:message:delivered').length === GROUPS * MESSAGES);
+  expect(found.length).toBeGreaterThan(1);
+  expect(Math.max(...found)).toBeLessThanOrEqual(MAX_TOGETHER);
+  await app.stop();
+});
