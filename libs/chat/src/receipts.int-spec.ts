@@ -29,7 +29,7 @@ it('receipts of many long silences are looked up in parts, and all are told', as
     return rows;
   }) as never);
   expect((await app.request('GET', 'sync', anna.token)).status).toBe(200);
-  await until('all are told', () => his!.all('chat:message:delivered').length === GROUPS * MESSAGES);
+  await until('all are told', () => his.all('chat:message:delivered').length === GROUPS * MESSAGES);
   expect(found.length).toBeGreaterThan(1);
   expect(Math.max(...found)).toBeLessThanOrEqual(MAX_TOGETHER);
   await app.stop();

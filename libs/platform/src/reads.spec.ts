@@ -6,10 +6,25 @@ import { Reads } from './reads.js';
 const LONG = 'x'.repeat(1_000_000);
 const next = () => new Promise((resolve) => setImmediate(resolve));
 
-it('large reads of many wait for each other, and small reads of others do not', async () => {
+afterEach(() => jest.restoreAllMocks());
+
+it.each<[string, string, number]>([
+  ['large', LONG, 0],
+  ['slow', 'short', 2000],
+])('%s reads of many wait for each other, and small reads of others do not', async (_, answer, ms) => {
+  let now = 0;
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
   const reads = new Reads({ take: () => Promise.resolve() } as unknown as RateLimits, new Metrics());
   const greedy = Array.from({ length: 5 }, (_, i) => `greedy ${i}`);
-  for (const user of greedy) for (let i = 0; i < 2; i++) await reads.run(user, () => Promise.resolve(LONG));
+  for (let i = 0; i < 2; i++) {
+    let answerAll!: () => void;
+    const slow = new Promise<void>((resolve) => (answerAll = resolve));
+    const work = greedy.map((user) => reads.run(user, async () => (await slow, answer)));
+    await next();
+    now += ms;
+    answerAll();
+    await Promise.all(work);
+  }
   let running = 0;
   let finish!: () => void;
   const held = new Promise<void>((resolve) => (finish = resolve));

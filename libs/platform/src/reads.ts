@@ -11,6 +11,8 @@ import { Turns } from './turns.js';
 
 /** An answer of so many characters counts as one read more. */
 const CHARGED = 16 * 1024;
+/** So long a read keeps the database as one read more, for the order of those that wait. ms */
+const CHARGED_MS = 50;
 
 /**
  * Reads over REST and by events. However many one reader sends at once, a few of them are in work. Long answers count as
@@ -100,10 +102,12 @@ export class Reads {
   private async inTurn(reader: string, read: () => Promise<number>): Promise<void> {
     this.requireLeft(reader);
     const end = await this.fair.begin(reader);
+    const started = performance.now();
     try {
       this.requireLeft(reader);
       await this.charge(reader, await read());
     } finally {
+      this.fair.charge(reader, Math.floor((performance.now() - started) / CHARGED_MS));
       end();
     }
   }

@@ -21,7 +21,7 @@ export const READS = {
     refused: 'reads at once',
   }),
   ofAll: budget({
-    of: `reads in work, a process: of readers who had more than ${HEAVY_READER} of late, or have another in work`,
+    of: `reads in work, a process: of readers who had more than ${HEAVY_READER} of late (each 50 ms are one more), or have another in work`,
     most: { light: HEAVY_READER, atOnce: 1, waiting: 5000 },
     shown: () => '1, and 1 more for each 16 that wait; 5,000 wait',
     beyond: 'the reader that had least is next',
