@@ -6,7 +6,7 @@ import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { IS_LISTED } from './membership.js';
 import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { lowestMarks, shownMarks, sightsWithin, statusOf, type LowestMarks } from './shown-marks.js';
-import { UNREAD_COUNT } from './unread.js';
+import { UNREAD_COUNT, unreadOfMembers } from './unread.js';
 
 interface ChatRow {
   chat_id: string;
@@ -62,7 +62,7 @@ const CHAT_COLUMNS = Prisma.raw(`
 
 /** What a member sees for themselves alone: of a `chat_members p` in a chat `c`. A mute that is over is none. */
 const OWN_COLUMNS = Prisma.sql`
-  p.last_read_seq, ${UNREAD_COUNT} AS unread_count,
+  p.last_read_seq,
   CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until, p.archived_at IS NOT NULL AS archived`;
 
 /** As the reader sees them. To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
@@ -172,7 +172,7 @@ export class ChatViews {
 
   private chats(asked: Asked[]): Promise<(ChatRow & { i: number })[]> {
     return this.prisma.$queryRaw<(ChatRow & { i: number })[]>`
-      SELECT s.i, ${CHAT_COLUMNS}, ${OWN_COLUMNS} FROM ${tableOf(asked)}
+      SELECT s.i, ${CHAT_COLUMNS}, ${OWN_COLUMNS}, ${UNREAD_COUNT} AS unread_count FROM ${tableOf(asked)}
       JOIN chats c ON c.id = s.chat_id
       JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = s.user_id AND p.left_at IS NULL
       ORDER BY s.i`;
@@ -183,13 +183,15 @@ export class ChatViews {
     among: string[] | null,
   ): Promise<(ChatRow & { user_ids: string[] })[]> {
     return this.prisma.$queryRaw<(ChatRow & { user_ids: string[] })[]>`
-      SELECT ${CHAT_COLUMNS}, s.* FROM chats c CROSS JOIN LATERAL (
+      WITH member AS MATERIALIZED (
+        SELECT p.user_id, ${OWN_COLUMNS}, p.own_after_read, c.last_seq
+        FROM chats c JOIN chat_members p ON p.chat_id = c.id AND p.left_at IS NULL AND ${IS_LISTED}
+          ${among ? Prisma.sql`AND p.user_id = ANY(${among}::uuid[])` : Prisma.empty}
+        WHERE c.id = ${chatId}::uuid
+      ), ${unreadOfMembers(chatId)}
+      SELECT ${CHAT_COLUMNS}, s.* FROM chats c CROSS JOIN (
         SELECT last_read_seq, unread_count, muted_until, archived, array_agg(user_id) AS user_ids
-        FROM (
-          SELECT p.user_id, ${OWN_COLUMNS}
-          FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL AND ${IS_LISTED}
-            ${among ? Prisma.sql`AND p.user_id = ANY(${among}::uuid[])` : Prisma.empty}
-        ) m
+        FROM member JOIN unread USING (user_id)
         GROUP BY last_read_seq, unread_count, muted_until, archived
       ) s
       WHERE c.id = ${chatId}::uuid`;

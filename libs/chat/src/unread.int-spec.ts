@@ -1,0 +1,60 @@
+import { PrismaService } from '#platform';
+import { Presence } from '#presence';
+import { TestApp, type Account } from '#testing';
+import { ChatViews } from './chat-views.js';
+
+let app: TestApp;
+let views: ChatViews;
+let anna: Account;
+let crowd: string[];
+beforeAll(async () => {
+  app = await TestApp.start();
+  views = app.app.get(ChatViews);
+  anna = await app.register('Анна');
+  crowd = await app.crowd(40);
+});
+afterAll(() => app.stop());
+
+/** A group in which so many messages were deleted: Anna's, and each third one of somebody else's. */
+async function group(deleted: number): Promise<string> {
+  const { id } = await app.group(anna, ...crowd.map((id) => ({ id })));
+  await app.rows(
+    `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, deleted_at)
+     SELECT gen_random_uuid(), $1, seq, CASE WHEN seq % 3 = 0 THEN ($3::uuid[])[1 + seq % 40] ELSE $2::uuid END, 'text', '', now(),
+       CASE WHEN seq % 5 > 0 THEN now() END FROM generate_series(1, $4::int) AS seq`,
+    [id, anna.id, crowd, deleted],
+  );
+  await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [id, deleted]);
+  return id;
+}
+
+it('reads each deletion once for all members', async () => {
+  const id = await group(1000);
+  const [row] = await app.app.get(PrismaService).$transaction(async (tx) => {
+    await new ChatViews(tx as PrismaService, app.app.get(Presence)).ofMembers(id);
+    return tx.$queryRaw<{ read: number }[]>`
+      SELECT (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables WHERE relname = 'messages'`;
+  });
+  expect(row!.read).toBeGreaterThan(800);
+  expect(row!.read).toBeLessThan(5000);
+});
+
+it.each([1000, 13_000])(
+  'is the same by the chat’s view of all as by that of each, with %s messages',
+  async (length) => {
+    const id = await group(length);
+    await app.rows(
+      `UPDATE chat_members p SET last_read_seq = n.place * $2,
+       own_after_read = (SELECT count(*) FROM messages m WHERE m.chat_id = p.chat_id AND m.sender_id = p.user_id AND m.seq > n.place * $2)
+     FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS place FROM chat_members WHERE chat_id = $1) n
+     WHERE p.chat_id = $1 AND p.user_id = n.user_id`,
+      [id, length / 40],
+    );
+    const asked = [anna.id, ...crowd].map((userId) => ({ userId, chatId: id }));
+    const each = (await views.ofEach(asked)).map(({ userId, chat }) => [userId, chat.unread_count]);
+    const all = (await views.ofMembers(id)).flatMap(({ chat, userIds }) =>
+      userIds.map((userId) => [userId, chat.unread_count] as const),
+    );
+    expect(Object.fromEntries(all)).toEqual(Object.fromEntries(each));
+  },
+);
