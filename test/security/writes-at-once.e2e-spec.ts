@@ -62,6 +62,22 @@ describe('writes of one user that wait for the database', () => {
   });
 });
 
+it('comments and reposts of one post hold one connection, whoever writes them', async () => {
+  const people = await app.people('Вера', 'Глеб', 'Дина', 'Егор');
+  const { body: post } = await app.request<{ id: string }>('POST', 'posts', boris.token, { content: 'x' });
+  await blocker.query('SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE', [post.id]);
+  const comment = ({ token }: Account) =>
+    app.request('POST', `posts/${post.id}/comments`, token, { content: 'x' });
+  const repost = ({ token }: Account) =>
+    app.request('POST', `posts/${post.id}/repost`, token, { content: '' });
+  const asked = people.flatMap((one) => [comment(one), comment(one), repost(one)]);
+  await waiting(1);
+  await Promise.all(range(10).map(say));
+  expect(await blocker.waiters()).toBe(1);
+  await blocker.query('COMMIT');
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(12).fill(201));
+});
+
 it('changes of one pair hold one connection, whoever of the two asks and for what', async () => {
   const vera = await app.register('Вера');
   const others = await app.device(vera);

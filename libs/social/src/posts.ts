@@ -1,5 +1,5 @@
 import { AppError, type PersonDto, type PostDto } from '#contracts';
-import { PrismaService } from '#platform';
+import { Lines, Metrics, PrismaService, WORK, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { inSightOf, person } from './people.js';
 
@@ -14,7 +14,23 @@ export const noSuchPost = () => new AppError('NOT_FOUND', 'No such post');
 /** Posts as their readers see them. What one may not see does not exist for them. */
 @Injectable()
 export class Posts {
-  constructor(private readonly prisma: PrismaService) {}
+  private readonly lines: Lines;
+
+  constructor(
+    private readonly prisma: PrismaService,
+    metrics: Metrics,
+  ) {
+    this.lines = new Lines(WORK.postChanges.most, () => metrics.refuse(WORK.postChanges));
+  }
+
+  /**
+   * Runs a change of what counts on a post. All of them wait for its row, as likes do: in line here, a crowd holds one
+   * connection, and likes wait for one change at most. Other nodes' changes still meet in the database.
+   * @throws AppError UNAVAILABLE when too many wait; what `change` throws, or a change before it that met no database
+   */
+  change<T>(postId: string, change: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T> {
+    return this.lines.take(postId, () => this.prisma.$transaction(change));
+  }
 
   /** @throws AppError NOT_FOUND */
   async require(readerId: string | null, postId: string): Promise<PostDto> {

@@ -87,6 +87,13 @@ export const WORK = {
     beyond: RETRIED,
     refused: 'chat_changes',
   }),
+  postChanges: budget({
+    of: 'comments and reposts of a post, and their ends, one at a time; those that wait',
+    most: 1000,
+    shown: (most) => `${counts(most)} a post`,
+    beyond: RETRIED,
+    refused: 'post_changes',
+  }),
   lookUps: budget({
     of: 'likes, booking requests, times of the last visit, and look-ups of connecting devices that wait',
     most: { likes: 20_000, bookings: 10_000, lastVisits: 100_000, devices: 50_000 },

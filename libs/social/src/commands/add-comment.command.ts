@@ -39,7 +39,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
     await this.reach.take('comment', userId);
     const mentioned = await mentionedIn(this.prisma, userId, content, owner.id);
     await this.reach.take('mention', userId, mentioned.length);
-    const { comments_count, ...row } = await this.prisma.$transaction(async (tx) => {
+    const { comments_count, ...row } = await this.posts.change(postId, async (tx) => {
       await requirePresent(tx, [userId]);
       await tell(tx, [owner.id], {
         type: 'post_commented',

@@ -3,6 +3,7 @@ import { NotificationNews, causes, revise } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { inSightOf } from '../people.js';
+import { Posts } from '../posts.js';
 
 /**
  * By who wrote it, or by the post's author; its answers go with it.
@@ -24,6 +25,7 @@ const noSuchComment = () => new AppError('NOT_FOUND', 'No such comment');
 export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly posts: Posts,
     private readonly emitter: RealtimeEmitter,
     private readonly news: NotificationNews,
   ) {}
@@ -38,7 +40,7 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
     if (!comment || !(comment.mine || comment.in_sight)) throw noSuchComment();
     if (!comment.mine)
       throw new AppError('FORBIDDEN', 'This is not a comment of yours, nor on a post of yours');
-    const { revised, comments_count } = await this.prisma.$transaction(async (tx) => {
+    const { revised, comments_count } = await this.posts.change(postId, async (tx) => {
       // The post's row first: an answer that is being written is here when it is counted, or finds nothing to answer.
       await tx.$queryRaw`SELECT FROM posts WHERE id = ${postId}::uuid FOR NO KEY UPDATE`;
       const deleted = await tx.$queryRaw<{ id: string; hidden: boolean }[]>`

@@ -38,7 +38,7 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
       throw new AppError('FORBIDDEN', 'This is not a post of yours');
     }
     const { authorId, repostOfId } = post;
-    const revised = await this.prisma.$transaction(async (tx) => {
+    const revised = await this.posts.change(repostOfId ?? id, async (tx) => {
       // The original's row first: deleting that takes its reposts' rows after its own.
       if (repostOfId) await tx.$queryRaw`SELECT FROM posts WHERE id = ${repostOfId}::uuid FOR NO KEY UPDATE`;
       const [deleted] = await tx.$queryRaw<{ counted: boolean }[]>`

@@ -51,7 +51,7 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
     { id, content, mentioned }: { id: string; content: string; mentioned: string[] },
   ): Promise<void> {
     const ownerId = original.author.id;
-    await this.prisma.$transaction(async (tx) => {
+    await this.posts.change(original.id, async (tx) => {
       // Its row first, as everything that counts on a post; it may be gone by now.
       const { count } = await tx.post.updateMany({
         where: { id: original.id },
