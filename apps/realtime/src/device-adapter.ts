@@ -39,6 +39,10 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
     this.onMove?.();
   }
 
+  override audience(room: string): number {
+    return this.others.reduce((sum, other) => sum + (other.audience?.(room) ?? 0), super.audience(room));
+  }
+
   protected override writer({ own, ...packet }: EventPacket): Delivery['write'] | undefined {
     if (packet.data[0] === 'chat:opened') return undefined;
     if (!own) return this.encoding(packet);

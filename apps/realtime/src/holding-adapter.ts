@@ -80,6 +80,10 @@ export abstract class HoldingAdapter extends Adapter {
     for (const socket of sockets) if (this.rooms.get(room)?.has(socket.id)) tell(socket, event);
   }
 
+  audience(room: string): number {
+    return this.rooms.get(room)?.size ?? 0;
+  }
+
   /** These users' devices are where they may be, until it is known. */
   move(users: Set<string>, room: string): void {
     const at = performance.now();

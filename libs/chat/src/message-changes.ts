@@ -3,7 +3,7 @@ import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
-import { pointsOf, pointsOfSize } from './message-points.js';
+import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { sightsWithin, uuid, type Sights } from './shown-marks.js';
 
@@ -78,7 +78,7 @@ export class MessageChanges {
   ): Promise<MessageDto> {
     await this.limits.take('message', userId, 1 + pointsOf(newText));
     const found = await this.find(messageId, userId, chatId);
-    const points = pointsOfSize(found.bytes);
+    const points = pointsOfSize(found.bytes) + pointsOfAudience(this.emitter.audience(found.chat_id));
     if (points > 0) await this.limits.take('message', userId, points);
     const decided = await this.turns.take(found.chat_id, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),

@@ -1,15 +1,5 @@
 import { AppError, type MessageDto, type SendMessageAck } from '#contracts';
-import {
-  WORK,
-  Batcher,
-  Metrics,
-  SendPool,
-  PrismaService,
-  RealtimeEmitter,
-  isDatabaseUnavailable,
-  isUniqueViolation,
-  logger,
-} from '#platform';
+import { WORK, Batcher, Counts, Turns, Metrics, SendPool, PrismaService, RealtimeEmitter, isDatabaseUnavailable, isUniqueViolation, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
@@ -65,6 +55,9 @@ export class MessageLog implements OnModuleDestroy {
       alone: isGroup,
     },
   );
+  private readonly large: Turns;
+  /** How many sends of a chat are in that line. */
+  private readonly inLineOf = new Counts();
   /** Direct chats whose first message waits until the other side has been shown the chat. */
   private readonly introductions = new Map<string, Promise<void>>();
   /** Sends whose commit was cut off, and until when one of them may still turn out to have happened (ms). */
@@ -79,11 +72,13 @@ export class MessageLog implements OnModuleDestroy {
     private readonly turns: WriteTurns,
     private readonly news: ChatNews,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.large = new Turns(WORK.largeSends.most, () => metrics.refuse(WORK.largeSends));
+  }
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
   append(message: NewMessage): Promise<Sent> {
-    return this.batcher.add(message) as Promise<Sent>;
+    return this.inLine(message.chatId, 1, () => this.batcher.add(message) as Promise<Sent>);
   }
 
   /**
@@ -93,7 +88,21 @@ export class MessageLog implements OnModuleDestroy {
    * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE
    */
   appendTogether(messages: NewMessage[]): Promise<MessageDto[] | null> {
-    return this.batcher.add(messages) as Promise<MessageDto[] | null>;
+    const { chatId } = messages[0]!;
+    return this.inLine(
+      chatId,
+      messages.length,
+      () => this.batcher.add(messages) as Promise<MessageDto[] | null>,
+    );
+  }
+
+  /** Sends that thousands of devices hear wait for each other, and leave those of other chats the way. */
+  private inLine<T>(chatId: string, messages: number, send: () => Promise<T>): Promise<T> {
+    const devices = this.emitter.audience(chatId);
+    // The earlier ones of the chat stay before it.
+    if (devices <= WORK.audience.most.free && this.inLineOf.of(chatId) === 0) return send();
+    this.inLineOf.add(chatId, 1);
+    return this.large.run('', send, devices * messages).finally(() => this.inLineOf.add(chatId, -1));
   }
 
   async onModuleDestroy(): Promise<void> {

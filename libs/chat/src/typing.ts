@@ -2,6 +2,7 @@ import { chatRoom, cutRoom, userRoom } from '#contracts';
 import { RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from './membership.js';
+import { pointsOfAudience } from './message-points.js';
 
 /** Contract, "Chat events": typing stops by itself. A client may say so once for as long as somebody types. */
 const TYPING_MS = 30_000;
@@ -49,7 +50,7 @@ export class Typing implements OnModuleDestroy {
     try {
       const [{ name, isUnseen }] = await Promise.all([
         this.memberships.requireOpen(chatId, userId),
-        this.limits.take('typing', userId),
+        this.limits.take('typing', userId, 1 + pointsOfAudience(this.emitter.audience(chatId))),
       ]);
       const isCurrent = device.connected && this.starts.get(key) === start;
       if (isCurrent && !isUnseen) this.set(chatId, { id: userId, name, device: device.id }, true);

@@ -8,11 +8,13 @@ export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'
   chatChanged(room: string, except: Set<string>): void;
   /** Nobody types in a chat, by its room, any more. */
   typingEnds(room: string): void;
+  /** How many devices are in a room here. */
+  audience(room: string): number;
 }
 
 /** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. To broadcast, no rooms are all. */
 export interface Deed {
-  name: keyof Sockets;
+  name: Exclude<keyof Sockets, 'audience'>;
   rooms: string[];
   except?: string[];
   /** The packet, the room that they came into or out of, or that of the chat. */

@@ -128,6 +128,11 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.everywhere({ name: 'chatChanged', rooms: [], except: except.map(userRoom), what: chatRoom(chatId) });
   }
 
+  /** How many devices of this process hear a chat. */
+  audience(chatId: string): number {
+    return this.local()?.audience(chatRoom(chatId)) ?? 0;
+  }
+
   /** Has each node end what is typed in a chat there. */
   typingEnds(chatId: string): void {
     this.everywhere({ name: 'typingEnds', rooms: [], what: chatRoom(chatId) });

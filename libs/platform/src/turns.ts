@@ -17,12 +17,12 @@ export class Turns {
   ) {}
 
   /** @throws AppError RATE_LIMIT when too many wait; what `work` throws */
-  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
-    await this.begin(key);
+  async run<T>(key: string, work: () => Promise<T>, weight = 1): Promise<T> {
+    await this.begin(key, weight);
     try {
       return await work();
     } finally {
-      this.end(key);
+      this.end(key, weight);
     }
   }
 

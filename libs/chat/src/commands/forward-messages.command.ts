@@ -1,10 +1,10 @@
 import { AppError, MAX_FORWARDED, isVisible, type ForwardPayload, type MessageDto } from '#contracts';
-import { PrismaService, RateLimits, newId } from '#platform';
+import { PrismaService, RateLimits, RealtimeEmitter, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember } from '../membership.js';
 import { MessageLog } from '../message-log.js';
-import { pointsOf } from '../message-points.js';
+import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 import { SenderTurns } from '../sender-turns.js';
@@ -40,11 +40,14 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     private readonly memberships: Memberships,
     private readonly turns: SenderTurns,
     private readonly log: MessageLog,
+    private readonly emitter: RealtimeEmitter,
   ) {}
 
   async execute({ userId, payload }: ForwardMessages): Promise<MessageDto[]> {
     const { message_ids, to_chat_id, comment, client_id } = payload;
-    await this.limits.take('message', userId, message_ids.length + (comment == null ? 0 : 1));
+    const count = message_ids.length + (comment == null ? 0 : 1);
+    const each = 1 + pointsOfAudience(this.emitter.audience(to_chat_id));
+    await this.limits.take('message', userId, count * each);
     if (comment != null && !isVisible(comment)) throw AppError.invalid('comment', 'must not be empty');
     const { earlier, sources } = await this.turns.take(userId, () => this.lookUp(userId, payload));
     if (earlier.length > 0) return earlier;

@@ -1,11 +1,11 @@
 import { AppError, messageMetadata, type SendMessagePayload } from '#contracts';
 import { FindUser } from '#identity';
 import { FindOwnService } from '#marketplace';
-import { RateLimits, newId } from '#platform';
+import { RateLimits, RealtimeEmitter, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageLog, type Sent } from '../message-log.js';
-import { pointsOf } from '../message-points.js';
+import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { SenderTurns } from '../sender-turns.js';
 
 /**
@@ -37,11 +37,13 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     private readonly limits: RateLimits,
     private readonly queries: QueryBus,
     private readonly turns: SenderTurns,
+    private readonly emitter: RealtimeEmitter,
   ) {}
 
   async execute({ senderId, payload }: SendMessage): Promise<Sent> {
     const { chat_id, type, content, reply_to } = payload;
-    await this.limits.take('message', senderId, 1 + pointsOf(content, payload.metadata));
+    const points = pointsOf(content, payload.metadata) + pointsOfAudience(this.emitter.audience(chat_id));
+    await this.limits.take('message', senderId, 1 + points);
     // Apps send null for what they do not have.
     const metadata = messageMetadata(type, content, payload.metadata ?? {});
     const clientId = payload.client_id ?? undefined;

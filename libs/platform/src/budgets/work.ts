@@ -49,6 +49,19 @@ export const WORK = {
     seconds: HOUR,
   }),
   profile: rate({ of: 'changes of a name, handle or picture', setting: 'REACH_RATE', seconds: HOUR }),
+  audience: budget({
+    of: 'devices of a node that hear a message, a change of one or a start of typing, before it counts as several',
+    most: { free: 1024, each: 50 },
+    shown: ({ free, each }) => `${counts(free)}; each ${each} beyond are one more`,
+    beyond: '`RATE_LIMIT`',
+    refused: 'message',
+  }),
+  largeSends: budget({
+    of: 'sends in work × the devices of a node that hear them, of chats that more than 1,024 hear; sends that wait',
+    most: { atOnce: 50_000, waiting: 20_000 },
+    beyond: '`RATE_LIMIT`',
+    refused: 'large sends',
+  }),
   sends: budget({
     of: 'sends that wait',
     most: { sends: 20_000, characters: 32 * MIB },
