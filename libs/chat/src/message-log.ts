@@ -1,5 +1,17 @@
 import { AppError, type MessageDto, type SendMessageAck } from '#contracts';
-import { WORK, Batcher, Counts, Turns, Metrics, SendPool, PrismaService, RealtimeEmitter, isDatabaseUnavailable, isUniqueViolation, logger } from '#platform';
+import {
+  WORK,
+  Batcher,
+  Counts,
+  Turns,
+  Metrics,
+  SendPool,
+  PrismaService,
+  RealtimeEmitter,
+  isDatabaseUnavailable,
+  isUniqueViolation,
+  logger,
+} from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
