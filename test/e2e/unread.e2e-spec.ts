@@ -1,5 +1,6 @@
 import type { ChatDto, ChatPage, SyncAnswer } from '#contracts';
-import { Device, TestApp, text, type Account } from '#testing';
+import { PrismaService } from '#platform';
+import { Device, TestApp, text, until, type Account } from '#testing';
 import fc from 'fast-check';
 
 let app: TestApp;
@@ -136,13 +137,39 @@ async function history(chat: ChatDto, length: number, { writes = false, deletes 
   ]);
 }
 
-it('looks at 10,000 deleted messages at most, one’s own among them', async () => {
+it('looks at 1,000 deleted messages at most, one’s own among them', async () => {
   const chat = await app.group(anna, boris);
-  await history(chat, 10_010, { deletes: true });
+  await history(chat, 1010, { deletes: true });
   expect(await unreadOf(boris, chat)).toBe(10);
   const another = await app.group(anna, boris);
-  await history(another, 10_200, { writes: true, deletes: true });
+  await history(another, 1200, { writes: true, deletes: true });
   expect(await unreadOf(boris, another)).toBe(198);
+});
+
+it('has no send wait while it is counted for a read mark', async () => {
+  const chat = await app.group(anna, boris);
+  const [hers, his] = [devices.get(anna)!, devices.get(boris)!];
+  const { message_id } = await hers.send('chat:message:send', text(chat));
+  const prisma = app.app.get(PrismaService);
+  const query = prisma.$queryRaw.bind(prisma) as (sql: { join(by: string): string }) => Promise<unknown>;
+  let goOn!: () => void;
+  const late = new Promise<void>((resolve) => (goOn = resolve));
+  let isCounting = false;
+  const spy = jest.spyOn(prisma, '$queryRaw').mockImplementation((async (
+    ...args: Parameters<typeof query>
+  ) => {
+    if (/^\s*SELECT r\.ord/.test(args[0].join(''))) {
+      isCounting = true;
+      await late;
+    }
+    return query(...args);
+  }) as never);
+  const read = his.send('chat:message:read', { chat_id: chat.id, message_id });
+  await until('it is counted', () => isCounting);
+  expect((await hers.send('chat:message:send', text(chat))).status).toBe('sent');
+  goOn();
+  expect((await read).unread_count).toBe(1);
+  spy.mockRestore();
 });
 
 it('is exact when a mark moves far, which it does in steps of 10,000 messages', async () => {

@@ -27,6 +27,15 @@ const { most: MAX_COUNTED } = WORK.markSteps;
 
 const chatOf = ({ chatId }: NewMark) => chatId;
 
+/** All of a member that one statement moves. */
+interface MarkInput {
+  ord: number;
+  chat_id: string;
+  user_id: string;
+  read: number;
+  delivered: number;
+}
+
 /**
  * Delivery and read marks are watermarks, written many at a time: one statement for all that gathered. Each mark
  * that moves takes a number from the chat's change counter, so that a device that was away learns of it. In a chat that a
@@ -100,10 +109,7 @@ export class Marks implements OnModuleDestroy {
   }
 
   private async flush(batch: NewMark[]): Promise<(MovedMark | Error)[]> {
-    const merged = new Map<
-      string,
-      { ord: number; chat_id: string; user_id: string; read: number; delivered: number }
-    >();
+    const merged = new Map<string, MarkInput>();
     const before = new Map<number, Before>();
     for (const { chatId, userId, kind, seq, from } of batch) {
       const key = `${chatId}:${userId}`;
@@ -122,13 +128,15 @@ export class Marks implements OnModuleDestroy {
     const marks = await this.turns.take(() => this.store([...merged.values()]));
     const moved = new Map(marks.map((mark) => [mark.ord, { ...mark, ...before.get(mark.ord) }]));
     this.receipts.announce([...moved.values()].filter((mark) => !mark.is_behind));
+    const unread = await this.countUnread([...merged.values()]);
+    for (const [ord, mark] of moved) mark.unread_count = unread.get(ord);
     return batch.map(({ chatId, userId }) => {
       const mark = moved.get(merged.get(`${chatId}:${userId}`)!.ord);
       return mark ?? new AppError('FORBIDDEN', 'You are not a participant of this chat');
     });
   }
 
-  private store(marks: { chat_id: string }[]): Promise<MovedMark[]> {
+  private store(marks: MarkInput[]): Promise<MovedMark[]> {
     return this.prisma.$queryRaw<MovedMark[]>`
       WITH input AS MATERIALIZED (
         SELECT * FROM json_to_recordset(${JSON.stringify(marks)}::json)
@@ -166,12 +174,19 @@ export class Marks implements OnModuleDestroy {
       )
       SELECT b.ord, b.chat_id, b.user_id, b.member_count, b.old_read, b.new_read, b.old_delivered, b.new_delivered,
         b.new_read < LEAST(b.read, b.last_seq) AS is_behind,
-        CASE WHEN b.new_read > b.old_read THEN now()::timestamptz(3) ELSE b.last_read_at END AS last_read_at,
-        CASE WHEN b.read > 0 THEN ${UNREAD_COUNT} END AS unread_count
-      FROM member b LEFT JOIN moved n ON n.ord = b.ord
-      CROSS JOIN LATERAL (SELECT b.last_seq) c
-      CROSS JOIN LATERAL (SELECT b.chat_id, b.user_id, b.new_read AS last_read_seq,
-        COALESCE(n.own_now, b.own_after_read) AS own_after_read) p`;
+        CASE WHEN b.new_read > b.old_read THEN now()::timestamptz(3) ELSE b.last_read_at END AS last_read_at
+      FROM member b`;
+  }
+
+  /** After the turn: to count what others have deleted may take long, and sends are not to wait for it. */
+  private async countUnread(marks: MarkInput[]): Promise<Map<number, number>> {
+    const read = marks.filter(({ read }) => read > 0);
+    if (read.length === 0) return new Map();
+    const counts = await this.prisma.$queryRaw<{ ord: number; unread_count: number }[]>`
+      SELECT r.ord, ${UNREAD_COUNT} AS unread_count
+      FROM json_to_recordset(${JSON.stringify(read)}::json) AS r(ord int, chat_id uuid, user_id uuid)
+      JOIN chats c ON c.id = r.chat_id JOIN chat_members p ON p.chat_id = c.id AND p.user_id = r.user_id`;
+    return new Map(counts.map(({ ord, unread_count }) => [ord, unread_count]));
   }
 }
 

@@ -31,8 +31,8 @@ export interface MovedMark {
   /** It has some way to go. */
   is_behind: boolean;
   last_read_at: Date | null;
-  /** Null for a delivery. */
-  unread_count: number | null;
+  /** After a read mark, once it is counted. */
+  unread_count?: number;
 }
 
 /** SQL: a key of two users, in either order. */

@@ -3,7 +3,7 @@ import { Prisma, READS } from '#platform';
 /**
  * A member's unread count as an SQL expression over a chat `c` and a member `p` of it: what comes after the read
  * mark, without their own and without deleted messages. Counts deletions only, never what is unread. Of more than
- * 10,000 the older ones count as unread.
+ * 1,000 the older ones count as unread.
  */
 export const UNREAD_COUNT = Prisma.raw(`(c.last_seq - p.last_read_seq - p.own_after_read
   - (SELECT count(*) FILTER (WHERE d.sender_id <> p.user_id) FROM (

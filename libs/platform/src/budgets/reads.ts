@@ -58,7 +58,7 @@ export const READS = {
   searchTime: budget({ of: 'a statement of a search', most: 3000, shown: time, beyond: '`UNAVAILABLE`' }),
   deletedUnread: budget({
     of: 'deleted messages after a read mark that an unread count leaves out',
-    most: 10_000,
+    most: 1000,
     beyond: 'the rest counts as unread',
   }),
   page: budget({
