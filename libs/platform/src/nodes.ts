@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
 import { WORK } from './budgets/index.js';
 import { carryOut, type Deed, type Sockets } from './deed.js';
@@ -155,9 +155,16 @@ export class Nodes {
   private async read(): Promise<void> {
     while (!this.isClosed) {
       try {
-        for (const { offset, text } of await this.stream.after(this.offset)) {
+        const entries = await this.stream.after(this.offset);
+        let since = performance.now();
+        for (const { offset, text } of entries) {
           this.offset = offset;
           this.hear(JSON.parse(text) as Told);
+          if (performance.now() - since < WORK.carryOut.most) continue;
+          await others();
+          // Meanwhile the stream may have become another one.
+          if (this.isClosed || this.offset !== offset) break;
+          since = performance.now();
         }
       } catch (err) {
         if (!this.isClosed) logger.warn({ err: (err as Error).message }, 'other nodes are not heard');

@@ -130,6 +130,12 @@ export const WORK = {
     beyond: 'dropped; the others’ devices sync',
     metric: 'node_messages_dropped_total',
   }),
+  carryOut: budget({
+    of: 'time in which a node does what others tell it, before anything else is done',
+    most: 5,
+    shown: time,
+    beyond: 'the rest waits',
+  }),
   resyncs: budget({
     of: 'resyncs of all devices of a node',
     most: 5000,
