@@ -1,12 +1,10 @@
 import { AppError } from '#contracts';
 import { Authenticator } from '#identity';
-import { RealtimeEmitter } from '#platform';
+import { Bodies, RateLimits, RealtimeEmitter } from '#platform';
 import { Device, TestApp, until, type Account } from '#testing';
 import { connect } from 'node:net';
 import type { Server } from 'socket.io';
 import { internalErrors, refused } from './counted.js';
-import { Applicants } from '../../libs/identity/src/applicants.js';
-import { Bodies } from '../../libs/platform/src/http/bodies.js';
 import { RawSocket } from './raw-client.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
@@ -77,7 +75,7 @@ it('bodies of requests in work are bounded by their values before they are parse
   let goOn!: () => void;
   const held = new Promise<never>((_, reject) => (goOn = () => reject(new AppError('UNAVAILABLE', 'late'))));
   held.catch(() => undefined);
-  jest.spyOn(app.app.get(Applicants), 'attempt').mockReturnValue(held);
+  jest.spyOn(app.app.get(RateLimits), 'takeOf').mockReturnValue(held);
   const body = JSON.stringify({ email: 'nobody@example.com', password: 'wrong', junk: objects(950) });
   const head = `POST /api/v2/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
   const sockets = range(400).map(() => connect(Number(port), hostname).on('error', () => {}));

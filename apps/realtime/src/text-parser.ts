@@ -35,8 +35,7 @@ function noteSize(this: LimitedDecoder, packet: Packet): void {
   const { type, data } = packet as { type: PacketType; data: unknown };
   if (this.size >= LONG && Array.isArray(data)) sizes.set(data, this.size);
   // Socket.IO keeps it as long as the socket.
-  if (type === PacketType.CONNECT && typeof data === 'object' && data !== null)
-    packet.data = authOf(data);
+  if (type === PacketType.CONNECT && typeof data === 'object' && data !== null) packet.data = authOf(data);
 }
 
 interface Auth {

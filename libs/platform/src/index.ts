@@ -7,6 +7,7 @@ export * from './cursor.js';
 export * from './database-errors.js';
 export type { Sockets } from './deed.js';
 export * from './emitter.js';
+export * from './http/bodies.js';
 export * from './http/client-address.js';
 export * from './http/http-app.js';
 export * from './http/public.js';
