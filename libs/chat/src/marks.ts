@@ -185,7 +185,8 @@ export class Marks implements OnModuleDestroy {
     const counts = await this.prisma.$queryRaw<{ ord: number; unread_count: number }[]>`
       SELECT r.ord, ${UNREAD_COUNT} AS unread_count
       FROM json_to_recordset(${JSON.stringify(read)}::json) AS r(ord int, chat_id uuid, user_id uuid)
-      JOIN chats c ON c.id = r.chat_id JOIN chat_members p ON p.chat_id = c.id AND p.user_id = r.user_id`;
+      JOIN chats c ON c.id = r.chat_id
+      JOIN chat_members p ON p.chat_id = r.chat_id AND p.user_id = r.user_id AND p.left_at IS NULL`;
     return new Map(counts.map(({ ord, unread_count }) => [ord, unread_count]));
   }
 }
