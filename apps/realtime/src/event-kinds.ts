@@ -1,4 +1,4 @@
-/** What an event waits for: a line of its user's sends, of their reads, or of their writes over REST and by events. */
+/** An event waits in one of three lines of its user: sends, reads, or writes over REST and by events. */
 export type EventKind = 'send' | 'read' | 'write';
 
 /** Of all namespaces. What is written with many others' holds no connection of the database; nor does what only looks somebody up. */

@@ -43,7 +43,7 @@ interface Auth {
   scope?: unknown;
 }
 
-/** What is used of it. */
+/** Other fields are not used. */
 const authOf = ({ token, scope }: Auth): Auth => ({ token, ...(scope === 'joined' && { scope }) });
 
 /** Has an event that is too large, broken or binary answered instead of parsing it: it does not end the connection. */

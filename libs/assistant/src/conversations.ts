@@ -42,7 +42,7 @@ export class Conversations {
     tellPast: (event: AssistantEvent) => void | Promise<void>,
     tell: (event: AssistantEvent) => void,
   ): Promise<() => void> {
-    // What comes while the history is read and sent waits. Heard from and looked at in one turn, nothing falls between.
+    // Events wait while the history is read and sent. Listening begins before the read, so that no event is lost.
     let waiting: AssistantEvent[] | undefined = [];
     const close = this.feed.listen(chatId, (event) => (waiting ? waiting.push(event) : tell(event)));
     const here = this.answers.liveIn(chatId);

@@ -45,7 +45,7 @@ type Covered = [ord: number, id: string, seq: number, senderId: string];
 @Injectable()
 export class Receipts implements OnModuleDestroy {
   private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
-  /** What is told of long silences, one part after the other. */
+  /** Receipts of long silences are announced one part after the other. */
   private late: Promise<void> = Promise.resolve();
 
   constructor(

@@ -75,9 +75,9 @@ type Cuts = Map<string, Hidden>;
 /** How the members of a chat see a message of it, where a block is between some of them. */
 export interface Sights {
   cuts: Cuts;
-  /** Those who see it differently from all others: by their cuts, or by its status. */
+  /** Viewers for whom the names or the status differ from everybody else's. */
   apart: Set<string>;
-  /** Of the message, if there is one. Null stands for the viewers who see it as all others do. */
+  /** The status of the message, if there is one. Null stands for all viewers who are not in `apart`. */
   statusFor: (viewer: string | null) => MessageStatus;
 }
 

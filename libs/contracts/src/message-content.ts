@@ -106,7 +106,7 @@ export function messageMetadata(
     if (checked instanceof LocationMetadata && typeof checked.address === 'string')
       metadata = { ...metadata, address: checked.address || undefined };
   }
-  requireSmall(metadata);
+  if (metadata !== given) requireSmall(metadata);
   if (details.length > 0) throw new AppError('INVALID_DATA', details[0]!.message, { details });
   return metadata;
 }

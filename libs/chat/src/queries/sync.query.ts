@@ -97,7 +97,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
     const unseen = (xid: string) =>
       Prisma.sql`NOT pg_visible_in_snapshot(${Prisma.raw(xid)}, ${known}::text::pg_snapshot)`;
     const of = Prisma.sql`SELECT * FROM chat_members WHERE user_id = ${userId}::uuid AND`;
-    // What goes on in a chat after one left it is no news. An unseen change is not older than the snapshot's oldest
+    // A former member is not told of later changes of a chat. An unseen change is not older than the snapshot's oldest
     // transaction: an index finds those who left since, among all that ever did.
     const members = known
       ? Prisma.sql`(${of} left_at IS NULL UNION ALL ${of} left_at IS NOT NULL
