@@ -27,6 +27,7 @@ it.each([
       Prisma.sql`m.chat_id = ${id}::uuid`,
       Prisma.sql`m.seq`,
       MESSAGES,
+      1_000_000,
     );
     const rows = await app.app.get(PrismaService).$queryRaw<PageRow[]>`${page}`;
     expect([25, 26]).toContain(rows.length);

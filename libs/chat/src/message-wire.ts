@@ -51,7 +51,7 @@ export const SIZE = Prisma.sql`octet_length(m.content)
   + CASE WHEN pg_column_size(m.reactions) > 200 THEN octet_length(m.reactions::text) ELSE 0 END`;
 
 /**
- * Selects a page of messages. Those after about 1 MB are not read: no page shows them.
+ * Selects a page of messages. Those after so many bytes are not read.
  * @param order a column of `messages m` that no two messages of the page share, and which way
  */
 export const messagesOfPage = (
@@ -59,17 +59,21 @@ export const messagesOfPage = (
   where: Prisma.Sql,
   order: Prisma.Sql,
   limit: number,
+  bytes: number,
 ): Prisma.Sql => Prisma.sql`
   SELECT ${messageColumns(reader)}, m.bytes::int FROM (
     SELECT m.*, sum(m.size) OVER (ORDER BY ${order}) AS bytes FROM (
       SELECT m.*, ${SIZE} AS size FROM messages m WHERE ${where} ORDER BY ${order} LIMIT ${limit + 1}
     ) m
   ) m JOIN users u ON u.id = m.sender_id
-  WHERE m.bytes - m.size <= ${PAGE_BYTES} ORDER BY ${order}`;
+  WHERE m.bytes - m.size <= ${bytes} ORDER BY ${order}`;
 
 /** Whether there may be more messages than a page of `limit` shows. */
 export const hasMore = (rows: PageRow[], limit: number): boolean =>
-  rows.length > limit || (rows.at(-1)?.bytes ?? 0) > PAGE_BYTES;
+  rows.length > limit || bytesOf(rows) > PAGE_BYTES;
+
+/** Of a page that `messagesOfPage` selected. */
+export const bytesOf = (rows: PageRow[]): number => rows.at(-1)?.bytes ?? 0;
 
 export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
   asNamed(

@@ -16,6 +16,7 @@ export * from './http/unfinished.js';
 export * from './http/unread.js';
 export * from './id-cursor.js';
 export * from './ids.js';
+export * from './large-pages.js';
 export * from './lines.js';
 export * from './json-size.js';
 export * from './logging.js';

@@ -12,6 +12,7 @@ import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.ser
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
 import { RedisConnections } from './redis.js';
+import { LargePages } from './large-pages.js';
 import { Reads } from './reads.js';
 import { Searches } from './searches.js';
 import { ValidationPipe } from './validation.pipe.js';
@@ -33,6 +34,7 @@ export class PlatformModule {
       NodeLeases,
       Queues,
       RateLimits,
+      LargePages,
       Reads,
       Searches,
       Unfinished,

@@ -1,9 +1,9 @@
 import type { AssistantChatWithMessages, AssistantHistoryQuery, AssistantMessageDto } from '#contracts';
-import { PAGE_BYTES, Prisma, PrismaService, withinPage } from '#platform';
+import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { noSuchChat, toChat } from '../conversation.js';
 
-type Row = Omit<AssistantMessageDto, 'created_at'> & { created_at: Date; seq: number };
+type Row = Omit<AssistantMessageDto, 'created_at'> & { created_at: Date; seq: number; bytes: number };
 
 /** A chat with a page of what was said in it. An answer in progress is not among it. @throws AppError NOT_FOUND */
 export class FindAssistantChat extends Query<AssistantChatWithMessages> {
@@ -18,21 +18,18 @@ export class FindAssistantChat extends Query<AssistantChatWithMessages> {
 
 @QueryHandler(FindAssistantChat)
 export class FindAssistantChatHandler implements IQueryHandler<FindAssistantChat> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly large: LargePages,
+  ) {}
 
   async execute({ userId, chatId, page }: FindAssistantChat): Promise<AssistantChatWithMessages> {
-    const { limit, cursor } = page;
-    // Answers are long: of those that are not shown no more than one is read.
-    const rows = await this.prisma.$queryRaw<Row[]>`
-      SELECT id, role, content, status, created_at, seq FROM (
-        SELECT m.*, sum(octet_length(content)) OVER (ORDER BY seq DESC) - octet_length(content) AS bytes_before
-        FROM assistant_messages m
-        WHERE chat_id = ${chatId}::uuid AND status NOT IN ('streaming', 'replaced')
-          AND EXISTS (SELECT FROM assistant_chats WHERE id = chat_id AND user_id = ${userId}::uuid)
-          ${cursor ? Prisma.sql`AND seq < ${cursor}` : Prisma.empty}
-        ORDER BY seq DESC LIMIT ${limit + 1}
-      ) AS newest
-      WHERE bytes_before <= ${PAGE_BYTES} ORDER BY seq DESC`;
+    const { limit } = page;
+    const rows = await this.large.read(
+      userId,
+      (bytes) => this.newest(userId, chatId, page, bytes),
+      (newest) => newest.at(-1)?.bytes ?? 0,
+    );
     // Afterwards: who is told of the first answer is told of the title that came with it.
     const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
     if (!chat) throw noSuchChat();
@@ -44,10 +41,30 @@ export class FindAssistantChatHandler implements IQueryHandler<FindAssistantChat
     );
     return {
       ...toChat(chat),
-      messages: items
-        .reverse()
-        .map(({ seq: _, created_at, ...message }) => ({ ...message, created_at: created_at.toISOString() })),
+      messages: items.reverse().map(({ seq: _, bytes: __, created_at, ...message }) => ({
+        ...message,
+        created_at: created_at.toISOString(),
+      })),
       next_cursor,
     };
+  }
+
+  /** Answers are long: of those that are not shown no more than one is read. */
+  private newest(
+    userId: string,
+    chatId: string,
+    { limit, cursor }: AssistantHistoryQuery,
+    mostBytes: number,
+  ): Promise<Row[]> {
+    return this.prisma.$queryRaw<Row[]>`
+      SELECT id, role, content, status, created_at, seq, bytes::int FROM (
+        SELECT m.*, sum(octet_length(content)) OVER (ORDER BY seq DESC) AS bytes
+        FROM assistant_messages m
+        WHERE chat_id = ${chatId}::uuid AND status NOT IN ('streaming', 'replaced')
+          AND EXISTS (SELECT FROM assistant_chats WHERE id = chat_id AND user_id = ${userId}::uuid)
+          ${cursor ? Prisma.sql`AND seq < ${cursor}` : Prisma.empty}
+        ORDER BY seq DESC LIMIT ${limit + 1}
+      ) AS newest
+      WHERE bytes - octet_length(content) <= ${mostBytes} ORDER BY seq DESC`;
   }
 }

@@ -1,8 +1,8 @@
 import type { ChangeDto, ChangePage, ChangesQuery } from '#contracts';
-import { Prisma, PrismaService, withinPage } from '#platform';
+import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
+import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
@@ -25,6 +25,7 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
+    private readonly large: LargePages,
   ) {}
 
   async execute({
@@ -34,17 +35,23 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
   }: GetChanges): Promise<ChangePage> {
     await this.memberships.require(chatId, userId);
     // One snapshot for both: a change between two reads would be skipped by the next page's number.
-    const [messages, members] = await this.prisma.$transaction(
-      [
-        this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
-          uuid(userId),
-          Prisma.sql`m.chat_id = ${chatId}::uuid AND m.change_seq > ${after} AND m.change_seq > 0`,
-          Prisma.sql`m.change_seq`,
-          limit,
-        )}`,
-        this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
-      ],
-      { isolationLevel: 'RepeatableRead' },
+    const [messages, members] = await this.large.read(
+      userId,
+      (bytes) =>
+        this.prisma.$transaction(
+          [
+            this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
+              uuid(userId),
+              Prisma.sql`m.chat_id = ${chatId}::uuid AND m.change_seq > ${after} AND m.change_seq > 0`,
+              Prisma.sql`m.change_seq`,
+              limit,
+              bytes,
+            )}`,
+            this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
+          ],
+          { isolationLevel: 'RepeatableRead' },
+        ),
+      ([messages]) => bytesOf(messages),
     );
     const status = statusFrom(members);
     const more = hasMore(messages, limit);

@@ -1,9 +1,9 @@
 import type { HistoryQuery, MessagePage } from '#contracts';
-import { Prisma, PrismaService, withinPage } from '#platform';
+import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Marks } from '../marks.js';
 import { Memberships } from '../membership.js';
-import { asLeft, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
+import { asLeft, bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
@@ -27,6 +27,7 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
     private readonly marks: Marks,
+    private readonly large: LargePages,
   ) {}
 
   async execute({
@@ -38,12 +39,18 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
     const forward = after_seq !== undefined && before_seq === undefined;
     const before = Math.min(before_seq ?? visible_seq + 1, visible_seq + 1);
     const [rows, members] = await Promise.all([
-      this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
-        uuid(userId),
-        Prisma.sql`m.chat_id = ${chatId}::uuid AND m.seq > ${after_seq ?? 0} AND m.seq < ${before}`,
-        forward ? Prisma.sql`m.seq` : Prisma.sql`m.seq DESC`,
-        limit,
-      )}`,
+      this.large.read(
+        userId,
+        (bytes) =>
+          this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
+            uuid(userId),
+            Prisma.sql`m.chat_id = ${chatId}::uuid AND m.seq > ${after_seq ?? 0} AND m.seq < ${before}`,
+            forward ? Prisma.sql`m.seq` : Prisma.sql`m.seq DESC`,
+            limit,
+            bytes,
+          )}`,
+        bytesOf,
+      ),
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(left ? [] : members);

@@ -1,8 +1,8 @@
 import { MAX_PINS, type MessageDto, type MessagePage } from '#contracts';
-import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
+import { LargePages, Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
+import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
 /**
@@ -24,6 +24,7 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
+    private readonly large: LargePages,
   ) {}
 
   async execute({ userId, chatId, cursor }: ListPins): Promise<MessagePage> {
@@ -31,12 +32,18 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
     const [before] = cursor ? decodeCursor(cursor, 'number') : [8e15];
     await this.memberships.require(chatId, userId);
     const [rows, members] = await Promise.all([
-      this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
-        uuid(userId),
-        Prisma.sql`m.chat_id = ${chatId}::uuid AND m.pinned_at < to_timestamp(${before}::float8 / 1000)`,
-        Prisma.sql`m.pinned_at DESC`,
-        MAX_PINS,
-      )}`,
+      this.large.read(
+        userId,
+        (bytes) =>
+          this.prisma.$queryRaw<PageRow[]>`${messagesOfPage(
+            uuid(userId),
+            Prisma.sql`m.chat_id = ${chatId}::uuid AND m.pinned_at < to_timestamp(${before}::float8 / 1000)`,
+            Prisma.sql`m.pinned_at DESC`,
+            MAX_PINS,
+            bytes,
+          )}`,
+        bytesOf,
+      ),
       this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);

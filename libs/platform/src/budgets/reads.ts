@@ -3,7 +3,7 @@ import { budget, bytes, counts, rate, time } from './budget.js';
 
 /** A longer window has the same rate, and lets more come at once. Seconds. */
 const WINDOW = 10;
-const HEAVY_READER = 64;
+const HEAVY_READER = 32;
 const HEAVY_SEARCHER = 10;
 
 export const READS = {
@@ -60,6 +60,13 @@ export const READS = {
     of: 'deleted messages after a read mark that an unread count leaves out',
     most: 1000,
     beyond: 'the rest counts as unread',
+  }),
+  largePages: budget({
+    of: 'pages of messages of more than 64 KiB that are read at once, a process',
+    most: { bytes: 64 * 1024, atOnce: 1, waiting: 5000 },
+    shown: () => '1, and 1 more for each 16 that wait; 5,000 wait',
+    beyond: 'the reader that had least is next',
+    refused: 'large pages',
   }),
   page: budget({
     of: 'a page of a list',
