@@ -7,14 +7,16 @@ const EVENTS = Object.keys(CLIENT_EVENTS) as ClientEvent[];
 let app: TestApp;
 let anna: Account;
 let chat: ChatDto;
+let foreign: ChatDto;
 let message: string;
 let device: Device;
 let stored: string;
 beforeAll(async () => {
   app = await TestApp.start();
-  const [a, boris] = await app.people('Анна', 'Борис');
+  const [a, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
   anna = a;
   chat = await app.chat(anna, boris);
+  foreign = await app.chat(boris, vera);
   [device] = await app.devices(anna);
   message = (await device.send('chat:message:send', text(chat))).message_id;
   stored = await everything();
@@ -186,4 +188,16 @@ describe('ids', () => {
       expect(code).toBe(event === 'chat:leave' ? undefined : FIELDS[field as keyof typeof FIELDS]);
     },
   );
+});
+
+describe('the reason of a refusal', () => {
+  const unknown = randomUUID();
+
+  it.each<[string, ClientEvent, () => object]>([
+    ['message_not_found', 'chat:message:delete', () => ({ message_id: unknown })],
+    ['user_not_found', 'chat:get', () => ({ recipient_id: unknown })],
+    ['not_a_member', 'chat:join', () => ({ chat_id: foreign.id })],
+  ])('is %s for %s', async (reason, event, payload) => {
+    expect((await device.send(event, payload())).reason).toBe(reason);
+  });
 });

@@ -1,5 +1,5 @@
-import { AppError, type REPORT_KINDS } from '#contracts';
-import { FindMessage } from '#chat';
+import type { REPORT_KINDS } from '#contracts';
+import { FindMessage, noSuchMessage } from '#chat';
 import { FindUser } from '#identity';
 import { FindService } from '#marketplace';
 import { FindComment, FindPost } from '#social';
@@ -39,7 +39,7 @@ export class ReportTargets {
       },
       message: async (readerId, id) => {
         const { sender_id, content, deleted_at } = await queries.execute(new FindMessage(readerId, id));
-        if (deleted_at) throw new AppError('NOT_FOUND', 'No such message');
+        if (deleted_at) throw noSuchMessage();
         return { againstId: sender_id, content };
       },
       service: async (_, id) => {

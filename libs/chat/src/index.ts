@@ -19,7 +19,7 @@ export { SendMessage } from './commands/send-message.command.js';
 export { SetMemberRole } from './commands/set-member-role.command.js';
 export { UpdateChat } from './commands/update-chat.command.js';
 export { Marks } from './marks.js';
-export { Memberships } from './membership.js';
+export { Memberships, noSuchMessage } from './membership.js';
 export { asNamed, namedIn } from './message-wire.js';
 export { FindMessage } from './queries/find-message.query.js';
 export { GetChanges } from './queries/get-changes.query.js';

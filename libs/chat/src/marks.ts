@@ -1,4 +1,4 @@
-import { AppError } from '#contracts';
+import { notMember } from './membership.js';
 import { WORK, Batcher, Metrics, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Receipts, type MovedMark } from './receipts.js';
@@ -132,7 +132,7 @@ export class Marks implements OnModuleDestroy {
     for (const [ord, mark] of moved) mark.unread_count = unread.get(ord);
     return batch.map(({ chatId, userId }) => {
       const mark = moved.get(merged.get(`${chatId}:${userId}`)!.ord);
-      return mark ?? new AppError('FORBIDDEN', 'You are not a participant of this chat');
+      return mark ?? notMember();
     });
   }
 

@@ -1,3 +1,4 @@
+import { noSuchUser } from '#identity';
 import { AppError, type FieldError, type MEMBER_ROLES } from '#contracts';
 import { Batcher, CROWD, PgPool, Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
@@ -30,9 +31,10 @@ const IS_UNSEEN = `EXISTS (
   WHERE o.chat_id = p.chat_id AND NOT o.opened AND o.user_id <> p.user_id AND s.last_seq = 0)`;
 
 export const notFound = () => new AppError('CHAT_NOT_FOUND', 'No such chat');
-export const notMember = () => new AppError('FORBIDDEN', 'You are not a participant of this chat');
-
-export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
+export const notMember = () =>
+  new AppError('FORBIDDEN', 'You are not a participant of this chat', { reason: 'not_a_member' });
+export const noSuchMessage = () =>
+  new AppError('NOT_FOUND', 'No such message', { reason: 'message_not_found' });
 export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
 
 /** @param details names whom of several it is about */

@@ -1,8 +1,9 @@
-import { AppError, chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
+import { noSuchUser } from '#identity';
+import { chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatTurns } from './chat-turns.js';
-import { Memberships, cutOff, noSuchUser, notMember } from './membership.js';
+import { Memberships, cutOff, notMember, noSuchMessage } from './membership.js';
 import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { sightsWithin, uuid, type Sights } from './shown-marks.js';
@@ -49,8 +50,6 @@ type Decision = (
   message: Current,
   tx: Prisma.TransactionClient,
 ) => MessageChange | null | Promise<MessageChange | null>;
-
-const noSuchMessage = () => new AppError('NOT_FOUND', 'No such message');
 
 /** Where a message that was sent is changed: numbered under the chat's lock, told after the commit. */
 @Injectable()

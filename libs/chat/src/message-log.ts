@@ -1,3 +1,4 @@
+import { noSuchUser } from '#identity';
 import { AppError, type MessageDto, type SendMessageAck } from '#contracts';
 import {
   WORK,
@@ -19,7 +20,7 @@ import { uuid } from './shown-marks.js';
 import { ChatNews } from './chat-news.js';
 import { acceptsNoMessage } from './consent.js';
 import { WriteTurns } from './write-turns.js';
-import { cutOff, noSuchUser, notFound, notMember } from './membership.js';
+import { cutOff, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
 const SETTLE_MS = 10_000;

@@ -27,6 +27,8 @@ export const ERROR_REASONS = [
   'blocked',
   'email_taken',
   'handle_taken',
+  'message_not_found',
+  'not_a_member',
   'not_accepted',
   'refused_recently',
   'service_changed',
@@ -36,6 +38,7 @@ export const ERROR_REASONS = [
   'token_invalid',
   'too_many_members',
   'too_many_open_requests',
+  'user_not_found',
   'wrong_credentials',
   'wrong_state',
 ] as const;

@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
 import type { Prisma, User } from '#platform';
+import { noSuchUser } from './present.js';
 
 /**
  * The user whom an admin is about to change. Both rows are locked to the end of the transaction, in one order, and the
@@ -21,7 +22,7 @@ export async function lockForAdmin(
   const admin = users.find(({ id }) => id === adminId);
   if (admin?.role !== 'admin' || admin.bannedAt) throw new AppError('FORBIDDEN', 'This is for admins');
   const user = users.find(({ id }) => id === userId);
-  if (!user) throw new AppError('NOT_FOUND', 'No such user');
+  if (!user) throw noSuchUser();
   return user;
 }
 

@@ -16,7 +16,7 @@ export { UpdateMe } from './commands/update-me.command.js';
 export { IdentityModule } from './identity.module.js';
 export { Pairs } from './pairs.js';
 export { Passwords } from './passwords.js';
-export { requirePresent } from './present.js';
+export { noSuchUser, requirePresent } from './present.js';
 export { Reach } from './reach.js';
 export {
   PERSON_COLUMNS,

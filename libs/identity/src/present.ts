@@ -1,6 +1,9 @@
 import { AppError } from '#contracts';
 import type { Prisma } from '#platform';
 
+/** Says the same of a user who does not exist, is banned or is hidden by a block. */
+export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user', { reason: 'user_not_found' });
+
 /**
  * That all of these users exist and none is banned, to the end of the transaction: a ban waits for it, and finds what
  * it has made. Everything that ties people together asks this first.
@@ -13,5 +16,5 @@ export async function requirePresent(
   const ids = [...new Set(userIds)];
   const present = await tx.$queryRaw<object[]>`
     SELECT FROM users WHERE id = ANY(${ids}::uuid[]) AND banned_at IS NULL ORDER BY id FOR KEY SHARE`;
-  if (present.length < ids.length) throw new AppError('NOT_FOUND', 'No such user');
+  if (present.length < ids.length) throw noSuchUser();
 }

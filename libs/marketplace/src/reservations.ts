@@ -1,5 +1,5 @@
 import { AppError, BOOKING_LIMITS } from '#contracts';
-import { lockBookings, notBlocked } from '#identity';
+import { lockBookings, notBlocked, noSuchUser } from '#identity';
 import { tellAll } from '#notifications';
 import { REACH, WORK, Batcher, Prisma, PrismaService, newId } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -158,7 +158,7 @@ async function refusalsOf(
     const service = services.get(serviceId);
     if (!allowed || !service || !limits.has(masterId)) return noSuchService();
     const limit = limits.get(clientId);
-    if (!limit) return new AppError('NOT_FOUND', 'No such user');
+    if (!limit) return noSuchUser();
     if (service.price !== price || service.duration !== duration) return changedService();
     const pair = clientId + masterId;
     if (openHere + more(pair) >= REACH.bookings.most.ofMaster)

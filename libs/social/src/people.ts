@@ -1,5 +1,4 @@
-import { AppError } from '#contracts';
-import { notBlockedWith } from '#identity';
+import { notBlockedWith, noSuchUser } from '#identity';
 import { Prisma } from '#platform';
 
 /** Expression for SQL: a `PersonDto` of a row of `users`. */
@@ -10,8 +9,6 @@ export const person = (table: string): Prisma.Sql =>
 /** Condition for SQL: a user may see the one in this row of `users`, and what they write. Null looks past all blocks. */
 export const inSightOf = (readerId: string | null, table: string): Prisma.Sql => Prisma.sql`
   ${Prisma.raw(table)}.banned_at IS NULL AND ${notBlockedWith(readerId, Prisma.raw(`${table}.id`))}`;
-
-export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user');
 
 /** @throws AppError NOT_FOUND, also for those whom a ban or a block hides */
 export async function requireInSight(

@@ -10,6 +10,7 @@ type AckOf<E extends ClientEvent> = InstanceType<(typeof CLIENT_EVENTS)[E]['ack'
 /** Either the event's own acknowledgement or an error: tests look at whichever they expect. */
 export type Answer<E extends ClientEvent> = AckOf<E> & {
   code?: string;
+  reason?: string;
   details?: { field: string }[];
   retry_after_ms?: number;
 };

@@ -1,4 +1,4 @@
-import type { ChatDto, PayloadOf, ServerEvent } from '#contracts';
+import type { ChatDto, ErrorCode, ErrorReason, PayloadOf, ServerEvent } from '#contracts';
 import type { Command, Query } from '@nestjs/cqrs';
 
 /** An event as a document's clients know it. */
@@ -47,8 +47,8 @@ export interface Dialect {
   client: Record<string, ClientRule>;
   /** What is not named here is not shown. */
   server: ServerRules;
-  /** The document's words for ours, where it has some. */
-  words: Record<string, string>;
+  /** The document's error messages, by our reason or code. Other errors keep our message. */
+  words: Partial<Record<ErrorReason | ErrorCode, string>>;
   /** Its names of our fields, where they are not the same in camel case. */
   fields?: Record<string, string>;
   /** A refusal as the acknowledgement of an event. */

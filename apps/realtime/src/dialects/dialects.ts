@@ -117,9 +117,9 @@ const errorEvent = (dialect: Dialect, error: AppError) => {
   return { message, error: message };
 };
 
-/** Our message in the document's words: those it has, else ours about the field as it calls it. */
-function worded({ words, fields = {} }: Dialect, { code, message }: AppError): string {
-  if (code !== 'INVALID_DATA') return words[message] ?? message;
+/** The document's message, or ours. A message about a field calls the field as the document does. */
+function worded({ words, fields = {} }: Dialect, { code, reason, message }: AppError): string {
+  if (code !== 'INVALID_DATA') return (reason && words[reason]) ?? words[code] ?? message;
   return message.replace(
     /^\w+/,
     (field) => fields[field] ?? field.replace(/_(\w)/g, (_, c: string) => c.toUpperCase()),

@@ -1,12 +1,11 @@
 import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
-import { Blocks, Reach, requirePresent } from '#identity';
+import { Blocks, Reach, requirePresent, noSuchUser } from '#identity';
 import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
 import { requireGroupAccepted, requireRoomForGroup } from '../consent.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
-import { noSuchUser } from '../membership.js';
 
 /**
  * People join a group, by its owner or an admin, if their settings let this user add them. What was said before is theirs to

@@ -1,11 +1,10 @@
 import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contracts';
-import { Blocks, Pairs, Reach, requirePresent } from '#identity';
+import { Blocks, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatNews } from '../chat-news.js';
 import { ChatViews } from '../chat-views.js';
 import { requireGroupAccepted, requireMessageAccepted, requireRoomForGroup } from '../consent.js';
-import { noSuchUser } from '../membership.js';
 
 /**
  * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat

@@ -2,7 +2,7 @@ import { AppError, MAX_FORWARDED, isVisible, type ForwardPayload, type MessageDt
 import { PrismaService, RateLimits, RealtimeEmitter, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
-import { Memberships, notMember } from '../membership.js';
+import { Memberships, notMember, noSuchMessage } from '../membership.js';
 import { MessageLog } from '../message-log.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
@@ -105,8 +105,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
       LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
       ORDER BY i.ord`;
     if (!rows.every(({ is_member }) => is_member)) throw notMember();
-    if (rows.length < messageIds.length || rows.some(({ deleted_at }) => deleted_at))
-      throw new AppError('NOT_FOUND', 'No such message');
+    if (rows.length < messageIds.length || rows.some(({ deleted_at }) => deleted_at)) throw noSuchMessage();
     return rows;
   }
 }

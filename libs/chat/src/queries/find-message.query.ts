@@ -1,7 +1,7 @@
-import { AppError, type MessageDto } from '#contracts';
+import type { MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Memberships, notMember } from '../membership.js';
+import { Memberships, notMember, noSuchMessage } from '../membership.js';
 import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
 
@@ -26,7 +26,7 @@ export class FindMessageHandler implements IQueryHandler<FindMessage> {
     const [row] = await this.prisma.$queryRaw<MessageRow[]>`
       SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ${messageId}::uuid`;
-    if (!row) throw new AppError('NOT_FOUND', 'No such message');
+    if (!row) throw noSuchMessage();
     const { visible_seq, left, left_change_seq } = await this.memberships.require(row.chat_id, userId, true);
     if (row.seq > visible_seq) throw notMember();
     const marks = await this.prisma.$queryRaw<Mark[]>`${marksOf(row.chat_id, userId)}`;

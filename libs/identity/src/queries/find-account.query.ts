@@ -1,7 +1,7 @@
-import { AppError } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ACCOUNT_COLUMNS, toAccount, type Account } from '../account.js';
+import { noSuchUser } from '../present.js';
 
 /** A user as admins see them, also a banned one. Errors: NOT_FOUND. */
 export class FindAccount extends Query<Account> {
@@ -16,7 +16,7 @@ export class FindAccountHandler implements IQueryHandler<FindAccount> {
 
   async execute({ userId: id }: FindAccount): Promise<Account> {
     const user = await this.prisma.user.findUnique({ where: { id }, select: ACCOUNT_COLUMNS });
-    if (!user) throw new AppError('NOT_FOUND', 'No such user');
+    if (!user) throw noSuchUser();
     return toAccount(user);
   }
 }

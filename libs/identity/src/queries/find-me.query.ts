@@ -1,7 +1,7 @@
-import { AppError } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { toMe, type Me } from '../profile.js';
+import { noSuchUser } from '../present.js';
 
 /** The signed-in user's own view of themselves. Errors: NOT_FOUND. */
 export class FindMe extends Query<Me> {
@@ -16,7 +16,7 @@ export class FindMeHandler implements IQueryHandler<FindMe> {
 
   async execute({ userId }: FindMe): Promise<Me> {
     const user = await this.prisma.user.findUnique({ where: { id: userId } });
-    if (!user) throw new AppError('NOT_FOUND', 'No such user');
+    if (!user) throw noSuchUser();
     return toMe(user);
   }
 }

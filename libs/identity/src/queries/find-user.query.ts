@@ -1,7 +1,7 @@
-import { AppError } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { PROFILE_COLUMNS, toProfile, type Profile } from '../profile.js';
+import { noSuchUser } from '../present.js';
 
 /** A user as others may see them; past all blocks for the viewer null. Errors: NOT_FOUND, also for a banned user and across a block. */
 export class FindUser extends Query<Profile> {
@@ -29,7 +29,7 @@ export class FindUserHandler implements IQueryHandler<FindUser> {
       },
       select: PROFILE_COLUMNS,
     });
-    if (!user) throw new AppError('NOT_FOUND', 'No such user');
+    if (!user) throw noSuchUser();
     return toProfile(user);
   }
 }

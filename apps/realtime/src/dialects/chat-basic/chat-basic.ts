@@ -59,9 +59,9 @@ export const chatBasic = (): Dialect => ({
     error: ({ message }) => [['error', { message, error: message }]],
   },
   words: {
-    'No such chat': 'Access denied',
-    'You are not a participant of this chat': 'Access denied',
-    'Invalid token': 'Authentication failed',
+    CHAT_NOT_FOUND: 'Access denied',
+    not_a_member: 'Access denied',
+    UNAUTHORIZED: 'Authentication failed',
   },
   fields: { content: 'text' },
   refused: (error) => ({ success: false, error }),

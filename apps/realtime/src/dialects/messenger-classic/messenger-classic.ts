@@ -60,9 +60,9 @@ export const messengerClassic = (): Dialect => ({
   client: classicClient,
   server: classicServer,
   words: {
-    'No such chat': 'Access denied',
-    'You are not a participant of this chat': 'Access denied',
-    'Invalid token': 'Authentication failed',
+    CHAT_NOT_FOUND: 'Access denied',
+    not_a_member: 'Access denied',
+    UNAUTHORIZED: 'Authentication failed',
   },
   refused: (error) => ({ success: false, error }),
 });

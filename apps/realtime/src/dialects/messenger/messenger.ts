@@ -123,10 +123,10 @@ export const messenger = (): Dialect => ({
   client,
   server: server(new Statuses()),
   words: {
-    'No such chat': 'Chat not found',
-    'No such message': 'Message not found',
-    'No such user': 'User not found',
-    'You are not a participant of this chat': 'User is not a participant of this chat',
+    CHAT_NOT_FOUND: 'Chat not found',
+    message_not_found: 'Message not found',
+    user_not_found: 'User not found',
+    not_a_member: 'User is not a participant of this chat',
   },
   fields: { comment: 'additionalContent' },
   refused: (message, event) =>
