@@ -6,7 +6,7 @@ import {
   SyncAnswer,
   type NotificationCause,
 } from '#contracts';
-import { tell } from '#notifications';
+import { enqueueNotification } from '#notifications';
 import { PrismaService, addJob } from '#platform';
 import { contractErrors, happen, TestApp, until, type Account, type Device } from '#testing';
 import { randomUUID } from 'node:crypto';
@@ -39,7 +39,7 @@ const request = (done: string): NotificationCause => ({
 const promise = async (cause: NotificationCause, ...recipients: Account[]) => {
   await happen(app, cause, recipients[0]?.id);
   await app.app.get(PrismaService).$transaction((tx) =>
-    tell(
+    enqueueNotification(
       tx,
       recipients.map(({ id }) => id),
       cause,
@@ -88,7 +88,7 @@ describe('what a transaction promises', () => {
 
   it('is not told when that is rolled back', async () => {
     const rolledBack = app.app.get(PrismaService).$transaction(async (tx) => {
-      await tell(tx, [anna.id], mention());
+      await enqueueNotification(tx, [anna.id], mention());
       throw new Error('rolled back');
     });
     await expect(rolledBack).rejects.toThrow('rolled back');

@@ -1,6 +1,6 @@
 import { AppError, BOOKING_LIMITS } from '#contracts';
 import { lockBookings, notBlocked, noSuchUser } from '#identity';
-import { tellAll } from '#notifications';
+import { enqueueNotifications } from '#notifications';
 import { REACH, WORK, Batcher, Prisma, PrismaService, newId } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { availabilityOf, earliestOf } from './availabilities.js';
@@ -200,7 +200,7 @@ async function store(tx: Prisma.TransactionClient, asked: NewBooking[]): Promise
     ORDER BY r."masterId", r."startsAt", r.id
     ON CONFLICT ON CONSTRAINT bookings_no_overlap DO NOTHING RETURNING id`;
   const ids = new Set(made.map(({ id }) => id));
-  await tellAll(
+  await enqueueNotifications(
     tx,
     allowed
       .filter(({ id }) => ids.has(id))

@@ -9,7 +9,7 @@ export { ReleaseNotifications } from './commands/release-notifications.command.j
 export { SetPreferences } from './commands/set-preferences.command.js';
 export { NotificationNews } from './notification-news.js';
 export { NotificationsModule } from './notifications.module.js';
-export { tell, tellAll } from './notifier.js';
+export { enqueueNotification, enqueueNotifications } from './notification-outbox.js';
 export { CountUnread } from './queries/count-unread.query.js';
 export { GetPreferences } from './queries/get-preferences.query.js';
 export { ListNotifications } from './queries/list-notifications.query.js';

@@ -1,6 +1,6 @@
 import { cutRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
-import { NotificationNews, causes, revise, tellAll, type Revised } from '#notifications';
+import { NotificationNews, causes, revise, enqueueNotifications, type Revised } from '#notifications';
 import { WORK, Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { noSuchPost } from './posts.js';
@@ -80,7 +80,7 @@ export class Likes implements OnModuleDestroy {
       await tx.$queryRaw`SELECT FROM posts WHERE id = ANY(${postIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
       const rows = await tx.$queryRaw<LikeRow[]>(statement(likes));
       const added = rows.filter((row) => row.added);
-      await tellAll(
+      await enqueueNotifications(
         tx,
         added.map((row) => ({
           recipientIds: [row.author_id],

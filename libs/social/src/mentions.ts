@@ -1,5 +1,5 @@
 import { MAX_MENTIONS } from '#contracts';
-import { tell } from '#notifications';
+import { enqueueNotification } from '#notifications';
 import { Prisma } from '#platform';
 import { LinkifyIt } from 'linkify-it';
 import { inSightOf } from './people.js';
@@ -79,13 +79,13 @@ export const mentionOf = (writerId: string, { postId, commentId }: Place) => ({
 });
 
 /** Promises these users that they are told of a text that names them. */
-export async function tellMentioned(
+export async function enqueueMentionNotifications(
   tx: Prisma.TransactionClient,
   writerId: string,
   userIds: string[],
   where: Place,
 ): Promise<void> {
-  await tell(tx, userIds, {
+  await enqueueNotification(tx, userIds, {
     ...mentionOf(writerId, where),
     key: `mention:${where.commentId ?? where.postId}`,
     actorId: writerId,

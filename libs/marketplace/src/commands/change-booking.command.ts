@@ -1,6 +1,6 @@
 import { AppError, type BookingDto } from '#contracts';
 import { Blocks } from '#identity';
-import { NotificationNews, tell, type Revised } from '#notifications';
+import { NotificationNews, enqueueNotification, type Revised } from '#notifications';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { availabilityOf } from '../availabilities.js';
@@ -86,21 +86,21 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
     const availability = await availabilityOf(tx, row.masterId);
     const data = factsOf(row, availability?.timezone ?? 'UTC');
     if (to === 'confirmed')
-      await tell(tx, [row.clientId], {
+      await enqueueNotification(tx, [row.clientId], {
         type: 'booking_confirmed',
         key: `booking_confirmed:${row.id}`,
         actorId: userId,
         data,
       });
     if (to === 'cancelled' || to === 'declined')
-      await tell(tx, [row.masterId, row.clientId], {
+      await enqueueNotification(tx, [row.masterId, row.clientId], {
         type: 'booking_cancelled',
         key: `booking_cancelled:${row.id}`,
         actorId: userId,
         data: { ...data, outcome: action === 'no-show' ? 'no_show' : to, reason: reason ?? null },
       });
     if (action === 'dispute')
-      await tell(tx, [row.masterId], {
+      await enqueueNotification(tx, [row.masterId], {
         type: 'booking_confirmed',
         key: `booking_disputed:${row.id}`,
         actorId: userId,

@@ -1,4 +1,4 @@
-import { NotificationNews, tellAll, type Revised } from '#notifications';
+import { NotificationNews, enqueueNotifications, type Revised } from '#notifications';
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
@@ -46,7 +46,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
         where: { id: { in: ids } },
         ...WITH_TIMEZONE,
       });
-      await tellAll(
+      await enqueueNotifications(
         tx,
         expired.map((row) => ({
           recipientIds: [row.clientId],

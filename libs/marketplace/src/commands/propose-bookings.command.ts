@@ -1,4 +1,4 @@
-import { tell } from '#notifications';
+import { enqueueNotification } from '#notifications';
 import { PrismaService, logger } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { availabilityOf, earliestOf } from '../availabilities.js';
@@ -135,7 +135,7 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
         skipDuplicates: true,
       });
       if (count === 0) return;
-      await tell(tx, [clientId], {
+      await enqueueNotification(tx, [clientId], {
         type: 'auto_booking_proposal',
         key: `auto_booking_proposal:${lastId}`,
         actorId: masterId,

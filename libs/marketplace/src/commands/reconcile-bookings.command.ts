@@ -1,5 +1,5 @@
 import { lockBookings } from '#identity';
-import { NotificationNews, tellAll, type Revised } from '#notifications';
+import { NotificationNews, enqueueNotifications, type Revised } from '#notifications';
 import { Prisma, PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
@@ -69,7 +69,7 @@ async function cancelSome(
     RETURNING id`;
   const bookingIds = cancelled.map(({ id }) => id);
   const rows = await tx.booking.findMany({ where: { id: { in: bookingIds } }, ...WITH_TIMEZONE });
-  await tellAll(
+  await enqueueNotifications(
     tx,
     rows.map((row) => ({
       recipientIds: [row.masterId === userId ? row.clientId : row.masterId],

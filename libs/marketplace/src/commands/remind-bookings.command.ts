@@ -1,4 +1,4 @@
-import { tellAll } from '#notifications';
+import { enqueueNotifications } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
@@ -45,7 +45,7 @@ export class RemindBookingsHandler implements ICommandHandler<RemindBookings> {
         ) RETURNING id`;
       const ids = marked.map(({ id }) => id);
       const rows = await tx.booking.findMany({ where: { id: { in: ids } }, ...WITH_TIMEZONE });
-      await tellAll(
+      await enqueueNotifications(
         tx,
         rows.map((row) => ({
           recipientIds: [row.masterId, row.clientId],

@@ -1,6 +1,6 @@
 import { AppError, type ReviewBody, type ReviewDto } from '#contracts';
 import { Blocks, requirePresent } from '#identity';
-import { tell } from '#notifications';
+import { enqueueNotification } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, REVIEW, toReview } from '../bookings.js';
@@ -45,7 +45,7 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
           ...REVIEW,
         });
         await tx.booking.update({ where: { id: bookingId }, data: { updatedAt: now }, select: { id: true } });
-        await tell(tx, [masterId], {
+        await enqueueNotification(tx, [masterId], {
           type: 'review_received',
           key: `review_received:${bookingId}`,
           actorId: userId,

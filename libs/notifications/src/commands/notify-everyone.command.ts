@@ -2,7 +2,7 @@ import type { NotificationCause } from '#contracts';
 import { PrismaService, addJobs, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { locksOf } from '../holding.js';
-import { RECIPIENTS, inParts } from '../notifier.js';
+import { RECIPIENTS, inParts } from '../notification-outbox.js';
 
 /** So many jobs are made at once. */
 const JOBS_AT_ONCE = 20;

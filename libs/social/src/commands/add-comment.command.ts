@@ -1,10 +1,10 @@
 import { AppError, type CommentDto, type CreateCommentBody } from '#contracts';
 import { Reach, requirePresent } from '#identity';
-import { tell } from '#notifications';
+import { enqueueNotification } from '#notifications';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
-import { mentionOf, mentionedIn, tellMentioned } from '../mentions.js';
+import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions.js';
 import { inSightOf } from '../people.js';
 import { Posts, noSuchPost } from '../posts.js';
 
@@ -41,14 +41,14 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
     await this.reach.take('mention', userId, mentioned.length);
     const { comments_count, ...row } = await this.posts.change(postId, async (tx) => {
       await requirePresent(tx, [userId]);
-      await tell(tx, [owner.id], {
+      await enqueueNotification(tx, [owner.id], {
         type: 'post_commented',
         key: `post_commented:${id}`,
         actorId: userId,
         data: { post_id: postId, comment_id: id, user_id: userId },
         ...(mentioned.includes(owner.id) && { fallback: mentionOf(userId, where) }),
       });
-      await tellMentioned(
+      await enqueueMentionNotifications(
         tx,
         userId,
         mentioned.filter((id) => id !== owner.id),

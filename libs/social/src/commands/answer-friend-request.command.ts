@@ -1,6 +1,6 @@
 import { AppError, friendsRoom, type FriendRequestDto } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
-import { NotificationNews, tell } from '#notifications';
+import { NotificationNews, enqueueNotification } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
@@ -61,7 +61,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
             { userId: fromId, friendId: userId },
           ],
         });
-        await tell(tx, [fromId], {
+        await enqueueNotification(tx, [fromId], {
           type: 'friend_accepted',
           key: `friend_accepted:${id}`,
           actorId: userId,

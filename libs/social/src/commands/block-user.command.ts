@@ -1,6 +1,6 @@
 import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
-import { NotificationNews, lockTelling, reviseBetween, tellAll } from '#notifications';
+import { NotificationNews, lockTelling, reviseBetween, enqueueNotifications } from '#notifications';
 import { RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
@@ -150,7 +150,7 @@ async function cancelRequests(tx: Prisma.TransactionClient, a: string, b: string
       COALESCE((SELECT timezone FROM availabilities WHERE master_id = b.master_id), 'UTC') AS timezone`;
   if (cancelled.length === 0) return;
   await addJob(tx, 'show-bookings', { bookingIds: cancelled.map(({ booking_id }) => booking_id) });
-  await tellAll(
+  await enqueueNotifications(
     tx,
     cancelled.map((facts) => ({
       recipientIds: [b],

@@ -3,7 +3,7 @@ import { Reach } from '#identity';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { requireRoomForPost } from '../limits.js';
-import { mentionedIn, tellMentioned } from '../mentions.js';
+import { mentionedIn, enqueueMentionNotifications } from '../mentions.js';
 import { Posts } from '../posts.js';
 
 /**
@@ -36,7 +36,11 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
     await this.prisma.$transaction(async (tx) => {
       await requireRoomForPost(tx, authorId);
       await tx.post.create({ data: post });
-      await tellMentioned(tx, authorId, mentioned, { postId: post.id, commentId: null, ownerId: authorId });
+      await enqueueMentionNotifications(tx, authorId, mentioned, {
+        postId: post.id,
+        commentId: null,
+        ownerId: authorId,
+      });
     });
     return this.posts.require(authorId, post.id);
   }

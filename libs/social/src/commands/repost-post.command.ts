@@ -1,10 +1,10 @@
 import { AppError, type PostDto, type RepostBody } from '#contracts';
 import { Reach } from '#identity';
-import { tell } from '#notifications';
+import { enqueueNotification } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { requireRoomForPost } from '../limits.js';
-import { mentionOf, mentionedIn, tellMentioned } from '../mentions.js';
+import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions.js';
 import { Posts, noSuchPost } from '../posts.js';
 
 /**
@@ -63,14 +63,14 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
         data: { id, authorId, content, isRepost: true, repostOfId: original.id },
       });
       const where = { postId: id, commentId: null, ownerId: authorId };
-      await tell(tx, [ownerId], {
+      await enqueueNotification(tx, [ownerId], {
         type: 'post_reposted',
         key: `post_reposted:${original.id}:${authorId}`,
         actorId: authorId,
         data: { post_id: original.id, repost_id: id, user_id: authorId },
         ...(mentioned.includes(ownerId) && { fallback: mentionOf(authorId, where) }),
       });
-      await tellMentioned(
+      await enqueueMentionNotifications(
         tx,
         authorId,
         mentioned.filter((userId) => userId !== ownerId),

@@ -1,6 +1,6 @@
 import { AppError, type FriendRequestDto } from '#contracts';
 import { Pairs, Reach, requirePresent } from '#identity';
-import { tell } from '#notifications';
+import { enqueueNotification } from '#notifications';
 import { REACH, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
@@ -65,7 +65,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
       await requireFewOpen(tx, fromId);
       const id = newId();
       await tx.friendRequest.create({ data: { id, fromId, toId } });
-      await tell(tx, [toId], {
+      await enqueueNotification(tx, [toId], {
         type: 'friend_request',
         key: askingKey(fromId, toId, earlier?.id),
         actorId: fromId,

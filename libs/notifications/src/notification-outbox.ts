@@ -7,22 +7,22 @@ export const RECIPIENTS = 1000;
  * Promises, in the transaction of what happened, that people are told of it. Who of them really is (preferences,
  * blocks, grouping), and in which words, is decided when the job runs.
  */
-export async function tell(
+export async function enqueueNotification(
   tx: Prisma.TransactionClient,
   recipientIds: string[],
   cause: NotificationCause,
 ): Promise<void> {
-  await tellAll(tx, [{ recipientIds, cause }]);
+  await enqueueNotifications(tx, [{ recipientIds, cause }]);
 }
 
 /** The same of many things that happened at once. */
-export async function tellAll(
+export async function enqueueNotifications(
   tx: Prisma.TransactionClient,
-  told: { recipientIds: string[]; cause: NotificationCause }[],
+  notifications: { recipientIds: string[]; cause: NotificationCause }[],
 ): Promise<void> {
-  const jobs = told.flatMap(({ recipientIds, cause }) => {
-    const others = [...new Set(recipientIds)].filter((id) => id !== cause.actorId);
-    return inParts(others).map((part) => ({ cause, recipientIds: part }));
+  const jobs = notifications.flatMap(({ recipientIds, cause }) => {
+    const recipients = [...new Set(recipientIds)].filter((id) => id !== cause.actorId);
+    return inParts(recipients).map((part) => ({ cause, recipientIds: part }));
   });
   if (jobs.length > 0) await addJobs(tx, 'notify', jobs);
 }
