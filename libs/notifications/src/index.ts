@@ -7,7 +7,7 @@ export { ReadNotification } from './commands/read-notification.command.js';
 export { ReconcileNotifications } from './commands/reconcile-notifications.command.js';
 export { ReleaseNotifications } from './commands/release-notifications.command.js';
 export { SetPreferences } from './commands/set-preferences.command.js';
-export { NotificationNews } from './notification-news.js';
+export { NotificationPublisher } from './notification-publisher.js';
 export { NotificationsModule } from './notifications.module.js';
 export { enqueueNotification, enqueueNotifications } from './notification-outbox.js';
 export { CountUnread } from './queries/count-unread.query.js';

@@ -8,7 +8,7 @@ import { ReadNotificationHandler } from './commands/read-notification.command.js
 import { ReconcileNotificationsHandler } from './commands/reconcile-notifications.command.js';
 import { ReleaseNotificationsHandler } from './commands/release-notifications.command.js';
 import { SetPreferencesHandler } from './commands/set-preferences.command.js';
-import { NotificationNews } from './notification-news.js';
+import { NotificationPublisher } from './notification-publisher.js';
 import { CountUnreadHandler } from './queries/count-unread.query.js';
 import { GetPreferencesHandler } from './queries/get-preferences.query.js';
 import { ListNotificationsHandler } from './queries/list-notifications.query.js';
@@ -21,7 +21,7 @@ import { SyncNotificationsHandler } from './queries/sync-notifications.query.js'
     GetPreferencesHandler,
     HideNotificationsHandler,
     ListNotificationsHandler,
-    NotificationNews,
+    NotificationPublisher,
     NotifyEveryoneHandler,
     NotifyHandler,
     PurgeNotificationsHandler,
@@ -32,6 +32,6 @@ import { SyncNotificationsHandler } from './queries/sync-notifications.query.js'
     SetPreferencesHandler,
     SyncNotificationsHandler,
   ],
-  exports: [NotificationNews],
+  exports: [NotificationPublisher],
 })
 export class NotificationsModule {}

@@ -1,6 +1,6 @@
 import { cutRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
-import { NotificationNews, causes, revise, enqueueNotifications, type Revised } from '#notifications';
+import { NotificationPublisher, causes, revise, enqueueNotifications, type Revised } from '#notifications';
 import { WORK, Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { noSuchPost } from './posts.js';
@@ -38,7 +38,7 @@ export class Likes implements OnModuleDestroy {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   /** @throws AppError NOT_FOUND, UNAVAILABLE */
@@ -66,7 +66,7 @@ export class Likes implements OnModuleDestroy {
         answers.set(like, row ? { liked: like.on, likes_count: row.likes_count } : noSuchPost());
       }
       for (const row of rows) if (row.added || row.removed) this.show(row);
-      await this.news.tell(revised);
+      await this.notifications.publish(revised);
     }
     return likes.map((like) => answers.get(like)!);
   }

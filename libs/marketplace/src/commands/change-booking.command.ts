@@ -1,6 +1,6 @@
 import { AppError, type BookingDto } from '#contracts';
 import { Blocks } from '#identity';
-import { NotificationNews, enqueueNotification, type Revised } from '#notifications';
+import { NotificationPublisher, enqueueNotification, type Revised } from '#notifications';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { availabilityOf } from '../availabilities.js';
@@ -33,7 +33,7 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
     private readonly prisma: PrismaService,
     private readonly bookings: Bookings,
     private readonly blocks: Blocks,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute(change: ChangeBooking): Promise<BookingDto> {
@@ -43,7 +43,7 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
     if (!by.includes(side))
       throw new AppError('FORBIDDEN', `Only the ${by.join(' or the ')} may ${change.action} a booking`);
     const revised = await this.prisma.$transaction((tx) => this.apply(tx, row, side, change));
-    await this.news.tell(revised);
+    await this.notifications.publish(revised);
     return this.bookings.announce(row.id, change.userId);
   }
 

@@ -1,4 +1,4 @@
-import { NotificationNews, enqueueNotifications, type Revised } from '#notifications';
+import { NotificationPublisher, enqueueNotifications, type Revised } from '#notifications';
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
@@ -18,7 +18,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly bookings: Bookings,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ now }: ExpireBookings): Promise<void> {
@@ -28,7 +28,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
       for (let expired = BATCH; expired === BATCH;) {
         const { ids, revised } = await this.expireSome(late, now);
         await this.bookings.announceAll(ids);
-        await this.news.tell(revised);
+        await this.notifications.publish(revised);
         expired = ids.length;
       }
   }

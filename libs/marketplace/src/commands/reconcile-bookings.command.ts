@@ -1,5 +1,5 @@
 import { lockBookings } from '#identity';
-import { NotificationNews, enqueueNotifications, type Revised } from '#notifications';
+import { NotificationPublisher, enqueueNotifications, type Revised } from '#notifications';
 import { Prisma, PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
@@ -24,14 +24,14 @@ export class ReconcileBookings extends Command<void> {
 export class ReconcileBookingsHandler implements ICommandHandler<ReconcileBookings> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ userId, now }: ReconcileBookings): Promise<void> {
     for (const side of ['master', 'client'] as const)
       for (let count = BATCH; count === BATCH;) {
         const some = await this.prisma.$transaction((tx) => cancelSome(tx, userId, side, now));
-        await this.news.tell(some.revised);
+        await this.notifications.publish(some.revised);
         count = some.count;
       }
     while ((await this.prisma.$transaction((tx) => moveReviews(tx, userId))) === BATCH);

@@ -1,6 +1,6 @@
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { NotificationNews } from '../notification-news.js';
+import { NotificationPublisher } from '../notification-publisher.js';
 import { hideAbout } from '../revise.js';
 
 /** Hides what tells of a deleted post and was too much for its deletion: an announcement has told everybody. */
@@ -14,13 +14,13 @@ export class HideNotifications extends Command<void> {
 export class HideNotificationsHandler implements ICommandHandler<HideNotifications> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly news: NotificationNews,
+    private readonly publisher: NotificationPublisher,
   ) {}
 
   async execute({ postId }: HideNotifications): Promise<void> {
     for (let isRest = true; isRest;) {
       const part = await this.prisma.$transaction((tx) => hideAbout(tx, postId));
-      await this.news.tell(part.hidden);
+      await this.publisher.publish(part.hidden);
       isRest = part.isRest;
     }
   }

@@ -3,7 +3,7 @@ import { Prisma, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { holds, locksOf } from '../holding.js';
 import { KINDS } from '../kinds.js';
-import { NotificationNews } from '../notification-news.js';
+import { NotificationPublisher } from '../notification-publisher.js';
 import { HELD_UNTIL } from '../quiet-hours.js';
 import { keyAs, lockNotifications, lockTelling, settle, type Revised } from '../revise.js';
 
@@ -36,7 +36,7 @@ const causeOf = (key: string, userIds: string[]): Prisma.Sql =>
 export class NotifyHandler implements ICommandHandler<Notify> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly news: NotificationNews,
+    private readonly publisher: NotificationPublisher,
   ) {}
 
   async execute({ cause, recipientIds, again }: Notify): Promise<void> {
@@ -60,7 +60,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     const revised = await this.prisma.$transaction((tx) => this.store(tx, cause, recipientIds));
     const ids = new Set(revised.map(({ id }) => id));
     const earlier = again ? await this.storedOf(cause, recipientIds) : [];
-    await this.news.tellOrFail([...revised, ...earlier.filter(({ id }) => !ids.has(id))]);
+    await this.publisher.publishOrFail([...revised, ...earlier.filter(({ id }) => !ids.has(id))]);
   }
 
   /** The locks make an undo, a ban and a block wait, and find what is stored here. */

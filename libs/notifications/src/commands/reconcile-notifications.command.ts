@@ -1,6 +1,6 @@
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { NotificationNews } from '../notification-news.js';
+import { NotificationPublisher } from '../notification-publisher.js';
 import { lockTelling, revisePlaces, type Place } from '../revise.js';
 
 const BATCH = 500;
@@ -22,7 +22,7 @@ export class ReconcileNotifications extends Command<void> {
 export class ReconcileNotificationsHandler implements ICommandHandler<ReconcileNotifications> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly news: NotificationNews,
+    private readonly publisher: NotificationPublisher,
   ) {}
 
   async execute({ userId, otherId }: ReconcileNotifications): Promise<void> {
@@ -36,7 +36,7 @@ export class ReconcileNotificationsHandler implements ICommandHandler<ReconcileN
         const { revised, places } = await this.prisma.$transaction((tx) =>
           this.reviseNext(tx, userId, toldId, column, after),
         );
-        await this.news.tell(revised);
+        await this.publisher.publish(revised);
         after = places.at(-1);
         isMore = places.length === BATCH;
       }

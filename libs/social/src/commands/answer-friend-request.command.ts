@@ -1,6 +1,6 @@
 import { AppError, friendsRoom, type FriendRequestDto } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
-import { NotificationNews, enqueueNotification } from '#notifications';
+import { NotificationPublisher, enqueueNotification } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
@@ -33,7 +33,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
     private readonly prisma: PrismaService,
     private readonly pairs: Pairs,
     private readonly emitter: RealtimeEmitter,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ userId, requestId: id, answer }: AnswerFriendRequest): Promise<FriendRequestDto> {
@@ -80,7 +80,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
       this.emitter.moved(friendsRoom(fromId), userId);
       this.emitter.moved(friendsRoom(userId), fromId);
     }
-    await this.news.tell(revised);
+    await this.notifications.publish(revised);
     return request;
   }
 }

@@ -1,6 +1,6 @@
 import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
-import { NotificationNews, lockTelling, reviseBetween, enqueueNotifications } from '#notifications';
+import { NotificationPublisher, lockTelling, reviseBetween, enqueueNotifications } from '#notifications';
 import { RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
@@ -27,7 +27,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     private readonly pairs: Pairs,
     private readonly blocks: Blocks,
     private readonly emitter: RealtimeEmitter,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
     private readonly limits: RateLimits,
   ) {}
 
@@ -56,7 +56,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     }
     // After the moves: what is typed from here on is not heard across the block.
     if (closed) this.emitter.typingEnds(closed);
-    await this.news.tell(revised);
+    await this.notifications.publish(revised);
   }
 }
 

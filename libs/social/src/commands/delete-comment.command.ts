@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { NotificationNews, causes, revise } from '#notifications';
+import { NotificationPublisher, causes, revise } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { inSightOf } from '../people.js';
@@ -27,7 +27,7 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
     private readonly emitter: RealtimeEmitter,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ userId, postId, commentId }: DeleteComment): Promise<void> {
@@ -57,6 +57,6 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
       comment_id: commentId,
       comments_count,
     });
-    await this.news.tell(revised);
+    await this.notifications.publish(revised);
   }
 }

@@ -1,6 +1,6 @@
 import { AppError, cutRoom, followersRoom, userRoom, type ROLES } from '#contracts';
 import { audit } from '#identity';
-import { NotificationNews, forgetPost, keyAs } from '#notifications';
+import { NotificationPublisher, forgetPost, keyAs } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchPost, Posts } from '../posts.js';
@@ -24,7 +24,7 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
     private readonly emitter: RealtimeEmitter,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ user, postId: id }: DeletePost): Promise<void> {
@@ -52,6 +52,6 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
     });
     const rooms = [userRoom(authorId), followersRoom(authorId)];
     this.emitter.toRooms(rooms, 'post:deleted', { post_id: id }, [cutRoom(authorId)]);
-    await this.news.tell(revised);
+    await this.notifications.publish(revised);
   }
 }

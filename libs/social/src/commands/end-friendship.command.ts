@@ -1,6 +1,6 @@
 import { AppError, friendsRoom } from '#contracts';
 import { Pairs } from '#identity';
-import { NotificationNews } from '#notifications';
+import { NotificationPublisher } from '#notifications';
 import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { reviseFriendship } from '../friend-requests.js';
@@ -20,7 +20,7 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
   constructor(
     private readonly pairs: Pairs,
     private readonly emitter: RealtimeEmitter,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
@@ -38,6 +38,6 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
     });
     this.emitter.moved(friendsRoom(friendId), userId);
     this.emitter.moved(friendsRoom(userId), friendId);
-    await this.news.tell(revised);
+    await this.notifications.publish(revised);
   }
 }

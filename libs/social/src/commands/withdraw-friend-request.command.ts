@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { Pairs } from '#identity';
-import { NotificationNews } from '#notifications';
+import { NotificationPublisher } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchRequest, reviseFriendship, withdraw } from '../friend-requests.js';
@@ -23,7 +23,7 @@ export class WithdrawFriendRequestHandler implements ICommandHandler<WithdrawFri
   constructor(
     private readonly prisma: PrismaService,
     private readonly pairs: Pairs,
-    private readonly news: NotificationNews,
+    private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ userId, requestId: id }: WithdrawFriendRequest): Promise<void> {
@@ -39,6 +39,6 @@ export class WithdrawFriendRequestHandler implements ICommandHandler<WithdrawFri
       await withdraw(tx, userId, asked.toId);
       return reviseFriendship(tx, userId, asked.toId);
     });
-    await this.news.tell(revised);
+    await this.notifications.publish(revised);
   }
 }

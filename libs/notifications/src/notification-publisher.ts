@@ -6,15 +6,15 @@ import type { Revised } from './revise.js';
 
 /** What devices hear of notifications whose causes have changed, after the commit. */
 @Injectable()
-export class NotificationNews {
+export class NotificationPublisher {
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
   ) {}
 
   /** A failure does not fail the write, which is committed: a sync tells of it. */
-  async tell(revised: Revised[]): Promise<void> {
-    await this.tellOrFail(revised).catch((err: Error) =>
+  async publish(revised: Revised[]): Promise<void> {
+    await this.publishOrFail(revised).catch((err: Error) =>
       logger.error({ err }, 'devices are not told of changed notifications'),
     );
   }
@@ -22,24 +22,24 @@ export class NotificationNews {
   /**
    * For a job that sends again when it fails. Each user is told of as many as a page holds; a sync tells of more.
    */
-  async tellOrFail(revised: Revised[]): Promise<void> {
+  async publishOrFail(revised: Revised[]): Promise<void> {
     // Of what quiet hours have held back, devices have heard nothing that could be taken back.
-    await this.tellRemoved(revised.filter((each) => each.hidden && !each.wasHidden && each.wasShown));
+    await this.publishRemoved(revised.filter((each) => each.hidden && !each.wasHidden && each.wasShown));
     const shown = new Map(revised.filter(({ hidden }) => !hidden).map((each) => [each.id, each.wasShown]));
     if (shown.size === 0) return;
     const rows = await this.prisma.$queryRaw<NotificationRow[]>`
       ${SELECT_ROWS} WHERE n.id = ANY(${[...shown.keys()]}::uuid[]) AND NOT n.hidden AND n.held_until IS NULL`;
-    const told = new Map<string, number>();
+    const published = new Map<string, number>();
     for (const row of rows) {
-      const count = (told.get(row.user_id) ?? 0) + 1;
-      told.set(row.user_id, count);
+      const count = (published.get(row.user_id) ?? 0) + 1;
+      published.set(row.user_id, count);
       if (count > MAX_PAGE) continue;
       const event = shown.get(row.id) ? 'notification:updated' : 'notification:new';
       this.emitter.toUser(row.user_id, event, toDto(row));
     }
   }
 
-  private async tellRemoved(removed: Revised[]): Promise<void> {
+  private async publishRemoved(removed: Revised[]): Promise<void> {
     if (removed.length === 0) return;
     const users = new Map<string, string[]>();
     for (const { id, userId } of removed) {
