@@ -14,4 +14,4 @@ export { CountUnread } from './queries/count-unread.query.js';
 export { GetPreferences } from './queries/get-preferences.query.js';
 export { ListNotifications } from './queries/list-notifications.query.js';
 export { SyncNotifications } from './queries/sync-notifications.query.js';
-export { causes, forgetPost, keyAs, lockTelling, revise, reviseBetween, type Revised } from './revise.js';
+export { causes, forgetPost, keyAs, lockAudience, revise, reviseBetween, type Revised } from './revise.js';

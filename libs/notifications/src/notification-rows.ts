@@ -1,7 +1,7 @@
 import type { NotificationData, NotificationDto, NotificationKind } from '#contracts';
 import { notBlocked } from '#identity';
 import { Prisma } from '#platform';
-import { render } from './kinds.js';
+import { render } from './notification-types.js';
 
 /** A notification with what its words need: the recipient's language and the actor's name, if in sight, as they are now. */
 export interface NotificationRow {

@@ -7,7 +7,7 @@ const MINUTE = Prisma.sql`(EXTRACT(HOUR FROM ${LOCAL})::int * 60 + EXTRACT(MINUT
  * For SQL: when the quiet hours that it is in for a user end, by their own clock; null outside of them. `p` is the
  * row of their preferences. Hours from 22:00 to 08:00 go over midnight: before it, they end tomorrow.
  */
-export const HELD_UNTIL = Prisma.sql`
+export const QUIET_UNTIL = Prisma.sql`
   CASE
     WHEN p.quiet_from IS NULL THEN NULL
     WHEN p.quiet_from < p.quiet_to AND ${MINUTE} >= p.quiet_from AND ${MINUTE} < p.quiet_to

@@ -1,8 +1,8 @@
 import type { NotificationKind } from '#contracts';
 import { Prisma, addJob } from '#platform';
-import { holds } from './holding.js';
-import { KINDS } from './kinds.js';
-import { HELD_UNTIL } from './quiet-hours.js';
+import { holds } from './valid-causes.js';
+import { NOTIFICATION_RULES } from './notification-types.js';
+import { QUIET_UNTIL } from './quiet-hours.js';
 
 type Tx = Prisma.TransactionClient;
 
@@ -36,7 +36,7 @@ export const causes = {
  * Whoever undoes something calls this last: the notifications' rows are locked to the end of the transaction.
  */
 export async function revise(tx: Tx, which: Prisma.Sql): Promise<Revised[]> {
-  return settle(tx, await lockNotifications(tx, which), which);
+  return reviseLocked(tx, await lockNotifications(tx, which), which);
 }
 
 /** The notifications with these causes. In one order: two that lock several wait for each other, never in a circle. */
@@ -52,7 +52,7 @@ export async function lockNotifications(tx: Tx, which: Prisma.Sql): Promise<stri
  * The same under the notifications' locks. Read are the causes that may have changed, and of each notification the
  * newest that holds, however many there are. A hidden notification that comes back waits for the quiet hours of now.
  */
-export async function settle(tx: Tx, ids: string[], which: Prisma.Sql): Promise<Revised[]> {
+export async function reviseLocked(tx: Tx, ids: string[], which: Prisma.Sql): Promise<Revised[]> {
   if (ids.length === 0) return [];
   // The statement's own changes are not in its snapshot: `held` is whether another cause of the actor held before.
   const changed = await tx.$queryRaw<{ id: string; actor_id: string | null; held: boolean }[]>`
@@ -74,7 +74,7 @@ export async function settle(tx: Tx, ids: string[], which: Prisma.Sql): Promise<
     ), counted AS (
       SELECT n.id, n.hidden, n.shown, (CASE WHEN n.hidden THEN 0 ELSE n.others_count + 1 END) + moved.by AS actors,
         CASE WHEN n.hidden AND n.read_at IS NULL AND n.type <> ALL(${URGENT}::notification_type[])
-          THEN ${HELD_UNTIL} ELSE n.held_until END AS held_until
+          THEN ${QUIET_UNTIL} ELSE n.held_until END AS held_until
       FROM moved JOIN notifications n ON n.id = moved.id
       LEFT JOIN notification_preferences p ON p.user_id = n.user_id
     )
@@ -114,7 +114,7 @@ export async function reviseBetween(tx: Tx, userId: string, otherId: string): Pr
 }
 
 /** Types that quiet hours do not hold back. */
-const URGENT = Object.entries(KINDS).flatMap(([type, { waits }]) => (waits ? [] : type));
+const URGENT = Object.entries(NOTIFICATION_RULES).flatMap(([type, { waits }]) => (waits ? [] : type));
 
 /** Whether a cause of the actor in this row, or of nobody, holds; each by the index. */
 const holdsOne = (table: string): Prisma.Sql => {
@@ -136,7 +136,7 @@ export async function forgetPost(tx: Tx, postId: string, keys: string[]): Promis
       UNION (SELECT id FROM notifications WHERE data->>'post_id' = ${postId} AND NOT hidden ORDER BY id LIMIT ${AT_ONCE})
     ) ORDER BY n.id FOR NO KEY UPDATE`;
   const ids = rows.map(({ id }) => id);
-  const revised = await settle(tx, ids, causes.named(keys));
+  const revised = await reviseLocked(tx, ids, causes.named(keys));
   const { hidden, isRest } = await hideAbout(tx, postId);
   if (isRest) await addJob(tx, 'hide-notifications', { postId });
   return [...revised, ...hidden];
@@ -158,7 +158,7 @@ export async function hideAbout(tx: Tx, postId: string): Promise<{ hidden: Revis
  * Notifications because of these users wait for each other: who tells takes it shared before looking for bans and
  * blocks, who bans or blocks takes it alone before revising. Take it before the rows that are undone.
  */
-export async function lockTelling(tx: Tx, userIds: string[], mode: 'shared' | 'alone'): Promise<void> {
+export async function lockAudience(tx: Tx, userIds: string[], mode: 'shared' | 'alone'): Promise<void> {
   const keys = [...new Set(userIds)].sort().map((id) => `telling:${id}`);
   const lock = Prisma.raw(mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');
   await tx.$executeRaw`SELECT ${lock}(hashtextextended(key, 0)) FROM unnest(${keys}::text[]) AS key`;

@@ -1,7 +1,7 @@
 import type { NotificationCause } from '#contracts';
 import { PrismaService, addJobs, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { locksOf } from '../holding.js';
+import { locksOf } from '../valid-causes.js';
 import { RECIPIENTS, inParts } from '../notification-outbox.js';
 
 /** So many jobs are made at once. */
@@ -21,14 +21,14 @@ export class NotifyEveryoneHandler implements ICommandHandler<NotifyEveryone> {
   async execute({ cause }: NotifyEveryone): Promise<void> {
     const take = RECIPIENTS * JOBS_AT_ONCE;
     for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
-      const ids = await this.prisma.$transaction((tx) => this.tellNext(tx, cause, after, take));
+      const ids = await this.prisma.$transaction((tx) => this.enqueueNext(tx, cause, after, take));
       if (ids.length < take) return;
       after = ids.at(-1)!;
     }
   }
 
   /** Nobody, when what it tells of was undone meanwhile. */
-  private async tellNext(
+  private async enqueueNext(
     tx: Prisma.TransactionClient,
     cause: NotificationCause,
     after: string,

@@ -1,11 +1,11 @@
 import type { NotificationCause } from '#contracts';
 import { Prisma, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { holds, locksOf } from '../holding.js';
-import { KINDS } from '../kinds.js';
+import { holds, locksOf } from '../valid-causes.js';
+import { NOTIFICATION_RULES } from '../notification-types.js';
 import { NotificationPublisher } from '../notification-publisher.js';
-import { HELD_UNTIL } from '../quiet-hours.js';
-import { keyAs, lockNotifications, lockTelling, settle, type Revised } from '../revise.js';
+import { QUIET_UNTIL } from '../quiet-hours.js';
+import { keyAs, lockNotifications, lockAudience, reviseLocked, type Revised } from '../revise.js';
 
 /**
  * Tells up to 1,000 users of something that happened (contract, "Notifications"); each of them once, however often
@@ -43,9 +43,9 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     const { fallback, ...main } = cause;
     const unwanting = fallback ? await this.unwanting(cause, recipientIds) : new Set<string>();
     const [rest, wanting] = [true, false].map((is) => recipientIds.filter((id) => unwanting.has(id) === is));
-    await this.tell(main, wanting!, again);
+    await this.publish(main, wanting!, again);
     // Under the same key: who changes their mind between two runs is not told twice.
-    if (fallback) await this.tell({ ...main, ...fallback }, rest!, again);
+    if (fallback) await this.publish({ ...main, ...fallback }, rest!, again);
   }
 
   private async unwanting({ type }: NotificationCause, recipientIds: string[]): Promise<Set<string>> {
@@ -55,7 +55,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     return new Set(rows.map(({ user_id }) => user_id));
   }
 
-  private async tell(cause: NotificationCause, recipientIds: string[], again: boolean): Promise<void> {
+  private async publish(cause: NotificationCause, recipientIds: string[], again: boolean): Promise<void> {
     if (recipientIds.length === 0) return;
     const revised = await this.prisma.$transaction((tx) => this.store(tx, cause, recipientIds));
     const ids = new Set(revised.map(({ id }) => id));
@@ -69,19 +69,19 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     cause: NotificationCause,
     recipientIds: string[],
   ): Promise<Revised[]> {
-    await lockTelling(
+    await lockAudience(
       tx,
       [cause.actorId, cause.ownerId].filter((id) => id != null),
       'shared',
     );
     for (const lock of locksOf(cause, recipientIds)) await tx.$queryRaw(lock);
     const rows = await this.insert(tx, cause, recipientIds);
-    const told = rows.filter(({ id }) => id === null).map(({ userId }) => userId);
+    const notified = rows.filter(({ id }) => id === null).map(({ userId }) => userId);
     const stored = rows.flatMap(({ id, userId, hidden }) => (id === null ? [] : { id, userId, hidden }));
-    const repeated = told.length > 0 ? await this.repeat(tx, cause, told) : [];
-    const otherwise = told.length > 0 ? await this.toldOtherwise(tx, cause, told) : [];
+    const repeated = notified.length > 0 ? await this.repeat(tx, cause, notified) : [];
+    const otherwise = notified.length > 0 ? await this.notifiedAsAnotherType(tx, cause, notified) : [];
     return [
-      ...(KINDS[cause.type].grouped
+      ...(NOTIFICATION_RULES[cause.type].grouped
         ? await this.join(tx, cause, stored)
         : stored.map((each) => ({ ...each, wasHidden: true, wasShown: false }))),
       ...repeated,
@@ -101,14 +101,14 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     { type, key, actorId, ownerId, data }: NotificationCause,
     recipientIds: string[],
   ): Promise<Stored[]> {
-    const { grouped, waits } = KINDS[type];
+    const { grouped, waits } = NOTIFICATION_RULES[type];
     const groupKey = grouped && 'post_id' in data ? `${type}:${data.post_id}` : null;
     const kind = Prisma.sql`${type}::notification_type`;
     const isForAll = type === 'mention' && data.announcement === true;
     return tx.$queryRaw<Stored[]>`
       WITH wanting AS (
         SELECT u.id AS user_id, t.id, ${actorId}::uuid AS actor_id, ${ownerId ?? null}::uuid AS owner_id,
-          ${JSON.stringify(data)}::jsonb AS data, ${waits ? HELD_UNTIL : Prisma.sql`NULL::timestamptz`} AS held_until
+          ${JSON.stringify(data)}::jsonb AS data, ${waits ? QUIET_UNTIL : Prisma.sql`NULL::timestamptz`} AS held_until
         FROM unnest(${recipientIds}::uuid[], ${recipientIds.map(() => newId())}::uuid[]) AS t (user_id, id)
         JOIN users u ON u.id = t.user_id LEFT JOIN notification_preferences p ON p.user_id = u.id
         WHERE u.banned_at IS NULL AND u.id IS DISTINCT FROM ${actorId}::uuid
@@ -143,7 +143,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     await tx.$executeRaw`
       UPDATE notification_causes c SET notification_id = n.id, at = clock_timestamp() FROM notifications n
       WHERE n.id = ANY (${ids}::uuid[]) AND c.user_id = n.user_id AND c.key = ${key}`;
-    return settle(
+    return reviseLocked(
       tx,
       ids,
       causeOf(
@@ -170,11 +170,11 @@ export class NotifyHandler implements ICommandHandler<Notify> {
       ) AS c
       WHERE notification_causes.key = c.key AND notification_causes.user_id = c.user_id
         AND ${holds(Prisma.sql`${type}::notification_type`)}`;
-    return settle(tx, ids, which);
+    return reviseLocked(tx, ids, which);
   }
 
   /** Whom this key told as another type of a thing that is gone: a reposted post, once its type was switched off. */
-  private async toldOtherwise(
+  private async notifiedAsAnotherType(
     tx: Prisma.TransactionClient,
     { key, type }: NotificationCause,
     userIds: string[],

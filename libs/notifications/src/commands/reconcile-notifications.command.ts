@@ -1,7 +1,7 @@
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NotificationPublisher } from '../notification-publisher.js';
-import { lockTelling, revisePlaces, type Place } from '../revise.js';
+import { lockAudience, revisePlaces, type Place } from '../revise.js';
 
 const BATCH = 500;
 
@@ -30,11 +30,11 @@ export class ReconcileNotificationsHandler implements ICommandHandler<ReconcileN
     if (otherId) await this.reconcile(otherId, userId);
   }
 
-  private async reconcile(userId: string, toldId?: string): Promise<void> {
+  private async reconcile(userId: string, notificationId?: string): Promise<void> {
     for (const column of ['actor_id', 'owner_id'])
       for (let after: Place | undefined, isMore = true; isMore;) {
         const { revised, places } = await this.prisma.$transaction((tx) =>
-          this.reviseNext(tx, userId, toldId, column, after),
+          this.reviseNext(tx, userId, notificationId, column, after),
         );
         await this.publisher.publish(revised);
         after = places.at(-1);
@@ -45,19 +45,19 @@ export class ReconcileNotificationsHandler implements ICommandHandler<ReconcileN
   private async reviseNext(
     tx: Prisma.TransactionClient,
     userId: string,
-    toldId: string | undefined,
+    notificationId: string | undefined,
     column: string,
     after?: Place,
   ) {
     // Who tells of something and does not know of the ban or the block yet has stored it then.
-    await lockTelling(tx, toldId ? [userId, toldId] : [userId], 'alone');
-    const told = toldId ? Prisma.sql`AND user_id = ${toldId}::uuid` : Prisma.empty;
+    await lockAudience(tx, notificationId ? [userId, notificationId] : [userId], 'alone');
+    const notification = notificationId ? Prisma.sql`AND user_id = ${notificationId}::uuid` : Prisma.empty;
     const rest = after
       ? Prisma.sql`AND (user_id, key) > (${after.user_id}::uuid, ${after.key})`
       : Prisma.empty;
     const places = await tx.$queryRaw<Place[]>`
       SELECT user_id, key FROM notification_causes
-      WHERE ${Prisma.raw(column)} = ${userId}::uuid ${told} ${rest} ORDER BY user_id, key LIMIT ${BATCH}`;
+      WHERE ${Prisma.raw(column)} = ${userId}::uuid ${notification} ${rest} ORDER BY user_id, key LIMIT ${BATCH}`;
     return { revised: await revisePlaces(tx, places), places };
   }
 }

@@ -1,6 +1,6 @@
 import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
-import { NotificationPublisher, lockTelling, reviseBetween, enqueueNotifications } from '#notifications';
+import { NotificationPublisher, lockAudience, reviseBetween, enqueueNotifications } from '#notifications';
 import { RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
@@ -37,7 +37,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
     const { cut, closed, revised } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before all that is undone here: who tells of it has stored it, and is found below.
-      await lockTelling(tx, [blockerId, blockedId], 'alone');
+      await lockAudience(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
       else await tx.block.deleteMany({ where: { blockerId, blockedId } });
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));

@@ -1,6 +1,6 @@
 import { NOTIFICATION_TYPES, type NotificationData } from '#contracts';
 import fc from 'fast-check';
-import { KINDS, render } from './kinds.js';
+import { NOTIFICATION_RULES, render } from './notification-types.js';
 
 const booking = {
   booking_id: 'b',
@@ -82,7 +82,8 @@ it('names nobody who cancelled when nobody is to be named, and an announcement b
 });
 
 it('only those of one post share a notification, and only those with an hour of their own do not wait', () => {
-  const those = (is: 'grouped' | 'waits') => NOTIFICATION_TYPES.filter((type) => KINDS[type][is]);
+  const those = (is: 'grouped' | 'waits') =>
+    NOTIFICATION_TYPES.filter((type) => NOTIFICATION_RULES[type][is]);
   expect(those('grouped')).toEqual(['post_liked', 'post_commented', 'post_reposted']);
   expect(NOTIFICATION_TYPES.filter((type) => !those('waits').includes(type))).toEqual([
     'booking_request',

@@ -1,5 +1,5 @@
 import { isVisible, type NotificationData, type NotificationKind } from '#contracts';
-import { about, at, inSentence, people, theirs, type Told } from './phrases.js';
+import { about, at, inSentence, people, theirs, type TextContext } from './text-fragments.js';
 
 export type Locale = 'ru' | 'en';
 
@@ -8,7 +8,7 @@ interface Text {
   body: string;
 }
 
-interface Kind<T extends NotificationKind> {
+interface NotificationRule<T extends NotificationKind> {
   /** Those about one post share one notification while it is unread. */
   grouped: boolean;
   /** Quiet hours hold back its live event; what has an hour of its own cannot wait. */
@@ -16,13 +16,13 @@ interface Kind<T extends NotificationKind> {
   texts: {
     [L in Locale]: {
       title: string | ((data: NotificationData[T]) => string);
-      body(told: Told<NotificationData[T]>): string;
+      body(told: TextContext<NotificationData[T]>): string;
     };
   };
 }
 
 /** All there is to know of each type but its data: a type without its entry does not compile. */
-export const KINDS: { [T in NotificationKind]: Kind<T> } = {
+export const NOTIFICATION_RULES: { [T in NotificationKind]: NotificationRule<T> } = {
   booking_request: {
     grouped: false,
     waits: false,
@@ -184,14 +184,14 @@ export const KINDS: { [T in NotificationKind]: Kind<T> } = {
 export function render<T extends NotificationKind>(
   type: T,
   locale: string,
-  told: { actor: string | null; others: number; data: NotificationData[T] },
+  context: { actor: string | null; others: number; data: NotificationData[T] },
 ): Text {
   const spoken: Locale = locale === 'en' ? 'en' : 'ru';
-  const { title, body } = KINDS[type].texts[spoken];
-  const name = told.actor ?? '';
+  const { title, body } = NOTIFICATION_RULES[type].texts[spoken];
+  const name = context.actor ?? '';
   const actor = isVisible(name) ? inSentence(name) : { ru: 'Кто-то', en: 'Somebody' }[spoken];
   return {
-    title: typeof title === 'string' ? title : title(told.data),
-    body: body({ ...told, actor, isNamed: told.actor !== null, locale: spoken }),
+    title: typeof title === 'string' ? title : title(context.data),
+    body: body({ ...context, actor, isNamed: context.actor !== null, locale: spoken }),
   };
 }

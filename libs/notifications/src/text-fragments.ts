@@ -1,7 +1,7 @@
 import { oneLine } from '#contracts';
 
 /** What a text is made of. */
-export interface Told<D> {
+export interface TextContext<D> {
   locale: 'ru' | 'en';
   /** The name of who caused it last. */
   actor: string;
@@ -19,7 +19,7 @@ const russian = new Intl.PluralRules('ru');
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** "10 января в 14:00", by the clock of the place where it will be. */
-export function at({ locale, data }: Told<{ starts_at: string; timezone: string }>): string {
+export function at({ locale, data }: TextContext<{ starts_at: string; timezone: string }>): string {
   const key = `${locale} ${data.timezone}`;
   if (!clocks.has(key)) clocks.set(key, clockOf(LANGUAGE[locale], data.timezone));
   return clocks.get(key)!.format(new Date(data.starts_at));
@@ -37,7 +37,7 @@ function clockOf(language: string, timeZone: string): Intl.DateTimeFormat {
 
 /** "Анна и ещё 12 человек оценили", "Anna and 12 others"; the verb in its two numbers where it has them. */
 export function people(
-  { locale, actor, others }: Told<object>,
+  { locale, actor, others }: TextContext<object>,
   ...[verb, verbOfMany]: [string, string] | []
 ): string {
   const of = (done: string | undefined) => (done ? ` ${done}` : '');
@@ -47,7 +47,7 @@ export function people(
   return `${actor} и ещё ${others} ${form}${of(verbOfMany)}`;
 }
 
-export const about = ({ locale, data }: Told<{ service_name: string }>): string => {
+export const about = ({ locale, data }: TextContext<{ service_name: string }>): string => {
   const name = inSentence(data.service_name);
   return locale === 'ru' ? `«${name}»` : `“${name}”`;
 };
