@@ -94,7 +94,7 @@ export class ChatGateway {
 
   @SubscribeMessage('chat:typing')
   async type(@Device() socket: DeviceSocket, @MessageBody() payload: TypingPayload): Promise<OkAck> {
-    await this.typing.tell(payload.chat_id, userOf(socket).userId, socket, payload.is_typing);
+    await this.typing.report(payload.chat_id, userOf(socket).userId, socket, payload.is_typing);
     return ok;
   }
 

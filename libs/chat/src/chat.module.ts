@@ -4,7 +4,7 @@ import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
-import { ChatNews } from './chat-news.js';
+import { ChatUpdatePublisher } from './chat-update-publisher.js';
 import { ChatTurns } from './chat-turns.js';
 import { ChatViews } from './chat-views.js';
 import { AcceptProposalHandler } from './commands/accept-proposal.command.js';
@@ -80,7 +80,7 @@ const handlers = [
 @Module({
   imports: [IdentityModule, MarketplaceModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
-    ChatNews,
+    ChatUpdatePublisher,
     ChatTurns,
     ChatViews,
     GroupChanges,

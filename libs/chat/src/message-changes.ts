@@ -82,13 +82,13 @@ export class MessageChanges {
     const decided = await this.turns.take(found.chat_id, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
-    if (decided.isChanged) this.tell(event, decided);
+    if (decided.isChanged) this.publish(event, decided);
     const { row, sights } = decided;
     return asNamed(toMessage(row, sights.statusFor(userId)), sights.cuts.get(userId) ?? null);
   }
 
   /** One frame for all, and others for the viewers whom a block cuts off from a member or from somebody in the message. */
-  private tell(event: ChangeEvent, { row, sights }: Decided): void {
+  private publish(event: ChangeEvent, { row, sights }: Decided): void {
     const common = toMessage(row, sights.statusFor(null));
     const apart = new Map<string, { message: MessageDto; viewers: string[] }>();
     for (const viewer of sights.apart) {

@@ -17,7 +17,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
 import { uuid } from './shown-marks.js';
-import { ChatNews } from './chat-news.js';
+import { ChatUpdatePublisher } from './chat-update-publisher.js';
 import { acceptsNoMessage } from './consent.js';
 import { WriteTurns } from './write-turns.js';
 import { cutOff, notFound, notMember } from './membership.js';
@@ -83,7 +83,7 @@ export class MessageLog implements OnModuleDestroy {
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
     private readonly turns: WriteTurns,
-    private readonly news: ChatNews,
+    private readonly updates: ChatUpdatePublisher,
     private readonly metrics: Metrics,
   ) {
     this.large = new Turns(WORK.largeSends.most, () => metrics.refuse(WORK.largeSends));
@@ -181,7 +181,7 @@ export class MessageLog implements OnModuleDestroy {
 
   private introduce(chatIds: string[]): void {
     if (chatIds.length === 0) return;
-    const introduced = this.news.introduce(chatIds);
+    const introduced = this.updates.introduce(chatIds);
     for (const id of chatIds) this.introductions.set(id, introduced);
     void introduced.then(() => chatIds.forEach((id) => this.introductions.delete(id)));
   }

@@ -98,12 +98,12 @@ it('goes on while another device of the same person types', () => {
 });
 
 it.each<[string, (device: { connected: boolean }) => unknown]>([
-  ['it is stopped', () => typing.tell('chat', 'anna', { id: 'phone', connected: true }, false)],
+  ['it is stopped', () => typing.report('chat', 'anna', { id: 'phone', connected: true }, false)],
   ['the chat is left', () => typing.stop('chat', 'phone')],
   ['the device is gone', (device) => ((device.connected = false), typing.stopAll('phone'))],
 ])('does not begin when %s before the database has answered', async (_, end) => {
   const device = { id: 'phone', connected: true };
-  const begins = typing.tell('chat', 'anna', device, true);
+  const begins = typing.report('chat', 'anna', device, true);
   const ends = end(device);
   for (const answer of answers.reverse()) answer();
   await Promise.all([begins, ends]);
@@ -113,7 +113,7 @@ it.each<[string, (device: { connected: boolean }) => unknown]>([
 
 it('begins again when it is begun again after a stop', async () => {
   const device = { id: 'phone', connected: true };
-  const tell = (isTyping: boolean) => typing.tell('chat', 'anna', device, isTyping);
+  const tell = (isTyping: boolean) => typing.report('chat', 'anna', device, isTyping);
   const all = Promise.all([tell(true), tell(false), tell(true)]);
   for (const answer of answers.reverse()) answer();
   await all;

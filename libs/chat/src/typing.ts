@@ -36,7 +36,7 @@ export class Typing implements OnModuleDestroy {
   ) {}
 
   /** What a client says of itself, under the name that its user has now. @throws AppError CHAT_NOT_FOUND, FORBIDDEN, RATE_LIMIT */
-  async tell(chatId: string, userId: string, device: Device, isTyping: boolean): Promise<void> {
+  async report(chatId: string, userId: string, device: Device, isTyping: boolean): Promise<void> {
     if (isTyping) return this.start(chatId, userId, device);
     // At once: a start that waits for the database must not outlive it.
     this.stop(chatId, device.id);

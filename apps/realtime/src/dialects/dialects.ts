@@ -80,7 +80,7 @@ export class Dialects {
       userId,
       run: (command) => this.commands.execute(command),
       ask: (query) => this.reads.run(userId, () => this.queries.execute(query)),
-      setTyping: (chatId, isTyping) => this.typing.tell(chatId, userId, socket, isTyping),
+      setTyping: (chatId, isTyping) => this.typing.report(chatId, userId, socket, isTyping),
       join: (chatId, open) => this.joined.join(socket, chatId, open),
       leave: (chatId) => {
         this.typing.stop(chatId, socket.id);

@@ -2,7 +2,7 @@ import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
 import { Blocks, Reach, requirePresent, noSuchUser } from '#identity';
 import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatNews } from '../chat-news.js';
+import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { ChatViews } from '../chat-views.js';
 import { requireGroupAccepted, requireRoomForGroup } from '../consent.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
@@ -28,7 +28,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
   constructor(
     private readonly blocks: Blocks,
     private readonly groups: GroupChanges,
-    private readonly news: ChatNews,
+    private readonly updates: ChatUpdatePublisher,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
     private readonly reach: Reach,
@@ -68,7 +68,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     });
     if (added) {
       this.emitter.moved(chatRoom(chatId), ...added);
-      await this.news.tell(chatId, added);
+      await this.updates.publish(chatId, added);
     }
     return (await this.views.of(userId, chatId))[0]!;
   }

@@ -2,7 +2,7 @@ import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contract
 import { Blocks, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatNews } from '../chat-news.js';
+import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { ChatViews } from '../chat-views.js';
 import { requireGroupAccepted, requireMessageAccepted, requireRoomForGroup } from '../consent.js';
 
@@ -35,30 +35,30 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     private readonly prisma: PrismaService,
     private readonly pairs: Pairs,
     private readonly blocks: Blocks,
-    private readonly news: ChatNews,
+    private readonly updates: ChatUpdatePublisher,
     private readonly views: ChatViews,
     private readonly emitter: RealtimeEmitter,
     private readonly reach: Reach,
   ) {}
 
   async execute({ creatorId, body }: CreateChat): Promise<{ chat: ChatDto; created: boolean }> {
-    const others = [...new Set(body.participant_ids.map((id) => id.toLowerCase()))].filter(
+    const otherIds = [...new Set(body.participant_ids.map((id) => id.toLowerCase()))].filter(
       (id) => id !== creatorId,
     );
-    if (others.length === 0 || (body.type === 'direct' && others.length !== 1))
+    if (otherIds.length === 0 || (body.type === 'direct' && otherIds.length !== 1))
       throw AppError.invalid(
         'participant_ids',
         'a direct chat has one other participant, a group at least one',
       );
-    const members = [creatorId, ...others];
+    const members = [creatorId, ...otherIds];
     const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
     const { id, created, opened } = directKey
-      ? await this.openDirect(creatorId, others[0]!, directKey)
-      : await this.createGroup(creatorId, others, body.title ?? null);
+      ? await this.openDirect(creatorId, otherIds[0]!, directKey)
+      : await this.createGroup(creatorId, otherIds, body.title ?? null);
     if (created) {
       this.emitter.moved(chatRoom(id), ...members);
       // The other one of a direct chat hears of it when they open it, too.
-      await this.news.welcome(id, directKey ? [creatorId] : members);
+      await this.updates.publishCreated(id, directKey ? [creatorId] : members);
     }
     const [chat] = await this.views.of(creatorId, id);
     if (created && directKey) this.emitter.chatOpened(members, chat!);
@@ -105,15 +105,15 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     return { id: chat.id, created: false, opened: opened > 0 };
   }
 
-  private async createGroup(creatorId: string, others: string[], title: string | null): Promise<Opened> {
+  private async createGroup(creatorId: string, otherIds: string[], title: string | null): Promise<Opened> {
     await this.reach.take('group', creatorId);
-    await this.reach.take('groupAdd', creatorId, others.length);
+    await this.reach.take('groupAdd', creatorId, otherIds.length);
     const id = newId();
-    const members = [creatorId, ...others];
+    const members = [creatorId, ...otherIds];
     await this.prisma.$transaction(async (tx) => {
       await requirePresent(tx, members);
-      if (await this.blocks.areBetween(creatorId, others, tx)) throw noSuchUser();
-      await requireGroupAccepted(tx, creatorId, id, others, 'participant_ids');
+      if (await this.blocks.areBetween(creatorId, otherIds, tx)) throw noSuchUser();
+      await requireGroupAccepted(tx, creatorId, id, otherIds, 'participant_ids');
       await requireRoomForGroup(tx, members, 'participant_ids');
       await tx.$executeRaw`
         INSERT INTO chats (id, type, title, member_count)

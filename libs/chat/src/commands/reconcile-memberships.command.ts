@@ -1,7 +1,7 @@
 import { MAX_MEMBERS, chatRoom } from '#contracts';
 import { Prisma, PrismaService, RealtimeEmitter, idsAfter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatNews } from '../chat-news.js';
+import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { settleOwners } from '../group-owners.js';
 
 /** Chats that are changed under one lock. */
@@ -36,7 +36,7 @@ export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMem
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
-    private readonly news: ChatNews,
+    private readonly updates: ChatUpdatePublisher,
   ) {}
 
   async execute({ userId }: ReconcileMemberships): Promise<void> {
@@ -45,8 +45,8 @@ export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMem
       after = chatIds.at(-1)!;
       const { left, back, direct } = await this.prisma.$transaction((tx) => store(tx, userId, chatIds));
       for (const chatId of [...left, ...back]) this.emitter.moved(chatRoom(chatId), userId);
-      for (const chatId of [...left, ...direct]) await this.news.tell(chatId);
-      for (const chatId of back) await this.news.tell(chatId, [userId]);
+      for (const chatId of [...left, ...direct]) await this.updates.publish(chatId);
+      for (const chatId of back) await this.updates.publish(chatId, [userId]);
     }
   }
 

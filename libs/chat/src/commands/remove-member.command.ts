@@ -1,7 +1,7 @@
 import { AppError, chatRoom } from '#contracts';
 import { RealtimeEmitter, isDatabaseUnavailable } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatNews } from '../chat-news.js';
+import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 import { settleOwners } from '../group-owners.js';
 
@@ -26,7 +26,7 @@ export class RemoveMember extends Command<void> {
 export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   constructor(
     private readonly groups: GroupChanges,
-    private readonly news: ChatNews,
+    private readonly updates: ChatUpdatePublisher,
     private readonly emitter: RealtimeEmitter,
   ) {}
 
@@ -41,7 +41,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
     const { last_seq } = removal;
     this.emitter.moved(chatRoom(chatId), removedId);
     this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
-    await this.news.tell(chatId);
+    await this.updates.publish(chatId);
   }
 
   private store({ userId, chatId, removedId }: RemoveMember) {

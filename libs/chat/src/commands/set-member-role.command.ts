@@ -1,6 +1,6 @@
 import { AppError, type ChatDto, type MemberRoleBody } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatNews } from '../chat-news.js';
+import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { ChatViews } from '../chat-views.js';
 import { GroupChanges } from '../group-changes.js';
 
@@ -24,7 +24,7 @@ export class SetMemberRole extends Command<ChatDto> {
 export class SetMemberRoleHandler implements ICommandHandler<SetMemberRole> {
   constructor(
     private readonly groups: GroupChanges,
-    private readonly news: ChatNews,
+    private readonly updates: ChatUpdatePublisher,
     private readonly views: ChatViews,
   ) {}
 
@@ -52,7 +52,7 @@ export class SetMemberRoleHandler implements ICommandHandler<SetMemberRole> {
             WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid`;
       },
     });
-    if (changed) await this.news.tell(chatId);
+    if (changed) await this.updates.publish(chatId);
     const [chat] = await this.views.of(userId, chatId);
     return chat!;
   }

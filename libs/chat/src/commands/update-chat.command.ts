@@ -1,6 +1,6 @@
 import type { ChatDto, UpdateChatBody } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatNews } from '../chat-news.js';
+import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { ChatViews } from '../chat-views.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 
@@ -22,7 +22,7 @@ export class UpdateChat extends Command<ChatDto> {
 export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
   constructor(
     private readonly groups: GroupChanges,
-    private readonly news: ChatNews,
+    private readonly updates: ChatUpdatePublisher,
     private readonly views: ChatViews,
   ) {}
 
@@ -42,7 +42,7 @@ export class UpdateChatHandler implements ICommandHandler<UpdateChat> {
       },
       store: (tx, data) => tx.chat.update({ where: { id: chatId }, data, select: { id: true } }),
     });
-    if (changed) await this.news.tell(chatId);
+    if (changed) await this.updates.publish(chatId);
     return (await this.views.of(userId, chatId))[0]!;
   }
 }

@@ -5,7 +5,7 @@ import { ChatViews } from './chat-views.js';
 
 /** Tells the members of a chat how it is now. */
 @Injectable()
-export class ChatNews {
+export class ChatUpdatePublisher {
   constructor(
     private readonly prisma: PrismaService,
     private readonly views: ChatViews,
@@ -29,7 +29,7 @@ export class ChatNews {
   }
 
   /** `chat:created` to members who are new, as each sees the chat: those who see it alike share a frame. */
-  async welcome(chatId: string, userIds: string[]): Promise<void> {
+  async publishCreated(chatId: string, userIds: string[]): Promise<void> {
     for (const { chat, userIds: alike } of await this.views.ofMembers(chatId, userIds))
       this.emitter.toRooms(alike.map(userRoom), 'chat:created', chat);
   }
@@ -38,8 +38,8 @@ export class ChatNews {
    * Tells all members that the chat has changed; those who were `added` are welcomed instead. The nodes that hold their sockets
    * look at the chat and show it, so that a large group costs nothing where nobody of it is connected.
    */
-  async tell(chatId: string, added: string[] = []): Promise<void> {
-    if (added.length > 0) await this.welcome(chatId, added);
+  async publish(chatId: string, added: string[] = []): Promise<void> {
+    if (added.length > 0) await this.publishCreated(chatId, added);
     this.emitter.chatChanged(chatId, added);
   }
 }
