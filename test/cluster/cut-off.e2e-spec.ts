@@ -45,7 +45,7 @@ describeWithRedis('a node is cut off from Redis', () => {
     const assistant = await other.assistant();
     link.cut();
     const emitter = one.app.get(RealtimeEmitter);
-    for (let i = 0; i < TOO_MUCH; i++) emitter.moved(chatRoom('none'), anna.id);
+    for (let i = 0; i < TOO_MUCH; i++) emitter.membershipChanged(chatRoom('none'), anna.id);
     const { message_id } = await hers.send('chat:message:send', text(group, 'not told'));
     const later = await one.group(anna, boris);
     await one.request('DELETE', `chats/${group.id}/members/${vera.id}`, anna.token);

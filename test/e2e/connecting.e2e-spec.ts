@@ -132,7 +132,9 @@ describe('what a device is told first', () => {
     await slow.somebodyWaits();
     // Its chats have been looked up by now, its session has not.
     await sleep(100);
-    const told = jest.spyOn(app.app.get(RealtimeEmitter), 'moved').mockImplementationOnce(() => {});
+    const told = jest
+      .spyOn(app.app.get(RealtimeEmitter), 'membershipChanged')
+      .mockImplementationOnce(() => {});
     await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
     expect(told).toHaveBeenCalled();
     app.app.get(Connections).resync();

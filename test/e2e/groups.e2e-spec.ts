@@ -194,9 +194,9 @@ describe('whoever is removed or leaves', () => {
     const emitter = app.app.get(RealtimeEmitter);
     /** What a node does that stands still between what it stores and telling so. */
     const late = () => {
-      const tell = emitter.moved.bind(emitter);
+      const tell = emitter.membershipChanged.bind(emitter);
       let told = () => {};
-      jest.spyOn(emitter, 'moved').mockImplementationOnce((...args) => {
+      jest.spyOn(emitter, 'membershipChanged').mockImplementationOnce((...args) => {
         told = () => tell(...args);
       });
       return () => told();
@@ -234,7 +234,7 @@ describe('whoever is removed or leaves', () => {
   it('is out already: nothing is told to any node', async () => {
     const chat = await app.group(anna, boris, vera);
     await remove(chat, anna, vera);
-    const moved = jest.spyOn(app.app.get(RealtimeEmitter), 'moved').mockClear();
+    const moved = jest.spyOn(app.app.get(RealtimeEmitter), 'membershipChanged').mockClear();
     expect((await remove(chat, anna, vera)).status).toBe(404);
     expect(moved).not.toHaveBeenCalled();
   });

@@ -72,7 +72,7 @@ const all = (device: Device, count: number) =>
 describe('a move that is told late', () => {
   it('lets nobody hear a chat, not even until it is looked up', async () => {
     await whileUnknown(async () => {
-      emitter.moved(chatRoom(group.id), gleb.id);
+      emitter.membershipChanged(chatRoom(group.id), gleb.id);
       await say('for members only');
       await heardAll(glebs, gleb);
       expect(heard(glebs)).toEqual([]);
@@ -87,11 +87,11 @@ describe('a move that is told late', () => {
     const before = heard(his).length;
     const classics = classic.all('new-message').length;
     await whileUnknown(async () => {
-      emitter.moved(chatRoom(group.id), boris.id);
+      emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say('one');
       await database.somebodyWaits();
       // What is being looked up is asked before this, and does not say.
-      emitter.moved(chatRoom(group.id), boris.id);
+      emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say('two');
       await say('three');
       await heardAll(his, boris);
@@ -107,7 +107,7 @@ describe('a move that is told late', () => {
   it('is looked up once more when another one comes meanwhile, since the answer is of the time before', async () => {
     const before = heard(his).length;
     await whileUnknown(async () => {
-      emitter.moved(chatRoom(group.id), boris.id);
+      emitter.membershipChanged(chatRoom(group.id), boris.id);
       await database.somebodyWaits();
       // His chats have been looked up by now, whom he follows has not.
       await sleep(100);
@@ -124,7 +124,7 @@ describe('a move that is told late', () => {
   it('has the device sync when more comes than is kept for it', async () => {
     const [syncs, before] = [his.all('sync:required').length, heard(his).length];
     await whileUnknown(async () => {
-      emitter.moved(chatRoom(group.id), boris.id);
+      emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say(...Array.from({ length: TOO_MUCH }, (_, i) => `${i}`));
     });
     await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required');
@@ -137,7 +137,7 @@ describe('a move that is told late', () => {
     const theirs = PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: gleb.token } });
     await theirs.next('connected');
     await whileUnknown(async () => {
-      emitter.moved(chatRoom(group.id), gleb.id);
+      emitter.membershipChanged(chatRoom(group.id), gleb.id);
       await say(...Array.from({ length: TOO_MUCH }, (_, i) => `${i}`));
     });
     await known(glebs, gleb);
@@ -150,7 +150,7 @@ describe('a move that is told late', () => {
   it('leaves nothing undelivered in its sender’s eyes', async () => {
     let last = '';
     await whileUnknown(async () => {
-      emitter.moved(chatRoom(group.id), boris.id);
+      emitter.membershipChanged(chatRoom(group.id), boris.id);
       last = (await say('ticks'))[0]!.message_id;
       // Longer than deliveries gather.
       await sleep(300);
@@ -162,7 +162,7 @@ describe('a move that is told late', () => {
   it('has a device hear what it was told before an answer before that', async () => {
     let sent: Promise<boolean>;
     await whileUnknown(async () => {
-      emitter.moved(chatRoom(group.id), boris.id);
+      emitter.membershipChanged(chatRoom(group.id), boris.id);
       sent = his
         .send('chat:message:send', text(group, 'his own'))
         .then(({ message_id }) => his.all('chat:message:new').some(({ id }) => id === message_id));
@@ -183,10 +183,10 @@ describe('a move that is told late', () => {
       if (user_id === vera.id) order.push(event);
     });
     await whileUnknown(async () => {
-      emitter.moved(cutRoom(vera.id), boris.id);
+      emitter.membershipChanged(cutRoom(vera.id), boris.id);
       await database.somebodyWaits();
       // What is being looked up is asked before this, and does not say.
-      emitter.moved(cutRoom(vera.id), boris.id);
+      emitter.membershipChanged(cutRoom(vera.id), boris.id);
       emitter.toRooms([chat], 'user:online', about(true), [cutRoom(vera.id)]);
       emitter.toRooms([chat], 'user:offline', about(false));
       await heardAll(his, boris);
@@ -205,7 +205,7 @@ describe('a move that is told late', () => {
     for (const inDoubt of [[chat], [chat, followers]]) {
       const before = onlines().length;
       await whileUnknown(async () => {
-        for (const room of inDoubt) emitter.moved(room, boris.id);
+        for (const room of inDoubt) emitter.membershipChanged(room, boris.id);
         emitter.toRooms([chat, followers], 'user:online', told);
       });
       await known(his, boris);
@@ -224,13 +224,13 @@ describe('a move that is told late', () => {
     await known(device, egor);
     await whileUnknown(async () => {
       await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
-      emitter.moved(cutRoom(dina.id), egor.id);
+      emitter.membershipChanged(cutRoom(dina.id), egor.id);
       comes();
       await heardAll(device, egor);
     });
     await known(device, egor);
     await whileUnknown(async () => {
-      emitter.moved(cutRoom(dina.id), egor.id);
+      emitter.membershipChanged(cutRoom(dina.id), egor.id);
       comes();
       await heardAll(device, egor);
     });
@@ -250,7 +250,7 @@ describe('a move that is told late', () => {
 
   it('has nobody wait who is moved all the time', async () => {
     const chat = chatRoom(group.id);
-    const moving = setInterval(() => emitter.moved(cutRoom(vera.id), boris.id), 1);
+    const moving = setInterval(() => emitter.membershipChanged(cutRoom(vera.id), boris.id), 1);
     try {
       for (let i = 0; i < 5; i++) {
         const last_seen = new Date(i).toISOString();
@@ -272,7 +272,7 @@ describe('a move that is told late', () => {
     const told = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
     await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
     await whileUnknown(async () => {
-      emitter.moved(cutRoom(dina.id), egor.id);
+      emitter.membershipChanged(cutRoom(dina.id), egor.id);
       emitter.toRooms([chatRoom(chat.id)], 'user:online', told, [cutRoom(dina.id)]);
       const contents = Array.from({ length: TOO_MUCH }, (_, i) => `${i}`);
       await Promise.all(contents.map((content) => hers.send('chat:message:send', text(chat, content))));
@@ -286,7 +286,7 @@ describe('a move that is told late', () => {
     const [device] = await app.devices(egor);
     const told = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
     await whileUnknown(async () => {
-      emitter.moved(cutRoom(vera.id), egor.id);
+      emitter.membershipChanged(cutRoom(vera.id), egor.id);
       await database.somebodyWaits();
       emitter.toRooms([userRoom(egor.id)], 'user:online', told, [cutRoom(vera.id)]);
       emitter.signOut({ userId: egor.id }, new AppError('UNAUTHORIZED', 'Signed out').toBody());
@@ -313,13 +313,13 @@ describe('a device on its way in that is moved', () => {
       await slow.somebodyWaits();
       const lockedAgain = lockSession(slower);
       await until('it is next', async () => (await slow.waiters()) === 2);
-      emitter.moved(chatRoom(group.id), vera.id);
+      emitter.membershipChanged(chatRoom(group.id), vera.id);
       const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
       await slow.query('ROLLBACK');
       await Promise.all([lockedAgain, letIn]);
       // It is looked up once more.
       await slower.somebodyWaits();
-      emitter.moved(chatRoom(group.id), vera.id);
+      emitter.membershipChanged(chatRoom(group.id), vera.id);
       await say('it will sync');
       await slower.query('ROLLBACK');
       await device.next('sync:required');

@@ -38,7 +38,7 @@ it('sockets that were there before the follows are closed, and come back as few'
   const boris = await app.register('Борис');
   const devices = await Promise.all(range(40).map(() => app.device(boris)));
   await follow(boris, followed);
-  app.app.get(RealtimeEmitter).moved(followersRoom(followed[0]!), boris.id);
+  app.app.get(RealtimeEmitter).membershipChanged(followersRoom(followed[0]!), boris.id);
   await Promise.all(devices.map((device) => device.disconnected()));
   for (const device of devices) expect(device.all('error')[0]?.code).toBe('RATE_LIMIT');
   await until('left', async () => {

@@ -140,7 +140,7 @@ export class Connections {
   /** Of these namespaces, the first one is told for all. */
   watch(namespaces: Namespace[]): void {
     const first = namespaces[0]!.adapter as DeviceAdapter;
-    first.onMove = () => this.rooms.moved();
+    first.onMembershipChanged = () => this.rooms.moved();
     first.onTypingEnds = (room) => this.typing.endIn(room.slice(chatRoom('').length));
     for (const namespace of namespaces) {
       (namespace.adapter as HoldingAdapter).onDoubt = (socket) => void this.untilSettled(socket);

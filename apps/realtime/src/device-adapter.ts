@@ -8,7 +8,7 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
   readonly others: Partial<Sockets>[] = [];
   /** Told that somebody came into a room, out of one or was signed out. */
-  onMove?: () => void;
+  onMembershipChanged?: () => void;
   /** Told that a chat is to be shown anew to those who are in its room, but for the users of these rooms. */
   onChatChanged?: (room: string, except: Set<string>) => void;
   /** Told that nobody types in a chat, by its room, any more. */
@@ -19,10 +19,10 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
     super.broadcast(packet, options);
   }
 
-  override move(users: Set<string>, room: string): void {
-    for (const other of this.others) other.move?.(users, room);
-    super.move(users, room);
-    this.onMove?.();
+  override refreshSubscriptions(users: Set<string>, room: string): void {
+    for (const other of this.others) other.refreshSubscriptions?.(users, room);
+    super.refreshSubscriptions(users, room);
+    this.onMembershipChanged?.();
   }
 
   chatChanged(room: string, except: Set<string>): void {
@@ -36,7 +36,7 @@ export class DeviceAdapter extends HoldingAdapter implements Sockets {
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
     for (const other of this.others) other.disconnectSockets?.(options, close);
     super.disconnectSockets(options, close);
-    this.onMove?.();
+    this.onMembershipChanged?.();
   }
 
   override audience(room: string): number {

@@ -85,7 +85,7 @@ export abstract class HoldingAdapter extends Adapter {
   }
 
   /** These users' devices are where they may be, until it is known. */
-  move(users: Set<string>, room: string): void {
+  refreshSubscriptions(users: Set<string>, room: string): void {
     const at = performance.now();
     for (const user of users)
       for (const id of this.rooms.get(user) ?? []) {

@@ -3,7 +3,7 @@ import type { Adapter } from 'socket.io-adapter';
 /** A process's connected devices. */
 export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'> {
   /** Users, by their rooms, who came into a room or out of it. */
-  move(users: Set<string>, room: string): void;
+  refreshSubscriptions(users: Set<string>, room: string): void;
   /** A chat, by its room, is no longer as it was shown; not told to the users of `except`, by their rooms. */
   chatChanged(room: string, except: Set<string>): void;
   /** Nobody types in a chat, by its room, any more. */
@@ -27,5 +27,5 @@ export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets):
   else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
   else if (name === 'chatChanged') sockets.chatChanged(what as string, options.except);
   else if (name === 'typingEnds') sockets.typingEnds(what as string);
-  else sockets.move(options.rooms, what as string);
+  else sockets.refreshSubscriptions(options.rooms, what as string);
 }

@@ -162,8 +162,9 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
    * These users came into a room of which the database says whose it is, or out of it: from now on their devices hear
    * what they are to hear by that.
    */
-  moved(room: string, ...userIds: string[]): void {
-    if (userIds.length > 0) this.everywhere({ name: 'move', rooms: userIds.map(userRoom), what: room });
+  membershipChanged(room: string, ...userIds: string[]): void {
+    if (userIds.length > 0)
+      this.everywhere({ name: 'refreshSubscriptions', rooms: userIds.map(userRoom), what: room });
   }
 
   /** Tells the devices of a session, or of all of a user's sessions, that they are signed out, and closes them. */

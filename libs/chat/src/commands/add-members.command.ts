@@ -67,7 +67,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       },
     });
     if (added) {
-      this.emitter.moved(chatRoom(chatId), ...added);
+      this.emitter.membershipChanged(chatRoom(chatId), ...added);
       await this.updates.publish(chatId, added);
     }
     return (await this.views.of(userId, chatId))[0]!;

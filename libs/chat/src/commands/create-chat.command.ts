@@ -56,7 +56,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       ? await this.openDirect(creatorId, otherIds[0]!, directKey)
       : await this.createGroup(creatorId, otherIds, body.title ?? null);
     if (created) {
-      this.emitter.moved(chatRoom(id), ...members);
+      this.emitter.membershipChanged(chatRoom(id), ...members);
       // The other one of a direct chat hears of it when they open it, too.
       await this.updates.publishCreated(id, directKey ? [creatorId] : members);
     }

@@ -44,7 +44,7 @@ export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMem
     for (let chatIds: string[]; (chatIds = await this.outOfLine(userId, after)).length > 0;) {
       after = chatIds.at(-1)!;
       const { left, back, direct } = await this.prisma.$transaction((tx) => store(tx, userId, chatIds));
-      for (const chatId of [...left, ...back]) this.emitter.moved(chatRoom(chatId), userId);
+      for (const chatId of [...left, ...back]) this.emitter.membershipChanged(chatRoom(chatId), userId);
       for (const chatId of [...left, ...direct]) await this.updates.publish(chatId);
       for (const chatId of back) await this.updates.publish(chatId, [userId]);
     }

@@ -34,12 +34,12 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
     const { userId, chatId, removedId } = remove;
     const removal = await this.store(remove).catch((error: unknown) => {
       // The answer to its commit may be lost: whoever is out then is not to hear the group any more.
-      if (isDatabaseUnavailable(error)) this.emitter.moved(chatRoom(chatId), removedId);
+      if (isDatabaseUnavailable(error)) this.emitter.membershipChanged(chatRoom(chatId), removedId);
       throw error;
     });
     if (!removal) return;
     const { last_seq } = removal;
-    this.emitter.moved(chatRoom(chatId), removedId);
+    this.emitter.membershipChanged(chatRoom(chatId), removedId);
     this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
     await this.updates.publish(chatId);
   }

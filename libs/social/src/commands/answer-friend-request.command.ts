@@ -77,8 +77,8 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
       return { request: toFriendRequest(row), revised };
     });
     if (answer === 'accepted') {
-      this.emitter.moved(friendsRoom(fromId), userId);
-      this.emitter.moved(friendsRoom(userId), fromId);
+      this.emitter.membershipChanged(friendsRoom(fromId), userId);
+      this.emitter.membershipChanged(friendsRoom(userId), fromId);
     }
     await this.notifications.publish(revised);
     return request;

@@ -49,10 +49,10 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       [blockerId, blockedId],
       [blockedId, blockerId],
     ] as const) {
-      this.emitter.moved(cutRoom(other), user);
+      this.emitter.membershipChanged(cutRoom(other), user);
       if (!cut) continue;
-      this.emitter.moved(followersRoom(other), user);
-      this.emitter.moved(friendsRoom(other), user);
+      this.emitter.membershipChanged(followersRoom(other), user);
+      this.emitter.membershipChanged(friendsRoom(other), user);
     }
     // After the moves: what is typed from here on is not heard across the block.
     if (closed) this.emitter.typingEnds(closed);

@@ -36,8 +36,8 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
       if (count === 0) throw new AppError('NOT_FOUND', 'You are no friends');
       return reviseFriendship(tx, userId, friendId);
     });
-    this.emitter.moved(friendsRoom(friendId), userId);
-    this.emitter.moved(friendsRoom(userId), friendId);
+    this.emitter.membershipChanged(friendsRoom(friendId), userId);
+    this.emitter.membershipChanged(friendsRoom(userId), friendId);
     await this.notifications.publish(revised);
   }
 }

@@ -33,7 +33,7 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
     await this.limits.take('tie', followerId);
     if (on) await this.follow(followerId, followeeId);
     else await this.prisma.follow.deleteMany({ where: { followerId, followeeId } });
-    this.emitter.moved(followersRoom(followeeId), followerId);
+    this.emitter.membershipChanged(followersRoom(followeeId), followerId);
   }
 
   private async follow(followerId: string, followeeId: string): Promise<void> {
