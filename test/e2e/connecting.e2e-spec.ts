@@ -4,7 +4,7 @@ import { Bystander, Device, SIGNING_KEY, TestApp, text, until, type Account } fr
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connections } from '../../apps/realtime/src/connections.js';
-import { DeviceRooms } from '../../apps/realtime/src/device-rooms.js';
+import { SubscriptionLoader } from '../../apps/realtime/src/subscription-loader.js';
 
 let app: TestApp;
 let anna: Account;
@@ -94,7 +94,7 @@ describe('what a device is told first', () => {
     const lockedAgain = lockSessions(boris, slower);
     await until('it is next', async () => (await slow.waiters()) === 2);
     // Somebody is moved, so that the device is looked up once more when it is in.
-    app.app.get(DeviceRooms).moved();
+    app.app.get(SubscriptionLoader).invalidate();
     await slow.query('ROLLBACK');
     await Promise.all([lockedAgain, isIn(device)]);
     await slower.somebodyWaits();

@@ -9,7 +9,7 @@ import type { DisconnectReason, Namespace } from 'socket.io';
 import { Admission } from './admission.js';
 import { Deadlines } from './deadlines.js';
 import type { DeviceAdapter } from './device-adapter.js';
-import { DeviceRooms, toBeTold } from './device-rooms.js';
+import { SubscriptionLoader, presenceAudience } from './subscription-loader.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { visitOf } from './handshakes.js';
 import { cutsOff, type HoldingAdapter } from './holding-adapter.js';
@@ -52,7 +52,7 @@ export class Connections {
 
   constructor(
     private readonly authenticator: Authenticator,
-    private readonly rooms: DeviceRooms,
+    private readonly subscriptions: SubscriptionLoader,
     private readonly presence: Presence,
     private readonly typing: Typing,
     private readonly metrics: Metrics,
@@ -62,8 +62,8 @@ export class Connections {
     private readonly limits: RateLimits,
   ) {
     presence.toldTo(async (userId) => {
-      const found = await rooms.find(userId);
-      return toBeTold(found.rooms, found);
+      const found = await subscriptions.load(userId);
+      return presenceAudience(found.rooms, found);
     });
     const [leave, end] = [this.leave.bind(this), this.end.bind(this)];
     this.onDisconnecting = function () {
@@ -94,7 +94,7 @@ export class Connections {
       await this.limits.take('connect', claims.userId);
       const [{ user, reason }, found] = await Promise.all([
         this.authenticator.connected(claims),
-        this.rooms.find(claims.userId),
+        this.subscriptions.load(claims.userId),
       ]);
       await this.reads.charge(claims.userId, found.rooms.length * ROOM_LENGTH);
       Object.assign(socket.data, { user, arrival: { reason, found } });
@@ -127,11 +127,11 @@ export class Connections {
     socket.on('disconnecting', this.onDisconnecting);
     this.endAtExpiry(socket);
     const { reason, found } = arrival;
-    const isOutdated = this.rooms.isOutdated(found);
+    const isStale = this.subscriptions.isStale(found);
     // What is out of date may name a chat that it is to hear nothing of any more; whom it is cut off from stay unheard.
-    const rooms = isOutdated ? found.rooms.filter(cutsOff) : found.rooms;
+    const rooms = isStale ? found.rooms.filter(cutsOff) : found.rooms;
     void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...rooms]);
-    if (!isOutdated) return this.welcome(socket, greeting, reason, toBeTold(rooms, found));
+    if (!isStale) return this.welcome(socket, greeting, reason, presenceAudience(rooms, found));
     socket.data.opening = this.lookAgain(socket, greeting, reason)
       .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
@@ -140,7 +140,7 @@ export class Connections {
   /** Of these namespaces, the first one is told for all. */
   watch(namespaces: Namespace[]): void {
     const first = namespaces[0]!.adapter as DeviceAdapter;
-    first.onMembershipChanged = () => this.rooms.moved();
+    first.onMembershipChanged = () => this.subscriptions.invalidate();
     first.onTypingEnds = (room) => this.typing.endIn(room.slice(chatRoom('').length));
     for (const namespace of namespaces) {
       (namespace.adapter as HoldingAdapter).onDoubt = (socket) => void this.untilSettled(socket);
@@ -166,7 +166,7 @@ export class Connections {
 
   /** Resolves when the device has been shown what was held for it until now, or the database does not say soon. */
   async caughtUp(socket: DeviceSocket): Promise<void> {
-    if (socket.data.doubt) await within(CATCH_UP_MS, this.lookUp(socket)).catch(() => undefined);
+    if (socket.data.doubt) await within(CATCH_UP_MS, this.resolvePending(socket)).catch(() => undefined);
   }
 
   /** A database that is away meanwhile is asked again: it is no reason to send the device away. */
@@ -174,7 +174,7 @@ export class Connections {
     await socket.data.opening;
     while (socket.connected && socket.data.doubt)
       try {
-        await this.lookUp(socket);
+        await this.resolvePending(socket);
       } catch (err) {
         const error = toAppError(err);
         if (error.code === 'RATE_LIMIT') return this.refuse(socket, this.here.get(socket)!, error);
@@ -184,14 +184,14 @@ export class Connections {
   }
 
   /** Puts a device where it belongs. @throws AppError RATE_LIMIT, of a user whose devices are in too many rooms by then */
-  private async enter(socket: DeviceSocket): ReturnType<DeviceRooms['enter']> {
-    const entered = await this.rooms.enter(socket);
+  private async refresh(socket: DeviceSocket): ReturnType<SubscriptionLoader['refresh']> {
+    const refreshed = await this.subscriptions.refresh(socket);
     if (socket.connected) this.budget.requireStay(userOf(socket), socket.rooms.size);
-    return entered;
+    return refreshed;
   }
 
-  private async lookUp(socket: DeviceSocket): Promise<void> {
-    const { hasMissed } = await this.enter(socket);
+  private async resolvePending(socket: DeviceSocket): Promise<void> {
+    const { hasMissed } = await this.refresh(socket);
     if (hasMissed) this.here.get(socket)?.resync(socket);
   }
 
@@ -200,7 +200,7 @@ export class Connections {
    * and is to look for itself.
    */
   resync(): void {
-    this.rooms.moved();
+    this.subscriptions.invalidate();
     this.missedAgain = true;
     this.resyncing ??= this.resyncAll().finally(() => (this.resyncing = undefined));
   }
@@ -222,7 +222,7 @@ export class Connections {
       await socket.data.opening;
       if (!socket.connected) return;
       await this.authenticator.stillSignedIn(userOf(socket));
-      await this.enter(socket);
+      await this.refresh(socket);
       if (socket.connected) greeting.resync(socket);
     } catch (error) {
       this.refuse(socket, greeting, toAppError(error));
@@ -264,19 +264,19 @@ export class Connections {
     reason: Connected['reason'],
   ): Promise<void> {
     await this.authenticator.connected(userOf(socket));
-    const { told } = await this.enter(socket);
-    if (socket.connected) this.welcome(socket, greeting, reason, told);
+    const { told: audience } = await this.refresh(socket);
+    if (socket.connected) this.welcome(socket, greeting, reason, audience);
   }
 
   private welcome(
     socket: DeviceSocket,
     greeting: Greeting,
     reason: Connected['reason'],
-    told: string[],
+    audience: string[],
   ): void {
     const { userId } = userOf(socket);
     socket.data.openedAt ??= performance.now();
-    this.presence.connected(userId, socket.id, told);
+    this.presence.connected(userId, socket.id, audience);
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
     greeting.welcome(socket, reason);
     logger.info({ socket_id: socket.id, user_id: userId, reason }, 'connected');

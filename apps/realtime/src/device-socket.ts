@@ -4,7 +4,7 @@ import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { BroadcastOptions } from 'socket.io-adapter';
 
 /** Where a device belongs, and when the database was asked, in ms of `performance.now()`. */
-export interface LookUp {
+export interface SubscriptionSnapshot {
   rooms: string[];
   /** Rooms of direct chats that the other side has not been shown yet: they hear no presence of this user. */
   unseen: string[];
@@ -33,7 +33,7 @@ export interface DeviceData {
   user?: SignedIn;
   refusal?: AppError;
   /** What the handshake found, until the device is let in. */
-  arrival?: { reason: Connected['reason']; found: LookUp };
+  arrival?: { reason: Connected['reason']; found: SubscriptionSnapshot };
   /** Until it resolves it is looked up once more where the socket belongs, and its events wait. */
   opening?: Promise<void>;
   /** Where it may be, while that is looked up. */

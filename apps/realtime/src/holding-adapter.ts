@@ -3,7 +3,7 @@ import { chatRoom, cutRoom, followersRoom, friendsRoom, type MessageDto } from '
 import { NAMELESS } from '#identity';
 import type { EventPacket } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import type { Delivery, DeviceSocket, Doubt, LookUp } from './device-socket.js';
+import type { Delivery, DeviceSocket, Doubt, SubscriptionSnapshot } from './device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
 const STORED = [chatRoom, followersRoom, friendsRoom, cutRoom].map((room) => room(''));
@@ -112,7 +112,10 @@ export abstract class HoldingAdapter extends Adapter {
    * Puts a device where it belongs, but for the rooms that came into doubt after it was asked, and shows what was held.
    * @returns the rooms that it is in for certain, and whether it has missed some of what goes there
    */
-  settle(socket: DeviceSocket, { rooms, at }: LookUp): { rooms: Set<string>; hasMissed: boolean } {
+  settle(
+    socket: DeviceSocket,
+    { rooms, at }: SubscriptionSnapshot,
+  ): { rooms: Set<string>; hasMissed: boolean } {
     const { doubt } = socket.data;
     const isKnown = (room: string) => (doubt?.since.get(room) ?? -Infinity) < at;
     const current = new Set(rooms.filter(isKnown));

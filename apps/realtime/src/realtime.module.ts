@@ -13,7 +13,7 @@ import { ChatGateway } from './chat.gateway.js';
 import { ChatSettingsGateway } from './chat-settings.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { Connections } from './connections.js';
-import { DeviceRooms } from './device-rooms.js';
+import { SubscriptionLoader } from './subscription-loader.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventAnswering } from './event-answering.js';
@@ -35,7 +35,7 @@ import { SocketBudget } from './socket-budget.js';
     AssistantEndpoint,
     AssistantServices,
     Connections,
-    DeviceRooms,
+    SubscriptionLoader,
     ChangedChats,
     DeliveryTracker,
     Dialects,
