@@ -7,7 +7,7 @@ import { PacketType } from 'socket.io-parser';
 import { setImmediate as others } from 'node:timers/promises';
 import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import type { HoldingAdapter } from './holding-adapter.js';
+import type { BufferingAdapter } from './buffering-adapter.js';
 
 /** How long a chat rests after it was shown, ms: one of more than 32 longer. Changes meanwhile are shown together. */
 const { most: REST_MS } = WORK.chatUpdates;
@@ -116,7 +116,7 @@ export class ChangedChats implements OnModuleDestroy {
   private showView(room: string, { chat, userIds }: SharedView, devices: Map<string, DeviceSocket[]>): void {
     const sockets = userIds.flatMap((id) => devices.get(id) ?? []);
     for (const nsp of this.namespaces)
-      (nsp.adapter as HoldingAdapter).showIn(
+      (nsp.adapter as BufferingAdapter).sendTo(
         room,
         sockets.filter((socket) => socket.nsp === nsp),
         { type: PacketType.EVENT, data: ['chat:updated', chat] },

@@ -12,7 +12,7 @@ import type { DeviceAdapter } from './device-adapter.js';
 import { SubscriptionLoader, presenceAudience } from './subscription-loader.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { visitOf } from './handshakes.js';
-import { cutsOff, type HoldingAdapter } from './holding-adapter.js';
+import { isBlockRoom, type BufferingAdapter } from './buffering-adapter.js';
 import { SocketBudget } from './socket-budget.js';
 import { Unread } from './text-parser.js';
 
@@ -123,13 +123,13 @@ export class Connections {
     this.budget.enter(user);
     this.admission.signedIn(visitOf(socket.conn));
     this.here.set(socket, greeting);
-    if (socket.data.joined) (socket.nsp.adapter as HoldingAdapter).scoped += 1;
+    if (socket.data.joined) (socket.nsp.adapter as BufferingAdapter).scoped += 1;
     socket.on('disconnecting', this.onDisconnecting);
     this.endAtExpiry(socket);
     const { reason, found } = arrival;
     const isStale = this.subscriptions.isStale(found);
     // What is out of date may name a chat that it is to hear nothing of any more; whom it is cut off from stay unheard.
-    const rooms = isStale ? found.rooms.filter(cutsOff) : found.rooms;
+    const rooms = isStale ? found.rooms.filter(isBlockRoom) : found.rooms;
     void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...rooms]);
     if (!isStale) return this.welcome(socket, greeting, reason, presenceAudience(rooms, found));
     socket.data.opening = this.lookAgain(socket, greeting, reason)
@@ -143,7 +143,7 @@ export class Connections {
     first.onMembershipChanged = () => this.subscriptions.invalidate();
     first.onTypingEnds = (room) => this.typing.endIn(room.slice(chatRoom('').length));
     for (const namespace of namespaces) {
-      (namespace.adapter as HoldingAdapter).onDoubt = (socket) => void this.untilSettled(socket);
+      (namespace.adapter as BufferingAdapter).onPending = (socket) => void this.resolveUntilKnown(socket);
       this.takeOneAtATime(namespace);
     }
   }
@@ -166,13 +166,13 @@ export class Connections {
 
   /** Resolves when the device has been shown what was held for it until now, or the database does not say soon. */
   async caughtUp(socket: DeviceSocket): Promise<void> {
-    if (socket.data.doubt) await within(CATCH_UP_MS, this.resolvePending(socket)).catch(() => undefined);
+    if (socket.data.pending) await within(CATCH_UP_MS, this.resolvePending(socket)).catch(() => undefined);
   }
 
   /** A database that is away meanwhile is asked again: it is no reason to send the device away. */
-  private async untilSettled(socket: DeviceSocket): Promise<void> {
+  private async resolveUntilKnown(socket: DeviceSocket): Promise<void> {
     await socket.data.opening;
-    while (socket.connected && socket.data.doubt)
+    while (socket.connected && socket.data.pending)
       try {
         await this.resolvePending(socket);
       } catch (err) {
@@ -287,7 +287,7 @@ export class Connections {
     const { userId } = user;
     this.here.delete(socket);
     this.budget.leave(user);
-    if (socket.data.joined) (socket.nsp.adapter as HoldingAdapter).scoped -= 1;
+    if (socket.data.joined) (socket.nsp.adapter as BufferingAdapter).scoped -= 1;
     this.presence.disconnected(userId, socket.id);
     this.typing.stopAll(socket.id);
     logger.info({ socket_id: socket.id, user_id: userId }, 'disconnected');

@@ -1,10 +1,10 @@
 import type { EventPacket, Sockets } from '#platform';
 import type { BroadcastOptions } from 'socket.io-adapter';
 import type { Delivery } from './device-socket.js';
-import { HoldingAdapter } from './holding-adapter.js';
+import { BufferingAdapter } from './buffering-adapter.js';
 
 /** The devices of `/`. Shows one event in two forms, by one encoding: some fields are for one user's devices alone. */
-export class DeviceAdapter extends HoldingAdapter implements Sockets {
+export class DeviceAdapter extends BufferingAdapter implements Sockets {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
   readonly others: Partial<Sockets>[] = [];
   /** Told that somebody came into a room, out of one or was signed out. */

@@ -22,10 +22,10 @@ export interface Delivery {
  * What is not known of a device: since when of each room, in ms of `performance.now()`, what may be the device's, and the
  * rooms of what was too much to be held.
  */
-export interface Doubt {
+export interface PendingSubscriptions {
   since: Map<string, number>;
-  held: Delivery[];
-  missed: Set<string>;
+  buffered: Delivery[];
+  overflowed: Set<string>;
 }
 
 export interface DeviceData {
@@ -37,7 +37,7 @@ export interface DeviceData {
   /** Until it resolves it is looked up once more where the socket belongs, and its events wait. */
   opening?: Promise<void>;
   /** Where it may be, while that is looked up. */
-  doubt?: Doubt;
+  pending?: PendingSubscriptions;
   /** Which chats a device of `auth: { scope: "joined" }` has joined; all others hear every chat. */
   joined?: Set<string>;
   /** Resolves when the last `auth:refresh` so far is over. */

@@ -6,7 +6,7 @@ import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';
 import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import type { HoldingAdapter } from './holding-adapter.js';
+import type { BufferingAdapter } from './buffering-adapter.js';
 
 /** The most chats that one device has joined at once. */
 const MAX_JOINED = 100;
@@ -29,7 +29,7 @@ export class JoinedChats implements OnModuleDestroy {
   /** Of these namespaces, the first one's broadcasts reach them all. */
   watch(namespaces: Namespace[]): void {
     for (const { adapter } of namespaces)
-      (adapter as HoldingAdapter).onPassedOver = (socket, chatId) => this.note(socket, chatId);
+      (adapter as BufferingAdapter).onSkipped = (socket, chatId) => this.note(socket, chatId);
     const first = namespaces[0]!.adapter as DeviceAdapter;
     this.show = (chat, ids) =>
       first.broadcast({ type: PacketType.EVENT, data: ['chat:updated', chat] }, { rooms: new Set(ids) });

@@ -3,7 +3,7 @@ import { Memberships } from '#chat';
 import { Ties } from '#social';
 import { Injectable } from '@nestjs/common';
 import { userOf, type DeviceSocket, type SubscriptionSnapshot } from './device-socket.js';
-import type { HoldingAdapter } from './holding-adapter.js';
+import type { BufferingAdapter } from './buffering-adapter.js';
 
 /** What the user's devices hear, beside what is meant for the user or the session. */
 @Injectable()
@@ -46,7 +46,7 @@ export class SubscriptionLoader {
   async refresh(socket: DeviceSocket): Promise<{ told: string[]; hasMissed: boolean }> {
     const snapshot = await this.load(userOf(socket).userId);
     if (!socket.connected) return { told: [], hasMissed: false };
-    const { rooms, hasMissed } = (socket.nsp.adapter as HoldingAdapter).settle(socket, snapshot);
+    const { rooms, hasMissed } = (socket.nsp.adapter as BufferingAdapter).resolve(socket, snapshot);
     socket.data.openedAt ??= performance.now();
     return { told: presenceAudience(rooms, snapshot), hasMissed };
   }

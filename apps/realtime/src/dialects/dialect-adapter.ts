@@ -1,11 +1,11 @@
 import type { EventPacket } from '#platform';
 import type { Namespace } from 'socket.io';
 import type { Delivery } from '../device-socket.js';
-import { HoldingAdapter } from '../holding-adapter.js';
+import { BufferingAdapter } from '../buffering-adapter.js';
 import type { ServerRules, Told } from './dialect.js';
 
 /** Shows a namespace's devices what the devices of `/` are shown, in their own words. Encodes once for all of them. */
-export class DialectAdapter extends HoldingAdapter {
+export class DialectAdapter extends BufferingAdapter {
   constructor(
     namespace: Namespace,
     private readonly rules: ServerRules,
