@@ -16,7 +16,7 @@ import {
 import type { Server } from 'socket.io';
 import { Metrics } from './metrics.js';
 import { NodeLeases } from './node-leases.js';
-import { carryOut, type Deed, type Sockets } from './deed.js';
+import { applyCommand, type NodeCommand, type Sockets } from './node-command.js';
 import { Nodes } from './nodes.js';
 import { RedisConnections } from './redis.js';
 
@@ -174,10 +174,10 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.everywhere({ name: 'disconnectSockets', rooms: [room] });
   }
 
-  private everywhere(deed: Deed): void {
+  private everywhere(command: NodeCommand): void {
     const local = this.local();
-    if (local) carryOut(deed, local);
-    this.nodes?.tell(deed);
+    if (local) applyCommand(command, local);
+    this.nodes?.tell(command);
   }
 
   private local(): Sockets | undefined {

@@ -5,7 +5,7 @@ export * from './config.js';
 export * from './counts.js';
 export * from './cursor.js';
 export * from './database-errors.js';
-export type { Sockets } from './deed.js';
+export type { Sockets } from './node-command.js';
 export * from './emitter.js';
 export * from './http/bodies.js';
 export * from './http/client-address.js';

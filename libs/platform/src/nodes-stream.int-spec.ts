@@ -6,7 +6,7 @@ import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { Nodes } from './nodes.js';
-import type { Sockets } from './deed.js';
+import type { Sockets } from './node-command.js';
 import { RedisConnections } from './redis.js';
 
 const STREAM = 'service-platform:nodes';

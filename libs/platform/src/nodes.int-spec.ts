@@ -6,13 +6,13 @@ import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { Nodes } from './nodes.js';
-import type { Deed, Sockets } from './deed.js';
+import type { NodeCommand, Sockets } from './node-command.js';
 import { RedisConnections } from './redis.js';
 
 /** How often it is looked who has died, ms. */
 const LOOK_MS = 2500;
 const STREAM = 'service-platform:nodes';
-const said = (number: number): Deed => ({
+const said = (number: number): NodeCommand => ({
   name: 'broadcast',
   rooms: ['all'],
   what: { data: ['said', number] },
@@ -50,7 +50,7 @@ describeWithRedis('what other processes tell', () => {
     connections.onApplicationShutdown();
   });
 
-  const tell = (from: string, n: number, deed?: Deed) =>
+  const tell = (from: string, n: number, deed?: NodeCommand) =>
     redis.xadd(STREAM, '*', 'told', JSON.stringify({ from, n, deed }));
   /** All that was told before has been heard then. */
   const settled = async () => {

@@ -1,7 +1,7 @@
 import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
 import { WORK } from './budgets/index.js';
-import { carryOut, type Deed, type Sockets } from './deed.js';
+import { applyCommand, type NodeCommand, type Sockets } from './node-command.js';
 import { logger } from './logging.js';
 import type { Metrics } from './metrics.js';
 import type { NodeLeases } from './node-leases.js';
@@ -27,7 +27,7 @@ interface Told {
   /** The process, and its own count of what it tells: from 1, without gaps. */
   from: string;
   n: number;
-  deed?: Deed;
+  command?: NodeCommand;
   leaves?: true;
 }
 
@@ -110,15 +110,15 @@ export class Nodes {
   }
 
   /** Has the others do it. What cannot be told, they are told later that there was. */
-  tell(deed: Deed): void {
+  tell(command: NodeCommand): void {
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
       return this.drop('too much waits');
-    this.write({ deed }).catch((err: Error) => this.drop(err.message));
+    this.write({ command: command }).catch((err: Error) => this.drop(err.message));
   }
 
   /** @returns the offset in the stream */
-  private async write(what: Pick<Told, 'deed' | 'leaves'> = {}): Promise<string> {
+  private async write(what: Pick<Told, 'command' | 'leaves'> = {}): Promise<string> {
     const text = JSON.stringify({ from: this.leases.id, n: ++this.n, ...what } satisfies Told);
     this.waiting.messages += 1;
     this.waiting.characters += text.length;
@@ -173,7 +173,7 @@ export class Nodes {
     }
   }
 
-  private hear({ from, n, deed, leaves }: Told): void {
+  private hear({ from, n, command: command, leaves }: Told): void {
     if (from === this.leases.id) return;
     const last = this.heard.get(from);
     // Told again, since the connection broke before Redis's answer was there.
@@ -182,13 +182,13 @@ export class Nodes {
     // What a Redis that has failed over to its replica had lost.
     const isGap = last !== undefined && n > last + 1;
     // Each begins with a message that says nothing; a later one says that there was something.
-    const isAdmission = !deed && !leaves && n > 1;
+    const isAdmission = !command && !leaves && n > 1;
     if (isGap) this.miss('messages of a node are missing');
     if (isAdmission) this.miss('a node could not tell everything');
     if (leaves) this.leaving.add(from);
-    if (!deed) return;
+    if (!command) return;
     try {
-      carryOut(deed, this.local()!);
+      applyCommand(command, this.local()!);
     } catch (err) {
       logger.error({ err }, 'what another node told was not done');
     }

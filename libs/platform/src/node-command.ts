@@ -13,7 +13,7 @@ export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'
 }
 
 /** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. To broadcast, no rooms are all. */
-export interface Deed {
+export interface NodeCommand {
   name: Exclude<keyof Sockets, 'audience'>;
   rooms: string[];
   except?: string[];
@@ -21,7 +21,7 @@ export interface Deed {
   what?: unknown;
 }
 
-export function carryOut({ name, rooms, except, what }: Deed, sockets: Sockets): void {
+export function applyCommand({ name, rooms, except, what }: NodeCommand, sockets: Sockets): void {
   const options = { rooms: new Set(rooms), except: new Set(except) };
   if (name === 'broadcast') sockets.broadcast(what, options);
   else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
