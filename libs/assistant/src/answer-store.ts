@@ -1,4 +1,4 @@
-import { NodeLeases, PrismaService, isUniqueViolation, newId } from '#platform';
+import { NodeRegistry, PrismaService, isUniqueViolation, newId } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NEW_CHAT, titleFrom } from './conversation.js';
@@ -28,7 +28,7 @@ const BUSY_MS = 200;
 export class AnswerStore {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly nodes: NodeLeases,
+    private readonly nodes: NodeRegistry,
   ) {}
 
   /**

@@ -15,9 +15,9 @@ import {
 } from '@nestjs/common';
 import type { Server } from 'socket.io';
 import { Metrics } from './metrics.js';
-import { NodeLeases } from './node-leases.js';
+import { NodeRegistry } from './node-registry.js';
 import { applyCommand, type NodeCommand, type Sockets } from './node-command.js';
-import { Nodes } from './nodes.js';
+import { ClusterBroker } from './cluster-broker.js';
 import { RedisConnections } from './redis.js';
 
 /** The packet type of an event in Socket.IO's protocol. */
@@ -43,13 +43,13 @@ export type AssistantMessage = { chatId: string } & ({ event: AssistantEvent } |
 @Injectable()
 export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   private server?: Server;
-  private readonly nodes?: Nodes;
+  private readonly broker?: ClusterBroker;
   /** What the process that holds sockets does when it may have missed what another one emitted. */
   private missed?: () => void;
 
-  constructor(redis?: RedisConnections, metrics?: Metrics, leases?: NodeLeases) {
+  constructor(redis?: RedisConnections, metrics?: Metrics, leases?: NodeRegistry) {
     if (redis?.shared)
-      this.nodes = new Nodes(
+      this.broker = new ClusterBroker(
         redis,
         metrics!,
         leases!,
@@ -59,15 +59,15 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
   }
 
   async onModuleInit(): Promise<void> {
-    await this.nodes?.ready();
+    await this.broker?.ready();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.nodes?.leave();
+    await this.broker?.leave();
   }
 
   onApplicationShutdown(): void {
-    this.nodes?.close();
+    this.broker?.close();
   }
 
   /** Called once by a process that holds sockets. */
@@ -177,7 +177,7 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
   private everywhere(command: NodeCommand): void {
     const local = this.local();
     if (local) applyCommand(command, local);
-    this.nodes?.tell(command);
+    this.broker?.publish(command);
   }
 
   private local(): Sockets | undefined {

@@ -22,7 +22,7 @@ export * from './json-size.js';
 export * from './logging.js';
 export * from './metrics.js';
 export * from './network-counts.js';
-export * from './node-leases.js';
+export * from './node-registry.js';
 export * from './outbox.js';
 export * from './page-size.js';
 export * from './platform.module.js';

@@ -7,7 +7,7 @@ import { RealtimeEmitter } from './emitter.js';
 import { Unfinished } from './http/unfinished.js';
 import { Unread } from './http/unread.js';
 import { Metrics } from './metrics.js';
-import { NodeLeases } from './node-leases.js';
+import { NodeRegistry } from './node-registry.js';
 import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.service.js';
 import { Queues } from './queues.js';
 import { RateLimits } from './rate-limits.js';
@@ -31,7 +31,7 @@ export class PlatformModule {
       RedisConnections,
       SharedClock,
       Metrics,
-      NodeLeases,
+      NodeRegistry,
       Queues,
       RateLimits,
       LargePages,

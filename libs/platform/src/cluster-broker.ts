@@ -4,15 +4,15 @@ import { WORK } from './budgets/index.js';
 import { applyCommand, type NodeCommand, type Sockets } from './node-command.js';
 import { logger } from './logging.js';
 import type { Metrics } from './metrics.js';
-import type { NodeLeases } from './node-leases.js';
-import { NodeStream, isAfter } from './node-stream.js';
+import type { NodeRegistry } from './node-registry.js';
+import { RedisStream, isAfter } from './redis-stream.js';
 import type { RedisConnections } from './redis.js';
 import { within } from './time-limit.js';
 
 /** Messages that may wait while Redis is away. */
 const MAX_WAITING = WORK.nodes.most;
 /** How often it is looked whether others can be told that something was not told, ms. */
-const ADMIT_MS = 200;
+const LOSS_NOTICE_MS = 200;
 /** The least time from one resync of all devices of a node to the next, ms: it is the dearest thing that a node can do. */
 const RESYNC_MS = WORK.resyncs.most;
 /** How long a stop waits for Redis, ms. */
@@ -23,7 +23,7 @@ const RETRY_MS = 200;
 const LOOK_MS = 2500;
 
 /** A message of the stream, in JSON. One without a deed says that some were not told, or that its process leaves. */
-interface Told {
+interface ClusterEnvelope {
   /** The process, and its own count of what it tells: from 1, without gaps. */
   from: string;
   n: number;
@@ -35,18 +35,18 @@ interface Told {
  * The other processes of this program. What one does to its sockets the others do to theirs, by a stream in Redis: a
  * node that was cut off reads on where it was (ADR 17).
  */
-export class Nodes {
-  private readonly stream: NodeStream;
+export class ClusterBroker {
+  private readonly stream: RedisStream;
   /** What was told last, and what of it has not been answered yet. */
-  private n = 0;
+  private sequence = 0;
   private readonly waiting = { messages: 0, characters: 0 };
   /** How many deeds were not told, and the others do not know it. */
-  private untold = 0;
+  private droppedSinceNotice = 0;
   /** The stream has been read up to here, and of each process that was heard up to this count. */
   private offset = '';
-  private readonly heard = new Map<string, number>();
+  private readonly lastSequence = new Map<string, number>();
   /** Who was there before this node, and may die without a word. */
-  private readonly before = new Set<string>();
+  private readonly initialNodes = new Set<string>();
   private readonly leaving = new Set<string>();
   private timer?: NodeJS.Timeout;
   private isClosed = false;
@@ -65,11 +65,11 @@ export class Nodes {
   constructor(
     redis: RedisConnections,
     metrics: Metrics,
-    private readonly leases: Pick<NodeLeases, 'id' | 'dead' | 'all'>,
+    private readonly leases: Pick<NodeRegistry, 'id' | 'dead' | 'all'>,
     private readonly local: () => Sockets | undefined,
     private readonly onMissed: () => void,
   ) {
-    this.stream = new NodeStream(redis);
+    this.stream = new RedisStream(redis);
     this.dropped = new Counter({
       name: 'node_messages_dropped_total',
       help: 'What was not told to the other nodes, because too much waited or Redis refused it',
@@ -89,11 +89,11 @@ export class Nodes {
     if (!this.local()) return;
     void this.read();
     // Whoever comes later is heard.
-    for (const id of await this.leases.all()) this.before.add(id);
-    const complain = (message: string) => (err: Error) => logger.warn({ err: err.message }, message);
-    const lookForDead = () => void this.lookForDead().catch(complain('not looked for dead nodes'));
+    for (const id of await this.leases.all()) this.initialNodes.add(id);
+    const logWarning = (message: string) => (err: Error) => logger.warn({ err: err.message }, message);
+    const lookForDead = () => void this.detectDeadNodes().catch(logWarning('not looked for dead nodes'));
     this.timer = setInterval(lookForDead, LOOK_MS);
-    this.stream.onBack(() => void this.lookForGap().catch(complain('not looked for a gap')));
+    this.stream.onBack(() => void this.detectGap().catch(logWarning('not looked for a gap')));
   }
 
   /** What this process tells from here on is little, and lost if it dies: it is not missed as one that has died. */
@@ -110,7 +110,7 @@ export class Nodes {
   }
 
   /** Has the others do it. What cannot be told, they are told later that there was. */
-  tell(command: NodeCommand): void {
+  publish(command: NodeCommand): void {
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
       return this.drop('too much waits');
@@ -118,8 +118,12 @@ export class Nodes {
   }
 
   /** @returns the offset in the stream */
-  private async write(what: Pick<Told, 'command' | 'leaves'> = {}): Promise<string> {
-    const text = JSON.stringify({ from: this.leases.id, n: ++this.n, ...what } satisfies Told);
+  private async write(what: Pick<ClusterEnvelope, 'command' | 'leaves'> = {}): Promise<string> {
+    const text = JSON.stringify({
+      from: this.leases.id,
+      n: ++this.sequence,
+      ...what,
+    } satisfies ClusterEnvelope);
     this.waiting.messages += 1;
     this.waiting.characters += text.length;
     try {
@@ -133,20 +137,20 @@ export class Nodes {
   private drop(reason: string): void {
     if (this.isClosed) return;
     this.dropped.inc();
-    if (this.untold++ > 0) return;
+    if (this.droppedSinceNotice++ > 0) return;
     logger.warn({ err: reason }, 'other nodes are not told; their devices are to sync');
-    void this.admit();
+    void this.publishLossNotice();
   }
 
   /** What is not in the stream nobody misses: the others are told that there was something, once they can be. */
-  private async admit(): Promise<void> {
-    while (this.untold > 0 && !this.isClosed) {
-      await sleep(ADMIT_MS, undefined, { ref: false });
+  private async publishLossNotice(): Promise<void> {
+    while (this.droppedSinceNotice > 0 && !this.isClosed) {
+      await sleep(LOSS_NOTICE_MS, undefined, { ref: false });
       if (this.waiting.messages > MAX_WAITING.messages / 2) continue;
       if (this.waiting.characters > MAX_WAITING.characters / 2) continue;
-      const { untold } = this;
+      const { droppedSinceNotice: dropped } = this;
       await this.write().then(
-        () => (this.untold -= untold),
+        () => (this.droppedSinceNotice -= dropped),
         () => undefined,
       );
     }
@@ -159,7 +163,7 @@ export class Nodes {
         let since = performance.now();
         for (const { offset, text } of entries) {
           this.offset = offset;
-          this.hear(JSON.parse(text) as Told);
+          this.handle(JSON.parse(text) as ClusterEnvelope);
           if (performance.now() - since < WORK.carryOut.most) continue;
           await others();
           // Meanwhile the stream may have become another one.
@@ -173,12 +177,12 @@ export class Nodes {
     }
   }
 
-  private hear({ from, n, command: command, leaves }: Told): void {
+  private handle({ from, n, command: command, leaves }: ClusterEnvelope): void {
     if (from === this.leases.id) return;
-    const last = this.heard.get(from);
+    const last = this.lastSequence.get(from);
     // Told again, since the connection broke before Redis's answer was there.
     if (last !== undefined && n <= last) return;
-    this.heard.set(from, n);
+    this.lastSequence.set(from, n);
     // What a Redis that has failed over to its replica had lost.
     const isGap = last !== undefined && n > last + 1;
     // Each begins with a message that says nothing; a later one says that there was something.
@@ -195,11 +199,11 @@ export class Nodes {
   }
 
   /** Who has died may have stored something, and acknowledged it, and not have told it. */
-  private async lookForDead(): Promise<void> {
-    const dead = await this.leases.dead([...new Set([...this.before, ...this.heard.keys()])]);
+  private async detectDeadNodes(): Promise<void> {
+    const dead = await this.leases.dead([...new Set([...this.initialNodes, ...this.lastSequence.keys()])]);
     for (const id of dead) {
-      this.before.delete(id);
-      this.heard.delete(id);
+      this.initialNodes.delete(id);
+      this.lastSequence.delete(id);
     }
     const killed = dead.filter((id) => !this.leaving.delete(id));
     for (const id of killed) logger.warn({ node: id }, 'a node has died');
@@ -207,7 +211,7 @@ export class Nodes {
   }
 
   /** Redis is back, perhaps empty, or has gone on for longer than it keeps. */
-  private async lookForGap(): Promise<void> {
+  private async detectGap(): Promise<void> {
     // It moves on while Redis is asked.
     const { offset } = this;
     const ends = await this.stream.ends();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
-import { Nodes } from './nodes.js';
+import { ClusterBroker } from './cluster-broker.js';
 import type { NodeCommand, Sockets } from './node-command.js';
 import { RedisConnections } from './redis.js';
 
@@ -21,7 +21,7 @@ const said = (number: number): NodeCommand => ({
 describeWithRedis('what other processes tell', () => {
   let connections: RedisConnections;
   let redis: Redis;
-  let nodes: Nodes;
+  let nodes: ClusterBroker;
   let heard: number[];
   let missed: number;
   let dead: string[];
@@ -32,7 +32,7 @@ describeWithRedis('what other processes tell', () => {
     redis = connections.shared!;
     [heard, missed, dead] = [[], 0, []];
     sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
-    nodes = new Nodes(
+    nodes = new ClusterBroker(
       connections,
       new Metrics(),
       {
@@ -148,7 +148,7 @@ describeWithRedis('what other processes tell', () => {
     await redis.flushdb();
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     while (missed === 0) await new Promise(setImmediate);
-    nodes.tell(said(1));
+    nodes.publish(said(1));
     expect(await settled()).toEqual([]);
   });
 });

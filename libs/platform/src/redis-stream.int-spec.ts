@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Config } from './config.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
-import { Nodes } from './nodes.js';
+import { ClusterBroker } from './cluster-broker.js';
 import type { Sockets } from './node-command.js';
 import { RedisConnections } from './redis.js';
 
@@ -18,7 +18,7 @@ async function listening() {
   const redis = connections.shared as Redis;
   const node = { redis, heard: [] as unknown[], missed: 0, start, say, close };
   const sockets = { broadcast: ({ data }: { data: [string, unknown] }) => node.heard.push(data[1]) };
-  const nodes = new Nodes(
+  const nodes = new ClusterBroker(
     connections,
     new Metrics(),
     { id: randomUUID(), dead: async () => [], all: async () => [] },
@@ -77,7 +77,7 @@ itWithRedis('what is told takes a bounded part of Redis, however large each of i
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
   const leases = { id: randomUUID(), dead: async () => [], all: async () => [] };
-  const nodes = new Nodes(
+  const nodes = new ClusterBroker(
     connections,
     new Metrics(),
     leases,
@@ -87,7 +87,7 @@ itWithRedis('what is told takes a bounded part of Redis, however large each of i
   await nodes.ready();
   const what = { data: ['said', 'Я'.repeat(16_000)] };
   for (let i = 0; i < 4000; i++) {
-    nodes.tell({ name: 'broadcast', rooms: ['all'], what });
+    nodes.publish({ name: 'broadcast', rooms: ['all'], what });
     if (i % 100 === 0) await redis.ping().then(() => sleep(20));
   }
   await sleep(1000);

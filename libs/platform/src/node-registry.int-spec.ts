@@ -1,19 +1,19 @@
 import { emptyRedis, itWithRedis } from '#testing';
 import { Redis } from 'ioredis';
-import { NodeLeases } from './node-leases.js';
+import { NodeRegistry } from './node-registry.js';
 import type { RedisConnections } from './redis.js';
 
 it('a process that is alone knows that all others are dead', async () => {
-  const leases = new NodeLeases({} as RedisConnections);
+  const leases = new NodeRegistry({} as RedisConnections);
   await leases.onModuleInit();
   expect(await leases.dead([leases.id, 'other'])).toEqual(['other']);
 });
 
 itWithRedis('with a Redis one is dead whose lease stays away, not one whose lease a flush took', async () => {
   const shared = new Redis(await emptyRedis());
-  const [one, other] = [0, 1].map(() => new NodeLeases({ shared } as unknown as RedisConnections)) as [
-    NodeLeases,
-    NodeLeases,
+  const [one, other] = [0, 1].map(() => new NodeRegistry({ shared } as unknown as RedisConnections)) as [
+    NodeRegistry,
+    NodeRegistry,
   ];
   await Promise.all([one.onModuleInit(), other.onModuleInit()]);
   const dead = () => one.dead([one.id, other.id, 'gone']);

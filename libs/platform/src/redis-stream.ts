@@ -15,7 +15,7 @@ const TRIM_MS = 1000;
 const READ = { count: 100, blockMs: 1000 };
 
 /** The stream in Redis that all nodes write to and read, bounded in its length and in its memory. */
-export class NodeStream {
+export class RedisStream {
   private readonly writer: Redis;
   private readonly reader: Redis;
   /** How large messages have been lately, bytes: a large one counts at once, and for a while. */
@@ -42,7 +42,7 @@ export class NodeStream {
     try {
       return (await this.writer.xadd(STREAM, 'MAXLEN', '~', most, '*', 'told', text))!;
     } catch (err) {
-      if ((err as Error).message.startsWith('OOM')) this.makeRoom();
+      if ((err as Error).message.startsWith('OOM')) this.trim();
       throw err;
     }
   }
@@ -62,7 +62,7 @@ export class NodeStream {
   }
 
   /** Redis is full, perhaps of this: nodes that are so far behind are to sync instead. */
-  private makeRoom(): void {
+  private trim(): void {
     if (performance.now() - this.trimmedAt < TRIM_MS) return;
     this.trimmedAt = performance.now();
     const trim = async () => {

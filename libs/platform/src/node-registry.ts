@@ -16,7 +16,7 @@ const keyOf = (id: string) => `node:${id}`;
 
 /** Which processes live. One that is alone knows it of itself only: whoever else there was has died. */
 @Injectable()
-export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
+export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
   /** This process. */
   readonly id = randomUUID();
   private timer?: NodeJS.Timeout;
@@ -34,13 +34,13 @@ export class NodeLeases implements OnModuleInit, OnApplicationShutdown {
 
   /** Of these processes, those that have died. */
   async dead(ids: string[]): Promise<string[]> {
-    const others = ids.filter((id) => id !== this.id);
+    const otherIds = ids.filter((id) => id !== this.id);
     const { shared } = this.redis;
-    if (!shared || others.length === 0) return others;
-    const leases = await shared.mget(...others.map(keyOf));
+    if (!shared || otherIds.length === 0) return otherIds;
+    const leases = await shared.mget(...otherIds.map(keyOf));
     const now = performance.now();
     for (const [id, since] of this.missing) if (now - since > FORGET_MS) this.missing.delete(id);
-    return others.filter((id, i) => {
+    return otherIds.filter((id, i) => {
       if (leases[i] !== null) return void this.missing.delete(id);
       // A Redis that has come back empty has the leases again when they are renewed.
       const since = this.missing.get(id) ?? now;
