@@ -6,7 +6,7 @@ import { BufferingAdapter } from './buffering-adapter.js';
 /** The devices of `/`. Shows one event in two forms, by one encoding: some fields are for one user's devices alone. */
 export class DeviceAdapter extends BufferingAdapter implements Sockets {
   /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
-  readonly others: Partial<Sockets>[] = [];
+  readonly mirrors: Partial<Sockets>[] = [];
   /** Told that somebody came into a room, out of one or was signed out. */
   onMembershipChanged?: () => void;
   /** Told that a chat is to be shown anew to those who are in its room, but for the users of these rooms. */
@@ -15,12 +15,12 @@ export class DeviceAdapter extends BufferingAdapter implements Sockets {
   onTypingEnds?: (room: string) => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
-    for (const other of this.others) other.broadcast?.(packet, options);
+    for (const other of this.mirrors) other.broadcast?.(packet, options);
     super.broadcast(packet, options);
   }
 
   override refreshSubscriptions(users: Set<string>, room: string): void {
-    for (const other of this.others) other.refreshSubscriptions?.(users, room);
+    for (const other of this.mirrors) other.refreshSubscriptions?.(users, room);
     super.refreshSubscriptions(users, room);
     this.onMembershipChanged?.();
   }
@@ -34,13 +34,13 @@ export class DeviceAdapter extends BufferingAdapter implements Sockets {
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
-    for (const other of this.others) other.disconnectSockets?.(options, close);
+    for (const other of this.mirrors) other.disconnectSockets?.(options, close);
     super.disconnectSockets(options, close);
     this.onMembershipChanged?.();
   }
 
   override audience(room: string): number {
-    return this.others.reduce((sum, other) => sum + (other.audience?.(room) ?? 0), super.audience(room));
+    return this.mirrors.reduce((sum, other) => sum + (other.audience?.(room) ?? 0), super.audience(room));
   }
 
   protected override writer({ own, ...packet }: EventPacket): Delivery['write'] | undefined {
@@ -48,9 +48,9 @@ export class DeviceAdapter extends BufferingAdapter implements Sockets {
     if (!own) return this.encoding(packet);
     const json = JSON.stringify(packet.data);
     const fields = JSON.stringify(own.fields).slice(1);
-    const toOthers = this.encoding({ ...packet, data: json });
-    const toOwn = this.encoding({ ...packet, data: `${json.slice(0, -2)},${fields}]` });
+    const withoutOwnFields = this.encoding({ ...packet, data: json });
+    const withOwnFields = this.encoding({ ...packet, data: `${json.slice(0, -2)},${fields}]` });
     const owns = this.rooms.get(own.room);
-    return (socket) => (owns?.has(socket.id) ? toOwn : toOthers)(socket);
+    return (socket) => (owns?.has(socket.id) ? withOwnFields : withoutOwnFields)(socket);
   }
 }

@@ -96,7 +96,7 @@ export class SocketAdapter extends IoAdapter {
       assistant.endAll();
     });
     assistant.listen(server.httpServer as HttpServer, server.path());
-    (server.of('/').adapter as DeviceAdapter).others.push(assistant);
+    (server.of('/').adapter as DeviceAdapter).mirrors.push(assistant);
     return server;
   }
 

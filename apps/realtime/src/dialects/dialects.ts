@@ -35,7 +35,7 @@ export class Dialects {
 
   /** From here on their devices come in, and are where the devices of `/` are. */
   open(server: Server): Namespace[] {
-    const { others } = server.of('/').adapter as DeviceAdapter;
+    const { mirrors: others } = server.of('/').adapter as DeviceAdapter;
     return [messenger(), messengerClassic(), chatBasic()].map((dialect) => {
       const namespace = server.of(dialect.namespace);
       namespace.adapter = new DialectAdapter(namespace, dialect.server);
