@@ -8,7 +8,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
-import type { EventCall } from './event-answering.js';
+import type { EventCall } from './event-dispatcher.js';
 
 const callOf = (host: ArgumentsHost) => host.getArgByIndex<EventCall>(2);
 

@@ -16,7 +16,7 @@ import { Connections } from './connections.js';
 import { SubscriptionLoader } from './subscription-loader.js';
 import { DeliveryTracker } from './delivery-tracker.js';
 import { Dialects } from './dialects/dialects.js';
-import { EventAnswering } from './event-answering.js';
+import { EventDispatcher } from './event-dispatcher.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { GracefulStop } from './graceful-stop.js';
 import { JoinedChats } from './joined-chats.js';
@@ -30,7 +30,7 @@ import { SocketBudget } from './socket-budget.js';
   providers: [
     Admission,
     SocketBudget,
-    EventAnswering,
+    EventDispatcher,
     EventsInFlight,
     AssistantEndpoint,
     AssistantServices,

@@ -15,7 +15,7 @@ import { DeliveryTracker } from './delivery-tracker.js';
 import { DeviceAdapter } from './device-adapter.js';
 import type { DeviceSocket } from './device-socket.js';
 import { Dialects } from './dialects/dialects.js';
-import { EventAnswering, type EventHandler } from './event-answering.js';
+import { EventDispatcher, type EventHandler } from './event-dispatcher.js';
 import { cutOffUnread, gatherWrites, unreadOf } from './gather-writes.js';
 import { GracefulStop } from './graceful-stop.js';
 import { admitHandshakes } from './handshakes.js';
@@ -83,12 +83,12 @@ export class SocketAdapter extends IoAdapter {
     this.app.get(ChangedChats).watch(namespaces);
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
-    const answering = this.app.get(EventAnswering);
+    const answering = this.app.get(EventDispatcher);
     const greeting = this.app.get(ConnectionGateway);
-    const manners = { handlers: this.handlers, fewestArgs: 1, refusal } as const;
+    const rules = { handlers: this.handlers, fewestArgs: 1, refusal } as const;
     server.on('connection', (socket: DeviceSocket) => {
       // Not passed on: no event of a client reaches an event emitter of ours under a name of its choosing.
-      if (socket.data.user) socket.use((args) => void answering.answer(socket, manners, args));
+      if (socket.data.user) socket.use((args) => void answering.dispatch(socket, rules, args));
       connections.take(socket, greeting);
     });
     this.app.get(RealtimeEmitter).bind(server, () => {

@@ -8,7 +8,7 @@ import type { Namespace, Server } from 'socket.io';
 import { Connections, type Greeting } from '../connections.js';
 import type { DeviceAdapter } from '../device-adapter.js';
 import { userOf, type DeviceSocket } from '../device-socket.js';
-import { EventAnswering, type Manners } from '../event-answering.js';
+import { EventDispatcher, type ProtocolRules } from '../event-dispatcher.js';
 import { JoinedChats } from '../joined-chats.js';
 import { chatBasic } from './chat-basic/chat-basic.js';
 import { DialectAdapter } from './dialect-adapter.js';
@@ -24,7 +24,7 @@ export class Dialects {
 
   constructor(
     private readonly connections: Connections,
-    private readonly answering: EventAnswering,
+    private readonly answering: EventDispatcher,
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
     private readonly typing: Typing,
@@ -58,7 +58,7 @@ export class Dialects {
   private listen(socket: DeviceSocket, dialect: Dialect): void {
     const call = this.callOf(socket);
     const { client } = dialect;
-    const manners: Manners = {
+    const rules: ProtocolRules = {
       handlers: {
         get: (event) =>
           Object.hasOwn(client, event)
@@ -71,7 +71,7 @@ export class Dialects {
         event: errorEvent(dialect, error),
       }),
     };
-    socket.use((args) => void this.answering.answer(socket, manners, args));
+    socket.use((args) => void this.answering.dispatch(socket, rules, args));
   }
 
   private callOf(socket: DeviceSocket): Call {

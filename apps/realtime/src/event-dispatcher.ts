@@ -22,7 +22,7 @@ export interface EventCall {
 }
 
 /** How the clients of a namespace are spoken to. */
-export interface Manners {
+export interface ProtocolRules {
   handlers: Pick<ReadonlyMap<string, EventHandler>, 'get'>;
   /** Whether an event may come without its one argument. */
   fewestArgs: 0 | 1;
@@ -35,8 +35,8 @@ export interface Manners {
  * in its acknowledgement, or as an `error` event when the client gave no callback for the error.
  */
 @Injectable()
-export class EventAnswering {
-  private readonly lines: Record<EventKind, Turns>;
+export class EventDispatcher {
+  private readonly queues: Record<EventKind, Turns>;
 
   constructor(
     private readonly limits: RateLimits,
@@ -45,17 +45,17 @@ export class EventAnswering {
     private readonly connections: Connections,
     writes: Writes,
   ) {
-    const line = () => new Turns(SOCKETS.eventsAtOnce.most, () => metrics.refuse(SOCKETS.eventsAtOnce));
-    this.lines = { send: line(), read: line(), write: writes };
+    const limiter = () => new Turns(SOCKETS.eventsAtOnce.most, () => metrics.refuse(SOCKETS.eventsAtOnce));
+    this.queues = { send: limiter(), read: limiter(), write: writes };
   }
 
-  async answer(socket: DeviceSocket, manners: Manners, received: unknown[]): Promise<void> {
+  async dispatch(socket: DeviceSocket, rules: ProtocolRules, received: unknown[]): Promise<void> {
     const [event, ...args] = received;
     const started = performance.now();
     const { userId } = userOf(socket);
     const callback =
       typeof args.at(-1) === 'function' ? (args.pop() as (answer: unknown) => void) : undefined;
-    const handler = manners.handlers.get(event as string);
+    const handler = rules.handlers.get(event as string);
     const label = handler ? (event as string) : 'unknown';
     let outcome = 'ok';
     try {
@@ -65,14 +65,14 @@ export class EventAnswering {
       await this.limits.takeEvent(userId, pointsOfEvent(size));
       const kind = kindOf(event as string);
       const weight = kind === 'write' ? 1 : 1 + Math.floor(size / WEIGHED_BYTES);
-      const line = this.lines[kind];
-      const turn = line.begin(userId, weight);
+      const queue = this.queues[kind];
+      const turn = queue.begin(userId, weight);
       if (turn) await turn;
       let answer: unknown;
       try {
-        answer = await this.handle(handler, socket, args, manners);
+        answer = await this.handle(handler, socket, args, rules);
       } finally {
-        line.end(userId, weight);
+        queue.end(userId, weight);
       }
       callback?.(answer);
     } catch (error) {
@@ -82,9 +82,9 @@ export class EventAnswering {
         logger.error({ err: error, event: label, socket_id: socket.id }, 'event failed');
       this.metrics.errors.inc({ code: outcome });
       if (outcome === 'RATE_LIMIT' && (await this.limits.isFlooding(userId))) socket.conn.close(true);
-      const told = manners.refusal(refusal, label);
-      if (callback) callback(told.ack);
-      else socket.emit('error', told.event);
+      const reply = rules.refusal(refusal, label);
+      if (callback) callback(reply.ack);
+      else socket.emit('error', reply.event);
     } finally {
       this.inFlight.leave();
     }
@@ -99,7 +99,7 @@ export class EventAnswering {
     handler: EventHandler | undefined,
     socket: DeviceSocket,
     args: unknown[],
-    { fewestArgs }: Manners,
+    { fewestArgs }: ProtocolRules,
   ): Promise<unknown> {
     if (socket.data.opening) await socket.data.opening;
     // Opening may have found the session revoked.
