@@ -8,13 +8,13 @@ import {
 } from '#contracts';
 import { Authenticator, invalidToken, type Claims, type Connected } from '#identity';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { Connections, type Greeting } from './connections.js';
+import { Connections, type ConnectionObserver } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Connecting": what a device of namespace `/` hears first and last, and a new token in place. */
 @Gateway()
-export class ConnectionGateway implements Greeting {
+export class ConnectionGateway implements ConnectionObserver {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly connections: Connections,
@@ -46,18 +46,18 @@ export class ConnectionGateway implements Greeting {
     }
   }
 
-  welcome(socket: DeviceSocket, reason: Connected['reason']): void {
+  onAccepted(socket: DeviceSocket, reason: Connected['reason']): void {
     const about = { user_id: userOf(socket).userId, timestamp: new Date().toISOString() };
     emit(socket, 'connected', { socket_id: socket.id, ...about });
     emit(socket, 'sync:required', { ...about, reason });
   }
 
-  resync(socket: DeviceSocket): void {
+  onMissed(socket: DeviceSocket): void {
     const about = { user_id: userOf(socket).userId, timestamp: new Date().toISOString() };
     emit(socket, 'sync:required', { ...about, reason: 'reconnection' });
   }
 
-  turnAway(socket: DeviceSocket, error: AppError): void {
+  onRejected(socket: DeviceSocket, error: AppError): void {
     emit(socket, 'error', error.toBody());
   }
 }

@@ -28,17 +28,17 @@ const ROOM_LENGTH = 42;
 const RETRY_MS = 1000;
 
 /** What a device of a namespace is told when it comes, and when it must leave. */
-export interface Greeting {
-  welcome(socket: DeviceSocket, reason: Connected['reason']): void;
+export interface ConnectionObserver {
+  onAccepted(socket: DeviceSocket, reason: Connected['reason']): void;
   /** That it may have missed something. */
-  resync(socket: DeviceSocket): void;
-  turnAway(socket: DeviceSocket, error: AppError): void;
+  onMissed(socket: DeviceSocket): void;
+  onRejected(socket: DeviceSocket, error: AppError): void;
 }
 
 /** Contract, "Connecting": who comes in, in which rooms they are, and when they must leave. */
 @Injectable()
 export class Connections {
-  private readonly here = new Map<DeviceSocket, Greeting>();
+  private readonly here = new Map<DeviceSocket, ConnectionObserver>();
   private readonly expiries = new Deadlines<DeviceSocket>((socket) =>
     this.refuse(socket, this.here.get(socket)!, invalidToken('token_expired')),
   );
@@ -109,20 +109,20 @@ export class Connections {
   }
 
   /** Takes in a device that has signed in; any other is turned away. */
-  take(socket: DeviceSocket, greeting: Greeting): void {
+  accept(socket: DeviceSocket, observer: ConnectionObserver): void {
     this.metrics.connections.inc();
     socket.on('disconnect', this.onDisconnect);
     const { user, arrival, refusal } = socket.data;
-    if (!user || !arrival) return this.refuse(socket, greeting, refusal ?? invalidToken());
+    if (!user || !arrival) return this.refuse(socket, observer, refusal ?? invalidToken());
     socket.data.arrival = undefined;
     try {
       this.budget.requireRoom(user, arrival.found.rooms.length);
     } catch (error) {
-      return this.refuse(socket, greeting, toAppError(error));
+      return this.refuse(socket, observer, toAppError(error));
     }
     this.budget.enter(user);
     this.admission.signedIn(visitOf(socket.conn));
-    this.here.set(socket, greeting);
+    this.here.set(socket, observer);
     if (socket.data.joined) (socket.nsp.adapter as BufferingAdapter).scoped += 1;
     socket.on('disconnecting', this.onDisconnecting);
     this.endAtExpiry(socket);
@@ -131,9 +131,9 @@ export class Connections {
     // What is out of date may name a chat that it is to hear nothing of any more; whom it is cut off from stay unheard.
     const rooms = isStale ? found.rooms.filter(isBlockRoom) : found.rooms;
     void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...rooms]);
-    if (!isStale) return this.welcome(socket, greeting, reason, presenceAudience(rooms, found));
-    socket.data.opening = this.lookAgain(socket, greeting, reason)
-      .catch((error: unknown) => this.refuse(socket, greeting, toAppError(error)))
+    if (!isStale) return this.open(socket, observer, reason, presenceAudience(rooms, found));
+    socket.data.opening = this.reload(socket, observer, reason)
+      .catch((error: unknown) => this.refuse(socket, observer, toAppError(error)))
       .finally(() => (socket.data.opening = undefined));
   }
 
@@ -192,7 +192,7 @@ export class Connections {
 
   private async resolvePending(socket: DeviceSocket): Promise<void> {
     const { hasMissed } = await this.refresh(socket);
-    if (hasMissed) this.here.get(socket)?.resync(socket);
+    if (hasMissed) this.here.get(socket)?.onMissed(socket);
   }
 
   /**
@@ -211,21 +211,21 @@ export class Connections {
       // Those who come meanwhile have missed nothing, and a device that connects anew would be sent away without end.
       const devices = [...this.here].values();
       const next = async () => {
-        for (const [socket, greeting] of devices) await this.resyncOne(socket, greeting);
+        for (const [socket, observer] of devices) await this.resyncOne(socket, observer);
       };
       await Promise.all(Array.from({ length: AT_ONCE }, next));
     }
   }
 
-  private async resyncOne(socket: DeviceSocket, greeting: Greeting): Promise<void> {
+  private async resyncOne(socket: DeviceSocket, observer: ConnectionObserver): Promise<void> {
     try {
       await socket.data.opening;
       if (!socket.connected) return;
       await this.authenticator.stillSignedIn(userOf(socket));
       await this.refresh(socket);
-      if (socket.connected) greeting.resync(socket);
+      if (socket.connected) observer.onMissed(socket);
     } catch (error) {
-      this.refuse(socket, greeting, toAppError(error));
+      this.refuse(socket, observer, toAppError(error));
     }
   }
 
@@ -258,19 +258,19 @@ export class Connections {
    * now, it is looked up anew: what was committed before is in the answer, and what comes after finds the device. Nothing
    * falls between. Who was signed out comes into no chat.
    */
-  private async lookAgain(
+  private async reload(
     socket: DeviceSocket,
-    greeting: Greeting,
+    observer: ConnectionObserver,
     reason: Connected['reason'],
   ): Promise<void> {
     await this.authenticator.connected(userOf(socket));
     const { told: audience } = await this.refresh(socket);
-    if (socket.connected) this.welcome(socket, greeting, reason, audience);
+    if (socket.connected) this.open(socket, observer, reason, audience);
   }
 
-  private welcome(
+  private open(
     socket: DeviceSocket,
-    greeting: Greeting,
+    observer: ConnectionObserver,
     reason: Connected['reason'],
     audience: string[],
   ): void {
@@ -278,7 +278,7 @@ export class Connections {
     socket.data.openedAt ??= performance.now();
     this.presence.connected(userId, socket.id, audience);
     if (reason !== 'connection_established') this.metrics.reconnections.inc();
-    greeting.welcome(socket, reason);
+    observer.onAccepted(socket, reason);
     logger.info({ socket_id: socket.id, user_id: userId, reason }, 'connected');
   }
 
@@ -300,9 +300,9 @@ export class Connections {
   }
 
   /** A refused client has to sign in anew; one that met a database away, or a budget, is to come back by itself. */
-  private refuse(socket: DeviceSocket, greeting: Greeting, error: AppError): void {
+  private refuse(socket: DeviceSocket, observer: ConnectionObserver, error: AppError): void {
     this.metrics.errors.inc({ code: error.code });
-    greeting.turnAway(socket, error);
+    observer.onRejected(socket, error);
     if (error.code === 'UNAUTHORIZED' || error.code === 'MESSAGE_TOO_LARGE') socket.disconnect();
     else socket.conn.close();
   }

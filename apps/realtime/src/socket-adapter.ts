@@ -84,12 +84,12 @@ export class SocketAdapter extends IoAdapter {
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
     const answering = this.app.get(EventDispatcher);
-    const greeting = this.app.get(ConnectionGateway);
+    const observer = this.app.get(ConnectionGateway);
     const rules = { handlers: this.handlers, fewestArgs: 1, refusal } as const;
     server.on('connection', (socket: DeviceSocket) => {
       // Not passed on: no event of a client reaches an event emitter of ours under a name of its choosing.
       if (socket.data.user) socket.use((args) => void answering.dispatch(socket, rules, args));
-      connections.take(socket, greeting);
+      connections.accept(socket, observer);
     });
     this.app.get(RealtimeEmitter).bind(server, () => {
       connections.resync();

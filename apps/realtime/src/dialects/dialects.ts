@@ -5,7 +5,7 @@ import { Presence } from '#presence';
 import { Injectable } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Namespace, Server } from 'socket.io';
-import { Connections, type Greeting } from '../connections.js';
+import { Connections, type ConnectionObserver } from '../connections.js';
 import type { DeviceAdapter } from '../device-adapter.js';
 import { userOf, type DeviceSocket } from '../device-socket.js';
 import { EventDispatcher, type ProtocolRules } from '../event-dispatcher.js';
@@ -46,10 +46,10 @@ export class Dialects {
           .signIn(socket as DeviceSocket)
           .then(() => next(handshakeError(socket, dialect)), next);
       });
-      const greeting = greetingOf(dialect);
+      const observer = observerOf(dialect);
       namespace.on('connection', (socket: DeviceSocket) => {
         if (socket.data.user) this.listen(socket, dialect);
-        this.connections.take(socket, greeting);
+        this.connections.accept(socket, observer);
       });
       return namespace;
     });
@@ -92,16 +92,16 @@ export class Dialects {
   }
 }
 
-const greetingOf = (dialect: Dialect): Greeting => ({
-  welcome(socket) {
+const observerOf = (dialect: Dialect): ConnectionObserver => ({
+  onAccepted(socket) {
     for (const [event, payload] of dialect.welcome(userOf(socket).userId)) socket.emit(event, payload);
   },
   // No document has a word for it, but each of their clients asks for what it has missed when it connects anew.
-  resync(socket) {
+  onMissed(socket) {
     if (dialect.returnsWhenDisconnected) socket.disconnect();
     else socket.conn.close();
   },
-  turnAway(socket, error) {
+  onRejected(socket, error) {
     socket.emit('error', errorEvent(dialect, error));
   },
 });
