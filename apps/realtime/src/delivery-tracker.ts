@@ -1,5 +1,5 @@
 import { MAX_RECEIPT_MEMBERS, chatRoom, type MessageDto } from '#contracts';
-import { Marks } from '#chat';
+import { ReadCursors } from '#chat';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import type { DeviceSocket } from './device-socket.js';
@@ -30,7 +30,7 @@ export class DeliveryTracker implements OnModuleDestroy {
   private readonly timers: Partial<Record<'small' | 'large', NodeJS.Timeout>> = {};
   private namespaces: Namespace[] = [];
 
-  constructor(private readonly marks: Marks) {}
+  constructor(private readonly marks: ReadCursors) {}
 
   /** Of these namespaces, the first one's broadcasts reach them all. */
   watch(namespaces: Namespace[]): void {
@@ -79,7 +79,7 @@ export class DeliveryTracker implements OnModuleDestroy {
         if (!user || openedAt === undefined) continue;
         const last = user.userId === newest.senderId ? other : newest;
         // A device that opened since has not been sent it.
-        if (last && openedAt <= last.at) this.marks.note(chatId, user.userId, last.seq);
+        if (last && openedAt <= last.at) this.marks.record(chatId, user.userId, last.seq);
       }
   }
 }

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { IS_LISTED } from './membership.js';
 import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
-import { lowestMarks, shownMarks, sightsWithin, statusOf, type LowestMarks } from './shown-marks.js';
+import { lowestCursors, shownCursors, memberViews, statusOf, type LowestCursors } from './shown-cursors.js';
 import { UNREAD_COUNT, unreadOfMembers } from './unread.js';
 
 interface ChatRow {
@@ -67,7 +67,7 @@ const OWN_COLUMNS = Prisma.sql`
 
 /** As the reader sees them. To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
 export function participantColumns(reader: Prisma.Sql): Prisma.Sql {
-  const { read, delivered, areShown } = shownMarks(reader);
+  const { read, delivered, areShown } = shownCursors(reader);
   return Prisma.sql`
     p.chat_id, u.id, u.name, u.handle, u.avatar, u.is_master, u.last_seen_at AS last_seen, p.role,
     CASE WHEN ${areShown} THEN ${read} ELSE 0 END AS last_read_seq,
@@ -120,12 +120,12 @@ export class ChatViews {
       ...participants.map(({ id }) => id),
       ...(last_message ? namedIn(last_message) : []),
     ]);
-    const sights = await sightsWithin(this.prisma, chatId, [...named], last_message?.id);
+    const sights = await memberViews(this.prisma, chatId, [...named], last_message?.id);
     const forms = new Map<string, Contents>([['', contents!]]);
     /** The key in `forms` of what this member sees. */
     const formOf = (userId: string, row: ChatRow): string => {
       if (!sights.apart.has(userId)) return '';
-      const hidden = sights.cuts.get(userId) ?? {};
+      const hidden = sights.hidden.get(userId) ?? {};
       const status = last_message && sights.statusFor(userId);
       const key = JSON.stringify([status, Object.entries(hidden).sort(([a], [b]) => (a < b ? -1 : 1))]);
       if (!forms.has(key))
@@ -206,11 +206,11 @@ export class ChatViews {
   }
 
   private async lastMessages(asked: Asked[]): Promise<Map<number, MessageDto>> {
-    const rows = await this.prisma.$queryRaw<(MessageRow & { i: number; lowest: LowestMarks })[]>`
+    const rows = await this.prisma.$queryRaw<(MessageRow & { i: number; lowest: LowestCursors })[]>`
       SELECT s.i, ${messageColumns(Prisma.raw('s.user_id'))}, to_json(l) AS lowest FROM ${tableOf(asked)}
       JOIN chats c ON c.id = s.chat_id
       JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq JOIN users u ON u.id = m.sender_id
-      CROSS JOIN LATERAL (${lowestMarks(Prisma.raw('s.user_id'))}) l`;
+      CROSS JOIN LATERAL (${lowestCursors(Prisma.raw('s.user_id'))}) l`;
     return new Map(rows.map(({ i, ...row }) => [i, toMessage(row, statusOf(row.seq, row.lowest))]));
   }
 }

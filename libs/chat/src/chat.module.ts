@@ -26,7 +26,7 @@ import { SendMessageHandler } from './commands/send-message.command.js';
 import { SetMemberRoleHandler } from './commands/set-member-role.command.js';
 import { UpdateChatHandler } from './commands/update-chat.command.js';
 import { GroupChanges } from './group-changes.js';
-import { Marks } from './marks.js';
+import { ReadCursors } from './read-cursors.js';
 import { MemberSettings } from './member-settings.js';
 import { Memberships } from './membership.js';
 import { MessageChanges } from './message-changes.js';
@@ -84,7 +84,7 @@ const handlers = [
     ChatTurns,
     ChatViews,
     GroupChanges,
-    Marks,
+    ReadCursors,
     MemberSettings,
     Memberships,
     MessageChanges,
@@ -95,6 +95,6 @@ const handlers = [
     WriteTurns,
     ...handlers,
   ],
-  exports: [ChatViews, Marks, Memberships, Typing],
+  exports: [ChatViews, ReadCursors, Memberships, Typing],
 })
 export class ChatModule {}

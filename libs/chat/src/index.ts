@@ -18,7 +18,7 @@ export { RemoveMember } from './commands/remove-member.command.js';
 export { SendMessage } from './commands/send-message.command.js';
 export { SetMemberRole } from './commands/set-member-role.command.js';
 export { UpdateChat } from './commands/update-chat.command.js';
-export { Marks } from './marks.js';
+export { ReadCursors } from './read-cursors.js';
 export { Memberships, noSuchMessage } from './membership.js';
 export { asNamed, namedIn } from './message-wire.js';
 export { FindMessage } from './queries/find-message.query.js';

@@ -6,7 +6,7 @@ import { ChatTurns } from './chat-turns.js';
 import { Memberships, cutOff, notMember, noSuchMessage } from './membership.js';
 import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
-import { sightsWithin, uuid, type Sights } from './shown-marks.js';
+import { memberViews, uuid, type MemberViews } from './shown-cursors.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
@@ -43,7 +43,7 @@ interface Found {
 interface Decided {
   row: MessageRow;
   isChanged: boolean;
-  sights: Sights;
+  sights: MemberViews;
 }
 
 type Decision = (
@@ -84,7 +84,7 @@ export class MessageChanges {
     );
     if (decided.isChanged) this.publish(event, decided);
     const { row, sights } = decided;
-    return asNamed(toMessage(row, sights.statusFor(userId)), sights.cuts.get(userId) ?? null);
+    return asNamed(toMessage(row, sights.statusFor(userId)), sights.hidden.get(userId) ?? null);
   }
 
   /** One frame for all, and others for the viewers whom a block cuts off from a member or from somebody in the message. */
@@ -93,7 +93,7 @@ export class MessageChanges {
     const apart = new Map<string, { message: MessageDto; viewers: string[] }>();
     for (const viewer of sights.apart) {
       const status = sights.statusFor(viewer);
-      const message = asNamed({ ...common, status }, sights.cuts.get(viewer) ?? null);
+      const message = asNamed({ ...common, status }, sights.hidden.get(viewer) ?? null);
       const key = JSON.stringify(message);
       const frame = apart.get(key);
       if (frame) frame.viewers.push(viewer);
@@ -130,7 +130,7 @@ export class MessageChanges {
       if (current.chat_blocked) throw cutOff();
     }
     const change = await decide(current, tx);
-    const sights = await sightsWithin(tx, current.chat_id, namedIn(current), messageId);
+    const sights = await memberViews(tx, current.chat_id, namedIn(current), messageId);
     if (!change) return { row: current, isChanged: false, sights };
     const [chat] = await tx.$queryRaw<{ change_seq: number }[]>`
       UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id()

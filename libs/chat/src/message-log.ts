@@ -16,7 +16,7 @@ import {
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
-import { uuid } from './shown-marks.js';
+import { uuid } from './shown-cursors.js';
 import { ChatUpdatePublisher } from './chat-update-publisher.js';
 import { acceptsNoMessage } from './consent.js';
 import { WriteTurns } from './write-turns.js';

@@ -19,7 +19,7 @@ const LARGE_CHAT_MS = 1000;
 const LARGE_CHAT_WINDOW = 50;
 
 /** One member's marks before and after a flush. */
-export interface MovedMark {
+export interface AdvancedCursor {
   ord: number;
   chat_id: string;
   user_id: string;
@@ -57,36 +57,36 @@ export class Receipts implements OnModuleDestroy {
     for (const { timer } of this.largeChats.values()) clearTimeout(timer);
   }
 
-  announce(marks: MovedMark[]): void {
-    const moved = marks.filter((m) => m.new_read > m.old_read || m.new_delivered > m.old_delivered);
-    const small = moved.filter((m) => m.member_count <= MAX_RECEIPT_MEMBERS);
-    const [first = [], ...others] = inParts(small);
-    void this.announceSurely(first);
-    for (const part of others) this.late = this.late.then(() => this.announceSurely(part));
-    for (const { chat_id, old_read, old_delivered } of moved.filter(
+  publish(cursors: AdvancedCursor[]): void {
+    const advanced = cursors.filter((m) => m.new_read > m.old_read || m.new_delivered > m.old_delivered);
+    const small = advanced.filter((m) => m.member_count <= MAX_RECEIPT_MEMBERS);
+    const [first = [], ...laterParts] = inParts(small);
+    void this.publishWithRetry(first);
+    for (const part of laterParts) this.late = this.late.then(() => this.publishWithRetry(part));
+    for (const { chat_id, old_read, old_delivered } of advanced.filter(
       (m) => m.member_count > MAX_RECEIPT_MEMBERS,
     ))
-      this.announceSoon(chat_id, Math.min(old_read, old_delivered));
+      this.publishSoon(chat_id, Math.min(old_read, old_delivered));
   }
 
   /** The marks are stored, so their receipts are owed: again while the database is away. */
-  private async announceSurely(marks: MovedMark[]): Promise<void> {
+  private async publishWithRetry(cursors: AdvancedCursor[]): Promise<void> {
     for (let triesLeft = RETRIES; triesLeft >= 0; triesLeft--)
       try {
-        return await this.announceEach(marks);
+        return await this.publishEach(cursors);
       } catch (error) {
         logger.warn({ err: (error as Error).message, triesLeft }, 'receipts not announced yet');
         await sleep(RETRY_MS, undefined, { ref: false });
       }
   }
 
-  private async announceEach(marks: MovedMark[]): Promise<void> {
-    if (marks.length === 0) return;
+  private async publishEach(cursors: AdvancedCursor[]): Promise<void> {
+    if (cursors.length === 0) return;
     const at = new Date().toISOString();
-    const byOrd = new Map(marks.map((mark) => [mark.ord, mark]));
+    const byOrd = new Map(cursors.map((mark) => [mark.ord, mark]));
     const delivered = new Map<string, PayloadOf<'chat:message:delivered'>[]>();
     const read = new Map<string, PayloadOf<'chat:message:read'>[]>();
-    for (const [ord, id, seq, sender] of await this.coveredBy(marks)) {
+    for (const [ord, id, seq, sender] of await this.coveredBy(cursors)) {
       const { chat_id, user_id, old_delivered, new_delivered, old_read, new_read } = byOrd.get(ord)!;
       if (seq > old_delivered && seq <= new_delivered) {
         const event = { message_id: id, chat_id, delivered_to: user_id, delivered_at: at };
@@ -103,8 +103,8 @@ export class Receipts implements OnModuleDestroy {
   }
 
   /** Other people's messages that the marks moved over, oldest first; none across a block, nor of who has left. */
-  private async coveredBy(marks: MovedMark[]): Promise<Covered[]> {
-    const ranges = marks.map(({ ord, chat_id, user_id, ...m }) => ({
+  private async coveredBy(cursors: AdvancedCursor[]): Promise<Covered[]> {
+    const ranges = cursors.map(({ ord, chat_id, user_id, ...m }) => ({
       ord,
       chat_id,
       user_id,
@@ -144,7 +144,7 @@ export class Receipts implements OnModuleDestroy {
     return row?.covered ?? [];
   }
 
-  private announceSoon(chatId: string, after: number): void {
+  private publishSoon(chatId: string, after: number): void {
     const waiting = this.largeChats.get(chatId);
     if (waiting) {
       waiting.after = Math.min(waiting.after, after);
@@ -194,10 +194,10 @@ export class Receipts implements OnModuleDestroy {
 }
 
 /** Marks whose messages are looked up together. */
-function inParts(marks: MovedMark[]): MovedMark[][] {
-  const parts: MovedMark[][] = [];
+function inParts(cursors: AdvancedCursor[]): AdvancedCursor[][] {
+  const parts: AdvancedCursor[][] = [];
   let covered = Infinity;
-  for (const mark of marks) {
+  for (const mark of cursors) {
     const way = mark.new_read - mark.old_read + mark.new_delivered - mark.old_delivered;
     covered += Math.min(way, MAX_RECEIPTS);
     if (covered > MAX_TOGETHER) {

@@ -6,7 +6,7 @@ import { Memberships, notMember, noSuchMessage } from '../membership.js';
 import { MessageLog } from '../message-log.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
 import { SenderTurns } from '../sender-turns.js';
 
 /**
@@ -90,7 +90,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
         WHERE m.chat_id = ${to_chat_id}::uuid AND m.sender_id = ${userId}::uuid
           AND m.client_id = ANY(${PLACES.map((place) => `${client_id}/${place}`)}::text[])
           AND m.forwarded_from IS NOT NULL ORDER BY m.seq`,
-      this.prisma.$queryRaw<Mark[]>`${marksOf(to_chat_id, userId)}`,
+      this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(to_chat_id, userId)}`,
     ]);
     const status = statusFrom(members);
     return rows.map((row) => toMessage(row, status(row)));

@@ -1,7 +1,7 @@
 import type { JoinAck } from '#contracts';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Marks } from '../marks.js';
+import { ReadCursors } from '../read-cursors.js';
 import { Memberships } from '../membership.js';
 import { UNREAD_COUNT } from '../unread.js';
 
@@ -22,7 +22,7 @@ export class JoinChat extends Command<JoinAck> {
 export class JoinChatHandler implements ICommandHandler<JoinChat> {
   constructor(
     private readonly memberships: Memberships,
-    private readonly marks: Marks,
+    private readonly cursors: ReadCursors,
     private readonly prisma: PrismaService,
   ) {}
 
@@ -32,7 +32,7 @@ export class JoinChatHandler implements ICommandHandler<JoinChat> {
       SELECT c.last_seq, ${UNREAD_COUNT} AS unread_count
       FROM chats c JOIN chat_members p ON p.chat_id = c.id AND p.user_id = ${userId}::uuid
       WHERE c.id = ${chatId}::uuid`;
-    this.marks.note(chatId, userId, chat!.last_seq);
+    this.cursors.record(chatId, userId, chat!.last_seq);
     return { status: 'joined', chat_id: chatId, ...chat! };
   }
 }

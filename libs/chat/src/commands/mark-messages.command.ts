@@ -1,7 +1,7 @@
 import { AppError, type ReadAck, type ReceiptPayload } from '#contracts';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Marks } from '../marks.js';
+import { ReadCursors } from '../read-cursors.js';
 import { notFound, notMember } from '../membership.js';
 
 /**
@@ -24,7 +24,7 @@ export class MarkMessages extends Command<ReadAck> {
 export class MarkMessagesHandler implements ICommandHandler<MarkMessages> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly marks: Marks,
+    private readonly cursors: ReadCursors,
     private readonly emitter: RealtimeEmitter,
   ) {}
 
@@ -38,13 +38,13 @@ export class MarkMessagesHandler implements ICommandHandler<MarkMessages> {
     if (!found) throw notFound();
     if (!found.member) throw notMember();
     if (found.seq === null) throw new AppError('NOT_FOUND', 'No such message in this chat');
-    const mark = await this.marks.move({ chatId, userId, kind, seq: found.seq });
-    const unread_count = mark.unread_count ?? 0;
-    if (kind === 'read' && mark.new_read > mark.old_read) {
-      const read = { chat_id: chatId, last_read_seq: mark.new_read, unread_count };
+    const advanced = await this.cursors.advance({ chatId, userId, kind, seq: found.seq });
+    const unread_count = advanced.unread_count ?? 0;
+    if (kind === 'read' && advanced.new_read > advanced.old_read) {
+      const read = { chat_id: chatId, last_read_seq: advanced.new_read, unread_count };
       this.emitter.toUser(userId, 'chat:read', read, socketId);
     }
-    const readAt = mark.last_read_at ?? new Date();
+    const readAt = advanced.last_read_at ?? new Date();
     return { status: 'ok', read_at: readAt.toISOString(), unread_count };
   }
 }

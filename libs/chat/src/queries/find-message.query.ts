@@ -3,7 +3,7 @@ import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships, notMember, noSuchMessage } from '../membership.js';
 import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
 
 /** One message, wherever it is, deleted or not. A former member finds the messages up to the end of the membership, as they were then. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindMessage extends Query<MessageDto> {
@@ -29,7 +29,7 @@ export class FindMessageHandler implements IQueryHandler<FindMessage> {
     if (!row) throw noSuchMessage();
     const { visible_seq, left, left_change_seq } = await this.memberships.require(row.chat_id, userId, true);
     if (row.seq > visible_seq) throw notMember();
-    const marks = await this.prisma.$queryRaw<Mark[]>`${marksOf(row.chat_id, userId)}`;
-    return toMessage(asLeft(row, left_change_seq), statusFrom(left ? [] : marks)(row));
+    const cursors = await this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(row.chat_id, userId)}`;
+    return toMessage(asLeft(row, left_change_seq), statusFrom(left ? [] : cursors)(row));
   }
 }

@@ -3,7 +3,7 @@ import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
-import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
 
 /**
  * What changed in a chat after a change number: messages edited, deleted, reacted to or pinned, and members' marks,
@@ -47,7 +47,7 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
               limit,
               bytes,
             )}`,
-            this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
+            this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(chatId, userId)}`,
           ],
           { isolationLevel: 'RepeatableRead' },
         ),

@@ -1,10 +1,10 @@
 import type { HistoryQuery, MessagePage } from '#contracts';
 import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Marks } from '../marks.js';
+import { ReadCursors } from '../read-cursors.js';
 import { Memberships } from '../membership.js';
 import { asLeft, bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
-import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
 
 /**
  * A page of a chat, ascending by seq: the newest, those before a number, or those after one. What is fetched
@@ -26,7 +26,7 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
-    private readonly marks: Marks,
+    private readonly cursors: ReadCursors,
     private readonly large: LargePages,
   ) {}
 
@@ -51,7 +51,7 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
           )}`,
         bytesOf,
       ),
-      this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
+      this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(chatId, userId)}`,
     ]);
     const status = statusFrom(left ? [] : members);
     const shown = rows.slice(0, limit);
@@ -66,7 +66,7 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
     if (!forward) page.items.reverse();
     const newest = page.items.at(-1)?.seq ?? 0;
     const received = members.find((m) => m.user_id === userId)?.last_delivered_seq ?? 0;
-    if (!left && newest > received) this.marks.note(chatId, userId, newest);
+    if (!left && newest > received) this.cursors.record(chatId, userId, newest);
     return page;
   }
 }

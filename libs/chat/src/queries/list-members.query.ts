@@ -2,7 +2,7 @@ import type { PageQuery, ParticipantPage } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ChatViews, participantColumns, type ParticipantRow } from '../chat-views.js';
-import { uuid } from '../shown-marks.js';
+import { uuid } from '../shown-cursors.js';
 import { Memberships } from '../membership.js';
 
 /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */

@@ -3,7 +3,7 @@ import { LargePages, Prisma, PrismaService, decodeCursor, encodeCursor, withinPa
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
-import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
 
 /**
  * What is pinned in a chat, the newest pin first.
@@ -44,7 +44,7 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
           )}`,
         bytesOf,
       ),
-      this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`,
+      this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(chatId, userId)}`,
     ]);
     const status = statusFrom(members);
     const cursorAfter = ({ pinned_at }: Pick<MessageDto, 'pinned_at'>) =>

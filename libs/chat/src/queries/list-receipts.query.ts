@@ -3,7 +3,7 @@ import { hiddenFrom } from '#identity';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
-import { shownMarks, uuid } from '../shown-marks.js';
+import { shownCursors, uuid } from '../shown-cursors.js';
 
 /**
  * Who of the others has received and read a message of one's own.
@@ -37,7 +37,7 @@ export class ListReceiptsHandler implements IQueryHandler<ListReceipts> {
     if (message.senderId !== userId)
       throw new AppError('FORBIDDEN', 'Only the sender may see who has read a message');
     const [after] = cursor ? decodeCursor(cursor, 'id') : [''];
-    const { read, delivered, areShown } = shownMarks(uuid(userId));
+    const { read, delivered, areShown } = shownCursors(uuid(userId));
     const rows = await this.prisma.$queryRaw<(ReceiptPage['items'][number] & { sort: string })[]>`
       SELECT u.id AS user_id, COALESCE(${hiddenFrom(uuid(userId), Prisma.raw('ARRAY[u.id]'))}->u.id::text->>'name', u.name) AS name,
         CASE WHEN NOT ${areShown} THEN 'sent' WHEN ${read} >= ${message.seq} THEN 'read'

@@ -14,7 +14,7 @@ import {
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../membership.js';
 import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { marksOf, statusFrom, uuid, type Mark } from '../shown-marks.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
 
 /** How many messages one call looks through: the work of a search is bounded, its reach is not. */
 const { messages: WINDOW, steps: STEPS, stepBytes: STEP_BYTES, ms: MAX_TIME } = READS.searchInChat.most;
@@ -62,7 +62,7 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
       const asked = { userId, chatId, words, before, limit, left_change_seq };
       return words.length > 0 ? find(search, asked) : { rows: [], next: 0 };
     });
-    const members = await this.prisma.$queryRaw<Mark[]>`${marksOf(chatId, userId)}`;
+    const members = await this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(chatId, userId)}`;
     const status = statusFrom(left ? [] : members);
     return withinPage(
       {

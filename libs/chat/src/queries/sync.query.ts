@@ -3,7 +3,7 @@ import { SyncNotifications } from '#notifications';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { isUUID } from 'class-validator';
-import { Marks } from '../marks.js';
+import { ReadCursors } from '../read-cursors.js';
 import { IS_LISTED } from '../membership.js';
 import { UNREAD_COUNT } from '../unread.js';
 
@@ -37,7 +37,7 @@ export class Sync extends Query<SyncAnswer> {
 export class SyncHandler implements IQueryHandler<Sync> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly marks: Marks,
+    private readonly cursors: ReadCursors,
     private readonly queries: QueryBus,
   ) {}
 
@@ -72,7 +72,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
       ORDER BY c.id LIMIT ${PAGE}`;
     await Promise.all(
       behind.map(({ chat_id: chatId, last_seq: seq }) =>
-        this.marks.move({ chatId, userId, kind: 'delivered', seq }).catch(unlessLeft),
+        this.cursors.advance({ chatId, userId, kind: 'delivered', seq }).catch(unlessLeft),
       ),
     );
   }

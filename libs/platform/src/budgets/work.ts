@@ -75,8 +75,8 @@ export const WORK = {
     shown: () => '128 Ki characters',
     beyond: 'the rest is stored next',
   }),
-  marks: budget({ of: 'read marks that wait', most: 50_000, beyond: RETRIED, refused: 'marks' }),
-  markSteps: budget({
+  readCursors: budget({ of: 'read marks that wait', most: 50_000, beyond: RETRIED, refused: 'marks' }),
+  readCursorSteps: budget({
     of: 'messages that a read mark moves over at once, of a member who has written among unread messages',
     most: 10_000,
     beyond: 'the rest in the next batches',

@@ -11,7 +11,7 @@ export const uuid = (id: string | null): Prisma.Sql => Prisma.sql`${id}::uuid`;
  * the member out. A direct chat keeps what was known when the block came (`frozen_…`). Readers see their own marks as they are.
  * For a reader that is NULL nothing is hidden in groups.
  */
-export const shownMarks = (reader: Prisma.Sql) => ({
+export const shownCursors = (reader: Prisma.Sql) => ({
   read: Prisma.sql`(CASE WHEN p.user_id = ${reader} THEN p.last_read_seq ELSE COALESCE(p.frozen_read_seq, p.last_read_seq) END)`,
   delivered: Prisma.sql`(CASE WHEN p.user_id = ${reader} THEN p.last_delivered_seq
     ELSE COALESCE(p.frozen_delivered_seq, p.last_delivered_seq) END)`,
@@ -19,7 +19,7 @@ export const shownMarks = (reader: Prisma.Sql) => ({
 });
 
 /** How far each active member of a chat has come, as far as the reader may know. */
-export interface Mark {
+export interface ShownCursors {
   user_id: string;
   last_read_seq: number;
   last_delivered_seq: number;
@@ -28,8 +28,8 @@ export interface Mark {
 }
 
 /** A query of the `Mark`s of a chat as one of its members sees them. */
-export function marksOf(chatId: string, readerId: string): Prisma.Sql {
-  const { read, delivered, areShown } = shownMarks(uuid(readerId));
+export function shownCursorsOf(chatId: string, readerId: string): Prisma.Sql {
+  const { read, delivered, areShown } = shownCursors(uuid(readerId));
   return Prisma.sql`
     SELECT p.user_id, ${read} AS last_read_seq, ${delivered} AS last_delivered_seq, p.change_seq
     FROM chat_members p WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND ${areShown}`;
@@ -40,41 +40,43 @@ export function marksOf(chatId: string, readerId: string): Prisma.Sql {
  * it (contract, "Chat events"). Looks at two marks, not at every member: the lowest, and the lowest but one for
  * the messages of whoever holds the lowest.
  */
-export function statusFrom(marks: Mark[]): (message: { seq: number; sender_id: string }) => MessageStatus {
+export function statusFrom(
+  members: ShownCursors[],
+): (message: { seq: number; sender_id: string }) => MessageStatus {
   const lowestTwo = (key: 'last_read_seq' | 'last_delivered_seq') =>
-    [...marks].sort((a, b) => a[key] - b[key]).slice(0, 2);
+    [...members].sort((a, b) => a[key] - b[key]).slice(0, 2);
   const read = lowestTwo('last_read_seq');
   const delivered = lowestTwo('last_delivered_seq');
   return ({ seq, sender_id }) => {
-    const others = (two: Mark[]) => two.find((mark) => mark.user_id !== sender_id);
-    if (seq <= (others(read)?.last_read_seq ?? 0)) return 'read';
-    if (seq <= (others(delivered)?.last_delivered_seq ?? 0)) return 'delivered';
+    const lowestByAnother = (two: ShownCursors[]) => two.find((mark) => mark.user_id !== sender_id);
+    if (seq <= (lowestByAnother(read)?.last_read_seq ?? 0)) return 'read';
+    if (seq <= (lowestByAnother(delivered)?.last_delivered_seq ?? 0)) return 'delivered';
     return 'sent';
   };
 }
 
 /** SQL over a message `m`: how far the last of the others has come, as `reader` sees it: `read` and `delivered`. */
-export function lowestMarks(reader: Prisma.Sql): Prisma.Sql {
-  const { read, delivered, areShown } = shownMarks(reader);
+export function lowestCursors(reader: Prisma.Sql): Prisma.Sql {
+  const { read, delivered, areShown } = shownCursors(reader);
   return Prisma.sql`
     SELECT min(${read}) AS read, min(${delivered}) AS delivered FROM chat_members p
     WHERE p.chat_id = m.chat_id AND p.user_id <> m.sender_id AND p.left_at IS NULL AND ${areShown}`;
 }
 
-export interface LowestMarks {
+export interface LowestCursors {
   read: number | null;
   delivered: number | null;
 }
 
-export const statusOf = (seq: number, { read, delivered }: LowestMarks): MessageStatus =>
+export const statusOf = (seq: number, { read, delivered }: LowestCursors): MessageStatus =>
   seq <= (read ?? 0) ? 'read' : seq <= (delivered ?? 0) ? 'delivered' : 'sent';
 
 /** By member of a chat: from whom of some people a block cuts them off. */
-type Cuts = Map<string, Hidden>;
+type HiddenByViewer = Map<string, Hidden>;
 
 /** How the members of a chat see a message of it, where a block is between some of them. */
-export interface Sights {
-  cuts: Cuts;
+export interface MemberViews {
+  hidden: HiddenByViewer;
   /** Viewers for whom the names or the status differ from everybody else's. */
   apart: Set<string>;
   /** The status of the message, if there is one. Null stands for all viewers who are not in `apart`. */
@@ -85,25 +87,25 @@ export interface Sights {
  * Reads the cuts between the members of a chat and some people, and how far the others have come with a message. A member may
  * block thousands, and all of a group each other: blocks are looked up by both of their ends.
  */
-export async function sightsWithin(
+export async function memberViews(
   db: Database,
   chatId: string,
   people: string[],
   messageId?: string,
-): Promise<Sights> {
-  const cuts = await cutsWithin(db, chatId, people);
+): Promise<MemberViews> {
+  const hidden = await hiddenWithin(db, chatId, people);
   const statuses = messageId ? await statusesWithin(db, messageId) : new Map<string | null, MessageStatus>();
   const common = statuses.get(null) ?? 'sent';
   statuses.delete(null);
   return {
-    cuts,
-    apart: new Set([...cuts.keys(), ...(statuses.keys() as Iterable<string>)]),
+    hidden: hidden,
+    apart: new Set([...hidden.keys(), ...(statuses.keys() as Iterable<string>)]),
     statusFor: (viewer) => statuses.get(viewer) ?? common,
   };
 }
 
 /** SQL: a block is between two users. LIMIT keeps the planner on the key. */
-const isCut = (a: string, b: string): Prisma.Sql =>
+const isBlocked = (a: string, b: string): Prisma.Sql =>
   Prisma.raw(`COALESCE(
     (SELECT true FROM blocks WHERE blocker_id = ${a} AND blocked_id = ${b} LIMIT 1),
     (SELECT true FROM blocks WHERE blocker_id = ${b} AND blocked_id = ${a} LIMIT 1), false)`);
@@ -130,11 +132,11 @@ async function statusesWithin(db: Database, messageId: string): Promise<Map<stri
         WHEN NOT EXISTS (SELECT FROM undelivered) THEN 'delivered' ELSE 'sent' END AS status
     ), seen AS MATERIALIZED (
       SELECT v.id AS viewer, CASE
-        WHEN v.sent AND NOT EXISTS (SELECT FROM other u WHERE u.frozen OR NOT ${isCut('u.id', 'v.id')}) THEN 'sent'
+        WHEN v.sent AND NOT EXISTS (SELECT FROM other u WHERE u.frozen OR NOT ${isBlocked('u.id', 'v.id')}) THEN 'sent'
         WHEN (v.sent OR v.own_read) AND NOT EXISTS (
-          SELECT FROM unread u WHERE u.id <> v.id AND (u.frozen OR NOT ${isCut('u.id', 'v.id')})) THEN 'read'
+          SELECT FROM unread u WHERE u.id <> v.id AND (u.frozen OR NOT ${isBlocked('u.id', 'v.id')})) THEN 'read'
         WHEN (v.sent OR v.own_delivered) AND NOT EXISTS (
-          SELECT FROM undelivered u WHERE u.id <> v.id AND (u.frozen OR NOT ${isCut('u.id', 'v.id')})) THEN 'delivered'
+          SELECT FROM undelivered u WHERE u.id <> v.id AND (u.frozen OR NOT ${isBlocked('u.id', 'v.id')})) THEN 'delivered'
         ELSE 'sent' END AS status
       FROM mark v
     )
@@ -145,7 +147,7 @@ async function statusesWithin(db: Database, messageId: string): Promise<Map<stri
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-async function cutsWithin(db: Database, chatId: string, people: string[]): Promise<Cuts> {
+async function hiddenWithin(db: Database, chatId: string, people: string[]): Promise<HiddenByViewer> {
   // An older message may name anything.
   const ids = people.filter((id) => UUID.test(id));
   const rows = await db.$queryRaw<{ viewer: string; id: string; name: string; handle: string }[]>`
@@ -164,8 +166,8 @@ async function cutsWithin(db: Database, chatId: string, people: string[]): Promi
       SELECT blocked_id, blocker_name, blocker_handle FROM blocks
       WHERE blocker_id = n.id AND blocked_id = ANY(members.ids) LIMIT ${MAX_MEMBERS}
     ) b`;
-  const cuts: Cuts = new Map();
+  const hidden: HiddenByViewer = new Map();
   for (const { viewer, id, name, handle } of rows)
-    cuts.set(viewer, Object.assign(cuts.get(viewer) ?? {}, { [id]: { name, handle } }));
-  return cuts;
+    hidden.set(viewer, Object.assign(hidden.get(viewer) ?? {}, { [id]: { name, handle } }));
+  return hidden;
 }

@@ -1,12 +1,12 @@
 import { notMember } from './membership.js';
 import { WORK, Batcher, Metrics, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Receipts, type MovedMark } from './receipts.js';
+import { Receipts, type AdvancedCursor } from './receipts.js';
 import { WriteTurns } from './write-turns.js';
 import { UNREAD_COUNT } from './unread.js';
 
 /** That a member has received, or read, everything up to `seq`. */
-export interface NewMark {
+export interface ReadCursorUpdate {
   chatId: string;
   userId: string;
   kind: 'delivered' | 'read';
@@ -14,21 +14,21 @@ export interface NewMark {
   /** Where the member's marks were before they moved some of the way. */
   from?: Before;
 }
-type Before = Pick<MovedMark, 'old_read' | 'old_delivered'>;
+type Before = Pick<AdvancedCursor, 'old_read' | 'old_delivered'>;
 
 /** How long deliveries gather, ms, and how long after a failure they wait. */
-const NOTE_MS = 50;
+const RECORD_MS = 50;
 const RETRY_MS = 1000;
-const MAX_NOTED = WORK.marks.most;
+const MAX_RECORDED = WORK.readCursors.most;
 /** The most marks in one statement. */
-const MAX_MARKS = 5000;
+const MAX_CURSORS = 5000;
 /** The most messages that are looked at for a member's own when a read mark moves over them. */
-const { most: MAX_COUNTED } = WORK.markSteps;
+const { most: MAX_COUNTED } = WORK.readCursorSteps;
 
-const chatOf = ({ chatId }: NewMark) => chatId;
+const chatOf = ({ chatId }: ReadCursorUpdate) => chatId;
 
 /** All of a member that one statement moves. */
-interface MarkInput {
+interface CursorRow {
   ord: number;
   chat_id: string;
   user_id: string;
@@ -42,19 +42,19 @@ interface MarkInput {
  * block has closed it takes none, since the other side is to learn nothing: the member's own devices learn of it by `sync`.
  */
 @Injectable()
-export class Marks implements OnModuleDestroy {
-  private readonly batcher = new Batcher<NewMark, MovedMark>(
+export class ReadCursors implements OnModuleDestroy {
+  private readonly batcher = new Batcher<ReadCursorUpdate, AdvancedCursor>(
     (batch) => this.turns.write(batch, chatOf, (some) => this.flush(some)),
     {
-      maxBatch: MAX_MARKS,
-      maxQueued: WORK.marks.most,
-      onRefused: () => this.metrics.refuse(WORK.marks),
+      maxBatch: MAX_CURSORS,
+      maxQueued: WORK.readCursors.most,
+      onRefused: () => this.metrics.refuse(WORK.readCursors),
       intervalMs: 20,
     },
   );
   /** Deliveries that nobody waits for, by chat and member, until the next round. */
-  private readonly noted = new Map<string, NewMark>();
-  private noteTimer?: NodeJS.Timeout;
+  private readonly recorded = new Map<string, ReadCursorUpdate>();
+  private recordTimer?: NodeJS.Timeout;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -67,83 +67,84 @@ export class Marks implements OnModuleDestroy {
    * A mark that moves far goes in steps, so that others do not wait for it.
    * @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE
    */
-  async move(mark: NewMark): Promise<MovedMark> {
-    let moved = await this.batcher.add(mark);
-    while (moved.is_behind && moved.new_read < mark.seq) {
-      moved = await this.batcher.add({ ...mark, from: moved });
+  async advance(update: ReadCursorUpdate): Promise<AdvancedCursor> {
+    let advanced = await this.batcher.add(update);
+    while (advanced.is_behind && advanced.new_read < update.seq) {
+      advanced = await this.batcher.add({ ...update, from: advanced });
     }
-    return moved;
+    return advanced;
   }
 
   /** That a device has been given everything up to `seq`: stored soon, and again later while the database is away. */
-  note(chatId: string, userId: string, seq: number): void {
+  record(chatId: string, userId: string, seq: number): void {
     const key = `${chatId}:${userId}`;
-    const earlier = this.noted.get(key);
+    const earlier = this.recorded.get(key);
     if (earlier) earlier.seq = Math.max(earlier.seq, seq);
     // Beyond this the database is far behind, and the next message will mark what this one does not.
-    else if (this.noted.size < MAX_NOTED) this.noted.set(key, { chatId, userId, kind: 'delivered', seq });
-    this.noteTimer ??= setTimeout(() => void this.storeNoted(), NOTE_MS);
+    else if (this.recorded.size < MAX_RECORDED)
+      this.recorded.set(key, { chatId, userId, kind: 'delivered', seq });
+    this.recordTimer ??= setTimeout(() => void this.storeRecorded(), RECORD_MS);
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearTimeout(this.noteTimer);
-    await this.storeNoted();
-    clearTimeout(this.noteTimer);
+    clearTimeout(this.recordTimer);
+    await this.storeRecorded();
+    clearTimeout(this.recordTimer);
     await this.batcher.drain();
   }
 
-  private async storeNoted(): Promise<void> {
+  private async storeRecorded(): Promise<void> {
     // Those of a chat that is being changed wait for the next round.
-    const isFree = ({ chatId }: NewMark) => !this.turns.isHeld(chatId);
-    const batch = [...this.noted.values()].filter(isFree).slice(0, MAX_MARKS);
-    for (const { chatId, userId } of batch) this.noted.delete(`${chatId}:${userId}`);
+    const isFree = ({ chatId }: ReadCursorUpdate) => !this.turns.isHeld(chatId);
+    const batch = [...this.recorded.values()].filter(isFree).slice(0, MAX_CURSORS);
+    for (const { chatId, userId } of batch) this.recorded.delete(`${chatId}:${userId}`);
     try {
       if (batch.length > 0) await this.flush(batch);
-      this.noteTimer = undefined;
-      if (this.noted.size > 0) this.noteTimer = setTimeout(() => void this.storeNoted(), NOTE_MS);
+      this.recordTimer = undefined;
+      if (this.recorded.size > 0) this.recordTimer = setTimeout(() => void this.storeRecorded(), RECORD_MS);
     } catch (error) {
       logger.warn({ err: (error as Error).message }, 'deliveries not marked yet');
-      this.noteTimer = setTimeout(() => void this.storeNoted(), RETRY_MS);
-      for (const { chatId, userId, seq } of batch) this.note(chatId, userId, seq);
+      this.recordTimer = setTimeout(() => void this.storeRecorded(), RETRY_MS);
+      for (const { chatId, userId, seq } of batch) this.record(chatId, userId, seq);
     }
   }
 
-  private async flush(batch: NewMark[]): Promise<(MovedMark | Error)[]> {
-    const merged = new Map<string, MarkInput>();
+  private async flush(batch: ReadCursorUpdate[]): Promise<(AdvancedCursor | Error)[]> {
+    const merged = new Map<string, CursorRow>();
     const before = new Map<number, Before>();
     for (const { chatId, userId, kind, seq, from } of batch) {
       const key = `${chatId}:${userId}`;
-      const mark = merged.get(key) ?? {
+      const cursor = merged.get(key) ?? {
         ord: merged.size,
         chat_id: chatId,
         user_id: userId,
         read: 0,
         delivered: 0,
       };
-      if (kind === 'read') mark.read = Math.max(mark.read, seq);
-      mark.delivered = Math.max(mark.delivered, seq);
-      if (from) before.set(mark.ord, earlier(from, before.get(mark.ord)));
-      merged.set(key, mark);
+      if (kind === 'read') cursor.read = Math.max(cursor.read, seq);
+      cursor.delivered = Math.max(cursor.delivered, seq);
+      if (from) before.set(cursor.ord, earlier(from, before.get(cursor.ord)));
+      merged.set(key, cursor);
     }
-    const marks = await this.turns.take(() => this.store([...merged.values()]));
-    const moved = new Map(marks.map((mark) => [mark.ord, { ...mark, ...before.get(mark.ord) }]));
-    this.receipts.announce([...moved.values()].filter((mark) => !mark.is_behind));
+    const cursors = await this.turns.take(() => this.store([...merged.values()]));
+    const advanced = new Map(cursors.map((mark) => [mark.ord, { ...mark, ...before.get(mark.ord) }]));
+    this.receipts.publish([...advanced.values()].filter((mark) => !mark.is_behind));
     const unread = await this.countUnread([...merged.values()]);
-    for (const [ord, mark] of moved) mark.unread_count = unread.get(ord);
+    for (const [ord, mark] of advanced) mark.unread_count = unread.get(ord);
     return batch.map(({ chatId, userId }) => {
-      const mark = moved.get(merged.get(`${chatId}:${userId}`)!.ord);
+      const mark = advanced.get(merged.get(`${chatId}:${userId}`)!.ord);
       return mark ?? notMember();
     });
   }
 
-  private store(marks: MarkInput[]): Promise<MovedMark[]> {
-    return this.prisma.$queryRaw<MovedMark[]>`
+  private store(cursors: CursorRow[]): Promise<AdvancedCursor[]> {
+    return this.prisma.$queryRaw<AdvancedCursor[]>`
       WITH input AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(${JSON.stringify(marks)}::json)
+        SELECT * FROM json_to_recordset(${JSON.stringify(cursors)}::json)
           AS r(ord int, chat_id uuid, user_id uuid, read int, delivered int)
       ), chat AS MATERIALIZED (
         SELECT c.id, c.last_seq, c.change_seq, c.member_count, c.blocked FROM chats c
-        WHERE c.id = ANY(${[...new Set(marks.map((m) => m.chat_id))]}::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
+        WHERE c.id = ANY(${[...new Set(cursors.map((m) => m.chat_id))]}::uuid[]) ORDER BY c.id FOR NO KEY UPDATE
       ), member AS MATERIALIZED (
         SELECT i.ord, i.read, m.chat_id, m.user_id, c.change_seq, c.last_seq, c.member_count, c.blocked, m.last_read_at, m.own_after_read,
           m.last_read_seq AS old_read, GREATEST(m.last_read_seq, LEAST(i.read, c.last_seq,
@@ -179,8 +180,8 @@ export class Marks implements OnModuleDestroy {
   }
 
   /** After the turn: to count what others have deleted may take long, and sends are not to wait for it. */
-  private async countUnread(marks: MarkInput[]): Promise<Map<number, number>> {
-    const read = marks.filter(({ read }) => read > 0);
+  private async countUnread(cursors: CursorRow[]): Promise<Map<number, number>> {
+    const read = cursors.filter(({ read }) => read > 0);
     if (read.length === 0) return new Map();
     const counts = await this.prisma.$queryRaw<{ ord: number; unread_count: number }[]>`
       SELECT r.ord, ${UNREAD_COUNT} AS unread_count

@@ -2,7 +2,7 @@ import type { MessageStatus } from '#contracts';
 import { PrismaService } from '#platform';
 import { TestApp, type Account } from '#testing';
 import fc from 'fast-check';
-import { sightsWithin } from './shown-marks.js';
+import { memberViews } from './shown-cursors.js';
 
 let app: TestApp;
 let anna: Account;
@@ -59,12 +59,11 @@ it('the status of a message is by those whom the viewer may see, whoever has com
       const lowest = seen.length > 0 ? Math.min(...seen.map((other) => marks[other]!)) : 0;
       return (['sent', 'delivered', 'read'] as const)[lowest]!;
     };
-    const { cuts, apart, statusFor } = await sightsWithin(
-      app.app.get(PrismaService),
-      chatId,
-      [anna.id, ids[1]!],
-      messageId,
-    );
+    const {
+      hidden: cuts,
+      apart,
+      statusFor,
+    } = await memberViews(app.app.get(PrismaService), chatId, [anna.id, ids[1]!], messageId);
     expect(statusFor(null)).toBe(expected(null));
     for (const [i, id] of ids.entries()) {
       const cutFrom = [0, 1].filter((other) => other !== i && areCut(i, other)).map((other) => ids[other]);
@@ -80,7 +79,7 @@ it('of a group in which all block each other, only the cuts from those in questi
   const crowd = await app.crowd(60);
   const { chatId, messageId } = await group(crowd);
   await block(crowd.flatMap((a) => crowd.filter((b) => b !== a).map((b): Pair => [a, b])));
-  const { cuts } = await sightsWithin(app.app.get(PrismaService), chatId, [crowd[0]!], messageId);
+  const { hidden: cuts } = await memberViews(app.app.get(PrismaService), chatId, [crowd[0]!], messageId);
   expect(cuts.size).toBe(59);
   for (const hidden of cuts.values()) expect(Object.keys(hidden)).toEqual([crowd[0]]);
 });
