@@ -40,7 +40,7 @@ export class ChangedChats implements OnModuleDestroy {
   /** Of these namespaces, the first one is told for all. */
   watch(namespaces: Namespace[]): void {
     this.namespaces = namespaces;
-    (namespaces[0]!.adapter as DeviceAdapter).onChatChanged = (room, except) => this.note(room, except);
+    (namespaces[0]!.adapter as DeviceAdapter).onChatChanged = (room, except) => this.add(room, except);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -50,7 +50,7 @@ export class ChangedChats implements OnModuleDestroy {
     await Promise.all([...this.running.small, ...this.running.large]);
   }
 
-  private note(room: string, except: Set<string>): void {
+  private add(room: string, except: Set<string>): void {
     if (this.isClosed || !this.namespaces.some(({ adapter }) => adapter.rooms.has(room))) return;
     const resting = this.resting.get(room);
     if (resting) resting.except = both(resting.except, except);
@@ -91,7 +91,7 @@ export class ChangedChats implements OnModuleDestroy {
     } catch (err) {
       if (!this.isFailing) logger.warn({ err: (err as Error).message }, 'changed chats not shown yet');
       this.isFailing = true;
-      this.note(room, except);
+      this.add(room, except);
     }
     if (!this.isClosed) resting.timer = setTimeout(() => this.endRest(room), rest).unref();
   }
@@ -99,7 +99,7 @@ export class ChangedChats implements OnModuleDestroy {
   private endRest(room: string): void {
     const except = this.resting.get(room)?.except;
     this.resting.delete(room);
-    if (except) this.note(room, except);
+    if (except) this.add(room, except);
   }
 
   /** @returns how large the chat is */

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
-import { DeliveryTracker } from './delivery-tracker.js';
+import { DeliveryReceipts } from './delivery-receipts.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventsInFlight, stopping } from './events-in-flight.js';
 
@@ -29,7 +29,7 @@ export class GracefulStop implements OnModuleDestroy {
 
   constructor(
     private readonly inFlight: EventsInFlight,
-    private readonly deliveries: DeliveryTracker,
+    private readonly deliveries: DeliveryReceipts,
     private readonly dialects: Dialects,
   ) {}
 
@@ -45,7 +45,7 @@ export class GracefulStop implements OnModuleDestroy {
     // The devices of this server only: others go on.
     this.server.local.emit('error', stopping().toBody());
     await within(ANSWERS_MS, answered);
-    this.deliveries.endRounds();
+    this.deliveries.flush();
     const connections = Object.values((engine as unknown as Connections).clients);
     const gone = connections.map((connection) => once(connection, 'close'));
     for (const namespace of this.dialects.returning) namespace.local.disconnectSockets();

@@ -29,7 +29,7 @@ export class JoinedChats implements OnModuleDestroy {
   /** Of these namespaces, the first one's broadcasts reach them all. */
   watch(namespaces: Namespace[]): void {
     for (const { adapter } of namespaces)
-      (adapter as BufferingAdapter).onSkipped = (socket, chatId) => this.note(socket, chatId);
+      (adapter as BufferingAdapter).onSkipped = (socket, chatId) => this.recordSkipped(socket, chatId);
     const first = namespaces[0]!.adapter as DeviceAdapter;
     this.show = (chat, ids) =>
       first.broadcast({ type: PacketType.EVENT, data: ['chat:updated', chat] }, { rooms: new Set(ids) });
@@ -59,7 +59,7 @@ export class JoinedChats implements OnModuleDestroy {
     joined?.delete(chatId);
   }
 
-  private note(socket: DeviceSocket, chatId: string): void {
+  private recordSkipped(socket: DeviceSocket, chatId: string): void {
     const devices = this.passedOver.get(chatId);
     if (devices) devices.add(socket);
     else this.passedOver.set(chatId, new Set([socket]));

@@ -14,7 +14,7 @@ import { ChatSettingsGateway } from './chat-settings.gateway.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { Connections } from './connections.js';
 import { SubscriptionLoader } from './subscription-loader.js';
-import { DeliveryTracker } from './delivery-tracker.js';
+import { DeliveryReceipts } from './delivery-receipts.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventDispatcher } from './event-dispatcher.js';
 import { EventsInFlight } from './events-in-flight.js';
@@ -37,7 +37,7 @@ import { SocketBudget } from './socket-budget.js';
     Connections,
     SubscriptionLoader,
     ChangedChats,
-    DeliveryTracker,
+    DeliveryReceipts,
     Dialects,
     GracefulStop,
     JoinedChats,

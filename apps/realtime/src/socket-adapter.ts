@@ -11,7 +11,7 @@ import { ChangedChats } from './changed-chats.js';
 import { endClosedPolls } from './closed-polls.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { Connections } from './connections.js';
-import { DeliveryTracker } from './delivery-tracker.js';
+import { DeliveryReceipts } from './delivery-receipts.js';
 import { DeviceAdapter } from './device-adapter.js';
 import type { DeviceSocket } from './device-socket.js';
 import { Dialects } from './dialects/dialects.js';
@@ -78,7 +78,7 @@ export class SocketAdapter extends IoAdapter {
     });
     const namespaces = [server.of('/'), ...this.app.get(Dialects).open(server)];
     connections.watch(namespaces);
-    this.app.get(DeliveryTracker).watch(namespaces);
+    this.app.get(DeliveryReceipts).attach(namespaces);
     this.app.get(JoinedChats).watch(namespaces);
     this.app.get(ChangedChats).watch(namespaces);
     this.app.get(GracefulStop).watch(server);

@@ -16,7 +16,7 @@ interface SentMessage {
 interface Sent {
   /** The newest message, and the newest by anybody else: nobody receives their own. */
   newest: SentMessage;
-  other?: SentMessage;
+  newestByAnother?: SentMessage;
 }
 
 /**
@@ -25,26 +25,26 @@ interface Sent {
  * once a message.
  */
 @Injectable()
-export class DeliveryTracker implements OnModuleDestroy {
+export class DeliveryReceipts implements OnModuleDestroy {
   private readonly sent = { small: new Map<string, Sent>(), large: new Map<string, Sent>() };
   private readonly timers: Partial<Record<'small' | 'large', NodeJS.Timeout>> = {};
   private namespaces: Namespace[] = [];
 
-  constructor(private readonly marks: ReadCursors) {}
+  constructor(private readonly cursors: ReadCursors) {}
 
   /** Of these namespaces, the first one's broadcasts reach them all. */
-  watch(namespaces: Namespace[]): void {
+  attach(namespaces: Namespace[]): void {
     this.namespaces = namespaces;
     const { adapter } = namespaces[0]!;
     const broadcast = adapter.broadcast.bind(adapter);
     adapter.broadcast = (packet: { data?: [event: string, payload: MessageDto] }, options) => {
       broadcast(packet, options);
-      if (packet.data?.[0] === 'chat:message:new') this.noteSent(packet.data[1]);
+      if (packet.data?.[0] === 'chat:message:new') this.recordSent(packet.data[1]);
     };
   }
 
   /** Marks what has been sent so far: for the moment before the sockets are closed. */
-  endRounds(): void {
+  flush(): void {
     for (const size of ['small', 'large'] as const) {
       clearTimeout(this.timers[size]);
       this.endRound(size);
@@ -55,14 +55,14 @@ export class DeliveryTracker implements OnModuleDestroy {
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
   }
 
-  private noteSent({ chat_id: chatId, sender_id: senderId, seq }: MessageDto): void {
+  private recordSent({ chat_id: chatId, sender_id: senderId, seq }: MessageDto): void {
     let devices = 0;
     for (const { adapter } of this.namespaces) devices += adapter.rooms.get(chatRoom(chatId))?.size ?? 0;
     const size = devices > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
     const sent = this.sent[size].get(chatId);
     const message = { seq, senderId, at: performance.now() };
     if (!sent) this.sent[size].set(chatId, { newest: message });
-    else noteNewer(sent, message);
+    else keepNewest(sent, message);
     this.timers[size] ??= setTimeout(() => this.endRound(size), ROUND_MS[size]);
   }
 
@@ -72,22 +72,22 @@ export class DeliveryTracker implements OnModuleDestroy {
     this.sent[size].clear();
   }
 
-  private markDelivered(chatId: string, { newest, other }: Sent): void {
+  private markDelivered(chatId: string, { newest, newestByAnother: other }: Sent): void {
     for (const { sockets, adapter } of this.namespaces)
       for (const id of adapter.rooms.get(chatRoom(chatId)) ?? []) {
         const { user, openedAt } = (sockets.get(id) as DeviceSocket | undefined)?.data ?? {};
         if (!user || openedAt === undefined) continue;
         const last = user.userId === newest.senderId ? other : newest;
         // A device that opened since has not been sent it.
-        if (last && openedAt <= last.at) this.marks.record(chatId, user.userId, last.seq);
+        if (last && openedAt <= last.at) this.cursors.record(chatId, user.userId, last.seq);
       }
   }
 }
 
-function noteNewer(sent: Sent, message: SentMessage): void {
-  const { newest, other } = sent;
+function keepNewest(sent: Sent, message: SentMessage): void {
+  const { newest, newestByAnother: other } = sent;
   if (message.senderId === newest.senderId) {
     if (message.seq > newest.seq) sent.newest = message;
-  } else if (message.seq > newest.seq) [sent.newest, sent.other] = [message, newest];
-  else if (message.seq > (other?.seq ?? 0)) sent.other = message;
+  } else if (message.seq > newest.seq) [sent.newest, sent.newestByAnother] = [message, newest];
+  else if (message.seq > (other?.seq ?? 0)) sent.newestByAnother = message;
 }
