@@ -30,7 +30,7 @@ import { ReadCursors } from './read-cursors.js';
 import { MemberSettings } from './member-settings.js';
 import { Memberships } from './membership.js';
 import { MessageChanges } from './message-changes.js';
-import { MessageLog } from './message-log.js';
+import { MessageWriter } from './message-writer.js';
 import { FindMessageHandler } from './queries/find-message.query.js';
 import { GetChangesHandler } from './queries/get-changes.query.js';
 import { GetChatHandler } from './queries/get-chat.query.js';
@@ -88,7 +88,7 @@ const handlers = [
     MemberSettings,
     Memberships,
     MessageChanges,
-    MessageLog,
+    MessageWriter,
     Receipts,
     SenderTurns,
     Typing,

@@ -3,7 +3,7 @@ import { PrismaService, RateLimits, RealtimeEmitter, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember, noSuchMessage } from '../membership.js';
-import { MessageLog } from '../message-log.js';
+import { MessageWriter } from '../message-writer.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
@@ -39,7 +39,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     private readonly limits: RateLimits,
     private readonly memberships: Memberships,
     private readonly turns: SenderTurns,
-    private readonly log: MessageLog,
+    private readonly log: MessageWriter,
     private readonly emitter: RealtimeEmitter,
   ) {}
 
@@ -59,7 +59,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     const messages = sources.map(forwarded);
     if (comment != null) messages.unshift({ type: 'text', content: comment, metadata: {} });
     const first = comment == null ? 1 : 0;
-    const stored = await this.log.appendTogether(
+    const stored = await this.log.appendAtomically(
       messages.map((message, i) => ({
         ...message,
         id: newId(),

@@ -4,7 +4,7 @@ import { FindOwnService } from '#marketplace';
 import { RateLimits, RealtimeEmitter, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageLog, type Sent } from '../message-log.js';
+import { MessageWriter, type Sent } from '../message-writer.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { SenderTurns } from '../sender-turns.js';
 
@@ -33,7 +33,7 @@ const notFoundIs =
 @CommandHandler(SendMessage)
 export class SendMessageHandler implements ICommandHandler<SendMessage> {
   constructor(
-    private readonly log: MessageLog,
+    private readonly log: MessageWriter,
     private readonly limits: RateLimits,
     private readonly queries: QueryBus,
     private readonly turns: SenderTurns,

@@ -23,7 +23,7 @@ import { WriteTurns } from './write-turns.js';
 import { cutOff, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
-const SETTLE_MS = 10_000;
+const UNCERTAIN_MS = 10_000;
 /** The most that metadata has: to find out how much it is would cost as much as to write it. */
 const METADATA_SIZE = 8 * 1024;
 
@@ -51,11 +51,11 @@ const chatOf = (item: Item) => (Array.isArray(item) ? item[0]! : item).chatId;
  * Each message is committed before it is acknowledged or seen, and seen in the order of its number.
  */
 @Injectable()
-export class MessageLog implements OnModuleDestroy {
+export class MessageWriter implements OnModuleDestroy {
   private readonly batcher = new Batcher<Item, Stored>(
     (batch) =>
-      this.turns.write<Item, Stored>(batch, chatOf, async (items) =>
-        isGroup(items[0]!) ? this.flushTogether(items[0]) : this.flush(items as NewMessage[]),
+      this.mutex.write<Item, Stored>(batch, chatOf, async (items) =>
+        isGroup(items[0]!) ? this.flushAtomically(items[0]) : this.flush(items as NewMessage[]),
       ),
     {
       maxBatch: 256,
@@ -70,19 +70,19 @@ export class MessageLog implements OnModuleDestroy {
   );
   private readonly large: Turns;
   /** How many sends of a chat are in that line. */
-  private readonly inLineOf = new Counts();
+  private readonly queuedByChat = new Counts();
   /** Direct chats whose first message waits until the other side has been shown the chat. */
   private readonly introductions = new Map<string, Promise<void>>();
   /** Sends whose commit was cut off, and until when one of them may still turn out to have happened (ms). */
-  private readonly unsettled = new Map<string, number | undefined>();
-  private settling?: Promise<void>;
-  private settleTimer?: NodeJS.Timeout;
+  private readonly uncertain = new Map<string, number | undefined>();
+  private resolving?: Promise<void>;
+  private resolveTimer?: NodeJS.Timeout;
 
   constructor(
     private readonly pool: SendPool,
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
-    private readonly turns: WriteTurns,
+    private readonly mutex: WriteTurns,
     private readonly updates: ChatUpdatePublisher,
     private readonly metrics: Metrics,
   ) {
@@ -91,7 +91,7 @@ export class MessageLog implements OnModuleDestroy {
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
   append(message: NewMessage): Promise<Sent> {
-    return this.inLine(message.chatId, 1, () => this.batcher.add(message) as Promise<Sent>);
+    return this.queueIfLarge(message.chatId, 1, () => this.batcher.add(message) as Promise<Sent>);
   }
 
   /**
@@ -100,9 +100,9 @@ export class MessageLog implements OnModuleDestroy {
    * @returns null, and stores nothing, when one of them repeats an earlier client_id
    * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE
    */
-  appendTogether(messages: NewMessage[]): Promise<MessageDto[] | null> {
+  appendAtomically(messages: NewMessage[]): Promise<MessageDto[] | null> {
     const { chatId } = messages[0]!;
-    return this.inLine(
+    return this.queueIfLarge(
       chatId,
       messages.length,
       () => this.batcher.add(messages) as Promise<MessageDto[] | null>,
@@ -110,19 +110,19 @@ export class MessageLog implements OnModuleDestroy {
   }
 
   /** Sends that thousands of devices hear wait for each other, and leave those of other chats the way. */
-  private inLine<T>(chatId: string, messages: number, send: () => Promise<T>): Promise<T> {
+  private queueIfLarge<T>(chatId: string, messages: number, send: () => Promise<T>): Promise<T> {
     const devices = this.emitter.audience(chatId);
     // The earlier ones of the chat stay before it.
-    if (devices <= WORK.audience.most.free && this.inLineOf.of(chatId) === 0) return send();
-    this.inLineOf.add(chatId, 1);
-    return this.large.run('', send, devices * messages).finally(() => this.inLineOf.add(chatId, -1));
+    if (devices <= WORK.audience.most.free && this.queuedByChat.of(chatId) === 0) return send();
+    this.queuedByChat.add(chatId, 1);
+    return this.large.run('', send, devices * messages).finally(() => this.queuedByChat.add(chatId, -1));
   }
 
   async onModuleDestroy(): Promise<void> {
     await this.batcher.drain();
-    await this.turns.idle();
+    await this.mutex.idle();
     await Promise.all(this.introductions.values());
-    clearTimeout(this.settleTimer);
+    clearTimeout(this.resolveTimer);
   }
 
   private async flush(batch: NewMessage[]): Promise<(Result | Error)[]> {
@@ -135,11 +135,11 @@ export class MessageLog implements OnModuleDestroy {
       return twin;
     });
     const once = batch.filter((_, i) => twinOf[i] === i);
-    const outcomes = await this.turns.take(() => this.store(once));
+    const outcomes = await this.mutex.take(() => this.store(once));
     this.introduce(once.filter((_, i) => outcomes[i]!.isFirst).map(({ chatId }) => chatId));
     const stored = outcomes[Symbol.iterator]();
     const outcomeOf: Outcome[] = [];
-    const timeOf = timesOnce();
+    const timeOf = memoizedTimestamps();
     return batch.map((message, i) => {
       const twin = twinOf[i]!;
       const outcome = (outcomeOf[i] = twin === i ? (stored.next().value as Outcome) : outcomeOf[twin]!);
@@ -155,24 +155,24 @@ export class MessageLog implements OnModuleDestroy {
       };
       return this.inOrder(message.chatId, () => {
         if (twin !== i || earlierId !== null) return { ack };
-        const shown = asSent(message, outcome, createdAt);
+        const shown = toSentMessage(message, outcome, createdAt);
         this.emit(shown, message.clientId);
         return { ack, message: shown };
       });
     });
   }
 
-  private async flushTogether(group: NewMessage[]): Promise<Result[]> {
-    const outcomes = await this.turns.take(() => this.store(group, 'together'));
+  private async flushAtomically(group: NewMessage[]): Promise<Result[]> {
+    const outcomes = await this.mutex.take(() => this.store(group, 'together'));
     const refused = outcomes.find((outcome) => outcome.refused)?.refused;
     if (refused) throw refusals[refused]();
     if (outcomes.some(({ earlierId }) => earlierId !== null)) return [null];
     const { chatId } = group[0]!;
     this.introduce(outcomes.some(({ isFirst }) => isFirst) ? [chatId] : []);
-    const timeOf = timesOnce();
+    const timeOf = memoizedTimestamps();
     const emitAll = () =>
       group.map((message, i) => {
-        const shown = asSent(message, outcomes[i]!, timeOf(outcomes[i]!.at));
+        const shown = toSentMessage(message, outcomes[i]!, timeOf(outcomes[i]!.at));
         this.emit(shown, message.clientId);
         return shown;
       });
@@ -192,15 +192,15 @@ export class MessageLog implements OnModuleDestroy {
   }
 
   private async store(batch: NewMessage[], as?: 'together', attempt = 1): Promise<Outcome[]> {
-    if (this.unsettled.size > 0) await this.settle();
+    if (this.uncertain.size > 0) await this.resolveUncertain();
     try {
       return await appendMessages(this.pool, batch, as ?? (attempt === 1 ? 'newOnes' : 'perhapsRepeated'));
     } catch (error) {
       // One of these client_ids is stored: the next try finds it, or one after that if another node is at it now.
       if (isUniqueViolation(error) && attempt < 5) return this.store(batch, as, attempt + 1);
       if (isDatabaseUnavailable(error)) {
-        for (const { id } of batch) this.unsettled.set(id, undefined);
-        this.settleLater();
+        for (const { id } of batch) this.uncertain.set(id, undefined);
+        this.resolveLater();
       }
       throw error;
     }
@@ -215,35 +215,37 @@ export class MessageLog implements OnModuleDestroy {
   }
 
   /** Shows those messages that were committed although the answer never came: nobody else will. */
-  private settle(): Promise<void> {
-    this.settling ??= this.settleNow().finally(() => {
-      this.settling = undefined;
-      if (this.unsettled.size > 0) this.settleLater();
+  private resolveUncertain(): Promise<void> {
+    this.resolving ??= this.lookUpUncertain().finally(() => {
+      this.resolving = undefined;
+      if (this.uncertain.size > 0) this.resolveLater();
     });
-    return this.settling;
+    return this.resolving;
   }
 
-  private async settleNow(): Promise<void> {
+  private async lookUpUncertain(): Promise<void> {
     const askedAt = performance.now();
     const found = await this.prisma.$queryRaw<(MessageRow & { client_id: string | null })[]>`
       SELECT ${messageColumns(uuid(null))}, m.client_id FROM messages m JOIN users u ON u.id = m.sender_id
-      WHERE m.id = ANY(${[...this.unsettled.keys()]}::uuid[]) ORDER BY m.chat_id, m.seq`;
+      WHERE m.id = ANY(${[...this.uncertain.keys()]}::uuid[]) ORDER BY m.chat_id, m.seq`;
     this.introduce(found.filter(({ seq }) => seq === 1).map(({ chat_id }) => chat_id));
     for (const row of found) {
-      this.unsettled.delete(row.id);
+      this.uncertain.delete(row.id);
       void this.inOrder(row.chat_id, () => this.emit(toMessage(row, 'sent'), row.client_id));
     }
     // Counted from the first look at a database that is back: until then the statement itself may be waiting.
-    for (const [id, until] of this.unsettled) {
-      if (until === undefined) this.unsettled.set(id, askedAt + SETTLE_MS);
-      else if (until < askedAt) this.unsettled.delete(id);
+    for (const [id, until] of this.uncertain) {
+      if (until === undefined) this.uncertain.set(id, askedAt + UNCERTAIN_MS);
+      else if (until < askedAt) this.uncertain.delete(id);
     }
   }
 
-  private settleLater(): void {
-    clearTimeout(this.settleTimer);
-    this.settleTimer = setTimeout(() => {
-      this.settle().catch((err: Error) => logger.warn({ err: err.message }, 'sends not settled yet'));
+  private resolveLater(): void {
+    clearTimeout(this.resolveTimer);
+    this.resolveTimer = setTimeout(() => {
+      this.resolveUncertain().catch((err: Error) =>
+        logger.warn({ err: err.message }, 'sends not settled yet'),
+      );
     }, 1000);
   }
 }
@@ -257,7 +259,7 @@ const refusals = {
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };
 
-const asSent = (message: NewMessage, outcome: Outcome, createdAt: string): MessageDto => ({
+const toSentMessage = (message: NewMessage, outcome: Outcome, createdAt: string): MessageDto => ({
   id: message.id,
   chat_id: message.chatId,
   sender_id: message.senderId,
@@ -279,7 +281,7 @@ const asSent = (message: NewMessage, outcome: Outcome, createdAt: string): Messa
 });
 
 /** Times as text. Most of a batch share a millisecond, and to write one out costs as much as to encode an answer. */
-function timesOnce(): (at: number) => string {
+function memoizedTimestamps(): (at: number) => string {
   const times = new Map<number, string>();
   return (at) => {
     let time = times.get(at);
