@@ -27,7 +27,7 @@ import { PinsController } from './pins.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
-import { TurnsGuard } from './turns.guard.js';
+import { ConcurrencyGuard } from './concurrency.guard.js';
 import { AdminReportsController, ReportsController } from './reports.controller.js';
 import { TiesController } from './ties.controller.js';
 import { ServicesController } from './services.controller.js';
@@ -73,7 +73,7 @@ import { UsersController } from './users.controller.js';
   providers: [
     JwtStrategy,
     { provide: APP_GUARD, useClass: JwtGuard },
-    { provide: APP_GUARD, useClass: TurnsGuard },
+    { provide: APP_GUARD, useClass: ConcurrencyGuard },
   ],
 })
 export class ApiModule {}

@@ -28,9 +28,9 @@ export class ConnectionGateway implements ConnectionObserver {
     const claims = this.authenticator.verify(token);
     if (claims.userId !== userOf(socket).userId) throw invalidToken();
     // One after the other: each leaves the room of a session that another one may be entering.
-    const turn = Promise.resolve(socket.data.refreshed).then(() => this.replaceToken(socket, claims));
-    socket.data.refreshed = turn.catch(() => undefined);
-    await turn;
+    const replaced = Promise.resolve(socket.data.refreshed).then(() => this.replaceToken(socket, claims));
+    socket.data.refreshed = replaced.catch(() => undefined);
+    await replaced;
     return { status: 'ok', expires_at: claims.expiresAt.toISOString() };
   }
 

@@ -1,6 +1,15 @@
 import { AppError } from '#contracts';
 import { invalidToken } from '#identity';
-import { SOCKETS, Metrics, RateLimits, Turns, Writes, logger, pointsOfEvent, toAppError } from '#platform';
+import {
+  SOCKETS,
+  Metrics,
+  RateLimits,
+  KeyedLimiter,
+  UserWrites,
+  logger,
+  pointsOfEvent,
+  toAppError,
+} from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Connections } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
@@ -36,16 +45,17 @@ export interface ProtocolRules {
  */
 @Injectable()
 export class EventDispatcher {
-  private readonly queues: Record<EventKind, Turns>;
+  private readonly queues: Record<EventKind, KeyedLimiter>;
 
   constructor(
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
     private readonly inFlight: EventsInFlight,
     private readonly connections: Connections,
-    writes: Writes,
+    writes: UserWrites,
   ) {
-    const limiter = () => new Turns(SOCKETS.eventsAtOnce.most, () => metrics.refuse(SOCKETS.eventsAtOnce));
+    const limiter = () =>
+      new KeyedLimiter(SOCKETS.eventsAtOnce.most, () => metrics.refuse(SOCKETS.eventsAtOnce));
     this.queues = { send: limiter(), read: limiter(), write: writes };
   }
 
@@ -66,13 +76,13 @@ export class EventDispatcher {
       const kind = kindOf(event as string);
       const weight = kind === 'write' ? 1 : 1 + Math.floor(size / WEIGHED_BYTES);
       const queue = this.queues[kind];
-      const turn = queue.begin(userId, weight);
+      const turn = queue.acquire(userId, weight);
       if (turn) await turn;
       let answer: unknown;
       try {
         answer = await this.handle(handler, socket, args, rules);
       } finally {
-        queue.end(userId, weight);
+        queue.release(userId, weight);
       }
       callback?.(answer);
     } catch (error) {

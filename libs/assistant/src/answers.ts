@@ -43,7 +43,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   /** How long an answer may take from its first question to the model on, ms, whatever it looks up meanwhile. */
   answerMs: number = ASSISTANT.answerTime.most;
   private readonly live = new Map<string, LiveAnswer>();
-  private readonly lines = new Map<string, Promise<void>>();
+  private readonly queues = new Map<string, Promise<void>>();
   /** Questions whose turn has not come. */
   private readonly waiting = new Set<string>();
   /** What was being answered when the last process died has been ended. */
@@ -75,20 +75,20 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.isClosing = true;
     clearInterval(this.lookForDead);
     for (const { ended } of this.live.values()) ended.abort('interrupted');
-    await Promise.all(this.lines.values());
+    await Promise.all(this.queues.values());
   }
 
   /** Answers a question after those that were asked before it. */
   enqueue(question: Question): void {
     const { chatId, id } = question;
     this.waiting.add(id);
-    const turn = (this.lines.get(chatId) ?? Promise.resolve())
+    const queued = (this.queues.get(chatId) ?? Promise.resolve())
       .then(() => this.answer(question))
       .catch((err: unknown) => logger.error({ err, chat_id: chatId }, 'answer failed'))
       .finally(() => {
-        if (this.lines.get(chatId) === turn) this.lines.delete(chatId);
+        if (this.queues.get(chatId) === queued) this.queues.delete(chatId);
       });
-    this.lines.set(chatId, turn);
+    this.queues.set(chatId, queued);
   }
 
   /** The answer that is being produced in a chat, as far as it has been told. */

@@ -5,7 +5,7 @@ import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { ChatUpdatePublisher } from './chat-update-publisher.js';
-import { ChatTurns } from './chat-turns.js';
+import { ChatChangeQueue } from './chat-change-queue.js';
 import { ChatViews } from './chat-views.js';
 import { AcceptProposalHandler } from './commands/accept-proposal.command.js';
 import { AddMembersHandler } from './commands/add-members.command.js';
@@ -42,9 +42,9 @@ import { ListReceiptsHandler } from './queries/list-receipts.query.js';
 import { SearchMessagesHandler } from './queries/search-messages.query.js';
 import { SyncHandler } from './queries/sync.query.js';
 import { Receipts } from './receipts.js';
-import { SenderTurns } from './sender-turns.js';
+import { SenderQueue } from './sender-queue.js';
 import { Typing } from './typing.js';
-import { WriteTurns } from './write-turns.js';
+import { WriteMutex } from './write-mutex.js';
 
 const handlers = [
   AcceptProposalHandler,
@@ -81,7 +81,7 @@ const handlers = [
   imports: [IdentityModule, MarketplaceModule, NotificationsModule, PresenceModule, SocialModule],
   providers: [
     ChatUpdatePublisher,
-    ChatTurns,
+    ChatChangeQueue,
     ChatViews,
     GroupChanges,
     ReadCursors,
@@ -90,9 +90,9 @@ const handlers = [
     MessageChanges,
     MessageWriter,
     Receipts,
-    SenderTurns,
+    SenderQueue,
     Typing,
-    WriteTurns,
+    WriteMutex,
     ...handlers,
   ],
   exports: [ChatViews, ReadCursors, Memberships, Typing],

@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { ChatTurns } from './chat-turns.js';
+import { ChatChangeQueue } from './chat-change-queue.js';
 import { notFound, notMember, type Membership } from './membership.js';
 
 export interface Group {
@@ -29,7 +29,7 @@ interface GroupChange<T> {
 export class GroupChanges {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly turns: ChatTurns,
+    private readonly queue: ChatChangeQueue,
   ) {}
 
   /**
@@ -42,7 +42,7 @@ export class GroupChanges {
     const decided = await change.decide(this.prisma, group);
     if (decided === null) return null;
     await change.limit?.(decided);
-    return this.turns.take(chatId, () =>
+    return this.queue.run(chatId, () =>
       this.prisma.$transaction((tx) => storeLocked(tx, chatId, userId, change)),
     );
   }

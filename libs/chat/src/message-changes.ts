@@ -2,7 +2,7 @@ import { noSuchUser } from '#identity';
 import { chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { ChatTurns } from './chat-turns.js';
+import { ChatChangeQueue } from './chat-change-queue.js';
 import { Memberships, cutOff, notMember, noSuchMessage } from './membership.js';
 import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
@@ -59,7 +59,7 @@ export class MessageChanges {
     private readonly emitter: RealtimeEmitter,
     private readonly limits: RateLimits,
     private readonly memberships: Memberships,
-    private readonly turns: ChatTurns,
+    private readonly queue: ChatChangeQueue,
   ) {}
 
   /**
@@ -79,7 +79,7 @@ export class MessageChanges {
     const found = await this.find(messageId, userId, chatId);
     const points = pointsOfSize(found.bytes) + pointsOfAudience(this.emitter.audience(found.chat_id));
     if (points > 0) await this.limits.take('message', userId, points);
-    const decided = await this.turns.take(found.chat_id, () =>
+    const decided = await this.queue.run(found.chat_id, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
     if (decided.isChanged) this.publish(event, decided);

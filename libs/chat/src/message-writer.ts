@@ -4,7 +4,7 @@ import {
   WORK,
   Batcher,
   Counts,
-  Turns,
+  KeyedLimiter,
   Metrics,
   SendPool,
   PrismaService,
@@ -19,7 +19,7 @@ import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
 import { uuid } from './shown-cursors.js';
 import { ChatUpdatePublisher } from './chat-update-publisher.js';
 import { acceptsNoMessage } from './consent.js';
-import { WriteTurns } from './write-turns.js';
+import { WriteMutex } from './write-mutex.js';
 import { cutOff, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
@@ -68,7 +68,7 @@ export class MessageWriter implements OnModuleDestroy {
       alone: isGroup,
     },
   );
-  private readonly large: Turns;
+  private readonly large: KeyedLimiter;
   /** How many sends of a chat are in that line. */
   private readonly queuedByChat = new Counts();
   /** Direct chats whose first message waits until the other side has been shown the chat. */
@@ -82,11 +82,11 @@ export class MessageWriter implements OnModuleDestroy {
     private readonly pool: SendPool,
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
-    private readonly mutex: WriteTurns,
+    private readonly mutex: WriteMutex,
     private readonly updates: ChatUpdatePublisher,
     private readonly metrics: Metrics,
   ) {
-    this.large = new Turns(WORK.largeSends.most, () => metrics.refuse(WORK.largeSends));
+    this.large = new KeyedLimiter(WORK.largeSends.most, () => metrics.refuse(WORK.largeSends));
   }
 
   /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
@@ -135,7 +135,7 @@ export class MessageWriter implements OnModuleDestroy {
       return twin;
     });
     const once = batch.filter((_, i) => twinOf[i] === i);
-    const outcomes = await this.mutex.take(() => this.store(once));
+    const outcomes = await this.mutex.runExclusive(() => this.store(once));
     this.introduce(once.filter((_, i) => outcomes[i]!.isFirst).map(({ chatId }) => chatId));
     const stored = outcomes[Symbol.iterator]();
     const outcomeOf: Outcome[] = [];
@@ -163,7 +163,7 @@ export class MessageWriter implements OnModuleDestroy {
   }
 
   private async flushAtomically(group: NewMessage[]): Promise<Result[]> {
-    const outcomes = await this.mutex.take(() => this.store(group, 'together'));
+    const outcomes = await this.mutex.runExclusive(() => this.store(group, 'together'));
     const refused = outcomes.find((outcome) => outcome.refused)?.refused;
     if (refused) throw refusals[refused]();
     if (outcomes.some(({ earlierId }) => earlierId !== null)) return [null];

@@ -2,7 +2,7 @@ import { notMember } from './membership.js';
 import { WORK, Batcher, Metrics, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Receipts, type AdvancedCursor } from './receipts.js';
-import { WriteTurns } from './write-turns.js';
+import { WriteMutex } from './write-mutex.js';
 import { UNREAD_COUNT } from './unread.js';
 
 /** That a member has received, or read, everything up to `seq`. */
@@ -59,7 +59,7 @@ export class ReadCursors implements OnModuleDestroy {
   constructor(
     private readonly prisma: PrismaService,
     private readonly receipts: Receipts,
-    private readonly turns: WriteTurns,
+    private readonly turns: WriteMutex,
     private readonly metrics: Metrics,
   ) {}
 
@@ -95,7 +95,7 @@ export class ReadCursors implements OnModuleDestroy {
 
   private async storeRecorded(): Promise<void> {
     // Those of a chat that is being changed wait for the next round.
-    const isFree = ({ chatId }: ReadCursorUpdate) => !this.turns.isHeld(chatId);
+    const isFree = ({ chatId }: ReadCursorUpdate) => !this.turns.isPaused(chatId);
     const batch = [...this.recorded.values()].filter(isFree).slice(0, MAX_CURSORS);
     for (const { chatId, userId } of batch) this.recorded.delete(`${chatId}:${userId}`);
     try {
@@ -126,7 +126,7 @@ export class ReadCursors implements OnModuleDestroy {
       if (from) before.set(cursor.ord, earlier(from, before.get(cursor.ord)));
       merged.set(key, cursor);
     }
-    const cursors = await this.turns.take(() => this.store([...merged.values()]));
+    const cursors = await this.turns.runExclusive(() => this.store([...merged.values()]));
     const advanced = new Map(cursors.map((mark) => [mark.ord, { ...mark, ...before.get(mark.ord) }]));
     this.receipts.publish([...advanced.values()].filter((mark) => !mark.is_behind));
     const unread = await this.countUnread([...merged.values()]);

@@ -1,4 +1,4 @@
-import { Lines, PrismaService, type Prisma } from '#platform';
+import { KeyedQueue, PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 /**
@@ -9,14 +9,14 @@ import { Injectable } from '@nestjs/common';
  */
 @Injectable()
 export class Pairs {
-  private readonly lines = new Lines();
+  private readonly queue = new KeyedQueue();
 
   constructor(private readonly prisma: PrismaService) {}
 
   /** @throws what `change` throws, or a change before it that met no database */
   change<T>(a: string, b: string, change: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T> {
     const pair = [a, b].sort().join(':');
-    return this.lines.take(pair, () =>
+    return this.queue.run(pair, () =>
       this.prisma.$transaction(async (tx) => {
         await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${pair}, 0))`;
         return change(tx);

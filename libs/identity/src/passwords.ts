@@ -39,7 +39,7 @@ interface Waiting {
 @Injectable()
 export class Passwords {
   private running = 0;
-  private readonly lines: Record<Applicant['standing'], Waiting[]> = { known: [], stranger: [] };
+  private readonly queues: Record<Applicant['standing'], Waiting[]> = { known: [], stranger: [] };
   private readonly waiting = {
     known: new NetworkCounts(WAITING.known.most),
     stranger: new NetworkCounts(WAITING.stranger.most),
@@ -49,7 +49,7 @@ export class Passwords {
 
   /** @throws AppError UNAVAILABLE when too many wait, or the client is gone */
   hash(password: string, applicant: Applicant): Promise<string> {
-    return this.inTurn(applicant, () => hashPassword(password));
+    return this.enqueue(applicant, () => hashPassword(password));
   }
 
   /**
@@ -57,24 +57,24 @@ export class Passwords {
    * @throws AppError UNAVAILABLE when too many wait, or the client is gone
    */
   verify(stored: string | undefined, password: string, applicant: Applicant): Promise<boolean> {
-    return this.inTurn(applicant, () => isPassword(stored ?? NOBODY, password));
+    return this.enqueue(applicant, () => isPassword(stored ?? NOBODY, password));
   }
 
-  private async inTurn<T>(applicant: Applicant, work: () => Promise<T>): Promise<T> {
+  private async enqueue<T>(applicant: Applicant, work: () => Promise<T>): Promise<T> {
     if (applicant.gone?.aborted) throw nobodyWaits();
     if (this.running < AT_ONCE) this.running += 1;
-    else await this.turn(applicant);
+    else await this.runNext(applicant);
     try {
       return await work();
     } finally {
-      const next = this.lines.known[0] ?? this.lines.stranger[0];
+      const next = this.queues.known[0] ?? this.queues.stranger[0];
       if (next) next.start();
       else this.running -= 1;
     }
   }
 
-  private turn({ standing, network, gone }: Applicant): Promise<void> {
-    const line = this.lines[standing];
+  private runNext({ standing, network, gone }: Applicant): Promise<void> {
+    const queue = this.queues[standing];
     const counts = this.waiting[standing];
     if (counts.refusalOf(network)) {
       this.metrics.refuse(WAITING[standing]);
@@ -82,7 +82,7 @@ export class Passwords {
     }
     return new Promise((resolve, reject) => {
       const forget = () => {
-        line.splice(line.indexOf(waiting), 1);
+        queue.splice(queue.indexOf(waiting), 1);
         counts.add(network, -1);
       };
       const leave = () => {
@@ -95,7 +95,7 @@ export class Passwords {
         resolve();
       };
       const waiting = { start };
-      line.push(waiting);
+      queue.push(waiting);
       counts.add(network, 1);
       gone?.addEventListener('abort', leave, { once: true });
     });

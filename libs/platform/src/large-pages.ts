@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { READS } from './budgets/index.js';
-import { FairTurns } from './fair-turns.js';
+import { FairScheduler } from './fair-scheduler.js';
 import { Metrics } from './metrics.js';
 import { PAGE_BYTES } from './page-size.js';
 
@@ -12,10 +12,10 @@ const { bytes: SMALL_BYTES, ...most } = READS.largePages.most;
  */
 @Injectable()
 export class LargePages {
-  private readonly turns: FairTurns;
+  private readonly scheduler: FairScheduler;
 
   constructor(metrics: Metrics) {
-    this.turns = new FairTurns({ light: 0, ...most }, () => metrics.refuse(READS.largePages));
+    this.scheduler = new FairScheduler({ light: 0, ...most }, () => metrics.refuse(READS.largePages));
   }
 
   /**
@@ -30,10 +30,10 @@ export class LargePages {
   ): Promise<T> {
     const rows = await read(SMALL_BYTES);
     if (bytesOf(rows) <= SMALL_BYTES) return rows;
-    const end = await this.turns.begin(reader);
+    const end = await this.scheduler.acquire(reader);
     const started = performance.now();
     try {
-      this.turns.charge(reader, 1);
+      this.scheduler.charge(reader, 1);
       return await read(PAGE_BYTES);
     } finally {
       // The answer is made of the rows, and then the process is for others as long as the page took.

@@ -16,7 +16,7 @@ import { LargePages } from './large-pages.js';
 import { Reads } from './reads.js';
 import { Searches } from './searches.js';
 import { ValidationPipe } from './validation.pipe.js';
-import { Writes } from './writes.js';
+import { UserWrites } from './user-writes.js';
 
 @Global()
 @Module({})
@@ -39,7 +39,7 @@ export class PlatformModule {
       Searches,
       Unfinished,
       Unread,
-      Writes,
+      UserWrites,
     ];
     return {
       module: PlatformModule,

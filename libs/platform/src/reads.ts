@@ -2,12 +2,12 @@ import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { READS } from './budgets/index.js';
-import { FairTurns } from './fair-turns.js';
+import { FairScheduler } from './fair-scheduler.js';
 import { answerLength, whenMade } from './http/answer-lengths.js';
 import { Metrics } from './metrics.js';
 import { RateLimits } from './rate-limits.js';
 import { unavailable } from './time-limit.js';
-import { Turns } from './turns.js';
+import { KeyedLimiter } from './keyed-limiter.js';
 
 /** An answer of so many characters counts as one read more. */
 const CHARGED = 16 * 1024;
@@ -21,9 +21,9 @@ const CHARGED_MS = 50;
 @Injectable()
 export class Reads {
   /** Of one reader, until the client has the answer: each holds its answer in memory. */
-  private readonly turns: Turns;
+  private readonly perReader: KeyedLimiter;
   /** Of all readers, until the answer is made: large reads in work take the process and the connections of the database. */
-  private readonly fair: FairTurns;
+  private readonly scheduler: FairScheduler;
   /** Until when readers have no more reads whose answers were long, by `performance.now()`. Those that wait are not done. */
   private readonly spent = new Map<string, number>();
 
@@ -32,8 +32,8 @@ export class Reads {
     metrics: Metrics,
   ) {
     const onRefused = () => metrics.refuse(READS.ofOne);
-    this.turns = new Turns(READS.ofOne.most, onRefused);
-    this.fair = new FairTurns(READS.ofAll.most, onRefused);
+    this.perReader = new KeyedLimiter(READS.ofOne.most, onRefused);
+    this.scheduler = new FairScheduler(READS.ofAll.most, onRefused);
   }
 
   /**
@@ -45,7 +45,7 @@ export class Reads {
     return new Promise((resolve, reject) => {
       const untilAnswered = async () => {
         const closed = new Promise((done) => answer.once('close', done));
-        await this.inTurn(reader, async () => {
+        await this.schedule(reader, async () => {
           if (answer.destroyed) throw unavailable('The client is gone');
           resolve();
           await Promise.race([whenMade(answer), closed]);
@@ -53,7 +53,7 @@ export class Reads {
         });
         await closed;
       };
-      this.turns.run(reader, untilAnswered).catch(reject);
+      this.perReader.run(reader, untilAnswered).catch(reject);
     });
   }
 
@@ -74,7 +74,7 @@ export class Reads {
    */
   async send(userId: string, read: () => Promise<number>): Promise<void> {
     await this.limits.take('read', userId);
-    await this.turns.run(userId, () => this.inTurn(userId, read));
+    await this.perReader.run(userId, () => this.schedule(userId, read));
   }
 
   /** @throws AppError RATE_LIMIT when long answers have used up the reader's reads */
@@ -88,7 +88,7 @@ export class Reads {
   /** @param length of an answer, characters */
   async charge(reader: string, length: number): Promise<void> {
     const more = Math.floor(length / CHARGED);
-    this.fair.charge(reader, 1 + more);
+    this.scheduler.charge(reader, 1 + more);
     if (more === 0) return;
     await this.limits.take('read', reader, more).catch((error: unknown) => {
       if (!(error instanceof AppError)) throw error;
@@ -99,15 +99,15 @@ export class Reads {
   }
 
   /** @param read resolves with the length of the answer, characters */
-  private async inTurn(reader: string, read: () => Promise<number>): Promise<void> {
+  private async schedule(reader: string, read: () => Promise<number>): Promise<void> {
     this.requireLeft(reader);
-    const end = await this.fair.begin(reader);
+    const end = await this.scheduler.acquire(reader);
     const started = performance.now();
     try {
       this.requireLeft(reader);
       await this.charge(reader, await read());
     } finally {
-      this.fair.charge(reader, Math.floor((performance.now() - started) / CHARGED_MS));
+      this.scheduler.charge(reader, Math.floor((performance.now() - started) / CHARGED_MS));
       end();
     }
   }

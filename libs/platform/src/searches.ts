@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { READS } from './budgets/index.js';
-import { FairTurns } from './fair-turns.js';
+import { FairScheduler } from './fair-scheduler.js';
 import { Metrics } from './metrics.js';
 import { Prisma } from './prisma/generated/client.js';
 import { SearchPool } from './prisma/prisma.service.js';
 import { RateLimits } from './rate-limits.js';
 import { unavailable } from './time-limit.js';
-import { Turns } from './turns.js';
+import { KeyedLimiter } from './keyed-limiter.js';
 
 /** Runs one statement: `` query<Row>`SELECT …` ``. */
 export type SearchSql = <T>(text: TemplateStringsArray, ...values: unknown[]) => Promise<T[]>;
@@ -14,24 +14,24 @@ export type SearchSql = <T>(text: TemplateStringsArray, ...values: unknown[]) =>
 /** Searches cost more than other reads: they share a few connections, and leave the others alone. */
 @Injectable()
 export class Searches {
-  private readonly turns: Turns;
-  private readonly fair: FairTurns;
+  private readonly perUser: KeyedLimiter;
+  private readonly scheduler: FairScheduler;
 
   constructor(
     private readonly pool: SearchPool,
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
   ) {
-    this.turns = new Turns(READS.searchesOfOne.most, () => metrics.refuse(READS.searchesOfOne));
-    this.fair = new FairTurns(READS.searchesOfAll.most, () => metrics.refuse(READS.searchesOfAll));
+    this.perUser = new KeyedLimiter(READS.searchesOfOne.most, () => metrics.refuse(READS.searchesOfOne));
+    this.scheduler = new FairScheduler(READS.searchesOfAll.most, () => metrics.refuse(READS.searchesOfAll));
   }
 
   /** @throws AppError RATE_LIMIT, UNAVAILABLE */
   async run<T>(userId: string, search: (query: SearchSql) => Promise<T>): Promise<T> {
     await this.limits.take('search', userId);
-    return this.turns.run(userId, async () => {
-      const end = await this.fair.begin(userId);
-      this.fair.charge(userId, 1);
+    return this.perUser.run(userId, async () => {
+      const end = await this.scheduler.acquire(userId);
+      this.scheduler.charge(userId, 1);
       try {
         if (this.pool.waitingCount >= READS.searchConnections.most.waiting) {
           this.metrics.refuse(READS.searchConnections);

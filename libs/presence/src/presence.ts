@@ -115,13 +115,13 @@ export class Presence implements OnApplicationShutdown {
   private announce(userId: string, online: boolean, at: Date, roomsOf: () => Promise<string[]>): void {
     this.lastSeen.add({ userId, at }).catch(complain);
     const before = this.announcements.get(userId) ?? Promise.resolve();
-    const turn = before
+    const announced = before
       .then(() => this.tell(userId, online, at, roomsOf))
       .catch(complain)
       .finally(() => {
-        if (this.announcements.get(userId) === turn) this.announcements.delete(userId);
+        if (this.announcements.get(userId) === announced) this.announcements.delete(userId);
       });
-    this.announcements.set(userId, turn);
+    this.announcements.set(userId, announced);
   }
 
   private async tell(

@@ -1,5 +1,5 @@
 import { AppError, type PersonDto, type PostDto } from '#contracts';
-import { Lines, Metrics, PrismaService, WORK, type Prisma } from '#platform';
+import { KeyedQueue, Metrics, PrismaService, WORK, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { inSightOf, person } from './people.js';
 
@@ -14,13 +14,13 @@ export const noSuchPost = () => new AppError('NOT_FOUND', 'No such post');
 /** Posts as their readers see them. What one may not see does not exist for them. */
 @Injectable()
 export class Posts {
-  private readonly lines: Lines;
+  private readonly queue: KeyedQueue;
 
   constructor(
     private readonly prisma: PrismaService,
     metrics: Metrics,
   ) {
-    this.lines = new Lines(WORK.postChanges.most, () => metrics.refuse(WORK.postChanges));
+    this.queue = new KeyedQueue(WORK.postChanges.most, () => metrics.refuse(WORK.postChanges));
   }
 
   /**
@@ -29,7 +29,7 @@ export class Posts {
    * @throws AppError UNAVAILABLE when too many wait; what `change` throws, or a change before it that met no database
    */
   change<T>(postId: string, change: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T> {
-    return this.lines.take(postId, () => this.prisma.$transaction(change));
+    return this.queue.run(postId, () => this.prisma.$transaction(change));
   }
 
   /** @throws AppError NOT_FOUND */

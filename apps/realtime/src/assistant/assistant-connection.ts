@@ -47,7 +47,7 @@ export class AssistantConnection {
   private chatId?: string;
   private closeChat?: () => void;
   private cancelExpiry?: () => void;
-  private turn: Promise<void> = Promise.resolve();
+  private queue: Promise<void> = Promise.resolve();
   private waiting = 0;
   private waitingBytes = 0;
   private refused = 0;
@@ -121,7 +121,7 @@ export class AssistantConnection {
     this.waiting++;
     this.waitingBytes += size;
     const points = pointsOfEvent(Math.max(data.length, size));
-    this.turn = this.turn.then(() => this.answer(frame, points)).finally(() => this.answered(size));
+    this.queue = this.queue.then(() => this.answer(frame, points)).finally(() => this.answered(size));
   }
 
   private answered(size: number): void {
@@ -158,7 +158,7 @@ export class AssistantConnection {
       if (!this.user) throw new AppError('UNAUTHORIZED', 'Not authenticated');
       const { userId } = this.user;
       const create = new CreateAssistantChat(userId);
-      const { id, title } = await this.inTurn(this.user, () => commands.execute(create));
+      const { id, title } = await this.runAuthorised(this.user, () => commands.execute(create));
       this.closeChat?.();
       this.chatId = this.closeChat = undefined;
       await this.open(userId, id, undefined, { type: 'chat_created', data: { chatId: id, title } });
@@ -173,7 +173,7 @@ export class AssistantConnection {
         : type === 'stop'
           ? new StopAnswer(userId, chatId)
           : new RegenerateAnswer(userId, chatId);
-    await this.inTurn(user, () => commands.execute(command));
+    await this.runAuthorised(user, () => commands.execute(command));
   }
 
   private async join({ token, chatId, resume }: JoinAssistantFrame): Promise<void> {
@@ -241,7 +241,7 @@ export class AssistantConnection {
   }
 
   /** Each action is authorised anew: the session may have been ended since, on this node or another. */
-  private inTurn<T>(user: SignedIn, act: () => Promise<T>): Promise<T> {
+  private runAuthorised<T>(user: SignedIn, act: () => Promise<T>): Promise<T> {
     const { authenticator, writes } = this.services;
     return writes.run(user.userId, async () => {
       await authenticator.stillSignedIn(user).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import { Conversations } from '#assistant';
 import { Authenticator } from '#identity';
-import { Metrics, RateLimits, Reads, Writes } from '#platform';
+import { Metrics, RateLimits, Reads, UserWrites } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Admission } from '../admission.js';
@@ -14,7 +14,7 @@ export class AssistantServices {
     readonly conversations: Conversations,
     readonly commands: CommandBus,
     readonly limits: RateLimits,
-    readonly writes: Writes,
+    readonly writes: UserWrites,
     readonly metrics: Metrics,
     readonly admission: Admission,
     readonly budget: SocketBudget,

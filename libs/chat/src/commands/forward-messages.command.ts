@@ -7,7 +7,7 @@ import { MessageWriter } from '../message-writer.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
-import { SenderTurns } from '../sender-turns.js';
+import { SenderQueue } from '../sender-queue.js';
 
 /**
  * Repeats messages in another chat, or in the same, in the order given and with what the forwarder has to say before
@@ -38,7 +38,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     private readonly prisma: PrismaService,
     private readonly limits: RateLimits,
     private readonly memberships: Memberships,
-    private readonly turns: SenderTurns,
+    private readonly senders: SenderQueue,
     private readonly log: MessageWriter,
     private readonly emitter: RealtimeEmitter,
   ) {}
@@ -49,7 +49,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     const each = 1 + pointsOfAudience(this.emitter.audience(to_chat_id));
     await this.limits.take('message', userId, count * each);
     if (comment != null && !isVisible(comment)) throw AppError.invalid('comment', 'must not be empty');
-    const { earlier, sources } = await this.turns.take(userId, () => this.lookUp(userId, payload));
+    const { earlier, sources } = await this.senders.run(userId, () => this.lookUp(userId, payload));
     if (earlier.length > 0) return earlier;
     const points = sources.reduce(
       (sum, { content, metadata }) => sum + pointsOf(content, metadata),

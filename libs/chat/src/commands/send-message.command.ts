@@ -6,7 +6,7 @@ import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageWriter, type Sent } from '../message-writer.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
-import { SenderTurns } from '../sender-turns.js';
+import { SenderQueue } from '../sender-queue.js';
 
 /**
  * Sends one message. The answer means committed; sending again with the same client_id gives the first answer.
@@ -36,7 +36,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     private readonly log: MessageWriter,
     private readonly limits: RateLimits,
     private readonly queries: QueryBus,
-    private readonly turns: SenderTurns,
+    private readonly senders: SenderQueue,
     private readonly emitter: RealtimeEmitter,
   ) {}
 
@@ -47,8 +47,8 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     // Apps send null for what they do not have.
     const metadata = messageMetadata(type, content, payload.metadata ?? {});
     const clientId = payload.client_id ?? undefined;
-    const mustWait = POINTS_ELSEWHERE.has(type) || this.turns.areTaken(senderId);
-    const facts = mustWait ? await this.turns.take(senderId, () => this.factsOf(senderId, payload)) : {};
+    const mustWait = POINTS_ELSEWHERE.has(type) || this.senders.isBusy(senderId);
+    const facts = mustWait ? await this.senders.run(senderId, () => this.factsOf(senderId, payload)) : {};
     return this.log.append({
       id: newId(),
       chatId: chat_id,

@@ -86,7 +86,7 @@ export const WORK = {
     most: { lookedAt: 10_000, told: 1000, together: 10_000 },
     beyond: 'older ones are not told of; other marks wait for the next look-up',
   }),
-  heldChat: budget({
+  pausedChat: budget({
     of: 'sends and marks that wait for a change of their chat',
     most: 1000,
     shown: (most) => `${counts(most)} a chat`,

@@ -3,9 +3,9 @@ import { unavailable } from './time-limit.js';
 /** A key's use is forgotten by half in so many ms. */
 const HALF_LIFE_MS = 5000;
 /** For so many pieces of work that wait there is a turn more: where many keys wait, they are a crowd, and nobody's fault. */
-const WAITING_PER_TURN = 16;
+const WAITING_PER_PLACE = 16;
 /** Longer work waits for the database and not for this process: it passes its turn on. ms */
-const TURN_MS = 500;
+const HOLD_MS = 500;
 /** How often it is looked which keys are forgotten, ms. */
 const SWEEP_MS = 10_000;
 
@@ -25,7 +25,7 @@ interface Waiting {
  * Work of many keys, such as users. A key that has used little of late starts at once. The others share a few turns, and of
  * those that wait the key that has used least is next.
  */
-export class FairTurns {
+export class FairScheduler {
   private readonly uses = new Map<string, Use>();
   private readonly waiting: Waiting[] = [];
   private shared = 0;
@@ -45,7 +45,7 @@ export class FairTurns {
    * @returns what ends the work
    * @throws AppError UNAVAILABLE when too many wait
    */
-  async begin(key: string): Promise<() => void> {
+  async acquire(key: string): Promise<() => void> {
     const use = this.useOf(key);
     const isLight = use.running === 0 && use.amount < this.most.light;
     const mustWait = !isLight && (this.waiting.length > 0 || this.shared >= this.most.atOnce);
@@ -58,18 +58,18 @@ export class FairTurns {
     if (mustWait)
       await new Promise<void>((start) => {
         this.waiting.push({ use, start });
-        this.handOut();
+        this.startNext();
       });
     else this.shared += 1;
-    let hasTurn = true;
+    let hasPlace = true;
     const passOn = () => {
-      if (!hasTurn) return;
-      hasTurn = false;
+      if (!hasPlace) return;
+      hasPlace = false;
       clearTimeout(timer);
       this.shared -= 1;
-      this.handOut();
+      this.startNext();
     };
-    const timer = setTimeout(passOn, TURN_MS).unref();
+    const timer = setTimeout(passOn, HOLD_MS).unref();
     return () => {
       use.running -= 1;
       passOn();
@@ -81,9 +81,9 @@ export class FairTurns {
     this.useOf(key).amount += amount;
   }
 
-  private handOut(): void {
-    const turns = () => Math.max(this.most.atOnce, Math.floor(this.waiting.length / WAITING_PER_TURN));
-    while (this.waiting.length > 0 && this.shared < turns()) {
+  private startNext(): void {
+    const places = () => Math.max(this.most.atOnce, Math.floor(this.waiting.length / WAITING_PER_PLACE));
+    while (this.waiting.length > 0 && this.shared < places()) {
       this.shared += 1;
       this.takeNext().start();
     }

@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
 import type { Metrics } from '#platform';
-import { ChatTurns } from './chat-turns.js';
-import { WriteTurns } from './write-turns.js';
+import { ChatChangeQueue } from './chat-change-queue.js';
+import { WriteMutex } from './write-mutex.js';
 
 /** The refusals that the metric has counted. */
 const refused: object[] = [];
@@ -29,15 +29,15 @@ const codeOf = (promise: Promise<unknown>) =>
   );
 
 it('changes a chat one after the other, in the order asked for, and other chats meanwhile', async () => {
-  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
+  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   const order: string[] = [];
   const all = Promise.all([
-    turns.take('a', () => first.change().then(() => order.push('first'))),
-    turns.take('a', async () => order.push('second')),
-    turns.take('a', async () => order.push('third')),
+    turns.run('a', () => first.change().then(() => order.push('first'))),
+    turns.run('a', async () => order.push('second')),
+    turns.run('a', async () => order.push('third')),
   ]);
-  await turns.take('b', async () => order.push('other chat'));
+  await turns.run('b', async () => order.push('other chat'));
   expect(order).toEqual(['other chat']);
   first.letGo();
   await all;
@@ -45,29 +45,29 @@ it('changes a chat one after the other, in the order asked for, and other chats 
 });
 
 it('goes on after a change that fails', async () => {
-  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
-  const refused = turns.take('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
-  const next = turns.take('a', () => Promise.resolve(1));
+  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
+  const refused = turns.run('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
+  const next = turns.run('a', () => Promise.resolve(1));
   expect(await codeOf(refused)).toBe('FORBIDDEN');
   expect(await next).toBe(1);
 });
 
 it('lets a thousand wait for a chat, and refuses more', async () => {
-  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
+  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
-  const codes = Array.from({ length: 1002 }, () => codeOf(turns.take('a', first.change)));
+  const codes = Array.from({ length: 1002 }, () => codeOf(turns.run('a', first.change)));
   expect(await codes[1001]).toBe('UNAVAILABLE');
   expect(refused).toEqual([{ budget: 'chat_changes' }]);
-  expect(await turns.take('b', () => Promise.resolve(1))).toBe(1);
+  expect(await turns.run('b', () => Promise.resolve(1))).toBe(1);
   first.letGo();
   expect(new Set(await Promise.all(codes.slice(0, 1001)))).toEqual(new Set(['done']));
 });
 
 it('lets nobody wait behind a database that is away', async () => {
-  const turns = new ChatTurns(new WriteTurns(metrics), metrics);
+  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   let asked = false;
-  const codes = [codeOf(turns.take('a', first.change)), codeOf(turns.take('a', async () => (asked = true)))];
+  const codes = [codeOf(turns.run('a', first.change)), codeOf(turns.run('a', async () => (asked = true)))];
   first.fail(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }));
   expect(await Promise.all(codes)).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
   expect(asked).toBe(false);

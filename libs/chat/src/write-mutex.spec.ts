@@ -1,6 +1,6 @@
 import type { AppError } from '#contracts';
 import type { Metrics } from '#platform';
-import { WriteTurns } from './write-turns.js';
+import { WriteMutex } from './write-mutex.js';
 
 /** The refusals that the metric has counted. */
 const refused: object[] = [];
@@ -18,14 +18,14 @@ interface Write {
 
 /** Turns, what was written through them in its order, and a change that lasts until it is let go. */
 function scene() {
-  const turns = new WriteTurns(metrics);
+  const turns = new WriteMutex(metrics);
   const written: string[] = [];
   const write = (...batch: Write[]) =>
     turns.write<Write, string>(
       batch,
       ({ chat }) => chat,
       (some) =>
-        turns.take(async () => {
+        turns.runExclusive(async () => {
           await new Promise(setImmediate);
           written.push(...some.map(({ text }) => text));
           return some.map(({ text }) => (text === 'bad' ? new Error('refused') : text));
@@ -33,7 +33,7 @@ function scene() {
     );
   let letGo!: () => void;
   const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
-  const change = turns.hold('a', async () => {
+  const change = turns.runPaused('a', async () => {
     written.push('change begins');
     await isLetGo;
     written.push('change ends');
@@ -58,7 +58,7 @@ it('lets a batch leave out a chat that is being changed, and writes that after t
 it('lets a change wait for the writes that came before it, also for those that an earlier change has held up', async () => {
   const { turns, written, write, letGo } = scene();
   const first = write(in_('a', 'a1'));
-  const second = turns.hold('a', async () => written.push('second change'));
+  const second = turns.runPaused('a', async () => written.push('second change'));
   const third = write(in_('a', 'a2'), in_('b', 'b1'));
   void (await third);
   letGo();
@@ -73,9 +73,9 @@ it('rejects a refused write alone, and goes on after a change that fails', async
   letGo();
   await expect(results[0]).rejects.toThrow('refused');
   expect(await results[1]).toBe('good');
-  await expect(turns.hold('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  await expect(turns.runPaused('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
   expect(await (await write(in_('a', 'next')))[0]).toBe('next');
-  expect(turns.isHeld('a')).toBe(false);
+  expect(turns.isPaused('a')).toBe(false);
 });
 
 it('lets a thousand writes wait for a change, and refuses more with a time to try again', async () => {

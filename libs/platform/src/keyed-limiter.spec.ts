@@ -1,17 +1,17 @@
-import { Turns } from './turns.js';
+import { KeyedLimiter } from './keyed-limiter.js';
 
 const next = () => new Promise((resolve) => setImmediate(resolve));
 
 it('heavy pieces of work take the place of several light ones, each in its turn', async () => {
-  const turns = new Turns({ atOnce: 4, waiting: 10 }, () => undefined);
+  const turns = new KeyedLimiter({ atOnce: 4, waiting: 10 }, () => undefined);
   const begun: number[] = [];
   const ends: (() => void)[] = [];
   const weights = [1, 3, 1, 5, 1, 1];
   const done = weights.map(async (weight, i) => {
-    await turns.begin('anna', weight);
+    await turns.acquire('anna', weight);
     begun.push(i);
     await new Promise<void>((end) => (ends[i] = end));
-    turns.end('anna', weight);
+    turns.release('anna', weight);
   });
   await next();
   expect(begun).toEqual([0, 1]);

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { WORK } from './budgets/index.js';
 import { Metrics } from './metrics.js';
-import { Turns } from './turns.js';
+import { KeyedLimiter } from './keyed-limiter.js';
 
 /** Lets a few writes of a user in at a time, in the order they came: over REST, by events and to the assistant. */
 @Injectable()
-export class Writes extends Turns {
+export class UserWrites extends KeyedLimiter {
   constructor(metrics: Metrics) {
     super(WORK.writesAtOnce.most, () => metrics.refuse(WORK.writesAtOnce));
   }

@@ -3,8 +3,8 @@ import { Batcher } from './batcher.js';
 type Work = () => Promise<unknown>;
 
 /** Work in lines, one for each key: one after the other in a line, and different lines at once. */
-export class Lines {
-  private readonly lines = new Map<string, { batcher: Batcher<Work, unknown>; length: number }>();
+export class KeyedQueue {
+  private readonly queues = new Map<string, { batcher: Batcher<Work, unknown>; length: number }>();
 
   /**
    * @param maxWaiting the most that wait in one line
@@ -16,15 +16,15 @@ export class Lines {
   ) {}
 
   /** @throws AppError UNAVAILABLE when too many wait; what `work` throws, or work before it that met no database */
-  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const line = this.lines.get(key) ?? { batcher: this.oneByOne(), length: 0 };
-    this.lines.set(key, line);
-    line.length += 1;
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const queue = this.queues.get(key) ?? { batcher: this.oneByOne(), length: 0 };
+    this.queues.set(key, queue);
+    queue.length += 1;
     try {
-      return (await line.batcher.add(work)) as T;
+      return (await queue.batcher.add(work)) as T;
     } finally {
-      line.length -= 1;
-      if (line.length === 0) this.lines.delete(key);
+      queue.length -= 1;
+      if (queue.length === 0) this.queues.delete(key);
     }
   }
 

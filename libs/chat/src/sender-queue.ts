@@ -2,21 +2,21 @@ import { Injectable } from '@nestjs/common';
 
 /** Looking something up takes time: what the same sender sends meanwhile waits, so that their order holds. */
 @Injectable()
-export class SenderTurns {
+export class SenderQueue {
   private readonly last = new Map<string, Promise<unknown>>();
 
-  areTaken(senderId: string): boolean {
+  isBusy(senderId: string): boolean {
     return this.last.has(senderId);
   }
 
-  async take<T>(senderId: string, lookUp: () => Promise<T>): Promise<T> {
+  async run<T>(senderId: string, lookUp: () => Promise<T>): Promise<T> {
     const before = this.last.get(senderId) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(lookUp);
-    this.last.set(senderId, turn);
+    const result = before.catch(() => undefined).then(lookUp);
+    this.last.set(senderId, result);
     try {
-      return await turn;
+      return await result;
     } finally {
-      if (this.last.get(senderId) === turn) this.last.delete(senderId);
+      if (this.last.get(senderId) === result) this.last.delete(senderId);
     }
   }
 }

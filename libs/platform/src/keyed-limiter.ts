@@ -1,15 +1,15 @@
 import { AppError } from '#contracts';
 import { RETRY_MS } from './time-limit.js';
 
-interface Line {
+interface Work {
   /** The weight of what runs. */
   running: number;
   waiting: { weight: number; start: () => void }[];
 }
 
 /** Work of one key, such as a user: pieces of the weight `atOnce` run, and `waiting` pieces more wait in line. */
-export class Turns {
-  private readonly lines = new Map<string, Line>();
+export class KeyedLimiter {
+  private readonly byKey = new Map<string, Work>();
 
   constructor(
     private readonly most: { atOnce: number; waiting: number },
@@ -18,11 +18,11 @@ export class Turns {
 
   /** @throws AppError RATE_LIMIT when too many wait; what `work` throws */
   async run<T>(key: string, work: () => Promise<T>, weight = 1): Promise<T> {
-    await this.begin(key, weight);
+    await this.acquire(key, weight);
     try {
       return await work();
     } finally {
-      this.end(key, weight);
+      this.release(key, weight);
     }
   }
 
@@ -31,12 +31,12 @@ export class Turns {
    * @returns a promise if it has to wait
    * @throws AppError RATE_LIMIT when too many wait
    */
-  begin(key: string, weight = 1): void | Promise<void> {
-    let line = this.lines.get(key);
-    if (!line) this.lines.set(key, (line = { running: 0, waiting: [] }));
-    const { waiting } = line;
-    if (line.running < this.most.atOnce) {
-      line.running += weight;
+  acquire(key: string, weight = 1): void | Promise<void> {
+    let work = this.byKey.get(key);
+    if (!work) this.byKey.set(key, (work = { running: 0, waiting: [] }));
+    const { waiting } = work;
+    if (work.running < this.most.atOnce) {
+      work.running += weight;
       return;
     }
     if (waiting.length >= this.most.waiting) {
@@ -46,14 +46,14 @@ export class Turns {
     return new Promise((start) => waiting.push({ weight, start }));
   }
 
-  end(key: string, weight = 1): void {
-    const line = this.lines.get(key)!;
-    line.running -= weight;
-    while (line.waiting.length > 0 && line.running < this.most.atOnce) {
-      const next = line.waiting.shift()!;
-      line.running += next.weight;
+  release(key: string, weight = 1): void {
+    const work = this.byKey.get(key)!;
+    work.running -= weight;
+    while (work.waiting.length > 0 && work.running < this.most.atOnce) {
+      const next = work.waiting.shift()!;
+      work.running += next.weight;
       next.start();
     }
-    if (line.running === 0) this.lines.delete(key);
+    if (work.running === 0) this.byKey.delete(key);
   }
 }

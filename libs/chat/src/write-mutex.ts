@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 type Results<R> = (R | Error | Promise<R>)[];
 
 /** A chat that is being changed: the end of everything that waits so far, and the number of writes among it. */
-interface HeldChat {
+interface PausedChat {
   end: Promise<unknown>;
   waiting: number;
 }
@@ -18,31 +18,31 @@ interface HeldChat {
  * writes that were left out follow the change, in their order; all other chats go on.
  */
 @Injectable()
-export class WriteTurns {
+export class WriteMutex {
   /** The turn that was given last; never fails. */
   private last: Promise<unknown> = Promise.resolve();
-  private readonly held = new Map<string, HeldChat>();
+  private readonly paused = new Map<string, PausedChat>();
 
   constructor(private readonly metrics: Metrics) {}
 
   /** Runs `write` after all earlier turns. It must leave held chats out. */
-  take<T>(write: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(write);
-    this.last = turn.catch(() => undefined);
-    return turn;
+  runExclusive<T>(write: () => Promise<T>): Promise<T> {
+    const result = this.last.then(write);
+    this.last = result.catch(() => undefined);
+    return result;
   }
 
-  isHeld(chatId: string): boolean {
-    return this.held.has(chatId);
+  isPaused(chatId: string): boolean {
+    return this.paused.has(chatId);
   }
 
   /**
    * Runs a change of a chat: after the writes that were given a turn before, and before those that come later. So earlier
    * messages are told before the change begins, and later ones after its caller has gone on.
    */
-  hold<T>(chatId: string, change: () => Promise<T>): Promise<T> {
+  runPaused<T>(chatId: string, change: () => Promise<T>): Promise<T> {
     const { last } = this;
-    return this.behind(chatId, 0, () => last.then(change));
+    return this.runAfterChange(chatId, 0, () => last.then(change));
   }
 
   /**
@@ -54,8 +54,8 @@ export class WriteTurns {
     chatOf: (item: T) => string,
     flush: (items: T[]) => Promise<Results<R>>,
   ): Promise<Results<R>> {
-    const isFree = (item: T) => !this.held.has(chatOf(item));
-    if (this.held.size === 0 || batch.every(isFree)) return flush(batch);
+    const isFree = (item: T) => !this.paused.has(chatOf(item));
+    if (this.paused.size === 0 || batch.every(isFree)) return flush(batch);
     const resultOf = new Map<T, Promise<R>>();
     const keep = (items: T[], results: Promise<Results<R>>) =>
       items.forEach((item, i) => resultOf.set(item, resultAt(results, i)));
@@ -66,7 +66,7 @@ export class WriteTurns {
       const items = batch.filter((item) => chatOf(item) === chatId);
       keep(
         items,
-        this.behind(chatId, items.length, () => flush(items)),
+        this.runAfterChange(chatId, items.length, () => flush(items)),
       );
     }
     if (written) await Promise.allSettled([written]);
@@ -75,24 +75,24 @@ export class WriteTurns {
 
   /** Resolves when nothing waits for a change any more. */
   async idle(): Promise<void> {
-    while (this.held.size > 0) await Promise.all([...this.held.values()].map(({ end }) => end));
+    while (this.paused.size > 0) await Promise.all([...this.paused.values()].map(({ end }) => end));
   }
 
   /** Runs `write` when everything that the chat waits for is over. @throws AppError UNAVAILABLE when too much waits */
-  private behind<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
-    const chat = this.held.get(chatId) ?? { end: Promise.resolve(), waiting: 0 };
-    if (count > 0 && chat.waiting + count > WORK.heldChat.most) {
-      this.metrics.refuse(WORK.heldChat, count);
+  private runAfterChange<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
+    const chat = this.paused.get(chatId) ?? { end: Promise.resolve(), waiting: 0 };
+    if (count > 0 && chat.waiting + count > WORK.pausedChat.most) {
+      this.metrics.refuse(WORK.pausedChat, count);
       return Promise.reject(unavailable('The chat is being changed, try again'));
     }
     chat.waiting += count;
-    this.held.set(chatId, chat);
+    this.paused.set(chatId, chat);
     const done = chat.end.then(write);
     const end = done
       .catch(() => undefined)
       .then(() => {
         chat.waiting -= count;
-        if (chat.end === end) this.held.delete(chatId);
+        if (chat.end === end) this.paused.delete(chatId);
       });
     chat.end = end;
     return done;

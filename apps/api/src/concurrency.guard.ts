@@ -1,14 +1,14 @@
-import { Reads, Writes } from '#platform';
+import { Reads, UserWrites } from '#platform';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { isRead, type ApiRequest } from './signed-in-user.js';
 
 /** Lets a few requests of a user in at a time, in the order they came. */
 @Injectable()
-export class TurnsGuard implements CanActivate {
+export class ConcurrencyGuard implements CanActivate {
   constructor(
     private readonly reads: Reads,
-    private readonly writes: Writes,
+    private readonly writes: UserWrites,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {

@@ -1,20 +1,20 @@
-import { FairTurns } from './fair-turns.js';
+import { FairScheduler } from './fair-scheduler.js';
 
 const OPTIONS = { light: 10, atOnce: 2, waiting: 3 };
 const next = () => new Promise((resolve) => setImmediate(resolve));
 
 const onRefused = jest.fn();
-let turns: FairTurns;
+let turns: FairScheduler;
 beforeEach(() => {
   onRefused.mockClear();
-  turns = new FairTurns(OPTIONS, onRefused);
+  turns = new FairScheduler(OPTIONS, onRefused);
 });
 
 /** Begins work, and says of whom it has begun. */
 function begin(...keys: string[]) {
   const begun: string[] = [];
   const ends = keys.map(async (key) => {
-    const end = await turns.begin(key);
+    const end = await turns.acquire(key);
     begun.push(key);
     return end;
   });
@@ -59,12 +59,12 @@ it('refuses who would wait behind too many, and nobody who starts at once', asyn
   turns.charge('anna', 20);
   const { begun, end } = begin(...Array<string>(5).fill('anna'));
   await next();
-  await expect(turns.begin('anna')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1000 });
+  await expect(turns.acquire('anna')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1000 });
   expect(onRefused).toHaveBeenCalledTimes(1);
-  (await turns.begin('boris'))();
+  (await turns.acquire('boris'))();
   for (const i of [0, 1, 2, 3, 4]) await end(i);
   expect(begun).toHaveLength(5);
-  (await turns.begin('anna'))();
+  (await turns.acquire('anna'))();
 });
 
 it('passes on the turn of what takes long, once', async () => {
@@ -88,7 +88,7 @@ it('passes on the turn of what takes long, once', async () => {
 });
 
 it('has more turns where a crowd waits', async () => {
-  turns = new FairTurns({ ...OPTIONS, waiting: 100 }, onRefused);
+  turns = new FairScheduler({ ...OPTIONS, waiting: 100 }, onRefused);
   const keys = Array.from({ length: 60 }, (_, i) => `user ${i}`);
   for (const key of keys) turns.charge(key, 20);
   const { begun, end } = begin(...keys);
@@ -102,7 +102,7 @@ it('has more turns where a crowd waits', async () => {
 });
 
 it('gives a turn that a crowd has more to who has used least, not to who comes next', async () => {
-  turns = new FairTurns({ ...OPTIONS, atOnce: 1, waiting: 100 }, onRefused);
+  turns = new FairScheduler({ ...OPTIONS, atOnce: 1, waiting: 100 }, onRefused);
   turns.charge('little', 20);
   for (let i = 0; i < 40; i++) turns.charge(`user ${i}`, 40);
   const { begun } = begin('user 0', 'little', ...Array.from({ length: 31 }, (_, i) => `user ${i + 1}`));
@@ -114,15 +114,15 @@ it('forgets use by half in five seconds', async () => {
   jest.useFakeTimers();
   try {
     turns.charge('anna', 1000);
-    await turns.begin('anna');
-    await turns.begin('anna');
+    await turns.acquire('anna');
+    await turns.acquire('anna');
     for (const key of ['boris', 'vera']) turns.charge(key, 19);
     const waiting = begin('boris');
     await jest.advanceTimersByTimeAsync(400);
     expect(waiting.begun).toEqual([]);
     await jest.advanceTimersByTimeAsync(4600);
-    for (let i = 0; i < 2; i++) await turns.begin('anna');
-    (await turns.begin('vera'))();
+    for (let i = 0; i < 2; i++) await turns.acquire('anna');
+    (await turns.acquire('vera'))();
   } finally {
     jest.useRealTimers();
   }
