@@ -29,7 +29,7 @@ import { PresenceController } from './presence.controller.js';
 import { QueuesController } from './queues.controller.js';
 import { ConcurrencyGuard } from './concurrency.guard.js';
 import { AdminReportsController, ReportsController } from './reports.controller.js';
-import { TiesController } from './ties.controller.js';
+import { RelationshipsController } from './relationships.controller.js';
 import { ServicesController } from './services.controller.js';
 import { UsersController } from './users.controller.js';
 
@@ -67,7 +67,7 @@ import { UsersController } from './users.controller.js';
     PresenceController,
     QueuesController,
     ReportsController,
-    TiesController,
+    RelationshipsController,
     UsersController,
   ],
   providers: [

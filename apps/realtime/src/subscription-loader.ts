@@ -1,6 +1,6 @@
 import { chatRoom, followersRoom, userRoom } from '#contracts';
 import { Memberships } from '#chat';
-import { Ties } from '#social';
+import { Relationships } from '#social';
 import { Injectable } from '@nestjs/common';
 import { userOf, type DeviceSocket, type SubscriptionSnapshot } from './device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
@@ -13,7 +13,7 @@ export class SubscriptionLoader {
 
   constructor(
     private readonly memberships: Memberships,
-    private readonly ties: Ties,
+    private readonly ties: Relationships,
   ) {}
 
   private async of(userId: string): Promise<Omit<SubscriptionSnapshot, 'at'>> {

@@ -51,7 +51,7 @@ export async function requireGroupAccepted(
  * second counts the first.
  * @throws AppError CONFLICT, with those who are in too many
  */
-export async function requireRoomForGroup(
+export async function requireBelowGroupLimit(
   tx: Prisma.TransactionClient,
   userIds: string[],
   field: string,

@@ -22,4 +22,4 @@ export { ListFriends } from './queries/list-friends.query.js';
 export { ListPosts } from './queries/list-posts.query.js';
 export { inSightOf, requireInSight } from './people.js';
 export { SocialModule } from './social.module.js';
-export { Ties } from './ties.js';
+export { Relationships } from './relationships.js';

@@ -7,7 +7,7 @@ import { REACH, type Prisma } from '#platform';
  * one order: of two at the same moment, the second counts the first.
  * @throws AppError CONFLICT
  */
-export async function assertRoom(
+export async function requireBelowLimit(
   tx: Prisma.TransactionClient,
   userIds: string[],
   count: (userId: string) => Promise<number>,
@@ -22,8 +22,8 @@ export async function assertRoom(
  * That a user may write one more post.
  * @throws AppError NOT_FOUND (banned), CONFLICT
  */
-export async function requireRoomForPost(tx: Prisma.TransactionClient, authorId: string): Promise<void> {
+export async function requireBelowPostLimit(tx: Prisma.TransactionClient, authorId: string): Promise<void> {
   await requirePresent(tx, [authorId]);
   const { most } = REACH.posts;
-  await assertRoom(tx, [authorId], () => tx.post.count({ where: { authorId }, take: most }), most);
+  await requireBelowLimit(tx, [authorId], () => tx.post.count({ where: { authorId }, take: most }), most);
 }

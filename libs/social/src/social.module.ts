@@ -25,7 +25,7 @@ import { ListCommentsHandler } from './queries/list-comments.query.js';
 import { ListFriendRequestsHandler } from './queries/list-friend-requests.query.js';
 import { ListFriendsHandler } from './queries/list-friends.query.js';
 import { ListPostsHandler } from './queries/list-posts.query.js';
-import { Ties } from './ties.js';
+import { Relationships } from './relationships.js';
 
 const handlers = [
   AddCommentHandler,
@@ -55,7 +55,7 @@ const handlers = [
 /** Posts, likes, comments, reposts, follows, friends, mentions, feed. */
 @Module({
   imports: [IdentityModule, NotificationsModule],
-  providers: [Likes, Posts, Ties, ...handlers],
-  exports: [Ties],
+  providers: [Likes, Posts, Relationships, ...handlers],
+  exports: [Relationships],
 })
 export class SocialModule {}

@@ -4,7 +4,7 @@ import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { ChatViews } from '../chat-views.js';
-import { requireGroupAccepted, requireRoomForGroup } from '../consent.js';
+import { requireGroupAccepted, requireBelowGroupLimit } from '../consent.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 
 /**
@@ -51,7 +51,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       store: async (tx, missing, group) => {
         await requirePresent(tx, missing);
         await requireGroupAccepted(tx, userId, chatId, missing, 'user_ids');
-        await requireRoomForGroup(tx, missing, 'user_ids');
+        await requireBelowGroupLimit(tx, missing, 'user_ids');
         await tx.$executeRaw`
           INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
           SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)

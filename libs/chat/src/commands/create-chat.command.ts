@@ -4,7 +4,7 @@ import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { ChatViews } from '../chat-views.js';
-import { requireGroupAccepted, requireMessageAccepted, requireRoomForGroup } from '../consent.js';
+import { requireGroupAccepted, requireMessageAccepted, requireBelowGroupLimit } from '../consent.js';
 
 /**
  * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat
@@ -114,7 +114,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       await requirePresent(tx, members);
       if (await this.blocks.areBetween(creatorId, otherIds, tx)) throw noSuchUser();
       await requireGroupAccepted(tx, creatorId, id, otherIds, 'participant_ids');
-      await requireRoomForGroup(tx, members, 'participant_ids');
+      await requireBelowGroupLimit(tx, members, 'participant_ids');
       await tx.$executeRaw`
         INSERT INTO chats (id, type, title, member_count)
         VALUES (${id}::uuid, 'group', ${title}, ${members.length})`;

@@ -109,7 +109,7 @@ const handleTaken = () => new AppError('CONFLICT', 'This handle is taken', { rea
 
 /** As for presence: the chats that the others have been shown, those whom the user follows, and followers, friends and watchers. */
 async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
-  const ties = await tx.$queryRaw<{ chat: string | null; followee: string | null }[]>`
+  const relationships = await tx.$queryRaw<{ chat: string | null; followee: string | null }[]>`
     SELECT chat_id AS chat, NULL::uuid AS followee FROM chat_members p
     WHERE user_id = ${userId}::uuid AND left_at IS NULL AND NOT EXISTS (
       SELECT FROM chat_members o JOIN chats c ON c.id = o.chat_id
@@ -117,6 +117,6 @@ async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promis
     UNION ALL SELECT NULL, followee_id FROM follows WHERE follower_id = ${userId}::uuid`;
   return [
     ...[userRoom, watchersRoom, followersRoom, friendsRoom].map((room) => room(userId)),
-    ...ties.map(({ chat, followee }) => (chat ? chatRoom(chat) : userRoom(followee!))),
+    ...relationships.map(({ chat, followee }) => (chat ? chatRoom(chat) : userRoom(followee!))),
   ];
 }

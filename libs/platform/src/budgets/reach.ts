@@ -22,7 +22,7 @@ export const REACH = {
     beyond: '`CONFLICT`',
   }),
   services: budget({ of: 'services on offer', most: 100, beyond: '`CONFLICT`' }),
-  ties: budget({
+  relationships: budget({
     of: 'follows, friends, blocks',
     most: MAX_FOLLOWS,
     shown: (most) => `${counts(most)} of each`,

@@ -10,7 +10,7 @@ import {
   toFriendRequest,
   type FriendRequestRow,
 } from '../friend-requests.js';
-import { assertRoom } from '../limits.js';
+import { requireBelowLimit } from '../limits.js';
 
 /**
  * By the asked user, once. The asker is told when it is accepted. Of refusals, the last one is kept.
@@ -54,7 +54,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
       if (count === 0)
         throw new AppError('CONFLICT', `This request is ${row.status} already`, { reason: 'wrong_state' });
       if (answer === 'accepted') {
-        await assertRoom(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
+        await requireBelowLimit(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
         await tx.friend.createMany({
           data: [
             { userId, friendId: fromId },

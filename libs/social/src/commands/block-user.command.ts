@@ -4,7 +4,7 @@ import { NotificationPublisher, lockAudience, reviseBetween, enqueueNotification
 import { RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
-import { assertRoom } from '../limits.js';
+import { requireBelowLimit } from '../limits.js';
 
 /**
  * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is
@@ -64,7 +64,7 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
   const pair = { blockerId, blockedId };
   if (await tx.block.findUnique({ where: { blockerId_blockedId: pair } })) return;
   await requirePresent(tx, [blockerId, blockedId]);
-  await assertRoom(tx, [blockerId], (id) => tx.block.count({ where: { blockerId: id } }));
+  await requireBelowLimit(tx, [blockerId], (id) => tx.block.count({ where: { blockerId: id } }));
   await tx.block.create({ data: { ...pair, ...(await namesOf(tx, blockerId, blockedId)) } });
   const [a, b] = [blockerId, blockedId];
   const either = <K extends string>(one: K, other: K) => ({

@@ -2,7 +2,7 @@ import { AppError, isBlank, isVisible, type CreatePostBody, type PostDto } from 
 import { Reach } from '#identity';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requireRoomForPost } from '../limits.js';
+import { requireBelowPostLimit } from '../limits.js';
 import { mentionedIn, enqueueMentionNotifications } from '../mentions.js';
 import { Posts } from '../posts.js';
 
@@ -34,7 +34,7 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
     const mentioned = await mentionedIn(this.prisma, authorId, post.content, authorId);
     await this.reach.take('mention', authorId, mentioned.length);
     await this.prisma.$transaction(async (tx) => {
-      await requireRoomForPost(tx, authorId);
+      await requireBelowPostLimit(tx, authorId);
       await tx.post.create({ data: post });
       await enqueueMentionNotifications(tx, authorId, mentioned, {
         postId: post.id,

@@ -2,7 +2,7 @@ import { AppError, followersRoom } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
 import { PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { assertRoom } from '../limits.js';
+import { requireBelowLimit } from '../limits.js';
 import { requireInSight } from '../people.js';
 
 /**
@@ -42,7 +42,7 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
       await requireInSight(tx, followerId, followeeId);
       const pair = { followerId, followeeId };
       if (await tx.follow.findUnique({ where: { followerId_followeeId: pair } })) return;
-      await assertRoom(tx, [followerId], (id) => tx.follow.count({ where: { followerId: id } }));
+      await requireBelowLimit(tx, [followerId], (id) => tx.follow.count({ where: { followerId: id } }));
       await tx.follow.create({ data: pair });
     });
   }

@@ -3,7 +3,7 @@ import { Reach } from '#identity';
 import { enqueueNotification } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requireRoomForPost } from '../limits.js';
+import { requireBelowPostLimit } from '../limits.js';
 import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions.js';
 import { Posts, noSuchPost } from '../posts.js';
 
@@ -58,7 +58,7 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
         data: { repostsCount: { increment: 1 } },
       });
       if (count === 0) throw noSuchPost();
-      await requireRoomForPost(tx, authorId);
+      await requireBelowPostLimit(tx, authorId);
       await tx.post.create({
         data: { id, authorId, content, isRepost: true, repostOfId: original.id },
       });

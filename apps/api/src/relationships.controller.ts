@@ -12,7 +12,7 @@ const OF_ANOTHER = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND', 'CONFLICT'] as 
 
 @ApiTags('users')
 @Controller('users')
-export class TiesController {
+export class RelationshipsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,

@@ -6,7 +6,7 @@ const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: cutRoom };
 
 /** What ties a user to others, or cuts them off, as far as it decides what their devices hear. */
 @Injectable()
-export class Ties {
+export class Relationships {
   /** Of those who connect at once: a crowd that comes back shares its queries. */
   private readonly rooms = new Batcher((userIds: string[]) => this.roomsOfAll(userIds), CROWD);
 
