@@ -36,4 +36,4 @@ export { ListAudit } from './queries/list-audit.query.js';
 export { ListSessions } from './queries/list-sessions.query.js';
 export { ListUsers } from './queries/list-users.query.js';
 export type { Device, SignInAnswer } from './sessions.js';
-export { NAMELESS, asSeen, hiddenFrom, type Hidden, type HiddenPerson } from './sight.js';
+export { NAMELESS, asSeen, hiddenFrom, type Hidden, type HiddenPerson } from './hidden-people.js';

@@ -1,5 +1,5 @@
 import { AppError, type ServiceDto } from '#contracts';
-import { requireInSight } from '#social';
+import { requireVisible } from '#social';
 import type { Prisma } from '#platform';
 import { MASTER, toMaster } from './masters.js';
 
@@ -27,7 +27,7 @@ export async function findService(
   const row = await prisma.service.findUnique({ where: { id }, ...SERVICE });
   if (!row || row.archivedAt) throw noSuchService();
   if (row.masterId !== userId)
-    await requireInSight(prisma, userId, row.masterId).catch((error: unknown) => {
+    await requireVisible(prisma, userId, row.masterId).catch((error: unknown) => {
       throw error instanceof AppError ? noSuchService() : error;
     });
   return row;

@@ -20,6 +20,6 @@ export { ListComments } from './queries/list-comments.query.js';
 export { ListFriendRequests } from './queries/list-friend-requests.query.js';
 export { ListFriends } from './queries/list-friends.query.js';
 export { ListPosts } from './queries/list-posts.query.js';
-export { inSightOf, requireInSight } from './people.js';
+export { visibleTo, requireVisible } from './visibility.js';
 export { SocialModule } from './social.module.js';
 export { Relationships } from './relationships.js';

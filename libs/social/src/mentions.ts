@@ -2,7 +2,7 @@ import { MAX_MENTIONS } from '#contracts';
 import { enqueueNotification } from '#notifications';
 import { Prisma } from '#platform';
 import { LinkifyIt } from 'linkify-it';
-import { inSightOf } from './people.js';
+import { visibleTo } from './visibility.js';
 
 /** Links with a scheme or a known zone, IP addresses and e-mail addresses. */
 const links = new LinkifyIt({
@@ -69,7 +69,7 @@ export async function mentionedIn(
   if (handles.length === 0) return [];
   const users = await db.$queryRaw<{ id: string }[]>`
     SELECT u.id FROM users u
-    WHERE u.handle = ANY(${handles}) AND ${inSightOf(writerId, 'u')} AND ${inSightOf(ownerId, 'u')}`;
+    WHERE u.handle = ANY(${handles}) AND ${visibleTo(writerId, 'u')} AND ${visibleTo(ownerId, 'u')}`;
   return users.map(({ id }) => id);
 }
 

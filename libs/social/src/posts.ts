@@ -1,7 +1,7 @@
 import { AppError, type PersonDto, type PostDto } from '#contracts';
 import { KeyedQueue, Metrics, PrismaService, WORK, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { inSightOf, person } from './people.js';
+import { visibleTo, person } from './visibility.js';
 
 type PostRow = Omit<PostDto, 'repost_of' | 'created_at'> & {
   author: PersonDto;
@@ -55,7 +55,7 @@ export class Posts {
         EXISTS (SELECT FROM post_likes l WHERE l.post_id = p.id AND l.user_id = ${readerId}::uuid) AS liked
       FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS asked(id, place)
       JOIN posts p ON p.id = asked.id JOIN users author ON author.id = p.author_id
-      WHERE ${inSightOf(readerId, 'author')}
+      WHERE ${visibleTo(readerId, 'author')}
       ORDER BY asked.place`;
   }
 }

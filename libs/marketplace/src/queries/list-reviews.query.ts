@@ -1,6 +1,6 @@
 import type { PageQuery, ReviewPage } from '#contracts';
 import { PrismaService, idsBefore, pageOf } from '#platform';
-import { requireInSight } from '#social';
+import { requireVisible } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { REVIEW, toReview } from '../bookings.js';
 import { averageOf } from '../masters.js';
@@ -21,7 +21,7 @@ export class ListReviewsHandler implements IQueryHandler<ListReviews> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, masterId, page: { limit, cursor } }: ListReviews): Promise<ReviewPage> {
-    await requireInSight(this.prisma, userId, masterId);
+    await requireVisible(this.prisma, userId, masterId);
     const [rows, rating] = await Promise.all([
       this.prisma.review.findMany({
         where: {

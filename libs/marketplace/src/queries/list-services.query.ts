@@ -10,7 +10,7 @@ import {
   searchWords,
   withinIdPage,
 } from '#platform';
-import { inSightOf } from '#social';
+import { visibleTo } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
 
@@ -43,7 +43,7 @@ export class ListServicesHandler implements IQueryHandler<ListServices> {
       const words = await searchWords(search, query);
       return search<{ id: string }>`
         SELECT s.id FROM services s JOIN users u ON u.id = s.master_id
-        WHERE s.archived_at IS NULL AND s.id < ${idsBefore(cursor)}::uuid AND ${inSightOf(userId, 'u')}
+        WHERE s.archived_at IS NULL AND s.id < ${idsBefore(cursor)}::uuid AND ${visibleTo(userId, 'u')}
           AND ${master_id ? Prisma.sql`s.master_id = ${master_id}::uuid` : Prisma.sql`true`}
           AND ${hasWords(KEY, words, (word) => hasWord(NAME, word))}
         ORDER BY s.id DESC LIMIT ${limit + 1}`;

@@ -5,7 +5,7 @@ import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
 import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions.js';
-import { inSightOf } from '../people.js';
+import { visibleTo } from '../visibility.js';
 import { Posts, noSuchPost } from '../posts.js';
 
 /**
@@ -85,7 +85,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
         WHERE ${parentId}::uuid IS NULL OR EXISTS (
           SELECT FROM comments parent JOIN users u ON u.id = parent.author_id
           WHERE parent.id = ${parentId}::uuid AND parent.post_id = ${postId}::uuid AND parent.parent_id IS NULL
-            AND ${inSightOf(userId, 'u')})
+            AND ${visibleTo(userId, 'u')})
         RETURNING *
       )
       SELECT ${COMMENT_COLUMNS} FROM c JOIN users author ON author.id = c.author_id`;

@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import { NotificationPublisher, causes, revise } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { inSightOf } from '../people.js';
+import { visibleTo } from '../visibility.js';
 import { Posts } from '../posts.js';
 
 /**
@@ -33,7 +33,7 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
   async execute({ userId, postId, commentId }: DeleteComment): Promise<void> {
     const [comment] = await this.prisma.$queryRaw<{ owner_id: string; mine: boolean; in_sight: boolean }[]>`
       SELECT owner.id AS owner_id, ${userId}::uuid IN (author.id, owner.id) AS mine,
-        ${inSightOf(userId, 'author')} AND ${inSightOf(userId, 'owner')} AS in_sight
+        ${visibleTo(userId, 'author')} AND ${visibleTo(userId, 'owner')} AS in_sight
       FROM comments c JOIN posts p ON p.id = c.post_id
       JOIN users author ON author.id = c.author_id JOIN users owner ON owner.id = p.author_id
       WHERE c.id = ${commentId}::uuid AND p.id = ${postId}::uuid`;

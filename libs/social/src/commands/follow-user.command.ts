@@ -3,7 +3,7 @@ import { Pairs, requirePresent } from '#identity';
 import { PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { requireBelowLimit } from '../limits.js';
-import { requireInSight } from '../people.js';
+import { requireVisible } from '../visibility.js';
 
 /**
  * Follows somebody, or no longer; again changes nothing (contract, `PUT|DELETE users/:id/follow`).
@@ -39,7 +39,7 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
   private async follow(followerId: string, followeeId: string): Promise<void> {
     await this.pairs.change(followerId, followeeId, async (tx) => {
       await requirePresent(tx, [followerId, followeeId]);
-      await requireInSight(tx, followerId, followeeId);
+      await requireVisible(tx, followerId, followeeId);
       const pair = { followerId, followeeId };
       if (await tx.follow.findUnique({ where: { followerId_followeeId: pair } })) return;
       await requireBelowLimit(tx, [followerId], (id) => tx.follow.count({ where: { followerId: id } }));

@@ -10,7 +10,7 @@ import {
   toFriendRequest,
   type FriendRequestRow,
 } from '../friend-requests.js';
-import { requireInSight } from '../people.js';
+import { requireVisible } from '../visibility.js';
 
 /** After a refusal, the asker waits so long. */
 const PAUSE_MS = 30 * 24 * 3600_000;
@@ -43,7 +43,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
     await this.reach.take('friendRequest', fromId);
     return this.pairs.change(fromId, toId, async (tx) => {
       await requirePresent(tx, [fromId, toId]);
-      await requireInSight(tx, fromId, toId);
+      await requireVisible(tx, fromId, toId);
       await assertMayAsk(tx, fromId, toId);
       const earlier = await tx.friendRequest.findFirst({
         where: {

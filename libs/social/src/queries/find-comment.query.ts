@@ -2,7 +2,7 @@ import { AppError, type CommentDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
-import { inSightOf } from '../people.js';
+import { visibleTo } from '../visibility.js';
 
 /** One comment. @throws AppError NOT_FOUND, also when its author or the post's is out of the reader's sight */
 export class FindComment extends Query<CommentDto> {
@@ -23,7 +23,7 @@ export class FindCommentHandler implements IQueryHandler<FindComment> {
     const [row] = await this.prisma.$queryRaw<CommentRow[]>`
       SELECT ${COMMENT_COLUMNS} FROM comments c JOIN posts p ON p.id = c.post_id
       JOIN users author ON author.id = c.author_id JOIN users owner ON owner.id = p.author_id
-      WHERE c.id = ${commentId}::uuid AND ${inSightOf(readerId, 'author')} AND ${inSightOf(readerId, 'owner')}`;
+      WHERE c.id = ${commentId}::uuid AND ${visibleTo(readerId, 'author')} AND ${visibleTo(readerId, 'owner')}`;
     if (!row) throw new AppError('NOT_FOUND', 'No such comment');
     return toComment(row);
   }

@@ -1,7 +1,7 @@
 import type { PageQuery, PostPage } from '#contracts';
 import { PrismaService, idsBefore, pageOf, withinIdPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { inSightOf } from '../people.js';
+import { visibleTo } from '../visibility.js';
 import { Posts } from '../posts.js';
 
 /**
@@ -39,7 +39,7 @@ export class GetFeedHandler implements IQueryHandler<GetFeed> {
         SELECT a.id FROM author a JOIN users u ON u.id = a.id CROSS JOIN LATERAL (
           SELECT id FROM posts WHERE author_id = a.id AND id < ${before}::uuid ORDER BY id DESC LIMIT 1
         ) newest
-        WHERE ${inSightOf(readerId, 'u')}
+        WHERE ${visibleTo(readerId, 'u')}
         ORDER BY newest.id DESC LIMIT ${limit + 1}
       )
       SELECT p.id FROM recent CROSS JOIN LATERAL (

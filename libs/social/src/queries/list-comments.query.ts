@@ -2,7 +2,7 @@ import type { CommentPage, PageQuery } from '#contracts';
 import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
-import { inSightOf } from '../people.js';
+import { visibleTo } from '../visibility.js';
 import { Posts } from '../posts.js';
 
 /** Comments and the answers to them, in the order of writing. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
@@ -27,7 +27,7 @@ export class ListCommentsHandler implements IQueryHandler<ListComments> {
     await this.posts.require(readerId, postId);
     const rows = await this.prisma.$queryRaw<CommentRow[]>`
       SELECT ${COMMENT_COLUMNS} FROM comments c JOIN users author ON author.id = c.author_id
-      WHERE c.post_id = ${postId}::uuid AND c.id > ${idsAfter(cursor)}::uuid AND ${inSightOf(readerId, 'author')}
+      WHERE c.post_id = ${postId}::uuid AND c.id > ${idsAfter(cursor)}::uuid AND ${visibleTo(readerId, 'author')}
       ORDER BY c.id LIMIT ${limit + 1}`;
     const { items, next_cursor } = pageOf(rows, limit);
     return { items: items.map(toComment), next_cursor };

@@ -2,7 +2,7 @@ import type { FriendRequestPage, FriendRequestQuery } from '#contracts';
 import { Prisma, PrismaService, idsBefore, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../friend-requests.js';
-import { inSightOf } from '../people.js';
+import { visibleTo } from '../visibility.js';
 
 /** Requests to oneself, or by oneself, that wait for an answer, newest first. @throws AppError INVALID_DATA (cursor) */
 export class ListFriendRequests extends Query<FriendRequestPage> {
@@ -26,7 +26,7 @@ export class ListFriendRequestsHandler implements IQueryHandler<ListFriendReques
     const rows = await this.prisma.$queryRaw<FriendRequestRow[]>`
       ${FRIEND_REQUESTS}
       WHERE r.${Prisma.raw(mine)} = ${userId}::uuid AND r.status = 'pending' AND r.id < ${idsBefore(cursor)}::uuid
-        AND ${inSightOf(userId, others)}
+        AND ${visibleTo(userId, others)}
       ORDER BY r.id DESC LIMIT ${limit + 1}`;
     const { items, next_cursor } = pageOf(rows, limit);
     return { items: items.map(toFriendRequest), next_cursor };

@@ -1,7 +1,7 @@
 import type { PageQuery, PostPage } from '#contracts';
 import { PrismaService, idsBefore, pageOf, withinIdPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { requireInSight } from '../people.js';
+import { requireVisible } from '../visibility.js';
 import { Posts } from '../posts.js';
 
 /** A user's posts, newest first. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
@@ -23,7 +23,7 @@ export class ListPostsHandler implements IQueryHandler<ListPosts> {
   ) {}
 
   async execute({ readerId, authorId, page: { limit, cursor } }: ListPosts): Promise<PostPage> {
-    await requireInSight(this.prisma, readerId, authorId);
+    await requireVisible(this.prisma, readerId, authorId);
     const rows = await this.prisma.post.findMany({
       where: { authorId, id: { lt: idsBefore(cursor) } },
       orderBy: { id: 'desc' },

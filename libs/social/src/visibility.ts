@@ -7,16 +7,16 @@ export const person = (table: string): Prisma.Sql =>
     'avatar', ${table}.avatar, 'is_master', ${table}.is_master)`);
 
 /** Condition for SQL: a user may see the one in this row of `users`, and what they write. Null looks past all blocks. */
-export const inSightOf = (readerId: string | null, table: string): Prisma.Sql => Prisma.sql`
+export const visibleTo = (readerId: string | null, table: string): Prisma.Sql => Prisma.sql`
   ${Prisma.raw(table)}.banned_at IS NULL AND ${notBlockedWith(readerId, Prisma.raw(`${table}.id`))}`;
 
 /** @throws AppError NOT_FOUND, also for those whom a ban or a block hides */
-export async function requireInSight(
+export async function requireVisible(
   tx: Pick<Prisma.TransactionClient, '$queryRaw'>,
   userId: string | null,
   otherId: string,
 ): Promise<void> {
   const found = await tx.$queryRaw<object[]>`
-    SELECT FROM users u WHERE u.id = ${otherId}::uuid AND ${inSightOf(userId, 'u')}`;
+    SELECT FROM users u WHERE u.id = ${otherId}::uuid AND ${visibleTo(userId, 'u')}`;
   if (found.length === 0) throw noSuchUser();
 }
