@@ -1,4 +1,4 @@
-import { AppError, chatRoom, cutRoom, followersRoom, userRoom, type ChatDto } from '#contracts';
+import { AppError, chatRoom, blockedRoom, followersRoom, userRoom, type ChatDto } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { Bystander, Device, PlainClient, TestApp, text, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -183,11 +183,11 @@ describe('a move that is told late', () => {
       if (user_id === vera.id) order.push(event);
     });
     await whileUnknown(async () => {
-      emitter.membershipChanged(cutRoom(vera.id), boris.id);
+      emitter.membershipChanged(blockedRoom(vera.id), boris.id);
       await database.somebodyWaits();
       // What is being looked up is asked before this, and does not say.
-      emitter.membershipChanged(cutRoom(vera.id), boris.id);
-      emitter.toRooms([chat], 'user:online', about(true), [cutRoom(vera.id)]);
+      emitter.membershipChanged(blockedRoom(vera.id), boris.id);
+      emitter.toRooms([chat], 'user:online', about(true), [blockedRoom(vera.id)]);
       emitter.toRooms([chat], 'user:offline', about(false));
       await heardAll(his, boris);
       expect(order).toEqual([]);
@@ -219,18 +219,18 @@ describe('a move that is told late', () => {
     const onlines = () => device.all('user:online').filter(({ user_id }) => user_id === dina.id).length;
     const comes = () => {
       const told = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
-      emitter.toRooms('everyone', 'user:online', told, [cutRoom(dina.id)]);
+      emitter.toRooms('everyone', 'user:online', told, [blockedRoom(dina.id)]);
     };
     await known(device, egor);
     await whileUnknown(async () => {
       await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
-      emitter.membershipChanged(cutRoom(dina.id), egor.id);
+      emitter.membershipChanged(blockedRoom(dina.id), egor.id);
       comes();
       await heardAll(device, egor);
     });
     await known(device, egor);
     await whileUnknown(async () => {
-      emitter.membershipChanged(cutRoom(dina.id), egor.id);
+      emitter.membershipChanged(blockedRoom(dina.id), egor.id);
       comes();
       await heardAll(device, egor);
     });
@@ -250,12 +250,12 @@ describe('a move that is told late', () => {
 
   it('has nobody wait who is moved all the time', async () => {
     const chat = chatRoom(group.id);
-    const moving = setInterval(() => emitter.membershipChanged(cutRoom(vera.id), boris.id), 1);
+    const moving = setInterval(() => emitter.membershipChanged(blockedRoom(vera.id), boris.id), 1);
     try {
       for (let i = 0; i < 5; i++) {
         const last_seen = new Date(i).toISOString();
         const told = { user_id: vera.id, online: true, last_seen };
-        emitter.toRooms([chat], 'user:online', told, [cutRoom(vera.id)]);
+        emitter.toRooms([chat], 'user:online', told, [blockedRoom(vera.id)]);
         await say(`moved ${i}`);
         await his.next('user:online', (event) => event.last_seen === last_seen);
         await his.next('chat:message:new', ({ content }) => content === `moved ${i}`);
@@ -272,8 +272,8 @@ describe('a move that is told late', () => {
     const told = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
     await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
     await whileUnknown(async () => {
-      emitter.membershipChanged(cutRoom(dina.id), egor.id);
-      emitter.toRooms([chatRoom(chat.id)], 'user:online', told, [cutRoom(dina.id)]);
+      emitter.membershipChanged(blockedRoom(dina.id), egor.id);
+      emitter.toRooms([chatRoom(chat.id)], 'user:online', told, [blockedRoom(dina.id)]);
       const contents = Array.from({ length: TOO_MUCH }, (_, i) => `${i}`);
       await Promise.all(contents.map((content) => hers.send('chat:message:send', text(chat, content))));
     });
@@ -286,9 +286,9 @@ describe('a move that is told late', () => {
     const [device] = await app.devices(egor);
     const told = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
     await whileUnknown(async () => {
-      emitter.membershipChanged(cutRoom(vera.id), egor.id);
+      emitter.membershipChanged(blockedRoom(vera.id), egor.id);
       await database.somebodyWaits();
-      emitter.toRooms([userRoom(egor.id)], 'user:online', told, [cutRoom(vera.id)]);
+      emitter.toRooms([userRoom(egor.id)], 'user:online', told, [blockedRoom(vera.id)]);
       emitter.signOut({ userId: egor.id }, new AppError('UNAUTHORIZED', 'Signed out').toBody());
       expect((await device.next('error')).code).toBe('UNAUTHORIZED');
       await device.disconnected();

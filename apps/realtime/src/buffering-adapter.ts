@@ -1,13 +1,13 @@
 import { asNamed, namedIn } from '#chat';
-import { chatRoom, cutRoom, followersRoom, friendsRoom, type MessageDto } from '#contracts';
+import { chatRoom, blockedRoom, followersRoom, friendsRoom, type MessageDto } from '#contracts';
 import { NAMELESS } from '#identity';
 import type { EventPacket } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
 import type { Delivery, DeviceSocket, PendingSubscriptions, SubscriptionSnapshot } from './device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
-const STORED = [chatRoom, followersRoom, friendsRoom, cutRoom].map((room) => room(''));
-const BLOCKS = cutRoom('');
+const STORED = [chatRoom, followersRoom, friendsRoom, blockedRoom].map((room) => room(''));
+const BLOCKS = blockedRoom('');
 /** Events kept for one device. What is more it is to look for itself. */
 const MAX_BUFFERED = 100;
 
@@ -154,7 +154,7 @@ export abstract class BufferingAdapter extends Adapter {
    */
   private hidingNames(packet: EventPacket, write: Delivery['write']): Delivery['write'] {
     const message = packet.data[1] as MessageDto;
-    const named = namedIn(message).map((id) => ({ id, room: cutRoom(id) }));
+    const named = namedIn(message).map((id) => ({ id, room: blockedRoom(id) }));
     const isHere = named.some(({ room }) => this.rooms.has(room));
     const forms = new Map<string, Delivery['write']>();
     return (socket) => {

@@ -64,7 +64,7 @@ export class SocketAdapter extends IoAdapter {
       destroyUpgrade: false,
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
-    const { cutOff } = this.app.get(Metrics);
+    const { slowConsumers: cutOff } = this.app.get(Metrics);
     admitHandshakes(server.engine, this.app.get(Admission));
     gatherWrites(server.engine, () => cutOff.inc());
     const looking = cutOffUnread(server.engine, () => cutOff.inc());

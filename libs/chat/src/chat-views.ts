@@ -76,7 +76,7 @@ export function participantColumns(reader: Prisma.Sql): Prisma.Sql {
 }
 
 /** A participant as a member sees them whom a block cuts off from some; in a direct chat the marks are frozen already. */
-const cutOff = (participant: ParticipantDto, hidden: Hidden, { type }: ChatRow): ParticipantDto =>
+const hiddenByBlock = (participant: ParticipantDto, hidden: Hidden, { type }: ChatRow): ParticipantDto =>
   hidden[participant.id]
     ? {
         ...asSeen(participant, hidden),
@@ -130,7 +130,7 @@ export class ChatViews {
       const key = JSON.stringify([status, Object.entries(hidden).sort(([a], [b]) => (a < b ? -1 : 1))]);
       if (!forms.has(key))
         forms.set(key, {
-          participants: participants.map((one) => cutOff(one, hidden, row)),
+          participants: participants.map((one) => hiddenByBlock(one, hidden, row)),
           last_message: last_message && asNamed({ ...last_message, status: status! }, hidden),
         });
       return key;

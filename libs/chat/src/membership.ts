@@ -35,7 +35,8 @@ export const notMember = () =>
   new AppError('FORBIDDEN', 'You are not a participant of this chat', { reason: 'not_a_member' });
 export const noSuchMessage = () =>
   new AppError('NOT_FOUND', 'No such message', { reason: 'message_not_found' });
-export const cutOff = () => new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
+export const blockedError = () =>
+  new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
 
 /** @param details names whom of several it is about */
 export const notAccepted = (message: string, details?: FieldError[]) =>
@@ -76,7 +77,7 @@ export class Memberships {
   async requireOpen(chatId: string, userId: string): Promise<Membership> {
     const membership = await this.require(chatId, userId);
     if (membership.gone) throw noSuchUser();
-    if (membership.blocked) throw cutOff();
+    if (membership.blocked) throw blockedError();
     return membership;
   }
 

@@ -3,7 +3,7 @@ import { chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contract
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatChangeQueue } from './chat-change-queue.js';
-import { Memberships, cutOff, notMember, noSuchMessage } from './membership.js';
+import { Memberships, blockedError, notMember, noSuchMessage } from './membership.js';
 import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { memberViews, uuid, type MemberViews } from './shown-cursors.js';
@@ -127,7 +127,7 @@ export class MessageChanges {
     const current = await this.lock(tx, messageId, userId);
     if (event !== 'chat:message:deleted') {
       if (current.chat_gone) throw noSuchUser();
-      if (current.chat_blocked) throw cutOff();
+      if (current.chat_blocked) throw blockedError();
     }
     const change = await decide(current, tx);
     const sights = await memberViews(tx, current.chat_id, namedIn(current), messageId);

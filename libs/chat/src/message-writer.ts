@@ -20,7 +20,7 @@ import { uuid } from './shown-cursors.js';
 import { ChatUpdatePublisher } from './chat-update-publisher.js';
 import { acceptsNoMessage } from './consent.js';
 import { WriteMutex } from './write-mutex.js';
-import { cutOff, notFound, notMember } from './membership.js';
+import { blockedError, notFound, notMember } from './membership.js';
 
 /** Longer than any statement may run in the database. */
 const UNCERTAIN_MS = 10_000;
@@ -254,7 +254,7 @@ const refusals = {
   chat: notFound,
   sender: notMember,
   gone: noSuchUser,
-  blocked: cutOff,
+  blocked: blockedError,
   consent: acceptsNoMessage,
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };

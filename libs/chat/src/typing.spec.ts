@@ -1,4 +1,4 @@
-import { chatRoom, cutRoom, userRoom } from '#contracts';
+import { chatRoom, blockedRoom, userRoom } from '#contracts';
 import { RealtimeEmitter } from '#platform';
 import { Typing } from './typing.js';
 
@@ -35,7 +35,7 @@ const states = () => told.map((event) => event.typing);
 it('is not told to whoever types, nor across a block', () => {
   typing.set('chat', anna, true);
   expect(told).toEqual([
-    { chat: chatRoom('chat'), who: 'anna', typing: true, notTo: [userRoom('anna'), cutRoom('anna')] },
+    { chat: chatRoom('chat'), who: 'anna', typing: true, notTo: [userRoom('anna'), blockedRoom('anna')] },
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { chatRoom, cutRoom, userRoom } from '#contracts';
+import { chatRoom, blockedRoom, userRoom } from '#contracts';
 import { RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from './membership.js';
@@ -60,7 +60,7 @@ export class Typing implements OnModuleDestroy {
   }
 
   /** Whoever types on two devices has stopped when they stopped on both. */
-  set(chatId: string, typist: Typist, isTyping: boolean, notTo = [cutRoom(typist.id)]): void {
+  set(chatId: string, typist: Typist, isTyping: boolean, notTo = [blockedRoom(typist.id)]): void {
     const key = `${chatId}:${typist.id}`;
     const devices = this.typing.get(key) ?? new Map<string, NodeJS.Timeout>();
     if (!isTyping && !devices.has(typist.device)) return;

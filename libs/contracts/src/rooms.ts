@@ -10,7 +10,7 @@ export const followersRoom = (userId: string) => `followers:${userId}`;
 /** This user's friends. */
 export const friendsRoom = (userId: string) => `friends:${userId}`;
 /** Those whom a block, either way, cuts off from this user. */
-export const cutRoom = (userId: string) => `cut:${userId}`;
+export const blockedRoom = (userId: string) => `cut:${userId}`;
 /** The connections that have a chat with the assistant open. */
 export const assistantRoom = (chatId: string) => `assistant:${chatId}`;
 /** Those who asked with `presence:watch` to hear about this user. */

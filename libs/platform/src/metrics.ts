@@ -29,7 +29,7 @@ export class Metrics {
     help: 'Connections of sessions that had been connected before',
     registers: [this.registry],
   });
-  readonly cutOff = new Counter({
+  readonly slowConsumers = new Counter({
     name: 'websocket_cut_off_total',
     help: 'Connections ended because the device did not read what waited for it',
     registers: [this.registry],

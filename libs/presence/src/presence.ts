@@ -1,4 +1,4 @@
-import { cutRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
+import { blockedRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
 import {
   WORK,
@@ -135,7 +135,7 @@ export class Presence implements OnApplicationShutdown {
       (await this.everyoneHears()) ? 'everyone' : [...(await roomsOf()), ...around],
       online ? 'user:online' : 'user:offline',
       { user_id: userId, online, last_seen: at.toISOString() },
-      [cutRoom(userId)],
+      [blockedRoom(userId)],
     );
   }
 

@@ -1,4 +1,4 @@
-import { cutRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
+import { blockedRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
 import { NotificationPublisher, causes, revise, enqueueNotifications, type Revised } from '#notifications';
 import { WORK, Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
@@ -104,7 +104,7 @@ export class Likes implements OnModuleDestroy {
       [userRoom(author_id), followersRoom(author_id), followersRoom(user_id)],
       'post:liked',
       { post_id, user_id, user_name, likes_count, ...(removed && { liked: false }) },
-      [cutRoom(author_id), cutRoom(user_id)],
+      [blockedRoom(author_id), blockedRoom(user_id)],
     );
   }
 }

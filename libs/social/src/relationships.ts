@@ -1,8 +1,8 @@
-import { cutRoom, followersRoom, friendsRoom } from '#contracts';
+import { blockedRoom, followersRoom, friendsRoom } from '#contracts';
 import { Batcher, CROWD, PgPool } from '#platform';
 import { Injectable } from '@nestjs/common';
 
-const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: cutRoom };
+const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: blockedRoom };
 
 /** What ties a user to others, or cuts them off, as far as it decides what their devices hear. */
 @Injectable()

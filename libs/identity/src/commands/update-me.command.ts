@@ -1,7 +1,7 @@
 import {
   AppError,
   chatRoom,
-  cutRoom,
+  blockedRoom,
   followersRoom,
   friendsRoom,
   userRoom,
@@ -64,7 +64,7 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
     if (rooms) {
       const { name, handle, avatar } = user;
       this.emitter.toRooms(rooms, 'user:updated', { user_id: userId, name, handle, avatar }, [
-        cutRoom(userId),
+        blockedRoom(userId),
       ]);
     }
     return toMe(user);

@@ -55,8 +55,8 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
     { userId, action, now, ...change }: ChangeBooking,
   ): Promise<Revised[]> {
     // No words of one reach the other across a block.
-    const isCut = change.reason && (await this.blocks.areBetween(row.masterId, row.clientId, tx));
-    const reason = isCut ? undefined : change.reason;
+    const isBlocked = change.reason && (await this.blocks.areBetween(row.masterId, row.clientId, tx));
+    const reason = isBlocked ? undefined : change.reason;
     const { from, to, start } = TRANSITIONS[action];
     const { count } = await tx.booking.updateMany({
       where: {

@@ -58,8 +58,8 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
             rating_sum = master_ratings.rating_sum + excluded.rating_sum`;
         return toReview(review);
       });
-      const isCut = await this.blocks.areBetween(clientId, masterId);
-      await this.bookings.announce(bookingId, userId, isCut ? [clientId] : undefined);
+      const isBlocked = await this.blocks.areBetween(clientId, masterId);
+      await this.bookings.announce(bookingId, userId, isBlocked ? [clientId] : undefined);
       return review;
     } catch (error) {
       if (isUniqueViolation(error))

@@ -1,4 +1,4 @@
-import { AppError, cutRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
+import { AppError, blockedRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
 import { NotificationPublisher, lockAudience, reviseBetween, enqueueNotifications } from '#notifications';
 import { RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
@@ -35,7 +35,11 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
-    const { cut, closed, revised } = await this.pairs.change(blockerId, blockedId, async (tx) => {
+    const {
+      cut: between,
+      closed,
+      revised,
+    } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before all that is undone here: who tells of it has stored it, and is found below.
       await lockAudience(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
@@ -49,8 +53,8 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       [blockerId, blockedId],
       [blockedId, blockerId],
     ] as const) {
-      this.emitter.membershipChanged(cutRoom(other), user);
-      if (!cut) continue;
+      this.emitter.membershipChanged(blockedRoom(other), user);
+      if (!between) continue;
       this.emitter.membershipChanged(followersRoom(other), user);
       this.emitter.membershipChanged(friendsRoom(other), user);
     }

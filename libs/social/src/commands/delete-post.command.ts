@@ -1,4 +1,4 @@
-import { AppError, cutRoom, followersRoom, userRoom, type ROLES } from '#contracts';
+import { AppError, blockedRoom, followersRoom, userRoom, type ROLES } from '#contracts';
 import { audit } from '#identity';
 import { NotificationPublisher, forgetPost, keyAs } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
@@ -51,7 +51,7 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
       return forgetPost(tx, id, repostOfId ? [key, keyAs(key, 'post_reposted')] : []);
     });
     const rooms = [userRoom(authorId), followersRoom(authorId)];
-    this.emitter.toRooms(rooms, 'post:deleted', { post_id: id }, [cutRoom(authorId)]);
+    this.emitter.toRooms(rooms, 'post:deleted', { post_id: id }, [blockedRoom(authorId)]);
     await this.notifications.publish(revised);
   }
 }
