@@ -14,7 +14,7 @@ import { userOf, type DeviceSocket } from './device-socket.js';
 import { visitOf } from './handshakes.js';
 import { isBlockRoom, type BufferingAdapter } from './buffering-adapter.js';
 import { SocketBudget } from './socket-budget.js';
-import { Unread } from './text-parser.js';
+import { UnparsedPayload } from './text-parser.js';
 
 /** How many devices look for themselves at once, after this node may have missed something. */
 const AT_ONCE = 8;
@@ -85,7 +85,7 @@ export class Connections {
     // As long as all the rest that is known of the device.
     auth.token = undefined;
     try {
-      if (given instanceof Unread) throw given.error;
+      if (given instanceof UnparsedPayload) throw given.error;
       if (typeof given !== 'string') throw invalidToken();
       const claims = this.authenticator.verify(given);
       // Before the database is asked; `take` decides.
@@ -102,7 +102,7 @@ export class Connections {
     } catch (error) {
       socket.data.refusal = toAppError(error);
       // Also in a namespace that answers by `connect_error`, and after that answer.
-      if (given instanceof Unread) setImmediate(() => conn.close());
+      if (given instanceof UnparsedPayload) setImmediate(() => conn.close());
     } finally {
       this.arriving.get(nsp)!.delete(client);
     }

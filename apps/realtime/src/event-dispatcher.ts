@@ -15,7 +15,7 @@ import { Connections } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { kindOf, type EventKind } from './event-kinds.js';
 import { EventsInFlight } from './events-in-flight.js';
-import { sizeOf, Unread } from './text-parser.js';
+import { sizeOf, UnparsedPayload } from './text-parser.js';
 
 /** A long event takes the place of one for each so many bytes: all members of a chat may have to be sent it. */
 const WEIGHED_BYTES = 1024;
@@ -115,7 +115,7 @@ export class EventDispatcher {
     // Opening may have found the session revoked.
     if (!socket.connected) throw invalidToken();
     this.connections.requireLive(socket);
-    if (args[0] instanceof Unread) throw args[0].error;
+    if (args[0] instanceof UnparsedPayload) throw args[0].error;
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
     if (args.length > 1 || args.length < fewestArgs)
       throw new AppError('INVALID_DATA', 'An event carries exactly one object');

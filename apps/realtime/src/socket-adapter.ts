@@ -16,7 +16,7 @@ import { DeviceAdapter } from './device-adapter.js';
 import type { DeviceSocket } from './device-socket.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventDispatcher, type EventHandler } from './event-dispatcher.js';
-import { cutOffUnread, gatherWrites, unreadOf } from './gather-writes.js';
+import { disconnectSlow, coalesceWrites, unreadOf } from './write-coalescing.js';
 import { GracefulStop } from './graceful-stop.js';
 import { admitHandshakes } from './handshakes.js';
 import { JoinedChats } from './joined-chats.js';
@@ -64,12 +64,12 @@ export class SocketAdapter extends IoAdapter {
       destroyUpgrade: false,
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
-    const { slowConsumers: cutOff } = this.app.get(Metrics);
+    const { slowConsumers: countSlow } = this.app.get(Metrics);
     admitHandshakes(server.engine, this.app.get(Admission));
-    gatherWrites(server.engine, () => cutOff.inc());
-    const looking = cutOffUnread(server.engine, () => cutOff.inc());
+    coalesceWrites(server.engine, () => countSlow.inc());
+    const looking = disconnectSlow(server.engine, () => countSlow.inc());
     server.httpServer.on('close', () => clearInterval(looking));
-    this.app.get(Unread).count(() => unreadOf(server.engine, () => cutOff.inc()));
+    this.app.get(Unread).count(() => unreadOf(server.engine, () => countSlow.inc()));
     endClosedPolls(server.engine);
     const connections = this.app.get(Connections);
     // A refused socket is let through, to be told so by an `error` event as the specification has it.

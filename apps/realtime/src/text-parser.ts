@@ -24,14 +24,14 @@ const LONG = 1024;
 export const sizeOf = (args: unknown[]): number => sizes.get(args) ?? 0;
 
 /** Stands in the place of a payload that was not read. */
-export class Unread {
+export class UnparsedPayload {
   constructor(readonly error: AppError) {}
 }
 
 const tooLarge = () => new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
 
 /** One function for all connections. */
-function noteSize(this: LimitedDecoder, packet: Packet): void {
+function rememberSize(this: LimitedDecoder, packet: Packet): void {
   const { type, data } = packet as { type: PacketType; data: unknown };
   if (this.size >= LONG && Array.isArray(data)) sizes.set(data, this.size);
   // Socket.IO keeps it as long as the socket.
@@ -57,7 +57,7 @@ class LimitedDecoder extends Decoder {
   constructor(...reviver: ConstructorParameters<typeof Decoder>) {
     super(...reviver);
     // Before Socket.IO's own listener.
-    this.on('decoded', noteSize);
+    this.on('decoded', rememberSize);
   }
 
   /** @throws what ends the connection */
@@ -107,7 +107,7 @@ class LimitedDecoder extends Decoder {
     this.emitReserved('decoded', {
       type: PacketType.CONNECT,
       nsp,
-      data: { token: new Unread(refusal) },
+      data: { token: new UnparsedPayload(refusal) },
     });
   }
 
@@ -117,7 +117,7 @@ class LimitedDecoder extends Decoder {
       type: PacketType.EVENT,
       nsp,
       id: id === undefined ? undefined : Number(id),
-      data: [event, new Unread(error)],
+      data: [event, new UnparsedPayload(error)],
     });
   }
 }

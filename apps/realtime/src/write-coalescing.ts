@@ -28,7 +28,7 @@ interface Flushing {
 }
 
 /** What it holds here besides. */
-interface Gathering extends Flushing {
+interface Coalescing extends Flushing {
   /** Its own `flush`. */
   writeOut(): void;
   isWaiting: boolean;
@@ -47,11 +47,14 @@ interface Gathering extends Flushing {
  * socket in one write: a flush that acknowledges and shows a hundred messages costs a device one system call.
  * Nothing waits longer than the turn it was sent in, unless there is much for many, or the device does not read; what waits
  * then is bounded.
- * @param onCutOff called for each device that is cut off
+ * @param onDisconnected called for each device that is cut off
  */
-export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = () => undefined): void {
-  let turn: Gathering[] = [];
-  let large: Gathering[] = [];
+export function coalesceWrites(
+  engine: Pick<Server, 'on'>,
+  onDisconnected: () => void = () => undefined,
+): void {
+  let small: Coalescing[] = [];
+  let large: Coalescing[] = [];
   const writeLarge = () => {
     const until = performance.now() + WRITE_MS;
     let written = 0;
@@ -61,8 +64,8 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
     if (large.length > 0) setImmediate(writeLarge);
   };
   const writeAll = () => {
-    const sockets = turn;
-    turn = [];
+    const sockets = small;
+    small = [];
     const isWriting = large.length > 0;
     for (const socket of sockets)
       if (socket.sizeWaiting > LARGE) large.push(socket);
@@ -70,7 +73,7 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
     if (large.length > 0 && !isWriting) writeLarge();
   };
   // One function for all sockets: of its own each would hold many times what it waits for.
-  const flush = function (this: Gathering) {
+  const flush = function (this: Coalescing) {
     const { data } = this.writeBuffer.at(-1) ?? {};
     if (this.transport.writable) this.sizeGiven = 0;
     if (typeof data === 'string') {
@@ -80,15 +83,15 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
     }
     this.sizeWaiting += PACKET_SIZE;
     if (this.sizeGiven + this.sizeWaiting > MAX_WAITING) {
-      cutOff(this);
-      return onCutOff();
+      disconnect(this);
+      return onDisconnected();
     }
     if (this.isWaiting) return;
     this.isWaiting = true;
-    if (turn.push(this) === 1) setImmediate(writeAll);
+    if (small.push(this) === 1) setImmediate(writeAll);
   };
   engine.on('connection', (connected: Socket) => {
-    const socket = connected as unknown as Gathering;
+    const socket = connected as unknown as Coalescing;
     const own = { flush, isWaiting: false, sizeWaiting: 0, sizeGiven: 0, isStuck: false, taken: 0 };
     Object.assign(socket, { writeOut: socket.flush, ...own });
   });
@@ -96,18 +99,18 @@ export function gatherWrites(engine: Pick<Server, 'on'>, onCutOff: () => void = 
 
 /**
  * A client that answers heartbeats and does not read would keep what waits for it for ever.
- * @param onCutOff called for each device that is cut off
+ * @param onDisconnected called for each device that is cut off
  * @returns the timer
  */
-export function cutOffUnread(engine: object, onCutOff: () => void): NodeJS.Timeout {
-  const { clients } = engine as { clients: Record<string, Gathering> };
+export function disconnectSlow(engine: object, onDisconnected: () => void): NodeJS.Timeout {
+  const { clients } = engine as { clients: Record<string, Coalescing> };
   const look = () => {
     for (const socket of Object.values(clients)) {
       const waits = !socket.transport.writable && socket.sizeGiven + socket.sizeWaiting > 0;
       const taken = takenFrom(socket.transport.socket?._socket);
       if (waits && socket.isStuck && taken - socket.taken < READ_AT_LEAST) {
-        cutOff(socket);
-        onCutOff();
+        disconnect(socket);
+        onDisconnected();
       }
       socket.isStuck = waits;
       socket.taken = taken;
@@ -119,22 +122,22 @@ export function cutOffUnread(engine: object, onCutOff: () => void): NodeJS.Timeo
 /**
  * Finds the devices that do not read, and how much waits for each. Packets of this turn do not count: many devices share
  * them.
- * @param onCutOff called for each device that is cut off
+ * @param onDisconnected called for each device that is cut off
  */
-export function unreadOf(engine: object, onCutOff: () => void): Waiting[] {
-  const { clients } = engine as { clients: Record<string, Gathering> };
+export function unreadOf(engine: object, onDisconnected: () => void): Waiting[] {
+  const { clients } = engine as { clients: Record<string, Coalescing> };
   return Object.values(clients)
     .filter(({ transport, sizeWaiting }) => !transport.writable && sizeWaiting > 0)
     .map((socket) => ({
       bytes: socket.sizeWaiting,
       end: () => {
-        cutOff(socket);
-        onCutOff();
+        disconnect(socket);
+        onDisconnected();
       },
     }));
 }
 
-function write(socket: Gathering): void {
+function write(socket: Coalescing): void {
   socket.isWaiting = false;
   const tcp = socket.writeBuffer.length > 1 ? socket.transport.socket?._socket : undefined;
   tcp?.cork();
@@ -147,7 +150,7 @@ function write(socket: Gathering): void {
 }
 
 /** Closing by agreement would wait behind what it does not read. */
-function cutOff(socket: Gathering): void {
+function disconnect(socket: Coalescing): void {
   const tcp = socket.transport.socket?._socket;
   socket.close(true);
   tcp?.destroy();

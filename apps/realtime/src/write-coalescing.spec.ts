@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { cutOffUnread, gatherWrites } from './gather-writes.js';
+import { disconnectSlow, coalesceWrites } from './write-coalescing.js';
 
 /** A device that takes one batch at a time, and none by itself. */
 function deviceThatReadsNothing() {
   const engine = new EventEmitter();
   const cutOff = jest.fn();
-  gatherWrites(engine as never, cutOff);
+  coalesceWrites(engine as never, cutOff);
   const transport = { writable: true };
   const socket = {
     writeBuffer: [] as { data: string }[],
@@ -79,7 +79,7 @@ it('a device that takes nothing between two looks is cut off; one that takes som
   const devices = { stuck: device(100, 0), slow: device(100, 20_000), idle: device(0, 0) };
   const polling = { ...device(100, 0), transport: { writable: false } };
   const onCutOff = jest.fn();
-  const looking = cutOffUnread({ clients: { ...devices, polling } }, onCutOff);
+  const looking = disconnectSlow({ clients: { ...devices, polling } }, onCutOff);
   for (let i = 0; i < 2; i++) {
     jest.advanceTimersByTime(15_000);
     for (const { read } of Object.values(devices)) read();
@@ -93,7 +93,7 @@ it('a device that takes nothing between two looks is cut off; one that takes som
 
 it('a device with little to read does not wait for many with much, each of which is written in its order', async () => {
   const engine = new EventEmitter();
-  gatherWrites(engine as never);
+  coalesceWrites(engine as never);
   const written: string[] = [];
   const device = (name: string, takesMs: number) => {
     const socket = {
