@@ -98,7 +98,7 @@ export class AnswerStore {
     });
     const dead = await this.nodes.dead(producers.map(({ producedBy }) => producedBy!));
     if (dead.length === 0) return;
-    const cut = await this.prisma.assistantMessage.findMany({
+    const interrupted = await this.prisma.assistantMessage.findMany({
       where: { status: 'streaming', producedBy: { in: dead } },
       select: {
         id: true,
@@ -107,7 +107,7 @@ export class AnswerStore {
         tokens: { select: { index: true, text: true }, orderBy: { index: 'asc' } },
       },
     });
-    for (const { id, chatId, replyTo, tokens } of cut) {
+    for (const { id, chatId, replyTo, tokens } of interrupted) {
       // What was not logged while the database was away is a gap: what comes after it is not what was said.
       const gap = tokens.findIndex(({ index }, i) => index !== i);
       const texts = tokens.slice(0, gap < 0 ? undefined : gap).map(({ text }) => text);

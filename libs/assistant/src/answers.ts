@@ -9,7 +9,7 @@ import { started } from './conversation.js';
 import { isVisible } from './model-turn.js';
 import { Model, reasonOf } from './model.js';
 import { OverBudget } from './over-budget.js';
-import { NO_ROOM, Prompts } from './prompt.js';
+import { OVER_LIMIT, Prompts } from './prompt.js';
 import { Tools } from './tools.js';
 import { Zones } from './zones.js';
 
@@ -65,9 +65,9 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   /** A database that is away does not keep the program from starting; nothing is answered before it is back. */
   onModuleInit(): void {
-    this.recovered = this.surely(() => this.store.interruptDead());
-    this.recovered.catch(complain);
-    this.lookForDead = setInterval(() => void this.store.interruptDead().catch(complain), DEAD_MS).unref();
+    this.recovered = this.retryWhileDatabaseDown(() => this.store.interruptDead());
+    this.recovered.catch(logWarning);
+    this.lookForDead = setInterval(() => void this.store.interruptDead().catch(logWarning), DEAD_MS).unref();
   }
 
   /** What is being answered now is cut short, and marked so. */
@@ -145,7 +145,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     await this.recovered;
     // Whoever was still waiting is not answered any more: the stop would wait for a model that takes its time.
     if (this.isClosing) return;
-    if (!(await this.surely(() => this.store.begin(live.id, question)))) return;
+    if (!(await this.retryWhileDatabaseDown(() => this.store.begin(live.id, question)))) return;
     live.isShown = true;
     this.feed.publish(chatId, started(live.id));
     const time = new AbortController();
@@ -159,7 +159,9 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const { aborted, reason } = live.ended.signal;
     if (failure && !aborted) return this.fail(live, question, failure);
     const status = aborted ? (reason as 'stopped' | 'interrupted') : 'complete';
-    const stored = await this.surely(() => this.store.end(live.id, question, status, live.tokens));
+    const stored = await this.retryWhileDatabaseDown(() =>
+      this.store.end(live.id, question, status, live.tokens),
+    );
     if (stored) this.complete(chatId, status, stored);
   }
 
@@ -172,28 +174,28 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const timezone = await this.zones.of(userId);
     const messages = await this.prompts.before(chatId, id, timezone);
     // Calls have a room of their own: results that fill theirs must not end an answer.
-    const [holdsCalls, holdsResult] = [this.prompts.roomForLookUps(), this.prompts.roomForLookUps()];
+    const [holdsCalls, holdsResult] = [this.prompts.lookUpCharacters(), this.prompts.lookUpCharacters()];
     const ids = new Set<string>();
     const signal = AbortSignal.any([live.ended.signal, time]);
     for (let round = 0; round < ASSISTANT.toolTurns.most; round++) {
       const before = live.tokens.length;
-      const turn = await this.model
+      const modelTurn = await this.model
         .ask(messages, this.tools.definitions, signal, (token) => this.take(live, chatId, token))
         .finally(() => signal.throwIfAborted());
-      const calls = turn.calls.finish(ids);
+      const calls = modelTurn.calls.finish(ids);
       if (calls.length === 0) {
         if (isVisible(live.tokens.join(''))) return;
-        throw new Error(`the model gave no text (finish_reason ${turn.finish.slice(0, 20)})`);
+        throw new Error(`the model gave no text (finish_reason ${modelTurn.finish.slice(0, 20)})`);
       }
       const said = live.tokens.slice(before).join('');
       if (!(await holdsCalls(said + JSON.stringify(calls))))
         throw new OverBudget('toolCalls', 'the tool calls are more than a prompt holds');
-      messages.push(turn.toMessage(said, calls));
+      messages.push(modelTurn.toMessage(said, calls));
       for (const [i, call] of calls.entries()) {
         signal.throwIfAborted();
         const result =
-          i < ASSISTANT.toolCallsRun.most ? await this.tools.run({ userId, timezone }, call) : NO_ROOM;
-        const content = (await holdsResult(result)) ? result : NO_ROOM;
+          i < ASSISTANT.toolCallsRun.most ? await this.tools.run({ userId, timezone }, call) : OVER_LIMIT;
+        const content = (await holdsResult(result)) ? result : OVER_LIMIT;
         messages.push({ role: 'tool', tool_call_id: call.id, content });
       }
     }
@@ -208,7 +210,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const token = (live.half ? text.slice(0, -1) : text).toWellFormed();
     if (token === '') return;
     const index = live.tokens.push(token) - 1;
-    this.tell(chatId, 'assistant_message_token', { token, messageId: live.id, index });
+    this.publish(chatId, 'assistant_message_token', { token, messageId: live.id, index });
     this.log
       .add({ messageId: live.id, index, text: token })
       .catch((err: Error) => logger.warn({ err: err.message }, 'tokens not logged'));
@@ -218,10 +220,10 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const { chatId } = question;
     if (failure instanceof OverBudget) this.metrics.refuse({ refused: failure.budget });
     logger.warn({ err: reasonOf(failure), chat_id: chatId }, 'the model failed');
-    const apology = await this.surely(() => this.store.fail(live.id, question, live.tokens));
+    const apology = await this.retryWhileDatabaseDown(() => this.store.fail(live.id, question, live.tokens));
     if (!apology) return;
     const message = 'The assistant could not answer, try again';
-    this.tell(chatId, 'error', { message, code: 'ASSISTANT_UNAVAILABLE', messageId: live.id });
+    this.publish(chatId, 'error', { message, code: 'ASSISTANT_UNAVAILABLE', messageId: live.id });
     this.complete(chatId, 'apology', apology);
   }
 
@@ -231,7 +233,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     { id, content, createdAt, title }: StoredAnswer,
   ): void {
     const timestamp = createdAt.toISOString();
-    this.tell(chatId, 'assistant_message_complete', {
+    this.publish(chatId, 'assistant_message_complete', {
       messageId: id,
       content,
       role: 'assistant',
@@ -242,7 +244,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   /** A question that was shown is answered, and an answer that was shown is stored: again while the database is away. */
-  private async surely<T>(store: () => Promise<T>): Promise<T> {
+  private async retryWhileDatabaseDown<T>(store: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await store();
@@ -253,7 +255,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private tell<T extends AssistantEvent['type']>(
+  private publish<T extends AssistantEvent['type']>(
     chatId: string,
     type: T,
     data: Extract<AssistantEvent, { type: T }>['data'],
@@ -262,4 +264,4 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-const complain = (err: unknown) => logger.warn({ err }, 'interrupted answers not ended');
+const logWarning = (err: unknown) => logger.warn({ err }, 'interrupted answers not ended');

@@ -30,8 +30,8 @@ export class Conversations {
 
   /**
    * `resume`: the device has that answer up to that token.
-   * @param tellPast sends one event of what was said; the next one waits for its promise
-   * @param tell sends one event of what is being said from then on
+   * @param sendPast sends one event of what was said; the next one waits for its promise
+   * @param send sends one event of what is being said from then on
    * @returns what closes it
    * @throws AppError NOT_FOUND: no such chat of this user
    */
@@ -39,12 +39,12 @@ export class Conversations {
     userId: string,
     chatId: string,
     resume: ResumeFrom | undefined,
-    tellPast: (event: AssistantEvent) => void | Promise<void>,
-    tell: (event: AssistantEvent) => void,
+    sendPast: (event: AssistantEvent) => void | Promise<void>,
+    send: (event: AssistantEvent) => void,
   ): Promise<() => void> {
     // Events wait while the history is read and sent. Listening begins before the read, so that no event is lost.
     let waiting: AssistantEvent[] | undefined = [];
-    const close = this.feed.listen(chatId, (event) => (waiting ? waiting.push(event) : tell(event)));
+    const close = this.feed.listen(chatId, (event) => (waiting ? waiting.push(event) : send(event)));
     const here = this.answers.liveIn(chatId);
     try {
       const live = here ?? (await this.liveElsewhere(chatId, waiting));
@@ -53,18 +53,18 @@ export class Conversations {
       const messages = chat.messages.map(toHistoryItem);
       const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];
       const { title, next_cursor: nextCursor } = chat;
-      await tellPast({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
-      for (const event of resumed) await tellPast(event);
+      await sendPast({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
+      for (const event of resumed) await sendPast(event);
       if (live && !known.has(live.id)) {
         const isResumed = resume?.messageId === live.id;
-        if (!isResumed) await tellPast(started(live.id));
+        if (!isResumed) await sendPast(started(live.id));
         for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1))
-          await tellPast(event);
+          await sendPast(event);
       }
       const isNew = (event: AssistantEvent) =>
         !known.has(messageOf(event) ?? '') &&
         !(event.type === 'assistant_message_start' && event.data.messageId === live?.id);
-      for (const event of waiting) if (isNew(event)) await tellPast(event);
+      for (const event of waiting) if (isNew(event)) await sendPast(event);
       waiting = undefined;
       return close;
     } catch (error) {
@@ -84,14 +84,14 @@ export class Conversations {
         select: { id: true, tokens: { select: { text: true, index: true }, orderBy: { index: 'asc' } } },
       });
       if (!answer) return undefined;
-      const told = waiting.flatMap((event) =>
+      const received = waiting.flatMap((event) =>
         event.type === 'assistant_message_token' && event.data.messageId === answer.id
           ? [event.data.index]
           : [],
       );
       const logged = answer.tokens.map(({ text }) => text);
       // What was told since, too, comes from here: it is told once.
-      const first = told[0] ?? (attempt > 0 ? logged.length : -1);
+      const first = received[0] ?? (attempt > 0 ? logged.length : -1);
       if (first >= 0 && first <= logged.length) return { id: answer.id, tokens: logged.slice(0, first) };
       await sleep(LOG_LAG_MS);
     }

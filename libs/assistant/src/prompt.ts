@@ -18,7 +18,7 @@ const ABOUT_TOOLS =
 const ABOUT_TIMES =
   'Tell times by the clock of the master and name the time zone; if the user’s is another, tell the time there, too.';
 /** In place of a result that a prompt does not hold any more, and of a look-up that was one too many. */
-export const NO_ROOM = JSON.stringify({
+export const OVER_LIMIT = JSON.stringify({
   error: { code: 'LIMIT_REACHED', message: 'Too much was looked up: answer with what is known' },
 });
 
@@ -46,7 +46,7 @@ export class Prompts {
    * Room in one answer's prompt, for its calls or for their results: as many tokens as the conversation may have.
    * @returns takes room for a text; false, and takes none, if there is not enough
    */
-  roomForLookUps(): (text: string) => Promise<boolean> {
+  lookUpCharacters(): (text: string) => Promise<boolean> {
     let left = this.config.ASSISTANT_CONTEXT_TOKENS;
     return async (text) => {
       const tokens = (await countTokens(text, left)) + TOKENS_A_MESSAGE;

@@ -7,13 +7,13 @@ const { most: MAX_RESULT } = ASSISTANT.toolResult;
 /** The same of a text of a user in it. */
 const MAX_TEXT = 300;
 
-const cut = (text: string | null) =>
+const truncated = (text: string | null) =>
   text && text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT).toWellFormed()}…` : text;
 
 export const aboutService = (service: ServiceDto, timezone?: string) => ({
   id: service.id,
   name: service.name,
-  description: cut(service.description),
+  description: truncated(service.description),
   price: service.price,
   duration: service.duration,
   master: {
@@ -35,8 +35,8 @@ export const aboutBooking = (booking: BookingDto, timezone: string, userZone?: s
   client: { id: booking.client.id, name: booking.client.name },
   ...timesOf(booking, timezone, userZone),
   timezone,
-  note: cut(booking.note),
-  reason: cut(booking.reason),
+  note: truncated(booking.note),
+  reason: truncated(booking.reason),
 });
 
 /** `starts_at` and `ends_at` with their offset; `starts_local` as people say it. */

@@ -79,7 +79,7 @@ export class AssistantConnection {
       services.admission.leave(visit);
     });
     this.awaitSignIn();
-    this.tell({ type: 'connected', data: { message: 'WebSocket connection established' } });
+    this.send({ type: 'connected', data: { message: 'WebSocket connection established' } });
   }
 
   beat(): void {
@@ -217,7 +217,7 @@ export class AssistantConnection {
     created?: AssistantEvent,
   ): Promise<number> {
     let sent = 0;
-    const tellPast = (event: AssistantEvent): void | Promise<void> => {
+    const sendPast = (event: AssistantEvent): void | Promise<void> => {
       if (this.socket.readyState !== WebSocket.OPEN) return;
       const frame = JSON.stringify(created && event.type === 'chat_joined' ? created : event);
       sent += frame.length;
@@ -232,7 +232,7 @@ export class AssistantConnection {
       return written;
     };
     const { conversations } = this.services;
-    const close = await conversations.open(userId, chatId, resume, tellPast, (event) => this.tell(event));
+    const close = await conversations.open(userId, chatId, resume, sendPast, (event) => this.send(event));
     if (this.socket.readyState === WebSocket.OPEN) {
       this.chatId = chatId;
       this.closeChat = close;
@@ -268,11 +268,11 @@ export class AssistantConnection {
     this.services.metrics.errors.inc({ code });
     const shown = error instanceof AssistantUnavailable ? 'ASSISTANT_UNAVAILABLE' : code;
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-    this.tell({ type: 'error', data: { message, code: shown, ...(reason && { reason }), ...wait } });
+    this.send({ type: 'error', data: { message, code: shown, ...(reason && { reason }), ...wait } });
     return code;
   }
 
-  private tell(event: AssistantEvent): void {
+  private send(event: AssistantEvent): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.owed = Math.min(this.owed, this.socket.bufferedAmount);
     if (this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.socket.terminate();

@@ -49,14 +49,14 @@ export class AssistantEndpoint implements OnModuleDestroy {
   }
 
   /** `others`: paths that somebody else upgrades; there is nothing at any other. */
-  listen(server: HttpServer, others: string): void {
+  listen(server: HttpServer, otherPath: string): void {
     server.on('upgrade', (request, socket, head) => {
       // Not taken for a URL: not everything that is sent as one is.
       const [pathname] = request.url!.split('?', 1) as [string];
       if (pathname === PATH && this.config.allowsOrigin(request.headers.origin))
         this.upgrade(request, socket, head);
       else if (pathname === PATH) refuseUpgrade(socket, new AppError('FORBIDDEN', 'Origin not allowed'));
-      else if (!pathname.startsWith(`${others}/`))
+      else if (!pathname.startsWith(`${otherPath}/`))
         refuseUpgrade(socket, new AppError('NOT_FOUND', 'No such route'));
     });
     this.beat();
@@ -65,9 +65,9 @@ export class AssistantEndpoint implements OnModuleDestroy {
   /** What any node tells of a chat with the assistant comes by Socket.IO's adapter, as everything does. */
   broadcast({ data: [name, message] }: EventPacket): void {
     if (name !== 'assistant') return;
-    const told = message as AssistantMessage;
-    if ('event' in told) this.feed.deliver(told.chatId, told.event);
-    else this.answers.stopHere(told.chatId);
+    const received = message as AssistantMessage;
+    if ('event' in received) this.feed.deliver(received.chatId, received.event);
+    else this.answers.stopHere(received.chatId);
   }
 
   /** Socket.IO's word for a sign-out: the rooms are sessions or users. */
