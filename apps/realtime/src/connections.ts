@@ -61,7 +61,7 @@ export class Connections {
     private readonly reads: Reads,
     private readonly limits: RateLimits,
   ) {
-    presence.toldTo(async (userId) => {
+    presence.setAudience(async (userId) => {
       const found = await subscriptions.load(userId);
       return presenceAudience(found.rooms, found);
     });

@@ -4,7 +4,7 @@ import type { PresenceStore } from './presence-store.js';
 export class MemoryPresenceStore implements PresenceStore {
   private readonly devices = new Map<string, Set<string>>();
   private readonly leaving = new Map<string, NodeJS.Timeout>();
-  private tell: (userId: string, at: Date) => void = () => undefined;
+  private notifyOffline: (userId: string, at: Date) => void = () => undefined;
 
   constructor(private readonly graceMs: number) {}
 
@@ -28,7 +28,7 @@ export class MemoryPresenceStore implements PresenceStore {
     const at = new Date();
     const away = () => {
       this.leaving.delete(userId);
-      this.tell(userId, at);
+      this.notifyOffline(userId, at);
     };
     this.leaving.set(userId, setTimeout(away, this.graceMs));
     return Promise.resolve();
@@ -42,12 +42,12 @@ export class MemoryPresenceStore implements PresenceStore {
     return Promise.resolve(this.devices.size + this.leaving.size);
   }
 
-  onAway(listener: (userId: string, at: Date) => void): void {
-    this.tell = listener;
+  onOffline(listener: (userId: string, at: Date) => void): void {
+    this.notifyOffline = listener;
   }
 
   /** Whoever is here is never away. */
-  onBack(): void {}
+  onOnlineAgain(): void {}
 
   close(): Promise<string[]> {
     for (const timer of this.leaving.values()) clearTimeout(timer);

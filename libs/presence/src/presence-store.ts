@@ -9,9 +9,9 @@ export interface PresenceStore {
   /** How many users are not away. */
   count(): Promise<number>;
   /** Calls the listener once for each user who goes away, on one node, with when their last device was seen. */
-  onAway(listener: (userId: string, at: Date) => void): void;
+  onOffline(listener: (userId: string, at: Date) => void): void;
   /** Calls the listener for each user with a device here who had been away although it was: its node was cut off. */
-  onBack(listener: (userId: string) => void): void;
+  onOnlineAgain(listener: (userId: string) => void): void;
   /** This node is going. @returns the users who had devices on it */
   close(): Promise<string[]>;
 }

@@ -110,7 +110,7 @@ it.each([
 
 it('tells those concerned when it cannot be known how many are connected', async () => {
   const presence = start();
-  presence.toldTo((userId) => Promise.resolve([`chat of ${userId}`]));
+  presence.setAudience((userId) => Promise.resolve([`chat of ${userId}`]));
   presence.connected('anna', 'phone', []);
   await settled();
   jest.spyOn(presence, 'onlineCount').mockRejectedValue(new Error('Command timed out'));

@@ -27,7 +27,7 @@ export class Presence implements OnApplicationShutdown {
   private readonly store: PresenceStore;
   private readonly lastSeen: Batcher<{ userId: string; at: Date }, void>;
   private readonly announcements = new Map<string, Promise<void>>();
-  private roomsOf: (userId: string) => Promise<string[]> = () => Promise.resolve([]);
+  private audienceOf: (userId: string) => Promise<string[]> = () => Promise.resolve([]);
 
   constructor(
     private readonly prisma: PrismaService,
@@ -37,8 +37,10 @@ export class Presence implements OnApplicationShutdown {
   ) {
     const { PRESENCE_GRACE_MS: graceMs } = config;
     this.store = redis?.shared ? new RedisPresenceStore(redis, graceMs) : new MemoryPresenceStore(graceMs);
-    this.store.onAway((userId, at) => this.announce(userId, false, at, () => this.roomsOf(userId)));
-    this.store.onBack((userId) => this.announce(userId, true, new Date(), () => this.roomsOf(userId)));
+    this.store.onOffline((userId, at) => this.announce(userId, false, at, () => this.audienceOf(userId)));
+    this.store.onOnlineAgain((userId) =>
+      this.announce(userId, true, new Date(), () => this.audienceOf(userId)),
+    );
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
       maxBatch: 1000,
       maxQueued: WORK.lookUps.most.lastVisits,
@@ -47,8 +49,8 @@ export class Presence implements OnApplicationShutdown {
   }
 
   /** Who hears of a user that goes away or is back, when not everybody does: known to who holds the sockets. */
-  toldTo(roomsOf: (userId: string) => Promise<string[]>): void {
-    this.roomsOf = roomsOf;
+  setAudience(audienceOf: (userId: string) => Promise<string[]>): void {
+    this.audienceOf = audienceOf;
   }
 
   /** `rooms`: who hears of it when not everybody does, beside followers, friends and watchers. */
@@ -58,11 +60,11 @@ export class Presence implements OnApplicationShutdown {
       .then((wasAway) => {
         if (wasAway) this.announce(userId, true, new Date(), () => Promise.resolve(rooms));
       })
-      .catch(complain);
+      .catch(logWarning);
   }
 
   disconnected(userId: string, socketId: string): void {
-    this.store.leave(userId, socketId).catch(complain);
+    this.store.leave(userId, socketId).catch(logWarning);
   }
 
   async withOnline<T extends { id: string }>(user: T): Promise<T & { online: boolean }> {
@@ -112,34 +114,34 @@ export class Presence implements OnApplicationShutdown {
   }
 
   /** In the order in which it happened, whatever takes longer to find out. */
-  private announce(userId: string, online: boolean, at: Date, roomsOf: () => Promise<string[]>): void {
-    this.lastSeen.add({ userId, at }).catch(complain);
+  private announce(userId: string, online: boolean, at: Date, audienceOf: () => Promise<string[]>): void {
+    this.lastSeen.add({ userId, at }).catch(logWarning);
     const before = this.announcements.get(userId) ?? Promise.resolve();
     const announced = before
-      .then(() => this.tell(userId, online, at, roomsOf))
-      .catch(complain)
+      .then(() => this.publish(userId, online, at, audienceOf))
+      .catch(logWarning)
       .finally(() => {
         if (this.announcements.get(userId) === announced) this.announcements.delete(userId);
       });
     this.announcements.set(userId, announced);
   }
 
-  private async tell(
+  private async publish(
     userId: string,
     online: boolean,
     at: Date,
-    roomsOf: () => Promise<string[]>,
+    audienceOf: () => Promise<string[]>,
   ): Promise<void> {
     const around = [watchersRoom, followersRoom, friendsRoom].map((room) => room(userId));
     this.emitter.toRooms(
-      (await this.everyoneHears()) ? 'everyone' : [...(await roomsOf()), ...around],
+      (await this.reachesEveryone()) ? 'everyone' : [...(await audienceOf()), ...around],
       online ? 'user:online' : 'user:offline',
       { user_id: userId, online, last_seen: at.toISOString() },
       [blockedRoom(userId)],
     );
   }
 
-  private async everyoneHears(): Promise<boolean> {
+  private async reachesEveryone(): Promise<boolean> {
     if (this.config.PRESENCE_AUDIENCE !== 'auto') return this.config.PRESENCE_AUDIENCE === 'everyone';
     // Not known while Redis does not answer: it must be told all the same, since nobody will be asked again.
     return (await this.onlineCount().catch(() => EVERYONE_BELOW)) < EVERYONE_BELOW;
@@ -160,4 +162,4 @@ export class Presence implements OnApplicationShutdown {
   }
 }
 
-const complain = (err: Error) => logger.warn({ err: err.message }, 'presence not told or stored');
+const logWarning = (err: Error) => logger.warn({ err: err.message }, 'presence not told or stored');

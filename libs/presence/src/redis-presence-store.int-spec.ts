@@ -33,8 +33,8 @@ describeWithRedis('presence of several nodes', () => {
     connection = connect.mock.results[0]!.value as Redis;
     connections.push(redis);
     stores.push(store);
-    store.onAway((userId) => told.push(`${userId} away`));
-    store.onBack((userId) => told.push(`${userId} back`));
+    store.onOffline((userId) => told.push(`${userId} away`));
+    store.onOnlineAgain((userId) => told.push(`${userId} back`));
     return store;
   };
   const until = async (line: string) => {

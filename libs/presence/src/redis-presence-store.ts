@@ -57,7 +57,7 @@ const RENEW = `${NOW}
  * there until the next call says that they were told: an answer that did not come is given again. Who has come back
  * meanwhile is not away. It removes before it adds, since a full Redis only lets a script that has written go on.
  */
-const TAKE_AWAY = `${NOW}
+const CLAIM_OFFLINE = `${NOW}
   if #ARGV > 2 then redis.call('ZREM', KEYS[2], unpack(ARGV, 3)) end
   if redis.call('EXISTS', KEYS[2]) == 0 then
     local over = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
@@ -87,11 +87,11 @@ export class RedisPresenceStore implements PresenceStore {
   /** The key in Redis of those who have gone away and this node is to tell of, by when they did. */
   private readonly gone = `presence:gone:${randomUUID()}`;
   /** Those told to be away, which Redis is not known to have heard yet. */
-  private told: string[] = [];
+  private unconfirmed: string[] = [];
   private isLooking = false;
-  private back?: Promise<void>;
-  private tell: (userId: string, at: Date) => void = () => undefined;
-  private tellBack: (userId: string) => void = () => undefined;
+  private reconnected?: Promise<void>;
+  private notifyOffline: (userId: string, at: Date) => void = () => undefined;
+  private notifyOnlineAgain: (userId: string) => void = () => undefined;
   /** When the last renewal began whose answer came, and whether one has been sent since that had none. */
   private renewedAt = performance.now();
   private isRenewalLost = false;
@@ -109,7 +109,7 @@ export class RedisPresenceStore implements PresenceStore {
     });
     this.timers = [
       setInterval(() => void this.attempt(() => this.renew()), RENEW_MS),
-      setInterval(() => void this.attempt(() => this.lookForAway()), LOOK_MS),
+      setInterval(() => void this.attempt(() => this.claimOffline()), LOOK_MS),
     ];
     // Redis may be back empty.
     this.redis.on('ready', () => void this.attempt(() => this.renew()));
@@ -119,9 +119,9 @@ export class RedisPresenceStore implements PresenceStore {
     this.entering.set(deviceId, userId);
     let failed = false;
     while (this.entering.has(deviceId)) {
-      await this.isThere();
+      await this.connected();
       const keys = [USERS, devicesOf(userId)];
-      const first = await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS).catch(complain);
+      const first = await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS).catch(logWarning);
       if (first === undefined) {
         failed = true;
         // One that refuses it at once, such as a full one, would be asked without a pause.
@@ -141,29 +141,31 @@ export class RedisPresenceStore implements PresenceStore {
   async leave(userId: string, deviceId: string): Promise<void> {
     if (this.entering.delete(deviceId) || !this.here.delete(deviceId)) return;
     this.left.set(deviceId, userId);
-    if (!this.isAway) await this.attempt(() => this.sayLeft([[deviceId, userId]]));
+    if (!this.isDisconnected) await this.attempt(() => this.releaseLeases([[deviceId, userId]]));
   }
 
   /** While Redis is away: those who are here. */
   async present(userIds: string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
-    const scores = this.isAway ? undefined : await this.redis.zmscore(USERS, ...userIds).catch(complain);
+    const scores = this.isDisconnected
+      ? undefined
+      : await this.redis.zmscore(USERS, ...userIds).catch(logWarning);
     const asked = new Set(userIds.filter((_, i) => !scores || scores[i] !== null));
     return scores ? asked : new Set(this.users().filter((id) => asked.has(id)));
   }
 
   /** @throws Error while Redis is away */
   async count(): Promise<number> {
-    if (this.isAway) throw unavailable();
+    if (this.isDisconnected) throw unavailable();
     return this.redis.zcard(USERS);
   }
 
-  onAway(listener: (userId: string, at: Date) => void): void {
-    this.tell = listener;
+  onOffline(listener: (userId: string, at: Date) => void): void {
+    this.notifyOffline = listener;
   }
 
-  onBack(listener: (userId: string) => void): void {
-    this.tellBack = listener;
+  onOnlineAgain(listener: (userId: string) => void): void {
+    this.notifyOnlineAgain = listener;
   }
 
   async close(): Promise<string[]> {
@@ -175,15 +177,15 @@ export class RedisPresenceStore implements PresenceStore {
     return users;
   }
 
-  private get isAway(): boolean {
+  private get isDisconnected(): boolean {
     return this.redis.status !== 'ready';
   }
 
-  private isThere(): Promise<void> {
-    if (!this.isAway) return Promise.resolve();
-    return (this.back ??= new Promise((resolve) =>
+  private connected(): Promise<void> {
+    if (!this.isDisconnected) return Promise.resolve();
+    return (this.reconnected ??= new Promise((resolve) =>
       this.redis.once('ready', () => {
-        this.back = undefined;
+        this.reconnected = undefined;
         resolve();
       }),
     ));
@@ -194,7 +196,7 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   private async renew(): Promise<void> {
-    if (this.isAway) return;
+    if (this.isDisconnected) return;
     const begun = performance.now();
     // A renewal whose answer did not come may have been carried out, and have put back whoever had been told away.
     const areAllBack = this.isRenewalLost && begun - this.renewedAt > LEASE_MS;
@@ -209,33 +211,34 @@ export class RedisPresenceStore implements PresenceStore {
         devicesOf(''),
         USERS,
         LEASE_MS,
-        ...inTurn(batch),
+        ...asArguments(batch),
       )) as string[];
-      for (const userId of areAllBack ? new Set(batch.map(([, id]) => id)) : back) this.tellBack(userId);
+      for (const userId of areAllBack ? new Set(batch.map(([, id]) => id)) : back)
+        this.notifyOnlineAgain(userId);
     }
     this.isRenewalLost = false;
     this.renewedAt = begun;
     // After those who have waited to enter, some of them again: who is here is not to be found away.
     await turn();
     const left = [...this.left];
-    for (let i = 0; i < left.length; i += MAX_BATCH) await this.sayLeft(left.slice(i, i + MAX_BATCH));
+    for (let i = 0; i < left.length; i += MAX_BATCH) await this.releaseLeases(left.slice(i, i + MAX_BATCH));
   }
 
-  private async sayLeft(devices: [deviceId: string, userId: string][]): Promise<void> {
-    await this.redis.eval(LEAVE, 2, devicesOf(''), USERS, this.graceMs, ...inTurn(devices));
+  private async releaseLeases(devices: [deviceId: string, userId: string][]): Promise<void> {
+    await this.redis.eval(LEAVE, 2, devicesOf(''), USERS, this.graceMs, ...asArguments(devices));
     for (const [deviceId] of devices) this.left.delete(deviceId);
   }
 
-  private async lookForAway(): Promise<void> {
+  private async claimOffline(): Promise<void> {
     // A second look would find those again whom the first one finds.
-    if (this.isAway || this.isLooking) return;
+    if (this.isDisconnected || this.isLooking) return;
     this.isLooking = true;
     try {
-      const args = [MAX_BATCH, FORGET_MS, ...this.told];
-      const found = (await this.redis.eval(TAKE_AWAY, 2, USERS, this.gone, ...args)) as string[];
-      this.told = found.filter((_, i) => i % 2 === 0);
+      const args = [MAX_BATCH, FORGET_MS, ...this.unconfirmed];
+      const found = (await this.redis.eval(CLAIM_OFFLINE, 2, USERS, this.gone, ...args)) as string[];
+      this.unconfirmed = found.filter((_, i) => i % 2 === 0);
       for (let i = 0; i < found.length; i += 2)
-        this.tell(found[i]!, new Date(Number(found[i + 1]) - this.graceMs));
+        this.notifyOffline(found[i]!, new Date(Number(found[i + 1]) - this.graceMs));
     } finally {
       this.isLooking = false;
     }
@@ -245,15 +248,15 @@ export class RedisPresenceStore implements PresenceStore {
     try {
       await work();
     } catch (err) {
-      complain(err as Error);
+      logWarning(err as Error);
     }
   }
 }
 
 /** As scripts take them. */
-const inTurn = (devices: [deviceId: string, userId: string][]) =>
+const asArguments = (devices: [deviceId: string, userId: string][]) =>
   devices.flatMap(([deviceId, userId]) => [userId, deviceId]);
 
-function complain(err: Error): undefined {
+function logWarning(err: Error): undefined {
   logger.warn({ err: err.message }, 'presence not kept');
 }
