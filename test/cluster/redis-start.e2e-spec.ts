@@ -1,4 +1,4 @@
-import { StartError, logger, reachRedis } from '#platform';
+import { StartupError, logger, reachRedis } from '#platform';
 import { describeWithRedis } from '#testing';
 import { createServer } from 'node:net';
 import { RedisServer } from './redis-server.js';
@@ -7,7 +7,7 @@ describeWithRedis('Redis at the start', () => {
   const warn = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
   afterEach(() => warn.mockClear());
   const refusal = async (url: string) =>
-    (await reachRedis(url).catch((error: unknown) => error)) as StartError;
+    (await reachRedis(url).catch((error: unknown) => error)) as StartupError;
 
   it('one that is not there, does not answer or does not let us in ends the start with one line', async () => {
     const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
@@ -16,7 +16,7 @@ describeWithRedis('Redis at the start', () => {
     const told = await Promise.all(
       ['redis://127.0.0.1:1', `redis://127.0.0.1:${port}`, guarded.url].map((url) => refusal(url)),
     );
-    for (const error of told) expect(error).toBeInstanceOf(StartError);
+    for (const error of told) expect(error).toBeInstanceOf(StartupError);
     expect(told.map(({ message }) => message.split('\n'))).toEqual([
       ['REDIS_URL: cannot connect to 127.0.0.1:1 (ECONNREFUSED)'],
       [`REDIS_URL: cannot connect to 127.0.0.1:${port} (Command timed out)`],
@@ -30,7 +30,7 @@ describeWithRedis('Redis at the start', () => {
     const redis = await RedisServer.start('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
     const { host } = new URL(redis.url);
     const error = await refusal(redis.url);
-    expect(error).toBeInstanceOf(StartError);
+    expect(error).toBeInstanceOf(StartupError);
     expect(error.message).toMatch(`REDIS_URL: ${host} refuses what is written (OOM command not allowed`);
     await redis.stop();
   });

@@ -1,5 +1,5 @@
 import { JOB_NAMES, QueuesPage } from '#contracts';
-import { PrismaService, Queues, StartError, newId, type Processors } from '#platform';
+import { PrismaService, Queues, StartupError, newId, type Processors } from '#platform';
 import { contractErrors, TestApp, until, type Account } from '#testing';
 
 let app: TestApp;
@@ -81,5 +81,5 @@ it('without a processor for each job nothing starts, and one line says which are
   const processors = Object.fromEntries(JOB_NAMES.map((name) => [name, () => Promise.resolve()]));
   delete processors.notify;
   const started = app.app.get(Queues).work(processors as unknown as Processors, {});
-  await expect(started).rejects.toThrow(new StartError('jobs: no processor for notify'));
+  await expect(started).rejects.toThrow(new StartupError('jobs: no processor for notify'));
 });

@@ -22,7 +22,7 @@ import { JwtGuard } from './jwt.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MessagesController } from './messages.controller.js';
 import { NotificationsController } from './notifications.controller.js';
-import { OlderSignInModule } from './older-sign-in.controller.js';
+import { OlderSignInModule } from './legacy-login.controller.js';
 import { PinsController } from './pins.controller.js';
 import { PostsController } from './posts.controller.js';
 import { PresenceController } from './presence.controller.js';

@@ -1,4 +1,4 @@
-import { atTime } from './at-time.js';
+import { scheduleAt } from './schedule-at.js';
 
 /**
  * What ends when its time comes. One timer for all whose time is the same: tokens end at whole seconds, and thousands of
@@ -16,7 +16,7 @@ export class Deadlines<T> {
     const at = time.getTime();
     let timer = this.timers.get(at);
     if (!timer) {
-      const cancel = atTime(time, () => this.endAll(at));
+      const cancel = scheduleAt(time, () => this.endAll(at));
       this.timers.set(at, (timer = { items: new Set(), cancel }));
     }
     timer.items.add(item);

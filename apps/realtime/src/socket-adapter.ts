@@ -8,7 +8,7 @@ import type { ServerOptions as WebSocketOptions } from 'ws';
 import { Admission } from './admission.js';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
 import { ChangedChats } from './changed-chats.js';
-import { endClosedPolls } from './closed-polls.js';
+import { fixClosedPolls } from './engineio-polling-close-fix.js';
 import { ConnectionGateway } from './connection.gateway.js';
 import { Connections } from './connections.js';
 import { DeliveryReceipts } from './delivery-receipts.js';
@@ -70,7 +70,7 @@ export class SocketAdapter extends IoAdapter {
     const looking = disconnectSlow(server.engine, () => countSlow.inc());
     server.httpServer.on('close', () => clearInterval(looking));
     this.app.get(Unread).count(() => unreadOf(server.engine, () => countSlow.inc()));
-    endClosedPolls(server.engine);
+    fixClosedPolls(server.engine);
     const connections = this.app.get(Connections);
     // A refused socket is let through, to be told so by an `error` event as the specification has it.
     server.use((socket, next) => {

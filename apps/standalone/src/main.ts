@@ -1,12 +1,12 @@
 import { CreateDemoAccounts, type DemoAccount } from '#identity';
 import { CreateDemoVisits, ProposeBookings } from '#marketplace';
-import { StartError, listen, migrate, run, secretIn, startEmbeddedPostgres, type Config } from '#platform';
+import { StartupError, listen, migrate, run, secretIn, startEmbeddedPostgres, type Config } from '#platform';
 import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from './app.js';
-import { isOpenToOthers } from './open-to-others.js';
+import { isReachable } from './reachable.js';
 
 /** Of the 5 seconds that a stop may take, those for the sockets and requests; the rest is the database's. */
 const CLOSE_MS = 3000;
@@ -14,7 +14,7 @@ const CLOSE_MS = 3000;
 async function start(config: Config): Promise<{ close(): Promise<void> }> {
   if (config.DATABASE_URL) {
     if (!config.JWT_SECRET)
-      throw new StartError('JWT_SECRET: must be set when DATABASE_URL is (at least 32 characters)');
+      throw new StartupError('JWT_SECRET: must be set when DATABASE_URL is (at least 32 characters)');
     return serve(config, '0.0.0.0');
   }
   const postgres = await startEmbeddedPostgres(config.DATA_DIR);
@@ -49,7 +49,7 @@ async function serve(config: Config, defaultHost: string): Promise<NestFastifyAp
 
 /** In an empty database: accounts to sign in with, and what has happened between them so far. */
 async function prepareDemo(commands: CommandBus, config: Config): Promise<DemoAccount[]> {
-  const isOpen = await isOpenToOthers(config);
+  const isOpen = await isReachable(config);
   const accounts = await commands.execute(new CreateDemoAccounts(isOpen));
   const [anna, vera, boris] = ['anna', 'vera', 'boris'].map((name) =>
     accounts.find(({ email }) => email === `${name}@example.com`),

@@ -1,6 +1,6 @@
 import { noSuchUser } from '#identity';
 import { AppError, type FieldError, type MEMBER_ROLES } from '#contracts';
-import { Batcher, CROWD, PgPool, Prisma, PrismaService } from '#platform';
+import { Batcher, CONNECT_BATCH, PgPool, Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 export interface Membership {
@@ -51,7 +51,7 @@ export interface ChatsOf {
 @Injectable()
 export class Memberships {
   /** Of those who connect at once: a crowd that comes back shares its queries. */
-  private readonly chats = new Batcher((userIds: string[]) => this.chatIdsOfAll(userIds), CROWD);
+  private readonly chats = new Batcher((userIds: string[]) => this.chatIdsOfAll(userIds), CONNECT_BATCH);
 
   constructor(
     private readonly prisma: PrismaService,

@@ -92,7 +92,7 @@ const within = (value: unknown, min: number, max: number): boolean => {
 const stored = (form: (typed: string) => string) =>
   Transform(({ value }) => (typeof value === 'string' ? form(value) : value));
 
-const holds = (name: string, wanted: string, isRight: (value: unknown) => boolean) =>
+const isWithin = (name: string, wanted: string, isRight: (value: unknown) => boolean) =>
   ValidateBy({
     name,
     validator: {
@@ -105,7 +105,7 @@ const holds = (name: string, wanted: string, isRight: (value: unknown) => boolea
 export const IsText = (min: number, max: number) =>
   applyDecorators(
     stored((typed) => textOf(typed).trim()),
-    holds(
+    isWithin(
       'isText',
       `be a text of ${min} to ${max} characters${min > 0 ? ', not all of them invisible' : ''}`,
       (value) => within(value, min, max) && (min === 0 || isVisible(value as string)),
@@ -117,7 +117,7 @@ export const IsText = (min: number, max: number) =>
 export const IsName = (max: number) =>
   applyDecorators(
     stored(nameOf),
-    holds(
+    isWithin(
       'isName',
       `be one line of 1 to ${max} visible characters, with few marks on each`,
       (value) => within(value, 1, max) && isName(value as string),
@@ -127,7 +127,7 @@ export const IsName = (max: number) =>
 
 /** A text that its reader sees something of; with `orBlank` also one in which nothing was typed. */
 export const IsVisible = ({ orBlank = false } = {}) =>
-  holds(
+  isWithin(
     'isVisible',
     'not be empty',
     (value) => typeof value !== 'string' || isVisible(value) || (orBlank && isBlank(value)),
@@ -141,7 +141,7 @@ export const IsMessageContent = (max: number) =>
   applyDecorators(
     stored(textOf),
     IsString(),
-    holds(
+    isWithin(
       TOO_LARGE,
       `have at most ${max} characters`,
       (value) => typeof value !== 'string' || within(value, 0, max),

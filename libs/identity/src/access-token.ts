@@ -1,5 +1,5 @@
 import { AppError, type ErrorReason } from '#contracts';
-import { StartError, type Config } from '#platform';
+import { StartupError, type Config } from '#platform';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { v4, validate as isUuid } from 'uuid';
@@ -42,7 +42,7 @@ export const accountBanned = () =>
  * @throws StartError when the signing key is neither set nor was made
  */
 export function signingKey(config: Config): KeyObject {
-  if (!config.JWT_SECRET) throw new StartError('JWT_SECRET: is needed to sign tokens');
+  if (!config.JWT_SECRET) throw new StartupError('JWT_SECRET: is needed to sign tokens');
   return createSecretKey(config.JWT_SECRET, 'utf8');
 }
 

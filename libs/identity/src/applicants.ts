@@ -1,4 +1,4 @@
-import { SIGN_IN, Batcher, CROWD, PgPool, RateLimits, networkOf } from '#platform';
+import { SIGN_IN, Batcher, CONNECT_BATCH, PgPool, RateLimits, networkOf } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { Applicant } from './passwords.js';
 import type { Device } from './sessions.js';
@@ -16,7 +16,7 @@ interface Found {
 @Injectable()
 export class Applicants {
   private readonly lookups = new Batcher<string, Found | undefined>((emails) => this.find(emails), {
-    ...CROWD,
+    ...CONNECT_BATCH,
     maxQueued: SIGN_IN.lookUps.most,
   });
 

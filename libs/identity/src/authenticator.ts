@@ -1,5 +1,5 @@
 import { SYNC_REASONS, type AppError } from '#contracts';
-import { Batcher, CROWD, Config, PgPool, PrismaService, type User } from '#platform';
+import { Batcher, CONNECT_BATCH, Config, PgPool, PrismaService, type User } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import {
@@ -39,7 +39,10 @@ interface Found extends Named {
 export class Authenticator {
   private readonly key: KeyObject;
   /** Who connects at once: a crowd that comes back shares its queries. */
-  private readonly connecting = new Batcher<Claims, Found>((sockets) => this.connectedAll(sockets), CROWD);
+  private readonly connecting = new Batcher<Claims, Found>(
+    (sockets) => this.connectedAll(sockets),
+    CONNECT_BATCH,
+  );
 
   constructor(
     config: Config,

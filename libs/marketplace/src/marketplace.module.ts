@@ -15,7 +15,7 @@ import { RemindBookingsHandler } from './commands/remind-bookings.command.js';
 import { ReviewBookingHandler } from './commands/review-booking.command.js';
 import { SetAvailabilityHandler } from './commands/set-availability.command.js';
 import { UpdateServiceHandler } from './commands/update-service.command.js';
-import { FreeTime } from './free-time.js';
+import { FreeTime } from './available-slots.js';
 import { FindBookingHandler } from './queries/find-booking.query.js';
 import { FindOwnServiceHandler } from './queries/find-own-service.query.js';
 import { FindServiceHandler } from './queries/find-service.query.js';

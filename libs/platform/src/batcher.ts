@@ -120,4 +120,4 @@ export class Batcher<T, R> {
  * larger than the database's: fifty statements a second are enough for all of them. They have names, so that a
  * connection plans each of them once.
  */
-export const CROWD = { maxBatch: 500, maxQueued: WORK.lookUps.most.devices, intervalMs: 20 };
+export const CONNECT_BATCH = { maxBatch: 500, maxQueued: WORK.lookUps.most.devices, intervalMs: 20 };

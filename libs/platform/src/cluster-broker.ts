@@ -164,7 +164,7 @@ export class ClusterBroker {
         for (const { offset, text } of entries) {
           this.offset = offset;
           this.handle(JSON.parse(text) as ClusterEnvelope);
-          if (performance.now() - since < WORK.carryOut.most) continue;
+          if (performance.now() - since < WORK.applyCommands.most) continue;
           await others();
           // Meanwhile the stream may have become another one.
           if (this.isClosed || this.offset !== offset) break;

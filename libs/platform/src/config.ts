@@ -13,7 +13,7 @@ import {
   MinLength,
   validateSync,
 } from 'class-validator';
-import { StartError } from './postgres/start-error.js';
+import { StartupError } from './postgres/startup-error.js';
 
 /** Every setting is an environment variable of the same name (contract, "Environment"). */
 export class Config {
@@ -102,7 +102,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const [error] = validateSync(config);
   if (error) {
     const reason = Object.values(error.constraints ?? {}).join(', ');
-    throw new StartError(`${error.property}: ${reason}`);
+    throw new StartupError(`${error.property}: ${reason}`);
   }
   return config;
 }
@@ -110,5 +110,5 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 /** @throws StartError unless what the processes of a cluster share is given */
 export function requireShared(config: Config): void {
   for (const name of ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET'] as const)
-    if (!config[name]) throw new StartError(`${name}: is needed by an app that runs alone`);
+    if (!config[name]) throw new StartupError(`${name}: is needed by an app that runs alone`);
 }

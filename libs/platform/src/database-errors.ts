@@ -93,9 +93,9 @@ function logUnavailable(error: object): void {
 
 /** What the client is told of any error: an AppError as it is, nothing of anything else. Logs why it is UNAVAILABLE. */
 export function toAppError(error: unknown): AppError {
-  const told = answerTo(error);
-  if (told.code === 'UNAVAILABLE') logUnavailable(error as object);
-  return told;
+  const known = answerTo(error);
+  if (known.code === 'UNAVAILABLE') logUnavailable(error as object);
+  return known;
 }
 
 function answerTo(error: unknown): AppError {

@@ -59,7 +59,7 @@ export function passes(instance: object, fields: FlatFields): boolean {
     if (!fields.has(key)) delete (instance as Record<string, unknown>)[key];
   for (const [property, { conditions, checks }] of fields) {
     const value = (instance as Record<string, unknown>)[property];
-    if (!conditions.every((holds) => holds(instance, value))) continue;
+    if (!conditions.every((isValid) => isValid(instance, value))) continue;
     for (const { each, constraints, validators } of checks) {
       const args = { targetName: '', property, object: instance, value, constraints };
       for (const validator of validators) {

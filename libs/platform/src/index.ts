@@ -28,7 +28,7 @@ export * from './page-size.js';
 export * from './platform.module.js';
 export * from './postgres/embedded.js';
 export * from './postgres/migrate.js';
-export * from './postgres/start-error.js';
+export * from './postgres/startup-error.js';
 export { Prisma, type Chat, type Session, type User } from './prisma/generated/client.js';
 export * from './prisma/prisma.service.js';
 export * from './queues.js';

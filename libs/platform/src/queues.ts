@@ -7,7 +7,7 @@ import { toAppError } from './database-errors.js';
 import { logger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { OutboxRelay, type NewJob } from './outbox-relay.js';
-import { StartError } from './postgres/start-error.js';
+import { StartupError } from './postgres/startup-error.js';
 import { PrismaService } from './prisma/prisma.service.js';
 import { QueueBackend } from './queue-backend.js';
 import { RedisConnections } from './redis.js';
@@ -84,7 +84,7 @@ export class Queues implements OnModuleDestroy {
    */
   async work(processors: Processors, schedules: Schedules): Promise<void> {
     const missing = JOB_NAMES.filter((name) => typeof processors[name] !== 'function');
-    if (missing.length > 0) throw new StartError(`jobs: no processor for ${missing.join(', ')}`);
+    if (missing.length > 0) throw new StartupError(`jobs: no processor for ${missing.join(', ')}`);
     await this.open().waitUntilReady();
     const relay = new OutboxRelay(this.prisma, (jobs) => this.add(jobs));
     const remember = async () => {
@@ -93,7 +93,7 @@ export class Queues implements OnModuleDestroy {
     };
     await remember();
     // It may have come back empty.
-    this.backend.onBack(() => void remember().catch(this.complain));
+    this.backend.onBack(() => void remember().catch(this.logWarning));
     this.worker = this.startWorker(processors, relay);
     this.relay = relay;
     relay.start();
@@ -124,8 +124,8 @@ export class Queues implements OnModuleDestroy {
     worker.on('failed', (job, err) => {
       const outcome = outcomeOf(job, err);
       // One that is postponed is promised still: the outbox gives it anew.
-      if (outcome === 'postponed') job!.remove().catch(this.complain);
-      if (outcome === 'failed') relay.done(job!.id!).catch(this.complain);
+      if (outcome === 'postponed') job!.remove().catch(this.logWarning);
+      if (outcome === 'failed') relay.done(job!.id!).catch(this.logWarning);
       this.jobs.inc({ name: nameOf(job?.name), outcome });
       const level = outcome === 'failed' ? 'error' : 'warn';
       logger[level]({ job: job?.name, job_id: job?.id, outcome, err: err.message }, 'job failed');
@@ -133,7 +133,7 @@ export class Queues implements OnModuleDestroy {
     worker.on('stalled', (id) => logger.warn({ job_id: id }, 'job taken from a worker that is silent'));
     worker.on('active', this.accepted);
     worker.on('error', (err) => {
-      this.complain(err);
+      this.logWarning(err);
       if (err.name === 'ReplyError') this.rest(worker);
     });
     return worker;
@@ -198,7 +198,7 @@ export class Queues implements OnModuleDestroy {
     this.isClosing = true;
     this.backend.stopReconnecting();
     // A job that is given up is another's.
-    await within(CLOSE_MS, this.close()).catch(this.complain);
+    await within(CLOSE_MS, this.close()).catch(this.logWarning);
   }
 
   private async close(): Promise<void> {
@@ -217,11 +217,11 @@ export class Queues implements OnModuleDestroy {
 
   /** Also where nobody works: an api process adds to it and looks into it. */
   private open(): Queue {
-    return (this.queue ??= this.backend.makeQueue().on('error', this.complain));
+    return (this.queue ??= this.backend.makeQueue().on('error', this.logWarning));
   }
 
   /** That Redis is away is said by `redis.ts`, once. */
-  private readonly complain = (err: Error) => {
+  private readonly logWarning = (err: Error) => {
     if (this.isClosing || (this.redis.shared && toAppError(err).code === 'UNAVAILABLE')) return;
     logger[this.isRefused ? 'debug' : 'warn']({ err: err.message }, 'queue unavailable');
     this.isRefused = true;

@@ -5,7 +5,7 @@ import { RATES, SOCKETS, type Limit } from './budgets/index.js';
 import { Config } from './config.js';
 import { MOST_ADDRESSES, networksAround } from './http/client-address.js';
 import { Metrics } from './metrics.js';
-import { HURRY_MS, RedisConnections } from './redis.js';
+import { FAST_TIMEOUT_MS, RedisConnections } from './redis.js';
 
 /** The library's own script counts in whole seconds. */
 const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
@@ -44,7 +44,7 @@ export class RateLimits {
     private readonly metrics: Metrics,
   ) {
     this.areShared = Boolean(redis.shared);
-    const storeClient = redis.shared && redis.connect('limits', { commandTimeout: HURRY_MS });
+    const storeClient = redis.shared && redis.connect('limits', { commandTimeout: FAST_TIMEOUT_MS });
     // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
     const here = (points: number, duration: number) =>
       new RateLimiterMemory({ points, duration, keyPrefix: '' });

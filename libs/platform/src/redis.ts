@@ -2,14 +2,14 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Config } from './config.js';
 import { logger } from './logging.js';
-import { StartError } from './postgres/start-error.js';
+import { StartupError } from './postgres/startup-error.js';
 
 /** How long it may take to be reached at the start, ms. */
 const REACH_MS = 5000;
 /** A Redis that does not answer for so long, ms, is away, also if nothing says so. Blocking reads take less. */
 const SILENT_MS = 3000;
 /** How long it is waited for when there is something to do without it, ms. */
-export const HURRY_MS = 1000;
+export const FAST_TIMEOUT_MS = 1000;
 
 export const retryDelay = (attempt: number) => Math.min(attempt * 100, 1000);
 
@@ -84,10 +84,10 @@ export async function reachRedis(url: string): Promise<void> {
   redis.on('error', (err: NodeJS.ErrnoException) => (refusal = err.code ?? err.message));
   try {
     await redis.ping().catch((err: Error) => {
-      throw new StartError(`REDIS_URL: cannot connect to ${new URL(url).host} (${refusal ?? err.message})`);
+      throw new StartupError(`REDIS_URL: cannot connect to ${new URL(url).host} (${refusal ?? err.message})`);
     });
     await redis.set('service-platform:start', 1, 'PX', REACH_MS).catch((err: Error) => {
-      throw new StartError(`REDIS_URL: ${new URL(url).host} refuses what is written (${err.message})`);
+      throw new StartupError(`REDIS_URL: ${new URL(url).host} refuses what is written (${err.message})`);
     });
     await warnOfEviction(redis);
   } finally {

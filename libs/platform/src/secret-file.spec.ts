@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StartError } from './postgres/start-error.js';
+import { StartupError } from './postgres/startup-error.js';
 import { secretIn } from './secret-file.js';
 
 let folder: string;
@@ -37,7 +37,7 @@ it('replaces what an interrupted start has left', () => {
 
 it.each(['', 'abc', 'x'.repeat(31), ' '.repeat(64), '\n'])('%j is refused: it is too short', (content) => {
   writeFileSync(path, content, { mode: 0o600 });
-  expect(() => secretIn(path)).toThrow(StartError);
+  expect(() => secretIn(path)).toThrow(StartupError);
   expect(() => secretIn(path)).toThrow(`DATA_DIR: the secret in ${path} has`);
   expect(readFileSync(path, 'utf8')).toBe(content);
 });
@@ -52,5 +52,5 @@ it.each([0o644, 0o640, 0o620, 0o602, 0o777])('mode %o is refused: it is open to 
 
 it('what cannot be read is named', () => {
   mkdirSync(path, { mode: 0o700 });
-  expect(() => secretIn(path)).toThrow(StartError);
+  expect(() => secretIn(path)).toThrow(StartupError);
 });

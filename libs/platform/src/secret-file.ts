@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Account } from './postgres/account.js';
-import { StartError } from './postgres/start-error.js';
+import { StartupError } from './postgres/startup-error.js';
 
 /** A shorter one has been cut off, or was not made by us. */
 const MIN_LENGTH = 32;
@@ -24,20 +24,20 @@ export function keptSecret(path: string, advice: string): string {
   try {
     const { mode } = statSync(path);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-      throw new StartError(
+      throw new StartupError(
         `DATA_DIR: ${path} is open to other users (mode ${(mode & 0o777).toString(8)}): ` +
           `"chmod 600" it if none of them has read it, or else ${advice}`,
       );
     const secret = readFileSync(path, 'utf8');
     const { length } = secret.trim();
     if (length < MIN_LENGTH)
-      throw new StartError(
+      throw new StartupError(
         `DATA_DIR: the secret in ${path} has ${length} characters and needs ${MIN_LENGTH}: ${advice}`,
       );
     return secret;
   } catch (error) {
-    if (error instanceof StartError) throw error;
-    throw new StartError(`DATA_DIR: ${path} cannot be read (${(error as Error).message}): ${advice}`);
+    if (error instanceof StartupError) throw error;
+    throw new StartupError(`DATA_DIR: ${path} cannot be read (${(error as Error).message}): ${advice}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { HURRY_MS, logger, unavailable, type RedisConnections } from '#platform';
+import { FAST_TIMEOUT_MS, logger, unavailable, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
@@ -103,7 +103,7 @@ export class RedisPresenceStore implements PresenceStore {
     private readonly graceMs: number,
   ) {
     this.redis = connections.connect('presence', {
-      commandTimeout: HURRY_MS,
+      commandTimeout: FAST_TIMEOUT_MS,
       // A script whose answer was lost, sent again, finds what it has done itself: that somebody was there before.
       autoResendUnfulfilledCommands: false,
     });

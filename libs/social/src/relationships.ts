@@ -1,5 +1,5 @@
 import { blockedRoom, followersRoom, friendsRoom } from '#contracts';
-import { Batcher, CROWD, PgPool } from '#platform';
+import { Batcher, CONNECT_BATCH, PgPool } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: blockedRoom };
@@ -8,7 +8,7 @@ const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: blockedRoom }
 @Injectable()
 export class Relationships {
   /** Of those who connect at once: a crowd that comes back shares its queries. */
-  private readonly rooms = new Batcher((userIds: string[]) => this.roomsOfAll(userIds), CROWD);
+  private readonly rooms = new Batcher((userIds: string[]) => this.roomsOfAll(userIds), CONNECT_BATCH);
 
   constructor(private readonly pool: PgPool) {}
 

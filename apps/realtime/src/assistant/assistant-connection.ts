@@ -19,7 +19,7 @@ import { SOCKETS, logger, newId, parsedSize, pointsOfEvent, toAppError, validate
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Visit } from '../admission.js';
-import { atTime } from '../at-time.js';
+import { scheduleAt } from '../schedule-at.js';
 import { READ_AT_LEAST, takenFrom } from '../reading.js';
 import type { AssistantServices } from './assistant-services.js';
 
@@ -190,7 +190,7 @@ export class AssistantConnection {
     this.user = user;
     this.strange = 0;
     // The connection stays, for a new token; the chat is heard no more.
-    this.cancelExpiry = atTime(user.expiresAt, () => {
+    this.cancelExpiry = scheduleAt(user.expiresAt, () => {
       this.leave();
       this.refuse(badToken(invalidToken('token_expired')));
     });

@@ -33,7 +33,7 @@ export interface DemoAccount {
  * this once, and its sessions end.
  */
 export class CreateDemoAccounts extends Command<DemoAccount[]> {
-  constructor(readonly isOpenToOthers: boolean) {
+  constructor(readonly isReachable: boolean) {
     super();
   }
 }
@@ -42,7 +42,7 @@ export class CreateDemoAccounts extends Command<DemoAccount[]> {
 export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAccounts> {
   constructor(private readonly prisma: PrismaService) {}
 
-  execute({ isOpenToOthers }: CreateDemoAccounts): Promise<DemoAccount[]> {
+  execute({ isReachable: isOpenToOthers }: CreateDemoAccounts): Promise<DemoAccount[]> {
     return this.prisma.$transaction(async (tx) => {
       // Two starts at once: the second waits, and then finds the first one's accounts.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;

@@ -2,8 +2,8 @@ import { enqueueNotification } from '#notifications';
 import { PrismaService, logger } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { availabilityOf, earliestOf } from '../availabilities.js';
-import { FreeTime } from '../free-time.js';
-import { usualTime } from '../usual-time.js';
+import { FreeTime } from '../available-slots.js';
+import { usualTime } from '../preferred-time.js';
 
 const DAY_MS = 24 * 3600_000;
 /** How far back visits are looked at, days. */

@@ -2,7 +2,7 @@ import { AppError, MAX_SLOT_DAYS, type SlotPage, type SlotQuery } from '#contrac
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { availabilityOf, earliestOf } from '../availabilities.js';
-import { FreeTime } from '../free-time.js';
+import { FreeTime } from '../available-slots.js';
 import { HORIZON_MS } from '../reservations.js';
 import { findService } from '../services.js';
 import { toSlot } from '../slots.js';

@@ -30,7 +30,7 @@ export interface Rate extends Budget {
   seconds(config: Config): number;
 }
 
-type Told = Pick<Budget, 'of' | 'beyond' | 'refused' | 'metric'>;
+type AnnouncedBudget = Pick<Budget, 'of' | 'beyond' | 'refused' | 'metric'>;
 
 const grouped = new Intl.NumberFormat('en-US');
 /** Numbers, one after the other. */
@@ -66,7 +66,7 @@ const inUnits = (most: number, units: readonly (readonly [size: number, name: st
 export function budget<Most>({
   shown = counts,
   ...row
-}: Told & { most: Most; shown?: (most: Most) => string }): Budget<Most> {
+}: AnnouncedBudget & { most: Most; shown?: (most: Most) => string }): Budget<Most> {
   return { ...row, shown: shown(row.most), setting: '' };
 }
 
@@ -75,7 +75,7 @@ export function settingOf({
   setting,
   shown = counts,
   ...row
-}: Told & { setting: Setting; shown?: (most: number) => string }): Budget<Setting> {
+}: AnnouncedBudget & { setting: Setting; shown?: (most: number) => string }): Budget<Setting> {
   return { ...row, most: setting, shown: shown(new Config()[setting]), setting: `\`${setting}\`` };
 }
 
@@ -98,7 +98,7 @@ export function rate({
   beyond = '`RATE_LIMIT`',
   isOfNode = false,
   ...row
-}: Partial<Told> & {
+}: Partial<AnnouncedBudget> & {
   of: string;
   setting: Setting;
   times?: number;

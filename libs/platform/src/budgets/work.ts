@@ -130,7 +130,7 @@ export const WORK = {
     beyond: 'dropped; the others’ devices sync',
     metric: 'node_messages_dropped_total',
   }),
-  carryOut: budget({
+  applyCommands: budget({
     of: 'time in which a node does what others tell it, before anything else is done',
     most: 5,
     shown: time,

@@ -7,7 +7,7 @@ const LONG = 16 * 1024;
 const lengths = new WeakMap<ServerResponse, number>();
 
 /** Before compression: what an answer costs to make. */
-export function noteAnswerLengths(fastify: FastifyInstance): void {
+export function recordAnswerLengths(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (_request, { raw }, payload, done) => {
     if (typeof payload === 'string') lengths.set(raw, payload.length);
     raw.emit(MADE);

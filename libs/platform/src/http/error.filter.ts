@@ -20,17 +20,17 @@ const FRAMEWORK: Record<number, [code: ErrorCode, message: string]> = {
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
-    tellError(error, host.switchToHttp().getResponse<FastifyReply>());
+    sendErrorResponse(error, host.switchToHttp().getResponse<FastifyReply>());
   }
 }
 
-export function tellError(error: unknown, reply: FastifyReply): void {
-  const told = refusal(error, reply.request.raw) ?? toAppError(error);
+export function sendErrorResponse(error: unknown, reply: FastifyReply): void {
+  const appError = refusal(error, reply.request.raw) ?? toAppError(error);
   const request_id = reply.request.id;
-  if (told.code === 'INTERNAL') logger.error({ err: error, request_id }, 'request failed');
-  if (told.retryAfterMs !== undefined)
-    void reply.header('Retry-After', String(Math.ceil(told.retryAfterMs / 1000)));
-  void reply.status(ERROR_STATUS[told.code]).send(told.toBody());
+  if (appError.code === 'INTERNAL') logger.error({ err: error, request_id }, 'request failed');
+  if (appError.retryAfterMs !== undefined)
+    void reply.header('Retry-After', String(Math.ceil(appError.retryAfterMs / 1000)));
+  void reply.status(ERROR_STATUS[appError.code]).send(appError.toBody());
 }
 
 /** The framework's own message may quote the request, so it is not passed on. */

@@ -12,12 +12,12 @@ import { logger, NestLogger } from '../logging.js';
 import { Dependencies } from '../ops/dependencies.js';
 import { OpsController } from '../ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
-import { StartError } from '../postgres/start-error.js';
+import { StartupError } from '../postgres/startup-error.js';
 import { reachRedis } from '../redis.js';
-import { noteAnswerLengths } from './answer-lengths.js';
+import { recordAnswerLengths } from './answer-lengths.js';
 import { Bodies } from './bodies.js';
 import { MAX_HEADER_SIZE, REQUEST_DEADLINE } from './deadlines.js';
-import { ErrorFilter, tellError } from './error.filter.js';
+import { ErrorFilter, sendErrorResponse } from './error.filter.js';
 import { OpenConnections } from './open-connections.js';
 import { logRequests } from './request-log.js';
 import { RequestsInWork } from './requests-in-work.js';
@@ -50,7 +50,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
     genReqId: () => randomUUID(),
     // What cannot be routed at all, such as a badly encoded address, gets to no filter.
     frameworkErrors: (error: unknown, _request: unknown, reply: unknown) =>
-      tellError(error, reply as FastifyReply),
+      sendErrorResponse(error, reply as FastifyReply),
   });
   const root = { module: HttpApp, imports: [PlatformModule.forRoot(config), module] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
@@ -61,7 +61,7 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   const fastify = app.getHttpAdapter().getInstance();
   app.get(RequestsInWork).watch(fastify);
   logRequests(fastify);
-  noteAnswerLengths(fastify);
+  recordAnswerLengths(fastify);
   takeJsonOrNothing(fastify, app.get(Bodies));
   drainRefusedBodies(fastify);
   forbidCaching(fastify);
@@ -120,11 +120,11 @@ function drainRefusedBodies(fastify: FastifyInstance): void {
 
 /** The one JSON type that a header names; proxies join a header that comes twice by a comma. */
 function jsonTypeOf(header: string): string | undefined {
-  const [type, ...others] = header
+  const [type, ...otherTypes] = header
     .replaceAll(/"[^"]*"/g, '')
     .split(',')
     .map((one) => one.split(';')[0]!.trim().toLowerCase());
-  return others.every((other) => other === type) ? JSON_TYPES.find((known) => known === type) : undefined;
+  return otherTypes.every((other) => other === type) ? JSON_TYPES.find((known) => known === type) : undefined;
 }
 
 const isBlank = (text: string) => text.trim() === '';
@@ -176,8 +176,8 @@ export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config
       .listen({ port: PORT, host: HOST ?? '0.0.0.0' });
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new StartError(`PORT: ${PORT} is in use by another program`);
-    if (syscall) throw new StartError(`HOST, PORT: cannot listen (${code})`);
+    if (code === 'EADDRINUSE') throw new StartupError(`PORT: ${PORT} is in use by another program`);
+    if (syscall) throw new StartupError(`HOST, PORT: cannot listen (${code})`);
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, requireShared, type Config } from '../config.js';
 import { logger } from '../logging.js';
 import { migrate } from '../postgres/migrate.js';
-import { StartError } from '../postgres/start-error.js';
+import { StartupError } from '../postgres/startup-error.js';
 import { createHttpApp, listen } from './http-app.js';
 
 /** A close that takes longer than this, in ms, is given up. */
@@ -53,7 +53,7 @@ export async function runAlone(module: Type, setUp?: (app: NestFastifyApplicatio
 }
 
 function fail(error: unknown): never {
-  if (error instanceof StartError) process.stderr.write(`${error.message}\n`);
+  if (error instanceof StartupError) process.stderr.write(`${error.message}\n`);
   else logger.fatal({ err: error }, 'stopped by an error');
   process.exit(1);
 }

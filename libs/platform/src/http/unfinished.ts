@@ -21,7 +21,7 @@ const REQUEST_BYTES = 8 * 1024;
 @Injectable()
 export class Unfinished {
   /** The connections with such bytes, and since when, in ms of `performance.now()`. */
-  private readonly held = new Map<Duplex, { bytes: number; since: number }>();
+  private readonly unfinished = new Map<Duplex, { bytes: number; since: number }>();
   private bytes = 0;
 
   constructor(private readonly metrics: Metrics) {}
@@ -29,17 +29,17 @@ export class Unfinished {
   /** A piece of something unfinished has arrived. */
   add(socket: Duplex, piece: number): void {
     if (socket.destroyed) return;
-    let held = this.held.get(socket);
-    if (!held) this.held.set(socket, (held = { bytes: 0, since: performance.now() }));
+    let held = this.unfinished.get(socket);
+    if (!held) this.unfinished.set(socket, (held = { bytes: 0, since: performance.now() }));
     held.bytes += piece + PIECE_BYTES;
     this.bytes += piece + PIECE_BYTES;
-    if (this.bytes > BUDGET.most) this.makeRoom();
+    if (this.bytes > BUDGET.most) this.evict();
   }
 
   /** It is whole, or its connection has closed. */
   release(socket: Duplex): void {
-    this.bytes -= this.held.get(socket)?.bytes ?? 0;
-    this.held.delete(socket);
+    this.bytes -= this.unfinished.get(socket)?.bytes ?? 0;
+    this.unfinished.delete(socket);
   }
 
   /** Counts the bodies of requests, those of polling among them. */
@@ -63,10 +63,10 @@ export class Unfinished {
    * Connections that hold the most for the longest time end first, of networks that hold much before all others. One whose
    * rest is on its way holds little for a moment.
    */
-  private makeRoom(): void {
+  private evict(): void {
     const now = performance.now();
     const bytesOf = new Map<string, number>();
-    const all = [...this.held].map(([socket, { bytes, since }]) => {
+    const all = [...this.unfinished].map(([socket, { bytes, since }]) => {
       const holder = holderOf(socket as Socket);
       bytesOf.set(holder, (bytesOf.get(holder) ?? 0) + bytes);
       return { socket, holder, cost: bytes * (now - since) };

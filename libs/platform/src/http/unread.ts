@@ -28,11 +28,11 @@ export class Unread {
 
   /** @returns its timer */
   watch(): NodeJS.Timeout {
-    return setInterval(() => this.makeRoom(), LOOK_MS).unref();
+    return setInterval(() => this.evict(), LOOK_MS).unref();
   }
 
   /** Connections that hold the most end first. */
-  private makeRoom(): void {
+  private evict(): void {
     const waiting = this.kinds.flatMap((kind) => kind());
     let bytes = waiting.reduce((sum, one) => sum + one.bytes, 0);
     if (bytes <= this.most) return;

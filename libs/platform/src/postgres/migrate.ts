@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { EVERYTHING, migrationNames, readMigrations } from './migrations.js';
 import { withSchemaEngine } from './schema-engine.js';
-import { StartError } from './start-error.js';
+import { StartupError } from './startup-error.js';
 
 /**
  * Held while migrations are applied: of processes that start together one applies them, the others wait. For a lock of
@@ -26,7 +26,7 @@ export async function migrate(databaseUrl: string): Promise<void> {
       engine.applyMigrations({ migrationsList, filters: EVERYTHING }),
     );
   } catch (error) {
-    throw new StartError(`The database cannot be migrated: ${reason(error as Error)}`);
+    throw new StartupError(`The database cannot be migrated: ${reason(error as Error)}`);
   } finally {
     await client.end();
   }
@@ -59,7 +59,9 @@ async function connect(databaseUrl: string): Promise<Client> {
     if (!/^postgres(ql)?:$/.test(protocol)) throw new Error('not a PostgreSQL address');
     place = host + pathname;
   } catch {
-    throw new StartError('DATABASE_URL is not an address like postgresql://user:password@host:5432/database');
+    throw new StartupError(
+      'DATABASE_URL is not an address like postgresql://user:password@host:5432/database',
+    );
   }
   for (const deadline = performance.now() + 8_000; ; await sleep(500)) {
     const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
@@ -73,7 +75,7 @@ async function connect(databaseUrl: string): Promise<Client> {
       const { code, message } = error as Error & { code?: string };
       const isStarting = code === '57P03';
       if (isStarting && performance.now() < deadline) continue;
-      throw new StartError(`DATABASE_URL: cannot connect to ${place}: ${message || code}`);
+      throw new StartupError(`DATABASE_URL: cannot connect to ${place}: ${message || code}`);
     }
   }
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { SUPERUSER } from './cluster.js';
-import { StartError } from './start-error.js';
+import { StartupError } from './startup-error.js';
 
 /**
  * Who holds this session lock owns the server. The kernel closes the owner's connection when its process dies,
@@ -38,7 +38,7 @@ export async function claim(port: number, password: string): Promise<Client | un
     client.end().catch(() => undefined);
     const { code, message } = error as Error & { code?: string };
     const permanent = code?.length === 5 && !code.startsWith('57P');
-    throw permanent ? new StartError(`DATA_DIR: the database there refuses its user: ${message}`) : error;
+    throw permanent ? new StartupError(`DATA_DIR: the database there refuses its user: ${message}`) : error;
   }
   await client.end();
   return undefined;
@@ -56,7 +56,7 @@ export async function stopOrphan(cluster: string, password: string): Promise<voi
       // An owner killed a moment ago may not have been noticed yet.
       if (++refusals === 8) break;
     } catch (error) {
-      if (error instanceof StartError) throw error;
+      if (error instanceof StartupError) throw error;
       // It is just starting or stopping.
     }
     if (performance.now() > deadline) break;
@@ -64,8 +64,8 @@ export async function stopOrphan(cluster: string, password: string): Promise<voi
   throw inUse(cluster);
 }
 
-export function inUse(cluster: string): StartError {
-  return new StartError(`DATA_DIR (${dirname(cluster)}) is in use by another running server`);
+export function inUse(cluster: string): StartupError {
+  return new StartupError(`DATA_DIR (${dirname(cluster)}) is in use by another running server`);
 }
 
 async function stopAndWait(cluster: string, pid: number): Promise<void> {
@@ -73,7 +73,7 @@ async function stopAndWait(cluster: string, pid: number): Promise<void> {
   for (let waited = 0; findPostmaster(cluster)?.pid === pid; waited += 50) {
     if (waited === 3_000) process.kill(pid, 'SIGQUIT');
     if (waited > 10_000)
-      throw new StartError(
+      throw new StartupError(
         `DATA_DIR: the PostgreSQL left running on ${cluster} does not stop (process ${pid})`,
       );
     await sleep(50);

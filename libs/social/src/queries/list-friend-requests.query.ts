@@ -22,11 +22,11 @@ export class ListFriendRequestsHandler implements IQueryHandler<ListFriendReques
     userId,
     query: { limit, cursor, direction },
   }: ListFriendRequests): Promise<FriendRequestPage> {
-    const [mine, others] = direction === 'incoming' ? ['to_id', 'asker'] : ['from_id', 'asked'];
+    const [mine, people] = direction === 'incoming' ? ['to_id', 'asker'] : ['from_id', 'asked'];
     const rows = await this.prisma.$queryRaw<FriendRequestRow[]>`
       ${FRIEND_REQUESTS}
       WHERE r.${Prisma.raw(mine)} = ${userId}::uuid AND r.status = 'pending' AND r.id < ${idsBefore(cursor)}::uuid
-        AND ${visibleTo(userId, others)}
+        AND ${visibleTo(userId, people)}
       ORDER BY r.id DESC LIMIT ${limit + 1}`;
     const { items, next_cursor } = pageOf(rows, limit);
     return { items: items.map(toFriendRequest), next_cursor };

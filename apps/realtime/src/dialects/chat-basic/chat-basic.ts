@@ -2,7 +2,7 @@ import { ChatIdPayload, type ChatDto, type MessageDto } from '#contracts';
 import { validated } from '#platform';
 import type { Dialect } from '../dialect.js';
 import { sendText } from '../messenger-classic/messenger-classic.js';
-import { openChat } from '../opening.js';
+import { openChat } from '../open-chat.js';
 
 const person = ({ id, name, avatar }: { id: string; name: string; avatar: string | null }) => ({
   _id: id,

@@ -2,7 +2,7 @@ import { ChatIdPayload, SendMessagePayload, type MessageDto } from '#contracts';
 import { SendMessage } from '#chat';
 import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules } from '../dialect.js';
-import { openChat } from '../opening.js';
+import { openChat } from '../open-chat.js';
 import { chatForm, chatMessage } from './chat-message.js';
 
 /** Without a client_id, a send repeats nothing: there is a new message. */

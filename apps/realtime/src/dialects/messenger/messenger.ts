@@ -12,7 +12,7 @@ import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules, Told } from '../dialect.js';
 import { chatForm, chatMessage, type Status } from '../messenger-classic/chat-message.js';
 import { classicClient, classicServer, sendText } from '../messenger-classic/messenger-classic.js';
-import { openChat } from '../opening.js';
+import { openChat } from '../open-chat.js';
 import { Statuses } from './statuses.js';
 
 const ok = { status: 'ok' } as const;

@@ -2,7 +2,7 @@
 const LOOK_MS = 10_000;
 
 /** Calls `then` at a time, however far ahead. @returns what takes it back */
-export function atTime(time: Date, then: () => void): () => void {
+export function scheduleAt(time: Date, then: () => void): () => void {
   let timer: NodeJS.Timeout;
   const wait = () => {
     const left = time.getTime() - Date.now();

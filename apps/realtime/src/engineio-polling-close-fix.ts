@@ -13,7 +13,7 @@ interface Polling {
  * A client that is disconnected while it changes over to WebSocket does not poll again, nor does one whose session has
  * ended by an error. Engine.IO waits for that poll to close with: for 30 s, in which a process that would end does not.
  */
-export function endClosedPolls(engine: Pick<Server, 'on'>): void {
+export function fixClosedPolls(engine: Pick<Server, 'on'>): void {
   engine.on('connection', (socket: Socket) => {
     if (socket.transport.name === 'websocket') return;
     const polling = socket.transport as unknown as Polling;

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { lookup } from 'node:dns/promises';
 
 /** Whether other machines reach a server with these settings, directly or by a proxy. */
-export async function isOpenToOthers({
+export async function isReachable({
   HOST,
   TRUSTED_PROXIES,
 }: Pick<Config, 'HOST' | 'TRUSTED_PROXIES'>): Promise<boolean> {

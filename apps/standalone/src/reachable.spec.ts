@@ -1,4 +1,4 @@
-import { isOpenToOthers } from './open-to-others.js';
+import { isReachable } from './reachable.js';
 
 it.each([
   ['127.0.0.1', false],
@@ -15,9 +15,9 @@ it.each([
   ['128.0.0.1', true],
   ['nowhere.invalid', true],
 ])('a server at %s: %s', async (HOST, isOpen) => {
-  expect(await isOpenToOthers({ HOST, TRUSTED_PROXIES: 0 })).toBe(isOpen);
+  expect(await isReachable({ HOST, TRUSTED_PROXIES: 0 })).toBe(isOpen);
 });
 
 it('a server behind a proxy is open to others at any address', async () => {
-  expect(await isOpenToOthers({ HOST: '127.0.0.1', TRUSTED_PROXIES: 1 })).toBe(true);
+  expect(await isReachable({ HOST: '127.0.0.1', TRUSTED_PROXIES: 1 })).toBe(true);
 });

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { endClosedPolls } from './closed-polls.js';
+import { fixClosedPolls } from './engineio-polling-close-fix.js';
 
 it.each(['upgrade', 'close'])('a poll that will not come is not waited for after: %s', (end) => {
   const engine = new EventEmitter();
-  endClosedPolls(engine as never);
+  fixClosedPolls(engine as never);
   let closed = 0;
   const socket = Object.assign(new EventEmitter(), { transport: { shouldClose: () => closed++ } });
   engine.emit('connection', socket);

@@ -1,4 +1,4 @@
-import { usualTime } from './usual-time.js';
+import { usualTime } from './preferred-time.js';
 
 const ZONE = 'Europe/Moscow';
 /** By the clock of the zone. */
