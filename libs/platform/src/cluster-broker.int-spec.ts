@@ -108,8 +108,8 @@ describeWithRedis('what other processes tell', () => {
       return reasons ? [reasons] : [];
     });
     expect(reasons).toEqual([
-      ['a node could not tell everything'],
-      ['messages of a node are missing', 'a node could not tell everything'],
+      ['a node dropped commands'],
+      ['commands of a node are missing', 'a node dropped commands'],
     ]);
     jest.restoreAllMocks();
   }, 20_000);

@@ -72,12 +72,12 @@ export class ClusterBroker {
     this.stream = new RedisStream(redis);
     this.dropped = new Counter({
       name: 'node_messages_dropped_total',
-      help: 'What was not told to the other nodes, because too much waited or Redis refused it',
+      help: 'Node commands that were not published, because too many waited or Redis refused them',
       registers: [metrics.registry],
     });
     this.resyncs = new Counter({
       name: 'node_resyncs_total',
-      help: 'How often all devices of this node were told to sync, because something of other nodes was missed',
+      help: 'Resyncs of all devices of this node, because it may have missed commands of other nodes',
       registers: [metrics.registry],
     });
   }
@@ -91,9 +91,9 @@ export class ClusterBroker {
     // Whoever comes later is heard.
     for (const id of await this.leases.all()) this.initialNodes.add(id);
     const logWarning = (message: string) => (err: Error) => logger.warn({ err: err.message }, message);
-    const lookForDead = () => void this.detectDeadNodes().catch(logWarning('not looked for dead nodes'));
+    const lookForDead = () => void this.detectDeadNodes().catch(logWarning('dead node check failed'));
     this.timer = setInterval(lookForDead, LOOK_MS);
-    this.stream.onBack(() => void this.detectGap().catch(logWarning('not looked for a gap')));
+    this.stream.onBack(() => void this.detectGap().catch(logWarning('stream gap check failed')));
   }
 
   /** What this process tells from here on is little, and lost if it dies: it is not missed as one that has died. */
@@ -113,7 +113,7 @@ export class ClusterBroker {
   publish(command: NodeCommand): void {
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
-      return this.drop('too much waits');
+      return this.drop('the command queue is full');
     this.write({ command: command }).catch((err: Error) => this.drop(err.message));
   }
 
@@ -138,7 +138,7 @@ export class ClusterBroker {
     if (this.isClosed) return;
     this.dropped.inc();
     if (this.droppedSinceNotice++ > 0) return;
-    logger.warn({ err: reason }, 'other nodes are not told; their devices are to sync');
+    logger.warn({ err: reason }, 'cluster publish failed, requesting resync');
     void this.publishLossNotice();
   }
 
@@ -171,7 +171,7 @@ export class ClusterBroker {
           since = performance.now();
         }
       } catch (err) {
-        if (!this.isClosed) logger.warn({ err: (err as Error).message }, 'other nodes are not heard');
+        if (!this.isClosed) logger.warn({ err: (err as Error).message }, 'cluster read failed');
         await sleep(RETRY_MS, undefined, { ref: false });
       }
     }
@@ -187,14 +187,14 @@ export class ClusterBroker {
     const isGap = last !== undefined && n > last + 1;
     // Each begins with a message that says nothing; a later one says that there was something.
     const isAdmission = !command && !leaves && n > 1;
-    if (isGap) this.miss('messages of a node are missing');
-    if (isAdmission) this.miss('a node could not tell everything');
+    if (isGap) this.miss('commands of a node are missing');
+    if (isAdmission) this.miss('a node dropped commands');
     if (leaves) this.leaving.add(from);
     if (!command) return;
     try {
       applyCommand(command, this.local()!);
     } catch (err) {
-      logger.error({ err }, 'what another node told was not done');
+      logger.error({ err }, 'cluster command failed');
     }
   }
 
@@ -206,8 +206,8 @@ export class ClusterBroker {
       this.lastSequence.delete(id);
     }
     const killed = dead.filter((id) => !this.leaving.delete(id));
-    for (const id of killed) logger.warn({ node: id }, 'a node has died');
-    if (killed.length > 0) this.miss('a node has died');
+    for (const id of killed) logger.warn({ node: id }, 'node died');
+    if (killed.length > 0) this.miss('node died');
   }
 
   /** Redis is back, perhaps empty, or has gone on for longer than it keeps. */
@@ -219,8 +219,8 @@ export class ClusterBroker {
     // been told long ago, by processes that this one has never heard; whatever came of it is in the database.
     const isAnother = !ends || isAfter(offset, ends.last);
     if (isAnother) this.offset = ends?.last ?? '0-0';
-    if (isAnother) this.miss('the stream is another one');
-    else if (isAfter(ends.first, offset)) this.miss('the stream has gone on for longer than it keeps');
+    if (isAnother) this.miss('the stream was replaced');
+    else if (isAfter(ends.first, offset)) this.miss('the stream was trimmed past the last offset');
   }
 
   /** At once, or together with all that is missed until the next resync is due. */
@@ -237,7 +237,7 @@ export class ClusterBroker {
     if (this.isClosed) return;
     this.resyncedAt = performance.now();
     this.resyncs.inc();
-    logger.warn({ reasons: [...this.reasons] }, 'all devices of this node are to sync');
+    logger.warn({ reasons: [...this.reasons] }, 'requesting resync of all devices');
     this.reasons.clear();
     this.onMissed();
   }

@@ -63,7 +63,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     if (shared?.status !== 'ready') return;
     // One that is silent would keep the process until it is killed.
     await within(FAREWELL_MS, shared.del(keyOf(this.id))).catch((err: Error) =>
-      logger.warn({ err: err.message }, 'lease not given back'),
+      logger.warn({ err: err.message }, 'node lease release failed'),
     );
   }
 
@@ -73,7 +73,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     try {
       await this.redis.shared!.set(keyOf(this.id), 1, 'PX', LEASE_MS);
     } catch (err) {
-      logger.warn({ err: (err as Error).message }, 'lease not renewed');
+      logger.warn({ err: (err as Error).message }, 'node lease renewal failed');
     }
   }
 }

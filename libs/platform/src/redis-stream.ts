@@ -23,8 +23,8 @@ export class RedisStream {
   private trimmedAt = -Infinity;
 
   constructor(redis: RedisConnections) {
-    this.writer = redis.connect('tell nodes');
-    this.reader = redis.connect('hear nodes');
+    this.writer = redis.connect('publish node commands');
+    this.reader = redis.connect('read node commands');
   }
 
   /** Calls the listener each time that the stream can be read again, perhaps another one or a part of it. */
@@ -68,9 +68,9 @@ export class RedisStream {
     const trim = async () => {
       const length = await this.writer.xlen(STREAM);
       await this.writer.xtrim(STREAM, 'MAXLEN', Math.floor(length / 2));
-      logger.warn({ messages: Math.ceil(length / 2) }, 'redis is full: what was told first is given up');
+      logger.warn({ messages: Math.ceil(length / 2) }, 'redis is full, oldest commands deleted');
     };
-    trim().catch((err: Error) => logger.warn({ err: err.message }, 'redis is full'));
+    trim().catch((err: Error) => logger.warn({ err: err.message }, 'redis is full, trim failed'));
   }
 }
 
