@@ -31,7 +31,7 @@ describeWithRedis('Redis at the start', () => {
     const { host } = new URL(redis.url);
     const error = await refusal(redis.url);
     expect(error).toBeInstanceOf(StartupError);
-    expect(error.message).toMatch(`REDIS_URL: ${host} refuses what is written (OOM command not allowed`);
+    expect(error.message).toMatch(`REDIS_URL: ${host} refuses writes (OOM command not allowed`);
     await redis.stop();
   });
 

@@ -49,12 +49,12 @@ export class RedisConnections implements OnApplicationShutdown {
     redis.on('error', (err: Error) => logger.debug({ err: err.message, purpose }, 'redis'));
     let isThere = false;
     redis.on('close', () => {
-      if (isThere) logger.warn({ purpose }, 'redis is away');
+      if (isThere) logger.warn({ purpose }, 'redis disconnected');
       isThere = false;
     });
     redis.on('ready', () => {
       isThere = true;
-      logger.info({ purpose }, 'redis is there');
+      logger.info({ purpose }, 'redis connected');
     });
     this.open.push(redis);
     return redis;
@@ -87,7 +87,7 @@ export async function reachRedis(url: string): Promise<void> {
       throw new StartupError(`REDIS_URL: cannot connect to ${new URL(url).host} (${refusal ?? err.message})`);
     });
     await redis.set('service-platform:start', 1, 'PX', REACH_MS).catch((err: Error) => {
-      throw new StartupError(`REDIS_URL: ${new URL(url).host} refuses what is written (${err.message})`);
+      throw new StartupError(`REDIS_URL: ${new URL(url).host} refuses writes (${err.message})`);
     });
     await warnOfEviction(redis);
   } finally {
@@ -101,5 +101,5 @@ async function warnOfEviction(redis: Redis): Promise<void> {
   const memory = await redis.info('memory').catch(() => '');
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
   if (policy && policy !== 'noeviction')
-    logger.warn({ policy }, 'redis may throw jobs and presence away: set its maxmemory-policy to noeviction');
+    logger.warn({ policy }, 'redis may evict jobs and presence, set maxmemory-policy to noeviction');
 }
