@@ -29,7 +29,7 @@ it('a database without room: UNAVAILABLE, and the log says why in one line for a
   });
   const [line, ...more] = alarms(lines);
   expect(line).toMatchObject({
-    msg: 'a dependency is not available',
+    msg: 'dependency unavailable',
     err: 'could not extend file: No space left on device',
     code: '53100',
   });
@@ -98,7 +98,7 @@ it('a client that breaks off an upload is no alarm', async () => {
     // What is said of it is said by now.
     expect((await app.request('GET', '/health')).status).toBe(200);
   });
-  expect(alarms(lines)).not.toContainEqual(expect.objectContaining({ msg: 'a dependency is not available' }));
+  expect(alarms(lines)).not.toContainEqual(expect.objectContaining({ msg: 'dependency unavailable' }));
 });
 
 it('a client that is gone before its request is looked at is no alarm', async () => {

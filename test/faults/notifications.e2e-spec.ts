@@ -34,7 +34,7 @@ it('the queue away: a like succeeds, and is told when the queue is back', async 
   await scene.direct.query('ALTER SCHEMA bullmq RENAME TO away');
   const { status, body } = await like(id);
   expect([status, body]).toEqual([200, { liked: true, likes_count: 1 }]);
-  await hasWarned('outbox: trying again');
+  await hasWarned('outbox relay failed, retrying');
   expect([await count('notifications'), await count('outbox_jobs')]).toEqual([0, 1]);
   await scene.direct.query('ALTER SCHEMA away RENAME TO bullmq');
   await expectToldOnce(id);
@@ -44,7 +44,7 @@ it('the database away for a while: what is liked afterwards is told, the relay a
   const id = await post();
   scene.link.cut();
   expect((await like(id)).body.code).toBe('UNAVAILABLE');
-  for (const message of ['outbox: trying again', 'queue unavailable']) await hasWarned(message);
+  for (const message of ['outbox relay failed, retrying', 'queue unavailable']) await hasWarned(message);
   scene.link.mend();
   await until('a like', async () => (await like(id)).status === 200);
   await expectToldOnce(id);

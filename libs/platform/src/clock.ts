@@ -42,7 +42,7 @@ export class SharedClock implements OnModuleInit, OnApplicationShutdown {
       const answered = performance.now();
       if (answered - asked <= SOON_MS) origin = rows[0]!.now - (asked + answered) / 2;
     } catch (err) {
-      logger.warn({ err: (err as Error).message }, 'the database does not say what time it is');
+      logger.warn({ err: (err as Error).message }, 'database clock read failed');
     }
   }
 }

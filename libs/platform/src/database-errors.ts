@@ -83,11 +83,11 @@ function logUnavailable(error: object): void {
   const times = logged.get(key);
   logged.set(key, (times ?? 0) + 1);
   if (times !== undefined) return;
-  logger.warn({ err: message, code }, 'a dependency is not available');
+  logger.warn({ err: message, code }, 'dependency unavailable');
   setTimeout(() => {
     const more = logged.get(key)! - 1;
     logged.delete(key);
-    if (more > 0) logger.warn({ err: message, code, times: more }, 'a dependency was not available again');
+    if (more > 0) logger.warn({ err: message, code, times: more }, 'dependency unavailable again');
   }, REPEAT_MS).unref();
 }
 

@@ -50,7 +50,7 @@ export class OutboxRelay {
         wasAway = false;
         if ((await this.giveBatch()) < BATCH) pause = PAUSE_MS.idle;
       } catch (error) {
-        if (!wasAway) logger.warn({ err: (error as Error).message }, 'outbox: trying again');
+        if (!wasAway) logger.warn({ err: (error as Error).message }, 'outbox relay failed, retrying');
         wasAway = true;
         pause = PAUSE_MS.failed;
       }

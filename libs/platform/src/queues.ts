@@ -130,7 +130,7 @@ export class Queues implements OnModuleDestroy {
       const level = outcome === 'failed' ? 'error' : 'warn';
       logger[level]({ job: job?.name, job_id: job?.id, outcome, err: err.message }, 'job failed');
     });
-    worker.on('stalled', (id) => logger.warn({ job_id: id }, 'job taken from a worker that is silent'));
+    worker.on('stalled', (id) => logger.warn({ job_id: id }, 'stalled job recovered'));
     worker.on('active', this.accepted);
     worker.on('error', (err) => {
       this.logWarning(err);

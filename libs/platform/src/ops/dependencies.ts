@@ -54,7 +54,7 @@ export class Dependencies {
       await within(DATABASE_MS, this.pool.query(PROBE), `no answer within ${DATABASE_MS} ms`);
       return true;
     } catch (error) {
-      logger.warn({ err: (error as Error).message }, 'the database takes no writes');
+      logger.warn({ err: (error as Error).message }, 'database accepts no writes');
       return false;
     }
   });

@@ -68,13 +68,13 @@ function keepRunning(first: Server, restart: () => Promise<Server>): () => Promi
   let stopping = false;
   const watch = async (server: Server): Promise<void> => {
     if ((await server.exited) === 'stopped' || stopping) return;
-    logger.error({ output: failureIn(server.output()) }, 'PostgreSQL ended by itself, starting it again');
+    logger.error({ output: failureIn(server.output()) }, 'PostgreSQL exited, restarting it');
     current = again();
     await watch(await current);
   };
   const again = (): Promise<Server> =>
     restart().catch(async (err: Error) => {
-      logger.error({ err: err.message }, 'PostgreSQL does not start, trying again');
+      logger.error({ err: err.message }, 'PostgreSQL start failed, retrying');
       await sleep(1000, undefined, { ref: false });
       return stopping ? first : again();
     });
