@@ -89,7 +89,8 @@ export class ChangedChats implements OnModuleDestroy {
       rest = REST_MS[await this.show(room, except)];
       this.isFailing = false;
     } catch (err) {
-      if (!this.isFailing) logger.warn({ err: (err as Error).message }, 'changed chats not shown yet');
+      if (!this.isFailing)
+        logger.warn({ err: (err as Error).message }, 'showing changed chats failed, retrying');
       this.isFailing = true;
       this.add(room, except);
     }

@@ -178,7 +178,10 @@ export class Connections {
       } catch (err) {
         const error = toAppError(err);
         if (error.code === 'RATE_LIMIT') return this.refuse(socket, this.here.get(socket)!, error);
-        logger.warn({ err: (err as Error).message, socket_id: socket.id }, 'rooms not looked up yet');
+        logger.warn(
+          { err: (err as Error).message, socket_id: socket.id },
+          'subscription load failed, retrying',
+        );
         await sleep(RETRY_MS, undefined, { ref: false });
       }
   }

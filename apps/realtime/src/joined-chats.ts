@@ -71,10 +71,7 @@ export class JoinedChats implements OnModuleDestroy {
     for (const [chatId, devices] of [...this.passedOver]) {
       this.passedOver.delete(chatId);
       await this.showChat(chatId, [...devices]).catch((err: Error) =>
-        logger.warn(
-          { err: err.message, chat_id: chatId },
-          'chat not shown to devices that have not joined it',
-        ),
+        logger.warn({ err: err.message, chat_id: chatId }, 'showing a chat to unjoined devices failed'),
       );
     }
     this.timer = this.passedOver.size > 0 ? setTimeout(() => void this.endRound(), ROUND_MS) : undefined;

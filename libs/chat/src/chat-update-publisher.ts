@@ -24,7 +24,7 @@ export class ChatUpdatePublisher {
       for (const { userId, chat } of await this.views.ofEach(asked))
         this.emitter.toUser(userId, 'chat:created', chat);
     } catch (err) {
-      logger.warn({ err: (err as Error).message }, 'first messages not introduced');
+      logger.warn({ err: (err as Error).message }, 'publishing new direct chats failed');
     }
   }
 

@@ -244,7 +244,7 @@ export class MessageWriter implements OnModuleDestroy {
     clearTimeout(this.resolveTimer);
     this.resolveTimer = setTimeout(() => {
       this.resolveUncertain().catch((err: Error) =>
-        logger.warn({ err: err.message }, 'sends not settled yet'),
+        logger.warn({ err: err.message }, 'uncertain commit lookup failed, retrying'),
       );
     }, 1000);
   }

@@ -103,7 +103,7 @@ export class ReadCursors implements OnModuleDestroy {
       this.recordTimer = undefined;
       if (this.recorded.size > 0) this.recordTimer = setTimeout(() => void this.storeRecorded(), RECORD_MS);
     } catch (error) {
-      logger.warn({ err: (error as Error).message }, 'deliveries not marked yet');
+      logger.warn({ err: (error as Error).message }, 'storing delivered cursors failed, retrying');
       this.recordTimer = setTimeout(() => void this.storeRecorded(), RETRY_MS);
       for (const { chatId, userId, seq } of batch) this.record(chatId, userId, seq);
     }

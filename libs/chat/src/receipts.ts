@@ -75,7 +75,7 @@ export class Receipts implements OnModuleDestroy {
       try {
         return await this.publishEach(cursors);
       } catch (error) {
-        logger.warn({ err: (error as Error).message, triesLeft }, 'receipts not announced yet');
+        logger.warn({ err: (error as Error).message, triesLeft }, 'receipt publish failed, retrying');
         await sleep(RETRY_MS, undefined, { ref: false });
       }
   }
@@ -154,7 +154,7 @@ export class Receipts implements OnModuleDestroy {
       const { after } = this.largeChats.get(chatId)!;
       this.largeChats.delete(chatId);
       this.announceCounts(chatId, after).catch((err: Error) =>
-        logger.warn({ err: err.message }, 'receipts not announced'),
+        logger.warn({ err: err.message }, 'receipt publish failed'),
       );
     };
     this.largeChats.set(chatId, { after, timer: setTimeout(announce, LARGE_CHAT_MS) });

@@ -15,7 +15,7 @@ export class NotificationPublisher {
   /** A failure does not fail the write, which is committed: a sync tells of it. */
   async publish(revised: Revised[]): Promise<void> {
     await this.publishOrFail(revised).catch((err: Error) =>
-      logger.error({ err }, 'devices are not told of changed notifications'),
+      logger.error({ err }, 'publishing changed notifications failed'),
     );
   }
 

@@ -108,7 +108,7 @@ export class Presence implements OnApplicationShutdown {
     const here = (await this.store.close().catch(() => [])).map((userId) => ({ userId, at }));
     if (here.length > 0)
       await this.storeLastSeen(here).catch((err: Error) =>
-        logger.warn({ err: err.message }, 'last seen not stored'),
+        logger.warn({ err: err.message }, 'storing last seen failed'),
       );
     await this.lastSeen.drain();
   }
@@ -162,4 +162,4 @@ export class Presence implements OnApplicationShutdown {
   }
 }
 
-const logWarning = (err: Error) => logger.warn({ err: err.message }, 'presence not told or stored');
+const logWarning = (err: Error) => logger.warn({ err: err.message }, 'presence update failed');

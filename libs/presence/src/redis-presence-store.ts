@@ -258,5 +258,5 @@ const asArguments = (devices: [deviceId: string, userId: string][]) =>
   devices.flatMap(([deviceId, userId]) => [userId, deviceId]);
 
 function logWarning(err: Error): undefined {
-  logger.warn({ err: err.message }, 'presence not kept');
+  logger.warn({ err: err.message }, 'presence store failed');
 }

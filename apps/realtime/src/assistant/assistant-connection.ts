@@ -72,7 +72,9 @@ export class AssistantConnection {
     socket.on('message', (data) => this.receive(data as Buffer));
     socket.on('pong', () => (this.lives = true));
     // Broken frames: the socket closes by itself.
-    socket.on('error', (err) => logger.debug({ err: err.message, socket_id: this.id }, 'assistant socket'));
+    socket.on('error', (err) =>
+      logger.debug({ err: err.message, socket_id: this.id }, 'assistant socket error'),
+    );
     socket.once('close', () => {
       this.leave();
       clearTimeout(this.signInTimer);

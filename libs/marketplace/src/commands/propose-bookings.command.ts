@@ -61,7 +61,7 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
       for (const regular of await this.due(masters, zones, now))
         // One that fails keeps nobody else from theirs, and is due again in the next round.
         await this.propose(regular, now).catch((err: Error) =>
-          logger.warn({ err: err.message, booking_id: regular.lastId }, 'next visit not proposed'),
+          logger.warn({ err: err.message, booking_id: regular.lastId }, 'proposing a next visit failed'),
         );
       masters = await this.mastersAfter(masters.at(-1)!.masterId);
     }
