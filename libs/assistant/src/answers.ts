@@ -185,7 +185,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
       const calls = modelTurn.calls.finish(ids);
       if (calls.length === 0) {
         if (isVisible(live.tokens.join(''))) return;
-        throw new Error(`the model gave no text (finish_reason ${modelTurn.finish.slice(0, 20)})`);
+        throw new Error(`the model returned no text (finish_reason ${modelTurn.finish.slice(0, 20)})`);
       }
       const said = live.tokens.slice(before).join('');
       if (!(await holdsCalls(said + JSON.stringify(calls))))
@@ -199,7 +199,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
         messages.push({ role: 'tool', tool_call_id: call.id, content });
       }
     }
-    throw new OverBudget('toolCalls', 'the model looks things up without end');
+    throw new OverBudget('toolCalls', 'the model calls tools without end');
   }
 
   private take(live: LiveAnswer, chatId: string, given: string): void {
@@ -213,7 +213,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.publish(chatId, 'assistant_message_token', { token, messageId: live.id, index });
     this.log
       .add({ messageId: live.id, index, text: token })
-      .catch((err: Error) => logger.warn({ err: err.message }, 'tokens not logged'));
+      .catch((err: Error) => logger.warn({ err: err.message }, 'answer log write failed'));
   }
 
   private async fail(live: LiveAnswer, question: Question, failure: Error): Promise<void> {
@@ -264,4 +264,4 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 }
 
-const logWarning = (err: unknown) => logger.warn({ err }, 'interrupted answers not ended');
+const logWarning = (err: unknown) => logger.warn({ err }, 'ending interrupted answers failed');

@@ -64,7 +64,7 @@ async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
       if (newlines < 2 || isJson) continue;
       event.add(bytes.subarray(start, i + 1), MAX_EVENT_BYTES);
       const cost = event.length + EVENT_COST;
-      if ((left -= cost) < 0) throw new OverBudget('modelBytes', 'the model goes on without end');
+      if ((left -= cost) < 0) throw new OverBudget('modelBytes', 'the model sends without end');
       yield eventOf(event.take());
       start = i + 1;
       newlines = 0;

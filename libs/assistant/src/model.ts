@@ -58,7 +58,7 @@ export class Model {
     onToken: (token: string) => void,
   ): Promise<ModelTurn> {
     const silence = new AbortController();
-    const giveUp = () => silence.abort(new OverBudget('modelTime', 'the model is silent'));
+    const giveUp = () => silence.abort(new OverBudget('modelTime', 'the model stalled'));
     let timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
     const names = new Set(tools.map((tool) => tool.function.name));
     const turn = new ModelTurn((name) => names.has(name));
@@ -85,7 +85,7 @@ export class Model {
     }
     // The client ends the stream of a request that was aborted as if it were whole.
     if (silence.signal.aborted) throw silence.signal.reason as Error;
-    if (turn.finish === '') throw new Error('the model broke off');
+    if (turn.finish === '') throw new Error('the model ended its stream early');
     if (turn.finish === 'content_filter') throw new Error('the answer was withheld (content_filter)');
     return turn;
   }
