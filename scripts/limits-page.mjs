@@ -7,14 +7,16 @@ export const LIMITS_PAGE = join(root, 'docs', 'limits.md');
 
 const HEAD = `# Limits
 
-For each thing that a client can make a process hold or do: how much of it there may be, and the answer beyond that.
-All nodes together count a rate. A label alone is one of \`budget_refusals_total{budget=…}\`.
-\`npm run docs:limits\` makes this page from \`libs/platform/src/budgets\`.
+Each budget limits the memory or the work that clients can demand. The tables have the limits and the answers beyond them.
+All nodes together count a rate. A bare label in the last column is one of \`budget_refusals_total{budget=…}\`.
+\`npm run docs:limits\` generates this page from \`libs/platform/src/budgets\`.
 
-An IPv6 /64 is one address. A /56 may have four times as much as an address, and a /48 sixteen times: of connections,
-handshakes, requests in work, passwords that wait, wrong sign-ins of strangers, new accounts, and refresh tokens that are none.
-An IPv4 address is counted by itself: those beside it are other subscribers’. Of handshakes, requests in work and passwords
-that wait, no network gets more than it leaves for all others. So networks that hold much are refused before those that hold little.`;
+An IPv6 /64 counts as one address. A /56 may have four times as much as an address, and a /48 sixteen times. That holds for
+connections, handshakes, requests in progress, waiting passwords, failed sign-ins of strangers, registrations and invalid refresh
+tokens. An IPv4 address counts alone, because its neighbours belong to other subscribers.
+
+No network gets more handshakes, requests in progress and waiting passwords than it leaves for all others. So networks with much
+use are refused before those with little.`;
 
 export async function limitsPage() {
   const { SECTIONS } = await import('../dist/libs/platform/src/budgets/index.js');

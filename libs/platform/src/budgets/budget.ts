@@ -4,16 +4,16 @@ type Setting = {
   [K in keyof Config]-?: Config[K] extends number ? K : never;
 }[keyof Config];
 
-/** A bound of something that a client can make a process hold or do. docs/limits.md has a row for each. */
+/** Limits the memory or the work that clients can demand. docs/limits.md has a row for each. */
 export interface Budget<Most = unknown> {
-  /** The thing that is bounded. */
+  /** The bounded resource. */
   readonly of: string;
   readonly most: Most;
   /** `most` in words. */
   readonly shown: string;
-  /** The environment variable that it follows. */
+  /** The environment variable that sets it. */
   readonly setting: string;
-  /** What a client is answered, or what else is done, beyond it. */
+  /** The answer to a client beyond the limit, or another consequence. */
   readonly beyond: string;
   /** Its label in `budget_refusals_total`. */
   readonly refused?: string;
@@ -21,11 +21,11 @@ export interface Budget<Most = unknown> {
   readonly metric?: string;
 }
 
-/** How often something may be done. */
+/** Limits how often an action may happen. */
 export interface Rate extends Budget {
-  /** Counted by each node for itself. */
+  /** Each node counts it alone. */
   readonly isOfNode: boolean;
-  /** So many points in a window of so many seconds. */
+  /** Allows this many points in a window of `seconds`. */
   points(config: Config): number;
   seconds(config: Config): number;
 }
@@ -33,7 +33,7 @@ export interface Rate extends Budget {
 type AnnouncedBudget = Pick<Budget, 'of' | 'beyond' | 'refused' | 'metric'>;
 
 const grouped = new Intl.NumberFormat('en-US');
-/** Numbers, one after the other. */
+/** Numbers, separated by commas. */
 export const counts = (most: unknown): string =>
   typeof most === 'number'
     ? grouped.format(most)
@@ -62,7 +62,7 @@ const inUnits = (most: number, units: readonly (readonly [size: number, name: st
   return `${counts(most / size)} ${name}`;
 };
 
-/** @param row.shown how `most` is written; numbers one after the other by default */
+/** @param row.shown formats `most`; by default its numbers, separated by commas */
 export function budget<Most>({
   shown = counts,
   ...row
@@ -70,7 +70,7 @@ export function budget<Most>({
   return { ...row, shown: shown(row.most), setting: '' };
 }
 
-/** A bound that is a setting itself. Its default is shown. */
+/** A budget whose limit is a setting. `shown` is the default of the setting. */
 export function settingOf({
   setting,
   shown = counts,
@@ -90,7 +90,7 @@ const UNITS = new Map([
   [DAY, 'day'],
 ]);
 
-/** `times` × the setting in a window of `seconds`. */
+/** Allows `times` × the setting in a window of `seconds`. */
 export function rate({
   setting,
   times = 1,
@@ -108,7 +108,7 @@ export function rate({
   const points = (config: Config) => Math.ceil(config[setting] * times);
   const most = points(new Config());
   const unit = UNITS.get(seconds);
-  // A longer window than the unit lets as much come at once.
+  // A window without a unit allows all its points at once.
   const shown = unit
     ? `${counts(most)} ${unit === 'hour' ? 'an' : 'a'} ${unit}`
     : `${counts(most / seconds)} a second, ${counts(most)} at once`;

@@ -16,24 +16,23 @@ export const SECTIONS: { title: string; before?: string; budgets: Record<string,
     { title: 'Before sign-in', budgets: BEFORE_SIGN_IN },
     {
       title: 'Sign-in and hashing',
-      before: 'A stranger is an attempt from an address that the account has had no session from.',
+      before: 'An attempt to sign in is a stranger’s if the account has had no session from its address.',
       budgets: SIGN_IN,
     },
     {
       title: 'Reads',
-      before:
-        '"Of late": the use of a reader is forgotten by half in 5 s. Nobody keeps a turn for more than 0.5 s.',
+      before: 'Recent use halves every 5 s. A read or a search gives up its place after 0.5 s.',
       budgets: READS,
     },
     { title: 'Sockets', budgets: SOCKETS },
     {
-      title: 'What a user may own, and whom it reaches',
+      title: 'Ownership and reach',
       before:
-        'In an account’s first day half of each rate. A try that is refused for another reason counts, too.',
+        'On an account’s first day each rate is half as high. An attempt that is refused for another reason counts, too.',
       budgets: REACH,
-      after: `Only friends add somebody to a group that they have left. By \`messages_from\` and \`groups_from\` of \`PATCH users/me\` a user says who may
-begin a direct chat with them, and who may add them to groups: \`everyone\` (the default), \`friends\` or \`nobody\`. Anybody else is
-answered \`FORBIDDEN\` with the reason \`not_accepted\`.`,
+      after: `Only friends may add a user again to a group that the user left. \`messages_from\` and \`groups_from\` of \`PATCH users/me\` limit new direct
+chats with the user, and additions of the user to groups: \`everyone\` (the default), \`friends\` or \`nobody\`. Other users get
+\`FORBIDDEN\` with the reason \`not_accepted\`.`,
     },
     { title: 'Work', budgets: WORK },
     { title: 'The assistant', budgets: ASSISTANT },
@@ -48,7 +47,7 @@ export type Limit =
   | RateIn<typeof WORK>
   | RateIn<typeof ASSISTANT>;
 
-/** Their names are their labels in `budget_refusals_total`. */
+/** The name of each rate is its label in `budget_refusals_total`. */
 export const RATES = Object.fromEntries(
   SECTIONS.flatMap(({ budgets }) => Object.entries(budgets).filter(([, one]) => isRate(one))),
 ) as Record<Limit, Rate>;

@@ -1,7 +1,7 @@
 import { MAX_PAGE } from '#contracts';
 import { budget, bytes, counts, rate, time } from './budget.js';
 
-/** A longer window has the same rate, and lets more come at once. Seconds. */
+/** Seconds. A longer window has the same rate, and allows a larger burst. */
 const WINDOW = 10;
 const HEAVY_READER = 32;
 const HEAVY_SEARCHER = 10;
@@ -9,69 +9,69 @@ const HEAVY_SEARCHER = 10;
 export const READS = {
   /** Key: user id. */
   read: rate({
-    of: 'reads of a user, over REST and by events, chats opened at `/ws/chat`; each 16 Ki characters of an answer are one more, and each 390 rooms of a socket that connects',
+    of: 'reads of a user over REST and by events, and chats opened at `/ws/chat`; each 16 Ki characters of an answer count as one more, and so do each 390 rooms of a connecting socket',
     setting: 'READ_RATE',
     times: WINDOW,
     seconds: WINDOW,
   }),
   ofOne: budget({
-    of: 'reads at once in a process, and that wait: of a user, of an address that reads `/metrics`',
+    of: 'reads of a user, or of an address that reads `/metrics`, in a process: at once, waiting',
     most: { atOnce: 4, waiting: 200 },
     beyond: '`RATE_LIMIT`',
     refused: 'reads at once',
   }),
   ofAll: budget({
-    of: `reads in work, a process: of readers who had more than ${HEAVY_READER} of late (each 50 ms are one more), or have another in work`,
+    of: `reads at once in a process, of readers with a recent use over ${HEAVY_READER} (each 50 ms count as one more) or another read in progress`,
     most: { light: HEAVY_READER, atOnce: 1, waiting: 5000 },
-    shown: () => '1, and 1 more for each 16 that wait; 5,000 wait',
-    beyond: 'the reader that had least is next',
+    shown: () => '1, plus 1 for each 16 waiting; 5,000 waiting',
+    beyond: 'the reader with the least recent use is next',
     refused: 'reads at once',
   }),
   /** Key: user id. */
   search: rate({ of: 'searches of a user', setting: 'SEARCH_RATE', times: WINDOW, seconds: WINDOW }),
   searchesOfOne: budget({
-    of: 'searches of a user at once in a process, and that wait',
+    of: 'searches of a user in a process: at once, waiting',
     most: { atOnce: 2, waiting: 4 },
     beyond: '`RATE_LIMIT`',
     refused: 'searches of one user',
   }),
   searchesOfAll: budget({
-    of: `searches in work, a process: of users who had more than ${HEAVY_SEARCHER} of late`,
+    of: `searches at once in a process, of users with a recent use over ${HEAVY_SEARCHER}`,
     most: { light: HEAVY_SEARCHER, atOnce: 1, waiting: 40 },
-    shown: () => '1; 40 wait',
-    beyond: 'the user that had least is next',
+    shown: () => '1; 40 waiting',
+    beyond: 'the user with the least recent use is next',
     refused: 'searches',
   }),
   searchConnections: budget({
-    of: 'connections for searches, and searches that wait for them',
+    of: 'connections for searches, and searches waiting for them',
     most: { connections: 4, waiting: 40 },
     beyond: '`UNAVAILABLE`',
     refused: 'searches',
   }),
   searchInChat: budget({
-    of: 'a search in a chat',
+    of: 'extent of a search in a chat',
     most: { messages: 10_000, steps: 32, stepBytes: 64 * 1024, ms: 500 },
     shown: ({ messages, steps, stepBytes, ms }) =>
       `${counts(messages)} messages, ${bytes(steps * stepBytes)}, ${time(ms)}`,
-    beyond: 'ends, with its cursor',
+    beyond: 'the page ends with a cursor',
   }),
-  searchTime: budget({ of: 'a statement of a search', most: 3000, shown: time, beyond: '`UNAVAILABLE`' }),
+  searchTime: budget({ of: 'time of a search statement', most: 3000, shown: time, beyond: '`UNAVAILABLE`' }),
   deletedUnread: budget({
-    of: 'deleted messages after a read mark that an unread count leaves out',
+    of: 'deleted messages after a read cursor that an unread count leaves out',
     most: 1000,
     beyond: 'the rest counts as unread',
   }),
   largePages: budget({
-    of: 'pages of messages of more than 64 KiB that are read at once, a process',
+    of: 'message pages over 64 KiB that a process reads at once',
     most: { bytes: 64 * 1024, atOnce: 1, waiting: 5000 },
-    shown: () => '1, and 1 more for each 16 that wait; 5,000 wait',
-    beyond: 'the reader that had least is next',
+    shown: () => '1, plus 1 for each 16 waiting; 5,000 waiting',
+    beyond: 'the reader with the least recent use is next',
     refused: 'large pages',
   }),
   page: budget({
-    of: 'a page of a list',
+    of: 'size of a list page',
     most: { items: MAX_PAGE, bytes: 1_000_000 },
     shown: ({ items }) => `${items} items, about 1 MB`,
-    beyond: 'ends, with its cursor',
+    beyond: 'the page ends with a cursor',
   }),
 };

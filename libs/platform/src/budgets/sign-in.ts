@@ -3,9 +3,9 @@ import { MINUTE, HOUR, SECOND, budget, rate } from './budget.js';
 export const SIGN_IN = {
   /** Key: network and account. */
   signIn: rate({ of: 'sign-ins to an account from an address', setting: 'SIGN_IN_RATE', seconds: MINUTE }),
-  /** Of all networks. Key: account. */
+  /** Over all networks. Key: account. */
   signInAccount: rate({
-    of: 'wrong sign-ins of strangers to an account',
+    of: 'failed sign-ins of strangers to an account',
     setting: 'SIGN_IN_RATE',
     times: 2,
     seconds: MINUTE,
@@ -13,7 +13,7 @@ export const SIGN_IN = {
   }),
   /** Key: network. */
   signInNetwork: rate({
-    of: 'wrong sign-ins of strangers from an address',
+    of: 'failed sign-ins of strangers from an address',
     setting: 'SIGN_IN_RATE',
     times: 6,
     beyond: '`RATE_LIMIT`, strangers only',
@@ -21,7 +21,7 @@ export const SIGN_IN = {
   }),
   /** Key: network. */
   registration: rate({
-    of: 'new accounts from an address, also those refused',
+    of: 'registrations from an address, also refused ones',
     setting: 'REGISTRATION_RATE',
     seconds: HOUR,
   }),
@@ -29,24 +29,28 @@ export const SIGN_IN = {
     of: 'passwords hashed at once',
     most: 3,
     shown: (most) => `processors − 1, ${most} at most`,
-    beyond: 'waits',
+    beyond: 'the rest waits',
   }),
   hashingStrangers: budget({
-    of: 'passwords that wait: of strangers, of one address',
+    of: 'waiting passwords of strangers: all, from one address',
     most: { all: 64, ofOne: 16 },
     beyond: '`UNAVAILABLE`',
     refused: 'hashing, stranger',
   }),
   hashingKnown: budget({
-    of: 'passwords that wait: of those known, of one address',
+    of: 'waiting passwords of known sign-ins: all, from one address',
     most: { all: 128, ofOne: 32 },
     beyond: '`UNAVAILABLE`',
     refused: 'hashing, known',
   }),
-  lookUps: budget({ of: 'sign-ins that wait to be looked up', most: 5000, beyond: '`UNAVAILABLE`' }),
+  lookUps: budget({
+    of: 'sign-ins waiting for the lookup of their account',
+    most: 5000,
+    beyond: '`UNAVAILABLE`',
+  }),
   /** Key: network. */
   badRefresh: rate({
-    of: 'refresh tokens of an address that are none',
+    of: 'invalid refresh tokens from an address',
     setting: 'REST_WRITE_RATE',
     seconds: SECOND,
   }),

@@ -2,44 +2,44 @@ import { budget, bytes, counts, rate, settingOf, time } from './budget.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** A longer window has the same rate, and lets more come at once. Seconds. */
+/** Seconds. A longer window has the same rate, and allows a larger burst. */
 const WINDOW = 10;
 
 export const SOCKETS = {
   ofAddress: settingOf({
-    of: 'connections of an address, a process',
+    of: 'connections of an address to a process',
     setting: 'CONNECTIONS_PER_ADDRESS',
     beyond: '429 `RATE_LIMIT` with `Retry-After`',
     refused: 'connectionsOfAddress',
   }),
   openingOfAddress: budget({
-    of: 'of them without a sign-in',
+    of: 'connections of an address to a process before their sign-in',
     most: 1 / 5,
-    shown: () => 'a fifth',
+    shown: () => 'a fifth of `CONNECTIONS_PER_ADDRESS`',
     beyond: '429 `RATE_LIMIT` with `Retry-After`',
     refused: 'connectionsOfAddress',
   }),
   opening: budget({
-    of: 'connections without a sign-in, a process',
+    of: 'connections to a process before their sign-in',
     most: 5000,
     beyond: '503 `UNAVAILABLE` with `Retry-After`',
     refused: 'handshakes',
   }),
-  headers: budget({ of: 'request line and headers', most: 8 * KIB, shown: bytes, beyond: '431' }),
+  headers: budget({ of: 'size of request line and headers', most: 8 * KIB, shown: bytes, beyond: '431' }),
   connectTime: budget({
-    of: 'time to the first CONNECT',
+    of: 'time until the first CONNECT',
     most: 10_000,
     shown: time,
     beyond: 'connection closed',
   }),
   signInTime: budget({
-    of: 'time to sign in at `/ws/chat`',
+    of: 'time until the sign-in at `/ws/chat`',
     most: 15_000,
     shown: time,
     beyond: '`UNAUTHORIZED`, connection closed',
   }),
   connecting: budget({
-    of: 'CONNECTs that are being checked, a namespace',
+    of: 'unanswered CONNECTs of a namespace',
     most: 1,
     shown: () => '1 a connection',
     beyond: 'connection closed',
@@ -50,9 +50,9 @@ export const SOCKETS = {
     shown: (most) => `${most} a connection`,
     beyond: 'connection closed',
   }),
-  /** Each looks up a user's rooms. Key: user id. */
+  /** Each loads a user's subscriptions. Key: user id. */
   connect: rate({
-    of: 'CONNECTs of a user, a process',
+    of: 'CONNECTs of a user to a process',
     setting: 'READ_RATE',
     times: WINDOW,
     seconds: WINDOW,
@@ -60,7 +60,7 @@ export const SOCKETS = {
     isOfNode: true,
   }),
   packets: budget({
-    of: 'packets',
+    of: 'packets of a connection',
     most: 10_000,
     shown: (most) => `${counts(most)} a second`,
     beyond: 'connection closed',
@@ -72,102 +72,102 @@ export const SOCKETS = {
     beyond: '`MESSAGE_TOO_LARGE`; over 2 MiB connection closed',
   }),
   ofHolder: budget({
-    of: 'sockets of a session, of a user, a process',
+    of: 'sockets in a process: of a session, of a user',
     most: { ofSession: 200, ofUser: 300 },
     beyond: '`RATE_LIMIT`, transport closed',
     refused: 'sockets',
   }),
   rooms: budget({
-    of: 'sockets of a user × the rooms that each is in, a process',
+    of: 'sockets of a user in a process × the rooms of each',
     most: { enter: 50_000, stay: 60_000 },
-    shown: ({ enter, stay }) => `${counts(enter)}; ${counts(stay)} of those there`,
+    shown: ({ enter, stay }) => `${counts(enter)} to connect; ${counts(stay)} to stay connected`,
     beyond: '`RATE_LIMIT`, transport closed',
     refused: 'sockets',
   }),
   watched: budget({
-    of: 'sockets of a user × the people that one of them watches, a process',
+    of: 'sockets of a user in a process × the people that one of them watches',
     most: 4000,
     beyond: '`RATE_LIMIT`',
     refused: 'sockets',
   }),
-  /** Of all nodes together in blocks (`RateLimits`). Key: user id. */
+  /** All nodes together count it in blocks (`RateLimits`). Key: user id. */
   socketEvent: rate({
-    of: 'events of a user, over all sockets and nodes; each 4 KiB of an event are one more',
+    of: 'events of a user, over all sockets and nodes; each 4 KiB of an event count as one more',
     setting: 'SOCKET_EVENT_RATE',
     times: WINDOW,
     seconds: WINDOW,
     isOfNode: true,
   }),
   eventsAtOnce: budget({
-    of: 'sends and marks of a user in work, a process, and that wait; reads by events in the same way; long ones count as several',
+    of: 'sends and cursor updates of a user in a process: at once, waiting; reads by events have the same limit; long events count as several',
     most: { atOnce: 32, waiting: 1000 },
     beyond: '`RATE_LIMIT`',
     refused: 'events at once',
   }),
   refusedEvents: budget({
-    of: 'events of a user that are refused in 10 s, a process',
+    of: 'refused events of a user in a process in 10 s',
     most: 5000,
-    beyond: 'its connections closed',
+    beyond: 'the user’s connections closed',
     refused: 'refusedEvents',
   }),
   unread: budget({
-    of: 'bytes that wait for a device',
+    of: 'unread bytes of a device',
     most: 4 * MIB,
     shown: bytes,
     beyond: 'connection closed',
     metric: 'websocket_cut_off_total',
   }),
   reading: budget({
-    of: 'bytes that a device takes in 15 s while more waits',
+    of: 'bytes that a device reads in 15 s while more wait',
     most: 16 * KIB,
     shown: (least) => `${bytes(least)} at least`,
     beyond: 'connection closed',
     metric: 'websocket_cut_off_total',
   }),
   readAtOnce: budget({
-    of: 'bytes of a client that are read before others are read again',
+    of: 'bytes read from a client before the next client is read',
     most: 16 * KIB,
     shown: () => '64 KiB, twice',
     beyond: 'the client waits',
   }),
   writeTime: budget({
-    of: 'time in which much is written to many devices, before others are read again',
+    of: 'time of large writes to many devices before clients are read again',
     most: 5,
     shown: time,
-    beyond: 'they wait; devices with little to read do not',
+    beyond: 'large writes wait, small ones do not',
   }),
   pongs: budget({
-    of: 'answers to pings of a client that does not read',
+    of: 'unread bytes of a client that sends pings',
     most: 64 * KIB,
     shown: bytes,
     beyond: 'pings are not answered',
   }),
   assistantStranger: budget({
-    of: 'frames of a connection of `/ws/chat` without a sign-in',
+    of: 'frames of a `/ws/chat` connection without a sign-in',
     most: 20,
     beyond: 'connection closed',
   }),
   assistantFrames: budget({
-    of: 'frames of `/ws/chat` that wait for those before',
+    of: 'waiting frames of a `/ws/chat` connection',
     most: { frames: 200, bytes: 256 * KIB },
     shown: (most) => `${most.frames}, ${bytes(most.bytes)}`,
     beyond: '`RATE_LIMIT`',
     refused: 'assistantFrames',
   }),
   assistantRefusals: budget({
-    of: 'frames of `/ws/chat` that are refused meanwhile',
+    of: 'refused frames of a `/ws/chat` connection while others wait',
     most: 5000,
     beyond: 'connection closed',
     refused: 'assistantFrames',
   }),
   assistantUnread: budget({
-    of: 'live events that a device of `/ws/chat` has unread',
+    of: 'unread live events of a `/ws/chat` device',
     most: MIB,
     shown: bytes,
     beyond: 'connection closed',
   }),
   assistantPiece: budget({
-    of: 'characters of a chat of `/ws/chat` that are sent before the device has to have taken them',
+    of: 'characters of a past chat sent to a `/ws/chat` device before it has read them',
     most: 64 * KIB,
     shown: () => '64 Ki',
     beyond: 'the rest waits',

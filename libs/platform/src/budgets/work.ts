@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 /** Key: user id. A window of burst / rate seconds gives the rate and allows the burst. */
 const message: Rate = {
   ...rate({
-    of: 'messages of a user: sent, forwarded, edited, deleted, pinned, reacted to; each 2 KiB of text, metadata and reactions are one more',
+    of: 'sends, forwards, edits, deletions, pins and reactions of a user; each 2 KiB of text, metadata and reactions count as one more',
     setting: 'MESSAGE_BURST',
     seconds: SECOND,
   }),
@@ -20,95 +20,95 @@ export const WORK = {
   message,
   /** Key: user id; of a refresh, session id. */
   restWrite: rate({
-    of: 'writes of a user over REST, refreshes of a session',
+    of: 'writes of a user over REST, and refreshes of a session',
     setting: 'REST_WRITE_RATE',
     seconds: SECOND,
   }),
   writesAtOnce: budget({
-    of: 'writes of a user at once in a process, over REST, by all other events and to the assistant, and that wait',
+    of: 'writes of a user in a process over REST, by all other events and to the assistant: at once, waiting',
     most: { atOnce: 4, waiting: 1000 },
     beyond: '`RATE_LIMIT`',
     refused: 'writes at once',
   }),
-  /** All members hear them. Key: user id. */
+  /** All members receive them. Key: user id. */
   typing: rate({
     of: 'starts of typing of a user',
     setting: 'SOCKET_EVENT_RATE',
     times: 1 / 2,
     seconds: 10,
   }),
-  /** Set and taken back: followers hear of each. */
-  like: rate({ of: 'likes of a user, set and taken back', setting: 'REACH_RATE', seconds: MINUTE }),
-  /** Each looks up the rooms of all the user's devices. */
-  tie: rate({ of: 'follows and blocks of a user, set and ended', setting: 'REACH_RATE', seconds: MINUTE }),
-  /** Each goes through all that one has been told because of the other. Key: the ids of both. */
+  /** Followers receive each like and each removal. */
+  like: rate({ of: 'likes of a user, set and removed', setting: 'REACH_RATE', seconds: MINUTE }),
+  /** Each reloads the subscriptions of all the user's devices. */
+  tie: rate({ of: 'follows and blocks of a user, set and removed', setting: 'REACH_RATE', seconds: MINUTE }),
+  /** Each reads all notifications that one user caused for the other. Key: the ids of both. */
   blockOfOne: rate({
-    of: 'blocks of one user by another, set and ended',
+    of: 'blocks of one user by another, set and removed',
     setting: 'REACH_RATE',
     times: 1 / 6,
     seconds: HOUR,
   }),
   profile: rate({ of: 'changes of a name, handle or picture', setting: 'REACH_RATE', seconds: HOUR }),
   audience: budget({
-    of: 'devices of a node that hear a message, a change of one or a start of typing, before it counts as several',
+    of: 'devices of a node that receive a message, its change or a start of typing, before it counts as several',
     most: { free: 1024, each: 50 },
-    shown: ({ free, each }) => `${counts(free)}; each ${each} beyond are one more`,
+    shown: ({ free, each }) => `${counts(free)}; each further ${each} count as one more`,
     beyond: '`RATE_LIMIT`',
     refused: 'message',
   }),
   largeSends: budget({
-    of: 'sends in work × the devices of a node that hear them, of chats that more than 1,024 hear; sends that wait',
+    of: 'sends at once × receiving devices of a node, in chats with more than 1,024 of them; waiting sends',
     most: { atOnce: 50_000, waiting: 20_000 },
     beyond: '`RATE_LIMIT`',
     refused: 'large sends',
   }),
   sends: budget({
-    of: 'sends that wait',
+    of: 'waiting sends',
     most: { sends: 20_000, characters: 32 * MIB },
     shown: ({ sends }) => `${counts(sends)}, 32 Mi characters`,
     beyond: RETRIED,
     refused: 'sends',
   }),
   sendsTogether: budget({
-    of: 'text of the sends that are stored together',
+    of: 'text of the sends in one batch',
     most: 128 * 1024,
     shown: () => '128 Ki characters',
-    beyond: 'the rest is stored next',
+    beyond: 'the rest is in the next batch',
   }),
-  readCursors: budget({ of: 'read marks that wait', most: 50_000, beyond: RETRIED, refused: 'marks' }),
+  readCursors: budget({ of: 'waiting read cursor updates', most: 50_000, beyond: RETRIED, refused: 'marks' }),
   readCursorSteps: budget({
-    of: 'messages that a read mark moves over at once, of a member who has written among unread messages',
+    of: 'messages that a read cursor passes at once, if its member has sent some of the unread messages',
     most: 10_000,
-    beyond: 'the rest in the next batches',
+    beyond: 'the rest follows in the next batches',
   }),
   receipts: budget({
-    of: 'messages of a mark that receipts are looked for among, and told of; of all marks of a look-up',
+    of: 'messages of a cursor update: searched for receipts, with receipts; messages of one lookup',
     most: { lookedAt: 10_000, told: 1000, together: 10_000 },
-    beyond: 'older ones are not told of; other marks wait for the next look-up',
+    beyond: 'older messages get no receipt; further updates wait for the next lookup',
   }),
   pausedChat: budget({
-    of: 'sends and marks that wait for a change of their chat',
+    of: 'sends and cursor updates that wait for a change of their chat',
     most: 1000,
     shown: (most) => `${counts(most)} a chat`,
     beyond: RETRIED,
     refused: 'held_chat',
   }),
   chatChanges: budget({
-    of: 'changes of a chat or its messages, one at a time; those that wait',
+    of: 'waiting changes of a chat or its messages; one runs at a time',
     most: 1000,
     shown: (most) => `${counts(most)} a chat`,
     beyond: RETRIED,
     refused: 'chat_changes',
   }),
   postChanges: budget({
-    of: 'comments and reposts of a post, and their ends, one at a time; those that wait',
+    of: 'waiting comments and reposts of a post, and their deletions; one runs at a time',
     most: 1000,
     shown: (most) => `${counts(most)} a post`,
     beyond: RETRIED,
     refused: 'post_changes',
   }),
   lookUps: budget({
-    of: 'likes, booking requests, times of the last visit, and look-ups of connecting devices that wait',
+    of: 'waiting likes, booking requests, times of the last visit, and subscription loads of connecting devices',
     most: { likes: 20_000, bookings: 10_000, lastVisits: 100_000, devices: 50_000 },
     beyond: RETRIED,
   }),
@@ -116,22 +116,22 @@ export const WORK = {
     of: '`chat:updated` of a changed chat; of a group of more than 32',
     most: { small: 100, large: 1000 },
     shown: ({ small, large }) => `one in ${time(small)}; ${time(large)}`,
-    beyond: 'told together',
+    beyond: 'changes are combined',
   }),
   chatViews: budget({
-    of: 'looks at once at changed chats with up to 32 devices on a node, and at those with more',
+    of: 'changed chats that a node renders at once: with up to 32 devices, with more',
     most: { small: 3, large: 1 },
-    beyond: 'they wait, one entry for each chat',
+    beyond: 'chats wait, each with one entry',
   }),
   nodes: budget({
-    of: 'messages that wait to be told to other nodes',
+    of: 'commands waiting to be published to other nodes',
     most: { messages: 10_000, characters: 16 * MIB },
     shown: ({ messages, characters }) => `${counts(messages)}, ${bytes(characters)}`,
-    beyond: 'dropped; the others’ devices sync',
+    beyond: 'dropped; the other nodes resync',
     metric: 'node_messages_dropped_total',
   }),
   applyCommands: budget({
-    of: 'time in which a node does what others tell it, before anything else is done',
+    of: 'time in which a node applies commands of other nodes before other work',
     most: 5,
     shown: time,
     beyond: 'the rest waits',
@@ -140,7 +140,7 @@ export const WORK = {
     of: 'resyncs of all devices of a node',
     most: 5000,
     shown: (most) => `one in ${time(most)}`,
-    beyond: 'done together',
+    beyond: 'later ones are combined',
     metric: 'node_resyncs_total',
   }),
 };
