@@ -22,12 +22,15 @@ const RETRY_MS = 200;
 /** How often it is looked who has died, ms. Twice in the time that a lease has to be missing: else one look just too early adds a round. */
 const LOOK_MS = 2500;
 
-/** A message of the stream, in JSON. One without a deed says that some were not told, or that its process leaves. */
+/**
+ * A message of the stream, in JSON. Without a command it is a loss notice, or says that its node leaves. Its keys stay as they
+ * are: during an update nodes of two versions read one stream.
+ */
 interface ClusterEnvelope {
-  /** The process, and its own count of what it tells: from 1, without gaps. */
+  /** The node, and the number of this message among the node's own: from 1, without gaps. */
   from: string;
   n: number;
-  command?: NodeCommand;
+  deed?: NodeCommand;
   leaves?: true;
 }
 
@@ -114,11 +117,11 @@ export class ClusterBroker {
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
       return this.drop('the command queue is full');
-    this.write({ command: command }).catch((err: Error) => this.drop(err.message));
+    this.write({ deed: command }).catch((err: Error) => this.drop(err.message));
   }
 
   /** @returns the offset in the stream */
-  private async write(what: Pick<ClusterEnvelope, 'command' | 'leaves'> = {}): Promise<string> {
+  private async write(what: Pick<ClusterEnvelope, 'deed' | 'leaves'> = {}): Promise<string> {
     const text = JSON.stringify({
       from: this.leases.id,
       n: ++this.sequence,
@@ -177,7 +180,7 @@ export class ClusterBroker {
     }
   }
 
-  private handle({ from, n, command: command, leaves }: ClusterEnvelope): void {
+  private handle({ from, n, deed: command, leaves }: ClusterEnvelope): void {
     if (from === this.leases.id) return;
     const last = this.lastSequence.get(from);
     // Told again, since the connection broke before Redis's answer was there.
