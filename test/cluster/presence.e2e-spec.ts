@@ -19,7 +19,7 @@ describeWithRedis('presence on two nodes', () => {
   afterAll(() => cluster.stop());
 
   const told = () =>
-    watcher.heard.flatMap(({ event, payload }) =>
+    watcher.received.flatMap(({ event, payload }) =>
       /^user:o/.test(event) && (payload as { user_id: string }).user_id === boris.id ? [event] : [],
     );
   const seen = async (node: TestApp) => {

@@ -78,7 +78,7 @@ beforeAll(async () => {
   app = await TestApp.start();
   commands = app.app.get(CommandBus);
   queries = app.app.get(QueryBus);
-  [adminId] = (await app.crowd(1)) as [string];
+  [adminId] = (await app.manyPeople(1)) as [string];
   await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [adminId]);
 });
 afterAll(() => app.stop());
@@ -97,7 +97,7 @@ class Run {
   }
 
   static async begin(): Promise<Run> {
-    const run = new Run(await app.crowd(PEOPLE));
+    const run = new Run(await app.manyPeople(PEOPLE));
     for (const [i, members] of [
       [0, [0, 1, 2]],
       [1, [3, 1, 4, 0]],

@@ -69,7 +69,7 @@ describe('a direct chat', () => {
     await Promise.all(sends);
     for (const device of [two, tablet]) {
       await device.next('chat:message:new', ({ content }) => content === 'Как дела?');
-      const heard = device.heard.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
+      const heard = device.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
       expect(heard.map(({ event }) => event)).toEqual([
         'chat:created',
         'chat:message:new',
@@ -118,7 +118,7 @@ describe('a direct chat', () => {
     await asked;
     const second = send(one, chat, 'second');
     for (const other of [direct, group]) expect((await send(hers, other)).status).toBe('sent');
-    const heard = () => two.heard.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
+    const heard = () => two.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
     await two.settled();
     expect(heard()).toEqual([]);
     release();

@@ -70,7 +70,7 @@ it('every event of the contract is sent and heard', async () => {
   hers.socket.emit('nonsense', {});
   expect([...sent].sort()).toEqual(Object.keys(CLIENT_EVENTS).sort());
   const heard = () =>
-    new Set([hers, phone, tablet, his].flatMap((device) => device.heard.map(({ event }) => event)));
+    new Set([hers, phone, tablet, his].flatMap((device) => device.received.map(({ event }) => event)));
   await hers.next('user:offline');
   await hers.next('error');
   await hers.until(() => heard().size >= Object.keys(SERVER_EVENTS).length || undefined);

@@ -99,7 +99,7 @@ describe('following', () => {
   });
 
   it('is for 5,000 people at most, also of those asked for at once', async () => {
-    const crowd = await app.crowd(5003);
+    const crowd = await app.manyPeople(5003);
     await app.rows(
       `INSERT INTO follows (follower_id, followee_id) SELECT $1, id FROM unnest($2::uuid[]) AS u(id)`,
       [anna.id, crowd.slice(0, 4998)],

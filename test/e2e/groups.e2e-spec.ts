@@ -99,7 +99,7 @@ describe('a group', () => {
 
   it('has 1,024 members at most', async () => {
     const chat = await app.group(anna, boris);
-    const crowd = await app.crowd(1022);
+    const crowd = await app.manyPeople(1022);
     await app.rows('INSERT INTO chat_members (chat_id, user_id) SELECT $1, unnest($2::uuid[])', [
       chat.id,
       crowd.slice(0, 1021),
@@ -125,7 +125,7 @@ describe('whoever is removed or leaves', () => {
     await hers.send('chat:typing', { chat_id: chat.id, is_typing: true });
     for (const device of [veras, tablet]) {
       await device.settled();
-      const heard = device.heard.filter(
+      const heard = device.received.filter(
         ({ payload }) => (payload as { chat_id?: string }).chat_id === chat.id,
       );
       expect(heard.filter(({ event }) => event === 'chat:message:new')).toHaveLength(1);

@@ -11,7 +11,7 @@ let crowd: string[];
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
-  crowd = await app.crowd(31);
+  crowd = await app.manyPeople(31);
 });
 afterAll(() => app.stop());
 

@@ -176,7 +176,7 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   const app = await TestApp.start({ REACH_RATE: '4' });
   const [anna, boris] = await app.people('Анна', 'Борис');
   await app.rows(`UPDATE users SET created_at = now() - interval '2 days' WHERE id = $1`, [boris.id]);
-  const strangers = await app.crowd(12);
+  const strangers = await app.manyPeople(12);
   const made = async (
     { token }: Account,
     path: string | ((id: string) => string),
@@ -212,7 +212,7 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   const add = (user_ids: string[]) =>
     app.request<ErrorBody>('POST', `chats/${chat_id}/members`, boris.token, { user_ids });
   // Four of 160 a day came with the groups; each counts once.
-  const [last, ...more] = (await app.crowd(157)) as [string, ...string[]];
+  const [last, ...more] = (await app.manyPeople(157)) as [string, ...string[]];
   expect([(await add(more)).status < 300, (await add([last])).status]).toEqual([true, 429]);
   // Who is talked to already is no stranger.
   const again = await app.request('POST', 'chats', anna.token, direct(strangers[0]!));
@@ -260,7 +260,7 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   const vera = await app.register('Вера');
   await app.rows(
     `INSERT INTO friend_requests (id, from_id, to_id) SELECT gen_random_uuid(), $1, id FROM unnest($2::uuid[]) AS id`,
-    [vera.id, await app.crowd(199)],
+    [vera.id, await app.manyPeople(199)],
   );
   for (const [who, path, body] of [
     [anna, 'services', () => service],
@@ -278,7 +278,7 @@ it('what many devices hear of one user, or look up because of them, is limited i
   const app = await TestApp.start({ REACH_RATE: '4', SOCKET_EVENT_RATE: '8' });
   const [anna, boris] = await app.people('Анна', 'Борис');
   const { body: post } = await app.request<PostDto>('POST', 'posts', boris.token, { content: 'Post' });
-  const others = await app.crowd(5);
+  const others = await app.manyPeople(5);
   const ask = async (method: string, path: string, body?: object) => {
     const { status, body: answer } = await app.request<ErrorBody>(method, path, anna.token, body);
     if (status === 429) expect(answer.retry_after_ms).toBeGreaterThan(0);

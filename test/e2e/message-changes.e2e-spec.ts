@@ -210,7 +210,7 @@ describe('a reaction', () => {
 
   it('names the first 50 as they are now, also when some of them take theirs back', async () => {
     const id = await sent(hers, 'crowded');
-    const crowd = await app.crowd(55);
+    const crowd = await app.manyPeople(55);
     await react(his, id, '👍');
     await app.rows(
       `INSERT INTO message_reactions (message_id, user_id, emoji)

@@ -72,7 +72,7 @@ describe('a message', () => {
     for (const device of [sending, second])
       expect(heardIn(device, chat)).toEqual([{ ...told, client_id: 'phone-1' }]);
     for (const device of [his, hisSecond]) expect(heardIn(device, chat)).toEqual([told]);
-    expect(stranger.heard.filter(({ event }) => event.startsWith('chat:'))).toEqual([]);
+    expect(stranger.received.filter(({ event }) => event.startsWith('chat:'))).toEqual([]);
   });
 
   it('needs no callback, as in the specification’s own sample client', async () => {

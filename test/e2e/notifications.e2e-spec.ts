@@ -97,7 +97,7 @@ describe('what a transaction promises', () => {
   });
 
   it('may be for everybody there is, in more than one job, each told once', async () => {
-    await app.crowd(2300);
+    await app.manyPeople(2300);
     const [{ count }] = (await app.rows('SELECT count(*)::int FROM users')) as [{ count: number }];
     const post = randomUUID();
     const cause = mention(post);

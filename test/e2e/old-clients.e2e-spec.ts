@@ -65,7 +65,7 @@ describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transp
     const gone = new Promise((resolve) => bad.old.on('disconnect', resolve));
     expect(await bad.next('error')).toMatchObject({ message: 'Invalid token', reason: 'token_invalid' });
     expect(await gone).toBe('io server disconnect');
-    expect(bad.heard).toHaveLength(1);
+    expect(bad.received).toHaveLength(1);
     const vera = await app.register('Вера');
     const hers = open('/', vera.token, transport);
     await hers.next('sync:required');
@@ -87,7 +87,7 @@ describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transp
     old.close();
     const bad = open('/messenger', 'nonsense', transport);
     await bad.until(() => bad.refusals.length > 0 || undefined);
-    expect([bad.refusals, bad.heard]).toEqual([['User not found'], []]);
+    expect([bad.refusals, bad.received]).toEqual([['User not found'], []]);
     bad.close();
   });
 });

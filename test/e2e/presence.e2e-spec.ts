@@ -14,7 +14,7 @@ describe('with everybody as its audience', () => {
   afterAll(() => app.stop());
 
   const heardOf = ({ id }: Account) =>
-    witness.heard
+    witness.received
       .filter(({ event, payload }) => event.startsWith('user:') && (payload as PresenceItem).user_id === id)
       .map(({ event }) => event);
   const goes = (account: Account) => witness.next('user:offline', ({ user_id }) => user_id === account.id);
@@ -182,7 +182,7 @@ describe('with contacts as its audience', () => {
     phone.close();
     await watcher.next('user:offline', ({ user_id }) => user_id === lisa.id);
     await his.settled();
-    expect(his.heard.filter(({ payload }) => (payload as PresenceItem).user_id === lisa.id)).toEqual([]);
+    expect(his.received.filter(({ payload }) => (payload as PresenceItem).user_id === lisa.id)).toEqual([]);
     // Of him, whom she has been shown, she hears.
     const hers = await app.device(lisa);
     his.close();

@@ -66,7 +66,7 @@ it('a step that changes nothing takes no number and tells nobody', async () => {
     await device.next('chat:updated', (c) => c.id === group.id && roles(c)[boris.id] === 'admin');
   for (const device of [hers, his, veras]) await device.settled();
   const before = await numbers();
-  const heard = () => [hers, his, veras].map((device) => device.heard.length);
+  const heard = () => [hers, his, veras].map((device) => device.received.length);
   const heardBefore = heard();
   for (const body of [{ title: 'Ours', avatar }, { title: ' Ours ' }, { avatar }, {}, { title: null }]) {
     const { status, body: chat } = await app.request<ChatDto>('PATCH', path, anna.token, body);
@@ -128,7 +128,7 @@ it('nobody else sets roles, not even an admin, and nobody their own', async () =
 describe('whoever is removed or leaves', () => {
   const removed = (device: Device) => device.next('chat:removed', ({ chat_id }) => chat_id === group.id);
   const heardOf = (device: Device) =>
-    device.heard.filter(({ payload }) => {
+    device.received.filter(({ payload }) => {
       const { chat_id, id } = payload as { chat_id?: string; id?: string };
       return chat_id === group.id || id === group.id;
     });
@@ -171,7 +171,7 @@ describe('whoever is removed or leaves', () => {
 
   it('hears no counts of receipts either, in a large group', async () => {
     const chat_id = group.id;
-    const user_ids = await app.crowd(40);
+    const user_ids = await app.manyPeople(40);
     await app.request('POST', `chats/${chat_id}/members`, anna.token, { user_ids });
     const theirs = await veras.send('chat:message:send', text(group));
     const own = await hers.send('chat:message:send', text(group));

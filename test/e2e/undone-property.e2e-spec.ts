@@ -169,7 +169,7 @@ class World {
   ) {}
 
   static async create(): Promise<World> {
-    const ids = await app.crowd(4);
+    const ids = await app.manyPeople(4);
     for (const [i, id] of ids.entries())
       await app.rows(`UPDATE users SET name = $2, locale = 'en', handle = left(handle, 28) WHERE id = $1`, [
         id,

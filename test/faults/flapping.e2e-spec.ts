@@ -18,7 +18,7 @@ afterAll(() => cluster.stop());
 othersTalk(() => cluster);
 
 const told = (watcher: Device, { id }: Account) =>
-  watcher.heard.flatMap(({ event, payload }) =>
+  watcher.received.flatMap(({ event, payload }) =>
     event.startsWith('user:') && (payload as { user_id: string }).user_id === id ? [event] : [],
   );
 

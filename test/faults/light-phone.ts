@@ -102,7 +102,7 @@ export async function signedInGroups(
   chats: number,
   members: number,
 ): Promise<Map<string, string[]>> {
-  const ids = await platform.crowd(chats * members);
+  const ids = await platform.manyPeople(chats * members);
   const sessions = await platform.rows<{ id: string; user_id: string }>(
     `INSERT INTO sessions (id, user_id, expires_at)
      SELECT gen_random_uuid(), id, now() + interval '1 day' FROM unnest($1::uuid[]) AS id RETURNING id, user_id`,

@@ -60,7 +60,7 @@ class Connections {
   }
 
   heard(): number {
-    return this.all.reduce((sum, { heard }) => sum + heard.length, 0);
+    return this.all.reduce((sum, { received: heard }) => sum + heard.length, 0);
   }
 
   close(): void {
@@ -158,7 +158,7 @@ it('who is removed from a group hears nothing more of it on any node within 2 s'
 });
 
 /** Every text that a client of any namespace was shown. */
-const said = ({ heard }: Device | PlainClient) =>
+const said = ({ received: heard }: Device | PlainClient) =>
   heard.flatMap(({ payload }) => {
     const { content, text } = payload as { content?: string; text?: string };
     return [content ?? text];

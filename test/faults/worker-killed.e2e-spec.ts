@@ -64,7 +64,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
   startBefore(start);
 
   it('before what was promised is with the queue: the next one tells it', async () => {
-    const [actor, recipient] = (await cluster.crowd(2)) as [string, string];
+    const [actor, recipient] = (await cluster.manyPeople(2)) as [string, string];
     const worker = living();
     // It does nothing any more, and will never know.
     await worker.signal('SIGSTOP');
@@ -77,7 +77,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
   }, 300_000);
 
   it('at half of a fan-out: the next one tells the rest, and nobody twice', async () => {
-    await cluster.crowd(CROWD);
+    await cluster.manyPeople(CROWD);
     const talk = await Talk.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
     const worker = living();
@@ -96,7 +96,7 @@ describe('a worker that stands still', () => {
   startBefore(SIZES['a worker']);
 
   it('for 35 s and runs on: another one tells the rest, and nobody twice', async () => {
-    await cluster.crowd(CROWD);
+    await cluster.manyPeople(CROWD);
     const talk = await Talk.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
     const still = living();

@@ -74,12 +74,12 @@ describe('who is refused stores nothing, and nobody hears of it:', () => {
 
   it.each(lines)('%s', async (name, row, ask) => {
     const refused = PEOPLE.filter((who) => expected(row, who) !== 'ok');
-    const before = listening.map(({ heard }) => heard.length);
+    const before = listening.map(({ received }) => received.length);
     expect(await outcomes(refused, (who) => ask(world, who, name, row))).toEqual(
       await outcomes(refused, (who) => expected(row, who)),
     );
     await Promise.all(listening.map((device) => device.settled()));
-    expect(listening.map(({ heard }, i) => heard.slice(before[i]))).toEqual(listening.map(() => []));
+    expect(listening.map(({ received }, i) => received.slice(before[i]))).toEqual(listening.map(() => []));
     // What one line stores is not held against those after it.
     const was = stored;
     stored = await everything(app);

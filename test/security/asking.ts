@@ -112,7 +112,7 @@ const FENCE = 'Unknown message type';
 
 /** Somebody who hears everything that they may. */
 export interface Bystanding {
-  heard: unknown[];
+  received: unknown[];
   settled(): Promise<unknown>;
 }
 

@@ -67,7 +67,7 @@ describe('long answers count as several reads', () => {
   });
 
   it('and so do connections of who follows thousands', async () => {
-    const followed = await app.crowd(5000);
+    const followed = await app.manyPeople(5000);
     await app.rows('INSERT INTO follows (follower_id, followee_id) SELECT $1, unnest($2::uuid[])', [
       greedy.id,
       followed,

@@ -90,7 +90,7 @@ describe('a change of a chat that is slow', () => {
   });
 
   it('of a large group is told together with others, also to whom one of them has brought in', async () => {
-    const group = await app.group(owner, ...(await app.crowd(40)).map((id) => ({ id })));
+    const group = await app.group(owner, ...(await app.manyPeople(40)).map((id) => ({ id })));
     await patch(app, group, owner, { title: '1' });
     await owners.next('chat:updated', ({ title }) => title === '1');
     const since = performance.now();
@@ -142,7 +142,7 @@ describeWithRedis('a large group that is changed as fast as it goes, over two no
   it('costs the nodes little, has nobody sync, and is shown to its members as it is in the end', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [owner, member, anna, boris] = await one.people('Глеб', 'Вера', 'Анна', 'Борис');
-    const crowd = await one.crowd(MEMBERS);
+    const crowd = await one.manyPeople(MEMBERS);
     const group = await one.group(owner, member, ...crowd.map((id) => ({ id })));
     const owners = await one.device(owner);
     for (let i = 0; i < 5; i++) await owners.send('chat:message:send', text(group));

@@ -231,10 +231,10 @@ describe('the names of rooms', () => {
     }
     // What may be watched is a user: whoever has that id as something else's hears nothing of it.
     await device.send('presence:watch', { user_ids: [chat, owner.id] });
-    const before = device.heard.length;
+    const before = device.received.length;
     await owners.send('chat:typing', { chat_id: chat, is_typing: true });
     await owners.send('chat:typing', { chat_id: chat, is_typing: false });
     await device.settled();
-    expect(device.heard.slice(before)).toEqual([]);
+    expect(device.received.slice(before)).toEqual([]);
   });
 });

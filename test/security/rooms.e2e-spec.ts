@@ -11,7 +11,7 @@ let followed: string[];
 let bystander: Device;
 beforeAll(async () => {
   app = await TestApp.start();
-  followed = await app.crowd(5000);
+  followed = await app.manyPeople(5000);
   bystander = await app.device(await app.register('Вера'));
 });
 afterAll(() => app.stop());

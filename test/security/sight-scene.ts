@@ -163,7 +163,7 @@ export class Scene {
   /** What they do then, as far as each still may. Answers what the looker's device has heard of it. */
   async goOn(): Promise<[event: ServerEvent, payload: object][]> {
     const { app, subject, third, device, things } = this;
-    const before = device.heard.length;
+    const before = device.received.length;
     if (this.relation !== 'banned') {
       const handle = `secret_${randomUUID().slice(0, 8)}`;
       await this.done(subject, 'PATCH users/me', { name: 'Тайна', handle, avatar: PICTURE });
@@ -195,6 +195,6 @@ export class Scene {
     await this.done(third, 'POST chats/{group}/forward', { message_ids: [things.said] });
     await this.done(third, 'PATCH chats/{group}', { title: 'Группа' });
     await device.settled();
-    return device.heard.slice(before).map(({ event, payload }) => [event as ServerEvent, payload]);
+    return device.received.slice(before).map(({ event, payload }) => [event as ServerEvent, payload]);
   }
 }

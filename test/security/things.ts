@@ -92,7 +92,7 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
     return id;
   },
   /** Of somebody whom nothing else is about. */
-  target: async (world) => (await world.app.crowd(1))[0]!,
+  target: async (world) => (await world.app.manyPeople(1))[0]!,
   report: async (world) => {
     const about = { kind: 'user', target_id: await world.thing('target'), reason: 'Spam' };
     return posted(world, 'reports', about, 'member');
@@ -107,7 +107,7 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
   },
   /** Of a friend of the owner's. */
   friend: async (world) => {
-    const [[id], { owner }] = [(await world.app.crowd(1)) as [string], world.people];
+    const [[id], { owner }] = [(await world.app.manyPeople(1)) as [string], world.people];
     await world.app.rows('INSERT INTO friends (user_id, friend_id) VALUES ($1, $2), ($2, $1)', [
       owner.id,
       id,

@@ -122,7 +122,7 @@ async function isTurnedAway(token: unknown, options: Parameters<typeof Device.op
     device.socket.emit(event, { ...text({ id: randomUUID() }), token: anna.token }, () => answers++);
   const gone = await new Promise((resolve) => device.socket.once('disconnect', resolve));
   expect(gone).toBe('io server disconnect');
-  expect(device.heard).toMatchObject([
+  expect(device.received).toMatchObject([
     { event: 'error', payload: { code: 'UNAUTHORIZED', message: 'Invalid token' } },
   ]);
   expect(answers).toBe(0);

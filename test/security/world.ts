@@ -22,7 +22,7 @@ export class World {
 
   static async create(app: TestApp): Promise<World> {
     const names = PEOPLE.slice(1);
-    const ids = await app.crowd(names.length);
+    const ids = await app.manyPeople(names.length);
     const tokens = await signIn(app, ids);
     const accounts = names.map((name, i) => [
       name,

@@ -223,8 +223,8 @@ function isConfirmed(socket: DeviceSocket, { options }: Delivery, { since }: Pen
 }
 
 /** Each room's events are shown in their order. */
-const isInOrder = ({ options: { rooms } }: Delivery, { buffered: held }: PendingSubscriptions): boolean =>
-  !held.some(({ options }) => {
+const isInOrder = ({ options: { rooms } }: Delivery, { buffered: buffered }: PendingSubscriptions): boolean =>
+  !buffered.some(({ options }) => {
     for (const room of rooms) if (options.rooms.has(room)) return true;
     return false;
   });

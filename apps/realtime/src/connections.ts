@@ -267,7 +267,7 @@ export class Connections {
     reason: Connected['reason'],
   ): Promise<void> {
     await this.authenticator.connected(userOf(socket));
-    const { told: audience } = await this.refresh(socket);
+    const { audience: audience } = await this.refresh(socket);
     if (socket.connected) this.open(socket, observer, reason, audience);
   }
 

@@ -76,8 +76,8 @@ export class EventDispatcher {
       const kind = kindOf(event as string);
       const weight = kind === 'write' ? 1 : 1 + Math.floor(size / WEIGHED_BYTES);
       const queue = this.queues[kind];
-      const turn = queue.acquire(userId, weight);
-      if (turn) await turn;
+      const acquired = queue.acquire(userId, weight);
+      if (acquired) await acquired;
       let answer: unknown;
       try {
         answer = await this.handle(handler, socket, args, rules);

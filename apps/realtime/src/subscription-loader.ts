@@ -13,15 +13,15 @@ export class SubscriptionLoader {
 
   constructor(
     private readonly memberships: Memberships,
-    private readonly ties: Relationships,
+    private readonly relationships: Relationships,
   ) {}
 
   private async of(userId: string): Promise<Omit<SubscriptionSnapshot, 'at'>> {
-    const [{ chatIds, unseen }, ties] = await Promise.all([
+    const [{ chatIds, unseen }, related] = await Promise.all([
       this.memberships.chatIdsOf(userId),
-      this.ties.roomsOf(userId),
+      this.relationships.roomsOf(userId),
     ]);
-    return { rooms: [...chatIds.map(chatRoom), ...ties], unseen: unseen.map(chatRoom) };
+    return { rooms: [...chatIds.map(chatRoom), ...related], unseen: unseen.map(chatRoom) };
   }
 
   async load(userId: string): Promise<SubscriptionSnapshot> {
@@ -43,12 +43,12 @@ export class SubscriptionLoader {
    * Puts a device where it belongs, whatever it has missed. Those that ask later are answered later (`Batcher`), so that
    * no older answer undoes a newer one's.
    */
-  async refresh(socket: DeviceSocket): Promise<{ told: string[]; hasMissed: boolean }> {
+  async refresh(socket: DeviceSocket): Promise<{ audience: string[]; hasMissed: boolean }> {
     const snapshot = await this.load(userOf(socket).userId);
-    if (!socket.connected) return { told: [], hasMissed: false };
+    if (!socket.connected) return { audience: [], hasMissed: false };
     const { rooms, hasMissed } = (socket.nsp.adapter as BufferingAdapter).resolve(socket, snapshot);
     socket.data.openedAt ??= performance.now();
-    return { told: presenceAudience(rooms, snapshot), hasMissed };
+    return { audience: presenceAudience(rooms, snapshot), hasMissed };
   }
 }
 

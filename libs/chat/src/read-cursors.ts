@@ -44,7 +44,7 @@ interface CursorRow {
 @Injectable()
 export class ReadCursors implements OnModuleDestroy {
   private readonly batcher = new Batcher<ReadCursorUpdate, AdvancedCursor>(
-    (batch) => this.turns.write(batch, chatOf, (some) => this.flush(some)),
+    (batch) => this.mutex.write(batch, chatOf, (some) => this.flush(some)),
     {
       maxBatch: MAX_CURSORS,
       maxQueued: WORK.readCursors.most,
@@ -59,7 +59,7 @@ export class ReadCursors implements OnModuleDestroy {
   constructor(
     private readonly prisma: PrismaService,
     private readonly receipts: Receipts,
-    private readonly turns: WriteMutex,
+    private readonly mutex: WriteMutex,
     private readonly metrics: Metrics,
   ) {}
 
@@ -95,7 +95,7 @@ export class ReadCursors implements OnModuleDestroy {
 
   private async storeRecorded(): Promise<void> {
     // Those of a chat that is being changed wait for the next round.
-    const isFree = ({ chatId }: ReadCursorUpdate) => !this.turns.isPaused(chatId);
+    const isFree = ({ chatId }: ReadCursorUpdate) => !this.mutex.isPaused(chatId);
     const batch = [...this.recorded.values()].filter(isFree).slice(0, MAX_CURSORS);
     for (const { chatId, userId } of batch) this.recorded.delete(`${chatId}:${userId}`);
     try {
@@ -126,7 +126,7 @@ export class ReadCursors implements OnModuleDestroy {
       if (from) before.set(cursor.ord, earlier(from, before.get(cursor.ord)));
       merged.set(key, cursor);
     }
-    const cursors = await this.turns.runExclusive(() => this.store([...merged.values()]));
+    const cursors = await this.mutex.runExclusive(() => this.store([...merged.values()]));
     const advanced = new Map(cursors.map((mark) => [mark.ord, { ...mark, ...before.get(mark.ord) }]));
     this.receipts.publish([...advanced.values()].filter((mark) => !mark.is_behind));
     const unread = await this.countUnread([...merged.values()]);

@@ -5,7 +5,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
-const MAX_RECEIPTS = WORK.receipts.most.told;
+const MAX_RECEIPTS = WORK.receipts.most.published;
 /** Among so many newest ones: a member's own and deleted messages are passed over. */
 const MAX_COVERED = WORK.receipts.most.lookedAt;
 /** The most messages that the marks of one look-up may have moved over. */

@@ -33,7 +33,7 @@ const block = (pairs: Pair[]) =>
   );
 
 it('the status of a message is by those whom the viewer may see, whoever has come how far and blocks whom', async () => {
-  const crowd = await app.crowd(4);
+  const crowd = await app.manyPeople(4);
   const ids = [anna.id, ...crowd];
   const { chatId, messageId } = await group(crowd);
   const scene = fc.record({
@@ -76,7 +76,7 @@ it('the status of a message is by those whom the viewer may see, whoever has com
 });
 
 it('of a group in which all block each other, only the cuts from those in question are read', async () => {
-  const crowd = await app.crowd(60);
+  const crowd = await app.manyPeople(60);
   const { chatId, messageId } = await group(crowd);
   await block(crowd.flatMap((a) => crowd.filter((b) => b !== a).map((b): Pair => [a, b])));
   const { hidden: cuts } = await memberViews(app.app.get(PrismaService), chatId, [crowd[0]!], messageId);

@@ -11,7 +11,7 @@ beforeAll(async () => {
   app = await TestApp.start();
   views = app.app.get(ChatViews);
   anna = await app.register('Анна');
-  crowd = await app.crowd(40);
+  crowd = await app.manyPeople(40);
 });
 afterAll(() => app.stop());
 

@@ -42,7 +42,7 @@ export const textOf = (typed: string): string =>
     : composed(typed.replace(BREAKS, '\n').replace(CONTROLS, ''));
 
 /** Embeddings, overrides and isolates: unclosed, they turn the text around a name. */
-const TURNS = /[\u202A-\u202E\u2066-\u2069]/g;
+const DIRECTION_MARKS = /[\u202A-\u202E\u2066-\u2069]/g;
 const NOT_IN_A_LINE = /[\p{Cc}\u2028\u2029]/u;
 
 /** Invisible characters with a width, and those without one. */
@@ -67,7 +67,7 @@ const UNSEEN =
 export const nameOf = (typed: string): string =>
   nfc(
     typed
-      .replace(TURNS, '')
+      .replace(DIRECTION_MARKS, '')
       .replace(UNSEEN, '')
       .replaceAll('\t', ' ')
       .replace(/[ \u00A0]{4,}/g, ' ')
@@ -87,4 +87,5 @@ export const isName = (text: string): boolean =>
   isVisible(text) && !NOT_IN_A_LINE.test(text) && !WIDE_GAP.test(text) && flat(text) === text;
 
 /** Any text as a part of one line, without what could change the look of the rest of it. */
-export const oneLine = (text: string): string => flat(text.replace(TURNS, '').replace(GAP, ' ')).trim();
+export const oneLine = (text: string): string =>
+  flat(text.replace(DIRECTION_MARKS, '').replace(GAP, ' ')).trim();

@@ -34,12 +34,12 @@ export class Blocks {
     b: string | string[],
     tx: Pick<Prisma.TransactionClient, 'block'> = this.prisma,
   ): Promise<boolean> {
-    const others = [b].flat();
+    const otherIds = [b].flat();
     const block = await tx.block.findFirst({
       where: {
         OR: [
-          { blockerId: a, blockedId: { in: others } },
-          { blockerId: { in: others }, blockedId: a },
+          { blockerId: a, blockedId: { in: otherIds } },
+          { blockerId: { in: otherIds }, blockedId: a },
         ],
       },
       select: { blockerId: true },

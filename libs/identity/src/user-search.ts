@@ -52,13 +52,13 @@ export async function searchUsers<T extends { id: string }>(
     SELECT ${columns}, ${KEY} AS key FROM users WHERE ${where} AND ${condition}
     ORDER BY ${KEY} USING ~<~, id LIMIT ${limit + 1}`;
   const handle = words.length === 1 && HANDLE.test(words[0]!) ? words[0] : undefined;
-  const [exact, others] = await Promise.all([
+  const [exact, remaining] = await Promise.all([
     handle && !cursor ? select(Prisma.sql`handle = ${handle}`) : [],
     select(
       Prisma.sql`${found} AND ${after} AND ${handle ? Prisma.sql`handle <> ${handle}` : Prisma.sql`true`}`,
     ),
   ]);
-  const rows = [...exact, ...others];
+  const rows = [...exact, ...remaining];
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   const next = last && rows.length > limit ? (last === exact[0] ? ['', NIL] : [last.key, last.id]) : null;

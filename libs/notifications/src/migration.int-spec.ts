@@ -7,7 +7,13 @@ import { Notify } from './commands/notify.command.js';
 
 it('the migration brings what was told before in line with what still holds', async () => {
   const app = await TestApp.start();
-  const [anna, boris, vera, gleb, dima] = (await app.crowd(5)) as [string, string, string, string, string];
+  const [anna, boris, vera, gleb, dima] = (await app.manyPeople(5)) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   const post = randomUUID();
   const tell = async (cause: NotificationCause) => {
     await happen(app, cause, anna);

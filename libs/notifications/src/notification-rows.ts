@@ -29,7 +29,7 @@ export function toDto(row: NotificationRow): NotificationDto {
   const data = row.actor === null && 'reason' in row.data ? { ...row.data, reason: null } : row.data;
   const { title, body } = render(row.type, row.locale, {
     actor: row.actor,
-    others: row.others_count,
+    othersCount: row.others_count,
     data,
   });
   return {

@@ -29,7 +29,7 @@ const DATA: NotificationData = {
 describe.each(NOTIFICATION_TYPES)('%s', (type) => {
   it.each(['ru', 'en'])('has its words in %s, also when nobody did it', (locale) => {
     for (const actor of ['Анна', null]) {
-      const { title, body } = render(type, locale, { actor, others: 0, data: DATA[type] });
+      const { title, body } = render(type, locale, { actor, othersCount: 0, data: DATA[type] });
       expect(title).not.toBe('');
       expect(body).not.toMatch(/undefined|null|NaN|Invalid|\[object/);
       expect(/[а-я]/.test(title)).toBe(locale === 'ru');
@@ -44,14 +44,17 @@ it.each([
   [12, 'Анна и ещё 12 человек оценили ваш пост', 'Анна and 12 others liked your post'],
   [21, 'Анна и ещё 21 человек оценили ваш пост', 'Анна and 21 others liked your post'],
   [22, 'Анна и ещё 22 человека оценили ваш пост', 'Анна and 22 others liked your post'],
-])('with %i others', (others, ru, en) => {
-  const told = { actor: 'Анна', others, data: DATA.post_liked };
-  expect([render('post_liked', 'ru', told).body, render('post_liked', 'en', told).body]).toEqual([ru, en]);
+])('with %i others', (othersCount, ru, en) => {
+  const context = { actor: 'Анна', othersCount, data: DATA.post_liked };
+  expect([render('post_liked', 'ru', context).body, render('post_liked', 'en', context).body]).toEqual([
+    ru,
+    en,
+  ]);
 });
 
 it('names the hour by the clock of the place, and says why', () => {
   const body = (data: NotificationData['booking_cancelled'], locale = 'ru') =>
-    render('booking_cancelled', locale, { actor: 'Анна', others: 0, data }).body;
+    render('booking_cancelled', locale, { actor: 'Анна', othersCount: 0, data }).body;
   const cancelled = { ...DATA.booking_cancelled, outcome: 'cancelled', reason: 'Заболела' } as const;
   expect(body(cancelled)).toBe('Анна отменяет запись на 10 января в 14:00: Заболела');
   expect(body({ ...cancelled, timezone: 'Asia/Vladivostok' }, 'en')).toContain('10 January at 21:00');
@@ -62,9 +65,9 @@ it('names the hour by the clock of the place, and says why', () => {
 });
 
 it('names nobody who cancelled when nobody is to be named, and an announcement by its own words', () => {
-  const told = { actor: null, others: 0 };
+  const context = { actor: null, othersCount: 0 };
   const cancelled = { ...DATA.booking_cancelled, outcome: 'cancelled' as const };
-  const body = (locale: string) => render('booking_cancelled', locale, { ...told, data: cancelled }).body;
+  const body = (locale: string) => render('booking_cancelled', locale, { ...context, data: cancelled }).body;
   expect([body('ru'), body('en')]).toEqual([
     'Запись на 10 января в 14:00 отменена',
     'The booking on 10 January at 14:00 is cancelled',
@@ -72,9 +75,9 @@ it('names nobody who cancelled when nobody is to be named, and an announcement b
   for (const outcome of ['declined', 'no_show'] as const)
     for (const locale of ['ru', 'en'])
       expect(
-        render('booking_cancelled', locale, { ...told, data: { ...cancelled, outcome } }).body,
+        render('booking_cancelled', locale, { ...context, data: { ...cancelled, outcome } }).body,
       ).not.toMatch(/Кто-то|Somebody/);
-  const announced = { ...told, actor: 'Анна', data: { ...DATA.mention, announcement: true as const } };
+  const announced = { ...context, actor: 'Анна', data: { ...DATA.mention, announcement: true as const } };
   expect(render('mention', 'ru', announced)).toEqual({
     title: 'Объявление',
     body: 'Откройте, чтобы прочитать новое объявление',
@@ -106,7 +109,7 @@ describe('whatever a name, a service or a reason holds, its sentence', () => {
     NOTIFICATION_TYPES.flatMap((type) =>
       ['ru', 'en'].map((locale) => {
         const data = { ...DATA[type], service_name: name, reason: name };
-        return render(type, locale, { actor: name, others: 1, data }).body;
+        return render(type, locale, { actor: name, othersCount: 1, data }).body;
       }),
     );
 
@@ -123,17 +126,17 @@ describe('whatever a name, a service or a reason holds, its sentence', () => {
   });
 
   it('isolates what is written from right to left', () => {
-    const told = { others: 0, data: DATA.post_liked };
-    expect(render('post_liked', 'ru', { ...told, actor: 'דוד' }).body).toBe(
+    const context = { othersCount: 0, data: DATA.post_liked };
+    expect(render('post_liked', 'ru', { ...context, actor: 'דוד' }).body).toBe(
       '\u2068דוד\u2069 оценил(а) ваш пост',
     );
-    expect(render('post_liked', 'en', { ...told, actor: 'علي\u202E' }).body).toBe(
+    expect(render('post_liked', 'en', { ...context, actor: 'علي\u202E' }).body).toBe(
       '\u2068علي\u2069 liked your post',
     );
   });
 
   it('names somebody where nothing of the name is seen', () => {
-    expect(render('post_liked', 'en', { others: 0, data: DATA.post_liked, actor: '\u200B' }).body).toBe(
+    expect(render('post_liked', 'en', { othersCount: 0, data: DATA.post_liked, actor: '\u200B' }).body).toBe(
       'Somebody liked your post',
     );
   });

@@ -16,7 +16,7 @@ interface NotificationRule<T extends NotificationKind> {
   texts: {
     [L in Locale]: {
       title: string | ((data: NotificationData[T]) => string);
-      body(told: TextContext<NotificationData[T]>): string;
+      body(context: TextContext<NotificationData[T]>): string;
     };
   };
 }
@@ -184,7 +184,7 @@ export const NOTIFICATION_RULES: { [T in NotificationKind]: NotificationRule<T> 
 export function render<T extends NotificationKind>(
   type: T,
   locale: string,
-  context: { actor: string | null; others: number; data: NotificationData[T] },
+  context: { actor: string | null; othersCount: number; data: NotificationData[T] },
 ): Text {
   const spoken: Locale = locale === 'en' ? 'en' : 'ru';
   const { title, body } = NOTIFICATION_RULES[type].texts[spoken];

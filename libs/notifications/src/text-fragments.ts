@@ -8,7 +8,7 @@ export interface TextContext<D> {
   /** Whether that is the name of somebody. */
   isNamed: boolean;
   /** How many others did, too. */
-  others: number;
+  othersCount: number;
   data: D;
 }
 
@@ -37,14 +37,14 @@ function clockOf(language: string, timeZone: string): Intl.DateTimeFormat {
 
 /** "Анна и ещё 12 человек оценили", "Anna and 12 others"; the verb in its two numbers where it has them. */
 export function people(
-  { locale, actor, others }: TextContext<object>,
+  { locale, actor, othersCount: othersCount }: TextContext<object>,
   ...[verb, verbOfMany]: [string, string] | []
 ): string {
   const of = (done: string | undefined) => (done ? ` ${done}` : '');
-  if (others === 0) return actor + of(verb);
-  if (locale === 'en') return `${actor} and ${others} ${others === 1 ? 'other' : 'others'}`;
-  const form = FORMS[russian.select(others)] ?? 'человек';
-  return `${actor} и ещё ${others} ${form}${of(verbOfMany)}`;
+  if (othersCount === 0) return actor + of(verb);
+  if (locale === 'en') return `${actor} and ${othersCount} ${othersCount === 1 ? 'other' : 'others'}`;
+  const form = FORMS[russian.select(othersCount)] ?? 'человек';
+  return `${actor} и ещё ${othersCount} ${form}${of(verbOfMany)}`;
 }
 
 export const about = ({ locale, data }: TextContext<{ service_name: string }>): string => {

@@ -54,14 +54,14 @@ export class Likes implements OnModuleDestroy {
   private async write(likes: Like[]): Promise<(LikeAnswer | Error)[]> {
     const answers = new Map<Like, LikeAnswer | Error>();
     for (let rest = likes; rest.length > 0; rest = rest.filter((like) => !answers.has(like))) {
-      const turn = new Map<string, Like>();
+      const batch = new Map<string, Like>();
       for (const like of rest) {
         const key = like.postId + like.userId;
-        if (!turn.has(key)) turn.set(key, like);
+        if (!batch.has(key)) batch.set(key, like);
       }
-      const { rows, revised } = await this.store([...turn.values()]);
+      const { rows, revised } = await this.store([...batch.values()]);
       const found = new Map(rows.map((row) => [row.post_id + row.user_id, row]));
-      for (const [key, like] of turn) {
+      for (const [key, like] of batch) {
         const row = found.get(key);
         answers.set(like, row ? { liked: like.on, likes_count: row.likes_count } : noSuchPost());
       }

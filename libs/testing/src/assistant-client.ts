@@ -11,7 +11,7 @@ export interface Frame {
  * gap before it, is in `violations`; an answer that is told anew begins with `assistant_message_start`.
  */
 export class AssistantClient extends Waiting {
-  readonly heard: Frame[] = [];
+  readonly received: Frame[] = [];
   readonly violations: string[] = [];
   /** The close code, once the connection has ended. */
   dropped?: number;
@@ -21,7 +21,7 @@ export class AssistantClient extends Waiting {
     super();
     socket.on('message', (raw: Buffer, isBinary) => {
       if (isBinary) this.violations.push('a binary frame');
-      this.hear(JSON.parse(raw.toString()) as Frame);
+      this.receive(JSON.parse(raw.toString()) as Frame);
     });
     socket.on('close', (code) => {
       this.dropped = code;
@@ -41,7 +41,7 @@ export class AssistantClient extends Waiting {
   protected sofar(): string {
     const ended = this.dropped === undefined ? [] : [`closed ${this.dropped}`];
     return [
-      ...this.heard.map(({ type, data }) => `${type} ${JSON.stringify(data).slice(0, 80)}`),
+      ...this.received.map(({ type, data }) => `${type} ${JSON.stringify(data).slice(0, 80)}`),
       ...ended,
     ].join('\n');
   }
@@ -55,7 +55,7 @@ export class AssistantClient extends Waiting {
   }
 
   all<T = Record<string, string>>(type: string): T[] {
-    return this.heard.filter((frame) => frame.type === type).map(({ data }) => data as T);
+    return this.received.filter((frame) => frame.type === type).map(({ data }) => data as T);
   }
 
   /** The first such frame, from before or still to come. */
@@ -72,7 +72,7 @@ export class AssistantClient extends Waiting {
 
   /** The tokens of an answer that came over this connection, since it was last told from its start. */
   tokens(messageId: string): string[] {
-    const ofAnswer = this.heard.filter(({ data }) => data.messageId === messageId);
+    const ofAnswer = this.received.filter(({ data }) => data.messageId === messageId);
     const start = ofAnswer.findLastIndex(({ type }) => type === 'assistant_message_start');
     return ofAnswer
       .slice(start + 1)
@@ -95,8 +95,8 @@ export class AssistantClient extends Waiting {
     this.socket.terminate();
   }
 
-  private hear(frame: Frame): void {
-    this.heard.push(frame);
+  private receive(frame: Frame): void {
+    this.received.push(frame);
     if (frame.type === 'assistant_message_start') this.lastIndex.set(frame.data.messageId!, -1);
     if (frame.type === 'assistant_message_token') {
       const { messageId, index } = frame.data as unknown as { messageId: string; index: number };

@@ -8,7 +8,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class Link {
   private readonly open = new Set<Socket>();
   private state: 'up' | 'down' | 'stuck' = 'up';
-  private turn = 0;
+  private queue = 0;
   private marker?: string;
   private lost?: () => void;
 
@@ -99,7 +99,7 @@ export class Link {
 
   private async reach(): Promise<Socket | undefined> {
     for (let i = 0; i < this.targets.length; i++) {
-      const target = this.targets[this.turn++ % this.targets.length]!;
+      const target = this.targets[this.queue++ % this.targets.length]!;
       const server = connect(Number(target.port), target.hostname);
       server.on('error', () => undefined);
       if (await once(server, 'connect').catch(() => undefined)) return server;

@@ -3,25 +3,25 @@ import { Waiting } from './waiting.js';
 
 /** A real Socket.IO client that keeps everything it hears; `Events` are the payloads by event. */
 export class Listener<Events extends object> extends Waiting {
-  readonly heard: { event: string; payload: never }[] = [];
+  readonly received: { event: string; payload: never }[] = [];
 
   constructor(readonly socket: Socket) {
     super();
     socket.onAny((event: string, payload: unknown) => {
-      this.heard.push({ event, payload: payload as never });
+      this.received.push({ event, payload: payload as never });
       this.changed();
     });
   }
 
   protected sofar(): string {
-    return this.heard
+    return this.received
       .slice(-50)
       .map(({ event }) => event)
       .join(', ');
   }
 
   all<E extends keyof Events>(event: E): Events[E][] {
-    return this.heard.filter((heard) => heard.event === event).map(({ payload }) => payload);
+    return this.received.filter((received) => received.event === event).map(({ payload }) => payload);
   }
 
   /** The first such event, from before or still to come. */

@@ -68,7 +68,7 @@ export abstract class Platform {
   }
 
   /** Accounts without a password, made at once: for large groups and long lists. */
-  async crowd(size: number): Promise<string[]> {
+  async manyPeople(size: number): Promise<string[]> {
     const rows = await this.rows<{ id: string }>(
       `INSERT INTO users (id, email, password_hash, name, handle)
        SELECT id, id || '@example.com', '', 'Somebody', replace(id::text, '-', '')
@@ -79,18 +79,18 @@ export abstract class Platform {
   }
 
   /** The direct chat of two, or a group of more. */
-  chat(creator: Account, ...others: Account[]): Promise<ChatDto> {
-    if (others.length > 1) return this.group(creator, ...others);
-    return this.made(creator, 'direct', others);
+  chat(creator: Account, ...otherPeople: Account[]): Promise<ChatDto> {
+    if (otherPeople.length > 1) return this.group(creator, ...otherPeople);
+    return this.made(creator, 'direct', otherPeople);
   }
 
   /** A group, also of two. */
-  group(creator: Account, ...others: { id: string }[]): Promise<ChatDto> {
-    return this.made(creator, 'group', others);
+  group(creator: Account, ...otherPeople: { id: string }[]): Promise<ChatDto> {
+    return this.made(creator, 'group', otherPeople);
   }
 
-  private async made(creator: Account, type: string, others: { id: string }[]): Promise<ChatDto> {
-    const body = { type, participant_ids: others.map(({ id }) => id) };
+  private async made(creator: Account, type: string, otherPeople: { id: string }[]): Promise<ChatDto> {
+    const body = { type, participant_ids: otherPeople.map(({ id }) => id) };
     const reply = await this.request<ChatDto>('POST', 'chats', creator.token, body);
     if (reply.status > 201) throw new Error(`chat: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body;

@@ -78,8 +78,8 @@ describe('the provider', () => {
       expect(complete).toMatchObject({ role: 'assistant', status: 'apology' });
       expect(complete.messageId).not.toBe(messageId);
       expect(talk.client.tokens(messageId).join('')).toBe(half);
-      expect(talk.client.heard.findLastIndex(({ type }) => type === 'error')).toBeLessThan(
-        talk.client.heard.findLastIndex(({ type }) => type === 'assistant_message_complete'),
+      expect(talk.client.received.findLastIndex(({ type }) => type === 'error')).toBeLessThan(
+        talk.client.received.findLastIndex(({ type }) => type === 'assistant_message_complete'),
       );
 
       expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');

@@ -13,18 +13,18 @@ const DATE = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
 
 it('speaks as the document says, from the greeting to a chat that is joined again', async () => {
   const client = await scene.app.assistant();
-  expect(client.heard).toEqual([
+  expect(client.received).toEqual([
     { type: 'connected', data: { message: 'WebSocket connection established' } },
   ]);
   client.send('join_chat', { token: anna.token });
   const { chatId, ...created } = await client.ask('create_chat', {}, 'chat_created');
   expect(created).toEqual({ title: 'Новый чат' });
-  const before = client.heard.length;
+  const before = client.received.length;
   scene.model.answerWith({ tokens: ['Добрый', ' ', 'вечер', '!'] });
   const message = 'Здравствуйте';
   const complete = await exchange(client, message);
 
-  const [user, start, ...rest] = client.heard.slice(before);
+  const [user, start, ...rest] = client.received.slice(before);
   const { messageId } = complete;
   const userId = user!.data.messageId!;
   expect(user).toEqual({
@@ -96,7 +96,7 @@ it('frames sent in one breath are taken in their order', async () => {
   client.send('message', { message: 'at once' });
   const { status } = await client.next<{ status: string }>('assistant_message_complete');
   expect(status).toBe('complete');
-  expect(client.heard.map(({ type }) => type).slice(0, 4)).toEqual([
+  expect(client.received.map(({ type }) => type).slice(0, 4)).toEqual([
     'connected',
     'chat_created',
     'user_message',

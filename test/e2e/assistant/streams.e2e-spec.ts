@@ -19,7 +19,7 @@ it('every device in the chat hears the same, and one in another chat nothing', a
   scene.model.answerWith({ tokens: WORDS, pace: 1 });
   const complete = await exchange(talk.client, 'Расскажи');
   await tablet.next('assistant_message_complete');
-  const ofAnswer = ({ heard }: typeof tablet) =>
+  const ofAnswer = ({ received: heard }: typeof tablet) =>
     heard.filter(({ type }) => /^(assistant|user)_message/.test(type));
   expect(ofAnswer(tablet)).toEqual(ofAnswer(talk.client));
   expect(tablet.tokens(complete.messageId)).toEqual(WORDS);
@@ -40,7 +40,7 @@ it('a device that joins during an answer is told it from the beginning, then liv
   tokens.end();
   const { content } = await tablet.next('assistant_message_complete');
   expect(content).toBe(WHOLE);
-  expect(tablet.heard.map(({ type }) => type).slice(0, 4)).toEqual([
+  expect(tablet.received.map(({ type }) => type).slice(0, 4)).toEqual([
     'connected',
     'chat_joined',
     'assistant_message_start',

@@ -89,7 +89,7 @@ it('never turns a status back, when one in a group receives what another has rea
 });
 
 it('in a large group, turns the newest message to READ', async () => {
-  const crowd = (await app.crowd(40)).map((id) => ({ id }));
+  const crowd = (await app.manyPeople(40)).map((id) => ({ id }));
   const group = await app.group(anna, boris, ...crowd);
   await hers.ask('message', { chatId: group.id, content: 'Alle da?' });
   const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'Los geht’s' });
@@ -146,7 +146,7 @@ it('lists users and says who comes and goes, on all of their devices', async () 
 });
 
 it('lists more users than a page of ours has', async () => {
-  await app.crowd(60);
+  await app.manyPeople(60);
   const { users } = await hers.ask<{ users: object[] }>('users:list');
   expect(users.length).toBeGreaterThan(60);
 });
@@ -323,7 +323,7 @@ describe('refusals', () => {
       const client = open(token);
       const error = await new Promise<Error>((resolve) => client.socket.once('connect_error', resolve));
       expect(error.message).toBe('User not found');
-      expect(client.heard).toEqual([]);
+      expect(client.received).toEqual([]);
       client.close();
     }
   });

@@ -94,7 +94,7 @@ describe.each(['by the one', 'by the other'])('a block %s', (by) => {
     await other.next('user:offline', ({ user_id }) => user_id === author.id);
     await device.settled();
     expect(
-      device.heard.filter(({ payload }) => (payload as { user_id?: string }).user_id === author.id),
+      device.received.filter(({ payload }) => (payload as { user_id?: string }).user_id === author.id),
     ).toEqual([]);
     const back = await app.device(author);
     const { items } = await device.send('presence:get', { user_ids: [author.id, reader.id] });

@@ -86,7 +86,7 @@ describe('an announcement', () => {
 
   it('is not told to the rest once its post is deleted, and taken back from however many', async () => {
     const { id } = await post(admin);
-    const crowd = await app.crowd(1100);
+    const crowd = await app.manyPeople(1100);
     await app.rows(
       `INSERT INTO notifications (id, user_id, type, data)
        SELECT gen_random_uuid(), id, 'mention', jsonb_build_object('post_id', $2::text) FROM unnest($1::uuid[]) AS id`,

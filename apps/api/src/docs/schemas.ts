@@ -32,11 +32,11 @@ function schemaOf(type: Type): Schema {
     additionalConverters: { [ValidationTypes.CUSTOM_VALIDATION]: {} },
   }) as Schema;
   for (const [name, property] of Object.entries(properties)) {
-    const { nullable, $ref, ...others } = property as Schema & { $ref?: string };
+    const { nullable, $ref, ...rest } = property as Schema & { $ref?: string };
     if (!nullable) continue;
     // "May be null" is not "may be missing"; and beside a $ref nothing else counts.
     required.push(name);
-    properties[name] = $ref ? { nullable, allOf: [{ $ref }] } : { nullable, ...others };
+    properties[name] = $ref ? { nullable, allOf: [{ $ref }] } : { nullable, ...rest };
   }
   return { ...rest, properties, ...(required.length > 0 && { required: [...new Set(required)] }) };
 }

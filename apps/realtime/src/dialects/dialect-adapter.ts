@@ -2,7 +2,7 @@ import type { EventPacket } from '#platform';
 import type { Namespace } from 'socket.io';
 import type { Delivery } from '../device-socket.js';
 import { BufferingAdapter } from '../buffering-adapter.js';
-import type { ServerRules, Told } from './dialect.js';
+import type { ServerRules, OutgoingEvent } from './dialect.js';
 
 /** Shows a namespace's devices what the devices of `/` are shown, in their own words. Encodes once for all of them. */
 export class DialectAdapter extends BufferingAdapter {
@@ -18,10 +18,11 @@ export class DialectAdapter extends BufferingAdapter {
     data: [event, payload],
     each,
   }: EventPacket): Delivery['write'] | undefined {
-    const rule = this.rules[event as keyof ServerRules] as ((payload: unknown) => Told[]) | undefined;
-    const told = rule ? (each ?? [payload]).flatMap((one) => rule(one)) : [];
-    if (told.length === 0) return undefined;
-    const all = told.map((data) => this.encoding({ type, data }));
+    const rule = this.rules[event as keyof ServerRules] as
+      ((payload: unknown) => OutgoingEvent[]) | undefined;
+    const translated = rule ? (each ?? [payload]).flatMap((one) => rule(one)) : [];
+    if (translated.length === 0) return undefined;
+    const all = translated.map((data) => this.encoding({ type, data }));
     // No document knows it: it is for those who asked for it.
     const isForScoped = event === 'chat:updated';
     return (socket) => {

@@ -2,7 +2,7 @@ import type { ChatDto, ErrorCode, ErrorReason, PayloadOf, ServerEvent } from '#c
 import type { Command, Query } from '@nestjs/cqrs';
 
 /** An event as a document's clients know it. */
-export type Told = [event: string, payload: unknown];
+export type OutgoingEvent = [event: string, payload: unknown];
 
 /** What a client event's rule has at hand. */
 export interface Call {
@@ -17,15 +17,15 @@ export interface Call {
   /** Who of these users is online. */
   present(userIds: string[]): Promise<Set<string>>;
   /** To the calling device alone. */
-  tell(...told: Told): void;
+  emit(...outgoing: OutgoingEvent): void;
 }
 
 /** Runs our command for a client's event and makes the document's acknowledgement of its answer. */
 export type ClientRule = (payload: Record<string, unknown>, call: Call) => Promise<object> | object;
 
 /** An event of ours as the document's events. `chat:opened`: a direct chat was made, in which nothing has been said yet. */
-export type ServerRules = { [E in ServerEvent]?: (payload: PayloadOf<E>) => Told[] } & {
-  'chat:opened'?: (chat: ChatDto) => Told[];
+export type ServerRules = { [E in ServerEvent]?: (payload: PayloadOf<E>) => OutgoingEvent[] } & {
+  'chat:opened'?: (chat: ChatDto) => OutgoingEvent[];
 };
 
 /** How the clients of one document speak: its names, payloads, acknowledgements and words for our commands and events. */
@@ -33,7 +33,7 @@ export interface Dialect {
   /** The Socket.IO namespace that is kept for it. */
   namespace: string;
   /** What a device hears when it is signed in. */
-  welcome(userId: string): Told[];
+  welcome(userId: string): OutgoingEvent[];
   /**
    * Why a handshake without a good token fails, as a `connect_error`; without it the device is let in, told `error` and
    * disconnected.

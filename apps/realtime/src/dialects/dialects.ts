@@ -35,11 +35,11 @@ export class Dialects {
 
   /** From here on their devices come in, and are where the devices of `/` are. */
   open(server: Server): Namespace[] {
-    const { mirrors: others } = server.of('/').adapter as DeviceAdapter;
+    const { mirrors: mirrors } = server.of('/').adapter as DeviceAdapter;
     return [messenger(), messengerClassic(), chatBasic()].map((dialect) => {
       const namespace = server.of(dialect.namespace);
       namespace.adapter = new DialectAdapter(namespace, dialect.server);
-      others.push(namespace.adapter);
+      mirrors.push(namespace.adapter);
       if (dialect.returnsWhenDisconnected) this.returning.push(namespace);
       namespace.use((socket, next) => {
         this.connections
@@ -87,7 +87,7 @@ export class Dialects {
         this.joined.leave(socket, chatId);
       },
       present: (ids) => this.presence.present(ids),
-      tell: (event, payload) => void socket.emit(event, payload),
+      emit: (event, payload) => void socket.emit(event, payload),
     };
   }
 }

@@ -42,7 +42,7 @@ export class CreateDemoAccounts extends Command<DemoAccount[]> {
 export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAccounts> {
   constructor(private readonly prisma: PrismaService) {}
 
-  execute({ isReachable: isOpenToOthers }: CreateDemoAccounts): Promise<DemoAccount[]> {
+  execute({ isReachable: isReachable }: CreateDemoAccounts): Promise<DemoAccount[]> {
     return this.prisma.$transaction(async (tx) => {
       // Two starts at once: the second waits, and then finds the first one's accounts.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
@@ -54,7 +54,7 @@ export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAcco
         if (!user) continue;
         const { id, name, role, passwordHash } = user;
         let password = (await isPassword(passwordHash, PASSWORD)) ? PASSWORD : undefined;
-        if (password && isOpenToOthers) password = await replacePassword(tx, id);
+        if (password && isReachable) password = await replacePassword(tx, id);
         accounts.push({ id, email, name, role, ...(password && { password }) });
       }
       return accounts;

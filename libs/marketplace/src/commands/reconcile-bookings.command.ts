@@ -87,14 +87,14 @@ async function cancelSome(
 
 async function moveReviews(tx: Prisma.TransactionClient, userId: string): Promise<number> {
   const hidden = await isBanned(tx, userId);
-  const moved = await tx.$queryRaw<{ master_id: string; rating: number }[]>`
+  const moves = await tx.$queryRaw<{ master_id: string; rating: number }[]>`
     UPDATE reviews SET hidden = ${hidden} WHERE id IN (
       SELECT id FROM reviews WHERE client_id = ${userId}::uuid AND hidden <> ${hidden} LIMIT ${BATCH} FOR UPDATE
     ) RETURNING master_id, rating`;
-  if (moved.length === 0) return 0;
+  if (moves.length === 0) return 0;
   const sign = hidden ? -1 : 1;
-  const masters = moved.map(({ master_id }) => master_id);
-  const ratings = moved.map(({ rating }) => rating);
+  const masters = moves.map(({ master_id }) => master_id);
+  const ratings = moves.map(({ rating }) => rating);
   // In one order, as two clients' reviews may be of the same masters.
   await tx.$queryRaw`
     SELECT FROM master_ratings WHERE master_id = ANY(${masters}::uuid[]) ORDER BY master_id FOR UPDATE`;
@@ -103,5 +103,5 @@ async function moveReviews(tx: Prisma.TransactionClient, userId: string): Promis
       SELECT m.reviews_count + ${sign} * count(*), m.rating_sum + ${sign} * sum(r.rating)
       FROM unnest(${masters}::uuid[], ${ratings}::int[]) AS r (master_id, rating) WHERE r.master_id = m.master_id
     ) WHERE master_id = ANY(${masters}::uuid[])`;
-  return moved.length;
+  return moves.length;
 }

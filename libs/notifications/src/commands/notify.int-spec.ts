@@ -121,7 +121,7 @@ describe('who is told', () => {
   });
 
   it('everybody else of a thousand, whatever is wrong with one of them', async () => {
-    const crowd = await app.crowd(1000);
+    const crowd = await app.manyPeople(1000);
     await notify(mention(boris), [...crowd.slice(0, 998), randomUUID(), boris.id]);
     const [{ count }] = (await app.rows(
       'SELECT count(*)::int FROM notifications WHERE user_id = ANY ($1::uuid[])',
@@ -186,7 +186,7 @@ describe('a group', () => {
 
   it('counts exactly those who come at the same moment, twice each', async () => {
     const post = randomUUID();
-    const people = (await app.crowd(12)).map((id) => ({ id }) as Account);
+    const people = (await app.manyPeople(12)).map((id) => ({ id }) as Account);
     await Promise.all([...people, ...people].map((actor) => notify(comment(actor, post))));
     const [only, ...others] = await list(anna);
     expect([others.length, only!.body.includes('и ещё 11 человек')]).toEqual([0, true]);
@@ -211,9 +211,9 @@ describe('a group', () => {
   });
 
   it('of many recipients at once waits for nobody in a circle', async () => {
-    const crowd = await app.crowd(200);
+    const crowd = await app.manyPeople(200);
     const post = randomUUID();
-    const people = (await app.crowd(8)).map((id) => ({ id }) as Account);
+    const people = (await app.manyPeople(8)).map((id) => ({ id }) as Account);
     const turns = people.map((actor, i) => notify(like(actor, post), i % 2 ? crowd : [...crowd].reverse()));
     await Promise.all(turns);
     const counts = await app.rows<{ others_count: number }>(
@@ -234,7 +234,7 @@ describe('quiet hours', () => {
        WHERE user_id = $1 AND held_until IS NOT NULL`,
       [anna.id],
     );
-  const events = () => hers.heard.filter(({ event }) => event.startsWith('notification:'));
+  const events = () => hers.received.filter(({ event }) => event.startsWith('notification:'));
 
   it('keep it in the list and hold its live event back until they end', async () => {
     await prefer(anna, { quiet_hours: night });

@@ -83,7 +83,7 @@ export const WORK = {
   }),
   receipts: budget({
     of: 'messages of a cursor update: searched for receipts, with receipts; messages of one lookup',
-    most: { lookedAt: 10_000, told: 1000, together: 10_000 },
+    most: { lookedAt: 10_000, published: 1000, together: 10_000 },
     beyond: 'older messages get no receipt; further updates wait for the next lookup',
   }),
   pausedChat: budget({

@@ -29,9 +29,9 @@ export class Unfinished {
   /** A piece of something unfinished has arrived. */
   add(socket: Duplex, piece: number): void {
     if (socket.destroyed) return;
-    let held = this.unfinished.get(socket);
-    if (!held) this.unfinished.set(socket, (held = { bytes: 0, since: performance.now() }));
-    held.bytes += piece + PIECE_BYTES;
+    let entry = this.unfinished.get(socket);
+    if (!entry) this.unfinished.set(socket, (entry = { bytes: 0, since: performance.now() }));
+    entry.bytes += piece + PIECE_BYTES;
     this.bytes += piece + PIECE_BYTES;
     if (this.bytes > BUDGET.most) this.evict();
   }

@@ -36,7 +36,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
     const {
-      cut: between,
+      between: between,
       closed,
       revised,
     } = await this.pairs.change(blockerId, blockedId, async (tx) => {
@@ -47,7 +47,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
       const closed = await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
-      return { cut: blocked, closed, revised: await reviseBetween(tx, blockerId, blockedId) };
+      return { between: blocked, closed, revised: await reviseBetween(tx, blockerId, blockedId) };
     });
     for (const [user, other] of [
       [blockerId, blockedId],

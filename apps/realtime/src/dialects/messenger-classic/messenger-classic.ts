@@ -32,7 +32,7 @@ export const classicClient = {
   'typing-start': ({ chatId }, call) => setTyping(chatId, true, call),
   'typing-stop': ({ chatId }, call) => setTyping(chatId, false, call),
   // Nobody is disconnected for not sending it: the transport has a heartbeat of its own.
-  ping: (_, { tell }) => {
+  ping: (_, { emit: tell }) => {
     const data = Date.now();
     tell('pong', data);
     return { event: 'pong', data };

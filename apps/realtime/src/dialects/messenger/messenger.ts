@@ -9,7 +9,7 @@ import {
 import { CreateChat, FindMessage, ForwardMessages, ListPins, MarkMessages, PinMessage } from '#chat';
 import { ListUsers } from '#identity';
 import { validated } from '#platform';
-import type { Call, ClientRule, Dialect, ServerRules, Told } from '../dialect.js';
+import type { Call, ClientRule, Dialect, ServerRules, OutgoingEvent } from '../dialect.js';
 import { chatForm, chatMessage, type Status } from '../messenger-classic/chat-message.js';
 import { classicClient, classicServer, sendText } from '../messenger-classic/messenger-classic.js';
 import { openChat } from '../open-chat.js';
@@ -32,7 +32,7 @@ const client: Record<string, ClientRule> = {
   ...classicClient,
   message: async ({ chatId, content }, call) => {
     const message = await sendText(chatId, content, call);
-    call.tell('message:ack', { messageId: message.id });
+    call.emit('message:ack', { messageId: message.id });
     return chatMessage(message);
   },
   'chat:get': async ({ recipientId }, call) => {
@@ -82,7 +82,7 @@ const client: Record<string, ClientRule> = {
 };
 
 function server(statuses: Statuses): ServerRules {
-  const status = (messageId: string, status: Status, timestamp: string): Told[] =>
+  const status = (messageId: string, status: Status, timestamp: string): OutgoingEvent[] =>
     statuses.advances(messageId, status) ? [['message:status', { messageId, status, timestamp }]] : [];
   return {
     ...classicServer,
