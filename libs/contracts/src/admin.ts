@@ -5,7 +5,7 @@ import { PageOf, PageQuery } from './page.js';
 import { PersonDto } from './social.js';
 import { IsId, IsNested, IsText, IsTimestamp, IsVisible, Nullable } from './validators.js';
 
-/** A user as admins see them. */
+/** A user as shown to admins. */
 export class AccountDto extends UserDto {
   @IsString() email!: string;
   @IsIn(ROLES) role!: (typeof ROLES)[number];
@@ -16,12 +16,12 @@ export class AccountDto extends UserDto {
 export class AccountPage extends PageOf(AccountDto) {}
 
 export class AccountQuery extends PageQuery {
-  /** Part of a name, of a handle or of an e-mail address. */
+  /** Part of a name, a handle or an e-mail address. */
   @IsOptional() @IsText(0, 254) query?: string;
 }
 
 export class BanBody {
-  /** For the other admins: the user is not told. */
+  /** Shown to the other admins, not to the user. */
   @IsOptional() @IsText(0, 1000) @IsVisible({ orBlank: true }) reason?: string;
 }
 
@@ -40,14 +40,14 @@ export const AUDIT_ACTIONS = [
   'job_retried',
 ] as const;
 
-/** That an admin did something to somebody or something. */
+/** An action of an admin. */
 export class AuditEntryDto {
   @IsId() id!: string;
   @IsNested(() => PersonDto) admin!: PersonDto;
   @IsIn(AUDIT_ACTIONS) action!: (typeof AUDIT_ACTIONS)[number];
-  /** A user's id, a report's, a post's or a job's, as the action says. */
+  /** The id of a user, report, post or job, depending on the action. */
   @IsString() target_id!: string;
-  /** What else there is to know, such as `reason`, or `from` and `to`. */
+  /** Further facts, such as `reason`, or `from` and `to`. */
   @IsObject() details!: Record<string, unknown>;
   @IsTimestamp() created_at!: string;
 }
@@ -56,7 +56,7 @@ export class AuditPage extends PageOf(AuditEntryDto) {}
 
 export const REPORT_KINDS = ['user', 'post', 'comment', 'message', 'service'] as const;
 export const REPORT_STATUSES = ['open', 'resolved'] as const;
-/** The most that one user may have open. */
+/** Limit of open reports per user. */
 export const MAX_OPEN_REPORTS = 100;
 
 export class ReportBody {
@@ -65,7 +65,7 @@ export class ReportBody {
   @IsText(1, 1000) reason!: string;
 }
 
-/** A report as who made it sees it. */
+/** A report as shown to its author. */
 export class ReportDto {
   @IsId() id!: string;
   @IsIn(REPORT_KINDS) kind!: (typeof REPORT_KINDS)[number];
@@ -75,12 +75,12 @@ export class ReportDto {
   @IsTimestamp() created_at!: string;
 }
 
-/** A report as admins see it. */
+/** A report as shown to admins. */
 export class ReportCaseDto extends ReportDto {
   @IsNested(() => PersonDto) reporter!: PersonDto;
-  /** Who is reported, or whose it is. */
+  /** The reported user, or the author of the reported content. */
   @IsNested(() => PersonDto) against!: PersonDto;
-  /** What was reported, in the words of that moment; null of a user. */
+  /** The reported text as it was then; null when a user is reported. */
   @Nullable() @IsString() content!: string | null;
   @Nullable() @IsNested(() => PersonDto) resolved_by!: PersonDto | null;
   @Nullable() @IsTimestamp() resolved_at!: string | null;
@@ -114,7 +114,7 @@ export class BookingStats implements Record<(typeof BOOKING_STATUSES)[number], n
   @IsInt() @Min(0) expired!: number;
 }
 
-/** How much there is of everything: exact up to 10,000, beyond that as the database estimates it. */
+/** Counts of the whole system: exact up to 10,000, estimated by the database above. */
 export class StatsDto {
   @IsNested(() => UserStats) users!: UserStats;
   @IsInt() @Min(0) chats!: number;
@@ -122,6 +122,6 @@ export class StatsDto {
   @IsInt() @Min(0) posts!: number;
   @IsNested(() => BookingStats) bookings!: BookingStats;
   @IsInt() @Min(0) open_reports!: number;
-  /** Those of the numbers that are estimates, such as `messages` or `bookings.completed`. */
+  /** The estimated fields, such as `messages` or `bookings.completed`. */
   @IsArray() @IsString({ each: true }) estimated!: string[];
 }

@@ -15,7 +15,7 @@ import type { ErrorReason } from './errors.js';
 import { PageOf } from './page.js';
 import { FromQuery, IsId, IsMessageContent, IsTimestamp, IsVisible, Nullable } from './validators.js';
 
-/** The most characters of a question. */
+/** Limit of characters of a question. */
 export const MAX_QUESTION = 16_000;
 export const ASSISTANT_STATUSES = [
   'streaming',
@@ -28,7 +28,7 @@ export const ASSISTANT_STATUSES = [
 type Role = 'user' | 'assistant';
 type Status = (typeof ASSISTANT_STATUSES)[number];
 
-/** The last token of an answer that a device has; −1 = none. */
+/** The last token of an answer that a device received; −1 = none. */
 export class ResumeFrom {
   @IsId() messageId!: string;
   @IsInt() @Min(-1) @Max(2147483647) index!: number;
@@ -48,7 +48,7 @@ export class QuestionFrame {
 
 export class EmptyFrame {}
 
-/** Client → server on `/ws/chat` (contract, "The assistant"): the `data` of each `type`. */
+/** Client → server on `/ws/chat` (docs/protocol.md): the `data` of each `type`. */
 export const ASSISTANT_FRAMES = {
   join_chat: JoinAssistantFrame,
   create_chat: EmptyFrame,
@@ -57,7 +57,7 @@ export const ASSISTANT_FRAMES = {
   regenerate: EmptyFrame,
 } as const satisfies Record<string, ClassConstructor<object>>;
 
-/** A message as the document's clients know it: by the names of its database and of its frames. */
+/** A message with the field names that older assistant clients expect. */
 export interface AssistantHistoryItem {
   _id: string;
   messageId: string;
@@ -71,7 +71,7 @@ export interface AssistantHistoryItem {
 /** Server → client on `/ws/chat`: the `data` of each `type`. */
 export interface AssistantEvents {
   connected: { message: string };
-  /** `nextCursor`: of `GET assistant/chats/:id`, which has those before the messages. */
+  /** `nextCursor` is a cursor of `GET assistant/chats/:id`, which returns the earlier messages. */
   chat_joined: {
     chatId: string;
     messages: AssistantHistoryItem[];
@@ -117,11 +117,11 @@ export class AssistantMessageDto {
 
 export class AssistantHistoryQuery {
   @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 200;
-  /** The `next_cursor` of the page before. */
+  /** `next_cursor` of the previous page. */
   @FromQuery() @IsInt() @Min(1) @Max(2147483647) cursor?: number;
 }
 
-/** A chat with its newest messages, oldest first; `next_cursor` leads to those before. */
+/** A chat with its newest messages, oldest first; `next_cursor` leads to the earlier ones. */
 export class AssistantChatWithMessages extends AssistantChatDto {
   @IsArray()
   @ValidateNested({ each: true })

@@ -30,11 +30,11 @@ import {
 export const CHAT_TYPES = ['direct', 'group'] as const;
 export const MEMBER_ROLES = ['owner', 'admin', 'member'] as const;
 
-/** The most people in one group: everything that is done per member is bounded by it. */
+/** Limit of members of a group. It bounds all work that is done per member. */
 export const MAX_MEMBERS = 1024;
-/** In larger chats receipts are counted instead of pushed one by one (contract, "Chat events"). */
+/** Above this many members, receipts are counted instead of published one by one. */
 export const MAX_RECEIPT_MEMBERS = 32;
-/** A chat in a list names this many participants at most; `member_count` tells how many there are. */
+/** A chat list shows at most this many participants per chat; `member_count` has the total. */
 export const PARTICIPANTS_SHOWN = 50;
 
 export class ParticipantDto extends UserDto {
@@ -43,7 +43,7 @@ export class ParticipantDto extends UserDto {
   @IsInt() last_delivered_seq!: number;
 }
 
-/** A chat as one of its members sees it. */
+/** A chat as shown to one of its members. */
 export class ChatDto {
   @IsId() id!: string;
   @IsIn(CHAT_TYPES) type!: (typeof CHAT_TYPES)[number];
@@ -51,16 +51,16 @@ export class ChatDto {
   @Nullable() @IsString() avatar!: string | null;
   @IsArray() @ValidateNested({ each: true }) @Type(() => ParticipantDto) participants!: ParticipantDto[];
   @IsInt() member_count!: number;
-  /** Whether anything can be said in it: not in a direct chat across a block, or with a banned user. */
+  /** False when no message can be sent: in a direct chat across a block, or with a banned user. */
   @IsBoolean() is_open!: boolean;
   @Nullable() @IsNested(() => MessageDto) last_message!: MessageDto | null;
   @IsInt() last_seq!: number;
   @IsInt() change_seq!: number;
   @IsInt() last_read_seq!: number;
   @IsInt() @Min(0) unread_count!: number;
-  /** Until when this member's devices stay quiet about it; null = they do not. */
+  /** This member's devices make no sound for this chat until then; null = not muted. */
   @Nullable() @IsTimestamp() muted_until!: string | null;
-  /** This member keeps it out of their list. */
+  /** This member has hidden the chat from their list. */
   @IsBoolean() archived!: boolean;
   @IsTimestamp() created_at!: string;
   /** Time of the newest message, or of the chat's creation. */
@@ -72,7 +72,7 @@ export class ParticipantPage extends PageOf(ParticipantDto) {}
 
 export class CreateChatBody {
   @IsIn(CHAT_TYPES) type!: (typeof CHAT_TYPES)[number];
-  /** The others; the creator is always in. */
+  /** The other members; the creator is always a member. */
   @IsIdList(1, MAX_MEMBERS - 1) participant_ids!: string[];
   @IsOptional() @IsName(100) title?: string;
 }
@@ -87,17 +87,17 @@ export class AddMembersBody {
 }
 
 export class MemberRoleBody {
-  /** `owner` hands the group over: the one who was it becomes an admin. */
+  /** `owner` transfers the group: the previous owner becomes an admin. */
   @IsIn(MEMBER_ROLES) role!: (typeof MEMBER_ROLES)[number];
 }
 
 export class ChatsQuery extends PageQuery {
-  /** The archived chats instead of the others. */
+  /** List the archived chats instead of the active ones. */
   @IsSwitch() archived: boolean = false;
 }
 
 export class MuteBody {
-  /** Null or absent: until it is unmuted. */
+  /** Null or absent: muted until unmuted. */
   @IsOptional() @IsInstant() until?: string | null;
 }
 
@@ -111,12 +111,12 @@ export class ArchivePayload {
   @IsBoolean() archived!: boolean;
 }
 
-/** To the devices of somebody who left a group or was removed from it. */
+/** Sent to the devices of a member who left a group or was removed. */
 export class ChatRemovedEvent {
   @IsId() chat_id!: string;
-  /** Who did it: oneself, or somebody who runs the group. */
+  /** The member themselves, or the owner or admin who removed them. */
   @IsId() removed_by!: string;
-  /** The last message that stays readable. */
+  /** The last message that the former member can read. */
   @IsInt() last_seq!: number;
 }
 
@@ -155,7 +155,7 @@ export class TypingEvent extends TypingPayload {
   @IsString() user_name!: string;
 }
 
-/** `chat:message:read` and `chat:message:delivered` from a client. */
+/** Payload of `chat:message:read` and `chat:message:delivered` from a client. */
 export class ReceiptPayload {
   @IsId() message_id!: string;
   @IsId() chat_id!: string;
@@ -171,7 +171,7 @@ export class ReadAck {
   @IsInt() @Min(0) unread_count!: number;
 }
 
-/** To the sender: one per recipient in chats of up to 32, a count in larger ones. */
+/** Sent to the sender: one event per recipient in chats of up to 32 members, a count in larger chats. */
 export class DeliveredEvent {
   @IsId() message_id!: string;
   @IsId() chat_id!: string;
@@ -188,7 +188,7 @@ export class ReadEvent {
   @IsTimestamp() read_at!: string;
 }
 
-/** To the reader's own devices. */
+/** Sent to the reader's own devices. */
 export class ChatReadEvent {
   @IsId() chat_id!: string;
   @IsInt() last_read_seq!: number;
@@ -208,7 +208,7 @@ export class ChangesQuery {
   @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 50;
 }
 
-/** How far one member has come; `message` is null. Or a changed message; then `marks` is null. */
+/** The read cursors of one member. In a page of changes, either `message` or `marks` is null. */
 export class MarksDto {
   @IsId() user_id!: string;
   @IsInt() last_read_seq!: number;

@@ -1,16 +1,16 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 
-/** Invisible characters but the joiners, which some domains need. */
+/** Invisible characters except the joiners, which some domains need. */
 const INVISIBLE = /(?![\u200C\u200D])\p{Default_Ignorable_Code_Point}/gu;
-/** More than any address in any of its forms. The work of the forms grows with the square of the length. */
+/** Longer than any form of a valid address. Normalization takes time quadratic in the length. */
 export const MAX_TYPED = 1000;
-/** They part words, and are letters of some domains (نامه‌ای.com). */
+/** They separate words, and are letters of some domains (نامه‌ای.com). */
 const JOINERS = /[\u200C\u200D]/g;
 
 /**
- * The one form of an e-mail address, so that an address is one account however it is typed: in lower case, one encoding
- * for each character (NFKC), nothing invisible but what a domain needs, and the domain as people read it, not as
- * `xn--…`. What cannot be an address is none afterwards.
+ * The canonical form of an e-mail address, so that each spelling leads to the same account. It is lower case and NFKC,
+ * has no invisible characters except those that a domain needs, and shows the domain in Unicode instead of `xn--…`.
+ * Input that cannot be an address gives an invalid address.
  */
 export function canonicalEmail(typed: string): string {
   if (typed.length > MAX_TYPED) return '';
@@ -23,15 +23,15 @@ export function canonicalEmail(typed: string): string {
     : `${local}@${canonicalDomain(domain.normalize('NFKC').trimEnd())}`;
 }
 
-/** The same for a new account. An address with invisible characters is none: somebody wants to deceive, or made a slip. */
+/** The same for a new account, but rejects invisible characters: they are an attempt to deceive or a typing error. */
 export const newEmail = (typed: string): string =>
   typed.trim().search(INVISIBLE) < 0 ? canonicalEmail(typed) : '';
 
 function canonicalDomain(domain: string): string {
-  // Anything else would be parsed as more of a URL than its host.
+  // The URL parser would read any other character as more than a host.
   if (!/^[a-z\d.\-\u0080-\u{10ffff}]+$/u.test(domain)) return domain;
   const ascii = domainToASCII(domain) || domainToASCII(domain.replace(JOINERS, ''));
   const readable = domainToUnicode(ascii);
-  // An invalid `xn--` label may read like another domain.
+  // An invalid `xn--` label may look like another domain.
   return domainToASCII(readable) === ascii ? readable : '';
 }

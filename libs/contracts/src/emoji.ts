@@ -1,20 +1,20 @@
 import emojiRegex from 'emoji-regex';
 
 const ONE = new RegExp(`^(?:${emojiRegex().source})$`);
-/** Parts of other emoji: skin tones and kinds of hair. */
+/** Components of other emoji: skin tones and hair. */
 const PART = /^[\u{1F3FB}-\u{1F3FF}\u{1F9B0}-\u{1F9B3}]$/u;
 const STYLE = /[\uFE0E\uFE0F]/g;
-/** A style with nothing in front of it that it could style. */
+/** A variation selector that follows no emoji. */
 const STRAY_STYLE = /(?:^|\u200D|\uFE0E|\uFE0F)[\uFE0E\uFE0F]/;
-/** What is a text character unless U+FE0F or a skin tone says otherwise. */
+/** Characters with text presentation unless U+FE0F or a skin tone follows. */
 const TEXTUAL = /(?!\p{Emoji_Presentation})\p{Emoji}(?![\u{1F3FB}-\u{1F3FF}])/gu;
 
-/** The same in all forms of an emoji, or of several. */
+/** The same string for all forms of an emoji, or of several. */
 export const bareEmoji = (text: string): string => text.replace(STYLE, '');
 
 /**
- * The one form of an emoji (Unicode's "fully qualified"), whichever of its forms was typed: ❤ and ❤️ are both ❤️.
- * Undefined unless the text is exactly one emoji.
+ * The canonical form of an emoji (Unicode's "fully qualified"): ❤ and ❤️ both become ❤️. Undefined unless the text is
+ * exactly one emoji.
  */
 export function emojiOf(text: string): string | undefined {
   if (STRAY_STYLE.test(text)) return undefined;

@@ -2,7 +2,7 @@ import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { IsTimestamp } from './validators.js';
 
-/** Every error code of the contract with its HTTP status (contract, "Errors"). */
+/** Every error code with its HTTP status. */
 export const ERROR_STATUS = {
   UNAUTHORIZED: 401,
   FORBIDDEN: 403,
@@ -18,7 +18,7 @@ export const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
-/** Tells apart refusals that share a code. Clients switch on it; the message is for people. */
+/** Distinguishes errors that share a code. Clients switch on it; the message is for people. */
 export const ERROR_REASONS = [
   'account_banned',
   'already_asked',
@@ -50,7 +50,7 @@ export class FieldError {
   @IsString() message!: string;
 }
 
-/** The one shape of an error, on REST, in an acknowledgement and as the `error` event. */
+/** The shape of every error: on REST, in an acknowledgement and as the `error` event. */
 export class ErrorBody {
   @IsIn(Object.keys(ERROR_STATUS)) code!: ErrorCode;
   @IsOptional() @IsIn(ERROR_REASONS) reason?: ErrorReason;
@@ -60,7 +60,7 @@ export class ErrorBody {
   @IsOptional() @IsInt() retry_after_ms?: number;
 }
 
-/** The one way to refuse: thrown anywhere, turned into an `ErrorBody` at the edge. */
+/** An error for the client. Thrown anywhere, converted to an `ErrorBody` at the API boundary. */
 export class AppError extends Error {
   readonly reason?: ErrorReason;
   readonly details?: FieldError[];

@@ -8,7 +8,7 @@ import * as notifications from './notifications.js';
 import * as presence from './presence.js';
 import * as social from './social.js';
 
-/** Client → server (contract, "Chat events", "Presence"): what each event carries and what its acknowledgement is. */
+/** Client → server: the payload and the acknowledgement of each event. */
 export const CLIENT_EVENTS = {
   'auth:refresh': { payload: identity.AuthRefreshPayload, ack: identity.AuthRefreshAck },
   'chat:message:send': { payload: messages.SendMessagePayload, ack: messages.SendMessageAck },
@@ -36,7 +36,7 @@ export const CLIENT_EVENTS = {
   'presence:watch': { payload: presence.PresenceWatchPayload, ack: presence.PresenceAck },
 } as const satisfies Record<string, { payload: ClassConstructor<object>; ack: ClassConstructor<object> }>;
 
-/** Server → client: what each event carries. */
+/** Server → client: the payload of each event. */
 export const SERVER_EVENTS = {
   connected: identity.ConnectedEvent,
   'sync:required': identity.SyncRequiredEvent,

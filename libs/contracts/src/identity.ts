@@ -29,7 +29,7 @@ const as =
     typeof value === 'string' ? form(value) : value;
 
 export const LOCALES = ['ru', 'en'] as const;
-/** Whom a user lets do something. */
+/** The people whom a user allows an action. */
 export const AUDIENCES = ['everyone', 'friends', 'nobody'] as const;
 export const ROLES = ['user', 'admin'] as const;
 
@@ -38,7 +38,7 @@ export class RegisterBody {
   @IsString() @MinLength(8) @MaxLength(128) password!: string;
   @IsName(100) name!: string;
   @IsOptional() @IsHttpUrl() avatar?: string;
-  /** What the session list shows, such as "Pixel 9". */
+  /** Shown in the session list, such as "Pixel 9". */
   @IsOptional() @IsName(100) device?: string;
 }
 
@@ -52,7 +52,7 @@ export class RefreshBody {
   @IsString() @MinLength(1) @MaxLength(512) refresh_token!: string;
 }
 
-/** A user as anybody may see them. */
+/** A user's public profile. */
 export class UserDto {
   @IsId() id!: string;
   @IsString() name!: string;
@@ -63,7 +63,7 @@ export class UserDto {
   @Nullable() @IsTimestamp() last_seen!: string | null;
 }
 
-/** A user goes by another name, handle or picture from now on. */
+/** A user's name, handle or picture changed. */
 export class UserUpdatedEvent {
   @IsId() user_id!: string;
   @IsString() name!: string;
@@ -71,14 +71,14 @@ export class UserUpdatedEvent {
   @Nullable() @IsString() avatar!: string | null;
 }
 
-/** The signed-in user's own view of themselves. */
+/** The signed-in user's own profile. */
 export class MeDto extends UserDto {
   @IsString() email!: string;
   @IsIn(ROLES) role!: (typeof ROLES)[number];
   @IsIn(LOCALES) locale!: (typeof LOCALES)[number];
-  /** Who may begin a direct chat with them. */
+  /** People who may start a direct chat with this user. */
   @IsIn(AUDIENCES) messages_from!: (typeof AUDIENCES)[number];
-  /** Who may add them to a group. */
+  /** People who may add this user to a group. */
   @IsIn(AUDIENCES) groups_from!: (typeof AUDIENCES)[number];
 }
 
@@ -90,7 +90,7 @@ export class AuthAnswer {
   @IsTimestamp() expires_at!: string;
 }
 
-/** The answer of `POST /auth/login`, to clients that know no refresh. */
+/** The answer of `POST /auth/login`, for older clients that do not refresh tokens. */
 export class AccessTokenAnswer {
   @IsString() accessToken!: string;
 }
@@ -117,14 +117,14 @@ export class SessionDto {
   @IsTimestamp() created_at!: string;
   @IsTimestamp() last_used_at!: string;
   @IsTimestamp() expires_at!: string;
-  /** Whether it is the session that asks. */
+  /** True for the session that makes the request. */
   @IsBoolean() current!: boolean;
 }
 
 export class UserQuery extends PageQuery {
-  /** Part of a name or of a handle. */
+  /** Part of a name or a handle. */
   @IsOptional() @IsText(0, 100) query?: string;
-  /** Masters only, or everybody else; both without it. */
+  /** True: only masters. False: only other users. Absent: both. */
   @IsSwitch() is_master?: boolean;
 }
 

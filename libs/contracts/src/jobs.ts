@@ -1,30 +1,30 @@
 import type { NotificationCause } from './notifications.js';
 
-/** Job payloads by name: a processor missing for one of them does not compile. */
+/** Job payloads by name: a job without a processor does not compile. */
 export interface Jobs {
   /** Deletes sessions that expired or were revoked more than 30 days ago. */
   'purge-sessions': Record<string, never>;
-  /** Tells up to 1,000 users of something that happened. */
+  /** Notifies up to 1,000 users. */
   notify: { cause: NotificationCause; recipientIds: string[] };
-  /** Tells all users of something that happened, in as many `notify` jobs as that takes. */
+  /** Notifies all users, by as many `notify` jobs as needed. */
   'notify-everyone': { cause: NotificationCause };
-  /** Shows what quiet hours held back and whose time has come. */
+  /** Shows the notifications whose quiet hours have ended. */
   'release-notifications': Record<string, never>;
-  /** Hides what tells of a deleted post. */
+  /** Hides the notifications about a deleted post. */
   'hide-notifications': { postId: string };
   /** Deletes notifications that were read more than 90 days ago. */
   'purge-notifications': Record<string, never>;
-  /** Ends booking requests that nobody answered within 24 hours, and completes visits 24 hours after their end. */
+  /** Expires booking requests without an answer after 24 hours, and completes visits 24 hours after their end. */
   'expire-bookings': Record<string, never>;
-  /** Shows both sides how bookings stand that something else than a step of theirs has changed. */
+  /** Publishes the current state of bookings to both parties when neither of them changed it. */
   'show-bookings': { bookingIds: string[] };
-  /** Reminds both sides 24 and 2 hours before a confirmed booking. */
+  /** Reminds both parties 24 and 2 hours before a confirmed booking. */
   'remind-bookings': Record<string, never>;
-  /** Finds regular clients who are due again, and proposes a slot to each. */
+  /** Finds regular clients who are due for a visit, and proposes a slot to each. */
   'propose-bookings': Record<string, never>;
-  /** Brings what is stored of a user in line with whether they are banned. */
+  /** Makes a user's stored data consistent with their current ban status. */
   'reconcile-ban': { userId: string };
-  /** Brings what two users are told because of each other in line with whether a block is between them. */
+  /** Makes the notifications between two users consistent with their current block status. */
   'reconcile-block': { userId: string; otherId: string };
 }
 
@@ -44,5 +44,5 @@ const NAMES: Record<JobName, true> = {
   'reconcile-ban': true,
   'reconcile-block': true,
 };
-/** All of `Jobs`, for what only exists when the program runs. */
+/** The names of `Jobs` as a value. */
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];

@@ -30,18 +30,18 @@ import {
 } from './validators.js';
 
 export const MAX_PRICE = 1_000_000_000;
-/** Of a service, minutes. */
+/** Limits of a service's duration, minutes. */
 export const DURATION = { min: 5, max: 1440 };
 export const MAX_WINDOWS = 50;
 export const MAX_DAYS_OFF = 366;
-/** How long before its start a slot must be requested, minutes. */
+/** The minimum time between a request and the start of its slot, minutes. */
 export const MIN_NOTICE = { default: 60, max: 7 * 1440 };
-/** A client's open requests over all masters, and requests within 24 hours; fewer in an account's first day. */
+/** A client's limits over all masters: open requests, and requests within 24 hours. Lower on an account's first day. */
 export const BOOKING_LIMITS = { open: 20, daily: 40, newcomer: { open: 10, daily: 20 } };
-/** The longest stretch that is searched for free slots at once. */
+/** Limit of days that one search for free slots covers. */
 export const MAX_SLOT_DAYS = 62;
 
-/** A master or a client, as bookings and reviews show them. */
+/** A master or a client, as shown in bookings and reviews. */
 export class PartyDto {
   @IsId() id!: string;
   @IsString() name!: string;
@@ -49,7 +49,7 @@ export class PartyDto {
 }
 
 export class MasterDto extends PartyDto {
-  /** The average of their reviews, one decimal; null without any. */
+  /** The average of their reviews, one decimal; null without reviews. */
   @Nullable() @IsNumber() rating!: number | null;
   @IsInt() @Min(0) reviews_count!: number;
 }
@@ -58,9 +58,9 @@ export class ServiceDto {
   @IsId() id!: string;
   @IsString() name!: string;
   @Nullable() @IsString() description!: string | null;
-  /** In the currency's smallest whole unit as clients show it. */
+  /** In the smallest unit of the currency that clients show. */
   @IsInt() @Min(0) price!: number;
-  /** Minutes. */
+  /** In minutes. */
   @IsInt() duration!: number;
   @IsNested(() => MasterDto) master!: MasterDto;
   @IsTimestamp() created_at!: string;
@@ -87,12 +87,12 @@ export class UpdateServiceBody {
   @IsOptional() @IsInt() @Min(DURATION.min) @Max(DURATION.max) duration?: number;
 }
 
-/** By the clock of the master's time zone. */
+/** In the master's time zone. */
 export class WindowDto {
   /** 0 = Sunday. */
   @IsInt() @Min(0) @Max(6) weekday!: number;
   @IsTimeOfDay('24:00') from!: string;
-  /** "24:00" is the end of the day, and so is "00:00". */
+  /** Both "24:00" and "00:00" are the end of the day. */
   @IsTimeOfDay('24:00') to!: string;
 }
 
@@ -105,7 +105,7 @@ export class AvailabilityDto {
   @Type(() => WindowDto)
   weekly!: WindowDto[];
   @IsOptional() @IsArray() @ArrayMaxSize(MAX_DAYS_OFF) @IsDate({ each: true }) days_off: string[] = [];
-  /** How long before its start a slot must be requested. */
+  /** The minimum time between a request and the start of its slot. */
   @IsOptional() @IsInt() @Min(0) @Max(MIN_NOTICE.max) min_notice_minutes?: number;
 }
 
@@ -135,7 +135,7 @@ export class CreateBookingBody {
   @IsId() service_id!: string;
   @IsInstant() starts_at!: string;
   @IsOptional() @IsText(1, 1000) note?: string;
-  /** As the client was shown them: CONFLICT when the service differs now. */
+  /** The price that the client saw. CONFLICT when the service has another price now. */
   @IsOptional() @IsInt() price?: number;
   @IsOptional() @IsInt() duration?: number;
 }
@@ -159,16 +159,16 @@ export class ReviewDto {
 }
 
 export class ReviewPage extends PageOf(ReviewDto) {
-  /** Of all reviews, one decimal; null without any. */
+  /** The average of all reviews, one decimal; null without reviews. */
   @Nullable() @IsNumber() average!: number | null;
   @IsInt() @Min(0) count!: number;
 }
 
-/** A booking as both of its sides see it. */
+/** A booking as shown to both parties. */
 export class BookingDto {
   @IsId() id!: string;
   @IsId() service_id!: string;
-  /** As it was called, and cost, when it was booked. */
+  /** Name and price at the time of the booking. */
   @IsString() service_name!: string;
   @IsInt() price!: number;
   @IsNested(() => PartyDto) master!: PartyDto;
@@ -177,18 +177,18 @@ export class BookingDto {
   @IsTimestamp() ends_at!: string;
   @IsIn(BOOKING_STATUSES) status!: BookingState;
   @Nullable() @IsString() note!: string | null;
-  /** Why it was declined or cancelled. */
+  /** The reason given when it was declined or cancelled. */
   @Nullable() @IsString() reason!: string | null;
-  /** Cancelled since the client did not come, in the master's words. */
+  /** Cancelled because the client did not come, according to the master. */
   @IsBoolean() no_show!: boolean;
-  /** The client says that they did come: the visit counts as completed. */
+  /** The client disputes the no-show: the visit counts as completed. */
   @IsBoolean() disputed!: boolean;
   @Nullable() @IsNested(() => ReviewDto) review!: ReviewDto | null;
   @IsTimestamp() created_at!: string;
   @IsTimestamp() updated_at!: string;
 }
 
-/** To both sides, at each step and as a reminder. */
+/** Sent to both parties, on each transition and as a reminder. */
 export class BookingUpdatedEvent extends BookingDto {
   @IsOptional() @Matches(/^(24h|2h)$/) reminder?: '24h' | '2h';
 }
@@ -200,7 +200,7 @@ export class BookingQuery extends PageQuery {
   @IsOptional() @IsIn(BOOKING_STATUSES) status?: BookingState;
 }
 
-/** When a proposal in a chat is accepted. */
+/** Body of accepting a proposal in a chat. */
 export class AcceptProposalBody {
   @IsInstant() starts_at!: string;
 }

@@ -6,10 +6,10 @@ import { isBlank, isVisible } from './text.js';
 import { isHttpUrl } from './urls.js';
 import { IsHttpUrl, IsId, IsText, IsVisible } from './validators.js';
 
-/** Contract, "Chat events": metadata is kept as it is up to 8 KiB. */
+/** Metadata is stored unchanged up to 8 KiB. */
 const MAX_METADATA_BYTES = 8 * 1024;
 
-/** Metadata is optional in the specification: what is given is checked. */
+/** Metadata is optional: only the given fields are validated. */
 class PhotoMetadata {
   @IsOptional() @IsInt() @Min(1) @Max(100_000) width?: number;
   @IsOptional() @IsInt() @Min(1) @Max(100_000) height?: number;
@@ -68,24 +68,24 @@ const contentError = (type: MessageKind, content: string): string | undefined =>
 const DECIMAL = /[+-]?(?:\d{1,3}(?:\.\d{0,30})?|\.\d{1,30})(?:e[+-]?\d{1,3})?/.source;
 const COORDINATES = new RegExp(`^\\s*(${DECIMAL})\\s*,\\s*(${DECIMAL})\\s*$`, 'i');
 
-/** "lat,lng": all that the specification's client sends of a location. */
+/** "lat,lng": older clients send a location only as its content. */
 function coordinatesIn(content: string): { lat: number; lng: number } | undefined {
   const [, lat, lng] = COORDINATES.exec(content) ?? [];
   return lat === undefined ? undefined : { lat: Number(lat), lng: Number(lng) };
 }
 
 /**
- * What each of the 8 types must carry (contract, "Chat events").
- * @returns the metadata to store: a location has `lat` and `lng`, also if only its content names them,
- *   and its address as texts are stored, or none
- * @throws AppError INVALID_DATA naming every wrong field, such as `metadata.duration`
+ * Validates the content and metadata of each of the 8 message types.
+ * @returns the metadata to store. A location always has `lat` and `lng`, also when only its content names them. Its
+ *   address is normalized as all texts are, or absent
+ * @throws AppError INVALID_DATA (names every wrong field, such as `metadata.duration`)
  */
 export function messageMetadata(
   type: MessageKind,
   content: string,
   given: Record<string, unknown>,
 ): Record<string, unknown> {
-  // Before anything looks at each of its keys.
+  // Before any work is done per key.
   requireSmall(given);
   const details: FieldError[] = [];
   const wrong = contentError(type, content);
@@ -99,7 +99,7 @@ export function messageMetadata(
   if (METADATA[type] !== AnyMetadata) {
     const checked = plainToInstance(METADATA[type], metadata);
     for (const { property, constraints } of validateSync(checked)) {
-      // The last one is about the kind of value, those before it about its size.
+      // The last constraint checks the type of the value, the earlier ones its size.
       const message = Object.values(constraints ?? {}).at(-1) ?? 'is invalid';
       details.push({ field: `metadata.${property}`, message });
     }
@@ -117,7 +117,7 @@ function requireSmall(metadata: object): void {
   throw new AppError('INVALID_DATA', message, { details: [{ field: 'metadata', message }] });
 }
 
-/** The metadata of a message with new content. A location whose content is another place has moved there. */
+/** The metadata of a message after an edit. A location whose content changed gets the new coordinates. */
 export function editedMetadata(
   type: MessageKind,
   content: string,

@@ -40,15 +40,15 @@ export type MessageKind = (typeof MESSAGE_TYPES)[number];
 export const MESSAGE_STATUSES = ['sent', 'delivered', 'read'] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
-/** Contract, "Errors": a longer text is MESSAGE_TOO_LARGE. */
+/** A longer text is refused with MESSAGE_TOO_LARGE. */
 export const MAX_CONTENT = 4000;
 
-/** What a message says: the body of `chat:message:send` without its chat, and of the REST twin. */
+/** The fields of a message that is sent: of `chat:message:send` without its chat, and of the REST endpoint. */
 export class SendMessageBody {
   @IsIn(MESSAGE_TYPES) type!: MessageKind;
   @IsMessageContent(MAX_CONTENT) content!: string;
   @IsOptional() @IsObject() metadata?: Record<string, unknown>;
-  /** Makes the send idempotent for ever: same sender, chat and client_id, same message. */
+  /** Makes the send idempotent for ever: the same sender, chat and client_id return the same message. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(64) client_id?: string;
   @IsOptional() @IsId() reply_to?: string;
 }
@@ -68,11 +68,11 @@ export class SendMessageAck {
 export class ReactionDto {
   @IsString() emoji!: string;
   @IsInt() @Min(1) count!: number;
-  /** The first 50 who reacted so. */
+  /** The first 50 users with this reaction. */
   @IsArray() @IsString({ each: true }) user_ids!: string[];
 }
 
-/** Who said it first, and when; where is for those who were there. */
+/** The original author and time. The original chat is not shown. */
 export class ForwardedFromDto {
   @IsId() message_id!: string;
   @IsId() sender_id!: string;
@@ -80,7 +80,7 @@ export class ForwardedFromDto {
   @IsTimestamp() created_at!: string;
 }
 
-/** A message on the wire: the specification's payload and the contract's additions to it. */
+/** A message as clients receive it: the fields of older clients and those added since. */
 export class MessageDto {
   @IsId() id!: string;
   @IsId() chat_id!: string;
@@ -94,9 +94,9 @@ export class MessageDto {
   @IsIn(MESSAGE_STATUSES) status!: MessageStatus;
   /** 1, 2, 3, … in its chat, without gaps. */
   @IsInt() @Min(1) seq!: number;
-  /** The chat's change number of its last edit, deletion, reaction or pin; 0 = as sent. */
+  /** The chat's change number at the last edit, deletion, reaction or pin; 0 = never changed. */
   @IsInt() @Min(0) change_seq!: number;
-  /** To the sender's own devices only. */
+  /** Only in the events to the sender's own devices. */
   @IsOptional() @IsString() client_id?: string;
   @Nullable() @IsId() reply_to!: string | null;
   @Nullable()
@@ -104,7 +104,7 @@ export class MessageDto {
   forwarded_from!: ForwardedFromDto | null;
   @Nullable() @IsTimestamp() edited_at!: string | null;
   @Nullable() @IsTimestamp() pinned_at!: string | null;
-  /** A deleted message keeps its place and number, and loses its content. */
+  /** A deleted message keeps its `seq` and loses its content. */
   @Nullable() @IsTimestamp() deleted_at!: string | null;
   @IsArray() @ValidateNested({ each: true }) @Type(() => ReactionDto) reactions!: ReactionDto[];
 }
@@ -113,7 +113,7 @@ export class MessagePage extends PageOf(MessageDto) {}
 
 export class HistoryQuery {
   @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 50;
-  /** Only messages before this one; without either bound, the newest page. */
+  /** Only messages before this one. Without a bound, the newest page is returned. */
   @FromQuery() @IsInt() @Min(1) @Max(2147483647) before_seq?: number;
   @FromQuery() @IsInt() @Min(0) @Max(2147483647) after_seq?: number;
 }
@@ -149,16 +149,16 @@ export class ReactPayload extends ReactBody {
   @IsId() message_id!: string;
 }
 
-/** The most messages forwarded at once, and pinned at once in a chat. */
+/** Limits of messages in one forward, and of pinned messages in a chat. */
 export const MAX_FORWARDED = 50;
 export const MAX_PINS = 100;
 
 export class ForwardBody {
-  /** In the order in which they are to appear. */
+  /** In the order in which they will appear. */
   @IsIdList(1, MAX_FORWARDED) message_ids!: string[];
-  /** A text of the forwarder's own, sent before them. */
+  /** A text of the forwarding user, sent before the messages. */
   @IsOptional() @IsMessageContent(MAX_CONTENT) comment?: string;
-  /** As in a send: repeating it gives back what was forwarded first. */
+  /** As in a send: repeating it returns the messages that were forwarded first. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(64) client_id?: string;
 }
 
@@ -175,7 +175,7 @@ export class MessagesAck extends MessageItems {
   @IsIn(['ok']) status!: 'ok';
 }
 
-/** Pins have no `limit`: there are 100 at most. A page ends early only where it would be over 1 MB. */
+/** Pins have no `limit`: a chat has 100 at most. A page ends early only when it would exceed 1 MB. */
 export class PinsQuery {
   @IsOptional() @IsString() @MaxLength(512) cursor?: string;
 }

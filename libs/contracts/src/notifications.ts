@@ -31,7 +31,7 @@ export const NOTIFICATION_TYPES = [
 ] as const;
 export type NotificationKind = (typeof NOTIFICATION_TYPES)[number];
 
-/** What a booking's notifications carry: ids for the screen to open, facts for the text. */
+/** Data of a booking's notifications: ids for the screen to open, facts for the text. */
 interface BookingFacts {
   booking_id: string;
   service_id: string;
@@ -39,20 +39,20 @@ interface BookingFacts {
   master_id: string;
   client_id: string;
   starts_at: string;
-  /** The master's: the text names the hour by the clock on their wall. */
+  /** The master's time zone: the text shows the hour in it. */
   timezone: string;
 }
 
-/** `data` of each type (contract, "Notifications"). Who caused it is told apart, as `actorId`. */
+/** `data` of each type. The actor is stored separately, as `actorId`. */
 export interface NotificationData {
   booking_request: BookingFacts;
   booking_confirmed: BookingFacts & {
-    /** A reminder of the visit, or a client's word against a no-show; else the confirmation itself. */
+    /** A reminder of the visit, or a no-show that the client disputes; absent for the confirmation itself. */
     outcome?: 'reminder' | 'disputed';
     reminder?: '24h' | '2h';
   };
   booking_cancelled: BookingFacts & {
-    /** What ended it; the request of an expired one was never answered, and unavailable is a banned side. */
+    /** The reason it ended. `expired`: the request was never answered. `unavailable`: a party was banned. */
     outcome: 'cancelled' | 'declined' | 'expired' | 'unavailable' | 'no_show';
     reason: string | null;
   };
@@ -65,7 +65,7 @@ export interface NotificationData {
     post_id: string;
     comment_id: string | null;
     user_id: string;
-    /** An admin's post to everybody: it has a text of its own. */
+    /** An admin's post to all users. It has its own text. */
     announcement?: true;
   };
   review_received: { review_id: string; booking_id: string; user_id: string; rating: number };
@@ -78,23 +78,23 @@ export interface NotificationData {
   };
 }
 
-/** Something that happened, of which people are to be told: one of the 11 types with its data. */
+/** An event to notify people of: one of the 11 types with its data. */
 export type NotificationCause = {
   [T in NotificationKind]: {
     type: T;
-    /** Names what happened, for ever: the same key is never told twice to the same user. */
+    /** Identifies the event for ever: no user is notified of the same key twice. */
     key: string;
-    /** Who did it: never told of it themselves, nor is anybody with a block between them. */
+    /** The user who caused it. They are not notified themselves, nor are users blocked either way. */
     actorId: string | null;
-    /** The author of the post that it is under, when that is somebody third: neither is told of across a block. */
+    /** The author of the post, when it is a third person. Users blocked either way with the author are not notified. */
     ownerId?: string;
     data: NotificationData[T];
-    /** Told instead to those who do not want this type. */
+    /** Used for recipients who disabled this type. */
     fallback?: { type: 'mention'; data: NotificationData['mention'] };
   };
 }[NotificationKind];
 
-/** A notification as its recipient sees it, its texts in their language. */
+/** A notification as shown to its recipient, in their language. */
 export class NotificationDto {
   @IsId() id!: string;
   @IsIn(NOTIFICATION_TYPES) type!: NotificationKind;
@@ -103,7 +103,7 @@ export class NotificationDto {
   @IsObject() data!: object;
   @IsTimestamp() created_at!: string;
   @IsBoolean() is_read!: boolean;
-  /** When it was last added to ("Anna and 12 others"), else when it was made. */
+  /** When the latest cause was added ("Anna and 12 others"), otherwise the time of creation. */
   @IsTimestamp() updated_at!: string;
   @Nullable() @IsTimestamp() read_at!: string | null;
 }
@@ -119,7 +119,7 @@ export class NotificationReadPayload {
   @IsId() notification_id!: string;
 }
 
-/** The acknowledgement, the REST answer, and the event to the user's other devices. */
+/** The acknowledgement, the REST answer and the event to the user's other devices. */
 export class NotificationReadAck {
   @IsId() notification_id!: string;
   @IsIn([true]) is_read!: true;
@@ -130,20 +130,20 @@ export class NotificationCount {
   @IsInt() @Min(0) unread_count!: number;
 }
 
-/** Nothing of it holds any more. `unread_count` is that of all others. */
+/** None of its causes is valid any more. `unread_count` counts all other notifications. */
 export class NotificationRemovedEvent extends NotificationCount {
   @IsId() notification_id!: string;
 }
 
 /** In `GET sync`. */
 export class SyncNotifications extends NotificationCount {
-  /** Those that are new or changed since the cursor, newest first; without one, the newest. */
+  /** Notifications that are new or changed since the cursor, newest first. Without a cursor, the newest. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => NotificationDto) items!: NotificationDto[];
-  /** Those that were removed since the cursor, if any, at most 200: with 200, load the list anew. */
+  /** Notifications removed since the cursor, at most 200. When there are 200, reload the list. */
   @IsOptional() @IsArray() @IsUUID('all', { each: true }) removed?: string[];
 }
 
-/** Which of the 11 types a user wants to be told of. */
+/** The types a user wants to receive. */
 export class NotificationTypes implements Record<NotificationKind, boolean> {
   @IsBoolean() booking_request!: boolean;
   @IsBoolean() booking_confirmed!: boolean;
@@ -172,7 +172,7 @@ export class SomeNotificationTypes implements Partial<Record<NotificationKind, b
   @IsOptional() @IsBoolean() auto_booking_proposal?: boolean;
 }
 
-/** By the user's own clock; from 22:00 to 08:00 is the night. */
+/** In the user's time zone. From 22:00 to 08:00 spans midnight. */
 export class QuietHours {
   @IsTimeOfDay('23:59') from!: string;
   @IsTimeOfDay('23:59') to!: string;
@@ -187,13 +187,13 @@ export class NotificationPreferencesDto {
   @Nullable() @IsNested(() => QuietHours) quiet_hours!: QuietHours | null;
 }
 
-/** What is not named stays as it is. */
+/** Absent fields stay unchanged. */
 export class NotificationPreferencesBody {
   @IsOptional()
   @IsObject()
   @ValidateNested()
   @Type(() => SomeNotificationTypes)
   types?: SomeNotificationTypes;
-  /** Null: none. */
+  /** Null: no quiet hours. */
   @Erasable() @IsObject() @ValidateNested() @Type(() => QuietHours) quiet_hours?: QuietHours | null;
 }

@@ -5,7 +5,7 @@ import { FromQuery, Nullable } from './validators.js';
 export const DEFAULT_PAGE = 50;
 export const MAX_PAGE = 200;
 
-/** `?limit=` (default 50, max 200) and an opaque `?cursor=`: the contract's way to ask for a list. */
+/** Query of every list: `?limit=` (default 50, max 200) and an opaque `?cursor=`. */
 export class PageQuery {
   @FromQuery() @IsInt() @Min(1) @Max(MAX_PAGE) limit: number = DEFAULT_PAGE;
   @IsOptional() @IsString() @MaxLength(512) cursor?: string;

@@ -7,7 +7,7 @@ export class PresenceGetPayload {
   @IsIdList(1, 200) user_ids!: string[];
 }
 
-/** Replaces the list of users whose coming and going this device hears about. */
+/** Replaces the list of users whose online state this device receives. */
 export class PresenceWatchPayload {
   @IsIdList(0, 200) user_ids!: string[];
 }

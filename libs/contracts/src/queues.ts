@@ -3,17 +3,17 @@ import { PageOf } from './page.js';
 import { IsNested, IsTimestamp } from './validators.js';
 
 export class JobCounts {
-  /** Promised by a transaction, not yet in the queue. */
+  /** Stored by a transaction, not in the queue yet. */
   @IsInt() @Min(0) outbox!: number;
   @IsInt() @Min(0) waiting!: number;
   @IsInt() @Min(0) active!: number;
-  /** Scheduled, or waiting for their next attempt. */
+  /** Scheduled, or waiting for the next attempt. */
   @IsInt() @Min(0) delayed!: number;
   @IsInt() @Min(0) completed!: number;
   @IsInt() @Min(0) failed!: number;
 }
 
-/** A job that failed for good: no attempts left, or nobody knows it. Its data stay where they are. */
+/** A dead letter: a job with no attempts left, or without a processor. Its data stay in the queue. */
 export class FailedJobDto {
   @IsString() id!: string;
   @IsString() name!: string;
@@ -23,7 +23,7 @@ export class FailedJobDto {
   @IsTimestamp() failed_at!: string;
 }
 
-/** Background work as it stands; the items are the failed jobs, the latest first. */
+/** The state of the queues. The items are the dead letters, latest first. */
 export class QueuesPage extends PageOf(FailedJobDto) {
   @IsNested(() => JobCounts) counts!: JobCounts;
 }

@@ -1,17 +1,17 @@
 /**
- * Socket.IO rooms. A socket is in its user's and its session's, in those of all of its user's chats, of whom its user
- * follows, of their friends and of whom a block cuts its user off from.
+ * Socket.IO rooms. A device is in the rooms of its user and session, of all chats of its user, of the people whom the
+ * user follows, of friends, and of people with whom a block exists.
  */
 export const userRoom = (userId: string) => `user:${userId}`;
 export const sessionRoom = (sessionId: string) => `session:${sessionId}`;
 export const chatRoom = (chatId: string) => `chat:${chatId}`;
-/** Those who follow this user. */
+/** The followers of this user. */
 export const followersRoom = (userId: string) => `followers:${userId}`;
 /** This user's friends. */
 export const friendsRoom = (userId: string) => `friends:${userId}`;
-/** Those whom a block, either way, cuts off from this user. */
+/** People with a block between them and this user, either way. */
 export const blockedRoom = (userId: string) => `cut:${userId}`;
-/** The connections that have a chat with the assistant open. */
+/** The connections that have this assistant chat open. */
 export const assistantRoom = (chatId: string) => `assistant:${chatId}`;
-/** Those who asked with `presence:watch` to hear about this user. */
+/** Devices that watch this user's online state by `presence:watch`. */
 export const watchersRoom = (userId: string) => `watchers:${userId}`;

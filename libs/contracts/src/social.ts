@@ -13,12 +13,12 @@ import {
 } from './validators.js';
 
 export const MAX_MEDIA = 10;
-/** The most people one may follow, and the most friends: a feed and a connecting device ask for all of them. */
+/** Limit of follows, and of friends: a feed and a connecting device load all of them. */
 export const MAX_FOLLOWS = 5000;
-/** Of the different handles in a text, the first so many are mentions. */
+/** Of the different handles in a text, only the first 20 are mentions. */
 export const MAX_MENTIONS = 20;
 
-/** Somebody as their posts and requests show them. */
+/** A user as shown in posts and friend requests. */
 export class PersonDto {
   @IsId() id!: string;
   @IsString() name!: string;
@@ -27,20 +27,20 @@ export class PersonDto {
   @IsBoolean() is_master!: boolean;
 }
 
-/** A post as one of those who may see it sees it. */
+/** A post as shown to a reader. */
 export class PostDto {
   @IsId() id!: string;
   @IsNested(() => PersonDto) author!: PersonDto;
   @IsString() content!: string;
   @IsArray() @IsString({ each: true }) media_urls!: string[];
-  /** A repost stays one when its original is deleted or out of the reader's sight: then `repost_of` is null. */
+  /** Stays true when the original is deleted or hidden from the reader: then `repost_of` is null. */
   @IsBoolean() is_repost!: boolean;
-  /** Itself never a repost. */
+  /** Never a repost itself. */
   @Nullable() @IsNested(() => PostDto) repost_of!: PostDto | null;
   @IsInt() @Min(0) likes_count!: number;
   @IsInt() @Min(0) comments_count!: number;
   @IsInt() @Min(0) reposts_count!: number;
-  /** By who reads it. */
+  /** Whether the reader likes it. */
   @IsBoolean() liked!: boolean;
   @IsTimestamp() created_at!: string;
 }
@@ -48,7 +48,7 @@ export class PostDto {
 export class PostPage extends PageOf(PostDto) {}
 
 export class CreatePostBody {
-  /** Empty only beside media. */
+  /** May be empty only when the post has media. */
   @IsMessageContent(MAX_CONTENT) content!: string;
   @IsOptional() @IsHttpUrlList(MAX_MEDIA) media_urls?: string[];
 }
@@ -69,7 +69,7 @@ export class CommentDto {
   @Nullable() @IsString() author_avatar!: string | null;
   @IsString() content!: string;
   @IsTimestamp() created_at!: string;
-  /** The comment that this one answers, itself no answer. */
+  /** The comment that this one replies to. That comment is not a reply itself. */
   @Nullable() @IsId() parent_id!: string | null;
 }
 
@@ -80,31 +80,31 @@ export class CreateCommentBody {
   @IsOptional() @IsId() parent_id?: string;
 }
 
-/** To the author and to the author's and the liker's followers, also when a like is taken back. */
+/** Sent to the author and to the followers of the author and of the user who likes, also when a like is removed. */
 export class PostLikedEvent {
   @IsId() post_id!: string;
   @IsId() user_id!: string;
   @IsString() user_name!: string;
-  /** False when the like is taken back, else absent. */
+  /** False when the like was removed, otherwise absent. */
   @IsOptional() @IsBoolean() liked?: boolean;
   @IsInt() @Min(0) likes_count!: number;
 }
 
-/** To the post's author. */
+/** Sent to the author of the post. */
 export class PostCommentedEvent {
   @IsId() post_id!: string;
   @IsNested(() => CommentDto) comment!: CommentDto;
   @IsInt() @Min(0) comments_count!: number;
 }
 
-/** To the post's author. Answers to the comment are deleted with it. */
+/** Sent to the author of the post. The replies are deleted with the comment. */
 export class PostCommentDeletedEvent {
   @IsId() post_id!: string;
   @IsId() comment_id!: string;
   @IsInt() @Min(0) comments_count!: number;
 }
 
-/** To the author and the author's followers. */
+/** Sent to the author and the author's followers. */
 export class PostDeletedEvent {
   @IsId() post_id!: string;
 }

@@ -21,16 +21,16 @@ export class SyncChat {
   @IsInt() last_seq!: number;
   @IsInt() change_seq!: number;
   @IsInt() @Min(0) unread_count!: number;
-  /** True: no longer in it. `last_seq` is the last message that stays readable. */
+  /** True when the user is not a member any more. `last_seq` is the last message that they can read. */
   @IsOptional() @IsBoolean() left?: boolean;
 }
 
-/** All that changed since the cursor; without one, everything current (contract, "REST", `GET sync`). */
+/** Everything that changed since the cursor; without a cursor, the whole current state. */
 export class SyncAnswer {
-  /** For the next call. A page holds up to 500 chats: with a full page, call again at once. */
+  /** For the next call. A page has up to 500 chats: after a full page, call again at once. */
   @IsString() cursor!: string;
   @IsArray() @ValidateNested({ each: true }) @Type(() => SyncChat) chats!: SyncChat[];
   @IsNested(() => SyncNotifications) notifications!: SyncNotifications;
-  /** The cursor was not of this database: forget what you hold, this answer starts anew. */
+  /** The cursor belongs to another database: discard the local state, this answer starts anew. */
   @IsOptional() @IsBoolean() reset?: boolean;
 }

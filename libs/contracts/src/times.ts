@@ -1,13 +1,13 @@
-/** A space is what `str()` of Python and `toString()` of Dart write; RFC 3339 allows it. */
+/** Python's `str()` and Dart's `toString()` write a space between date and time; RFC 3339 allows it. */
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):[0-5]\d)(?::([0-5]\d)(?:\.(\d{1,30}))?)?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
-/** Not before the year 1, which is where PostgreSQL's calendar begins, nor after the year 9999. */
+/** From year 1, the first of PostgreSQL's calendar, to year 9999. */
 const IN_RANGE = /^(?!0000)\d{4}-/;
 
 /**
- * A moment as answers write it: UTC, cut to milliseconds.
- * @param text RFC 3339 with up to 30 digits of a fraction; the seconds may be missing
- * @returns undefined unless there is such a moment; seconds of 60 and hours of 24 are none
+ * A time as answers write it: UTC, truncated to milliseconds.
+ * @param text RFC 3339 with up to 30 fraction digits; the seconds may be missing
+ * @returns undefined for an invalid time; 60 seconds and 24 hours are invalid
  */
 export function toTimestamp(text: unknown): string | undefined {
   const [, day, minutes, seconds = '00', fraction = '', sign, hoursAhead, minutesAhead] =
@@ -15,14 +15,14 @@ export function toTimestamp(text: unknown): string | undefined {
   if (!day) return undefined;
   const local = `${day}T${minutes}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
   const date = new Date(local);
-  // 30 February would be 2 March.
+  // JavaScript turns 30 February into 2 March.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== local) return undefined;
   const ahead = sign ? Number(`${sign}1`) * (Number(hoursAhead) * 60 + Number(minutesAhead)) : 0;
   const moment = new Date(date.getTime() - ahead * 60_000).toISOString();
   return IN_RANGE.test(moment) ? moment : undefined;
 }
 
-/** `09:00` of `09:00`, `09:00:00` and `09:00:00.000`; undefined unless it is a whole minute from 00:00 to 24:00. */
+/** `09:00` for `09:00`, `09:00:00` and `09:00:00.000`. Undefined unless it is a whole minute from 00:00 to 24:00. */
 export function toClock(text: unknown): string | undefined {
   const match =
     typeof text === 'string' && /^((?:[01]\d|2[0-3]):[0-5]\d|24:00)(?::00(?:\.0{1,30})?)?$/.exec(text);

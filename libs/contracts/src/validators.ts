@@ -25,7 +25,7 @@ import { MAX_URL, isHttpUrl } from './urls.js';
 
 const lowerCase = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value);
 
-/** A UUID, as every id in the contract; in lower case from here on, as the database gives them. */
+/** A UUID, converted to lower case, as the database returns it. */
 export const IsId = () =>
   applyDecorators(
     Transform(({ value }) => lowerCase(value)),
@@ -43,7 +43,7 @@ export const IsIdList = (min: number, max: number) =>
     IsUUID('all', { each: true }),
   );
 
-/** ISO 8601 UTC with milliseconds, as every time in an answer. Clients write times in more ways: `IsInstant`. */
+/** ISO 8601 UTC with milliseconds, as every time in an answer. Input allows more formats: `IsInstant`. */
 export const IsTimestamp = () =>
   applyDecorators(
     Matches(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, {
@@ -52,7 +52,7 @@ export const IsTimestamp = () =>
     JSONSchema({ format: 'date-time', pattern: undefined }),
   );
 
-/** Present, but may be null: unlike `IsOptional`, a missing field is still an error. */
+/** Required, but may be null: unlike with `IsOptional`, a missing field is an error. */
 export const Nullable = () =>
   applyDecorators(
     ValidateIf((_, value) => value !== null),
@@ -61,20 +61,20 @@ export const Nullable = () =>
 
 const ERASABLE = 'contracts:erasable';
 
-/** May be absent, as by `IsOptional`, but null erases what is stored: everywhere else null means "not given". */
+/** Optional, and null erases the stored value. In all other fields null means "not given". */
 export const Erasable = () =>
   applyDecorators(IsOptional(), (target: object, field?: string | symbol) =>
     Reflect.defineMetadata(ERASABLE, true, target, field!),
   );
 
-/** Whether null in this field of an input is a value of its own. */
+/** Whether null is a value of its own in this field of an input. */
 export const isErasable = (input: object, field: string): boolean =>
   Reflect.hasMetadata(ERASABLE, input, field);
 
-/** An object of a class of its own: `ValidateNested` alone would let it be missing. */
+/** A required object of a class: `ValidateNested` alone accepts a missing one. */
 export const IsNested = (type: () => Type) => applyDecorators(IsDefined(), ValidateNested(), TypeOf(type));
 
-/** Characters as a person counts them (code points), not UTF-16 units. */
+/** Counts code points, not UTF-16 units. */
 export const characters = (text: string): number => {
   let count = 0;
   for (const _ of text) count++;
@@ -83,7 +83,7 @@ export const characters = (text: string): number => {
 
 const within = (value: unknown, min: number, max: number): boolean => {
   if (typeof value !== 'string' || value.length > max * 2) return false;
-  // Every character is one or two units: most texts need no counting.
+  // Each character has one or two units, so most texts need no counting.
   if (value.length >= min * 2 && value.length <= max) return true;
   const length = characters(value);
   return length >= min && length <= max;
@@ -113,7 +113,10 @@ export const IsText = (min: number, max: number) =>
     JSONSchema({ type: 'string', minLength: min, maxLength: max }),
   );
 
-/** A name or title of up to `max` characters: one visible line, stored in NFC and without what garbles a sentence. */
+/**
+ * A name or title of up to `max` characters: one visible line, stored in NFC, without characters that garble a
+ * sentence.
+ */
 export const IsName = (max: number) =>
   applyDecorators(
     stored(nameOf),
@@ -125,7 +128,7 @@ export const IsName = (max: number) =>
     JSONSchema({ type: 'string', minLength: 1, maxLength: max }),
   );
 
-/** A text that its reader sees something of; with `orBlank` also one in which nothing was typed. */
+/** A text that shows something; with `orBlank`, an empty text is valid too. */
 export const IsVisible = ({ orBlank = false } = {}) =>
   isWithin(
     'isVisible',
@@ -136,7 +139,7 @@ export const IsVisible = ({ orBlank = false } = {}) =>
 /** The constraint that answers MESSAGE_TOO_LARGE instead of INVALID_DATA. */
 export const TOO_LARGE = 'messageTooLarge';
 
-/** A message's text: up to `max` characters, kept as it was typed, but in NFC and without control characters. */
+/** The text of a message: up to `max` characters, stored in NFC without control characters, otherwise unchanged. */
 export const IsMessageContent = (max: number) =>
   applyDecorators(
     stored(textOf),
@@ -167,7 +170,7 @@ export const IsHttpUrl = () =>
     JSONSchema({ type: 'string', format: 'uri', maxLength: MAX_URL }),
   );
 
-/** Up to `max` of them. */
+/** Up to `max` URLs. */
 export const IsHttpUrlList = (max: number) =>
   applyDecorators(
     IsArray(),
@@ -180,14 +183,14 @@ export const IsHttpUrlList = (max: number) =>
     }),
   );
 
-/** Query strings are text: "20" becomes 20, anything else stays and fails its check. */
+/** Query strings are text: "20" becomes 20, any other value stays and fails validation. */
 export const FromQuery = () =>
   applyDecorators(
     IsOptional(),
     Transform(({ value }) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)),
   );
 
-/** A switch in a query string: "true" or "false". */
+/** A boolean in a query string: "true" or "false". */
 export const IsSwitch = () =>
   applyDecorators(
     IsOptional(),
@@ -195,7 +198,7 @@ export const IsSwitch = () =>
     IsBoolean(),
   );
 
-/** A moment as clients write it: RFC 3339, with any fraction and offset. From here on as answers write it. */
+/** A time from a client: RFC 3339, with any fraction and offset. Converted to the form of answers. */
 export const IsInstant = () =>
   applyDecorators(
     Transform(({ value }) => toTimestamp(value) ?? (value as unknown)),
@@ -217,7 +220,7 @@ export const IsDate = (options?: { each: boolean }) =>
     IsISO8601({ strict: true }, { ...options, message: '$property must be a date that exists' }),
   );
 
-/** Hours and minutes, up to `last`; seconds may be given, of zero. */
+/** Hours and minutes, up to `last`; seconds may be given as zero. */
 export const IsTimeOfDay = (last: '23:59' | '24:00') =>
   applyDecorators(
     Transform(({ value }) => toClock(value) ?? (value as unknown)),
@@ -231,6 +234,6 @@ export const IsTimeOfDay = (last: '23:59' | '24:00') =>
     JSONSchema({ type: 'string' }),
   );
 
-/** A time zone's name of the IANA database. */
+/** A name of the IANA time zone database. */
 export const IsTimezone = () =>
   applyDecorators(IsString(), IsTimeZone({ message: '$property must be a time zone such as Europe/Moscow' }));
