@@ -1,6 +1,6 @@
 import type { ChatDto, ErrorBody } from '#contracts';
 import { Authenticator } from '#identity';
-import { Device, TestApp, type Account } from '#testing';
+import { Device, TestApp, until, type Account } from '#testing';
 import WebSocket from 'ws';
 import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
 import { internalErrors, refused } from './counted.js';
@@ -110,6 +110,24 @@ describe('hundreds of events at once', () => {
     await bystander.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'honest' });
     expect(answered).toBeLessThan(300);
     await Promise.all(flood);
+  });
+});
+
+describe('the limit of sign-ins of a user', () => {
+  beforeAll(() => start({ READ_RATE: '6' }));
+  afterAll(() => app.stop());
+
+  it('holds at the assistant, also for a revoked session, before the database is asked', async () => {
+    const greedy = await app.register('Глеб');
+    await app.request('POST', 'auth/logout', greedy.token);
+    const clients = await Promise.all(range(5).map(() => app.assistant()));
+    for (const client of clients)
+      for (let i = 0; i < 20; i++) client.send('join_chat', { token: greedy.token });
+    const refusals = () =>
+      clients.flatMap((client) => client.all<{ code: string; reason?: string }>('error'));
+    await until('answers', () => refusals().length === 100);
+    expect(refusals().filter(({ reason }) => reason === 'session_revoked')).toHaveLength(60);
+    expect(refusals().filter(({ code }) => code === 'RATE_LIMIT')).toHaveLength(40);
   });
 });
 

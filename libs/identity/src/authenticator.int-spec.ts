@@ -10,7 +10,7 @@ afterAll(() => identity.stop());
 
 async function signIn() {
   const { user, access_token: token } = await identity.register('Анна');
-  const signedIn = await identity.authenticator.authenticate(token);
+  const signedIn = await identity.authenticate(token);
   return { user, token, signedIn };
 }
 
@@ -28,7 +28,7 @@ it('tells who it is, with and without the prefix', async () => {
   const minutes = (signedIn.expiresAt.getTime() - Date.now()) / 60_000;
   expect(minutes).toBeGreaterThan(14.9);
   expect(minutes).toBeLessThanOrEqual(15.1);
-  expect(await identity.authenticator.authenticate(`Bearer ${token}`)).toEqual(signedIn);
+  expect(await identity.authenticate(`Bearer ${token}`)).toEqual(signedIn);
 });
 
 it.each([
@@ -39,13 +39,13 @@ it.each([
   const { token, signedIn } = await signIn();
   await identity.prisma.session.update({ where: { id: signedIn.sessionId }, data: change.session ?? {} });
   await identity.prisma.user.update({ where: { id: signedIn.userId }, data: change.user ?? {} });
-  expect(await codeOf(identity.authenticator.authenticate(token))).toBe('UNAUTHORIZED');
+  expect(await codeOf(identity.authenticate(token))).toBe('UNAUTHORIZED');
 });
 
 it("refuses another user's session", async () => {
   const [anna, boris] = [await signIn(), await signIn()];
   const { token } = issueAccessToken(KEY, anna.signedIn.userId, boris.signedIn.sessionId);
-  expect(await codeOf(identity.authenticator.authenticate(token))).toBe('UNAUTHORIZED');
+  expect(await codeOf(identity.authenticate(token))).toBe('UNAUTHORIZED');
 });
 
 it('does not take a database that is away for a bad token', async () => {
@@ -54,7 +54,7 @@ it('does not take a database that is away for a bad token', async () => {
   const pool = new PgPool(config);
   const authenticator = new Authenticator(config, new PrismaService(pool), pool);
   const asked = [
-    () => authenticator.authenticate(token),
+    async () => authenticator.stillSignedIn(authenticator.verify(token)),
     () => authenticator.connected(authenticator.verify(token)),
   ];
   for (const ask of asked) {

@@ -61,14 +61,6 @@ export class Authenticator {
   }
 
   /**
-   * For who comes without a socket of Socket.IO.
-   * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
-   */
-  async authenticate(token: string): Promise<SignedIn> {
-    return this.lookedUp(this.verify(token));
-  }
-
-  /**
    * Of a token whose signature has been checked.
    * @throws AppError UNAUTHORIZED
    */

@@ -30,12 +30,14 @@ export async function startIdentity(env: Record<string, string> = {}) {
   const signedOut: Parameters<RealtimeEmitter['signOut']>[] = [];
   module.get(RealtimeEmitter).signOut = (...args) => void signedOut.push(args);
   const commands = module.get(CommandBus);
+  const authenticator = module.get(Authenticator);
   return {
     databaseUrl: database.url,
     commands,
     queries: module.get(QueryBus),
     prisma: module.get(PrismaService),
-    authenticator: module.get(Authenticator),
+    authenticator,
+    authenticate: async (token: string) => authenticator.stillSignedIn(authenticator.verify(token)),
     /** Whose sockets were told and closed. */
     signedOut,
     register: (name = 'Somebody', email = `${randomUUID()}@example.com`) =>

@@ -180,7 +180,7 @@ export class AssistantConnection {
 
   private async join({ token, chatId, resume }: JoinAssistantFrame): Promise<void> {
     this.leave();
-    const user = await this.services.authenticator.authenticate(token).catch((error: unknown) => {
+    const user = await this.signIn(token).catch((error: unknown) => {
       throw badToken(error);
     });
     if (this.socket.readyState !== WebSocket.OPEN) return;
@@ -198,6 +198,15 @@ export class AssistantConnection {
     });
     if (!chatId) return;
     await this.services.reads.send(user.userId, () => this.open(user.userId, chatId, resume ?? undefined));
+  }
+
+  /** The user's own limits come before the database. @throws AppError UNAUTHORIZED, RATE_LIMIT */
+  private async signIn(token: string): Promise<SignedIn> {
+    const { authenticator, budget, limits } = this.services;
+    const claims = authenticator.verify(token);
+    budget.requireRoom(claims);
+    await limits.take('connect', claims.userId);
+    return authenticator.stillSignedIn(claims);
   }
 
   private awaitSignIn(): void {

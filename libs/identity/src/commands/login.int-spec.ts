@@ -16,7 +16,7 @@ it('opens a session of its own', async () => {
   const { user, access_token } = await identity.register();
   const answer = await login(user.email, PASSWORD);
   const [first, second] = await Promise.all(
-    [access_token, answer.access_token].map((token) => identity.authenticator.authenticate(token)),
+    [access_token, answer.access_token].map((token) => identity.authenticate(token)),
   );
   expect(second!.userId).toBe(user.id);
   expect(second!.sessionId).not.toBe(first!.sessionId);

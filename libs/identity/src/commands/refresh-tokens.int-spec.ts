@@ -20,7 +20,7 @@ it('rotates, and the session lasts 30 days from now', async () => {
   const { user, access_token, refresh_token: second } = await refresh(first);
   expect(second).not.toBe(first);
   expect(sessionOf(second)).toBe(sessionOf(first));
-  const signedIn = await identity.authenticator.authenticate(access_token);
+  const signedIn = await identity.authenticate(access_token);
   expect(signedIn).toMatchObject({ userId: user.id, sessionId: sessionOf(first) });
   const { expiresAt, refreshGeneration } = await row(first);
   expect(refreshGeneration).toBe(2);
@@ -55,7 +55,7 @@ it('takes the replaced token after 60 s for a stolen one', async () => {
     expect.objectContaining({ code: 'UNAUTHORIZED', message: 'Session revoked' }),
   ]);
   expect(await codeOf(refresh(second))).toBe('UNAUTHORIZED');
-  expect(await codeOf(identity.authenticator.authenticate(access_token))).toBe('UNAUTHORIZED');
+  expect(await codeOf(identity.authenticate(access_token))).toBe('UNAUTHORIZED');
 });
 
 it('takes an older one for stolen at once', async () => {

@@ -27,7 +27,7 @@ it('makes the account and opens its session', async () => {
     messages_from: 'everyone',
     groups_from: 'everyone',
   });
-  const { userId, sessionId, expiresAt } = await identity.authenticator.authenticate(answer.access_token);
+  const { userId, sessionId, expiresAt } = await identity.authenticate(answer.access_token);
   expect(userId).toBe(answer.user.id);
   expect(answer.expires_at).toBe(expiresAt.toISOString());
   const session = await identity.prisma.session.findUniqueOrThrow({ where: { id: sessionId } });

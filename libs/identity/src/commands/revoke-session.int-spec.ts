@@ -7,7 +7,7 @@ afterAll(() => identity.stop());
 
 const signIn = async () => {
   const { access_token: token } = await identity.register();
-  return { token, ...(await identity.authenticator.authenticate(token)) };
+  return { token, ...(await identity.authenticate(token)) };
 };
 const revoke = (userId: string, sessionId: string) =>
   identity.commands.execute(new RevokeSession(userId, sessionId));
@@ -15,7 +15,7 @@ const revoke = (userId: string, sessionId: string) =>
 it('signs the session and its sockets out', async () => {
   const { userId, sessionId, token } = await signIn();
   await revoke(userId, sessionId);
-  expect(await codeOf(identity.authenticator.authenticate(token))).toBe('UNAUTHORIZED');
+  expect(await codeOf(identity.authenticate(token))).toBe('UNAUTHORIZED');
   expect(identity.signedOut).toEqual([
     [{ sessionId }, expect.objectContaining({ code: 'UNAUTHORIZED', message: 'Session revoked' })],
   ]);
@@ -25,7 +25,7 @@ it("finds no session of somebody else's, nor one twice", async () => {
   const [anna, boris] = [await signIn(), await signIn()];
   const told = identity.signedOut.length;
   expect(await codeOf(revoke(anna.userId, boris.sessionId))).toBe('NOT_FOUND');
-  expect(await codeOf(identity.authenticator.authenticate(boris.token))).toBe('no error');
+  expect(await codeOf(identity.authenticate(boris.token))).toBe('no error');
   expect(identity.signedOut).toHaveLength(told);
   await revoke(boris.userId, boris.sessionId);
   expect(await codeOf(revoke(boris.userId, boris.sessionId))).toBe('NOT_FOUND');

@@ -10,12 +10,12 @@ afterAll(() => identity.stop());
 it("pages through the user's live sessions, newest first, and marks the one that asks", async () => {
   const { user, access_token } = await identity.register();
   await identity.register();
-  const { userId, sessionId } = await identity.authenticator.authenticate(access_token);
+  const { userId, sessionId } = await identity.authenticate(access_token);
   const opened = [sessionId];
   for (const name of ['Tablet', 'Laptop', 'Lost', 'Old']) {
     const login = new Login({ email: user.email, password: PASSWORD }, { ...device, device: name });
     const answer = await identity.commands.execute(login);
-    opened.push((await identity.authenticator.authenticate(answer.access_token)).sessionId);
+    opened.push((await identity.authenticate(answer.access_token)).sessionId);
   }
   await identity.prisma.session.update({ where: { id: opened[3] }, data: { revokedAt: new Date() } });
   await identity.prisma.session.update({ where: { id: opened[4] }, data: { expiresAt: new Date() } });

@@ -50,13 +50,13 @@ export const SOCKETS = {
     shown: (most) => `${most} a connection`,
     beyond: 'connection closed',
   }),
-  /** Each loads a user's subscriptions. Key: user id. */
+  /** Each looks up a session, and a CONNECT also loads the user's subscriptions. Key: user id. */
   connect: rate({
-    of: 'CONNECTs of a user to a process',
+    of: 'CONNECTs and `join_chat` frames of a user to a process',
     setting: 'READ_RATE',
     times: WINDOW,
     seconds: WINDOW,
-    beyond: '`RATE_LIMIT`, transport closed',
+    beyond: '`RATE_LIMIT`, transport of a CONNECT closed',
     isOfNode: true,
   }),
   packets: budget({
