@@ -20,8 +20,8 @@ import {
   ban,
   booked,
   client,
-  hers,
-  his,
+  masterDevice,
+  clientDevice,
   listed,
   master,
   offer,
@@ -80,7 +80,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
       [others, 'requested'],
     ] as const)
       expect([id, await stored(id)]).toEqual([id, expect.objectContaining({ status, reason: null })]);
-    for (const device of [hers, his])
+    for (const device of [masterDevice, clientDevice])
       for (const { id } of [asked, back])
         await device.next('booking:updated', (b) => b.id === id && b.status === 'cancelled');
     // The other one is told, without who and why.
@@ -116,16 +116,16 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     const [before, after, missed] = visits.map(({ id }) => id) as [string, string, string];
     const reason = 'Секрет';
     await step(client, before, 'cancel', { reason });
-    expect((await heard(hers, before, 'cancelled')).body).toMatch(/^Борис отменяет.+: Секрет$/);
+    expect((await heard(masterDevice, before, 'cancelled')).body).toMatch(/^Борис отменяет.+: Секрет$/);
     await put(missed, 'confirmed', -2 * HOUR);
     await cut();
     await step(client, after, 'cancel', { reason });
     await step(master, missed, 'no-show', { reason });
     await step(client, missed, 'dispute');
     const off = expect.stringMatching(/^Запись на [^:]+:\d\d отменена$/) as string;
-    expect((await heard(hers, after, 'cancelled')).body).toEqual(off);
-    await heard(his, missed, 'no_show');
-    await heard(hers, missed, 'disputed');
+    expect((await heard(masterDevice, after, 'cancelled')).body).toEqual(off);
+    await heard(clientDevice, missed, 'no_show');
+    await heard(masterDevice, missed, 'disputed');
     const disputed = expect.stringMatching(/^По словам клиента, визит .+ состоялся$/) as string;
     const noShow = expect.stringMatching(/^Мастер отмечает, что вы не пришли [^:]+:\d\d$/) as string;
     const toMaster = await endsOf(master);
@@ -147,12 +147,12 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     const body = { rating: 1, text: 'Плохо' };
     const { status } = await app.request<ReviewDto>('POST', `bookings/${id}/review`, client.token, body);
     expect(status).toBe(201);
-    await his.next('booking:updated', (b) => b.id === id && b.review?.text === 'Плохо');
+    await clientDevice.next('booking:updated', (b) => b.id === id && b.review?.text === 'Плохо');
     const seen = await app.request<ReviewPage>('GET', `users/${master.id}/reviews`, stranger.token);
     expect(seen.body).toMatchObject({ items: [{ text: 'Плохо' }], average: 1 });
-    await hers.settled();
-    expect(hers.all('booking:updated').filter(({ review }) => review)).toEqual([]);
-    expect(hers.all('notification:new').filter(({ type }) => type === 'review_received')).toEqual([]);
+    await masterDevice.settled();
+    expect(masterDevice.all('booking:updated').filter(({ review }) => review)).toEqual([]);
+    expect(masterDevice.all('notification:new').filter(({ type }) => type === 'review_received')).toEqual([]);
     const reviewSeenBy = async ({ token }: Account) =>
       (await app.request<BookingDto>('GET', `bookings/${id}`, token)).body.review?.text;
     expect([await reviewSeenBy(master), await reviewSeenBy(client)]).toEqual([undefined, 'Плохо']);
@@ -162,7 +162,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
 describe.each(['the master', 'the client'])('a ban of %s', (who) => {
   const banned = () => (who === 'the master' ? master : client);
   const other = () => (who === 'the master' ? client : master);
-  const device = () => (who === 'the master' ? his : hers);
+  const device = () => (who === 'the master' ? clientDevice : masterDevice);
 
   it('cancels what lies ahead, tells the other side, and frees the time for good', async () => {
     const [asked, confirmed, begun] = [await booked(2), await booked(3), await booked(4)];

@@ -7,8 +7,8 @@ import {
   at,
   booked,
   client,
-  hers,
-  his,
+  masterDevice,
+  clientDevice,
   listed,
   master,
   put,
@@ -54,7 +54,7 @@ describe('a request that nobody answers', () => {
     expect(await told('booking_cancelled', late.id)).toMatchObject([
       { to: [client.id], actorId: null, data },
     ]);
-    for (const device of [hers, his]) {
+    for (const device of [masterDevice, clientDevice]) {
       await device.next('booking:updated', ({ id, status }) => id === late.id && status === 'expired');
       await device.settled();
       expect(device.all('booking:updated').filter(({ status }) => status === 'expired')).toHaveLength(2);
@@ -84,16 +84,16 @@ describe('reminders', () => {
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
     await remindAt(starts_at, 24 * 60 + 1);
-    expect(await reminders(his, id)).toEqual([]);
+    expect(await reminders(clientDevice, id)).toEqual([]);
     await Promise.all([remindAt(starts_at, 24 * 60), remindAt(starts_at, 24 * 60)]);
     await remindAt(starts_at, 23 * 60);
-    expect(await reminders(his, id)).toEqual(['24h']);
+    expect(await reminders(clientDevice, id)).toEqual(['24h']);
     await remindAt(starts_at, 121);
-    expect(await reminders(his, id)).toEqual(['24h']);
+    expect(await reminders(clientDevice, id)).toEqual(['24h']);
     await Promise.all([remindAt(starts_at, 120), remindAt(starts_at, 120)]);
     await remindAt(starts_at, 30);
     await remindAt(starts_at, -1);
-    for (const device of [hers, his]) expect(await reminders(device, id)).toEqual(['24h', '2h']);
+    for (const device of [masterDevice, clientDevice]) expect(await reminders(device, id)).toEqual(['24h', '2h']);
   });
 
   it('come late rather than not at all, but not when they no longer make sense', async () => {
@@ -101,11 +101,11 @@ describe('reminders', () => {
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
     await remindAt(starts_at, 100);
-    expect(await reminders(his, id)).toEqual(['2h']);
+    expect(await reminders(clientDevice, id)).toEqual(['2h']);
     const missed = await booked(4);
     await confirmed(missed, 48);
     await remindAt(missed.starts_at, 0);
-    expect(await reminders(his, missed.id)).toEqual([]);
+    expect(await reminders(clientDevice, missed.id)).toEqual([]);
   });
 
   it('do not remind of what has just been confirmed, of requests, of what is off, or of who is banned', async () => {
@@ -119,12 +119,12 @@ describe('reminders', () => {
       await remindAt(starts_at, 9 * 60);
       await remindAt(starts_at, 60);
     }
-    expect(await reminders(his, late.id)).toEqual(['2h']);
-    for (const { id } of [asked, off, soon]) expect(await reminders(his, id)).toEqual([]);
+    expect(await reminders(clientDevice, late.id)).toEqual(['2h']);
+    for (const { id } of [asked, off, soon]) expect(await reminders(clientDevice, id)).toEqual([]);
     // By a ban that has not come to the booking yet.
     await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [client.id]);
     await remindAt(gone.starts_at, 60);
-    expect(await reminders(hers, gone.id)).toEqual([]);
+    expect(await reminders(masterDevice, gone.id)).toEqual([]);
   });
 
   it('are notifications of both sides, once each, for devices that are off', async () => {
@@ -145,12 +145,12 @@ describe('reminders', () => {
       { ...both, key: `booking_reminder:${id}:2h`, data: { outcome: 'reminder', reminder: '2h' } },
     ]);
     const ofReminder = ({ data }: { data: object }) => 'reminder' in data;
-    const heard = await hers.next('notification:new', ofReminder);
+    const heard = await masterDevice.next('notification:new', ofReminder);
     expect(heard).toMatchObject({ type: 'booking_confirmed', title: 'Booking reminder' });
     expect(heard.body).toMatch(/^“Маникюр” on \d/);
-    await hers.next('notification:new', ({ data }) => (data as { reminder?: string }).reminder === '2h');
-    await his.settled();
-    expect(his.all('notification:new').filter(ofReminder)).toEqual([]);
+    await masterDevice.next('notification:new', ({ data }) => (data as { reminder?: string }).reminder === '2h');
+    await clientDevice.settled();
+    expect(clientDevice.all('notification:new').filter(ofReminder)).toEqual([]);
     const list = await app.request<NotificationPage>(
       'GET',
       'notifications?type=booking_confirmed',
@@ -164,8 +164,8 @@ describe('reminders', () => {
     expect(await count()).toBe(3);
     await step(client, id, 'cancel');
     for (const { id } of list.body.items)
-      await hers.next('notification:removed', ({ notification_id }) => notification_id === id);
-    await hers.next('notification:new', ({ type }) => type === 'booking_cancelled');
+      await masterDevice.next('notification:removed', ({ notification_id }) => notification_id === id);
+    await masterDevice.next('notification:new', ({ type }) => type === 'booking_cancelled');
     expect(await listed(master)).toEqual(['booking_cancelled']);
     expect(await count()).toBe(1);
   });
@@ -174,9 +174,9 @@ describe('reminders', () => {
     const booking = await booked(3);
     await confirmed(booking, 48);
     await runWithout('notify', new RemindBookings(new Date(Date.parse(booking.starts_at) - 2 * HOUR)));
-    expect(await reminders(his, booking.id)).toEqual([]);
+    expect(await reminders(clientDevice, booking.id)).toEqual([]);
     await remindAt(booking.starts_at, 119);
-    expect(await reminders(his, booking.id)).toEqual(['2h']);
+    expect(await reminders(clientDevice, booking.id)).toEqual(['2h']);
   });
 });
 
@@ -196,7 +196,7 @@ describe('a visit that nobody completes', () => {
       [ahead, 'confirmed'],
     ] as const)
       expect((await stored(id)).status).toBe(status);
-    for (const device of [hers, his])
+    for (const device of [masterDevice, clientDevice])
       await device.next('booking:updated', (b) => b.id === over.id && b.status === 'completed');
     expect((await step(client, over.id, 'review', { rating: 2 })).status).toBe(201);
   });

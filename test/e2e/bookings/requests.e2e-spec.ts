@@ -8,8 +8,8 @@ import {
   at,
   booked,
   client,
-  hers,
-  his,
+  masterDevice,
+  clientDevice,
   master,
   offer,
   request,
@@ -41,7 +41,7 @@ describe('a request', () => {
       reason: null,
       review: null,
     });
-    for (const device of [hers, his, tablet]) {
+    for (const device of [masterDevice, clientDevice, tablet]) {
       expect(await device.next('booking:updated')).toEqual(body);
       await device.settled();
       expect(device.all('booking:updated')).toHaveLength(1);

@@ -6,8 +6,8 @@ import {
   ban,
   booked,
   client,
-  hers,
-  his,
+  masterDevice,
+  clientDevice,
   master,
   put,
   request,
@@ -63,7 +63,7 @@ describe('a review', () => {
     expect(contractErrors(ReviewDto, made)).toEqual([]);
     expect(made).toMatchObject({ booking_id: id, author: { id: client.id, name: 'Борис' }, text: 'Хорошо' });
 
-    for (const device of [hers, his])
+    for (const device of [masterDevice, clientDevice])
       await device.next('booking:updated', (b) => b.id === id && b.review?.id === made.id);
     expect((await app.request<BookingDto>('GET', `bookings/${id}`, master.token)).body.review).toEqual(made);
     const data = { review_id: made.id, booking_id: id, user_id: client.id, rating: made.rating };

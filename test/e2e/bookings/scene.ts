@@ -23,8 +23,8 @@ export let stranger: Account;
 let admin: Account;
 export let service: ServiceDto;
 /** The master's device, and the client's. */
-export let hers: Device;
-export let his: Device;
+export let masterDevice: Device;
+export let clientDevice: Device;
 
 /** For a whole file of tests: one app, and for each test a master with a calendar of their own, and a client. */
 export function setScene(): void {
@@ -40,7 +40,7 @@ export function setScene(): void {
     [master, client] = await app.people('Анна', 'Борис');
     service = (await offer(master)).body;
     await app.request('PUT', 'users/me/availability', master.token, ALWAYS);
-    [hers, his] = await app.devices(master, client);
+    [masterDevice, clientDevice] = await app.devices(master, client);
   });
 }
 

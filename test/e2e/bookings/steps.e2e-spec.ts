@@ -8,8 +8,8 @@ import {
   at,
   booked,
   client,
-  hers,
-  his,
+  masterDevice,
+  clientDevice,
   master,
   put,
   request,
@@ -98,7 +98,7 @@ describe('a step', () => {
     await app.request('POST', `bookings/${cancelled.id}/cancel`, master.token);
     const none = { outcome: 'cancelled', reason: null };
     expect(await told('booking_cancelled', cancelled.id)).toMatchObject([{ to: [client.id], data: none }]);
-    for (const device of [hers, his])
+    for (const device of [masterDevice, clientDevice])
       for (const [id, status] of [
         [confirmed.id, 'cancelled'],
         [declined.id, 'declined'],
@@ -137,7 +137,7 @@ describe('a step', () => {
     expect(sorted(replies.map(({ status }) => status))).toEqual([200, 409]);
     const disputed = { status: 'completed', no_show: true, disputed: true, reason: 'Ждала час' };
     expect(replies.find(({ status }) => status === 200)!.body).toMatchObject(disputed);
-    const heard = await hers.next(
+    const heard = await masterDevice.next(
       'notification:new',
       ({ data }) => (data as { outcome?: string }).outcome === 'disputed',
     );
