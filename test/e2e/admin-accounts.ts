@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export let app: TestApp;
 export let admin: Account;
-/** An admin, too. */
+/** Another admin. */
 export let other: Account;
 export let bystander: Bystander;
 
-/** For a whole file of tests: one app with two admins. */
+/** Starts one app with two admins for a whole test file. */
 export function setScene(): void {
   beforeAll(async () => {
     app = await TestApp.start();

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 let app: TestApp;
 let admin: Account;
 let user: Account;
-/** Whom the routes are about. */
+/** The user that the routes act on. */
 let target: Account;
 beforeAll(async () => {
   app = await TestApp.start();
@@ -31,7 +31,7 @@ const openReport = async () => {
   return (await app.request<ReportDto>('POST', 'reports', user.token, about)).body.id;
 };
 
-/** Each route by which admins change something: the id it is about, its body, and what it leaves in the audit. */
+/** Every admin route that writes: the id it acts on, its body, and the action it leaves in the audit. */
 const WRITES: Record<string, { id?: () => Promise<string> | string; body?: object; leaves: string }> = {
   'PATCH /api/v2/admin/users/{id}': { id: () => target.id, body: { role: 'admin' }, leaves: 'role_changed' },
   'POST /api/v2/admin/users/{id}/ban': { id: () => target.id, leaves: 'user_banned' },
@@ -47,11 +47,11 @@ const WRITES: Record<string, { id?: () => Promise<string> | string; body?: objec
 };
 const writes = Object.keys(WRITES);
 
-/** A job is retried first: the queue has transactions of its own. */
+/** Without `retry`: the queue has transactions of its own. */
 const inOneTransaction = writes.filter((route) => !route.endsWith('/retry'));
 const CHANGED = ['users', 'sessions', 'reports', 'posts'];
 
-/** Gives what a route is about the state from which it changes something. */
+/** Puts the target of a route into the state from which the route changes something. */
 const prepare = async (route: string) => {
   await app.rows(`UPDATE users SET role = 'user', banned_at = $2 WHERE id = $1`, [
     target.id,
@@ -72,7 +72,7 @@ const everything = async () =>
     await app.rows('SELECT * FROM reports ORDER BY id'),
     await app.rows('SELECT * FROM posts ORDER BY id'),
     await app.rows('SELECT * FROM audit_entries ORDER BY id'),
-    // The jobs themselves come and go.
+    // Without the jobs themselves: they come and go.
     await app.rows('SELECT id FROM promised ORDER BY id'),
   ]);
 const audit = async (query = '') => {
@@ -81,7 +81,7 @@ const audit = async (query = '') => {
   return body;
 };
 
-it('every route by which admins change something has its place in this table', async () => {
+it('the table lists every admin route that writes', async () => {
   const { paths } = (await (await fetch(`${app.url}/docs-json`)).json()) as { paths: Record<string, object> };
   const documented = Object.entries(paths)
     .filter(([path]) => path.includes('/admin/'))
@@ -92,7 +92,7 @@ it('every route by which admins change something has its place in this table', a
 });
 
 describe('the audit', () => {
-  it.each(writes)('%s leaves one entry: who, what, of whom', async (route) => {
+  it.each(writes)('%s leaves one entry with the admin, the action and the target', async (route) => {
     const id = await prepare(route);
     const [last] = (await audit('limit=1')).items;
     const { body } = await ask(route, id);
@@ -105,7 +105,7 @@ describe('the audit', () => {
     });
   });
 
-  it.each(inOneTransaction)('%s does nothing without its entry', async (route) => {
+  it.each(inOneTransaction)('%s does nothing when its entry cannot be written', async (route) => {
     const id = await prepare(route);
     const device = await app.device(route.endsWith('/unban') ? user : target);
     const before = await everything();
@@ -121,10 +121,10 @@ describe('the audit', () => {
     device.close();
   });
 
-  it.each(inOneTransaction)('%s leaves no entry when it comes to nothing', async (route) => {
+  it.each(inOneTransaction)('%s leaves no entry when its transaction fails', async (route) => {
     const id = await prepare(route);
     const before = await everything();
-    // When the transaction is about to end, and all is written.
+    // The trigger fails at the end of the transaction, when all is written.
     await app.rows(`CREATE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS
       'BEGIN RAISE EXCEPTION ''fails''; END'`);
     for (const table of CHANGED)
@@ -138,7 +138,7 @@ describe('the audit', () => {
     expect(await everything()).toBe(before);
   });
 
-  it('tells of posts of others that admins delete, and of no others', async () => {
+  it('records that an admin deleted a post of another user, but not their own', async () => {
     const post = async (who: Account) =>
       (await app.request<PostDto>('POST', 'posts', who.token, { content: 'Пост' })).body.id;
     const [own, theirs] = [await post(admin), await post(user)];
@@ -153,7 +153,7 @@ describe('the audit', () => {
     });
   });
 
-  it('goes by pages, the latest first', async () => {
+  it('is paged, newest first', async () => {
     const all = await audit();
     const first = await audit('limit=3');
     const rest = await audit(`cursor=${first.next_cursor}`);

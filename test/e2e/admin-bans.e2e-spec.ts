@@ -20,7 +20,7 @@ import {
 setScene();
 
 describe('a ban', () => {
-  it('takes effect at once: devices are told and closed, tokens are worth nothing, nobody signs in', async () => {
+  it('takes effect at once: devices are notified and disconnected, tokens are refused, sign-in fails', async () => {
     const anna = await app.register('Анна');
     const tablet = (await login(anna)).body.access_token;
     const [phone, second] = [await app.device(anna), app.keep(await Device.connect(app.url, tablet))];
@@ -49,7 +49,7 @@ describe('a ban', () => {
     ]);
   });
 
-  it('is repeated without a change, and taken back once; who is let in again signs in anew', async () => {
+  it('changes nothing when repeated, and an unbanned user has to sign in again', async () => {
     const boris = await app.register('Борис');
     const first = await ban(boris);
     expect(await ban(boris, 'again')).toEqual(first);
@@ -65,7 +65,7 @@ describe('a ban', () => {
     expect((await app.request('GET', `users/${boris.id}`, other.token)).status).toBe(200);
   });
 
-  it('is told again when it is repeated, in case the first was cut off before that', async () => {
+  it('is published again when repeated, in case the first publish was lost', async () => {
     const vera = await app.register('Вера');
     const device = await app.device(vera);
     await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [vera.id]);
@@ -74,7 +74,7 @@ describe('a ban', () => {
     await out;
   });
 
-  it('is of no admin, nor of oneself, nor of nobody', async () => {
+  it('is refused for an admin, for oneself and for an unknown user', async () => {
     for (const target of [admin, other]) {
       const refused = await asAdmin(`POST /${target.id}/ban`);
       expect([refused.status, refused.body.code]).toEqual([409, 'CONFLICT']);
@@ -102,8 +102,8 @@ describe('a ban', () => {
   });
 });
 
-describe('a ban at the moment in which somebody comes', () => {
-  /** The ban has ended the sessions, but is not committed before `meanwhile` is under way. */
+describe('a ban while a device or a sign-in arrives', () => {
+  /** Runs `meanwhile` while the ban has ended the sessions but has not committed. */
   const banning = async (who: Account, meanwhile: () => Promise<void>) => {
     await bystander.query('BEGIN');
     await bystander.query('LOCK TABLE audit_entries IN EXCLUSIVE MODE');
@@ -114,7 +114,7 @@ describe('a ban at the moment in which somebody comes', () => {
     await banned;
   };
 
-  it('a device that opens meanwhile is turned away', async () => {
+  it('disconnects a device that opens meanwhile', async () => {
     const dora = await app.register('Дора');
     let device!: Device;
     await banning(dora, async () => {
@@ -125,7 +125,7 @@ describe('a ban at the moment in which somebody comes', () => {
     expect(device.all('connected')).toEqual([]);
   });
 
-  it('a device that has shown its token before, and comes to its rooms after, is turned away', async () => {
+  it('disconnects a device that was authenticated before it and joins its rooms after it', async () => {
     const egor = await app.register('Егор');
     const connections = app.app.get(Connections);
     const { signIn } = Connections.prototype;
@@ -138,7 +138,7 @@ describe('a ban at the moment in which somebody comes', () => {
     expect(device.all('connected')).toEqual([]);
   });
 
-  it('a device that is let in before is told and closed', async () => {
+  it('notifies and disconnects a device that was admitted just before', async () => {
     const zoya = await app.register('Зоя');
     await bystander.query('BEGIN');
     await bystander.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [zoya.id]);
@@ -151,7 +151,7 @@ describe('a ban at the moment in which somebody comes', () => {
     await isShutOut(device);
   });
 
-  it('of devices that open in any moment around it, none stays', async () => {
+  it('leaves no device connected, whenever the device opened', async () => {
     for (let round = 0; round < 8; round++) {
       const who = await app.register('Многие');
       const open = Array.from({ length: 4 }, (_, i) => i * round * 2).map(async (ms) => {
@@ -167,7 +167,7 @@ describe('a ban at the moment in which somebody comes', () => {
     }
   });
 
-  it('a sign-in that comes meanwhile opens no session', async () => {
+  it('opens no session for a sign-in that arrives meanwhile', async () => {
     const ilya = await app.register('Илья');
     let signedIn!: ReturnType<typeof login>;
     await banning(ilya, async () => {

@@ -20,7 +20,7 @@ let anna: Account;
 let boris: Account;
 let stranger: Account;
 let chat: ChatDto;
-/** What is Anna's, by kinds. */
+/** Anna's things, by kind. */
 let targets: Record<Kind, string>;
 beforeAll(async () => {
   app = await TestApp.start();
@@ -73,7 +73,7 @@ describe('a report', () => {
     ['comment', 'Мой ответ'],
     ['message', 'Моё сообщение'],
     ['service', 'Маникюр'],
-  ])('of a %s is kept with what it is about, and says whose it is', async (kind, content) => {
+  ])('of a %s is stored with its target, and names the owner of the target', async (kind, content) => {
     const { status, body } = await report(boris, kind, targets[kind].toUpperCase());
     expect([status, contractErrors(ReportDto, body)]).toEqual([201, []]);
     expect(body).toMatchObject({ kind, target_id: targets[kind], reason: 'Это спам', status: 'open' });
@@ -90,7 +90,7 @@ describe('a report', () => {
     ]);
   });
 
-  it('of what is not there is refused', async () => {
+  it('is refused when its target does not exist', async () => {
     for (const kind of Object.keys(targets))
       await refused(report(boris, kind, randomUUID()), 404, 'NOT_FOUND');
     await refused(report(boris, 'post', targets.comment), 404, 'NOT_FOUND');
@@ -103,7 +103,7 @@ describe('a report', () => {
       await refused(report(boris, kind, id, reason), 400, 'INVALID_DATA');
   });
 
-  it('of a message is for those who are in its chat, for former ones up to where they read, as long as it is there', async () => {
+  it('of a message is open to members, and to former members up to where they read, until it is deleted', async () => {
     await refused(report(stranger, 'message', targets.message), 403, 'FORBIDDEN');
     await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [stranger.id] });
     expect((await report(stranger, 'message', targets.message)).status).toBe(201);
@@ -116,7 +116,7 @@ describe('a report', () => {
     await refused(report(boris, 'message', deleted), 404, 'NOT_FOUND');
   });
 
-  it('is made past a block, whichever of the two made it; of what a ban hides it is refused', async () => {
+  it('is accepted across a block in either direction, and refused for a target that a ban hides', async () => {
     const public_ = (['user', 'post', 'comment', 'service'] as const).map(
       (kind) => [kind, targets[kind]] as const,
     );
@@ -143,7 +143,7 @@ describe('a report', () => {
     await app.rows('UPDATE users SET banned_at = NULL WHERE id = $1', [anna.id]);
   });
 
-  it('of a comment is made past a block with its author, or with the author of the post', async () => {
+  it('of a comment is accepted across a block with its author or with the post’s author', async () => {
     const under = await app.request<CommentDto>('POST', `posts/${targets.post}/comments`, boris.token, {
       content: 'Под чужим',
     });
@@ -154,7 +154,7 @@ describe('a report', () => {
     await app.request('DELETE', `users/${stranger.id}/block`, anna.token);
   });
 
-  it('is made once while it is open, whatever becomes of what it is about; and by each for themselves', async () => {
+  it('is stored once per reporter while it is open, also after its target is deleted', async () => {
     const message = await send('Ещё одно');
     const first = await report(boris, 'message', message);
     const crowd = await Promise.all(Array.from({ length: 8 }, () => report(boris, 'user', anna.id)));
@@ -173,7 +173,7 @@ describe('a report', () => {
     expect(anew.body.id).not.toBe(opened!.body.id);
   });
 
-  it('is one of 100 open ones at most, also when many come at once', async () => {
+  it('is refused beyond 100 open reports of one user, also when many are sent at once', async () => {
     await app.rows(
       `INSERT INTO reports (id, reporter_id, kind, target_id, against_id, reason)
        SELECT gen_random_uuid(), $1, 'post', gen_random_uuid(), $2, 'x' FROM generate_series(1, $3)`,
@@ -192,7 +192,7 @@ describe('a report', () => {
 });
 
 describe('admins', () => {
-  it('list the open and the resolved by pages, the latest first', async () => {
+  it('list open and resolved reports in pages, newest first', async () => {
     const ids: string[] = [];
     for (const kind of Object.keys(targets) as Kind[])
       ids.unshift((await report(boris, kind, targets[kind])).body.id);
@@ -209,7 +209,7 @@ describe('admins', () => {
       expect((await app.request('GET', `admin/reports?${query}`, admin.token)).status).toBe(400);
   });
 
-  it('resolve a report once: of two at the same moment, one', async () => {
+  it('resolve a report once when two try at the same moment', async () => {
     const { body } = await report(boris, 'post', targets.post);
     const replies = await Promise.all([resolve(body.id), resolve(body.id, { resolution: 'Пусть' })]);
     expect(replies.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 409]);

@@ -3,7 +3,7 @@ import { PgPool } from '#platform';
 import { contractErrors, createTestDatabase, TestApp, type Account, type TestDatabase } from '#testing';
 import { Client, type Pool, type PoolClient } from 'pg';
 
-/** Above this a number is an estimate. */
+/** Numbers above this are estimates. */
 const EXACT_UP_TO = 10_000;
 
 let database: TestDatabase;
@@ -49,7 +49,7 @@ const fill = (table: string, columns: string, values: string, count: number) =>
 const posts = (count: number) =>
   fill('posts', 'id, author_id, content', `gen_random_uuid(), '${user.id}', 'x'`, count);
 
-it('is exact about what is little', async () => {
+it('counts small tables exactly', async () => {
   await app.chat(admin, user);
   await posts(3);
   const banned = await app.register('Борис');
@@ -94,7 +94,7 @@ const bookings = (status: string, count: number) =>
     count,
   );
 
-it('is exact up to 10,000, and no further', async () => {
+it('counts exactly up to 10,000 and estimates beyond', async () => {
   await posts(EXACT_UP_TO - 3);
   expect(await stats()).toMatchObject({ posts: EXACT_UP_TO, estimated: [] });
   await posts(1);
@@ -103,7 +103,7 @@ it('is exact up to 10,000, and no further', async () => {
   expect(more.posts).toBeGreaterThan(EXACT_UP_TO);
 });
 
-it('estimates what is large, says so, and reads no more of it for that', async () => {
+it('marks large numbers as estimates and does not scan the large tables for them', async () => {
   await fill(
     'messages',
     'id, chat_id, seq, sender_id, type, content, created_at',
@@ -127,6 +127,6 @@ it('estimates what is large, says so, and reads no more of it for that', async (
   const rows = [...read].map(([, count]) => Number(count));
   expect(rows.length).toBeGreaterThan(20);
   expect(Math.max(...rows)).toBe(EXACT_UP_TO + 1);
-  // What a condition leaves out counts, too.
+  // Rows that a filter removes count as read, too.
   expect(plans.join('\n')).not.toMatch(/Rows Removed by Filter: \d{5,}/);
 });

@@ -24,7 +24,7 @@ const list = async (query: string) => {
   return reply.body;
 };
 describe('the list', () => {
-  it('has everybody, also the banned and oneself, by name, with what only admins see', async () => {
+  it('has everybody by name, banned users and oneself included, with the fields that only admins see', async () => {
     const [anna, boris] = await app.people('Список Анна', 'Список Борис');
     await ban(boris);
     const device = await app.device(anna);
@@ -40,7 +40,7 @@ describe('the list', () => {
     device.close();
   });
 
-  it('finds by e-mail: a part of it in any case, or all of it', async () => {
+  it('finds by a part of the e-mail in any case, or by all of it', async () => {
     const vera = await app.register('Вера');
     await app.rows(`UPDATE users SET email = 'v_1@a.io' WHERE id = $1`, [vera.id]);
     const gleb = await app.register('Глеб');
@@ -66,7 +66,7 @@ describe('the list', () => {
       expect([nobody, await found(nobody)]).toEqual([nobody, []]);
   });
 
-  it('goes by pages without a gap or a double', async () => {
+  it('is paged without a gap or a duplicate', async () => {
     const same = await app.people('Страница', 'Страница', 'Страница', 'Страница', 'Страница');
     const seen: string[] = [];
     for (let cursor = ''; ;) {
@@ -84,7 +84,7 @@ describe('a role', () => {
   const setRole = (who: Account, role: string, by = admin) =>
     asAdmin<AccountDto>(`PATCH /${who.id}`, { role }, by);
 
-  it('takes effect at the next request, both ways', async () => {
+  it('takes effect at the next request, for a promotion and a demotion', async () => {
     const anna = await app.register('Анна');
     expect((await asAdmin('GET ', undefined, anna)).status).toBe(403);
     expect(await account(`PATCH /${anna.id}`, { role: 'admin' })).toMatchObject({ role: 'admin' });
@@ -98,7 +98,7 @@ describe('a role', () => {
     ]);
   });
 
-  it('is not one’s own to change, nor any other than the two, nor admin for somebody banned', async () => {
+  it('cannot be changed for oneself, to an unknown role, or to admin for a banned user', async () => {
     const own = await setRole(admin, 'user');
     expect([own.status, own.body.code]).toEqual([403, 'FORBIDDEN']);
     const boris = await app.register('Борис');
@@ -112,7 +112,7 @@ describe('a role', () => {
     );
   });
 
-  it('of two admins who take it from each other, one stays', async () => {
+  it('leaves one admin when two admins demote each other at once', async () => {
     const [one, two] = await app.people('Один', 'Два');
     for (const who of [one, two]) await setRole(who, 'admin');
     await bystander.query('BEGIN');
@@ -128,7 +128,7 @@ describe('a role', () => {
 });
 
 describe('sessions', () => {
-  it('of a user are listed as their own list has them', async () => {
+  it('of a user are listed for an admin as for the user', async () => {
     const anna = await app.register('Анна');
     await login(anna);
     const mine = await app.request<SessionPage>('GET', 'auth/sessions', anna.token);
@@ -140,7 +140,7 @@ describe('sessions', () => {
     expect(page.body.next_cursor).toEqual(expect.any(String));
   });
 
-  it('end all at once, with their sockets; who signs in anew is let in', async () => {
+  it('end together with their sockets, and the user can sign in again', async () => {
     const boris = await app.register('Борис');
     const tablet = (await login(boris)).body.access_token;
     const devices = [await app.device(boris), app.keep(await Device.connect(app.url, tablet))];

@@ -18,7 +18,7 @@ const post = <T = object>(path: string, body?: object, token?: string) =>
   app.request<T>('POST', path, token, body);
 
 describe('sign-in', () => {
-  it('registers, signs in and answers what the contract says', async () => {
+  it('registers, signs in and answers as the specification says', async () => {
     const account = {
       email: `  ${randomUUID()}@Example.com`,
       password: PASSWORD,
@@ -63,14 +63,14 @@ describe('sign-in', () => {
     );
   });
 
-  it('says CONFLICT of a taken e-mail and UNAUTHORIZED of a wrong password', async () => {
+  it('answers CONFLICT for a taken e-mail and UNAUTHORIZED for a wrong password', async () => {
     const taken = await post('auth/register', { email: anna.email, password: PASSWORD, name: 'Anna' });
     expect([taken.status, taken.body]).toMatchObject([409, { code: 'CONFLICT', reason: 'email_taken' }]);
     const wrong = await post('auth/login', { email: anna.email, password: 'wrong password' });
     expect([wrong.status, wrong.body.code]).toEqual([401, 'UNAUTHORIZED']);
   });
 
-  it('says CONFLICT of a taken handle', async () => {
+  it('answers CONFLICT for a taken handle', async () => {
     const set = async () => {
       const { token } = await app.register();
       return (await app.request('PATCH', 'users/me', token, { handle: 'the_only_one' })).body;
@@ -103,7 +103,7 @@ describe('sign-in', () => {
     }
     for (const invalid of ['anna@xn--a', 'anna@example.com/x', 'anna@localhost', '\u200B@example.com'])
       expect([invalid, (await register(invalid)).body.code]).toEqual([invalid, 'INVALID_DATA']);
-    // Nobody types it: it signs in, but makes no account.
+    // Invisible characters, which nobody types: such an address signs in, but cannot register.
     for (const sign of ['\u200B', '\u00AD', '\u202E', '\u2060', '\u3164', '\u{E0041}'])
       for (const typed of [
         `${sign}${email}`,
@@ -126,7 +126,7 @@ describe('sign-in', () => {
     expect([forged.status, forged.body.code]).toEqual([401, 'UNAUTHORIZED']);
   });
 
-  it('limits attempts and says when to come back', async () => {
+  it('limits attempts and says when to retry', async () => {
     const limited = await TestApp.start({ SIGN_IN_RATE: '1' });
     const attempt = () =>
       limited.request<ErrorBody>('POST', 'auth/login', undefined, { email: 'a@example.com', password: 'x' });
@@ -140,7 +140,7 @@ describe('sign-in', () => {
 });
 
 describe('sessions', () => {
-  it('lists mine, and signs out this one or another, but not a stranger’s', async () => {
+  it('lists the user’s own, and ends the current one or another, but not a stranger’s', async () => {
     const me = await app.register();
     const other = await post<AuthAnswer>('auth/login', {
       email: me.email,
@@ -165,7 +165,7 @@ describe('sessions', () => {
     expect((await post('auth/refresh', { refresh_token: me.refreshToken })).status).toBe(401);
   });
 
-  it('tells the signed-out devices and closes them within a second', async () => {
+  it('notifies signed-out devices and disconnects them within a second', async () => {
     const me = await app.register();
     const device = await app.device(me);
     const started = Date.now();
@@ -176,7 +176,7 @@ describe('sessions', () => {
   });
 });
 
-it('takes nobody for somebody else when many ask at once', async () => {
+it('never mixes up users when many send requests at once', async () => {
   const people = await Promise.all(['Vera', 'Gleb', 'Dina'].map((name) => app.register(name)));
   const asked = Array.from({ length: 60 }, (_, i) => people[i % people.length]!);
   const answers = await Promise.all(asked.map(({ token }) => get<MeDto>('users/me', token)));
@@ -184,7 +184,7 @@ it('takes nobody for somebody else when many ask at once', async () => {
 });
 
 describe('users', () => {
-  it('shows me and changes me', async () => {
+  it('returns the caller’s profile and changes it', async () => {
     const { status, body } = await get<MeDto>('users/me');
     expect(status).toBe(200);
     expect(contractErrors(MeDto, body)).toEqual([]);
@@ -195,7 +195,7 @@ describe('users', () => {
     expect(changed.body).toEqual({ ...body, is_master: true });
   });
 
-  it('shows others and finds them by name, also in Cyrillic', async () => {
+  it('returns other users and finds them by name, also in Cyrillic', async () => {
     const boris = await app.register('Борис Годунов');
     const found = await get<UserPage>(`users?query=${encodeURIComponent('ГОДУН')}`);
     expect(contractErrors(UserPage, found.body)).toEqual([]);
@@ -206,7 +206,7 @@ describe('users', () => {
     expect([missing.status, missing.body.code]).toEqual([404, 'NOT_FOUND']);
   });
 
-  it('finds masters alone, or everybody else', async () => {
+  it('finds only masters, or only other users', async () => {
     const [client, master] = await app.people('Фильтр Анна', 'Фильтр Яна');
     await app.request('PATCH', 'users/me', master.token, { is_master: true });
     const ids = async (filter: string) =>

@@ -27,11 +27,11 @@ interface Member {
   read: number;
 }
 
-/** A group as it should be; who is banned is a member that does not count. */
+/** The expected state of a group. A banned user stays a member but does not count. */
 class Group {
   id!: string;
   readonly members = new Map<number, Member>();
-  /** Only friends add these again, and nobody here has any. */
+  /** Only a friend may add these again, and nobody here has friends. */
   readonly leftByThemselves = new Set<number>();
   readonly senders: number[] = [];
   readonly messageIds: string[] = [];
@@ -42,7 +42,7 @@ class Group {
     return [...this.members.keys()].filter((who) => !banned.has(who));
   }
 
-  /** One owner among those who are there: an admin follows, or else the member who is in it longest. */
+  /** Leaves one owner among the members who are not banned: an admin, or else the longest member. */
   settle(banned: Set<number>): void {
     const rank = { owner: 0, admin: 1, member: 2 };
     const [heir] = this.present(banned)
@@ -59,7 +59,7 @@ class Group {
       else if (member.role === 'owner') member.role = 'admin';
   }
 
-  /** By all whom the reader sees. */
+  /** Whether everybody whom the reader may see has read it. */
   isRead(seq: number, readers: number[]): boolean {
     const others = readers.filter((who) => who !== this.senders[seq - 1]);
     return others.length > 0 && others.every((who) => this.members.get(who)!.read >= seq);
@@ -83,12 +83,12 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** A run of the house and of the model beside it. */
+/** Runs the system and a model of it side by side. */
 class Run {
   readonly banned = new Set<number>();
   readonly blocks = new Set<string>();
   readonly groups: Group[];
-  /** A direct chat is listed for those who opened it, and for both once something was said. */
+  /** A direct chat is listed for the users who opened it, and for both after its first message. */
   private readonly directs = new Map<string, { id: string; listedFor: Set<number> }>();
   private clock = 0;
 
@@ -116,7 +116,7 @@ class Run {
   private cut = (a: number, b: number) => this.blocks.has(`${a}>${b}`) || this.blocks.has(`${b}>${a}`);
   private pair = (a: number, b: number) => [a, b].sort((one, other) => one - other).join(':');
 
-  /** Does it here and in the house, which has to answer alike. */
+  /** Runs the act on the model and on the system, and compares the answers. */
   async take(act: (typeof ACTS)[number], a: number, b: number, g: number): Promise<void> {
     if (act !== 'ban' && act !== 'unban' && this.banned.has(a)) return;
     if (a === b && ['block', 'unblock', 'write', 'open'].includes(act)) return;
@@ -176,7 +176,7 @@ class Run {
     }
   }
 
-  /** What the house is to answer; the model is changed if that is 'ok'. */
+  /** The expected answer of the system. The model changes if it is 'ok'. */
   private expect(act: (typeof ACTS)[number], a: number, b: number, g: number): string {
     const group = this.groups[g]!;
     const mine = group.members.get(a);
@@ -198,7 +198,7 @@ class Run {
     }
     if (act === 'open' || act === 'write') {
       if (this.banned.has(b)) return 'NOT_FOUND';
-      // Who would open a chat is told as much as of nobody.
+      // Opening a chat must not reveal that the user exists.
       if (this.cut(a, b)) return act === 'open' ? 'NOT_FOUND' : 'FORBIDDEN';
       return 'ok';
     }
@@ -215,7 +215,7 @@ class Run {
       case 'remove':
       case 'leave': {
         const who = act === 'leave' ? a : b;
-        // A banned member can be removed, so that they do not come back.
+        // A banned member can be removed, and then does not return with the unban.
         const removed = group.members.get(who);
         if (who !== a && mine.role === 'member') return 'FORBIDDEN';
         if (!removed) return 'NOT_FOUND';
@@ -243,7 +243,7 @@ class Run {
     }
   }
 
-  /** The chats as each of those who are there sees them, and what was read in groups. */
+  /** Compares each visible user's chats, and the read state of groups. */
   async compare(): Promise<void> {
     for (const [who, id] of this.ids.entries()) {
       if (this.banned.has(who)) continue;
@@ -295,7 +295,7 @@ class Run {
   }
 }
 
-it('whatever people and admins do, those who are banned are absent for the others, and come back as they were', async () => {
+it('banned users are absent for others in any history of acts, and return unchanged', async () => {
   const who = fc.nat(PEOPLE - 1);
   const step = fc.tuple(fc.constantFrom(...ACTS), who, who, fc.nat(1));
   const property = fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 25 }), async (steps) => {

@@ -31,7 +31,7 @@ afterAll(() => app.stop());
 const block = (method: 'PUT' | 'DELETE') => app.request(method, `users/${boris.id}/block`, anna.token);
 const said = async () => (await app.history(anna, chat.id)).map(({ content }) => content);
 
-it('a block closes the chat for both: nothing new is said, what was said stays', async () => {
+it('a block closes the chat for both: it refuses new messages and keeps the old ones', async () => {
   await block('PUT');
   for (const device of [hers, his]) {
     for (const refused of [
@@ -50,7 +50,7 @@ it('a block closes the chat for both: nothing new is said, what was said stays',
   expect(await said()).toEqual(['Before']);
 });
 
-it('neither learns through the chat whether the other is there, or has read', async () => {
+it('neither side sees through the chat whether the other is online or has read', async () => {
   const receipts = his.all('chat:message:read').length;
   await hers.send('chat:message:read', { chat_id: chat.id, message_id });
   type People = { items: { id: string; online: boolean; last_seen: string | null }[] };
@@ -62,14 +62,14 @@ it('neither learns through the chat whether the other is there, or has read', as
   expect(his.all('chat:message:read').length).toBe(receipts);
 });
 
-describe('whoever is blocked learns nothing of what the other receives and reads', () => {
+describe('a blocked user cannot see what the other receives and reads', () => {
   let dora: Account;
   let gleb: Account;
   let his: Device;
   let direct: ChatDto;
   let message_id: string;
   const get = async <T>(path: string, by = gleb) => (await app.request<T>('GET', path, by.token)).body;
-  /** All that Gleb can ask about his message in the chat of the two. */
+  /** All that Gleb can query about his message in the direct chat. */
   const seen = async (cursor: string, changes: number) => {
     const path = `chats/${direct.id}`;
     const chat = await get<ChatDto>(path);
@@ -97,7 +97,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     await his.send('chat:message:pin', { message_id });
   });
 
-  it('in their chat it stays as it was; one’s own count goes on', async () => {
+  it('in the direct chat: the status stays as it was, and the own unread count goes on', async () => {
     await app.request('PUT', `users/${gleb.id}/block`, dora.token);
     const { cursor } = await get<SyncAnswer>('sync');
     const { change_seq } = await get<ChatDto>(`chats/${direct.id}`);
@@ -124,7 +124,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
       expect(his.all(event).filter(({ chat_id }) => chat_id === direct.id)).toEqual([]);
   });
 
-  it('without the block the marks are as they have become, and a device that asks for changes has them', async () => {
+  it('after the unblock: the current marks are shown, and a catch-up returns them', async () => {
     const { change_seq } = await get<ChatDto>(`chats/${direct.id}`);
     const { cursor } = await get<SyncAnswer>('sync');
     await app.request('DELETE', `users/${gleb.id}/block`, dora.token);
@@ -138,7 +138,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     expect((await get<ChatDto>(`chats/${direct.id}`)).change_seq).toBe(change_seq + 2);
   });
 
-  it('in a group presence and marks are hidden from the two, and from them alone', async () => {
+  it('in a group: presence and marks are hidden between the two, and from nobody else', async () => {
     const [vera, egor] = await app.people('Вера', 'Егор');
     const [hers, veras, egors] = await app.devices(dora, vera, egor);
     await app.request('PUT', `users/${gleb.id}/block`, dora.token);
@@ -195,7 +195,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     });
   });
 
-  it('a change to a message shows each of the two only what they may know', async () => {
+  it('in a changed message: each of the two sees only what they may know', async () => {
     const [vera] = await app.people('Вера');
     const [hers, veras] = await app.devices(dora, vera);
     const group = await app.group(vera, dora, gleb);
@@ -205,7 +205,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     await his.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
     const status = async (device: Device) =>
       (await device.next('chat:message:reaction', (message) => message.id === id)).status;
-    // All whose marks Gleb may see have read it: himself.
+    // Everybody whose read cursor Gleb may see has read it: only himself.
     expect(await status(his)).toBe('read');
     expect(await status(veras)).not.toBe('read');
     expect(await status(hers)).not.toBe('read');
@@ -213,7 +213,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     expect(his.all('chat:message:reaction').filter((message) => message.id === id)).toHaveLength(1);
   });
 
-  it('all whom one member blocks share a frame of a change, and of the chat', async () => {
+  it('the users whom one member blocks share one frame of a changed message and of a chat', async () => {
     const people = await app.people('Вера', 'Зоя', ...Array.from({ length: 5 }, (_, i) => `Ира ${i}`));
     const [vera, zoya, ...others] = people;
     for (const other of others) await app.request('PUT', `users/${other.id}/block`, zoya.token);
@@ -239,7 +239,7 @@ describe('whoever is blocked learns nothing of what the other receives and reads
     }
     const frames = (event: string) => toRooms.mock.calls.filter((call) => call[1] === event).length;
     expect(frames('chat:message:reaction')).toBeLessThanOrEqual(3);
-    // Vera's, Zoya's, and that of all others.
+    // The frames of Vera, of Zoya, and of all others.
     expect(await ofMembers.mock.results.at(-1)!.value).toHaveLength(3);
     toRooms.mockRestore();
     ofMembers.mockRestore();
@@ -255,14 +255,14 @@ it('a group that both are in stays open to both', async () => {
   expect(await his.send('chat:message:send', text(group, 'To all'))).toMatchObject({ status: 'sent' });
 });
 
-it('one may still take back what one said, and without the block the chat goes on', async () => {
+it('a message can still be deleted under a block, and the chat goes on after the unblock', async () => {
   expect(await his.send('chat:message:delete', { message_id })).toEqual({ status: 'ok' });
   await block('DELETE');
   expect(await his.send('chat:message:send', text(chat, 'After'))).toMatchObject({ status: 'sent' });
   expect(await said()).toEqual(['', 'After']);
 });
 
-it('whoever changes a message of somebody whom a block cuts off is answered with the old name', async () => {
+it('a change to the message of a blocked user is answered with their old name', async () => {
   const [dora, gleb] = await app.people('Дора', 'Глеб');
   const group = await app.group(dora, gleb);
   const path = `chats/${group.id}/messages`;
@@ -275,7 +275,7 @@ it('whoever changes a message of somebody whom a block cuts off is answered with
   expect(message).toMatchObject({ id: message_id, sender_name: 'Глеб' });
 });
 
-it('who is cut off by a block shows neither picture nor trade, also in what others share', async () => {
+it('a blocked user is shown without picture and trade, also in what others share', async () => {
   const [dora, gleb, vera] = await app.people('Дора', 'Глеб', 'Вера');
   const avatar = 'https://example.com/gleb.jpg';
   await app.request('PATCH', 'users/me', gleb.token, { avatar, is_master: true });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-describe('a body with nothing in it is none, of any type', () => {
+describe('an empty body counts as no body, whatever its type', () => {
   const TYPES = [
     undefined,
     'application/x-www-form-urlencoded',
@@ -34,7 +34,7 @@ describe('a body with nothing in it is none, of any type', () => {
     'text/plain',
   ];
   const BODIES = ['', undefined, ' \r\n\t'];
-  /** Chunked, or of the length given. */
+  /** Sends the body chunked, or with the given length. */
   const ask = async (method: string, path: string, token: string, type?: string, body?: string) => {
     const headers = {
       authorization: `Bearer ${token}`,
@@ -73,7 +73,7 @@ describe('a body with nothing in it is none, of any type', () => {
     expect(count).toBeGreaterThan(20);
   });
 
-  it('also to sign out', async () => {
+  it('on the sign-out route', async () => {
     for (const type of [undefined, 'application/x-www-form-urlencoded']) {
       const { token } = await app.register();
       expect((await ask('POST', 'auth/logout', token, type, type && '')).status).toBe(204);
@@ -81,7 +81,7 @@ describe('a body with nothing in it is none, of any type', () => {
     }
   });
 
-  it('but a body with something in it must be JSON', async () => {
+  it('unlike a body with content, which must be JSON', async () => {
     const { token } = await app.register();
     for (const [type, body] of [
       ['application/x-www-form-urlencoded', 'a=b'],
@@ -117,7 +117,7 @@ describe('a large answer is compressed', () => {
     return { encoding: response.headers['content-encoding'], body, headers: response.headers };
   };
 
-  it('for who takes it, small ones and answers with tokens are not', async () => {
+  it('when the client accepts it; small answers and answers with tokens are not', async () => {
     const plain = await get('/docs-json', 'identity');
     expect(plain.encoding).toBeUndefined();
     expect(plain.headers.vary).toContain('accept-encoding');
@@ -141,7 +141,7 @@ describe('a large answer is compressed', () => {
     expect([registered.status, registered.headers.get('content-encoding')]).toEqual([201, null]);
   });
 
-  it('a request is not taken compressed: a small one could hold anything', async () => {
+  it('a compressed request is refused, since a small one could expand without bound', async () => {
     const response = await fetch(`${app.url}/api/v2/users/me`, {
       method: 'PATCH',
       headers: {

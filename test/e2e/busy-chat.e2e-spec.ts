@@ -16,14 +16,14 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 const EMOJI = range(5).map((i) => String.fromCodePoint(0x1f600 + i));
 
-it('hundreds of changes that wait for one chat hold one connection, and nobody else waits for them', async () => {
+it('hundreds of changes that wait for one chat use one connection and delay nobody else', async () => {
   const people = await Promise.all(range(8).map((i) => app.register(`Участник ${i}`)));
   const stranger = await app.register('Посторонний');
   const [owner, ...others] = people;
   const group = await app.group(owner!, ...others);
   const devices = await app.devices(...people);
   const { message_id } = await devices[0]!.send('chat:message:send', text(group));
-  // Until then marks would wait for the chat, too.
+  // Without this the cursor updates would wait for the chat, too.
   await devices[0]!.until(() => devices[0]!.all('chat:message:delivered').length === 7 || undefined);
   await bystander.query('BEGIN');
   await bystander.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);

@@ -21,7 +21,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-/** The same token but for some claims, with a good signature. */
+/** The same token with other claims, validly signed. */
 const forge = (token: string, claims: object, key = SIGNING_KEY) =>
   jwt.sign({ ...(jwt.decode(token) as JwtPayload), ...claims }, key);
 const bystander = async () => {
@@ -30,13 +30,13 @@ const bystander = async () => {
   await at.query('BEGIN');
   return at;
 };
-/** Who connects then waits, until it is rolled back. */
+/** Makes a connecting device wait until the lock is rolled back. */
 const lockSessions = async ({ id }: Account, by?: Bystander) => {
   const at = by ?? (await bystander());
   await at.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [id]);
   return at;
 };
-/** A session that is locked for 4 s refuses its devices: tests do little meanwhile. */
+/** A session that stays locked for 4 s refuses its devices, so tests must be quick meanwhile. */
 const isIn = (device: Device) => until('the device is let in', () => device.socket.connected);
 const inSeconds = (seconds: number) => ({ exp: Date.now() / 1000 + seconds });
 const reasonOf = async (device: Device) => (await device.next('sync:required')).reason;
@@ -52,7 +52,7 @@ describe('a good token', () => {
     ['in the header', () => ({ auth: {}, extraHeaders: { authorization: `Bearer ${anna.token}` } })],
     ['by polling', () => ({ auth: { token: anna.token }, transports: ['polling'] })],
     ['by polling, then upgraded', () => ({ transports: ['polling', 'websocket'] })],
-  ])('is let in: %s', async (_, options) => {
+  ])('connects: %s', async (_, options) => {
     const device = app.keep(await Device.connect(app.url, anna.token, options()));
     const { socket_id, user_id } = await device.next('connected');
     expect([socket_id, user_id]).toEqual([device.socket.id, anna.id]);
@@ -62,8 +62,8 @@ describe('a good token', () => {
   });
 });
 
-describe('what a device is told first', () => {
-  it('is why it has to sync', async () => {
+describe('a connecting device', () => {
+  it('receives the reason why it must sync', async () => {
     const me = await app.register();
     const first = await app.device(me);
     expect(await reasonOf(first)).toBe('connection_established');
@@ -74,7 +74,7 @@ describe('what a device is told first', () => {
     expect(await reasonOf(app.keep(await Device.connect(app.url, token)))).toBe('reconnection');
   });
 
-  it('counts by session, not by user', async () => {
+  it('receives a reason that depends on its session, not on the user', async () => {
     const me = await app.register();
     await app.device(me);
     const login = { email: me.email, password: 'correct horse battery' };
@@ -83,17 +83,17 @@ describe('what a device is told first', () => {
     expect(await reasonOf(other)).toBe('connection_established');
   });
 
-  it('comes before the answers to what it sent at once, all of which it hears', async () => {
+  it('receives sync:required before the answers to all events it sent at once', async () => {
     const [slow, slower] = [await lockSessions(boris), await bystander()];
     const device = app.keep(Device.open(app.url, boris.token));
     const order: string[] = [];
-    // Others come and go meanwhile.
+    // Other users come and go meanwhile.
     device.socket.onAny((event: string) => event.startsWith('user:') || order.push(event));
     const send = device.send('chat:message:send', text(chat, 'as soon as I am here'));
     await slow.somebodyWaits();
     const lockedAgain = lockSessions(boris, slower);
     await until('it is next', async () => (await slow.waiters()) === 2);
-    // Somebody is moved, so that the device is looked up once more when it is in.
+    // A membership changes, so the device's rooms are read again once it is connected.
     app.app.get(SubscriptionLoader).invalidate();
     await slow.query('ROLLBACK');
     await Promise.all([lockedAgain, isIn(device)]);
@@ -106,14 +106,14 @@ describe('what a device is told first', () => {
     expect(order.slice(0, 3)).toEqual(['connected', 'sync:required', 'chat:message:new']);
   });
 
-  it('is followed by no chat that the user was removed from meanwhile', async () => {
+  it('receives no event of a chat that the user was removed from meanwhile', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
     const hers = await app.device(vera);
     const slow = await lockSessions(gleb);
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
-    // Its chats have been looked up by now, its session has not.
+    // Its chats have been read by now, its session has not.
     await sleep(100);
     await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
     await slow.query('ROLLBACK');
@@ -123,14 +123,14 @@ describe('what a device is told first', () => {
     expect(device.all('chat:message:new')).toEqual([]);
   });
 
-  it('is followed by no chat that the user was removed from meanwhile, when its node may have missed that', async () => {
+  it('receives no event of a chat that the user was removed from meanwhile, even if its node missed the removal', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
     const hers = await app.device(vera);
     const slow = await lockSessions(gleb);
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
-    // Its chats have been looked up by now, its session has not.
+    // Its chats have been read by now, its session has not.
     await sleep(100);
     const told = jest
       .spyOn(app.app.get(RealtimeEmitter), 'membershipChanged')
@@ -145,17 +145,17 @@ describe('what a device is told first', () => {
     expect(device.all('chat:message:new')).toEqual([]);
   });
 
-  it('comes after nothing of a chat that the user was removed from meanwhile, however long it takes', async () => {
+  it('receives no event of a chat that the user was removed from meanwhile, however long the lookup takes', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
     const hers = await app.device(vera);
     const [slow, slower] = [await lockSessions(gleb), await bystander()];
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
-    // Its chats have been looked up by now, its session has not.
+    // Its chats have been read by now, its session has not.
     await sleep(100);
     await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
-    // Where it belongs is not found out for a while.
+    // Blocks the lookup of its rooms for a while.
     await slower.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
     await slow.query('ROLLBACK');
     await isIn(device);
@@ -167,14 +167,14 @@ describe('what a device is told first', () => {
     expect(device.all('chat:message:new')).toEqual([]);
   });
 
-  it('comes after nothing of who has blocked the user, however long it takes', async () => {
+  it('receives no event of a user who blocked it meanwhile, however long the lookup takes', async () => {
     const [vera, gleb, dina] = await app.people('Вера', 'Глеб', 'Дина');
     await app.request('PUT', `users/${vera.id}/block`, gleb.token);
     const [his, others] = [await app.device(gleb), await app.device(dina)];
     const [slow, slower] = [await lockSessions(vera), await bystander()];
     const device = app.keep(Device.open(app.url, vera.token));
     await slow.somebodyWaits();
-    // Its ties have been looked up by now, its session has not.
+    // Its relationships have been read by now, its session has not.
     await sleep(100);
     await app.chat(gleb, dina);
     await slower.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
@@ -188,7 +188,7 @@ describe('what a device is told first', () => {
     expect(device.all('user:offline').filter(({ user_id }) => user_id === gleb.id)).toEqual([]);
   });
 
-  it('is followed by no chat that the user is removed from at any moment of it', async () => {
+  it('receives no event of a chat after the removal, at whatever moment of connecting it happens', async () => {
     const clara = await app.register('Клара');
     const group = await app.group(anna, boris, clara);
     for (let round = 0; round < 5; round++) {
@@ -208,7 +208,7 @@ describe('what a device is told first', () => {
     }
   });
 
-  it('is followed by every chat, also one made while it is connected, without chat:join', async () => {
+  it('receives events of every chat without chat:join, also of a chat made while it is connected', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const device = await app.device(vera);
     const made = await app.group(gleb, vera);
@@ -219,7 +219,7 @@ describe('what a device is told first', () => {
   });
 });
 
-describe('the end of a connection', () => {
+describe('a connection ends', () => {
   const isSignedOut = async (device: Device) => {
     const since = Date.now();
     await device.next('error', ({ code }) => code === 'UNAUTHORIZED');
@@ -227,14 +227,14 @@ describe('the end of a connection', () => {
     expect(Date.now() - since).toBeLessThan(1000);
   };
 
-  it('comes when the token expires', async () => {
+  it('when its token expires', async () => {
     const me = await app.register();
     const device = app.keep(await Device.connect(app.url, forge(me.token, inSeconds(0.7))));
     await device.next('error', ({ code }) => code === 'UNAUTHORIZED');
     await device.disconnected();
   });
 
-  it('is put off by auth:refresh, which takes no other user’s token', async () => {
+  it('later after auth:refresh, which refuses another user’s token', async () => {
     const me = await app.register();
     const device = app.keep(await Device.connect(app.url, forge(me.token, inSeconds(0.7))));
     const until = Date.now() + 1000;
@@ -249,7 +249,7 @@ describe('the end of a connection', () => {
     expect(device.all('error')).toEqual([]);
   });
 
-  it('comes earlier when auth:refresh brings a token that ends earlier', async () => {
+  it('earlier when auth:refresh brings a token that expires earlier', async () => {
     const me = await app.register();
     const device = await app.device(me);
     const token = forge(me.token, inSeconds(0.7));
@@ -258,7 +258,7 @@ describe('the end of a connection', () => {
     await device.disconnected();
   });
 
-  it('comes within a second of logging out, to that session’s devices only', async () => {
+  it('within a second of a logout, for that session’s devices only', async () => {
     const me = await app.register();
     const login = { email: me.email, password: 'correct horse battery' };
     const { body } = await app.request<AuthAnswer>('POST', 'auth/login', undefined, login);
@@ -271,7 +271,7 @@ describe('the end of a connection', () => {
     expect(other.all('error')).toEqual([]);
   });
 
-  it('comes to a session that another one revokes, also after auth:refresh', async () => {
+  it('when another device revokes its session, also after auth:refresh', async () => {
     const me = await app.register();
     const login = { email: me.email, password: 'correct horse battery' };
     const { body } = await app.request<AuthAnswer>('POST', 'auth/login', undefined, login);
@@ -283,7 +283,7 @@ describe('the end of a connection', () => {
     await out;
   });
 
-  it('comes to the session of the last of two auth:refresh at once', async () => {
+  it('with the session of the last of two concurrent auth:refresh', async () => {
     const me = await app.register();
     const login = { email: me.email, password: 'correct horse battery' };
     const { body } = await app.request<AuthAnswer>('POST', 'auth/login', undefined, login);

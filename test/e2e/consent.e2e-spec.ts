@@ -29,7 +29,7 @@ const befriend = (a: Account, b: Account) =>
   app.rows('INSERT INTO friends (user_id, friend_id) VALUES ($1, $2), ($2, $1)', [a.id, b.id]);
 const chatsOf = ({ id }: Account) => app.rows('SELECT chat_id FROM chat_members WHERE user_id = $1', [id]);
 
-it('everyone may write and add at first; what a user sets is answered and kept', async () => {
+it('everyone may write and add by default, and a changed setting is returned and kept', async () => {
   const me = async () => (await app.request<MeDto>('GET', 'users/me', anna.token)).body;
   expect(await me()).toMatchObject({ messages_from: 'everyone', groups_from: 'everyone' });
   expect((await settings(anna, { messages_from: 'friends' })).body).toMatchObject({
@@ -45,17 +45,20 @@ describe('a direct chat', () => {
   it.each([
     ['friends', 403, 201],
     ['nobody', 403, 403],
-  ])('with who accepts messages of %s is begun by these only', async (from, stranger, friend) => {
-    await settings(anna, { messages_from: from });
-    await befriend(anna, vera);
-    const answers = [await open(boris, 'direct', anna), await open(vera, 'direct', anna)];
-    expect(answers.map(({ status }) => status)).toEqual([stranger, friend]);
-    expect(answers[0]!.body).toMatchObject(refused);
-    expect(await his.send('chat:get', { recipient_id: anna.id })).toMatchObject(refused);
-    expect(await chatsOf(boris)).toEqual([]);
-  });
+  ])(
+    'can be started by these only, when the user accepts messages from %s',
+    async (from, stranger, friend) => {
+      await settings(anna, { messages_from: from });
+      await befriend(anna, vera);
+      const answers = [await open(boris, 'direct', anna), await open(vera, 'direct', anna)];
+      expect(answers.map(({ status }) => status)).toEqual([stranger, friend]);
+      expect(answers[0]!.body).toMatchObject(refused);
+      expect(await his.send('chat:get', { recipient_id: anna.id })).toMatchObject(refused);
+      expect(await chatsOf(boris)).toEqual([]);
+    },
+  );
 
-  it('that nobody has said anything in yet is closed by the setting, for messages and forwards', async () => {
+  it('without messages is closed by the setting, for messages and forwards', async () => {
     const elsewhere = await app.chat(boris, vera);
     const { message_id } = await his.send('chat:message:send', text(elsewhere, 'Привет'));
     const chat = await app.chat(boris, anna);
@@ -72,7 +75,7 @@ describe('a direct chat', () => {
     expect(items).toHaveLength(1);
   });
 
-  it('goes on once something was said, or once both have opened it', async () => {
+  it('goes on once it has a message or both have opened it', async () => {
     const talked = await app.chat(boris, anna);
     await his.send('chat:message:send', text(talked, 'x'));
     await settings(anna, { messages_from: 'nobody' });
@@ -80,11 +83,11 @@ describe('a direct chat', () => {
     const opened = await app.chat(anna, vera);
     const veras = await app.device(vera);
     expect(await veras.send('chat:message:send', text(opened, 'x'))).toMatchObject({ seq: 1 });
-    // Begun by the one who accepts nobody: the other did not have to accept anything.
+    // Started by the side that accepts nobody: the other side had nothing to accept.
     expect((await open(vera, 'direct', anna)).status).toBe(200);
   });
 
-  it('that the other opens, too, is accepted by that', async () => {
+  it('is accepted when the other side opens it, too', async () => {
     const chat = await app.chat(boris, anna);
     await settings(anna, { messages_from: 'nobody' });
     expect(await his.send('chat:message:send', text(chat, 'x'))).toMatchObject(refused);
@@ -97,7 +100,7 @@ describe('a group', () => {
   it.each([
     ['friends', [403, 201]],
     ['nobody', [403, 403]],
-  ])('takes who accepts being added by %s from these only', async (from, [stranger, friend]) => {
+  ])('refuses others, when the user lets only %s add them', async (from, [stranger, friend]) => {
     await settings(anna, { groups_from: from });
     await befriend(anna, vera);
     const [borisGroup, veraGroup] = [await app.group(boris, vera), await app.group(vera, boris)];
@@ -110,7 +113,7 @@ describe('a group', () => {
     }
   });
 
-  it('names who refuses, and adds nobody', async () => {
+  it('names the users who refuse, and adds nobody', async () => {
     await settings(anna, { groups_from: 'nobody' });
     const chat = await app.group(boris, await app.register());
     const before = await chatsOf(boris);
@@ -122,7 +125,7 @@ describe('a group', () => {
     expect([await chatsOf(boris), await chatsOf(vera), await chatsOf(anna)]).toEqual([before, [], []]);
   });
 
-  it('keeps those who are in it already', async () => {
+  it('keeps its present members', async () => {
     const chat = await app.group(boris, anna);
     await settings(anna, { groups_from: 'nobody', messages_from: 'nobody' });
     expect((await add(chat, boris, anna, vera)).status).toBe(201);

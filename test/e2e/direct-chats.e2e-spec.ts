@@ -25,7 +25,7 @@ const send = (device: Device, chat: ChatDto, content = 'x') =>
   device.send('chat:message:send', text(chat, content));
 
 describe('a direct chat', () => {
-  it('is made once, also when 20 ask at once by both ways from both sides', async () => {
+  it('is created once when 20 requests from both sides arrive at once', async () => {
     const [a, b] = await app.people('А', 'Б');
     const [one, two] = await app.devices(a, b);
     const answers = await Promise.all(
@@ -45,7 +45,7 @@ describe('a direct chat', () => {
     expect(status).toBe(200);
   });
 
-  it('is the other’s, too, when something is said in it: then they hear of it and of that, once each', async () => {
+  it('appears for the other side with its first message: the chat and the message, once each', async () => {
     const [a, b, c] = await app.people('А', 'Б', 'В');
     const [one, two, tablet] = await app.devices(a, b, b);
     const { chat } = await one.send('chat:get', { recipient_id: b.id });
@@ -83,7 +83,7 @@ describe('a direct chat', () => {
     expect(await listed(b)).toEqual([true, true]);
     const { body } = await app.request<SyncAnswer>('GET', `sync?cursor=${cursor}`, b.token);
     expect(body.chats).toMatchObject([{ id: chat.id, unread_count: 2 }]);
-    // Whoever opens it before that has it at once, on every device.
+    // A side that opens it earlier has it at once, on every device.
     const third = await app.device(c);
     const { body: opened } = await post('chats', a, { type: 'direct', participant_ids: [c.id] });
     expect((await post('chats', c, { type: 'direct', participant_ids: [a.id] })).status).toBe(200);
@@ -92,13 +92,13 @@ describe('a direct chat', () => {
     await third.next('chat:message:new', ({ chat_id }) => chat_id === opened.id);
     expect(third.all('chat:created')).toHaveLength(1);
     expect(one.all('chat:created')).toHaveLength(2);
-    // To open it after its first message makes nothing new.
+    // Opening it after its first message creates nothing.
     expect((await post('chats', b, { type: 'direct', participant_ids: [a.id] })).status).toBe(200);
     await two.settled();
     expect(two.all('chat:created')).toHaveLength(1);
   });
 
-  it('holds up no message of other chats while the other side is shown it, and keeps its own in order', async () => {
+  it('does not delay other chats while it is shown to the other side, and keeps its own order', async () => {
     const [a, b] = await app.people('А', 'Б');
     const [one, two] = await app.devices(a, b);
     const { chat } = await one.send('chat:get', { recipient_id: b.id });
@@ -132,7 +132,7 @@ describe('a direct chat', () => {
     expect(two.all('chat:message:new').map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
-  it('is of two people there are, and is not changed', async () => {
+  it('needs exactly two existing people, and its members cannot change', async () => {
     const invalid = [[anna.id], [], [boris.id, vera.id], ['x'], 'x', undefined];
     for (const participant_ids of invalid) {
       const { status, body } = await post('chats', anna, { type: 'direct', participant_ids });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   stored = await everything();
 });
 afterAll(() => app.stop());
-// Whatever was refused: nothing stored, the connection kept, no error but those that were asked for.
+// After every refusal: nothing is stored, the connection stays, and no other error was sent.
 afterEach(async () => {
   await device.settled();
   expect(await everything()).toBe(stored);
@@ -39,7 +39,7 @@ const everything = async () =>
       'SELECT chat_id, user_id, role, last_read_seq, left_at, muted_until, archived_at FROM chat_members ORDER BY 1, 2',
     ),
   ]);
-/** Sends without a callback and gives what `error` events came for it. */
+/** Sends without a callback and returns the `error` events that answer it. */
 const errorsFor = async (...args: [string, ...unknown[]]) => {
   const before = device.all('error').length;
   device.socket.emit(...args);
@@ -63,7 +63,7 @@ describe.each(EVENTS)('%s', (event) => {
     ['two objects', [{}, {}]],
     ['binary', [Buffer.from('binary')]],
     ['binary inside', [{ ...text({ id: randomUUID() }), message_id: Buffer.from('binary') }]],
-  ])('with %s is INVALID_DATA, in its acknowledgement or as an error event', async (_, args) => {
+  ])('with %s answers INVALID_DATA, as an acknowledgement or as an error event', async (_, args) => {
     const ack = (await device.socket.timeout(5000).emitWithAck(event, ...args)) as ErrorBody & {
       status: string;
     };
@@ -104,7 +104,7 @@ describe.each(EVENTS)('%s', (event) => {
 });
 
 describe('an unknown event', () => {
-  // Without the six names that Socket.IO's protocol keeps for itself: no client lets them be sent.
+  // Without the six names that Socket.IO reserves: no client can send them.
   const NAMES = [
     ...[
       '',
@@ -120,18 +120,18 @@ describe('an unknown event', () => {
     ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'then', 'connection', 'end'],
     ...['close', 'packet', 'drain', 'data', '\u0000', '\ud800', '😀', 'x'.repeat(200)],
   ];
-  it.each(NAMES)('%j is INVALID_DATA', async (name) => {
+  it.each(NAMES)('%j answers INVALID_DATA', async (name) => {
     expect((await device.sendRaw(`${quoted(name)},{}`)).code).toBe('INVALID_DATA');
     expect((await device.sendRaw(quoted(name))).code).toBe('INVALID_DATA');
   });
 
-  it('with a number for its name is too', async () => {
+  it('with a number as its name answers INVALID_DATA', async () => {
     expect((await device.sendRaw('1,{}')).code).toBe('INVALID_DATA');
   });
 });
 
 describe('ids', () => {
-  /** What an id that nothing has is answered with. */
+  /** The answer to an unknown id in each field. */
   const FIELDS = {
     chat_id: 'CHAT_NOT_FOUND',
     to_chat_id: 'CHAT_NOT_FOUND',
@@ -139,7 +139,7 @@ describe('ids', () => {
     recipient_id: 'NOT_FOUND',
     reply_to: 'INVALID_DATA',
   };
-  /** A payload that would be carried out. */
+  /** A payload that succeeds. */
   const good: Partial<Record<ClientEvent, () => object>> = {
     'chat:message:send': () => ({ ...text(chat), reply_to: message }),
     'chat:message:edit': () => ({ message_id: message, content: 'x' }),
@@ -163,7 +163,7 @@ describe('ids', () => {
   );
 
   it.each(cases)(
-    '%s: no id in %s is INVALID_DATA naming it, an unknown one is not found',
+    '%s refuses a malformed id in %s by name, and answers not found for an unknown id',
     async (event, field) => {
       const payload = good[event]!() as Record<string, unknown>;
       if (!(field in payload)) return;
@@ -184,7 +184,7 @@ describe('ids', () => {
         expect([forged, code, details?.[0]?.field]).toEqual([forged, 'INVALID_DATA', field]);
       }
       const { code } = await device.send(event, { ...payload, [field]: randomUUID() });
-      // Nobody is in it: that is what a leave asks for.
+      // Nobody is in an unknown chat, so a leave has nothing to do.
       expect(code).toBe(event === 'chat:leave' ? undefined : FIELDS[field as keyof typeof FIELDS]);
     },
   );

@@ -2,10 +2,12 @@ import { CLIENT_EVENTS, SERVER_EVENTS, type PostDto } from '#contracts';
 import { Device, TestApp, text } from '#testing';
 
 /**
- * Two people live through everything that the contract has a word for; what they hear and are answered is checked
- * against the contract's classes by their devices.
+ *
+ * Two people use every event of the specification. Their devices check all that they receive against the classes of
+ * the contract.
+ *
  */
-it('every event of the contract is sent and heard', async () => {
+it('every event of the specification is sent and received', async () => {
   const app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });
   const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
   const [hers, tablet, his] = await app.devices(anna, boris, boris);

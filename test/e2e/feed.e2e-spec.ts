@@ -33,7 +33,7 @@ const feed = async (reader: Account, query = '') =>
 const feedIds = async (reader: Account) => (await feed(reader)).items.map(({ id }) => id);
 
 describe('the feed', () => {
-  it('has the posts of whom one follows, of friends and one’s own, newest first, each once', async () => {
+  it('has the posts of followed users, of friends and one’s own, newest first, each once', async () => {
     await follow(anna, boris);
     await befriend(anna, boris);
     await befriend(vera, anna);
@@ -43,7 +43,7 @@ describe('the feed', () => {
       if (author !== gleb) written.unshift(id);
     }
     expect(await feedIds(anna)).toEqual(written);
-    // Following goes one way, friendship both.
+    // A follow has one direction, a friendship two.
     expect(await feedIds(boris)).toEqual(written.filter((_, i) => i !== 2));
     expect(await feedIds(gleb)).toHaveLength(1);
     await follow(anna, boris, 'DELETE');
@@ -52,10 +52,10 @@ describe('the feed', () => {
     expect(await feedIds(anna)).toEqual([written[1], written[2]]);
   });
 
-  it('comes page by page without a gap or a double, while new posts are written', async () => {
+  it('is paged without a gap or a duplicate while new posts are written', async () => {
     await Promise.all([boris, vera, gleb].map((author) => follow(anna, author)));
     const written: string[] = [];
-    // One of them writes more than a page, so that pages are not all of one author or of all.
+    // One author has more than a page, so pages have several authors or one.
     for (const author of [boris, vera, boris, boris, boris, gleb, boris, vera, boris, boris, anna])
       written.unshift((await post(author)).id);
     for (const limit of [1, 2, 3, 10, 11]) {
@@ -75,7 +75,7 @@ describe('the feed', () => {
       expect(await feed(anna, bad)).toMatchObject({ code: 'INVALID_DATA' });
   });
 
-  it('shows nothing of who is banned', async () => {
+  it('hides the posts of banned users', async () => {
     await follow(anna, boris);
     const { id } = await post(boris);
     await post(vera);
@@ -86,7 +86,7 @@ describe('the feed', () => {
 });
 
 describe('following', () => {
-  it('is done once and undone once, of others only', async () => {
+  it('is idempotent, and refused for oneself', async () => {
     expect(await follow(anna, boris)).toEqual([204, undefined]);
     expect(await follow(anna, boris)).toEqual([204, undefined]);
     expect(await app.rows('SELECT FROM follows WHERE follower_id = $1', [anna.id])).toHaveLength(1);
@@ -98,7 +98,7 @@ describe('following', () => {
     expect(await app.rows('SELECT FROM follows WHERE follower_id = $1', [anna.id])).toEqual([]);
   });
 
-  it('is for 5,000 people at most, also of those asked for at once', async () => {
+  it('is limited to 5,000 people, also when many requests arrive at once', async () => {
     const crowd = await app.manyPeople(5003);
     await app.rows(
       `INSERT INTO follows (follower_id, followee_id) SELECT $1, id FROM unnest($2::uuid[]) AS u(id)`,
@@ -116,11 +116,11 @@ describe('a like, live', () => {
   const like = (who: Account, { id }: PostDto, method = 'PUT') =>
     app.request(method, `posts/${id}/like`, who.token);
 
-  it('is heard by the author and by followers of the author and the liker, once, and by no others', async () => {
+  it('reaches the author and the followers of author and liker, once, and nobody else', async () => {
     const [dima, egor] = await app.people('Дима', 'Егор');
     await follow(vera, anna);
     const [annas, veras, glebs, dimas, egors] = await app.devices(anna, vera, gleb, dima, egor);
-    // Also by who follows only now.
+    // Also users who follow only now.
     await follow(gleb, boris);
     await follow(egor, boris);
     await follow(egor, anna);
@@ -130,7 +130,7 @@ describe('a like, live', () => {
     await like(boris, liked);
     const event = { post_id: liked.id, user_id: boris.id, user_name: 'Борис', likes_count: 1 };
     for (const device of [annas, veras, glebs, egors]) expect(await device.next('post:liked')).toEqual(event);
-    // Again is nothing new; taken back is heard by the same.
+    // A repeated like publishes nothing. Its removal reaches the same devices.
     await like(boris, liked);
     await like(boris, liked, 'DELETE');
     const takenBack = { ...event, likes_count: 0, liked: false };
@@ -147,8 +147,8 @@ describe('a like, live', () => {
     expect(counts).toEqual([3, 3, 2, 3, 0]);
   });
 
-  it('is not heard across a block with the liker or the author', async () => {
-    // Both follow the author; both are cut off from the liker, one before and one while connected.
+  it('does not cross a block with the liker or the author', async () => {
+    // Both follow the author. The liker blocks one before the connection and one during it.
     await Promise.all([follow(vera, anna), follow(gleb, anna)]);
     await app.request('PUT', `users/${vera.id}/block`, boris.token);
     const [annas, veras, glebs] = await app.devices(anna, vera, gleb);
@@ -166,7 +166,7 @@ describe('a like, live', () => {
   });
 });
 
-it('a comment is heard by the post’s author alone', async () => {
+it('a comment reaches only the post’s author', async () => {
   await follow(vera, anna);
   await follow(vera, boris);
   const [annas, tablet, veras] = await app.devices(anna, anna, vera);
@@ -184,11 +184,11 @@ describe('a mention', () => {
   const handleOf = async ({ id }: Account) =>
     (await app.rows<{ handle: string }>('SELECT handle FROM users WHERE id = $1', [id]))[0]!.handle;
 
-  it('in a post, a comment or a repost is promised to whom it names, but for the writer and strangers to it', async () => {
+  it('in a post, comment or repost notifies those it names, but not the writer or people blocked from it', async () => {
     const [a, b, v, g] = await Promise.all([anna, boris, vera, gleb].map(handleOf));
     const [dima] = await app.people('Дима');
     const d = await handleOf(dima);
-    // Cut off from the writer, or from whose post it is.
+    // Blocked by the writer, or by the author of the post.
     await app.request('PUT', `users/${anna.id}/block`, gleb.token);
     await app.request('PUT', `users/${dima.id}/block`, boris.token);
     const text = `@${a!.toUpperCase()} @${b} @${v}, @${g} @${d} @nobody_at_all`;
@@ -209,7 +209,7 @@ describe('a mention', () => {
     const user_id = anna.id;
     expect(mentions.map(({ key, data, to }) => [key, data, new Set(to)])).toEqual([
       [`mention:${id}`, { post_id: id, comment_id: null, user_id }, new Set([boris.id, vera.id, dima.id])],
-      // Of these two Boris hears as their post's author.
+      // Boris is notified of these two as the author of their post.
       [`mention:${comment.id}`, { post_id: under.id, comment_id: comment.id, user_id }, new Set([vera.id])],
       [
         `mention:${repost.id}`,
@@ -224,7 +224,7 @@ describe('an announcement', () => {
   const announce = (who: Account, body: object) =>
     app.request<PostDto>('POST', 'admin/announcements', who.token, body);
 
-  it('is an admin’s post that everybody is told of', async () => {
+  it('is an admin’s post that notifies everybody', async () => {
     const refused = await announce(anna, { content: 'Всем!' });
     expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN']);
     await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [anna.id]);

@@ -1,7 +1,7 @@
 import type { ChatDto } from '#contracts';
 import { TestApp, type Account } from '#testing';
 
-it('a proposal goes as it was offered, and is accepted where it was made only', async () => {
+it('a forwarded proposal keeps its offer, and can be accepted only in its original chat', async () => {
   const app = await TestApp.start();
   const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
   const [source, target] = [await app.group(anna, boris), await app.group(anna, vera)];

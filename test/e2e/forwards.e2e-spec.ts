@@ -6,7 +6,7 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let vera: Account;
-/** Of Anna and Boris, and of Anna and Vera; new for each test. */
+/** The chats of Anna and Boris, and of Anna and Vera; new for each test. */
 let source: ChatDto;
 let target: ChatDto;
 let hers: Device;
@@ -28,7 +28,7 @@ const forward = (device: Device, message_ids: string[], more: object = {}) =>
   device.send('chat:message:forward', { message_ids, to_chat_id: target.id, ...more });
 const heardIn = (device: Device, chat = target) =>
   device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id);
-/** What is stored and what was heard in the target, each in its order. */
+/** The contents stored in the target and the contents received from it, each in order. */
 const contents = async () => {
   await veras.settled();
   const stored = (await app.history(anna, target.id)).map(({ content }) => content);
@@ -36,7 +36,7 @@ const contents = async () => {
   return stored;
 };
 
-it('names who said it first, in the order asked for, after the comment, and is committed in one piece', async () => {
+it('names the first sender, keeps the requested order after the comment, and commits as one group', async () => {
   const ids = [await say(his, 'one'), await say(hers, 'two'), await say(his, 'three')];
   const originals = await app.history(anna, source.id);
   const { status, items } = await forward(hers, [ids[2]!, ids[0]!, ids[1]!], { comment: 'Look' });
@@ -68,11 +68,11 @@ it('names who said it first, in the order asked for, after the comment, and is c
   expect(
     await app.rows('SELECT DISTINCT xmin::text FROM messages WHERE chat_id = $1', [target.id]),
   ).toHaveLength(1);
-  // Nothing is said of it where it comes from.
+  // The source chat receives nothing.
   expect(await app.history(anna, source.id)).toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }]);
 });
 
-it('a forward of a forward names the first one still', async () => {
+it('a forward of a forward names the first sender', async () => {
   const id = await say(his, 'from afar');
   const [once] = (await forward(hers, [id])).items;
   const next = await app.group(vera, boris);
@@ -82,7 +82,7 @@ it('a forward of a forward names the first one still', async () => {
   expect(twice!.forwarded_from).toMatchObject({ message_id: id, sender_id: boris.id });
 });
 
-it('any type goes, with its metadata; reactions, replies, edits and pins stay behind', async () => {
+it('any type keeps its metadata, but loses reactions, replies, edits and pins', async () => {
   const photo = await his.send('chat:message:send', {
     chat_id: source.id,
     type: 'photo',
@@ -103,7 +103,7 @@ it('any type goes, with its metadata; reactions, replies, edits and pins stay be
   );
 });
 
-it('counts as unread and moves the list, as a send does', async () => {
+it('counts as unread and moves the chat up the list, as a send does', async () => {
   await forward(hers, [await say(his, 'a'), await say(his, 'b')], { comment: 'both' });
   const chat = async (account: Account) =>
     (await app.request<ChatDto>('GET', `chats/${target.id}`, account.token)).body;
@@ -111,7 +111,7 @@ it('counts as unread and moves the list, as a send does', async () => {
   expect(await chat(anna)).toMatchObject({ unread_count: 0 });
 });
 
-describe('is refused as a whole, and nothing is stored', () => {
+describe('a forward is refused as a whole and stores nothing', () => {
   let ids: string[];
   beforeEach(async () => {
     ids = [await say(his, 'one'), await say(his, 'two')];
@@ -123,24 +123,24 @@ describe('is refused as a whole, and nothing is stored', () => {
     ]);
   });
 
-  it('with a message of a chat one is not in, or no longer in', async () => {
+  it('with a message of a chat that the user is not in, or has left', async () => {
     const theirs = await app.group(boris, vera);
     const foreign = await say(his, 'between us', theirs);
     expect((await forward(hers, [...ids, foreign], { comment: 'x' })).code).toBe('FORBIDDEN');
     await app.request('POST', `chats/${theirs.id}/members`, boris.token, { user_ids: [anna.id] });
     await app.request('DELETE', `chats/${theirs.id}/members/${anna.id}`, anna.token);
-    // What she may still read she may not pass on.
+    // She may read it still, but not forward it.
     expect(await app.history(anna, theirs.id)).toHaveLength(1);
     expect((await forward(hers, [...ids, foreign])).code).toBe('FORBIDDEN');
   });
 
-  it('with a message that is not there, or deleted', async () => {
+  it('with an unknown or deleted message', async () => {
     expect((await forward(hers, [...ids, randomUUID()])).code).toBe('NOT_FOUND');
     await his.send('chat:message:delete', { message_id: ids[1]! });
     expect((await forward(hers, ids, { comment: 'x' })).code).toBe('NOT_FOUND');
   });
 
-  it('to a chat that is not there, or not one’s own, or left', async () => {
+  it('to an unknown chat, a foreign chat, or a chat the user left', async () => {
     expect((await forward(hers, ids, { to_chat_id: randomUUID() })).code).toBe('CHAT_NOT_FOUND');
     expect((await forward(his, ids)).code).toBe('FORBIDDEN');
     const left = await app.group(boris, anna);
@@ -149,7 +149,7 @@ describe('is refused as a whole, and nothing is stored', () => {
     expect(await app.history(boris, left.id)).toEqual([]);
   });
 
-  it('to somebody whom a block cuts off', async () => {
+  it('to a user across a block', async () => {
     const direct = await app.chat(anna, vera);
     await app.request('PUT', `users/${anna.id}/block`, vera.token);
     expect((await forward(hers, ids, { to_chat_id: direct.id })).code).toBe('FORBIDDEN');
@@ -157,7 +157,7 @@ describe('is refused as a whole, and nothing is stored', () => {
     await app.request('DELETE', `users/${anna.id}/block`, vera.token);
   });
 
-  it('with 51 messages, none, or a comment that is no text', async () => {
+  it('with 51 messages, no message, or a comment that is not text', async () => {
     const many = Array.from({ length: MAX_FORWARDED + 1 }, () => randomUUID());
     for (const [payload, field] of [
       [{ message_ids: many }, 'message_ids'],
@@ -177,7 +177,7 @@ describe('is refused as a whole, and nothing is stored', () => {
   });
 });
 
-it('50 messages go at once', async () => {
+it('50 messages are forwarded at once', async () => {
   const ids = await Promise.all(Array.from({ length: MAX_FORWARDED }, (_, i) => say(his, `m${i}`)));
   const { items } = await forward(hers, ids, { comment: 'all', client_id: 'x'.repeat(64) });
   expect(items.map(({ content }) => content)).toEqual(
@@ -186,7 +186,7 @@ it('50 messages go at once', async () => {
   expect(items.map(({ seq }) => seq)).toEqual(Array.from({ length: MAX_FORWARDED }, (_, i) => i + 2));
 });
 
-it('costs as much of the limit as there are messages, the comment with them', async () => {
+it('costs as much of the rate limit as it has messages, the comment included', async () => {
   const strict = await TestApp.start({ MESSAGE_RATE: '1', MESSAGE_BURST: '10' });
   try {
     const [a, b] = await strict.people('А', 'Б');
@@ -207,7 +207,7 @@ it('costs as much of the limit as there are messages, the comment with them', as
   }
 });
 
-it('is possible, too, where fewer messages may come at once than there are in it', async () => {
+it('works when it has more messages than the allowed burst', async () => {
   const strict = await TestApp.start({ MESSAGE_RATE: '10', MESSAGE_BURST: '2' });
   try {
     const [a, b] = await strict.people('А', 'Б');
@@ -228,7 +228,7 @@ it('is possible, too, where fewer messages may come at once than there are in it
 });
 
 describe('with a client_id', () => {
-  it('is done once, whatever has become of the messages since, and each gets the first answer', async () => {
+  it('is done once, whatever happened to the messages since, and repeats get the first answer', async () => {
     const ids = [await say(his, 'one'), await say(his, 'two')];
     const more = { comment: 'Look', client_id: 'f' };
     const first = await forward(hers, ids, more);
@@ -247,12 +247,12 @@ describe('with a client_id', () => {
     }
     expect(await contents()).toEqual(['Look', 'one', 'two']);
     expect(heardIn(veras).some((message) => 'client_id' in message)).toBe(false);
-    // Another person's, and the same one elsewhere, are others.
+    // The same client_id of another sender, or in another chat, is independent.
     const theirs = await say(veras, 'theirs', target);
     expect((await forward(veras, [theirs], { client_id: 'f' })).items).toMatchObject([{ seq: 5 }]);
   });
 
-  it('is done once by ten at the same moment, also of different length', async () => {
+  it('is done once when ten of different lengths arrive at once', async () => {
     const ids = [await say(his, 'one'), await say(his, 'two'), await say(his, 'three')];
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
@@ -265,7 +265,7 @@ describe('with a client_id', () => {
     expect(await contents()).toEqual(['one']);
   });
 
-  it('that another message has is refused', async () => {
+  it('is refused when another message has its client_id', async () => {
     await hers.send('chat:message:send', text(target, 'plain', { client_id: 'g/1' }));
     const { code, details } = await forward(hers, [await say(his, 'one')], { client_id: 'g' });
     expect([code, details?.[0]?.field]).toEqual(['INVALID_DATA', 'client_id']);
@@ -273,7 +273,7 @@ describe('with a client_id', () => {
   });
 });
 
-it('20 forwards and 20 sends at once: none torn apart, no number left out, heard in their order', async () => {
+it('20 forwards and 20 sends at once stay whole, without gaps, and arrive in order', async () => {
   const ids = [await say(his, 'a'), await say(his, 'b'), await say(his, 'c')];
   const forwards = Array.from({ length: 20 }, (_, i) => forward(hers, ids, { comment: `f${i}` }));
   const sends = Array.from({ length: 20 }, (_, i) => say(i % 2 ? hers : veras, `s${i}`, target));
@@ -295,7 +295,7 @@ it('20 forwards and 20 sends at once: none torn apart, no number left out, heard
     if (content.startsWith('f')) expect(stored.slice(i + 1, i + 4)).toEqual(['a', 'b', 'c']);
 });
 
-it('what one sends, forwards and sends stays in that order', async () => {
+it('sends and forwards of one device keep their order', async () => {
   const id = await say(his, 'forwarded');
   await Promise.all(
     Array.from({ length: 10 }, (_, i) => [
@@ -319,7 +319,7 @@ it('one’s own forward cannot be edited, but deleted', async () => {
   expect((await hers.send('chat:message:delete', { message_id })).status).toBe('ok');
 });
 
-it('has a REST twin', async () => {
+it('works by REST, too', async () => {
   const id = await say(his, 'by REST');
   const path = `chats/${target.id}/forward`;
   const body = { message_ids: [id], comment: 'See', client_id: 'rest' };
@@ -330,7 +330,7 @@ it('has a REST twin', async () => {
   expect(await contents()).toEqual(['See', 'by REST']);
 });
 
-it('of somebody whom a block cuts off is named as they were when it came', async () => {
+it('of a user across a block shows the name they had when it was forwarded', async () => {
   const gleb = await app.register('Глеб');
   const [mine, ours] = [await app.group(anna, vera), await app.group(anna, gleb)];
   const said = { type: 'text', content: 'before' };

@@ -43,7 +43,7 @@ const setRole = (chat: ChatDto, { id }: Account, role: string) =>
   ]);
 
 describe('a group', () => {
-  it('is told to every device of each, who sees it alike', async () => {
+  it('is announced to every device of every member, with the same view', async () => {
     const { status, body } = await post('chats', anna, {
       type: 'group',
       title: ' Маникюр ',
@@ -64,7 +64,7 @@ describe('a group', () => {
     expect(list.body.items[0]).toEqual((await app.request('GET', `chats/${body.id}`, boris.token)).body);
   });
 
-  it('is named by its owner and admins, each member being told their own view', async () => {
+  it('is renamed by its owner and admins, and each member receives their own view', async () => {
     const chat = await app.group(anna, boris, vera);
     const rename = (by: Account, body: object) =>
       app.request<ChatDto>('PATCH', `chats/${chat.id}`, by.token, body);
@@ -82,7 +82,7 @@ describe('a group', () => {
     expect((await rename(boris, { avatar: 'javascript:x' })).status).toBe(400);
   });
 
-  it('grows by its owner and admins', async () => {
+  it('gets new members from its owner and admins', async () => {
     const chat = await app.group(anna, boris);
     expect((await add(chat, boris, vera)).status).toBe(403);
     expect((await add(chat, anna, { id: randomUUID() })).status).toBe(404);
@@ -97,7 +97,7 @@ describe('a group', () => {
     expect((await app.request<ChatDto>('GET', `chats/${chat.id}`, anna.token)).body.member_count).toBe(4);
   });
 
-  it('has 1,024 members at most', async () => {
+  it('has at most 1,024 members', async () => {
     const chat = await app.group(anna, boris);
     const crowd = await app.manyPeople(1022);
     await app.rows('INSERT INTO chat_members (chat_id, user_id) SELECT $1, unnest($2::uuid[])', [
@@ -115,8 +115,8 @@ describe('a group', () => {
   });
 });
 
-describe('whoever is removed or leaves', () => {
-  it('hears nothing from then on, and reads up to there; what is said meanwhile is theirs only on return', async () => {
+describe('a member who is removed or leaves', () => {
+  it('receives nothing from then on, reads up to there, and gets the gap only on return', async () => {
     const chat = await app.group(anna, boris, vera);
     const tablet = await app.device(vera);
     await send(hers, chat, 'before');
@@ -153,7 +153,7 @@ describe('whoever is removed or leaves', () => {
     expect((await send(veras, chat)).status).toBe('sent');
   });
 
-  it('was read by whom, only its sender is told', async () => {
+  it('stays listed in the receipts, which only the sender of a message may see', async () => {
     const chat = await app.group(anna, boris, vera);
     const { message_id } = await send(his, chat);
     await veras.send('chat:message:read', { chat_id: chat.id, message_id });
@@ -173,7 +173,7 @@ describe('whoever is removed or leaves', () => {
     expect(device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id)).toEqual([]);
   });
 
-  it('stays out when that happens while it connects, after its chats have been looked up', async () => {
+  it('stays out when the removal happens while they connect, after their chats have been read', async () => {
     const chat = await app.group(anna, boris, vera);
     const memberships = app.app.get(Memberships);
     const lookUp = memberships.chatIdsOf.bind(memberships);
@@ -189,10 +189,10 @@ describe('whoever is removed or leaves', () => {
     expect(device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id)).toEqual([]);
   });
 
-  it('stays out, and comes in, in the order of what is stored, though it is told in another', async () => {
+  it('leaves and returns in the stored order, even if the changes are published in another', async () => {
     const chat = await app.group(anna, boris);
     const emitter = app.app.get(RealtimeEmitter);
-    /** What a node does that stands still between what it stores and telling so. */
+    /** A node that stalls between its commit and the publish. */
     const late = () => {
       const tell = emitter.membershipChanged.bind(emitter);
       let told = () => {};
@@ -206,7 +206,7 @@ describe('whoever is removed or leaves', () => {
     await remove(chat, anna, vera);
     joins();
     await send(hers, chat, 'without her');
-    // Where she belongs has been looked up when she hears a chat that was made later.
+    // Her rooms have been read once she receives a chat that was made later.
     await send(hers, await app.group(anna, vera), 'known');
     await veras.next('chat:message:new', ({ content }) => content === 'known');
     await add(chat, anna, vera);
@@ -219,7 +219,7 @@ describe('whoever is removed or leaves', () => {
     expect(veras.all('chat:message:new').map(({ content }) => content)).not.toContain('without her');
   });
 
-  it('and whoever is added stays connected when the database goes away just then', async () => {
+  it('stays connected, like a new member, when the database fails during the change', async () => {
     const chat = await app.group(anna, boris);
     jest
       .spyOn(app.app.get(Memberships), 'chatIdsOf')
@@ -231,7 +231,7 @@ describe('whoever is removed or leaves', () => {
     expect(veras.socket.connected).toBe(true);
   });
 
-  it('is out already: nothing is told to any node', async () => {
+  it('cannot be removed again: nothing is published to any node', async () => {
     const chat = await app.group(anna, boris, vera);
     await remove(chat, anna, vera);
     const moved = jest.spyOn(app.app.get(RealtimeEmitter), 'membershipChanged').mockClear();
@@ -239,7 +239,7 @@ describe('whoever is removed or leaves', () => {
     expect(moved).not.toHaveBeenCalled();
   });
 
-  it('is removed by the owner, or a member by an admin, or goes of themselves', async () => {
+  it('can be removed by the owner, removed by an admin if not an admin, or leave', async () => {
     const chat = await app.group(anna, boris, vera, stranger);
     expect((await remove(chat, boris, vera)).status).toBe(403);
     await setRole(chat, boris, 'admin');
@@ -254,9 +254,9 @@ describe('whoever is removed or leaves', () => {
   });
 
   it.each(['admin', 'member'] as const)(
-    'passes a group on to an admin, or else to whoever is in it longest: the later one is %s',
+    'passes a group on to an admin, or else to the longest member: the later one is %s',
     async (role) => {
-      // Both ways round: neither is taken for the sake of their id.
+      // In both orders, so that the choice does not depend on the ids.
       for (const [first, later] of [
         [boris, vera],
         [vera, boris],
@@ -271,11 +271,11 @@ describe('whoever is removed or leaves', () => {
     },
   );
 
-  it('is left by its owner last, and empty', async () => {
+  it('leaves a group empty if they are its last member', async () => {
     const chat = await app.group(anna, boris);
     await remove(chat, anna, anna);
     expect(await roles(chat, boris)).toEqual({ [boris.id]: 'owner' });
-    // Boris is no friend of hers: he cannot add her, alone or among others.
+    // Boris is not her friend, so he cannot add her, alone or with others.
     for (const others of [[], [vera]]) {
       const { status, body } = await add(chat, boris, anna, ...others);
       expect([status, body]).toMatchObject([403, { code: 'FORBIDDEN', reason: 'not_accepted' }]);
@@ -290,14 +290,14 @@ describe('whoever is removed or leaves', () => {
     expect((await app.request('GET', `chats/${chat.id}`, boris.token)).status).toBe(403);
   });
 
-  it('leaves one owner when all go at once', async () => {
+  it('leaves one owner when all leave at once', async () => {
     const chat = await app.group(anna, boris, vera, stranger);
     await Promise.all([remove(chat, anna, anna), remove(chat, boris, boris), remove(chat, vera, vera)]);
     expect(await roles(chat, stranger)).toEqual({ [stranger.id]: 'owner' });
   });
 });
 
-it('the list of chats is by newest activity, page by page', async () => {
+it('the list of chats is paged by newest activity', async () => {
   const me = await app.register('Дора');
   const chats = [await app.group(me, anna), await app.group(me, anna), await app.group(me, anna)];
   const device = await app.device(me);

@@ -30,7 +30,7 @@ describe('history', () => {
     for (const i of range(1, 120)) await send(chat, `m${i}`);
   });
 
-  it('begins with the newest 50 and goes back to the first', async () => {
+  it('starts with the newest 50 and goes back to the first', async () => {
     const newest = await page(chat, 'messages');
     expect([seqs(newest), newest.next_cursor]).toEqual([range(71, 120), '71']);
     const older = await page(chat, `messages?before_seq=${newest.next_cursor}`);
@@ -40,7 +40,7 @@ describe('history', () => {
     expect(oldest.items[0]!.content).toBe('m1');
   });
 
-  it('goes on from what a device has', async () => {
+  it('continues from a given seq', async () => {
     const first = await page(chat, 'messages?after_seq=100&limit=15');
     expect([seqs(first), first.next_cursor]).toEqual([range(101, 115), '115']);
     const rest = await page(chat, `messages?after_seq=${first.next_cursor}&limit=15`);
@@ -96,14 +96,14 @@ describe('pages of long messages', () => {
     return items;
   }
 
-  it('end at 1 MB, and the next one goes on there', async () => {
+  it('end at 1 MB, and the next page continues there', async () => {
     const messages = await all<MessageDto>('messages', 'before_seq', boris);
     expect(messages.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(range(1, TEXTS));
     const forward = await all<MessageDto>('messages', 'after_seq', boris);
     expect(forward.map(({ seq }) => seq)).toEqual(range(1, TEXTS));
   });
 
-  it('go on also where a former member sees nothing of the later texts', async () => {
+  it('continue even if a former member may not see later texts', async () => {
     expect((await app.request('DELETE', `chats/${chat.id}/members/${vera.id}`, vera.token)).status).toBe(204);
     await app.rows(
       'UPDATE messages SET content_change_seq = c.n, change_seq = c.n, edited_at = now() FROM (SELECT change_seq + 1 AS n FROM chats WHERE id = $1) c WHERE chat_id = $1',
@@ -119,7 +119,7 @@ describe('pages of long messages', () => {
     ).toEqual(range(1, TEXTS));
   });
 
-  it('of changes leave out no message and no mark', async () => {
+  it('of changes skip no message and no mark', async () => {
     await app.rows('UPDATE messages SET change_seq = 10 + 2 * seq WHERE chat_id = $1 AND seq <= $2', [
       chat.id,
       TEXTS,
@@ -162,7 +162,7 @@ describe('a message’s status', () => {
     his.close();
   });
 
-  it('is that of the last of all others in a group', async () => {
+  it('is that of the slowest other member in a group', async () => {
     const chat = await app.group(anna, boris, vera);
     const { message_id } = await send(chat, 'to all');
     const receipt = { chat_id: chat.id, message_id };
@@ -173,7 +173,7 @@ describe('a message’s status', () => {
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['delivered'], 'delivered']);
     await veras.send('chat:message:read', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['read'], 'read']);
-    // Whoever leaves is waited for no more.
+    // A member who left does not count any more.
     await send(chat, 'again');
     await app.request('DELETE', `chats/${chat.id}/members/${vera.id}`, vera.token);
     const { items } = await page(chat, 'messages');
@@ -203,21 +203,21 @@ describe('search', () => {
       await send(chat, content);
   });
 
-  it('finds in any case, also Cyrillic, newest first', async () => {
+  it('finds in any case, also in Cyrillic, newest first', async () => {
     expect(await found('мир')).toEqual(['мир вокруг', 'Привет, МИР']);
     expect(await found('ПРИВЕТ')).toEqual(['Привет, МИР']);
     expect(await found('wORLD')).toEqual(['Hello World']);
     expect(await found('nothing like it')).toEqual([]);
   });
 
-  it('takes wildcards for what they look like', async () => {
+  it('takes wildcards literally', async () => {
     expect(await found('%')).toEqual(['100% sure']);
     expect(await found('a_b')).toEqual(['a_b']);
     expect(await found('a\\b')).toEqual(['a\\b']);
     expect(await found(`'; --`)).toEqual([]);
   });
 
-  it('goes on with its cursor', async () => {
+  it('continues with its cursor', async () => {
     const first = await page(chat, 'messages/search?query=a&limit=2');
     expect(first.items.map(({ content }) => content)).toEqual(['axb', 'a\\b']);
     const cursor = encodeURIComponent(first.next_cursor!);
@@ -228,7 +228,7 @@ describe('search', () => {
     }
   });
 
-  it('finds what was edited, and nothing that was deleted or is of another chat', async () => {
+  it('finds edited texts, and nothing deleted or from another chat', async () => {
     const { message_id } = await send(chat, 'unicorn');
     const other = await app.group(anna, boris);
     await send(other, 'unicorn elsewhere');
@@ -239,7 +239,7 @@ describe('search', () => {
     expect(await found('zebra')).toEqual([]);
   });
 
-  it('reaches beyond what one call looks through', async () => {
+  it('continues beyond the part that one call scans', async () => {
     const long = await app.group(anna, boris);
     await app.rows(
       `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at)

@@ -19,7 +19,7 @@ afterAll(() => app.stop());
 
 const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
-describe('what is refused before any handler runs', () => {
+describe('a request that is refused before any handler runs', () => {
   const login = (body: string, headers: Record<string, string> = JSON_TYPE): [string, RequestInit] => [
     '/api/v2/auth/login',
     { method: 'POST', body, headers },
@@ -52,7 +52,7 @@ describe('what is refused before any handler runs', () => {
   });
 });
 
-it('reads a body that it refuses, so that its answer reaches a client that still sends', async () => {
+it('reads a refused body, so that the answer reaches a client that is still sending', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const options = { method: 'POST', agent, headers: { ...JSON_TYPE, 'content-length': 1_900_000 } };
   const post = request(`${app.url}/api/v2/auth/login`, options);
@@ -68,14 +68,14 @@ it('reads a body that it refuses, so that its answer reaches a client that still
   agent.destroy();
 });
 
-it('takes a JSON content type without a body', async () => {
+it('accepts a JSON content type without a body', async () => {
   const me = await app.register();
   const headers = { ...JSON_TYPE, authorization: `Bearer ${me.token}` };
   const response = await fetch(`${app.url}/api/v2/auth/logout`, { method: 'POST', headers });
   expect(response.status).toBe(204);
 });
 
-it('limits writes by user, and reads apart from them', async () => {
+it('limits writes per user, and reads separately', async () => {
   const limited = await TestApp.start({ REST_WRITE_RATE: '4' });
   const me = await limited.register();
   const other = await limited.register();
@@ -96,7 +96,7 @@ it('limits writes by user, and reads apart from them', async () => {
   await limited.stop();
 });
 
-it('needs a token on every route that the docs do not call public', async () => {
+it('requires a token on every route that the docs do not call public', async () => {
   const { paths } = (await (await fetch(`${app.url}/docs-json`)).json()) as {
     paths: Record<string, Record<string, { security?: object[] }>>;
   };
@@ -109,7 +109,7 @@ it('needs a token on every route that the docs do not call public', async () => 
     }
 });
 
-it('describes every route: a summary, its answer, its errors', async () => {
+it('documents every route: a summary, its answer, its errors', async () => {
   const document = (await (await fetch(`${app.url}/docs-json`)).json()) as {
     paths: Record<string, Record<string, { summary: string; responses: Record<string, object> }>>;
     components: { schemas: Record<string, { properties?: object }> };
@@ -136,14 +136,14 @@ it('describes every route: a summary, its answer, its errors', async () => {
   });
 });
 
-it('serves the docs page with all that it loads', async () => {
+it('serves the docs page with everything it loads', async () => {
   const page = await (await fetch(`${app.url}/docs`)).text();
   const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file!);
   expect(files.length).toBeGreaterThan(2);
   for (const file of files) expect((await fetch(app.url + file)).status).toBe(200);
 });
 
-it('makes and compresses the docs once, and lets them be cached', async () => {
+it('builds and compresses the docs once, and allows caching them', async () => {
   const get = async (encoding: string) => {
     const answer = await fetch(`${app.url}/docs-json`, { headers: { 'accept-encoding': encoding } });
     return { encoding: answer.headers.get('content-encoding'), text: await answer.text(), answer };
@@ -168,7 +168,7 @@ it('makes and compresses the docs once, and lets them be cached', async () => {
   jest.restoreAllMocks();
 });
 
-it('lets no cache keep anything else', async () => {
+it('forbids caching everything else', async () => {
   const body = { email: anna.email, password: 'correct horse battery' };
   const answers = [
     await app.request('POST', 'auth/login', undefined, body),
@@ -186,7 +186,7 @@ it('lets no cache keep anything else', async () => {
   );
 });
 
-it('serves docs and metrics to nobody where they are switched off', async () => {
+it('does not serve docs and metrics when they are switched off', async () => {
   const quiet = await TestApp.start({ SERVE_DOCS: 'false', SERVE_METRICS: 'false' });
   for (const path of ['/docs', '/docs-json', '/docs/start.js', '/docs/swagger-ui-bundle.js', '/metrics'])
     expect(await quiet.request('GET', path)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
@@ -194,25 +194,25 @@ it('serves docs and metrics to nobody where they are switched off', async () => 
   await quiet.stop();
 });
 
-it('asks the database once for all who want to know whether it is there', async () => {
+it('probes the database once for many concurrent health requests', async () => {
   const ask = jest.spyOn(app.app.get(PgPool), 'query');
   const paths = Array.from({ length: 40 }, (_, i) => (i % 2 ? '/metrics' : '/health/ready'));
   const answers = await Promise.all(paths.map((path) => fetch(app.url + path)));
   expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 200));
-  // A slow machine may take longer than one answer is good for.
+  // On a slow machine this may take longer than one probe result stays valid.
   const probes = ask.mock.calls.filter(([sql]) => typeof sql === 'string' && sql.includes('LOCK TABLE'));
   expect(probes.length).toBeLessThan(10);
   jest.restoreAllMocks();
 });
 
-it('answers with the security headers and a request id of its own', async () => {
+it('answers with the security headers and its own request id', async () => {
   const { headers } = await fetch(`${app.url}/health/live`, { headers: { 'x-request-id': 'mine' } });
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('content-security-policy')).toContain("script-src 'self'");
   expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-it('lets only the origins named call from a browser', async () => {
+it('allows only the configured origins to call from a browser', async () => {
   const origins = async (url: string, origin: string) =>
     (await fetch(`${url}/health/live`, { headers: { origin } })).headers.get('access-control-allow-origin');
   expect(await origins(app.url, 'https://any.example')).toBe('*');
@@ -230,7 +230,7 @@ it('lets only the origins named call from a browser', async () => {
   await strict.stop();
 });
 
-it('is live, ready and measured', async () => {
+it('reports health and metrics', async () => {
   for (const path of ['/health', '/health/live', '/health/ready'])
     expect(await app.request('GET', path)).toMatchObject({ status: 200, body: { status: 'ok' } });
   const metrics = await fetch(`${app.url}/metrics`);
@@ -238,7 +238,7 @@ it('is live, ready and measured', async () => {
   expect(await metrics.text()).toContain('websocket_connections');
 });
 
-it('says UNAVAILABLE while the database is away, and stays live', async () => {
+it('answers UNAVAILABLE while the database is unavailable, and stays live', async () => {
   const key = 'k'.repeat(32);
   const away = await createHttpApp(
     ApiModule,
@@ -274,7 +274,7 @@ it('says UNAVAILABLE while the database is away, and stays live', async () => {
   await away.close();
 });
 
-it('a stop answers the request that is being worked on, and waits for no connection that is kept alive', async () => {
+it('finishes the running request on stop, and does not wait for keep-alive connections', async () => {
   const database = await createTestDatabase();
   const stopping = await TestApp.start({ DATABASE_URL: database.url });
   const vera = await stopping.register('Вера');
@@ -292,13 +292,13 @@ it('a stop answers the request that is being worked on, and waits for no connect
   await database.drop();
 });
 
-it('logs one line a request, with the route and whose it was, and nothing that people wrote', async () => {
+it('logs one line per request, with the route and the user, and nothing that people wrote', async () => {
   const requests = (lines: object[]) => lines.filter((line) => 'route' in line);
   const lines = await logOf('info', async (sofar) => {
     await app.request('GET', `users/${anna.id}?query=secret-query`, anna.token);
     await app.request('GET', '/health/live');
     await app.request('POST', 'auth/login', undefined, { email: 'secret@example.com', password: 'secret' });
-    // A line is written once the answer has been sent.
+    // A line is logged after the answer was sent.
     await until('two lines', () => requests(sofar).length >= 2);
   });
   expect(requests(lines)).toMatchObject([

@@ -5,7 +5,7 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let his: Device;
-/** Anna's: one that hears joined chats only, one that hears all. */
+/** Anna's device that receives only joined chats. */
 let scoped: Device;
 let all: Device;
 let one: ChatDto;
@@ -24,7 +24,7 @@ afterAll(() => app.stop());
 const send = (chat: ChatDto, content: string) => his.send('chat:message:send', text(chat, content));
 const contents = (device: Device) => device.all('chat:message:new').map(({ content }) => content);
 
-it('a device of the joined scope hears messages and typing of joined chats, and of others the chat', async () => {
+it('a device of the joined scope receives messages and typing of joined chats, and chat updates of others', async () => {
   await scoped.send('chat:join', { chat_id: one.id });
   const { message_id } = await send(other, 'unjoined');
   for (let i = 0; i < 5; i++) await send(other, `more ${i}`);
@@ -37,10 +37,10 @@ it('a device of the joined scope hears messages and typing of joined chats, and 
   expect(contents(scoped)).toEqual(['joined']);
   expect(scoped.all('chat:typing').map(({ chat_id }) => chat_id)).toEqual([one.id]);
   expect(scoped.all('chat:updated').length).toBeLessThan(6);
-  // All others hear as ever.
+  // Other devices receive everything as usual.
   expect(contents(all)).toHaveLength(7);
   expect(all.all('chat:updated')).toEqual([]);
-  // Shown so, a message counts as received.
+  // A message that was shown as the last message counts as delivered.
   await his.next('chat:message:delivered', (receipt) => receipt.message_id === message_id);
   await scoped.send('chat:leave', { chat_id: one.id });
   await scoped.send('chat:join', { chat_id: other.id });
@@ -51,7 +51,7 @@ it('a device of the joined scope hears messages and typing of joined chats, and 
   expect(contents(scoped)).toEqual(['joined', 'now joined']);
 });
 
-it('joins 100 chats at most, and none that is not its user’s', async () => {
+it('joins at most 100 chats, and only chats of its user', async () => {
   expect((await scoped.send('chat:join', { chat_id: boris.id })).code).toBe('CHAT_NOT_FOUND');
   const [{ ids }] = (await app.rows<{ ids: string[] }>(
     `WITH made AS (
@@ -71,7 +71,7 @@ it.each([
   ['/messenger', 'chat:join', 'new-message', 'content'],
   ['/messenger-classic', 'join-chat', 'new-message', 'content'],
   ['/chat-basic', 'chat:join', 'message:new', 'text'],
-])('in %s, too', async (namespace, join, message, content) => {
+])('works in %s, too', async (namespace, join, message, content) => {
   const client = PlainClient.open(app.url + namespace, { auth: { token: anna.token, scope: 'joined' } });
   await client.ask(join, { chatId: one.id });
   await send(other, 'other');

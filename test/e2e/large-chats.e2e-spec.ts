@@ -27,7 +27,7 @@ const about = (device: Device, chat: ChatDto) => ({
   read: device.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id),
 });
 
-it('pushes receipts one by one in a chat of 32', async () => {
+it('publishes single receipts in a chat of 32', async () => {
   const chat = await groupOf(32);
   const [hers, his] = await app.devices(anna, boris);
   const { message_id } = await hers.send('chat:message:send', text(chat));
@@ -36,7 +36,7 @@ it('pushes receipts one by one in a chat of 32', async () => {
   expect(await hers.next('chat:message:read')).toMatchObject({ message_id, read_by: boris.id });
 });
 
-it('pushes counts for the newest message in a chat of 33, each kind once a second at most', async () => {
+it('publishes counts for the newest message in a chat of 33, each kind at most once a second', async () => {
   const chat = await groupOf(33);
   const [hers, his] = await app.devices(anna, boris);
   const ids: string[] = [];
@@ -56,7 +56,7 @@ it('pushes counts for the newest message in a chat of 33, each kind once a secon
   ] as const) {
     expect([name, times.length]).toEqual([name, expect.any(Number)]);
     expect(times.length).toBeGreaterThanOrEqual(2);
-    // Far less than a second, since what is counted each second is stamped a busy moment later.
+    // Much less than a second, since a busy process stamps the counts a moment later.
     for (let i = 1; i < times.length; i++) expect(times[i]! - times[i - 1]!).toBeGreaterThan(500);
   }
   expect(read.at(-1)).toMatchObject({ message_id: newest, read_count: 1 });
@@ -65,7 +65,7 @@ it('pushes counts for the newest message in a chat of 33, each kind once a secon
   expect(about(his, chat)).toEqual({ delivered: [], read: [] });
 });
 
-it('counts also those who were sent it live and say nothing', async () => {
+it('counts members who were sent it live and answered nothing', async () => {
   const chat = await groupOf(33);
   const [hers] = await app.devices(anna, boris);
   const { message_id } = await hers.send('chat:message:send', text(chat));
@@ -74,7 +74,7 @@ it('counts also those who were sent it live and say nothing', async () => {
   expect(about(hers, chat).read).toEqual([]);
 });
 
-it('does not count who is cut off from the sender', async () => {
+it('does not count members whom a block separates from the sender', async () => {
   const [vera, gleb] = await app.people('Вера', 'Глеб');
   const chat = await app.group(vera, boris, gleb, ...crowd.map((id) => ({ id })));
   await app.request('PUT', `users/${vera.id}/block`, boris.token);
@@ -85,7 +85,7 @@ it('does not count who is cut off from the sender', async () => {
   expect(await hers.next('chat:message:delivered')).toMatchObject({ message_id, delivered_count: 1 });
 });
 
-it('does not count those who connect a moment later and were sent nothing', async () => {
+it('does not count members who connect a moment later and were sent nothing', async () => {
   const chat = await groupOf(33);
   const [vera, late] = await app.people('Вера', 'Поздний');
   await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [vera.id, late.id] });
@@ -100,7 +100,7 @@ it('does not count those who connect a moment later and were sent nothing', asyn
   expect(delivered).not.toContain(late.id);
 });
 
-it('tells who, page by page, without the sender', async () => {
+it('lists the readers in pages, without the sender', async () => {
   const chat = await groupOf(33);
   const [hers, his] = await app.devices(anna, boris);
   const { message_id } = await hers.send('chat:message:send', text(chat));
@@ -124,8 +124,8 @@ it('tells who, page by page, without the sender', async () => {
   expect(paged).toEqual(items);
 });
 
-describe('news of a group', () => {
-  it('is one frame for all who have read equally far, with their own unread count', async () => {
+describe('updates of a group', () => {
+  it('share one frame among all with the same read cursor, with their own unread count', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const chat = await app.group(anna, boris, vera, ...crowd.map((id) => ({ id })));
     const [hers, his, veras] = await app.devices(anna, boris, vera);
@@ -145,7 +145,7 @@ describe('news of a group', () => {
       });
     const shared = await Promise.all(views.mock.results.map(({ value }) => value as Promise<SharedView[]>));
     views.mockRestore();
-    // Gleb, who is welcomed; Anna and Boris, and Vera. Nobody of the crowd is connected.
+    // One frame for Gleb, who is new, one for Anna and Boris, one for Vera. No other member is connected.
     const sizes = shared.flat().map(({ userIds }) => userIds.length);
     expect(sizes.sort((a, b) => a - b)).toEqual([1, 1, 2]);
   });

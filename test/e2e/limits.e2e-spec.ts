@@ -18,7 +18,7 @@ describe('messages', () => {
   });
   afterAll(() => app.stop());
 
-  it('come in bursts, counted over all of a user’s devices and REST; what is refused is not stored', async () => {
+  it('are limited in bursts over all devices of a user and REST, and refused ones are not stored', async () => {
     const [phone, tablet, his] = await app.devices(anna, anna, boris);
     const byRest = async (i: number) => {
       const path = `chats/${chat.id}/messages`;
@@ -48,7 +48,7 @@ describe('messages', () => {
     expect((await phone.send('chat:message:send', text(chat))).status).toBe('sent');
   });
 
-  it('are refused with the contract’s answer on REST', async () => {
+  it('are refused on REST with the documented answer', async () => {
     const me = await app.register();
     const other = await app.group(me, anna);
     const send = () =>
@@ -63,7 +63,7 @@ describe('messages', () => {
   });
 });
 
-it('events of any kind are counted by user, over all sockets, refusals included, with or without a callback', async () => {
+it('events of any kind are limited per user over all sockets, refusals included, with or without a callback', async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '5' });
   const [anna, boris] = await app.people('Анна', 'Борис');
   const [device, second, his] = await app.devices(anna, anna, boris);
@@ -82,7 +82,7 @@ it('events of any kind are counted by user, over all sockets, refusals included,
   await app.stop();
 });
 
-it('a queue of 500 messages that is sent at once is accepted in its order, by the limits that are set by default', async () => {
+it('500 queued messages sent at once are accepted in order under the default limits', async () => {
   const { MESSAGE_RATE, MESSAGE_BURST, SOCKET_EVENT_RATE } = new Config();
   const app = await TestApp.start({
     MESSAGE_RATE: String(MESSAGE_RATE),
@@ -105,7 +105,7 @@ it('a queue of 500 messages that is sent at once is accepted in its order, by th
   await app.stop();
 });
 
-it('a client that sends far too much costs nobody else their answer', async () => {
+it("a flooding client delays nobody else's answers", async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '60' });
   const [anna, boris] = await app.people('Анна', 'Борис');
   const [flooding, his] = await app.devices(anna, boris);
@@ -116,7 +116,7 @@ it('a client that sends far too much costs nobody else their answer', async () =
   await app.stop();
 });
 
-describe('an address is the same', () => {
+describe('an address', () => {
   const login = async (behind: TestApp, forwarded: string, email = 'somebody@example.com') => {
     const headers = { 'content-type': 'application/json', 'x-forwarded-for': forwarded };
     const body = JSON.stringify({ email, password: 'correct horse battery' });
@@ -124,7 +124,7 @@ describe('an address is the same', () => {
     return { status: response.status, body: (await response.json()) as { access_token: string } };
   };
 
-  it('in each of its spellings, and with each neighbour of its /64, and is shown in one', async () => {
+  it('is one in all its spellings and with its whole /64, and is shown in one form', async () => {
     const behind = await TestApp.start({ SIGN_IN_RATE: '2', TRUSTED_PROXIES: '1' });
     const inAllSpellings: string[][] = [
       [
@@ -172,7 +172,7 @@ it.each([
   await behind.stop();
 });
 
-it('what reaches strangers is little a day, half of that from a new account; what one owns is bounded', async () => {
+it('reach to strangers is limited per day, by half for a new account; so is the number of things one owns', async () => {
   const app = await TestApp.start({ REACH_RATE: '4' });
   const [anna, boris] = await app.people('Анна', 'Борис');
   await app.rows(`UPDATE users SET created_at = now() - interval '2 days' WHERE id = $1`, [boris.id]);
@@ -211,10 +211,10 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   )) as [{ chat_id: string }];
   const add = (user_ids: string[]) =>
     app.request<ErrorBody>('POST', `chats/${chat_id}/members`, boris.token, { user_ids });
-  // Four of 160 a day came with the groups; each counts once.
+  // Four of 160 a day were used by the groups; each counts once.
   const [last, ...more] = (await app.manyPeople(157)) as [string, ...string[]];
   expect([(await add(more)).status < 300, (await add([last])).status]).toEqual([true, 429]);
-  // Who is talked to already is no stranger.
+  // Somebody with an accepted chat is no stranger.
   const again = await app.request('POST', 'chats', anna.token, direct(strangers[0]!));
   expect(again.status).toBe(200);
   const all = strangers.map((id) => `@${id.replaceAll('-', '').slice(0, 30)}`);
@@ -230,7 +230,7 @@ it('what reaches strangers is little a day, half of that from a new account; wha
     `INSERT INTO posts (id, author_id, content) SELECT id::uuid, id::uuid, 'x' FROM unnest($1::text[]) AS s(id)`,
     [strangers],
   );
-  // A repost is a post, too: of eight a day three were written, and two were refused for their mentions.
+  // A repost counts as a post. Three of eight a day were written, two were refused for their mentions.
   expect(
     await made(
       anna,
@@ -274,7 +274,7 @@ it('what reaches strangers is little a day, half of that from a new account; wha
   await app.stop();
 });
 
-it('what many devices hear of one user, or look up because of them, is limited in time', async () => {
+it('the work that one user causes for many devices is limited in time', async () => {
   const app = await TestApp.start({ REACH_RATE: '4', SOCKET_EVENT_RATE: '8' });
   const [anna, boris] = await app.people('Анна', 'Борис');
   const { body: post } = await app.request<PostDto>('POST', 'posts', boris.token, { content: 'Post' });

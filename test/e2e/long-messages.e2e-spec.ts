@@ -5,7 +5,7 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 describe('long messages', () => {
   const BURST = 12;
-  /** Two messages more. */
+  /** As long as two more messages. */
   const LONG = 'ж'.repeat(2500);
   const NOTE = { note: 'ж'.repeat(2500) };
   let app: TestApp;
@@ -57,18 +57,18 @@ describe('long messages', () => {
       3,
       ({ hers, long }) => hers.send('chat:message:react', { message_id: long, emoji: '👍', on: true }),
     ],
-  ])('count as three when they are %s', async (_, accepted, act) => {
+  ])('cost three messages of the limit when they are %s', async (_, accepted, act) => {
     const there = await scene();
     const codes = [];
     for (const _ of range(5)) codes.push(((await act(there)) as ErrorBody).code);
     expect(codes).toEqual([...Array(accepted).fill(undefined), ...Array(5 - accepted).fill('RATE_LIMIT')]);
   });
 
-  it('count by what they become and by what they were when they are edited', async () => {
+  it('cost the larger of their old and new length when they are edited', async () => {
     const { hers, short: message_id } = await scene();
     const edit = async (content: string) =>
       (await hers.send('chat:message:edit', { message_id, content })).code;
-    // 3, 3 and 5 of 11.
+    // They cost 3, 3 and 5 of 11.
     expect([await edit(LONG), await edit('short'), await edit(`${LONG}!`)]).toEqual([
       undefined,
       undefined,
@@ -78,7 +78,7 @@ describe('long messages', () => {
   });
 });
 
-it('events of many bytes count as several', async () => {
+it('events of many bytes cost several', async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '5' });
   const [device] = await app.devices(await app.register('Анна'));
   const codes = [];

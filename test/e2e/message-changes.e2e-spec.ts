@@ -8,7 +8,7 @@ let anna: Account;
 let boris: Account;
 let vera: Account;
 let stranger: Account;
-/** Of Anna, who owns it, Boris and Vera. */
+/** The group of Anna, its owner, with Boris and Vera. */
 let group: ChatDto;
 let hers: Device;
 let his: Device;
@@ -31,7 +31,7 @@ const changes = async (after: number, limit = 200) => {
 };
 
 describe('an edit', () => {
-  it('is heard by all, numbered and kept', async () => {
+  it('reaches every member, gets a number and is stored', async () => {
     const id = await sent(hers, 'befor');
     const { status, message } = await hers.send('chat:message:edit', { message_id: id, content: 'before' });
     expect([status, message.content]).toEqual(['ok', 'before']);
@@ -48,7 +48,7 @@ describe('an edit', () => {
     expect(items[0]).toMatchObject({ kind: 'message', message: { id, content: 'before' } });
   });
 
-  it('to the same text takes no number and tells nobody', async () => {
+  it('to the same text takes no number and publishes nothing', async () => {
     const id = await sent(hers, 'same');
     const before = (await changes(0)).items.length;
     const { change_seq } = (
@@ -64,7 +64,7 @@ describe('an edit', () => {
     expect((await changes(0)).items.length).toBeGreaterThanOrEqual(before);
   });
 
-  it('is the sender’s alone, for 48 hours', async () => {
+  it('is allowed to the sender alone, for 48 hours', async () => {
     const id = await sent(his, 'mine');
     const edit = (device: Device) => device.send('chat:message:edit', { message_id: id, content: 'x' });
     expect((await edit(hers)).code).toBe('FORBIDDEN');
@@ -76,7 +76,7 @@ describe('an edit', () => {
     expect((await edit(his)).code).toBe('FORBIDDEN');
   });
 
-  it('holds to the type’s rules', async () => {
+  it('follows the rules of the message type', async () => {
     const photo = await hers.send('chat:message:send', {
       chat_id: group.id,
       type: 'photo',
@@ -100,7 +100,7 @@ describe('an edit', () => {
 });
 
 describe('a deletion', () => {
-  it('takes the content out of the database and leaves the number', async () => {
+  it('removes the content from the database and keeps the number', async () => {
     const secret = 'a secret that was sent by mistake';
     const id = await sent(his, secret, { client_id: 'secret' });
     await hers.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
@@ -123,7 +123,7 @@ describe('a deletion', () => {
       expect(again.code).toBe('NOT_FOUND');
   });
 
-  it('is the sender’s and, in a group, its owner’s and admins’', async () => {
+  it('is allowed to the sender and, in a group, to its owner and admins', async () => {
     const remove = (device: Device, message_id: string) => device.send('chat:message:delete', { message_id });
     expect((await remove(veras, await sent(his, 'his'))).code).toBe('FORBIDDEN');
     expect((await remove(hers, await sent(his, 'his'))).status).toBe('ok');
@@ -144,7 +144,7 @@ describe('a reaction', () => {
   const reactionsTo = async (id: string) =>
     (await app.history(anna, group.id)).find((m) => m.id === id)!.reactions;
 
-  it('counts by emoji, and doing it twice changes nothing', async () => {
+  it('is counted by emoji, and a repetition changes nothing', async () => {
     const id = await sent(hers, 'nice');
     await react(his, id, '👍');
     await react(veras, id, '👍');
@@ -169,7 +169,7 @@ describe('a reaction', () => {
     expect(messages.map((message) => message.id)).toEqual([id]);
   });
 
-  it('is an emoji of any making, and nothing else', async () => {
+  it('accepts any kind of emoji, and nothing else', async () => {
     const id = await sent(hers, 'emoji');
     for (const emoji of ['🇷🇺', '👩‍👩‍👧‍👦', '👍🏽', '1️⃣', '☺️'])
       expect([emoji, (await react(his, id, emoji)).status]).toEqual([emoji, 'ok']);
@@ -183,7 +183,7 @@ describe('a reaction', () => {
     ['☺\uFE0E', '☺\uFE0F'],
     ['1\u20E3', '1\uFE0F\u20E3'],
     ['🏳\u200D🌈', '🏳\uFE0F\u200D🌈'],
-  ])('is one in any form of its emoji (%j, %j)', async (one, other) => {
+  ])('is the same in each form of its emoji (%j, %j)', async (one, other) => {
     const id = await sent(hers, 'forms');
     await react(his, id, one);
     await react(veras, id, other);
@@ -199,7 +199,7 @@ describe('a reaction', () => {
     expect(await reactionsTo(id)).toEqual([]);
   });
 
-  it('is exactly one emoji, which tones keep apart', async () => {
+  it('is exactly one emoji; skin tones make different ones', async () => {
     const id = await sent(hers, 'one');
     for (const emoji of ['❤❤', '👨👩', '12\u20E3', '🇷', '🇷🇺🇺🇸', '\uFE0F❤', '🏽'])
       for (const on of [true, false])
@@ -208,7 +208,7 @@ describe('a reaction', () => {
     expect((await reactionsTo(id)).map(({ emoji }) => emoji)).toEqual(['👍', '👍🏽', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']);
   });
 
-  it('names the first 50 as they are now, also when some of them take theirs back', async () => {
+  it('names the first 50 users as they are now, also after some of them take theirs back', async () => {
     const id = await sent(hers, 'crowded');
     const crowd = await app.manyPeople(55);
     await react(his, id, '👍');
@@ -233,7 +233,7 @@ describe('a reaction', () => {
     ]);
   });
 
-  it('that earlier versions stored in several forms is merged, and any can be taken back', async () => {
+  it('stored by earlier versions in several forms is merged, and can be taken back in any form', async () => {
     const id = await sent(hers, 'old');
     await app.rows(
       `INSERT INTO message_reactions (message_id, user_id, emoji) VALUES
@@ -256,7 +256,7 @@ describe('a reaction', () => {
     expect((await reactionsTo(id)).map(({ count }) => count)).toEqual([1, 1]);
   });
 
-  it('comes in 20 kinds at most', async () => {
+  it('is limited to 20 kinds per message', async () => {
     const id = await sent(hers, 'many');
     const emoji = [...'😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎😏😐😑😒😓😔'];
     const answers = [];
@@ -267,7 +267,7 @@ describe('a reaction', () => {
     expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toHaveLength(21);
   });
 
-  it('holds when many react at once', async () => {
+  it('is counted correctly when many react at once', async () => {
     const id = await sent(hers, 'crowd');
     const devices = [hers, his, veras];
     await Promise.all(devices.flatMap((device) => ['👍', '🔥'].map((emoji) => react(device, id, emoji))));
@@ -282,7 +282,7 @@ describe('a reaction', () => {
 });
 
 describe('changes', () => {
-  it('are numbered without gaps and found page by page, each in its latest state', async () => {
+  it('are numbered without gaps and paged, each in its latest state', async () => {
     const chat = await app.group(anna, boris);
     const get = async (after: number, limit: number) => {
       const path = `chats/${chat.id}/changes?after_change_seq=${after}&limit=${limit}`;
@@ -315,7 +315,7 @@ describe('changes', () => {
     expect((await get(all.at(-1)!.change_seq, 200)).items).toEqual([]);
   });
 
-  it('take no word from outside: neither by socket nor by REST, nor through another chat', async () => {
+  it('are refused from outside the chat, by socket, by REST and through another chat', async () => {
     const [device] = await app.devices(stranger);
     const id = await sent(hers, 'ours');
     const own = await app.chat(stranger, vera);
@@ -331,7 +331,7 @@ describe('changes', () => {
     expect((await stored(id)).content).toBe('ours');
   });
 
-  it('have REST twins', async () => {
+  it('work by REST, too', async () => {
     const id = await sent(his, 'by REST');
     const path = `chats/${group.id}/messages/${id}`;
     const edited = await app.request<MessageDto>('PATCH', path, boris.token, { content: 'edited' });

@@ -21,7 +21,7 @@ const send = (message: object) => hers.send('chat:message:send', { chat_id: chat
 const count = async () => (await app.rows('SELECT FROM messages')).length;
 const unknown = { caption: 'my own', nested: { deep: [1, null, 'x', { y: true }] }, '': 0, valueOf: 'x' };
 
-describe('as the specification shows it, with metadata of the app’s own, it arrives unchanged', () => {
+describe('arrives unchanged as in the specification, with extra metadata of the app', () => {
   const { text, photo, video, voice, location } = specifiedMessages(randomUUID());
   it.each<[string, { content: string; metadata?: object }]>([
     ...Object.entries({ text, photo, video, voice, location }),
@@ -36,7 +36,7 @@ describe('as the specification shows it, with metadata of the app’s own, it ar
     expect(live).toMatchObject({ type, content: message.content });
     expect(live.metadata).toEqual(metadata);
     const [kept] = (await app.history(boris, chat.id)).slice(-1);
-    // By now it has been delivered.
+    // It has been delivered by now.
     expect({ ...kept, status: 'sent' }).toEqual(live);
   });
 
@@ -63,7 +63,7 @@ describe('as the specification shows it, with metadata of the app’s own, it ar
     ['.5,-.25', { lat: 0.5, lng: -0.25 }],
     ['51.,1.2e-7', { lat: 51, lng: 1.2e-7 }],
   ])(
-    'location %j, with its numbers in metadata, also when it is edited and forwarded',
+    'location %j gets its numbers as metadata, also when it is edited and forwarded',
     async (content, place) => {
       const { message_id } = await send({ type: 'location', content, metadata: { icon: 'pin' } });
       const live = await his.next('chat:message:new', ({ id }) => id === message_id);
@@ -82,7 +82,7 @@ describe('as the specification shows it, with metadata of the app’s own, it ar
     },
   );
 
-  it('location, whose metadata count before its content', async () => {
+  it('location prefers its metadata to its content', async () => {
     const metadata = { lat: 1, lng: 2, address: 'Здесь' };
     const { message_id } = await send({ type: 'location', content: '55.7,37.6', metadata });
     const live = await his.next('chat:message:new', ({ id }) => id === message_id);
@@ -91,7 +91,7 @@ describe('as the specification shows it, with metadata of the app’s own, it ar
     expect(message.metadata).toEqual({ lat: 3, lng: 4 });
   });
 
-  it('profile_share, with the name, picture and trade as they are', async () => {
+  it('profile_share gets the current name, picture and trade', async () => {
     const claimed = { name: 'Forged', avatar: 'https://example.com/x.jpg', is_master: true };
     const metadata = { ...claimed, ...unknown };
     const { message_id } = await send({ type: 'profile_share', content: boris.id, metadata });
@@ -109,7 +109,7 @@ describe('post_share', () => {
   const write = async (author: Account, body: object) =>
     (await app.request<PostDto>('POST', 'posts', author.token, body)).body;
 
-  it('comes with its author’s name and its first picture as they are', async () => {
+  it('gets the current name of the author and the first picture of the post', async () => {
     const media_urls = ['https://storage.service.com/posts/post.jpg', 'https://storage.service.com/2.jpg'];
     for (const [body, media_url] of [
       [{ content: '', media_urls }, media_urls[0]],
@@ -123,7 +123,7 @@ describe('post_share', () => {
     }
   });
 
-  it('of a repost comes with the original’s author and picture', async () => {
+  it('of a repost gets the author and picture of the original', async () => {
     const vera = await app.register('Вера');
     const media_urls = ['https://storage.service.com/posts/original.jpg'];
     const original = await write(vera, { content: 'Смотрите', media_urls });
@@ -141,7 +141,7 @@ describe('post_share', () => {
     });
   });
 
-  it('of what the sender may not see is refused', async () => {
+  it('is refused for a post that the sender may not see', async () => {
     const vera = await app.register('Вера');
     const post = await write(vera, { content: 'x' });
     expect((await share(post.id)).status).toBe('sent');
@@ -152,7 +152,7 @@ describe('post_share', () => {
   });
 });
 
-describe('with a field wrong or missing it is refused, naming the field, and nothing is stored', () => {
+describe('is refused with a missing or wrong field, which is named, and nothing is stored', () => {
   const url = 'https://example.com/1';
   it.each<[field: string, message: object]>([
     ['type', { content: 'x' }],
@@ -230,8 +230,8 @@ describe('with a field wrong or missing it is refused, naming the field, and not
   });
 });
 
-describe('how large it may be', () => {
-  it('is 4,000 characters, an emoji being one', async () => {
+describe('the size limit', () => {
+  it('is 4,000 characters, with an emoji as one', async () => {
     for (const character of ['x', 'я', '😀']) {
       const before = await count();
       const { message_id } = await hers.send('chat:message:send', text(chat, character.repeat(4000)));
@@ -253,7 +253,7 @@ describe('how large it may be', () => {
     expect(await count()).toBe(before + 1);
   });
 
-  it('is 64 KiB of payload, on sockets and on REST, with one answer and the connection kept', async () => {
+  it('is 64 KiB of payload on sockets and REST, with one answer and the connection kept', async () => {
     const before = await count();
     for (const size of [65_537, 200_000, 1_500_000]) {
       const message = text(chat, 'x', { metadata: { x: 'x'.repeat(size) } });

@@ -9,7 +9,7 @@ let boris: Account;
 let vera: Account;
 beforeAll(async () => {
   app = await TestApp.start();
-  // Whose devices hear only what it does itself.
+  // It has no Redis, so its devices receive only its own events.
   other = await TestApp.start({ DATABASE_URL: app.databaseUrl, REDIS_URL: '' });
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
 });
@@ -24,7 +24,7 @@ const heardIn = (device: Device, chat: ChatDto) =>
   device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id);
 
 describe('a message', () => {
-  it('is committed once it is acknowledged', async () => {
+  it('is committed before it is acknowledged', async () => {
     const chat = await app.chat(anna, boris);
     const device = await app.device(anna);
     for (const i of range(20)) {
@@ -34,7 +34,7 @@ describe('a message', () => {
     }
   });
 
-  it('reaches every device of every participant once, the sending one too, and no stranger', async () => {
+  it('reaches every device of every member once, the sending one too, and no stranger', async () => {
     const chat = await app.group(anna, boris);
     const [sending, second, his, hisSecond, stranger] = await app.devices(anna, anna, boris, boris, vera);
     await his.send('chat:join', { chat_id: chat.id });
@@ -75,7 +75,7 @@ describe('a message', () => {
     expect(stranger.received.filter(({ event }) => event.startsWith('chat:'))).toEqual([]);
   });
 
-  it('needs no callback, as in the specification’s own sample client', async () => {
+  it('works without a callback, as in the sample client of the specification', async () => {
     const chat = await app.chat(anna, boris);
     const [hers, his] = await app.devices(anna, boris);
     hers.socket.emit('chat:message:send', text(chat, 'without a callback'));
@@ -85,7 +85,7 @@ describe('a message', () => {
     expect([...hers.all('error'), ...his.all('error')]).toEqual([]);
   });
 
-  it('is sent by REST just as well', async () => {
+  it('can be sent by REST, too', async () => {
     const chat = await app.chat(anna, vera);
     const device = await app.device(vera);
     const body = { type: 'text', content: 'by REST', client_id: 'rest-1' };
@@ -99,7 +99,7 @@ describe('a message', () => {
 });
 
 describe('seq', () => {
-  it('has no gaps under 200 sends at once on two nodes, and is the order in which devices hear', async () => {
+  it('has no gaps under 200 concurrent sends on two nodes, and is the order of delivery', async () => {
     const chat = await app.group(anna, boris, vera);
     const devices = await app.devices(anna, boris, vera, boris);
     const away = await other.devices(anna, boris);
@@ -121,13 +121,13 @@ describe('seq', () => {
     expect(heard.sort((a, b) => a - b)).toEqual(range(200).map((i) => i + 1));
   });
 
-  it('is given in the order in which one device sends', async () => {
+  it('follows the order in which one device sends', async () => {
     const chat = await app.chat(boris, vera);
     const device = await app.device(boris);
     const before = (await app.history(boris, chat.id)).length;
     const acks = await Promise.all(
       range(60).map((i) => {
-        // Every third needs a look-up first, and yet does not fall behind.
+        // Every third needs a lookup first, and must not fall behind.
         const share = { chat_id: chat.id, type: 'profile_share', content: anna.id };
         return device.send('chat:message:send', i % 3 === 0 ? share : text(chat, `m${i}`));
       }),
@@ -135,7 +135,7 @@ describe('seq', () => {
     expect(seqs(acks)).toEqual(range(60).map((i) => before + i + 1));
   });
 
-  it('is used by no send that is refused', async () => {
+  it('is not consumed by a refused send', async () => {
     const chat = await app.group(anna, boris);
     const [hers, stranger] = await app.devices(anna, vera);
     const sends = range(30).map((i) =>
@@ -152,7 +152,7 @@ describe('seq', () => {
 });
 
 describe('client_id', () => {
-  it('makes 20 sends at once on two nodes one message, which nobody hears twice', async () => {
+  it('makes 20 concurrent sends on two nodes one message, received once', async () => {
     const chat = await app.group(anna, boris);
     const [hers, his] = await app.devices(anna, boris);
     const [away] = await other.devices(anna);
@@ -170,7 +170,7 @@ describe('client_id', () => {
     expect(heardIn(hers, chat).length + heardIn(away, chat).length).toBe(2);
   });
 
-  it('is the first message’s for ever, whatever is sent with it later', async () => {
+  it('returns the first message for ever, whatever is sent with it later', async () => {
     const chat = await app.chat(anna, boris);
     const device = await app.device(anna);
     const first = await device.send('chat:message:send', text(chat, 'first', { client_id: 'c' }));
@@ -179,7 +179,7 @@ describe('client_id', () => {
     expect(later).toEqual(first);
   });
 
-  it('takes nothing from the new ones that come together with a repetition', async () => {
+  it('does not affect new messages that arrive together with a repeated one', async () => {
     const chat = await app.group(anna, boris);
     const [hers, his] = await app.devices(anna, boris);
     const first = await hers.send('chat:message:send', text(chat, 'first', { client_id: 'again' }));
@@ -194,7 +194,7 @@ describe('client_id', () => {
     expect(heardIn(his, chat).map(({ content }) => content)).toEqual(['first', 'a', 'b', 'c', 'd']);
   });
 
-  it('is one’s own: another sender’s and another chat’s same one are other messages', async () => {
+  it('is scoped to its sender and its chat', async () => {
     const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
     const [hers, his] = await app.devices(anna, boris);
     const sends = [
@@ -205,7 +205,7 @@ describe('client_id', () => {
     expect(new Set(sends.map(({ message_id }) => message_id)).size).toBe(3);
   });
 
-  it('may be null, as apps send what they do not have: each is a message then', async () => {
+  it('may be null, as some apps send it: each send is a message then', async () => {
     const chat = await app.group(anna, boris);
     const device = await app.device(anna);
     const nothing = { client_id: null, reply_to: null, metadata: null };
@@ -219,7 +219,7 @@ describe('client_id', () => {
   });
 });
 
-it('reply_to names a message of the same chat', async () => {
+it('reply_to must name a message of the same chat', async () => {
   const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
   const [hers, his] = await app.devices(anna, boris);
   const { message_id } = await hers.send('chat:message:send', text(direct, 'a question'));

@@ -3,7 +3,7 @@ import { RealtimeEmitter } from '#platform';
 import { Bystander, Device, PlainClient, TestApp, text, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** More than is kept for one device. */
+/** More events than the buffer of one device holds. */
 const TOO_MUCH = 101;
 
 let app: TestApp;
@@ -35,7 +35,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-/** Until the work is done it is not found out where a device belongs, for nobody. */
+/** Blocks all lookups of subscriptions until the work is done. */
 const whileUnknown = async (work: () => Promise<void>) => {
   await database.query('BEGIN');
   await database.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
@@ -53,13 +53,13 @@ const heard = (device: Device) =>
     .all('chat:message:new')
     .filter(({ chat_id }) => chat_id === group.id)
     .map(({ content }) => content);
-/** What was in doubt of the user's device before is known when it hears a chat that was made later. */
+/** A device that receives a chat that was made later has no pending subscription of before. */
 const known = async (device: Device, user: Account) => {
   const chat = await app.group(anna, user);
   await hers.send('chat:message:send', text(chat, chat.id));
   await device.next('chat:message:new', ({ content }) => content === chat.id);
 };
-/** Whatever was shown to the device until now has been heard: an answer would wait for what is in doubt. */
+/** Waits for all events that are not buffered. An answer would wait for the pending subscriptions. */
 const heardAll = async (device: Device, { id }: Account) => {
   const last_seen = new Date().toISOString();
   emitter.toUser(id, 'user:online', { user_id: id, online: true, last_seen });
@@ -68,9 +68,9 @@ const heardAll = async (device: Device, { id }: Account) => {
 const all = (device: Device, count: number) =>
   device.until(() => heard(device).length >= count || undefined, `${count} messages`);
 
-// Of two nodes that move somebody, one may tell it late: the last word is not the truth.
-describe('a move that is told late', () => {
-  it('lets nobody hear a chat, not even until it is looked up', async () => {
+// Two nodes that change one membership may publish out of commit order, so the last event is not the truth.
+describe('a membership change that is published late', () => {
+  it('lets no device receive a chat, not even before the lookup', async () => {
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), gleb.id);
       await say('for members only');
@@ -83,14 +83,14 @@ describe('a move that is told late', () => {
     expect(heard(glebs)).toEqual([]);
   });
 
-  it('has no member miss anything, hear it twice or in another order', async () => {
+  it('makes no member miss an event, receive it twice or in another order', async () => {
     const before = heard(his).length;
     const classics = classic.all('new-message').length;
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say('one');
       await database.somebodyWaits();
-      // What is being looked up is asked before this, and does not say.
+      // The running lookup began before this, so its result does not count.
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say('two');
       await say('three');
@@ -104,12 +104,12 @@ describe('a move that is told late', () => {
     await classic.until(() => classic.all('new-message').length === classics + 4 || undefined, 'new-message');
   });
 
-  it('is looked up once more when another one comes meanwhile, since the answer is of the time before', async () => {
+  it('is read again when another change arrives meanwhile, since the first result is stale', async () => {
     const before = heard(his).length;
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       await database.somebodyWaits();
-      // His chats have been looked up by now, whom he follows has not.
+      // His chats have been read by now, his follows have not.
       await sleep(100);
       const path = `chats/${group.id}/members`;
       expect((await app.request('DELETE', `${path}/${boris.id}`, anna.token)).status).toBe(204);
@@ -121,7 +121,7 @@ describe('a move that is told late', () => {
     await known(his, boris);
   });
 
-  it('has the device sync when more comes than is kept for it', async () => {
+  it('makes the device sync when its buffer overflows', async () => {
     const [syncs, before] = [his.all('sync:required').length, heard(his).length];
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
@@ -133,7 +133,7 @@ describe('a move that is told late', () => {
     expect(heard(his)).toHaveLength(before + TOO_MUCH);
   });
 
-  it('has nobody sync, or connect anew, for a chat that is not theirs', async () => {
+  it('makes no device sync or reconnect for a chat of others', async () => {
     const theirs = PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: gleb.token } });
     await theirs.next('connected');
     await whileUnknown(async () => {
@@ -147,19 +147,19 @@ describe('a move that is told late', () => {
     theirs.close();
   });
 
-  it('leaves nothing undelivered in its sender’s eyes', async () => {
+  it('leaves no message undelivered for its sender', async () => {
     let last = '';
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       last = (await say('ticks'))[0]!.message_id;
-      // Longer than deliveries gather.
+      // Longer than deliveries are gathered.
       await sleep(300);
     });
     await hers.next('chat:message:delivered', ({ message_id }) => message_id === last);
     await his.next('chat:message:new', ({ id }) => id === last);
   });
 
-  it('has a device hear what it was told before an answer before that', async () => {
+  it('delivers the events that precede an answer before the answer', async () => {
     let sent: Promise<boolean>;
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
@@ -171,7 +171,7 @@ describe('a move that is told late', () => {
     expect(await sent!).toBe(true);
   });
 
-  it('keeps the order in a room, also of what is in doubt for one event and not for the next', async () => {
+  it('keeps the order in a room, also between pending events and others', async () => {
     const chat = chatRoom(group.id);
     const about = (online: boolean) => ({
       user_id: vera.id,
@@ -185,7 +185,7 @@ describe('a move that is told late', () => {
     await whileUnknown(async () => {
       emitter.membershipChanged(blockedRoom(vera.id), boris.id);
       await database.somebodyWaits();
-      // What is being looked up is asked before this, and does not say.
+      // The running lookup began before this, so its result does not count.
       emitter.membershipChanged(blockedRoom(vera.id), boris.id);
       emitter.toRooms([chat], 'user:online', about(true), [blockedRoom(vera.id)]);
       emitter.toRooms([chat], 'user:offline', about(false));
@@ -196,7 +196,7 @@ describe('a move that is told late', () => {
     expect(order).toEqual(['user:online', 'user:offline']);
   });
 
-  it('has nobody hear twice what goes to several rooms, whichever are in doubt', async () => {
+  it('delivers an event for several rooms once, whichever of them are pending', async () => {
     const [chat, followers] = [chatRoom(group.id), followersRoom(anna.id)];
     await app.request('PUT', `users/${anna.id}/follow`, boris.token);
     await known(his, boris);
@@ -213,7 +213,7 @@ describe('a move that is told late', () => {
     }
   });
 
-  it('shows nobody whom a block cuts them off from, and whom it no longer does when that is known', async () => {
+  it('hides people across a block, and shows them once the block is known to be gone', async () => {
     const [dina, egor] = await app.people('Дина', 'Егор');
     const [device] = await app.devices(egor);
     const onlines = () => device.all('user:online').filter(({ user_id }) => user_id === dina.id).length;
@@ -248,7 +248,7 @@ describe('a move that is told late', () => {
     expect(onlines()).toBe(1);
   });
 
-  it('has nobody wait who is moved all the time', async () => {
+  it('does not starve a device whose memberships change all the time', async () => {
     const chat = chatRoom(group.id);
     const moving = setInterval(() => emitter.membershipChanged(blockedRoom(vera.id), boris.id), 1);
     try {
@@ -265,7 +265,7 @@ describe('a move that is told late', () => {
     }
   });
 
-  it('has the device sync also for what only waited for its turn', async () => {
+  it('makes the device sync also for events that only waited behind a pending one', async () => {
     const [dina, egor] = await app.people('Дина', 'Егор');
     const chat = await app.group(anna, egor);
     const [device] = await app.devices(egor);
@@ -281,7 +281,7 @@ describe('a move that is told late', () => {
     expect(device.all('chat:message:new')).toHaveLength(TOO_MUCH - 2);
   });
 
-  it('has everybody know that they are signed out', async () => {
+  it('still notifies a device that its session ended', async () => {
     const egor = await app.register('Егор');
     const [device] = await app.devices(egor);
     const told = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
@@ -297,13 +297,13 @@ describe('a move that is told late', () => {
   });
 });
 
-describe('a device on its way in that is moved', () => {
-  it('hears nothing before it is welcomed', async () => {
+describe('a connecting device whose membership changes', () => {
+  it('receives nothing before its welcome events', async () => {
     const order: string[] = [];
     const [slow, slower] = [await Bystander.at(app.databaseUrl), await Bystander.at(app.databaseUrl)];
     const lockSession = async (by: Bystander) => {
       await by.query('BEGIN');
-      // Who waits for a table is served in turn; at a row the second look-up may come before the second lock.
+      // Waiters for a table are served in order. At a row the second lookup may come before the second lock.
       await by.query('LOCK sessions IN EXCLUSIVE MODE');
     };
     try {
@@ -317,7 +317,7 @@ describe('a device on its way in that is moved', () => {
       const letIn = new Promise<void>((resolve) => device.socket.once('connect', resolve));
       await slow.query('ROLLBACK');
       await Promise.all([lockedAgain, letIn]);
-      // It is looked up once more.
+      // It is read once more.
       await slower.somebodyWaits();
       emitter.membershipChanged(chatRoom(group.id), vera.id);
       await say('it will sync');

@@ -37,7 +37,7 @@ const sync = async (cursor = '', { token } = anna) =>
 const updates = (device: Device) => device.all('chat:updated').filter(({ id }) => id === chat.id);
 
 describe('a mute', () => {
-  it('lasts until its time, and is shown to the one who muted alone', async () => {
+  it('lasts until its time, and is visible only to the user who muted', async () => {
     expect(await seen(anna)).toMatchObject({ muted_until: null, archived: false });
     const until = ahead(3600_000);
     const { status, chat: muted } = await mute({ until });
@@ -46,7 +46,7 @@ describe('a mute', () => {
     const list = await app.request<ChatPage>('GET', 'chats', anna.token);
     expect(list.body.items.find(({ id }) => id === chat.id)!.muted_until).toBe(until);
     expect((await seen(boris)).muted_until).toBeNull();
-    // When it is over, nothing has to happen.
+    // Nothing has to happen when it ends.
     await app.rows(`UPDATE chat_members SET muted_until = now() - interval '1 ms' WHERE chat_id = $1`, [
       chat.id,
     ]);
@@ -54,7 +54,7 @@ describe('a mute', () => {
     expect((await mute({ until: ahead(1000) })).status).toBe('ok');
   });
 
-  it('without a time is for good, until it is taken back', async () => {
+  it('without a time is permanent until it is taken back', async () => {
     expect((await mute()).chat.muted_until).toBe(FOR_GOOD);
     expect((await mute({ until: null })).chat.muted_until).toBe(FOR_GOOD);
     expect((await seen(anna)).muted_until).toBe(FOR_GOOD);
@@ -68,7 +68,7 @@ describe('a mute', () => {
     ['2099-01-01T03:00:00.999999999+03:00', '2099-01-01T00:00:00.999Z'],
     ['2098-12-31T20:30:00-03:30', '2099-01-01T00:00:00.000Z'],
     ['2099-01-01t00:00z', '2099-01-01T00:00:00.000Z'],
-  ])('takes %s for %s', async (until, shown) => {
+  ])('accepts %s as %s', async (until, shown) => {
     const { status, chat: muted } = await mute({ until });
     expect([status, muted.muted_until]).toEqual(['ok', shown]);
     const put = await app.request<ChatDto>('PUT', `chats/${chat.id}/mute`, anna.token, { until });
@@ -76,7 +76,7 @@ describe('a mute', () => {
     await mute({ muted: false });
   });
 
-  it('takes a time ahead only', async () => {
+  it('accepts only a time in the future', async () => {
     for (const until of [
       ahead(-1000),
       '2020-01-01T00:00:00.000Z',
@@ -93,11 +93,11 @@ describe('a mute', () => {
     }
     expect((await hers.send('chat:mute', { chat_id: chat.id })).code).toBe('INVALID_DATA');
     expect((await seen(anna)).muted_until).toBeNull();
-    // Of no mute it is of no matter.
+    // An unmute ignores the time.
     expect((await mute({ muted: false, until: ahead(-1000) })).status).toBe('ok');
   });
 
-  it('keeps nothing from coming', async () => {
+  it('suppresses no event', async () => {
     await mute();
     const { message_id } = await his.send('chat:message:send', text(chat));
     for (const device of [hers, tablet]) await device.next('chat:message:new', ({ id }) => id === message_id);
@@ -106,7 +106,7 @@ describe('a mute', () => {
 });
 
 describe('an archived chat', () => {
-  it('is in its own list and not in the other, for the one who archived it alone', async () => {
+  it('is only in the archive list, and only for the user who archived it', async () => {
     const other = await app.group(anna, boris);
     const { status, chat: archived } = await archive();
     expect([status, archived.archived]).toEqual(['ok', true]);
@@ -120,7 +120,7 @@ describe('an archived chat', () => {
       expect(await listed(boris, query)).toContain(chat.id);
     }
     expect((await app.request('GET', 'chats?archived=x', anna.token)).status).toBe(400);
-    // What is said in it does not bring it back; it is there in all else.
+    // A new message does not bring it back. It is everywhere else.
     const { message_id } = await his.send('chat:message:send', text(chat));
     await hers.next('chat:message:new', ({ id }) => id === message_id);
     expect(await seen(anna)).toMatchObject({ archived: true, unread_count: 1 });
@@ -130,7 +130,7 @@ describe('an archived chat', () => {
     expect(await listed(anna, '?archived=true')).toEqual([]);
   });
 
-  it('has its list page by page', async () => {
+  it('is listed in pages', async () => {
     const me = await app.register('Дора');
     const device = await app.device(me);
     const ids: string[] = [];
@@ -154,7 +154,7 @@ describe('an archived chat', () => {
 it.each([
   ['a mute', () => mute(), { muted_until: FOR_GOOD }],
   ['an archiving', () => archive(), { archived: true }],
-])('%s is heard by the user’s other devices only, once, and found by sync', async (_, change, expected) => {
+])('%s reaches only the user’s other devices, once, and is found by sync', async (_, change, expected) => {
   const { cursor } = await sync();
   const others = await sync('', boris);
   await hers.settled();
@@ -163,7 +163,7 @@ it.each([
   expect(changed).toMatchObject(expected);
   await tablet.until(() => updates(tablet).length > before[1]! || undefined);
   expect(updates(tablet).at(-1)).toEqual(changed);
-  // Again: nothing changes, nobody is told.
+  // A repetition changes nothing and publishes nothing.
   const repeated = await sync(cursor);
   expect((await change()).chat).toMatchObject(expected);
   for (const device of [hers, tablet, his]) await device.settled();
@@ -177,7 +177,7 @@ it.each([
   expect((await sync(others.cursor, boris)).chats).toEqual([]);
 });
 
-it('everybody hears news of the chat with their own settings in it', async () => {
+it('every member receives chat updates with their own settings', async () => {
   await mute();
   await archive(true, his);
   await app.request('PATCH', `chats/${chat.id}`, anna.token, { title: 'Renamed' });
@@ -187,7 +187,7 @@ it('everybody hears news of the chat with their own settings in it', async () =>
   expect(await renamed(his)).toMatchObject({ muted_until: null, archived: true });
 });
 
-it('have REST twins, which every device of the user hears', async () => {
+it('work by REST, too, and reach every device of the user', async () => {
   const request = (method: string, what: string, body?: object) =>
     app.request<ChatDto>(method, `chats/${chat.id}/${what}`, anna.token, body);
   const until = ahead(60_000);

@@ -35,7 +35,7 @@ const request = (done: string): NotificationCause => ({
   actorId: boris.id,
   data: { request_id: done, user_id: boris.id },
 });
-/** As a feature does it: in the transaction of what happened. */
+/** Stores the job in the transaction of its cause, as a feature does. */
 const promise = async (cause: NotificationCause, ...recipients: Account[]) => {
   await happen(app, cause, recipients[0]?.id);
   await app.app.get(PrismaService).$transaction((tx) =>
@@ -46,7 +46,7 @@ const promise = async (cause: NotificationCause, ...recipients: Account[]) => {
     ),
   );
 };
-/** So many in all. */
+/** Waits until this many notifications were received in all. */
 const told = async (count: number) => {
   for (let i = hers.all('notification:new').length; i < count; i++) await promise(mention(), anna);
   await hers.until(() => hers.all('notification:new').length >= count || undefined);
@@ -73,8 +73,8 @@ const sync = async (cursor?: string) => {
   return body;
 };
 
-describe('what a transaction promises', () => {
-  it('is heard on every device of the recipient, in their language', async () => {
+describe('a notification stored in a transaction', () => {
+  it('reaches every device of the recipient, in their language', async () => {
     await app.request('PATCH', 'users/me', anna.token, { locale: 'en' });
     await promise(mention(), anna);
     for (const device of [hers, tablet])
@@ -86,7 +86,7 @@ describe('what a transaction promises', () => {
     expect((await list()).items[0]!.title).toBe('Вас упомянули');
   });
 
-  it('is not told when that is rolled back', async () => {
+  it('is not sent when the transaction rolls back', async () => {
     const rolledBack = app.app.get(PrismaService).$transaction(async (tx) => {
       await enqueueNotification(tx, [anna.id], mention());
       throw new Error('rolled back');
@@ -96,7 +96,7 @@ describe('what a transaction promises', () => {
     expect((await list()).items).toHaveLength(1);
   });
 
-  it('may be for everybody there is, in more than one job, each told once', async () => {
+  it('can go to everybody in several jobs, once to each user', async () => {
     await app.manyPeople(2300);
     const [{ count }] = (await app.rows('SELECT count(*)::int FROM users')) as [{ count: number }];
     const post = randomUUID();
@@ -108,7 +108,7 @@ describe('what a transaction promises', () => {
         'SELECT user_id FROM notification_causes WHERE key = $1 AND notification_id IS NOT NULL',
         [cause.key],
       );
-    // All but who did it.
+    // Everybody but the actor.
     await until('all told', async () => (await rows()).length >= count - 1);
     expect(await rows()).toHaveLength(count - 1);
     const [{ stored }] = (await app.rows(
@@ -121,7 +121,7 @@ describe('what a transaction promises', () => {
 });
 
 describe('the list', () => {
-  it('goes by pages, the latest first, by type and by whether they are read', async () => {
+  it('is paged, newest first, and filtered by type and read state', async () => {
     await told(5);
     await promise(request(randomUUID()), anna);
     const asked = await hers.next('notification:new', ({ type }) => type === 'friend_request');
@@ -158,7 +158,7 @@ describe('the list', () => {
 });
 
 describe('reading', () => {
-  it('over a socket is acknowledged as the contract says and told to the other devices only', async () => {
+  it('over a socket is acknowledged as specified and published to the other devices only', async () => {
     const { id } = (await told(1))[0]!;
     const ack = await hers.send('notification:read', { notification_id: id });
     expect(ack).toEqual({ notification_id: id, is_read: true, read_at: expect.any(String) as string });
@@ -172,7 +172,7 @@ describe('reading', () => {
     expect((await list()).items[0]).toMatchObject({ is_read: true, read_at: ack.read_at });
   });
 
-  it('over REST is told to all devices; all at once too, at most 200 of them', async () => {
+  it('over REST is published to all devices, also for all at once, at most 200 of them', async () => {
     const [first] = await told(2);
     const { body } = await app.request<NotificationReadAck>(
       'POST',
@@ -194,7 +194,7 @@ describe('reading', () => {
     expect(await unread()).toBe(0);
   });
 
-  it('of somebody else’s is NOT_FOUND, and changes nothing', async () => {
+  it('is NOT_FOUND for another user’s notification, and changes nothing', async () => {
     const { id } = (await told(1))[0]!;
     const [his] = await app.devices(boris);
     for (const notification_id of [id, randomUUID()]) {
@@ -222,7 +222,7 @@ describe('preferences', () => {
     );
   const night = { from: '22:00', to: '08:00', timezone: 'Europe/Moscow' };
 
-  it('are everything at first, and change where they are named', async () => {
+  it('allow everything by default, and change only the named ones', async () => {
     const { body } = await ask();
     expect(contractErrors(NotificationPreferencesDto, body)).toEqual([]);
     expect([new Set(Object.values(body.types)), body.quiet_hours]).toEqual([new Set([true]), null]);
@@ -252,7 +252,7 @@ describe('preferences', () => {
     ['quiet_hours.timezone', { quiet_hours: { ...night, timezone: '+03:00' } }],
     ['quiet_hours.timezone', { quiet_hours: { ...night, timezone: 'posixrules' } }],
     ['quiet_hours.timezone', { quiet_hours: { from: '22:00', to: '08:00' } }],
-  ])('refuse what is not %s: %j', async (field, wrong) => {
+  ])('refuse an invalid %s: %j', async (field, wrong) => {
     const { status, body } = await ask(wrong);
     expect([status, body.code, body.details?.[0]?.field]).toEqual([400, 'INVALID_DATA', field]);
     expect((await ask()).body.quiet_hours).toBeNull();
@@ -260,7 +260,7 @@ describe('preferences', () => {
 });
 
 describe('sync', () => {
-  it('tells what is new, updated or read since the cursor, and how many are unread', async () => {
+  it('returns new, updated and read notifications since the cursor, and the unread count', async () => {
     const [first] = await told(2);
     const start = await sync();
     expect(start.notifications.unread_count).toBe(2);

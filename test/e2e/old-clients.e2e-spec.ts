@@ -17,8 +17,8 @@ afterAll(() => app.stop());
 const open = (namespace: string, token: string, transport: string) =>
   app.keep(OldClient.open(app.url + namespace, token, transport));
 
-describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transport) => {
-  it('sends, hears, and is answered once, as any other', async () => {
+describe.each(['websocket', 'polling'])('a Socket.IO 2 client by %s', (transport) => {
+  it('sends, receives, and is answered once, like any other', async () => {
     const old = open('/', anna.token, transport);
     expect(await old.next('sync:required')).toMatchObject({ user_id: anna.id });
     await old.beat();
@@ -30,7 +30,7 @@ describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transp
     expect(await old.next('chat:message:new')).toMatchObject({ content: 'Привет 😀', client_id: transport });
     const live = await his.next('chat:message:new', ({ id }) => id === sent.message_id);
     expect(live.content).toBe('Привет 😀');
-    // To it and to a device of today goes one frame, which was encoded once.
+    // The old client and a current device share one frame, encoded once.
     const today = await app.device(anna);
     const { message_id } = await his.send('chat:message:send', text(chat, 'я'.repeat(4000)));
     expect(await old.next('chat:message:new', ({ id }) => id === message_id)).toEqual(
@@ -45,7 +45,7 @@ describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transp
     old.close();
   });
 
-  it('is refused what is too large, broken, binary or unknown, and stays', async () => {
+  it('stays connected when its payload is too large, broken, binary or unknown', async () => {
     const old = open('/', anna.token, transport);
     await old.next('sync:required');
     const refused = { status: 'error', code: 'INVALID_DATA', timestamp: expect.any(String) };
@@ -60,7 +60,7 @@ describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transp
     old.close();
   });
 
-  it('is told of a bad token, and of a sign-out, and closed', async () => {
+  it('is notified of a bad token and of a sign-out, and disconnected', async () => {
     const bad = open('/', 'nonsense', transport);
     const gone = new Promise((resolve) => bad.old.on('disconnect', resolve));
     expect(await bad.next('error')).toMatchObject({ message: 'Invalid token', reason: 'token_invalid' });
@@ -75,7 +75,7 @@ describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transp
     expect(await out).toBe('io server disconnect');
   });
 
-  it('speaks an older document in its namespace, and is refused there in its words', async () => {
+  it('speaks an older protocol in its namespace, and gets errors in that protocol', async () => {
     const old = open('/messenger', anna.token, transport);
     await old.next('connection:established');
     const sent = await old.ask<{ id: string }>('message', { chatId: chat.id, content: 'по-старому' });
@@ -92,7 +92,7 @@ describe.each(['websocket', 'polling'])('a client of Socket.IO 2 by %s', (transp
   });
 });
 
-it('of whom `/` has refused, and who asks for no other namespace, the connection ends', async () => {
+it('is disconnected when `/` refused it and it joins no other namespace', async () => {
   const opened = await fetch(`${app.url}/socket.io/?EIO=3&transport=polling&b64=1`);
   const { sid } = JSON.parse(/\{.*?\}/.exec(await opened.text())![0]) as { sid: string };
   const poll = () => fetch(`${app.url}/socket.io/?EIO=3&transport=polling&b64=1&sid=${sid}`);
@@ -101,7 +101,7 @@ it('of whom `/` has refused, and who asks for no other namespace, the connection
   expect(status).toBe(400);
 });
 
-it('a client of Socket.IO 2 has its scope in the address, too; an empty token hides no header', async () => {
+it('a Socket.IO 2 client may pass its scope in the address; an empty token there hides no header', async () => {
   const extraHeaders = { authorization: `Bearer ${anna.token}` };
   const more = { query: { token: '', scope: 'joined' }, transportOptions: { polling: { extraHeaders } } };
   const old = app.keep(OldClient.open(app.url, '', 'polling', more));
@@ -115,7 +115,7 @@ it('a client of Socket.IO 2 has its scope in the address, too; an empty token hi
   old.close();
 });
 
-it('today’s clients still have their token in no address', async () => {
+it('current clients still cannot pass their token in the address', async () => {
   const answer = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling&token=${anna.token}`);
   const { sid } = JSON.parse((await answer.text()).slice(1)) as { sid: string };
   const address = `${app.url}/socket.io/?EIO=4&transport=polling&token=${anna.token}&sid=${sid}`;

@@ -13,7 +13,7 @@ beforeEach(async () => {
 const statuses = async (answers: Promise<{ status: number }>[]) =>
   (await Promise.all(answers)).map(({ status }) => status).sort((a, b) => a - b);
 
-describe('who is in 999 groups', () => {
+describe('a user in 999 groups', () => {
   const group = (...others: Account[]) =>
     app.request<ErrorBody>('POST', 'chats', boris.token, {
       type: 'group',
@@ -29,7 +29,7 @@ describe('who is in 999 groups', () => {
     ),
   );
 
-  it('is put in one more, however many add them at the same moment', async () => {
+  it('can be added to one more, however many add them at once', async () => {
     const [chat, other] = [await app.group(boris, await app.register()), await app.chat(boris, anna)];
     expect(other.type).toBe('direct');
     const add = () => app.request('POST', `chats/${chat.id}/members`, boris.token, { user_ids: [anna.id] });
@@ -40,7 +40,7 @@ describe('who is in 999 groups', () => {
     expect(body).toMatchObject({ details: [{ field: 'participant_ids', message: anna.id }] });
   });
 
-  it('may make one more, and another one after leaving one', async () => {
+  it('can create one more, and another one after leaving one', async () => {
     const make = () =>
       app.request<{ id: string }>('POST', 'chats', anna.token, {
         type: 'group',
@@ -53,7 +53,7 @@ describe('who is in 999 groups', () => {
   });
 });
 
-it('who has 9,999 posts writes one more, or reposts one', async () => {
+it('a user with 9,999 posts can write or repost one more', async () => {
   const others = (await app.request<PostDto>('POST', 'posts', boris.token, { content: 'x' })).body;
   await app.rows(
     `INSERT INTO posts (id, author_id, content) SELECT gen_random_uuid(), $1, 'x' FROM generate_series(1, 9999)`,
@@ -69,7 +69,7 @@ it('who has 9,999 posts writes one more, or reposts one', async () => {
   expect((await post()).status).toBe(201);
 });
 
-it('who blocks the same user again and again waits, and may block others', async () => {
+it('repeated blocks of one user are limited, blocks of others are not', async () => {
   const limited = await TestApp.start({ REACH_RATE: '12' });
   const [vera, gleb, dora] = await limited.people('Вера', 'Глеб', 'Дора');
   const block = async (method: string, blocked: Account) => {

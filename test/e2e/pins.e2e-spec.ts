@@ -5,7 +5,7 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let vera: Account;
-/** Of the three; new for each test. */
+/** A group of the three, new for each test. */
 let group: ChatDto;
 let hers: Device;
 let his: Device;
@@ -26,12 +26,12 @@ const pin = (device: Device, message_id: string) => device.send('chat:message:pi
 const unpin = (device: Device, message_id: string) => device.send('chat:message:unpin', { message_id });
 const pins = async (device: Device) => (await device.send('chat:pins', { chat_id: group.id })).items;
 const pinnedIds = async () => (await pins(his)).map(({ id }) => id);
-/** The message's own: the chat's moves with every receipt. */
+/** The change_seq of the message. That of the chat grows with every receipt. */
 const changeSeq = async (id: string) =>
   (await app.rows<{ change_seq: number }>('SELECT change_seq FROM messages WHERE id = $1', [id]))[0]!
     .change_seq;
 
-it('any member pins and unpins; everybody hears it, and history, changes and sync know', async () => {
+it('any member pins and unpins; everybody receives it, and history, changes and sync have it', async () => {
   const id = await sent(hers);
   const pinned = await pin(his, id);
   expect(pinned).toMatchObject({ status: 'ok', message: { id, content: 'worth keeping' } });
@@ -52,18 +52,18 @@ it('any member pins and unpins; everybody hears it, and history, changes and syn
   expect(await pins(hers)).toEqual([]);
 });
 
-it('the newest pin comes first, whatever the order of the messages', async () => {
+it('the newest pin is first, whatever the order of the messages', async () => {
   const [a, b, c] = [await sent(hers, 'a'), await sent(his, 'b'), await sent(veras, 'c')];
   await Promise.all([pin(hers, c), pin(hers, a)]);
   await pin(hers, b);
   const ids = await pinnedIds();
   expect(ids[0]).toBe(b);
   expect(ids.slice(1).sort()).toEqual([a, c].sort());
-  // Pinned again, it is the newest.
+  // A message that is pinned again is the newest.
   await unpin(his, a);
   await pin(his, a);
   expect((await pinnedIds()).slice(0, 2)).toEqual([a, b]);
-  // So it is by a server whose clock is behind the last one's.
+  // Also on a server whose clock is behind.
   await app.rows(`UPDATE messages SET pinned_at = now() + interval '1 hour' WHERE id = $1`, [c]);
   await unpin(his, b);
   await pin(his, b);
@@ -73,7 +73,7 @@ it('the newest pin comes first, whatever the order of the messages', async () =>
   expect(times).toEqual([...new Set(times)].sort().reverse());
 });
 
-it('pinning twice changes nothing and tells nobody again', async () => {
+it('pinning twice changes nothing and publishes nothing', async () => {
   const id = await sent(hers);
   const first = await pin(hers, id);
   const before = await changeSeq(id);
@@ -90,7 +90,7 @@ it('pinning twice changes nothing and tells nobody again', async () => {
   expect(veras.all('chat:message:unpinned').filter((m) => m.id === id)).toHaveLength(1);
 });
 
-it('a deleted message is pinned no more, and cannot be', async () => {
+it('a deletion unpins a message, and a deleted message cannot be pinned', async () => {
   const id = await sent(his);
   await pin(hers, id);
   await his.send('chat:message:delete', { message_id: id });
@@ -100,7 +100,7 @@ it('a deleted message is pinned no more, and cannot be', async () => {
   expect([(await pin(hers, id)).code, (await unpin(hers, id)).code]).toEqual(['NOT_FOUND', 'NOT_FOUND']);
 });
 
-it('an edit and a reaction leave the pin where it is', async () => {
+it('an edit and a reaction keep the pin', async () => {
   const id = await sent(hers);
   const { message } = await pin(hers, id);
   await hers.send('chat:message:edit', { message_id: id, content: 'edited' });
@@ -109,7 +109,7 @@ it('an edit and a reaction leave the pin where it is', async () => {
   expect(item).toMatchObject({ content: 'edited', pinned_at: message.pinned_at, reactions: [{ count: 1 }] });
 });
 
-it('at most 100 at once, also for two who pin at the same moment', async () => {
+it('a chat has at most 100 pins, also when two members pin at once', async () => {
   const fill = (count: number) =>
     app.rows(
       `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, pinned_at)
@@ -124,7 +124,7 @@ it('at most 100 at once, also for two who pin at the same moment', async () => {
   expect(answers.map(({ status, code }) => code ?? status).sort()).toEqual(['CONFLICT', 'ok']);
   expect(await pins(veras)).toHaveLength(MAX_PINS);
   const [kept, refused] = answers[0].code ? [b, a] : [a, b];
-  // What is pinned already is no 101st.
+  // Pinning a pinned message again needs no place.
   expect((await pin(veras, kept)).status).toBe('ok');
   await unpin(veras, kept);
   expect((await pin(veras, refused)).status).toBe('ok');
@@ -132,7 +132,7 @@ it('at most 100 at once, also for two who pin at the same moment', async () => {
   expect(veras.all('chat:message:pinned').filter(({ chat_id }) => chat_id === group.id)).toHaveLength(2);
 });
 
-it('come in pages of 1 MB', async () => {
+it('pins come in pages of 1 MB', async () => {
   await app.rows(
     `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, metadata, created_at, pinned_at)
      SELECT gen_random_uuid(), $1, i, $2, 'text', 'pinned', jsonb_build_object('note', repeat('x', 60000)), now(), now() - i * interval '1 ms'
@@ -156,7 +156,7 @@ it('come in pages of 1 MB', async () => {
   expect(seqs).toEqual(Array.from({ length: MAX_PINS }, (_, i) => i + 1));
 });
 
-it('have REST twins', async () => {
+it('pins work by REST, too', async () => {
   const id = await sent(hers);
   const path = `chats/${group.id}/messages/${id}/pin`;
   const pinned = await app.request<MessageDto>('PUT', path, boris.token);
@@ -167,13 +167,13 @@ it('have REST twins', async () => {
   const unpinned = await app.request<MessageDto>('DELETE', path, vera.token);
   expect([unpinned.status, unpinned.body.pinned_at]).toEqual([200, null]);
   await hers.next('chat:message:unpinned', (m) => m.id === id);
-  // A message of another chat is not in this one.
+  // A message of another chat is unknown in this one.
   const elsewhere = await app.group(anna, boris);
   const wrong = await app.request('PUT', `chats/${elsewhere.id}/messages/${id}/pin`, boris.token);
   expect([wrong.status, wrong.body.code]).toEqual([404, 'NOT_FOUND']);
 });
 
-it('who is no longer in the group neither pins nor sees what is pinned', async () => {
+it('a former member can neither pin nor see the pins', async () => {
   const id = await sent(hers);
   await pin(hers, id);
   await app.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);

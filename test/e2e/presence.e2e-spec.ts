@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 
 const GRACE_MS = 300;
 
-describe('with everybody as its audience', () => {
+describe('presence with everybody as its audience', () => {
   let app: TestApp;
   let witness: Device;
   beforeAll(async () => {
@@ -19,7 +19,7 @@ describe('with everybody as its audience', () => {
       .map(({ event }) => event);
   const goes = (account: Account) => witness.next('user:offline', ({ user_id }) => user_id === account.id);
 
-  it('tells of the first device and of the last, with when that was', async () => {
+  it('is published for the first device and the last one, with the time', async () => {
     const anna = await app.register('Анна');
     const [phone, tablet] = await app.devices(anna, anna);
     const came = await witness.next('user:online', ({ user_id }) => user_id === anna.id);
@@ -36,7 +36,7 @@ describe('with everybody as its audience', () => {
     expect(heardOf(anna)).toEqual(['user:online', 'user:offline']);
   });
 
-  it('shows no flicker when a device reconnects', async () => {
+  it('does not flicker when a device reconnects', async () => {
     const anna = await app.register('Анна');
     for (let i = 0; i < 3; i++) (await app.device(anna)).close();
     const last = await app.device(anna);
@@ -47,7 +47,7 @@ describe('with everybody as its audience', () => {
     await goes(anna);
   });
 
-  it('stores when somebody was last seen', async () => {
+  it('stores the time when a user was last seen', async () => {
     const anna = await app.register('Анна');
     (await app.device(anna)).close();
     const { last_seen } = await goes(anna);
@@ -94,7 +94,7 @@ describe('with everybody as its audience', () => {
   });
 });
 
-describe('with contacts as its audience', () => {
+describe('presence with contacts as its audience', () => {
   let app: TestApp;
   let partner: Device;
   let watcher: Device;
@@ -117,7 +117,7 @@ describe('with contacts as its audience', () => {
   };
   const heard = (device: Device) => device.all('user:online').concat(device.all('user:offline')).length;
 
-  it('tells chat partners and those who watch, once each, and no stranger', async () => {
+  it('reaches chat partners and watchers, once each, and no stranger', async () => {
     const answer = await watcher.send('presence:watch', { user_ids: [anna.id] });
     expect(answer).toEqual({ status: 'ok', items: [{ user_id: anna.id, online: false, last_seen: null }] });
     await partner.send('presence:watch', { user_ids: [anna.id] });
@@ -129,7 +129,7 @@ describe('with contacts as its audience', () => {
     expect(heard(stranger)).toBe(0);
   });
 
-  it('tells friends, and both sides of a follow, until that ends', async () => {
+  it('reaches friends and both sides of a follow, until that ends', async () => {
     const [dasha, friend, follower, followee] = await app.people('Даша', 'Егор', 'Женя', 'Зоя');
     const near = await app.devices(friend, follower, followee);
     const ask = (who: Account, method: string, path: string, body?: object) =>
@@ -155,7 +155,7 @@ describe('with contacts as its audience', () => {
     expect(heard(stranger)).toBe(strangers);
   });
 
-  it('tells those who watch from their last presence:watch on', async () => {
+  it('reaches watchers from their latest presence:watch on', async () => {
     const [vasya] = await app.people('Вася');
     const before = watcher.all('user:online').length;
     await watcher.send('presence:watch', { user_ids: [vasya.id] });
@@ -171,7 +171,7 @@ describe('with contacts as its audience', () => {
     expect(watcher.all('user:offline').filter(({ user_id }) => user_id === vasya.id)).toEqual([]);
   });
 
-  it('and a new name tell nobody who has not been shown the chat, until the first message', async () => {
+  it('reaches nobody, like a new name, who has not been shown the direct chat before its first message', async () => {
     const [lisa, misha] = await app.people('Лиза', 'Миша');
     const direct = await app.chat(lisa, misha);
     const his = await app.device(misha);
@@ -183,7 +183,7 @@ describe('with contacts as its audience', () => {
     await watcher.next('user:offline', ({ user_id }) => user_id === lisa.id);
     await his.settled();
     expect(his.received.filter(({ payload }) => (payload as PresenceItem).user_id === lisa.id)).toEqual([]);
-    // Of him, whom she has been shown, she hears.
+    // She has been shown the chat, so she receives his presence.
     const hers = await app.device(lisa);
     his.close();
     await hers.next('user:offline', ({ user_id }) => user_id === misha.id);
@@ -201,7 +201,7 @@ describe('with contacts as its audience', () => {
     expect(again.all('chat:message:new')).toHaveLength(1);
   });
 
-  it('tells also those of a chat that was made meanwhile', async () => {
+  it('reaches members of a chat that was made meanwhile', async () => {
     const [gleb] = await app.people('Новый');
     const device = await app.device(gleb);
     await app.group(gleb, { id: chat.participants.find(({ id }) => id !== anna.id)!.id });

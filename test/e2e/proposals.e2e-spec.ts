@@ -25,9 +25,9 @@ beforeEach(async () => {
   service = (await app.request<ServiceDto>('POST', 'services', master.token, body)).body;
 });
 
-/** A Tuesday noon in Berlin, on the way out of summer time. */
+/** A Tuesday noon in Berlin, days after summer time ended. */
 const NOW = new Date('2027-11-02T11:00:00Z');
-/** 10:00 by the clock in Berlin, so many days before NOW. */
+/** 10:00 by the clock in Berlin, the given number of days before NOW. */
 const morning = (daysAgo: number) => {
   const day = new Date(NOW.getTime() - daysAgo * DAY).toISOString().slice(0, 10);
   return new Date(`${day}T${day < '2027-10-31' ? '08' : '09'}:00:00Z`);
@@ -51,8 +51,8 @@ const propose = (now = NOW) => app.app.get(CommandBus).execute(new ProposeBookin
 const told = async () =>
   (await promised(app, 'auto_booking_proposal')).filter(({ to }) => to.includes(client.id));
 
-describe('a client who comes regularly', () => {
-  it('is proposed a slot near the usual weekday and hour when the visit is due, once a cycle', async () => {
+describe('a regular client', () => {
+  it('gets one proposal per cycle near the usual weekday and hour when a visit is due', async () => {
     const [, , last] = await visits(82, 54, 26);
     await propose(new Date(NOW.getTime() - 8 * DAY));
     expect(await told()).toEqual([]);
@@ -75,7 +75,7 @@ describe('a client who comes regularly', () => {
     expect(await told()).toHaveLength(2);
   });
 
-  it('is proposed their own hour after the clocks have changed, and the next free one when that is taken', async () => {
+  it('gets their usual hour after a clock change, and the next free one when it is taken', async () => {
     // Thursdays at ten; due on Thursday the 4th.
     await visits(82, 54, 26);
     await propose();
@@ -93,28 +93,34 @@ describe('a client who comes regularly', () => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['has come only twice', () => visits(56, 28)],
-    ['comes at any time', () => visits(90, 80, 28)],
-    ['is not due for long', () => visits(60, 40, 10)],
-    ['has been away for long', () => visits(150, 120, 90)],
-    ['has asked for the next', async () => [await visits(84, 56, 28), await visit(morning(-5), 'requested')]],
-    ['has booked the next', async () => [await visits(84, 56, 28), await visit(morning(-20), 'confirmed')]],
+    ['have come only twice', () => visits(56, 28)],
+    ['come at any time', () => visits(90, 80, 28)],
+    ['are not due for long', () => visits(60, 40, 10)],
+    ['have been absent for long', () => visits(150, 120, 90)],
     [
-      'came to a service that is no more',
+      'have requested the next visit',
+      async () => [await visits(84, 56, 28), await visit(morning(-5), 'requested')],
+    ],
+    [
+      'have booked the next visit',
+      async () => [await visits(84, 56, 28), await visit(morning(-20), 'confirmed')],
+    ],
+    [
+      'came to a service that was deleted',
       async () => [
         await visits(84, 56, 28),
         await app.request('DELETE', `services/${service.id}`, master.token),
       ],
     ],
     [
-      'is cut off from the master',
+      'are blocked by the master',
       async () => [
         await visits(84, 56, 28),
         await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [master.id, client.id]),
       ],
     ],
     [
-      'has cut the master off',
+      'have blocked the master',
       async () => [
         await visits(84, 56, 28),
         await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [client.id, master.id]),
@@ -129,27 +135,27 @@ describe('a client who comes regularly', () => {
         await app.request('PUT', 'users/me/availability', master.token, { timezone: 'UTC', weekly: [] }),
       ],
     ],
-  ])('is proposed nothing when they: %s', async (_, history) => {
+  ])('gets no proposal when they %s', async (_, history) => {
     await history();
     await propose();
     expect(await told()).toEqual([]);
   });
 
-  it('is proposed what can still be requested', async () => {
-    // Due now, at noon; the master wants an hour's notice.
+  it('gets only a slot that can still be requested', async () => {
+    // Due now, at noon; the master needs an hour's notice.
     for (const days of [84, 56, 28]) await visit(new Date(morning(days).getTime() + 2 * HOUR));
     await propose();
     expect(await told()).toMatchObject([{ data: { starts_at: '2027-11-02T12:00:00.000Z' } }]);
   });
 
-  it('is one who is steady: a spread of under half the interval, cancelled visits not counted', async () => {
+  it('has a spread of under half the interval, without cancelled visits', async () => {
     await visits(84, 58, 28);
     await visit(morning(50), 'cancelled');
     await propose();
     expect(await told()).toHaveLength(1);
   });
 
-  it('is proposed nothing while they are there nor after it, also when nobody completes the visit', async () => {
+  it('gets no proposal during a visit or after it, even if nobody completes the visit', async () => {
     await visits(84, 56, 28);
     const today = await visit(NOW, 'confirmed');
     for (const hours of [0, 0.5, 1, 5, 24, 70]) await propose(new Date(NOW.getTime() + hours * HOUR));
@@ -159,7 +165,7 @@ describe('a client who comes regularly', () => {
     expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${today}` }]);
   });
 
-  it('is proposed nothing in the hours after a visit, however often they come', async () => {
+  it('gets no proposal in the hours after a visit, however often they come', async () => {
     await visits(3, 2, 1);
     await visit(new Date(NOW.getTime() - 2 * HOUR), 'completed');
     for (const hours of [0, 2, 6]) await propose(new Date(NOW.getTime() + hours * HOUR));
@@ -168,7 +174,7 @@ describe('a client who comes regularly', () => {
     expect(await told()).toHaveLength(1);
   });
 
-  it('is one also with two services in each visit: days are counted, by the master’s clock', async () => {
+  it('may book two services per visit: days are counted, by the master’s clock', async () => {
     const ids = [];
     for (const days of [82, 54, 26])
       for (const hour of ['T01:30+02:00', 'T02:30+02:00']) {
@@ -179,13 +185,13 @@ describe('a client who comes regularly', () => {
     expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${ids[4]}` }]);
   });
 
-  it('is no one after three services of one day', async () => {
+  it('is not made by three services on one day', async () => {
     for (const hours of [0, 1, 2]) await visit(new Date(morning(1).getTime() + hours * HOUR));
     await propose();
     expect(await told()).toEqual([]);
   });
 
-  it('is proposed it also when the time zone of another master is unknown', async () => {
+  it('gets a proposal even if the time zone of another master is unknown', async () => {
     const other = await app.register();
     await app.request('PUT', 'users/me/availability', other.token, { timezone: 'UTC', weekly });
     await app.rows(`UPDATE availabilities SET timezone = 'Europe/Nowhere' WHERE master_id = $1`, [other.id]);
@@ -211,7 +217,7 @@ describe('a proposal in a chat', () => {
   });
   const accept = (account: Account, message_id: string, starts_at: string, chatId = chat.id) =>
     app.request<BookingDto>('POST', `chats/${chatId}/messages/${message_id}/accept`, account.token, {
-      // As Dart writes it.
+      // With microseconds, as Dart writes it.
       starts_at: starts_at.replace('.000Z', '.000000Z'),
     });
   beforeEach(async () => {
@@ -224,7 +230,7 @@ describe('a proposal in a chat', () => {
   const seen = async (id: string) =>
     (await app.history(client, chat.id)).find((message) => message.id === id)!;
 
-  it('tells what the server knows of the service, whatever its sender says, and keeps the rest', async () => {
+  it('has the server’s facts of the service, whatever the sender claims, and keeps other metadata', async () => {
     const forged = {
       service_name: 'x',
       price: 1,
@@ -244,14 +250,14 @@ describe('a proposal in a chat', () => {
     expect((await seen(id)).metadata).toEqual(facts);
   });
 
-  it('is of a service of one’s own that is offered', async () => {
+  it('needs an offered service of its sender', async () => {
     const refused = await his.send('chat:message:send', proposal());
     expect([refused.code, refused.details?.[0]?.field]).toEqual(['INVALID_DATA', 'metadata.service_id']);
     await app.request('DELETE', `services/${service.id}`, master.token);
     expect((await hers.send('chat:message:send', proposal())).code).toBe('INVALID_DATA');
   });
 
-  it('becomes a request once, shown to both, whoever is how quick', async () => {
+  it('becomes one booking request, shown to both, however many accept at once', async () => {
     const id = await sent();
     const replies = await Promise.all([10, 11, 12, 13].map((hour) => accept(client, id, at(hour))));
     expect(replies.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409, 409, 409]);
@@ -273,13 +279,13 @@ describe('a proposal in a chat', () => {
     expect(requests.map(({ key }) => key)).toEqual([`booking_request:${booking.id}`]);
   });
 
-  it('keeps its words once it is accepted, and may be deleted all the same', async () => {
+  it('cannot be changed after it was accepted, but deleted', async () => {
     const id = await sent();
     const edit = (content: string) => hers.send('chat:message:edit', { message_id: id, content });
     expect((await edit('Записать вас на завтра?')).status).toBe('ok');
     expect((await accept(client, id, at(10))).status).toBe(201);
     expect((await edit('Без дизайна')).code).toBe('CONFLICT');
-    // Nothing is changed by the same words.
+    // An edit to the same text changes nothing.
     expect((await edit('Записать вас на завтра?')).status).toBe('ok');
     expect((await seen(id)).content).toBe('Записать вас на завтра?');
     expect((await hers.send('chat:message:delete', { message_id: id })).status).toBe('ok');
@@ -301,7 +307,7 @@ describe('a proposal in a chat', () => {
     expect((await seen(id)).metadata).toMatchObject({ booking_id: booking.id, starts_at: booking.starts_at });
   });
 
-  it('is accepted by its rules only; what is refused leaves no trace', async () => {
+  it('is accepted only under the booking rules, and a refusal leaves no trace', async () => {
     const id = await sent();
     const text = (await hers.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'x' }))
       .message_id;
@@ -325,7 +331,7 @@ describe('a proposal in a chat', () => {
       [await accept(client, id, at(15)), 'CONFLICT'],
     ] as const)
       expect(reply.body.code).toBe(code);
-    // What was offered is what is booked, or nothing.
+    // A booking has the offered price or is refused.
     const dearer = { price: service.price + 1 };
     await app.request('PATCH', `services/${service.id}`, master.token, dearer);
     expect((await accept(client, id, at(10))).body.code).toBe('CONFLICT');

@@ -21,7 +21,7 @@ const failed = async (count: number) => {
   await until(`${count} failed`, async () => (await queues()).counts.failed >= count);
   return queues();
 };
-/** As a transaction of code that knew it would have promised it. */
+/** Stores a job as code that knows its name would. */
 const promise = async (name: string) => {
   const id = newId();
   await app.app.get(PrismaService).outboxJob.create({ data: { id, name, data: { secret: 'of hers' } } });
@@ -30,7 +30,7 @@ const promise = async (name: string) => {
 const retry = (id: string, account = admin) =>
   app.request('POST', `admin/queues/failed/${encodeURIComponent(id)}/retry`, account.token);
 
-it('a job that nobody knows fails at once, is seen by an admin without its data, and can be tried anew', async () => {
+it('an unknown job fails at once, is listed for admins without its data, and can be retried', async () => {
   const id = await promise('nonsense');
   const { items, counts } = await failed(1);
   expect([counts.failed, counts.outbox]).toEqual([1, 0]);
@@ -46,7 +46,7 @@ it('a job that nobody knows fails at once, is seen by an admin without its data,
   expect((await queues()).items).toHaveLength(1);
 });
 
-it('what fails goes by pages, the latest first', async () => {
+it('failed jobs are paged, newest first', async () => {
   for (let i = 0; i < 4; i++) await promise('nonsense');
   const all = await failed(5);
   const first = await queues('?limit=3');
@@ -56,7 +56,7 @@ it('what fails goes by pages, the latest first', async () => {
   expect((await app.request('GET', 'admin/queues?cursor=x', admin.token)).status).toBe(400);
 });
 
-it('what is not among the failed cannot be tried anew', async () => {
+it('a job that did not fail cannot be retried', async () => {
   const before = (await queues()).counts.completed;
   const done = await promise('purge-sessions');
   await until('one done', async () => (await queues()).counts.completed > before);
@@ -64,20 +64,20 @@ it('what is not among the failed cannot be tried anew', async () => {
     expect([id, (await retry(id)).status]).toEqual([id, 404]);
 });
 
-it('is for admins only', async () => {
+it('the queue routes are for admins only', async () => {
   const id = await promise('nonsense');
   expect((await app.request('GET', 'admin/queues', anna.token)).status).toBe(403);
   expect((await retry(id, anna)).status).toBe(403);
   expect((await app.request('GET', 'admin/queues')).status).toBe(401);
 });
 
-it('runs are counted by job and outcome; what nobody knows has one name', async () => {
+it('runs are counted by job and outcome, unknown jobs under one name', async () => {
   const metrics = await (await fetch(`${app.url}/metrics`)).text();
   expect(metrics).toMatch(/jobs_total\{name="unknown",outcome="failed"\} [1-9]/);
   expect(metrics).toMatch(/jobs_total\{name="purge-sessions",outcome="ok"\} [1-9]/);
 });
 
-it('without a processor for each job nothing starts, and one line says which are missing', async () => {
+it('the worker does not start without a processor for each job, and logs the missing ones in one line', async () => {
   const processors = Object.fromEntries(JOB_NAMES.map((name) => [name, () => Promise.resolve()]));
   delete processors.notify;
   const started = app.app.get(Queues).work(processors as unknown as Processors, {});

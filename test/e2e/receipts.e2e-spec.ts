@@ -28,7 +28,7 @@ const reads = (device: Device, chat: ChatDto) =>
     .all('chat:message:read')
     .filter(({ chat_id }) => chat_id === chat.id)
     .map(({ message_id, read_by }) => `${message_id} by ${read_by}`);
-/** Messages of Anna's after the first one. */
+/** Adds messages of Anna after the first one. */
 async function fill({ id }: ChatDto, length: number, deletedAt = 'NULL'): Promise<void> {
   await app.rows(
     `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, deleted_at)
@@ -37,12 +37,12 @@ async function fill({ id }: ChatDto, length: number, deletedAt = 'NULL'): Promis
   );
   await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [id, length]);
 }
-/** Waits until `device` has heard of this many deliveries. */
+/** Waits until `device` has received this many delivery receipts. */
 const hasHeard = (device: Device, chat: ChatDto, count: number) =>
   device.until(() => deliveries(device, chat).length >= count || undefined, `${count} deliveries`);
 
 describe('delivered', () => {
-  it('is told once for each recipient and message, to the sender alone', async () => {
+  it('is published once for each recipient and message, to the sender alone', async () => {
     const chat = await app.group(anna, boris, vera);
     const [second, his, hisSecond, veras] = await app.devices(anna, boris, boris, vera);
     const ids = [await send(chat), await send(chat), await send(chat, his), await send(chat)];
@@ -68,7 +68,7 @@ describe('delivered', () => {
     ['chat:join', (device, chat) => device!.send('chat:join', { chat_id: chat.id })],
     ['reading', (device, chat, newest) => read(device!, chat, newest)],
     [
-      'saying so and then reading',
+      'acknowledging and then reading',
       async (device, chat, message_id) => {
         await device!.send('chat:message:delivered', { chat_id: chat.id, message_id });
         await read(device!, chat, message_id);
@@ -76,14 +76,14 @@ describe('delivered', () => {
       },
     ],
     [
-      'saying so',
+      'acknowledging',
       (device, chat, message_id) => device!.send('chat:message:delivered', { chat_id: chat.id, message_id }),
     ],
     [
-      'saying so by REST',
+      'acknowledging by REST',
       (_, chat, message_id) => app.request('POST', `chats/${chat.id}/delivered`, boris.token, { message_id }),
     ],
-  ])('is also by %s, once however often', async (way, deliver) => {
+  ])('is reached by %s, once, however often it happens', async (way, deliver) => {
     const chat = await app.group(anna, boris);
     const ids = [await send(chat), await send(chat), await send(chat)];
     await hers.settled();
@@ -108,10 +108,10 @@ describe('delivered', () => {
     last.close();
   });
 
-  it('is not by sending oneself', async () => {
+  it('is not reached by sending a message', async () => {
     const chat = await app.group(anna, boris);
     await send(chat);
-    // Until the first message's recipients have been counted.
+    // Until the recipients of the first message have been recorded.
     await sleep(60);
     const his = await app.device(boris);
     const answer = await send(chat, his);
@@ -121,7 +121,7 @@ describe('delivered', () => {
     his.close();
   });
 
-  it('is not by fetching an older page', async () => {
+  it('is not reached by fetching an older page', async () => {
     const chat = await app.group(anna, boris);
     const ids = [await send(chat), await send(chat), await send(chat)];
     await app.history(boris, chat.id, 'before_seq=3&limit=1');
@@ -130,7 +130,7 @@ describe('delivered', () => {
     expect(deliveries(hers, chat)).not.toContain(`${ids[2]} to ${boris.id}`);
   });
 
-  it('is told of the 10,000 newest messages', async () => {
+  it('is published for the 10,000 newest messages', async () => {
     const chat = await app.chat(anna, vera);
     await send(chat);
     await fill(chat, 10_100, 'now()');
@@ -144,7 +144,7 @@ describe('delivered', () => {
 });
 
 describe('read', () => {
-  it('is told of messages far behind what was delivered', async () => {
+  it('is published for messages far behind the delivered cursor', async () => {
     const chat = await app.chat(anna, boris);
     const first = await send(chat);
     await fill(chat, 1500);
@@ -156,7 +156,7 @@ describe('read', () => {
     his.close();
   });
 
-  it('is told once to each sender of each message, the oldest first, and never moves back', async () => {
+  it('is published once to each sender for each message, oldest first, and never moves back', async () => {
     const chat = await app.group(anna, boris, vera);
     const [his, veras] = await app.devices(boris, vera);
     const ids: string[] = [];
@@ -179,7 +179,7 @@ describe('read', () => {
     veras.close();
   });
 
-  it('is told to the reader’s other devices, where it was not read before', async () => {
+  it('is published to the reader’s other devices', async () => {
     const chat = await app.group(anna, boris);
     const [phone, tablet] = await app.devices(boris, boris);
     const ids = [await send(chat), await send(chat), await send(chat)];
@@ -200,7 +200,7 @@ describe('read', () => {
     tablet.close();
   });
 
-  it('is of a message of that chat', async () => {
+  it('accepts only a message of that chat', async () => {
     const [chat, other] = [await app.group(anna, boris), await app.group(anna, boris)];
     const id = await send(other);
     const his = await app.device(boris);
@@ -209,7 +209,7 @@ describe('read', () => {
     his.close();
   });
 
-  it('holds when the devices of many read at once', async () => {
+  it('is correct when devices of many members read at once', async () => {
     const chat = await app.group(anna, boris, vera);
     const [phone, tablet, veras] = await app.devices(boris, boris, vera);
     const ids: string[] = [];

@@ -7,7 +7,7 @@ let anna: Account;
 let boris: Account;
 let vera: Account;
 let stranger: Account;
-/** Of Anna, who owns it, Boris and Vera; new for each test. */
+/** The group of Anna, its owner, with Boris and Vera; new for each test. */
 let group: ChatDto;
 let hers: Device;
 let his: Device;
@@ -34,7 +34,7 @@ const stored = async () => {
 const remove = (by: Account, { id }: Account) =>
   app.request('DELETE', `chats/${group.id}/members/${id}`, by.token);
 
-it('the owner makes an admin, who runs the group then, and a member again', async () => {
+it('the owner makes a member an admin, who can manage the group, and a member again', async () => {
   expect((await remove(boris, vera)).status).toBe(403);
   const made = await setRole(anna, boris, 'admin');
   expect([made.status, contractErrors(ChatDto, made.body)]).toEqual([200, []]);
@@ -51,7 +51,7 @@ it('the owner makes an admin, who runs the group then, and a member again', asyn
   expect((await app.request('PATCH', path, boris.token, { title: 'Not his' })).status).toBe(403);
 });
 
-it('a step that changes nothing takes no number and tells nobody', async () => {
+it('a change without effect takes no number and publishes nothing', async () => {
   const path = `chats/${group.id}`;
   const avatar = 'https://example.com/a.jpg';
   await app.request('PATCH', path, anna.token, { title: 'Ours', avatar });
@@ -83,25 +83,25 @@ it('a step that changes nothing takes no number and tells nobody', async () => {
   expect(await numbers()).toEqual(before);
   for (const device of [hers, his, veras]) await device.settled();
   expect(heard()).toEqual(heardBefore);
-  // One who is new among them is told of as ever.
+  // One new member among them is announced as usual.
   await app.request('POST', `${path}/members`, anna.token, { user_ids: [boris.id, stranger.id] });
   await his.next('chat:updated', (c) => c.id === group.id && c.member_count === 4);
 });
 
-it('the owner hands the group over and is an admin of it, so that there is one owner', async () => {
+it('the owner hands the group over and becomes an admin, so that there is one owner', async () => {
   const { status, body } = await setRole(anna, vera, 'owner');
   const expected = { [anna.id]: 'admin', [boris.id]: 'member', [vera.id]: 'owner' };
   expect([status, roles(body)]).toEqual([200, expected]);
   await his.next('chat:updated', (c) => c.id === group.id && roles(c)[vera.id] === 'owner');
   expect((await setRole(anna, boris, 'admin')).status).toBe(403);
   expect((await setRole(vera, anna, 'member')).status).toBe(200);
-  // Two at once: the second is the owner's no more.
+  // Of two at once, the second is not the owner any more.
   const raced = await Promise.all([setRole(vera, anna, 'owner'), setRole(vera, boris, 'owner')]);
   expect(raced.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 403]);
   expect(Object.values(await stored()).sort()).toEqual(['admin', 'member', 'owner']);
 });
 
-it('nobody else sets roles, not even an admin, and nobody their own', async () => {
+it('nobody but the owner sets roles, and nobody their own', async () => {
   await setRole(anna, boris, 'admin');
   const before = await stored();
   for (const [reply, status, code] of [
@@ -125,7 +125,7 @@ it('nobody else sets roles, not even an admin, and nobody their own', async () =
   expect((await setRole(boris, vera, 'owner')).status).toBe(403);
 });
 
-describe('whoever is removed or leaves', () => {
+describe('a member who is removed or leaves', () => {
   const removed = (device: Device) => device.next('chat:removed', ({ chat_id }) => chat_id === group.id);
   const heardOf = (device: Device) =>
     device.received.filter(({ payload }) => {
@@ -133,7 +133,7 @@ describe('whoever is removed or leaves', () => {
       return chat_id === group.id || id === group.id;
     });
 
-  it('is told so on every device, the others are told how the group is now', async () => {
+  it('is notified on every device, and the others receive the changed group', async () => {
     const tablet = await app.device(vera);
     await hers.send('chat:message:send', text(group, 'before'));
     expect((await remove(anna, vera)).status).toBe(204);
@@ -147,7 +147,7 @@ describe('whoever is removed or leaves', () => {
     expect(hers.all('chat:removed')).toEqual([]);
   });
 
-  it('hears nothing more of it: no message, change, typing, receipt of their own, or news', async () => {
+  it('receives no more messages, changes, typing, receipts or updates of it', async () => {
     const { message_id } = await veras.send('chat:message:send', text(group, 'hers'));
     await remove(anna, vera);
     await removed(veras);
@@ -161,7 +161,7 @@ describe('whoever is removed or leaves', () => {
     await app.request('PATCH', `chats/${group.id}`, anna.token, { title: 'Ours' });
     await his.next('chat:updated', ({ title }) => title === 'Ours');
     await hers.send('chat:message:delete', { message_id });
-    // One who is there hears of their own messages by the same way, and later than she would.
+    // A member receives their own messages by the same path, and later than she would.
     const own = await hers.send('chat:message:send', text(group, 'x'));
     await his.send('chat:message:read', { chat_id: group.id, message_id: own.message_id });
     await hers.next('chat:message:read', (read) => read.message_id === own.message_id);
@@ -169,7 +169,7 @@ describe('whoever is removed or leaves', () => {
     expect(heardOf(veras).slice(before)).toEqual([]);
   });
 
-  it('hears no counts of receipts either, in a large group', async () => {
+  it('receives no receipt counts of a large group', async () => {
     const chat_id = group.id;
     const user_ids = await app.manyPeople(40);
     await app.request('POST', `chats/${chat_id}/members`, anna.token, { user_ids });
@@ -183,7 +183,7 @@ describe('whoever is removed or leaves', () => {
     expect(veras.all('chat:message:read').filter((r) => r.message_id === theirs.message_id)).toEqual([]);
   });
 
-  it('stops hearing it at the next try when the answer to the first was lost', async () => {
+  it('stops receiving it at the retry, when the answer to the first attempt was lost', async () => {
     await app.rows(
       'UPDATE chat_members SET left_at = now(), left_seq = 0 WHERE chat_id = $1 AND user_id = $2',
       [group.id, vera.id],
@@ -194,7 +194,7 @@ describe('whoever is removed or leaves', () => {
     expect(veras.all('chat:message:new').filter(({ chat_id }) => chat_id === group.id)).toEqual([]);
   });
 
-  it('hears no message that is numbered after their removal, also while many are sent', async () => {
+  it('receives no message numbered after the removal, also while many are sent', async () => {
     let gone = false;
     const sending = [hers, his, hers, his].map(async (device) => {
       for (let after = 10; after > 0; after -= gone ? 1 : 0)
@@ -214,7 +214,7 @@ describe('whoever is removed or leaves', () => {
     expect((await app.history(vera, group.id)).at(-1)!.seq).toBe(last_seq);
   });
 
-  it('reads up to there, by history and search, and gets nothing else', async () => {
+  it('reads up to there by history and search, and nothing later', async () => {
     const { message_id } = await veras.send('chat:message:send', text(group, 'the word'));
     await hers.send('chat:message:pin', { message_id });
     const { body: start } = await app.request<SyncAnswer>('GET', 'sync', vera.token);
@@ -253,7 +253,7 @@ describe('whoever is removed or leaves', () => {
     expect(next.chats).toEqual([{ id: chat_id, last_seq: 1, change_seq: 0, unread_count: 0, left: true }]);
   });
 
-  it('reads what it was then, and finds nothing by what was said anew', async () => {
+  it('reads messages as they were then, and cannot find later texts', async () => {
     const say = async (content: string) =>
       (await hers.send('chat:message:send', text(group, content))).message_id;
     const [kept, changed, gone] = [await say('the old word'), await say('the old word'), await say('x')];
@@ -275,7 +275,7 @@ describe('whoever is removed or leaves', () => {
     expect(await get('/search?query=new')).toEqual([]);
   });
 
-  it('comes back as a plain member, who has muted and archived nothing', async () => {
+  it('returns as a plain member, with the chat neither muted nor archived', async () => {
     await setRole(anna, vera, 'admin');
     await veras.send('chat:mute', { chat_id: group.id, muted: true });
     await veras.send('chat:archive', { chat_id: group.id, archived: true });

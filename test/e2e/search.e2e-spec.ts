@@ -15,7 +15,7 @@ afterAll(() => app.stop());
 
 type Found = { id: string; name: string; content: string };
 
-/** The same ones each time. */
+/** A fixed seed: the same cases on each run. */
 const SEED = { seed: 20261128 };
 
 const found = async (path: string, query: string): Promise<Found[]> => {
@@ -29,10 +29,10 @@ const found = async (path: string, query: string): Promise<Found[]> => {
 };
 const messages = () => `chats/${chat.id}/messages/search`;
 
-/** Composed and decomposed, where they differ. */
+/** The composed and the decomposed form, if they differ. */
 const forms = (text: string) => [...new Set([text.normalize('NFC'), text.normalize('NFD')])];
 
-/** Stores many at once, as they would be after any number of requests. */
+/** Stores many rows at once, as any number of requests would. */
 const storeUsers = (names: string[]) =>
   app.rows(
     `INSERT INTO users (id, email, password_hash, name, handle)
@@ -86,7 +86,7 @@ describe.each(PLACES)('%s', (_, path, store, shown) => {
     ['100%_sure', ['100%', '%_sure', '100%_SURE']],
     ['🌸 🌺', ['🌸', '🌺 🌸']],
     ['Роза 🌷 Ян', ['ян 🌷', '🌷 роза', 'роза ян']],
-  ])('%s is found by other spellings, and shown as it was typed', async (stored, queries) => {
+  ])('%s is found by other spellings, and shown as typed', async (stored, queries) => {
     const typed = forms(stored);
     await store(typed);
     for (const query of queries.flatMap(forms))
@@ -125,7 +125,7 @@ describe.each(PLACES)('%s', (_, path, store, shown) => {
       ]);
   });
 
-  it('whatever was typed is found by the words between its spaces, hyphens and brackets', async () => {
+  it('any text is found by the words between its spaces, hyphens and brackets', async () => {
     const word = fc.string({ unit: fc.constantFrom(...LETTERS), minLength: 1, maxLength: 3 });
     const sign = fc.constantFrom(' ', '-', '(', ')', ' (', ') ', ' [', '—', '«', '» ', '/', ', ');
     const typed = fc
@@ -143,7 +143,7 @@ describe.each(PLACES)('%s', (_, path, store, shown) => {
     }
   });
 
-  it('whatever was typed is found by any spelling of its words, in any order', async () => {
+  it('any text is found by any spelling of its words, in any order', async () => {
     const cases = fc.sample(fc.record({ typed: TYPED, spell: SPELL, turned: fc.boolean() }), {
       ...SEED,
       numRuns: 40,
@@ -158,7 +158,7 @@ describe.each(PLACES)('%s', (_, path, store, shown) => {
   });
 });
 
-it('PostgreSQL folds as plain words say it', async () => {
+it('PostgreSQL folds as the model in this file does', async () => {
   const texts = fc
     .sample(fc.tuple(TYPED, SPELL), { ...SEED, numRuns: 2000 })
     .map(([typed, spell]) => spell(typed));
@@ -170,7 +170,7 @@ it('PostgreSQL folds as plain words say it', async () => {
     expect([typed, once, twice]).toEqual([typed, folded(typed), folded(typed)]);
 });
 
-it('finds a message by what people read of it, and by no link or id', async () => {
+it('finds a message by its visible text, not by a link or an id', async () => {
   const [hers] = await app.devices(anna);
   const url = 'https://storage.example.com/secret-garden/1.jpg';
   const send = async (type: string, content: string, metadata: object) =>
@@ -209,9 +209,9 @@ it('finds a message by what people read of it, and by no link or id', async () =
   }
 });
 
-it('reads the texts that take longest to fold in time, and goes on where it stopped', async () => {
+it('finishes a page in time for the texts that are slowest to fold, and continues there', async () => {
   const large = await app.group(anna, boris);
-  // 40 times what takes a statement 0.2 s, under 100 of an ordinary worst kind.
+  // 40 times as slow as 0.2 s per statement, and under 100 of the usual worst kind.
   await app.rows(
     `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at)
      SELECT gen_random_uuid(), $1, i, $2, 'text', CASE WHEN i > 40 THEN 'слово' || $4 ELSE $3 END, now()
@@ -235,7 +235,7 @@ it('reads the texts that take longest to fold in time, and goes on where it stop
 it.each([
   ['10,000 messages', 12_000, 1],
   ['2 MiB', 200, 4000],
-])('looks through %s at most, and goes on where it stopped', async (_, count, length) => {
+])('scans at most %s per call, and continues there', async (_, count, length) => {
   const large = await app.group(anna, boris);
   await app.rows(
     `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at)
@@ -254,7 +254,7 @@ it.each([
   expect(page.items.map(({ seq }) => seq)).toEqual([1]);
 });
 
-it('an @ before a word is skipped, by both lists of users', async () => {
+it('both lists of users ignore an @ before a word', async () => {
   const lena = await app.register('Елена Дивная');
   await app.request('PATCH', 'users/me', lena.token, { handle: 'divnaya' });
   const [hers] = await app.devices(anna);
@@ -301,7 +301,7 @@ const SPELL = fc.constantFrom<((text: string) => string)[]>(
   (text) => text.replaceAll('’', "'"),
 );
 
-/** What ADR 20 says of the form for search, for the letters above. */
+/** The search form that ADR 20 defines, for the letters above. */
 function folded(typed: string): string {
   const bare = typed
     .replaceAll('№', '#')

@@ -21,7 +21,7 @@ const sync = async (account: Account, cursor?: string, on = app) => {
 const ids = ({ chats }: SyncAnswer) => chats.map(({ id }) => id).sort();
 const send = (chat: ChatDto) => hers.send('chat:message:send', text(chat));
 
-it('tells everything without a cursor, and with one what changed, be it a message, an edit, a mark or a title', async () => {
+it('returns everything without a cursor, and every kind of change with one', async () => {
   const [me] = await app.people('Вера');
   const chats = await Promise.all([1, 2, 3].map(() => app.group(anna, me)));
   const [first, second] = chats as [ChatDto, ChatDto];
@@ -42,14 +42,14 @@ it('tells everything without a cursor, and with one what changed, be it a messag
     await change();
     const next = await sync(me, cursor);
     expect(ids(next)).toEqual([chat.id]);
-    // What it has just told it has marked as delivered, which is a change no more.
+    // The chats it returned are now marked as delivered, and that is no change.
     const again = await sync(me, next.cursor);
     expect(ids(again)).toEqual([]);
     cursor = again.cursor;
   }
 });
 
-it('misses no transaction that began before the cursor was given and was committed after', async () => {
+it('misses no transaction that began before the cursor and committed after it', async () => {
   const [me] = await app.people('Вера');
   const [slow, quick] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
   const start = await sync(me);
@@ -77,7 +77,7 @@ it('misses no transaction that began before the cursor was given and was committ
   }
 });
 
-it('holds while messages are sent: going from cursor to cursor a device ends with what there is', async () => {
+it('converges from cursor to cursor while messages are sent', async () => {
   const [me] = await app.people('Вера');
   const chats = await Promise.all(Array.from({ length: 5 }, () => app.group(anna, me)));
   let { cursor } = await sync(me);
@@ -96,7 +96,7 @@ it('holds while messages are sent: going from cursor to cursor a device ends wit
   expect([...known.values()]).toEqual([20, 20, 20, 20, 20]);
 });
 
-it('tells once of what the user has left, and again on return', async () => {
+it('returns a chat that the user left once, and again on return', async () => {
   const [me] = await app.people('Вера');
   const chat = await app.group(anna, boris, me);
   const first = await sync(me);
@@ -115,7 +115,7 @@ it('tells once of what the user has left, and again on return', async () => {
   expect(back).not.toHaveProperty('left');
 });
 
-it('tells of the other chats when one is left while it answers', async () => {
+it('returns the other chats when the user leaves one meanwhile', async () => {
   const [me] = await app.people('Вера');
   const [left, kept] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
   await send(left);
@@ -165,7 +165,7 @@ it('pages through more than 500 chats, also those that change meanwhile', async 
   const first = await everything();
   expect(first.pages.map(({ chats }) => chats.length)).toEqual([500, 500, 203]);
   expect(first.ids.sort()).toEqual(all.map(({ id }) => id));
-  // Changed after its page was given, so the next round tells it again.
+  // It changed after its page was read, so the next round returns it again.
   const second = await everything(first.cursor);
   expect(second.ids).toEqual([all[0]!.id]);
 });
@@ -173,7 +173,7 @@ it('pages through more than 500 chats, also those that change meanwhile', async 
 describe('a cursor', () => {
   const cursorOf = (...keys: unknown[]) => Buffer.from(JSON.stringify(keys)).toString('base64url');
 
-  it('of another database starts anew and says so', async () => {
+  it('of another database makes the sync start again, and says so', async () => {
     const { cursor } = await sync(anna);
     const [database, ...rest] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string];
     const reset = await sync(anna, cursorOf(`${database}1`, ...rest));
@@ -187,7 +187,7 @@ describe('a cursor', () => {
     await another.drop();
   });
 
-  it('that we did not make is INVALID_DATA', async () => {
+  it('that the server did not issue is INVALID_DATA', async () => {
     const { cursor } = await sync(anna);
     const [database] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string];
     for (const bad of [

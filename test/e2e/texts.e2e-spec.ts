@@ -88,14 +88,14 @@ it.each<[string, string, (words: string) => Promise<Refusal>]>([
     'reason',
     async (reason) => (await write('reports', { kind: 'post', target_id: post.id, reason }, boris)).body,
   ],
-])('%s that nobody sees is refused, and its field named', async (_, field, send) => {
+])('%s of invisible characters is refused by field', async (_, field, send) => {
   for (const words of INVISIBLE) {
     const { code, details } = await send(words);
     expect([words, code, details?.[0]?.field]).toEqual([words, 'INVALID_DATA', field]);
   }
 });
 
-it('the assistant is asked nothing that nobody sees', async () => {
+it('the assistant refuses an invisible message', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   await client.ask('create_chat', {}, 'chat_created');
@@ -103,7 +103,7 @@ it('the assistant is asked nothing that nobody sees', async () => {
     expect(await client.ask('message', { message }, 'error')).toMatchObject({ code: 'INVALID_DATA' });
 });
 
-it('a text comes back in NFC, and otherwise as it was typed', async () => {
+it('a text is returned in NFC, and otherwise as it was typed', async () => {
   const typed = ' и\u0306 نام\u200Cها 👨‍👩‍👧\n\tе\u0308 ';
   const kept = ' й نام\u200Cها 👨‍👩‍👧\n\tё ';
   const { message_id } = await hers.send('chat:message:send', text(group, typed));
@@ -116,14 +116,14 @@ it('a text comes back in NFC, and otherwise as it was typed', async () => {
   expect(body.name).toBe('Андрей Зуёв');
 });
 
-it('a name of an earlier version stands in no sentence as it was', async () => {
+it('a name of an earlier version is cleaned before it is used in a sentence', async () => {
   await app.rows('UPDATE users SET name = $2 WHERE id = $1', [boris.id, 'Бо\u202Eрис\n\nкод\u0007 א']);
   await write(`posts/${post.id}/like`, {}, boris, 'PUT');
   const told = await hers.next('notification:new', ({ type }) => type === 'post_liked');
   expect(told.body).toBe('\u2068Борис код א\u2069 оценил(а) ваш пост');
 });
 
-it('names of earlier versions are cleaned by the migration', async () => {
+it('the migration cleans names of earlier versions', async () => {
   const { message_id } = await hers.send('chat:message:send', text(group, 'слово'));
   await app.rows('UPDATE users SET name = $2 WHERE id = $1', [anna.id, 'Ан\u202Eна\r\nи\u0306']);
   const forward = { message_ids: [message_id], to_chat_id: group.id };
@@ -147,7 +147,7 @@ it('names of earlier versions are cleaned by the migration', async () => {
   expect(forwarded.forwarded_from!.sender_name).toBe('Анна й');
 });
 
-it('all names of earlier versions may be names after the migration', async () => {
+it('the migration turns every name of earlier versions into a valid one', async () => {
   const signs = [
     'a',
     'я',
@@ -200,7 +200,7 @@ it('all names of earlier versions may be names after the migration', async () =>
     const old = names[i]!;
     expect([old, nameOf(name), isVisible(name)]).toEqual([old, name, true]);
     if (!isVisible(old)) expect(name).toBe(handle);
-    // The older of the two counted it among the marks.
+    // The older code counted it among the marks.
     if (isName(nameOf(old)) && !old.includes('\u200B')) expect([old, name]).toEqual([old, nameOf(old)]);
   });
 });

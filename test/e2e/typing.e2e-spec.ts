@@ -23,7 +23,7 @@ afterAll(() => app.stop());
 const type = (device: Device, is_typing: boolean) =>
   device.send('chat:typing', { chat_id: chat.id, is_typing });
 
-it('is heard by the others, not by any device of whoever types, nor by strangers, and is not stored', async () => {
+it('reaches other members, not the typing user’s devices or strangers, and is not stored', async () => {
   const before = await app.rows('SELECT * FROM chats');
   expect(await type(phone, true)).toEqual({ status: 'ok' });
   expect(await type(phone, false)).toEqual({ status: 'ok' });
@@ -51,7 +51,7 @@ it('ends when the typing device disconnects or leaves the chat', async () => {
   await his.until(() => stops() > before || undefined, 'typing did not stop', 2000);
 });
 
-it('ends with the last word of a device, however close together they come', async () => {
+it('ends in the last state that a device sent, however close together', async () => {
   const words = () => his.all('chat:typing').map(({ is_typing }) => is_typing);
   for (let round = 0; round < 50; round++) {
     const end = () => (round % 5 ? type(phone, false) : phone.send('chat:leave', { chat_id: chat.id }));
@@ -71,7 +71,7 @@ it('ends with the last word of a device, however close together they come', asyn
   expect(egors.at(-1)?.is_typing ?? false).toBe(false);
 });
 
-it('is not told across a block in a group, also to a device that hears joined chats only', async () => {
+it('does not cross a block in a group, also for a device of the joined scope', async () => {
   const [cut, vera] = await app.people('Катя', 'Вера');
   const group = await app.group(anna, cut, vera);
   await app.request('PUT', `users/${cut.id}/block`, anna.token);
@@ -89,7 +89,7 @@ it('is not told across a block in a group, also to a device that hears joined ch
   }
 });
 
-it('ends with a block, for the other side as well, and only if there was any', async () => {
+it('ends with a block, for both sides, and only if somebody typed', async () => {
   const [dora, egor] = await app.people('Дора', 'Егор');
   const direct = await app.chat(dora, egor);
   const [hers, second, theirs] = await app.devices(dora, dora, egor);
@@ -110,7 +110,7 @@ it('ends with a block, for the other side as well, and only if there was any', a
   expect(words(theirs)).toEqual([true, true, false]);
 });
 
-it('comes under the name that its user has now; the new name is told to those who show it, once', async () => {
+it('carries the current name; a new name is published once to those who show it', async () => {
   const [cut] = await app.people('Дора');
   await app.group(anna, cut, boris);
   const theirs = await app.device(cut);
@@ -121,7 +121,7 @@ it('comes under the name that its user has now; the new name is told to those wh
   const updated = { user_id: anna.id, name: 'Анна Новая', avatar: 'https://example.com/new.jpg' };
   for (const device of [phone, tablet, his])
     expect(await device.next('user:updated', ({ user_id }) => user_id === anna.id)).toMatchObject(updated);
-  // What changes nothing that is shown is told to nobody.
+  // A change that nobody is shown is not published.
   await rename({ name: 'Анна Новая', locale: 'en' });
   await type(phone, true);
   await type(phone, false);
@@ -132,7 +132,7 @@ it('comes under the name that its user has now; the new name is told to those wh
   for (const device of [theirs, stranger]) expect(device.all('user:updated')).toEqual([]);
 });
 
-it('a chat is left by whoever says so, also after they were removed, and of a chat that is not there', async () => {
+it('a device can leave any chat, also after a removal and an unknown one', async () => {
   const group = await app.group(boris, anna);
   await app.request('DELETE', `chats/${group.id}/members/${anna.id}`, boris.token);
   for (const chat_id of [group.id, anna.id]) {
@@ -142,7 +142,7 @@ it('a chat is left by whoever says so, also after they were removed, and of a ch
   expect((await phone.send('chat:leave', { chat_id: 'x' })).code).toBe('INVALID_DATA');
 });
 
-it('is refused to strangers and in chats that are not', async () => {
+it('is refused for strangers and unknown chats', async () => {
   expect((await type(stranger, true)).code).toBe('FORBIDDEN');
   const nowhere = { chat_id: anna.id, is_typing: true };
   expect((await phone.send('chat:typing', nowhere)).code).toBe('CHAT_NOT_FOUND');

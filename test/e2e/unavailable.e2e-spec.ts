@@ -9,11 +9,11 @@ afterAll(() => app.stop());
 
 const alarms = (lines: object[]) => lines.filter((line) => 'level' in line && line.level !== 'info');
 
-it('a database without room: UNAVAILABLE, and the log says why in one line for all', async () => {
+it('a full database answers UNAVAILABLE, and one log line says why for all', async () => {
   const [anna, boris] = await app.people('Анна', 'Борис');
   const chat = await app.chat(anna, boris);
   const device = await app.device(anna);
-  // As a full disk does when a row no longer finds room.
+  // The error of a full disk, when a row needs more room.
   await app.rows(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$`);
   await app.rows('CREATE TRIGGER full_disk BEFORE INSERT ON messages EXECUTE FUNCTION refuse()');
@@ -33,19 +33,19 @@ it('a database without room: UNAVAILABLE, and the log says why in one line for a
     err: 'could not extend file: No space left on device',
     code: '53100',
   });
-  // Of a slow machine there may be one for each 10 s.
+  // On a slow machine there may be one per 10 s.
   expect(more.length).toBeLessThan(4);
   await app.rows('DROP TRIGGER full_disk ON messages');
   expect(await device.send('chat:message:send', text(chat, 'x'))).toMatchObject({ status: 'sent' });
 });
 
-describe('a database is not ready while it', () => {
+describe('the database is reported as not ready while it', () => {
   let bystander: Bystander;
   beforeAll(async () => (bystander = await Bystander.at(app.databaseUrl)));
   afterAll(() => bystander.end());
 
   const ready = async () => (await app.request('GET', '/health/ready')).status;
-  /** For connections that begin then; those that there are end. */
+  /** Applies to new connections, and ends the present ones. */
   const set = async (setting: string) => {
     await bystander.query('BEGIN READ WRITE');
     await bystander.query(
@@ -56,7 +56,7 @@ describe('a database is not ready while it', () => {
       WHERE datname = current_database() AND pid <> pg_backend_pid()`);
   };
 
-  it('is read-only, and says so to who writes', async () => {
+  it('is read-only, and writers get the reason', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     expect(await ready()).toBe(200);
     await set('SET default_transaction_read_only = true');
@@ -71,7 +71,7 @@ describe('a database is not ready while it', () => {
     await until('ready', async () => (await ready()) === 200);
   });
 
-  it('has no room for the files that a statement needs', async () => {
+  it('has no room for the temporary files of a statement', async () => {
     await set('SET temp_file_limit = 0');
     await until('not ready', async () => (await ready()) === 503);
     await set('RESET temp_file_limit');
@@ -79,7 +79,7 @@ describe('a database is not ready while it', () => {
   });
 });
 
-it('a client that breaks off an upload is no alarm', async () => {
+it('an aborted upload raises no alarm', async () => {
   const { hostname, port } = new URL(app.url);
   const ends: Socket[] = [];
   (app.app.getHttpServer() as Server).on('connection', (end: Socket) => ends.push(end));
@@ -95,13 +95,13 @@ it('a client that breaks off an upload is no alarm', async () => {
       await closed;
     }
     await until('noticed', () => ends.length === 5 && ends.every(({ destroyed }) => destroyed));
-    // What is said of it is said by now.
+    // Anything to log about it has been logged by now.
     expect((await app.request('GET', '/health')).status).toBe(200);
   });
   expect(alarms(lines)).not.toContainEqual(expect.objectContaining({ msg: 'dependency unavailable' }));
 });
 
-it('a client that is gone before its request is looked at is no alarm', async () => {
+it('a client that disconnects before its request is handled raises no alarm', async () => {
   const { hostname, port } = new URL(app.url);
   const server = app.app.getHttpServer() as Server;
   const client = connect(Number(port), hostname).on('error', () => {});

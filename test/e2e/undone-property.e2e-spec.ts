@@ -19,7 +19,7 @@ import fc from 'fast-check';
 let app: TestApp;
 beforeAll(async () => {
   app = await TestApp.start();
-  // What is promised waits until the test runs it.
+  // Keeps promised jobs until the test runs them.
   await app.rows('CREATE TABLE promised (id uuid, name text, data jsonb)');
   await app.rows(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN INSERT INTO promised VALUES (NEW.id, NEW.name, NEW.data); RETURN NULL; END'`);
@@ -66,7 +66,7 @@ interface Told {
   type: string;
   group: string | null;
   isRead: boolean;
-  /** In the order of telling. */
+  /** In the order of publishing. */
   causes: Cause[];
 }
 
@@ -75,7 +75,7 @@ interface Cause {
   actor: number;
   done: () => boolean;
   isCut: () => boolean;
-  /** Undone since it was told: when it is done again, its next job tells it. */
+  /** Undone since it was published. When it is done again, its next job publishes it. */
   gone: boolean;
 }
 
@@ -84,7 +84,7 @@ const holds = (cause: Cause): boolean => {
   return !cause.gone && !cause.isCut();
 };
 
-/** What should be, in plain words: everything is looked at anew, nothing is counted along the way. */
+/** The expected state, always computed from scratch: nothing is counted along the way. */
 class Model {
   readonly likes = new Set<number>();
   readonly reposts = new Map<number, string>();
@@ -116,7 +116,7 @@ class Model {
       const group = type === 'mention' ? null : type;
       let one = list.find((each) => each.group !== null && each.group === group && !each.isRead);
       if (!one) list.push((one = { type, group, isRead: false, causes: [] }));
-      // A block is between the author and another; a mention's recipient sees the author, too.
+      // A block is between the author and another user. The recipient of a mention must see the author, too.
       const isCut = () => this.blocked.has(recipient === 0 ? actor : recipient) || this.banned.has(actor);
       one.causes.push({ key, actor, done, isCut, gone: !done() });
     }
@@ -146,7 +146,7 @@ class Model {
 
 const name = (who: number) => `Person${'ABCD'[who]}`;
 
-it('whatever is done, undone, blocked and banned, lists, unread counts, texts and counters are those of a plain model', async () => {
+it('lists, unread counts, texts and counters match a model after any history of acts, undos, blocks and bans', async () => {
   await fc.assert(
     fc.asyncProperty(STEPS, async (steps) => {
       const world = await World.create();
@@ -184,7 +184,7 @@ class World {
     const { model, postId } = this;
     const { who } = step;
     const id = this.ids[who]!;
-    // A banned user's requests do not come so far; what is refused changes nothing.
+    // A banned user's requests are refused earlier, and a refusal changes nothing.
     if (model.banned.has(who) && !['ban', 'unban', 'block', 'unblock', 'run', 'read'].includes(step.do))
       return;
     switch (step.do) {
@@ -282,7 +282,7 @@ class World {
 
 const execute = <T>(command: Command<T>): Promise<T> => app.app.get(CommandBus).execute(command);
 
-/** Null when it is refused. */
+/** Null when the command is refused. */
 async function done<T>(command: Command<T>): Promise<T | null> {
   return execute(command).catch((error: unknown) => {
     if (error instanceof AppError) return null;

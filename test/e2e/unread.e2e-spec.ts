@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** A user's unread count of a chat, which all who tell it tell alike. */
+/** A user's unread count of a chat. Every place that shows it must agree. */
 async function unreadOf(account: Account, { id }: ChatDto): Promise<number> {
   const [list, sync, chat, join] = await Promise.all([
     app.request<ChatPage>('GET', 'chats?limit=200', account.token),
@@ -36,7 +36,7 @@ async function unreadOf(account: Account, { id }: ChatDto): Promise<number> {
   return counts[0]!;
 }
 
-it('counts others’ messages that are not read and not deleted, whoever sends, reads, deletes, leaves and returns', async () => {
+it('counts others’ unread and undeleted messages, whoever sends, reads, deletes, leaves and returns', async () => {
   const who = fc.constantFrom('anna', 'boris');
   const step = fc.oneof(
     { weight: 5, arbitrary: fc.record({ act: fc.constant('send'), who, at: fc.constant(0) }) },
@@ -82,7 +82,7 @@ it('counts others’ messages that are not read and not deleted, whoever sends, 
   await fc.assert(property, { numRuns: 12, interruptAfterTimeLimit: 15_000, endOnFailure: true });
 });
 
-it('is unchanged by sending with unread messages, and stays at nothing by sending without', async () => {
+it('is unchanged by a send with unread messages, and stays zero by a send without', async () => {
   const chat = await app.chat(anna, boris);
   const send = (account: Account) => devices.get(account)!.send('chat:message:send', text(chat));
   await send(anna);
@@ -94,7 +94,7 @@ it('is unchanged by sending with unread messages, and stays at nothing by sendin
   expect([await unreadOf(anna, chat), await unreadOf(boris, chat)]).toEqual([3, 4]);
 });
 
-it('is nothing to somebody who wrote with unread messages, was removed and is added again', async () => {
+it('is zero for a member who wrote with unread messages, was removed and is added again', async () => {
   const chat = await app.group(anna, boris);
   for (const account of [anna, boris, boris])
     await devices.get(account)!.send('chat:message:send', text(chat));
@@ -104,7 +104,7 @@ it('is nothing to somebody who wrote with unread messages, was removed and is ad
   expect(await unreadOf(boris, chat)).toBe(0);
 });
 
-it('is nothing to somebody added, of what was said before', async () => {
+it('is zero for a new member, whatever was sent before', async () => {
   const [late] = await app.people('Вера');
   const chat = await app.group(anna, boris);
   const hers = devices.get(anna)!;
@@ -119,7 +119,7 @@ it('is nothing to somebody added, of what was said before', async () => {
   expect(await unreadOf(late, chat)).toBe(1);
 });
 
-/** Messages of Anna's; every hundredth is Boris's, if he writes. He has read none. */
+/** Adds messages of Anna; every hundredth is Boris's, if he writes. He has read none. */
 async function history(chat: ChatDto, length: number, { writes = false, deletes = false }): Promise<void> {
   const hasOwn = writes ? 100 : 1_000_000;
   await app.rows(
@@ -137,7 +137,7 @@ async function history(chat: ChatDto, length: number, { writes = false, deletes 
   ]);
 }
 
-it('looks at 1,000 deleted messages at most, one’s own among them', async () => {
+it('scans at most 1,000 deleted messages, one’s own included', async () => {
   const chat = await app.group(anna, boris);
   await history(chat, 1010, { deletes: true });
   expect(await unreadOf(boris, chat)).toBe(10);
@@ -146,7 +146,7 @@ it('looks at 1,000 deleted messages at most, one’s own among them', async () =
   expect(await unreadOf(boris, another)).toBe(198);
 });
 
-it('has no send wait while it is counted for a read mark', async () => {
+it('delays no send while it is counted for a read cursor', async () => {
   const chat = await app.group(anna, boris);
   const [hers, his] = [devices.get(anna)!, devices.get(boris)!];
   const { message_id } = await hers.send('chat:message:send', text(chat));
@@ -172,7 +172,7 @@ it('has no send wait while it is counted for a read mark', async () => {
   spy.mockRestore();
 });
 
-it('is exact when a mark moves far, which it does in steps of 10,000 messages', async () => {
+it('is exact when a read cursor moves far, in steps of 10,000 messages', async () => {
   const chat = await app.group(anna, boris);
   await history(chat, 25_000, { writes: true });
   const [{ id: message_id }] = (await app.rows<{ id: string }>(

@@ -4,7 +4,7 @@ import { newId } from '#platform';
 import { TestApp, type Account, type Device } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 
-/** A master's and a client's day, and the day months later: all 11 notifications, each from a real action. */
+/** A day of a master and a client, and a day months later: all 11 notifications, each from a real action. */
 
 const DAY = 24 * 3600_000;
 let app: TestApp;
@@ -27,7 +27,7 @@ interface Made {
   id: string;
 }
 
-/** A request that has to succeed. */
+/** A request that must succeed. */
 async function ask<T>(who: Account, method: string, path: string, body?: unknown): Promise<T> {
   const reply = await app.request<T>(method, path, who.token, body);
   if (reply.status >= 300)
@@ -35,7 +35,7 @@ async function ask<T>(who: Account, method: string, path: string, body?: unknown
   return reply.body;
 }
 
-/** All of a user's notifications, oldest first. */
+/** All notifications of a user, oldest first. */
 async function listOf(who: Account): Promise<NotificationDto[]> {
   const { items } = await ask<{ items: NotificationDto[] }>(who, 'GET', 'notifications?limit=200');
   return items.reverse();
@@ -90,7 +90,7 @@ it('they become friends, like, comment, repost and mention each other', async ()
   const content = `До и после, спасибо @${handle}`;
   const post = await ask<Made>(anna, 'POST', 'posts', { content });
   await heardBy(marias, 'mention');
-  // A change of mind is no second cause.
+  // Undoing and repeating is no second cause.
   for (const method of ['PUT', 'DELETE', 'PUT']) await ask(maria, method, `posts/${post.id}/like`);
   expect((await heardBy(hers, 'post_liked')).data).toMatchObject({ post_id: post.id, user_id: maria.id });
   await hers[0]!.next('post:liked', ({ likes_count }) => likes_count === 1);
@@ -114,7 +114,7 @@ it('a review follows the visit', async () => {
   expect((await heardBy(hers, 'review_received')).data).toMatchObject({ booking_id: visit!.id, rating: 5 });
 });
 
-it('months later the client is due again, and is told so once', async () => {
+it('months later the client is due again, and is notified once', async () => {
   for (const daysAgo of [54, 82, 110])
     await app.rows(
       `INSERT INTO bookings (id, service_id, master_id, client_id, starts_at, ends_at, status, service_name, price)
@@ -131,7 +131,7 @@ it('months later the client is due again, and is told so once', async () => {
   await commands.execute(new ProposeBookings());
 });
 
-it('each of the 11 notifications came exactly once, to the right account and to no other', async () => {
+it('each of the 11 notifications came exactly once, to the right account only', async () => {
   const [toAnna, toMaria, toGleb] = [await listOf(anna), await listOf(maria), await listOf(gleb)];
   expect(toAnna.map(({ type }) => type)).toEqual([
     'booking_request',
@@ -172,7 +172,7 @@ it('each of the 11 notifications came exactly once, to the right account and to 
   expect(unread_count).toBe(toAnna.length);
 });
 
-it('reading one on a phone clears it on the other, and everywhere', async () => {
+it('reading one on a device clears it on all', async () => {
   const [first] = await listOf(maria);
   const ack = await marias[0]!.send('notification:read', { notification_id: first!.id });
   expect(ack).toMatchObject({ notification_id: first!.id, is_read: true });
@@ -182,7 +182,7 @@ it('reading one on a phone clears it on the other, and everywhere', async () => 
   expect(sync.notifications.unread_count).toBe(0);
 });
 
-it('a proposal in the chat becomes a booking, for both to see', async () => {
+it('a proposal in the chat becomes a booking that both see', async () => {
   const chat = await app.chat(anna, maria);
   const [service] = (await ask<{ items: Made[] }>(anna, 'GET', `services?master_id=${anna.id}`)).items;
   const proposal = {
