@@ -157,8 +157,8 @@ describe('an address', () => {
 });
 
 it.each([
-  [0, 'is not believed', [401, 401, 429]],
-  [1, 'tells who asks', [401, 401, 401]],
+  [0, 'is ignored', [401, 401, 429]],
+  [1, 'identifies the client', [401, 401, 401]],
 ])('behind %d proxies an X-Forwarded-For %s', async (TRUSTED_PROXIES, _, statuses) => {
   const behind = await TestApp.start({ SIGN_IN_RATE: '2', TRUSTED_PROXIES: String(TRUSTED_PROXIES) });
   const body = JSON.stringify({ email: 'somebody@example.com', password: 'wrong' });

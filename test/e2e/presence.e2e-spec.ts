@@ -171,7 +171,7 @@ describe('presence with contacts as its audience', () => {
     expect(watcher.all('user:offline').filter(({ user_id }) => user_id === vasya.id)).toEqual([]);
   });
 
-  it('reaches nobody, like a new name, who has not been shown the direct chat before its first message', async () => {
+  it('does not reach a partner who has not been shown the direct chat yet, nor does a new name', async () => {
     const [lisa, misha] = await app.people('Лиза', 'Миша');
     const direct = await app.chat(lisa, misha);
     const his = await app.device(misha);
