@@ -7,7 +7,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 export class AdminGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { user } = context.switchToHttp().getRequest<{ user: SignedIn }>();
-    if (user.role !== 'admin') throw new AppError('FORBIDDEN', 'This is for admins');
+    if (user.role !== 'admin') throw new AppError('FORBIDDEN', 'Admin role required');
     return true;
   }
 }

@@ -6,14 +6,14 @@ import { v4, validate as isUuid } from 'uuid';
 
 const LIFETIME_SECONDS = 15 * 60;
 
-/** What an access token must be, in the names that both jsonwebtoken and passport-jwt use. */
+/** Requirements of an access token, under the names that both jsonwebtoken and passport-jwt use. */
 export const ACCESS_TOKEN = {
   algorithms: ['HS256' as const],
   issuer: 'service-platform',
   audience: 'service-platform',
 };
 
-/** `sub` is the user, `sid` the session, `jti` this very token. */
+/** `sub` is the user, `sid` the session, `jti` the token itself. */
 export interface AccessClaims {
   sub: string;
   sid: string;
@@ -22,15 +22,15 @@ export interface AccessClaims {
   exp: number;
 }
 
-/** The clients of the documents refresh at these words; `reason` says what was wrong. */
+/** Older clients refresh their tokens when they read this message; `reason` has the cause. */
 export const invalidToken = (reason: ErrorReason = 'token_invalid') =>
   new AppError('UNAUTHORIZED', 'Invalid token', { reason });
 
-/** @param error of jsonwebtoken, which passport hands on, too */
+/** @param error of jsonwebtoken; passport passes it on */
 export const refusedToken = (error: unknown) =>
   invalidToken((error as Error | undefined)?.name === 'TokenExpiredError' ? 'token_expired' : undefined);
 
-/** For devices that are connected. */
+/** For connected devices. */
 export const sessionRevoked = () =>
   new AppError('UNAUTHORIZED', 'Session revoked', { reason: 'session_revoked' });
 
@@ -38,15 +38,16 @@ export const accountBanned = () =>
   new AppError('UNAUTHORIZED', 'This account is banned', { reason: 'account_banned' });
 
 /**
- * As an object: of a mere string each verification would first try to make a public key, which takes longer than the rest.
- * @throws StartError when the signing key is neither set nor was made
+ * A KeyObject: from a string, each verification would first try to parse a public key, which takes longer than the
+ * rest.
+ * @throws StartupError (when no signing key is set and none was generated)
  */
 export function signingKey(config: Config): KeyObject {
-  if (!config.JWT_SECRET) throw new StartupError('JWT_SECRET: is needed to sign tokens');
+  if (!config.JWT_SECRET) throw new StartupError('JWT_SECRET: required to sign tokens');
   return createSecretKey(config.JWT_SECRET, 'utf8');
 }
 
-/** A token for one session of one user: of 15 minutes, or until the time given, in whole seconds. */
+/** A token for one session of one user. It expires after 15 minutes, or at the given time, in whole seconds. */
 export function issueAccessToken(key: KeyObject | string, userId: string, sessionId: string, until?: Date) {
   const end = until?.getTime() ?? Date.now() + LIFETIME_SECONDS * 1000;
   const expiresAt = new Date(Math.floor(end / 1000) * 1000);
@@ -60,7 +61,7 @@ export function issueAccessToken(key: KeyObject | string, userId: string, sessio
   return { token, expiresAt };
 }
 
-/** @throws AppError UNAUTHORIZED for anything that `issueAccessToken` did not make with this key, and when it is over */
+/** @throws AppError UNAUTHORIZED (when `issueAccessToken` did not create the token with this key, or it has expired) */
 export function verifyAccessToken(key: KeyObject, token: string): AccessClaims {
   let payload: JwtPayload | string;
   try {
@@ -72,7 +73,7 @@ export function verifyAccessToken(key: KeyObject, token: string): AccessClaims {
 }
 
 /**
- * What a good signature does not tell: that it is an access token, and whose.
+ * Checks the payload of a token with a valid signature: it must be an access token and name its user.
  * @throws AppError UNAUTHORIZED
  */
 export function accessClaims(payload: unknown): AccessClaims {

@@ -2,7 +2,7 @@ import type { AccountDto } from '#contracts';
 import type { User } from '#platform';
 import { PROFILE_COLUMNS, toProfile, type ProfileColumns } from './profile.js';
 
-/** A user as admins see them, but for `online`. */
+/** A user as shown to admins, without `online`. */
 export type Account = Omit<AccountDto, 'online'>;
 
 export type AccountColumns = ProfileColumns & Pick<User, 'email' | 'role' | 'bannedAt' | 'createdAt'>;

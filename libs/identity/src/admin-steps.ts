@@ -3,10 +3,10 @@ import type { Prisma, User } from '#platform';
 import { noSuchUser } from './present.js';
 
 /**
- * The user whom an admin is about to change. Both rows are locked to the end of the transaction, in one order, and the
- * admin is looked at again under the lock: two who take the role from each other cannot both succeed. The user's row is
- * locked in the mode for which `requirePresent` and the checks of foreign keys wait.
- * @throws AppError NOT_FOUND; FORBIDDEN for who is no admin any more
+ * Loads the user whom an admin is about to change. Both rows are locked until the end of the transaction, always in the
+ * same order. The admin's role is checked under the lock: two admins who take the role from each other cannot both
+ * succeed. The lock mode of the user's row conflicts with `requirePresent` and with foreign key checks.
+ * @throws AppError NOT_FOUND, FORBIDDEN (when the caller is no longer an admin)
  */
 export async function lockForAdmin(
   tx: Prisma.TransactionClient,
@@ -20,19 +20,19 @@ export async function lockForAdmin(
       : tx.$queryRaw`SELECT FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`);
   const users = await tx.user.findMany({ where: { id: { in: ids } } });
   const admin = users.find(({ id }) => id === adminId);
-  if (admin?.role !== 'admin' || admin.bannedAt) throw new AppError('FORBIDDEN', 'This is for admins');
+  if (admin?.role !== 'admin' || admin.bannedAt) throw new AppError('FORBIDDEN', 'Admin role required');
   const user = users.find(({ id }) => id === userId);
   if (!user) throw noSuchUser();
   return user;
 }
 
 /**
- * Ends all of a user's sessions, under the lock of the user's row, for which a sign-in waits.
- * @returns their ids
+ * Ends all sessions of a user. The user's row is locked, so a concurrent sign-in waits.
+ * @returns the ids of the sessions
  */
 export async function revokeSessions(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
   const now = new Date();
-  // In the order in which those that connect are locked.
+  // In the same lock order as connecting sessions.
   await tx.$queryRaw`SELECT FROM sessions WHERE user_id = ${userId}::uuid AND revoked_at IS NULL ORDER BY id FOR UPDATE`;
   const revoked = await tx.session.updateManyAndReturn({
     where: { userId, revokedAt: null, expiresAt: { gt: now } },

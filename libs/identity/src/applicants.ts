@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Applicant } from './passwords.js';
 import type { Device } from './sessions.js';
 
-/** Most of an account's sessions whose addresses are looked at, the newest. */
+/** Only the addresses of an account's newest 100 sessions are compared. */
 const SESSIONS = 100;
 
 interface Found {
@@ -12,7 +12,7 @@ interface Found {
   ips: string[];
 }
 
-/** Counts attempts to sign in to an account, and refuses those beyond its limits. */
+/** Counts sign-in attempts per account, and refuses those beyond its limits. */
 @Injectable()
 export class Applicants {
   private readonly lookups = new Batcher<string, Found | undefined>((emails) => this.find(emails), {
@@ -26,15 +26,16 @@ export class Applicants {
   ) {}
 
   /**
-   * Counts an attempt. From a network that the account has had a session from, nobody else's attempts count: neither
-   * those of strangers to the account nor those of the network at other accounts.
+   * Counts an attempt. A network from which the account has had a session is known. Attempts from a known network are
+   * counted separately: attempts by strangers, and attempts of the network on other accounts, do not count against
+   * them.
    * @throws AppError RATE_LIMIT, UNAVAILABLE
    */
   async attempt(email: string, { ip, gone }: Device): Promise<Applicant & { passwordHash?: string }> {
     const account = await this.lookups.add(email);
     const network = networkOf(ip);
     const isKnown = account?.ips.some((one) => networkOf(one) === network) ?? false;
-    // The network first: of an attempt that it refuses nothing is kept.
+    // The network limit comes first: an attempt that it refuses changes no other counter.
     if (!isKnown) await this.limits.takeOf('signInNetwork', network);
     await this.limits.take('signIn', `${network}:${email}`);
     if (!isKnown) await this.limits.take('signInAccount', email);
@@ -46,7 +47,7 @@ export class Applicants {
     };
   }
 
-  /** The attempt was no guess: it does not count against others. */
+  /** Uncounts a successful attempt in the shared counters, since it was not a guess. */
   async succeeded(email: string, { standing, network }: Applicant): Promise<void> {
     if (standing === 'known') return;
     await Promise.all([
@@ -55,7 +56,7 @@ export class Applicants {
     ]);
   }
 
-  /** In their order. */
+  /** In the order of `emails`. */
   private async find(emails: string[]): Promise<(Found | undefined)[]> {
     const { rows } = await this.pool.query<Found>({
       name: 'applicants',

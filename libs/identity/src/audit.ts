@@ -1,7 +1,7 @@
 import type { AUDIT_ACTIONS } from '#contracts';
 import { newId, type Prisma } from '#platform';
 
-/** An admin's step, in the transaction of what it changes: neither is stored without the other. */
+/** Records an admin's action in the transaction of the change: both are stored or neither. */
 export async function audit(
   tx: Pick<Prisma.TransactionClient, 'auditEntry'>,
   adminId: string,

@@ -12,7 +12,7 @@ import {
 
 type Named = Pick<User, 'name' | 'role' | 'locale'>;
 
-/** What an access token says. `expiresAt` is the token's. */
+/** The claims of an access token. `expiresAt` is the expiry of the token. */
 export interface Claims {
   userId: string;
   sessionId: string;
@@ -20,25 +20,25 @@ export interface Claims {
   expiresAt: Date;
 }
 
-/** Who makes a request or holds a socket. */
+/** The user who makes a request or holds a socket. */
 export interface SignedIn extends Claims, Named {}
 
-/** Who connects, and how that compares with the session's last connection. */
+/** The user of a new connection, and how it compares with the session's previous one. */
 export interface Connected {
   user: SignedIn;
   reason: (typeof SYNC_REASONS)[number];
 }
 
-/** A live session as a socket finds it: its user, and the token with which it was connected last. */
+/** A live session: its user, and the token of its previous connection. */
 interface Found extends Named {
   previous: string | null;
 }
 
-/** The one way in, for REST and for sockets (contract, "Connecting"). */
+/** Authenticates REST requests and sockets. */
 @Injectable()
 export class Authenticator {
   private readonly key: KeyObject;
-  /** Who connects at once: a crowd that comes back shares its queries. */
+  /** Batches concurrent connections: many clients that reconnect at once share queries. */
   private readonly connecting = new Batcher<Claims, Found>(
     (sockets) => this.connectedAll(sockets),
     CONNECT_BATCH,
@@ -53,7 +53,7 @@ export class Authenticator {
   }
 
   /**
-   * Takes the access token with or without its `Bearer ` prefix. Whether its session still lives is for `connected` to tell.
+   * Verifies an access token, with or without the `Bearer ` prefix. It does not check the session: `connected` does.
    * @throws AppError UNAUTHORIZED
    */
   verify(token: string): Claims {
@@ -61,7 +61,7 @@ export class Authenticator {
   }
 
   /**
-   * Of a token whose signature has been checked.
+   * Reads the claims of a token whose signature has been verified.
    * @throws AppError UNAUTHORIZED
    */
   claimsOf(payload: unknown): Claims {
@@ -69,9 +69,9 @@ export class Authenticator {
   }
 
   /**
-   * For claims that have been checked, maybe a while ago. The session and the user are looked up each time: a revoked
-   * session or a ban takes effect at once, not when the token runs out.
-   * @throws AppError UNAUTHORIZED; a database that is away surfaces as it is
+   * Checks claims that were verified earlier. The session and the user are looked up each time. So a revoked session or
+   * a ban takes effect at once, not when the token expires. Errors of the database pass through unchanged.
+   * @throws AppError UNAUTHORIZED
    */
   async stillSignedIn(user: Claims): Promise<SignedIn> {
     if (user.expiresAt.getTime() <= Date.now()) throw invalidToken('token_expired');
@@ -80,7 +80,7 @@ export class Authenticator {
 
   private async lookedUp(claims: Claims): Promise<SignedIn> {
     const live = { id: claims.sessionId, revokedAt: null, expiresAt: { gt: new Date() } };
-    // From the user's side it is one query; from the session's, Prisma would make two of it.
+    // One query from the user's side; from the session's side, Prisma would send two.
     const user = await this.prisma.user.findFirst({
       where: { id: claims.userId, bannedAt: null, sessions: { some: live } },
       select: { name: true, role: true, locale: true },
@@ -89,7 +89,7 @@ export class Authenticator {
     return { ...claims, ...user };
   }
 
-  /** Why these are not let in. */
+  /** Finds the reason for each refusal. */
   private async refusals(claims: Claims[]): Promise<(one: Claims) => AppError> {
     const users = await this.prisma.user.findMany({
       where: { id: { in: claims.map(({ userId }) => userId) }, bannedAt: { not: null } },
@@ -100,9 +100,9 @@ export class Authenticator {
   }
 
   /**
-   * Notes that the session holds a socket with this token, and tells how that compares with its last one.
-   * Two sockets that open at once are told one after the other: exactly one is the first.
-   * @throws AppError UNAUTHORIZED when the session or its user is no longer let in
+   * Records that the session has a socket with this token, and compares it with the previous connection. Two sockets
+   * that open at once are serialized: exactly one is the first.
+   * @throws AppError UNAUTHORIZED (when the session is revoked or expired, or the user is banned)
    */
   async connected(claims: Claims): Promise<Connected> {
     const { previous, ...user } = await this.connecting.add(claims);
@@ -115,10 +115,10 @@ export class Authenticator {
     return { user: { ...claims, ...user }, reason };
   }
 
-  /** In their order. */
+  /** In the order of `sockets`. */
   private async connectedAll(sockets: Claims[]): Promise<(Found | AppError)[]> {
     const last = [...new Map(sockets.map((claims) => [keyOf(claims), claims])).values()];
-    // Locked in one order: another process may be connecting the same sessions.
+    // One lock order for all processes: another process may be connecting the same sessions.
     const { rows } = await this.pool.query<Found & Pick<Claims, 'sessionId' | 'userId'>>({
       name: 'connected',
       text: `WITH before AS MATERIALIZED (

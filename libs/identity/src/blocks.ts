@@ -1,18 +1,21 @@
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 
-/** A condition for SQL: no block, either way, between two users. Of the two lookups, each goes by an index. */
+/** SQL condition: no block exists between two users, in either direction. Each of the two lookups uses an index. */
 export const notBlocked = (a: Prisma.Sql, b: Prisma.Sql): Prisma.Sql => Prisma.sql`
   NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${a} AND blocked_id = ${b})
   AND NOT EXISTS (SELECT FROM blocks WHERE blocker_id = ${b} AND blocked_id = ${a})`;
 
-/** The same of a user and the one in a column (`Prisma.raw('p.author_id')`); true for null, from whom nothing is cut off. */
+/**
+ * The same for a user and a column (`Prisma.raw('p.author_id')`). True when the user is null: then no block applies.
+ */
 export const notBlockedWith = (userId: string | null, column: Prisma.Sql): Prisma.Sql =>
   notBlocked(Prisma.sql`${userId}::uuid`, column);
 
 /**
- * What is booked between two people, or by one client of anybody, and blocks are written one after the other; many at once in
- * one order. The last lock to be taken: a proposal is accepted under its chat's row, for which a block waits under its pair's.
+ * Serializes changes of bookings and blocks between two people, and of all bookings of one client. Several locks are
+ * taken in one order. This lock is the last to be taken: accepting a proposal holds its chat's row, and a block waits
+ * for that row while it holds the lock of its pair.
  */
 export async function lockBookings(
   tx: Pick<Prisma.TransactionClient, '$executeRaw'>,
@@ -23,12 +26,12 @@ export async function lockBookings(
     SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(${keys}::text[]) AS key`;
 }
 
-/** Whether people have cut each other off; a block works both ways (contract, "REST"). */
+/** Tells whether a block exists between users; a block works in both directions. */
 @Injectable()
 export class Blocks {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Of one with another, or with any of several; in a transaction of the caller's, if one is given. */
+  /** Between one user and another, or any of several. Runs in the caller's transaction, if one is given. */
   async areBetween(
     a: string,
     b: string | string[],

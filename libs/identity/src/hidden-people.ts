@@ -1,21 +1,21 @@
 import { Prisma } from '#platform';
 
-/** How a person is named to a reader from whom a block or a ban hides them: never with what they have become since. */
+/** How a hidden person is named to a reader: never by a name or handle that they took later. */
 export interface HiddenPerson {
   name: string;
   handle: string;
 }
 
-/** Those of some people who are hidden from a reader, by their ids. */
+/** The people hidden from a reader, by id. */
 export type Hidden = Record<string, HiddenPerson>;
 
-/** Where names are not looked up: in events that a whole chat is told in one frame. */
+/** Used where names are not looked up: in events that go to a whole chat in one frame. */
 export const NAMELESS: HiddenPerson = { name: '…', handle: '…' };
 
 /**
- * An SQL expression: `Hidden` of the users in the array `ids` as `reader` sees them; null when none is hidden. A block hides the
- * two from each other, with their names as they were when it came. A ban hides from everybody, and ends all change of names. For
- * a reader that is NULL there are no blocks.
+ * SQL expression: the `Hidden` people among the users in the array `ids`, for `reader`; null when none is hidden. A
+ * block hides two users from each other and shows their names as of the block. A ban hides a user from everybody, and
+ * the name can no longer change. No blocks apply to a `reader` that is NULL.
  */
 export const hiddenFrom = (reader: Prisma.Sql, ids: Prisma.Sql): Prisma.Sql => Prisma.sql`(
   SELECT jsonb_object_agg(p.id, jsonb_build_object('name', COALESCE(b.name, p.name), 'handle', COALESCE(b.handle, p.handle)))
@@ -27,7 +27,7 @@ export const hiddenFrom = (reader: Prisma.Sql, ids: Prisma.Sql): Prisma.Sql => P
   ) b ON true
   WHERE p.id = ANY(${ids}) AND (b.name IS NOT NULL OR p.banned_at IS NOT NULL))`;
 
-/** A person as a reader sees them. Hidden, they show no picture: it would ask their own server. */
+/** A person as shown to a reader. A hidden person has no picture, since loading it would contact a server of theirs. */
 export function asSeen<P extends { id: string; name: string; avatar: string | null }>(
   person: P,
   hidden: Hidden | null,

@@ -24,7 +24,7 @@ import { Reach } from './reach.js';
 import { RefreshTokenSigner } from './refresh-token.js';
 import { Sessions } from './sessions.js';
 
-/** Users, sign-in, sessions and tokens. Needs PlatformModule and CqrsModule.forRoot() in the app. */
+/** Users, sign-in, sessions and tokens. The app must import PlatformModule and CqrsModule.forRoot(). */
 @Module({
   providers: [
     Applicants,

@@ -2,10 +2,10 @@ import { KeyedQueue, PrismaService, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 /**
- * What ties two people together (follows, friendship, their chat) and what cuts them off are written one after the
- * other: to the end of the transaction, a block that was not there does not appear. Before they take a connection they wait
- * in line here, so that a pair holds one. Other nodes' changes still meet in the database. Both of a pair have few writes at
- * once (`Writes`): a line needs no other bound.
+ * Serializes all changes between two people: follows, friendship, their chat, blocks. So a check for a block stays
+ * valid until the end of the transaction. Changes queue here before they take a database connection, so a pair holds
+ * one connection at most. Changes of other nodes are serialized by the database. `UserWrites` bounds the writes of each
+ * user, so the queue needs no bound of its own.
  */
 @Injectable()
 export class Pairs {
@@ -13,7 +13,7 @@ export class Pairs {
 
   constructor(private readonly prisma: PrismaService) {}
 
-  /** @throws what `change` throws, or a change before it that met no database */
+  /** @throws any error of `change`, or a database error of an earlier change in the queue */
   change<T>(a: string, b: string, change: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T> {
     const pair = [a, b].sort().join(':');
     return this.queue.run(pair, () =>

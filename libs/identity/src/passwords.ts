@@ -3,39 +3,39 @@ import { hash, verify } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
 
-/** OWASP's smallest setting for Argon2id, which is also the library's algorithm by default: 19 MiB, about 22 ms. */
+/** OWASP's minimum for Argon2id, which is also the library's default algorithm: 19 MiB, about 22 ms. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-/** Hashes at once: one processor and one of libuv's four threads are left for everything else. */
+/** Concurrent hashes. One processor, and one of libuv's four threads, stay free for other work. */
 const AT_ONCE = Math.min(Math.max(availableParallelism() - 1, 1), SIGN_IN.hashing.most);
-/** Those that wait, of all networks and of one. */
+/** Limits of waiting hashes, in total and per network. */
 const WAITING = { known: SIGN_IN.hashingKnown, stranger: SIGN_IN.hashingStrangers };
 
-/** Of no password anybody knows. Verifying against it makes an unknown account cost what a known one does. */
+/** The hash of a random password. Verifying against it makes an unknown account take as long as a known one. */
 const NOBODY = await hash(crypto.randomUUID(), COST);
 
-/** Keyboards differ in how they compose letters such as "й": the same password must stay the same. */
+/** Keyboards compose letters such as "й" differently; the same password must stay the same. */
 const composed = (password: string) => password.normalize('NFKC');
 
-/** Out of turn, for accounts that no client waits for. */
+/** Bypasses the queue: for accounts created without a waiting client. */
 export const hashPassword = (password: string): Promise<string> => hash(composed(password), COST);
 export const isPassword = (stored: string, password: string): Promise<boolean> =>
   verify(stored, composed(password));
 
-/** For whom a password is hashed. */
+/** The account and network for which a password is hashed. */
 export interface Applicant {
   /** `known`: the account has had a session from this network. */
   standing: keyof typeof WAITING;
   network: string;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when no client waits for the answer any more. */
   gone?: AbortSignal;
 }
 
 interface Waiting {
-  /** It is in line no more. */
+  /** Removes it from the queue and runs it. */
   start(): void;
 }
 
-/** Hashing of passwords, a few at once. Those known come first; what nobody waits for any more is not done. */
+/** Hashes passwords, a few at once. Known networks go first. Work is skipped when no client waits for it any more. */
 @Injectable()
 export class Passwords {
   private running = 0;
@@ -47,14 +47,14 @@ export class Passwords {
 
   constructor(private readonly metrics: Metrics) {}
 
-  /** @throws AppError UNAVAILABLE when too many wait, or the client is gone */
+  /** @throws AppError UNAVAILABLE (when too many wait, or the client has disconnected) */
   hash(password: string, applicant: Applicant): Promise<string> {
     return this.enqueue(applicant, () => hashPassword(password));
   }
 
   /**
-   * False also when there is no account, after the same time.
-   * @throws AppError UNAVAILABLE when too many wait, or the client is gone
+   * Also false when there is no account, after the same time.
+   * @throws AppError UNAVAILABLE (when too many wait, or the client has disconnected)
    */
   verify(stored: string | undefined, password: string, applicant: Applicant): Promise<boolean> {
     return this.enqueue(applicant, () => isPassword(stored ?? NOBODY, password));
@@ -102,4 +102,4 @@ export class Passwords {
   }
 }
 
-const nobodyWaits = () => unavailable('The client is gone');
+const nobodyWaits = () => unavailable('Client disconnected');

@@ -1,12 +1,12 @@
 import { AppError } from '#contracts';
 import type { Prisma } from '#platform';
 
-/** Says the same of a user who does not exist, is banned or is hidden by a block. */
+/** The same error for a user who does not exist, is banned or is hidden by a block. */
 export const noSuchUser = () => new AppError('NOT_FOUND', 'No such user', { reason: 'user_not_found' });
 
 /**
- * That all of these users exist and none is banned, to the end of the transaction: a ban waits for it, and finds what
- * it has made. Everything that ties people together asks this first.
+ * Requires that all of these users exist and none is banned, until the end of the transaction. A concurrent ban waits
+ * for it, and then sees its result. Every write that relates people to each other calls this first.
  * @throws AppError NOT_FOUND
  */
 export async function requirePresent(

@@ -1,16 +1,14 @@
 import type { MeDto, PersonDto, UserDto } from '#contracts';
 import type { User } from '#platform';
 
-/** A user as anybody may see them, but for `online`, which only presence knows. */
+/** A user's public profile without `online`, which only presence knows. */
 export type Profile = Omit<UserDto, 'online'>;
 
-/** The signed-in user's own view, but for `online`. */
+/** The signed-in user's own profile without `online`. */
 export type Me = Omit<MeDto, 'online'>;
 
-/** The columns that `toProfile` needs. */
 export type ProfileColumns = Pick<User, 'id' | 'name' | 'handle' | 'avatar' | 'isMaster' | 'lastSeenAt'>;
 
-/** The columns that `toPerson` needs. */
 export const PERSON_COLUMNS = { id: true, name: true, handle: true, avatar: true, isMaster: true } as const;
 
 export const PROFILE_COLUMNS = { ...PERSON_COLUMNS, lastSeenAt: true } as const;

@@ -1,14 +1,16 @@
 import { PrismaService, RateLimits } from '#platform';
 import { Injectable } from '@nestjs/common';
 
-/** How long an account is new, ms. What it sends counts twice. */
+/** How long an account is new, ms. Actions of a new account count twice. */
 const NEW_MS = 24 * 3600_000;
 
-/** What a user sends to people who have not asked for it. */
+/** Actions of a user that reach people who did not ask for them. */
 export type Reached =
   'group' | 'groupAdd' | 'friendRequest' | 'mention' | 'directChat' | 'post' | 'comment' | 'service';
 
-/** Limits of a day for what reaches strangers. They are asked before a transaction: who is over one waits for no lock, and holds none. */
+/**
+ * Daily limits on actions that reach strangers. Checked before a transaction, so a user over the limit takes no lock.
+ */
 @Injectable()
 export class Reach {
   constructor(

@@ -4,19 +4,19 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { validate as isUuid } from 'uuid';
 import { signingKey } from './access-token.js';
 
-/** How long a session lasts after its last refresh, in ms. */
+/** Lifetime of a session after its last refresh, ms. */
 export const SESSION_LIFETIME_MS = 30 * 24 * 3600 * 1000;
 
 /**
- * `<session id>.<generation>.<HMAC>`: the session row keeps the current generation and no secret, and a forged
- * token is refused without asking the database.
+ * `<session id>.<generation>.<HMAC>`: the session row stores the current generation and no secret. A forged token is
+ * refused without a database query.
  */
 @Injectable()
 export class RefreshTokenSigner {
   private readonly key: Buffer;
 
   constructor(config: Config) {
-    // A key of its own: no access token's signature can ever pass for a refresh token's.
+    // A separate key: the signature of an access token is never valid for a refresh token.
     this.key = Buffer.from(hkdfSync('sha256', signingKey(config), '', 'refresh-token', 32));
   }
 
@@ -25,7 +25,7 @@ export class RefreshTokenSigner {
     return `${text}.${this.mac(text).toString('base64url')}`;
   }
 
-  /** What was signed; undefined for anything that was not. */
+  /** The signed content; undefined when the signature is invalid. */
   read(token: string): { sessionId: string; generation: number } | undefined {
     const [sessionId = '', generation = '', mac = '', ...rest] = token.split('.');
     if (rest.length > 0 || !isUuid(sessionId) || !/^\d{1,9}$/.test(generation)) return undefined;

@@ -6,20 +6,20 @@ import { issueAccessToken, signingKey } from './access-token.js';
 import { toMe, type Me } from './profile.js';
 import { RefreshTokenSigner, SESSION_LIFETIME_MS } from './refresh-token.js';
 
-/** The device that signs in, as the session list shows it. */
+/** The device that signs in, as shown in the session list. */
 export interface Device {
   device?: string;
   userAgent?: string;
-  /** Canonical. */
+  /** In canonical form. */
   ip: string;
-  /** Aborted when the device waits for the answer no more. */
+  /** Aborted when the device no longer waits for the answer. */
   gone?: AbortSignal;
 }
 
-/** The contract's answer to a sign-in, but for the user's `online`. */
+/** The answer to a sign-in without the user's `online`. */
 export type SignInAnswer = Omit<AuthAnswer, 'user'> & { user: Me };
 
-/** What opens a session and what a client gets for it. */
+/** Creates sessions and their tokens. */
 @Injectable()
 export class Sessions {
   private readonly key: KeyObject;
@@ -31,13 +31,13 @@ export class Sessions {
     this.key = signingKey(config);
   }
 
-  /** A new session's columns, but for its user. */
+  /** The columns of a new session, without its user. */
   open({ device, userAgent, ip }: Device) {
     const expiresAt = new Date(Date.now() + SESSION_LIFETIME_MS);
     return { id: newId(), device, userAgent: userAgent?.slice(0, 500), ip, expiresAt };
   }
 
-  /** `tokenUntil`: when the access token ends, if not in 15 minutes. */
+  /** `tokenUntil`: when the access token expires, if not in 15 minutes. */
   answer(user: User, sessionId: string, generation: number, tokenUntil?: Date): SignInAnswer {
     const { token, expiresAt } = issueAccessToken(this.key, user.id, sessionId, tokenUntil);
     return {

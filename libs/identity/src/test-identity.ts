@@ -11,7 +11,7 @@ export const KEY = 'test-secret-test-secret-test-secret';
 export const PASSWORD = 'correct horse battery';
 export const device = { device: 'Pixel 9', userAgent: 'Dart/3', ip: '192.0.2.1' };
 
-/** Identity alone on a database of its own; sign-in limits are lifted unless `env` sets them. */
+/** Starts the identity lib alone, with its own database. Sign-in limits are off unless `env` sets them. */
 export async function startIdentity(env: Record<string, string> = {}) {
   logger.level = 'silent';
   const database = await createTestDatabase();
@@ -38,7 +38,7 @@ export async function startIdentity(env: Record<string, string> = {}) {
     prisma: module.get(PrismaService),
     authenticator,
     authenticate: async (token: string) => authenticator.stillSignedIn(authenticator.verify(token)),
-    /** Whose sockets were told and closed. */
+    /** The users whose sockets were notified and closed. */
     signedOut,
     register: (name = 'Somebody', email = `${randomUUID()}@example.com`) =>
       commands.execute(new Register({ email, name, password: PASSWORD }, device)),
@@ -51,7 +51,7 @@ export async function startIdentity(env: Record<string, string> = {}) {
 
 export type Identity = Awaited<ReturnType<typeof startIdentity>>;
 
-/** The code of the AppError that a promise ends with; a promise that holds fails the test. */
+/** The code of the AppError that the promise rejects with. A promise that fulfills fails the test. */
 export const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'no error',

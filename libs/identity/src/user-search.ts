@@ -12,7 +12,7 @@ import {
 } from '#platform';
 import { NIL } from 'uuid';
 
-// The expressions are those of the indexes.
+// The expressions must equal those of the indexes.
 const NAMES = Prisma.raw(`searched(folded(name || ' ' || handle))`);
 const EMAIL = Prisma.raw(`searched(folded(email))`);
 const KEY = Prisma.raw(`left(folded(name), 50)`);
@@ -21,20 +21,20 @@ const HANDLE = /^[a-z0-9_]{3,30}$/;
 
 interface Search {
   query: string | null | undefined;
-  /** Whether e-mail addresses are searched as well. */
+  /** Also search e-mail addresses. */
   byEmail?: boolean;
   limit: number;
   cursor: string | null | undefined;
-  /** What the rows need. */
+  /** The selected columns. */
   columns: Prisma.Sql;
-  /** Whom the list has. */
+  /** Which users are listed. */
   where: Prisma.Sql;
 }
 
 /**
- * One page of users by name, those whose name or handle has every word of the query, in any order; the user whose
- * handle is the query comes before all others. An `@` before a word is as none.
- * @throws AppError INVALID_DATA naming cursor
+ * One page of users by name whose name or handle contains every word of the query, in any order. The user whose handle
+ * equals the query comes first. A leading `@` of a word is ignored.
+ * @throws AppError INVALID_DATA (names `cursor`)
  */
 export async function searchUsers<T extends { id: string }>(
   search: SearchSql,
@@ -67,18 +67,18 @@ export async function searchUsers<T extends { id: string }>(
 
 const bare = (word: string): string => word.replace(/^@+/, '');
 
-/** A query with the domains of its addresses as they are stored. */
+/** The query, with the domains of its addresses in their stored form. */
 const readable = (query?: string | null) =>
   query?.replace(/\S*xn--\S+/gi, (word) => {
     const email = canonicalEmail(word.includes('@') ? word : `@${word}`);
     return email.endsWith('@') ? word : email.slice(word.includes('@') ? 0 : 1);
   });
 
-/** Condition for SQL: `@example.com` is a part of an e-mail address, however short it is. */
+/** SQL condition: `@example.com` matches a part of an e-mail address, of any length. */
 const hasAddress = (word: string): Prisma.Sql =>
   word.startsWith('@') ? contains(EMAIL, word) : hasWord(EMAIL, word);
 
-/** Condition for SQL: where the page by name begins. */
+/** SQL condition: where the page by name starts. */
 function isAfter(cursor?: string | null): Prisma.Sql {
   if (cursor == null) return Prisma.sql`true`;
   const [key, id] = decodeCursor(cursor, 'string', 'id');

@@ -14,7 +14,7 @@ const ACCOUNTS = [
   { email: 'admin@example.com', name: 'Админ', isMaster: false, role: 'admin' },
 ] as const;
 
-/** Serialises starts; any number that nothing else locks. */
+/** Serializes concurrent starts. Nothing else locks this number. */
 const LOCK = 4_201_913_007;
 
 /** A demo account. */
@@ -23,14 +23,14 @@ export interface DemoAccount {
   email: string;
   name: string;
   role: 'user' | 'admin';
-  /** Undefined: not the known one, and told before or chosen by its user. */
+  /** Undefined when it is not the default password: it was answered before, or its user has changed it. */
   password?: string;
 }
 
 /**
- * Makes the demo accounts in an empty database; answers those that there are, from now or from before. Where the server is
- * open to other machines no account keeps the password that everybody knows: it gets a random one, which is answered
- * this once, and its sessions end.
+ * Creates the demo accounts in an empty database. Answers all that exist, including earlier ones. When other machines
+ * can reach the server, no account keeps the public default password. It is replaced by a random one, which is answered
+ * only this once, and the account's sessions end.
  */
 export class CreateDemoAccounts extends Command<DemoAccount[]> {
   constructor(readonly isReachable: boolean) {
@@ -44,7 +44,7 @@ export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAcco
 
   execute({ isReachable: isReachable }: CreateDemoAccounts): Promise<DemoAccount[]> {
     return this.prisma.$transaction(async (tx) => {
-      // Two starts at once: the second waits, and then finds the first one's accounts.
+      // Of two concurrent starts, the second waits and then finds the first one's accounts.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
       if (!(await tx.user.findFirst({ select: { id: true } }))) await make(tx);
       const found = await tx.user.findMany({ where: { email: { in: ACCOUNTS.map(({ email }) => email) } } });
@@ -63,7 +63,7 @@ export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAcco
 }
 
 async function make(tx: Prisma.TransactionClient): Promise<void> {
-  // So that the limits of an account's first day are over.
+  // The limits of an account's first day must not apply.
   const createdAt = new Date(Date.now() - 2 * 24 * 3600_000);
   const passwordHash = await hashPassword(PASSWORD);
   await tx.user.createMany({
@@ -77,7 +77,7 @@ async function make(tx: Prisma.TransactionClient): Promise<void> {
   });
 }
 
-/** Whoever signed in with the old one is signed out. @returns the new one */
+/** Also ends the sessions that were opened with the old password. @returns the new password */
 async function replacePassword(tx: Prisma.TransactionClient, id: string): Promise<string> {
   const password = randomBytes(12).toString('base64url');
   await tx.user.update({ where: { id }, data: { passwordHash: await hashPassword(password) } });

@@ -7,14 +7,14 @@ import { Passwords } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
 
 /**
- * Opens a session (contract, `POST auth/login`).
- * Errors: UNAUTHORIZED, which does not tell whether the account exists; RATE_LIMIT, UNAVAILABLE.
+ * Opens a session (`POST auth/login`).
+ * @throws AppError UNAUTHORIZED (the same whether or not the account exists), RATE_LIMIT, UNAVAILABLE
  */
 export class Login extends Command<SignInAnswer> {
   constructor(
     readonly credentials: Pick<LoginBody, 'email' | 'password'>,
     readonly device: Device,
-    /** For clients that know no refresh: the access token lives as long as its session. */
+    /** For older clients that do not refresh tokens: the access token lives as long as its session. */
     readonly forWholeSession = false,
   ) {
     super();
@@ -36,7 +36,7 @@ export class LoginHandler implements ICommandHandler<Login> {
     const { passwordHash, ...applicant } = await this.applicants.attempt(email, device);
     const matches = await this.passwords.verify(passwordHash, password, applicant);
     const user = matches && (await this.prisma.user.findUnique({ where: { email } }));
-    // A password that was changed meanwhile does not open a session.
+    // A password that has been changed meanwhile does not open a session.
     if (!user || user.passwordHash !== passwordHash)
       throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password', { reason: 'wrong_credentials' });
     await this.applicants.succeeded(email, applicant);
@@ -46,14 +46,17 @@ export class LoginHandler implements ICommandHandler<Login> {
     return this.sessions.answer(user, session.id, session.refreshGeneration, tokenUntil);
   }
 
-  /** Under the lock of the user's row: another sign-in counts this one, and a ban finds it or is found here. */
+  /**
+   * Locks the user's row: a concurrent sign-in counts this session, and a concurrent ban either ends it or is seen
+   * here.
+   */
   private open(userId: string, device: Device): Promise<{ session: Session; ended: { id: string }[] }> {
     return this.prisma.$transaction(async (tx) => {
       const allowed = await tx.$queryRaw<object[]>`
         SELECT FROM users WHERE id = ${userId}::uuid AND banned_at IS NULL FOR NO KEY UPDATE`;
-      // Only to who knows the password.
+      // Answered only when the password is correct.
       if (allowed.length === 0) throw accountBanned();
-      // Locked in the order in which those that connect are.
+      // In the same lock order as connecting sessions.
       const ended = await tx.$queryRaw<{ id: string }[]>`
         WITH surplus AS MATERIALIZED (
           SELECT id FROM sessions WHERE id IN (

@@ -2,10 +2,10 @@ import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 const KEPT_MS = 30 * 24 * 3600 * 1000;
-/** Few enough to stay far below a statement's time limit. */
+/** Small enough to stay far below the statement timeout. */
 const BATCH = 1000;
 
-/** Deletes sessions that expired or were revoked more than 30 days ago; answers how many. */
+/** Deletes sessions that expired or were revoked more than 30 days ago. Answers their number. */
 export class PurgeSessions extends Command<number> {}
 
 @CommandHandler(PurgeSessions)

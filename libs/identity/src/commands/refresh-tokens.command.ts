@@ -4,18 +4,18 @@ import { invalidToken, sessionRevoked } from '../access-token.js';
 import { RefreshTokenSigner, SESSION_LIFETIME_MS } from '../refresh-token.js';
 import { Sessions, type SignInAnswer } from '../sessions.js';
 
-/** A lost answer or two refreshes at once must not sign the user out. */
+/** A lost answer, or two refreshes at once, must not sign the user out. */
 const GRACE_MS = 60_000;
 
 /**
- * Rotates a session's refresh token (contract, `POST auth/refresh`). An old one is a stolen one: it revokes
- * the session, but for 60 s in which the one just replaced gets the current one again.
- * Errors: UNAUTHORIZED; RATE_LIMIT, by session, or by network for tokens that are none of ours.
+ * Rotates the refresh token of a session (`POST auth/refresh`). An old token counts as stolen and revokes the session.
+ * For 60 s after a rotation, the previous token returns the current one again.
+ * @throws AppError UNAUTHORIZED, RATE_LIMIT (by session; by network for tokens that this server did not issue)
  */
 export class RefreshTokens extends Command<SignInAnswer> {
   constructor(
     readonly refreshToken: string,
-    /** Canonical. */
+    /** In canonical form. */
     readonly ip: string,
   ) {
     super();
@@ -46,7 +46,7 @@ export class RefreshTokensHandler implements ICommandHandler<RefreshTokens> {
     throw invalidToken((await this.isOfBanned(sessionId)) ? 'account_banned' : 'session_revoked');
   }
 
-  /** One statement: of two refreshes with the same token exactly one rotates. */
+  /** One statement: of two refreshes with the same token, exactly one rotates. */
   private async rotate(id: string, generation: number): Promise<User | undefined> {
     const now = new Date();
     const [rotated] = await this.prisma.$queryRaw<{ user_id: string }[]>`

@@ -7,8 +7,8 @@ import { Passwords } from '../passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
 
 /**
- * Makes an account and signs it in (contract, `POST auth/register`).
- * Errors: INVALID_DATA (password), CONFLICT when the e-mail is taken, RATE_LIMIT, UNAVAILABLE.
+ * Creates an account and signs it in (`POST auth/register`).
+ * @throws AppError INVALID_DATA (weak password), CONFLICT (when the e-mail address is taken), RATE_LIMIT, UNAVAILABLE
  */
 export class Register extends Command<SignInAnswer> {
   constructor(

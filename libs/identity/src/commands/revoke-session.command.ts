@@ -4,8 +4,9 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { sessionRevoked } from '../access-token.js';
 
 /**
- * Signs one of the user's own devices out, this one (`POST auth/logout`) or another (`DELETE auth/sessions/:id`);
- * its sockets are told and closed. Errors: NOT_FOUND, also for somebody else's session.
+ * Signs out one device of the user: the current one (`POST auth/logout`) or another (`DELETE auth/sessions/:id`). Its
+ * sockets are notified and closed.
+ * @throws AppError NOT_FOUND (also for another user's session)
  */
 export class RevokeSession extends Command<void> {
   constructor(

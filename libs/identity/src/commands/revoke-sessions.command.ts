@@ -5,8 +5,8 @@ import { lockForAdmin, revokeSessions } from '../admin-steps.js';
 import { audit } from '../audit.js';
 
 /**
- * An admin signs all of a user's devices out; their sockets are told and closed (contract,
- * `DELETE admin/users/:id/sessions`). Repeating it changes nothing.
+ * An admin signs out all devices of a user (`DELETE admin/users/:id/sessions`). Their sockets are notified and closed.
+ * Repeating it changes nothing.
  * @throws AppError NOT_FOUND
  */
 export class RevokeSessions extends Command<void> {
@@ -32,7 +32,7 @@ export class RevokeSessionsHandler implements ICommandHandler<RevokeSessions> {
       if (ids.length > 0) await audit(tx, adminId, 'sessions_revoked', userId, { count: ids.length });
       return ids;
     });
-    // One by one: the user may have signed in anew by now.
+    // Each session separately: the user may have signed in again by now.
     for (const sessionId of revoked) this.emitter.signOut({ sessionId }, sessionRevoked().toBody());
   }
 }

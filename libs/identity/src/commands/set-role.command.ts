@@ -6,9 +6,9 @@ import { lockForAdmin } from '../admin-steps.js';
 import { audit } from '../audit.js';
 
 /**
- * Makes a user an admin or an admin a user, from their next request on (contract, `PATCH admin/users/:id`). There is
- * always an admin: nobody changes their own role. And none is banned.
- * @throws AppError NOT_FOUND; FORBIDDEN for one's own role; CONFLICT for making a banned user an admin
+ * Grants or takes the admin role, effective from the user's next request (`PATCH admin/users/:id`). Admins cannot
+ * change their own role, so one admin always remains. A banned user cannot become an admin.
+ * @throws AppError NOT_FOUND, FORBIDDEN (for one's own role), CONFLICT (when the user is banned)
  */
 export class SetRole extends Command<Account> {
   constructor(

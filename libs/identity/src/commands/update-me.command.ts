@@ -21,9 +21,10 @@ import { isReserved } from '../handle.js';
 import { toMe, type Me } from '../profile.js';
 
 /**
- * Changes what is given of the user's own profile; `avatar: null` removes it (contract, `PATCH users/me`). A new name, handle
- * or picture is told to the user's own devices and to those that show it.
- * Errors: CONFLICT when the handle is taken or reserved, or for `is_master: false` with services on offer; RATE_LIMIT (of an hour).
+ * Changes the given fields of the user's own profile; `avatar: null` removes it (`PATCH users/me`). A new name, handle
+ * or picture is published to the user's own devices and to the devices that show the user.
+ * @throws AppError CONFLICT (when the handle is taken or reserved, or for `is_master: false` while services are
+ *   offered), RATE_LIMIT (per hour)
  */
 export class UpdateMe extends Command<Me> {
   constructor(
@@ -45,16 +46,16 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   ) {}
 
   async execute({ userId, changes }: UpdateMe): Promise<Me> {
-    // A write that changes nothing takes no lock.
+    // An update without changes takes no lock.
     if (Object.values(changes).every((value) => value === undefined))
       return toMe(await this.prisma.user.findUniqueOrThrow({ where: { id: userId } }));
     const isCounted = await this.isSeen(userId, changes);
-    // Before the lock: who is over the limit holds none.
+    // Before the lock: a user over the limit holds none.
     if (isCounted) await this.limits.take('profile', userId);
     const { user, rooms } = await this.prisma
       .$transaction(async (tx) => {
         const updated = await update(tx, userId, changes);
-        // Another change came between.
+        // Another change committed in between.
         if (updated.rooms && !isCounted) await this.limits.take('profile', userId);
         return updated;
       })
@@ -70,7 +71,7 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
     return toMe(user);
   }
 
-  /** Whether others are to see the changes. */
+  /** Whether other users can see the changes. */
   private async isSeen(userId: string, changes: UpdateMeBody): Promise<boolean> {
     const before = await this.prisma.user.findUniqueOrThrow({ where: { id: userId }, select: SEEN });
     return (['name', 'handle', 'avatar'] as const).some(
@@ -79,7 +80,7 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   }
 }
 
-/** `rooms`: where the user is shown, if what is shown has changed. */
+/** `rooms`: where the user is shown, if a shown field has changed. */
 async function update(
   tx: Prisma.TransactionClient,
   userId: string,
@@ -98,16 +99,16 @@ async function update(
   if (handle && handle !== before?.handle && isReserved(handle)) throw handleTaken();
   const data = { name, handle, isMaster, locale, avatar, messagesFrom, groupsFrom };
   const user = await tx.user.update({ where: { id: userId }, data });
-  // Under the row's lock: who offers a service takes it, too.
+  // Under the lock of the user's row, which offering a service takes as well.
   if (isMaster === false && (await tx.service.findFirst({ where: { masterId: userId, archivedAt: null } })))
-    throw new AppError('CONFLICT', 'You have services on offer');
+    throw new AppError('CONFLICT', 'Delete your services first');
   const isSame = user.name === before?.name && user.handle === before.handle && user.avatar === before.avatar;
   return isSame ? { user } : { user, rooms: await roomsAround(tx, userId) };
 }
 
 const handleTaken = () => new AppError('CONFLICT', 'This handle is taken', { reason: 'handle_taken' });
 
-/** As for presence: the chats that the others have been shown, those whom the user follows, and followers, friends and watchers. */
+/** The same rooms as for presence: shown chats, people whom the user follows, followers, friends and watchers. */
 async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
   const relationships = await tx.$queryRaw<{ chat: string | null; followee: string | null }[]>`
     SELECT chat_id AS chat, NULL::uuid AS followee FROM chat_members p

@@ -3,7 +3,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ACCOUNT_COLUMNS, toAccount, type Account } from '../account.js';
 import { noSuchUser } from '../present.js';
 
-/** A user as admins see them, also a banned one. Errors: NOT_FOUND. */
+/** A user as shown to admins, including banned users. @throws AppError NOT_FOUND */
 export class FindAccount extends Query<Account> {
   constructor(readonly userId: string) {
     super();

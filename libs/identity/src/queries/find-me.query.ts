@@ -3,7 +3,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { toMe, type Me } from '../profile.js';
 import { noSuchUser } from '../present.js';
 
-/** The signed-in user's own view of themselves. Errors: NOT_FOUND. */
+/** The signed-in user's own profile. @throws AppError NOT_FOUND */
 export class FindMe extends Query<Me> {
   constructor(readonly userId: string) {
     super();

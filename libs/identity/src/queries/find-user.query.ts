@@ -3,7 +3,10 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { PROFILE_COLUMNS, toProfile, type Profile } from '../profile.js';
 import { noSuchUser } from '../present.js';
 
-/** A user as others may see them; past all blocks for the viewer null. Errors: NOT_FOUND, also for a banned user and across a block. */
+/**
+ * A user's public profile. With `viewer` null, blocks are ignored.
+ * @throws AppError NOT_FOUND (also for a banned user and across a block)
+ */
 export class FindUser extends Query<Profile> {
   constructor(
     readonly userId: string,

@@ -5,8 +5,8 @@ import { toAccount, type Account, type AccountColumns } from '../account.js';
 import { searchUsers } from '../user-search.js';
 
 /**
- * All users by name, the banned too, found as `ListUsers` finds them or by e-mail (contract, `GET admin/users`).
- * Errors: INVALID_DATA (cursor).
+ * All users by name, including banned users. The query also searches e-mail addresses (`GET admin/users`).
+ * @throws AppError INVALID_DATA (names `cursor`)
  */
 export class ListAccounts extends Query<{ items: Account[]; next_cursor: string | null }> {
   constructor(

@@ -3,7 +3,7 @@ import { PrismaService, idsBefore, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { PERSON_COLUMNS, toPerson } from '../profile.js';
 
-/** What admins did, the latest first (contract, `GET admin/audit`). Errors: INVALID_DATA (cursor). */
+/** The actions of admins, latest first (`GET admin/audit`). @throws AppError INVALID_DATA (names `cursor`) */
 export class ListAudit extends Query<AuditPage> {
   constructor(readonly page: PageQuery) {
     super();

@@ -2,11 +2,11 @@ import type { SessionPage } from '#contracts';
 import { decodeCursor, encodeCursor, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 
-/** The user's signed-in devices, newest first (contract, `GET auth/sessions`). Errors: INVALID_DATA (cursor). */
+/** The user's signed-in devices, newest first (`GET auth/sessions`). @throws AppError INVALID_DATA (names `cursor`) */
 export class ListSessions extends Query<SessionPage> {
   constructor(
     readonly userId: string,
-    /** The session that asks. */
+    /** The session that makes the request. */
     readonly sessionId: string,
     readonly limit: number,
     readonly cursor?: string,
@@ -23,7 +23,7 @@ export class ListSessionsHandler implements IQueryHandler<ListSessions> {
     const [after] = cursor === undefined ? [undefined] : decodeCursor(cursor, 'id');
     const sessions = await this.prisma.session.findMany({
       where: { userId, revokedAt: null, expiresAt: { gt: new Date() }, id: { lt: after } },
-      // Ids are UUIDv7: their order is the order of sign-in.
+      // Ids are UUIDv7, so they are in the order of sign-in.
       orderBy: { id: 'desc' },
       take: limit + 1,
     });

@@ -5,9 +5,9 @@ import { toProfile, type Profile, type ProfileColumns } from '../profile.js';
 import { searchUsers } from '../user-search.js';
 
 /**
- * Users by name, those that `searchUsers` finds; all without a query. Neither banned users, nor those whom a block
- * hides, nor the viewer (contract, `GET users`, `users:list`).
- * Errors: INVALID_DATA (cursor), RATE_LIMIT, UNAVAILABLE.
+ * Users by name that `searchUsers` finds; all users without a query (`GET users`, `users:list`). Banned users, users
+ * hidden by a block and the viewer are left out.
+ * @throws AppError INVALID_DATA (names `cursor`), RATE_LIMIT, UNAVAILABLE
  */
 export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | null }> {
   constructor(
@@ -15,7 +15,7 @@ export class ListUsers extends Query<{ items: Profile[]; next_cursor: string | n
     readonly limit: number,
     readonly cursor: string | null | undefined,
     readonly viewerId: string,
-    /** Masters only, or everybody else; both without it. */
+    /** True: only masters. False: only other users. Absent: both. */
     readonly isMaster?: boolean | null,
   ) {
     super();
