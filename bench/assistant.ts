@@ -56,20 +56,20 @@ async function main(): Promise<boolean> {
     const questions = tokens.map((_, i) => `${way}-${round}-${i} ${count}`);
     const url = way === 'system' ? system.url : modelUrl;
     const busy = await cpuSeconds(system);
-    const heard = await ask<Listened>({ do: way, url, questions, apart: APART });
-    const systemLoad = ((await cpuSeconds(system)) - busy) / heard.seconds;
+    const received = await ask<Listened>({ do: way, url, questions, apart: APART });
+    const systemLoad = ((await cpuSeconds(system)) - busy) / received.seconds;
     const { answers } = await sent({});
-    problems.push(...heard.problems);
+    problems.push(...received.problems);
     for (const question of questions)
-      if (heard.answers.get(question) !== answers.get(question))
+      if (received.answers.get(question) !== answers.get(question))
         problems.push(`${question}: what was heard is not what was sent`);
     if (way === 'system') problems.push(...(await audit(system, questions, answers)));
-    const delays = [...heard.delays];
+    const delays = [...received.delays];
     const result = {
       p50: percentile(delays, 0.5),
       p99: percentile(delays, 0.99),
-      rate: delays.length / heard.seconds,
-      load: heard.load,
+      rate: delays.length / received.seconds,
+      load: received.load,
       systemLoad,
     };
     console.error(`round ${round + 1}: ${NAMES[way]} p99 ${result.p99.toFixed(1)} ms`);

@@ -141,11 +141,11 @@ function row(scenario: string, nodes: Nodes, rounds: Measured[]): string[] {
 /** Round by round: what slowed the machine down for a while slowed both of a round's halves down. */
 function compare(one: Measured[], two: Measured[]): string {
   const ratios = (value: (round: Measured) => number) => two.map((round, i) => value(round) / value(one[i]!));
-  const told = (values: number[]) =>
+  const received = (values: number[]) =>
     `${median(values).toFixed(2)} (single rounds ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
   const [rates, costs] = [ratios(rate), ratios(cost)];
   return (
-    `sends/s ${told(rates)}, CPU a send ${told(costs)}; ` +
+    `sends/s ${received(rates)}, CPU a send ${received(costs)}; ` +
     `with a core for each node that would be ${(2 / median(costs)).toFixed(2)} times the sends`
   );
 }

@@ -14,7 +14,7 @@ export type Answer = { done: true } | { round: Round } | { findings: Findings } 
 
 const fleets = new Map<string, Fleet>();
 
-async function carryOut(order: Order): Promise<Answer> {
+async function run(order: Order): Promise<Answer> {
   if (order.do === 'open') {
     const fleet = new Fleet();
     fleets.set(order.target, fleet);
@@ -29,7 +29,7 @@ async function carryOut(order: Order): Promise<Answer> {
 }
 
 process.on('message', (order: Order) => {
-  carryOut(order).then(
+  run(order).then(
     (answer) => process.send!(answer),
     (error: unknown) => process.send!({ failed: String(error) } satisfies Answer),
   );

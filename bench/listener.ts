@@ -67,22 +67,22 @@ interface Frame {
 /** A device that is signed in at the assistant. */
 class Device {
   private hearing?: Hearing;
-  private told?: () => void;
+  private received?: () => void;
 
   private constructor(private readonly socket: WebSocket) {
-    socket.on('message', (raw: Buffer) => this.hear(JSON.parse(raw.toString()) as Frame));
+    socket.on('message', (raw: Buffer) => this.receive(JSON.parse(raw.toString()) as Frame));
     socket.on('close', () => this.hearing?.fail('the connection was lost'));
   }
 
   static async open(url: string, token: string): Promise<Device> {
     const device = new Device(new WebSocket(`${url.replace('http', 'ws')}/ws/chat`));
-    await new Promise<void>((resolve) => (device.told = resolve));
+    await new Promise<void>((resolve) => (device.received = resolve));
     device.send('join_chat', { token });
     return device;
   }
 
   async newChat(): Promise<void> {
-    const created = new Promise<void>((resolve) => (this.told = resolve));
+    const created = new Promise<void>((resolve) => (this.received = resolve));
     this.send('create_chat');
     await created;
   }
@@ -92,11 +92,11 @@ class Device {
     this.send('message', { message: hearing.question });
   }
 
-  private hear({ type, data }: Frame): void {
+  private receive({ type, data }: Frame): void {
     if (type === 'assistant_message_token') this.hearing!.token(data.token, data.index);
     else if (type === 'assistant_message_complete') this.hearing!.end(data.content);
     else if (type === 'error') this.hearing?.fail(data.message);
-    else if (type === 'connected' || type === 'chat_created') this.told?.();
+    else if (type === 'connected' || type === 'chat_created') this.received?.();
   }
 
   private send(type: string, data: object = {}): void {
@@ -156,7 +156,7 @@ async function listen(order: Exclude<ListenOrder, { do: 'open' }>): Promise<List
   };
 }
 
-async function carryOut(order: ListenOrder): Promise<object> {
+async function run(order: ListenOrder): Promise<object> {
   if (order.do !== 'open') return listen(order);
   devices = [];
   for (const token of order.tokens) devices.push(await Device.open(order.url, token));
@@ -164,7 +164,7 @@ async function carryOut(order: ListenOrder): Promise<object> {
 }
 
 process.on('message', (order: ListenOrder) => {
-  carryOut(order).then(
+  run(order).then(
     (answer) => process.send!(answer),
     (error: unknown) => process.send!({ failed: String(error) }),
   );

@@ -34,10 +34,10 @@ export function startServer(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let lines = 0;
-  const complain = (line: string) => void (lines++ < 10 && console.error(line.slice(0, 1000)));
-  createInterface(child.stderr).on('line', complain);
+  const fail = (line: string) => void (lines++ < 10 && console.error(line.slice(0, 1000)));
+  createInterface(child.stderr).on('line', fail);
   // Log entries; what greets the operator is of no interest here.
-  createInterface(child.stdout).on('line', (line) => line.startsWith('{') && complain(line));
+  createInterface(child.stdout).on('line', (line) => line.startsWith('{') && fail(line));
   return track(child);
 }
 

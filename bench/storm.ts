@@ -53,8 +53,8 @@ async function main(): Promise<boolean> {
   const load = [await foreignLoad()];
   const postgres = await startPostgres();
   const groups = groupsOf(DEVICES / 2, 2);
-  const crowd = forkBench('crowd.js');
-  const ask = asking<CrowdOrder, Opened>(crowd);
+  const manyPeople = forkBench('crowd.js');
+  const ask = asking<CrowdOrder, Opened>(manyPeople);
   const problems: string[] = [];
   let version = '';
 
@@ -114,7 +114,7 @@ async function main(): Promise<boolean> {
         `round ${i + 1}: ${name} ${whole(round.rate)} connections/s, ${memory.toFixed(1)} KiB each`,
       );
     }
-  await stop(crowd);
+  await stop(manyPeople);
   await postgres.stop();
   load.push(await foreignLoad());
   report(rounds, machine(load, version), problems);
@@ -145,7 +145,7 @@ function report(rounds: Record<Name, Round[]>, where: string, problems: string[]
   };
   const ratios = (key: 'rate' | 'memory') =>
     rounds.system.map((round, i) => round[key] / rounds['bare server'][i]![key]);
-  const told = (values: number[]) =>
+  const received = (values: number[]) =>
     `${median(values).toFixed(2)} (single rounds ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
   const [rate, memory] = [ratios('rate'), ratios('memory')];
   const header = ['connections/s', 'p50 ms', 'p99 ms', 'CPU µs', 'KiB', 'driver load'];
@@ -156,10 +156,10 @@ function report(rounds: Record<Name, Round[]>, where: string, problems: string[]
       'the server, a connection. Driver load: 1 is one full core.\n',
   );
   console.log(
-    `- rate: ${told(rate)} of the bare server's, at least ${RATE_AT_LEAST} wanted: ${verdict(median(rate) >= RATE_AT_LEAST)}`,
+    `- rate: ${received(rate)} of the bare server's, at least ${RATE_AT_LEAST} wanted: ${verdict(median(rate) >= RATE_AT_LEAST)}`,
   );
   console.log(
-    `- memory: ${told(memory)} times the bare server's, at most ${MEMORY_AT_MOST} wanted: ${verdict(median(memory) <= MEMORY_AT_MOST)}`,
+    `- memory: ${received(memory)} times the bare server's, at most ${MEMORY_AT_MOST} wanted: ${verdict(median(memory) <= MEMORY_AT_MOST)}`,
   );
   console.log(`- self-check: ${problems.length ? `FAILED\n${problems.slice(0, 20).join('\n')}` : 'ok'}`);
 }

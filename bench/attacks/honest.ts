@@ -122,7 +122,7 @@ async function act(seconds: number, withSignIn: boolean): Promise<Honest> {
   return { waits: Float64Array.from(waits), errors };
 }
 
-async function carryOut(order: HonestOrder): Promise<object> {
+async function run(order: HonestOrder): Promise<object> {
   if (order.do === 'act') return act(order.seconds, order.signIn);
   ({ api, credentials } = order);
   users = order.users.map((user) => new User(user, api));
@@ -131,7 +131,7 @@ async function carryOut(order: HonestOrder): Promise<object> {
 }
 
 process.on('message', (order: HonestOrder) => {
-  carryOut(order).then(
+  run(order).then(
     (answer) => process.send!(answer),
     (error: unknown) => process.send!({ failed: String(error) }),
   );

@@ -35,26 +35,33 @@ describeWithRedis('a node is cut off from Redis', () => {
 
   it('and has more to tell than it may keep: the others’ devices sync, are where they belong, and those signed out are out', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
-    const [hers, his, veras, glebs] = [await one.device(anna), ...(await other.devices(boris, vera, gleb))];
+    const [annaDevice, secondDevice, veras, glebs] = [
+      await one.device(anna),
+      ...(await other.devices(boris, vera, gleb)),
+    ];
     const classics = [vera, boris].map(({ token }) =>
       PlainClient.open(`${other.url}/messenger-classic`, { auth: { token } }),
     );
     for (const client of classics) await client.next('connected');
     const group = await one.group(anna, boris, vera);
-    for (const device of [his, veras]) await device.next('chat:created', ({ id }) => id === group.id);
+    for (const device of [secondDevice, veras])
+      await device.next('chat:created', ({ id }) => id === group.id);
     const assistant = await other.assistant();
     link.cut();
     const emitter = one.app.get(RealtimeEmitter);
     for (let i = 0; i < TOO_MUCH; i++) emitter.membershipChanged(chatRoom('none'), anna.id);
-    const { message_id } = await hers.send('chat:message:send', text(group, 'not told'));
+    const { message_id } = await annaDevice.send('chat:message:send', text(group, 'not told'));
     const later = await one.group(anna, boris);
     await one.request('DELETE', `chats/${group.id}/members/${vera.id}`, anna.token);
     await one.request('POST', 'auth/logout', gleb.token);
     expect(await one.app.get(Metrics).registry.metrics()).toMatch(/^node_messages_dropped_total [1-9]/m);
-    const syncs = his.all('sync:required').length;
+    const syncs = secondDevice.all('sync:required').length;
     link.mend();
 
-    await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required');
+    await secondDevice.until(
+      () => secondDevice.all('sync:required').length > syncs || undefined,
+      'sync:required',
+    );
     // A namespace without a word for it has its devices connect anew.
     for (const client of classics)
       await client.until(() => client.all('connected').length > 1 || undefined, 'connected');
@@ -64,8 +71,8 @@ describeWithRedis('a node is cut off from Redis', () => {
     await glebs.disconnected();
     await assistant.disconnected();
     for (const chat of [group, later]) {
-      const sent = await hers.send('chat:message:send', text(chat, 'told'));
-      await his.next('chat:message:new', ({ id }) => id === sent.message_id);
+      const sent = await annaDevice.send('chat:message:send', text(chat, 'told'));
+      await secondDevice.next('chat:message:new', ({ id }) => id === sent.message_id);
     }
     await classics[1]!.until(() => classics[1]!.all('new-message').length === 2 || undefined, 'new-message');
     expect(classics[0]!.all('new-message')).toEqual([]);
@@ -76,7 +83,7 @@ describeWithRedis('a node is cut off from Redis', () => {
 
   it('and what it has to tell of a membership is out of date when it is told: only members hear the chat', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
-    const [hers, veras, glebs] = await other.devices(anna, vera, gleb);
+    const [annaDevice1, veras, glebs] = await other.devices(anna, vera, gleb);
     const group = await other.group(anna, boris, gleb);
     await glebs.next('chat:created', ({ id }) => id === group.id);
     const members = `chats/${group.id}/members`;
@@ -94,14 +101,14 @@ describeWithRedis('a node is cut off from Redis', () => {
     expect(replies.filter(({ status }) => status >= 300)).toEqual([]);
     link.mend();
     const hears = async (device: Device) => {
-      const { message_id } = await hers.send('chat:message:send', text(group));
+      const { message_id } = await annaDevice1.send('chat:message:send', text(group));
       await device.settled();
       return device.all('chat:message:new').some(({ id }) => id === message_id);
     };
     await until('he hears the chat', () => hears(glebs));
     await until('she does not', async () => !(await hears(veras)));
     const before = veras.all('chat:message:new').length;
-    await hers.send('chat:message:send', text(group, 'for members only'));
+    await annaDevice1.send('chat:message:send', text(group, 'for members only'));
     await glebs.next('chat:message:new', ({ content }) => content === 'for members only');
     await veras.settled();
     expect(veras.all('chat:message:new')).toHaveLength(before);

@@ -18,7 +18,7 @@ describeWithRedis('presence on two nodes', () => {
   });
   afterAll(() => cluster.stop());
 
-  const told = () =>
+  const received = () =>
     watcher.received.flatMap(({ event, payload }) =>
       /^user:o/.test(event) && (payload as { user_id: string }).user_id === boris.id ? [event] : [],
     );
@@ -35,54 +35,54 @@ describeWithRedis('presence on two nodes', () => {
     expect(await seen(other)).toEqual([true, true]);
     phone.close();
     await sleep(900);
-    expect(told()).toEqual(['user:online']);
+    expect(received()).toEqual(['user:online']);
     expect(await seen(one)).toEqual([true, true]);
     tablet.close();
     await watcher.next('user:offline', ({ user_id }) => user_id === boris.id);
-    expect(told()).toEqual(['user:online', 'user:offline']);
+    expect(received()).toEqual(['user:online', 'user:offline']);
     expect(await seen(other)).toEqual([false, false]);
   });
 
   it('does not flicker when a device moves from one node to the other', async () => {
-    const before = told().length;
+    const before = received().length;
     const here = await one.device(boris);
-    await watcher.until(() => told().length > before || undefined);
+    await watcher.until(() => received().length > before || undefined);
     here.close();
     const there = await other.device(boris);
     await sleep(900);
-    expect(told().slice(before)).toEqual(['user:online']);
+    expect(received().slice(before)).toEqual(['user:online']);
     there.close();
-    await watcher.until(() => told().length > before + 1 || undefined);
+    await watcher.until(() => received().length > before + 1 || undefined);
   });
 
   it('whose node could not renew is told to be away, and online again when it can', async () => {
-    const before = told().length;
+    const before = received().length;
     const phone = await other.device(boris);
-    await watcher.until(() => told().length > before || undefined);
+    await watcher.until(() => received().length > before || undefined);
     const redis = new Redis(cluster.env.REDIS_URL!);
     // As after 30 s without a renewal, which takes too long here.
     await redis.zadd('presence:users', 1, boris.id);
-    await watcher.until(() => told().length > before + 1 || undefined);
+    await watcher.until(() => received().length > before + 1 || undefined);
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await watcher.until(() => told().length > before + 2 || undefined);
-    expect(told().slice(before)).toEqual(['user:online', 'user:offline', 'user:online']);
+    await watcher.until(() => received().length > before + 2 || undefined);
+    expect(received().slice(before)).toEqual(['user:online', 'user:offline', 'user:online']);
     expect(await seen(one)).toEqual([true, true]);
     phone.close();
-    await watcher.until(() => told().length > before + 3 || undefined);
+    await watcher.until(() => received().length > before + 3 || undefined);
     await redis.quit();
   });
 
   it('whoever stays longer than any lease is not told to be away, nor are devices told to look', async () => {
-    const offline = told().length;
+    const offline = received().length;
     const phone = await other.device(boris);
-    await watcher.until(() => told().length > offline || undefined);
-    const before = told().length;
+    await watcher.until(() => received().length > offline || undefined);
+    const before = received().length;
     const looked = () => [watcher, phone].flatMap((device) => device.all('sync:required')).length;
     const hasLooked = looked();
     // A node that is never heard is not missed.
     for (const node of [one, other]) await node.chat(boris, await node.register('Вера'));
     await sleep(36_000);
-    expect(told().slice(before)).toEqual([]);
+    expect(received().slice(before)).toEqual([]);
     expect(looked()).toBe(hasLooked);
     expect(await seen(one)).toEqual([true, true]);
     phone.close();

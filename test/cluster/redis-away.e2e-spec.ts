@@ -25,14 +25,14 @@ describeWithRedis('Redis goes away', () => {
   let other: TestApp;
   let anna: Account;
   let boris: Account;
-  let hers: Device;
-  let his: Device;
+  let annaDevice: Device;
+  let secondDevice: Device;
   beforeAll(async () => {
     redis = await RedisServer.start();
     cluster = await Cluster.start(2, { REDIS_URL: redis.url });
     [one, other] = cluster.nodes as [TestApp, TestApp];
     [anna, boris] = await one.people('Анна', 'Борис');
-    [hers, his] = [await one.device(anna), await other.device(boris)];
+    [annaDevice, secondDevice] = [await one.device(anna), await other.device(boris)];
   });
   afterAll(async () => {
     await cluster.stop();
@@ -41,18 +41,22 @@ describeWithRedis('Redis goes away', () => {
 
   it('and what was said meanwhile is heard on the other node when it is back, once and in order', async () => {
     const chat = await one.group(anna, boris);
-    await his.next('chat:created', ({ id }) => id === chat.id);
+    await secondDevice.next('chat:created', ({ id }) => id === chat.id);
     await redis.stop();
     const sent: string[] = [];
     for (let i = 0; i < 20; i++)
-      sent.push((await hers.send('chat:message:send', text(chat, `${i}`))).message_id);
+      sent.push((await annaDevice.send('chat:message:send', text(chat, `${i}`))).message_id);
     // Her own node needs no Redis for her.
-    await hers.until(() => hers.all('chat:message:new').length >= 20 || undefined);
+    await annaDevice.until(() => annaDevice.all('chat:message:new').length >= 20 || undefined);
     await redis.restart();
-    await his.until(() => his.all('chat:message:new').length >= 20 || undefined, 'what was said', 15_000);
-    expect(his.all('chat:message:new').map(({ id }) => id)).toEqual(sent);
-    expect((await his.send('chat:message:send', text(chat, 'da'))).status).toBe('sent');
-    await hers.next('chat:message:new', ({ content }) => content === 'da');
+    await secondDevice.until(
+      () => secondDevice.all('chat:message:new').length >= 20 || undefined,
+      'what was said',
+      15_000,
+    );
+    expect(secondDevice.all('chat:message:new').map(({ id }) => id)).toEqual(sent);
+    expect((await secondDevice.send('chat:message:send', text(chat, 'da'))).status).toBe('sent');
+    await annaDevice.next('chat:message:new', ({ content }) => content === 'da');
   });
 
   it('and meanwhile everything is answered, by what this node knows or as UNAVAILABLE', async () => {
@@ -75,15 +79,15 @@ describeWithRedis('Redis goes away', () => {
     expect(await ask('/health/ready')).toEqual({ status: 'ok', redis: 'away' });
     expect(await one.app.get(Metrics).registry.metrics()).toMatch(/^postgres_up 1$/m);
     // Who is on another node is not known; what needs the database alone goes on.
-    const { items } = await hers.send('presence:get', { user_ids: [anna.id, boris.id] });
+    const { items } = await annaDevice.send('presence:get', { user_ids: [anna.id, boris.id] });
     expect(items.map(({ online }) => online)).toEqual([true, false]);
-    expect((await hers.send('presence:watch', { user_ids: [boris.id] })).items).toMatchObject([
+    expect((await annaDevice.send('presence:watch', { user_ids: [boris.id] })).items).toMatchObject([
       { online: false },
     ]);
     expect(await ask(`users/${anna.id}`)).toMatchObject({ status: 200, online: true });
-    expect((await hers.send('users:list', { limit: 10 })).items).toHaveLength(1);
+    expect((await annaDevice.send('users:list', { limit: 10 })).items).toHaveLength(1);
     const chat = await one.chat(anna, boris);
-    expect((await hers.send('chat:message:send', text(chat))).status).toBe('sent');
+    expect((await annaDevice.send('chat:message:send', text(chat))).status).toBe('sent');
     expect((await ask('sync')).status).toBe(200);
     const tablet = await one.device(anna);
     const vera = await one.register('Вера');
@@ -91,25 +95,33 @@ describeWithRedis('Redis goes away', () => {
     await redis.restart();
     await untilMetric(one, 'redis_up', 1);
     // Who came meanwhile is told of when it is known that nobody had been there before.
-    await his.next('user:online', ({ user_id }) => user_id === vera.id);
-    expect((await his.send('presence:get', { user_ids: [vera.id] })).items).toMatchObject([{ online: true }]);
+    await secondDevice.next('user:online', ({ user_id }) => user_id === vera.id);
+    expect((await secondDevice.send('presence:get', { user_ids: [vera.id] })).items).toMatchObject([
+      { online: true },
+    ]);
     tablet.close();
     phone.close();
-    await his.next('user:offline', ({ user_id }) => user_id === vera.id);
+    await secondDevice.next('user:offline', ({ user_id }) => user_id === vera.id);
     expect((await ask('admin/queues')).status).toBe(200);
   });
 
   it('and comes back empty: devices are told to look, and users are online as before', async () => {
-    const syncs = his.all('sync:required').length;
+    const syncs = secondDevice.all('sync:required').length;
     await redis.stop();
     await redis.restart();
-    await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required', 15_000);
+    await secondDevice.until(
+      () => secondDevice.all('sync:required').length > syncs || undefined,
+      'sync:required',
+      15_000,
+    );
     const online = async () =>
-      (await hers.send('presence:get', { user_ids: [anna.id, boris.id] })).items.map((item) => item.online);
+      (await annaDevice.send('presence:get', { user_ids: [anna.id, boris.id] })).items.map(
+        (item) => item.online,
+      );
     let found = await online();
     for (let i = 0; i < 50 && found.includes(false); i++) found = await online();
     expect(found).toEqual([true, true]);
-    expect(hers.all('user:offline').map(({ user_id }) => user_id)).not.toContain(boris.id);
+    expect(annaDevice.all('user:offline').map(({ user_id }) => user_id)).not.toContain(boris.id);
   });
 });
 

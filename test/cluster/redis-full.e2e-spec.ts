@@ -28,9 +28,9 @@ describeWithRedis('Redis is full', () => {
   it('which is said a few times, and when it is not any more everything goes on', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [anna, boris] = await one.people('Анна', 'Борис');
-    const [hers, his] = [await one.device(anna), await other.device(boris)];
+    const [annaDevice, secondDevice] = [await one.device(anna), await other.device(boris)];
     const chat = await one.group(anna, boris);
-    await his.next('chat:created', ({ id }) => id === chat.id);
+    await secondDevice.next('chat:created', ({ id }) => id === chat.id);
     const { body: post } = await one.request<PostDto>('POST', 'posts', boris.token, { content: 'His' });
 
     // What is due while Redis is full is asked for again and again.
@@ -40,7 +40,7 @@ describeWithRedis('Redis is full', () => {
     const warn = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
     await redis.setrange('filling', 80 * 1024 * 1024, 'x');
     await expect(redis.set('more', 1)).rejects.toThrow('OOM');
-    const meanwhile = await hers.send('chat:message:send', text(chat, 'meanwhile'));
+    const meanwhile = await annaDevice.send('chat:message:send', text(chat, 'meanwhile'));
     expect(meanwhile.status).toBe('sent');
     const path = `posts/${post.id}/comments`;
     expect((await one.request('POST', path, anna.token, { content: 'Nice' })).status).toBe(201);
@@ -52,29 +52,41 @@ describeWithRedis('Redis is full', () => {
     expect(lines.filter((line) => line === 'queue unavailable').length).toBeLessThanOrEqual(5);
     expect(lines.length).toBeLessThan(40);
 
-    const syncs = his.all('sync:required').length;
+    const syncs = secondDevice.all('sync:required').length;
     await redis.del('filling');
-    await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required', 10_000);
-    await hers.send('chat:message:send', text(chat, 'after'));
-    await his.next('chat:message:new', ({ content }) => content === 'after');
-    await his.until(() => his.all('notification:new').length > 0 || undefined, 'notification', 40_000);
+    await secondDevice.until(
+      () => secondDevice.all('sync:required').length > syncs || undefined,
+      'sync:required',
+      10_000,
+    );
+    await annaDevice.send('chat:message:send', text(chat, 'after'));
+    await secondDevice.next('chat:message:new', ({ content }) => content === 'after');
+    await secondDevice.until(
+      () => secondDevice.all('notification:new').length > 0 || undefined,
+      'notification',
+      40_000,
+    );
   }, 60_000);
 
   it('of what nodes tell each other, which is given up by half, so that it is not full any more', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [vera, gleb] = await one.people('Вера', 'Глеб');
-    const [hers, his] = [await one.device(vera), await other.device(gleb)];
+    const [veraDevice, secondDevice2] = [await one.device(vera), await other.device(gleb)];
     const chat = await one.group(vera, gleb);
-    await his.next('chat:created', ({ id }) => id === chat.id);
+    await secondDevice2.next('chat:created', ({ id }) => id === chat.id);
     const deed = { name: 'broadcast', rooms: ['nobody'], what: { data: ['x'.repeat(16_000)] } };
     for (let n = 1; n <= 1000; n++)
       await redis.xadd('service-platform:nodes', '*', 'told', JSON.stringify({ from: 'other', n, deed }));
     const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))![1]);
-    const syncs = his.all('sync:required').length;
+    const syncs = secondDevice2.all('sync:required').length;
     await redis.config('SET', 'maxmemory', used - 1024 * 1024);
-    await hers.send('chat:message:send', text(chat, 'too much'));
-    await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required', 10_000);
-    await hers.send('chat:message:send', text(chat, 'after'));
-    await his.next('chat:message:new', ({ content }) => content === 'after');
+    await veraDevice.send('chat:message:send', text(chat, 'too much'));
+    await secondDevice2.until(
+      () => secondDevice2.all('sync:required').length > syncs || undefined,
+      'sync:required',
+      10_000,
+    );
+    await veraDevice.send('chat:message:send', text(chat, 'after'));
+    await secondDevice2.next('chat:message:new', ({ content }) => content === 'after');
   }, 60_000);
 });

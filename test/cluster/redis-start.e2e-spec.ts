@@ -13,11 +13,11 @@ describeWithRedis('Redis at the start', () => {
     const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     const guarded = await RedisServer.start('--requirepass', 'secret');
     const { port } = mute.address() as { port: number };
-    const told = await Promise.all(
+    const received = await Promise.all(
       ['redis://127.0.0.1:1', `redis://127.0.0.1:${port}`, guarded.url].map((url) => refusal(url)),
     );
-    for (const error of told) expect(error).toBeInstanceOf(StartupError);
-    expect(told.map(({ message }) => message.split('\n'))).toEqual([
+    for (const error of received) expect(error).toBeInstanceOf(StartupError);
+    expect(received.map(({ message }) => message.split('\n'))).toEqual([
       ['REDIS_URL: cannot connect to 127.0.0.1:1 (ECONNREFUSED)'],
       [`REDIS_URL: cannot connect to 127.0.0.1:${port} (Command timed out)`],
       [expect.stringMatching(/^REDIS_URL: cannot connect to 127\.0\.0\.1:\d+ \(NOAUTH /)],

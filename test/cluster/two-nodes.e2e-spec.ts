@@ -6,43 +6,46 @@ describeWithRedis('two nodes', () => {
   let cluster: Cluster;
   let anna: Account;
   let boris: Account;
-  let hers: Device;
-  let his: Device;
+  let annaDevice: Device;
+  let secondDevice: Device;
   beforeAll(async () => {
     cluster = await Cluster.start(2);
     const [first, second] = cluster.nodes as [TestApp, TestApp];
     [anna, boris] = await first.people('Анна', 'Борис');
-    [hers, his] = [await first.device(anna), await second.device(boris)];
+    [annaDevice, secondDevice] = [await first.device(anna), await second.device(boris)];
   });
   afterAll(() => cluster.stop());
 
   it('a chat made on one is heard on the other, with what is said, marked and typed in it', async () => {
     const [first] = cluster.nodes as [TestApp];
     const chat = await first.chat(anna, boris);
-    const { message_id } = await hers.send('chat:message:send', text(chat, 'Hello', { client_id: 'c' }));
-    await his.next('chat:created', ({ id }) => id === chat.id);
-    const heard = await his.next('chat:message:new', ({ id }) => id === message_id);
-    expect(heard).not.toHaveProperty('client_id');
-    await hers.next('chat:message:delivered', (receipt) => receipt.message_id === message_id);
-    await his.send('chat:message:read', { chat_id: chat.id, message_id });
-    await hers.next('chat:message:read', (receipt) => receipt.message_id === message_id);
-    await his.send('chat:typing', { chat_id: chat.id, is_typing: true });
-    await hers.next('chat:typing', ({ user_id }) => user_id === boris.id);
-    expect(his.all('chat:message:new')).toHaveLength(1);
-    expect(hers.all('chat:message:new')).toHaveLength(1);
+    const { message_id } = await annaDevice.send(
+      'chat:message:send',
+      text(chat, 'Hello', { client_id: 'c' }),
+    );
+    await secondDevice.next('chat:created', ({ id }) => id === chat.id);
+    const received = await secondDevice.next('chat:message:new', ({ id }) => id === message_id);
+    expect(received).not.toHaveProperty('client_id');
+    await annaDevice.next('chat:message:delivered', (receipt) => receipt.message_id === message_id);
+    await secondDevice.send('chat:message:read', { chat_id: chat.id, message_id });
+    await annaDevice.next('chat:message:read', (receipt) => receipt.message_id === message_id);
+    await secondDevice.send('chat:typing', { chat_id: chat.id, is_typing: true });
+    await annaDevice.next('chat:typing', ({ user_id }) => user_id === boris.id);
+    expect(secondDevice.all('chat:message:new')).toHaveLength(1);
+    expect(annaDevice.all('chat:message:new')).toHaveLength(1);
   });
 
   it('who is removed from a group on one stops hearing it on the other', async () => {
     const [first] = cluster.nodes as [TestApp];
     const group = await first.group(anna, boris);
-    await his.next('chat:created', ({ id }) => id === group.id);
+    await secondDevice.next('chat:created', ({ id }) => id === group.id);
     await first.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);
-    await his.next('chat:removed', ({ chat_id }) => chat_id === group.id);
-    await hers.send('chat:message:send', text(group, 'ohne ihn'));
+    await secondDevice.next('chat:removed', ({ chat_id }) => chat_id === group.id);
+    await annaDevice.send('chat:message:send', text(group, 'ohne ihn'));
     const direct = await first.chat(anna, boris);
-    await hers.send('chat:message:send', text(direct, 'danach'));
-    await his.next('chat:message:new', ({ content }) => content === 'danach');
-    expect(his.all('chat:message:new').map(({ chat_id }) => chat_id)).not.toContain(group.id);
+    await annaDevice.send('chat:message:send', text(direct, 'danach'));
+    await secondDevice.next('chat:message:new', ({ content }) => content === 'danach');
+    expect(secondDevice.all('chat:message:new').map(({ chat_id }) => chat_id)).not.toContain(group.id);
   });
 
   it('a session that is signed out on one is closed on the other', async () => {
@@ -59,17 +62,20 @@ describeWithRedis('two nodes', () => {
     const [first] = cluster.nodes as [TestApp];
     const chat = await first.group(anna, boris);
     const sends = Array.from({ length: 200 }, (_, i) =>
-      (i % 2 ? hers : his).send('chat:message:send', text(chat, `${i}`, { client_id: `${i}` })),
+      (i % 2 ? annaDevice : secondDevice).send(
+        'chat:message:send',
+        text(chat, `${i}`, { client_id: `${i}` }),
+      ),
     );
     const acks = await Promise.all(sends);
     expect(acks.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 200 }, (_, i) => i + 1),
     );
-    for (const device of [hers, his]) {
-      const heard = () => device.all('chat:message:new').filter((m: MessageDto) => m.chat_id === chat.id);
-      await device.until(() => heard().length >= 200 || undefined);
-      expect(new Set(heard().map(({ id }) => id)).size).toBe(200);
-      expect(heard()).toHaveLength(200);
+    for (const device of [annaDevice, secondDevice]) {
+      const received1 = () => device.all('chat:message:new').filter((m: MessageDto) => m.chat_id === chat.id);
+      await device.until(() => received1().length >= 200 || undefined);
+      expect(new Set(received1().map(({ id }) => id)).size).toBe(200);
+      expect(received1()).toHaveLength(200);
     }
   });
 
@@ -78,9 +84,13 @@ describeWithRedis('two nodes', () => {
     const chat = await first.chat(anna, boris);
     const tablet = await (cluster.nodes[1] as TestApp).device(anna);
     const payload = text(chat, 'einmal', { client_id: 'twice' });
-    const acks = await Promise.all([hers, tablet].map((device) => device.send('chat:message:send', payload)));
+    const acks = await Promise.all(
+      [annaDevice, tablet].map((device) => device.send('chat:message:send', payload)),
+    );
     expect(acks[0]).toEqual(acks[1]);
-    await his.next('chat:message:new', ({ content }) => content === 'einmal');
-    expect(his.all('chat:message:new').filter(({ content }) => content === 'einmal')).toHaveLength(1);
+    await secondDevice.next('chat:message:new', ({ content }) => content === 'einmal');
+    expect(secondDevice.all('chat:message:new').filter(({ content }) => content === 'einmal')).toHaveLength(
+      1,
+    );
   });
 });

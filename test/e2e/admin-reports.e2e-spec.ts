@@ -148,17 +148,18 @@ describe('a report', () => {
       content: 'Под чужим',
     });
     const post = await app.request<PostDto>('POST', 'posts', boris.token, { content: 'Борис' });
-    const hers = await made<CommentDto>(`posts/${post.body.id}/comments`, { content: 'У Бориса' });
+    const firstDevice = await made<CommentDto>(`posts/${post.body.id}/comments`, { content: 'У Бориса' });
     await app.request('PUT', `users/${stranger.id}/block`, anna.token);
-    for (const { id } of [under.body, hers]) expect((await report(stranger, 'comment', id)).status).toBe(201);
+    for (const { id } of [under.body, firstDevice])
+      expect((await report(stranger, 'comment', id)).status).toBe(201);
     await app.request('DELETE', `users/${stranger.id}/block`, anna.token);
   });
 
   it('is stored once per reporter while it is open, also after its target is deleted', async () => {
     const message = await send('Ещё одно');
     const first = await report(boris, 'message', message);
-    const crowd = await Promise.all(Array.from({ length: 8 }, () => report(boris, 'user', anna.id)));
-    expect(new Set(crowd.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
+    const manyPeople = await Promise.all(Array.from({ length: 8 }, () => report(boris, 'user', anna.id)));
+    expect(new Set(manyPeople.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
     await app.request('DELETE', `chats/${chat.id}/messages/${message}`, anna.token);
     const again = await report(boris, 'message', message, 'другая причина');
     expect([again.status, again.body]).toEqual([201, first.body]);
@@ -166,7 +167,7 @@ describe('a report', () => {
     expect((await stored()).map(({ reporter_id }) => reporter_id)).toEqual([boris.id, boris.id, stranger.id]);
     expect((await resolve(first.body.id)).status).toBe(200);
     await refused(report(boris, 'message', message), 404, 'NOT_FOUND');
-    const [opened] = crowd;
+    const [opened] = manyPeople;
     await resolve(opened!.body.id);
     const anew = await report(boris, 'user', anna.id);
     expect(anew.status).toBe(201);

@@ -14,17 +14,17 @@ import { TestApp, text, type Account, type Device } from '#testing';
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 let chat: ChatDto;
 let message_id: string;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
-  [hers, his] = await app.devices(anna, boris);
+  [annaDevice, borisDevice] = await app.devices(anna, boris);
   chat = await app.chat(anna, boris);
-  ({ message_id } = await his.send('chat:message:send', text(chat, 'Before')));
-  await hers.next('chat:message:new');
+  ({ message_id } = await borisDevice.send('chat:message:send', text(chat, 'Before')));
+  await annaDevice.next('chat:message:new');
 });
 afterAll(() => app.stop());
 
@@ -33,7 +33,7 @@ const said = async () => (await app.history(anna, chat.id)).map(({ content }) =>
 
 it('a block closes the chat for both: it refuses new messages and keeps the old ones', async () => {
   await block('PUT');
-  for (const device of [hers, his]) {
+  for (const device of [annaDevice, borisDevice]) {
     for (const refused of [
       await device.send('chat:message:send', text(chat, 'Blocked')),
       await device.send('chat:message:react', { message_id, emoji: '👍', on: true }),
@@ -41,7 +41,7 @@ it('a block closes the chat for both: it refuses new messages and keeps the old 
     ])
       expect(refused).toMatchObject({ status: 'error', code: 'FORBIDDEN', reason: 'blocked' });
   }
-  expect(await his.send('chat:message:edit', { message_id, content: 'Changed' })).toMatchObject({
+  expect(await borisDevice.send('chat:message:edit', { message_id, content: 'Changed' })).toMatchObject({
     code: 'FORBIDDEN',
   });
   const path = `chats/${chat.id}/messages`;
@@ -51,21 +51,21 @@ it('a block closes the chat for both: it refuses new messages and keeps the old 
 });
 
 it('neither side sees through the chat whether the other is online or has read', async () => {
-  const receipts = his.all('chat:message:read').length;
-  await hers.send('chat:message:read', { chat_id: chat.id, message_id });
+  const receipts = borisDevice.all('chat:message:read').length;
+  await annaDevice.send('chat:message:read', { chat_id: chat.id, message_id });
   type People = { items: { id: string; online: boolean; last_seen: string | null }[] };
   const { body: seen } = await app.request<ChatDto>('GET', `chats/${chat.id}`, boris.token);
   const { body: members } = await app.request<People>('GET', `chats/${chat.id}/members`, boris.token);
   for (const people of [seen.participants, members.items])
     expect(people.find(({ id }) => id === anna.id)).toMatchObject({ online: false, last_seen: null });
-  await his.settled();
-  expect(his.all('chat:message:read').length).toBe(receipts);
+  await borisDevice.settled();
+  expect(borisDevice.all('chat:message:read').length).toBe(receipts);
 });
 
 describe('a blocked user cannot see what the other receives and reads', () => {
   let dora: Account;
   let gleb: Account;
-  let his: Device;
+  let glebDevice: Device;
   let direct: ChatDto;
   let message_id: string;
   const get = async <T>(path: string, by = gleb) => (await app.request<T>('GET', path, by.token)).body;
@@ -90,11 +90,11 @@ describe('a blocked user cannot see what the other receives and reads', () => {
 
   beforeAll(async () => {
     [dora, gleb] = await app.people('Дора', 'Глеб');
-    his = await app.device(gleb);
+    glebDevice = await app.device(gleb);
     await app.lastSeenStored(gleb);
     direct = await app.chat(gleb, dora);
-    ({ message_id } = await his.send('chat:message:send', text(direct, 'прости')));
-    await his.send('chat:message:pin', { message_id });
+    ({ message_id } = await glebDevice.send('chat:message:send', text(direct, 'прости')));
+    await glebDevice.send('chat:message:pin', { message_id });
   });
 
   it('in the direct chat: the status stays as it was, and the own unread count goes on', async () => {
@@ -104,24 +104,24 @@ describe('a blocked user cannot see what the other receives and reads', () => {
     const before = await seen(cursor, change_seq);
     expect(before).toMatchObject({ history: 'sent', changes: [], sync: [] });
     const tablet = await app.device(dora);
-    const { cursor: hers } = await get<SyncAnswer>('sync', dora);
+    const { cursor: doraDevice } = await get<SyncAnswer>('sync', dora);
     await tablet.send('chat:join', { chat_id: direct.id });
     await get(`chats/${direct.id}/messages`, dora);
     const read = await tablet.send('chat:message:read', { chat_id: direct.id, message_id });
     expect([read.status, read.unread_count]).toEqual(['ok', 0]);
     expect(await get(`chats/${direct.id}`, dora)).toMatchObject({ unread_count: 0, last_read_seq: 1 });
-    const { chats } = await get<SyncAnswer>(`sync?cursor=${hers}`, dora);
+    const { chats } = await get<SyncAnswer>(`sync?cursor=${doraDevice}`, dora);
     expect(chats).toMatchObject([{ id: direct.id, unread_count: 0 }]);
     expect(await seen(cursor, change_seq)).toEqual(before);
-    expect((await his.send('chat:message:delete', { message_id })).status).toBe('ok');
+    expect((await glebDevice.send('chat:message:delete', { message_id })).status).toBe('ok');
     for (const [device, status] of [
-      [his, 'sent'],
+      [glebDevice, 'sent'],
       [tablet, 'read'],
     ] as const)
       expect((await device.next('chat:message:deleted', ({ id }) => id === message_id)).status).toBe(status);
-    await his.settled();
+    await glebDevice.settled();
     for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
-      expect(his.all(event).filter(({ chat_id }) => chat_id === direct.id)).toEqual([]);
+      expect(glebDevice.all(event).filter(({ chat_id }) => chat_id === direct.id)).toEqual([]);
   });
 
   it('after the unblock: the current marks are shown, and a catch-up returns them', async () => {
@@ -140,7 +140,7 @@ describe('a blocked user cannot see what the other receives and reads', () => {
 
   it('in a group: presence and marks are hidden between the two, and from nobody else', async () => {
     const [vera, egor] = await app.people('Вера', 'Егор');
-    const [hers, veras, egors] = await app.devices(dora, vera, egor);
+    const [doraDevice1, veras, egors] = await app.devices(dora, vera, egor);
     await app.request('PUT', `users/${gleb.id}/block`, dora.token);
     const group = await app.group(vera, dora, gleb, egor);
     const shownTo = ({ participants }: { participants: ChatDto['participants'] }, whom: Account) => {
@@ -148,10 +148,10 @@ describe('a blocked user cannot see what the other receives and reads', () => {
       return { online, last_seen, last_read_seq };
     };
     const hidden = { online: false, last_seen: null, last_read_seq: 0 };
-    const { message_id: id } = await his.send('chat:message:send', text(group, 'Всем'));
+    const { message_id: id } = await glebDevice.send('chat:message:send', text(group, 'Всем'));
     const read = (device: Device) => device.send('chat:message:read', { chat_id: group.id, message_id: id });
-    await Promise.all([hers, veras].map(read));
-    await his.next(
+    await Promise.all([doraDevice1, veras].map(read));
+    await glebDevice.next(
       'chat:message:read',
       (receipt) => receipt.message_id === id && receipt.read_by === vera.id,
     );
@@ -159,24 +159,24 @@ describe('a blocked user cannot see what the other receives and reads', () => {
     // Egor has not read it yet.
     for (const by of [gleb, vera]) expect(await history(by)).not.toBe('read');
     await read(egors);
-    await his.next(
+    await glebDevice.next(
       'chat:message:read',
       (receipt) => receipt.message_id === id && receipt.read_by === egor.id,
     );
     for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
-      for (const receipt of his.all(event).filter(({ message_id }) => message_id === id))
+      for (const receipt of glebDevice.all(event).filter(({ message_id }) => message_id === id))
         expect(Object.values(receipt)).not.toContain(dora.id);
     await app.request('PATCH', `chats/${group.id}`, vera.token, { title: 'Все' });
-    const told = async (device: Device) =>
+    const received = async (device: Device) =>
       device.next('chat:updated', (c) => c.id === group.id && c.title === 'Все');
     const forms = {
       gleb: [
-        await told(his),
+        await received(glebDevice),
         await get<ChatDto>(`chats/${group.id}`),
         (await get<ChatPage>('chats')).items.find((one) => one.id === group.id)!,
         { participants: (await get<ParticipantPage>(`chats/${group.id}/members`)).items },
       ],
-      vera: [await told(veras), await get<ChatDto>(`chats/${group.id}`, vera)],
+      vera: [await received(veras), await get<ChatDto>(`chats/${group.id}`, vera)],
     };
     for (const form of forms.gleb) {
       expect(shownTo(form, dora)).toEqual(hidden);
@@ -184,7 +184,7 @@ describe('a blocked user cannot see what the other receives and reads', () => {
     }
     for (const form of forms.vera)
       expect(shownTo(form, dora)).toMatchObject({ online: true, last_read_seq: 1 });
-    expect(shownTo(await told(hers), gleb)).toEqual(hidden);
+    expect(shownTo(await received(doraDevice1), gleb)).toEqual(hidden);
     const marks = await get<ChangePage>(`chats/${group.id}/changes`);
     expect(marks.items.map((item) => item.marks?.user_id)).not.toContain(dora.id);
     const receipts = await get<ReceiptPage>(`chats/${group.id}/messages/${id}/receipts`);
@@ -197,20 +197,20 @@ describe('a blocked user cannot see what the other receives and reads', () => {
 
   it('in a changed message: each of the two sees only what they may know', async () => {
     const [vera] = await app.people('Вера');
-    const [hers, veras] = await app.devices(dora, vera);
+    const [doraDevice1, veras] = await app.devices(dora, vera);
     const group = await app.group(vera, dora, gleb);
     const { message_id: id } = await veras.send('chat:message:send', text(group, 'Кто?'));
-    await his.send('chat:message:read', { chat_id: group.id, message_id: id });
-    await hers.next('chat:message:new', (message) => message.id === id);
-    await his.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+    await glebDevice.send('chat:message:read', { chat_id: group.id, message_id: id });
+    await doraDevice1.next('chat:message:new', (message) => message.id === id);
+    await glebDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
     const status = async (device: Device) =>
       (await device.next('chat:message:reaction', (message) => message.id === id)).status;
     // Everybody whose read cursor Gleb may see has read it: only himself.
-    expect(await status(his)).toBe('read');
+    expect(await status(glebDevice)).toBe('read');
     expect(await status(veras)).not.toBe('read');
-    expect(await status(hers)).not.toBe('read');
-    await his.settled();
-    expect(his.all('chat:message:reaction').filter((message) => message.id === id)).toHaveLength(1);
+    expect(await status(doraDevice1)).not.toBe('read');
+    await glebDevice.settled();
+    expect(glebDevice.all('chat:message:reaction').filter((message) => message.id === id)).toHaveLength(1);
   });
 
   it('the users whom one member blocks share one frame of a changed message and of a chat', async () => {
@@ -252,13 +252,15 @@ it('a group that both are in stays open to both', async () => {
     type: 'group',
     participant_ids: [anna.id, boris.id],
   });
-  expect(await his.send('chat:message:send', text(group, 'To all'))).toMatchObject({ status: 'sent' });
+  expect(await borisDevice.send('chat:message:send', text(group, 'To all'))).toMatchObject({
+    status: 'sent',
+  });
 });
 
 it('a message can still be deleted under a block, and the chat goes on after the unblock', async () => {
-  expect(await his.send('chat:message:delete', { message_id })).toEqual({ status: 'ok' });
+  expect(await borisDevice.send('chat:message:delete', { message_id })).toEqual({ status: 'ok' });
   await block('DELETE');
-  expect(await his.send('chat:message:send', text(chat, 'After'))).toMatchObject({ status: 'sent' });
+  expect(await borisDevice.send('chat:message:send', text(chat, 'After'))).toMatchObject({ status: 'sent' });
   expect(await said()).toEqual(['', 'After']);
 });
 
@@ -268,10 +270,10 @@ it('a change to the message of a blocked user is answered with their old name', 
   const path = `chats/${group.id}/messages`;
   const said = { type: 'text', content: 'before' };
   const { message_id } = (await app.request<{ message_id: string }>('POST', path, gleb.token, said)).body;
-  const [hers] = await app.devices(dora);
+  const [doraDevice1] = await app.devices(dora);
   await app.request('PUT', `users/${gleb.id}/block`, dora.token);
   await app.request('PATCH', 'users/me', gleb.token, { name: 'Тайна' });
-  const { message } = await hers.send('chat:message:pin', { message_id });
+  const { message } = await doraDevice1.send('chat:message:pin', { message_id });
   expect(message).toMatchObject({ id: message_id, sender_name: 'Глеб' });
 });
 

@@ -109,7 +109,7 @@ describe('a connecting device', () => {
   it('receives no event of a chat that the user was removed from meanwhile', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
-    const hers = await app.device(vera);
+    const veraDevice = await app.device(vera);
     const slow = await lockSessions(gleb);
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
@@ -118,7 +118,7 @@ describe('a connecting device', () => {
     await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
     await slow.query('ROLLBACK');
     await device.next('sync:required');
-    await hers.send('chat:message:send', text(group, 'without Gleb'));
+    await veraDevice.send('chat:message:send', text(group, 'without Gleb'));
     await device.settled();
     expect(device.all('chat:message:new')).toEqual([]);
   });
@@ -126,21 +126,21 @@ describe('a connecting device', () => {
   it('receives no event of a chat that the user was removed from meanwhile, even if its node missed the removal', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
-    const hers = await app.device(vera);
+    const veraDevice1 = await app.device(vera);
     const slow = await lockSessions(gleb);
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
     // Its chats have been read by now, its session has not.
     await sleep(100);
-    const told = jest
+    const received = jest
       .spyOn(app.app.get(RealtimeEmitter), 'membershipChanged')
       .mockImplementationOnce(() => {});
     await app.request('DELETE', `chats/${group.id}/members/${gleb.id}`, vera.token);
-    expect(told).toHaveBeenCalled();
+    expect(received).toHaveBeenCalled();
     app.app.get(Connections).resync();
     await slow.query('ROLLBACK');
     await device.next('sync:required');
-    await hers.send('chat:message:send', text(group, 'without Gleb'));
+    await veraDevice1.send('chat:message:send', text(group, 'without Gleb'));
     await device.settled();
     expect(device.all('chat:message:new')).toEqual([]);
   });
@@ -148,7 +148,7 @@ describe('a connecting device', () => {
   it('receives no event of a chat that the user was removed from meanwhile, however long the lookup takes', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
-    const hers = await app.device(vera);
+    const veraDevice1 = await app.device(vera);
     const [slow, slower] = [await lockSessions(gleb), await bystander()];
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
@@ -160,7 +160,7 @@ describe('a connecting device', () => {
     await slow.query('ROLLBACK');
     await isIn(device);
     await slower.somebodyWaits();
-    await hers.send('chat:message:send', text(group, 'without Gleb'));
+    await veraDevice1.send('chat:message:send', text(group, 'without Gleb'));
     await slower.query('ROLLBACK');
     await device.next('sync:required');
     await device.settled();
@@ -170,7 +170,7 @@ describe('a connecting device', () => {
   it('receives no event of a user who blocked it meanwhile, however long the lookup takes', async () => {
     const [vera, gleb, dina] = await app.people('Вера', 'Глеб', 'Дина');
     await app.request('PUT', `users/${vera.id}/block`, gleb.token);
-    const [his, others] = [await app.device(gleb), await app.device(dina)];
+    const [glebDevice, others] = [await app.device(gleb), await app.device(dina)];
     const [slow, slower] = [await lockSessions(vera), await bystander()];
     const device = app.keep(Device.open(app.url, vera.token));
     await slow.somebodyWaits();
@@ -180,7 +180,7 @@ describe('a connecting device', () => {
     await slower.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
     await slow.query('ROLLBACK');
     await isIn(device);
-    his.close();
+    glebDevice.close();
     await others.next('user:offline', ({ user_id }) => user_id === gleb.id);
     await slower.query('ROLLBACK');
     await device.next('sync:required');

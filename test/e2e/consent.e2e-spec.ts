@@ -5,13 +5,13 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let vera: Account;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 beforeAll(async () => (app = await TestApp.start()));
 afterAll(() => app.stop());
 beforeEach(async () => {
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [hers, his] = await app.devices(anna, boris);
+  [annaDevice, borisDevice] = await app.devices(anna, boris);
 });
 
 const refused = { code: 'FORBIDDEN', reason: 'not_accepted' };
@@ -53,33 +53,33 @@ describe('a direct chat', () => {
       const answers = [await open(boris, 'direct', anna), await open(vera, 'direct', anna)];
       expect(answers.map(({ status }) => status)).toEqual([stranger, friend]);
       expect(answers[0]!.body).toMatchObject(refused);
-      expect(await his.send('chat:get', { recipient_id: anna.id })).toMatchObject(refused);
+      expect(await borisDevice.send('chat:get', { recipient_id: anna.id })).toMatchObject(refused);
       expect(await chatsOf(boris)).toEqual([]);
     },
   );
 
   it('without messages is closed by the setting, for messages and forwards', async () => {
     const elsewhere = await app.chat(boris, vera);
-    const { message_id } = await his.send('chat:message:send', text(elsewhere, 'Привет'));
+    const { message_id } = await borisDevice.send('chat:message:send', text(elsewhere, 'Привет'));
     const chat = await app.chat(boris, anna);
     await settings(anna, { messages_from: 'nobody' });
     const forward = { message_ids: [message_id], to_chat_id: chat.id };
-    expect(await his.send('chat:message:send', text(chat, 'x'))).toMatchObject(refused);
-    expect(await his.send('chat:message:forward', forward)).toMatchObject(refused);
+    expect(await borisDevice.send('chat:message:send', text(chat, 'x'))).toMatchObject(refused);
+    expect(await borisDevice.send('chat:message:forward', forward)).toMatchObject(refused);
     const path = `chats/${chat.id}/messages`;
     const answer = await app.request('POST', path, boris.token, { type: 'text', content: 'x' });
     expect([answer.status, answer.body]).toMatchObject([403, refused]);
     expect(await app.history(boris, chat.id)).toEqual([]);
     await settings(anna, { messages_from: 'everyone' });
-    const { items }: MessagesAck = await his.send('chat:message:forward', forward);
+    const { items }: MessagesAck = await borisDevice.send('chat:message:forward', forward);
     expect(items).toHaveLength(1);
   });
 
   it('goes on once it has a message or both have opened it', async () => {
     const talked = await app.chat(boris, anna);
-    await his.send('chat:message:send', text(talked, 'x'));
+    await borisDevice.send('chat:message:send', text(talked, 'x'));
     await settings(anna, { messages_from: 'nobody' });
-    expect(await his.send('chat:message:send', text(talked, 'y'))).toMatchObject({ seq: 2 });
+    expect(await borisDevice.send('chat:message:send', text(talked, 'y'))).toMatchObject({ seq: 2 });
     const opened = await app.chat(anna, vera);
     const veras = await app.device(vera);
     expect(await veras.send('chat:message:send', text(opened, 'x'))).toMatchObject({ seq: 1 });
@@ -90,9 +90,9 @@ describe('a direct chat', () => {
   it('is accepted when the other side opens it, too', async () => {
     const chat = await app.chat(boris, anna);
     await settings(anna, { messages_from: 'nobody' });
-    expect(await his.send('chat:message:send', text(chat, 'x'))).toMatchObject(refused);
-    await hers.send('chat:get', { recipient_id: boris.id });
-    expect(await his.send('chat:message:send', text(chat, 'x'))).toMatchObject({ seq: 1 });
+    expect(await borisDevice.send('chat:message:send', text(chat, 'x'))).toMatchObject(refused);
+    await annaDevice.send('chat:get', { recipient_id: boris.id });
+    expect(await borisDevice.send('chat:message:send', text(chat, 'x'))).toMatchObject({ seq: 1 });
   });
 });
 
@@ -129,6 +129,6 @@ describe('a group', () => {
     const chat = await app.group(boris, anna);
     await settings(anna, { groups_from: 'nobody', messages_from: 'nobody' });
     expect((await add(chat, boris, anna, vera)).status).toBe(201);
-    expect(await his.send('chat:message:send', text(chat, 'x'))).toMatchObject({ seq: 1 });
+    expect(await borisDevice.send('chat:message:send', text(chat, 'x'))).toMatchObject({ seq: 1 });
   });
 });

@@ -7,11 +7,11 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let vera: Account;
-let hers: Device;
+let annaDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [hers] = await app.devices(anna);
+  [annaDevice] = await app.devices(anna);
 });
 afterAll(() => app.stop());
 
@@ -69,8 +69,8 @@ describe('a direct chat', () => {
     await Promise.all(sends);
     for (const device of [two, tablet]) {
       await device.next('chat:message:new', ({ content }) => content === 'Как дела?');
-      const heard = device.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
-      expect(heard.map(({ event }) => event)).toEqual([
+      const received = device.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
+      expect(received.map(({ event }) => event)).toEqual([
         'chat:created',
         'chat:message:new',
         'chat:message:new',
@@ -117,14 +117,14 @@ describe('a direct chat', () => {
     const first = send(one, chat, 'first');
     await asked;
     const second = send(one, chat, 'second');
-    for (const other of [direct, group]) expect((await send(hers, other)).status).toBe('sent');
-    const heard = () => two.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
+    for (const other of [direct, group]) expect((await send(annaDevice, other)).status).toBe('sent');
+    const received1 = () => two.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
     await two.settled();
-    expect(heard()).toEqual([]);
+    expect(received1()).toEqual([]);
     release();
     expect([(await first).seq, (await second).seq]).toEqual([1, 2]);
     await two.next('chat:message:new', ({ seq }) => seq === 2);
-    expect(heard().map(({ event }) => event)).toEqual([
+    expect(received1().map(({ event }) => event)).toEqual([
       'chat:created',
       'chat:message:new',
       'chat:message:new',
@@ -141,8 +141,8 @@ describe('a direct chat', () => {
     const chats = (await app.rows('SELECT FROM chats')).length;
     const nobody = await post('chats', anna, { type: 'direct', participant_ids: [randomUUID()] });
     expect([nobody.status, nobody.body.code]).toEqual([404, 'NOT_FOUND']);
-    expect((await hers.send('chat:get', { recipient_id: randomUUID() })).code).toBe('NOT_FOUND');
-    expect((await hers.send('chat:get', { recipient_id: anna.id })).code).toBe('INVALID_DATA');
+    expect((await annaDevice.send('chat:get', { recipient_id: randomUUID() })).code).toBe('NOT_FOUND');
+    expect((await annaDevice.send('chat:get', { recipient_id: anna.id })).code).toBe('INVALID_DATA');
     expect(await app.rows('SELECT FROM chats')).toHaveLength(chats);
     const chat = await app.chat(anna, boris);
     for (const refused of [

@@ -10,11 +10,11 @@ import { Device, TestApp, text } from '#testing';
 it('every event of the specification is sent and received', async () => {
   const app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });
   const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  const [hers, tablet, his] = await app.devices(anna, boris, boris);
+  const [annaDevice, tablet, borisDevice] = await app.devices(anna, boris, boris);
   const sent = new Set<string>();
   const send: Device['send'] = (event, payload) => {
     sent.add(event);
-    return hers.send(event, payload);
+    return annaDevice.send(event, payload);
   };
   await send('auth:refresh', { token: anna.token });
   const { chat } = await send('chat:get', { recipient_id: boris.id });
@@ -24,8 +24,8 @@ it('every event of the specification is sent and received', async () => {
   await send('chat:typing', { chat_id, is_typing: true });
   await send('chat:message:edit', { message_id, content: 'Hello!' });
   await send('chat:message:react', { message_id, emoji: '👍', on: true });
-  const answer = await his.send('chat:message:send', text(chat, 'Hi'));
-  await his.send('chat:message:read', { chat_id, message_id });
+  const answer = await borisDevice.send('chat:message:send', text(chat, 'Hi'));
+  await borisDevice.send('chat:message:read', { chat_id, message_id });
   await send('chat:message:delivered', { chat_id, message_id: answer.message_id });
   await send('chat:message:read', { chat_id, message_id: answer.message_id });
   await send('chat:message:pin', { message_id });
@@ -45,9 +45,9 @@ it('every event of the specification is sent and received', async () => {
   const phone = await app.device(anna);
   const { body: post } = await app.request<PostDto>('POST', 'posts', anna.token, { content: 'Mine' });
   await app.request('PUT', `posts/${post.id}/like`, boris.token);
-  const { id: notification_id } = await hers.next('notification:new');
+  const { id: notification_id } = await annaDevice.next('notification:new');
   await app.request('PUT', `posts/${post.id}/like`, vera.token);
-  await hers.next('notification:updated');
+  await annaDevice.next('notification:updated');
   await send('notification:read', { notification_id });
   const { body: comment } = await app.request<{ id: string }>(
     'POST',
@@ -57,7 +57,7 @@ it('every event of the specification is sent and received', async () => {
       content: 'Nice',
     },
   );
-  await hers.next('notification:new', ({ type }) => type === 'post_commented');
+  await annaDevice.next('notification:new', ({ type }) => type === 'post_commented');
   await app.request('DELETE', `posts/${post.id}/comments/${comment.id}`, boris.token);
   await app.request('DELETE', `posts/${post.id}`, anna.token);
   const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
@@ -69,13 +69,15 @@ it('every event of the specification is sent and received', async () => {
   await app.request('PATCH', 'users/me', boris.token, { name: 'Борис Новый' });
   const veras = await app.device(vera);
   veras.close();
-  hers.socket.emit('nonsense', {});
+  annaDevice.socket.emit('nonsense', {});
   expect([...sent].sort()).toEqual(Object.keys(CLIENT_EVENTS).sort());
-  const heard = () =>
-    new Set([hers, phone, tablet, his].flatMap((device) => device.received.map(({ event }) => event)));
-  await hers.next('user:offline');
-  await hers.next('error');
-  await hers.until(() => heard().size >= Object.keys(SERVER_EVENTS).length || undefined);
-  expect([...heard()].sort()).toEqual(Object.keys(SERVER_EVENTS).sort());
+  const received = () =>
+    new Set(
+      [annaDevice, phone, tablet, borisDevice].flatMap((device) => device.received.map(({ event }) => event)),
+    );
+  await annaDevice.next('user:offline');
+  await annaDevice.next('error');
+  await annaDevice.until(() => received().size >= Object.keys(SERVER_EVENTS).length || undefined);
+  expect([...received()].sort()).toEqual(Object.keys(SERVER_EVENTS).sort());
   await app.stop();
 });

@@ -99,12 +99,12 @@ describe('following', () => {
   });
 
   it('is limited to 5,000 people, also when many requests arrive at once', async () => {
-    const crowd = await app.manyPeople(5003);
+    const manyPeople = await app.manyPeople(5003);
     await app.rows(
       `INSERT INTO follows (follower_id, followee_id) SELECT $1, id FROM unnest($2::uuid[]) AS u(id)`,
-      [anna.id, crowd.slice(0, 4998)],
+      [anna.id, manyPeople.slice(0, 4998)],
     );
-    const outcomes = await Promise.all(crowd.slice(4998).map((id) => follow(anna, { id })));
+    const outcomes = await Promise.all(manyPeople.slice(4998).map((id) => follow(anna, { id })));
     expect(outcomes.map(([status]) => Number(status)).sort((a, b) => a - b)).toEqual([
       204, 204, 409, 409, 409,
     ]);

@@ -5,9 +5,9 @@ it('a forwarded proposal keeps its offer, and can be accepted only in its origin
   const app = await TestApp.start();
   const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
   const [source, target] = [await app.group(anna, boris), await app.group(anna, vera)];
-  const [hers] = await app.devices(anna);
+  const [annaDevice] = await app.devices(anna);
   const forward = (id: string) =>
-    hers.send('chat:message:forward', { message_ids: [id], to_chat_id: target.id });
+    annaDevice.send('chat:message:forward', { message_ids: [id], to_chat_id: target.id });
   const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
   await app.request('PUT', 'users/me/availability', anna.token, { timezone: 'UTC', weekly });
   const body = { name: 'Маникюр', price: 2000, duration: 60 };
@@ -17,7 +17,7 @@ it('a forwarded proposal keeps its offer, and can be accepted only in its origin
     content: 'Записать вас?',
     metadata: { service_id: service.id },
   };
-  const { message_id } = await hers.send('chat:message:send', { chat_id: source.id, ...proposal });
+  const { message_id } = await annaDevice.send('chat:message:send', { chat_id: source.id, ...proposal });
   const day = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
   const accept = (chat: ChatDto, id: string, by: Account, hour: number) =>
     app.request('POST', `chats/${chat.id}/messages/${id}/accept`, by.token, {

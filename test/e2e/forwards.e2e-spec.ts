@@ -9,13 +9,13 @@ let vera: Account;
 /** The chats of Anna and Boris, and of Anna and Vera; new for each test. */
 let source: ChatDto;
 let target: ChatDto;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 let veras: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [hers, his, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 beforeEach(async () => {
@@ -37,9 +37,9 @@ const contents = async () => {
 };
 
 it('names the first sender, keeps the requested order after the comment, and commits as one group', async () => {
-  const ids = [await say(his, 'one'), await say(hers, 'two'), await say(his, 'three')];
+  const ids = [await say(borisDevice, 'one'), await say(annaDevice, 'two'), await say(borisDevice, 'three')];
   const originals = await app.history(anna, source.id);
-  const { status, items } = await forward(hers, [ids[2]!, ids[0]!, ids[1]!], { comment: 'Look' });
+  const { status, items } = await forward(annaDevice, [ids[2]!, ids[0]!, ids[1]!], { comment: 'Look' });
   expect([status, items.map(({ content }) => content)]).toEqual(['ok', ['three', 'one', 'two']]);
   expect(items.map(({ seq }) => seq)).toEqual([2, 3, 4]);
   const [first] = items;
@@ -58,7 +58,7 @@ it('names the first sender, keeps the requested order after the comment, and com
   });
   expect(await contents()).toEqual(['Look', 'three', 'one', 'two']);
   expect(heardIn(veras).slice(1)).toEqual(items);
-  expect(heardIn(hers)).toEqual(heardIn(veras));
+  expect(heardIn(annaDevice)).toEqual(heardIn(veras));
   const stored = await app.history(vera, target.id);
   expect(stored.map(({ forwarded_from }) => forwarded_from)).toEqual([
     null,
@@ -73,8 +73,8 @@ it('names the first sender, keeps the requested order after the comment, and com
 });
 
 it('a forward of a forward names the first sender', async () => {
-  const id = await say(his, 'from afar');
-  const [once] = (await forward(hers, [id])).items;
+  const id = await say(borisDevice, 'from afar');
+  const [once] = (await forward(annaDevice, [id])).items;
   const next = await app.group(vera, boris);
   const [twice] = (await forward(veras, [once!.id], { to_chat_id: next.id })).items;
   expect(twice).toMatchObject({ sender_id: vera.id, content: 'from afar' });
@@ -83,17 +83,20 @@ it('a forward of a forward names the first sender', async () => {
 });
 
 it('any type keeps its metadata, but loses reactions, replies, edits and pins', async () => {
-  const photo = await his.send('chat:message:send', {
+  const photo = await borisDevice.send('chat:message:send', {
     chat_id: source.id,
     type: 'photo',
     content: 'https://example.com/1.jpg',
     metadata: { width: 1, height: 2, colour: 'red' },
   });
-  const reply = await his.send('chat:message:send', text(source, 'befor', { reply_to: photo.message_id }));
-  await his.send('chat:message:edit', { message_id: reply.message_id, content: 'before' });
-  await hers.send('chat:message:react', { message_id: reply.message_id, emoji: '👍', on: true });
-  await hers.send('chat:message:pin', { message_id: reply.message_id });
-  const { items } = await forward(hers, [photo.message_id, reply.message_id]);
+  const reply = await borisDevice.send(
+    'chat:message:send',
+    text(source, 'befor', { reply_to: photo.message_id }),
+  );
+  await borisDevice.send('chat:message:edit', { message_id: reply.message_id, content: 'before' });
+  await annaDevice.send('chat:message:react', { message_id: reply.message_id, emoji: '👍', on: true });
+  await annaDevice.send('chat:message:pin', { message_id: reply.message_id });
+  const { items } = await forward(annaDevice, [photo.message_id, reply.message_id]);
   expect(items).toMatchObject([
     { type: 'photo', content: 'https://example.com/1.jpg', metadata: { width: 1, height: 2, colour: 'red' } },
     { content: 'before', reply_to: null, edited_at: null, pinned_at: null, reactions: [], change_seq: 0 },
@@ -104,7 +107,7 @@ it('any type keeps its metadata, but loses reactions, replies, edits and pins', 
 });
 
 it('counts as unread and moves the chat up the list, as a send does', async () => {
-  await forward(hers, [await say(his, 'a'), await say(his, 'b')], { comment: 'both' });
+  await forward(annaDevice, [await say(borisDevice, 'a'), await say(borisDevice, 'b')], { comment: 'both' });
   const chat = async (account: Account) =>
     (await app.request<ChatDto>('GET', `chats/${target.id}`, account.token)).body;
   expect(await chat(vera)).toMatchObject({ unread_count: 3, last_seq: 3, last_message: { content: 'b' } });
@@ -114,7 +117,7 @@ it('counts as unread and moves the chat up the list, as a send does', async () =
 describe('a forward is refused as a whole and stores nothing', () => {
   let ids: string[];
   beforeEach(async () => {
-    ids = [await say(his, 'one'), await say(his, 'two')];
+    ids = [await say(borisDevice, 'one'), await say(borisDevice, 'two')];
   });
   afterEach(async () => {
     expect(await contents()).toEqual([]);
@@ -125,34 +128,34 @@ describe('a forward is refused as a whole and stores nothing', () => {
 
   it('with a message of a chat that the user is not in, or has left', async () => {
     const theirs = await app.group(boris, vera);
-    const foreign = await say(his, 'between us', theirs);
-    expect((await forward(hers, [...ids, foreign], { comment: 'x' })).code).toBe('FORBIDDEN');
+    const foreign = await say(borisDevice, 'between us', theirs);
+    expect((await forward(annaDevice, [...ids, foreign], { comment: 'x' })).code).toBe('FORBIDDEN');
     await app.request('POST', `chats/${theirs.id}/members`, boris.token, { user_ids: [anna.id] });
     await app.request('DELETE', `chats/${theirs.id}/members/${anna.id}`, anna.token);
     // She may read it still, but not forward it.
     expect(await app.history(anna, theirs.id)).toHaveLength(1);
-    expect((await forward(hers, [...ids, foreign])).code).toBe('FORBIDDEN');
+    expect((await forward(annaDevice, [...ids, foreign])).code).toBe('FORBIDDEN');
   });
 
   it('with an unknown or deleted message', async () => {
-    expect((await forward(hers, [...ids, randomUUID()])).code).toBe('NOT_FOUND');
-    await his.send('chat:message:delete', { message_id: ids[1]! });
-    expect((await forward(hers, ids, { comment: 'x' })).code).toBe('NOT_FOUND');
+    expect((await forward(annaDevice, [...ids, randomUUID()])).code).toBe('NOT_FOUND');
+    await borisDevice.send('chat:message:delete', { message_id: ids[1]! });
+    expect((await forward(annaDevice, ids, { comment: 'x' })).code).toBe('NOT_FOUND');
   });
 
   it('to an unknown chat, a foreign chat, or a chat the user left', async () => {
-    expect((await forward(hers, ids, { to_chat_id: randomUUID() })).code).toBe('CHAT_NOT_FOUND');
-    expect((await forward(his, ids)).code).toBe('FORBIDDEN');
+    expect((await forward(annaDevice, ids, { to_chat_id: randomUUID() })).code).toBe('CHAT_NOT_FOUND');
+    expect((await forward(borisDevice, ids)).code).toBe('FORBIDDEN');
     const left = await app.group(boris, anna);
     await app.request('DELETE', `chats/${left.id}/members/${anna.id}`, anna.token);
-    expect((await forward(hers, ids, { to_chat_id: left.id })).code).toBe('FORBIDDEN');
+    expect((await forward(annaDevice, ids, { to_chat_id: left.id })).code).toBe('FORBIDDEN');
     expect(await app.history(boris, left.id)).toEqual([]);
   });
 
   it('to a user across a block', async () => {
     const direct = await app.chat(anna, vera);
     await app.request('PUT', `users/${anna.id}/block`, vera.token);
-    expect((await forward(hers, ids, { to_chat_id: direct.id })).code).toBe('FORBIDDEN');
+    expect((await forward(annaDevice, ids, { to_chat_id: direct.id })).code).toBe('FORBIDDEN');
     expect(await app.history(anna, direct.id)).toEqual([]);
     await app.request('DELETE', `users/${anna.id}/block`, vera.token);
   });
@@ -170,16 +173,16 @@ describe('a forward is refused as a whole and stores nothing', () => {
       [{ client_id: '' }, 'client_id'],
       [{ client_id: 'x'.repeat(65) }, 'client_id'],
     ] as const) {
-      const { code, details } = await forward(hers, ids, payload);
+      const { code, details } = await forward(annaDevice, ids, payload);
       expect([payload, code, details?.[0]?.field]).toEqual([payload, 'INVALID_DATA', field]);
     }
-    expect((await forward(hers, ids, { comment: 'x'.repeat(4001) })).code).toBe('MESSAGE_TOO_LARGE');
+    expect((await forward(annaDevice, ids, { comment: 'x'.repeat(4001) })).code).toBe('MESSAGE_TOO_LARGE');
   });
 });
 
 it('50 messages are forwarded at once', async () => {
-  const ids = await Promise.all(Array.from({ length: MAX_FORWARDED }, (_, i) => say(his, `m${i}`)));
-  const { items } = await forward(hers, ids, { comment: 'all', client_id: 'x'.repeat(64) });
+  const ids = await Promise.all(Array.from({ length: MAX_FORWARDED }, (_, i) => say(borisDevice, `m${i}`)));
+  const { items } = await forward(annaDevice, ids, { comment: 'all', client_id: 'x'.repeat(64) });
   expect(items.map(({ content }) => content)).toEqual(
     Array.from({ length: MAX_FORWARDED }, (_, i) => `m${i}`),
   );
@@ -229,16 +232,16 @@ it('works when it has more messages than the allowed burst', async () => {
 
 describe('with a client_id', () => {
   it('is done once, whatever happened to the messages since, and repeats get the first answer', async () => {
-    const ids = [await say(his, 'one'), await say(his, 'two')];
+    const ids = [await say(borisDevice, 'one'), await say(borisDevice, 'two')];
     const more = { comment: 'Look', client_id: 'f' };
-    const first = await forward(hers, ids, more);
-    const own = heardIn(hers).map(({ client_id }) => client_id);
+    const first = await forward(annaDevice, ids, more);
+    const own = heardIn(annaDevice).map(({ client_id }) => client_id);
     expect(own).toEqual(['f/0', 'f/1', 'f/2']);
-    await his.send('chat:message:delete', { message_id: ids[0]! });
+    await borisDevice.send('chat:message:delete', { message_id: ids[0]! });
     await app.request('DELETE', `chats/${source.id}/members/${anna.id}`, anna.token);
-    const again = await forward(hers, ids, more);
-    const fewer = await forward(hers, [ids[1]!], { client_id: 'f' });
-    const others = await forward(hers, [randomUUID()], { client_id: 'f' });
+    const again = await forward(annaDevice, ids, more);
+    const fewer = await forward(annaDevice, [ids[1]!], { client_id: 'f' });
+    const others = await forward(annaDevice, [randomUUID()], { client_id: 'f' });
     for (const { status, items } of [again, fewer, others]) {
       expect(status).toBe('ok');
       expect(items.map(({ id, seq, content }) => [id, seq, content])).toEqual(
@@ -253,10 +256,14 @@ describe('with a client_id', () => {
   });
 
   it('is done once when ten of different lengths arrive at once', async () => {
-    const ids = [await say(his, 'one'), await say(his, 'two'), await say(his, 'three')];
+    const ids = [
+      await say(borisDevice, 'one'),
+      await say(borisDevice, 'two'),
+      await say(borisDevice, 'three'),
+    ];
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
-        forward(hers, ids.slice(0, 1 + (i % 3)), { client_id: 'race', ...(i % 2 && { comment: 'c' }) }),
+        forward(annaDevice, ids.slice(0, 1 + (i % 3)), { client_id: 'race', ...(i % 2 && { comment: 'c' }) }),
       ),
     );
     const [first] = answers;
@@ -266,24 +273,24 @@ describe('with a client_id', () => {
   });
 
   it('is refused when another message has its client_id', async () => {
-    await hers.send('chat:message:send', text(target, 'plain', { client_id: 'g/1' }));
-    const { code, details } = await forward(hers, [await say(his, 'one')], { client_id: 'g' });
+    await annaDevice.send('chat:message:send', text(target, 'plain', { client_id: 'g/1' }));
+    const { code, details } = await forward(annaDevice, [await say(borisDevice, 'one')], { client_id: 'g' });
     expect([code, details?.[0]?.field]).toEqual(['INVALID_DATA', 'client_id']);
     expect(await contents()).toEqual(['plain']);
   });
 });
 
 it('20 forwards and 20 sends at once stay whole, without gaps, and arrive in order', async () => {
-  const ids = [await say(his, 'a'), await say(his, 'b'), await say(his, 'c')];
-  const forwards = Array.from({ length: 20 }, (_, i) => forward(hers, ids, { comment: `f${i}` }));
-  const sends = Array.from({ length: 20 }, (_, i) => say(i % 2 ? hers : veras, `s${i}`, target));
+  const ids = [await say(borisDevice, 'a'), await say(borisDevice, 'b'), await say(borisDevice, 'c')];
+  const forwards = Array.from({ length: 20 }, (_, i) => forward(annaDevice, ids, { comment: `f${i}` }));
+  const sends = Array.from({ length: 20 }, (_, i) => say(i % 2 ? annaDevice : veras, `s${i}`, target));
   const answers = await Promise.all(forwards);
   await Promise.all(sends);
   for (const { items } of answers) {
     const [{ seq }] = items as [MessageDto];
     expect(items.map((item) => item.seq)).toEqual([seq, seq + 1, seq + 2]);
   }
-  for (const device of [hers, veras]) {
+  for (const device of [annaDevice, veras]) {
     await device.settled();
     expect(heardIn(device).map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
   }
@@ -296,12 +303,12 @@ it('20 forwards and 20 sends at once stay whole, without gaps, and arrive in ord
 });
 
 it('sends and forwards of one device keep their order', async () => {
-  const id = await say(his, 'forwarded');
+  const id = await say(borisDevice, 'forwarded');
   await Promise.all(
     Array.from({ length: 10 }, (_, i) => [
-      say(hers, `before ${i}`, target),
-      forward(hers, [id], { comment: `comment ${i}` }),
-      say(hers, `after ${i}`, target),
+      say(annaDevice, `before ${i}`, target),
+      forward(annaDevice, [id], { comment: `comment ${i}` }),
+      say(annaDevice, `after ${i}`, target),
     ]).flat(),
   );
   expect(await contents()).toEqual(
@@ -310,17 +317,17 @@ it('sends and forwards of one device keep their order', async () => {
 });
 
 it('one’s own forward cannot be edited, but deleted', async () => {
-  const [item] = (await forward(hers, [await say(hers, 'mine')])).items;
+  const [item] = (await forward(annaDevice, [await say(annaDevice, 'mine')])).items;
   const message_id = item!.id;
-  expect((await hers.send('chat:message:edit', { message_id, content: 'his words?' })).code).toBe(
+  expect((await annaDevice.send('chat:message:edit', { message_id, content: 'his words?' })).code).toBe(
     'FORBIDDEN',
   );
   expect((await app.history(vera, target.id))[0]!.content).toBe('mine');
-  expect((await hers.send('chat:message:delete', { message_id })).status).toBe('ok');
+  expect((await annaDevice.send('chat:message:delete', { message_id })).status).toBe('ok');
 });
 
 it('works by REST, too', async () => {
-  const id = await say(his, 'by REST');
+  const id = await say(borisDevice, 'by REST');
   const path = `chats/${target.id}/forward`;
   const body = { message_ids: [id], comment: 'See', client_id: 'rest' };
   const first = await app.request<{ items: MessageDto[] }>('POST', path, anna.token, body);

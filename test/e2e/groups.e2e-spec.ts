@@ -9,13 +9,13 @@ let anna: Account;
 let boris: Account;
 let vera: Account;
 let stranger: Account;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 let veras: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
-  [hers, his, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 
@@ -58,7 +58,8 @@ describe('a group', () => {
       last_message: null,
     });
     expect(await roles(body)).toEqual({ [anna.id]: 'owner', [boris.id]: 'member' });
-    for (const device of [hers, his]) await device.next('chat:created', ({ id }) => id === body.id);
+    for (const device of [annaDevice, borisDevice])
+      await device.next('chat:created', ({ id }) => id === body.id);
     const list = await app.request<ChatPage>('GET', 'chats', boris.token);
     expect(contractErrors(ChatPage, list.body)).toEqual([]);
     expect(list.body.items[0]).toEqual((await app.request('GET', `chats/${body.id}`, boris.token)).body);
@@ -70,12 +71,15 @@ describe('a group', () => {
       app.request<ChatDto>('PATCH', `chats/${chat.id}`, by.token, body);
     expect((await rename(boris, { title: 'his' })).status).toBe(403);
     await setRole(chat, boris, 'admin');
-    await send(hers, chat);
+    await send(annaDevice, chat);
     const avatar = 'https://example.com/a.jpg';
     const { status, body } = await rename(boris, { title: 'ours', avatar });
     expect([status, body.title, body.avatar, body.unread_count]).toEqual([200, 'ours', avatar, 1]);
-    const told = await hers.next('chat:updated', ({ id, title }) => id === chat.id && title === 'ours');
-    expect(told.unread_count).toBe(0);
+    const received = await annaDevice.next(
+      'chat:updated',
+      ({ id, title }) => id === chat.id && title === 'ours',
+    );
+    expect(received.unread_count).toBe(0);
     await veras.next('chat:updated', ({ id, title }) => id === chat.id && title === 'ours');
     expect((await rename(boris, { avatar: null })).body).toMatchObject({ title: 'ours', avatar: null });
     expect((await rename(boris, { title: ' ' })).status).toBe(400);
@@ -89,8 +93,8 @@ describe('a group', () => {
     const added = await add(chat, anna, vera, boris);
     expect([added.status, added.body.member_count]).toEqual([201, 3]);
     await veras.next('chat:created', ({ id }) => id === chat.id);
-    await his.next('chat:updated', ({ id, member_count }) => id === chat.id && member_count === 3);
-    const { message_id } = await send(hers, chat);
+    await borisDevice.next('chat:updated', ({ id, member_count }) => id === chat.id && member_count === 3);
+    const { message_id } = await send(annaDevice, chat);
     await veras.next('chat:message:new', ({ id }) => id === message_id);
     const again = await Promise.all([add(chat, anna, stranger), add(chat, anna, stranger)]);
     expect(again.map(({ status }) => status)).toEqual([201, 201]);
@@ -99,19 +103,19 @@ describe('a group', () => {
 
   it('has at most 1,024 members', async () => {
     const chat = await app.group(anna, boris);
-    const crowd = await app.manyPeople(1022);
+    const manyPeople = await app.manyPeople(1022);
     await app.rows('INSERT INTO chat_members (chat_id, user_id) SELECT $1, unnest($2::uuid[])', [
       chat.id,
-      crowd.slice(0, 1021),
+      manyPeople.slice(0, 1021),
     ]);
     await app.rows('UPDATE chats SET member_count = 1023 WHERE id = $1', [chat.id]);
-    const refused = await add(chat, anna, vera, { id: crowd[1021]! });
+    const refused = await add(chat, anna, vera, { id: manyPeople[1021]! });
     expect([refused.status, refused.body]).toMatchObject([
       409,
       { code: 'CONFLICT', reason: 'too_many_members' },
     ]);
     expect((await add(chat, anna, vera)).status).toBe(201);
-    expect((await add(chat, anna, { id: crowd[1021]! })).status).toBe(409);
+    expect((await add(chat, anna, { id: manyPeople[1021]! })).status).toBe(409);
   });
 });
 
@@ -119,17 +123,17 @@ describe('a member who is removed or leaves', () => {
   it('receives nothing from then on, reads up to there, and gets the gap only on return', async () => {
     const chat = await app.group(anna, boris, vera);
     const tablet = await app.device(vera);
-    await send(hers, chat, 'before');
+    await send(annaDevice, chat, 'before');
     expect((await remove(chat, anna, vera)).status).toBe(204);
-    const { message_id } = await send(hers, chat, 'without her');
-    await hers.send('chat:typing', { chat_id: chat.id, is_typing: true });
+    const { message_id } = await send(annaDevice, chat, 'without her');
+    await annaDevice.send('chat:typing', { chat_id: chat.id, is_typing: true });
     for (const device of [veras, tablet]) {
       await device.settled();
-      const heard = device.received.filter(
+      const received1 = device.received.filter(
         ({ payload }) => (payload as { chat_id?: string }).chat_id === chat.id,
       );
-      expect(heard.filter(({ event }) => event === 'chat:message:new')).toHaveLength(1);
-      expect(heard.filter(({ event }) => event === 'chat:typing')).toHaveLength(0);
+      expect(received1.filter(({ event }) => event === 'chat:message:new')).toHaveLength(1);
+      expect(received1.filter(({ event }) => event === 'chat:typing')).toHaveLength(0);
     }
     const contents = async () => (await app.history(vera, chat.id)).map(({ content }) => content);
     expect(await contents()).toEqual(['before']);
@@ -143,7 +147,7 @@ describe('a member who is removed or leaves', () => {
       (await app.request('GET', `chats/${chat.id}/messages/${message_id}/receipts`, vera.token)).status,
     ).toBe(403);
     expect((await add(chat, anna, vera)).status).toBe(201);
-    await send(hers, chat, 'back');
+    await send(annaDevice, chat, 'back');
     for (const device of [veras, tablet])
       await device.next(
         'chat:message:new',
@@ -155,7 +159,7 @@ describe('a member who is removed or leaves', () => {
 
   it('stays listed in the receipts, which only the sender of a message may see', async () => {
     const chat = await app.group(anna, boris, vera);
-    const { message_id } = await send(his, chat);
+    const { message_id } = await send(borisDevice, chat);
     await veras.send('chat:message:read', { chat_id: chat.id, message_id });
     const receipts = (by: Account) =>
       app.request<ReceiptPage>('GET', `chats/${chat.id}/messages/${message_id}/receipts`, by.token);
@@ -168,7 +172,7 @@ describe('a member who is removed or leaves', () => {
     const chat = await app.group(anna, boris, vera);
     await remove(chat, vera, vera);
     const device = await app.device(vera);
-    await send(hers, chat);
+    await send(annaDevice, chat);
     await device.settled();
     expect(device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id)).toEqual([]);
   });
@@ -184,7 +188,7 @@ describe('a member who is removed or leaves', () => {
       return found;
     });
     const device = await app.device(vera);
-    await send(hers, chat);
+    await send(annaDevice, chat);
     await device.settled();
     expect(device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id)).toEqual([]);
   });
@@ -194,27 +198,27 @@ describe('a member who is removed or leaves', () => {
     const emitter = app.app.get(RealtimeEmitter);
     /** A node that stalls between its commit and the publish. */
     const late = () => {
-      const tell = emitter.membershipChanged.bind(emitter);
-      let told = () => {};
+      const send1 = emitter.membershipChanged.bind(emitter);
+      let received1 = () => {};
       jest.spyOn(emitter, 'membershipChanged').mockImplementationOnce((...args) => {
-        told = () => tell(...args);
+        received1 = () => send1(...args);
       });
-      return () => told();
+      return () => received1();
     };
     const joins = late();
     await add(chat, anna, vera);
     await remove(chat, anna, vera);
     joins();
-    await send(hers, chat, 'without her');
+    await send(annaDevice, chat, 'without her');
     // Her rooms have been read once she receives a chat that was made later.
-    await send(hers, await app.group(anna, vera), 'known');
+    await send(annaDevice, await app.group(anna, vera), 'known');
     await veras.next('chat:message:new', ({ content }) => content === 'known');
     await add(chat, anna, vera);
     const leaves = late();
     await remove(chat, anna, vera);
     await add(chat, anna, vera);
     leaves();
-    await send(hers, chat, 'with her');
+    await send(annaDevice, chat, 'with her');
     await veras.next('chat:message:new', ({ content }) => content === 'with her');
     expect(veras.all('chat:message:new').map(({ content }) => content)).not.toContain('without her');
   });
@@ -225,7 +229,7 @@ describe('a member who is removed or leaves', () => {
       .spyOn(app.app.get(Memberships), 'chatIdsOf')
       .mockRejectedValueOnce(new Error('Connection terminated'));
     await add(chat, anna, vera);
-    const { message_id } = await send(hers, chat, 'with her');
+    const { message_id } = await send(annaDevice, chat, 'with her');
     await veras.next('chat:message:new', ({ id }) => id === message_id);
     await veras.settled();
     expect(veras.socket.connected).toBe(true);

@@ -5,11 +5,11 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let vera: Account;
-let hers: Device;
+let annaDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [hers] = await app.devices(anna);
+  [annaDevice] = await app.devices(anna);
 });
 afterAll(() => app.stop());
 
@@ -20,7 +20,7 @@ const page = async (chat: ChatDto, query: string, account = anna) => {
 };
 const seqs = ({ items }: MessagePage) => items.map(({ seq }) => seq);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-const send = (chat: ChatDto, content: string, device = hers) =>
+const send = (chat: ChatDto, content: string, device = annaDevice) =>
   device.send('chat:message:send', text(chat, content));
 
 describe('history', () => {
@@ -149,25 +149,25 @@ describe('a message’s status', () => {
     const { message_id } = await send(chat, 'one');
     await send(chat, 'two');
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['sent', 'sent'], 'sent']);
-    const his = await app.device(boris);
-    await his.send('chat:message:delivered', { chat_id: chat.id, message_id });
+    const borisDevice = await app.device(boris);
+    await borisDevice.send('chat:message:delivered', { chat_id: chat.id, message_id });
     expect(await statuses(chat)).toEqual(['delivered', 'sent']);
-    await his.send('chat:message:read', { chat_id: chat.id, message_id });
+    await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id });
     expect(await statuses(chat)).toEqual(['read', 'sent']);
-    const answer = await send(chat, 'an answer', his);
-    await his.send('chat:message:read', { chat_id: chat.id, message_id: answer.message_id });
+    const answer = await send(chat, 'an answer', borisDevice);
+    await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id: answer.message_id });
     expect((await statuses(chat)).slice(0, 2)).toEqual(['read', 'read']);
-    await hers.send('chat:message:read', { chat_id: chat.id, message_id: answer.message_id });
+    await annaDevice.send('chat:message:read', { chat_id: chat.id, message_id: answer.message_id });
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['read', 'read', 'read'], 'read']);
-    his.close();
+    borisDevice.close();
   });
 
   it('is that of the slowest other member in a group', async () => {
     const chat = await app.group(anna, boris, vera);
     const { message_id } = await send(chat, 'to all');
     const receipt = { chat_id: chat.id, message_id };
-    const [his, veras] = await app.devices(boris, vera);
-    await his.send('chat:message:read', receipt);
+    const [borisDevice2, veras] = await app.devices(boris, vera);
+    await borisDevice2.send('chat:message:read', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['sent'], 'sent']);
     await veras.send('chat:message:delivered', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['delivered'], 'delivered']);
@@ -177,7 +177,7 @@ describe('a message’s status', () => {
     await send(chat, 'again');
     await app.request('DELETE', `chats/${chat.id}/members/${vera.id}`, vera.token);
     const { items } = await page(chat, 'messages');
-    await his.send('chat:message:read', { chat_id: chat.id, message_id: items[1]!.id });
+    await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id: items[1]!.id });
     expect(await statuses(chat)).toEqual(['read', 'read']);
   });
 });
@@ -233,9 +233,9 @@ describe('search', () => {
     const other = await app.group(anna, boris);
     await send(other, 'unicorn elsewhere');
     expect(await found('unicorn')).toEqual(['unicorn']);
-    await hers.send('chat:message:edit', { message_id, content: 'zebra' });
+    await annaDevice.send('chat:message:edit', { message_id, content: 'zebra' });
     expect([await found('unicorn'), await found('zebra')]).toEqual([[], ['zebra']]);
-    await hers.send('chat:message:delete', { message_id });
+    await annaDevice.send('chat:message:delete', { message_id });
     expect(await found('zebra')).toEqual([]);
   });
 

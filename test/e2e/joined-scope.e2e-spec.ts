@@ -4,7 +4,7 @@ import { Device, PlainClient, TestApp, text, type Account } from '#testing';
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let his: Device;
+let borisDevice: Device;
 /** Anna's device that receives only joined chats. */
 let scoped: Device;
 let all: Device;
@@ -13,7 +13,7 @@ let other: ChatDto;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
-  [his, all] = await app.devices(boris, anna);
+  [borisDevice, all] = await app.devices(boris, anna);
   scoped = app.keep(
     await Device.connect(app.url, anna.token, { auth: { token: anna.token, scope: 'joined' } }),
   );
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const send = (chat: ChatDto, content: string) => his.send('chat:message:send', text(chat, content));
+const send = (chat: ChatDto, content: string) => borisDevice.send('chat:message:send', text(chat, content));
 const contents = (device: Device) => device.all('chat:message:new').map(({ content }) => content);
 
 it('a device of the joined scope receives messages and typing of joined chats, and chat updates of others', async () => {
@@ -29,7 +29,8 @@ it('a device of the joined scope receives messages and typing of joined chats, a
   const { message_id } = await send(other, 'unjoined');
   for (let i = 0; i < 5; i++) await send(other, `more ${i}`);
   await send(one, 'joined');
-  for (const chat of [other, one]) await his.send('chat:typing', { chat_id: chat.id, is_typing: true });
+  for (const chat of [other, one])
+    await borisDevice.send('chat:typing', { chat_id: chat.id, is_typing: true });
   await all.next('chat:typing', ({ chat_id }) => chat_id === one.id);
   await scoped.next('chat:typing', ({ chat_id }) => chat_id === one.id);
   const updated = await scoped.next('chat:updated', ({ last_seq }) => last_seq === 6);
@@ -41,7 +42,7 @@ it('a device of the joined scope receives messages and typing of joined chats, a
   expect(contents(all)).toHaveLength(7);
   expect(all.all('chat:updated')).toEqual([]);
   // A message that was shown as the last message counts as delivered.
-  await his.next('chat:message:delivered', (receipt) => receipt.message_id === message_id);
+  await borisDevice.next('chat:message:delivered', (receipt) => receipt.message_id === message_id);
   await scoped.send('chat:leave', { chat_id: one.id });
   await scoped.send('chat:join', { chat_id: other.id });
   await send(one, 'left');
@@ -76,8 +77,8 @@ it.each([
   await client.ask(join, { chatId: one.id });
   await send(other, 'other');
   await send(one, 'one');
-  await client.next(message, (heard) => heard[content] === 'one');
+  await client.next(message, (received) => received[content] === 'one');
   await client.next('chat:updated', (chat) => (chat.id ?? chat._id) === other.id);
-  expect(client.all(message).map((heard) => heard[content])).toEqual(['one']);
+  expect(client.all(message).map((received1) => received1[content])).toEqual(['one']);
   client.close();
 });

@@ -7,15 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let crowd: string[];
+let manyPeople: string[];
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
-  crowd = await app.manyPeople(31);
+  manyPeople = await app.manyPeople(31);
 });
 afterAll(() => app.stop());
 
-const groupOf = (size: number) => app.group(anna, boris, ...crowd.slice(0, size - 2).map((id) => ({ id })));
+const groupOf = (size: number) =>
+  app.group(anna, boris, ...manyPeople.slice(0, size - 2).map((id) => ({ id })));
 const receipts = async (chat: ChatDto, message: string, query = '') => {
   const path = `chats/${chat.id}/messages/${message}/receipts${query}`;
   const { body } = await app.request<ReceiptPage>('GET', path, anna.token);
@@ -29,27 +30,30 @@ const about = (device: Device, chat: ChatDto) => ({
 
 it('publishes single receipts in a chat of 32', async () => {
   const chat = await groupOf(32);
-  const [hers, his] = await app.devices(anna, boris);
-  const { message_id } = await hers.send('chat:message:send', text(chat));
-  await his.send('chat:message:read', { chat_id: chat.id, message_id });
-  expect(await hers.next('chat:message:delivered')).toMatchObject({ message_id, delivered_to: boris.id });
-  expect(await hers.next('chat:message:read')).toMatchObject({ message_id, read_by: boris.id });
+  const [annaDevice, borisDevice] = await app.devices(anna, boris);
+  const { message_id } = await annaDevice.send('chat:message:send', text(chat));
+  await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id });
+  expect(await annaDevice.next('chat:message:delivered')).toMatchObject({
+    message_id,
+    delivered_to: boris.id,
+  });
+  expect(await annaDevice.next('chat:message:read')).toMatchObject({ message_id, read_by: boris.id });
 });
 
 it('publishes counts for the newest message in a chat of 33, each kind at most once a second', async () => {
   const chat = await groupOf(33);
-  const [hers, his] = await app.devices(anna, boris);
+  const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
   const ids: string[] = [];
   const until = Date.now() + 3500;
   for (let i = 0; Date.now() < until; i++) {
-    ids.push((await hers.send('chat:message:send', text(chat, `m${i}`))).message_id);
-    await his.send('chat:message:read', { chat_id: chat.id, message_id: ids.at(-1)! });
+    ids.push((await annaDevice1.send('chat:message:send', text(chat, `m${i}`))).message_id);
+    await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id: ids.at(-1)! });
     await sleep(50);
   }
   const newest = ids.at(-1)!;
   for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
-    await hers.next(event, ({ message_id }) => message_id === newest);
-  const { delivered, read } = about(hers, chat);
+    await annaDevice1.next(event, ({ message_id }) => message_id === newest);
+  const { delivered, read } = about(annaDevice1, chat);
   for (const [name, times] of [
     ['delivered', delivered.map(({ delivered_at }) => Date.parse(delivered_at))],
     ['read', read.map(({ read_at }) => Date.parse(read_at))],
@@ -62,38 +66,42 @@ it('publishes counts for the newest message in a chat of 33, each kind at most o
   expect(read.at(-1)).toMatchObject({ message_id: newest, read_count: 1 });
   expect(delivered.at(-1)).toMatchObject({ message_id: newest, delivered_count: 1 });
   expect(JSON.stringify({ delivered, read })).not.toMatch(/delivered_to|read_by/);
-  expect(about(his, chat)).toEqual({ delivered: [], read: [] });
+  expect(about(borisDevice2, chat)).toEqual({ delivered: [], read: [] });
 });
 
 it('counts members who were sent it live and answered nothing', async () => {
   const chat = await groupOf(33);
-  const [hers] = await app.devices(anna, boris);
-  const { message_id } = await hers.send('chat:message:send', text(chat));
-  const told = await hers.next('chat:message:delivered', (event) => event.message_id === message_id);
-  expect(told).toMatchObject({ delivered_count: 1 });
-  expect(about(hers, chat).read).toEqual([]);
+  const [annaDevice1] = await app.devices(anna, boris);
+  const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
+  const received = await annaDevice1.next(
+    'chat:message:delivered',
+    (event) => event.message_id === message_id,
+  );
+  expect(received).toMatchObject({ delivered_count: 1 });
+  expect(about(annaDevice1, chat).read).toEqual([]);
 });
 
 it('does not count members whom a block separates from the sender', async () => {
   const [vera, gleb] = await app.people('Вера', 'Глеб');
-  const chat = await app.group(vera, boris, gleb, ...crowd.map((id) => ({ id })));
+  const chat = await app.group(vera, boris, gleb, ...manyPeople.map((id) => ({ id })));
   await app.request('PUT', `users/${vera.id}/block`, boris.token);
-  const [hers, his, glebs] = await app.devices(vera, boris, gleb);
-  const { message_id } = await hers.send('chat:message:send', text(chat));
-  for (const device of [his, glebs]) await device.send('chat:message:read', { chat_id: chat.id, message_id });
-  expect(await hers.next('chat:message:read')).toMatchObject({ message_id, read_count: 1 });
-  expect(await hers.next('chat:message:delivered')).toMatchObject({ message_id, delivered_count: 1 });
+  const [veraDevice, borisDevice2, glebs] = await app.devices(vera, boris, gleb);
+  const { message_id } = await veraDevice.send('chat:message:send', text(chat));
+  for (const device of [borisDevice2, glebs])
+    await device.send('chat:message:read', { chat_id: chat.id, message_id });
+  expect(await veraDevice.next('chat:message:read')).toMatchObject({ message_id, read_count: 1 });
+  expect(await veraDevice.next('chat:message:delivered')).toMatchObject({ message_id, delivered_count: 1 });
 });
 
 it('does not count members who connect a moment later and were sent nothing', async () => {
   const chat = await groupOf(33);
   const [vera, late] = await app.people('Вера', 'Поздний');
   await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [vera.id, late.id] });
-  const [hers] = await app.devices(anna, vera, ...Array.from({ length: 33 }, () => anna));
-  const { message_id } = await hers.send('chat:message:send', text(chat));
-  const his = await app.device(late);
-  await hers.next('chat:message:delivered', (event) => event.message_id === message_id);
-  expect(his.all('chat:message:new')).toEqual([]);
+  const [annaDevice1] = await app.devices(anna, vera, ...Array.from({ length: 33 }, () => anna));
+  const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
+  const lateDevice = await app.device(late);
+  await annaDevice1.next('chat:message:delivered', (event) => event.message_id === message_id);
+  expect(lateDevice.all('chat:message:new')).toEqual([]);
   const { items } = await receipts(chat, message_id);
   const delivered = items.filter(({ status }) => status === 'delivered').map(({ user_id }) => user_id);
   expect(delivered).toContain(vera.id);
@@ -102,18 +110,18 @@ it('does not count members who connect a moment later and were sent nothing', as
 
 it('lists the readers in pages, without the sender', async () => {
   const chat = await groupOf(33);
-  const [hers, his] = await app.devices(anna, boris);
-  const { message_id } = await hers.send('chat:message:send', text(chat));
-  await his.send('chat:message:read', { chat_id: chat.id, message_id });
+  const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
+  const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
+  await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id });
   await app.rows(
     'UPDATE chat_members SET last_delivered_seq = 1 WHERE chat_id = $1 AND user_id = ANY($2::uuid[])',
-    [chat.id, crowd.slice(0, 4)],
+    [chat.id, manyPeople.slice(0, 4)],
   );
   const { items, next_cursor } = await receipts(chat, message_id);
   expect([items.length, next_cursor]).toEqual([32, null]);
   const by = (status: string) => items.filter((item) => item.status === status).map(({ user_id }) => user_id);
   expect(by('read')).toEqual([boris.id]);
-  expect(by('delivered').sort()).toEqual(crowd.slice(0, 4).sort());
+  expect(by('delivered').sort()).toEqual(manyPeople.slice(0, 4).sort());
   expect(by('sent')).toHaveLength(27);
   const paged: ReceiptPage['items'] = [];
   for (let query = '?limit=10'; query;) {
@@ -127,15 +135,15 @@ it('lists the readers in pages, without the sender', async () => {
 describe('updates of a group', () => {
   it('share one frame among all with the same read cursor, with their own unread count', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
-    const chat = await app.group(anna, boris, vera, ...crowd.map((id) => ({ id })));
-    const [hers, his, veras] = await app.devices(anna, boris, vera);
-    const { message_id } = await hers.send('chat:message:send', text(chat));
-    await his.send('chat:message:read', { chat_id: chat.id, message_id });
+    const chat = await app.group(anna, boris, vera, ...manyPeople.map((id) => ({ id })));
+    const [annaDevice1, borisDevice2, veras] = await app.devices(anna, boris, vera);
+    const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
+    await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id });
     const views = jest.spyOn(app.app.get(ChatViews), 'ofMembers');
     await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [gleb.id] });
     for (const [device, last_read_seq, unread_count] of [
-      [hers, 1, 0],
-      [his, 1, 0],
+      [annaDevice1, 1, 0],
+      [borisDevice2, 1, 0],
       [veras, 0, 1],
     ] as const)
       expect(await device.next('chat:updated', ({ id }) => id === chat.id)).toMatchObject({
@@ -154,11 +162,13 @@ describe('updates of a group', () => {
     const chat = await app.group(anna, boris);
     const encoded = jest.fn(() => chat);
     const payload = { toJSON: encoded } as never;
-    app.app.get(RealtimeEmitter).toUser(crowd[0]!, 'chat:updated', payload);
+    app.app.get(RealtimeEmitter).toUser(manyPeople[0]!, 'chat:updated', payload);
     expect(encoded).not.toHaveBeenCalled();
-    const [hers] = await app.devices(anna);
-    app.app.get(RealtimeEmitter).toRooms([userRoom(crowd[0]!), userRoom(anna.id)], 'chat:updated', payload);
+    const [annaDevice1] = await app.devices(anna);
+    app.app
+      .get(RealtimeEmitter)
+      .toRooms([userRoom(manyPeople[0]!), userRoom(anna.id)], 'chat:updated', payload);
     expect(encoded).toHaveBeenCalledTimes(1);
-    await hers.next('chat:updated', ({ id }) => id === chat.id);
+    await annaDevice1.next('chat:updated', ({ id }) => id === chat.id);
   });
 });

@@ -19,7 +19,7 @@ describe('messages', () => {
   afterAll(() => app.stop());
 
   it('are limited in bursts over all devices of a user and REST, and refused ones are not stored', async () => {
-    const [phone, tablet, his] = await app.devices(anna, anna, boris);
+    const [phone, tablet, borisDevice] = await app.devices(anna, anna, boris);
     const byRest = async (i: number) => {
       const path = `chats/${chat.id}/messages`;
       return (await app.request<ErrorBody>('POST', path, anna.token, { type: 'text', content: `${i}` })).body;
@@ -37,7 +37,7 @@ describe('messages', () => {
       expect(retry_after_ms).toBeLessThanOrEqual((BURST / 4) * 1000);
     }
     expect(await app.rows('SELECT FROM messages')).toHaveLength(BURST);
-    expect((await his.send('chat:message:send', text(chat))).status).toBe('sent');
+    expect((await borisDevice.send('chat:message:send', text(chat))).status).toBe('sent');
     const { message_id } = (await app.history(anna, chat.id)).map(({ id }) => ({ message_id: id }))[0]!;
     expect((await phone.send('chat:message:edit', { message_id, content: 'x' })).code).toBe('RATE_LIMIT');
     expect((await phone.send('chat:message:react', { message_id, emoji: '👍', on: true })).code).toBe(
@@ -66,7 +66,7 @@ describe('messages', () => {
 it('events of any kind are limited per user over all sockets, refusals included, with or without a callback', async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '5' });
   const [anna, boris] = await app.people('Анна', 'Борис');
-  const [device, second, his] = await app.devices(anna, anna, boris);
+  const [device, second, borisDevice2] = await app.devices(anna, anna, boris);
   const names = ['presence:watch', 'nonsense', 'chat:join'];
   const answers = (await Promise.all(
     range(60).map((i) => device.socket.timeout(5000).emitWithAck(names[i % 3]!, { user_ids: [] })),
@@ -78,7 +78,7 @@ it('events of any kind are limited per user over all sockets, refusals included,
   await device.next('error', ({ code }) => code === 'RATE_LIMIT');
   expect(device.socket.connected).toBe(true);
   expect((await second.send('presence:watch', { user_ids: [] })).code).toBe('RATE_LIMIT');
-  expect((await his.send('presence:watch', { user_ids: [] })).status).toBe('ok');
+  expect((await borisDevice2.send('presence:watch', { user_ids: [] })).status).toBe('ok');
   await app.stop();
 });
 
@@ -108,9 +108,9 @@ it('500 queued messages sent at once are accepted in order under the default lim
 it("a flooding client delays nobody else's answers", async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '60' });
   const [anna, boris] = await app.people('Анна', 'Борис');
-  const [flooding, his] = await app.devices(anna, boris);
+  const [flooding, borisDevice2] = await app.devices(anna, boris);
   for (let i = 0; i < 5000; i++) flooding.socket.emit('chat:join', { chat_id: anna.id });
-  await his.settled();
+  await borisDevice2.settled();
   await flooding.until(() => flooding.all('error').length >= 5000 || undefined);
   expect(flooding.all('error').filter(({ code }) => code === 'RATE_LIMIT').length).toBeGreaterThan(4000);
   await app.stop();
@@ -292,8 +292,8 @@ it('the work that one user causes for many devices is limited in time', async ()
   expect(
     await each(['PUT', 'DELETE', 'PUT', 'DELETE', 'PUT'], (method) => ask(method, `posts/${post.id}/like`)),
   ).toEqual([2, 2, 2, 2, 4]);
-  const ties = others.map((id, i) => `users/${id}/${i % 2 ? 'follow' : 'block'}`);
-  expect(await each(ties, (path) => ask('PUT', path))).toEqual([2, 2, 2, 2, 4]);
+  const relationships = others.map((id, i) => `users/${id}/${i % 2 ? 'follow' : 'block'}`);
+  expect(await each(relationships, (path) => ask('PUT', path))).toEqual([2, 2, 2, 2, 4]);
   expect(await each(range(5), (i) => ask('PATCH', 'users/me', { name: `Анна ${i}` }))).toEqual([
     2, 2, 2, 2, 4,
   ]);

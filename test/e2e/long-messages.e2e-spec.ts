@@ -14,48 +14,61 @@ describe('long messages', () => {
 
   interface LongScene {
     chat: ChatDto;
-    hers: Device;
+    firstDevice: Device;
     long: string;
     short: string;
   }
   const scene = async (): Promise<LongScene> => {
     const [anna, boris] = await app.people('Анна', 'Борис');
-    const [chat, [hers, his]] = [await app.chat(anna, boris), await app.devices(anna, boris)];
-    const { message_id } = await his.send('chat:message:send', text(chat, LONG));
-    const short = await hers.send('chat:message:send', text(chat));
-    return { chat, hers, long: message_id, short: short.message_id };
+    const [chat, [firstDevice1, secondDevice]] = [
+      await app.chat(anna, boris),
+      await app.devices(anna, boris),
+    ];
+    const { message_id } = await secondDevice.send('chat:message:send', text(chat, LONG));
+    const short = await firstDevice1.send('chat:message:send', text(chat));
+    return { chat, firstDevice: firstDevice1, long: message_id, short: short.message_id };
   };
 
   it.each<[string, number, (scene: LongScene) => Promise<object>]>([
-    ['sent', 3, ({ hers, chat }) => hers.send('chat:message:send', text(chat, LONG))],
+    [
+      'sent',
+      3,
+      ({ firstDevice: firstDevice1, chat }) => firstDevice1.send('chat:message:send', text(chat, LONG)),
+    ],
     [
       'sent with long metadata',
       3,
-      ({ hers, chat }) => hers.send('chat:message:send', { ...text(chat), metadata: NOTE }),
+      ({ firstDevice: firstDevice1, chat }) =>
+        firstDevice1.send('chat:message:send', { ...text(chat), metadata: NOTE }),
     ],
     [
       'pinned with many reactions',
       3,
-      async ({ hers, short }) => {
+      async ({ firstDevice: firstDevice1, short }) => {
         const user_ids = range(130).map(() => short);
         await app.rows('UPDATE messages SET reactions = $2 WHERE id = $1', [
           short,
           JSON.stringify([{ emoji: '👍', count: 130, user_ids }]),
         ]);
-        return hers.send('chat:message:pin', { message_id: short });
+        return firstDevice1.send('chat:message:pin', { message_id: short });
       },
     ],
     [
       'forwarded',
       3,
-      ({ hers, chat, long }) =>
-        hers.send('chat:message:forward', { message_ids: [long], to_chat_id: chat.id }),
+      ({ firstDevice: firstDevice1, chat, long }) =>
+        firstDevice1.send('chat:message:forward', { message_ids: [long], to_chat_id: chat.id }),
     ],
-    ['pinned', 3, ({ hers, long }) => hers.send('chat:message:pin', { message_id: long })],
+    [
+      'pinned',
+      3,
+      ({ firstDevice: firstDevice1, long }) => firstDevice1.send('chat:message:pin', { message_id: long }),
+    ],
     [
       'reacted to',
       3,
-      ({ hers, long }) => hers.send('chat:message:react', { message_id: long, emoji: '👍', on: true }),
+      ({ firstDevice: firstDevice1, long }) =>
+        firstDevice1.send('chat:message:react', { message_id: long, emoji: '👍', on: true }),
     ],
   ])('cost three messages of the limit when they are %s', async (_, accepted, act) => {
     const there = await scene();
@@ -65,9 +78,9 @@ describe('long messages', () => {
   });
 
   it('cost the larger of their old and new length when they are edited', async () => {
-    const { hers, short: message_id } = await scene();
+    const { firstDevice: firstDevice1, short: message_id } = await scene();
     const edit = async (content: string) =>
-      (await hers.send('chat:message:edit', { message_id, content })).code;
+      (await firstDevice1.send('chat:message:edit', { message_id, content })).code;
     // They cost 3, 3 and 5 of 11.
     expect([await edit(LONG), await edit('short'), await edit(`${LONG}!`)]).toEqual([
       undefined,

@@ -10,14 +10,14 @@ let vera: Account;
 let stranger: Account;
 /** The group of Anna, its owner, with Boris and Vera. */
 let group: ChatDto;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 let veras: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
   group = await app.group(anna, boris, vera);
-  [hers, his, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 
@@ -32,11 +32,14 @@ const changes = async (after: number, limit = 200) => {
 
 describe('an edit', () => {
   it('reaches every member, gets a number and is stored', async () => {
-    const id = await sent(hers, 'befor');
-    const { status, message } = await hers.send('chat:message:edit', { message_id: id, content: 'before' });
+    const id = await sent(annaDevice, 'befor');
+    const { status, message } = await annaDevice.send('chat:message:edit', {
+      message_id: id,
+      content: 'before',
+    });
     expect([status, message.content]).toEqual(['ok', 'before']);
     expect(message.edited_at).not.toBeNull();
-    for (const device of [hers, his, veras])
+    for (const device of [annaDevice, borisDevice, veras])
       expect(await device.next('chat:message:edited', (m) => m.id === id)).toEqual(message);
     expect((await app.history(boris, group.id)).find((m) => m.id === id)).toMatchObject({
       content: 'before',
@@ -49,52 +52,55 @@ describe('an edit', () => {
   });
 
   it('to the same text takes no number and publishes nothing', async () => {
-    const id = await sent(hers, 'same');
+    const id = await sent(annaDevice, 'same');
     const before = (await changes(0)).items.length;
     const { change_seq } = (
       await app.rows<{ change_seq: number }>('SELECT change_seq FROM chats WHERE id = $1', [group.id])
     )[0]!;
-    const { status, message } = await hers.send('chat:message:edit', { message_id: id, content: 'same' });
+    const { status, message } = await annaDevice.send('chat:message:edit', {
+      message_id: id,
+      content: 'same',
+    });
     expect([status, message.edited_at, message.change_seq]).toEqual(['ok', null, 0]);
     const path = `chats/${group.id}/messages/${id}`;
     expect((await app.request('PATCH', path, anna.token, { content: 'same' })).status).toBe(200);
-    await his.settled();
-    expect(his.all('chat:message:edited').filter((m) => m.id === id)).toEqual([]);
+    await borisDevice.settled();
+    expect(borisDevice.all('chat:message:edited').filter((m) => m.id === id)).toEqual([]);
     expect((await changes(change_seq)).items.filter(({ kind }) => kind === 'message')).toEqual([]);
     expect((await changes(0)).items.length).toBeGreaterThanOrEqual(before);
   });
 
   it('is allowed to the sender alone, for 48 hours', async () => {
-    const id = await sent(his, 'mine');
+    const id = await sent(borisDevice, 'mine');
     const edit = (device: Device) => device.send('chat:message:edit', { message_id: id, content: 'x' });
-    expect((await edit(hers)).code).toBe('FORBIDDEN');
+    expect((await edit(annaDevice)).code).toBe('FORBIDDEN');
     const age = (interval: string) =>
       app.rows(`UPDATE messages SET created_at = now() - $2::interval WHERE id = $1`, [id, interval]);
     await age('47 hours 59 minutes');
-    expect((await edit(his)).status).toBe('ok');
+    expect((await edit(borisDevice)).status).toBe('ok');
     await age('48 hours 1 minute');
-    expect((await edit(his)).code).toBe('FORBIDDEN');
+    expect((await edit(borisDevice)).code).toBe('FORBIDDEN');
   });
 
   it('follows the rules of the message type', async () => {
-    const photo = await hers.send('chat:message:send', {
+    const photo = await annaDevice.send('chat:message:send', {
       chat_id: group.id,
       type: 'photo',
       content: 'https://example.com/1.jpg',
       metadata: { width: 1, height: 2 },
     });
     const edit = (message_id: string, content: string) =>
-      hers.send('chat:message:edit', { message_id, content });
+      annaDevice.send('chat:message:edit', { message_id, content });
     expect((await edit(photo.message_id, 'no URL')).details?.[0]?.field).toBe('content');
     const next = 'https://example.com/2.jpg';
     const { message } = await edit(photo.message_id, next);
     expect(message).toMatchObject({ content: next, metadata: { width: 1, height: 2 } });
-    const id = await sent(hers, 'text');
+    const id = await sent(annaDevice, 'text');
     expect((await edit(id, '  ')).code).toBe('INVALID_DATA');
     expect((await edit(id, 'x'.repeat(4001))).code).toBe('MESSAGE_TOO_LARGE');
     expect((await stored(id)).content).toBe('text');
     const share = { chat_id: group.id, type: 'profile_share', content: boris.id };
-    const { message_id } = await hers.send('chat:message:send', share);
+    const { message_id } = await annaDevice.send('chat:message:send', share);
     expect((await edit(message_id, vera.id)).code).toBe('INVALID_DATA');
   });
 });
@@ -102,13 +108,13 @@ describe('an edit', () => {
 describe('a deletion', () => {
   it('removes the content from the database and keeps the number', async () => {
     const secret = 'a secret that was sent by mistake';
-    const id = await sent(his, secret, { client_id: 'secret' });
-    await hers.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
-    expect((await his.send('chat:message:delete', { message_id: id })).status).toBe('ok');
-    for (const device of [hers, his, veras]) {
-      const told = await device.next('chat:message:deleted', (m) => m.id === id);
-      expect(told).toMatchObject({ content: '', metadata: {}, reactions: [] });
-      expect(told.deleted_at).not.toBeNull();
+    const id = await sent(borisDevice, secret, { client_id: 'secret' });
+    await annaDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+    expect((await borisDevice.send('chat:message:delete', { message_id: id })).status).toBe('ok');
+    for (const device of [annaDevice, borisDevice, veras]) {
+      const received = await device.next('chat:message:deleted', (m) => m.id === id);
+      expect(received).toMatchObject({ content: '', metadata: {}, reactions: [] });
+      expect(received.deleted_at).not.toBeNull();
     }
     expect(JSON.stringify(await stored(id))).not.toContain('secret that');
     expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toEqual([]);
@@ -116,25 +122,25 @@ describe('a deletion', () => {
     expect(kept.seq).toBeGreaterThan(0);
     expect(kept.content).toBe('');
     for (const again of [
-      await his.send('chat:message:delete', { message_id: id }),
-      await his.send('chat:message:edit', { message_id: id, content: 'back' }),
-      await hers.send('chat:message:react', { message_id: id, emoji: '👍', on: true }),
+      await borisDevice.send('chat:message:delete', { message_id: id }),
+      await borisDevice.send('chat:message:edit', { message_id: id, content: 'back' }),
+      await annaDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true }),
     ])
       expect(again.code).toBe('NOT_FOUND');
   });
 
   it('is allowed to the sender and, in a group, to its owner and admins', async () => {
     const remove = (device: Device, message_id: string) => device.send('chat:message:delete', { message_id });
-    expect((await remove(veras, await sent(his, 'his'))).code).toBe('FORBIDDEN');
-    expect((await remove(hers, await sent(his, 'his'))).status).toBe('ok');
+    expect((await remove(veras, await sent(borisDevice, 'his'))).code).toBe('FORBIDDEN');
+    expect((await remove(annaDevice, await sent(borisDevice, 'his'))).status).toBe('ok');
     await app.rows(`UPDATE chat_members SET role = 'admin' WHERE chat_id = $1 AND user_id = $2`, [
       group.id,
       vera.id,
     ]);
-    expect((await remove(veras, await sent(his, 'his'))).status).toBe('ok');
+    expect((await remove(veras, await sent(borisDevice, 'his'))).status).toBe('ok');
     const direct = await app.chat(anna, boris);
-    const { message_id } = await his.send('chat:message:send', text(direct));
-    expect((await remove(hers, message_id)).code).toBe('FORBIDDEN');
+    const { message_id } = await borisDevice.send('chat:message:send', text(direct));
+    expect((await remove(annaDevice, message_id)).code).toBe('FORBIDDEN');
   });
 });
 
@@ -145,36 +151,36 @@ describe('a reaction', () => {
     (await app.history(anna, group.id)).find((m) => m.id === id)!.reactions;
 
   it('is counted by emoji, and a repetition changes nothing', async () => {
-    const id = await sent(hers, 'nice');
-    await react(his, id, '👍');
+    const id = await sent(annaDevice, 'nice');
+    await react(borisDevice, id, '👍');
     await react(veras, id, '👍');
-    await react(his, id, '❤️');
+    await react(borisDevice, id, '❤️');
     const before = (await stored(id))['change_seq'] as number;
-    await react(his, id, '👍');
+    await react(borisDevice, id, '👍');
     expect((await stored(id))['change_seq']).toBe(before);
     const expected = [
       { emoji: '👍', count: 2, user_ids: [boris.id, vera.id] },
       { emoji: '❤️', count: 1, user_ids: [boris.id] },
     ];
     expect(await reactionsTo(id)).toEqual(expected);
-    const told = await hers.until(() =>
-      hers.all('chat:message:reaction').find((m) => m.id === id && m.reactions.length === 2),
+    const received1 = await annaDevice.until(() =>
+      annaDevice.all('chat:message:reaction').find((m) => m.id === id && m.reactions.length === 2),
     );
-    expect(told.reactions).toEqual(expected);
-    await react(his, id, '👍', false);
-    await react(his, id, '👍', false);
-    await react(his, id, '❤️', false);
+    expect(received1.reactions).toEqual(expected);
+    await react(borisDevice, id, '👍', false);
+    await react(borisDevice, id, '👍', false);
+    await react(borisDevice, id, '❤️', false);
     expect(await reactionsTo(id)).toEqual([{ emoji: '👍', count: 1, user_ids: [vera.id] }]);
     const messages = (await changes(before)).items.flatMap(({ message }) => message ?? []);
     expect(messages.map((message) => message.id)).toEqual([id]);
   });
 
   it('accepts any kind of emoji, and nothing else', async () => {
-    const id = await sent(hers, 'emoji');
+    const id = await sent(annaDevice, 'emoji');
     for (const emoji of ['🇷🇺', '👩‍👩‍👧‍👦', '👍🏽', '1️⃣', '☺️'])
-      expect([emoji, (await react(his, id, emoji)).status]).toEqual([emoji, 'ok']);
+      expect([emoji, (await react(borisDevice, id, emoji)).status]).toEqual([emoji, 'ok']);
     for (const emoji of ['', 'a', '1', 'ok 👍', '<b>', '👍'.repeat(17)])
-      expect([emoji, (await react(his, id, emoji)).code]).toEqual([emoji, 'INVALID_DATA']);
+      expect([emoji, (await react(borisDevice, id, emoji)).code]).toEqual([emoji, 'INVALID_DATA']);
   });
 
   it.each([
@@ -184,57 +190,64 @@ describe('a reaction', () => {
     ['1\u20E3', '1\uFE0F\u20E3'],
     ['🏳\u200D🌈', '🏳\uFE0F\u200D🌈'],
   ])('is the same in each form of its emoji (%j, %j)', async (one, other) => {
-    const id = await sent(hers, 'forms');
-    await react(his, id, one);
+    const id = await sent(annaDevice, 'forms');
+    await react(borisDevice, id, one);
     await react(veras, id, other);
     const [reaction, ...more] = await reactionsTo(id);
     expect([reaction, more]).toEqual([
       { emoji: expect.any(String), count: 2, user_ids: [boris.id, vera.id] },
       [],
     ]);
-    const told = await hers.next('chat:message:reaction', (m) => m.id === id && m.reactions[0]?.count === 2);
-    expect(told.reactions).toEqual([reaction]);
-    expect((await react(his, id, other, false)).status).toBe('ok');
+    const received1 = await annaDevice.next(
+      'chat:message:reaction',
+      (m) => m.id === id && m.reactions[0]?.count === 2,
+    );
+    expect(received1.reactions).toEqual([reaction]);
+    expect((await react(borisDevice, id, other, false)).status).toBe('ok');
     expect((await react(veras, id, one, false)).status).toBe('ok');
     expect(await reactionsTo(id)).toEqual([]);
   });
 
   it('is exactly one emoji; skin tones make different ones', async () => {
-    const id = await sent(hers, 'one');
+    const id = await sent(annaDevice, 'one');
     for (const emoji of ['❤❤', '👨👩', '12\u20E3', '🇷', '🇷🇺🇺🇸', '\uFE0F❤', '🏽'])
       for (const on of [true, false])
-        expect([emoji, (await react(his, id, emoji, on)).code]).toEqual([emoji, 'INVALID_DATA']);
-    for (const emoji of ['👍', '👍🏽', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']) await react(his, id, emoji);
+        expect([emoji, (await react(borisDevice, id, emoji, on)).code]).toEqual([emoji, 'INVALID_DATA']);
+    for (const emoji of ['👍', '👍🏽', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']) await react(borisDevice, id, emoji);
     expect((await reactionsTo(id)).map(({ emoji }) => emoji)).toEqual(['👍', '👍🏽', '🏴󠁧󠁢󠁥󠁮󠁧󠁿']);
   });
 
   it('names the first 50 users as they are now, also after some of them take theirs back', async () => {
-    const id = await sent(hers, 'crowded');
-    const crowd = await app.manyPeople(55);
-    await react(his, id, '👍');
+    const id = await sent(annaDevice, 'crowded');
+    const manyPeople = await app.manyPeople(55);
+    await react(borisDevice, id, '👍');
     await app.rows(
       `INSERT INTO message_reactions (message_id, user_id, emoji)
        SELECT $1, one, '👍' FROM unnest($2::uuid[]) WITH ORDINALITY AS o(one, place) ORDER BY place`,
-      [id, crowd],
+      [id, manyPeople],
     );
     await react(veras, id, '👍');
     expect(await reactionsTo(id)).toEqual([
-      { emoji: '👍', count: 57, user_ids: [boris.id, ...crowd.slice(0, 49)] },
+      { emoji: '👍', count: 57, user_ids: [boris.id, ...manyPeople.slice(0, 49)] },
     ]);
-    await react(his, id, '👍', false);
-    expect(await reactionsTo(id)).toEqual([{ emoji: '👍', count: 56, user_ids: crowd.slice(0, 50) }]);
+    await react(borisDevice, id, '👍', false);
+    expect(await reactionsTo(id)).toEqual([{ emoji: '👍', count: 56, user_ids: manyPeople.slice(0, 50) }]);
     await app.rows('DELETE FROM message_reactions WHERE message_id = $1 AND user_id = ANY($2)', [
       id,
-      crowd.slice(5, 20),
+      manyPeople.slice(5, 20),
     ]);
-    await react(his, id, '👍');
+    await react(borisDevice, id, '👍');
     expect(await reactionsTo(id)).toEqual([
-      { emoji: '👍', count: 42, user_ids: [...crowd.slice(0, 5), ...crowd.slice(20), vera.id, boris.id] },
+      {
+        emoji: '👍',
+        count: 42,
+        user_ids: [...manyPeople.slice(0, 5), ...manyPeople.slice(20), vera.id, boris.id],
+      },
     ]);
   });
 
   it('stored by earlier versions in several forms is merged, and can be taken back in any form', async () => {
-    const id = await sent(hers, 'old');
+    const id = await sent(annaDevice, 'old');
     await app.rows(
       `INSERT INTO message_reactions (message_id, user_id, emoji) VALUES
        ($1, $2, '👍\uFE0F'), ($1, $2, '❤'), ($1, $2, '❤\uFE0F'), ($1, $3, '❤'), ($1, $3, '❤❤'), ($1, $3, '12⃣'), ($1, $3, '☝🏽')`,
@@ -257,10 +270,10 @@ describe('a reaction', () => {
   });
 
   it('is limited to 20 kinds per message', async () => {
-    const id = await sent(hers, 'many');
+    const id = await sent(annaDevice, 'many');
     const emoji = [...'😀😁😂😃😄😅😆😇😈😉😊😋😌😍😎😏😐😑😒😓😔'];
     const answers = [];
-    for (const one of emoji) answers.push(await react(his, id, one));
+    for (const one of emoji) answers.push(await react(borisDevice, id, one));
     expect(answers.filter(({ status }) => status === 'ok')).toHaveLength(20);
     expect(answers[20]!.code).toBe('CONFLICT');
     expect((await react(veras, id, emoji[0]!)).status).toBe('ok');
@@ -268,8 +281,8 @@ describe('a reaction', () => {
   });
 
   it('is counted correctly when many react at once', async () => {
-    const id = await sent(hers, 'crowd');
-    const devices = [hers, his, veras];
+    const id = await sent(annaDevice, 'crowd');
+    const devices = [annaDevice, borisDevice, veras];
     await Promise.all(devices.flatMap((device) => ['👍', '🔥'].map((emoji) => react(device, id, emoji))));
     const counts = (await reactionsTo(id)).map(({ emoji, count }) => [emoji, count]);
     expect(new Map(counts as [string, number][])).toEqual(
@@ -290,12 +303,12 @@ describe('changes', () => {
     };
     const ids: string[] = [];
     for (const content of ['a', 'b', 'c'])
-      ids.push((await hers.send('chat:message:send', text(chat, content))).message_id);
-    await his.send('chat:message:read', { chat_id: chat.id, message_id: ids[2]! });
-    await hers.send('chat:message:edit', { message_id: ids[0]!, content: 'A' });
-    await his.send('chat:message:react', { message_id: ids[1]!, emoji: '👍', on: true });
-    await hers.send('chat:message:delete', { message_id: ids[2]! });
-    await hers.send('chat:message:edit', { message_id: ids[0]!, content: 'AA' });
+      ids.push((await annaDevice.send('chat:message:send', text(chat, content))).message_id);
+    await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id: ids[2]! });
+    await annaDevice.send('chat:message:edit', { message_id: ids[0]!, content: 'A' });
+    await borisDevice.send('chat:message:react', { message_id: ids[1]!, emoji: '👍', on: true });
+    await annaDevice.send('chat:message:delete', { message_id: ids[2]! });
+    await annaDevice.send('chat:message:edit', { message_id: ids[0]!, content: 'AA' });
     const all = (await get(0, 200)).items;
     const summary = all.map(({ kind, message, marks }) => [kind, message ? message.content : marks!.user_id]);
     expect(summary.slice(-4)).toEqual([
@@ -317,7 +330,7 @@ describe('changes', () => {
 
   it('are refused from outside the chat, by socket, by REST and through another chat', async () => {
     const [device] = await app.devices(stranger);
-    const id = await sent(hers, 'ours');
+    const id = await sent(annaDevice, 'ours');
     const own = await app.chat(stranger, vera);
     for (const refused of [
       await device.send('chat:message:edit', { message_id: id, content: 'x' }),
@@ -332,7 +345,7 @@ describe('changes', () => {
   });
 
   it('work by REST, too', async () => {
-    const id = await sent(his, 'by REST');
+    const id = await sent(borisDevice, 'by REST');
     const path = `chats/${group.id}/messages/${id}`;
     const edited = await app.request<MessageDto>('PATCH', path, boris.token, { content: 'edited' });
     expect([edited.status, edited.body.content]).toEqual([200, 'edited']);

@@ -7,17 +7,17 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let chat: ChatDto;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
   chat = await app.chat(anna, boris);
-  [hers, his] = await app.devices(anna, boris);
+  [annaDevice, borisDevice] = await app.devices(anna, boris);
 });
 afterAll(() => app.stop());
 
-const send = (message: object) => hers.send('chat:message:send', { chat_id: chat.id, ...message });
+const send = (message: object) => annaDevice.send('chat:message:send', { chat_id: chat.id, ...message });
 const count = async () => (await app.rows('SELECT FROM messages')).length;
 const unknown = { caption: 'my own', nested: { deep: [1, null, 'x', { y: true }] }, '': 0, valueOf: 'x' };
 
@@ -32,7 +32,7 @@ describe('arrives unchanged as in the specification, with extra metadata of the 
     const metadata = { ...message.metadata, ...unknown };
     const { status, message_id } = await send({ type, ...message, metadata });
     expect(status).toBe('sent');
-    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
     expect(live).toMatchObject({ type, content: message.content });
     expect(live.metadata).toEqual(metadata);
     const [kept] = (await app.history(boris, chat.id)).slice(-1);
@@ -52,7 +52,7 @@ describe('arrives unchanged as in the specification, with extra metadata of the 
     ['voice', 'https://example.com/1', { waveform: [1, 2] }],
   ])('%s %s with metadata %j', async (type, content, metadata) => {
     const { message_id } = await send({ type, content, metadata });
-    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
     expect([live.content, live.metadata]).toEqual([content, metadata ?? {}]);
   });
 
@@ -66,9 +66,9 @@ describe('arrives unchanged as in the specification, with extra metadata of the 
     'location %j gets its numbers as metadata, also when it is edited and forwarded',
     async (content, place) => {
       const { message_id } = await send({ type: 'location', content, metadata: { icon: 'pin' } });
-      const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+      const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
       expect([live.content, live.metadata]).toEqual([content, { icon: 'pin', ...place }]);
-      const edit = (text: string) => hers.send('chat:message:edit', { message_id, content: text });
+      const edit = (text: string) => annaDevice.send('chat:message:edit', { message_id, content: text });
       expect((await edit('Кафе у метро')).message.metadata).toEqual({ icon: 'pin', ...place });
       const moved = { icon: 'pin', lat: 59.93, lng: 30.31 };
       expect((await edit('59.93, 30.31')).message.metadata).toEqual(moved);
@@ -77,7 +77,7 @@ describe('arrives unchanged as in the specification, with extra metadata of the 
         details: [{ field: 'metadata.lat' }],
       });
       const forward = { message_ids: [message_id], to_chat_id: chat.id };
-      const { items } = await hers.send('chat:message:forward', forward);
+      const { items } = await annaDevice.send('chat:message:forward', forward);
       expect(items[0]).toMatchObject({ content: '59.93, 30.31', metadata: moved });
     },
   );
@@ -85,9 +85,9 @@ describe('arrives unchanged as in the specification, with extra metadata of the 
   it('location prefers its metadata to its content', async () => {
     const metadata = { lat: 1, lng: 2, address: 'Здесь' };
     const { message_id } = await send({ type: 'location', content: '55.7,37.6', metadata });
-    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
     expect(live.metadata).toEqual(metadata);
-    const { message } = await hers.send('chat:message:edit', { message_id, content: '3,4' });
+    const { message } = await annaDevice.send('chat:message:edit', { message_id, content: '3,4' });
     expect(message.metadata).toEqual({ lat: 3, lng: 4 });
   });
 
@@ -95,7 +95,7 @@ describe('arrives unchanged as in the specification, with extra metadata of the 
     const claimed = { name: 'Forged', avatar: 'https://example.com/x.jpg', is_master: true };
     const metadata = { ...claimed, ...unknown };
     const { message_id } = await send({ type: 'profile_share', content: boris.id, metadata });
-    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
     expect(live.content).toBe(boris.id);
     expect(live.metadata).toEqual({ ...unknown, name: 'Борис', avatar: null, is_master: false });
   });
@@ -117,7 +117,7 @@ describe('post_share', () => {
     ] as const) {
       const post = await write(boris, body);
       const { message_id } = await share(post.id);
-      const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+      const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
       expect(live.content).toBe(post.id);
       expect(live.metadata).toEqual({ ...unknown, author_id: boris.id, author_name: 'Борис', media_url });
     }
@@ -131,7 +131,7 @@ describe('post_share', () => {
       content: 'Вот',
     });
     const { message_id } = await share(repost.body.id);
-    const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+    const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
     expect(live.content).toBe(repost.body.id);
     expect(live.metadata).toEqual({
       ...unknown,
@@ -234,10 +234,10 @@ describe('the size limit', () => {
   it('is 4,000 characters, with an emoji as one', async () => {
     for (const character of ['x', 'я', '😀']) {
       const before = await count();
-      const { message_id } = await hers.send('chat:message:send', text(chat, character.repeat(4000)));
-      const live = await his.next('chat:message:new', ({ id }) => id === message_id);
+      const { message_id } = await annaDevice.send('chat:message:send', text(chat, character.repeat(4000)));
+      const live = await borisDevice.next('chat:message:new', ({ id }) => id === message_id);
       expect(live.content).toBe(character.repeat(4000));
-      expect((await hers.send('chat:message:send', text(chat, character.repeat(4001)))).code).toBe(
+      expect((await annaDevice.send('chat:message:send', text(chat, character.repeat(4001)))).code).toBe(
         'MESSAGE_TOO_LARGE',
       );
       expect(await count()).toBe(before + 1);
@@ -257,14 +257,14 @@ describe('the size limit', () => {
     const before = await count();
     for (const size of [65_537, 200_000, 1_500_000]) {
       const message = text(chat, 'x', { metadata: { x: 'x'.repeat(size) } });
-      expect((await hers.send('chat:message:send', message)).code).toBe('MESSAGE_TOO_LARGE');
-      hers.socket.emit('chat:message:send', message);
+      expect((await annaDevice.send('chat:message:send', message)).code).toBe('MESSAGE_TOO_LARGE');
+      annaDevice.socket.emit('chat:message:send', message);
       const { status, body } = await app.request('POST', `chats/${chat.id}/messages`, anna.token, message);
       expect([status, body.code]).toEqual([413, 'MESSAGE_TOO_LARGE']);
     }
-    await hers.settled();
-    expect(hers.all('error').map(({ code }) => code)).toEqual(Array(3).fill('MESSAGE_TOO_LARGE'));
-    expect(hers.socket.connected).toBe(true);
+    await annaDevice.settled();
+    expect(annaDevice.all('error').map(({ code }) => code)).toEqual(Array(3).fill('MESSAGE_TOO_LARGE'));
+    expect(annaDevice.socket.connected).toBe(true);
     expect(await count()).toBe(before);
   });
 });

@@ -13,8 +13,8 @@ let anna: Account;
 let boris: Account;
 let vera: Account;
 let gleb: Account;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 let glebs: Device;
 let classic: PlainClient;
 let group: ChatDto;
@@ -23,11 +23,11 @@ beforeAll(async () => {
   emitter = app.app.get(RealtimeEmitter);
   database = await Bystander.at(app.databaseUrl);
   [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
-  [hers, his, glebs] = await app.devices(anna, boris, gleb);
+  [annaDevice, borisDevice, glebs] = await app.devices(anna, boris, gleb);
   classic = PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: boris.token } });
   await classic.next('connected');
   group = await app.group(anna, boris, vera);
-  await his.next('chat:created', ({ id }) => id === group.id);
+  await borisDevice.next('chat:created', ({ id }) => id === group.id);
 });
 afterAll(async () => {
   classic.close();
@@ -47,8 +47,8 @@ const whileUnknown = async (work: () => Promise<void>) => {
   }
 };
 const say = (...contents: string[]) =>
-  Promise.all(contents.map((content) => hers.send('chat:message:send', text(group, content))));
-const heard = (device: Device) =>
+  Promise.all(contents.map((content) => annaDevice.send('chat:message:send', text(group, content))));
+const received = (device: Device) =>
   device
     .all('chat:message:new')
     .filter(({ chat_id }) => chat_id === group.id)
@@ -56,17 +56,17 @@ const heard = (device: Device) =>
 /** A device that receives a chat that was made later has no pending subscription of before. */
 const known = async (device: Device, user: Account) => {
   const chat = await app.group(anna, user);
-  await hers.send('chat:message:send', text(chat, chat.id));
+  await annaDevice.send('chat:message:send', text(chat, chat.id));
   await device.next('chat:message:new', ({ content }) => content === chat.id);
 };
 /** Waits for all events that are not buffered. An answer would wait for the pending subscriptions. */
 const heardAll = async (device: Device, { id }: Account) => {
   const last_seen = new Date().toISOString();
   emitter.toUser(id, 'user:online', { user_id: id, online: true, last_seen });
-  await device.next('user:online', (heard) => heard.last_seen === last_seen);
+  await device.next('user:online', (received1) => received1.last_seen === last_seen);
 };
 const all = (device: Device, count: number) =>
-  device.until(() => heard(device).length >= count || undefined, `${count} messages`);
+  device.until(() => received(device).length >= count || undefined, `${count} messages`);
 
 // Two nodes that change one membership may publish out of commit order, so the last event is not the truth.
 describe('a membership change that is published late', () => {
@@ -75,16 +75,16 @@ describe('a membership change that is published late', () => {
       emitter.membershipChanged(chatRoom(group.id), gleb.id);
       await say('for members only');
       await heardAll(glebs, gleb);
-      expect(heard(glebs)).toEqual([]);
+      expect(received(glebs)).toEqual([]);
     });
     await known(glebs, gleb);
     await say('for members only, too');
     await glebs.settled();
-    expect(heard(glebs)).toEqual([]);
+    expect(received(glebs)).toEqual([]);
   });
 
   it('makes no member miss an event, receive it twice or in another order', async () => {
-    const before = heard(his).length;
+    const before = received(borisDevice).length;
     const classics = classic.all('new-message').length;
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
@@ -94,18 +94,18 @@ describe('a membership change that is published late', () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say('two');
       await say('three');
-      await heardAll(his, boris);
-      expect(heard(his)).toHaveLength(before);
+      await heardAll(borisDevice, boris);
+      expect(received(borisDevice)).toHaveLength(before);
     });
     await say('four');
-    await all(his, before + 4);
-    await his.settled();
-    expect(heard(his).slice(before)).toEqual(['one', 'two', 'three', 'four']);
+    await all(borisDevice, before + 4);
+    await borisDevice.settled();
+    expect(received(borisDevice).slice(before)).toEqual(['one', 'two', 'three', 'four']);
     await classic.until(() => classic.all('new-message').length === classics + 4 || undefined, 'new-message');
   });
 
   it('is read again when another change arrives meanwhile, since the first result is stale', async () => {
-    const before = heard(his).length;
+    const before = received(borisDevice).length;
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       await database.somebodyWaits();
@@ -115,22 +115,25 @@ describe('a membership change that is published late', () => {
       expect((await app.request('DELETE', `${path}/${boris.id}`, anna.token)).status).toBe(204);
       await say('without him');
     });
-    await known(his, boris);
-    expect(heard(his)).toHaveLength(before);
+    await known(borisDevice, boris);
+    expect(received(borisDevice)).toHaveLength(before);
     await app.request('POST', `chats/${group.id}/members`, anna.token, { user_ids: [boris.id] });
-    await known(his, boris);
+    await known(borisDevice, boris);
   });
 
   it('makes the device sync when its buffer overflows', async () => {
-    const [syncs, before] = [his.all('sync:required').length, heard(his).length];
+    const [syncs, before] = [borisDevice.all('sync:required').length, received(borisDevice).length];
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say(...Array.from({ length: TOO_MUCH }, (_, i) => `${i}`));
     });
-    await his.until(() => his.all('sync:required').length > syncs || undefined, 'sync:required');
+    await borisDevice.until(
+      () => borisDevice.all('sync:required').length > syncs || undefined,
+      'sync:required',
+    );
     await say('after it');
-    await his.next('chat:message:new', ({ content }) => content === 'after it');
-    expect(heard(his)).toHaveLength(before + TOO_MUCH);
+    await borisDevice.next('chat:message:new', ({ content }) => content === 'after it');
+    expect(received(borisDevice)).toHaveLength(before + TOO_MUCH);
   });
 
   it('makes no device sync or reconnect for a chat of others', async () => {
@@ -155,18 +158,18 @@ describe('a membership change that is published late', () => {
       // Longer than deliveries are gathered.
       await sleep(300);
     });
-    await hers.next('chat:message:delivered', ({ message_id }) => message_id === last);
-    await his.next('chat:message:new', ({ id }) => id === last);
+    await annaDevice.next('chat:message:delivered', ({ message_id }) => message_id === last);
+    await borisDevice.next('chat:message:new', ({ id }) => id === last);
   });
 
   it('delivers the events that precede an answer before the answer', async () => {
     let sent: Promise<boolean>;
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
-      sent = his
+      sent = borisDevice
         .send('chat:message:send', text(group, 'his own'))
-        .then(({ message_id }) => his.all('chat:message:new').some(({ id }) => id === message_id));
-      await hers.next('chat:message:new', ({ content }) => content === 'his own');
+        .then(({ message_id }) => borisDevice.all('chat:message:new').some(({ id }) => id === message_id));
+      await annaDevice.next('chat:message:new', ({ content }) => content === 'his own');
     });
     expect(await sent!).toBe(true);
   });
@@ -179,7 +182,7 @@ describe('a membership change that is published late', () => {
       last_seen: new Date().toISOString(),
     });
     const order: string[] = [];
-    his.socket.onAny((event: string, { user_id }: { user_id?: string }) => {
+    borisDevice.socket.onAny((event: string, { user_id }: { user_id?: string }) => {
       if (user_id === vera.id) order.push(event);
     });
     await whileUnknown(async () => {
@@ -189,26 +192,26 @@ describe('a membership change that is published late', () => {
       emitter.membershipChanged(blockedRoom(vera.id), boris.id);
       emitter.toRooms([chat], 'user:online', about(true), [blockedRoom(vera.id)]);
       emitter.toRooms([chat], 'user:offline', about(false));
-      await heardAll(his, boris);
+      await heardAll(borisDevice, boris);
       expect(order).toEqual([]);
     });
-    await known(his, boris);
+    await known(borisDevice, boris);
     expect(order).toEqual(['user:online', 'user:offline']);
   });
 
   it('delivers an event for several rooms once, whichever of them are pending', async () => {
     const [chat, followers] = [chatRoom(group.id), followersRoom(anna.id)];
     await app.request('PUT', `users/${anna.id}/follow`, boris.token);
-    await known(his, boris);
-    const told = { user_id: anna.id, online: true, last_seen: new Date().toISOString() };
-    const onlines = () => his.all('user:online').filter(({ user_id }) => user_id === anna.id);
+    await known(borisDevice, boris);
+    const received1 = { user_id: anna.id, online: true, last_seen: new Date().toISOString() };
+    const onlines = () => borisDevice.all('user:online').filter(({ user_id }) => user_id === anna.id);
     for (const inDoubt of [[chat], [chat, followers]]) {
       const before = onlines().length;
       await whileUnknown(async () => {
         for (const room of inDoubt) emitter.membershipChanged(room, boris.id);
-        emitter.toRooms([chat, followers], 'user:online', told);
+        emitter.toRooms([chat, followers], 'user:online', received1);
       });
-      await known(his, boris);
+      await known(borisDevice, boris);
       expect(onlines()).toHaveLength(before + 1);
     }
   });
@@ -218,8 +221,8 @@ describe('a membership change that is published late', () => {
     const [device] = await app.devices(egor);
     const onlines = () => device.all('user:online').filter(({ user_id }) => user_id === dina.id).length;
     const comes = () => {
-      const told = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
-      emitter.toRooms('everyone', 'user:online', told, [blockedRoom(dina.id)]);
+      const received1 = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
+      emitter.toRooms('everyone', 'user:online', received1, [blockedRoom(dina.id)]);
     };
     await known(device, egor);
     await whileUnknown(async () => {
@@ -254,11 +257,11 @@ describe('a membership change that is published late', () => {
     try {
       for (let i = 0; i < 5; i++) {
         const last_seen = new Date(i).toISOString();
-        const told = { user_id: vera.id, online: true, last_seen };
-        emitter.toRooms([chat], 'user:online', told, [blockedRoom(vera.id)]);
+        const received1 = { user_id: vera.id, online: true, last_seen };
+        emitter.toRooms([chat], 'user:online', received1, [blockedRoom(vera.id)]);
         await say(`moved ${i}`);
-        await his.next('user:online', (event) => event.last_seen === last_seen);
-        await his.next('chat:message:new', ({ content }) => content === `moved ${i}`);
+        await borisDevice.next('user:online', (event) => event.last_seen === last_seen);
+        await borisDevice.next('chat:message:new', ({ content }) => content === `moved ${i}`);
       }
     } finally {
       clearInterval(moving);
@@ -269,13 +272,13 @@ describe('a membership change that is published late', () => {
     const [dina, egor] = await app.people('Дина', 'Егор');
     const chat = await app.group(anna, egor);
     const [device] = await app.devices(egor);
-    const told = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
+    const received1 = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
     await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
     await whileUnknown(async () => {
       emitter.membershipChanged(blockedRoom(dina.id), egor.id);
-      emitter.toRooms([chatRoom(chat.id)], 'user:online', told, [blockedRoom(dina.id)]);
+      emitter.toRooms([chatRoom(chat.id)], 'user:online', received1, [blockedRoom(dina.id)]);
       const contents = Array.from({ length: TOO_MUCH }, (_, i) => `${i}`);
-      await Promise.all(contents.map((content) => hers.send('chat:message:send', text(chat, content))));
+      await Promise.all(contents.map((content) => annaDevice.send('chat:message:send', text(chat, content))));
     });
     await device.until(() => device.all('sync:required').length > 1 || undefined, 'sync:required');
     expect(device.all('chat:message:new')).toHaveLength(TOO_MUCH - 2);
@@ -284,11 +287,11 @@ describe('a membership change that is published late', () => {
   it('still notifies a device that its session ended', async () => {
     const egor = await app.register('Егор');
     const [device] = await app.devices(egor);
-    const told = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
+    const received1 = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
     await whileUnknown(async () => {
       emitter.membershipChanged(blockedRoom(vera.id), egor.id);
       await database.somebodyWaits();
-      emitter.toRooms([userRoom(egor.id)], 'user:online', told, [blockedRoom(vera.id)]);
+      emitter.toRooms([userRoom(egor.id)], 'user:online', received1, [blockedRoom(vera.id)]);
       emitter.signOut({ userId: egor.id }, new AppError('UNAUTHORIZED', 'Signed out').toBody());
       expect((await device.next('error')).code).toBe('UNAUTHORIZED');
       await device.disconnected();
@@ -323,7 +326,7 @@ describe('a connecting device whose membership changes', () => {
       await say('it will sync');
       await slower.query('ROLLBACK');
       await device.next('sync:required');
-      const { message_id } = await hers.send('chat:message:send', text(group, 'live'));
+      const { message_id } = await annaDevice.send('chat:message:send', text(group, 'live'));
       await device.next('chat:message:new', ({ id }) => id === message_id);
       expect(order.slice(0, 2)).toEqual(['connected', 'sync:required']);
     } finally {

@@ -8,22 +8,22 @@ let anna: Account;
 let boris: Account;
 /** New for each test. */
 let chat: ChatDto;
-let hers: Device;
+let annaDevice: Device;
 let tablet: Device;
-let his: Device;
+let borisDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
-  [hers, tablet, his] = await app.devices(anna, anna, boris);
+  [annaDevice, tablet, borisDevice] = await app.devices(anna, anna, boris);
 });
 afterAll(() => app.stop());
 beforeEach(async () => {
   chat = await app.group(anna, boris);
 });
 
-const mute = (more: object = {}, device = hers) =>
+const mute = (more: object = {}, device = annaDevice) =>
   device.send('chat:mute', { chat_id: chat.id, muted: true, ...more });
-const archive = (archived = true, device = hers) =>
+const archive = (archived = true, device = annaDevice) =>
   device.send('chat:archive', { chat_id: chat.id, archived });
 const ahead = (ms: number) => new Date(Date.now() + ms).toISOString();
 const seen = async ({ token }: Account) =>
@@ -91,7 +91,7 @@ describe('a mute', () => {
       const { code, details } = await mute({ until });
       expect([until, code, details?.[0]?.field]).toEqual([until, 'INVALID_DATA', 'until']);
     }
-    expect((await hers.send('chat:mute', { chat_id: chat.id })).code).toBe('INVALID_DATA');
+    expect((await annaDevice.send('chat:mute', { chat_id: chat.id })).code).toBe('INVALID_DATA');
     expect((await seen(anna)).muted_until).toBeNull();
     // An unmute ignores the time.
     expect((await mute({ muted: false, until: ahead(-1000) })).status).toBe('ok');
@@ -99,8 +99,9 @@ describe('a mute', () => {
 
   it('suppresses no event', async () => {
     await mute();
-    const { message_id } = await his.send('chat:message:send', text(chat));
-    for (const device of [hers, tablet]) await device.next('chat:message:new', ({ id }) => id === message_id);
+    const { message_id } = await borisDevice.send('chat:message:send', text(chat));
+    for (const device of [annaDevice, tablet])
+      await device.next('chat:message:new', ({ id }) => id === message_id);
     expect(await seen(anna)).toMatchObject({ unread_count: 1, muted_until: FOR_GOOD });
   });
 });
@@ -121,8 +122,8 @@ describe('an archived chat', () => {
     }
     expect((await app.request('GET', 'chats?archived=x', anna.token)).status).toBe(400);
     // A new message does not bring it back. It is everywhere else.
-    const { message_id } = await his.send('chat:message:send', text(chat));
-    await hers.next('chat:message:new', ({ id }) => id === message_id);
+    const { message_id } = await borisDevice.send('chat:message:send', text(chat));
+    await annaDevice.next('chat:message:new', ({ id }) => id === message_id);
     expect(await seen(anna)).toMatchObject({ archived: true, unread_count: 1 });
     expect(await listed(anna)).not.toContain(chat.id);
     expect((await archive(false)).chat.archived).toBe(false);
@@ -157,8 +158,8 @@ it.each([
 ])('%s reaches only the user’s other devices, once, and is found by sync', async (_, change, expected) => {
   const { cursor } = await sync();
   const others = await sync('', boris);
-  await hers.settled();
-  const before = [hers, tablet, his].map((device) => updates(device).length);
+  await annaDevice.settled();
+  const before = [annaDevice, tablet, borisDevice].map((device) => updates(device).length);
   const { chat: changed } = await change();
   expect(changed).toMatchObject(expected);
   await tablet.until(() => updates(tablet).length > before[1]! || undefined);
@@ -166,8 +167,8 @@ it.each([
   // A repetition changes nothing and publishes nothing.
   const repeated = await sync(cursor);
   expect((await change()).chat).toMatchObject(expected);
-  for (const device of [hers, tablet, his]) await device.settled();
-  expect([hers, tablet, his].map((device) => updates(device).length)).toEqual([
+  for (const device of [annaDevice, tablet, borisDevice]) await device.settled();
+  expect([annaDevice, tablet, borisDevice].map((device) => updates(device).length)).toEqual([
     before[0],
     before[1]! + 1,
     before[2],
@@ -179,12 +180,12 @@ it.each([
 
 it('every member receives chat updates with their own settings', async () => {
   await mute();
-  await archive(true, his);
+  await archive(true, borisDevice);
   await app.request('PATCH', `chats/${chat.id}`, anna.token, { title: 'Renamed' });
   const renamed = (device: Device) =>
     device.next('chat:updated', (c) => c.id === chat.id && c.title === 'Renamed');
-  expect(await renamed(hers)).toMatchObject({ muted_until: FOR_GOOD, archived: false });
-  expect(await renamed(his)).toMatchObject({ muted_until: null, archived: true });
+  expect(await renamed(annaDevice)).toMatchObject({ muted_until: FOR_GOOD, archived: false });
+  expect(await renamed(borisDevice)).toMatchObject({ muted_until: null, archived: true });
 });
 
 it('work by REST, too, and reach every device of the user', async () => {
@@ -201,13 +202,13 @@ it('work by REST, too, and reach every device of the user', async () => {
     const reply = await request(method, what, body);
     expect([reply.status, contractErrors(ChatDto, reply.body)]).toEqual([200, []]);
     expect(reply.body).toMatchObject(expected);
-    for (const device of [hers, tablet])
+    for (const device of [annaDevice, tablet])
       await device.until(() => {
         const last = updates(device).at(-1);
         return last && JSON.stringify(last) === JSON.stringify(reply.body) ? last : undefined;
       });
   }
   expect((await request('PUT', 'mute', { until: ahead(-1) })).body.code).toBe('INVALID_DATA');
-  await his.settled();
-  expect(updates(his)).toEqual([]);
+  await borisDevice.settled();
+  expect(updates(borisDevice)).toEqual([]);
 });

@@ -14,13 +14,13 @@ import { randomUUID } from 'node:crypto';
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let hers: Device;
+let annaDevice: Device;
 let tablet: Device;
 beforeAll(async () => (app = await TestApp.start()));
 afterAll(() => app.stop());
 beforeEach(async () => {
   [anna, boris] = await app.people('Анна', 'Борис');
-  [hers, tablet] = await app.devices(anna, anna);
+  [annaDevice, tablet] = await app.devices(anna, anna);
 });
 
 const mention = (post_id = randomUUID()): NotificationCause => ({
@@ -47,10 +47,10 @@ const promise = async (cause: NotificationCause, ...recipients: Account[]) => {
   );
 };
 /** Waits until this many notifications were received in all. */
-const told = async (count: number) => {
-  for (let i = hers.all('notification:new').length; i < count; i++) await promise(mention(), anna);
-  await hers.until(() => hers.all('notification:new').length >= count || undefined);
-  return hers.all('notification:new');
+const received = async (count: number) => {
+  for (let i = annaDevice.all('notification:new').length; i < count; i++) await promise(mention(), anna);
+  await annaDevice.until(() => annaDevice.all('notification:new').length >= count || undefined);
+  return annaDevice.all('notification:new');
 };
 const list = async (query = '', account = anna) => {
   const { body } = await app.request<NotificationPage>('GET', `notifications${query}`, account.token);
@@ -77,7 +77,7 @@ describe('a notification stored in a transaction', () => {
   it('reaches every device of the recipient, in their language', async () => {
     await app.request('PATCH', 'users/me', anna.token, { locale: 'en' });
     await promise(mention(), anna);
-    for (const device of [hers, tablet])
+    for (const device of [annaDevice, tablet])
       expect(await device.next('notification:new')).toMatchObject({
         title: 'You were mentioned',
         body: 'Борис mentioned you in a post',
@@ -92,7 +92,7 @@ describe('a notification stored in a transaction', () => {
       throw new Error('rolled back');
     });
     await expect(rolledBack).rejects.toThrow('rolled back');
-    await told(1);
+    await received(1);
     expect((await list()).items).toHaveLength(1);
   });
 
@@ -116,15 +116,15 @@ describe('a notification stored in a transaction', () => {
       [post],
     )) as [{ stored: number }];
     expect(stored).toBe(count - 1);
-    await hers.next('notification:new');
+    await annaDevice.next('notification:new');
   });
 });
 
 describe('the list', () => {
   it('is paged, newest first, and filtered by type and read state', async () => {
-    await told(5);
+    await received(5);
     await promise(request(randomUUID()), anna);
-    const asked = await hers.next('notification:new', ({ type }) => type === 'friend_request');
+    const asked = await annaDevice.next('notification:new', ({ type }) => type === 'friend_request');
     await app.request('POST', `notifications/${asked.id}/read`, anna.token);
     const all = await list();
     expect(all.items).toHaveLength(6);
@@ -159,27 +159,27 @@ describe('the list', () => {
 
 describe('reading', () => {
   it('over a socket is acknowledged as specified and published to the other devices only', async () => {
-    const { id } = (await told(1))[0]!;
-    const ack = await hers.send('notification:read', { notification_id: id });
+    const { id } = (await received(1))[0]!;
+    const ack = await annaDevice.send('notification:read', { notification_id: id });
     expect(ack).toEqual({ notification_id: id, is_read: true, read_at: expect.any(String) as string });
     expect(await tablet.next('notification:read')).toEqual(ack);
-    expect(await hers.send('notification:read', { notification_id: id })).toEqual(ack);
+    expect(await annaDevice.send('notification:read', { notification_id: id })).toEqual(ack);
     const again = await app.request<NotificationReadAck>('POST', `notifications/${id}/read`, anna.token);
     expect([again.status, again.body]).toEqual([200, ack]);
-    await Promise.all([hers.settled(), tablet.settled()]);
+    await Promise.all([annaDevice.settled(), tablet.settled()]);
     expect(tablet.all('notification:read')).toHaveLength(1);
-    expect(hers.all('notification:read')).toEqual([]);
+    expect(annaDevice.all('notification:read')).toEqual([]);
     expect((await list()).items[0]).toMatchObject({ is_read: true, read_at: ack.read_at });
   });
 
   it('over REST is published to all devices, also for all at once, at most 200 of them', async () => {
-    const [first] = await told(2);
+    const [first] = await received(2);
     const { body } = await app.request<NotificationReadAck>(
       'POST',
       `notifications/${first!.id}/read`,
       anna.token,
     );
-    expect(await hers.next('notification:read')).toEqual(body);
+    expect(await annaDevice.next('notification:read')).toEqual(body);
     await app.rows(
       `INSERT INTO notifications (id, user_id, type, data)
        SELECT gen_random_uuid(), $1, 'mention', '{}' FROM generate_series(1, 250)`,
@@ -188,17 +188,17 @@ describe('reading', () => {
     expect(await unread()).toBe(251);
     const all = await app.request<NotificationCount>('POST', 'notifications/read-all', anna.token);
     expect([all.status, all.body]).toEqual([200, { unread_count: 0 }]);
-    await hers.until(() => hers.all('notification:read').length === 201 || undefined);
-    await hers.settled();
-    expect(hers.all('notification:read')).toHaveLength(201);
+    await annaDevice.until(() => annaDevice.all('notification:read').length === 201 || undefined);
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:read')).toHaveLength(201);
     expect(await unread()).toBe(0);
   });
 
   it('is NOT_FOUND for another user’s notification, and changes nothing', async () => {
-    const { id } = (await told(1))[0]!;
-    const [his] = await app.devices(boris);
+    const { id } = (await received(1))[0]!;
+    const [borisDevice] = await app.devices(boris);
     for (const notification_id of [id, randomUUID()]) {
-      expect((await his.send('notification:read', { notification_id })).code).toBe('NOT_FOUND');
+      expect((await borisDevice.send('notification:read', { notification_id })).code).toBe('NOT_FOUND');
       const { status, body } = await app.request(
         'POST',
         `notifications/${notification_id}/read`,
@@ -261,16 +261,16 @@ describe('preferences', () => {
 
 describe('sync', () => {
   it('returns new, updated and read notifications since the cursor, and the unread count', async () => {
-    const [first] = await told(2);
+    const [first] = await received(2);
     const start = await sync();
     expect(start.notifications.unread_count).toBe(2);
     expect(ids(start.notifications)).toEqual(ids(await list()));
     expect((await sync(start.cursor)).notifications).toEqual({ unread_count: 2, items: [] });
-    await hers.send('notification:read', { notification_id: first!.id });
+    await annaDevice.send('notification:read', { notification_id: first!.id });
     const after = await sync(start.cursor);
     expect([after.notifications.unread_count, ids(after.notifications)]).toEqual([1, [first!.id]]);
     expect(after.notifications.items[0]!.is_read).toBe(true);
-    await told(3);
+    await received(3);
     const next = await sync(after.cursor);
     expect(next.notifications.items).toHaveLength(1);
     expect((await sync(next.cursor)).notifications.items).toEqual([]);

@@ -5,12 +5,12 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let chat: ChatDto;
-let his: Device;
+let borisDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start({ ALLOW_EIO3: 'true' });
   [anna, boris] = await app.people('Анна', 'Борис');
   chat = await app.chat(anna, boris);
-  his = await app.device(boris);
+  borisDevice = await app.device(boris);
 });
 afterAll(() => app.stop());
 
@@ -28,15 +28,15 @@ describe.each(['websocket', 'polling'])('a Socket.IO 2 client by %s', (transport
     const again = await old.ask('chat:message:send', { ...message, client_id: transport });
     expect(again.message_id).toBe(sent.message_id);
     expect(await old.next('chat:message:new')).toMatchObject({ content: 'Привет 😀', client_id: transport });
-    const live = await his.next('chat:message:new', ({ id }) => id === sent.message_id);
+    const live = await borisDevice.next('chat:message:new', ({ id }) => id === sent.message_id);
     expect(live.content).toBe('Привет 😀');
     // The old client and a current device share one frame, encoded once.
     const today = await app.device(anna);
-    const { message_id } = await his.send('chat:message:send', text(chat, 'я'.repeat(4000)));
+    const { message_id } = await borisDevice.send('chat:message:send', text(chat, 'я'.repeat(4000)));
     expect(await old.next('chat:message:new', ({ id }) => id === message_id)).toEqual(
       await today.next('chat:message:new', ({ id }) => id === message_id),
     );
-    await his.send('chat:typing', { chat_id: chat.id, is_typing: true });
+    await borisDevice.send('chat:typing', { chat_id: chat.id, is_typing: true });
     await old.next('chat:typing');
     await old.ask('presence:get', { user_ids: [anna.id] });
     const ids = old.all('chat:message:new').map(({ id }) => id);
@@ -67,11 +67,11 @@ describe.each(['websocket', 'polling'])('a Socket.IO 2 client by %s', (transport
     expect(await gone).toBe('io server disconnect');
     expect(bad.received).toHaveLength(1);
     const vera = await app.register('Вера');
-    const hers = open('/', vera.token, transport);
-    await hers.next('sync:required');
-    const out = new Promise((resolve) => hers.old.on('disconnect', resolve));
+    const transportDevice = open('/', vera.token, transport);
+    await transportDevice.next('sync:required');
+    const out = new Promise((resolve) => transportDevice.old.on('disconnect', resolve));
     await app.request('POST', 'auth/logout', vera.token);
-    expect(await hers.next('error')).toMatchObject({ reason: 'session_revoked' });
+    expect(await transportDevice.next('error')).toMatchObject({ reason: 'session_revoked' });
     expect(await out).toBe('io server disconnect');
   });
 
@@ -79,8 +79,10 @@ describe.each(['websocket', 'polling'])('a Socket.IO 2 client by %s', (transport
     const old = open('/messenger', anna.token, transport);
     await old.next('connection:established');
     const sent = await old.ask<{ id: string }>('message', { chatId: chat.id, content: 'по-старому' });
-    expect((await his.next('chat:message:new', ({ id }) => id === sent.id)).content).toBe('по-старому');
-    const { message_id } = await his.send('chat:message:send', text(chat, 'ответ'));
+    expect((await borisDevice.next('chat:message:new', ({ id }) => id === sent.id)).content).toBe(
+      'по-старому',
+    );
+    const { message_id } = await borisDevice.send('chat:message:send', text(chat, 'ответ'));
     await old.next('message', ({ id }) => id === message_id);
     expect(old.all('message').filter(({ id }) => id === message_id)).toHaveLength(1);
     expect(old.all('chat:message:new')).toEqual([]);
@@ -108,8 +110,8 @@ it('a Socket.IO 2 client may pass its scope in the address; an empty token there
   await old.next('sync:required');
   const [mine, other] = [await app.chat(anna, boris), await app.group(anna, boris)];
   await old.ask('chat:join', { chat_id: mine.id });
-  await his.send('chat:message:send', text(other, 'unjoined'));
-  await his.send('chat:message:send', text(mine, 'joined'));
+  await borisDevice.send('chat:message:send', text(other, 'unjoined'));
+  await borisDevice.send('chat:message:send', text(mine, 'joined'));
   await old.next('chat:message:new', ({ content }) => content === 'joined');
   expect(old.all('chat:message:new').filter(({ chat_id }) => chat_id === other.id)).toEqual([]);
   old.close();
@@ -120,7 +122,7 @@ it('current clients still cannot pass their token in the address', async () => {
   const { sid } = JSON.parse((await answer.text()).slice(1)) as { sid: string };
   const address = `${app.url}/socket.io/?EIO=4&transport=polling&token=${anna.token}&sid=${sid}`;
   await fetch(address, { method: 'POST', body: '40' });
-  let heard = '';
-  while (!heard.includes('error')) heard += await (await fetch(address)).text();
-  expect(heard).toContain('Invalid token');
+  let received = '';
+  while (!received.includes('error')) received += await (await fetch(address)).text();
+  expect(received).toContain('Invalid token');
 });

@@ -7,13 +7,13 @@ let boris: Account;
 let vera: Account;
 /** A group of the three, new for each test. */
 let group: ChatDto;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 let veras: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [hers, his, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 beforeEach(async () => {
@@ -25,18 +25,18 @@ const sent = async (device: Device, content = 'worth keeping') =>
 const pin = (device: Device, message_id: string) => device.send('chat:message:pin', { message_id });
 const unpin = (device: Device, message_id: string) => device.send('chat:message:unpin', { message_id });
 const pins = async (device: Device) => (await device.send('chat:pins', { chat_id: group.id })).items;
-const pinnedIds = async () => (await pins(his)).map(({ id }) => id);
+const pinnedIds = async () => (await pins(borisDevice)).map(({ id }) => id);
 /** The change_seq of the message. That of the chat grows with every receipt. */
 const changeSeq = async (id: string) =>
   (await app.rows<{ change_seq: number }>('SELECT change_seq FROM messages WHERE id = $1', [id]))[0]!
     .change_seq;
 
 it('any member pins and unpins; everybody receives it, and history, changes and sync have it', async () => {
-  const id = await sent(hers);
-  const pinned = await pin(his, id);
+  const id = await sent(annaDevice);
+  const pinned = await pin(borisDevice, id);
   expect(pinned).toMatchObject({ status: 'ok', message: { id, content: 'worth keeping' } });
   expect(pinned.message.pinned_at).not.toBeNull();
-  for (const device of [hers, his, veras])
+  for (const device of [annaDevice, borisDevice, veras])
     expect(await device.next('chat:message:pinned', (m) => m.id === id)).toEqual(pinned.message);
   const { change_seq, pinned_at } = pinned.message;
   expect(change_seq).toBeGreaterThan(0);
@@ -47,43 +47,43 @@ it('any member pins and unpins; everybody receives it, and history, changes and 
   const unpinned = await unpin(veras, id);
   expect(unpinned.message).toMatchObject({ id, pinned_at: null });
   expect(unpinned.message.change_seq).toBeGreaterThan(change_seq);
-  for (const device of [hers, his, veras])
+  for (const device of [annaDevice, borisDevice, veras])
     expect(await device.next('chat:message:unpinned', (m) => m.id === id)).toEqual(unpinned.message);
-  expect(await pins(hers)).toEqual([]);
+  expect(await pins(annaDevice)).toEqual([]);
 });
 
 it('the newest pin is first, whatever the order of the messages', async () => {
-  const [a, b, c] = [await sent(hers, 'a'), await sent(his, 'b'), await sent(veras, 'c')];
-  await Promise.all([pin(hers, c), pin(hers, a)]);
-  await pin(hers, b);
+  const [a, b, c] = [await sent(annaDevice, 'a'), await sent(borisDevice, 'b'), await sent(veras, 'c')];
+  await Promise.all([pin(annaDevice, c), pin(annaDevice, a)]);
+  await pin(annaDevice, b);
   const ids = await pinnedIds();
   expect(ids[0]).toBe(b);
   expect(ids.slice(1).sort()).toEqual([a, c].sort());
   // A message that is pinned again is the newest.
-  await unpin(his, a);
-  await pin(his, a);
+  await unpin(borisDevice, a);
+  await pin(borisDevice, a);
   expect((await pinnedIds()).slice(0, 2)).toEqual([a, b]);
   // Also on a server whose clock is behind.
   await app.rows(`UPDATE messages SET pinned_at = now() + interval '1 hour' WHERE id = $1`, [c]);
-  await unpin(his, b);
-  await pin(his, b);
+  await unpin(borisDevice, b);
+  await pin(borisDevice, b);
   expect(await pinnedIds()).toEqual([b, c, a]);
-  const items = await pins(hers);
+  const items = await pins(annaDevice);
   const times = items.map(({ pinned_at }) => pinned_at!);
   expect(times).toEqual([...new Set(times)].sort().reverse());
 });
 
 it('pinning twice changes nothing and publishes nothing', async () => {
-  const id = await sent(hers);
-  const first = await pin(hers, id);
+  const id = await sent(annaDevice);
+  const first = await pin(annaDevice, id);
   const before = await changeSeq(id);
-  const again = await Promise.all([pin(his, id), pin(veras, id), pin(hers, id)]);
+  const again = await Promise.all([pin(borisDevice, id), pin(veras, id), pin(annaDevice, id)]);
   for (const { status, message } of again)
     expect([status, message.pinned_at]).toEqual(['ok', first.message.pinned_at]);
   expect(await changeSeq(id)).toBe(before);
-  await unpin(hers, id);
+  await unpin(annaDevice, id);
   const after = await changeSeq(id);
-  expect((await unpin(his, id)).status).toBe('ok');
+  expect((await unpin(borisDevice, id)).status).toBe('ok');
   expect(await changeSeq(id)).toBe(after);
   await veras.settled();
   expect(veras.all('chat:message:pinned').filter((m) => m.id === id)).toHaveLength(1);
@@ -91,20 +91,23 @@ it('pinning twice changes nothing and publishes nothing', async () => {
 });
 
 it('a deletion unpins a message, and a deleted message cannot be pinned', async () => {
-  const id = await sent(his);
-  await pin(hers, id);
-  await his.send('chat:message:delete', { message_id: id });
+  const id = await sent(borisDevice);
+  await pin(annaDevice, id);
+  await borisDevice.send('chat:message:delete', { message_id: id });
   expect(await veras.next('chat:message:deleted', (m) => m.id === id)).toMatchObject({ pinned_at: null });
-  expect(await pins(hers)).toEqual([]);
+  expect(await pins(annaDevice)).toEqual([]);
   expect((await app.history(anna, group.id))[0]!.pinned_at).toBeNull();
-  expect([(await pin(hers, id)).code, (await unpin(hers, id)).code]).toEqual(['NOT_FOUND', 'NOT_FOUND']);
+  expect([(await pin(annaDevice, id)).code, (await unpin(annaDevice, id)).code]).toEqual([
+    'NOT_FOUND',
+    'NOT_FOUND',
+  ]);
 });
 
 it('an edit and a reaction keep the pin', async () => {
-  const id = await sent(hers);
-  const { message } = await pin(hers, id);
-  await hers.send('chat:message:edit', { message_id: id, content: 'edited' });
-  await his.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+  const id = await sent(annaDevice);
+  const { message } = await pin(annaDevice, id);
+  await annaDevice.send('chat:message:edit', { message_id: id, content: 'edited' });
+  await borisDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
   const [item] = await pins(veras);
   expect(item).toMatchObject({ content: 'edited', pinned_at: message.pinned_at, reactions: [{ count: 1 }] });
 });
@@ -119,8 +122,8 @@ it('a chat has at most 100 pins, also when two members pin at once', async () =>
     );
   await fill(MAX_PINS - 1);
   await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [group.id, MAX_PINS - 1]);
-  const [a, b] = [await sent(hers, 'a'), await sent(his, 'b')];
-  const answers = await Promise.all([pin(hers, a), pin(his, b)]);
+  const [a, b] = [await sent(annaDevice, 'a'), await sent(borisDevice, 'b')];
+  const answers = await Promise.all([pin(annaDevice, a), pin(borisDevice, b)]);
   expect(answers.map(({ status, code }) => code ?? status).sort()).toEqual(['CONFLICT', 'ok']);
   expect(await pins(veras)).toHaveLength(MAX_PINS);
   const [kept, refused] = answers[0].code ? [b, a] : [a, b];
@@ -157,7 +160,7 @@ it('pins come in pages of 1 MB', async () => {
 });
 
 it('pins work by REST, too', async () => {
-  const id = await sent(hers);
+  const id = await sent(annaDevice);
   const path = `chats/${group.id}/messages/${id}/pin`;
   const pinned = await app.request<MessageDto>('PUT', path, boris.token);
   expect([pinned.status, pinned.body.id]).toEqual([200, id]);
@@ -166,7 +169,7 @@ it('pins work by REST, too', async () => {
   expect([listed.status, listed.body]).toEqual([200, { items: [pinned.body], next_cursor: null }]);
   const unpinned = await app.request<MessageDto>('DELETE', path, vera.token);
   expect([unpinned.status, unpinned.body.pinned_at]).toEqual([200, null]);
-  await hers.next('chat:message:unpinned', (m) => m.id === id);
+  await annaDevice.next('chat:message:unpinned', (m) => m.id === id);
   // A message of another chat is unknown in this one.
   const elsewhere = await app.group(anna, boris);
   const wrong = await app.request('PUT', `chats/${elsewhere.id}/messages/${id}/pin`, boris.token);
@@ -174,13 +177,13 @@ it('pins work by REST, too', async () => {
 });
 
 it('a former member can neither pin nor see the pins', async () => {
-  const id = await sent(hers);
-  await pin(hers, id);
+  const id = await sent(annaDevice);
+  await pin(annaDevice, id);
   await app.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);
   for (const { code } of [
-    await pin(his, id),
-    await unpin(his, id),
-    await his.send('chat:pins', { chat_id: group.id }),
+    await pin(borisDevice, id),
+    await unpin(borisDevice, id),
+    await borisDevice.send('chat:pins', { chat_id: group.id }),
   ])
     expect(code).toBe('FORBIDDEN');
   expect(await pins(veras)).toHaveLength(1);
@@ -188,8 +191,8 @@ it('a former member can neither pin nor see the pins', async () => {
 
 it('a block closes the pins of a direct chat', async () => {
   const direct = await app.chat(anna, vera);
-  const { message_id } = await hers.send('chat:message:send', text(direct));
+  const { message_id } = await annaDevice.send('chat:message:send', text(direct));
   await app.request('PUT', `users/${vera.id}/block`, anna.token);
-  for (const device of [hers, veras]) expect((await pin(device, message_id)).code).toBe('FORBIDDEN');
+  for (const device of [annaDevice, veras]) expect((await pin(device, message_id)).code).toBe('FORBIDDEN');
   await app.request('DELETE', `users/${vera.id}/block`, anna.token);
 });

@@ -115,7 +115,7 @@ describe('presence with contacts as its audience', () => {
     (await app.device(account)).close();
     await partner.next('user:offline', ({ user_id }) => user_id === account.id);
   };
-  const heard = (device: Device) => device.all('user:online').concat(device.all('user:offline')).length;
+  const received = (device: Device) => device.all('user:online').concat(device.all('user:offline')).length;
 
   it('reaches chat partners and watchers, once each, and no stranger', async () => {
     const answer = await watcher.send('presence:watch', { user_ids: [anna.id] });
@@ -126,7 +126,7 @@ describe('presence with contacts as its audience', () => {
     for (const device of [partner, watcher])
       for (const event of ['user:online', 'user:offline'] as const)
         expect(device.all(event).filter(({ user_id }) => user_id === anna.id)).toHaveLength(1);
-    expect(heard(stranger)).toBe(0);
+    expect(received(stranger)).toBe(0);
   });
 
   it('reaches friends and both sides of a follow, until that ends', async () => {
@@ -138,7 +138,7 @@ describe('presence with contacts as its audience', () => {
     await ask(dasha, 'POST', `friends/requests/${body.id}/accept`);
     await ask(follower, 'PUT', `users/${dasha.id}/follow`);
     await ask(dasha, 'PUT', `users/${followee.id}/follow`);
-    const strangers = heard(stranger);
+    const strangers = received(stranger);
     const dashas = await app.device(dasha);
     for (const device of near) await device.next('user:online', ({ user_id }) => user_id === dasha.id);
     dashas.close();
@@ -152,19 +152,19 @@ describe('presence with contacts as its audience', () => {
     for (const device of [...near, stranger]) await device.settled();
     for (const device of near)
       expect(device.all('user:online').filter(({ user_id }) => user_id === dasha.id)).toHaveLength(1);
-    expect(heard(stranger)).toBe(strangers);
+    expect(received(stranger)).toBe(strangers);
   });
 
   it('reaches watchers from their latest presence:watch on', async () => {
     const [vasya] = await app.people('Вася');
     const before = watcher.all('user:online').length;
     await watcher.send('presence:watch', { user_ids: [vasya.id] });
-    const [hers, his] = await app.devices(anna, vasya);
+    const [annaDevice, vasyaDevice] = await app.devices(anna, vasya);
     await watcher.next('user:online', ({ user_id }) => user_id === vasya.id);
     expect(watcher.all('user:online').length).toBe(before + 1);
     await watcher.send('presence:watch', { user_ids: [] });
-    hers.close();
-    his.close();
+    annaDevice.close();
+    vasyaDevice.close();
     const gone = () => partner.all('user:offline').filter(({ user_id }) => user_id === anna.id).length;
     await partner.until(() => gone() === 2 || undefined);
     await watcher.settled();
@@ -174,28 +174,30 @@ describe('presence with contacts as its audience', () => {
   it('does not reach a partner who has not been shown the direct chat yet, nor does a new name', async () => {
     const [lisa, misha] = await app.people('Лиза', 'Миша');
     const direct = await app.chat(lisa, misha);
-    const his = await app.device(misha);
+    const mishaDevice = await app.device(misha);
     await watcher.send('presence:watch', { user_ids: [lisa.id] });
     const phone = await app.device(lisa);
     await app.request('PATCH', 'users/me', lisa.token, { name: 'Лиза Новая' });
     expect((await phone.send('chat:typing', { chat_id: direct.id, is_typing: true })).status).toBe('ok');
     phone.close();
     await watcher.next('user:offline', ({ user_id }) => user_id === lisa.id);
-    await his.settled();
-    expect(his.received.filter(({ payload }) => (payload as PresenceItem).user_id === lisa.id)).toEqual([]);
+    await mishaDevice.settled();
+    expect(
+      mishaDevice.received.filter(({ payload }) => (payload as PresenceItem).user_id === lisa.id),
+    ).toEqual([]);
     // She has been shown the chat, so she receives his presence.
-    const hers = await app.device(lisa);
-    his.close();
-    await hers.next('user:offline', ({ user_id }) => user_id === misha.id);
+    const lisaDevice = await app.device(lisa);
+    mishaDevice.close();
+    await lisaDevice.next('user:offline', ({ user_id }) => user_id === misha.id);
     const again = await app.device(misha);
-    await hers.next('user:online', ({ user_id }) => user_id === misha.id);
-    await hers.send('chat:message:send', text(direct));
+    await lisaDevice.next('user:online', ({ user_id }) => user_id === misha.id);
+    await lisaDevice.send('chat:message:send', text(direct));
     await again.next('chat:message:new', ({ chat_id }) => chat_id === direct.id);
-    await hers.send('chat:typing', { chat_id: direct.id, is_typing: true });
+    await lisaDevice.send('chat:typing', { chat_id: direct.id, is_typing: true });
     await again.next('chat:typing');
     await app.request('PATCH', 'users/me', lisa.token, { name: 'Елизавета' });
     await again.next('user:updated');
-    hers.close();
+    lisaDevice.close();
     await again.next('user:offline', ({ user_id }) => user_id === lisa.id);
     expect(again.all('chat:created')).toHaveLength(1);
     expect(again.all('chat:message:new')).toHaveLength(1);

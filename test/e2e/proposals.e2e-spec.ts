@@ -48,17 +48,17 @@ const visits = async (...daysAgo: number[]) => {
 };
 const ban = ({ id }: Account) => app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [id]);
 const propose = (now = NOW) => app.app.get(CommandBus).execute(new ProposeBookings(now));
-const told = async () =>
+const received = async () =>
   (await promised(app, 'auto_booking_proposal')).filter(({ to }) => to.includes(client.id));
 
 describe('a regular client', () => {
   it('gets one proposal per cycle near the usual weekday and hour when a visit is due', async () => {
     const [, , last] = await visits(82, 54, 26);
     await propose(new Date(NOW.getTime() - 8 * DAY));
-    expect(await told()).toEqual([]);
+    expect(await received()).toEqual([]);
     await Promise.all([propose(), propose()]);
     await propose(new Date(NOW.getTime() - 2 * HOUR));
-    const [proposal, ...more] = await told();
+    const [proposal, ...more] = await received();
     expect(more).toEqual([]);
     expect(proposal).toMatchObject({
       key: `auto_booking_proposal:${last}`,
@@ -72,14 +72,14 @@ describe('a regular client', () => {
     });
     await visit(morning(-2));
     await propose(new Date(NOW.getTime() + 28 * DAY));
-    expect(await told()).toHaveLength(2);
+    expect(await received()).toHaveLength(2);
   });
 
   it('gets their usual hour after a clock change, and the next free one when it is taken', async () => {
     // Thursdays at ten; due on Thursday the 4th.
     await visits(82, 54, 26);
     await propose();
-    const [first] = await told();
+    const [first] = await received();
     expect((first!.data as { starts_at: string }).starts_at).toBe('2027-11-04T09:00:00.000Z');
     await app.rows('DELETE FROM booking_proposals');
     const guest = client;
@@ -87,7 +87,7 @@ describe('a regular client', () => {
     await visit(new Date('2027-11-04T09:00:00Z'), 'confirmed');
     client = guest;
     await propose();
-    const [, second] = await told();
+    const [, second] = await received();
     const nearest = ['2027-11-04T08:00:00.000Z', '2027-11-04T10:00:00.000Z'];
     expect(nearest).toContain((second!.data as { starts_at: string }).starts_at);
   });
@@ -138,40 +138,40 @@ describe('a regular client', () => {
   ])('gets no proposal when they %s', async (_, history) => {
     await history();
     await propose();
-    expect(await told()).toEqual([]);
+    expect(await received()).toEqual([]);
   });
 
   it('gets only a slot that can still be requested', async () => {
     // Due now, at noon; the master needs an hour's notice.
     for (const days of [84, 56, 28]) await visit(new Date(morning(days).getTime() + 2 * HOUR));
     await propose();
-    expect(await told()).toMatchObject([{ data: { starts_at: '2027-11-02T12:00:00.000Z' } }]);
+    expect(await received()).toMatchObject([{ data: { starts_at: '2027-11-02T12:00:00.000Z' } }]);
   });
 
   it('has a spread of under half the interval, without cancelled visits', async () => {
     await visits(84, 58, 28);
     await visit(morning(50), 'cancelled');
     await propose();
-    expect(await told()).toHaveLength(1);
+    expect(await received()).toHaveLength(1);
   });
 
   it('gets no proposal during a visit or after it, even if nobody completes the visit', async () => {
     await visits(84, 56, 28);
     const today = await visit(NOW, 'confirmed');
     for (const hours of [0, 0.5, 1, 5, 24, 70]) await propose(new Date(NOW.getTime() + hours * HOUR));
-    expect(await told()).toEqual([]);
+    expect(await received()).toEqual([]);
     // The next is due a month after it.
     await propose(new Date(NOW.getTime() + 27 * DAY));
-    expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${today}` }]);
+    expect(await received()).toMatchObject([{ key: `auto_booking_proposal:${today}` }]);
   });
 
   it('gets no proposal in the hours after a visit, however often they come', async () => {
     await visits(3, 2, 1);
     await visit(new Date(NOW.getTime() - 2 * HOUR), 'completed');
     for (const hours of [0, 2, 6]) await propose(new Date(NOW.getTime() + hours * HOUR));
-    expect(await told()).toEqual([]);
+    expect(await received()).toEqual([]);
     await propose(new Date(NOW.getTime() + 12 * HOUR));
-    expect(await told()).toHaveLength(1);
+    expect(await received()).toHaveLength(1);
   });
 
   it('may book two services per visit: days are counted, by the master’s clock', async () => {
@@ -182,13 +182,13 @@ describe('a regular client', () => {
         ids.push(await visit(new Date(day + hour)));
       }
     await propose();
-    expect(await told()).toMatchObject([{ key: `auto_booking_proposal:${ids[4]}` }]);
+    expect(await received()).toMatchObject([{ key: `auto_booking_proposal:${ids[4]}` }]);
   });
 
   it('is not made by three services on one day', async () => {
     for (const hours of [0, 1, 2]) await visit(new Date(morning(1).getTime() + hours * HOUR));
     await propose();
-    expect(await told()).toEqual([]);
+    expect(await received()).toEqual([]);
   });
 
   it('gets a proposal even if the time zone of another master is unknown', async () => {
@@ -197,14 +197,14 @@ describe('a regular client', () => {
     await app.rows(`UPDATE availabilities SET timezone = 'Europe/Nowhere' WHERE master_id = $1`, [other.id]);
     await visits(82, 54, 26);
     await propose();
-    expect(await told()).toHaveLength(1);
+    expect(await received()).toHaveLength(1);
   });
 });
 
 describe('a proposal in a chat', () => {
   let chat: ChatDto;
-  let hers: Device;
-  let his: Device;
+  let masterDevice: Device;
+  let clientDevice: Device;
   const at = (hour: number) => {
     const day = new Date(Date.now() + 3 * DAY).toISOString().slice(0, 10);
     return `${day}T${hour}:00:00.000Z`;
@@ -223,10 +223,10 @@ describe('a proposal in a chat', () => {
   beforeEach(async () => {
     await app.request('PUT', 'users/me/availability', master.token, { timezone: 'UTC', weekly });
     chat = await app.chat(master, client);
-    [hers, his] = await app.devices(master, client);
+    [masterDevice, clientDevice] = await app.devices(master, client);
   });
   const sent = async (metadata: object = {}) =>
-    (await hers.send('chat:message:send', proposal(metadata))).message_id;
+    (await masterDevice.send('chat:message:send', proposal(metadata))).message_id;
   const seen = async (id: string) =>
     (await app.history(client, chat.id)).find((message) => message.id === id)!;
 
@@ -246,15 +246,17 @@ describe('a proposal in a chat', () => {
       duration: 60,
       colour: 'red',
     };
-    expect((await his.next('chat:message:new', (message) => message.id === id)).metadata).toEqual(facts);
+    expect((await clientDevice.next('chat:message:new', (message) => message.id === id)).metadata).toEqual(
+      facts,
+    );
     expect((await seen(id)).metadata).toEqual(facts);
   });
 
   it('needs an offered service of its sender', async () => {
-    const refused = await his.send('chat:message:send', proposal());
+    const refused = await clientDevice.send('chat:message:send', proposal());
     expect([refused.code, refused.details?.[0]?.field]).toEqual(['INVALID_DATA', 'metadata.service_id']);
     await app.request('DELETE', `services/${service.id}`, master.token);
-    expect((await hers.send('chat:message:send', proposal())).code).toBe('INVALID_DATA');
+    expect((await masterDevice.send('chat:message:send', proposal())).code).toBe('INVALID_DATA');
   });
 
   it('becomes one booking request, shown to both, however many accept at once', async () => {
@@ -265,7 +267,7 @@ describe('a proposal in a chat', () => {
     expect(contractErrors(BookingDto, booking)).toEqual([]);
     expect(booking).toMatchObject({ status: 'requested', service_id: service.id, client: { id: client.id } });
     const accepted = { booking_id: booking.id, accepted_by: client.id, starts_at: booking.starts_at };
-    for (const device of [hers, his]) {
+    for (const device of [masterDevice, clientDevice]) {
       const edited = await device.next('chat:message:edited', (message) => message.id === id);
       expect(edited.metadata).toMatchObject(accepted);
       expect(edited.change_seq).toBeGreaterThan(0);
@@ -281,14 +283,14 @@ describe('a proposal in a chat', () => {
 
   it('cannot be changed after it was accepted, but deleted', async () => {
     const id = await sent();
-    const edit = (content: string) => hers.send('chat:message:edit', { message_id: id, content });
+    const edit = (content: string) => masterDevice.send('chat:message:edit', { message_id: id, content });
     expect((await edit('Записать вас на завтра?')).status).toBe('ok');
     expect((await accept(client, id, at(10))).status).toBe(201);
     expect((await edit('Без дизайна')).code).toBe('CONFLICT');
     // An edit to the same text changes nothing.
     expect((await edit('Записать вас на завтра?')).status).toBe('ok');
     expect((await seen(id)).content).toBe('Записать вас на завтра?');
-    expect((await hers.send('chat:message:delete', { message_id: id })).status).toBe('ok');
+    expect((await masterDevice.send('chat:message:delete', { message_id: id })).status).toBe('ok');
     expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id])).toHaveLength(1);
   });
 
@@ -309,8 +311,9 @@ describe('a proposal in a chat', () => {
 
   it('is accepted only under the booking rules, and a refusal leaves no trace', async () => {
     const id = await sent();
-    const text = (await hers.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'x' }))
-      .message_id;
+    const text = (
+      await masterDevice.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'x' })
+    ).message_id;
     const stranger = await app.register();
     const other = await app.chat(client, stranger);
     const taken = await app.request('POST', 'bookings', stranger.token, {
@@ -336,13 +339,13 @@ describe('a proposal in a chat', () => {
     await app.request('PATCH', `services/${service.id}`, master.token, dearer);
     expect((await accept(client, id, at(10))).body.code).toBe('CONFLICT');
     await app.request('PATCH', `services/${service.id}`, master.token, { price: service.price });
-    await hers.send('chat:message:delete', { message_id: id });
+    await masterDevice.send('chat:message:delete', { message_id: id });
     expect((await accept(client, id, at(10))).body.code).toBe('NOT_FOUND');
     const gone = await sent();
     await app.request('DELETE', `services/${service.id}`, master.token);
     expect((await accept(client, gone, at(10))).body.code).toBe('NOT_FOUND');
-    await his.settled();
-    expect(his.all('chat:message:edited')).toEqual([]);
+    await clientDevice.settled();
+    expect(clientDevice.all('chat:message:edited')).toEqual([]);
     expect((await seen(gone)).metadata).not.toHaveProperty('booking_id');
     expect(await app.rows('SELECT FROM bookings WHERE client_id = $1', [client.id])).toEqual([]);
   });

@@ -6,15 +6,15 @@ let app: TestApp;
 let anna: Account;
 let boris: Account;
 let vera: Account;
-let hers: Device;
+let annaDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [hers] = await app.devices(anna);
+  [annaDevice] = await app.devices(anna);
 });
 afterAll(() => app.stop());
 
-const send = async (chat: ChatDto, device = hers) =>
+const send = async (chat: ChatDto, device = annaDevice) =>
   (await device.send('chat:message:send', text(chat))).message_id;
 const read = (device: Device, chat: ChatDto, message_id: string) =>
   device.send('chat:message:read', { chat_id: chat.id, message_id });
@@ -44,8 +44,8 @@ const hasHeard = (device: Device, chat: ChatDto, count: number) =>
 describe('delivered', () => {
   it('is published once for each recipient and message, to the sender alone', async () => {
     const chat = await app.group(anna, boris, vera);
-    const [second, his, hisSecond, veras] = await app.devices(anna, boris, boris, vera);
-    const ids = [await send(chat), await send(chat), await send(chat, his), await send(chat)];
+    const [second, borisDevice, hisSecond, veras] = await app.devices(anna, boris, boris, vera);
+    const ids = [await send(chat), await send(chat), await send(chat, borisDevice), await send(chat)];
     const expected = ids.flatMap((id, i) =>
       [anna, boris, vera]
         .filter((person) => person !== (i === 2 ? boris : anna))
@@ -53,13 +53,14 @@ describe('delivered', () => {
     );
     const annas = expected.filter((receipt) => !receipt.startsWith(ids[2]!));
     const boriss = expected.filter((receipt) => receipt.startsWith(ids[2]!));
-    await hasHeard(hers, chat, 6);
-    await hasHeard(his, chat, 2);
-    for (const device of [hers, second, his, hisSecond, veras]) await device.settled();
-    for (const device of [hers, second]) expect(deliveries(device, chat).sort()).toEqual(annas.sort());
-    for (const device of [his, hisSecond]) expect(deliveries(device, chat).sort()).toEqual(boriss.sort());
+    await hasHeard(annaDevice, chat, 6);
+    await hasHeard(borisDevice, chat, 2);
+    for (const device of [annaDevice, second, borisDevice, hisSecond, veras]) await device.settled();
+    for (const device of [annaDevice, second]) expect(deliveries(device, chat).sort()).toEqual(annas.sort());
+    for (const device of [borisDevice, hisSecond])
+      expect(deliveries(device, chat).sort()).toEqual(boriss.sort());
     expect(deliveries(veras, chat)).toEqual([]);
-    for (const device of [second, his, hisSecond, veras]) device.close();
+    for (const device of [second, borisDevice, hisSecond, veras]) device.close();
   });
 
   it.each<[string, (device: Device | undefined, chat: ChatDto, newest: string) => Promise<unknown>]>([
@@ -72,7 +73,9 @@ describe('delivered', () => {
       async (device, chat, message_id) => {
         await device!.send('chat:message:delivered', { chat_id: chat.id, message_id });
         await read(device!, chat, message_id);
-        await hers.until(() => reads(hers, chat).some((r) => r.startsWith(message_id)) || undefined);
+        await annaDevice.until(
+          () => reads(annaDevice, chat).some((r) => r.startsWith(message_id)) || undefined,
+        );
       },
     ],
     [
@@ -86,13 +89,13 @@ describe('delivered', () => {
   ])('is reached by %s, once, however often it happens', async (way, deliver) => {
     const chat = await app.group(anna, boris);
     const ids = [await send(chat), await send(chat), await send(chat)];
-    await hers.settled();
-    expect(deliveries(hers, chat)).toEqual([]);
+    await annaDevice.settled();
+    expect(deliveries(annaDevice, chat)).toEqual([]);
     const byDevice = !way.includes('history') && !way.includes('sync') && !way.includes('REST');
     const connect = async () => (byDevice ? await app.device(boris) : undefined);
     const device = await connect();
     await deliver(device, chat, ids[2]!);
-    await hasHeard(hers, chat, 3);
+    await hasHeard(annaDevice, chat, 3);
     device?.close();
     const again = await connect();
     await deliver(again, chat, ids[2]!);
@@ -102,9 +105,11 @@ describe('delivered', () => {
     const last = again ?? (await app.device(boris));
     await deliver(last, chat, next);
     await last.send('chat:join', { chat_id: chat.id });
-    await hasHeard(hers, chat, 4);
-    await hers.settled();
-    expect(deliveries(hers, chat).sort()).toEqual([...ids, next].map((id) => `${id} to ${boris.id}`).sort());
+    await hasHeard(annaDevice, chat, 4);
+    await annaDevice.settled();
+    expect(deliveries(annaDevice, chat).sort()).toEqual(
+      [...ids, next].map((id) => `${id} to ${boris.id}`).sort(),
+    );
     last.close();
   });
 
@@ -113,21 +118,23 @@ describe('delivered', () => {
     await send(chat);
     // Until the recipients of the first message have been recorded.
     await sleep(60);
-    const his = await app.device(boris);
-    const answer = await send(chat, his);
-    await his.until(() => deliveries(his, chat).includes(`${answer} to ${anna.id}`) || undefined);
-    await hers.settled();
-    expect(deliveries(hers, chat)).toEqual([]);
-    his.close();
+    const borisDevice2 = await app.device(boris);
+    const answer = await send(chat, borisDevice2);
+    await borisDevice2.until(
+      () => deliveries(borisDevice2, chat).includes(`${answer} to ${anna.id}`) || undefined,
+    );
+    await annaDevice.settled();
+    expect(deliveries(annaDevice, chat)).toEqual([]);
+    borisDevice2.close();
   });
 
   it('is not reached by fetching an older page', async () => {
     const chat = await app.group(anna, boris);
     const ids = [await send(chat), await send(chat), await send(chat)];
     await app.history(boris, chat.id, 'before_seq=3&limit=1');
-    await hasHeard(hers, chat, 2);
-    await hers.settled();
-    expect(deliveries(hers, chat)).not.toContain(`${ids[2]} to ${boris.id}`);
+    await hasHeard(annaDevice, chat, 2);
+    await annaDevice.settled();
+    expect(deliveries(annaDevice, chat)).not.toContain(`${ids[2]} to ${boris.id}`);
   });
 
   it('is published for the 10,000 newest messages', async () => {
@@ -137,8 +144,8 @@ describe('delivered', () => {
     const newest = await send(chat);
     const veras = await app.device(vera);
     await veras.send('chat:join', { chat_id: chat.id });
-    await hasHeard(hers, chat, 1);
-    expect(deliveries(hers, chat)).toEqual([`${newest} to ${vera.id}`]);
+    await hasHeard(annaDevice, chat, 1);
+    expect(deliveries(annaDevice, chat)).toEqual([`${newest} to ${vera.id}`]);
     veras.close();
   });
 });
@@ -149,33 +156,36 @@ describe('read', () => {
     const first = await send(chat);
     await fill(chat, 1500);
     await app.rows('UPDATE chat_members SET last_delivered_seq = 1500 WHERE chat_id = $1', [chat.id]);
-    const his = await app.device(boris);
-    await read(his, chat, first);
-    await hers.until(() => reads(hers, chat).length > 0 || undefined);
-    expect(reads(hers, chat)).toEqual([`${first} by ${boris.id}`]);
-    his.close();
+    const borisDevice2 = await app.device(boris);
+    await read(borisDevice2, chat, first);
+    await annaDevice.until(() => reads(annaDevice, chat).length > 0 || undefined);
+    expect(reads(annaDevice, chat)).toEqual([`${first} by ${boris.id}`]);
+    borisDevice2.close();
   });
 
   it('is published once to each sender for each message, oldest first, and never moves back', async () => {
     const chat = await app.group(anna, boris, vera);
-    const [his, veras] = await app.devices(boris, vera);
+    const [borisDevice2, veras] = await app.devices(boris, vera);
     const ids: string[] = [];
-    for (const device of [hers, hers, his, hers, his]) ids.push(await send(chat, device));
+    for (const device of [annaDevice, annaDevice, borisDevice2, annaDevice, borisDevice2])
+      ids.push(await send(chat, device));
     const ack = await read(veras, chat, ids[4]!);
     expect(ack).toMatchObject({ status: 'ok', unread_count: 0 });
-    await hers.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
-    await his.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
+    await annaDevice.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
+    await borisDevice2.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
     const back = await read(veras, chat, ids[0]!);
     expect([back.unread_count, back.read_at]).toEqual([0, ack.read_at]);
     await read(veras, chat, ids[4]!);
-    await read(his, chat, ids[3]!);
-    await hers.until(() => reads(hers, chat).length >= 6 || undefined);
-    await his.settled();
+    await read(borisDevice2, chat, ids[3]!);
+    await annaDevice.until(() => reads(annaDevice, chat).length >= 6 || undefined);
+    await borisDevice2.settled();
     const ofHers = [ids[0], ids[1], ids[3]];
-    expect(reads(hers, chat)).toEqual([vera, boris].flatMap((by) => ofHers.map((id) => `${id} by ${by.id}`)));
-    expect(reads(his, chat)).toEqual([ids[2], ids[4]].map((id) => `${id} by ${vera.id}`));
+    expect(reads(annaDevice, chat)).toEqual(
+      [vera, boris].flatMap((by) => ofHers.map((id) => `${id} by ${by.id}`)),
+    );
+    expect(reads(borisDevice2, chat)).toEqual([ids[2], ids[4]].map((id) => `${id} by ${vera.id}`));
     expect(reads(veras, chat)).toEqual([]);
-    his.close();
+    borisDevice2.close();
     veras.close();
   });
 
@@ -184,13 +194,16 @@ describe('read', () => {
     const [phone, tablet] = await app.devices(boris, boris);
     const ids = [await send(chat), await send(chat), await send(chat)];
     await read(phone, chat, ids[1]!);
-    const told = await tablet.next('chat:read', ({ chat_id }) => chat_id === chat.id);
-    expect(told).toEqual({ chat_id: chat.id, last_read_seq: 2, unread_count: 1 });
+    const received = await tablet.next('chat:read', ({ chat_id }) => chat_id === chat.id);
+    expect(received).toEqual({ chat_id: chat.id, last_read_seq: 2, unread_count: 1 });
     await read(phone, chat, ids[1]!);
     await read(phone, chat, ids[0]!);
-    for (const device of [phone, tablet, hers]) await device.settled();
-    const heard = (device: Device) => device.all('chat:read').filter(({ chat_id }) => chat_id === chat.id);
-    expect([heard(phone).length, heard(tablet).length, heard(hers).length]).toEqual([0, 1, 0]);
+    for (const device of [phone, tablet, annaDevice]) await device.settled();
+    const received1 = (device: Device) =>
+      device.all('chat:read').filter(({ chat_id }) => chat_id === chat.id);
+    expect([received1(phone).length, received1(tablet).length, received1(annaDevice).length]).toEqual([
+      0, 1, 0,
+    ]);
     const body = { message_id: ids[2] };
     const { body: ack } = await app.request<ReadAck>('POST', `chats/${chat.id}/read`, boris.token, body);
     expect(ack.unread_count).toBe(0);
@@ -203,10 +216,10 @@ describe('read', () => {
   it('accepts only a message of that chat', async () => {
     const [chat, other] = [await app.group(anna, boris), await app.group(anna, boris)];
     const id = await send(other);
-    const his = await app.device(boris);
-    expect((await read(his, chat, id)).code).toBe('NOT_FOUND');
-    expect((await read(his, chat, chat.id)).code).toBe('NOT_FOUND');
-    his.close();
+    const borisDevice2 = await app.device(boris);
+    expect((await read(borisDevice2, chat, id)).code).toBe('NOT_FOUND');
+    expect((await read(borisDevice2, chat, chat.id)).code).toBe('NOT_FOUND');
+    borisDevice2.close();
   });
 
   it('is correct when devices of many members read at once', async () => {
@@ -220,10 +233,10 @@ describe('read', () => {
       [chat.id],
     );
     expect(marks.map((mark) => mark.last_read_seq)).toEqual([20, 20, 20]);
-    await hers.until(
-      () => new Set(reads(hers, chat).filter((r) => r.startsWith(ids[19]!))).size === 2 || undefined,
+    await annaDevice.until(
+      () => new Set(reads(annaDevice, chat).filter((r) => r.startsWith(ids[19]!))).size === 2 || undefined,
     );
-    await hasHeard(hers, chat, 40);
-    expect(new Set(deliveries(hers, chat)).size).toBe(deliveries(hers, chat).length);
+    await hasHeard(annaDevice, chat, 40);
+    expect(new Set(deliveries(annaDevice, chat)).size).toBe(deliveries(annaDevice, chat).length);
   });
 });

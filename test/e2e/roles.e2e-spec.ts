@@ -9,13 +9,13 @@ let vera: Account;
 let stranger: Account;
 /** The group of Anna, its owner, with Boris and Vera; new for each test. */
 let group: ChatDto;
-let hers: Device;
-let his: Device;
+let annaDevice: Device;
+let borisDevice: Device;
 let veras: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
-  [hers, his, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 beforeEach(async () => {
@@ -40,11 +40,11 @@ it('the owner makes a member an admin, who can manage the group, and a member ag
   expect([made.status, contractErrors(ChatDto, made.body)]).toEqual([200, []]);
   const expected = { [anna.id]: 'owner', [boris.id]: 'admin', [vera.id]: 'member' };
   expect(roles(made.body)).toEqual(expected);
-  for (const device of [hers, his, veras])
+  for (const device of [annaDevice, borisDevice, veras])
     await device.next('chat:updated', (c) => c.id === group.id && roles(c)[boris.id] === 'admin');
   expect(await stored()).toEqual(expected);
   const { message_id } = await veras.send('chat:message:send', text(group));
-  expect((await his.send('chat:message:delete', { message_id })).status).toBe('ok');
+  expect((await borisDevice.send('chat:message:delete', { message_id })).status).toBe('ok');
   const path = `chats/${group.id}`;
   expect((await app.request('PATCH', path, boris.token, { title: 'His' })).status).toBe(200);
   expect((await setRole(anna, boris, 'member')).status).toBe(200);
@@ -62,12 +62,12 @@ it('a change without effect takes no number and publishes nothing', async () => 
        FROM chats c JOIN chat_members m ON m.chat_id = c.id WHERE c.id = $1 GROUP BY c.id`,
       [group.id],
     );
-  for (const device of [hers, his, veras])
+  for (const device of [annaDevice, borisDevice, veras])
     await device.next('chat:updated', (c) => c.id === group.id && roles(c)[boris.id] === 'admin');
-  for (const device of [hers, his, veras]) await device.settled();
+  for (const device of [annaDevice, borisDevice, veras]) await device.settled();
   const before = await numbers();
-  const heard = () => [hers, his, veras].map((device) => device.received.length);
-  const heardBefore = heard();
+  const received = () => [annaDevice, borisDevice, veras].map((device) => device.received.length);
+  const heardBefore = received();
   for (const body of [{ title: 'Ours', avatar }, { title: ' Ours ' }, { avatar }, {}, { title: null }]) {
     const { status, body: chat } = await app.request<ChatDto>('PATCH', path, anna.token, body);
     expect([status, chat.title, chat.avatar]).toEqual([200, 'Ours', avatar]);
@@ -81,18 +81,18 @@ it('a change without effect takes no number and publishes nothing', async () => 
   ]);
   expect((await app.request('DELETE', `${path}/mute`, anna.token)).status).toBe(200);
   expect(await numbers()).toEqual(before);
-  for (const device of [hers, his, veras]) await device.settled();
-  expect(heard()).toEqual(heardBefore);
+  for (const device of [annaDevice, borisDevice, veras]) await device.settled();
+  expect(received()).toEqual(heardBefore);
   // One new member among them is announced as usual.
   await app.request('POST', `${path}/members`, anna.token, { user_ids: [boris.id, stranger.id] });
-  await his.next('chat:updated', (c) => c.id === group.id && c.member_count === 4);
+  await borisDevice.next('chat:updated', (c) => c.id === group.id && c.member_count === 4);
 });
 
 it('the owner hands the group over and becomes an admin, so that there is one owner', async () => {
   const { status, body } = await setRole(anna, vera, 'owner');
   const expected = { [anna.id]: 'admin', [boris.id]: 'member', [vera.id]: 'owner' };
   expect([status, roles(body)]).toEqual([200, expected]);
-  await his.next('chat:updated', (c) => c.id === group.id && roles(c)[vera.id] === 'owner');
+  await borisDevice.next('chat:updated', (c) => c.id === group.id && roles(c)[vera.id] === 'owner');
   expect((await setRole(anna, boris, 'admin')).status).toBe(403);
   expect((await setRole(vera, anna, 'member')).status).toBe(200);
   // Of two at once, the second is not the owner any more.
@@ -135,16 +135,16 @@ describe('a member who is removed or leaves', () => {
 
   it('is notified on every device, and the others receive the changed group', async () => {
     const tablet = await app.device(vera);
-    await hers.send('chat:message:send', text(group, 'before'));
+    await annaDevice.send('chat:message:send', text(group, 'before'));
     expect((await remove(anna, vera)).status).toBe(204);
     for (const device of [veras, tablet])
       expect(await removed(device)).toEqual({ chat_id: group.id, removed_by: anna.id, last_seq: 1 });
-    await his.next('chat:updated', ({ id, member_count }) => id === group.id && member_count === 2);
+    await borisDevice.next('chat:updated', ({ id, member_count }) => id === group.id && member_count === 2);
     expect((await remove(boris, boris)).status).toBe(204);
-    expect(await removed(his)).toEqual({ chat_id: group.id, removed_by: boris.id, last_seq: 1 });
-    await hers.next('chat:updated', ({ id, member_count }) => id === group.id && member_count === 1);
-    await hers.settled();
-    expect(hers.all('chat:removed')).toEqual([]);
+    expect(await removed(borisDevice)).toEqual({ chat_id: group.id, removed_by: boris.id, last_seq: 1 });
+    await annaDevice.next('chat:updated', ({ id, member_count }) => id === group.id && member_count === 1);
+    await annaDevice.settled();
+    expect(annaDevice.all('chat:removed')).toEqual([]);
   });
 
   it('receives no more messages, changes, typing, receipts or updates of it', async () => {
@@ -152,19 +152,19 @@ describe('a member who is removed or leaves', () => {
     await remove(anna, vera);
     await removed(veras);
     const before = heardOf(veras).length;
-    await hers.send('chat:message:send', text(group, 'without her'));
-    await hers.send('chat:message:react', { message_id, emoji: '👍', on: true });
-    await hers.send('chat:message:pin', { message_id });
-    await hers.send('chat:typing', { chat_id: group.id, is_typing: true });
-    await his.send('chat:message:read', { chat_id: group.id, message_id });
-    await hers.send('chat:message:read', { chat_id: group.id, message_id });
+    await annaDevice.send('chat:message:send', text(group, 'without her'));
+    await annaDevice.send('chat:message:react', { message_id, emoji: '👍', on: true });
+    await annaDevice.send('chat:message:pin', { message_id });
+    await annaDevice.send('chat:typing', { chat_id: group.id, is_typing: true });
+    await borisDevice.send('chat:message:read', { chat_id: group.id, message_id });
+    await annaDevice.send('chat:message:read', { chat_id: group.id, message_id });
     await app.request('PATCH', `chats/${group.id}`, anna.token, { title: 'Ours' });
-    await his.next('chat:updated', ({ title }) => title === 'Ours');
-    await hers.send('chat:message:delete', { message_id });
+    await borisDevice.next('chat:updated', ({ title }) => title === 'Ours');
+    await annaDevice.send('chat:message:delete', { message_id });
     // A member receives their own messages by the same path, and later than she would.
-    const own = await hers.send('chat:message:send', text(group, 'x'));
-    await his.send('chat:message:read', { chat_id: group.id, message_id: own.message_id });
-    await hers.next('chat:message:read', (read) => read.message_id === own.message_id);
+    const own = await annaDevice.send('chat:message:send', text(group, 'x'));
+    await borisDevice.send('chat:message:read', { chat_id: group.id, message_id: own.message_id });
+    await annaDevice.next('chat:message:read', (read) => read.message_id === own.message_id);
     await veras.settled();
     expect(heardOf(veras).slice(before)).toEqual([]);
   });
@@ -174,10 +174,10 @@ describe('a member who is removed or leaves', () => {
     const user_ids = await app.manyPeople(40);
     await app.request('POST', `chats/${chat_id}/members`, anna.token, { user_ids });
     const theirs = await veras.send('chat:message:send', text(group));
-    const own = await hers.send('chat:message:send', text(group));
+    const own = await annaDevice.send('chat:message:send', text(group));
     await remove(anna, vera);
-    await his.send('chat:message:read', { chat_id, message_id: own.message_id });
-    const read = await hers.next('chat:message:read', (r) => r.message_id === own.message_id);
+    await borisDevice.send('chat:message:read', { chat_id, message_id: own.message_id });
+    const read = await annaDevice.next('chat:message:read', (r) => r.message_id === own.message_id);
     expect(read.read_count).toBe(1);
     await veras.settled();
     expect(veras.all('chat:message:read').filter((r) => r.message_id === theirs.message_id)).toEqual([]);
@@ -189,18 +189,18 @@ describe('a member who is removed or leaves', () => {
       [group.id, vera.id],
     );
     expect((await remove(anna, vera)).status).toBe(404);
-    await hers.send('chat:message:send', text(group));
+    await annaDevice.send('chat:message:send', text(group));
     await veras.settled();
     expect(veras.all('chat:message:new').filter(({ chat_id }) => chat_id === group.id)).toEqual([]);
   });
 
   it('receives no message numbered after the removal, also while many are sent', async () => {
     let gone = false;
-    const sending = [hers, his, hers, his].map(async (device) => {
+    const sending = [annaDevice, borisDevice, annaDevice, borisDevice].map(async (device) => {
       for (let after = 10; after > 0; after -= gone ? 1 : 0)
         await device.send('chat:message:send', text(group, 'x'));
     });
-    await hers.next('chat:message:new', ({ chat_id, seq }) => chat_id === group.id && seq === 20);
+    await annaDevice.next('chat:message:new', ({ chat_id, seq }) => chat_id === group.id && seq === 20);
     await remove(anna, vera);
     const { last_seq } = await removed(veras);
     gone = true;
@@ -216,10 +216,10 @@ describe('a member who is removed or leaves', () => {
 
   it('reads up to there by history and search, and nothing later', async () => {
     const { message_id } = await veras.send('chat:message:send', text(group, 'the word'));
-    await hers.send('chat:message:pin', { message_id });
+    await annaDevice.send('chat:message:pin', { message_id });
     const { body: start } = await app.request<SyncAnswer>('GET', 'sync', vera.token);
     await remove(anna, vera);
-    const after = await hers.send('chat:message:send', text(group, 'the word again'));
+    const after = await annaDevice.send('chat:message:send', text(group, 'the word again'));
     const get = <T>(path: string) => app.request<T>('GET', `chats/${group.id}${path}`, vera.token);
     for (const path of [
       '/messages',
@@ -255,13 +255,13 @@ describe('a member who is removed or leaves', () => {
 
   it('reads messages as they were then, and cannot find later texts', async () => {
     const say = async (content: string) =>
-      (await hers.send('chat:message:send', text(group, content))).message_id;
+      (await annaDevice.send('chat:message:send', text(group, content))).message_id;
     const [kept, changed, gone] = [await say('the old word'), await say('the old word'), await say('x')];
     await remove(anna, vera);
-    await hers.send('chat:message:react', { message_id: kept, emoji: '👍', on: true });
-    await hers.send('chat:message:pin', { message_id: kept });
-    await hers.send('chat:message:edit', { message_id: changed, content: 'a new word' });
-    await hers.send('chat:message:delete', { message_id: gone });
+    await annaDevice.send('chat:message:react', { message_id: kept, emoji: '👍', on: true });
+    await annaDevice.send('chat:message:pin', { message_id: kept });
+    await annaDevice.send('chat:message:edit', { message_id: changed, content: 'a new word' });
+    await annaDevice.send('chat:message:delete', { message_id: gone });
     const get = async (path: string) =>
       (await app.request<MessagePage>('GET', `chats/${group.id}/messages${path}`, vera.token)).body.items;
     const before = { reactions: [], pinned_at: null, edited_at: null, deleted_at: null, change_seq: 0 };
@@ -284,7 +284,7 @@ describe('a member who is removed or leaves', () => {
     const { body } = await app.request<ChatDto>('GET', `chats/${group.id}`, vera.token);
     expect(body).toMatchObject({ muted_until: null, archived: false });
     expect(roles(body)[vera.id]).toBe('member');
-    const { message_id } = await hers.send('chat:message:send', text(group));
+    const { message_id } = await annaDevice.send('chat:message:send', text(group));
     await veras.next('chat:message:new', ({ id }) => id === message_id);
   });
 });

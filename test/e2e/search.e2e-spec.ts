@@ -171,10 +171,10 @@ it('PostgreSQL folds as the model in this file does', async () => {
 });
 
 it('finds a message by its visible text, not by a link or an id', async () => {
-  const [hers] = await app.devices(anna);
+  const [annaDevice] = await app.devices(anna);
   const url = 'https://storage.example.com/secret-garden/1.jpg';
   const send = async (type: string, content: string, metadata: object) =>
-    (await hers.send('chat:message:send', { chat_id: chat.id, type, content, metadata })).message_id;
+    (await annaDevice.send('chat:message:send', { chat_id: chat.id, type, content, metadata })).message_id;
   const location = await send('location', '55.7558,37.6173', {
     lat: 55.7558,
     lng: 37.6173,
@@ -197,7 +197,7 @@ it('finds a message by its visible text, not by a link or an id', async () => {
   expect(await ids('записать плетение')).toEqual([proposal]);
   for (const query of ['secret-garden', 'storage', boris.id.slice(0, 8)])
     expect([query, await ids(query)]).toEqual([query, []]);
-  await hers.send('chat:message:send', text(chat, `look at ${url}`));
+  await annaDevice.send('chat:message:send', text(chat, `look at ${url}`));
   expect((await found(messages(), 'secret-garden')).length).toBe(1);
   for (const query of ['\u0301', '\u200B', "'"]) {
     const { status, body } = await app.request<MessagePage>(
@@ -257,7 +257,7 @@ it.each([
 it('both lists of users ignore an @ before a word', async () => {
   const lena = await app.register('Елена Дивная');
   await app.request('PATCH', 'users/me', lena.token, { handle: 'divnaya' });
-  const [hers] = await app.devices(anna);
+  const [annaDevice1] = await app.devices(anna);
   const older = await app.device(anna);
   for (const query of [
     '@divnaya',
@@ -269,7 +269,7 @@ it('both lists of users ignore an @ before a word', async () => {
     'дивная @елена',
   ]) {
     expect([query, (await found('users', query)).map(({ id }) => id)]).toEqual([query, [lena.id]]);
-    expect((await hers.send('users:list', { query })).items.map(({ id }) => id)).toEqual([lena.id]);
+    expect((await annaDevice1.send('users:list', { query })).items.map(({ id }) => id)).toEqual([lena.id]);
   }
   expect((await found('users', '@')).length).toBe((await found('users', '')).length);
   older.close();

@@ -4,11 +4,11 @@ import { Bystander, contractErrors, createTestDatabase, Device, TestApp, text, t
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let hers: Device;
+let annaDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
-  [hers] = await app.devices(anna);
+  [annaDevice] = await app.devices(anna);
 });
 afterAll(() => app.stop());
 
@@ -19,7 +19,7 @@ const sync = async (account: Account, cursor?: string, on = app) => {
   return body;
 };
 const ids = ({ chats }: SyncAnswer) => chats.map(({ id }) => id).sort();
-const send = (chat: ChatDto) => hers.send('chat:message:send', text(chat));
+const send = (chat: ChatDto) => annaDevice.send('chat:message:send', text(chat));
 
 it('returns everything without a cursor, and every kind of change with one', async () => {
   const [me] = await app.people('Вера');
@@ -33,11 +33,11 @@ it('returns everything without a cursor, and every kind of change with one', asy
   let { cursor } = await sync(me, all.cursor);
   for (const [change, chat] of [
     [() => send(second), second],
-    [() => hers.send('chat:message:edit', { message_id, content: 'edited' }), first],
-    [() => hers.send('chat:message:react', { message_id, emoji: '👍', on: true }), first],
+    [() => annaDevice.send('chat:message:edit', { message_id, content: 'edited' }), first],
+    [() => annaDevice.send('chat:message:react', { message_id, emoji: '👍', on: true }), first],
     [() => app.request('POST', `chats/${first.id}/read`, me.token, { message_id }), first],
     [() => app.request('PATCH', `chats/${second.id}`, anna.token, { title: 'New' }), second],
-    [() => hers.send('chat:message:delete', { message_id }), first],
+    [() => annaDevice.send('chat:message:delete', { message_id }), first],
   ] as const) {
     await change();
     const next = await sync(me, cursor);

@@ -17,12 +17,12 @@ let anna: Account;
 let boris: Account;
 let group: ChatDto;
 let post: PostDto;
-let hers: Device;
+let annaDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
   group = await app.group(anna, boris);
-  [hers] = await app.devices(anna);
+  [annaDevice] = await app.devices(anna);
   post = (await app.request<PostDto>('POST', 'posts', anna.token, { content: 'пост' })).body;
 });
 afterAll(() => app.stop());
@@ -49,7 +49,7 @@ it.each<[string, string, (words: string) => Promise<Refusal>]>([
   ],
   ['a title', 'title', async (title) => (await write(`chats/${group.id}`, { title }, anna, 'PATCH')).body],
   ['a service', 'name', async (name) => (await write('services', { name, price: 1, duration: 60 })).body],
-  ['a message', 'content', (content) => hers.send('chat:message:send', text(group, content))],
+  ['a message', 'content', (content) => annaDevice.send('chat:message:send', text(group, content))],
   [
     'a message by REST',
     'content',
@@ -59,16 +59,20 @@ it.each<[string, string, (words: string) => Promise<Refusal>]>([
     'an edit',
     'content',
     async (content) => {
-      const { message_id } = await hers.send('chat:message:send', text(group, 'mine'));
-      return hers.send('chat:message:edit', { message_id, content });
+      const { message_id } = await annaDevice.send('chat:message:send', text(group, 'mine'));
+      return annaDevice.send('chat:message:edit', { message_id, content });
     },
   ],
   [
     'a comment of a forward',
     'comment',
     async (comment) => {
-      const { message_id } = await hers.send('chat:message:send', text(group, 'mine'));
-      return hers.send('chat:message:forward', { message_ids: [message_id], to_chat_id: group.id, comment });
+      const { message_id } = await annaDevice.send('chat:message:send', text(group, 'mine'));
+      return annaDevice.send('chat:message:forward', {
+        message_ids: [message_id],
+        to_chat_id: group.id,
+        comment,
+      });
     },
   ],
   ['a post', 'content', async (content) => (await write('posts', { content })).body],
@@ -106,7 +110,7 @@ it('the assistant refuses an invisible message', async () => {
 it('a text is returned in NFC, and otherwise as it was typed', async () => {
   const typed = ' и\u0306 نام\u200Cها 👨‍👩‍👧\n\tе\u0308 ';
   const kept = ' й نام\u200Cها 👨‍👩‍👧\n\tё ';
-  const { message_id } = await hers.send('chat:message:send', text(group, typed));
+  const { message_id } = await annaDevice.send('chat:message:send', text(group, typed));
   expect((await app.history(boris, group.id)).find(({ id }) => id === message_id)!.content).toBe(kept);
   expect((await write<PostDto>('posts', { content: typed })).body.content).toBe(kept);
   expect(
@@ -119,15 +123,15 @@ it('a text is returned in NFC, and otherwise as it was typed', async () => {
 it('a name of an earlier version is cleaned before it is used in a sentence', async () => {
   await app.rows('UPDATE users SET name = $2 WHERE id = $1', [boris.id, 'Бо\u202Eрис\n\nкод\u0007 א']);
   await write(`posts/${post.id}/like`, {}, boris, 'PUT');
-  const told = await hers.next('notification:new', ({ type }) => type === 'post_liked');
-  expect(told.body).toBe('\u2068Борис код א\u2069 оценил(а) ваш пост');
+  const received = await annaDevice.next('notification:new', ({ type }) => type === 'post_liked');
+  expect(received.body).toBe('\u2068Борис код א\u2069 оценил(а) ваш пост');
 });
 
 it('the migration cleans names of earlier versions', async () => {
-  const { message_id } = await hers.send('chat:message:send', text(group, 'слово'));
+  const { message_id } = await annaDevice.send('chat:message:send', text(group, 'слово'));
   await app.rows('UPDATE users SET name = $2 WHERE id = $1', [anna.id, 'Ан\u202Eна\r\nи\u0306']);
   const forward = { message_ids: [message_id], to_chat_id: group.id };
-  const { items } = await hers.send('chat:message:forward', forward);
+  const { items } = await annaDevice.send('chat:message:forward', forward);
   const [{ handle }] = (await app.rows<{ handle: string }>(
     'UPDATE users SET name = $2 WHERE id = $1 RETURNING handle',
     [boris.id, '\u202E\n'],

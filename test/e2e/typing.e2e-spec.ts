@@ -7,16 +7,16 @@ let boris: Account;
 let chat: ChatDto;
 let phone: Device;
 let tablet: Device;
-let his: Device;
+let borisDevice: Device;
 let stranger: Device;
 beforeAll(async () => {
   app = await TestApp.start({ PRESENCE_GRACE_MS: '50' });
   const [a, b, gleb] = await app.people('Анна', 'Борис', 'Глеб');
   [anna, boris] = [a, b];
   chat = await app.chat(anna, boris);
-  [phone, tablet, his, stranger] = await app.devices(anna, anna, boris, gleb);
-  await his.send('chat:message:send', text(chat));
-  await his.next('chat:message:delivered');
+  [phone, tablet, borisDevice, stranger] = await app.devices(anna, anna, boris, gleb);
+  await borisDevice.send('chat:message:send', text(chat));
+  await borisDevice.next('chat:message:delivered');
 });
 afterAll(() => app.stop());
 
@@ -27,9 +27,9 @@ it('reaches other members, not the typing user’s devices or strangers, and is 
   const before = await app.rows('SELECT * FROM chats');
   expect(await type(phone, true)).toEqual({ status: 'ok' });
   expect(await type(phone, false)).toEqual({ status: 'ok' });
-  for (const device of [phone, tablet, his, stranger]) await device.settled();
+  for (const device of [phone, tablet, borisDevice, stranger]) await device.settled();
   const about = { chat_id: chat.id, user_id: anna.id, user_name: 'Анна' };
-  expect(his.all('chat:typing')).toEqual([
+  expect(borisDevice.all('chat:typing')).toEqual([
     { ...about, is_typing: true },
     { ...about, is_typing: false },
   ]);
@@ -39,24 +39,24 @@ it('reaches other members, not the typing user’s devices or strangers, and is 
 });
 
 it('ends when the typing device disconnects or leaves the chat', async () => {
-  const stops = () => his.all('chat:typing').filter(({ is_typing }) => !is_typing).length;
+  const stops = () => borisDevice.all('chat:typing').filter(({ is_typing }) => !is_typing).length;
   const second = await app.device(anna);
   await type(second, true);
   let before = stops();
   second.close();
-  await his.until(() => stops() > before || undefined, 'typing did not stop', 2000);
+  await borisDevice.until(() => stops() > before || undefined, 'typing did not stop', 2000);
   await type(phone, true);
   before = stops();
   await phone.send('chat:leave', { chat_id: chat.id });
-  await his.until(() => stops() > before || undefined, 'typing did not stop', 2000);
+  await borisDevice.until(() => stops() > before || undefined, 'typing did not stop', 2000);
 });
 
 it('ends in the last state that a device sent, however close together', async () => {
-  const words = () => his.all('chat:typing').map(({ is_typing }) => is_typing);
+  const words = () => borisDevice.all('chat:typing').map(({ is_typing }) => is_typing);
   for (let round = 0; round < 50; round++) {
     const end = () => (round % 5 ? type(phone, false) : phone.send('chat:leave', { chat_id: chat.id }));
     await Promise.all([type(phone, true), end()]);
-    await his.settled();
+    await borisDevice.settled();
     expect([round, words().at(-1)]).toEqual([round, false]);
   }
   const [egor] = await app.people('Егор');
@@ -65,9 +65,9 @@ it('ends in the last state that a device sent, however close together', async ()
     device.socket.emit('chat:typing', { chat_id: group.id, is_typing: true });
     device.close();
   }
-  await his.next('user:offline', ({ user_id }) => user_id === egor.id);
-  await his.settled();
-  const egors = his.all('chat:typing').filter(({ user_id }) => user_id === egor.id);
+  await borisDevice.next('user:offline', ({ user_id }) => user_id === egor.id);
+  await borisDevice.settled();
+  const egors = borisDevice.all('chat:typing').filter(({ user_id }) => user_id === egor.id);
   expect(egors.at(-1)?.is_typing ?? false).toBe(false);
 });
 
@@ -92,21 +92,21 @@ it('does not cross a block in a group, also for a device of the joined scope', a
 it('ends with a block, for both sides, and only if somebody typed', async () => {
   const [dora, egor] = await app.people('Дора', 'Егор');
   const direct = await app.chat(dora, egor);
-  const [hers, second, theirs] = await app.devices(dora, dora, egor);
-  await hers.send('chat:message:send', text(direct));
-  for (const device of [hers, second, theirs])
+  const [doraDevice, second, theirs] = await app.devices(dora, dora, egor);
+  await doraDevice.send('chat:message:send', text(direct));
+  for (const device of [doraDevice, second, theirs])
     await device.send('chat:typing', { chat_id: direct.id, is_typing: true });
-  await hers.next('chat:typing');
+  await doraDevice.next('chat:typing');
   await theirs.next('chat:typing');
   const block = (method: string) => app.request(method, `users/${egor.id}/block`, dora.token);
   await block('PUT');
   const words = (device: Device) => device.all('chat:typing').map(({ is_typing }) => is_typing);
-  for (const device of [hers, theirs]) await device.next('chat:typing', ({ is_typing }) => !is_typing);
+  for (const device of [doraDevice, theirs]) await device.next('chat:typing', ({ is_typing }) => !is_typing);
   expect((await theirs.send('chat:typing', { chat_id: direct.id, is_typing: true })).code).toBe('FORBIDDEN');
   await block('DELETE');
   await block('PUT');
-  for (const device of [hers, second, theirs]) await device.settled();
-  for (const device of [hers, second]) expect(words(device)).toEqual([true, false]);
+  for (const device of [doraDevice, second, theirs]) await device.settled();
+  for (const device of [doraDevice, second]) expect(words(device)).toEqual([true, false]);
   expect(words(theirs)).toEqual([true, true, false]);
 });
 
@@ -119,16 +119,16 @@ it('carries the current name; a new name is published once to those who show it'
     expect((await app.request('PATCH', 'users/me', anna.token, body)).status).toBe(200);
   await rename({ name: 'Анна Новая', avatar: 'https://example.com/new.jpg' });
   const updated = { user_id: anna.id, name: 'Анна Новая', avatar: 'https://example.com/new.jpg' };
-  for (const device of [phone, tablet, his])
+  for (const device of [phone, tablet, borisDevice])
     expect(await device.next('user:updated', ({ user_id }) => user_id === anna.id)).toMatchObject(updated);
   // A change that nobody is shown is not published.
   await rename({ name: 'Анна Новая', locale: 'en' });
   await type(phone, true);
   await type(phone, false);
-  for (const device of [phone, his, theirs, stranger]) await device.settled();
-  const names = his.all('chat:typing').slice(-2);
+  for (const device of [phone, borisDevice, theirs, stranger]) await device.settled();
+  const names = borisDevice.all('chat:typing').slice(-2);
   expect(names.map(({ user_name }) => user_name)).toEqual(['Анна Новая', 'Анна Новая']);
-  expect(his.all('user:updated')).toHaveLength(1);
+  expect(borisDevice.all('user:updated')).toHaveLength(1);
   for (const device of [theirs, stranger]) expect(device.all('user:updated')).toEqual([]);
 });
 
@@ -146,8 +146,8 @@ it('is refused for strangers and unknown chats', async () => {
   expect((await type(stranger, true)).code).toBe('FORBIDDEN');
   const nowhere = { chat_id: anna.id, is_typing: true };
   expect((await phone.send('chat:typing', nowhere)).code).toBe('CHAT_NOT_FOUND');
-  const heard = his.all('chat:typing').length;
+  const received = borisDevice.all('chat:typing').length;
   await phone.send('chat:message:send', text(chat));
-  await his.settled();
-  expect(his.all('chat:typing')).toHaveLength(heard);
+  await borisDevice.settled();
+  expect(borisDevice.all('chat:typing')).toHaveLength(received);
 });

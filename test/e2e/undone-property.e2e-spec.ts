@@ -91,7 +91,7 @@ class Model {
   readonly comments: { id: string; who: number }[] = [];
   readonly blocked = new Set<number>();
   readonly banned = new Set<number>();
-  readonly told: Told[][] = [[], [], [], []];
+  readonly received: Told[][] = [[], [], [], []];
   isDeleted = false;
 
   constructor(private readonly ids: string[]) {}
@@ -107,7 +107,7 @@ class Model {
     for (const recipientId of recipientIds) {
       const recipient = this.ids.indexOf(recipientId);
       if (this.banned.has(recipient)) continue;
-      const list = this.told[recipient]!;
+      const list = this.received[recipient]!;
       const known = list.flatMap(({ causes }) => causes).find((cause) => cause.key === key);
       if (known) {
         known.gone = !done();
@@ -123,7 +123,7 @@ class Model {
   }
 
   list(of: number): string[] {
-    return this.told[of]!.flatMap(({ type, isRead, causes }) => {
+    return this.received[of]!.flatMap(({ type, isRead, causes }) => {
       const held = causes.filter(holds);
       const others = new Set(held.map(({ actor }) => actor)).size - 1;
       return held.length > 0 ? `${type} ${name(held.at(-1)!.actor)} ${others} ${isRead}` : [];
@@ -131,7 +131,7 @@ class Model {
   }
 
   readAll(of: number): void {
-    for (const one of this.told[of]!) if (one.causes.some(holds)) one.isRead = true;
+    for (const one of this.received[of]!) if (one.causes.some(holds)) one.isRead = true;
   }
 
   counts() {

@@ -10,10 +10,10 @@ let devices: Map<Account, Device>;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
-  const [hers, his] = await app.devices(anna, boris);
+  const [annaDevice, borisDevice] = await app.devices(anna, boris);
   devices = new Map([
-    [anna, hers],
-    [boris, his],
+    [anna, annaDevice],
+    [boris, borisDevice],
   ]);
 });
 afterAll(() => app.stop());
@@ -107,15 +107,15 @@ it('is zero for a member who wrote with unread messages, was removed and is adde
 it('is zero for a new member, whatever was sent before', async () => {
   const [late] = await app.people('Вера');
   const chat = await app.group(anna, boris);
-  const hers = devices.get(anna)!;
-  for (let i = 0; i < 3; i++) await hers.send('chat:message:send', text(chat));
+  const firstDevice = devices.get(anna)!;
+  for (let i = 0; i < 3; i++) await firstDevice.send('chat:message:send', text(chat));
   const added = await app.request<ChatDto>('POST', `chats/${chat.id}/members`, anna.token, {
     user_ids: [late.id],
   });
   expect(added.status).toBe(201);
   devices.set(late, await app.device(late));
   expect(await unreadOf(late, chat)).toBe(0);
-  await hers.send('chat:message:send', text(chat));
+  await firstDevice.send('chat:message:send', text(chat));
   expect(await unreadOf(late, chat)).toBe(1);
 });
 
@@ -148,8 +148,8 @@ it('scans at most 1,000 deleted messages, one’s own included', async () => {
 
 it('delays no send while it is counted for a read cursor', async () => {
   const chat = await app.group(anna, boris);
-  const [hers, his] = [devices.get(anna)!, devices.get(boris)!];
-  const { message_id } = await hers.send('chat:message:send', text(chat));
+  const [firstDevice1, secondDevice] = [devices.get(anna)!, devices.get(boris)!];
+  const { message_id } = await firstDevice1.send('chat:message:send', text(chat));
   const prisma = app.app.get(PrismaService);
   const query = prisma.$queryRaw.bind(prisma) as (sql: { join(by: string): string }) => Promise<unknown>;
   let goOn!: () => void;
@@ -164,9 +164,9 @@ it('delays no send while it is counted for a read cursor', async () => {
     }
     return query(...args);
   }) as never);
-  const read = his.send('chat:message:read', { chat_id: chat.id, message_id });
+  const read = secondDevice.send('chat:message:read', { chat_id: chat.id, message_id });
   await until('it is counted', () => isCounting);
-  expect((await hers.send('chat:message:send', text(chat))).status).toBe('sent');
+  expect((await firstDevice1.send('chat:message:send', text(chat))).status).toBe('sent');
   goOn();
   expect((await read).unread_count).toBe(1);
   spy.mockRestore();
@@ -179,16 +179,16 @@ it('is exact when a read cursor moves far, in steps of 10,000 messages', async (
     'SELECT id FROM messages WHERE chat_id = $1 AND seq = 23999',
     [chat.id],
   )) as [{ id: string }];
-  const [hers, his] = [devices.get(anna)!, devices.get(boris)!];
+  const [firstDevice1, secondDevice2] = [devices.get(anna)!, devices.get(boris)!];
   const tablet = await app.device(boris);
   const changes = async () => (await app.rows('SELECT change_seq FROM chats WHERE id = $1', [chat.id]))[0];
-  const read = await his.send('chat:message:read', { chat_id: chat.id, message_id });
+  const read = await secondDevice2.send('chat:message:read', { chat_id: chat.id, message_id });
   expect([read.unread_count, await unreadOf(boris, chat)]).toEqual([990, 990]);
   await tablet.next('chat:read', ({ chat_id }) => chat_id === chat.id);
   expect(tablet.all('chat:read').map(({ last_read_seq }) => last_read_seq)).toEqual([23_999]);
-  await hers.next('chat:message:read', (receipt) => receipt.message_id === message_id);
-  const receipts = hers.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id);
-  const told = receipts.map((receipt) => receipt.message_id);
-  expect([told.length, new Set(told).size]).toEqual([1000, 1000]);
+  await firstDevice1.next('chat:message:read', (receipt) => receipt.message_id === message_id);
+  const receipts = firstDevice1.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id);
+  const received = receipts.map((receipt) => receipt.message_id);
+  expect([received.length, new Set(received).size]).toEqual([1000, 1000]);
   expect(await changes()).toEqual({ change_seq: 4 });
 });

@@ -11,13 +11,13 @@ let app: TestApp;
 let anna: Account;
 let maria: Account;
 let gleb: Account;
-let hers: Device[];
+let annaDevice: Device[];
 let marias: Device[];
 let glebs: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, maria, gleb] = await app.people('Анна Иванова', 'Мария', 'Глеб');
-  hers = await app.devices(anna, anna);
+  annaDevice = await app.devices(anna, anna);
   marias = await app.devices(maria, maria);
   glebs = await app.device(gleb);
 });
@@ -43,7 +43,7 @@ async function listOf(who: Account): Promise<NotificationDto[]> {
 
 async function heardBy(devices: Device[], type: string): Promise<NotificationDto> {
   const [first] = await Promise.all(
-    devices.map((device) => device.next('notification:new', (heard) => heard.type === type)),
+    devices.map((device) => device.next('notification:new', (received) => received.type === type)),
   );
   return first!;
 }
@@ -56,7 +56,7 @@ it('a client finds a service, books a free slot, and the master confirms', async
   expect(found.items).toHaveLength(1);
 
   const booked = await book(found.items[0]!.id);
-  const request = await heardBy(hers, 'booking_request');
+  const request = await heardBy(annaDevice, 'booking_request');
   expect(request.data).toMatchObject({ booking_id: booked });
   expect(request.body).toContain('Мария');
   await ask(anna, 'POST', `bookings/${booked}/confirm`);
@@ -82,7 +82,7 @@ async function book(serviceId: string): Promise<string> {
 
 it('they become friends, like, comment, repost and mention each other', async () => {
   const { id: request } = await ask<Made>(maria, 'POST', 'friends/requests', { user_id: anna.id });
-  await heardBy(hers, 'friend_request');
+  await heardBy(annaDevice, 'friend_request');
   await ask(anna, 'POST', `friends/requests/${request}/accept`);
   await heardBy(marias, 'friend_accepted');
 
@@ -92,12 +92,15 @@ it('they become friends, like, comment, repost and mention each other', async ()
   await heardBy(marias, 'mention');
   // Undoing and repeating is no second cause.
   for (const method of ['PUT', 'DELETE', 'PUT']) await ask(maria, method, `posts/${post.id}/like`);
-  expect((await heardBy(hers, 'post_liked')).data).toMatchObject({ post_id: post.id, user_id: maria.id });
-  await hers[0]!.next('post:liked', ({ likes_count }) => likes_count === 1);
+  expect((await heardBy(annaDevice, 'post_liked')).data).toMatchObject({
+    post_id: post.id,
+    user_id: maria.id,
+  });
+  await annaDevice[0]!.next('post:liked', ({ likes_count }) => likes_count === 1);
   await ask(maria, 'POST', `posts/${post.id}/comments`, { content: 'Красота!' });
-  await heardBy(hers, 'post_commented');
+  await heardBy(annaDevice, 'post_commented');
   await ask(maria, 'POST', `posts/${post.id}/repost`, {});
-  await heardBy(hers, 'post_reposted');
+  await heardBy(annaDevice, 'post_reposted');
 
   const { items } = await ask<{ items: Made[] }>(maria, 'GET', 'feed');
   expect(items.map(({ id }) => id)).toContain(post.id);
@@ -111,7 +114,10 @@ it('a review follows the visit', async () => {
   );
   await ask(anna, 'POST', `bookings/${visit!.id}/complete`);
   await ask(maria, 'POST', `bookings/${visit!.id}/review`, { rating: 5, text: 'Лучший мастер' });
-  expect((await heardBy(hers, 'review_received')).data).toMatchObject({ booking_id: visit!.id, rating: 5 });
+  expect((await heardBy(annaDevice, 'review_received')).data).toMatchObject({
+    booking_id: visit!.id,
+    rating: 5,
+  });
 });
 
 it('months later the client is due again, and is notified once', async () => {
@@ -154,7 +160,7 @@ it('each of the 11 notifications came exactly once, to the right account only', 
   expect([...types].sort()).toEqual([...NOTIFICATION_TYPES].sort());
 
   for (const [devices, list] of [
-    [hers, toAnna],
+    [annaDevice, toAnna],
     [marias, toMaria],
     [[glebs], []],
   ] as [Device[], NotificationDto[]][])
@@ -191,7 +197,7 @@ it('a proposal in the chat becomes a booking that both see', async () => {
     content: 'Записать вас?',
     metadata: { service_id: service!.id },
   };
-  const { message_id } = await hers[0]!.send('chat:message:send', proposal);
+  const { message_id } = await annaDevice[0]!.send('chat:message:send', proposal);
   const shown = await marias[0]!.next('chat:message:new', ({ id }) => id === message_id);
   expect(shown.metadata).toMatchObject({ service_name: 'Маникюр', price: 2000, duration: 60 });
   const [from, to] = [new Date(Date.now() + 2 * DAY), new Date(Date.now() + 9 * DAY)].map((d) =>
@@ -204,7 +210,7 @@ it('a proposal in the chat becomes a booking that both see', async () => {
   );
   const path = `chats/${chat.id}/messages/${message_id}/accept`;
   await ask(maria, 'POST', path, { starts_at: slots.items[0]!.starts_at });
-  for (const device of [hers[0]!, marias[1]!]) {
+  for (const device of [annaDevice[0]!, marias[1]!]) {
     const edited: MessageDto = await device.next('chat:message:edited', ({ id }) => id === message_id);
     expect(edited.metadata).toMatchObject({ booking_id: expect.any(String) });
   }

@@ -19,15 +19,15 @@ const contents = async ({ id }: ChatDto) =>
 describe('the answer to a send is lost after its commit', () => {
   const sendAndLose = async (client_id?: string) => {
     const chat = await scene.app.group(scene.anna, scene.boris);
-    await scene.hers.send('chat:message:send', text(chat, 'before'));
+    await scene.firstDevice.send('chat:message:send', text(chat, 'before'));
     const lost = scene.link.loseAnswerTo('append-messages');
-    const { code } = await scene.hers.send('chat:message:send', text(chat, 'lost', { client_id }));
+    const { code } = await scene.firstDevice.send('chat:message:send', text(chat, 'lost', { client_id }));
     await lost;
     expect(code).toBe('UNAVAILABLE');
     return chat;
   };
   const isHeardOnce = async (chat: ChatDto, expected: string[]) => {
-    for (const device of [scene.hers, scene.his]) {
+    for (const device of [scene.firstDevice, scene.secondDevice]) {
       await device.next('chat:message:new', (m) => m.chat_id === chat.id && m.content === expected.at(-1));
       await device.settled();
       expect(heardIn(device, chat).map(({ content }) => content)).toEqual(expected);
@@ -42,13 +42,13 @@ describe('the answer to a send is lost after its commit', () => {
 
   it('and is sent again at once: it is the same message, heard once, and before what is sent next', async () => {
     const chat = await sendAndLose('c');
-    const again = await scene.hers.send('chat:message:send', text(chat, 'lost', { client_id: 'c' }));
-    const next = await scene.hers.send('chat:message:send', text(chat, 'next'));
+    const again = await scene.firstDevice.send('chat:message:send', text(chat, 'lost', { client_id: 'c' }));
+    const next = await scene.firstDevice.send('chat:message:send', text(chat, 'next'));
     expect([again.seq, next.seq]).toEqual([2, 3]);
     await isHeardOnce(chat, ['before', 'lost', 'next']);
-    const heard = heardIn(scene.hers, chat).map(({ client_id }) => client_id);
-    expect(heard).toEqual([undefined, 'c', undefined]);
-    expect(heardIn(scene.his, chat).some((m) => 'client_id' in m)).toBe(false);
+    const received = heardIn(scene.firstDevice, chat).map(({ client_id }) => client_id);
+    expect(received).toEqual([undefined, 'c', undefined]);
+    expect(heardIn(scene.secondDevice, chat).some((m) => 'client_id' in m)).toBe(false);
     // Also after the time in which it looks for what may have been stored.
     await sleep(1300);
     await isHeardOnce(chat, ['before', 'lost', 'next']);
@@ -61,9 +61,9 @@ describe('the answer to a send is lost after its commit', () => {
     ];
     const message_ids: string[] = [];
     for (const content of ['a', 'b', 'c'])
-      message_ids.push((await scene.hers.send('chat:message:send', text(source, content))).message_id);
+      message_ids.push((await scene.firstDevice.send('chat:message:send', text(source, content))).message_id);
     const forward = () =>
-      scene.hers.send('chat:message:forward', {
+      scene.firstDevice.send('chat:message:forward', {
         message_ids,
         to_chat_id: chat.id,
         comment: 'see',
@@ -75,20 +75,20 @@ describe('the answer to a send is lost after its commit', () => {
     expect(code).toBe('UNAVAILABLE');
     await isHeardOnce(chat, ['see', 'a', 'b', 'c']);
     expect((await forward()).items.map(({ seq }) => seq)).toEqual([2, 3, 4]);
-    const from = heardIn(scene.his, chat).map(({ forwarded_from }) => forwarded_from?.message_id);
+    const from = heardIn(scene.secondDevice, chat).map(({ forwarded_from }) => forwarded_from?.message_id);
     expect(from).toEqual([undefined, ...message_ids]);
     await isHeardOnce(chat, ['see', 'a', 'b', 'c']);
   });
 
   it('of a receipt: reading again tells the same', async () => {
     const chat = await scene.app.group(scene.anna, scene.boris);
-    const { message_id } = await scene.hers.send('chat:message:send', text(chat));
-    await scene.hers.next('chat:message:delivered', (event) => event.message_id === message_id);
+    const { message_id } = await scene.firstDevice.send('chat:message:send', text(chat));
+    await scene.firstDevice.next('chat:message:delivered', (event) => event.message_id === message_id);
     const lost = scene.link.loseAnswerTo('own_after_read');
     const payload = { chat_id: chat.id, message_id };
-    expect((await scene.his.send('chat:message:read', payload)).code).toBe('UNAVAILABLE');
+    expect((await scene.secondDevice.send('chat:message:read', payload)).code).toBe('UNAVAILABLE');
     await lost;
-    expect(await scene.his.send('chat:message:read', payload)).toMatchObject({
+    expect(await scene.secondDevice.send('chat:message:read', payload)).toMatchObject({
       status: 'ok',
       unread_count: 0,
     });
@@ -100,7 +100,7 @@ describe('the answer to a send is lost after its commit', () => {
     // While its statement waits, PostgreSQL does not see that nobody is there for the answer any more.
     await scene.direct.query('BEGIN');
     await scene.direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
-    const sent = scene.hers.send('chat:message:send', text(chat, 'late'));
+    const sent = scene.firstDevice.send('chat:message:send', text(chat, 'late'));
     await scene.direct.somebodyWaits();
     scene.link.cut();
     expect((await sent).code).toBe('UNAVAILABLE');
@@ -108,37 +108,39 @@ describe('the answer to a send is lost after its commit', () => {
     jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
     await scene.comesBack();
     // A send first looks for what may have been stored before it.
-    expect(await scene.hers.send('chat:message:send', text(elsewhere))).toMatchObject({ status: 'sent' });
+    expect(await scene.firstDevice.send('chat:message:send', text(elsewhere))).toMatchObject({
+      status: 'sent',
+    });
     await scene.direct.query('COMMIT');
     await isHeardOnce(chat, ['late']);
   });
 });
 
 it('receipts of what was delivered and read as it went away come when it is back, once', async () => {
-  const { hers, his, link } = scene;
+  const { firstDevice: firstDevice, secondDevice: secondDevice, link } = scene;
   const chat = await scene.app.group(scene.anna, scene.boris);
-  const told = (event: 'chat:message:delivered' | 'chat:message:read') =>
-    hers.all(event).filter(({ chat_id }) => chat_id === chat.id).length;
+  const received1 = (event: 'chat:message:delivered' | 'chat:message:read') =>
+    firstDevice.all(event).filter(({ chat_id }) => chat_id === chat.id).length;
   let lost = link.loseAnswerTo('AS covered');
-  const { message_id } = await hers.send('chat:message:send', text(chat));
+  const { message_id } = await firstDevice.send('chat:message:send', text(chat));
   await lost;
   link.cut();
   await scene.comesBack();
-  await hers.next('chat:message:delivered', (event) => event.message_id === message_id);
+  await firstDevice.next('chat:message:delivered', (event) => event.message_id === message_id);
   lost = link.loseAnswerTo('AS covered');
-  const read = await his.send('chat:message:read', { chat_id: chat.id, message_id });
+  const read = await secondDevice.send('chat:message:read', { chat_id: chat.id, message_id });
   expect(read.status).toBe('ok');
   await lost;
   link.cut();
   await scene.comesBack();
-  await hers.next('chat:message:read', (event) => event.message_id === message_id);
-  expect([told('chat:message:delivered'), told('chat:message:read')]).toEqual([1, 1]);
+  await firstDevice.next('chat:message:read', (event) => event.message_id === message_id);
+  expect([received1('chat:message:delivered'), received1('chat:message:read')]).toEqual([1, 1]);
 });
 
 it('away in the middle of sends: each is stored or UNAVAILABLE, and sending again stores what was not, once', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
   const send = (i: number) =>
-    scene.hers.send('chat:message:send', text(chat, `m${i}`, { client_id: `c${i}` }));
+    scene.firstDevice.send('chat:message:send', text(chat, `m${i}`, { client_id: `c${i}` }));
   const first = range(120).map(send);
   await Promise.race(first);
   scene.link.cut();
@@ -157,7 +159,7 @@ it('away in the middle of sends: each is stored or UNAVAILABLE, and sending agai
       .sort(),
   );
   expect(again.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(range(140).map((i) => i + 1));
-  for (const device of [scene.hers, scene.his]) {
+  for (const device of [scene.firstDevice, scene.secondDevice]) {
     await device.until(() => heardIn(device, chat).length >= 140 || undefined);
     await device.settled();
     expect(new Set(heardIn(device, chat).map(({ id }) => id)).size).toBe(heardIn(device, chat).length);
@@ -166,7 +168,7 @@ it('away in the middle of sends: each is stored or UNAVAILABLE, and sending agai
 
 it('while it is away: not ready but live, UNAVAILABLE to everything, and devices stay connected', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
-  const { message_id } = await scene.hers.send('chat:message:send', text(chat));
+  const { message_id } = await scene.firstDevice.send('chat:message:send', text(chat));
   scene.link.cut();
   const started = performance.now();
   const status = async (path: string) => (await scene.app.request('GET', path)).status;
@@ -175,21 +177,21 @@ it('while it is away: not ready but live, UNAVAILABLE to everything, and devices
   expect(await status('/health/live')).toBe(200);
   const chat_id = chat.id;
   for (const answer of [
-    await scene.hers.send('chat:message:send', text(chat)),
-    await scene.hers.send('chat:message:edit', { message_id, content: 'x' }),
-    await scene.hers.send('chat:message:delete', { message_id }),
-    await scene.hers.send('chat:message:react', { message_id, emoji: '👍', on: true }),
-    await scene.hers.send('chat:message:pin', { message_id }),
-    await scene.hers.send('chat:pins', { chat_id }),
-    await scene.hers.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat_id }),
-    await scene.hers.send('chat:mute', { chat_id, muted: true }),
-    await scene.hers.send('chat:archive', { chat_id, archived: true }),
-    await scene.his.send('chat:message:read', { message_id, chat_id }),
-    await scene.his.send('chat:join', { chat_id }),
-    await scene.his.send('chat:typing', { chat_id, is_typing: true }),
-    await scene.his.send('chat:get', { recipient_id: scene.anna.id }),
-    await scene.his.send('users:list', {}),
-    await scene.his.send('presence:get', { user_ids: [scene.anna.id] }),
+    await scene.firstDevice.send('chat:message:send', text(chat)),
+    await scene.firstDevice.send('chat:message:edit', { message_id, content: 'x' }),
+    await scene.firstDevice.send('chat:message:delete', { message_id }),
+    await scene.firstDevice.send('chat:message:react', { message_id, emoji: '👍', on: true }),
+    await scene.firstDevice.send('chat:message:pin', { message_id }),
+    await scene.firstDevice.send('chat:pins', { chat_id }),
+    await scene.firstDevice.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat_id }),
+    await scene.firstDevice.send('chat:mute', { chat_id, muted: true }),
+    await scene.firstDevice.send('chat:archive', { chat_id, archived: true }),
+    await scene.secondDevice.send('chat:message:read', { message_id, chat_id }),
+    await scene.secondDevice.send('chat:join', { chat_id }),
+    await scene.secondDevice.send('chat:typing', { chat_id, is_typing: true }),
+    await scene.secondDevice.send('chat:get', { recipient_id: scene.anna.id }),
+    await scene.secondDevice.send('users:list', {}),
+    await scene.secondDevice.send('presence:get', { user_ids: [scene.anna.id] }),
   ])
     expect(answer.code).toBe('UNAVAILABLE');
   for (const path of ['users/me', 'chats', 'sync', `chats/${chat_id}/messages`]) {
@@ -199,9 +201,9 @@ it('while it is away: not ready but live, UNAVAILABLE to everything, and devices
   const late = scene.app.keep(Device.open(scene.app.url, scene.boris.token));
   await late.next('error', ({ code }) => code === 'UNAVAILABLE');
   expect(performance.now() - started).toBeLessThan(10_000);
-  expect([scene.hers.socket.connected, scene.his.socket.connected]).toEqual([true, true]);
+  expect([scene.firstDevice.socket.connected, scene.secondDevice.socket.connected]).toEqual([true, true]);
   await scene.comesBack();
-  expect((await scene.hers.send('chat:message:send', text(chat))).status).toBe('sent');
+  expect((await scene.firstDevice.send('chat:message:send', text(chat))).status).toBe('sent');
   expect((await scene.app.device(scene.boris)).socket.connected).toBe(true);
 });
 
@@ -239,11 +241,11 @@ it('what was refused was not stored', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
   scene.link.cut();
   const client_id = randomUUID();
-  const { code } = await scene.hers.send('chat:message:send', text(chat, 'x', { client_id }));
+  const { code } = await scene.firstDevice.send('chat:message:send', text(chat, 'x', { client_id }));
   expect(code).toBe('UNAVAILABLE');
   await scene.comesBack();
   expect(await contents(chat)).toEqual([]);
   await sleep(1200);
-  await scene.his.settled();
-  expect(heardIn(scene.his, chat)).toEqual([]);
+  await scene.secondDevice.settled();
+  expect(heardIn(scene.secondDevice, chat)).toEqual([]);
 });

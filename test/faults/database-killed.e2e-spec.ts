@@ -57,9 +57,9 @@ it('away for longer than a job is tried: what was to be told is told when it is 
   await blocker.end();
   await sleep(ALL_ATTEMPTS_MS);
   link.mend();
-  const told = () => cluster.rows('SELECT FROM notifications WHERE user_id = $1', [anna.id]);
-  await until('the notification', async () => (await told()).length > 0, 180_000);
-  expect(await told()).toHaveLength(1);
+  const received = () => cluster.rows('SELECT FROM notifications WHERE user_id = $1', [anna.id]);
+  await until('the notification', async () => (await received()).length > 0, 180_000);
+  expect(await received()).toHaveLength(1);
   await talk.more(100);
   await talk.end();
   await expectNothingLost(cluster, talk.phones, talk.causes);

@@ -44,17 +44,17 @@ describe('with a shorter heartbeat', () => {
   beforeEach(() => connectionsBecome(0));
 
   it('a connection that died without a word is noticed, and its user goes offline', async () => {
-    const hers = await app.device(anna);
-    const his = await overLink(boris);
-    await hers.next('user:online', ({ user_id }) => user_id === boris.id);
+    const annaDevice = await app.device(anna);
+    const secondDevice = await overLink(boris);
+    await annaDevice.next('user:online', ({ user_id }) => user_id === boris.id);
     expect(await connections()).toBe(2);
     link.stick();
     await connectionsBecome(1);
     expect(server.of('/').sockets.size).toBe(1);
-    await hers.next('user:offline', ({ user_id }) => user_id === boris.id);
-    await hers.settled();
-    hers.close();
-    his.close();
+    await annaDevice.next('user:offline', ({ user_id }) => user_id === boris.id);
+    await annaDevice.settled();
+    annaDevice.close();
+    secondDevice.close();
   });
 
   it.each(['websocket', 'polling'])('who says nothing but answers stays, by %s', async (transport) => {
@@ -71,7 +71,7 @@ describe('with a shorter heartbeat', () => {
   });
 
   it('of a user’s devices one dies: the user stays online, and the others hear on', async () => {
-    const [hers, phone] = await app.devices(anna, boris);
+    const [annaDevice1, phone] = await app.devices(anna, boris);
     const tablet = await overLink(boris);
     expect(await connections()).toBe(3);
     link.stick();
@@ -79,13 +79,13 @@ describe('with a shorter heartbeat', () => {
     // Whoever goes later goes offline later.
     const gleb = await app.register('Глеб');
     const third = await app.device(gleb);
-    await hers.next('user:online', ({ user_id }) => user_id === gleb.id);
+    await annaDevice1.next('user:online', ({ user_id }) => user_id === gleb.id);
     third.close();
-    await hers.next('user:offline', ({ user_id }) => user_id === gleb.id);
-    expect(offline(hers, boris)).toEqual([]);
-    const { items } = await hers.send('presence:get', { user_ids: [boris.id] });
+    await annaDevice1.next('user:offline', ({ user_id }) => user_id === gleb.id);
+    expect(offline(annaDevice1, boris)).toEqual([]);
+    const { items } = await annaDevice1.send('presence:get', { user_ids: [boris.id] });
     expect(items).toMatchObject([{ user_id: boris.id, online: true }]);
     await phone.settled();
-    for (const device of [hers, phone, tablet]) device.close();
+    for (const device of [annaDevice1, phone, tablet]) device.close();
   });
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 othersTalk(() => cluster);
 
-const told = (watcher: Device, { id }: Account) =>
+const received = (watcher: Device, { id }: Account) =>
   watcher.received.flatMap(({ event, payload }) =>
     event.startsWith('user:') && (payload as { user_id: string }).user_id === id ? [event] : [],
   );
@@ -51,14 +51,14 @@ it.each([
       await next;
     }
     expect(seen).toEqual(seen.map(() => true));
-    for (const watcher of watchers) expect(told(watcher, boris)).toEqual(['user:online']);
+    for (const watcher of watchers) expect(received(watcher, boris)).toEqual(['user:online']);
     for (const watcher of watchers) await watcher.next('user:offline', ({ user_id }) => user_id === boris.id);
     // Whatever a node had still to tell has been told when the next one has come.
     const gleb = await cluster.register('Глеб');
     await cluster.device(gleb);
     for (const watcher of watchers) {
       await watcher.next('user:online', ({ user_id }) => user_id === gleb.id);
-      expect(told(watcher, boris)).toEqual(['user:online', 'user:offline']);
+      expect(received(watcher, boris)).toEqual(['user:online', 'user:offline']);
     }
   },
 );

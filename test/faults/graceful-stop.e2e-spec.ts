@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const close = () => app.app.close();
 /** Node's own `once` would take the event `error` for a failure. */
-const heard = (device: Device, event: 'disconnect' | 'connect_error') =>
+const received = (device: Device, event: 'disconnect' | 'connect_error') =>
   new Promise<unknown>((resolve) => device.socket.once(event, resolve));
 const phone = (account: Account, transport = 'websocket') =>
   Device.connect(app.url, account.token, { transports: [transport] });
@@ -71,16 +71,16 @@ it.each(['websocket', 'polling'])(
     const inFlight = device.send('chat:message:send', text(chat, 'received before'));
     void inFlight.then(() => order.push('acknowledged'));
     await direct.somebodyWaits();
-    const ended = heard(device, 'disconnect').then((reason) => order.push(String(reason)));
+    const ended = received(device, 'disconnect').then((reason) => order.push(String(reason)));
     const closed = close();
-    const told = await device.next('error', ({ code }) => code === 'UNAVAILABLE');
-    expect(told.retry_after_ms).toEqual(expect.any(Number));
+    const received1 = await device.next('error', ({ code }) => code === 'UNAVAILABLE');
+    expect(received1.retry_after_ms).toEqual(expect.any(Number));
     const late = await device.send('chat:message:send', text(chat, 'too late'));
     expect(late).toMatchObject({ status: 'error', code: 'UNAVAILABLE', retry_after_ms: expect.any(Number) });
     expect((await app.request('GET', '/health/ready')).body.code).toBe('UNAVAILABLE');
     expect((await app.request('GET', '/health/live')).status).toBe(200);
     const newcomer = Device.open(app.url, people[1]!.token, { transports: [transport] });
-    await heard(newcomer, 'connect_error');
+    await received(newcomer, 'connect_error');
     newcomer.close();
     expect(order).toEqual([]);
     await direct.query('ROLLBACK');
@@ -122,10 +122,10 @@ it('the messenger’s clients, which connect anew by themselves, come back to a 
 });
 
 it('what was sent just before is stored as delivered, and who was here as seen', async () => {
-  const [hers, his] = [await phone(people[0]!), await phone(people[1]!)];
+  const [firstDevice, secondDevice] = [await phone(people[0]!), await phone(people[1]!)];
   const before = new Date();
-  const { message_id } = await hers.send('chat:message:send', text(chat));
-  await his.next('chat:message:new', ({ id }) => id === message_id);
+  const { message_id } = await firstDevice.send('chat:message:send', text(chat));
+  await secondDevice.next('chat:message:new', ({ id }) => id === message_id);
   await close();
   const { rows } = await direct.query(
     `SELECT last_delivered_seq, last_seen_at >= $3 AS seen FROM chat_members JOIN users ON users.id = user_id
@@ -141,7 +141,7 @@ it('the database does not answer: who is connected is told, and not kept', async
   await direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
   const unanswered = device.send('chat:message:send', text(chat)).catch(() => undefined);
   await direct.somebodyWaits();
-  const [ended] = await Promise.all([heard(device, 'disconnect'), device.next('error'), close()]);
+  const [ended] = await Promise.all([received(device, 'disconnect'), device.next('error'), close()]);
   expect(ended).toBe('transport close');
   device.close();
   await direct.query('ROLLBACK');

@@ -26,22 +26,22 @@ afterAll(async () => {
 it('a connection that neither end hears of again: what is said meanwhile, on both sides, is lost to nobody', async () => {
   const [anna, boris] = await app.people('Анна', 'Борис');
   const chat = await app.chat(anna, boris);
-  const hers = await Phone.open(app, anna);
-  const his = await Phone.open(app, boris, link.url);
-  const offline = new Promise((resolve) => hers.socket.once('user:offline', resolve));
+  const annaDevice = await Phone.open(app, anna);
+  const borisDevice = await Phone.open(app, boris, link.url);
+  const offline = new Promise((resolve) => annaDevice.socket.once('user:offline', resolve));
   const before = [...server.of('/').sockets.keys()];
   link.stick();
   // He does not know yet; she is told nothing of it, and nobody waits for him.
-  const saidByHim = his.send(chat.id, 'from his side');
-  for (let i = 0; i < MISSED; i++) await hers.send(chat.id, `${i}`);
+  const saidByHim = borisDevice.send(chat.id, 'from his side');
+  for (let i = 0; i < MISSED; i++) await annaDevice.send(chat.id, `${i}`);
   await offline;
-  expect([...server.of('/').sockets.keys()]).toEqual([hers.socket.id]);
-  await hers.send(chat.id, 'while he is offline');
+  expect([...server.of('/').sockets.keys()]).toEqual([annaDevice.socket.id]);
+  await annaDevice.send(chat.id, 'while he is offline');
   link.mend();
   const { seq } = await saidByHim;
   expect(seq).toBeGreaterThan(0);
-  while (his.syncs < 2) await new Promise(setImmediate);
-  await expectNothingLost(app, [hers, his]);
-  expect(his.chats.get(chat.id)!.messages.size).toBe(MISSED + 2);
-  expect(before).not.toContain(his.socket.id);
+  while (borisDevice.syncs < 2) await new Promise(setImmediate);
+  await expectNothingLost(app, [annaDevice, borisDevice]);
+  expect(borisDevice.chats.get(chat.id)!.messages.size).toBe(MISSED + 2);
+  expect(before).not.toContain(borisDevice.socket.id);
 }, 180_000);

@@ -28,9 +28,9 @@ it('what a killed node has acknowledged and told nobody is seen on the others by
   const node = await cluster.add('realtime', { REDIS_URL: link.url });
   const [anna, boris] = await cluster.people('Анна', 'Борис');
   const chat = await cluster.chat(anna, boris);
-  const hers = await Phone.open(cluster, anna, node.url);
+  const clusterDevice = await Phone.open(cluster, anna, node.url);
   const { url } = cluster.realtime.find(({ ended }) => ended === null)!;
-  const his = await Phone.open(cluster, boris, url);
+  const clusterDevice2 = await Phone.open(cluster, boris, url);
   // It cannot ask what it missed: it joins the chat again whenever it has connected.
   const messenger = openMessenger(`${url}/messenger`, boris.token);
   const held = new Set<string>();
@@ -46,13 +46,13 @@ it('what a killed node has acknowledged and told nobody is seen on the others by
     if (reason === 'io server disconnect') messenger.socket.connect();
   });
   await messenger.next('connection:established');
-  await his.holds([await hers.send(chat.id, 'heard')]);
+  await clusterDevice2.holds([await clusterDevice.send(chat.id, 'heard')]);
   link.stick();
-  const acked = await hers.send(chat.id, 'acknowledged, and told nobody');
+  const acked = await clusterDevice.send(chat.id, 'acknowledged, and told nobody');
   await node.signal('SIGKILL');
-  await his.holds([acked]);
+  await clusterDevice2.holds([acked]);
   await until('the messenger has it', () => held.has(acked.messageId), 180_000);
   messenger.close();
   link.close();
-  hers.close();
+  clusterDevice.close();
 }, 300_000);

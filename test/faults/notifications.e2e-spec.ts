@@ -23,7 +23,9 @@ const hasWarned = (message: string) =>
 
 async function expectToldOnce(id: string): Promise<void> {
   const isTold = () =>
-    scene.hers.all('notification:new').some(({ data }) => (data as { post_id: string }).post_id === id);
+    scene.firstDevice
+      .all('notification:new')
+      .some(({ data }) => (data as { post_id: string }).post_id === id);
   await until('the notification', isTold);
   await until('an empty outbox', async () => (await count('outbox_jobs')) === 0);
   expect(await count("notifications WHERE data->>'post_id' = $1", [id])).toBe(1);

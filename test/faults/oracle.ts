@@ -94,11 +94,11 @@ async function untilNothingIsOwed(platform: Platform): Promise<void> {
 /** There were some, and each has its notification. */
 async function expectTold(platform: Platform, causes: string[]): Promise<void> {
   expect(causes).not.toEqual([]);
-  const told = await platform.rows<{ key: string }>(
+  const received = await platform.rows<{ key: string }>(
     'SELECT DISTINCT key FROM notification_causes WHERE notification_id IS NOT NULL AND key = ANY ($1)',
     [causes],
   );
-  expect(told.map(({ key }) => key).toSorted()).toEqual([...new Set(causes)].toSorted());
+  expect(received.map(({ key }) => key).toSorted()).toEqual([...new Set(causes)].toSorted());
 }
 
 /**
@@ -114,10 +114,10 @@ async function expectNotifiedOnce(platform: Platform): Promise<void> {
      ) AS done (type, post_id, by) JOIN posts p ON p.id = post_id
      WHERE by <> p.author_id GROUP BY type, p.id ORDER BY 2`,
   );
-  const told = await platform.rows(
+  const received = await platform.rows(
     'SELECT user_id, group_key, others_count FROM notifications WHERE group_key IS NOT NULL AND NOT hidden ORDER BY 2',
   );
-  expect(told).toEqual(shared);
+  expect(received).toEqual(shared);
   const named = await platform.rows(
     `SELECT u.id AS user_id, p.id AS post_id FROM posts p JOIN users u ON p.content = '@' || u.handle ORDER BY p.id`,
   );

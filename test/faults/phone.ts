@@ -70,7 +70,7 @@ export class Phone {
     });
     this.socket.onAny((event: string, payload: unknown) => this.listen(event, payload));
     for (const change of ['new', 'edited', 'deleted', 'reaction'])
-      this.socket.on(`chat:message:${change}`, (message: MessageDto) => this.hear(message));
+      this.socket.on(`chat:message:${change}`, (message: MessageDto) => this.receive(message));
   }
 
   /** Connected, and with everything that there is. */
@@ -160,7 +160,7 @@ export class Phone {
     while (ahead.delete(chat.seq + 1)) chat.seq += 1;
   }
 
-  private hear(message: MessageDto): void {
+  private receive(message: MessageDto): void {
     this.take(message);
     const chat = this.chat(message.chat_id);
     if (message.seq <= chat.seq) return;

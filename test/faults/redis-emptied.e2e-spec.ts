@@ -55,7 +55,7 @@ async function givenToQueue(): Promise<number> {
 }
 
 async function untilNotified(comments: number): Promise<void> {
-  const told = () => cluster.rows(`SELECT FROM notification_causes WHERE key LIKE 'post_commented:%'`);
-  await until('all told', async () => (await told()).length >= comments, 180_000);
-  expect(await told()).toHaveLength(comments);
+  const received = () => cluster.rows(`SELECT FROM notification_causes WHERE key LIKE 'post_commented:%'`);
+  await until('all told', async () => (await received()).length >= comments, 180_000);
+  expect(await received()).toHaveLength(comments);
 }

@@ -10,12 +10,12 @@ const ONCE = { transports: ['websocket'], reconnection: false };
 let cluster: ProcessCluster;
 let admin: Account;
 let vera: Account;
-let hers: Device;
+let veraDevice: Device;
 beforeAll(async () => {
   cluster = await ProcessCluster.start();
   [admin, vera] = await cluster.people('Админ', 'Вера');
   await cluster.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
-  hers = await cluster.device(vera);
+  veraDevice = await cluster.device(vera);
 });
 afterAll(() => cluster.stop());
 othersTalk(() => cluster);
@@ -31,9 +31,9 @@ class Connections {
     for (const { url } of cluster.realtime) {
       opened.devices.push(await cluster.device(account, url));
       const auth = { auth: { token: account.token }, ...ONCE };
-      for (const [namespace, greeting] of Object.entries(DIALECTS)) {
+      for (const [namespace, observer] of Object.entries(DIALECTS)) {
         const client = PlainClient.open(`${url}/${namespace}`, auth);
-        await client.next(greeting);
+        await client.next(observer);
         opened.dialects.push(client);
       }
       const basic = PlainClient.open(`${url}/chat-basic`, auth);
@@ -59,8 +59,8 @@ class Connections {
     ];
   }
 
-  heard(): number {
-    return this.all.reduce((sum, { received: heard }) => sum + heard.length, 0);
+  received(): number {
+    return this.all.reduce((sum, { received: received1 }) => sum + received1.length, 0);
   }
 
   close(): void {
@@ -111,16 +111,16 @@ it.each(Object.keys(causes))(
       for (const device of devices) expect(device.all('error').at(-1)?.code).toBe('UNAUTHORIZED');
     expect((await cluster.request('GET', 'chats', boris.token)).status).toBe(401);
 
-    const heard = out.map((connections) => connections.heard());
-    const { message_id } = await hers.send('chat:message:send', text(chat, 'without him'));
-    await hers.next('chat:message:new', ({ id }) => id === message_id);
+    const received1 = out.map((connections) => connections.received());
+    const { message_id } = await veraDevice.send('chat:message:send', text(chat, 'without him'));
+    await veraDevice.next('chat:message:new', ({ id }) => id === message_id);
     if (out.length === 1) {
       for (const device of others.devices)
         await device.next('chat:message:new', ({ id }) => id === message_id);
       expect(others.left).toHaveLength(others.all.length);
       expect((await cluster.request('GET', 'chats', tablet.token)).status).toBe(200);
     }
-    expect(out.map((connections) => connections.heard())).toEqual(heard);
+    expect(out.map((connections) => connections.received())).toEqual(received1);
     for (const connections of [opened, others]) connections.close();
   },
 );
@@ -130,7 +130,7 @@ it('who is removed from a group hears nothing more of it on any node within 2 s'
   const group = await cluster.group(vera, boris, gleb);
   const direct = await cluster.chat(vera, boris);
   const opened = await Connections.of(boris, group);
-  const his = await cluster.device(gleb);
+  const glebDevice = await cluster.device(gleb);
 
   const since = Date.now();
   const { status } = await cluster.request('DELETE', `chats/${group.id}/members/${boris.id}`, vera.token);
@@ -138,12 +138,12 @@ it('who is removed from a group hears nothing more of it on any node within 2 s'
   for (const device of opened.devices)
     await device.next('chat:removed', ({ chat_id }) => chat_id === group.id);
   expect(Date.now() - since).toBeLessThan(WITHIN);
-  const { message_id } = await hers.send('chat:message:send', text(group, 'without him'));
-  await hers.send('chat:typing', { chat_id: group.id, is_typing: true });
-  await his.next('chat:typing', ({ chat_id }) => chat_id === group.id);
-  await his.next('chat:message:new', ({ id }) => id === message_id);
+  const { message_id } = await veraDevice.send('chat:message:send', text(group, 'without him'));
+  await veraDevice.send('chat:typing', { chat_id: group.id, is_typing: true });
+  await glebDevice.next('chat:typing', ({ chat_id }) => chat_id === group.id);
+  await glebDevice.next('chat:message:new', ({ id }) => id === message_id);
 
-  await hers.send('chat:message:send', text(direct, 'afterwards'));
+  await veraDevice.send('chat:message:send', text(direct, 'afterwards'));
   for (const client of [...opened.devices, ...opened.dialects])
     await client.until(() => said(client).includes('afterwards') || undefined, 'what is said afterwards');
   for (const client of [...opened.devices, ...opened.dialects])
@@ -158,8 +158,8 @@ it('who is removed from a group hears nothing more of it on any node within 2 s'
 });
 
 /** Every text that a client of any namespace was shown. */
-const said = ({ received: heard }: Device | PlainClient) =>
-  heard.flatMap(({ payload }) => {
+const said = ({ received: received }: Device | PlainClient) =>
+  received.flatMap(({ payload }) => {
     const { content, text } = payload as { content?: string; text?: string };
     return [content ?? text];
   });

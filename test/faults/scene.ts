@@ -8,8 +8,8 @@ class Scene {
   direct!: Bystander;
   anna!: Account;
   boris!: Account;
-  hers!: Device;
-  his!: Device;
+  firstDevice!: Device;
+  secondDevice!: Device;
 
   async isReady(): Promise<boolean> {
     return (await this.app.request('GET', '/health/ready')).status === 200;
@@ -32,7 +32,7 @@ export function setScene(): Scene {
     scene.direct = await Bystander.at(database.url);
     scene.app = await TestApp.start({ DATABASE_URL: scene.link.url });
     [scene.anna, scene.boris] = await scene.app.people('Анна', 'Борис');
-    [scene.hers, scene.his] = await scene.app.devices(scene.anna, scene.boris);
+    [scene.firstDevice, scene.secondDevice] = await scene.app.devices(scene.anna, scene.boris);
   });
   afterEach(() => scene.link.mend());
   afterAll(async () => {

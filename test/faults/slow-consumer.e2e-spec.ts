@@ -51,7 +51,7 @@ const serversEnd = () => {
 };
 const waiting = () => connection.writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
 const tcp = () => (slow.socket.io.engine.transport as unknown as { ws: { _socket: TcpSocket } }).ws._socket;
-const heard = (phone: Phone, event: string) => {
+const received = (phone: Phone, event: string) => {
   const payloads: Record<string, unknown>[] = [];
   phone.socket.on(event, (payload: Record<string, unknown>) => payloads.push(payload));
   return payloads;
@@ -72,9 +72,9 @@ const sayUntil = async (enough: () => boolean) => {
 };
 
 it('to a device that is behind no typing and no presence is sent, and all messages are', async () => {
-  const seqs = heard(other, 'chat:message:new') as unknown as { seq: number }[];
-  const typing = [slow, other].map((phone) => heard(phone, 'chat:typing'));
-  const online = [slow, other].map((phone) => heard(phone, 'user:online'));
+  const seqs = received(other, 'chat:message:new') as unknown as { seq: number }[];
+  const typing = [slow, other].map((phone) => received(phone, 'chat:typing'));
+  const online = [slow, other].map((phone) => received(phone, 'user:online'));
   tcp().pause();
   await sayUntil(() => waiting() > MAX_BEFORE_PASSING);
   const before = waiting();
@@ -98,7 +98,7 @@ it('to a device that is behind no typing and no presence is sent, and all messag
 });
 
 it('one that reads nothing is cut off at 4 MiB, holds nobody up, and has everything when it comes back', async () => {
-  const seqs = heard(other, 'chat:message:new') as unknown as { seq: number }[];
+  const seqs = received(other, 'chat:message:new') as unknown as { seq: number }[];
   const { _socket: end } = connection.transport.socket;
   tcp().pause();
   const most = await sayUntil(() => end.destroyed);

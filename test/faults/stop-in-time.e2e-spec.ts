@@ -22,13 +22,15 @@ it('a device that does not read is not waited for', async () => {
   const [anna, boris] = await cluster.people('Анна', 'Борис');
   const { url } = cluster.realtime[0]!;
   const chat = await cluster.group(anna, boris);
-  const hers = await cluster.device(anna, url);
-  const his = await cluster.device(boris, url);
-  const { ws } = hers.socket.io.engine.transport as unknown as { ws: { _socket: TcpSocket } };
+  const annaDevice = await cluster.device(anna, url);
+  const borisDevice = await cluster.device(boris, url);
+  const { ws } = annaDevice.socket.io.engine.transport as unknown as { ws: { _socket: TcpSocket } };
   ws._socket.pause();
   for (let i = 0; i < ROUNDS; i++)
-    await Promise.all(Array.from({ length: AT_ONCE }, () => his.send('chat:message:send', text(chat, LONG))));
-  const ended = new Promise((resolve) => his.socket.once('disconnect', resolve));
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, () => borisDevice.send('chat:message:send', text(chat, LONG))),
+    );
+  const ended = new Promise((resolve) => borisDevice.socket.once('disconnect', resolve));
   await expectToStop();
   expect(await ended).toBe('transport close');
 });

@@ -117,13 +117,13 @@ export class Talk {
       const { messageId, seq } = await phone.send(group.chat.id, `${phone.account.id} ${this.said}`);
       this.said += 1;
       if (seq % 50 === 0) await phone.edit(messageId, `edited ${seq}`);
-      await this.tell(phone === group.phones[0] ? group.phones[1]! : phone, group, seq);
+      await this.send(phone === group.phones[0] ? group.phones[1]! : phone, group, seq);
       if (pause > 0) await sleep(pause);
     }
   }
 
   /** Three like a post until all are liked, and there are as many posts that name somebody. */
-  private async tell(phone: Phone, { posts, handle }: Group, seq: number): Promise<void> {
+  private async send(phone: Phone, { posts, handle }: Group, seq: number): Promise<void> {
     const liked = seq % 10 === 0 && posts[Math.floor(seq / 30)];
     if (liked) {
       // Said twice it is one.

@@ -39,11 +39,11 @@ async function halfOfAnAnnouncement(): Promise<{ key: string; goOn: () => Promis
   await blocker.query('BEGIN');
   await blocker.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [users[3500]!.id]);
   const key = await promise('notify-everyone', users[0]!.id);
-  await until('half of it', async () => (await told(key)).length >= CROWD / 2, PATIENCE_MS);
+  await until('half of it', async () => (await received(key)).length >= CROWD / 2, PATIENCE_MS);
   return { key, goOn: () => blocker.end() };
 }
 
-const told = (key: string) =>
+const received = (key: string) =>
   cluster.rows('SELECT user_id FROM notification_causes WHERE key = $1 AND notification_id IS NOT NULL', [
     key,
   ]);
@@ -53,7 +53,7 @@ const untilDone = () => until('an empty outbox', async () => (await outbox()).le
 async function expectToldOnce(key: string): Promise<void> {
   await untilDone();
   const [{ users }] = (await cluster.rows('SELECT count(*)::int AS users FROM users')) as [{ users: number }];
-  expect(await told(key)).toHaveLength(users - 1);
+  expect(await received(key)).toHaveLength(users - 1);
   const doubled = `SELECT user_id FROM notifications WHERE data->>'post_id' = (
     SELECT n.data->>'post_id' FROM notification_causes c JOIN notifications n ON n.id = c.notification_id
     WHERE c.key = $1 LIMIT 1) GROUP BY user_id HAVING count(*) > 1`;
@@ -70,10 +70,10 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
     await worker.signal('SIGSTOP');
     const key = await promise('notify', actor, [recipient]);
     await worker.signal('SIGKILL');
-    expect([await told(key), await outbox()]).toEqual([[], [{}]]);
+    expect([await received(key), await outbox()]).toEqual([[], [{}]]);
     await cluster.add(worker.name);
     await untilDone();
-    expect(await told(key)).toEqual([{ user_id: recipient }]);
+    expect(await received(key)).toEqual([{ user_id: recipient }]);
   }, 300_000);
 
   it('at half of a fan-out: the next one tells the rest, and nobody twice', async () => {
@@ -82,7 +82,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
     const { key, goOn } = await halfOfAnAnnouncement();
     const worker = living();
     await worker.signal('SIGKILL');
-    expect((await told(key)).length).toBeLessThan(CROWD);
+    expect((await received(key)).length).toBeLessThan(CROWD);
     await goOn();
     await cluster.add(worker.name);
     await expectToldOnce(key);

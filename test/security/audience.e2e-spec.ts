@@ -50,13 +50,13 @@ describe('what more than 1,024 devices hear', () => {
   });
 
   it('forwards, reactions and starts of typing', async () => {
-    const [hers] = await app.devices(users[1]!);
-    const { message_id } = await hers.send('chat:message:send', text(group));
+    const [firstDevice] = await app.devices(users[1]!);
+    const { message_id } = await firstDevice.send('chat:message:send', text(group));
     const forward = { message_ids: [message_id], to_chat_id: group.id };
-    expect(await codes(() => hers.send('chat:message:forward', forward))).toBe(BURST / 3 - 1);
-    const [his] = await app.devices(users[2]!);
+    expect(await codes(() => firstDevice.send('chat:message:forward', forward))).toBe(BURST / 3 - 1);
+    const [secondDevice] = await app.devices(users[2]!);
     let on = false;
-    const react = () => his.send('chat:message:react', { message_id, emoji: '👍', on: (on = !on) });
+    const react = () => secondDevice.send('chat:message:react', { message_id, emoji: '👍', on: (on = !on) });
     expect(await codes(react)).toBe(BURST / 3);
     const [theirs] = await app.devices(users[3]!);
     const answers = [];
@@ -70,10 +70,10 @@ it('sends that many devices hear wait for each other, in their order', async () 
   const wide = await TestApp.start({ MESSAGE_BURST: '100000' });
   const [anna, boris] = await wide.people('Анна', 'Борис');
   const chat = await wide.chat(anna, boris);
-  const [hers] = await wide.devices(anna);
+  const [annaDevice] = await wide.devices(anna);
   const statements = jest.spyOn(wide.app.get(SendPool), 'query');
   const audience = jest.spyOn(wide.app.get(RealtimeEmitter), 'audience').mockReturnValue(60_000);
-  const send = (i: number) => hers.send('chat:message:send', text(chat, String(i)));
+  const send = (i: number) => annaDevice.send('chat:message:send', text(chat, String(i)));
   const sent = range(5).map(send);
   await sent[0];
   // The devices go, and those that wait stay before the later ones.

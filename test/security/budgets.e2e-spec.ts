@@ -114,7 +114,7 @@ describe('reads', () => {
   afterAll(() => app.stop());
 
   it('of one user are limited, by REST and by events together; others read', async () => {
-    const [device, hers] = await app.devices(greedy, honest);
+    const [device, honestDevice] = await app.devices(greedy, honest);
     const replies = await Promise.all(
       range(80).map((i) => app.request<object>('GET', ['users/me', 'chats', 'sync'][i % 3]!, greedy.token)),
     );
@@ -134,7 +134,7 @@ describe('reads', () => {
         0,
       );
     expect((await app.request('GET', 'users/me', honest.token)).status).toBe(200);
-    expect((await hers.send('users:list', {})).status).toBe('ok');
+    expect((await honestDevice.send('users:list', {})).status).toBe('ok');
   });
 
   it('of one user by an older client are limited, too', async () => {

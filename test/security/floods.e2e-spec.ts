@@ -29,7 +29,7 @@ describeWithRedis('a flood over two nodes', () => {
   let chat: ChatDto;
   /** Somebody who does as always, on both nodes. */
   let wellBehaved: Account;
-  let hers: [Device, Device];
+  let wellBehavedDevice: [Device, Device];
   beforeAll(async () => {
     model = await ModelServer.start();
     cluster = await Cluster.start(2, {
@@ -44,7 +44,7 @@ describeWithRedis('a flood over two nodes', () => {
     });
     nodes = cluster.nodes as typeof nodes;
     [flooding, wellBehaved] = await nodes[0].people('Глеб', 'Анна');
-    hers = [await nodes[0].device(wellBehaved), await nodes[1].device(wellBehaved)];
+    wellBehavedDevice = [await nodes[0].device(wellBehaved), await nodes[1].device(wellBehaved)];
     chat = await nodes[0].chat(wellBehaved, flooding);
   });
   afterAll(async () => {
@@ -84,7 +84,7 @@ describeWithRedis('a flood over two nodes', () => {
       return (await node.request<{ status: string }>('POST', path, flooding.token, body)).body;
     });
     const served = await Promise.all(
-      hers.map((device) => device.send('chat:message:send', text(chat, 'hers'))),
+      wellBehavedDevice.map((device) => device.send('chat:message:send', text(chat, 'hers'))),
     );
     expect(served.map(({ status }) => status)).toEqual(['sent', 'sent']);
     const answers = (await flood) as (Partial<ErrorBody> & { status?: string })[];
@@ -123,8 +123,8 @@ describeWithRedis('a flood over two nodes', () => {
     // The second of the messages that were sent over REST is over.
     await until('a new second', async () => (await write(nodes[0], flooding)).status === 200);
     const flood = overBoth(20 * WRITES, (node) => write(node, flooding));
-    const [hers] = await Promise.all([write(nodes[1], wellBehaved)]);
-    expect(hers.status).toBe(200);
+    const [firstDevice] = await Promise.all([write(nodes[1], wellBehaved)]);
+    expect(firstDevice.status).toBe(200);
     const replies = await flood;
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 429]));
     expectLimited(refusedOf(replies), 1000);
@@ -172,7 +172,7 @@ describeWithRedis('a flood over two nodes', () => {
     const since = performance.now();
     for (const { socket } of devices)
       for (let i = 0; i < 3000; i++) socket.emit('chat:join', { chat_id: flooding.id });
-    for (const device of hers) await device.settled();
+    for (const device of wellBehavedDevice) await device.settled();
     let passed = 0;
     for (const device of devices) {
       await device.until(() => device.all('error').length >= 3000 || undefined);
@@ -214,11 +214,11 @@ describeWithRedis('a flood over two nodes', () => {
     });
     expect(new Set(bad)).toEqual(new Set(['UNAUTHORIZED']));
     const good = await overBoth(100, (node) => node.device(flooding));
-    for (const device of hers) await device.settled();
+    for (const device of wellBehavedDevice) await device.settled();
     expect((await (await nodes[0].device(wellBehaved)).send('users:list', {})).status).toBe('ok');
     for (const device of good) device.close();
     // Or until the test's time is over.
     for (const [i, { url }] of nodes.entries())
-      while ((await connections(url)) > before[i]! + 1) await hers[i]!.settled();
+      while ((await connections(url)) > before[i]! + 1) await wellBehavedDevice[i]!.settled();
   });
 });

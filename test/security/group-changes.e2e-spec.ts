@@ -15,13 +15,13 @@ describe('a change of a chat that is slow', () => {
   let anna: Account;
   let boris: Account;
   let owners: Device;
-  let hers: Device;
-  let his: Device;
+  let annaDevice: Device;
+  let borisDevice: Device;
   beforeAll(async () => {
     app = await TestApp.start();
     blocker = await Bystander.at(app.databaseUrl);
     [owner, anna, boris] = await app.people('Глеб', 'Анна', 'Борис');
-    [owners, hers, his] = await app.devices(owner, anna, boris);
+    [owners, annaDevice, borisDevice] = await app.devices(owner, anna, boris);
   });
   afterEach(() => blocker.query('ROLLBACK'));
   afterAll(async () => {
@@ -45,10 +45,10 @@ describe('a change of a chat that is slow', () => {
     await blocker.somebodyWaits();
     const own = owners.send('chat:message:send', text(group, 'follows')).then(noted('own'));
     for (let i = 0; i < 20; i++) {
-      const sent = await hers.send('chat:message:send', text(chat, `m${i}`));
-      await his.next('chat:message:new', ({ id }) => id === sent.message_id);
+      const sent = await annaDevice.send('chat:message:send', text(chat, `m${i}`));
+      await borisDevice.next('chat:message:new', ({ id }) => id === sent.message_id);
       const read = { chat_id: chat.id, message_id: sent.message_id };
-      expect((await his.send('chat:message:read', read)).status).toBe('ok');
+      expect((await borisDevice.send('chat:message:read', read)).status).toBe('ok');
       order.push('other');
     }
     // What waits for the chat takes no connection.
@@ -86,7 +86,7 @@ describe('a change of a chat that is slow', () => {
     const away = new Error('Connection terminated');
     jest.spyOn(app.app.get(ChatViews), 'ofMembers').mockRejectedValueOnce(away);
     await patch(app, group, owner, { title: 'Новая' });
-    await hers.next('chat:updated', ({ id, title }) => id === group.id && title === 'Новая');
+    await annaDevice.next('chat:updated', ({ id, title }) => id === group.id && title === 'Новая');
   });
 
   it('of a large group is told together with others, also to whom one of them has brought in', async () => {
@@ -97,11 +97,12 @@ describe('a change of a chat that is slow', () => {
     for (let i = 2; i < 60; i++) await patch(app, group, owner, { title: `${i}` });
     await app.request('POST', `chats/${group.id}/members`, owner.token, { user_ids: [boris.id] });
     await patch(app, group, owner, { title: '60' });
-    for (const device of [owners, his]) await device.next('chat:updated', ({ title }) => title === '60');
+    for (const device of [owners, borisDevice])
+      await device.next('chat:updated', ({ title }) => title === '60');
     // One in a second, and what came before it.
     const seconds = (performance.now() - since) / 1000;
-    const told = owners.all('chat:updated').filter(({ id }) => id === group.id);
-    expect(told.length).toBeLessThan(seconds + 3);
+    const received = owners.all('chat:updated').filter(({ id }) => id === group.id);
+    expect(received.length).toBeLessThan(seconds + 3);
   });
 
   it('the other changes of its owner wait, and others’ go on', async () => {
@@ -134,7 +135,7 @@ describeWithRedis('a large group that is changed as fast as it goes, over two no
   });
 
   /** How much the nodes have told each other, characters. */
-  const told = async () => {
+  const received1 = async () => {
     const all = await redis.xrange('service-platform:nodes', '-', '+');
     return all.reduce((sum, [, fields]) => sum + fields[1]!.length, 0);
   };
@@ -142,8 +143,8 @@ describeWithRedis('a large group that is changed as fast as it goes, over two no
   it('costs the nodes little, has nobody sync, and is shown to its members as it is in the end', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [owner, member, anna, boris] = await one.people('Глеб', 'Вера', 'Анна', 'Борис');
-    const crowd = await one.manyPeople(MEMBERS);
-    const group = await one.group(owner, member, ...crowd.map((id) => ({ id })));
+    const manyPeople = await one.manyPeople(MEMBERS);
+    const group = await one.group(owner, member, ...manyPeople.map((id) => ({ id })));
     const owners = await one.device(owner);
     for (let i = 0; i < 5; i++) await owners.send('chat:message:send', text(group));
     // Each has read differently far, and sees another count of unread messages.
@@ -155,30 +156,31 @@ describeWithRedis('a large group that is changed as fast as it goes, over two no
       [group.id],
     );
     const chat = await one.chat(anna, boris);
-    const [members, hers, his] = [
+    const [members, firstDevice, secondDevice] = [
       await other.device(member),
       await one.device(anna),
       await other.device(boris),
     ];
-    await his.settled();
-    const before = await told();
+    await secondDevice.settled();
+    const before = await received1();
     const flood = Promise.all(
       range(CHANGES).map((i) => patch(i % 2 ? one : other, group, owner, { title: `t${i}` })),
     );
     const sent: string[] = [];
     for (let i = 0; i < 30; i++)
-      sent.push((await hers.send('chat:message:send', text(chat, `m${i}`))).message_id);
+      sent.push((await firstDevice.send('chat:message:send', text(chat, `m${i}`))).message_id);
     expect((await flood).map(({ status }) => status)).toEqual(Array(CHANGES).fill(200));
-    const perChange = ((await told()) - before - sent.length * 1000) / CHANGES;
+    const perChange = ((await received1()) - before - sent.length * 1000) / CHANGES;
     expect(perChange).toBeLessThan(1000);
 
-    await his.next('chat:message:new', ({ id }) => id === sent.at(-1));
-    expect(his.all('chat:message:new').map(({ id }) => id)).toEqual(sent);
+    await secondDevice.next('chat:message:new', ({ id }) => id === sent.at(-1));
+    expect(secondDevice.all('chat:message:new').map(({ id }) => id)).toEqual(sent);
     const { title } = (await one.request<ChatDto>('GET', `chats/${group.id}`, owner.token)).body;
     for (const device of [owners, members]) {
       await device.next('chat:updated', (shown) => shown.title === title);
       expect(device.all('chat:updated').length).toBeLessThan(CHANGES / 2);
     }
-    for (const device of [owners, members, hers, his]) expect(device.all('sync:required')).toHaveLength(1);
+    for (const device of [owners, members, firstDevice, secondDevice])
+      expect(device.all('sync:required')).toHaveLength(1);
   });
 });

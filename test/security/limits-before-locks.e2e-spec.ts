@@ -7,7 +7,7 @@ const CROWD = 30;
 let app: TestApp;
 let blocker: Bystander;
 let greedy: Account;
-let crowd: string[];
+let manyPeople: string[];
 /** By their names in the paths. */
 const ids: Record<string, string> = {};
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
   blocker = await Bystander.at(app.databaseUrl);
   const honest = await app.register('Анна');
   greedy = await app.register('Глеб');
-  crowd = await app.manyPeople(CROWD);
+  manyPeople = await app.manyPeople(CROWD);
   const post = await app.request<{ id: string }>('POST', 'posts', honest.token, { content: 'x' });
   ids.post = post.body.id;
   ids.group = (await app.group(greedy, honest)).id;
@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 type Asked = [method: string, path: string, body: (i: number) => object, lock?: string];
-const person = (i: number) => crowd[i]!;
+const person = (i: number) => manyPeople[i]!;
 it.each<Asked>([
   ['POST', 'chats', (i) => ({ type: 'direct', participant_ids: [person(i)] }), 'NO KEY UPDATE'],
   ['POST', 'chats', (i) => ({ type: 'group', participant_ids: [person(i)], title: 'x' })],
@@ -46,7 +46,7 @@ it.each<Asked>([
   await blocker.query('BEGIN');
   // A direct chat that is there is looked for first, as long as nobody is being banned.
   for (const table of ['users', 'posts', 'chats']) await blocker.query(`SELECT FROM ${table} FOR ${lock}`);
-  const pairs = crowd.map((id) => [greedy.id, id].sort().join(':'));
+  const pairs = manyPeople.map((id) => [greedy.id, id].sort().join(':'));
   await blocker.query(
     'SELECT pg_advisory_xact_lock(hashtextextended(pair, 0)) FROM unnest($1::text[]) AS pair',
     [pairs],

@@ -63,11 +63,11 @@ describe.each(RELATIONS)('%s', (relation) => {
   let scene: Scene;
   let before: Map<string, unknown>;
   let after: Map<string, unknown>;
-  let heard: [event: ServerEvent, payload: object][];
+  let received: [event: ServerEvent, payload: object][];
   beforeAll(async () => {
     scene = await Scene.set(app, relation);
     before = leavesOf(await scene.look(LOOKS));
-    heard = await scene.goOn();
+    received = await scene.goOn();
     after = leavesOf(await scene.look(LOOKS));
   });
 
@@ -77,9 +77,9 @@ describe.each(RELATIONS)('%s', (relation) => {
   });
 
   it('no event does', () => {
-    const events = new Set(heard.map(([event]) => event));
+    const events = new Set(received.map(([event]) => event));
     expect([...events].filter((event) => !EVENTS[event].includes(relation))).toEqual([]);
-    expect(beyondTable([...leavesOf(heard)].filter(isSecret), scene, relation)).toEqual([]);
+    expect(beyondTable([...leavesOf(received)].filter(isSecret), scene, relation)).toEqual([]);
   });
 });
 

@@ -240,12 +240,12 @@ it('of a session that was revoked, or of somebody banned, is a bad one', async (
   await admin.query('BEGIN');
   await admin.query('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [guest.id]);
   const device = app.keep(Device.open(app.url, guest.token));
-  const heard = device.next('error');
+  const received = device.next('error');
   device.socket.emit('chat:message:send', text(chat, 'late'));
   await admin.somebodyWaits();
   await admin.query('COMMIT');
   await admin.end();
-  expect(await heard).toMatchObject({ code: 'UNAUTHORIZED' });
+  expect(await received).toMatchObject({ code: 'UNAUTHORIZED' });
   expect(await app.rows(`SELECT FROM messages WHERE content = 'late'`)).toEqual([]);
 });
 
@@ -277,12 +277,12 @@ describe('the reason of a refusal', () => {
   it('for a crowd at once is each one’s own', async () => {
     const people = await app.people('Ада', 'Боб', 'Вик');
     await Promise.all([signOut(people[0]), ban(people[1])]);
-    const told = people.map(async ({ token }) => {
+    const received1 = people.map(async ({ token }) => {
       const device = app.keep(Device.open(app.url, token));
       const error = device.next('error').then(({ reason }) => reason);
       return Promise.race([error, device.next('connected').then(() => 'let in')]);
     });
-    expect(await Promise.all(told)).toEqual(['session_revoked', 'account_banned', 'let in']);
+    expect(await Promise.all(received1)).toEqual(['session_revoked', 'account_banned', 'let in']);
   });
 
   it('on a live connection is told with "Invalid token" when the token ends', async () => {
@@ -296,11 +296,14 @@ describe('the reason of a refusal', () => {
   it('on a live connection tells a sign-out from a ban, each in its words', async () => {
     const [one, other, admin] = await app.people('Ира', 'Лев', 'Админ');
     await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
-    const [hers, his] = await app.devices(one, other);
+    const [oneDevice, otherDevice] = await app.devices(one, other);
     await signOut(one);
-    expect(await hers.next('error')).toMatchObject({ message: 'Session revoked', reason: 'session_revoked' });
+    expect(await oneDevice.next('error')).toMatchObject({
+      message: 'Session revoked',
+      reason: 'session_revoked',
+    });
     await app.request('POST', `admin/users/${other.id}/ban`, admin.token);
-    expect(await his.next('error')).toMatchObject({
+    expect(await otherDevice.next('error')).toMatchObject({
       message: 'This account is banned',
       reason: 'account_banned',
     });

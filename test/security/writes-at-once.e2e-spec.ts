@@ -7,13 +7,13 @@ let app: TestApp;
 let blocker: Bystander;
 let anna: Account;
 let boris: Account;
-let hers: Device;
+let annaDevice: Device;
 let chat: ChatDto;
 beforeAll(async () => {
   app = await TestApp.start();
   blocker = await Bystander.at(app.databaseUrl);
   [anna, boris] = await app.people('Анна', 'Борис');
-  hers = await app.device(anna);
+  annaDevice = await app.device(anna);
   chat = await app.chat(anna, boris);
 });
 beforeEach(() => blocker.query('BEGIN'));
@@ -23,7 +23,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-const say = () => hers.send('chat:message:send', text(chat));
+const say = () => annaDevice.send('chat:message:send', text(chat));
 /** So many in the end: jobs of what was done before may wait for a moment, too. */
 const waiting = (count: number) => until(`${count} wait`, async () => (await blocker.waiters()) === count);
 
@@ -36,7 +36,7 @@ describe('writes of one user that wait for the database', () => {
     ]);
     const muted = groups
       .slice(0, 8)
-      .map(({ id }) => hers.send('chat:mute', { chat_id: id, muted: true, until: null }));
+      .map(({ id }) => annaDevice.send('chat:mute', { chat_id: id, muted: true, until: null }));
     await waiting(4);
     const archived = groups
       .slice(8)
@@ -69,7 +69,7 @@ it('changes of one pair hold one connection, whoever of the two asks and for wha
   const pair = [anna.id, vera.id].sort().join(':');
   await blocker.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [pair]);
   const got = [
-    ...range(6).map(() => hers.send('chat:get', { recipient_id: vera.id })),
+    ...range(6).map(() => annaDevice.send('chat:get', { recipient_id: vera.id })),
     ...range(6).map(() => others.send('chat:get', { recipient_id: anna.id })),
   ];
   await waiting(1);

@@ -4,8 +4,8 @@ import { disconnectSlow, coalesceWrites } from './write-coalescing.js';
 /** A device that takes one batch at a time, and none by itself. */
 function deviceThatReadsNothing() {
   const engine = new EventEmitter();
-  const cutOff = jest.fn();
-  coalesceWrites(engine as never, cutOff);
+  const disconnected = jest.fn();
+  coalesceWrites(engine as never, disconnected);
   const transport = { writable: true };
   const socket = {
     writeBuffer: [] as { data: string }[],
@@ -19,7 +19,7 @@ function deviceThatReadsNothing() {
   };
   engine.emit('connection', socket);
   return {
-    cutOff,
+    disconnected1: disconnected,
     waiting: () => socket.writeBuffer.map(({ data }) => data),
     reads: () => (transport.writable = true),
     send(data: string) {
@@ -53,7 +53,7 @@ it('to a device that is behind only what lasts is sent, in every namespace', () 
 });
 
 it('what a device was given and has not read counts as waiting, until it has', async () => {
-  const { send, waiting, reads, cutOff } = deviceThatReadsNothing();
+  const { send, waiting, reads, disconnected1: disconnected1 } = deviceThatReadsNothing();
   const message = `2["chat:message:new","${'x'.repeat(3 * 1024 * 1024)}"]`;
   send(message);
   await new Promise(setImmediate);
@@ -62,9 +62,9 @@ it('what a device was given and has not read counts as waiting, until it has', a
   reads();
   send(message);
   await new Promise(setImmediate);
-  expect([waiting(), cutOff.mock.calls]).toEqual([[], []]);
+  expect([waiting(), disconnected1.mock.calls]).toEqual([[], []]);
   send(message);
-  expect(cutOff).toHaveBeenCalledTimes(1);
+  expect(disconnected1).toHaveBeenCalledTimes(1);
 });
 
 it('a device that takes nothing between two looks is cut off; one that takes some, or has nothing to take, is not', () => {

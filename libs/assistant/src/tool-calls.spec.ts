@@ -9,7 +9,7 @@ function callsOf(chunks: unknown[], ids = new Set<string>()) {
   return calls.finish(ids);
 }
 
-const told = (chunks: unknown[]) =>
+const received = (chunks: unknown[]) =>
   callsOf(chunks).map(({ function: called }) => [called.name, called.arguments]);
 
 const NAILS = ['search_services', '{"query":"маник"}'];
@@ -284,7 +284,7 @@ const SHAPES: [string, unknown[], expected?: string[][]][] = [
 ];
 
 it.each(SHAPES)('%s', (_, chunks, expected = [NAILS, VERA]) => {
-  expect(told(chunks)).toEqual(expected);
+  expect(received(chunks)).toEqual(expected);
 });
 
 it('keeps the ids that a server gave, makes the others, and gives none twice in a request', () => {

@@ -44,14 +44,14 @@ it('a send whose plan was made for empty tables finds its rows by their keys whe
   withPlans([], async (app, plans, admin) => {
     const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
     const chat = await app.chat(anna, boris);
-    const [hers] = await app.devices(anna);
+    const [annaDevice] = await app.devices(anna);
     // New ones and repetitions, by the statement that does not look for earlier sends and the one that does.
     let sent = 0;
     const sendSome = async () => {
       for (let i = 0; i < 40; i++)
         for (const client_id of [`new ${sent++}`, 'again']) {
-          const { message_id } = await hers.send('chat:message:send', text(chat, 'x', { client_id }));
-          await hers.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat.id });
+          const { message_id } = await annaDevice.send('chat:message:send', text(chat, 'x', { client_id }));
+          await annaDevice.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat.id });
         }
     };
     await sendSome();
@@ -106,15 +106,15 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
     `INSERT INTO chat_members (chat_id, user_id) SELECT id, $1 FROM chats ORDER BY id LIMIT 40`,
     [boris.id],
   );
-  const [hers, his] = await app.devices(anna, boris);
+  const [annaDevice1, borisDevice] = await app.devices(anna, boris);
   const direct = await app.chat(anna, boris);
   const group = await app.group(anna, boris);
   const filled = { id: chatId };
-  const ack = await hers.send('chat:message:send', text(filled, 'x', { client_id: 'mine' }));
+  const ack = await annaDevice1.send('chat:message:send', text(filled, 'x', { client_id: 'mine' }));
   const message_id = ack.message_id;
-  await hers.send('chat:message:send', text(filled, 'x', { client_id: 'mine', reply_to: message_id }));
-  await Promise.all([filled, direct, group].map((to) => hers.send('chat:message:send', text(to))));
-  await changes(hers, his, chatId, message_id);
+  await annaDevice1.send('chat:message:send', text(filled, 'x', { client_id: 'mine', reply_to: message_id }));
+  await Promise.all([filled, direct, group].map((to) => annaDevice1.send('chat:message:send', text(to))));
+  await changes(annaDevice1, borisDevice, chatId, message_id);
   await reads(app, boris, chatId);
   const start = await app.request<SyncAnswer>('GET', 'sync', anna.token);
   for (const [method, path, body] of [
@@ -130,40 +130,49 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
   ] as const)
     expect((await app.request<ChatDto>(method, path, anna.token, body)).status).toBeLessThan(300);
   // Also what happens by itself a moment later: deliveries, presence.
-  his.close();
-  await hers.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
+  borisDevice.close();
+  await annaDevice1.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
 }
 
-async function changes(hers: Device, his: Device, chat_id: string, message_id: string): Promise<void> {
+async function changes(
+  firstDevice: Device,
+  secondDevice: Device,
+  chat_id: string,
+  message_id: string,
+): Promise<void> {
   for (const { status } of [
-    await hers.send('chat:message:edit', { message_id, content: 'y' }),
-    await his.send('chat:message:react', { message_id, emoji: '👍', on: true }),
-    await his.send('chat:join', { chat_id }),
-    await his.send('chat:message:delivered', { message_id, chat_id }),
-    await his.send('chat:message:read', { message_id, chat_id }),
-    await his.send('chat:typing', { is_typing: true, chat_id }),
-    await hers.send('chat:message:pin', { message_id }),
-    await his.send('chat:pins', { chat_id }),
-    await hers.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat_id, comment: 'x' }),
-    await hers.send('chat:message:forward', {
+    await firstDevice.send('chat:message:edit', { message_id, content: 'y' }),
+    await secondDevice.send('chat:message:react', { message_id, emoji: '👍', on: true }),
+    await secondDevice.send('chat:join', { chat_id }),
+    await secondDevice.send('chat:message:delivered', { message_id, chat_id }),
+    await secondDevice.send('chat:message:read', { message_id, chat_id }),
+    await secondDevice.send('chat:typing', { is_typing: true, chat_id }),
+    await firstDevice.send('chat:message:pin', { message_id }),
+    await secondDevice.send('chat:pins', { chat_id }),
+    await firstDevice.send('chat:message:forward', {
+      message_ids: [message_id],
+      to_chat_id: chat_id,
+      comment: 'x',
+    }),
+    await firstDevice.send('chat:message:forward', {
       message_ids: [message_id],
       to_chat_id: chat_id,
       client_id: 'f',
     }),
-    await hers.send('chat:message:forward', {
+    await firstDevice.send('chat:message:forward', {
       message_ids: [message_id],
       to_chat_id: chat_id,
       client_id: 'f',
     }),
-    await his.send('chat:mute', { chat_id, muted: true }),
-    await his.send('chat:archive', { chat_id, archived: true }),
-    await hers.send('chat:message:unpin', { message_id }),
-    await hers.send('chat:message:delete', { message_id }),
-    await his.send('users:list', {}),
+    await secondDevice.send('chat:mute', { chat_id, muted: true }),
+    await secondDevice.send('chat:archive', { chat_id, archived: true }),
+    await firstDevice.send('chat:message:unpin', { message_id }),
+    await firstDevice.send('chat:message:delete', { message_id }),
+    await secondDevice.send('users:list', {}),
   ])
     expect(['ok', 'joined']).toContain(status);
   for (const query of SEARCHES) {
-    const { status } = await his.send('users:list', { query, is_master: query === '' || undefined });
+    const { status } = await secondDevice.send('users:list', { query, is_master: query === '' || undefined });
     expect([query, status]).toEqual([query, 'ok']);
   }
 }

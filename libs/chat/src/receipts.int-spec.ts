@@ -19,7 +19,7 @@ it('receipts of many long silences are looked up in parts, and all are told', as
     [ids, boris.id],
   );
   await app.rows(`UPDATE chats SET last_seq = ${MESSAGES} WHERE id = ANY($1)`, [ids]);
-  const [his] = await app.devices(boris);
+  const [borisDevice] = await app.devices(boris);
   const found: number[] = [];
   const prisma = app.app.get(PrismaService);
   const query = prisma.$queryRaw.bind(prisma) as (...args: unknown[]) => Promise<{ covered?: unknown[] }[]>;
@@ -29,7 +29,7 @@ it('receipts of many long silences are looked up in parts, and all are told', as
     return rows;
   }) as never);
   expect((await app.request('GET', 'sync', anna.token)).status).toBe(200);
-  await until('all are told', () => his.all('chat:message:delivered').length === GROUPS * MESSAGES);
+  await until('all are told', () => borisDevice.all('chat:message:delivered').length === GROUPS * MESSAGES);
   expect(found.length).toBeGreaterThan(1);
   expect(Math.max(...found)).toBeLessThanOrEqual(MAX_TOGETHER);
   await app.stop();

@@ -4,17 +4,17 @@ import { Typing } from './typing.js';
 
 const anna = { id: 'anna', name: 'Анна', device: 'phone' };
 
-let told: { chat: string; who: string; typing: boolean; notTo?: string[] }[];
+let received: { chat: string; who: string; typing: boolean; notTo?: string[] }[];
 let typing: Typing;
 /** What the database is asked, in order: called, it answers. */
 let answers: (() => void)[];
 beforeEach(() => {
   jest.useFakeTimers();
-  told = [];
+  received = [];
   const emitter = new RealtimeEmitter();
   emitter.toRooms = ([chat], _, payload, notTo) => {
     const { user_id, is_typing } = payload as { user_id: string; is_typing: boolean };
-    told.push({ chat: chat!, who: user_id, typing: is_typing, notTo });
+    received.push({ chat: chat!, who: user_id, typing: is_typing, notTo });
   };
   const member = { name: 'Анна', isUnseen: false };
   answers = [];
@@ -30,11 +30,11 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-const states = () => told.map((event) => event.typing);
+const states = () => received.map((event) => event.typing);
 
 it('is not told to whoever types, nor across a block', () => {
   typing.set('chat', anna, true);
-  expect(told).toEqual([
+  expect(received).toEqual([
     { chat: chatRoom('chat'), who: 'anna', typing: true, notTo: [userRoom('anna'), blockedRoom('anna')] },
   ]);
 });
@@ -60,7 +60,7 @@ it('stops once when it is stopped', () => {
 
 it('does not stop what has not begun, or has stopped already', () => {
   typing.set('chat', anna, false);
-  expect(told).toEqual([]);
+  expect(received).toEqual([]);
   typing.set('chat', anna, true);
   jest.advanceTimersByTime(30_000);
   typing.set('chat', anna, false);
@@ -72,10 +72,10 @@ it('stops in every chat, once, when the device is gone, and of that device only'
   typing.set('two', anna, true);
   typing.set('one', { ...anna, device: 'tablet' }, true);
   typing.stopAll('phone');
-  expect(told.slice(3).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('two'), false]]);
+  expect(received.slice(3).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('two'), false]]);
   typing.stopAll('phone');
   jest.advanceTimersByTime(30_000);
-  expect(told.slice(4).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('one'), false]]);
+  expect(received.slice(4).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('one'), false]]);
 });
 
 it('leaves no timer behind', () => {
@@ -113,8 +113,8 @@ it.each<[string, (device: { connected: boolean }) => unknown]>([
 
 it('begins again when it is begun again after a stop', async () => {
   const device = { id: 'phone', connected: true };
-  const tell = (isTyping: boolean) => typing.report('chat', 'anna', device, isTyping);
-  const all = Promise.all([tell(true), tell(false), tell(true)]);
+  const send = (isTyping: boolean) => typing.report('chat', 'anna', device, isTyping);
+  const all = Promise.all([send(true), send(false), send(true)]);
   for (const answer of answers.reverse()) answer();
   await all;
   expect(states()).toEqual([true]);

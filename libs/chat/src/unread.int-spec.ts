@@ -6,23 +6,23 @@ import { ChatViews } from './chat-views.js';
 let app: TestApp;
 let views: ChatViews;
 let anna: Account;
-let crowd: string[];
+let manyPeople: string[];
 beforeAll(async () => {
   app = await TestApp.start();
   views = app.app.get(ChatViews);
   anna = await app.register('Анна');
-  crowd = await app.manyPeople(40);
+  manyPeople = await app.manyPeople(40);
 });
 afterAll(() => app.stop());
 
 /** A group in which so many messages were deleted: Anna's, and each third one of somebody else's. */
 async function group(deleted: number): Promise<string> {
-  const { id } = await app.group(anna, ...crowd.map((id) => ({ id })));
+  const { id } = await app.group(anna, ...manyPeople.map((id) => ({ id })));
   await app.rows(
     `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at, deleted_at)
      SELECT gen_random_uuid(), $1, seq, CASE WHEN seq % 3 = 0 THEN ($3::uuid[])[1 + seq % 40] ELSE $2::uuid END, 'text', '', now(),
        CASE WHEN seq % 5 > 0 THEN now() END FROM generate_series(1, $4::int) AS seq`,
-    [id, anna.id, crowd, deleted],
+    [id, anna.id, manyPeople, deleted],
   );
   await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [id, deleted]);
   return id;
@@ -50,7 +50,7 @@ it.each([1000, 13_000])(
      WHERE p.chat_id = $1 AND p.user_id = n.user_id`,
       [id, length / 40],
     );
-    const asked = [anna.id, ...crowd].map((userId) => ({ userId, chatId: id }));
+    const asked = [anna.id, ...manyPeople].map((userId) => ({ userId, chatId: id }));
     const each = (await views.ofEach(asked)).map(({ userId, chat }) => [userId, chat.unread_count]);
     const all = (await views.ofMembers(id)).flatMap(({ chat, userIds }) =>
       userIds.map((userId) => [userId, chat.unread_count] as const),

@@ -107,26 +107,30 @@ describe('connected', () => {
 
   it('tells a crowd at once each who they are, and refuses only those who may not in', async () => {
     const { authenticator, prisma } = identity;
-    const crowd = await Promise.all(Array.from({ length: 8 }, () => signIn()));
-    const ids = crowd.map(({ signedIn }) => ({ id: signedIn.sessionId }));
-    const userId = crowd[2]!.signedIn.userId;
+    const manyPeople = await Promise.all(Array.from({ length: 8 }, () => signIn()));
+    const ids = manyPeople.map(({ signedIn }) => ({ id: signedIn.sessionId }));
+    const userId = manyPeople[2]!.signedIn.userId;
     await prisma.session.update({ where: ids[0]!, data: { revokedAt: new Date() } });
     await prisma.session.update({ where: ids[1]!, data: { expiresAt: new Date(Date.now() - 1000) } });
     await prisma.user.update({ where: { id: userId }, data: { bannedAt: new Date() } });
     // Both are in the crowd, but not as one.
-    const { token } = issueAccessToken(KEY, crowd[3]!.signedIn.userId, crowd[4]!.signedIn.sessionId);
-    const told = await Promise.allSettled(
-      [token, ...crowd.map((one) => one.token), token].map((one) =>
+    const { token } = issueAccessToken(
+      KEY,
+      manyPeople[3]!.signedIn.userId,
+      manyPeople[4]!.signedIn.sessionId,
+    );
+    const received = await Promise.allSettled(
+      [token, ...manyPeople.map((one) => one.token), token].map((one) =>
         authenticator.connected(authenticator.verify(one)),
       ),
     );
-    expect(told.map(({ status }) => status)).toEqual([
+    expect(received.map(({ status }) => status)).toEqual([
       ...Array<string>(4).fill('rejected'),
       ...Array<string>(5).fill('fulfilled'),
       'rejected',
     ]);
-    expect(told.slice(4, 9)).toEqual(
-      crowd.slice(3).map(({ signedIn: user }) => ({
+    expect(received.slice(4, 9)).toEqual(
+      manyPeople.slice(3).map(({ signedIn: user }) => ({
         status: 'fulfilled',
         value: { user, reason: 'connection_established' },
       })),
@@ -137,7 +141,7 @@ describe('connected', () => {
       null,
       null,
       null,
-      ...crowd.slice(3).map(({ signedIn }) => signedIn.tokenId),
+      ...manyPeople.slice(3).map(({ signedIn }) => signedIn.tokenId),
     ]);
   });
 });

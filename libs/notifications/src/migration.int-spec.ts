@@ -15,7 +15,7 @@ it('the migration brings what was told before in line with what still holds', as
     string,
   ];
   const post = randomUUID();
-  const tell = async (cause: NotificationCause) => {
+  const send = async (cause: NotificationCause) => {
     await happen(app, cause, anna);
     await app.app.get(CommandBus).execute(new Notify(cause, [anna]));
   };
@@ -44,10 +44,10 @@ it('the migration brings what was told before in line with what still holds', as
     actorId: boris,
     data: { request_id: randomUUID(), user_id: boris },
   };
-  for (const actor of [dima, boris, gleb, vera]) await tell(like(actor));
-  await tell(comment(boris));
-  await tell(repost);
-  await tell(asked);
+  for (const actor of [dima, boris, gleb, vera]) await send(like(actor));
+  await send(comment(boris));
+  await send(repost);
+  await send(asked);
   // As an earlier version has it: nothing of it is looked at again.
   await app.rows('UPDATE posts SET likes_count = 4, comments_count = 1, reposts_count = 1 WHERE id = $1', [
     post,

@@ -22,7 +22,7 @@ describeWithRedis('what other processes tell', () => {
   let connections: RedisConnections;
   let redis: Redis;
   let nodes: ClusterBroker;
-  let heard: number[];
+  let received: number[];
   let missed: number;
   let dead: string[];
   let sockets: { broadcast: (packet: { data: [string, number] }) => unknown };
@@ -30,8 +30,8 @@ describeWithRedis('what other processes tell', () => {
     logger.level = 'silent';
     connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
     redis = connections.shared!;
-    [heard, missed, dead] = [[], 0, []];
-    sockets = { broadcast: ({ data }: { data: [string, number] }) => heard.push(data[1]) };
+    [received, missed, dead] = [[], 0, []];
+    sockets = { broadcast: ({ data }: { data: [string, number] }) => received.push(data[1]) };
     nodes = new ClusterBroker(
       connections,
       new Metrics(),
@@ -50,13 +50,13 @@ describeWithRedis('what other processes tell', () => {
     connections.onApplicationShutdown();
   });
 
-  const tell = (from: string, n: number, deed?: NodeCommand) =>
+  const send = (from: string, n: number, deed?: NodeCommand) =>
     redis.xadd(STREAM, '*', 'told', JSON.stringify({ from, n, deed }));
   /** All that was told before has been heard then. */
   const settled = async () => {
-    await tell('last', 1, said(-1));
-    while (heard.at(-1) !== -1) await new Promise(setImmediate);
-    return heard.slice(0, -1);
+    await send('last', 1, said(-1));
+    while (received.at(-1) !== -1) await new Promise(setImmediate);
+    return received.slice(0, -1);
   };
 
   it('is done in pieces, with other work between them', async () => {
@@ -68,7 +68,7 @@ describeWithRedis('what other processes tell', () => {
     };
     count();
     const turns: number[] = [];
-    sockets.broadcast = ({ data }) => (turns.push(turn), heard.push(data[1]));
+    sockets.broadcast = ({ data }) => (turns.push(turn), received.push(data[1]));
     let now = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 10));
     const all = redis.multi();
@@ -82,23 +82,23 @@ describeWithRedis('what other processes tell', () => {
   });
 
   it('is done once, however often it stands there', async () => {
-    for (const n of [7, 8, 7, 8, 9]) await tell('other', n, said(n));
-    await tell('another', 7, said(70));
+    for (const n of [7, 8, 7, 8, 9]) await send('other', n, said(n));
+    await send('another', 7, said(70));
     expect(await settled()).toEqual([7, 8, 9, 70]);
     expect(missed).toBe(0);
   });
 
   it('is missed when one of a process’s messages is not there, and goes on', async () => {
-    for (const n of [1, 2, 4]) await tell('other', n, said(n));
+    for (const n of [1, 2, 4]) await send('other', n, said(n));
     expect(await settled()).toEqual([1, 2, 4]);
     expect(missed).toBe(1);
   });
 
   it('is missed at once, and all that is missed in the 5 s after it is one more time, with the reasons in the log', async () => {
     const warn = jest.spyOn(logger, 'warn');
-    await tell('new', 5);
-    for (let n = 1; n < 100; n += 2) await tell('other', n, said(n));
-    for (let n = 6; n < 50; n++) await tell('new', n);
+    await send('new', 5);
+    for (let n = 1; n < 100; n += 2) await send('other', n, said(n));
+    for (let n = 6; n < 50; n++) await send('new', n);
     await settled();
     expect(missed).toBe(1);
     while (missed === 1) await sleep(100);
@@ -115,14 +115,14 @@ describeWithRedis('what other processes tell', () => {
   }, 20_000);
 
   it('is missed when a process says that it could not tell, also one that was never heard before', async () => {
-    await tell('new', 1);
-    await tell('other', 5);
+    await send('new', 1);
+    await send('other', 5);
     await settled();
     expect(missed).toBe(1);
   });
 
   it('is missed once when some that were heard die, not when one has taken its leave', async () => {
-    for (const from of ['killed', 'killed too', 'stopped', 'living']) await tell(from, 1, said(1));
+    for (const from of ['killed', 'killed too', 'stopped', 'living']) await send(from, 1, said(1));
     await redis.xadd(STREAM, '*', 'told', JSON.stringify({ from: 'stopped', n: 2, leaves: true }));
     await settled();
     dead = ['killed', 'killed too', 'stopped'];
@@ -139,7 +139,7 @@ describeWithRedis('what other processes tell', () => {
   }, 20_000);
 
   it('is not missed when one that was there before tells something', async () => {
-    await tell('silent', 7, said(7));
+    await send('silent', 7, said(7));
     expect(await settled()).toEqual([7]);
     expect(missed).toBe(0);
   });

@@ -16,8 +16,8 @@ async function listening() {
   logger.level = 'silent';
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
-  const node = { redis, heard: [] as unknown[], missed: 0, start, say, close };
-  const sockets = { broadcast: ({ data }: { data: [string, unknown] }) => node.heard.push(data[1]) };
+  const node = { redis, received: [] as unknown[], missed: 0, start, say, close };
+  const sockets = { broadcast: ({ data }: { data: [string, unknown] }) => node.received.push(data[1]) };
   const nodes = new ClusterBroker(
     connections,
     new Metrics(),
@@ -45,14 +45,14 @@ itWithRedis('is heard from a Redis that came back empty with a clock that is beh
   await node.start();
   // What the old Redis, 5 minutes ahead, had said.
   await node.say('other', 1, 1, `${Date.now() + 300_000}-0`);
-  await until('heard', () => node.heard.length === 1);
+  await until('heard', () => node.received.length === 1);
   await node.redis.flushdb();
   await breakConnections(node.redis);
   await until('missed', () => node.missed > 0);
   await node.say('other', 2, 2);
-  await until('heard again', () => node.heard.length === 2);
+  await until('heard again', () => node.received.length === 2);
   node.close();
-  expect(node.heard).toEqual([1, 2]);
+  expect(node.received).toEqual([1, 2]);
 });
 
 itWithRedis('is not done again when Redis comes back as it was a while ago', async () => {
@@ -67,9 +67,9 @@ itWithRedis('is not done again when Redis comes back as it was a while ago', asy
   // Longer than one read waits: the next one begins where this node then is.
   await sleep(1500);
   await node.say('other', 1, 'new');
-  await until('heard', () => node.heard.includes('new'));
+  await until('heard', () => node.received.includes('new'));
   node.close();
-  expect(node.heard).toEqual(['new']);
+  expect(node.received).toEqual(['new']);
 });
 
 itWithRedis('what is told takes a bounded part of Redis, however large each of it is', async () => {

@@ -2,13 +2,13 @@ import type { PresenceEvent } from '#contracts';
 import { Config, RealtimeEmitter, type PrismaService } from '#platform';
 import { Presence } from './presence.js';
 
-let told: { rooms: string[] | 'everyone'; event: string; user: string; at: string }[];
+let received: { rooms: string[] | 'everyone'; event: string; user: string; at: string }[];
 let presences: Presence[];
 const start = (settings: Partial<Config> = {}) => {
   const emitter = new RealtimeEmitter();
   emitter.toRooms = (rooms, event, payload) => {
     const { user_id, last_seen } = payload as PresenceEvent;
-    told.push({ rooms, event, user: user_id, at: last_seen });
+    received.push({ rooms, event, user: user_id, at: last_seen });
   };
   const database = { $executeRaw: () => Promise.resolve(0) } as unknown as PrismaService;
   const presence = new Presence(database, emitter, Object.assign(new Config(), settings));
@@ -17,7 +17,7 @@ const start = (settings: Partial<Config> = {}) => {
 };
 beforeEach(() => {
   jest.useFakeTimers();
-  told = [];
+  received = [];
   presences = [];
 });
 afterEach(async () => {
@@ -31,7 +31,7 @@ afterEach(async () => {
 /** What is told waits for what must be looked up. */
 const settled = () => jest.advanceTimersByTimeAsync(0);
 const isOnline = async (presence: Presence) => (await presence.present(['anna'])).has('anna');
-const events = () => told.map(({ event }) => event);
+const events = () => received.map(({ event }) => event);
 const connectMany = (presence: Presence, count: number) => {
   for (let i = 0; i < count; i++) presence.connected(`user ${i}`, `socket ${i}`, [`chat ${i}`]);
 };
@@ -52,7 +52,7 @@ it('tells of the first device and, after the grace time, of the last', async () 
   expect([events(), await isOnline(presence)]).toEqual([['user:online'], true]);
   await jest.advanceTimersByTimeAsync(1);
   expect([events(), await isOnline(presence)]).toEqual([['user:online', 'user:offline'], false]);
-  expect(told[1]!.at).toBe(left);
+  expect(received[1]!.at).toBe(left);
 });
 
 it('says nothing of whoever is back within the grace time, and counts that time anew', async () => {
@@ -87,14 +87,14 @@ it('tells everyone while fewer than 500 users are connected, however many device
   for (let i = 0; i < 100; i++) presence.connected('user 1', `another ${i}`, []);
   presence.connected('the 499th', 'phone', ['chat']);
   await settled();
-  expect(told.at(-1)!.rooms).toBe('everyone');
+  expect(received.at(-1)!.rooms).toBe('everyone');
   presence.connected('the 500th', 'phone', ['chat a', 'chat b']);
   await settled();
-  expect(told.at(-1)!.rooms).toEqual(['chat a', 'chat b', ...around('the 500th')]);
+  expect(received.at(-1)!.rooms).toEqual(['chat a', 'chat b', ...around('the 500th')]);
   presence.disconnected('the 500th', 'phone');
   presence.disconnected('the 499th', 'phone');
   await jest.advanceTimersByTimeAsync(3000);
-  expect(told.at(-1)!.rooms).toBe('everyone');
+  expect(received.at(-1)!.rooms).toBe('everyone');
 });
 
 it.each([
@@ -105,7 +105,7 @@ it.each([
   connectMany(presence, connected);
   presence.connected('anna', 'phone', ['chat']);
   await settled();
-  expect(told.at(-1)!.rooms).toEqual(rooms);
+  expect(received.at(-1)!.rooms).toEqual(rooms);
 });
 
 it('tells those concerned when it cannot be known how many are connected', async () => {
@@ -116,5 +116,8 @@ it('tells those concerned when it cannot be known how many are connected', async
   jest.spyOn(presence, 'onlineCount').mockRejectedValue(new Error('Command timed out'));
   presence.disconnected('anna', 'phone');
   await jest.advanceTimersByTimeAsync(3000);
-  expect(told.at(-1)).toMatchObject({ event: 'user:offline', rooms: ['chat of anna', ...around('anna')] });
+  expect(received.at(-1)).toMatchObject({
+    event: 'user:offline',
+    rooms: ['chat of anna', ...around('anna')],
+  });
 });

@@ -11,12 +11,12 @@ describeWithRedis('presence of several nodes', () => {
   let stores: RedisPresenceStore[];
   /** Of the node that was started last. */
   let connection: Redis;
-  let told: string[];
+  let received: string[];
   beforeEach(async () => {
     logger.level = 'silent';
     url = await emptyRedis();
     link = await Link.to(url);
-    [connections, stores, told] = [[], [], []];
+    [connections, stores, received] = [[], [], []];
   });
   afterEach(async () => {
     link.mend();
@@ -33,12 +33,12 @@ describeWithRedis('presence of several nodes', () => {
     connection = connect.mock.results[0]!.value as Redis;
     connections.push(redis);
     stores.push(store);
-    store.onOffline((userId) => told.push(`${userId} away`));
-    store.onOnlineAgain((userId) => told.push(`${userId} back`));
+    store.onOffline((userId) => received.push(`${userId} away`));
+    store.onOnlineAgain((userId) => received.push(`${userId} back`));
     return store;
   };
   const until = async (line: string) => {
-    while (!told.includes(line)) await new Promise(setImmediate);
+    while (!received.includes(line)) await new Promise(setImmediate);
   };
 
   it('who was found away by an answer that did not come is told, once', async () => {
@@ -51,7 +51,7 @@ describeWithRedis('presence of several nodes', () => {
     await store.enter('boris', 'phone');
     await store.leave('boris', 'phone');
     await until('boris away');
-    expect(told).toEqual(['anna away', 'boris away']);
+    expect(received).toEqual(['anna away', 'boris away']);
   });
 
   it('who is back before that is told again is not told to be away', async () => {
@@ -64,7 +64,7 @@ describeWithRedis('presence of several nodes', () => {
     expect(await other.enter('anna', 'tablet')).toBe(true);
     link.mend();
     while ((await connections[1]!.shared!.keys('presence:gone:*')).length > 0) await sleep(10);
-    expect(told).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   it('whose entry is not answered is told to have come', async () => {

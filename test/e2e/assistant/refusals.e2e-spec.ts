@@ -27,12 +27,12 @@ describe('refuses, and the connection stays', () => {
 
   it('a chat of somebody else, and one that there is not', async () => {
     const { chatId } = await scene.chat(anna);
-    const his = await scene.signedIn(boris);
+    const secondDevice = await scene.signedIn(boris);
     for (const id of [chatId, randomUUID()])
-      expect(await his.ask('join_chat', { token: boris.token, chatId: id }, 'error')).toMatchObject({
+      expect(await secondDevice.ask('join_chat', { token: boris.token, chatId: id }, 'error')).toMatchObject({
         message: 'Chat not found or access denied',
       });
-    expect(await his.ask('message', { message: 'hers' }, 'error')).toMatchObject({
+    expect(await secondDevice.ask('message', { message: 'hers' }, 'error')).toMatchObject({
       message: 'Not authenticated or not in a chat',
     });
     expect(await scene.history({ account: anna, chatId })).toEqual([]);

@@ -23,9 +23,9 @@ it('a stop of the program keeps what there is of an answer, and says that it was
   const client = await later.assistant();
   const join = { token: talk.account.token, chatId: talk.chatId };
   const { messages } = await client.ask<Joined>('join_chat', join, 'chat_joined');
-  const told = messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
-  expect(told).toContain('assistant interrupted: Начало, и');
-  expect(told).toContain('user complete: Ещё один');
+  const received = messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
+  expect(received).toContain('assistant interrupted: Начало, и');
+  expect(received).toContain('user complete: Ещё один');
   const resumed = await later.assistant();
   resumed.send('join_chat', { ...join, resume: { messageId, index: 0 } });
   const complete = await resumed.next<Complete>('assistant_message_complete');
@@ -54,8 +54,8 @@ itAlone('what was told of an answer outlives a process that dies over it', async
   const next = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
   const client = await next.assistant();
   const join = { token: talk.account.token, chatId: talk.chatId, resume: { messageId, index: 0 } };
-  const told = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
-  await until('what there is of the answer', async () => (await told()).length >= 2);
+  const received1 = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
+  await until('what there is of the answer', async () => (await received1()).length >= 2);
   const complete = await client.next<Complete>('assistant_message_complete');
   expect(complete).toMatchObject({ content: 'Начало, 👍 и', status: 'interrupted', title: 'Вопрос' });
   expect(client.tokens(messageId).slice(-2)).toEqual([', 👍 ', 'и']);

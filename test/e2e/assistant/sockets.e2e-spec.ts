@@ -123,8 +123,8 @@ it('a device that reads slowly is told the whole of a long answer when it comes 
   scene.model.answerWith({ tokens: Array.from({ length: LONG }, () => 'ж') });
   const { messageId } = await client.ask('message', { message: 'Много' }, 'assistant_message_start');
   // Only the last frame: to look at all of them after each would take longer than the answer.
-  const isComplete = ({ received: heard }: AssistantClient) =>
-    heard.at(-1)?.type === 'assistant_message_complete';
+  const isComplete = ({ received: received }: AssistantClient) =>
+    received.at(-1)?.type === 'assistant_message_complete';
   await client.until(() => isComplete(client), 'the end', 90_000);
   const slow = await scene.app.assistant();
   slow.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: 0 } });

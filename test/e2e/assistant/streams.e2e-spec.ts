@@ -19,8 +19,8 @@ it('every device in the chat hears the same, and one in another chat nothing', a
   scene.model.answerWith({ tokens: WORDS, pace: 1 });
   const complete = await exchange(talk.client, 'Расскажи');
   await tablet.next('assistant_message_complete');
-  const ofAnswer = ({ received: heard }: typeof tablet) =>
-    heard.filter(({ type }) => /^(assistant|user)_message/.test(type));
+  const ofAnswer = ({ received: received }: typeof tablet) =>
+    received.filter(({ type }) => /^(assistant|user)_message/.test(type));
   expect(ofAnswer(tablet)).toEqual(ofAnswer(talk.client));
   expect(tablet.tokens(complete.messageId)).toEqual(WORDS);
   await elsewhere.settled();

@@ -12,8 +12,8 @@ let master: Account;
 let anna: Account;
 let boris: Account;
 let service: ServiceDto;
-let hers: BookingDto;
-let his: BookingDto;
+let firstDevice: BookingDto;
+let secondDevice: BookingDto;
 let talk: Talk;
 beforeAll(async () => {
   scene = await Scene.start();
@@ -29,7 +29,7 @@ beforeAll(async () => {
     const body = { service_id: service.id, starts_at: at(2, hour) };
     return (await app.request<BookingDto>('POST', 'bookings', token, body)).body;
   };
-  [hers, his] = [await book(anna, 10), await book(boris, 12)];
+  [firstDevice, secondDevice] = [await book(anna, 10), await book(boris, 12)];
 });
 afterAll(() => scene.stop());
 beforeEach(async () => (talk = await scene.chat(anna)));
@@ -67,7 +67,7 @@ it('finds services, masters and free times', async () => {
   const slots = await result<List<{ starts_at: string }>>('free_slots', day);
   const starts = slots.items.map(({ starts_at }) => new Date(starts_at).toISOString());
   expect(starts.length).toBeGreaterThan(0);
-  for (const taken of [hers.starts_at, his.starts_at]) expect(starts).not.toContain(taken);
+  for (const taken of [firstDevice.starts_at, secondDevice.starts_at]) expect(starts).not.toContain(taken);
 });
 
 it('finds a master behind any number of clients of the same name', async () => {
@@ -101,13 +101,13 @@ it('what is looked up for one answer is bounded by the context', async () => {
   scene.model.answerWith({ calls }, { calls }, { calls }, { tokens: ['Вот'] });
   await exchange(talk.client, 'Что есть?');
   const { messages } = scene.model.requests.at(-1)!;
-  const told = messages.filter(({ role }) => role === 'tool').map(({ content }) => content!);
-  expect(told).toHaveLength(48);
-  expect(told[0]).toContain('items');
-  for (const beyondEight of told.slice(8, 16)) expect(beyondEight).toContain('Too much was looked up');
-  expect(told.at(-1)).toContain('Too much was looked up');
+  const received = messages.filter(({ role }) => role === 'tool').map(({ content }) => content!);
+  expect(received).toHaveLength(48);
+  expect(received[0]).toContain('items');
+  for (const beyondEight of received.slice(8, 16)) expect(beyondEight).toContain('Too much was looked up');
+  expect(received.at(-1)).toContain('Too much was looked up');
   // 8,000 tokens have fewer characters than that.
-  expect(told.join('').length).toBeLessThan(60_000);
+  expect(received.join('').length).toBeLessThan(60_000);
 });
 
 it('calls that are more than a prompt holds end the answer', async () => {
@@ -125,7 +125,7 @@ it('several at once, each result at its call', async () => {
     { name: 'my_bookings', arguments: {} },
   );
   expect(ids(JSON.parse(services!) as never)).toEqual([service.id]);
-  expect(ids(JSON.parse(bookings!) as never)).toEqual([hers.id]);
+  expect(ids(JSON.parse(bookings!) as never)).toEqual([firstDevice.id]);
 });
 
 it('eight at once, and is told of the others that it is enough', async () => {
@@ -145,8 +145,8 @@ it.each([
 ])('shows bookings only of who asks %s', async (_, args) => {
   const given = JSON.parse(JSON.stringify(args).replaceAll('$boris', boris.id)) as object;
   const text = JSON.stringify(await result('my_bookings', given));
-  expect(text).toContain(hers.id);
-  expect(text).not.toContain(his.id);
+  expect(text).toContain(firstDevice.id);
+  expect(text).not.toContain(secondDevice.id);
   expect(text).not.toContain(boris.id);
   expect(text).not.toContain('@example.com');
 });

@@ -8,20 +8,20 @@ describe('a banned member of a group', () => {
   it('holds no message back from being delivered and read, wherever it is shown', async () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const group = await app.group(anna, boris, vera);
-    const hers = await app.device(anna);
+    const annaDevice = await app.device(anna);
     const before = await send(anna, group, 'до бана');
     await read(boris, group, before);
     await ban(vera);
-    await hers.next('chat:updated', ({ last_message }) => last_message?.status === 'read');
+    await annaDevice.next('chat:updated', ({ last_message }) => last_message?.status === 'read');
     const after = await send(anna, group, 'после бана');
     const shown = async (id: string) => {
       const path = `chats/${group.id}`;
       const of = (items: MessageDto[]) => items.find((message) => message.id === id)?.status;
-      const edited = await hers.send('chat:message:edit', {
+      const edited = await annaDevice.send('chat:message:edit', {
         message_id: id,
         content: `правка ${Date.now()}`,
       });
-      await hers.send('chat:message:pin', { message_id: id, on: true });
+      await annaDevice.send('chat:message:pin', { message_id: id, on: true });
       const changes = await get<ChangePage>(anna, `${path}/changes?after_change_seq=0`);
       return {
         history: of(await app.history(anna, group.id)),
@@ -76,10 +76,10 @@ describe('a banned member of a group', () => {
       group.id,
     ]);
     await send(anna, group, '4');
-    const [his] = await app.devices(boris);
+    const [borisDevice] = await app.devices(boris);
     const { change_seq } = await chatOf(boris, group);
     const back = await unban(vera);
-    await his.next('chat:updated', ({ member_count }) => member_count === 3);
+    await borisDevice.next('chat:updated', ({ member_count }) => member_count === 3);
     const changes = `chats/${group.id}/changes?after_change_seq=${change_seq}`;
     const marks = (await get<ChangePage>(boris, changes)).items.map((item) => item.marks);
     expect(marks).toEqual([{ user_id: vera.id, last_read_seq: 2, last_delivered_seq: 2 }]);
@@ -102,7 +102,11 @@ describe('a banned member of a group', () => {
   it('is left out of reactions, and back in them after an unban, as changes tell', async () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const group = await app.group(anna, boris, vera);
-    const [both, hers, gone] = [await send(anna, group), await send(anna, group), await send(anna, group)];
+    const [both, annaDevice1, gone] = [
+      await send(anna, group),
+      await send(anna, group),
+      await send(anna, group),
+    ];
     const react = async (who: Account, id: string) => {
       const path = `chats/${group.id}/messages/${id}/reactions`;
       await app.request('POST', path, who.token, { emoji: '👍', on: true });
@@ -110,7 +114,7 @@ describe('a banned member of a group', () => {
     for (const [who, id] of [
       [vera, both],
       [boris, both],
-      [vera, hers],
+      [vera, annaDevice1],
       [vera, gone],
     ] as const)
       await react(who, id);
@@ -144,15 +148,15 @@ describe('a banned member of a group', () => {
       await app.request('PATCH', `chats/${group.id}/members/${admins.id}`, anna.token, { role: 'admin' });
     await ban(vera);
     await ban(gleb);
-    const [hers] = await app.devices(anna);
+    const [annaDevice1] = await app.devices(anna);
     await app.lastSeenStored(anna);
     const before = await chatOf(anna, group);
     const remove = async (by: Account, whom: Account) =>
       (await app.request('DELETE', `chats/${group.id}/members/${whom.id}`, by.token)).status;
     expect(await remove(boris, gleb)).toBe(403);
     expect([await remove(boris, vera), await remove(boris, vera)]).toEqual([204, 404]);
-    await hers.settled();
-    expect(hers.all('chat:updated')).toEqual([]);
+    await annaDevice1.settled();
+    expect(annaDevice1.all('chat:updated')).toEqual([]);
     expect(await chatOf(anna, group)).toEqual(before);
     const back = await unban(vera);
     await unban(gleb);

@@ -9,9 +9,9 @@ describe('a banned user', () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const [direct, group] = [await app.chat(anna, boris), await app.group(anna, vera)];
     const own = await send(anna, direct, 'моё');
-    const his = await send(boris, direct, 'его');
+    const borisDevice = await send(boris, direct, 'его');
     const elsewhere = await send(anna, group);
-    const [hers] = await app.devices(anna);
+    const [annaDevice] = await app.devices(anna);
     const request = await app.request<{ id: string }>('POST', 'friends/requests', boris.token, {
       user_id: vera.id,
     });
@@ -20,7 +20,7 @@ describe('a banned user', () => {
     expect(await asked()).toEqual([request.body.id]);
     await ban(boris);
     expect(await asked()).toEqual([]);
-    await hers.next('chat:updated', ({ id, is_open }) => id === direct.id && !is_open);
+    await annaDevice.next('chat:updated', ({ id, is_open }) => id === direct.id && !is_open);
     const messenger = PlainClient.open(`${app.url}/messenger`, { auth: { token: anna.token } });
     const counts = () =>
       app.rows(`SELECT (SELECT count(*) FROM chats) AS chats, (SELECT count(*) FROM chat_members) AS members,
@@ -37,7 +37,7 @@ describe('a banned user', () => {
       ['POST', `${d}/messages`, { type: 'text', content: 'x' }],
       ['POST', `${d}/forward`, { message_ids: [elsewhere] }],
       ['PATCH', `${d}/messages/${own}`, { content: 'иначе' }],
-      ['POST', `${d}/messages/${his}/reactions`, { emoji: '👍', on: true }],
+      ['POST', `${d}/messages/${borisDevice}/reactions`, { emoji: '👍', on: true }],
       ['PUT', `users/${boris.id}/follow`],
       ['PUT', `users/${boris.id}/block`],
       ['POST', 'friends/requests', { user_id: boris.id }],
@@ -48,13 +48,13 @@ describe('a banned user', () => {
       expect([path, status, answer.code]).toEqual([path, 404, 'NOT_FOUND']);
     }
     const events = [
-      await hers.send('chat:get', { recipient_id: boris.id }),
-      await hers.send('chat:message:send', text(direct)),
-      await hers.send('chat:message:forward', { message_ids: [elsewhere], to_chat_id: direct.id }),
-      await hers.send('chat:message:edit', { message_id: own, content: 'иначе' }),
-      await hers.send('chat:message:react', { message_id: his, emoji: '👍', on: true }),
-      await hers.send('chat:message:pin', { message_id: his, on: true }),
-      await hers.send('chat:typing', { chat_id: direct.id, is_typing: true }),
+      await annaDevice.send('chat:get', { recipient_id: boris.id }),
+      await annaDevice.send('chat:message:send', text(direct)),
+      await annaDevice.send('chat:message:forward', { message_ids: [elsewhere], to_chat_id: direct.id }),
+      await annaDevice.send('chat:message:edit', { message_id: own, content: 'иначе' }),
+      await annaDevice.send('chat:message:react', { message_id: borisDevice, emoji: '👍', on: true }),
+      await annaDevice.send('chat:message:pin', { message_id: borisDevice, on: true }),
+      await annaDevice.send('chat:typing', { chat_id: direct.id, is_typing: true }),
     ];
     for (const [i, answer] of events.entries()) expect([i, answer.code]).toEqual([i, 'NOT_FOUND']);
     expect(await messenger.ask('chat:get', { recipientId: boris.id })).toEqual({
@@ -73,7 +73,7 @@ describe('a banned user', () => {
     expect(await counts()).toEqual(made);
 
     const back = await unban(boris);
-    await hers.next('chat:updated', ({ id, is_open }) => id === direct.id && is_open);
+    await annaDevice.next('chat:updated', ({ id, is_open }) => id === direct.id && is_open);
     expect((await app.request('GET', `users/${boris.id}`, anna.token)).status).toBe(200);
     expect((await app.request('POST', `friends/requests/${request.body.id}/accept`, vera.token)).status).toBe(
       200,
@@ -91,7 +91,7 @@ describe('a banned user', () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const direct = await app.chat(anna, boris);
     const own = await send(anna, direct, 'моё');
-    const his = await send(boris, direct, 'его');
+    const borisDevice2 = await send(boris, direct, 'его');
     await app.device(boris);
     await ban(boris);
     const chat = await chatOf(anna, direct);
@@ -103,7 +103,7 @@ describe('a banned user', () => {
         online: false,
         last_seen: null,
       });
-    expect((await read(anna, direct, his)).status).toBe(200);
+    expect((await read(anna, direct, borisDevice2)).status).toBe(200);
     expect((await app.request('DELETE', `chats/${direct.id}/messages/${own}`, anna.token)).status).toBe(204);
     expect((await app.history(anna, direct.id)).map(({ content }) => content)).toEqual(['', 'его']);
     expect((await get<{ items: ChatDto[] }>(anna, 'chats')).items.map(({ id }) => id)).toEqual([direct.id]);
@@ -149,18 +149,18 @@ describe('a banned user', () => {
   it('goes offline for those who see them, at once for who asks; typing ends', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const group = await app.group(anna, boris);
-    const [hers, his] = await app.devices(anna, boris);
+    const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
     const seen = async () => {
-      const { items } = await hers.send('presence:get', { user_ids: [boris.id] });
+      const { items } = await annaDevice1.send('presence:get', { user_ids: [boris.id] });
       return items;
     };
     expect(await seen()).toMatchObject([{ online: true }]);
-    await his.send('chat:typing', { chat_id: group.id, is_typing: true });
-    await hers.next('chat:typing', ({ is_typing }) => is_typing);
+    await borisDevice2.send('chat:typing', { chat_id: group.id, is_typing: true });
+    await annaDevice1.next('chat:typing', ({ is_typing }) => is_typing);
     await ban(boris);
     expect(await seen()).toEqual([{ user_id: boris.id, online: false, last_seen: null }]);
-    await hers.next('chat:typing', ({ is_typing }) => !is_typing);
-    await hers.next('user:offline', ({ user_id }) => user_id === boris.id);
+    await annaDevice1.next('chat:typing', ({ is_typing }) => !is_typing);
+    await annaDevice1.next('user:offline', ({ user_id }) => user_id === boris.id);
     expect(await seen()).toEqual([{ user_id: boris.id, online: false, last_seen: null }]);
   });
 });

@@ -34,7 +34,7 @@ import {
   step,
   stored,
   stranger,
-  told,
+  notified,
 } from './scene.js';
 
 setScene();
@@ -47,7 +47,7 @@ const live = () =>
     client.id,
   ]);
 /** Waits until a device has heard of the end of a booking, or of the word against a no-show. */
-const heard = (device: Device, bookingId: string, outcome: string) =>
+const received = (device: Device, bookingId: string, outcome: string) =>
   device.next('notification:new', ({ data }) => {
     const of = data as { booking_id?: string; outcome?: string };
     return of.booking_id === bookingId && of.outcome === outcome;
@@ -86,7 +86,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     // The other one is told, without who and why.
     const blocked = who === 'the master' ? client : master;
     for (const { id } of [asked, back]) {
-      const promised = await told('booking_cancelled', id);
+      const promised = await notified('booking_cancelled', id);
       expect(promised).toMatchObject([
         { actorId: null, to: [blocked.id], data: { booking_id: id, outcome: 'cancelled', reason: null } },
       ]);
@@ -106,7 +106,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
       const { id } = bookings[i]!;
       const { status, body } = await step(side, id, 'cancel', { reason: 'Ещё увидимся' });
       expect([status, body.status, body.reason]).toEqual([200, 'cancelled', null]);
-      expect(await told('booking_cancelled', id)).toMatchObject([{ data: { reason: null } }]);
+      expect(await notified('booking_cancelled', id)).toMatchObject([{ data: { reason: null } }]);
     }
   });
 
@@ -116,16 +116,16 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     const [before, after, missed] = visits.map(({ id }) => id) as [string, string, string];
     const reason = 'Секрет';
     await step(client, before, 'cancel', { reason });
-    expect((await heard(masterDevice, before, 'cancelled')).body).toMatch(/^Борис отменяет.+: Секрет$/);
+    expect((await received(masterDevice, before, 'cancelled')).body).toMatch(/^Борис отменяет.+: Секрет$/);
     await put(missed, 'confirmed', -2 * HOUR);
     await cut();
     await step(client, after, 'cancel', { reason });
     await step(master, missed, 'no-show', { reason });
     await step(client, missed, 'dispute');
     const off = expect.stringMatching(/^Запись на [^:]+:\d\d отменена$/) as string;
-    expect((await heard(masterDevice, after, 'cancelled')).body).toEqual(off);
-    await heard(clientDevice, missed, 'no_show');
-    await heard(masterDevice, missed, 'disputed');
+    expect((await received(masterDevice, after, 'cancelled')).body).toEqual(off);
+    await received(clientDevice, missed, 'no_show');
+    await received(masterDevice, missed, 'disputed');
     const disputed = expect.stringMatching(/^По словам клиента, визит .+ состоялся$/) as string;
     const noShow = expect.stringMatching(/^Мастер отмечает, что вы не пришли [^:]+:\d\d$/) as string;
     const toMaster = await endsOf(master);
@@ -181,15 +181,17 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
       // The history stays readable.
       expect([seen.master.name, seen.client.name]).toEqual(['Анна', 'Борис']);
       const data = { outcome: 'unavailable', reason: null, booking_id: id };
-      expect(await told('booking_cancelled', id)).toMatchObject([{ to: [other().id], actorId: null, data }]);
+      expect(await notified('booking_cancelled', id)).toMatchObject([
+        { to: [other().id], actorId: null, data },
+      ]);
     }
     expect((await stored(begun.id)).status).toBe('confirmed');
-    const heard = await device().next(
+    const received1 = await device().next(
       'notification:new',
       ({ type, data }) =>
         type === 'booking_cancelled' && (data as { booking_id: string }).booking_id === asked.id,
     );
-    expect(heard.body).toMatch(/^Запись на .+ отменена: вторая сторона больше недоступна$/);
+    expect(received1.body).toMatch(/^Запись на .+ отменена: вторая сторона больше недоступна$/);
     for (const hours of [24, 2])
       await runSchedule(new RemindBookings(new Date(Date.parse(confirmed.starts_at) - hours * 3600_000)));
     await device().settled();
@@ -213,7 +215,7 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
       expect((await request(stranger, at(3))).body.code).toBe('NOT_FOUND');
     }
     await run(new ReconcileBookings(banned().id));
-    expect(await told('booking_cancelled', asked.id)).toHaveLength(1);
+    expect(await notified('booking_cancelled', asked.id)).toHaveLength(1);
     expect(await ban(banned(), 'unban')).toBe(200);
     for (const { id } of [asked, confirmed]) expect((await stored(id)).status).toBe('cancelled');
   });
@@ -222,11 +224,11 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     const [called, ahead] = [await booked(2), await booked(3)];
     for (const { id } of [called, ahead]) await step(master, id, 'confirm');
     await step(banned(), called.id, 'cancel', { reason: 'Секрет' });
-    await heard(device(), called.id, 'cancelled');
+    await received(device(), called.id, 'cancelled');
     await runSchedule(new RemindBookings(new Date(Date.parse(ahead.starts_at) - 24 * HOUR)));
-    await heard(device(), ahead.id, 'reminder');
+    await received(device(), ahead.id, 'reminder');
     expect(await ban(banned())).toBe(200);
-    await heard(device(), ahead.id, 'unavailable');
+    await received(device(), ahead.id, 'unavailable');
     expect(await listed(other())).toEqual(['booking_cancelled', 'booking_cancelled']);
     const off = expect.stringMatching(/^Запись на [^:]+:\d\d отменена$/) as string;
     expect(await endsOf(other())).toContainEqual({ booking_id: called.id, body: off, reason: null });

@@ -20,7 +20,7 @@ import {
   step,
   stored,
   stranger,
-  told,
+  notified,
 } from './scene.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -51,7 +51,7 @@ describe('a request that nobody answers', () => {
     ] as const)
       expect([id, (await stored(id)).status]).toEqual([id, status]);
     const data = { outcome: 'expired', reason: null };
-    expect(await told('booking_cancelled', late.id)).toMatchObject([
+    expect(await notified('booking_cancelled', late.id)).toMatchObject([
       { to: [client.id], actorId: null, data },
     ]);
     for (const device of [masterDevice, clientDevice]) {
@@ -93,7 +93,8 @@ describe('reminders', () => {
     await Promise.all([remindAt(starts_at, 120), remindAt(starts_at, 120)]);
     await remindAt(starts_at, 30);
     await remindAt(starts_at, -1);
-    for (const device of [masterDevice, clientDevice]) expect(await reminders(device, id)).toEqual(['24h', '2h']);
+    for (const device of [masterDevice, clientDevice])
+      expect(await reminders(device, id)).toEqual(['24h', '2h']);
   });
 
   it('come late rather than not at all, but not when they no longer make sense', async () => {
@@ -145,10 +146,13 @@ describe('reminders', () => {
       { ...both, key: `booking_reminder:${id}:2h`, data: { outcome: 'reminder', reminder: '2h' } },
     ]);
     const ofReminder = ({ data }: { data: object }) => 'reminder' in data;
-    const heard = await masterDevice.next('notification:new', ofReminder);
-    expect(heard).toMatchObject({ type: 'booking_confirmed', title: 'Booking reminder' });
-    expect(heard.body).toMatch(/^“Маникюр” on \d/);
-    await masterDevice.next('notification:new', ({ data }) => (data as { reminder?: string }).reminder === '2h');
+    const received = await masterDevice.next('notification:new', ofReminder);
+    expect(received).toMatchObject({ type: 'booking_confirmed', title: 'Booking reminder' });
+    expect(received.body).toMatch(/^“Маникюр” on \d/);
+    await masterDevice.next(
+      'notification:new',
+      ({ data }) => (data as { reminder?: string }).reminder === '2h',
+    );
     await clientDevice.settled();
     expect(clientDevice.all('notification:new').filter(ofReminder)).toEqual([]);
     const list = await app.request<NotificationPage>(

@@ -18,7 +18,7 @@ import {
   sorted,
   step,
   stranger,
-  told,
+  notified,
 } from './scene.js';
 
 setScene();
@@ -47,7 +47,7 @@ describe('a request', () => {
       expect(device.all('booking:updated')).toHaveLength(1);
     }
     const facts = { booking_id: body.id, service_id: service.id, service_name: 'Маникюр', starts_at: at(2) };
-    expect(await told('booking_request', body.id)).toEqual([
+    expect(await notified('booking_request', body.id)).toEqual([
       {
         type: 'booking_request',
         key: `booking_request:${body.id}`,
@@ -62,10 +62,10 @@ describe('a request', () => {
   });
 
   it('of one slot by 200 at once makes one booking', async () => {
-    const crowd = await Promise.all(Array.from({ length: 20 }, () => app.register()));
+    const manyPeople = await Promise.all(Array.from({ length: 20 }, () => app.register()));
     const starts_at = at(3);
     const replies = await Promise.all(
-      Array.from({ length: 200 }, (_, i) => request(crowd[i % 20]!, starts_at)),
+      Array.from({ length: 200 }, (_, i) => request(manyPeople[i % 20]!, starts_at)),
     );
     const answers = replies.map(({ status, body }) => `${status} ${body.code ?? ''}`);
     expect(answers.filter((answer) => answer === '201 ')).toHaveLength(1);

@@ -15,7 +15,7 @@ import {
   setScene,
   sorted,
   stranger,
-  told,
+  notified,
 } from './scene.js';
 
 setScene();
@@ -67,7 +67,9 @@ describe('a review', () => {
       await device.next('booking:updated', (b) => b.id === id && b.review?.id === made.id);
     expect((await app.request<BookingDto>('GET', `bookings/${id}`, master.token)).body.review).toEqual(made);
     const data = { review_id: made.id, booking_id: id, user_id: client.id, rating: made.rating };
-    expect(await told('review_received', id)).toMatchObject([{ to: [master.id], actorId: client.id, data }]);
+    expect(await notified('review_received', id)).toMatchObject([
+      { to: [master.id], actorId: client.id, data },
+    ]);
     expect(await reviews()).toMatchObject({ items: [made], average: made.rating, count: 1 });
   });
 
@@ -96,10 +98,10 @@ describe('a review', () => {
   });
 
   it('by a banned client is neither shown nor counted until an unban', async () => {
-    const [mine, his] = [await completed(1), (await request(stranger, at(2, 5))).body.id];
-    await put(his, 'completed');
+    const [mine, clientDevice] = [await completed(1), (await request(stranger, at(2, 5))).body.id];
+    await put(clientDevice, 'completed');
     await review(client, mine, { rating: 1 });
-    await review(stranger, his, { rating: 4 });
+    await review(stranger, clientDevice, { rating: 4 });
     const booking = async () =>
       (await app.request<BookingDto>('GET', `bookings/${mine}`, master.token)).body.review;
     const rating = async () =>
@@ -115,11 +117,11 @@ describe('a review', () => {
         (await booking())?.rating,
       ];
     };
-    const before = [[his, mine], 2.5, 2, 2.5, 1];
+    const before = [[clientDevice, mine], 2.5, 2, 2.5, 1];
     expect(await look()).toEqual(before);
     for (let round = 0; round < 2; round++) {
       expect(await Promise.all([ban(client), ban(client)])).toEqual([200, 200]);
-      expect(await look()).toEqual([[his], 4, 1, 4, undefined]);
+      expect(await look()).toEqual([[clientDevice], 4, 1, 4, undefined]);
       await Promise.all([ban(client, 'unban'), ban(client, 'unban')]);
       expect(await look()).toEqual(before);
     }

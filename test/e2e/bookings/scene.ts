@@ -94,5 +94,5 @@ export const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
 /** The types of an account's notifications, the latest first. */
 export const listed = async ({ token }: Account) =>
   (await app.request<NotificationPage>('GET', 'notifications', token)).body.items.map(({ type }) => type);
-export const told = async (type: Parameters<typeof promised>[1], id: string) =>
+export const notified = async (type: Parameters<typeof promised>[1], id: string) =>
   (await promised(app, type)).filter(({ key }) => key === `${type}:${id}`);

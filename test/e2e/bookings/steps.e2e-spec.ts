@@ -19,7 +19,7 @@ import {
   step,
   stored,
   stranger,
-  told,
+  notified,
 } from './scene.js';
 
 setScene();
@@ -80,24 +80,26 @@ describe('a step', () => {
   it('tells the other side, with the reason', async () => {
     const confirmed = await booked();
     await step(master, confirmed.id, 'confirm');
-    expect(await told('booking_confirmed', confirmed.id)).toMatchObject([
+    expect(await notified('booking_confirmed', confirmed.id)).toMatchObject([
       { to: [client.id], actorId: master.id },
     ]);
     await step(client, confirmed.id, 'cancel', { reason: 'Заболел' });
     const data = { booking_id: confirmed.id, outcome: 'cancelled', reason: 'Заболел' };
-    expect(await told('booking_cancelled', confirmed.id)).toMatchObject([
+    expect(await notified('booking_cancelled', confirmed.id)).toMatchObject([
       { to: [master.id], actorId: client.id, data },
     ]);
     const declined = await booked();
     const { body } = await step(master, declined.id, 'decline', { reason: 'Отпуск' });
     expect(body.reason).toBe('Отпуск');
     const why = { outcome: 'declined', reason: 'Отпуск' };
-    expect(await told('booking_cancelled', declined.id)).toMatchObject([{ to: [client.id], data: why }]);
+    expect(await notified('booking_cancelled', declined.id)).toMatchObject([{ to: [client.id], data: why }]);
     const cancelled = await booked();
     // A reason is not needed, nor then a body.
     await app.request('POST', `bookings/${cancelled.id}/cancel`, master.token);
     const none = { outcome: 'cancelled', reason: null };
-    expect(await told('booking_cancelled', cancelled.id)).toMatchObject([{ to: [client.id], data: none }]);
+    expect(await notified('booking_cancelled', cancelled.id)).toMatchObject([
+      { to: [client.id], data: none },
+    ]);
     for (const device of [masterDevice, clientDevice])
       for (const [id, status] of [
         [confirmed.id, 'cancelled'],
@@ -126,7 +128,7 @@ describe('a step', () => {
       });
       expect(contractErrors(BookingDto, body)).toEqual([]);
       expect((await step(client, id, 'review', { rating: 1 })).body.code).toBe('CONFLICT');
-      expect(await told('booking_cancelled', id)).toMatchObject([
+      expect(await notified('booking_cancelled', id)).toMatchObject([
         { to: [client.id], data: { outcome: 'no_show', reason: 'Ждала час' } },
       ]);
       visits.push(id);
@@ -137,11 +139,11 @@ describe('a step', () => {
     expect(sorted(replies.map(({ status }) => status))).toEqual([200, 409]);
     const disputed = { status: 'completed', no_show: true, disputed: true, reason: 'Ждала час' };
     expect(replies.find(({ status }) => status === 200)!.body).toMatchObject(disputed);
-    const heard = await masterDevice.next(
+    const received = await masterDevice.next(
       'notification:new',
       ({ data }) => (data as { outcome?: string }).outcome === 'disputed',
     );
-    expect([heard.type, heard.title]).toEqual(['booking_confirmed', 'Неявка оспорена']);
+    expect([received.type, received.title]).toEqual(['booking_confirmed', 'Неявка оспорена']);
     expect((await step(client, came, 'review', { rating: 1 })).status).toBe(201);
     await put(late, 'cancelled', -(7 * 24 + 1) * HOUR);
     expect((await step(client, late, 'dispute')).body.code).toBe('CONFLICT');
@@ -180,7 +182,10 @@ describe('a step', () => {
       expect(sorted(replies.map(({ status }) => status))).toEqual([200, 409, 409, 409]);
       const winner = replies.find(({ status }) => status === 200)!;
       expect((await stored(id)).status).toBe(winner.body.status);
-      const promises = [...(await told('booking_confirmed', id)), ...(await told('booking_cancelled', id))];
+      const promises = [
+        ...(await notified('booking_confirmed', id)),
+        ...(await notified('booking_cancelled', id)),
+      ];
       expect(promises).toHaveLength(1);
     }
   });

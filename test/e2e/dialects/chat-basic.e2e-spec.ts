@@ -30,13 +30,13 @@ async function signIn({ email }: Account): Promise<PlainClient> {
 }
 
 it('joins, sends and hears as the document’s script does, each message once', async () => {
-  const [hers, his] = [await signIn(anna), await signIn(boris)];
-  expect(await hers.ask('chat:join', { chatId })).toEqual({
+  const [firstDevice, secondDevice] = [await signIn(anna), await signIn(boris)];
+  expect(await firstDevice.ask('chat:join', { chatId })).toEqual({
     success: true,
     message: `Joined chat ${chatId}`,
     messages: [],
   });
-  const sent = await hers.ask<{ success: boolean; message: { _id: string } }>('message:send', {
+  const sent = await firstDevice.ask<{ success: boolean; message: { _id: string } }>('message:send', {
     chatId,
     text: 'Test message',
   });
@@ -44,16 +44,19 @@ it('joins, sends and hears as the document’s script does, each message once', 
     success: true,
     message: { chat: chatId, text: 'Test message', type: 'text', sender: { _id: anna.id, name: 'Анна' } },
   });
-  expect(await his.next('message:new')).toEqual(sent.message);
-  await his.ask('message:send', { chatId, text: 'Got it' });
-  await hers.next('message:new', ({ text }) => text === 'Got it');
+  expect(await secondDevice.next('message:new')).toEqual(sent.message);
+  await secondDevice.ask('message:send', { chatId, text: 'Got it' });
+  await firstDevice.next('message:new', ({ text }) => text === 'Got it');
   // The document's own server sends it to the chat's room and to each person's.
-  for (const client of [hers, his]) expect(client.all('message:new')).toHaveLength(2);
-  const again = await his.ask<{ messages: { text: string }[] }>('chat:join', { chatId });
+  for (const client of [firstDevice, secondDevice]) expect(client.all('message:new')).toHaveLength(2);
+  const again = await secondDevice.ask<{ messages: { text: string }[] }>('chat:join', { chatId });
   expect(again.messages.map(({ text }) => text)).toEqual(['Test message', 'Got it']);
-  expect(await his.ask('chat:leave', { chatId })).toEqual({ success: true, message: `Left chat ${chatId}` });
-  hers.close();
-  his.close();
+  expect(await secondDevice.ask('chat:leave', { chatId })).toEqual({
+    success: true,
+    message: `Left chat ${chatId}`,
+  });
+  firstDevice.close();
+  secondDevice.close();
 });
 
 it('answers a stored message even if nothing can be read any more', async () => {

@@ -6,8 +6,8 @@ const open = (token: string | null) => openMessenger(`${app.url}/messenger-class
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let hers: PlainClient;
-let his: PlainClient;
+let firstDevice: PlainClient;
+let secondDevice: PlainClient;
 let chatId: string;
 let foreign: string;
 beforeAll(async () => {
@@ -16,30 +16,30 @@ beforeAll(async () => {
   [anna, boris] = [a, b];
   chatId = (await app.chat(anna, boris)).id;
   foreign = (await app.chat(gleb, dina)).id;
-  [hers, his] = [open(anna.token), open(boris.token)];
-  expect(await hers.next('connected')).toEqual({ userId: anna.id });
-  expect(await his.next('connected')).toEqual({ userId: boris.id });
+  [firstDevice, secondDevice] = [open(anna.token), open(boris.token)];
+  expect(await firstDevice.next('connected')).toEqual({ userId: anna.id });
+  expect(await secondDevice.next('connected')).toEqual({ userId: boris.id });
 });
 afterAll(async () => {
-  hers.close();
-  his.close();
+  firstDevice.close();
+  secondDevice.close();
   await app.stop();
 });
 
 it('sends a message to everybody once, and says when it has arrived', async () => {
-  const { success, messageId } = await hers.ask('send-message', { chatId, content: 'Привет' });
+  const { success, messageId } = await firstDevice.ask('send-message', { chatId, content: 'Привет' });
   expect(success).toBe(true);
-  const shown = await his.next('new-message', ({ id }) => id === messageId);
+  const shown = await secondDevice.next('new-message', ({ id }) => id === messageId);
   expect(shown).toMatchObject({ chatId, senderId: anna.id, content: 'Привет', deliveryStatus: 'SENT' });
-  expect(await hers.next('new-message', ({ id }) => id === messageId)).toEqual(shown);
-  expect(await hers.next('message-delivered')).toEqual({ messageId, chatId, userId: boris.id });
-  await his.ask('send-message', { chatId, content: 'И тебе' });
-  for (const client of [hers, his])
+  expect(await firstDevice.next('new-message', ({ id }) => id === messageId)).toEqual(shown);
+  expect(await firstDevice.next('message-delivered')).toEqual({ messageId, chatId, userId: boris.id });
+  await secondDevice.ask('send-message', { chatId, content: 'И тебе' });
+  for (const client of [firstDevice, secondDevice])
     expect(client.all('new-message').filter(({ id }) => id === messageId)).toHaveLength(1);
 });
 
 it('gives the history when a chat is joined', async () => {
-  const { success, messages } = await his.ask<{ success: boolean; messages: { content: string }[] }>(
+  const { success, messages } = await secondDevice.ask<{ success: boolean; messages: { content: string }[] }>(
     'join-chat',
     {
       chatId,
@@ -50,25 +50,25 @@ it('gives the history when a chat is joined', async () => {
 });
 
 it('shows who types, to the others', async () => {
-  expect(await his.ask('typing-start', { chatId })).toEqual({ success: true });
-  expect(await hers.next('user-typing')).toEqual({ userId: boris.id, chatId });
-  expect(await his.ask('typing-stop', { chatId })).toEqual({ success: true });
-  expect(await hers.next('user-stopped-typing')).toEqual({ userId: boris.id, chatId });
-  expect(his.all('user-typing')).toEqual([]);
+  expect(await secondDevice.ask('typing-start', { chatId })).toEqual({ success: true });
+  expect(await firstDevice.next('user-typing')).toEqual({ userId: boris.id, chatId });
+  expect(await secondDevice.ask('typing-stop', { chatId })).toEqual({ success: true });
+  expect(await firstDevice.next('user-stopped-typing')).toEqual({ userId: boris.id, chatId });
+  expect(secondDevice.all('user-typing')).toEqual([]);
 });
 
 it('shows who comes and goes', async () => {
   const vera = await app.register('Вера');
   const phone = open(vera.token);
-  await hers.next('user-online', ({ userId }) => userId === vera.id);
+  await firstDevice.next('user-online', ({ userId }) => userId === vera.id);
   phone.close();
-  await hers.next('user-offline', ({ userId }) => userId === vera.id);
+  await firstDevice.next('user-offline', ({ userId }) => userId === vera.id);
 });
 
 it('answers a ping, with and without a callback', async () => {
-  hers.socket.emit('ping');
-  expect(await hers.next('pong')).toBeGreaterThan(0);
-  expect(await his.ask('ping')).toMatchObject({ event: 'pong', data: expect.any(Number) });
+  firstDevice.socket.emit('ping');
+  expect(await firstDevice.next('pong')).toBeGreaterThan(0);
+  expect(await secondDevice.ask('ping')).toMatchObject({ event: 'pong', data: expect.any(Number) });
 });
 
 it.each<[string, () => object | null, string]>([
@@ -83,7 +83,7 @@ it.each<[string, () => object | null, string]>([
   ['__proto__', () => ({}), 'Unknown event'],
 ])('%s is refused in the document’s own words (%#)', async (event, payload, error) => {
   const [before] = await app.rows('SELECT count(*) FROM messages');
-  expect(await hers.ask(event, payload())).toEqual({ success: false, error });
+  expect(await firstDevice.ask(event, payload())).toEqual({ success: false, error });
   expect(await app.rows('SELECT count(*) FROM messages')).toEqual([before]);
 });
 

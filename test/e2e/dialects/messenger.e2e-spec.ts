@@ -14,100 +14,107 @@ const deep = (levels: number): object => (levels === 0 ? {} : { deeper: deep(lev
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let hers: PlainClient;
-let his: PlainClient;
+let firstDevice: PlainClient;
+let secondDevice: PlainClient;
 let chatId: string;
 beforeAll(async () => {
   app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });
   [anna, boris] = await app.people('Анна', 'Борис');
-  [hers, his] = [open(anna.token), open(boris.token)];
-  expect(await hers.next('connection:established')).toEqual({ userId: anna.id });
-  expect(await his.next('connection:established')).toEqual({ userId: boris.id });
-  const { status, chat } = await hers.ask<{ status: string; chat: { id: string; participants: string[] } }>(
-    'chat:get',
-    { recipientId: boris.id },
-  );
+  [firstDevice, secondDevice] = [open(anna.token), open(boris.token)];
+  expect(await firstDevice.next('connection:established')).toEqual({ userId: anna.id });
+  expect(await secondDevice.next('connection:established')).toEqual({ userId: boris.id });
+  const { status, chat } = await firstDevice.ask<{
+    status: string;
+    chat: { id: string; participants: string[] };
+  }>('chat:get', { recipientId: boris.id });
   expect(status).toBe('ok');
   expect(chat.participants.sort()).toEqual([anna.id, boris.id].sort());
   chatId = chat.id;
 });
 afterAll(async () => {
-  hers.close();
-  his.close();
+  firstDevice.close();
+  secondDevice.close();
   await app.stop();
 });
 
 const say = (client: PlainClient, content: string) => client.ask<ChatMessage>('message', { chatId, content });
 
 it('gives a message a status, and everybody the message once', async () => {
-  const sent = await say(hers, 'Добрый вечер');
+  const sent = await say(firstDevice, 'Добрый вечер');
   expect(sent).toMatchObject({
     chatId,
     senderId: anna.id,
     content: 'Добрый вечер',
     createdAt: expect.any(String),
   });
-  await hers.next('message:ack', ({ messageId }) => messageId === sent.id);
+  await firstDevice.next('message:ack', ({ messageId }) => messageId === sent.id);
   const shown = { ...sent, status: 'SENT', deliveryStatus: 'SENT' };
-  expect(await his.next('message', ({ id }) => id === sent.id)).toEqual(shown);
-  expect(await hers.next('message', ({ id }) => id === sent.id)).toEqual(shown);
-  await hers.next(
+  expect(await secondDevice.next('message', ({ id }) => id === sent.id)).toEqual(shown);
+  expect(await firstDevice.next('message', ({ id }) => id === sent.id)).toEqual(shown);
+  await firstDevice.next(
     'message:status',
     (status) => status.messageId === sent.id && status.status === 'DELIVERED',
   );
-  expect(await his.ask('message:read', { messageId: sent.id })).toEqual({ status: 'ok' });
-  await hers.next('message:status', (status) => status.messageId === sent.id && status.status === 'READ');
-  for (const client of [hers, his])
+  expect(await secondDevice.ask('message:read', { messageId: sent.id })).toEqual({ status: 'ok' });
+  await firstDevice.next(
+    'message:status',
+    (status) => status.messageId === sent.id && status.status === 'READ',
+  );
+  for (const client of [firstDevice, secondDevice])
     expect(client.all('message').filter(({ id }) => id === sent.id)).toHaveLength(1);
 });
 
 it('turns each message before one that is read to READ, once', async () => {
-  const sent = [await say(hers, 'eins'), await say(hers, 'zwei'), await say(hers, 'drei')];
-  await his.ask('message:read', { messageId: sent[2]!.id });
-  await his.ask('message:read', { messageId: sent[1]!.id });
-  await hers.next(
+  const sent = [
+    await say(firstDevice, 'eins'),
+    await say(firstDevice, 'zwei'),
+    await say(firstDevice, 'drei'),
+  ];
+  await secondDevice.ask('message:read', { messageId: sent[2]!.id });
+  await secondDevice.ask('message:read', { messageId: sent[1]!.id });
+  await firstDevice.next(
     'message:status',
     ({ messageId, status }) => messageId === sent[2]!.id && status === 'READ',
   );
   const statuses = (id: string) =>
-    hers.all('message:status').flatMap(({ messageId, status }) => (messageId === id ? [status] : []));
+    firstDevice.all('message:status').flatMap(({ messageId, status }) => (messageId === id ? [status] : []));
   for (const { id } of sent) expect(statuses(id).filter((status) => status === 'READ')).toHaveLength(1);
 });
 
 it('never turns a status back, when one in a group receives what another has read', async () => {
   const vera = await app.register('Вера');
   const group = await app.group(anna, boris, vera);
-  const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'Wer kommt?' });
-  await his.ask('message:read', { messageId: id });
-  await hers.next('message:status', ({ messageId, status }) => messageId === id && status === 'READ');
+  const { id } = await firstDevice.ask<ChatMessage>('message', { chatId: group.id, content: 'Wer kommt?' });
+  await secondDevice.ask('message:read', { messageId: id });
+  await firstDevice.next('message:status', ({ messageId, status }) => messageId === id && status === 'READ');
   const late = open(vera.token);
   await late.ask('chat:join', { chatId: group.id });
-  await hers.next('message-delivered', (event) => event.messageId === id && event.userId === vera.id);
-  const told = hers.all('message:status').filter(({ messageId }) => messageId === id);
-  expect(told.map(({ status }) => status)).toEqual(['DELIVERED', 'READ']);
+  await firstDevice.next('message-delivered', (event) => event.messageId === id && event.userId === vera.id);
+  const received = firstDevice.all('message:status').filter(({ messageId }) => messageId === id);
+  expect(received.map(({ status }) => status)).toEqual(['DELIVERED', 'READ']);
   late.close();
 });
 
 it('in a large group, turns the newest message to READ', async () => {
-  const crowd = (await app.manyPeople(40)).map((id) => ({ id }));
-  const group = await app.group(anna, boris, ...crowd);
-  await hers.ask('message', { chatId: group.id, content: 'Alle da?' });
-  const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'Los geht’s' });
-  await his.ask('message:read', { messageId: id });
-  await hers.next('message:status', ({ messageId, status }) => messageId === id && status === 'READ');
-  const receipts = hers.all('message-delivered').filter((event) => event.chatId === group.id);
+  const manyPeople = (await app.manyPeople(40)).map((id) => ({ id }));
+  const group = await app.group(anna, boris, ...manyPeople);
+  await firstDevice.ask('message', { chatId: group.id, content: 'Alle da?' });
+  const { id } = await firstDevice.ask<ChatMessage>('message', { chatId: group.id, content: 'Los geht’s' });
+  await secondDevice.ask('message:read', { messageId: id });
+  await firstDevice.next('message:status', ({ messageId, status }) => messageId === id && status === 'READ');
+  const receipts = firstDevice.all('message-delivered').filter((event) => event.chatId === group.id);
   expect(receipts.at(-1)).toEqual({ messageId: id, chatId: group.id });
 });
 
 it('stops hearing a group that its user is removed from', async () => {
   const group = await app.group(anna, boris);
-  const { id } = await hers.ask<ChatMessage>('message', { chatId: group.id, content: 'noch da' });
-  await his.next('message', (message) => message.id === id);
+  const { id } = await firstDevice.ask<ChatMessage>('message', { chatId: group.id, content: 'noch da' });
+  await secondDevice.next('message', (message) => message.id === id);
   const { body } = await app.request('DELETE', `chats/${group.id}/members/${boris.id}`, anna.token);
   expect(body).toEqual({});
-  await hers.ask('message', { chatId: group.id, content: 'ohne ihn' });
-  await his.ask('users:list');
-  expect(his.all('message').filter((message) => message.chatId === group.id)).toHaveLength(1);
+  await firstDevice.ask('message', { chatId: group.id, content: 'ohne ihn' });
+  await secondDevice.ask('users:list');
+  expect(secondDevice.all('message').filter((message) => message.chatId === group.id)).toHaveLength(1);
 });
 
 it('delivers on chat:join what came while nobody was there', async () => {
@@ -116,14 +123,14 @@ it('delivers on chat:join what came while nobody was there', async () => {
     type: 'direct',
     participant_ids: [vera.id],
   });
-  const sent = await hers.ask<ChatMessage>('message', { chatId: chat.id, content: 'Wo bist du?' });
+  const sent = await firstDevice.ask<ChatMessage>('message', { chatId: chat.id, content: 'Wo bist du?' });
   expect(sent.status).toBe('SENT');
   const theirs = open(vera.token);
   await theirs.next('connection:established');
   const joined = await theirs.ask<{ messages: ChatMessage[] }>('chat:join', { chatId: chat.id });
   expect(joined).toMatchObject({ status: 'ok', message: 'Joined chat room successfully' });
   expect(joined.messages.map(({ content }) => content)).toEqual(['Wo bist du?']);
-  await hers.next(
+  await firstDevice.next(
     'message:status',
     ({ messageId, status }) => messageId === sent.id && status === 'DELIVERED',
   );
@@ -135,44 +142,49 @@ it('lists users and says who comes and goes, on all of their devices', async () 
   const gleb = await app.register('Глеб');
   const [phone, laptop] = [open(gleb.token), open(gleb.token)];
   await Promise.all([phone.next('connection:established'), laptop.next('connection:established')]);
-  await hers.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === true);
-  const { users } = await hers.ask<{ users: { id: string }[] }>('users:list');
+  await firstDevice.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === true);
+  const { users } = await firstDevice.ask<{ users: { id: string }[] }>('users:list');
   expect(users.find(({ id }) => id === gleb.id)).toMatchObject({ name: 'Глеб', isOnline: true });
   phone.close();
   await laptop.ask('users:list');
-  expect(hers.all('users:update').filter(({ userId }) => userId === gleb.id)).toHaveLength(1);
+  expect(firstDevice.all('users:update').filter(({ userId }) => userId === gleb.id)).toHaveLength(1);
   laptop.close();
-  await hers.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === false);
+  await firstDevice.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === false);
 });
 
 it('lists more users than a page of ours has', async () => {
   await app.manyPeople(60);
-  const { users } = await hers.ask<{ users: object[] }>('users:list');
+  const { users } = await firstDevice.ask<{ users: object[] }>('users:list');
   expect(users.length).toBeGreaterThan(60);
 });
 
 it('pins and unpins', async () => {
-  const { id: messageId } = await say(his, 'Адрес: Лесная, 5');
+  const { id: messageId } = await say(secondDevice, 'Адрес: Лесная, 5');
   // Its status changes no more while it is compared.
-  await his.next('message:status', (told) => told.messageId === messageId && told.status === 'DELIVERED');
-  const pinned = await hers.ask<{ status: string; message: ChatMessage }>('message:pin', { messageId });
+  await secondDevice.next(
+    'message:status',
+    (received1) => received1.messageId === messageId && received1.status === 'DELIVERED',
+  );
+  const pinned = await firstDevice.ask<{ status: string; message: ChatMessage }>('message:pin', {
+    messageId,
+  });
   expect(pinned).toMatchObject({ status: 'ok', message: { id: messageId, isPinned: true } });
-  expect(await his.next('message:pinned')).toEqual(pinned.message);
-  const { messages } = await his.ask<{ messages: ChatMessage[] }>('chat:get-pinned', { chatId });
+  expect(await secondDevice.next('message:pinned')).toEqual(pinned.message);
+  const { messages } = await secondDevice.ask<{ messages: ChatMessage[] }>('chat:get-pinned', { chatId });
   expect(messages).toEqual([pinned.message]);
-  expect(await his.ask('message:unpin', { messageId })).toMatchObject({
+  expect(await secondDevice.ask('message:unpin', { messageId })).toMatchObject({
     status: 'ok',
     message: { isPinned: false },
   });
-  await hers.next('message:unpinned', ({ id }) => id === messageId);
-  expect(await hers.ask('chat:get-pinned', { chatId })).toEqual({ status: 'ok', messages: [] });
+  await firstDevice.next('message:unpinned', ({ id }) => id === messageId);
+  expect(await firstDevice.ask('chat:get-pinned', { chatId })).toEqual({ status: 'ok', messages: [] });
 });
 
 it('forwards one message with a word of one’s own, and several in order', async () => {
   const group = await app.group(anna, boris);
-  const sent = [await say(his, 'первое'), await say(his, 'второе')];
+  const sent = [await say(secondDevice, 'первое'), await say(secondDevice, 'второе')];
   const one = { messageId: sent[0]!.id, toChatId: group.id, additionalContent: 'Смотрите' };
-  const { status, message } = await hers.ask<{ status: string; message: ChatMessage }>(
+  const { status, message } = await firstDevice.ask<{ status: string; message: ChatMessage }>(
     'message:forward',
     one,
   );
@@ -183,47 +195,55 @@ it('forwards one message with a word of one’s own, and several in order', asyn
     content: 'первое',
     forwardedFrom: { messageId: sent[0]!.id, senderId: boris.id },
   });
-  expect(await his.next('message', ({ id }) => id === message.id)).toMatchObject({ content: 'первое' });
+  expect(await secondDevice.next('message', ({ id }) => id === message.id)).toMatchObject({
+    content: 'первое',
+  });
   const several = { messageIds: sent.map(({ id }) => id).reverse(), toChatId: group.id };
-  const { messages } = await hers.ask<{ messages: ChatMessage[] }>('message:forward-multiple', several);
+  const { messages } = await firstDevice.ask<{ messages: ChatMessage[] }>(
+    'message:forward-multiple',
+    several,
+  );
   expect(messages.map(({ content }) => content)).toEqual(['второе', 'первое']);
-  await his.next('message', ({ id }) => id === messages[1]!.id);
-  const heard = his.all('message').filter((m) => m.chatId === group.id);
-  expect(heard.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
+  await secondDevice.next('message', ({ id }) => id === messages[1]!.id);
+  const received1 = secondDevice.all('message').filter((m) => m.chatId === group.id);
+  expect(received1.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
 });
 
 it('forwards without a word of one’s own when its input is empty', async () => {
-  const { id: messageId } = await say(his, 'nur das');
+  const { id: messageId } = await say(secondDevice, 'nur das');
   const forward = (additionalContent: unknown) =>
-    hers.ask('message:forward', { messageId, toChatId: chatId, additionalContent });
+    firstDevice.ask('message:forward', { messageId, toChatId: chatId, additionalContent });
   for (const nothing of ['', null]) expect(await forward(nothing)).toMatchObject({ status: 'ok' });
-  const { messages } = await hers.ask<{ messages: ChatMessage[] }>('chat:join', { chatId });
+  const { messages } = await firstDevice.ask<{ messages: ChatMessage[] }>('chat:join', { chatId });
   expect(messages.slice(-3).map(({ content }) => content)).toEqual(['nur das', 'nur das', 'nur das']);
   const message = 'additionalContent: must not be empty';
   expect(await forward(' ')).toEqual({ status: 'error', message });
 });
 
 it('shows no deleted message, and takes one that it shows still as the last that was read', async () => {
-  const first = await say(hers, 'bleibt');
-  const { id: messageId } = await say(hers, 'geht');
+  const first = await say(firstDevice, 'bleibt');
+  const { id: messageId } = await say(firstDevice, 'geht');
   await app.request('DELETE', `chats/${chatId}/messages/${messageId}`, anna.token);
-  const { messages } = await his.ask<{ messages: ChatMessage[] }>('chat:join', { chatId });
+  const { messages } = await secondDevice.ask<{ messages: ChatMessage[] }>('chat:join', { chatId });
   expect(messages.at(-1)!.id).toBe(first.id);
-  expect(await his.ask('message:read', { messageId })).toEqual({ status: 'ok' });
-  await hers.next('message:status', (event) => event.messageId === first.id && event.status === 'READ');
+  expect(await secondDevice.ask('message:read', { messageId })).toEqual({ status: 'ok' });
+  await firstDevice.next(
+    'message:status',
+    (event) => event.messageId === first.id && event.status === 'READ',
+  );
 });
 
 it('knows the names of the document’s own code, too', async () => {
-  expect(await hers.next('connected')).toEqual({ userId: anna.id });
-  await hers.next('user-online', ({ userId }) => userId === boris.id);
-  const { success, messageId } = await hers.ask('send-message', { chatId, content: 'по-старому' });
+  expect(await firstDevice.next('connected')).toEqual({ userId: anna.id });
+  await firstDevice.next('user-online', ({ userId }) => userId === boris.id);
+  const { success, messageId } = await firstDevice.ask('send-message', { chatId, content: 'по-старому' });
   expect(success).toBe(true);
-  expect(await his.next('new-message', ({ id }) => id === messageId)).toMatchObject({
+  expect(await secondDevice.next('new-message', ({ id }) => id === messageId)).toMatchObject({
     content: 'по-старому',
   });
-  await hers.next('message-delivered', (receipt) => receipt.messageId === messageId);
-  await his.ask('typing-start', { chatId });
-  await hers.next('user-typing', (typing) => typing.userId === boris.id && typing.chatId === chatId);
+  await firstDevice.next('message-delivered', (receipt) => receipt.messageId === messageId);
+  await secondDevice.ask('typing-start', { chatId });
+  await firstDevice.next('user-typing', (typing) => typing.userId === boris.id && typing.chatId === chatId);
 });
 
 describe('refusals', () => {
@@ -281,17 +301,17 @@ describe('refusals', () => {
     ],
   ])('%s is refused in the document’s own words (%#)', async (event, payload, answer) => {
     const before = await stored();
-    expect(await hers.ask(event, payload())).toEqual(answer);
+    expect(await firstDevice.ask(event, payload())).toEqual(answer);
     expect(await stored()).toBe(before);
   });
 
   it('forwards neither what was deleted nor into a chat one is not in', async () => {
-    const { id } = await say(hers, 'weg');
+    const { id } = await say(firstDevice, 'weg');
     const into = { messageId: id, toChatId: foreign };
-    expect(await hers.ask('message:forward', into)).toEqual(notIn);
+    expect(await firstDevice.ask('message:forward', into)).toEqual(notIn);
     await app.request('DELETE', `chats/${chatId}/messages/${id}`, anna.token);
     const deleted = { messageId: id, toChatId: chatId };
-    expect(await hers.ask('message:forward', deleted)).toEqual({
+    expect(await firstDevice.ask('message:forward', deleted)).toEqual({
       status: 'error',
       message: 'Message not found',
     });
@@ -308,14 +328,14 @@ describe('refusals', () => {
     ['text', 'hello', 'chatId must be a UUID'],
     ['deep nesting', { chatId: 'x', content: deep(100) }, 'Payload must be plain JSON'],
   ])('answers %s, and the connection stays', async (_, payload, message) => {
-    expect(await hers.ask('message', payload)).toEqual({ status: 'error', message });
-    expect(await hers.ask('message', payload, 'and another')).toMatchObject({ status: 'error' });
-    expect(hers.socket.connected).toBe(true);
+    expect(await firstDevice.ask('message', payload)).toEqual({ status: 'error', message });
+    expect(await firstDevice.ask('message', payload, 'and another')).toMatchObject({ status: 'error' });
+    expect(firstDevice.socket.connected).toBe(true);
   });
 
   it('goes out as the error event when nobody waits for an acknowledgement', async () => {
-    his.socket.emit('message', { chatId: foreign, content: 'x' });
-    expect(await his.next('error')).toMatchObject({ message: notIn.message });
+    secondDevice.socket.emit('message', { chatId: foreign, content: 'x' });
+    expect(await secondDevice.next('error')).toMatchObject({ message: notIn.message });
   });
 
   it('sends whoever is not signed in to the sign-in page, instead of asking again and again', async () => {

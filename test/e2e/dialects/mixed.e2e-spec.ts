@@ -150,12 +150,12 @@ it('each sees what the others have received and read', async () => {
   const read = await v2.next('chat:message:read', ({ message_id }) => message_id === newest(anna));
   expect(read.read_by).toBe(boris.account.id);
   await v2.send('chat:message:read', { chat_id: chatId, message_id: newest(boris) });
-  const told = (status: string) =>
+  const received1 = (status: string) =>
     messenger.all('message:status').flatMap((event) => (event.status === status ? [event.messageId] : []));
   const ids = own(boris).map(([id]) => id);
-  await messenger.until(() => told('READ').length >= ids.length || undefined);
-  expect(told('READ')).toHaveLength(ids.length);
-  expect(new Set(told('READ'))).toEqual(new Set(ids));
+  await messenger.until(() => received1('READ').length >= ids.length || undefined);
+  expect(received1('READ')).toHaveLength(ids.length);
+  expect(new Set(received1('READ'))).toEqual(new Set(ids));
   // And the classic one's have arrived at each of the others.
   const received = () =>
     classic.all('message-delivered').map(({ messageId, userId }) => `${messageId} ${userId}`);

@@ -33,23 +33,23 @@ async function connected({ socket }: PlainClient): Promise<void> {
 }
 
 it('shows each namespace everything once, and its user is there until the last one is gone', async () => {
-  const [his] = await app.devices(boris);
+  const [borisDevice] = await app.devices(boris);
   const manager = connection();
-  const hers = NAMESPACES.map((namespace) => PlainClient.on(manager, namespace, anna.token));
-  await Promise.all(hers.map(connected));
+  const firstDevice = NAMESPACES.map((namespace) => PlainClient.on(manager, namespace, anna.token));
+  await Promise.all(firstDevice.map(connected));
   const chat = await app.chat(boris, anna);
-  await his.send('chat:message:send', text(chat, 'раз'));
-  await his.send('chat:message:send', text(chat, 'два'));
-  for (const [i, client] of hers.entries()) {
+  await borisDevice.send('chat:message:send', text(chat, 'раз'));
+  await borisDevice.send('chat:message:send', text(chat, 'два'));
+  for (const [i, client] of firstDevice.entries()) {
     const event = NEW_MESSAGE[i]!;
     await client.until(() => client.all(event).length >= 2 || undefined);
     expect(client.all(event)).toHaveLength(2);
   }
-  for (const client of hers.slice(1)) client.close();
-  await his.send('presence:get', { user_ids: [anna.id] });
-  expect(his.all('user:offline')).toEqual([]);
-  hers[0]!.close();
-  await his.next('user:offline', ({ user_id }) => user_id === anna.id);
+  for (const client of firstDevice.slice(1)) client.close();
+  await borisDevice.send('presence:get', { user_ids: [anna.id] });
+  expect(borisDevice.all('user:offline')).toEqual([]);
+  firstDevice[0]!.close();
+  await borisDevice.next('user:offline', ({ user_id }) => user_id === anna.id);
 });
 
 it.each([

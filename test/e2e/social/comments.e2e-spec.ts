@@ -1,6 +1,6 @@
 import type { Account } from '#testing';
 import { randomUUID } from 'node:crypto';
-import { comment, comments, find, post, told } from './posts.js';
+import { comment, comments, find, post, received } from './posts.js';
 import { anna, app, boris, outcome, setScene, vera } from './scene.js';
 
 setScene('for all tests');
@@ -105,7 +105,7 @@ describe('a comment', () => {
     const { id: comment_id } = await comment(boris, id, `Спасибо, @${author.handle}!`);
     await comment(anna, id, 'Пожалуйста');
     expect(
-      (await told('post_commented')).filter(({ data }) => 'post_id' in data && data.post_id === id),
+      (await received('post_commented')).filter(({ data }) => 'post_id' in data && data.post_id === id),
     ).toEqual([
       {
         type: 'post_commented',
@@ -116,6 +116,6 @@ describe('a comment', () => {
         to: [anna.id],
       },
     ]);
-    expect((await told('mention')).filter(({ key }) => key.includes(comment_id))).toEqual([]);
+    expect((await received('mention')).filter(({ key }) => key.includes(comment_id))).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ const requests = async (who: Account, query = '') =>
 const friends = async (who: Account, query = '') =>
   (await app.request<FriendPage>('GET', `friends?${query}`, who.token)).body;
 const friendIds = async (who: Account) => (await friends(who)).items.map(({ id }) => id);
-const told = async (type: 'friend_request' | 'friend_accepted', actor: Account) =>
+const received = async (type: 'friend_request' | 'friend_accepted', actor: Account) =>
   (await promised(app, type)).filter(({ actorId }) => actorId === actor.id);
 
 it('a request is made, seen by who was asked, accepted, and both are friends', async () => {
@@ -28,7 +28,7 @@ it('a request is made, seen by who was asked, accepted, and both are friends', a
   expect(await requests(anna, 'direction=outgoing')).toEqual({ items: [made.body], next_cursor: null });
   expect((await requests(boris, 'direction=outgoing')).items).toEqual([]);
   expect(await requests(boris, 'direction=x')).toMatchObject({ code: 'INVALID_DATA' });
-  expect(await told('friend_request', anna)).toMatchObject([
+  expect(await received('friend_request', anna)).toMatchObject([
     { to: [boris.id], data: { request_id: made.body.id, user_id: anna.id } },
   ]);
   const accepted = await answer(boris, made.body.id, 'accept');
@@ -38,7 +38,7 @@ it('a request is made, seen by who was asked, accepted, and both are friends', a
   expect(page.items).toMatchObject([{ id: boris.id, name: 'Борис', online: false }]);
   expect(await friendIds(boris)).toEqual([anna.id]);
   expect((await requests(boris)).items).toEqual([]);
-  expect(await told('friend_accepted', boris)).toMatchObject([
+  expect(await received('friend_accepted', boris)).toMatchObject([
     { to: [anna.id], data: { request_id: made.body.id, user_id: boris.id } },
   ]);
 });
@@ -89,9 +89,9 @@ it('who was refused may ask again after 30 days, and only the last refusal is ke
     expect((await requests(boris)).items.map((open) => open.id)).toEqual([id]);
     expect(await app.rows('SELECT FROM friend_requests WHERE from_id = $1', [anna.id])).toHaveLength(2);
   }
-  const keys = async () => new Set((await told('friend_request', anna)).map(({ key }) => key)).size;
+  const keys = async () => new Set((await received('friend_request', anna)).map(({ key }) => key)).size;
   expect(await keys()).toBe(3);
-  expect(await told('friend_accepted', boris)).toEqual([]);
+  expect(await received('friend_accepted', boris)).toEqual([]);
   // Who was refused may be asked.
   expect((await answer(boris, id, 'decline')).status).toBe(200);
   await answer(anna, (await ask(boris, anna.id)).body.id, 'accept');
@@ -100,7 +100,7 @@ it('who was refused may ask again after 30 days, and only the last refusal is ke
   expect([(await end(boris)).status, (await end(boris)).status]).toEqual([204, 404]);
   expect([await friendIds(anna), await friendIds(boris)]).toEqual([[], []]);
   // Who accepted before is told when it begins anew.
-  const again = () => told('friend_request', boris);
+  const again = () => received('friend_request', boris);
   await ask(boris, anna.id);
   expect(new Set((await again()).map(({ key }) => key)).size).toBe(2);
 });

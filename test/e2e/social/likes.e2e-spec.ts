@@ -3,7 +3,7 @@ import { LikePost } from '#social';
 import type { Account } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
-import { checked, find, like, post, told } from './posts.js';
+import { checked, find, like, post, received } from './posts.js';
 import { anna, app, boris, outcome, setScene, vera } from './scene.js';
 
 setScene('for all tests');
@@ -50,22 +50,22 @@ describe('a like', () => {
     const { id } = await post(anna);
     for (const method of ['PUT', 'PUT', 'DELETE', 'PUT']) await like(boris, id, method);
     await like(anna, id);
-    const causes = (await told('post_liked')).filter(({ key }) => key.includes(id));
+    const causes = (await received('post_liked')).filter(({ key }) => key.includes(id));
     expect(new Set(causes.map(({ key }) => key))).toEqual(new Set([`post_liked:${id}:${boris.id}`]));
     expect(causes[0]).toMatchObject({ to: [anna.id], data: { post_id: id, user_id: boris.id } });
   });
 
   it('of a thousand at once, taken back by some of them, is counted exactly', async () => {
     const { id } = await post(anna);
-    const crowd = await app.people(...Array.from({ length: 20 }, (_, i) => `Толпа ${i}`));
+    const manyPeople = await app.people(...Array.from({ length: 20 }, (_, i) => `Толпа ${i}`));
     const methods = ['PUT', 'DELETE'];
     const replies = await Promise.all(
-      Array.from({ length: 1000 }, (_, i) => like(crowd[i % 20]!, id, methods[(i + (i % 20)) % 2])),
+      Array.from({ length: 1000 }, (_, i) => like(manyPeople[i % 20]!, id, methods[(i + (i % 20)) % 2])),
     );
     expect(replies.filter(({ status }) => status !== 200)).toEqual([]);
     const stored = (await app.rows('SELECT FROM post_likes WHERE post_id = $1', [id])).length;
     expect((await find(boris, id)).body.likes_count).toBe(stored);
-    await Promise.all(crowd.map((who, i) => like(who, id, i < 7 ? 'PUT' : 'DELETE')));
+    await Promise.all(manyPeople.map((who, i) => like(who, id, i < 7 ? 'PUT' : 'DELETE')));
     expect((await find(boris, id)).body.likes_count).toBe(7);
     expect(await app.rows('SELECT FROM post_likes WHERE post_id = $1', [id])).toHaveLength(7);
   });

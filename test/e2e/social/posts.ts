@@ -21,4 +21,4 @@ export const comments = async (reader: Account, id: string, query = '') =>
   (await app.request<CommentPage>('GET', `posts/${id}/comments?${query}`, reader.token)).body;
 export const repost = (who: Account, id: string, body?: object) =>
   app.request<PostDto>('POST', `posts/${id}/repost`, who.token, body);
-export const told = (type: Parameters<typeof promised>[1]) => promised(app, type);
+export const received = (type: Parameters<typeof promised>[1]) => promised(app, type);

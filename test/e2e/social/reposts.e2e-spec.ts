@@ -1,6 +1,6 @@
 import { PostDto } from '#contracts';
 import { randomUUID } from 'node:crypto';
-import { checked, find, post, repost, told } from './posts.js';
+import { checked, find, post, repost, received } from './posts.js';
 import { anna, app, boris, outcome, setScene, vera } from './scene.js';
 
 setScene('for all tests');
@@ -18,7 +18,7 @@ describe('a repost', () => {
     expect(second.repost_of!.id).toBe(original.id);
     expect(outcome(await repost(vera, original.id))).toEqual([409, 'CONFLICT']);
     expect((await find(anna, original.id)).body.reposts_count).toBe(2);
-    expect((await told('post_reposted')).slice(-2).map(({ key, to }) => [key, to])).toEqual([
+    expect((await received('post_reposted')).slice(-2).map(({ key, to }) => [key, to])).toEqual([
       [`post_reposted:${original.id}:${boris.id}`, [anna.id]],
       [`post_reposted:${original.id}:${vera.id}`, [anna.id]],
     ]);

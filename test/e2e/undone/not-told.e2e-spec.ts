@@ -11,12 +11,12 @@ import {
   boris,
   code,
   handle,
-  hers,
+  annaDevice,
   list,
   post,
   setScene,
   sync,
-  told,
+  received,
   unread,
   vera,
 } from './scene.js';
@@ -139,47 +139,50 @@ describe('what is told of is not told any more', () => {
     ],
   ])('when %s', async (_, happen) => {
     const undo = await happen();
-    const [{ id }] = (await told(1)) as [NotificationDto];
+    const [{ id }] = (await received(1)) as [NotificationDto];
     const { cursor } = await sync();
     await undo();
     expect([await list(), await unread()]).toEqual([[], 0]);
-    expect(await hers.next('notification:removed')).toEqual({ notification_id: id, unread_count: 0 });
+    expect(await annaDevice.next('notification:removed')).toEqual({ notification_id: id, unread_count: 0 });
     const { notifications } = await sync(cursor);
     expect(notifications).toEqual({ unread_count: 0, items: [], removed: [id] });
     expect(await code(anna, `POST notifications/${id}/read`)).toBe('NOT_FOUND');
-    expect((await hers.send('notification:read', { notification_id: id })).code).toBe('NOT_FOUND');
-    await hers.settled();
-    expect(hers.all('notification:updated')).toEqual([]);
+    expect((await annaDevice.send('notification:read', { notification_id: id })).code).toBe('NOT_FOUND');
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:updated')).toEqual([]);
   });
 
   it('but a group tells of the others, and of who comes back', async () => {
     const { id } = await post(anna);
     await ask(boris, `PUT posts/${id}/like`);
-    await told(1);
+    await received(1);
     await ask(vera, `PUT posts/${id}/like`);
-    await told(1, 'notification:updated');
+    await received(1, 'notification:updated');
     expect(await bodies()).toEqual(['Вера и ещё 1 человек оценили ваш пост']);
     await ask(vera, `DELETE posts/${id}/like`);
-    const updated = await hers.next(
+    const updated = await annaDevice.next(
       'notification:updated',
       ({ body }) => body === 'Борис оценил(а) ваш пост',
     );
     expect(updated.data).toEqual({ post_id: id, user_id: boris.id });
     expect([await list(), await unread()]).toEqual([[updated], 1]);
     await ask(vera, `PUT posts/${id}/like`);
-    await hers.next('notification:updated', ({ body }) => body.startsWith('Вера и ещё 1'));
-    await hers.settled();
-    expect([hers.all('notification:new').length, hers.all('notification:removed')]).toEqual([1, []]);
+    await annaDevice.next('notification:updated', ({ body }) => body.startsWith('Вера и ещё 1'));
+    await annaDevice.settled();
+    expect([annaDevice.all('notification:new').length, annaDevice.all('notification:removed')]).toEqual([
+      1,
+      [],
+    ]);
   });
 
   it('and who comes when nobody was left in a group is new', async () => {
     const { id } = await post(anna);
     await ask(boris, `PUT posts/${id}/like`);
-    await told(1);
+    await received(1);
     await ask(boris, `DELETE posts/${id}/like`);
-    await hers.next('notification:removed');
+    await annaDevice.next('notification:removed');
     await ask(vera, `PUT posts/${id}/like`);
-    const [, again] = await told(2);
+    const [, again] = await received(2);
     expect(await list()).toEqual([again]);
   });
 
@@ -202,11 +205,11 @@ describe('what is told of is not told any more', () => {
 
   it('and is not read by who reads all the others meanwhile', async () => {
     await ask(boris, `PUT posts/${(await post(anna)).id}/like`);
-    await told(1);
+    await received(1);
     await ask(anna, `PUT users/${boris.id}/block`);
     await ask(anna, 'POST notifications/read-all');
-    await hers.settled();
-    expect(hers.all('notification:read')).toEqual([]);
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:read')).toEqual([]);
     await ask(anna, `DELETE users/${boris.id}/block`);
     expect([await bodies(), await unread()]).toEqual([['Борис оценил(а) ваш пост'], 1]);
   });
@@ -227,12 +230,12 @@ describe('what is told of is not told any more', () => {
       data,
     } as const;
     await app.app.get(CommandBus).execute(new Notify(cause, [anna.id]));
-    await told(1);
+    await received(1);
     await ask(anna, `PUT users/${boris.id}/block`);
     const [from, to] = [hour(-2).slice(11, 16), hour(2).slice(11, 16)];
     await ask(anna, 'PUT notifications/preferences', { quiet_hours: { from, to, timezone: 'UTC' } });
     await ask(anna, `DELETE users/${boris.id}/block`);
-    expect(await told(1, 'notification:updated')).toEqual(await list());
+    expect(await received(1, 'notification:updated')).toEqual(await list());
   });
 });
 
@@ -242,7 +245,7 @@ describe('at the same moment', () => {
     await notify(id, boris);
     expect(await list()).toEqual([]);
     await ask(boris, `PUT posts/${id}/like`);
-    expect((await told(1))[0]!.body).toBe('Борис оценил(а) ваш пост');
+    expect((await received(1))[0]!.body).toBe('Борис оценил(а) ваш пост');
   });
 
   it('what is undone while it is being told is found', async () => {

@@ -7,7 +7,7 @@ export let anna: Account;
 export let boris: Account;
 export let vera: Account;
 /** Anna’s. */
-export let hers: Device;
+export let annaDevice: Device;
 
 /** For a whole file of tests: one app and one admin; three people for each test. */
 export function setScene(): void {
@@ -19,7 +19,7 @@ export function setScene(): void {
   afterAll(() => app.stop());
   beforeEach(async () => {
     [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-    [hers] = await app.devices(anna);
+    [annaDevice] = await app.devices(anna);
   });
 }
 
@@ -42,7 +42,7 @@ export const sync = (cursor?: string) =>
 export const post = (who: Account, content = 'Привет') => ask<PostDto>(who, 'POST posts', { content });
 export const handle = async (who: Account) => (await ask<{ handle: string }>(who, 'GET users/me')).handle;
 export const ban = (who: Account, what = 'ban') => ask(admin, `POST admin/users/${who.id}/${what}`);
-export const told = (
+export const received = (
   count: number,
   event: 'notification:new' | 'notification:updated' = 'notification:new',
-) => hers.until(() => (hers.all(event).length >= count ? hers.all(event) : undefined));
+) => annaDevice.until(() => (annaDevice.all(event).length >= count ? annaDevice.all(event) : undefined));

@@ -10,12 +10,12 @@ import {
   ask,
   boris,
   handle,
-  hers,
+  annaDevice,
   list,
   post,
   setScene,
   sync,
-  told,
+  received,
   unread,
 } from './scene.js';
 
@@ -32,7 +32,7 @@ describe('a comment that names the post’s author', () => {
     await prefer(types);
     const { id } = await post(anna);
     const comment = await ask(boris, `POST posts/${id}/comments`, { content: `@${await handle(anna)}` });
-    await told(1);
+    await received(1);
     expect((await list()).map(({ type, data }) => [type, data])).toEqual([
       [expected, { post_id: id, comment_id: comment.id, user_id: boris.id }],
     ]);
@@ -45,7 +45,7 @@ describe('a comment that names the post’s author', () => {
     const { id } = await post(anna);
     const content = `@${await handle(anna)}`;
     const repost = await ask(boris, `POST posts/${id}/repost`, { content });
-    expect((await told(1))[0]).toMatchObject({ type: 'mention', data: { post_id: repost.id } });
+    expect((await received(1))[0]).toMatchObject({ type: 'mention', data: { post_id: repost.id } });
     await ask(boris, `DELETE posts/${repost.id}`);
     await prefer({ post_commented: false, mention: false });
     await ask(boris, `POST posts/${id}/comments`, { content });
@@ -58,16 +58,16 @@ describe('an announcement', () => {
   it('has its own words, comes without mentions, too, and goes with its post', async () => {
     await ask(anna, 'PUT notifications/preferences', { types: { mention: false } });
     const { id } = await ask(admin, 'POST admin/announcements', { content: 'Всем!' });
-    const heard = await hers.next('notification:new');
-    expect(heard).toMatchObject({
+    const received = await annaDevice.next('notification:new');
+    expect(received).toMatchObject({
       type: 'mention',
       title: 'Объявление',
       data: { post_id: id, comment_id: null, user_id: admin.id, announcement: true },
     });
-    expect(heard.body).not.toContain('упоминает');
+    expect(received.body).not.toContain('упоминает');
     await ask(admin, `DELETE posts/${id}`);
     expect([await list(), await unread()]).toEqual([[], 0]);
-    await hers.next('notification:removed', ({ notification_id }) => notification_id === heard.id);
+    await annaDevice.next('notification:removed', ({ notification_id }) => notification_id === received.id);
   });
 
   it('is told after quiet hours, too, to who wants no mentions', async () => {
@@ -77,25 +77,25 @@ describe('an announcement', () => {
     await prefer({ types: { mention: false }, quiet_hours: night });
     await ask(admin, 'POST admin/announcements', { content: 'Всем!' });
     await until('listed', async () => (await list()).length === 1);
-    await hers.settled();
-    expect(hers.all('notification:new')).toEqual([]);
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:new')).toEqual([]);
     await prefer({ quiet_hours: null });
     await app.app.get(CommandBus).execute(new ReleaseNotifications());
-    expect(await told(1)).toEqual(await list());
+    expect(await received(1)).toEqual(await list());
   });
 
   it('is not told to the rest once its post is deleted, and taken back from however many', async () => {
     const { id } = await post(admin);
-    const crowd = await app.manyPeople(1100);
+    const manyPeople = await app.manyPeople(1100);
     await app.rows(
       `INSERT INTO notifications (id, user_id, type, data)
        SELECT gen_random_uuid(), id, 'mention', jsonb_build_object('post_id', $2::text) FROM unnest($1::uuid[]) AS id`,
-      [crowd, id],
+      [manyPeople, id],
     );
     await ask(admin, `DELETE posts/${id}`);
     await app.app.get(CommandBus).execute(new HideNotifications(id));
     expect(
-      await app.rows('SELECT FROM notifications WHERE user_id = ANY($1) AND NOT hidden', [crowd]),
+      await app.rows('SELECT FROM notifications WHERE user_id = ANY($1) AND NOT hidden', [manyPeople]),
     ).toEqual([]);
     const data = { post_id: id, comment_id: null, user_id: admin.id, announcement: true } as const;
     const cause = { type: 'mention', key: `mention:${id}`, actorId: admin.id, data } as const;
@@ -107,7 +107,7 @@ describe('an announcement', () => {
 it('a failure of the news does not fail what was undone', async () => {
   const { id } = await post(anna);
   await ask(boris, `PUT posts/${id}/like`);
-  await told(1);
+  await received(1);
   const broken = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach').mockImplementation(() => {
     throw new Error('broken');
   });
@@ -120,13 +120,13 @@ it('a failure of the news does not fail what was undone', async () => {
 it('a revision that changes nothing is not told', async () => {
   const { id } = await post(anna);
   const first = await ask(boris, `POST posts/${id}/comments`, { content: '1' });
-  await told(1);
+  await received(1);
   await ask(boris, `POST posts/${id}/comments`, { content: '2' });
-  await told(1, 'notification:updated');
+  await received(1, 'notification:updated');
   const { cursor } = await sync();
   await ask(boris, `DELETE posts/${id}/comments/${first.id}`);
-  await hers.settled();
-  expect(hers.all('notification:updated')).toHaveLength(1);
+  await annaDevice.settled();
+  expect(annaDevice.all('notification:updated')).toHaveLength(1);
   expect((await sync(cursor)).notifications.items).toEqual([]);
 });
 
@@ -134,7 +134,7 @@ it('a job of a deleted repost that runs after that of the next one leaves the ne
   const { id } = await post(anna);
   const repost = async () => ask(boris, `POST posts/${id}/repost`, {});
   const first = await repost();
-  await told(1);
+  await received(1);
   await ask(boris, `DELETE posts/${first.id}`);
   const second = await repost();
   await until('told of the second', async () => (await list()).length === 1);
@@ -216,7 +216,7 @@ it('a request after a block by the asked user is told anew; after one by the ask
   await cut(boris, anna);
   await request();
   expect((await one()).id).toBe(second.id);
-  expect(hers.all('notification:new')).toHaveLength(2);
+  expect(annaDevice.all('notification:new')).toHaveLength(2);
 });
 
 it('a request that is withdrawn and made again is told once, however often', async () => {
@@ -227,13 +227,13 @@ it('a request that is withdrawn and made again is told once, however often', asy
     await ask(boris, `DELETE friends/requests/${id}`);
     expect(await list()).toEqual([]);
   }
-  expect(hers.all('notification:new')).toHaveLength(1);
+  expect(annaDevice.all('notification:new')).toHaveLength(1);
   expect(await app.rows('SELECT FROM friend_requests WHERE from_id = $1', [boris.id])).toHaveLength(1);
   const tomorrow = new Date(Date.now() + 25 * 3600_000);
   const { id } = await app.app.get(CommandBus).execute(new RequestFriendship(boris.id, anna.id, tomorrow));
-  await told(2);
+  await received(2);
   await ask(anna, `POST friends/requests/${id}/decline`);
   const later = new Date(Date.now() + 31 * 24 * 3600_000);
   await app.app.get(CommandBus).execute(new RequestFriendship(boris.id, anna.id, later));
-  await told(3);
+  await received(3);
 });

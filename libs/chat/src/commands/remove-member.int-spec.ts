@@ -7,7 +7,7 @@ afterAll(() => app.stop());
 
 it('whoever is removed hears nothing more, also when the answer to the commit is lost', async () => {
   const [anna, vera] = await app.people('Анна', 'Вера');
-  const [hers, veras] = await app.devices(anna, vera);
+  const [annaDevice, veras] = await app.devices(anna, vera);
   const [group, another] = [await app.group(anna, vera), await app.group(anna, vera)];
   const groups = app.app.get(GroupChanges);
   const change = groups.change.bind(groups);
@@ -17,8 +17,8 @@ it('whoever is removed hears nothing more, also when the answer to the commit is
   });
   const removal = await app.request('DELETE', `chats/${group.id}/members/${vera.id}`, anna.token);
   expect(removal.status).toBe(503);
-  await hers.send('chat:message:send', text(group, 'without her'));
-  await hers.send('chat:message:send', text(another, 'with her'));
+  await annaDevice.send('chat:message:send', text(group, 'without her'));
+  await annaDevice.send('chat:message:send', text(another, 'with her'));
   await veras.next('chat:message:new', ({ content }) => content === 'with her');
   expect(veras.all('chat:message:new').map(({ content }) => content)).toEqual(['with her']);
 });

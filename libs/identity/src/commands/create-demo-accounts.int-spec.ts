@@ -34,9 +34,9 @@ it('gives them random passwords where other machines reach the server, and tells
     expect(await signIn(email, 'demo-password')).toBe('UNAUTHORIZED');
     expect(await signIn(email, password!)).toBe('no error');
   }
-  const told = first.map(({ password: _, ...account }) => account);
-  expect(await create(true)).toEqual(told);
-  expect(await create()).toEqual(told);
+  const received = first.map(({ password: _, ...account }) => account);
+  expect(await create(true)).toEqual(received);
+  expect(await create()).toEqual(received);
 });
 
 it('takes the known password from accounts that have it, and ends their sessions', async () => {

@@ -69,12 +69,12 @@ it('touches nothing for a forged token', async () => {
   const first = await signIn();
   await refresh((await refresh(first)).refresh_token);
   const before = await row(first);
-  const told = identity.signedOut.length;
+  const received = identity.signedOut.length;
   const forged = first.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A'));
   for (const token of [forged, 'nonsense', `${sessionOf(first)}.1.`])
     expect(await codeOf(refresh(token))).toBe('UNAUTHORIZED');
   expect(await row(first)).toEqual(before);
-  expect(identity.signedOut).toHaveLength(told);
+  expect(identity.signedOut).toHaveLength(received);
 });
 
 it.each([

@@ -23,10 +23,10 @@ it('signs the session and its sockets out', async () => {
 
 it("finds no session of somebody else's, nor one twice", async () => {
   const [anna, boris] = [await signIn(), await signIn()];
-  const told = identity.signedOut.length;
+  const received = identity.signedOut.length;
   expect(await codeOf(revoke(anna.userId, boris.sessionId))).toBe('NOT_FOUND');
   expect(await codeOf(identity.authenticate(boris.token))).toBe('no error');
-  expect(identity.signedOut).toHaveLength(told);
+  expect(identity.signedOut).toHaveLength(received);
   await revoke(boris.userId, boris.sessionId);
   expect(await codeOf(revoke(boris.userId, boris.sessionId))).toBe('NOT_FOUND');
 });

@@ -15,12 +15,12 @@ import { ReleaseNotifications } from './release-notifications.command.js';
 let app: TestApp;
 let anna: Account;
 let boris: Account;
-let hers: Device;
+let annaDevice: Device;
 beforeAll(async () => (app = await TestApp.start()));
 afterAll(() => app.stop());
 beforeEach(async () => {
   [anna, boris] = await app.people('Анна', 'Борис');
-  [hers] = await app.devices(anna);
+  [annaDevice] = await app.devices(anna);
 });
 
 const execute = <T>(command: Command<T>): Promise<T> => app.app.get(CommandBus).execute(command);
@@ -86,7 +86,7 @@ describe('who is told', () => {
   it('the recipients, each once, but not who did it', async () => {
     const cause = mention(boris);
     await notify(cause, [anna.id, boris.id]);
-    expect(await hers.next('notification:new')).toMatchObject({
+    expect(await annaDevice.next('notification:new')).toMatchObject({
       type: 'mention',
       title: 'Вас упомянули',
       body: 'Борис упоминает вас в посте',
@@ -94,7 +94,7 @@ describe('who is told', () => {
       is_read: false,
       read_at: null,
     });
-    expect(await list(anna)).toEqual(hers.all('notification:new'));
+    expect(await list(anna)).toEqual(annaDevice.all('notification:new'));
     expect(await list(boris)).toEqual([]);
   });
 
@@ -121,11 +121,11 @@ describe('who is told', () => {
   });
 
   it('everybody else of a thousand, whatever is wrong with one of them', async () => {
-    const crowd = await app.manyPeople(1000);
-    await notify(mention(boris), [...crowd.slice(0, 998), randomUUID(), boris.id]);
+    const manyPeople = await app.manyPeople(1000);
+    await notify(mention(boris), [...manyPeople.slice(0, 998), randomUUID(), boris.id]);
     const [{ count }] = (await app.rows(
       'SELECT count(*)::int FROM notifications WHERE user_id = ANY ($1::uuid[])',
-      [crowd],
+      [manyPeople],
     )) as [{ count: number }];
     expect(count).toBe(998);
   });
@@ -139,22 +139,22 @@ describe('one cause', () => {
     await read(anna, first!);
     await notify(like(boris, post));
     expect(await list(anna)).toHaveLength(1);
-    await hers.settled();
-    expect(hers.all('notification:new')).toHaveLength(1);
-    expect(hers.all('notification:updated')).toEqual([]);
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:new')).toHaveLength(1);
+    expect(annaDevice.all('notification:updated')).toEqual([]);
   });
 
   it('is heard again when its job runs again, as the same notification; not once it is read', async () => {
     const cause = mention(boris);
     await notify(cause);
     await notify(cause, [anna.id], true);
-    await hers.until(() => hers.all('notification:new').length === 2 || undefined);
-    const [first, second] = hers.all('notification:new');
+    await annaDevice.until(() => annaDevice.all('notification:new').length === 2 || undefined);
+    const [first, second] = annaDevice.all('notification:new');
     expect(second).toEqual(first);
     await read(anna, first!);
     await notify(cause, [anna.id], true);
-    await hers.settled();
-    expect(hers.all('notification:new')).toHaveLength(2);
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:new')).toHaveLength(2);
     expect(await list(anna)).toHaveLength(1);
   });
 });
@@ -164,9 +164,9 @@ describe('a group', () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const post = randomUUID();
     for (const actor of [boris, vera, gleb]) await notify(like(actor, post));
-    await hers.until(() => hers.all('notification:updated').length === 2 || undefined);
-    const [created] = hers.all('notification:new');
-    const updates = hers.all('notification:updated');
+    await annaDevice.until(() => annaDevice.all('notification:updated').length === 2 || undefined);
+    const [created] = annaDevice.all('notification:new');
+    const updates = annaDevice.all('notification:updated');
     expect(bodies([created!, ...updates])).toEqual([
       'Борис оценил(а) ваш пост',
       'Вера и ещё 1 человек оценили ваш пост',
@@ -190,8 +190,8 @@ describe('a group', () => {
     await Promise.all([...people, ...people].map((actor) => notify(comment(actor, post))));
     const [only, ...others] = await list(anna);
     expect([others.length, only!.body.includes('и ещё 11 человек')]).toEqual([0, true]);
-    await hers.until(() => hers.all('notification:updated').length === 23 || undefined);
-    expect(hers.all('notification:new')).toHaveLength(1);
+    await annaDevice.until(() => annaDevice.all('notification:updated').length === 23 || undefined);
+    expect(annaDevice.all('notification:new')).toHaveLength(1);
   });
 
   it('ends when it is read, and is of one post and one type', async () => {
@@ -211,14 +211,16 @@ describe('a group', () => {
   });
 
   it('of many recipients at once waits for nobody in a circle', async () => {
-    const crowd = await app.manyPeople(200);
+    const manyPeople1 = await app.manyPeople(200);
     const post = randomUUID();
     const people = (await app.manyPeople(8)).map((id) => ({ id }) as Account);
-    const turns = people.map((actor, i) => notify(like(actor, post), i % 2 ? crowd : [...crowd].reverse()));
+    const turns = people.map((actor, i) =>
+      notify(like(actor, post), i % 2 ? manyPeople1 : [...manyPeople1].reverse()),
+    );
     await Promise.all(turns);
     const counts = await app.rows<{ others_count: number }>(
       'SELECT DISTINCT others_count FROM notifications WHERE user_id = ANY ($1::uuid[])',
-      [crowd],
+      [manyPeople1],
     );
     expect(counts).toEqual([{ others_count: 7 }]);
   });
@@ -234,7 +236,7 @@ describe('quiet hours', () => {
        WHERE user_id = $1 AND held_until IS NOT NULL`,
       [anna.id],
     );
-  const events = () => hers.received.filter(({ event }) => event.startsWith('notification:'));
+  const events = () => annaDevice.received.filter(({ event }) => event.startsWith('notification:'));
 
   it('keep it in the list and hold its live event back until they end', async () => {
     await prefer(anna, { quiet_hours: night });
@@ -248,26 +250,28 @@ describe('quiet hours', () => {
     expect(Number(hours)).toBeGreaterThan(1.95);
     expect(Number(hours)).toBeLessThanOrEqual(2);
     await execute(new ReleaseNotifications());
-    await hers.settled();
+    await annaDevice.settled();
     expect(events()).toEqual([]);
     await dawn();
     await execute(new ReleaseNotifications());
-    expect(await hers.next('notification:new')).toEqual(held);
+    expect(await annaDevice.next('notification:new')).toEqual(held);
     await execute(new ReleaseNotifications());
-    await hers.settled();
+    await annaDevice.settled();
     expect(events()).toHaveLength(1);
   });
 
   it('do not hold back bookings, nor anything outside of them or in another zone', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(booking(boris));
-    expect((await hers.next('notification:new')).body).toBe('Борис отменяет запись на 10 января в 14:00');
+    expect((await annaDevice.next('notification:new')).body).toBe(
+      'Борис отменяет запись на 10 января в 14:00',
+    );
     await prefer(anna, { quiet_hours: { ...night, timezone: 'Pacific/Auckland' } });
     await notify(mention(boris));
     await prefer(anna, { quiet_hours: { from: clock(1), to: clock(-1), timezone: 'UTC' } });
     await notify(mention(boris));
-    await hers.settled();
-    expect(hers.all('notification:new')).toHaveLength(3);
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:new')).toHaveLength(3);
   });
 
   it('say nothing of what is read meanwhile', async () => {
@@ -276,8 +280,8 @@ describe('quiet hours', () => {
     await read(anna, (await list(anna))[0]!);
     await dawn();
     await execute(new ReleaseNotifications());
-    await hers.settled();
-    expect(hers.all('notification:new')).toEqual([]);
+    await annaDevice.settled();
+    expect(annaDevice.all('notification:new')).toEqual([]);
   });
 
   it('say nothing of whom a block cuts off meanwhile, nor of a type that is switched off', async () => {
@@ -289,7 +293,7 @@ describe('quiet hours', () => {
     await prefer(anna, { types: { post_liked: false } });
     await dawn();
     await execute(new ReleaseNotifications());
-    await hers.settled();
+    await annaDevice.settled();
     expect(events()).toEqual([]);
     await app.request('DELETE', `users/${boris.id}/block`, anna.token);
     await prefer(anna, { types: { post_liked: true } });
@@ -297,17 +301,17 @@ describe('quiet hours', () => {
 
   it('tell a group once: new if nothing of it was heard before, else updated', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
-    const [heard, unheard] = [randomUUID(), randomUUID()];
-    await notify(like(boris, heard));
-    await hers.next('notification:new');
+    const [received, unheard] = [randomUUID(), randomUUID()];
+    await notify(like(boris, received));
+    await annaDevice.next('notification:new');
     await prefer(anna, { quiet_hours: night });
-    for (const post of [heard, unheard]) for (const actor of [vera, gleb]) await notify(like(actor, post));
-    await hers.settled();
+    for (const post of [received, unheard]) for (const actor of [vera, gleb]) await notify(like(actor, post));
+    await annaDevice.settled();
     expect(events()).toHaveLength(1);
     await dawn();
     await execute(new ReleaseNotifications());
-    await hers.next('notification:updated', ({ body }) => body.startsWith('Глеб и ещё 2 человека'));
-    await hers.next('notification:new', ({ body }) => body.startsWith('Глеб и ещё 1 человек'));
+    await annaDevice.next('notification:updated', ({ body }) => body.startsWith('Глеб и ещё 2 человека'));
+    await annaDevice.next('notification:new', ({ body }) => body.startsWith('Глеб и ещё 1 человек'));
     expect(events()).toHaveLength(3);
   });
 
@@ -317,7 +321,7 @@ describe('quiet hours', () => {
     await app.request('PUT', `users/${boris.id}/block`, anna.token);
     await prefer(anna, { quiet_hours: null });
     await app.request('DELETE', `users/${boris.id}/block`, anna.token);
-    await hers.next('notification:new');
+    await annaDevice.next('notification:new');
   });
 
   it('end at once for who ends them', async () => {
@@ -325,7 +329,7 @@ describe('quiet hours', () => {
     await notify(mention(boris));
     await prefer(anna, { quiet_hours: null });
     await execute(new ReleaseNotifications());
-    await hers.next('notification:new');
+    await annaDevice.next('notification:new');
   });
 });
 

@@ -32,9 +32,9 @@ export const classicClient = {
   'typing-start': ({ chatId }, call) => setTyping(chatId, true, call),
   'typing-stop': ({ chatId }, call) => setTyping(chatId, false, call),
   // Nobody is disconnected for not sending it: the transport has a heartbeat of its own.
-  ping: (_, { emit: tell }) => {
+  ping: (_, { emit: send }) => {
     const data = Date.now();
-    tell('pong', data);
+    send('pong', data);
     return { event: 'pong', data };
   },
 } satisfies Record<string, ClientRule>;
