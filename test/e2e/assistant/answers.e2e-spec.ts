@@ -8,7 +8,7 @@ afterAll(() => scene.stop());
 beforeEach(async () => (talk = await scene.chat()));
 
 describe('stop', () => {
-  it('ends the answer with what there is, for every device, and lets the model go', async () => {
+  it('ends the answer with its text so far, on every device, and aborts the model request', async () => {
     const tokens = byHand();
     scene.model.answerWith({ tokens });
     const { client: tablet } = await scene.join(talk);
@@ -32,7 +32,7 @@ describe('stop', () => {
     expect(talk.client.all('error')).toEqual([]);
   });
 
-  it('ends an answer that has not begun, and one may go on', async () => {
+  it('ends an answer that has no tokens yet, and the chat goes on', async () => {
     scene.model.answerWith({ mute: true });
     const messageId = await scene.begin(talk.client, 'Вопрос');
     const complete = await talk.client.ask<Complete>('stop', {}, 'assistant_message_complete');
@@ -41,7 +41,7 @@ describe('stop', () => {
     expect(talk.client.all('error')).toEqual([]);
   });
 
-  it('without an answer does no harm', async () => {
+  it('without an answer does nothing', async () => {
     talk.client.send('stop');
     talk.client.send('stop');
     expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
@@ -50,7 +50,7 @@ describe('stop', () => {
     expect(talk.client.all('assistant_message_complete')).toHaveLength(2);
   });
 
-  it('of one chat leaves another chat’s answer alone', async () => {
+  it('in one chat leaves the answer of another chat alone', async () => {
     const other = await scene.chat(talk.account);
     const tokens = byHand();
     scene.model.answerWith({ tokens });
@@ -66,7 +66,7 @@ describe('stop', () => {
 });
 
 describe('regenerate', () => {
-  it('answers the last question anew; the old answer is neither in the history nor in the prompt', async () => {
+  it('answers the last question again; the old answer leaves the history and the prompt', async () => {
     await exchange(talk.client, 'Первый');
     scene.model.answerWith({ tokens: ['старый'] }, { tokens: ['новый'] });
     const old = await exchange(talk.client, 'Второй');
@@ -95,7 +95,7 @@ describe('regenerate', () => {
     expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
   });
 
-  it('also of an answer that was stopped', async () => {
+  it('works for a stopped answer', async () => {
     scene.model.answerWith({ tokens: ['нет'], end: 'hang' });
     const messageId = await scene.begin(talk.client, 'Вопрос');
     await heardTokens(talk.client, messageId, 1);
@@ -106,7 +106,7 @@ describe('regenerate', () => {
     expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
   });
 
-  it('while the last question waits for its answer is refused, and holds nobody up', async () => {
+  it('is refused while the last question waits for its answer, and delays nothing', async () => {
     scene.model.answerWith({ mute: true }, { tokens: ['два'] });
     await scene.begin(talk.client, 'первый');
     talk.client.send('message', { message: 'второй' });
@@ -117,7 +117,7 @@ describe('regenerate', () => {
     expect(talk.client.all('assistant_message_complete')).toHaveLength(2);
   });
 
-  it('on two devices at once: in the end there is one answer to the question', async () => {
+  it('on two devices at once leaves one answer to the question', async () => {
     await exchange(talk.client, 'Вопрос');
     const { client: tablet } = await scene.join(talk);
     scene.model.answerWith({ tokens: ['раз'], first: 50 }, { tokens: ['два'], first: 50 });
@@ -129,7 +129,7 @@ describe('regenerate', () => {
     expect(scene.model.prompt).toEqual(['user: Вопрос']);
   });
 
-  it('during an answer, and a stop at once after it: the other answer is the one that is stopped', async () => {
+  it('during an answer, then a stop at once: the new answer is stopped', async () => {
     scene.model.answerWith({ mute: true }, { mute: true });
     await scene.begin(talk.client, 'Вопрос');
     talk.client.send('regenerate');
@@ -140,7 +140,7 @@ describe('regenerate', () => {
     expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant stopped: ']);
   });
 
-  it('during an answer ends it: in the end there is one answer to the question', async () => {
+  it('during an answer ends it and leaves one answer to the question', async () => {
     const tokens = byHand();
     scene.model.answerWith({ tokens });
     const messageId = await scene.begin(talk.client, 'Вопрос');
@@ -157,7 +157,7 @@ describe('regenerate', () => {
   });
 });
 
-it('messages sent during an answer are acknowledged at once and answered in their turn', async () => {
+it('messages sent during an answer are acknowledged at once and answered in order', async () => {
   const tokens = byHand();
   scene.model.answerWith({ tokens }, { tokens: ['два'] }, { tokens: ['три'] });
   await scene.begin(talk.client, 'первый');

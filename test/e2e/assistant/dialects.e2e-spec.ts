@@ -72,7 +72,7 @@ const SHAPES: [string, Script, ids?: string[]][] = [
   ],
 ];
 
-it.each(SHAPES)('several calls at once by %s are answered each', async (...shape) => {
+it.each(SHAPES)('several parallel calls by %s are all answered', async (...shape) => {
   const [, script, ids] = shape;
   const before = scene.model.requests.length;
   scene.model.answerWith(script, { tokens: ['Вот', ' они'] });
@@ -95,7 +95,7 @@ it.each(SHAPES)('several calls at once by %s are answered each', async (...shape
   for (const { content } of results) expect(JSON.parse(content!)).toHaveProperty('items');
 });
 
-it('a server gets back what it wants with a call, and ids that differ over rounds', async () => {
+it('a server gets back its extra call data, and call ids that are unique over rounds', async () => {
   const extra_content = { google: { thought_signature: 'abc' } };
   const call = { id: 'same', function: { name: 'my_bookings', arguments: '' }, extra_content };
   scene.model.answerWith(
@@ -128,27 +128,24 @@ it.each<[string, Script]>([
     { events: forever(chunk({ tool_calls: [{ index: 0, function: { arguments: 'x'.repeat(1000) } }] })) },
   ],
   ['an event of very many fragments', { deltas: [{ tool_calls: Array<object>(40_000).fill({}) }] }],
-  ['an event without end', { events: forever('x'.repeat(100_000)) }],
-  ['comments without end', { events: forever(': keep-alive\n\n'.repeat(1000)) }],
+  ['an endless event', { events: forever('x'.repeat(100_000)) }],
+  ['endless comments', { events: forever(': keep-alive\n\n'.repeat(1000)) }],
   [
-    'an answer in one piece without end',
+    'an endless answer in one piece',
     { events: ['{', ...'  '.repeat(12)].concat(Array<string>(12).fill(' '.repeat(100_000))) },
   ],
   [
-    'an answer of very many fragments in one piece',
+    'a one-piece answer of very many fragments',
     {
       whole: {
         choices: [{ message: { tool_calls: Array<number>(100_000).fill(0) }, finish_reason: 'stop' }],
       },
     },
   ],
-  ['an answer that is all thoughts', { tokens: ['<think>', 'hm', '</think>\n'] }],
-  ['what is no JSON', { events: ['data: {not json\n\n'] }],
-  ['a refusal without end', { status: 400, refusal: 'x'.repeat(2_000_000) }],
-  [
-    'a call without an end',
-    { deltas: [{ tool_calls: [{ index: 1e9, function: { name: 'x' } }] }], end: 'cut' },
-  ],
+  ['an answer of thoughts only', { tokens: ['<think>', 'hm', '</think>\n'] }],
+  ['invalid JSON', { events: ['data: {not json\n\n'] }],
+  ['an endless refusal', { status: 400, refusal: 'x'.repeat(2_000_000) }],
+  ['an endless call', { deltas: [{ tool_calls: [{ index: 1e9, function: { name: 'x' } }] }], end: 'cut' }],
 ])('%s: the answer fails, and the process goes on', async (_, script) => {
   scene.model.answerWith(script);
   const messageId = await begin(talk.client, 'Вопрос');
@@ -163,14 +160,14 @@ it.each([1e9, -1, 0.5, 2 ** 53, 'x', '__proto__', null])('a call with the index 
   expect(scene.model.requests.at(-1)!.messages.at(-1)).toMatchObject({ role: 'tool', tool_call_id: 'c1' });
 });
 
-it('calls with deep arguments are told of as wrong', async () => {
+it('deeply nested arguments are reported to the model as an error', async () => {
   const deep = `{"query":${'['.repeat(5000)}${']'.repeat(5000)}}`;
   scene.model.answerWith({ deltas: [{ tool_calls: [{ function: { ...NAILS, arguments: deep } }] }] });
   expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
   expect(scene.model.requests.at(-1)!.messages.at(-1)!.content).toContain('error');
 });
 
-it('an answer of one very long piece is cut', async () => {
+it('an answer of one very long token is truncated', async () => {
   scene.model.answerWith({ tokens: ['x'.repeat(120_000)] });
   const { content, status } = await exchange(talk.client, 'Вопрос');
   expect([content.length, status]).toEqual([100_000, 'complete']);
@@ -189,7 +186,7 @@ it.each<[string, Script, string]>([
     'Да.',
   ],
   [
-    'text that ends with [DONE] only',
+    'text that ends with only [DONE]',
     { events: [chunk({ content: 'Да' }), 'data: [DONE]\n\n'], end: 'cut' },
     'Да',
   ],
@@ -204,13 +201,13 @@ it.each<[string, Script, string]>([
     'Да',
   ],
   [
-    'text with an event that was cut off after its end',
+    'text with an event that was truncated after its end',
     { events: [chunk({ content: 'Да' }, 'stop'), 'data: {"usage":{"total'], end: 'cut' },
     'Да',
   ],
-  ['text that was cut', { tokens: ['Да'], finish: 'length' }, 'Да'],
+  ['truncated text', { tokens: ['Да'], finish: 'length' }, 'Да'],
   ['text after thoughts', { deltas: [{ reasoning: 'hm' }, { content: 'Да' }] }, 'Да'],
-])('%s: that is the answer', async (_, script, content) => {
+])('%s: it becomes the answer', async (_, script, content) => {
   scene.model.answerWith(script);
   expect(await exchange(talk.client, 'Вопрос')).toMatchObject({ content, status: 'complete' });
   expect(talk.client.all('error')).toEqual([]);
@@ -249,7 +246,7 @@ it.each<[string, number, object, string[]]>([
   ],
   ['llama.cpp, tools', 500, refusal(null, 'tools param requires --jinja flag'), ['temperature']],
   ['OpenRouter, tools', 404, refusal(null, 'No endpoints found that support tool use'), ['temperature']],
-])('a parameter that a server refuses is left out: %s', async (_, status, body, left) => {
+])('a parameter that a server refuses is omitted on the retry: %s', async (_, status, body, left) => {
   const before = scene.model.requests.length;
   scene.model.answerWith({ status, refusal: body });
   expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
@@ -260,10 +257,14 @@ it.each<[string, number, object, string[]]>([
 });
 
 it.each<[string, Script[], number]>([
-  ['the same again', Array<Script>(3).fill({ status: 400, refusal: refusal('temperature', 'no') }), 2],
+  [
+    'the same parameter again',
+    Array<Script>(3).fill({ status: 400, refusal: refusal('temperature', 'no') }),
+    2,
+  ],
   ['something else', [{ status: 400, refusal: refusal('messages', 'too long') }], 1],
   ['a key', [{ status: 401, refusal: refusal(null, 'no tools and temperature without a supported key') }], 1],
-])('a server that refuses %s is not asked without end', async (_, scripts, requests) => {
+])('a server that refuses %s is not retried for ever', async (_, scripts, requests) => {
   const before = scene.model.requests.length;
   scene.model.answerWith(...scripts);
   expect((await exchange(talk.client, 'Вопрос')).status).toBe('apology');
@@ -271,7 +272,7 @@ it.each<[string, Script[], number]>([
   scene.model.forget();
 });
 
-it('stop is heeded between two calls', async () => {
+it('a stop takes effect between two calls', async () => {
   scene.model.answerWith({ deltas: [{ tool_calls: calls(16) }], finish: 'tool_calls' });
   const before = scene.model.requests.length;
   await scene.begin(talk.client, 'Вопрос');

@@ -13,7 +13,7 @@ import {
   type Talk,
 } from './scene.js';
 
-/** What a busy machine adds, ms. */
+/** Extra time of a busy machine, ms. */
 const SLACK = 2000;
 
 async function* nothing(): AsyncGenerator<string> {
@@ -23,7 +23,7 @@ async function* nothing(): AsyncGenerator<string> {
   }
 }
 
-describe('the provider', () => {
+describe('a provider', () => {
   let scene: Scene;
   let talk: Talk;
   beforeAll(async () => (scene = await Scene.start()));
@@ -31,28 +31,28 @@ describe('the provider', () => {
   beforeEach(async () => (talk = await scene.chat()));
 
   const FAILURES: [string, Script, half: string][] = [
-    ['says nothing at all', { mute: true }, ''],
-    ['says nothing before the first token', { end: 'hang' }, ''],
-    ['says nothing in many pieces', { tokens: nothing() }, ''],
-    ['falls silent after some tokens', { tokens: ['Пол', 'овина'], end: 'hang' }, 'Половина'],
-    ['has too many requests', { status: 429 }, ''],
-    ['has an error', { status: 500 }, ''],
-    ['does not know the key', { status: 401 }, ''],
-    ['breaks off in the middle of a line', { tokens: ['Пол', 'овина'], end: 'reset' }, 'Половина'],
-    ['breaks off before the first token', { end: 'reset' }, ''],
-    ['ends without a reason', { tokens: ['Пол', 'овина'], end: 'cut' }, 'Половина'],
-    ['ends without a word', { end: 'cut' }, ''],
-    ['gives nothing but thoughts', { deltas: [{ reasoning: 'hm' }, { reasoning_content: 'hm' }] }, ''],
-    ['gives nothing for a filter', { finish: 'content_filter' }, ''],
-    ['cuts its answer for a filter', { tokens: ['Пол', 'овина'], finish: 'content_filter' }, 'Половина'],
+    ['never answers', { mute: true }, ''],
+    ['hangs before the first token', { end: 'hang' }, ''],
+    ['sends many empty pieces', { tokens: nothing() }, ''],
+    ['stalls after some tokens', { tokens: ['Пол', 'овина'], end: 'hang' }, 'Половина'],
+    ['answers 429', { status: 429 }, ''],
+    ['answers 500', { status: 500 }, ''],
+    ['rejects the key', { status: 401 }, ''],
+    ['disconnects in the middle of a line', { tokens: ['Пол', 'овина'], end: 'reset' }, 'Половина'],
+    ['disconnects before the first token', { end: 'reset' }, ''],
+    ['ends without a finish reason', { tokens: ['Пол', 'овина'], end: 'cut' }, 'Половина'],
+    ['ends without a token', { end: 'cut' }, ''],
+    ['sends only thoughts', { deltas: [{ reasoning: 'hm' }, { reasoning_content: 'hm' }] }, ''],
+    ['filters the whole answer', { finish: 'content_filter' }, ''],
+    ['filters a part of the answer', { tokens: ['Пол', 'овина'], finish: 'content_filter' }, 'Половина'],
     ['has no room for an answer', { deltas: [{ reasoning: 'hm' }], finish: 'length' }, ''],
-    ['has no choices', { events: [{ choices: [] }, { choices: [{ finish_reason: 'stop' }] }] }, ''],
+    ['sends no choices', { events: [{ choices: [] }, { choices: [{ finish_reason: 'stop' }] }] }, ''],
     ['ends at once', {}, ''],
-    ['wants tools and names none', { finish: 'tool_calls' }, ''],
-    ['says only what nobody sees', { tokens: [' \n', '\u200b\u2060'] }, ' \n\u200b\u2060'],
-    ['refuses without a word', { deltas: [{ refusal: '' }] }, ''],
+    ['calls tools and names none', { finish: 'tool_calls' }, ''],
+    ['sends only invisible characters', { tokens: [' \n', '\u200b\u2060'] }, ' \n\u200b\u2060'],
+    ['refuses without a text', { deltas: [{ refusal: '' }] }, ''],
     [
-      'answers nothing in one piece',
+      'sends an empty answer in one piece',
       { whole: { choices: [{ message: { content: '' }, finish_reason: 'stop' }] } },
       '',
     ],
@@ -60,7 +60,7 @@ describe('the provider', () => {
   ];
 
   it.each(FAILURES)(
-    '%s: that is told, with an apology, and the next prompt knows nothing of it',
+    'that %s: the client gets an error and an apology, and the next prompt leaves both out',
     async (...failure) => {
       const [, script, half] = failure;
       await exchange(talk.client, 'Раньше');
@@ -95,12 +95,12 @@ describe('the provider', () => {
     },
   );
 
-  it('is slow, but not silent: the answer may take longer than any one token', async () => {
+  it('that is slow may take longer for the answer than the timeout of one token', async () => {
     scene.model.answerWith({ tokens: ['a', 'b', 'c', 'd', 'e'], pace: TIMEOUT / 2 });
     expect(await exchange(talk.client, 'Не спеши')).toMatchObject({ content: 'abcde', status: 'complete' });
   });
 
-  it('is never silent, but has no end: the answer has one all the same', async () => {
+  it('that never ends is cut off by the limit of an answer', async () => {
     const answers = scene.app.app.get(Answers);
     const usual = answers.answerMs;
     expect(usual).toBe(300_000);
@@ -112,7 +112,7 @@ describe('the provider', () => {
     expect(metrics).toMatch(/^budget_refusals_total\{budget="modelTime"\} [1-9]/m);
   });
 
-  it('fails: another answer to the question takes the place of the failed one and of the apology', async () => {
+  it('that failed: a regenerated answer replaces the failed one and the apology', async () => {
     scene.model.answerWith({ tokens: ['Пол'], end: 'cut' });
     await exchange(talk.client, 'Вопрос');
     await talk.client.ask('regenerate', {}, 'assistant_message_complete');
@@ -120,7 +120,7 @@ describe('the provider', () => {
     expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
   });
 
-  it('fails while more questions wait: they are answered', async () => {
+  it('that fails while more questions wait does not stop their answers', async () => {
     scene.model.answerWith({ end: 'hang' });
     await begin(talk.client, 'первый');
     talk.client.send('message', { message: 'второй' });
@@ -129,7 +129,7 @@ describe('the provider', () => {
     expect(scene.model.prompt.join()).not.toContain('assistant');
   });
 
-  it('fails while nobody is there: the history tells of it', async () => {
+  it('that fails while no device is connected leaves its apology in the history', async () => {
     scene.model.answerWith({ tokens: ['Пол'], end: 'hang' });
     const messageId = await begin(talk.client, 'Вопрос');
     await heardTokens(talk.client, messageId, 1);
@@ -145,7 +145,7 @@ describe('the provider', () => {
     expect(content).not.toBe('');
   });
 
-  it('is not there at all', async () => {
+  it('that is unreachable leads to an apology', async () => {
     const away = await ModelServer.start();
     const env = Scene.env(away);
     await away.stop();
@@ -158,7 +158,7 @@ describe('the provider', () => {
   });
 });
 
-it('without a key there is no assistant: it says so at once, stores nothing, and all else works', async () => {
+it('without a key the assistant answers at once that it is off, stores nothing, and all else works', async () => {
   const app = await TestApp.start();
   const anna = await app.register('Анна');
   const client = await app.assistant();

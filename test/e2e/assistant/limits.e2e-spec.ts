@@ -9,7 +9,7 @@ beforeAll(async () => (scene = await Scene.start({ ASSISTANT_RATE: '' })));
 afterAll(() => scene.stop());
 beforeEach(async () => (talk = await scene.chat()));
 
-it('of a hundred messages at once the limit’s worth is answered, the others are refused', async () => {
+it('a burst of a hundred messages is answered up to the limit, and the rest is refused', async () => {
   const { client } = talk;
   for (let i = 0; i < 100; i++) client.send('message', { message: String(i) });
   const refused = () => client.all<{ code: string; retryAfterMs: number }>('error');
@@ -28,7 +28,7 @@ it('of a hundred messages at once the limit’s worth is answered, the others ar
   expect(client.dropped).toBeUndefined();
 });
 
-it('counts a user’s devices and chats together, another user’s not, and an answer made anew too', async () => {
+it('the limit counts all devices and chats of a user, regenerated answers too, and no other user', async () => {
   const second = await scene.chat(talk.account);
   for (let i = 0; i < EACH_MINUTE / 2; i++) {
     await exchange(talk.client, 'x');
@@ -45,7 +45,7 @@ it('counts a user’s devices and chats together, another user’s not, and an a
   expect((await exchange(other.client, 'x')).status).toBe('complete');
 });
 
-it('a day has an end, for questions and for answers made anew', async () => {
+it('a daily limit counts questions and regenerated answers', async () => {
   const { client, account } = talk;
   await exchange(client, 'x');
   await scene.app.app.get(RateLimits).take('assistantDay', account.id, 499);

@@ -2,14 +2,14 @@ import { exchange, heardTokens, Scene } from './scene.js';
 
 const PROMPT = 'Ты помогаешь найти мастера.';
 
-it('the system’s prompt comes first, then the conversation', async () => {
+it('the system prompt comes first, then the conversation', async () => {
   const scene = await Scene.start({ ASSISTANT_PROMPT: PROMPT });
   const { client } = await scene.chat();
   scene.model.answerWith({ tokens: ['один'] });
   await exchange(client, 'первый');
   await exchange(client, 'второй');
   const { messages, tools, ...rest } = scene.model.requests.at(-1)!;
-  // Nothing that a model may refuse: some take one temperature only.
+  // No parameter that a model may refuse: some accept one temperature only.
   expect(rest).toEqual({ model: 'stand-in', stream: true });
   expect(tools).toHaveLength(4);
   expect(messages[0]).toMatchObject({ role: 'system', content: expect.stringContaining(PROMPT) });
@@ -17,7 +17,7 @@ it('the system’s prompt comes first, then the conversation', async () => {
   await scene.stop();
 });
 
-it('the history is cut to the context: whole messages, the oldest first, the question always', async () => {
+it('the history is cut to the context by whole messages, oldest first, and keeps the question', async () => {
   const scene = await Scene.start({ ASSISTANT_CONTEXT_TOKENS: '1000' });
   const { client } = await scene.chat();
   const long = (name: string) => `${name}: ${'слово '.repeat(100)}`;
@@ -27,7 +27,7 @@ it('the history is cut to the context: whole messages, the oldest first, the que
   expect(prompt.length).toBeGreaterThan(1);
   expect(prompt.length).toBeLessThan(19);
   expect(prompt.at(-1)).toBe(`user: ${long('question 9')}`);
-  // Nothing in between is missing, and nothing is cut.
+  // No message in between is missing, and none is truncated.
   const whole = Array.from({ length: 10 }, (_, i) => [
     `user: ${long(`question ${i}`)}`,
     `assistant: ${long('answer')}`,
@@ -44,7 +44,7 @@ it('the history is cut to the context: whole messages, the oldest first, the que
   await scene.stop();
 });
 
-it('nobody’s other chats are in a prompt', async () => {
+it('a prompt contains no other chats', async () => {
   const scene = await Scene.start();
   const anna = await scene.app.register('Анна');
   const [first, second, foreign] = [await scene.chat(anna), await scene.chat(anna), await scene.chat()];
@@ -62,7 +62,7 @@ it('nobody’s other chats are in a prompt', async () => {
   await scene.stop();
 });
 
-it('of an answer that was stopped the next prompt has what there was', async () => {
+it('the prompt after a stopped answer contains its text so far', async () => {
   const scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' });
   const talk = await scene.chat();
   scene.model.answerWith({ tokens: ['половина'], end: 'hang' });

@@ -11,7 +11,7 @@ afterAll(() => scene.stop());
 
 const DATE = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
 
-it('speaks as the document says, from the greeting to a chat that is joined again', async () => {
+it('follows the specification, from connecting to joining a chat again', async () => {
   const client = await scene.app.assistant();
   expect(client.received).toEqual([
     { type: 'connected', data: { message: 'WebSocket connection established' } },
@@ -72,7 +72,7 @@ it('speaks as the document says, from the greeting to a chat that is joined agai
   });
 });
 
-it('the title is the start of the first question, and no later one changes it', async () => {
+it('the title is the start of the first question, and no later question changes it', async () => {
   for (const [question, title] of [
     ['ж'.repeat(50), 'ж'.repeat(50)],
     ['ж'.repeat(51), `${'ж'.repeat(50)}...`],
@@ -83,13 +83,13 @@ it('the title is the start of the first question, and no later one changes it', 
   }
 });
 
-it('a character is not cut in two by the title', async () => {
+it('the title does not split a character', async () => {
   const { client } = await scene.chat(anna);
   const { title } = await exchange(client, `${'x'.repeat(49)}👍👍`);
   expect(title.isWellFormed()).toBe(true);
 });
 
-it('frames sent in one breath are taken in their order', async () => {
+it('frames sent at once are handled in order', async () => {
   const client = await scene.app.assistant();
   client.send('join_chat', { token: anna.token });
   client.send('create_chat');
@@ -104,7 +104,7 @@ it('frames sent in one breath are taken in their order', async () => {
   ]);
 });
 
-it('a device that has gone to another chat hears no more of the first', async () => {
+it('a device that moved to another chat receives nothing more of the first', async () => {
   const first = await scene.chat(anna);
   const tokens = byHand();
   scene.model.answerWith({ tokens });
@@ -119,7 +119,7 @@ it('a device that has gone to another chat hears no more of the first', async ()
   expect(first.client.all('assistant_message_complete')).toEqual([]);
 });
 
-it('of a long chat the newest 200 messages are told, oldest first', async () => {
+it('a join of a long chat returns the newest 200 messages, oldest first', async () => {
   const talk = await scene.chat(anna);
   await talk.client.ask('message', { message: '0' }, 'assistant_message_complete');
   for (let i = 1; i <= 100; i++) talk.client.send('message', { message: String(i) });

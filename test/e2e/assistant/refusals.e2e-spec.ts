@@ -13,7 +13,7 @@ afterAll(() => scene.stop());
 
 const count = async () => (await scene.app.rows('SELECT id FROM assistant_messages')).length;
 
-describe('refuses, and the connection stays', () => {
+describe('the connection stays after a refusal of', () => {
   it.each(['nonsense', '', 'Bearer x'])('the token %j', async (token) => {
     const client = await scene.app.assistant();
     expect(await client.ask('join_chat', { token }, 'error')).toMatchObject({
@@ -25,7 +25,7 @@ describe('refuses, and the connection stays', () => {
     await client.ask('create_chat', {}, 'chat_created');
   });
 
-  it('a chat of somebody else, and one that there is not', async () => {
+  it('a chat of another user, and an unknown chat', async () => {
     const { chatId } = await scene.chat(anna);
     const secondDevice = await scene.signedIn(boris);
     for (const id of [chatId, randomUUID()])
@@ -38,7 +38,7 @@ describe('refuses, and the connection stays', () => {
     expect(await scene.history({ account: anna, chatId })).toEqual([]);
   });
 
-  it('messages, a stop and another answer before one is signed in and in a chat', async () => {
+  it('messages, a stop and a regenerate before the client is signed in and in a chat', async () => {
     const stranger = await scene.app.assistant();
     for (const client of [stranger, await scene.signedIn(anna)])
       for (const type of ['message', 'stop', 'regenerate'])
@@ -47,7 +47,7 @@ describe('refuses, and the connection stays', () => {
         });
   });
 
-  it('frames that say nothing', async () => {
+  it('frames without a meaning', async () => {
     const { client } = await scene.chat(anna);
     const before = await count();
     const refusal = async (frame: string | Buffer) => {
@@ -93,7 +93,7 @@ describe('refuses, and the connection stays', () => {
     ['join_chat', { token: 'x', resume: { messageId: randomUUID(), index: 0.5 } }],
     ['create_chat', []],
     ['message', 'text'],
-  ])('fields that are wrong: %s %j', async (type, data) => {
+  ])('wrong fields: %s %j', async (type, data) => {
     const { client, chatId } = await scene.chat(anna);
     expect(await client.ask(type, data as object, 'error')).toMatchObject({ code: 'INVALID_DATA' });
     expect(await scene.history({ account: anna, chatId })).toEqual([]);

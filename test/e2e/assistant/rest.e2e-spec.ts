@@ -33,7 +33,7 @@ const get = <T>(path: string, account = anna) => scene.app.request<T>('GET', pat
 const made = async (account = anna) =>
   (await scene.app.request<Chat>('POST', 'assistant/chats', account.token)).body;
 
-it('a chat made here is one that the socket joins, and the other way round', async () => {
+it('a chat made by REST can be joined by the socket, and the other way round', async () => {
   const { status, body } = await scene.app.request<Chat>('POST', 'assistant/chats', anna.token);
   expect(status).toBe(201);
   expect(body).toEqual({ id: expect.any(String), title: 'Новый чат', created_at: DATE, updated_at: DATE });
@@ -61,7 +61,7 @@ it('a chat made here is one that the socket joins, and the other way round', asy
   expect(new Set(items.map(({ id }) => id))).toEqual(new Set([body.id, chatId]));
 });
 
-it('lists in pages, the latest used first, none left out and none twice', async () => {
+it('lists chats in pages, latest used first, without a gap or a duplicate', async () => {
   const chats: Chat[] = [];
   for (let i = 0; i < 7; i++) chats.push(await made());
   await made(await scene.app.register('Борис'));
@@ -98,7 +98,7 @@ it('pages through a chat’s messages', async () => {
   );
 });
 
-it('a chat that is deleted is gone, with its messages, for devices in it, too', async () => {
+it('a deleted chat is gone with its messages, also for devices in it', async () => {
   const { client, chatId } = await scene.chat(anna);
   await exchange(client, 'Вопрос');
   scene.model.answerWith({ tokens: byHand() });
@@ -119,7 +119,7 @@ it('a chat that is deleted is gone, with its messages, for devices in it, too', 
   expect((await exchange(client, 'Вопрос')).status).toBe('complete');
 });
 
-it('somebody else’s chat is not there', async () => {
+it('a chat of another user is not found', async () => {
   const { chatId, client } = await scene.chat(anna);
   await exchange(client, 'Вопрос');
   const boris = await scene.app.register('Борис');
@@ -137,7 +137,7 @@ it('somebody else’s chat is not there', async () => {
   expect(await scene.history({ account: anna, chatId })).toHaveLength(2);
 });
 
-it('what is no id, no cursor or no limit is INVALID_DATA', async () => {
+it('an invalid id, cursor or limit is INVALID_DATA', async () => {
   for (const path of ['assistant/chats/nonsense', 'assistant/chats?cursor=x', 'assistant/chats?limit=0']) {
     const { status, body } = await get<ErrorBody>(path);
     expect([path, status, body.code]).toEqual([path, 400, 'INVALID_DATA']);

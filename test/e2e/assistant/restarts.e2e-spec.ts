@@ -1,12 +1,12 @@
 import { createTestDatabase, itAlone, TestApp, until } from '#testing';
 import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Joined } from './scene.js';
 
-it('a stop of the program keeps what there is of an answer, and says that it was interrupted', async () => {
+it('a stop of the process keeps the text of a running answer and marks it as interrupted', async () => {
   const database = await createTestDatabase();
   const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
   const talk = await scene.chat();
   const tokens = byHand();
-  // Whatever is still waiting to be answered is not begun any more.
+  // Questions that still wait for an answer are not started any more.
   scene.model.answerWith({ tokens }, { mute: true });
   const messageId = await begin(talk.client, 'Вопрос');
   talk.client.send('message', { message: 'Ещё один' });
@@ -48,9 +48,9 @@ itAlone('what was told of an answer outlives a process that dies over it', async
   await heardTokens(talk.client, messageId, 3);
   const logged = async () => (await scene.app.rows('SELECT 1 FROM assistant_tokens')).length;
   await until('three tokens stored', async () => (await logged()) >= 3);
-  // As after a while without the database.
+  // As if the database had been unavailable for a while.
   await scene.app.rows(`INSERT INTO assistant_tokens VALUES ($1, 7, 'потом')`, [messageId]);
-  // To the next one it is all the same whether the first still hangs or is dead.
+  // The next process need not know whether the first one hangs or is dead.
   const next = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
   const client = await next.assistant();
   const join = { token: talk.account.token, chatId: talk.chatId, resume: { messageId, index: 0 } };

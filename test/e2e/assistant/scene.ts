@@ -2,7 +2,7 @@ import { ModelServer, TestApp, type Account, type AssistantClient } from '#testi
 import { PassThrough } from 'node:stream';
 
 export const APOLOGY = 'Извините, произошла ошибка при обработке вашего сообщения.';
-/** How long the model may say nothing, ms. */
+/** How long the model may stall, ms. */
 export const TIMEOUT = 400;
 
 export interface Stored {
@@ -28,7 +28,7 @@ export interface Complete {
   timestamp: string;
 }
 
-/** The whole platform with a model of its own. */
+/** The whole platform with its own model server. */
 export class Scene {
   private constructor(
     readonly app: TestApp,
@@ -49,14 +49,14 @@ export class Scene {
     };
   }
 
-  /** @throws also when the model was asked in a way that the original refuses */
+  /** @throws also when the model received a request that a real one refuses */
   async stop(): Promise<void> {
     await this.app.stop().finally(() => this.model.stop());
     if (this.model.violations.length > 0)
       throw new Error(`of the model: ${this.model.violations.join('; ')}`);
   }
 
-  /** A device of somebody, signed in and in no chat. */
+  /** A device that is signed in and in no chat. */
   async signedIn(account: Account): Promise<AssistantClient> {
     const client = await this.app.assistant();
     client.send('join_chat', { token: account.token });
@@ -71,7 +71,7 @@ export class Scene {
     return { account: owner, client, chatId: chatId! };
   }
 
-  /** Another device in a chat that there is; what it is told on joining. */
+  /** Joins an existing chat with another device, and returns the answer to the join. */
   async join(
     { account, chatId }: Omit<Talk, 'client'>,
     resume?: { messageId: string; index: number },
@@ -85,7 +85,7 @@ export class Scene {
     return { client, joined };
   }
 
-  /** Asks and waits until the model has been asked, too: its script is taken then. The id of the answer. */
+  /** Asks and waits until the model has been asked, and so has taken its script. Returns the id of the answer. */
   async begin(client: AssistantClient, message: string): Promise<string> {
     const before = this.model.requests.length;
     const messageId = await begin(client, message);
@@ -93,7 +93,7 @@ export class Scene {
     return messageId;
   }
 
-  /** What is stored, as a device is told that joins now: role, status and content of each. */
+  /** The stored messages as a joining device receives them: role, status and content of each. */
   async history(talk: Omit<Talk, 'client'>): Promise<string[]> {
     const { client, joined } = await this.join(talk);
     client.close();
@@ -107,17 +107,17 @@ export interface Talk {
   chatId: string;
 }
 
-/** Tokens that come when the test writes them. */
+/** Tokens that the test writes one by one. */
 export const byHand = () => new PassThrough({ objectMode: true });
 
 /** Asks and waits for the whole answer. */
 export const exchange = (client: AssistantClient, message: string) =>
   client.ask<Complete>('message', { message }, 'assistant_message_complete');
 
-/** Asks and waits for its start only; the id of the answer. */
+/** Asks and waits only for the start. Returns the id of the answer. */
 export const begin = async (client: AssistantClient, message: string) =>
   (await client.ask<{ messageId: string }>('message', { message }, 'assistant_message_start')).messageId;
 
-/** Waits until so many tokens of an answer have come. */
+/** Waits until this many tokens of an answer have arrived. */
 export const heardTokens = (client: AssistantClient, messageId: string, count: number) =>
   client.until(() => client.tokens(messageId).length >= count || undefined, `${count} tokens`);

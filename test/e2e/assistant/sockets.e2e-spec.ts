@@ -11,12 +11,12 @@ beforeAll(async () => (scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' 
 afterAll(() => scene.stop());
 beforeEach(async () => (anna = await scene.app.register('Анна')));
 
-/** So many tokens are more than a connection may keep unread and the system's buffers hold. */
+/** More tokens than a connection may leave unread and the system's buffers hold. */
 const LONG = 45_000;
 const INVALID = { message: 'Invalid authentication token' };
 
 describe('signing out', () => {
-  it('ends the session’s devices at once, and no other’s', async () => {
+  it('disconnects the session’s devices at once, and no others', async () => {
     const { client, chatId } = await scene.chat(anna);
     const tokens = byHand();
     scene.model.answerWith({ tokens });
@@ -42,7 +42,7 @@ describe('signing out', () => {
     expect(await again.ask('join_chat', { token: anna.token }, 'error')).toMatchObject(INVALID);
   });
 
-  it('of which this node was not told is seen at the next frame', async () => {
+  it('takes effect at the next frame, even if this node missed it', async () => {
     const { client } = await scene.chat(anna);
     await scene.app.rows('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [anna.id]);
     expect(await client.ask('message', { message: 'late' }, 'error')).toMatchObject(INVALID);
@@ -50,7 +50,7 @@ describe('signing out', () => {
   });
 });
 
-it('a token that expires ends what is heard; with a new one it goes on', async () => {
+it('an expired token ends the updates; a new one resumes them', async () => {
   const claims = jwt.decode(anna.token) as jwt.JwtPayload;
   const short = jwt.sign(
     { ...claims, jti: randomUUID(), exp: Math.floor(Date.now() / 1000) + 2 },
@@ -78,12 +78,12 @@ it('a token that expires ends what is heard; with a new one it goes on', async (
 describe('heartbeat', () => {
   const HEARTBEAT = 150;
 
-  it('a client that never answers is dropped; one that is only silent stays', async () => {
+  it('disconnects a client that never answers, and keeps one that is only idle', async () => {
     const endpoint = scene.app.app.get(AssistantEndpoint);
     expect(endpoint.heartbeatMs).toBe(25_000);
     const quick = await Scene.start();
     quick.app.app.get(AssistantEndpoint).heartbeatMs = HEARTBEAT;
-    // The beat that is already waiting was set up with the old interval.
+    // The pending beat was scheduled with the old interval.
     quick.app.app.get(AssistantEndpoint)['beat']();
     const silent = await quick.app.assistant();
     const dead = await quick.app.assistant({ autoPong: false });
@@ -97,7 +97,7 @@ describe('heartbeat', () => {
   });
 });
 
-it('connections are counted, and counted out again', async () => {
+it('connections are counted, and subtracted again', async () => {
   const connections = async () =>
     Number(/^websocket_connections (\d+)/m.exec(await (await fetch(`${scene.app.url}/metrics`)).text())![1]);
   const before = await connections();
@@ -108,7 +108,7 @@ it('connections are counted, and counted out again', async () => {
   await until('all counted out', async () => (await connections()) === before);
 });
 
-it('a device that reads nothing does not fill the memory, and holds nobody up', async () => {
+it('a device that reads nothing neither fills the memory nor delays others', async () => {
   const { client, chatId } = await scene.chat(anna);
   const { client: tablet } = await scene.join({ account: anna, chatId });
   tablet.socket.pause();
@@ -118,11 +118,11 @@ it('a device that reads nothing does not fill the memory, and holds nobody up', 
   tablet.socket.resume();
 });
 
-it('a device that reads slowly is told the whole of a long answer when it comes back', async () => {
+it('a slow device receives the whole of a long answer when it reconnects', async () => {
   const { client, chatId } = await scene.chat(anna);
   scene.model.answerWith({ tokens: Array.from({ length: LONG }, () => 'ж') });
   const { messageId } = await client.ask('message', { message: 'Много' }, 'assistant_message_start');
-  // Only the last frame: to look at all of them after each would take longer than the answer.
+  // Checks only the last frame: checking all of them each time would take longer than the answer.
   const isComplete = ({ received: received }: AssistantClient) =>
     received.at(-1)?.type === 'assistant_message_complete';
   await client.until(() => isComplete(client), 'the end', 90_000);

@@ -8,12 +8,12 @@ beforeAll(async () => (scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' 
 afterAll(() => scene.stop());
 beforeEach(async () => (talk = await scene.chat()));
 
-/** Each as long as it takes to tell them apart, some of them not ASCII. */
+/** Enough words to tell them apart, some of them not ASCII. */
 const WORDS = Array.from({ length: 40 }, (_, i) => `${i} слово👍 `);
 const WHOLE = WORDS.join('');
 const asked = () => scene.model.requests.length;
 
-it('every device in the chat hears the same, and one in another chat nothing', async () => {
+it('every device in the chat receives the same, and a device in another chat nothing', async () => {
   const { client: tablet } = await scene.join(talk);
   const { client: elsewhere } = await scene.chat(talk.account);
   scene.model.answerWith({ tokens: WORDS, pace: 1 });
@@ -27,7 +27,7 @@ it('every device in the chat hears the same, and one in another chat nothing', a
   expect(ofAnswer(elsewhere)).toEqual([]);
 });
 
-it('a device that joins during an answer is told it from the beginning, then live', async () => {
+it('a device that joins during an answer gets it from the beginning, then live', async () => {
   const tokens = byHand();
   scene.model.answerWith({ tokens });
   const messageId = await begin(talk.client, 'Расскажи');
@@ -50,7 +50,7 @@ it('a device that joins during an answer is told it from the beginning, then liv
   expect(tablet.all<{ index: number }>('assistant_message_token')[0]!.index).toBe(0);
 });
 
-it('a device that joins again and again within one connection is told it anew, each time whole', async () => {
+it('a device that joins again and again on one connection gets the whole answer each time', async () => {
   const tokens = byHand();
   scene.model.answerWith({ tokens });
   const messageId = await begin(talk.client, 'Расскажи');
@@ -67,29 +67,26 @@ it('a device that joins again and again within one connection is told it anew, e
   expect(talk.client.tokens(messageId)).toEqual(WORDS);
 });
 
-it.each([0, 3, 9])(
-  'a connection that dropped resumes after token %i, while the answer goes on',
-  async (index) => {
-    const tokens = byHand();
-    scene.model.answerWith({ tokens });
-    const messageId = await begin(talk.client, 'Расскажи');
-    for (const word of WORDS.slice(0, 10)) tokens.write(word);
-    await heardTokens(talk.client, messageId, index + 1);
-    talk.client.close();
-    for (const word of WORDS.slice(10, 20)) tokens.write(word);
-    await sleep(20);
-    const { client } = await scene.join(talk, { messageId, index });
-    await heardTokens(client, messageId, 20 - index - 1);
-    for (const word of WORDS.slice(20)) tokens.write(word);
-    tokens.end();
-    await client.next('assistant_message_complete');
-    expect(WORDS.slice(0, index + 1).join('') + client.tokens(messageId).join('')).toBe(WHOLE);
-    expect(client.all('assistant_message_start')).toEqual([]);
-    expect(client.all<{ index: number }>('assistant_message_token')[0]!.index).toBe(index + 1);
-  },
-);
+it.each([0, 3, 9])('a dropped connection resumes after token %i, while the answer goes on', async (index) => {
+  const tokens = byHand();
+  scene.model.answerWith({ tokens });
+  const messageId = await begin(talk.client, 'Расскажи');
+  for (const word of WORDS.slice(0, 10)) tokens.write(word);
+  await heardTokens(talk.client, messageId, index + 1);
+  talk.client.close();
+  for (const word of WORDS.slice(10, 20)) tokens.write(word);
+  await sleep(20);
+  const { client } = await scene.join(talk, { messageId, index });
+  await heardTokens(client, messageId, 20 - index - 1);
+  for (const word of WORDS.slice(20)) tokens.write(word);
+  tokens.end();
+  await client.next('assistant_message_complete');
+  expect(WORDS.slice(0, index + 1).join('') + client.tokens(messageId).join('')).toBe(WHOLE);
+  expect(client.all('assistant_message_start')).toEqual([]);
+  expect(client.all<{ index: number }>('assistant_message_token')[0]!.index).toBe(index + 1);
+});
 
-it('resumes an answer that was completed meanwhile, also when it was heard to its last token', async () => {
+it('resumes an answer that completed meanwhile, also after its last token', async () => {
   scene.model.answerWith({ tokens: WORDS });
   const { messageId } = await exchange(talk.client, 'Расскажи');
   for (const index of [-1, 0, 17, WORDS.length - 1]) {
@@ -104,7 +101,7 @@ it('resumes an answer that was completed meanwhile, also when it was heard to it
   }
 });
 
-it('all devices leave and come back: the answer is asked for once, and whole', async () => {
+it('all devices leave and return: the answer is requested once, and is whole', async () => {
   const tokens = byHand();
   scene.model.answerWith({ tokens });
   const before = asked();
@@ -131,7 +128,7 @@ it('all devices leave and come back: the answer is asked for once, and whole', a
   expect(scene.model.aborted).toBe(0);
 });
 
-it('nobody is there: the answer is produced all the same', async () => {
+it('an answer is completed even if no device is connected', async () => {
   scene.model.answerWith({ tokens: WORDS, pace: 2 });
   await begin(talk.client, 'Расскажи');
   talk.client.close();
@@ -139,7 +136,7 @@ it('nobody is there: the answer is produced all the same', async () => {
   expect(await scene.history(talk)).toEqual(['user complete: Расскажи', `assistant complete: ${WHOLE}`]);
 });
 
-it('reconnecting at every moment of an answer, one never misses a token and gets none twice', async () => {
+it('a client that reconnects at any moment of an answer gets each token exactly once', async () => {
   scene.model.answerWith({ tokens: WORDS, pace: 4 });
   const messageId = await begin(talk.client, 'Расскажи');
   let { client } = talk;
@@ -168,14 +165,14 @@ it('tokens that look like the protocol are tokens', async () => {
   expect((await exchange(talk.client, 'Скажи')).content).toBe(tokens.join(''));
 });
 
-it('a NUL that the model says does not spoil the answer', async () => {
+it('a NUL from the model does not break the answer', async () => {
   scene.model.answerWith({ tokens: ['a', '\0', 'b'] });
   const { status, content } = await exchange(talk.client, 'Скажи');
   expect([status, content.replace(/[\0\ufffd]/, '')]).toEqual(['complete', 'ab']);
   expect(await scene.history(talk)).toHaveLength(2);
 });
 
-it('of an answer that has ended no log is left, however it ended', async () => {
+it('the log of an ended answer is deleted, however it ended', async () => {
   const talks = await Promise.all([1, 2, 3, 4, 5, 6].map(() => scene.chat()));
   const ends = ['done', 'cut', 'hang', 'reset', 'error', 'done'] as const;
   scene.model.answerWith(...ends.map((end) => ({ tokens: WORDS, pace: 3, end })));
@@ -187,7 +184,7 @@ it('of an answer that has ended no log is left, however it ended', async () => {
       await client.next('assistant_message_complete');
     }),
   );
-  // Longer than tokens gather before they are stored.
+  // Longer than tokens are gathered before they are stored.
   await sleep(400);
   expect(await scene.app.rows('SELECT * FROM assistant_tokens')).toEqual([]);
 });

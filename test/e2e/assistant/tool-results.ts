@@ -5,9 +5,9 @@ export interface List<T> {
   items: T[];
 }
 
-/** What tools give the model of a talk. */
+/** Runs tools as the model of a talk. */
 export function toolsOf(at: () => { scene: Scene; talk: Talk }) {
-  /** Has the model call tools, and tells what they gave it, in the order of the calls. */
+  /** Makes the model call tools, and returns their results in the order of the calls. */
   async function results(...calls: { name: string; arguments: object | string }[]): Promise<string[]> {
     const { scene, talk } = at();
     scene.model.answerWith({ calls }, { tokens: ['Вот', ' что', ' есть'] });

@@ -19,7 +19,7 @@ interface Times {
   timezone?: string;
 }
 
-/** A master who works from 9 to 18 each day by the clock of a zone, and a service of an hour. */
+/** A master who works from 9 to 18 each day in a time zone, and a service of one hour. */
 async function masterIn(timezone: string): Promise<{ token: string; service: ServiceDto }> {
   const { app } = scene;
   const { token } = await app.register(`Мастер ${timezone}`);
@@ -29,7 +29,7 @@ async function masterIn(timezone: string): Promise<{ token: string; service: Ser
   return { token, service: (await app.request<ServiceDto>('POST', 'services', token, offer)).body };
 }
 
-/** A day ahead by a zone's clock; of the days on which its clock changes, the next. */
+/** The start of a day in the zone. `daysOf` adds the next two days on which its clock changes. */
 const ahead = (timezone: string, days: number) =>
   DateTime.now().setZone(timezone).plus({ days }).startOf('day');
 const daysOf = (timezone: string) => {
@@ -40,7 +40,7 @@ const daysOf = (timezone: string) => {
 };
 
 it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmandu'])(
-  'speaks by the clock of a master in %s, also on days on which it changes',
+  'uses the clock of a master in %s, also on the days of a clock change',
   async (timezone) => {
     talk = await scene.chat(await scene.app.register('Клиент'));
     const { service: cut, token } = await masterIn(timezone);
@@ -90,7 +90,7 @@ it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmand
   },
 );
 
-it('knows the day and the clock of the user, and tells times by it, too', async () => {
+it('knows the date and the clock of the user, and gives times in it, too', async () => {
   const { token } = talk.account;
   const quiet_hours = { from: '23:00', to: '07:00', timezone: 'Asia/Vladivostok' };
   await scene.app.request('PUT', 'notifications/preferences', token, { quiet_hours });
@@ -108,7 +108,7 @@ it('knows the day and the clock of the user, and tells times by it, too', async 
   await scene.app.request('PUT', 'notifications/preferences', token, { quiet_hours: null });
 });
 
-it('takes the zone of the user’s own week, or of the last master, when the user has told none', async () => {
+it('falls back to the zone of the user’s own week, or of the last master', async () => {
   const system = async (account: Account) => {
     await exchange((await scene.chat(account)).client, 'Который час?');
     return scene.model.requests.at(-1)!.messages[0]!.content!;

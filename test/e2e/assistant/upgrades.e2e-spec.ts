@@ -36,7 +36,7 @@ describe('beside Socket.IO on one port', () => {
       asked.end();
     });
 
-  it('each has its own upgrades, and any other is refused', async () => {
+  it('each path has its own upgrades, and any other path is refused', async () => {
     expect(await upgrade('/ws/chat')).toBe(101);
     expect(await upgrade('/ws/chat?x=1')).toBe(101);
     expect(await upgrade('/socket.io/?EIO=4&transport=websocket')).toBe(101);
@@ -60,11 +60,11 @@ describe('beside Socket.IO on one port', () => {
     await device.settled();
   });
 
-  it('who is no WebSocket is told so', async () => {
+  it('a request that is not a WebSocket is refused', async () => {
     expect((await fetch(`${scene.app.url}/ws/chat`)).status).toBeGreaterThanOrEqual(400);
   });
 
-  it('a client that breaks off while its upgrade is refused does no harm', async () => {
+  it('a client that disconnects while its upgrade is refused does no harm', async () => {
     const { port } = new URL(scene.app.url);
     for (let i = 0; i < 20; i++) {
       const socket = connect(Number(port), '127.0.0.1');
@@ -79,7 +79,7 @@ describe('beside Socket.IO on one port', () => {
     expect((await fetch(`${scene.app.url}/health/live`)).status).toBe(200);
   });
 
-  it('frames that break the protocol end that connection only', async () => {
+  it('frames that break the protocol end only their own connection', async () => {
     const { client } = await scene.chat(anna);
     const other = await scene.chat();
     const { _socket } = client.socket as unknown as { _socket: { write(bytes: Buffer): void } };

@@ -5,7 +5,7 @@ import { app, ban, chatOf, get, read, roles, send, setScene, unban } from './sce
 setScene();
 
 describe('a banned member of a group', () => {
-  it('holds no message back from being delivered and read, wherever it is shown', async () => {
+  it('delays no message from being delivered and read, wherever it is shown', async () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const group = await app.group(anna, boris, vera);
     const annaDevice = await app.device(anna);
@@ -56,7 +56,7 @@ describe('a banned member of a group', () => {
     expect(list.items[0]!.last_message!.status).toBe('read');
   });
 
-  it('is in no list and no count, and hears and says nothing; after an unban what was said waits', async () => {
+  it('is in no list or count, receives and sends nothing, and catches up after an unban', async () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const group = await app.group(anna, boris, vera);
     const read1 = await send(anna, group, '1');
@@ -99,7 +99,7 @@ describe('a banned member of a group', () => {
     await veras.next('chat:message:new', ({ content }) => content === '6');
   });
 
-  it('is left out of reactions, and back in them after an unban, as changes tell', async () => {
+  it('is left out of reactions, and returns to them after an unban as a change', async () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const group = await app.group(anna, boris, vera);
     const [both, annaDevice1, gone] = [
@@ -141,7 +141,7 @@ describe('a banned member of a group', () => {
     expect((await chatOf(anna, group)).change_seq).toBe(restored);
   });
 
-  it('who is removed does not come back; nobody hears of it, and an admin removes no admin so either', async () => {
+  it('who is removed does not return with the unban, silently; an admin cannot remove another admin so', async () => {
     const [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
     const group = await app.group(anna, boris, vera, gleb);
     for (const admins of [boris, gleb])
@@ -164,7 +164,7 @@ describe('a banned member of a group', () => {
     expect(await roles(anna, group)).toEqual(['Анна owner', 'Борис admin', 'Глеб admin']);
   });
 
-  it('does not come back into a group that is full by then, nor twice', async () => {
+  it('does not return to a group that is full by then, and returns only once', async () => {
     const [anna, vera] = await app.people('Анна', 'Вера');
     const [full, open] = [await app.group(anna, vera), await app.group(anna, vera)];
     await ban(vera);
@@ -181,7 +181,7 @@ describe('a banned member of a group', () => {
 });
 
 describe('a group', () => {
-  it('of a banned owner goes to an admin, or else to the member who is in it longest', async () => {
+  it('of a banned owner passes to an admin, or else to the longest member', async () => {
     const [owner, anna, boris, vera] = await app.people('Олег', 'Анна', 'Борис', 'Вера');
     const group = await app.group(owner, anna, boris);
     await app.rows(
@@ -200,7 +200,7 @@ describe('a group', () => {
     expect(await roles(back, group)).toEqual(['Анна member', 'Вера owner', 'Олег admin']);
   });
 
-  it('that its owner leaves goes to nobody who is banned; it is handed to none, and none is made an admin', async () => {
+  it('that its owner leaves passes to nobody who is banned, and no banned member gets a role', async () => {
     const [owner, anna, boris] = await app.people('Олег', 'Анна', 'Борис');
     const group = await app.group(owner, anna, boris);
     await app.request('PATCH', `chats/${group.id}/members/${anna.id}`, owner.token, { role: 'admin' });
@@ -219,7 +219,7 @@ describe('a group', () => {
     expect(await roles(boris, group)).toEqual(['Анна admin', 'Борис owner']);
   });
 
-  it('of which all are banned has one owner among those who come back', async () => {
+  it('of banned members only has one owner among those who return', async () => {
     const [owner, anna] = await app.people('Олег', 'Анна');
     const group = await app.group(owner, anna);
     await ban(owner);

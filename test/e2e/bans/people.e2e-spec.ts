@@ -5,7 +5,7 @@ import { admin, app, ban, chatOf, get, read, roles, send, setScene, step, unban 
 setScene();
 
 describe('a banned user', () => {
-  it('is reached by nobody, as if there were no such user, and nothing is made; after an unban all goes again', async () => {
+  it('is unreachable like an unknown user; after an unban everything works again', async () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const [direct, group] = [await app.chat(anna, boris), await app.group(anna, vera)];
     const own = await send(anna, direct, 'моё');
@@ -87,7 +87,7 @@ describe('a banned user', () => {
     expect(joined.status).toBe(201);
   });
 
-  it('leaves the direct chat readable, without saying whether they are there; one takes back what one said', async () => {
+  it('leaves the direct chat readable without presence, and one’s own messages can be deleted', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const direct = await app.chat(anna, boris);
     const own = await send(anna, direct, 'моё');
@@ -124,7 +124,7 @@ describe('a banned user', () => {
     await send(annas, direct);
   });
 
-  it('is counted on no post, also when what they said there is deleted meanwhile', async () => {
+  it('is counted on no post, also when their comments or likes are deleted meanwhile', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const make = async (who: Account, path: string, body: object = {}) =>
       (await app.request<{ id: string }>('POST', path, who.token, body)).body.id;
@@ -146,7 +146,7 @@ describe('a banned user', () => {
     expect(await counts()).toEqual([0, 0]);
   });
 
-  it('goes offline for those who see them, at once for who asks; typing ends', async () => {
+  it('goes offline for others, at once in queries, and stops typing', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const group = await app.group(anna, boris);
     const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
@@ -165,12 +165,12 @@ describe('a banned user', () => {
   });
 });
 
-describe('at one moment', () => {
+describe('a concurrent ban', () => {
   let bystander: Bystander;
   beforeAll(async () => (bystander = await Bystander.at(app.databaseUrl)));
   afterAll(() => bystander.end());
 
-  it('a chat, a membership or a friendship that was begun before the ban is found by it', async () => {
+  it('covers a chat, a membership or a friendship that was begun before it', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const group = await app.group(anna, admin);
     await bystander.query('BEGIN');
@@ -190,7 +190,7 @@ describe('at one moment', () => {
     expect(await roles(anna, group)).toEqual(['Админ member', 'Анна owner']);
   });
 
-  it('bans and unbans of one user, while chats are made and messages sent, leave all in line', async () => {
+  it('and unbans leave a consistent state, while chats are made and messages sent', async () => {
     const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
     const groups = await Promise.all(
       Array.from({ length: 4 }, (_, i) => app.group(i % 2 ? boris : anna, vera, boris, anna)),
@@ -223,7 +223,7 @@ describe('at one moment', () => {
     }
   });
 
-  it('a ban that fails after its commit leaves its job for later, and one that is done leaves none', async () => {
+  it('that fails after its commit leaves its job for later, and a finished one leaves none', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const group = await app.group(anna, boris);
     await app.rows(`ALTER TABLE chats ADD CONSTRAINT failing CHECK (member_count > 1) NOT VALID`);
@@ -243,7 +243,7 @@ describe('at one moment', () => {
     expect(await jobs()).toEqual([]);
   });
 
-  it('a ban that was cut off after its commit is carried out all the same', async () => {
+  it('that was interrupted after its commit is completed', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const group = await app.group(anna, boris);
     await app.rows(

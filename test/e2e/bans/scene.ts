@@ -4,7 +4,7 @@ import { contractErrors, TestApp, type Account } from '#testing';
 export let app: TestApp;
 export let admin: Account;
 
-/** For a whole file of tests: one app, and somebody who bans. */
+/** Starts one app with an admin for a whole test file. */
 export function setScene(): void {
   beforeAll(async () => {
     app = await TestApp.start();
@@ -17,7 +17,7 @@ export function setScene(): void {
 export const step = (who: Account, what: 'ban' | 'unban') =>
   app.request('POST', `admin/users/${who.id}/${what}`, admin.token);
 export const ban = async (who: Account) => expect((await step(who, 'ban')).status).toBe(200);
-/** With a new sign-in, since the ban has ended the sessions. */
+/** Signs in again, since the ban ended the sessions. */
 export const unban = async (who: Account): Promise<Account> => {
   expect((await step(who, 'unban')).status).toBe(200);
   const login = await app.request<{ access_token: string }>('POST', 'auth/login', undefined, {

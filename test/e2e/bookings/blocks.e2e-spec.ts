@@ -46,7 +46,7 @@ const live = () =>
     master.id,
     client.id,
   ]);
-/** Waits until a device has heard of the end of a booking, or of the word against a no-show. */
+/** Waits until a device has received the end of a booking, or its no-show or dispute. */
 const received = (device: Device, bookingId: string, outcome: string) =>
   device.next('notification:new', ({ data }) => {
     const of = data as { booking_id?: string; outcome?: string };
@@ -60,12 +60,12 @@ const endsOf = async ({ token }: Account) =>
     },
   );
 
-// Whoever of the two blocks: it cuts both ways.
+// A block works both ways, whoever blocked.
 describe.each(['the master', 'the client'])('a block by %s', (who) => {
   const cut = (method?: string) =>
     who === 'the master' ? block(master, client, method) : block(client, master, method);
 
-  it('ends what either has requested of the other, and leaves what is confirmed and what is others’', async () => {
+  it('ends open requests between the two, and keeps confirmed visits and those with others', async () => {
     const [asked, confirmed] = [await booked(2), await booked(3)];
     await step(master, confirmed.id, 'confirm');
     const others = (await request(stranger, at(4))).body;
@@ -83,7 +83,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     for (const device of [masterDevice, clientDevice])
       for (const { id } of [asked, back])
         await device.next('booking:updated', (b) => b.id === id && b.status === 'cancelled');
-    // The other one is told, without who and why.
+    // The other side is notified without an actor and a reason.
     const blocked = who === 'the master' ? client : master;
     for (const { id } of [asked, back]) {
       const promised = await notified('booking_cancelled', id);
@@ -98,7 +98,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     expect((await request(client, at(5))).status).toBe(201);
   });
 
-  it('lets either side call a confirmed visit off, without a word', async () => {
+  it('lets either side cancel a confirmed visit, without a reason', async () => {
     const bookings = [await booked(2), await booked(3)];
     for (const { id } of bookings) await step(master, id, 'confirm');
     await cut();
@@ -110,7 +110,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     }
   });
 
-  it('hides neither the end of a visit nor the word against a no-show, but who and why', async () => {
+  it('shows the end of a visit and a no-show dispute, but not the actor and the reason', async () => {
     const visits = [await booked(2), await booked(3), await booked(4)];
     for (const { id } of visits) await step(master, id, 'confirm');
     const [before, after, missed] = visits.map(({ id }) => id) as [string, string, string];
@@ -140,7 +140,7 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
     expect(await endsOf(client)).toEqual([{ booking_id: missed, body: noShow, reason: null }]);
   });
 
-  it('lets the review of a visit pass, and nothing of it to the master', async () => {
+  it('accepts the review of a visit, and hides it from the master', async () => {
     const { id } = await booked();
     await put(id, 'completed');
     await cut();
@@ -164,7 +164,7 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
   const other = () => (who === 'the master' ? client : master);
   const device = () => (who === 'the master' ? clientDevice : masterDevice);
 
-  it('cancels what lies ahead, tells the other side, and frees the time for good', async () => {
+  it('cancels future visits, notifies the other side, and frees the time for good', async () => {
     const [asked, confirmed, begun] = [await booked(2), await booked(3), await booked(4)];
     for (const { id } of [confirmed, begun]) await step(master, id, 'confirm');
     await put(begun.id, 'confirmed', -1000);
@@ -220,7 +220,7 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     for (const { id } of [asked, confirmed]) expect((await stored(id)).status).toBe('cancelled');
   });
 
-  it('leaves only the end of a visit told, without who and why', async () => {
+  it('reduces notifications to the end of a visit, without an actor and a reason', async () => {
     const [called, ahead] = [await booked(2), await booked(3)];
     for (const { id } of [called, ahead]) await step(master, id, 'confirm');
     await step(banned(), called.id, 'cancel', { reason: 'Секрет' });
@@ -232,13 +232,13 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     expect(await listed(other())).toEqual(['booking_cancelled', 'booking_cancelled']);
     const off = expect.stringMatching(/^Запись на [^:]+:\d\d отменена$/) as string;
     expect(await endsOf(other())).toContainEqual({ booking_id: called.id, body: off, reason: null });
-    // The requests and reminders do not come back with the banned side.
+    // The requests and reminders do not return with the unban.
     expect(await ban(banned(), 'unban')).toBe(200);
     const left = `SELECT type FROM notifications WHERE user_id = ANY($1) AND NOT hidden AND type <> 'booking_cancelled'`;
     expect(await app.rows(left, [[master.id, client.id]])).toEqual([]);
   });
 
-  it('leaves nothing that is requested at the same moment', async () => {
+  it('also ends a request made at the same moment', async () => {
     for (let round = 0; round < 4; round++) {
       const guest = await app.register();
       const gone = who === 'the master' ? master : guest;
@@ -269,7 +269,7 @@ describe('at the same moment', () => {
     return waiting;
   };
 
-  it('a request that waits for a block finds it', async () => {
+  it('a request that waits for a block respects it', async () => {
     const reply = await whileWaiting(
       () => request(client, at(2)),
       (tx) => tx.block.create({ data: { blockerId: master.id, blockedId: client.id } }),
@@ -278,7 +278,7 @@ describe('at the same moment', () => {
     expect(await live()).toEqual([]);
   });
 
-  it('a request that waits for a change of its service finds it', async () => {
+  it('a request that waits for a change of its service respects it', async () => {
     for (const [change, code] of [
       [{ price: 9999 }, 'CONFLICT'],
       [{ duration: 30 }, 'CONFLICT'],
@@ -303,7 +303,7 @@ describe('at the same moment', () => {
     expect([status, (await stored(id)).status]).toEqual([204, 'cancelled']);
   });
 
-  it('a proposal is accepted or not, in their chat or in a group, and nothing is left', async () => {
+  it('a proposal is accepted or refused, in a direct chat or a group, and nothing is left behind', async () => {
     for (let round = 0; round < 6; round++) {
       const chat = round % 2 ? await app.chat(master, client) : await app.group(master, client, stranger);
       const proposal = await app.request<MessageDto & { message_id: string }>(

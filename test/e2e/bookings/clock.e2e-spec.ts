@@ -26,8 +26,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 setScene();
 
-describe('a request that nobody answers', () => {
-  it('expires after 24 h, or at its start, is told to its client, and frees the time', async () => {
+describe('an unanswered request', () => {
+  it('expires after 24 h or at its start, notifies its client, and frees the time', async () => {
     const [late, passed, fresh, answered] = [
       await booked(2),
       await booked(3),
@@ -71,7 +71,7 @@ describe('reminders', () => {
       .all('booking:updated')
       .flatMap(({ id, reminder }) => (id === booking && reminder ? [reminder] : []));
   };
-  /** Confirmed so long before its start. */
+  /** Confirmed that many hours before its start. */
   const confirmed = async ({ id, starts_at }: BookingDto, hours: number) => {
     const now = new Date(Date.parse(starts_at) - hours * HOUR);
     await run(new ChangeBooking(master.id, id, 'confirm', undefined, now));
@@ -79,7 +79,7 @@ describe('reminders', () => {
   const remindAt = (start: string, minutesBefore: number) =>
     runSchedule(new RemindBookings(new Date(Date.parse(start) - minutesBefore * 60_000)));
 
-  it('go to both sides 24 h and 2 h before, each once, whoever runs the job and how often', async () => {
+  it('go to both sides 24 h and 2 h before the start, each once, however often the job runs', async () => {
     const booking = await booked(3);
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
@@ -97,7 +97,7 @@ describe('reminders', () => {
       expect(await reminders(device, id)).toEqual(['24h', '2h']);
   });
 
-  it('come late rather than not at all, but not when they no longer make sense', async () => {
+  it('may be late, but are not sent when they make no sense any more', async () => {
     const booking = await booked(3);
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
@@ -109,7 +109,7 @@ describe('reminders', () => {
     expect(await reminders(clientDevice, missed.id)).toEqual([]);
   });
 
-  it('do not remind of what has just been confirmed, of requests, of what is off, or of who is banned', async () => {
+  it('are not sent for just confirmed, requested or cancelled visits, nor to banned users', async () => {
     const [late, asked, off] = [await booked(3), await booked(4), await booked(5)];
     const [soon, gone] = [await booked(6), await booked(7)];
     await confirmed(late, 10);
@@ -122,13 +122,13 @@ describe('reminders', () => {
     }
     expect(await reminders(clientDevice, late.id)).toEqual(['2h']);
     for (const { id } of [asked, off, soon]) expect(await reminders(clientDevice, id)).toEqual([]);
-    // By a ban that has not come to the booking yet.
+    // By a ban that has not reached the booking yet.
     await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [client.id]);
     await remindAt(gone.starts_at, 60);
     expect(await reminders(masterDevice, gone.id)).toEqual([]);
   });
 
-  it('are notifications of both sides, once each, for devices that are off', async () => {
+  it('are notifications of both sides, once each, for devices that are offline', async () => {
     const booking = await booked(3);
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
@@ -161,7 +161,7 @@ describe('reminders', () => {
       master.token,
     );
     expect(list.body.items.filter(ofReminder)).toHaveLength(2);
-    // Of a visit that is off, only the end is told.
+    // For a cancelled visit only its end is notified.
     const count = async () =>
       (await app.request<NotificationCount>('GET', 'notifications/unread-count', master.token)).body
         .unread_count;
@@ -174,7 +174,7 @@ describe('reminders', () => {
     expect(await count()).toBe(1);
   });
 
-  it('are marked with their promise or not at all', async () => {
+  it('are stored together with their notification job, or not at all', async () => {
     const booking = await booked(3);
     await confirmed(booking, 48);
     await runWithout('notify', new RemindBookings(new Date(Date.parse(booking.starts_at) - 2 * HOUR)));
@@ -190,7 +190,7 @@ describe('a visit that nobody completes', () => {
     for (const { id } of [over, recent, ahead]) await step(master, id, 'confirm');
     await put(over.id, 'confirmed', -25 * HOUR - 60_000);
     await put(recent.id, 'confirmed', -24 * HOUR);
-    // With its promise to be shown, or not at all.
+    // It is stored together with its job, or not at all.
     await runWithout('show-bookings', new CompleteBookings());
     expect((await stored(over.id)).status).toBe('confirmed');
     await Promise.all([runSchedule(new CompleteBookings()), runSchedule(new CompleteBookings())]);

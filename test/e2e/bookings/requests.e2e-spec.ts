@@ -24,7 +24,7 @@ import {
 setScene();
 
 describe('a request', () => {
-  it('is the booking, in the words and at the price of the moment, and both sides and the master are told', async () => {
+  it('keeps the service name and price of the moment, reaches all devices of both sides, and notifies the master', async () => {
     const tablet = await app.device(client);
     const { status, body } = await request(client, at(2), { note: ' Без лака ' });
     expect([status, contractErrors(BookingDto, body)]).toEqual([201, []]);
@@ -78,7 +78,7 @@ describe('a request', () => {
     expect(promises).toHaveLength(1);
   });
 
-  it('waits with four others of its client for a master’s answer, and with no more, also at once', async () => {
+  it('is limited to five per client that wait for one master, also when sent at once', async () => {
     const ask = (who: Account, hours: number[]) =>
       Promise.all(hours.map((hour) => request(who, at(2, hour))));
     const statuses = (replies: { status: number }[]) => sorted(replies.map(({ status }) => status));
@@ -89,7 +89,7 @@ describe('a request', () => {
       code: 'CONFLICT',
       reason: 'too_many_open_requests',
     });
-    // Others, and other masters, are not concerned.
+    // Other clients and other masters are unaffected.
     expect((await request(stranger, at(3))).status).toBe(201);
     const another = await app.register();
     const elsewhere = (await offer(another)).body;
@@ -102,7 +102,7 @@ describe('a request', () => {
     expect(statuses(await ask(client, [10, 11, 12, 13, 14]))).toEqual([201, 201, 201, 409, 409]);
   });
 
-  it('that overlaps a booking of another of the master’s services is a CONFLICT, one that touches it is not', async () => {
+  it('that overlaps a booking of another service of the master is a CONFLICT; an adjacent one is not', async () => {
     const long = (await offer(master, { duration: 90 })).body;
     expect((await request(client, at(2, 12))).status).toBe(201);
     for (const [hour, status] of [
@@ -124,11 +124,11 @@ describe('a request', () => {
       'starts_at',
     ],
     ['a time half a slot off', () => ({ starts_at: at(2, 12.5) }), 400, 'starts_at'],
-    ['more than a year ahead', () => ({ starts_at: at(367) }), 400, 'starts_at'],
+    ['a time more than a year ahead', () => ({ starts_at: at(367) }), 400, 'starts_at'],
     ['no time', () => ({ starts_at: 'tomorrow' }), 400, 'starts_at'],
-    ['a time without its offset', () => ({ starts_at: '2026-12-12T12:00:00' }), 400, 'starts_at'],
+    ['a time without an offset', () => ({ starts_at: '2026-12-12T12:00:00' }), 400, 'starts_at'],
     ['the year 1', () => ({ starts_at: '0001-01-01T00:00:00Z' }), 400, 'starts_at'],
-    ['no id', () => ({ service_id: 'x', starts_at: at(2) }), 400, 'service_id'],
+    ['an invalid id', () => ({ service_id: 'x', starts_at: at(2) }), 400, 'service_id'],
     ['a long note', () => ({ starts_at: at(2), note: 'x'.repeat(1001) }), 400, 'note'],
     ['an unknown service', () => ({ service_id: randomUUID(), starts_at: at(2) }), 404, ''],
   ])('of %s is refused, and nothing is stored', async (_, body, status, field) => {
@@ -137,7 +137,7 @@ describe('a request', () => {
     expect(await app.rows('SELECT FROM bookings WHERE master_id = $1', [master.id])).toEqual([]);
   });
 
-  it('keeps to the hours, the days off and the services that there are', async () => {
+  it('respects working hours, days off and deleted services', async () => {
     expect((await request(master, at(2))).body.code).toBe('FORBIDDEN');
     const availability = { ...ALWAYS, days_off: [at(2).slice(0, 10)] };
     await app.request('PUT', 'users/me/availability', master.token, availability);
@@ -153,7 +153,7 @@ describe('a request', () => {
     expect((await request(client, at(3))).body.code).toBe('NOT_FOUND');
   });
 
-  it('comes the master’s notice ahead, which is an hour unless they say another', async () => {
+  it('respects the master’s notice, which is one hour by default', async () => {
     const now = Date.now();
     const next = Math.ceil(now / 300_000) * 300_000;
     const soon = [next, next + 70 * 60_000].map((time) => new Date(time).toISOString()) as [string, string];
@@ -187,7 +187,7 @@ describe('a request', () => {
     expect((await own(client)).body).toMatchObject({ weekly: [], days_off: [] });
   });
 
-  it('at another price or length than the client was shown is a CONFLICT', async () => {
+  it('with an outdated price or duration is a CONFLICT', async () => {
     const shown = { price: service.price, duration: service.duration };
     await app.request('PATCH', `services/${service.id}`, master.token, { price: 5000, duration: 60 });
     for (const [more, status] of [
@@ -203,7 +203,7 @@ describe('a request', () => {
     expect((await request(client, at(3), { price: null })).status).toBe(201);
   });
 
-  it('may be made again when the master has called it off', async () => {
+  it('can be made again after the master cancelled it', async () => {
     for (let round = 0; round < 3; round++) {
       const { status, body } = await request(client, at(2));
       expect(status).toBe(201);
@@ -211,7 +211,7 @@ describe('a request', () => {
     }
   });
 
-  it('that is called off again and again reaches the master twice', async () => {
+  it('that its client cancels again and again is refused after the second time', async () => {
     const answers = [];
     for (let round = 0; round < 4; round++) {
       const { status, body } = await request(client, at(2));
@@ -225,7 +225,7 @@ describe('a request', () => {
     expect((await request(stranger, at(2))).status).toBe(201);
   });
 
-  it('is one of so many of its client, open over all masters and of a day; of fewer in an account’s first', async () => {
+  it('is limited per client over all masters, by open ones and by day, and lower in the first days of an account', async () => {
     const { open, daily, newcomer } = BOOKING_LIMITS;
     const masters = await Promise.all(Array.from({ length: 5 }, () => app.register()));
     const services = await Promise.all(
@@ -234,7 +234,7 @@ describe('a request', () => {
         return (await offer(account)).body.id;
       }),
     );
-    /** Each master has five, and each time is another. */
+    /** Each master has five, at different times. */
     const ask = async (count: number) => {
       const replies = await Promise.all(
         Array.from({ length: count }, (_, i) =>
@@ -269,7 +269,7 @@ describe('a request', () => {
     expect((await request(client, at(9))).status).toBe(201);
   });
 
-  it('does not cross a block, whoever blocked', async () => {
+  it('is refused across a block in either direction', async () => {
     for (const [a, b] of [
       [master, client],
       [client, master],
@@ -281,8 +281,8 @@ describe('a request', () => {
   });
 });
 
-describe('what is mine', () => {
-  it('is shown to its two sides, on either side or both, the latest start first, page by page', async () => {
+describe('the list of bookings', () => {
+  it('shows a user’s bookings by side or both, latest start first, in pages', async () => {
     const own = (await offer(client)).body;
     await app.request('PUT', 'users/me/availability', client.token, ALWAYS);
     const ids: string[] = [];

@@ -38,7 +38,7 @@ describe('a review', () => {
     return body;
   };
 
-  it('is the client’s, of a completed booking, once', async () => {
+  it('belongs to the client of a completed booking, once', async () => {
     const id = await completed(1);
     expect((await review(master, id)).body.code).toBe('FORBIDDEN');
     expect((await review(stranger, id)).body.code).toBe('FORBIDDEN');
@@ -73,7 +73,7 @@ describe('a review', () => {
     expect(await reviews()).toMatchObject({ items: [made], average: made.rating, count: 1 });
   });
 
-  it('moves the master’s average and count, also when many come at once', async () => {
+  it('updates the master’s average and count, also when many arrive at once', async () => {
     const { body: before } = await app.request<ServiceDto>('GET', `services/${service.id}`, client.token);
     expect(before.master).toMatchObject({ rating: null, reviews_count: 0 });
     expect(await reviews()).toEqual({ items: [], next_cursor: null, average: null, count: 0 });
@@ -97,7 +97,7 @@ describe('a review', () => {
     }
   });
 
-  it('by a banned client is neither shown nor counted until an unban', async () => {
+  it('of a banned client is neither shown nor counted until an unban', async () => {
     const [mine, clientDevice] = [await completed(1), (await request(stranger, at(2, 5))).body.id];
     await put(clientDevice, 'completed');
     await review(client, mine, { rating: 1 });

@@ -22,11 +22,10 @@ export let client: Account;
 export let stranger: Account;
 let admin: Account;
 export let service: ServiceDto;
-/** The master's device, and the client's. */
 export let masterDevice: Device;
 export let clientDevice: Device;
 
-/** For a whole file of tests: one app, and for each test a master with a calendar of their own, and a client. */
+/** Starts one app for a whole test file, and for each test a master with a calendar, and a client. */
 export function setScene(): void {
   beforeAll(async () => {
     app = await TestApp.start();
@@ -51,7 +50,7 @@ export const offer = (account: Account, more: object = {}) =>
     duration: 60,
     ...more,
   });
-/** So many days ahead, at a full hour. */
+/** That many days ahead, at a full hour. */
 export const at = (days: number, hour = 12) =>
   new Date(Math.floor(Date.now() / DAY) * DAY + days * DAY + hour * HOUR).toISOString();
 export const request = (account: Account, starts_at: string, more: object = {}) =>
@@ -59,7 +58,7 @@ export const request = (account: Account, starts_at: string, more: object = {}) 
 export const step = (account: Account, id: string, action: string, body: object = {}) =>
   app.request<BookingDto>('POST', `bookings/${id}/${action}`, account.token, body);
 export const booked = async (days = 2, hour = 12) => (await request(client, at(days, hour))).body;
-/** Moves a booking to a state, or in time, as the days would. */
+/** Sets the state of a booking, and its start relative to now. */
 export const put = (id: string, status: BookingState, startsIn?: number) =>
   app.rows(
     `UPDATE bookings SET status = $2::booking_status, starts_at = COALESCE($3, starts_at),
@@ -77,21 +76,21 @@ const allIsTold = () => {
   const isTold = async () => (await app.rows(`SELECT FROM outbox_jobs WHERE name = 'notify'`)).length === 0;
   return until('notifications written', isTold);
 };
-/** A schedule passes a visit by while a notification of it is written: it waits for those. */
+/** A schedule skips a visit while one of its notifications is being written, so this waits for those first. */
 export const runSchedule = async <T>(command: { now: Date } & T) => {
   await allIsTold();
   return run(command);
 };
-/** A schedule that cannot promise jobs of that name. */
+/** Runs a schedule that fails to store jobs of that name. */
 export const runWithout = async <T>(job: JobName, command: { now: Date } & T) => {
   await allIsTold();
   await app.rows(`ALTER TABLE outbox_jobs ADD CONSTRAINT dying CHECK (name <> '${job}') NOT VALID`);
   await expect(run(command)).rejects.toThrow(/dying/);
   await app.rows('ALTER TABLE outbox_jobs DROP CONSTRAINT dying');
 };
-/** As numbers, too. */
+/** Sorts as numbers. */
 export const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
-/** The types of an account's notifications, the latest first. */
+/** The types of an account's notifications, newest first. */
 export const listed = async ({ token }: Account) =>
   (await app.request<NotificationPage>('GET', 'notifications', token)).body.items.map(({ type }) => type);
 export const notified = async (type: Parameters<typeof promised>[1], id: string) =>

@@ -10,15 +10,15 @@ const kept = () =>
     [master.id],
   );
 
-describe('a service that is deleted', () => {
-  it('leaves nothing behind, and is found by nobody', async () => {
+describe('a deleted service', () => {
+  it('is removed completely, and cannot be found', async () => {
     expect((await remove(service.id)).status).toBe(204);
     expect(await kept()).toEqual([]);
     for (const [method, body] of [['GET'], ['PATCH', { price: 1 }], ['DELETE']] as const)
       expect((await app.request(method, `services/${service.id}`, master.token, body)).status).toBe(404);
   });
 
-  it('is kept for its bookings, and is found by nobody either', async () => {
+  it('is kept for its bookings, and cannot be found either', async () => {
     const { id } = (await request(client, at(2))).body;
     await step(client, id, 'cancel');
     expect((await remove(service.id)).status).toBe(204);
@@ -31,7 +31,7 @@ describe('a service that is deleted', () => {
     expect([booked.status, booked.body.service_id]).toEqual([200, service.id]);
   });
 
-  it('at the moment it is booked, changed and deleted again is kept only if it was booked', async () => {
+  it('while it is booked and changed is kept only if it was booked', async () => {
     for (let round = 1; round <= 10; round++) {
       const { id } = (await offer(master)).body;
       const [booked, ...changes] = await Promise.all([
@@ -46,7 +46,7 @@ describe('a service that is deleted', () => {
         expect([status, body.code]).toEqual([404, 'NOT_FOUND']);
       const rows = (await kept()).filter((row) => row.id === id);
       expect(rows).toEqual(booked.status === 201 ? [{ id, deleted: true }] : []);
-      // A client has room for five requests.
+      // A client may have only five open requests.
       if (booked.status === 201) await step(client, booked.body.id, 'cancel');
     }
   });

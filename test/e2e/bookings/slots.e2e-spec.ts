@@ -25,7 +25,7 @@ describe('slots', () => {
     return (await app.request<SlotPage>('GET', path, client.token)).body;
   };
 
-  it('are free, to come, and paged in order', async () => {
+  it('are free, in the future, and paged in order', async () => {
     const query = `from=${at(2, 0)}&to=${at(4, 0)}`;
     const all = (await slots(query)).items;
     expect(all).toHaveLength(48);
@@ -46,12 +46,12 @@ describe('slots', () => {
 
     const last = (await slots(`from=${at(364)}&to=${at(400)}&limit=200`)).items.at(-1)!;
     const ahead = Date.parse(last.starts_at) - now;
-    // By a year, whatever the time of day.
+    // A year ahead, whatever the time of day.
     expect(ahead).toBeGreaterThan(365 * 24 * HOUR);
     expect(ahead).toBeLessThan(366 * 24 * HOUR + 60_000);
   });
 
-  it('are asked for, and booked, in times as clients of any language write them', async () => {
+  it('are queried and booked with times as clients of any language write them', async () => {
     const [day, end] = [at(3, 0).slice(0, 19), at(3, 4).slice(0, 19)];
     const plain = await slots(`from=${day}Z&to=${end}Z`);
     expect(plain.items).toHaveLength(4);
@@ -62,7 +62,7 @@ describe('slots', () => {
     expect([body.starts_at, body.ends_at]).toEqual([at(3, 2), at(3, 3)]);
   });
 
-  it('come by windows that are written with seconds, and shown without', async () => {
+  it('come from windows written with seconds, and are shown without', async () => {
     const weekly = [{ weekday: new Date(at(3)).getUTCDay(), from: '09:00:00', to: '11:00:00.0000000' }];
     const said = { timezone: 'UTC', weekly };
     const put = await app.request<AvailabilityDto>('PUT', 'users/me/availability', master.token, said);
@@ -72,7 +72,7 @@ describe('slots', () => {
     expect((await app.request('PUT', 'users/me/availability', master.token, odd)).status).toBe(400);
   });
 
-  it('are of the service’s length, and each of them can be booked', async () => {
+  it('have the service’s duration, and each can be booked', async () => {
     const { id } = (await offer(master, { duration: 95 })).body;
     await booked(2, 5);
     const { items } = await slots(`from=${at(2, 0)}&to=${at(2, 12)}`, id);
@@ -97,7 +97,7 @@ describe('slots', () => {
     expect((await slots(query)) as object).toMatchObject({ code: 'INVALID_DATA' });
   });
 
-  it('go over midnight where windows touch, and a window to 00:00 ends with its day', async () => {
+  it('span midnight where windows touch, and a window to 00:00 ends with its day', async () => {
     const weekly = [0, 1, 2, 3, 4, 5, 6].flatMap((weekday) => [
       { weekday, from: '00:00', to: '02:00' },
       { weekday, from: '22:00', to: '00:00' },
@@ -123,7 +123,7 @@ describe('slots', () => {
     expect((await set(overlap)).status).toBe(400);
   });
 
-  it('are those of masters: nobody stops being one with a service on offer', async () => {
+  it('exist only for masters: a user with an offered service stays a master', async () => {
     const mine = (is_master: boolean, name = 'Анна') =>
       app.request<{ code?: string; is_master: boolean }>('PATCH', 'users/me', master.token, {
         is_master,
@@ -143,7 +143,7 @@ describe('slots', () => {
     }
   });
 
-  it('are of 62 days at most, in their order', async () => {
+  it('are returned for at most 62 days, in order', async () => {
     for (const range of [`from=${at(1)}&to=${at(64)}`, `from=${at(2)}&to=${at(1)}`])
       expect((await slots(range)) as object).toMatchObject({
         code: 'INVALID_DATA',
@@ -156,7 +156,7 @@ describe('slots', () => {
   });
 });
 
-it('times are what they are, also in a database whose clock is set to another zone', async () => {
+it('times are correct in a database whose clock is set to another zone', async () => {
   const database = await createTestDatabase();
   await app.rows(`ALTER DATABASE "${database.name}" SET timezone = 'Asia/Tokyo'`);
   const tokyo = await TestApp.start({ DATABASE_URL: database.url });

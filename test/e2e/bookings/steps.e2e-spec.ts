@@ -28,7 +28,7 @@ describe('a step', () => {
   const STATES = ['requested', 'confirmed', 'completed', 'declined', 'cancelled', 'expired'] as const;
   const ACTIONS = ['confirm', 'decline', 'cancel', 'complete', 'no-show', 'dispute'] as const;
   const WHO = ['master', 'client', 'stranger'] as const;
-  /** What the contract allows; all else is refused. */
+  /** The transitions that the specification allows; all others are refused. */
   const ALLOWED: Record<string, BookingState> = {
     'requested confirm master': 'confirmed',
     'requested decline master': 'declined',
@@ -43,7 +43,7 @@ describe('a step', () => {
     [...Object.keys(ALLOWED), 'cancelled dispute client'].some((cell) => cell.endsWith(`${action} ${who}`));
 
   it.each(STATES.flatMap((state) => ACTIONS.map((action) => [state, action] as const)))(
-    'from %s by %s is taken by whom it belongs to, and by nobody else',
+    'from %s by %s is allowed only to its side',
     async (state, action) => {
       for (const who of WHO) {
         const { id } = await booked();
@@ -66,7 +66,7 @@ describe('a step', () => {
     expect((await step(master, randomUUID(), 'review', { rating: 5 })).body.code).toBe('NOT_FOUND');
   });
 
-  it('waits for the start to be completed, and must not for the others', async () => {
+  it('to completed is possible only after the start, and the others only before', async () => {
     const { id } = await booked();
     await step(master, id, 'confirm');
     expect((await step(master, id, 'complete')).body.code).toBe('CONFLICT');
@@ -77,7 +77,7 @@ describe('a step', () => {
       expect((await step(master, id, action)).body.code).toBe('CONFLICT');
   });
 
-  it('tells the other side, with the reason', async () => {
+  it('notifies the other side, with the reason', async () => {
     const confirmed = await booked();
     await step(master, confirmed.id, 'confirm');
     expect(await notified('booking_confirmed', confirmed.id)).toMatchObject([
@@ -94,7 +94,7 @@ describe('a step', () => {
     const why = { outcome: 'declined', reason: 'Отпуск' };
     expect(await notified('booking_cancelled', declined.id)).toMatchObject([{ to: [client.id], data: why }]);
     const cancelled = await booked();
-    // A reason is not needed, nor then a body.
+    // Neither a reason nor a body is required.
     await app.request('POST', `bookings/${cancelled.id}/cancel`, master.token);
     const none = { outcome: 'cancelled', reason: null };
     expect(await notified('booking_cancelled', cancelled.id)).toMatchObject([
@@ -109,13 +109,13 @@ describe('a step', () => {
         await device.next('booking:updated', (b) => b.id === id && b.status === status);
   });
 
-  it('by which the master says that nobody came ends the visit, and the client may dispute it for a week', async () => {
+  it('to no-show ends the visit, and the client may dispute it for a week', async () => {
     const visits = [];
     for (const hour of [1, 2]) {
       const { id } = await booked(2, hour);
       await step(master, id, 'confirm');
       expect((await step(master, id, 'no-show')).body.code).toBe('CONFLICT');
-      // It has begun, and is not over.
+      // It has begun and is not over.
       await put(id, 'confirmed', -HOUR / 2);
       expect((await step(master, id, 'no-show')).body.code).toBe('CONFLICT');
       await put(id, 'confirmed', -hour * 2 * HOUR);
@@ -149,7 +149,7 @@ describe('a step', () => {
     expect((await step(client, late, 'dispute')).body.code).toBe('CONFLICT');
   });
 
-  it('that completes a visit early keeps its time', async () => {
+  it('to completed before the end keeps the time of the visit', async () => {
     // Visits of three hours that began at the last full hour.
     const now = Math.floor(Date.now() / HOUR) * HOUR;
     const free = async () => {
@@ -174,7 +174,7 @@ describe('a step', () => {
       );
   });
 
-  it('is one of two that exclude each other', async () => {
+  it('excludes a competing one', async () => {
     for (let i = 0; i < 10; i++) {
       const { id } = await booked(2, i);
       const steps = [step(master, id, 'confirm'), step(master, id, 'decline')];

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** As the document's script does: sign in over REST, then connect with whatever transports Socket.IO takes. */
+/** Signs in over REST and connects with any transport, as the script of the specification does. */
 async function signIn({ email }: Account): Promise<PlainClient> {
   const response = await fetch(`${app.url}/auth/login`, {
     method: 'POST',
@@ -29,7 +29,7 @@ async function signIn({ email }: Account): Promise<PlainClient> {
   return client;
 }
 
-it('joins, sends and hears as the document’s script does, each message once', async () => {
+it('joins, sends and receives as the script of the specification does, each message once', async () => {
   const [firstDevice, secondDevice] = [await signIn(anna), await signIn(boris)];
   expect(await firstDevice.ask('chat:join', { chatId })).toEqual({
     success: true,
@@ -47,7 +47,7 @@ it('joins, sends and hears as the document’s script does, each message once', 
   expect(await secondDevice.next('message:new')).toEqual(sent.message);
   await secondDevice.ask('message:send', { chatId, text: 'Got it' });
   await firstDevice.next('message:new', ({ text }) => text === 'Got it');
-  // The document's own server sends it to the chat's room and to each person's.
+  // The original server sends it to the chat's room and to each person's.
   for (const client of [firstDevice, secondDevice]) expect(client.all('message:new')).toHaveLength(2);
   const again = await secondDevice.ask<{ messages: { text: string }[] }>('chat:join', { chatId });
   expect(again.messages.map(({ text }) => text)).toEqual(['Test message', 'Got it']);
@@ -59,7 +59,7 @@ it('joins, sends and hears as the document’s script does, each message once', 
   secondDevice.close();
 });
 
-it('answers a stored message even if nothing can be read any more', async () => {
+it('acknowledges a stored message even if reads fail then', async () => {
   const queries = app.app.get(QueryBus);
   const execute = queries.execute.bind(queries);
   const spy = jest.spyOn(queries, 'execute').mockImplementation((query) => {
@@ -79,7 +79,7 @@ it('answers a stored message even if nothing can be read any more', async () => 
   client.close();
 });
 
-it('hears of a chat that is made, and its messages, without joining', async () => {
+it('receives a new chat and its messages without joining', async () => {
   const client = await signIn(boris);
   const vera = await app.register('Вера');
   const { id } = await app.chat(vera, boris);
@@ -92,7 +92,7 @@ it('hears of a chat that is made, and its messages, without joining', async () =
   client.close();
 });
 
-it('answers in its own words', async () => {
+it('answers with its own errors', async () => {
   const client = await signIn(anna);
   const denied = { success: false, error: 'Access denied' };
   expect(await client.ask('chat:join', { chatId: foreign })).toEqual(denied);
@@ -107,7 +107,7 @@ it('answers in its own words', async () => {
   client.close();
 });
 
-it('disconnects whoever is not signed in', async () => {
+it('disconnects a client that is not signed in', async () => {
   for (const auth of [{}, { token: 'nonsense' }]) {
     const client = PlainClient.open(`${app.url}/chat-basic`, { auth });
     const reason = await new Promise((resolve) => client.socket.once('disconnect', resolve));

@@ -26,7 +26,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-it('sends a message to everybody once, and says when it has arrived', async () => {
+it('sends a message to everybody once, and confirms its delivery', async () => {
   const { success, messageId } = await firstDevice.ask('send-message', { chatId, content: 'Привет' });
   expect(success).toBe(true);
   const shown = await secondDevice.next('new-message', ({ id }) => id === messageId);
@@ -38,7 +38,7 @@ it('sends a message to everybody once, and says when it has arrived', async () =
     expect(client.all('new-message').filter(({ id }) => id === messageId)).toHaveLength(1);
 });
 
-it('gives the history when a chat is joined', async () => {
+it('returns the history when a chat is joined', async () => {
   const { success, messages } = await secondDevice.ask<{ success: boolean; messages: { content: string }[] }>(
     'join-chat',
     {
@@ -49,7 +49,7 @@ it('gives the history when a chat is joined', async () => {
   expect(messages.map(({ content }) => content)).toEqual(['Привет', 'И тебе']);
 });
 
-it('shows who types, to the others', async () => {
+it('shows other members who is typing', async () => {
   expect(await secondDevice.ask('typing-start', { chatId })).toEqual({ success: true });
   expect(await firstDevice.next('user-typing')).toEqual({ userId: boris.id, chatId });
   expect(await secondDevice.ask('typing-stop', { chatId })).toEqual({ success: true });
@@ -57,7 +57,7 @@ it('shows who types, to the others', async () => {
   expect(secondDevice.all('user-typing')).toEqual([]);
 });
 
-it('shows who comes and goes', async () => {
+it('shows when users come online and go offline', async () => {
   const vera = await app.register('Вера');
   const phone = open(vera.token);
   await firstDevice.next('user-online', ({ userId }) => userId === vera.id);
@@ -81,13 +81,13 @@ it.each<[string, () => object | null, string]>([
   ['join-chat', () => null, 'chatId must be a UUID'],
   ['chat:message:send', () => ({ chat_id: chatId, type: 'text', content: 'x' }), 'Unknown event'],
   ['__proto__', () => ({}), 'Unknown event'],
-])('%s is refused in the document’s own words (%#)', async (event, payload, error) => {
+])('%s is refused with the errors of the specification (%#)', async (event, payload, error) => {
   const [before] = await app.rows('SELECT count(*) FROM messages');
   expect(await firstDevice.ask(event, payload())).toEqual({ success: false, error });
   expect(await app.rows('SELECT count(*) FROM messages')).toEqual([before]);
 });
 
-it('tells a client without a good token so, and disconnects it', async () => {
+it('notifies a client with a bad token, and disconnects it', async () => {
   const client = open('nonsense');
   const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
   expect(await client.next('error')).toMatchObject({ message: 'Authentication failed' });

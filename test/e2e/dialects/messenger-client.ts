@@ -1,6 +1,6 @@
 import { PlainClient } from '#testing';
 
-/** As the `SocketService` of both of the messenger's documents connects: only the address is ours. */
+/** Connects as the `SocketService` of both messenger documents does, with our address. */
 export const openMessenger = (address: string, token: string | null): PlainClient =>
   PlainClient.open(address, {
     auth: { token: token ? `Bearer ${token}` : null },

@@ -39,7 +39,7 @@ afterAll(async () => {
 
 const say = (client: PlainClient, content: string) => client.ask<ChatMessage>('message', { chatId, content });
 
-it('gives a message a status, and everybody the message once', async () => {
+it('gives a message a status, and sends it to everybody once', async () => {
   const sent = await say(firstDevice, 'Добрый вечер');
   expect(sent).toMatchObject({
     chatId,
@@ -64,7 +64,7 @@ it('gives a message a status, and everybody the message once', async () => {
     expect(client.all('message').filter(({ id }) => id === sent.id)).toHaveLength(1);
 });
 
-it('turns each message before one that is read to READ, once', async () => {
+it('turns each message up to a read one to READ, once', async () => {
   const sent = [
     await say(firstDevice, 'eins'),
     await say(firstDevice, 'zwei'),
@@ -81,7 +81,7 @@ it('turns each message before one that is read to READ, once', async () => {
   for (const { id } of sent) expect(statuses(id).filter((status) => status === 'READ')).toHaveLength(1);
 });
 
-it('never turns a status back, when one in a group receives what another has read', async () => {
+it('never turns a status back in a group when another member receives a message later', async () => {
   const vera = await app.register('Вера');
   const group = await app.group(anna, boris, vera);
   const { id } = await firstDevice.ask<ChatMessage>('message', { chatId: group.id, content: 'Wer kommt?' });
@@ -95,7 +95,7 @@ it('never turns a status back, when one in a group receives what another has rea
   late.close();
 });
 
-it('in a large group, turns the newest message to READ', async () => {
+it('turns the newest message of a large group to READ', async () => {
   const manyPeople = (await app.manyPeople(40)).map((id) => ({ id }));
   const group = await app.group(anna, boris, ...manyPeople);
   await firstDevice.ask('message', { chatId: group.id, content: 'Alle da?' });
@@ -106,7 +106,7 @@ it('in a large group, turns the newest message to READ', async () => {
   expect(receipts.at(-1)).toEqual({ messageId: id, chatId: group.id });
 });
 
-it('stops hearing a group that its user is removed from', async () => {
+it('receives nothing more of a group that its user was removed from', async () => {
   const group = await app.group(anna, boris);
   const { id } = await firstDevice.ask<ChatMessage>('message', { chatId: group.id, content: 'noch da' });
   await secondDevice.next('message', (message) => message.id === id);
@@ -117,7 +117,7 @@ it('stops hearing a group that its user is removed from', async () => {
   expect(secondDevice.all('message').filter((message) => message.chatId === group.id)).toHaveLength(1);
 });
 
-it('delivers on chat:join what came while nobody was there', async () => {
+it('delivers on chat:join the messages that arrived while the user was offline', async () => {
   const vera = await app.register('Вера');
   const { body: chat } = await app.request<{ id: string }>('POST', 'chats', anna.token, {
     type: 'direct',
@@ -138,7 +138,7 @@ it('delivers on chat:join what came while nobody was there', async () => {
   theirs.close();
 });
 
-it('lists users and says who comes and goes, on all of their devices', async () => {
+it('lists users and publishes their presence on all of their devices', async () => {
   const gleb = await app.register('Глеб');
   const [phone, laptop] = [open(gleb.token), open(gleb.token)];
   await Promise.all([phone.next('connection:established'), laptop.next('connection:established')]);
@@ -152,7 +152,7 @@ it('lists users and says who comes and goes, on all of their devices', async () 
   await firstDevice.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === false);
 });
 
-it('lists more users than a page of ours has', async () => {
+it('lists more users than a page of the newer protocol has', async () => {
   await app.manyPeople(60);
   const { users } = await firstDevice.ask<{ users: object[] }>('users:list');
   expect(users.length).toBeGreaterThan(60);
@@ -160,7 +160,7 @@ it('lists more users than a page of ours has', async () => {
 
 it('pins and unpins', async () => {
   const { id: messageId } = await say(secondDevice, 'Адрес: Лесная, 5');
-  // Its status changes no more while it is compared.
+  // Its status does not change any more during the comparison.
   await secondDevice.next(
     'message:status',
     (received1) => received1.messageId === messageId && received1.status === 'DELIVERED',
@@ -180,7 +180,7 @@ it('pins and unpins', async () => {
   expect(await firstDevice.ask('chat:get-pinned', { chatId })).toEqual({ status: 'ok', messages: [] });
 });
 
-it('forwards one message with a word of one’s own, and several in order', async () => {
+it('forwards one message with a comment, and several in order', async () => {
   const group = await app.group(anna, boris);
   const sent = [await say(secondDevice, 'первое'), await say(secondDevice, 'второе')];
   const one = { messageId: sent[0]!.id, toChatId: group.id, additionalContent: 'Смотрите' };
@@ -209,7 +209,7 @@ it('forwards one message with a word of one’s own, and several in order', asyn
   expect(received1.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
 });
 
-it('forwards without a word of one’s own when its input is empty', async () => {
+it('forwards without a comment when the input is empty', async () => {
   const { id: messageId } = await say(secondDevice, 'nur das');
   const forward = (additionalContent: unknown) =>
     firstDevice.ask('message:forward', { messageId, toChatId: chatId, additionalContent });
@@ -220,7 +220,7 @@ it('forwards without a word of one’s own when its input is empty', async () =>
   expect(await forward(' ')).toEqual({ status: 'error', message });
 });
 
-it('shows no deleted message, and takes one that it shows still as the last that was read', async () => {
+it('shows no deleted message, and a read of one counts for the message before it', async () => {
   const first = await say(firstDevice, 'bleibt');
   const { id: messageId } = await say(firstDevice, 'geht');
   await app.request('DELETE', `chats/${chatId}/messages/${messageId}`, anna.token);
@@ -233,7 +233,7 @@ it('shows no deleted message, and takes one that it shows still as the last that
   );
 });
 
-it('knows the names of the document’s own code, too', async () => {
+it('supports the event names in the code of the specification, too', async () => {
   expect(await firstDevice.next('connected')).toEqual({ userId: anna.id });
   await firstDevice.next('user-online', ({ userId }) => userId === boris.id);
   const { success, messageId } = await firstDevice.ask('send-message', { chatId, content: 'по-старому' });
@@ -299,13 +299,13 @@ describe('refusals', () => {
       () => ({ chat_id: chatId, type: 'text', content: 'x' }),
       { status: 'error', message: 'Unknown event' },
     ],
-  ])('%s is refused in the document’s own words (%#)', async (event, payload, answer) => {
+  ])('%s is refused with the errors of the specification (%#)', async (event, payload, answer) => {
     const before = await stored();
     expect(await firstDevice.ask(event, payload())).toEqual(answer);
     expect(await stored()).toBe(before);
   });
 
-  it('forwards neither what was deleted nor into a chat one is not in', async () => {
+  it('refuses to forward a deleted message, or into a foreign chat', async () => {
     const { id } = await say(firstDevice, 'weg');
     const into = { messageId: id, toChatId: foreign };
     expect(await firstDevice.ask('message:forward', into)).toEqual(notIn);
@@ -333,12 +333,12 @@ describe('refusals', () => {
     expect(firstDevice.socket.connected).toBe(true);
   });
 
-  it('goes out as the error event when nobody waits for an acknowledgement', async () => {
+  it('sends the error event when there is no acknowledgement callback', async () => {
     secondDevice.socket.emit('message', { chatId: foreign, content: 'x' });
     expect(await secondDevice.next('error')).toMatchObject({ message: notIn.message });
   });
 
-  it('sends whoever is not signed in to the sign-in page, instead of asking again and again', async () => {
+  it('sends a client that is not signed in to the sign-in page, so that it does not retry for ever', async () => {
     for (const token of [null, 'nonsense']) {
       const client = open(token);
       const error = await new Promise<Error>((resolve) => client.socket.once('connect_error', resolve));

@@ -2,21 +2,21 @@ import type { MessageDto } from '#contracts';
 import { Device, PlainClient, TestApp, text, type Account } from '#testing';
 
 const EACH = 250;
-/** Each participant loses the connection once in so many sends. */
+/** Each participant loses the connection once in this many sends. */
 const SENDS_A_CONNECTION = 40;
 
 type Said = [seq: number, from: string, text: string];
 
-/** One client in the chat, whatever it speaks: what it has seen by id, and whether it was shown anything twice. */
+/** A client of any dialect: the messages it has received by id, and whether it received any twice. */
 interface Participant {
   account: Account;
   client: Device | PlainClient;
   say(content: string): Promise<void>;
-  /** What tells a client that it is back. */
+  /** The event after a reconnect. */
   back: string;
-  /** What it does then. */
+  /** Runs after that event. */
   catchUp(): Promise<void>;
-  /** The message in an event that brings one. */
+  /** The message in an event that carries one. */
   shown(event: string, payload: never): { id: string; said: Said } | undefined;
   transcript: Map<string, Said>;
   twice: string[];
@@ -45,7 +45,7 @@ beforeAll(async () => {
       say: async (content) => void (await v2.send('chat:message:send', text({ id: chatId }, content))),
       messages: async () => (await app.history(anna, chatId)).map(ofV2),
       shown: (event, payload: MessageDto) => (event === 'chat:message:new' ? ofV2(payload) : undefined),
-      // What it asks over REST does not wait until it is in its rooms.
+      // Its REST requests do not wait until it is in its rooms.
       back: 'sync:required',
     }),
     participant(boris, messenger, {
@@ -107,7 +107,7 @@ function participant(
   return { account, client, say, shown, back, catchUp, transcript, twice };
 }
 
-/** The connection breaks, and Socket.IO's own client comes back. */
+/** Breaks the connection, and lets the client of Socket.IO reconnect. */
 async function loseConnection({ client, back, catchUp }: Participant): Promise<void> {
   const isBack = new Promise<void>((resolve) => client.socket.once(back, () => resolve()));
   client.socket.io.engine.close();
@@ -122,7 +122,7 @@ async function talk(person: Participant, name: number): Promise<void> {
   }
 }
 
-it('four clients of four documents end with the same thousand messages, none seen twice', async () => {
+it('four clients of four dialects end with the same thousand messages, none received twice', async () => {
   await Promise.all(people.map(talk));
   const stored = await app.rows<{ id: string; seq: number; sender_id: string; content: string }>(
     'SELECT id, seq, sender_id, content FROM messages WHERE chat_id = $1 ORDER BY seq',
@@ -137,7 +137,7 @@ it('four clients of four documents end with the same thousand messages, none see
   }
 }, 60_000);
 
-it('each sees what the others have received and read', async () => {
+it('each sees the deliveries and reads of the others', async () => {
   const own = (person: Participant) =>
     [...person.transcript].filter(([, [, sender]]) => sender === person.account.id);
   const [anna, boris, vera] = people as [Participant, Participant, Participant];
@@ -145,7 +145,7 @@ it('each sees what the others have received and read', async () => {
     own(person)
       .sort(([, [a]], [, [b]]) => a - b)
       .at(-1)![0];
-  // The messenger's client reads everything of v2's, and the other way round.
+  // The messenger client reads the messages of the v2 client, and the other way round.
   await messenger.ask('message:read', { messageId: newest(anna) });
   const read = await v2.next('chat:message:read', ({ message_id }) => message_id === newest(anna));
   expect(read.read_by).toBe(boris.account.id);
@@ -156,7 +156,7 @@ it('each sees what the others have received and read', async () => {
   await messenger.until(() => received1('READ').length >= ids.length || undefined);
   expect(received1('READ')).toHaveLength(ids.length);
   expect(new Set(received1('READ'))).toEqual(new Set(ids));
-  // And the classic one's have arrived at each of the others.
+  // The messages of the classic client have reached each of the others.
   const received = () =>
     classic.all('message-delivered').map(({ messageId, userId }) => `${messageId} ${userId}`);
   const others = people.filter((person) => person !== vera);

@@ -32,7 +32,7 @@ async function connected({ socket }: PlainClient): Promise<void> {
   if (!socket.connected) await new Promise<void>((resolve) => socket.once('connect', resolve));
 }
 
-it('shows each namespace everything once, and its user is there until the last one is gone', async () => {
+it('delivers everything once in each namespace, and its user is online until the last one closes', async () => {
   const [borisDevice] = await app.devices(boris);
   const manager = connection();
   const firstDevice = NAMESPACES.map((namespace) => PlainClient.on(manager, namespace, anna.token));
@@ -56,7 +56,7 @@ it.each([
   ['/', '/chat-basic'],
   ['/messenger', '/'],
   ['/messenger', '/messenger-classic'],
-])('what %s carries goes on beside a bad token on %s', async (good, bad) => {
+])('keeps %s when another namespace has a bad token: %s', async (good, bad) => {
   const manager = connection();
   const goesOn = PlainClient.on(manager, good, anna.token);
   await connected(goesOn);
@@ -68,7 +68,7 @@ it.each([
   goesOn.close();
 });
 
-it('ends the devices of a session that is signed out, and with the last of them the connection', async () => {
+it('ends all devices of a signed-out session, and then the connection', async () => {
   const again = await app.request<{ access_token: string }>('POST', 'auth/login', undefined, {
     email: boris.email,
     password: 'correct horse battery',
@@ -91,7 +91,7 @@ it('ends the devices of a session that is signed out, and with the last of them 
   await closed;
 });
 
-it('keeps no timer for a client that was refused while it changed over to WebSocket', async () => {
+it('keeps no timer for a client that was refused during its upgrade to WebSocket', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
   const clients = Array.from({ length: 20 }, () =>
@@ -103,7 +103,7 @@ it('keeps no timer for a client that was refused while it changed over to WebSoc
   expect(timers()).toBeLessThan(before + 10);
 });
 
-it('has each device connect anew once when something may have been missed, also while the others’ turn is to come', async () => {
+it('makes each device reconnect once after a possible loss, also while others wait to', async () => {
   const options = { reconnection: true, reconnectionDelay: 10, randomizationFactor: 0 };
   const clients = Array.from({ length: 100 }, () =>
     PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: anna.token }, ...options }),

@@ -22,13 +22,13 @@ const ask = async <T>(who: Account, route: string, body?: object) => {
 const code = async (who: Account, route: string, body?: object) => (await ask(who, route, body)).code;
 const post = (author: Account, content = 'Привет') => ask<PostDto>(author, 'POST posts', { content });
 
-// Whoever of the two blocks: it cuts both ways.
+// A block works both ways, whoever blocked.
 describe.each(['by the one', 'by the other'])('a block %s', (by) => {
   let reader: Account;
   let author: Account;
   beforeEach(() => ([reader, author] = by === 'by the one' ? [anna, boris] : [boris, anna]));
 
-  it('hides the other and all they write', async () => {
+  it('hides the other and everything they write', async () => {
     const theirs = await post(author);
     const shared = await post(vera);
     const comment = await ask<CommentDto>(author, `POST posts/${shared.id}/comments`, { content: 'x' });
@@ -61,12 +61,12 @@ describe.each(['by the one', 'by the other'])('a block %s', (by) => {
     expect(seen).toMatchObject({ id: repost.id, is_repost: true, repost_of: null });
     const found = (await ask<UserPage>(reader, 'GET users?limit=200')).items.map(({ id }) => id);
     expect([found.includes(author.id), found.includes(vera.id)]).toEqual([false, true]);
-    // Nothing of what was refused has happened.
+    // The refused requests changed nothing.
     expect((await ask<PostDto>(author, `GET posts/${theirs.id}`)).likes_count).toBe(0);
     expect(await app.rows('SELECT FROM follows WHERE followee_id = $1', [author.id])).toEqual([]);
   });
 
-  it('closes their chat, and opens none', async () => {
+  it('closes their chat, and allows no new one', async () => {
     const chat = await app.chat(anna, boris);
     const [device] = await app.devices(reader);
     await block(anna, boris);
@@ -78,13 +78,13 @@ describe.each(['by the one', 'by the other'])('a block %s', (by) => {
     expect(await code(reader, 'POST chats', group)).toBe('NOT_FOUND');
     const mine = await app.group(reader, vera);
     expect(await code(reader, `POST chats/${mine.id}/members`, { user_ids: [author.id] })).toBe('NOT_FOUND');
-    // What was said stays readable.
+    // Old messages stay readable.
     expect(await code(reader, `GET chats/${chat.id}/messages`)).toBeUndefined();
     const [stored] = await app.rows('SELECT blocked FROM chats WHERE id = $1', [chat.id]);
     expect(stored).toEqual({ blocked: true });
   });
 
-  it('hides whether they are there', async () => {
+  it('hides their presence', async () => {
     const [device, other] = await app.devices(reader, vera);
     await device.send('presence:watch', { user_ids: [author.id] });
     await block(anna, boris);
@@ -105,7 +105,7 @@ describe.each(['by the one', 'by the other'])('a block %s', (by) => {
   });
 });
 
-it('a block ends follows, friendship and open requests of both, and brings none back', async () => {
+it('a block ends follows, friendship and open requests of both, and an unblock restores none', async () => {
   await Promise.all([ask(anna, `PUT users/${boris.id}/follow`), ask(boris, `PUT users/${anna.id}/follow`)]);
   const { id } = await ask<{ id: string }>(anna, 'POST friends/requests', { user_id: boris.id });
   await ask(boris, `POST friends/requests/${id}/accept`);
@@ -122,7 +122,7 @@ it('a block ends follows, friendship and open requests of both, and brings none 
   expect(await code(boris, `PUT users/${anna.id}/follow`)).toBeUndefined();
 });
 
-it('who has blocked the other finds them in a list of their own, and only there', async () => {
+it('a blocker finds the blocked user in the list of blocked users, and only there', async () => {
   await block(anna, boris);
   await block(anna, vera);
   const page = await ask<BlockedPage>(anna, 'GET users/me/blocked?limit=1');
@@ -134,7 +134,7 @@ it('who has blocked the other finds them in a list of their own, and only there'
   expect((await ask<BlockedPage>(anna, 'GET users/me/blocked')).items).toMatchObject([{ id: vera.id }]);
 });
 
-it('a chat opens again when neither of the two blocks any more', async () => {
+it('a chat opens again when neither side blocks any more', async () => {
   const chat = await app.chat(anna, boris);
   const blocked = async () =>
     (await app.rows<{ blocked: boolean }>('SELECT blocked FROM chats WHERE id = $1', [chat.id]))[0]!.blocked;
@@ -149,14 +149,14 @@ it('a chat opens again when neither of the two blocks any more', async () => {
   expect((await device.send('chat:typing', { chat_id: chat.id, is_typing: true })).status).toBe('ok');
 });
 
-it('nobody blocks themselves or the unknown', async () => {
+it('a block of oneself or of an unknown user is refused', async () => {
   expect(await block(anna, anna)).toBe(400);
   expect(await block(anna, { id: randomUUID() })).toBe(404);
   expect(await block(anna, { id: 'x' })).toBe(400);
   expect(await block(anna, { id: randomUUID() }, 'DELETE')).toBe(204);
 });
 
-it('whatever comes at the same moment, two who are cut off have nothing left between them', async () => {
+it('a block leaves no relationship between the two, whatever happens at the same moment', async () => {
   for (let round = 0; round < 10; round++) {
     const [a, b] = await app.people('А', 'Б');
     const { id } = await ask<{ id: string }>(a, 'POST friends/requests', { user_id: b.id });
@@ -178,7 +178,7 @@ it('whatever comes at the same moment, two who are cut off have nothing left bet
   }
 });
 
-it('nobody is promised a notification across a block', async () => {
+it('no notification crosses a block', async () => {
   const handle = (await ask<{ handle: string }>(boris, 'GET users/me')).handle;
   await block(boris, anna);
   await post(anna, `@${handle}`);

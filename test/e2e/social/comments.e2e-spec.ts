@@ -6,7 +6,7 @@ import { anna, app, boris, outcome, setScene, vera } from './scene.js';
 setScene('for all tests');
 
 describe('a comment', () => {
-  it('is listed in the order of writing, with the answers to it, page by page', async () => {
+  it('is listed in order, with its replies, in pages', async () => {
     const { id } = await post(anna);
     const first = await comment(boris, id, 'Один');
     expect(first).toEqual({
@@ -31,7 +31,7 @@ describe('a comment', () => {
     expect((await find(anna, id)).body.comments_count).toBe(3);
   });
 
-  it('answers a comment of the same post that is no answer itself, or is refused', async () => {
+  it('can reply only to a comment of the same post that is no reply itself', async () => {
     const { id } = await post(anna);
     const parent = await comment(boris, id);
     const answer = await comment(boris, id, 'Ответ', parent.id);
@@ -53,7 +53,7 @@ describe('a comment', () => {
     [{ content: ' \n' }, 400, 'INVALID_DATA'],
     [{ content: 5 }, 400, 'INVALID_DATA'],
     [{ content: 'x'.repeat(4001) }, 413, 'MESSAGE_TOO_LARGE'],
-  ])('with a wrong content is refused (%#)', async (body, status, code) => {
+  ])('with wrong content is refused (%#)', async (body, status, code) => {
     const { id } = await post(anna);
     const reply = await app.request('POST', `posts/${id}/comments`, boris.token, body);
     expect(outcome(reply)).toEqual([status, code]);
@@ -64,7 +64,7 @@ describe('a comment', () => {
     expect((await find(anna, id)).body.comments_count).toBe(0);
   });
 
-  it('is deleted by who wrote it or whose post it is, with its answers, and counted no more', async () => {
+  it('is deleted by its author or the post’s author, with its replies, and is not counted any more', async () => {
     const { id } = await post(anna);
     const other = (await post(vera)).id;
     const [first, second] = [await comment(boris, id), await comment(boris, id)];
@@ -100,7 +100,7 @@ describe('a comment', () => {
     expect((await find(anna, id)).body.comments_count).toBe(items.length);
   });
 
-  it('is promised to the post’s author once, also when it names them', async () => {
+  it('notifies the post’s author once, also when it mentions them', async () => {
     const { id, author } = await post(anna);
     const { id: comment_id } = await comment(boris, id, `Спасибо, @${author.handle}!`);
     await comment(anna, id, 'Пожалуйста');

@@ -19,7 +19,7 @@ const friendIds = async (who: Account) => (await friends(who)).items.map(({ id }
 const received = async (type: 'friend_request' | 'friend_accepted', actor: Account) =>
   (await promised(app, type)).filter(({ actorId }) => actorId === actor.id);
 
-it('a request is made, seen by who was asked, accepted, and both are friends', async () => {
+it('a request is visible to its recipient, and makes both friends when it is accepted', async () => {
   const made = await ask(anna, boris.id);
   expect([made.status, contractErrors(FriendRequestDto, made.body)]).toEqual([201, []]);
   expect(made.body).toMatchObject({ from: { id: anna.id }, to: { id: boris.id }, status: 'pending' });
@@ -43,7 +43,7 @@ it('a request is made, seen by who was asked, accepted, and both are friends', a
   ]);
 });
 
-it('only who was asked answers, and once', async () => {
+it('only the recipient answers, and once', async () => {
   const { id } = (await ask(anna, boris.id)).body;
   for (const stranger of [anna, vera])
     for (const what of ['accept', 'decline'] as const)
@@ -59,7 +59,7 @@ it('only who was asked answers, and once', async () => {
   ]);
 });
 
-it('nobody asks themselves, the unknown, a friend, or twice; nor back, who can accept', async () => {
+it('a request to oneself, an unknown user, a friend, twice, or back is refused', async () => {
   const outcome = async (from: Account, id: unknown) => (await ask(from, id)).status;
   expect([await outcome(anna, anna.id), await outcome(anna, 'x'), await outcome(anna, undefined)]).toEqual([
     400, 400, 400,
@@ -75,7 +75,7 @@ it('nobody asks themselves, the unknown, a friend, or twice; nor back, who can a
   expect(await outcome(anna, boris.id)).toBe(409);
 });
 
-it('who was refused may ask again after 30 days, and only the last refusal is kept', async () => {
+it('a declined user may ask again after 30 days, and only the last refusal is kept', async () => {
   const DAY_MS = 24 * 3600_000;
   const commands = app.app.get(CommandBus);
   const askLater = (days: number) =>
@@ -92,26 +92,26 @@ it('who was refused may ask again after 30 days, and only the last refusal is ke
   const keys = async () => new Set((await received('friend_request', anna)).map(({ key }) => key)).size;
   expect(await keys()).toBe(3);
   expect(await received('friend_accepted', boris)).toEqual([]);
-  // Who was refused may be asked.
+  // The declined user can be asked.
   expect((await answer(boris, id, 'decline')).status).toBe(200);
   await answer(anna, (await ask(boris, anna.id)).body.id, 'accept');
   expect((await ask(boris, anna.id)).body).toMatchObject({ code: 'CONFLICT', reason: 'already_friends' });
   const end = (who: Account) => app.request('DELETE', `friends/${anna.id}`, who.token);
   expect([(await end(boris)).status, (await end(boris)).status]).toEqual([204, 404]);
   expect([await friendIds(anna), await friendIds(boris)]).toEqual([[], []]);
-  // Who accepted before is told when it begins anew.
+  // A user who accepted before is notified of the new request.
   const again = () => received('friend_request', boris);
   await ask(boris, anna.id);
   expect(new Set((await again()).map(({ key }) => key)).size).toBe(2);
 });
 
-it('a refusal stands whatever others answer', async () => {
+it('a refusal stands whatever other users answer', async () => {
   for (const whom of [boris, vera]) await answer(whom, (await ask(anna, whom.id)).body.id, 'decline');
   for (const { id } of [boris, vera])
     expect((await ask(anna, id)).body).toMatchObject({ code: 'CONFLICT', reason: 'refused_recently' });
 });
 
-it('only the asker withdraws a request, while it waits for an answer', async () => {
+it('only the sender withdraws a request, while it is pending', async () => {
   const withdraw = async (who: Account, id: string) => {
     const { status, body } = await app.request('DELETE', `friends/requests/${id}`, who.token);
     return (body as { reason?: string }).reason ?? body.code ?? status;
@@ -128,7 +128,7 @@ it('only the asker withdraws a request, while it waits for an answer', async () 
   expect((await ask(anna, boris.id)).body.code).toBe('CONFLICT');
 });
 
-it('friends and requests come page by page', async () => {
+it('friends and requests are paged', async () => {
   const others = await app.people('1', '2', '3', '4', '5');
   const made: string[] = [];
   for (const other of others) made.unshift((await ask(other, anna.id)).body.id);

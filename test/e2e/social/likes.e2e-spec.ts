@@ -9,7 +9,7 @@ import { anna, app, boris, outcome, setScene, vera } from './scene.js';
 setScene('for all tests');
 
 describe('a like', () => {
-  it('counts once, and is taken back once', async () => {
+  it('is counted once, and removed once', async () => {
     const { id } = await post(anna);
     const answer = async (who: Account, method?: string) =>
       checked(await like(who, id, method), LikeAnswer, 200);
@@ -23,7 +23,7 @@ describe('a like', () => {
     expect(await answer(boris, 'DELETE')).toEqual({ liked: false, likes_count: 1 });
   });
 
-  it('is given and taken back in the order in which one user asks, also at once', async () => {
+  it('is set and removed in the order of one user’s requests, also when concurrent', async () => {
     const { id } = await post(anna);
     const commands = app.app.get(CommandBus);
     const asked = [true, false, true, false, true].map((on) =>
@@ -38,7 +38,7 @@ describe('a like', () => {
     ]);
   });
 
-  it('of a post that is not there is not found, beside those that are', async () => {
+  it('of an unknown post is not found, while a concurrent one of a known post succeeds', async () => {
     const { id } = await post(anna);
     const missing = randomUUID();
     const replies = await Promise.all([like(boris, missing), like(boris, id), like(vera, missing, 'DELETE')]);
@@ -46,7 +46,7 @@ describe('a like', () => {
     expect(outcome(await like(boris, 'x'))).toEqual([400, 'INVALID_DATA']);
   });
 
-  it('is promised to the author under one cause, however often it is taken back and given', async () => {
+  it('notifies the author under one cause, however often it is removed and set again', async () => {
     const { id } = await post(anna);
     for (const method of ['PUT', 'PUT', 'DELETE', 'PUT']) await like(boris, id, method);
     await like(anna, id);
@@ -55,7 +55,7 @@ describe('a like', () => {
     expect(causes[0]).toMatchObject({ to: [anna.id], data: { post_id: id, user_id: boris.id } });
   });
 
-  it('of a thousand at once, taken back by some of them, is counted exactly', async () => {
+  it('is counted exactly among a thousand concurrent likes and removals', async () => {
     const { id } = await post(anna);
     const manyPeople = await app.people(...Array.from({ length: 20 }, (_, i) => `Толпа ${i}`));
     const methods = ['PUT', 'DELETE'];

@@ -7,7 +7,7 @@ import { anna, app, boris, outcome, setScene, vera } from './scene.js';
 setScene('for all tests');
 
 describe('a post', () => {
-  it('is shown as it was written, and is what its creation answers', async () => {
+  it('is shown as it was written, and as its creation answers', async () => {
     const media = ['https://storage.service.com/1.jpg', 'http://localhost/2.mp4'];
     const made = await post(anna, ' Новая работа 😀\n', media);
     expect(made).toEqual({
@@ -58,7 +58,7 @@ describe('a post', () => {
     expect(await count()).toBe(before);
   });
 
-  it('is listed with its author’s others, newest first, page by page', async () => {
+  it('is listed with its author’s other posts, newest first, in pages', async () => {
     const author = await app.register('Глеб');
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) ids.unshift((await post(author, `${i}`)).id);
@@ -74,7 +74,7 @@ describe('a post', () => {
     expect(outcome(nobody)).toEqual([404, 'NOT_FOUND']);
   });
 
-  it('is deleted by its author or an admin only, with all that hangs on it; reposts stay', async () => {
+  it('is deleted by its author or an admin only, with all that belongs to it; reposts stay', async () => {
     const [admin] = await app.people('Админ');
     await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
     const original = await post(anna);
@@ -100,7 +100,7 @@ describe('a post', () => {
       is_repost: true,
       repost_of: null,
     });
-    // Of a repost of nothing there is nothing to repost.
+    // A repost whose original is gone cannot be reposted.
     expect(outcome(await repost(vera, copy.id))).toEqual([404, 'NOT_FOUND']);
     expect(await remove(admin, copy.id)).toEqual([204, undefined]);
   });

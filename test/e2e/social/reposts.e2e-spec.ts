@@ -6,14 +6,14 @@ import { anna, app, boris, outcome, setScene, vera } from './scene.js';
 setScene('for all tests');
 
 describe('a repost', () => {
-  it('shows the original, once for each who reposts it', async () => {
+  it('shows the original, and each user can repost it once', async () => {
     const original = await post(anna, 'Оригинал');
     const copy = checked(await repost(boris, original.id, { content: 'Смотрите' }), PostDto);
     expect(copy).toMatchObject({ content: 'Смотрите', is_repost: true, media_urls: [] });
     expect(copy.repost_of).toEqual({ ...original, reposts_count: 1 });
     expect(outcome(await repost(boris, original.id))).toEqual([409, 'CONFLICT']);
     expect((await find(anna, original.id)).body.reposts_count).toBe(1);
-    // A repost of the repost leads to the same original.
+    // A repost of a repost leads to the same original.
     const second = checked(await repost(vera, copy.id), PostDto);
     expect(second.repost_of!.id).toBe(original.id);
     expect(outcome(await repost(vera, original.id))).toEqual([409, 'CONFLICT']);
@@ -36,7 +36,7 @@ describe('a repost', () => {
     expect((await find(anna, id)).body.reposts_count).toBe(1);
   });
 
-  it('of nothing is not found', async () => {
+  it('of an unknown post is not found', async () => {
     expect(outcome(await repost(boris, randomUUID()))).toEqual([404, 'NOT_FOUND']);
     expect(outcome(await repost(boris, (await post(anna)).id, { content: 'x'.repeat(4001) }))).toEqual([
       413,

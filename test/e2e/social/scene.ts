@@ -5,7 +5,7 @@ export let anna: Account;
 export let boris: Account;
 export let vera: Account;
 
-/** For a whole file of tests: one app; three people for the file, or new ones for each test. */
+/** Starts one app for a whole test file, with three people for the file or new ones for each test. */
 export function setScene(people: 'for each test' | 'for all tests'): void {
   const meet = async () => {
     [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');

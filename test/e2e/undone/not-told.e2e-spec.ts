@@ -34,7 +34,7 @@ const notify = async (post_id: string, who: Account) => {
   await app.app.get(CommandBus).execute(new Notify(cause, [anna.id]));
 };
 
-describe('what is told of is not told any more', () => {
+describe('a notification disappears', () => {
   it.each<[string, () => Promise<() => Promise<unknown>>]>([
     [
       'a like is taken back',
@@ -53,7 +53,7 @@ describe('what is told of is not told any more', () => {
       },
     ],
     [
-      'a comment that mentions is deleted by the post’s author, as an answer to another',
+      'a reply with a mention is deleted by the post’s author',
       async () => {
         const { id } = await post(vera);
         const comment = await ask(boris, `POST posts/${id}/comments`, { content: 'Класс' });
@@ -63,14 +63,14 @@ describe('what is told of is not told any more', () => {
       },
     ],
     [
-      'a post that mentions is deleted',
+      'a post with a mention is deleted',
       async () => {
         const { id } = await post(boris, `Спасибо, @${await handle(anna)}`);
         return () => ask(boris, `DELETE posts/${id}`);
       },
     ],
     [
-      'a comment that mentions is deleted with its post',
+      'a comment with a mention is deleted with its post',
       async () => {
         const { id } = await post(vera);
         await ask(boris, `POST posts/${id}/comments`, { content: `@${await handle(anna)}` });
@@ -116,21 +116,21 @@ describe('what is told of is not told any more', () => {
       },
     ],
     [
-      'who did it is blocked',
+      'its actor is blocked',
       async () => {
         await post(boris, `@${await handle(anna)}`);
         return () => ask(anna, `PUT users/${boris.id}/block`);
       },
     ],
     [
-      'who did it is banned',
+      'its actor is banned',
       async () => {
         await ask(boris, 'POST friends/requests', { user_id: anna.id });
         return () => ban(boris);
       },
     ],
     [
-      'the author of the post that it is under is banned',
+      'the author of its post is banned',
       async () => {
         const { id } = await post(vera);
         await ask(boris, `POST posts/${id}/comments`, { content: `@${await handle(anna)}` });
@@ -152,7 +152,7 @@ describe('what is told of is not told any more', () => {
     expect(annaDevice.all('notification:updated')).toEqual([]);
   });
 
-  it('but a group tells of the others, and of who comes back', async () => {
+  it('but a grouped one keeps its other actors, and gets a returning one back', async () => {
     const { id } = await post(anna);
     await ask(boris, `PUT posts/${id}/like`);
     await received(1);
@@ -175,7 +175,7 @@ describe('what is told of is not told any more', () => {
     ]);
   });
 
-  it('and who comes when nobody was left in a group is new', async () => {
+  it('and an actor after an empty group starts a new one', async () => {
     const { id } = await post(anna);
     await ask(boris, `PUT posts/${id}/like`);
     await received(1);
@@ -186,7 +186,7 @@ describe('what is told of is not told any more', () => {
     expect(await list()).toEqual([again]);
   });
 
-  it.each(['a block', 'a ban'])('and is back, unread as it was, when %s is lifted', async (what) => {
+  it.each(['a block', 'a ban'])('and returns, unread as before, when %s is lifted', async (what) => {
     const cut = (on: boolean) =>
       what === 'a ban'
         ? ban(boris, on ? 'ban' : 'unban')
@@ -203,7 +203,7 @@ describe('what is told of is not told any more', () => {
     expect([(await bodies()).sort(), await unread()]).toEqual([before, 2]);
   });
 
-  it('and is not read by who reads all the others meanwhile', async () => {
+  it('and is not marked as read meanwhile when all others are', async () => {
     await ask(boris, `PUT posts/${(await post(anna)).id}/like`);
     await received(1);
     await ask(anna, `PUT users/${boris.id}/block`);
@@ -214,7 +214,7 @@ describe('what is told of is not told any more', () => {
     expect([await bodies(), await unread()]).toEqual([['Борис оценил(а) ваш пост'], 1]);
   });
 
-  it('and is back at once if it is of a visit, also in quiet hours', async () => {
+  it('and returns at once if it concerns a visit, also in quiet hours', async () => {
     const hour = (ahead: number) => new Date(Date.now() + ahead * 3600_000).toISOString();
     const data = {
       service_id: boris.id,
@@ -240,7 +240,7 @@ describe('what is told of is not told any more', () => {
 });
 
 describe('at the same moment', () => {
-  it('what is undone before it is told is not told', async () => {
+  it('a cause that is undone before it is notified is not notified', async () => {
     const { id } = await post(anna);
     await notify(id, boris);
     expect(await list()).toEqual([]);
@@ -248,13 +248,13 @@ describe('at the same moment', () => {
     expect((await received(1))[0]!.body).toBe('Борис оценил(а) ваш пост');
   });
 
-  it('what is undone while it is being told is found', async () => {
+  it('a cause that is undone while it is being notified is found', async () => {
     const { id } = await post(anna);
     await app.rows('INSERT INTO post_likes (post_id, user_id) VALUES ($1, $2)', [id, boris.id]);
     await app.rows('UPDATE posts SET likes_count = 1 WHERE id = $1', [id]);
     const bystander = await Bystander.at(app.databaseUrl);
     await bystander.query('BEGIN');
-    // Who tells comes as far as the notification, and has looked at the like.
+    // The notifier has read the like and waits at the notification.
     await bystander.query('LOCK TABLE notifications IN SHARE MODE');
     const telling = notify(id, boris);
     await bystander.somebodyWaits();
@@ -266,7 +266,7 @@ describe('at the same moment', () => {
     expect([await list(), await unread()]).toEqual([[], 0]);
   });
 
-  it('a block that comes while it is being told waits for it, and hides it', async () => {
+  it('a block that arrives while it is being notified waits for it, and hides it', async () => {
     const { id } = await post(anna);
     await app.rows('INSERT INTO post_likes (post_id, user_id) VALUES ($1, $2)', [id, boris.id]);
     const bystander = await Bystander.at(app.databaseUrl);

@@ -6,10 +6,10 @@ export let admin: Account;
 export let anna: Account;
 export let boris: Account;
 export let vera: Account;
-/** Anna’s. */
+/** Anna's device. */
 export let annaDevice: Device;
 
-/** For a whole file of tests: one app and one admin; three people for each test. */
+/** Starts one app with an admin for a whole test file, and three people for each test. */
 export function setScene(): void {
   beforeAll(async () => {
     app = await TestApp.start();

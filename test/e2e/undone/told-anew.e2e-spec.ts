@@ -21,14 +21,14 @@ import {
 
 setScene();
 
-describe('a comment that names the post’s author', () => {
+describe('a comment that mentions the post’s author', () => {
   const prefer = (types: object) => ask(anna, 'PUT notifications/preferences', { types });
 
   it.each([
     [{}, 'post_commented'],
     [{ post_commented: false }, 'mention'],
     [{ mention: false }, 'post_commented'],
-  ])('is told once, as what they want: %j', async (types, expected) => {
+  ])('notifies once, by the preferred type: %j', async (types, expected) => {
     await prefer(types);
     const { id } = await post(anna);
     const comment = await ask(boris, `POST posts/${id}/comments`, { content: `@${await handle(anna)}` });
@@ -40,7 +40,7 @@ describe('a comment that names the post’s author', () => {
     expect(await list()).toEqual([]);
   });
 
-  it('is not told to who wants neither; a repost is like a comment', async () => {
+  it('does not notify an author who wants neither; a repost works like a comment', async () => {
     await prefer({ post_reposted: false });
     const { id } = await post(anna);
     const content = `@${await handle(anna)}`;
@@ -55,7 +55,7 @@ describe('a comment that names the post’s author', () => {
 });
 
 describe('an announcement', () => {
-  it('has its own words, comes without mentions, too, and goes with its post', async () => {
+  it('has its own text, arrives without the mention preference, and disappears with its post', async () => {
     await ask(anna, 'PUT notifications/preferences', { types: { mention: false } });
     const { id } = await ask(admin, 'POST admin/announcements', { content: 'Всем!' });
     const received = await annaDevice.next('notification:new');
@@ -70,7 +70,7 @@ describe('an announcement', () => {
     await annaDevice.next('notification:removed', ({ notification_id }) => notification_id === received.id);
   });
 
-  it('is told after quiet hours, too, to who wants no mentions', async () => {
+  it('arrives after quiet hours, also without the mention preference', async () => {
     const hour = (ahead: number) => new Date(Date.now() + ahead * 3600_000).toISOString().slice(11, 16);
     const night = { from: hour(-2), to: hour(2), timezone: 'UTC' };
     const prefer = (body: object) => ask(anna, 'PUT notifications/preferences', body);
@@ -84,7 +84,7 @@ describe('an announcement', () => {
     expect(await received(1)).toEqual(await list());
   });
 
-  it('is not told to the rest once its post is deleted, and taken back from however many', async () => {
+  it('stops when its post is deleted, and is removed from everybody who has it', async () => {
     const { id } = await post(admin);
     const manyPeople = await app.manyPeople(1100);
     await app.rows(
@@ -104,7 +104,7 @@ describe('an announcement', () => {
   });
 });
 
-it('a failure of the news does not fail what was undone', async () => {
+it('a failed publish does not fail the undo', async () => {
   const { id } = await post(anna);
   await ask(boris, `PUT posts/${id}/like`);
   await received(1);
@@ -117,7 +117,7 @@ it('a failure of the news does not fail what was undone', async () => {
   expect(await list()).toEqual([]);
 });
 
-it('a revision that changes nothing is not told', async () => {
+it('a revision that changes nothing is not published', async () => {
   const { id } = await post(anna);
   const first = await ask(boris, `POST posts/${id}/comments`, { content: '1' });
   await received(1);
@@ -130,7 +130,7 @@ it('a revision that changes nothing is not told', async () => {
   expect((await sync(cursor)).notifications.items).toEqual([]);
 });
 
-it('a job of a deleted repost that runs after that of the next one leaves the next one told', async () => {
+it('a late job of a deleted repost keeps the notification of the next repost', async () => {
   const { id } = await post(anna);
   const repost = async () => ask(boris, `POST posts/${id}/repost`, {});
   const first = await repost();
@@ -151,7 +151,7 @@ it('a job of a deleted repost that runs after that of the next one leaves the ne
   expect(await list()).toMatchObject([{ type: 'post_reposted', data: { repost_id: second.id } }]);
 });
 
-it('a block hides and brings back however much the two were told', async () => {
+it('a block hides and restores any number of notifications', async () => {
   const { id } = await post(boris);
   await app.rows(
     `WITH n AS (INSERT INTO notifications (id, user_id, type, actor_id, data)
@@ -167,7 +167,7 @@ it('a block hides and brings back however much the two were told', async () => {
 });
 
 it.each([[[true, false, true]], [[false, true, false]]])(
-  'a repost that is told in another way than a deleted one opens the new one: %j',
+  'a repost after a deleted one opens the new one, also with another notification type: %j',
   async (turns) => {
     const { id } = await post(anna);
     const content = `@${await handle(anna)}`;
@@ -183,7 +183,7 @@ it.each([[[true, false, true]], [[false, true, false]]])(
   },
 );
 
-it('a friendship that was ended and begins again is told once', async () => {
+it('a friendship that ends and begins again is notified once', async () => {
   for (let i = 0; i < 2; i++) {
     const { id } = await ask(anna, 'POST friends/requests', { user_id: boris.id });
     await ask(boris, `POST friends/requests/${id}/accept`);
@@ -194,7 +194,7 @@ it('a friendship that was ended and begins again is told once', async () => {
   }
 });
 
-it('a request after a block by the asked user is told anew; after one by the asker it is not', async () => {
+it('a request after a block by the recipient is notified again; after one by the sender it is not', async () => {
   const request = () => ask(boris, 'POST friends/requests', { user_id: anna.id });
   const one = async () => {
     await until('told', async () => (await list()).length === 1);
@@ -219,7 +219,7 @@ it('a request after a block by the asked user is told anew; after one by the ask
   expect(annaDevice.all('notification:new')).toHaveLength(2);
 });
 
-it('a request that is withdrawn and made again is told once, however often', async () => {
+it('a request that is withdrawn and made again is notified once, however often', async () => {
   for (let i = 0; i < 2; i++) {
     const { id } = await ask(boris, 'POST friends/requests', { user_id: anna.id });
     await until('told', async () => (await list()).length === 1);
