@@ -1,6 +1,6 @@
 import type { PresenceStore } from './presence-store.js';
 
-/** The store of a process that is alone. */
+/** The store of a single process. */
 export class MemoryPresenceStore implements PresenceStore {
   private readonly devices = new Map<string, Set<string>>();
   private readonly leaving = new Map<string, NodeJS.Timeout>();
@@ -46,7 +46,7 @@ export class MemoryPresenceStore implements PresenceStore {
     this.notifyOffline = listener;
   }
 
-  /** Whoever is here is never away. */
+  /** Never called: a connected user is never offline here. */
   onOnlineAgain(): void {}
 
   close(): Promise<string[]> {

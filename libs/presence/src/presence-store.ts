@@ -1,17 +1,19 @@
-/** Who has a device connected, anywhere. */
+/** The users with a device connected to any node. */
 export interface PresenceStore {
-  /** That a device is there. @returns whether its user was away before, as soon as that is known */
+  /** Adds a device. @returns whether its user was offline before, as soon as that is known */
   enter(userId: string, deviceId: string): Promise<boolean>;
-  /** That a device is gone. Its user is away when no other one has been there for the grace time. */
+  /** Removes a device. Its user is offline when no other device was connected for the grace time. */
   leave(userId: string, deviceId: string): Promise<void>;
-  /** Which of these users are not away. */
+  /** The users among these who are online. */
   present(userIds: string[]): Promise<Set<string>>;
-  /** How many users are not away. */
+  /** The number of online users. */
   count(): Promise<number>;
-  /** Calls the listener once for each user who goes away, on one node, with when their last device was seen. */
+  /** Calls the listener once per user who goes offline, on one node, with the time when the last device was seen. */
   onOffline(listener: (userId: string, at: Date) => void): void;
-  /** Calls the listener for each user with a device here who had been away although it was: its node was cut off. */
+  /**
+   * Calls the listener for each connected user who was taken as offline: this node could not renew its leases in time.
+   */
   onOnlineAgain(listener: (userId: string) => void): void;
-  /** This node is going. @returns the users who had devices on it */
+  /** Called when this node stops. @returns the users who had devices on it */
   close(): Promise<string[]>;
 }

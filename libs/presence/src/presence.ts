@@ -15,12 +15,12 @@ import { MemoryPresenceStore } from './memory-presence-store.js';
 import type { PresenceStore } from './presence-store.js';
 import { RedisPresenceStore } from './redis-presence-store.js';
 
-/** Up to here everybody hears of everybody (contract, "Presence"). */
+/** Below this many online users, everybody receives everybody's online state. */
 const EVERYONE_BELOW = 500;
 
 /**
- * Who is connected. A user is online from the first device's connection until the last one has been gone for
- * PRESENCE_GRACE_MS, so that a reconnect shows no flicker.
+ * Tracks which users are online. A user is online from the connection of the first device until the last one has been
+ * disconnected for PRESENCE_GRACE_MS, so a reconnect is not visible.
  */
 @Injectable()
 export class Presence implements OnApplicationShutdown {
@@ -48,12 +48,15 @@ export class Presence implements OnApplicationShutdown {
     });
   }
 
-  /** Who hears of a user that goes away or is back, when not everybody does: known to who holds the sockets. */
+  /**
+   * Sets the presence audience of users who go offline or come back online. Only the process that holds the sockets
+   * knows it.
+   */
   setAudience(audienceOf: (userId: string) => Promise<string[]>): void {
     this.audienceOf = audienceOf;
   }
 
-  /** `rooms`: who hears of it when not everybody does, beside followers, friends and watchers. */
+  /** `rooms`: the presence audience in addition to followers, friends and watchers, when not everybody receives it. */
   connected(userId: string, socketId: string, rooms: string[]): void {
     this.store
       .enter(userId, socketId)
@@ -77,19 +80,22 @@ export class Presence implements OnApplicationShutdown {
   }
 
   /**
-   * How many users are.
-   * @throws AppError UNAVAILABLE while Redis is away
+   * The number of online users.
+   * @throws AppError UNAVAILABLE (while Redis is unavailable)
    */
   onlineCount(): Promise<number> {
     return this.store.count();
   }
 
-  /** Who of these users is online. */
+  /** The users among these who are online. */
   present(userIds: string[]): Promise<Set<string>> {
     return this.store.present(userIds);
   }
 
-  /** One item per id asked for; of an unknown or banned user, and of one that a block hides from the reader: offline, never seen. */
+  /**
+   * One item per requested id. Unknown users, banned users and users hidden from the reader by a block are offline and
+   * never seen.
+   */
   async items(readerId: string, userIds: string[]): Promise<PresenceItem[]> {
     const users = await this.prisma.$queryRaw<{ id: string; last_seen: Date | null }[]>`
       SELECT id, last_seen_at AS last_seen FROM users
@@ -113,7 +119,9 @@ export class Presence implements OnApplicationShutdown {
     await this.lastSeen.drain();
   }
 
-  /** In the order in which it happened, whatever takes longer to find out. */
+  /**
+   * Publishes changes in the order in which they happened, even if finding the audience takes longer for one of them.
+   */
   private announce(userId: string, online: boolean, at: Date, audienceOf: () => Promise<string[]>): void {
     this.lastSeen.add({ userId, at }).catch(logWarning);
     const before = this.announcements.get(userId) ?? Promise.resolve();
@@ -143,13 +151,13 @@ export class Presence implements OnApplicationShutdown {
 
   private async reachesEveryone(): Promise<boolean> {
     if (this.config.PRESENCE_AUDIENCE !== 'auto') return this.config.PRESENCE_AUDIENCE === 'everyone';
-    // Not known while Redis does not answer: it must be told all the same, since nobody will be asked again.
+    // Unknown while Redis does not answer. The change must be published all the same, since nothing triggers it again.
     return (await this.onlineCount().catch(() => EVERYONE_BELOW)) < EVERYONE_BELOW;
   }
 
   private async storeLastSeen(seen: { userId: string; at: Date }[]): Promise<void[]> {
     const latest = new Map(seen.map(({ userId, at }) => [userId, at]));
-    // Locked in one order: another process may be storing the same users.
+    // In one lock order: another process may be storing the same users.
     await this.prisma.$executeRaw`
       WITH seen AS MATERIALIZED (
         SELECT u.id, s.at FROM users u

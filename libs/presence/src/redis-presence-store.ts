@@ -4,24 +4,28 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { PresenceStore } from './presence-store.js';
 
-/** A device's lease, ms: a node that died is noticed when its devices' leases are over. */
+/** A device's lease, ms. The death of a node is noticed when the leases of its devices expire. */
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
-/** How often it is looked whose time is over, ms. */
+/** Interval of the check for expired users, ms. */
 const LOOK_MS = 250;
-/** How long it is known what a node was to tell of, ms, after it has last asked: others sync when it has died. */
+/**
+ * How long the users claimed by a node are kept after its last call, ms. When the node has died, clients sync instead.
+ */
 const FORGET_MS = 600_000;
-/** Before Redis is told again of a device that it did not take, ms. */
+/** Delay before a device that Redis refused is sent again, ms. */
 const RETRY_MS = 1000;
-/** The most users, or devices, that one script speaks of. */
+/** Limit of users, or devices, per script call. */
 const MAX_BATCH = 1000;
 
-/** All users who are not away, by when they will be unless something happens. */
+/** All online users, scored by the time at which they go offline unless renewed. */
 const USERS = 'presence:users';
-/** A user's devices, by when their leases end. */
+/** A user's devices, scored by the expiry of their leases. */
 const devicesOf = (userId: string) => `presence:devices:${userId}`;
 
-/** Scripts, since each is a decision on what it reads. Times are Redis's own: nodes' clocks may differ. */
+/**
+ * Scripts, since each one decides on data that it reads. They use the time of Redis: the clocks of nodes may differ.
+ */
 const NOW = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 const ENTER = `${NOW}
   local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
@@ -30,8 +34,8 @@ const ENTER = `${NOW}
   redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
   return before and 0 or 1`;
 /**
- * For many devices: users and devices in turn. Whose device is not known any more, since Redis has been emptied, gets
- * a lease that ends: without one nobody would be told that they have gone.
+ * For many devices: the arguments alternate between user and device. When Redis was emptied, it does not know the
+ * device. Its user then gets a lease that expires: otherwise nobody would be notified that the user has gone offline.
  */
 const LEAVE = `${NOW}
   for i = 2, #ARGV, 2 do
@@ -42,7 +46,7 @@ const LEAVE = `${NOW}
     local ends = last[2] or now + ARGV[1]
     if known then redis.call('ZADD', KEYS[2], 'XX', ends, ARGV[i]) else redis.call('ZADD', KEYS[2], ends, ARGV[i]) end
   end`;
-/** For many devices, too. Returns the users who were away, as those of a node are that could not renew. */
+/** Also for many devices. Returns the users who were offline: those of a node that could not renew its leases. */
 const RENEW = `${NOW}
   local back = {}
   for i = 2, #ARGV, 2 do
@@ -53,9 +57,10 @@ const RENEW = `${NOW}
   end
   return back`;
 /**
- * Takes those whose time is over from all users to those that this node is to tell of, and returns the latter. They stay
- * there until the next call says that they were told: an answer that did not come is given again. Who has come back
- * meanwhile is not away. It removes before it adds, since a full Redis only lets a script that has written go on.
+ * Moves users whose leases have expired from all users to the users claimed by this node, and returns the claimed
+ * users. They stay there until the next call confirms that they were published, so a lost answer is repeated. A user
+ * who has come back is dropped from the claims. The script removes before it adds: a full Redis only lets a script
+ * continue that has already written.
  */
 const CLAIM_OFFLINE = `${NOW}
   if #ARGV > 2 then redis.call('ZREM', KEYS[2], unpack(ARGV, 3)) end
@@ -74,44 +79,45 @@ const CLAIM_OFFLINE = `${NOW}
   return redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')`;
 
 /**
- * The store of several nodes. Each device holds a lease, which its node renews; a user whose leases are over is away,
- * whether the devices left, and the grace time is over, or their node died. One node finds each of them, and tells.
+ * The store of several nodes. Each device holds a lease, which its node renews. A user goes offline when all leases
+ * have expired: after the grace time when the devices left, or because their node died. Exactly one node claims and
+ * publishes each such user.
  */
 export class RedisPresenceStore implements PresenceStore {
   private readonly redis: Redis;
-  /** This node's devices and their users: those that Redis knows, and those that it is to be told of. */
+  /** This node's devices and their users that Redis knows, or is yet to receive. */
   private readonly here = new Map<string, string>();
   private readonly entering = new Map<string, string>();
-  /** Those that left while Redis was away: it is to be told of them. */
+  /** Devices that left while Redis was unavailable: it is yet to be updated. */
   private readonly left = new Map<string, string>();
-  /** The key in Redis of those who have gone away and this node is to tell of, by when they did. */
+  /** The Redis key of the users claimed by this node, scored by the time at which they went offline. */
   private readonly gone = `presence:gone:${randomUUID()}`;
-  /** Those told to be away, which Redis is not known to have heard yet. */
+  /** Users published as offline, without a confirmation to Redis yet. */
   private unconfirmed: string[] = [];
   private isLooking = false;
   private reconnected?: Promise<void>;
   private notifyOffline: (userId: string, at: Date) => void = () => undefined;
   private notifyOnlineAgain: (userId: string) => void = () => undefined;
-  /** When the last renewal began whose answer came, and whether one has been sent since that had none. */
+  /** When the last answered renewal began, and whether a later one was sent without an answer. */
   private renewedAt = performance.now();
   private isRenewalLost = false;
   private readonly timers: NodeJS.Timeout[];
 
-  /** @param graceMs how long somebody without a device is not away yet */
+  /** @param graceMs how long a user without a device stays online */
   constructor(
     connections: RedisConnections,
     private readonly graceMs: number,
   ) {
     this.redis = connections.connect('presence', {
       commandTimeout: FAST_TIMEOUT_MS,
-      // A script whose answer was lost, sent again, finds what it has done itself: that somebody was there before.
+      // A resent script whose first answer was lost would find its own write: the user would seem to have been online.
       autoResendUnfulfilledCommands: false,
     });
     this.timers = [
       setInterval(() => void this.attempt(() => this.renew()), RENEW_MS),
       setInterval(() => void this.attempt(() => this.claimOffline()), LOOK_MS),
     ];
-    // Redis may be back empty.
+    // Redis may have lost its data.
     this.redis.on('ready', () => void this.attempt(() => this.renew()));
   }
 
@@ -124,27 +130,27 @@ export class RedisPresenceStore implements PresenceStore {
       const first = await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS).catch(logWarning);
       if (first === undefined) {
         failed = true;
-        // One that refuses it at once, such as a full one, would be asked without a pause.
+        // A Redis that refuses at once, such as a full one, would be called in a tight loop.
         await sleep(RETRY_MS, undefined, { ref: false });
         continue;
       }
       const stays = this.entering.delete(deviceId);
       this.here.set(deviceId, userId);
       if (!stays) await this.leave(userId, deviceId);
-      // One whose answer did not come may have been carried out: then this one found what that one had stored.
+      // An earlier call without an answer may have been executed. Then this one found what that one had stored.
       return failed || first === 1;
     }
     return false;
   }
 
-  /** While Redis is away it is told later. */
+  /** While Redis is unavailable, it is updated later. */
   async leave(userId: string, deviceId: string): Promise<void> {
     if (this.entering.delete(deviceId) || !this.here.delete(deviceId)) return;
     this.left.set(deviceId, userId);
     if (!this.isDisconnected) await this.attempt(() => this.releaseLeases([[deviceId, userId]]));
   }
 
-  /** While Redis is away: those who are here. */
+  /** While Redis is unavailable: only users of this node. */
   async present(userIds: string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     const scores = this.isDisconnected
@@ -154,7 +160,7 @@ export class RedisPresenceStore implements PresenceStore {
     return scores ? asked : new Set(this.users().filter((id) => asked.has(id)));
   }
 
-  /** @throws Error while Redis is away */
+  /** @throws AppError UNAVAILABLE (while Redis is unavailable) */
   async count(): Promise<number> {
     if (this.isDisconnected) throw unavailable();
     return this.redis.zcard(USERS);
@@ -172,7 +178,7 @@ export class RedisPresenceStore implements PresenceStore {
     for (const timer of this.timers) clearInterval(timer);
     const users = [...new Set(this.users())];
     this.entering.clear();
-    // Their devices come back to another node within the grace time, or are away after it.
+    // The devices reconnect to another node within the grace time, or their users go offline after it.
     await Promise.all([...this.here].map(([deviceId, userId]) => this.leave(userId, deviceId)));
     return users;
   }
@@ -198,12 +204,12 @@ export class RedisPresenceStore implements PresenceStore {
   private async renew(): Promise<void> {
     if (this.isDisconnected) return;
     const begun = performance.now();
-    // A renewal whose answer did not come may have been carried out, and have put back whoever had been told away.
+    // A renewal without an answer may have been executed, and restored users who were published as offline.
     const areAllBack = this.isRenewalLost && begun - this.renewedAt > LEASE_MS;
     const devices = [...this.here];
     this.isRenewalLost = true;
     for (let i = 0; i < devices.length; i += MAX_BATCH) {
-      // Some have left while those before them were renewed.
+      // Some devices left while earlier batches were renewed.
       const batch = devices.slice(i, i + MAX_BATCH).filter(([deviceId]) => this.here.has(deviceId));
       const back = (await this.redis.eval(
         RENEW,
@@ -218,7 +224,7 @@ export class RedisPresenceStore implements PresenceStore {
     }
     this.isRenewalLost = false;
     this.renewedAt = begun;
-    // After those who have waited to enter, some of them again: who is here is not to be found away.
+    // Only after pending `enter` calls, some of which retry: a connected user must not be found offline.
     await turn();
     const left = [...this.left];
     for (let i = 0; i < left.length; i += MAX_BATCH) await this.releaseLeases(left.slice(i, i + MAX_BATCH));
@@ -230,7 +236,7 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   private async claimOffline(): Promise<void> {
-    // A second look would find those again whom the first one finds.
+    // A concurrent check would find the same users twice.
     if (this.isDisconnected || this.isLooking) return;
     this.isLooking = true;
     try {
@@ -253,7 +259,6 @@ export class RedisPresenceStore implements PresenceStore {
   }
 }
 
-/** As scripts take them. */
 const asArguments = (devices: [deviceId: string, userId: string][]) =>
   devices.flatMap(([deviceId, userId]) => [userId, deviceId]);
 
