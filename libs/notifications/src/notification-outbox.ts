@@ -4,8 +4,8 @@ import { addJobs, type Prisma } from '#platform';
 export const RECIPIENTS = 1000;
 
 /**
- * Promises, in the transaction of what happened, that people are told of it. Who of them really is (preferences,
- * blocks, grouping), and in which words, is decided when the job runs.
+ * Stores the job that notifies users, in the transaction of the event. The job decides on the recipients (preferences,
+ * blocks, grouping) and texts when it runs.
  */
 export async function enqueueNotification(
   tx: Prisma.TransactionClient,
@@ -15,7 +15,7 @@ export async function enqueueNotification(
   await enqueueNotifications(tx, [{ recipientIds, cause }]);
 }
 
-/** The same of many things that happened at once. */
+/** The same for many events at once. */
 export async function enqueueNotifications(
   tx: Prisma.TransactionClient,
   notifications: { recipientIds: string[]; cause: NotificationCause }[],
@@ -27,7 +27,7 @@ export async function enqueueNotifications(
   if (jobs.length > 0) await addJobs(tx, 'notify', jobs);
 }
 
-/** As many recipients each as one statement tells in a fraction of a second. */
+/** Splits the recipients so that one statement notifies a part in a fraction of a second. */
 export function inParts(userIds: string[]): string[][] {
   const parts: string[][] = [];
   for (let from = 0; from < userIds.length; from += RECIPIENTS)

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { SELECT_ROWS, toDto, type NotificationRow } from './notification-rows.js';
 import type { Revised } from './revise.js';
 
-/** What devices hear of notifications whose causes have changed, after the commit. */
+/** Publishes notifications whose causes have changed, after the commit. */
 @Injectable()
 export class NotificationPublisher {
   constructor(
@@ -12,18 +12,16 @@ export class NotificationPublisher {
     private readonly emitter: RealtimeEmitter,
   ) {}
 
-  /** A failure does not fail the write, which is committed: a sync tells of it. */
+  /** A failure does not fail the committed write: devices get the changes by a sync. */
   async publish(revised: Revised[]): Promise<void> {
     await this.publishOrFail(revised).catch((err: Error) =>
       logger.error({ err }, 'publishing changed notifications failed'),
     );
   }
 
-  /**
-   * For a job that sends again when it fails. Each user is told of as many as a page holds; a sync tells of more.
-   */
+  /** For a job, which retries when it fails. Each user receives at most one page of events; a sync returns the rest. */
   async publishOrFail(revised: Revised[]): Promise<void> {
-    // Of what quiet hours have held back, devices have heard nothing that could be taken back.
+    // Devices never received a notification that quiet hours delayed, so there is nothing to remove.
     await this.publishRemoved(revised.filter((each) => each.hidden && !each.wasHidden && each.wasShown));
     const shown = new Map(revised.filter(({ hidden }) => !hidden).map((each) => [each.id, each.wasShown]));
     if (shown.size === 0) return;

@@ -3,7 +3,7 @@ import { notBlocked } from '#identity';
 import { Prisma } from '#platform';
 import { render } from './notification-types.js';
 
-/** A notification with what its words need: the recipient's language and the actor's name, if in sight, as they are now. */
+/** A notification with the data of its text: the recipient's language, and the current name of the actor if visible. */
 export interface NotificationRow {
   id: string;
   user_id: string;
@@ -25,7 +25,7 @@ export const SELECT_ROWS = Prisma.sql`
     ON a.id = n.actor_id AND a.banned_at IS NULL AND ${notBlocked(Prisma.raw('a.id'), Prisma.raw('n.user_id'))}`;
 
 export function toDto(row: NotificationRow): NotificationDto {
-  // Words of an actor out of sight are not passed on.
+  // The text of a hidden actor is not passed on.
   const data = row.actor === null && 'reason' in row.data ? { ...row.data, reason: null } : row.data;
   const { title, body } = render(row.type, row.locale, {
     actor: row.actor,
@@ -45,7 +45,7 @@ export function toDto(row: NotificationRow): NotificationDto {
   };
 }
 
-/** By the index of unread ones. */
+/** Uses the index of unread notifications. */
 export const UNREAD_COUNT = (userId: string) => Prisma.sql`
   SELECT count(*)::int AS unread_count FROM notifications
   WHERE user_id = ${userId}::uuid AND read_at IS NULL AND NOT hidden`;

@@ -9,9 +9,9 @@ interface Text {
 }
 
 interface NotificationRule<T extends NotificationKind> {
-  /** Those about one post share one notification while it is unread. */
+  /** Notifications about one post are grouped into one while it is unread. */
   grouped: boolean;
-  /** Quiet hours hold back its live event; what has an hour of its own cannot wait. */
+  /** Quiet hours delay its live event. False for types that are bound to a time. */
   waits: boolean;
   texts: {
     [L in Locale]: {
@@ -21,7 +21,7 @@ interface NotificationRule<T extends NotificationKind> {
   };
 }
 
-/** All there is to know of each type but its data: a type without its entry does not compile. */
+/** Everything about each type except its data: a type without an entry does not compile. */
 export const NOTIFICATION_RULES: { [T in NotificationKind]: NotificationRule<T> } = {
   booking_request: {
     grouped: false,
@@ -180,7 +180,7 @@ export const NOTIFICATION_RULES: { [T in NotificationKind]: NotificationRule<T> 
   },
 };
 
-/** The words of a notification in its recipient's language. */
+/** The texts of a notification in its recipient's language. */
 export function render<T extends NotificationKind>(
   type: T,
   locale: string,

@@ -14,7 +14,9 @@ import { GetPreferencesHandler } from './queries/get-preferences.query.js';
 import { ListNotificationsHandler } from './queries/list-notifications.query.js';
 import { SyncNotificationsHandler } from './queries/sync-notifications.query.js';
 
-/** The 11 types: who is told of what, in which words, when. Needs PlatformModule and CqrsModule.forRoot() in the app. */
+/**
+ * The 11 notification types: recipients, texts and times. The app must import PlatformModule and CqrsModule.forRoot().
+ */
 @Module({
   providers: [
     CountUnreadHandler,

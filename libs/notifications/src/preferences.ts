@@ -7,13 +7,13 @@ import {
 
 export interface PreferencesRow {
   disabled: NotificationKind[];
-  /** Minutes of the day; both or neither. */
+  /** Minutes of the day; both null or neither. */
   quiet_from: number | null;
   quiet_to: number | null;
   timezone: string;
 }
 
-/** What somebody wants who never said: everything, at any hour. */
+/** The default preferences: all types, at any hour. */
 export const DEFAULTS: PreferencesRow = { disabled: [], quiet_from: null, quiet_to: null, timezone: '' };
 
 export const toMinutes = (clock: string) => Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));

@@ -4,8 +4,8 @@ const LOCAL = Prisma.sql`(now() AT TIME ZONE p.timezone)`;
 const MINUTE = Prisma.sql`(EXTRACT(HOUR FROM ${LOCAL})::int * 60 + EXTRACT(MINUTE FROM ${LOCAL})::int)`;
 
 /**
- * For SQL: when the quiet hours that it is in for a user end, by their own clock; null outside of them. `p` is the
- * row of their preferences. Hours from 22:00 to 08:00 go over midnight: before it, they end tomorrow.
+ * SQL expression: the end of the current quiet hours of a user, in their time zone; null outside of quiet hours. `p` is
+ * the row of their preferences. Hours from 22:00 to 08:00 span midnight: before midnight, they end tomorrow.
  */
 export const QUIET_UNTIL = Prisma.sql`
   CASE

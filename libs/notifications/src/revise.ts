@@ -6,40 +6,42 @@ import { QUIET_UNTIL } from './quiet-hours.js';
 
 type Tx = Prisma.TransactionClient;
 
-/** So many notifications are hidden, or causes revised, in the request's transaction. */
+/** Limit of notifications hidden, or causes revised, in the transaction of a request. */
 const AT_ONCE = 1000;
 
-/** A notification whose causes have changed: what devices are to hear of it after the commit (`NotificationNews`). */
+/** A notification whose causes have changed. `NotificationPublisher` publishes it after the commit. */
 export interface Revised {
   id: string;
   userId: string;
   hidden: boolean;
   wasHidden: boolean;
-  /** Whether a live event had told of it. */
+  /** Whether a live event was published for it. */
   wasShown: boolean;
 }
 
-/** The key of a cause that was told as another type before, of a thing that is gone. */
+/** The key of a cause that was notified before as another type, of an object that is gone. */
 export const keyAs = (key: string, type: NotificationKind): string => `${key}:${type}`;
 
-/** Which causes: conditions for SQL about `c`. */
+/** Selects causes: SQL conditions on `c`. */
 export const causes = {
   named: (keys: string[]): Prisma.Sql => Prisma.sql`c.key = ANY(${keys})`,
-  /** All that one of the two is told because of the other. */
+  /** All causes of either user for the other. */
   between: (a: string, b: string): Prisma.Sql => Prisma.sql`
     (c.actor_id = ${a}::uuid AND c.user_id = ${b}::uuid OR c.actor_id = ${b}::uuid AND c.user_id = ${a}::uuid
       OR c.owner_id = ${a}::uuid AND c.user_id = ${b}::uuid OR c.owner_id = ${b}::uuid AND c.user_id = ${a}::uuid)`,
 };
 
 /**
- * Brings notifications in line with their causes as they are now, in the transaction of what changed, and after it.
- * Whoever undoes something calls this last: the notifications' rows are locked to the end of the transaction.
+ * Makes notifications consistent with their current causes, in the transaction of the change or later. Call it last in
+ * an undo: it locks the notifications' rows until the end of the transaction.
  */
 export async function revise(tx: Tx, which: Prisma.Sql): Promise<Revised[]> {
   return reviseLocked(tx, await lockNotifications(tx, which), which);
 }
 
-/** The notifications with these causes. In one order: two that lock several wait for each other, never in a circle. */
+/**
+ * Locks the notifications with these causes, in one order, so that two callers never wait for each other in a circle.
+ */
 export async function lockNotifications(tx: Tx, which: Prisma.Sql): Promise<string[]> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
     SELECT n.id FROM notifications n
@@ -49,12 +51,13 @@ export async function lockNotifications(tx: Tx, which: Prisma.Sql): Promise<stri
 }
 
 /**
- * The same under the notifications' locks. Read are the causes that may have changed, and of each notification the
- * newest that holds, however many there are. A hidden notification that comes back waits for the quiet hours of now.
+ * Does the same when the notifications are already locked. It reads the causes that may have changed, and per
+ * notification the newest valid cause, however many there are. A hidden notification that comes back waits for current
+ * quiet hours.
  */
 export async function reviseLocked(tx: Tx, ids: string[], which: Prisma.Sql): Promise<Revised[]> {
   if (ids.length === 0) return [];
-  // The statement's own changes are not in its snapshot: `held` is whether another cause of the actor held before.
+  // A statement does not see its own changes: `held` is whether another cause of the actor was valid before.
   const changed = await tx.$queryRaw<{ id: string; actor_id: string | null; held: boolean }[]>`
     WITH changed AS (
       UPDATE notification_causes c SET gone = NOT c.gone FROM notifications n
@@ -91,7 +94,7 @@ export async function reviseLocked(tx: Tx, ids: string[], which: Prisma.Sql): Pr
     RETURNING n.id, n.user_id AS "userId", n.hidden, was.hidden AS "wasHidden", was.shown AS "wasShown"`;
 }
 
-/** The key of a cause: what one user is told. */
+/** The key of a cause for one user. */
 export interface Place {
   key: string;
   user_id: string;
@@ -104,7 +107,9 @@ export const revisePlaces = (tx: Tx, places: Place[]): Promise<Revised[]> =>
       ${places.map(({ key }) => key)}::text[], ${places.map(({ user_id }) => user_id)}::uuid[]))`,
   );
 
-/** After a block or its end: the newest causes between the two. A job revises the rest when there may be more. */
+/**
+ * After a block or its end: revises the newest causes between the two. A job revises the rest when there may be more.
+ */
 export async function reviseBetween(tx: Tx, userId: string, otherId: string): Promise<Revised[]> {
   const places = await tx.$queryRaw<Place[]>`
     SELECT c.key, c.user_id FROM notification_causes c WHERE ${causes.between(userId, otherId)}
@@ -113,10 +118,10 @@ export async function reviseBetween(tx: Tx, userId: string, otherId: string): Pr
   return revisePlaces(tx, places);
 }
 
-/** Types that quiet hours do not hold back. */
+/** Types that quiet hours do not delay. */
 const URGENT = Object.entries(NOTIFICATION_RULES).flatMap(([type, { waits }]) => (waits ? [] : type));
 
-/** Whether a cause of the actor in this row, or of nobody, holds; each by the index. */
+/** Whether a cause of the row's actor, or without an actor, is valid. Each case uses the index. */
 const holdsOne = (table: string): Prisma.Sql => {
   const found = (actor: string) => `(SELECT true FROM notification_causes o
     WHERE o.notification_id = ${table}.notification_id AND o.actor_id ${actor} AND NOT o.gone LIMIT 1)`;
@@ -125,8 +130,8 @@ const holdsOne = (table: string): Prisma.Sql => {
 };
 
 /**
- * Hides what tells of a deleted post, which never comes back, without a look at each cause; and revises the causes
- * with these keys. A job hides the rest when there are more than one statement should hide.
+ * Hides the notifications about a deleted post without checking each cause, since the post never comes back. Revises
+ * the causes with these keys. A job hides the rest when there are too many for one statement.
  */
 export async function forgetPost(tx: Tx, postId: string, keys: string[]): Promise<Revised[]> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
@@ -142,7 +147,7 @@ export async function forgetPost(tx: Tx, postId: string, keys: string[]): Promis
   return [...revised, ...hidden];
 }
 
-/** The first so many; `isRest` when there may be more. */
+/** Hides the first part; `isRest` when there may be more. */
 export async function hideAbout(tx: Tx, postId: string): Promise<{ hidden: Revised[]; isRest: boolean }> {
   const hidden = await tx.$queryRaw<Revised[]>`
     WITH about AS (
@@ -155,8 +160,8 @@ export async function hideAbout(tx: Tx, postId: string): Promise<{ hidden: Revis
 }
 
 /**
- * Notifications because of these users wait for each other: who tells takes it shared before looking for bans and
- * blocks, who bans or blocks takes it alone before revising. Take it before the rows that are undone.
+ * Serializes notifications about these users with bans and blocks. A notification takes it shared, before it checks for
+ * bans and blocks. A ban or block takes it alone, before it revises. Take it before the rows that are undone.
  */
 export async function lockAudience(tx: Tx, userIds: string[], mode: 'shared' | 'alone'): Promise<void> {
   const keys = [...new Set(userIds)].sort().map((id) => `telling:${id}`);

@@ -1,24 +1,24 @@
 import { oneLine } from '#contracts';
 
-/** What a text is made of. */
+/** The data of a text. */
 export interface TextContext<D> {
   locale: 'ru' | 'en';
-  /** The name of who caused it last. */
+  /** The name of the latest actor. */
   actor: string;
-  /** Whether that is the name of somebody. */
+  /** False when the actor is unknown or hidden. */
   isNamed: boolean;
-  /** How many others did, too. */
+  /** The number of further actors. */
   othersCount: number;
   data: D;
 }
 
-/** The day first and a clock of 24 hours in both. */
+/** Both put the day first and use a 24-hour clock. */
 const LANGUAGE = { ru: 'ru', en: 'en-GB' } as const;
 const FORMS: Partial<Record<Intl.LDMLPluralRule, string>> = { few: 'человека' };
 const russian = new Intl.PluralRules('ru');
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
-/** "10 января в 14:00", by the clock of the place where it will be. */
+/** "10 января в 14:00", in the time zone of the booking. */
 export function at({ locale, data }: TextContext<{ starts_at: string; timezone: string }>): string {
   const key = `${locale} ${data.timezone}`;
   if (!clocks.has(key)) clocks.set(key, clockOf(LANGUAGE[locale], data.timezone));
@@ -30,12 +30,12 @@ function clockOf(language: string, timeZone: string): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat(language, { ...format, timeZone });
   } catch {
-    // A zone that this Node has not heard of must not hide somebody's whole list.
+    // A time zone that this Node does not know must not break the whole list.
     return new Intl.DateTimeFormat(language, { ...format, timeZone: 'UTC', timeZoneName: 'short' });
   }
 }
 
-/** "Анна и ещё 12 человек оценили", "Anna and 12 others"; the verb in its two numbers where it has them. */
+/** "Анна и ещё 12 человек оценили", "Anna and 12 others"; Russian verbs have a singular and a plural. */
 export function people(
   { locale, actor, othersCount: othersCount }: TextContext<object>,
   ...[verb, verbOfMany]: [string, string] | []
@@ -52,16 +52,16 @@ export const about = ({ locale, data }: TextContext<{ service_name: string }>): 
   return locale === 'ru' ? `«${name}»` : `“${name}”`;
 };
 
-/** What somebody gave as their reason, if they did. */
+/** The reason that a user gave, if any. */
 export const theirs = (reason: string | null): string => (reason ? `: ${inSentence(reason)}` : '');
 
-/** Letters and marks that are written from right to left. */
+/** Right-to-left letters and marks. */
 const RIGHT_TO_LEFT =
   /[\u0590-\u08FF\u200F\uFB1D-\uFDFF\uFE70-\uFEFE\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]/u;
 
 /**
- * A user's words as a part of a sentence of ours, whenever they were stored: on one line, and isolated (FSI, PDI) if
- * they would otherwise change the order of the words around them.
+ * A user's text inside a sentence: on one line, and isolated (FSI, PDI) if it would otherwise reorder the words around
+ * it. Applies to texts of any age.
  */
 export function inSentence(words: string): string {
   const line = oneLine(words);

@@ -1,28 +1,28 @@
 import type { NotificationCause, NotificationKind } from '#contracts';
 import { Prisma } from '#platform';
 
-/** Whether there is such a row, by an index for each cause: `EXISTS` may be planned to read the whole table once. */
+/** Whether such a row exists, using an index per cause: `EXISTS` may be planned as a scan of the whole table. */
 const found = (from: Prisma.Sql): Prisma.Sql => Prisma.sql`((SELECT true ${from} LIMIT 1) IS TRUE)`;
 
 const id = (name: string): Prisma.Sql => Prisma.raw(`(c.data->>'${name}')::uuid`);
 
-/** The friendship that this request led to: the latest of the two people's. */
+/** The friendship that resulted from this request: the latest one between the two people. */
 const BEFRIENDED = Prisma.sql`r.status = 'accepted'
   AND EXISTS (SELECT FROM friends f WHERE f.user_id = r.from_id AND f.friend_id = r.to_id)
   AND NOT EXISTS (SELECT FROM friend_requests later WHERE later.status = 'accepted' AND later.id > r.id
     AND later.from_id IN (r.from_id, r.to_id) AND later.to_id IN (r.from_id, r.to_id))`;
 
-/** Never null: most have no outcome. */
+/** Never null, although most causes have no outcome. */
 const DISPUTED = Prisma.sql`c.data->>'outcome' IS NOT DISTINCT FROM 'disputed'`;
 
-/** A visit that was cancelled or has expired is off. */
+/** A cancelled or expired visit does not count. */
 const VISIT = found(
   Prisma.sql`FROM bookings WHERE id = ${id('booking_id')} AND status NOT IN ('cancelled', 'expired')`,
 );
 
 const COMMENT = found(Prisma.sql`FROM comments WHERE id = ${id('comment_id')}`);
 
-/** Of a row `c` of causes: whether it was not undone. A kind without a condition holds for ever. */
+/** Per type: whether the cause in row `c` was not undone. A type without a condition stays valid for ever. */
 const DONE: Partial<Record<NotificationKind, Prisma.Sql>> = {
   booking_request: VISIT,
   booking_confirmed: Prisma.sql`(${DISPUTED} OR ${VISIT})`,
@@ -33,7 +33,7 @@ const DONE: Partial<Record<NotificationKind, Prisma.Sql>> = {
   ),
   post_liked: found(Prisma.sql`FROM post_likes WHERE post_id = ${id('post_id')} AND user_id = c.actor_id`),
   post_commented: COMMENT,
-  // A repost outlives its original.
+  // A repost stays when its original is deleted.
   post_reposted: found(
     Prisma.sql`FROM posts WHERE id = ${id('repost_id')} AND repost_of_id = ${id('post_id')}`,
   ),
@@ -47,7 +47,7 @@ const WHENS = Prisma.join(
   ' ',
 );
 
-/** That the recipient may see the user in this column, if there is one. */
+/** Whether the recipient may see the user in this column, if there is one. */
 const inSight = (column: string): Prisma.Sql => {
   const other = Prisma.raw(`c.${column}`);
   return Prisma.sql`(${other} IS NULL OR
@@ -56,22 +56,22 @@ const inSight = (column: string): Prisma.Sql => {
     AND NOT ${found(Prisma.sql`FROM blocks WHERE blocker_id = ${other} AND blocked_id = c.user_id`)})`;
 };
 
-/** The end of a visit, and the word against a no-show: they concern the recipient's own visit. */
+/** The end of a visit and the dispute of a no-show: they concern the recipient's own visit. */
 const ofOwnVisit = (type: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`(${type} = 'booking_cancelled' OR ${type} = 'booking_confirmed' AND ${DISPUTED})`;
 
 /**
- * The one rule of whether a cause holds, for SQL, of a row `c` with the columns of `notification_causes`: what it tells
- * of was not undone, and no ban and no block is between the recipient and its people. The end of a recipient's own
- * visit holds nevertheless, and is then told without the actor (`SELECT_ROWS`).
+ * SQL condition: whether a cause is valid, for a row `c` with the columns of `notification_causes`. It is valid if it
+ * was not undone, and no ban and no block is between the recipient and its people. The end of a recipient's own visit
+ * is always valid, but is shown without a hidden actor (`SELECT_ROWS`).
  */
 export const holds = (type: Prisma.Sql): Prisma.Sql => Prisma.sql`
   (((${inSight('actor_id')} AND ${inSight('owner_id')}) OR ${ofOwnVisit(type)})
     AND CASE ${type} ${WHENS} ELSE true END)`;
 
 /**
- * Locks what a cause tells of, so that an undo waits for whoever tells of it, and then finds the notification. Locked
- * is the row that the undo deletes or changes.
+ * Locks the row that an undo of the cause deletes or changes. So a concurrent undo waits, and then finds the
+ * notification.
  */
 export const locksOf = ({ type, actorId, data }: NotificationCause, recipientIds: string[]): Prisma.Sql[] => {
   switch (type) {

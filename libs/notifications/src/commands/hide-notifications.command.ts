@@ -3,7 +3,10 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NotificationPublisher } from '../notification-publisher.js';
 import { hideAbout } from '../revise.js';
 
-/** Hides what tells of a deleted post and was too much for its deletion: an announcement has told everybody. */
+/**
+ * Hides the remaining notifications about a deleted post. There may be too many for one transaction: an announcement
+ * notifies all users.
+ */
 export class HideNotifications extends Command<void> {
   constructor(readonly postId: string) {
     super();

@@ -4,10 +4,10 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { locksOf } from '../valid-causes.js';
 import { RECIPIENTS, inParts } from '../notification-outbox.js';
 
-/** So many jobs are made at once. */
+/** Number of jobs created at once. */
 const JOBS_AT_ONCE = 20;
 
-/** Tells all users of something that happened. Done again it promises the same again, which nobody is told twice. */
+/** Notifies all users. A repeated run creates the same jobs again, but nobody is notified twice. */
 export class NotifyEveryone extends Command<void> {
   constructor(readonly cause: NotificationCause) {
     super();
@@ -27,7 +27,7 @@ export class NotifyEveryoneHandler implements ICommandHandler<NotifyEveryone> {
     }
   }
 
-  /** Nobody, when what it tells of was undone meanwhile. */
+  /** Does nothing when the event was undone meanwhile. */
   private async enqueueNext(
     tx: Prisma.TransactionClient,
     cause: NotificationCause,
@@ -43,7 +43,7 @@ export class NotifyEveryoneHandler implements ICommandHandler<NotifyEveryone> {
     });
     const ids = users.map(({ id }) => id);
     const jobs = inParts(ids).map((recipientIds) => ({ cause, recipientIds }));
-    // Behind everything else: a like does not wait for an announcement.
+    // Lowest priority: a like does not wait for an announcement.
     if (jobs.length > 0) await addJobs(tx, 'notify', jobs, 1);
     return ids;
   }

@@ -8,9 +8,9 @@ import { QUIET_UNTIL } from '../quiet-hours.js';
 import { keyAs, lockNotifications, lockAudience, reviseLocked, type Revised } from '../revise.js';
 
 /**
- * Tells up to 1,000 users of something that happened (contract, "Notifications"); each of them once, however often
- * it runs. `again`: an earlier run may have died between its commit and its live events, so these go out again for
- * all that it stored; a client knows a notification by its id.
+ * Notifies up to 1,000 users, each of them once, however often it runs. `again`: an earlier run may have died between
+ * its commit and its live events. So the events of everything it stored are published again; a client recognizes a
+ * notification by its id.
  */
 export class Notify extends Command<void> {
   constructor(
@@ -24,7 +24,7 @@ export class Notify extends Command<void> {
 
 interface Stored {
   userId: string;
-  /** Null: this cause was told them before. */
+  /** Null: the user was notified of this cause before. */
   id: string | null;
   hidden: boolean;
 }
@@ -44,7 +44,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     const unwanting = fallback ? await this.unwanting(cause, recipientIds) : new Set<string>();
     const [rest, wanting] = [true, false].map((is) => recipientIds.filter((id) => unwanting.has(id) === is));
     await this.publish(main, wanting!, again);
-    // Under the same key: who changes their mind between two runs is not told twice.
+    // The same key: a user who changes preferences between two runs is not notified twice.
     if (fallback) await this.publish({ ...main, ...fallback }, rest!, again);
   }
 
@@ -63,7 +63,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     await this.publisher.publishOrFail([...revised, ...earlier.filter(({ id }) => !ids.has(id))]);
   }
 
-  /** The locks make an undo, a ban and a block wait, and find what is stored here. */
+  /** The locks make a concurrent undo, ban or block wait, and then find the rows stored here. */
   private async store(
     tx: Prisma.TransactionClient,
     cause: NotificationCause,
@@ -92,9 +92,9 @@ export class NotifyHandler implements ICommandHandler<Notify> {
   }
 
   /**
-   * One statement from who may be told to the rows. The cause's key lets one run pass, and rows are written in the
-   * order of their users, so that two runs wait for each other but never in a circle. In a group a cause begins as
-   * gone, and comes to hold when it is settled.
+   * Selects the recipients and stores the rows in one statement. The key of the cause lets only one run insert. Rows
+   * are written in the order of their users, so two runs never wait for each other in a circle. The cause of a grouped
+   * notification is inserted as gone, and becomes valid when the group is revised.
    */
   private insert(
     tx: Prisma.TransactionClient,
@@ -133,7 +133,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
       SELECT user_id AS "userId", stored.id, stored.hidden FROM asked LEFT JOIN stored USING (user_id)`;
   }
 
-  /** Under the lock of the groups' rows, which the insert has taken. */
+  /** Runs under the locks of the groups' rows, which the insert has taken. */
   private async join(
     tx: Prisma.TransactionClient,
     { key }: NotificationCause,
@@ -153,7 +153,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     );
   }
 
-  /** What was told before and is done again, perhaps by another repost or request. */
+  /** Handles a cause that was notified before and happens again, perhaps by another repost or request. */
   private async repeat(
     tx: Prisma.TransactionClient,
     { key, type, data }: NotificationCause,
@@ -161,7 +161,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
   ): Promise<Revised[]> {
     const which = causeOf(key, userIds);
     const ids = await lockNotifications(tx, which);
-    // A job that was overtaken by a later one of the same key must not bring back data that no longer hold.
+    // A job overtaken by a later one with the same key must not restore outdated data.
     await tx.$executeRaw`
       UPDATE notification_causes SET data = c.data FROM (
         SELECT c.key, c.user_id, c.actor_id, c.owner_id, ${JSON.stringify(data)}::jsonb AS data
@@ -173,7 +173,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     return reviseLocked(tx, ids, which);
   }
 
-  /** Whom this key told as another type of a thing that is gone: a reposted post, once its type was switched off. */
+  /** Users who were notified by this key as another type that is gone: a reposted post whose type was then disabled. */
   private async notifiedAsAnotherType(
     tx: Prisma.TransactionClient,
     { key, type }: NotificationCause,
@@ -185,7 +185,7 @@ export class NotifyHandler implements ICommandHandler<Notify> {
     return rows.map(({ user_id }) => user_id);
   }
 
-  /** Those that were added to since are told as updated: their times differ. */
+  /** Notifications that were added to since are published as updated: their times differ. */
   private storedOf({ key }: NotificationCause, recipientIds: string[]): Promise<Revised[]> {
     return this.prisma.$queryRaw<Revised[]>`
       SELECT n.id, n.user_id AS "userId", n.hidden, false AS "wasHidden", n.updated_at <> n.created_at AS "wasShown"

@@ -2,10 +2,10 @@ import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 const KEPT_MS = 90 * 24 * 3600 * 1000;
-/** Few enough to stay far below a statement's time limit. */
+/** Small enough to stay far below the statement timeout. */
 const BATCH = 1000;
 
-/** Deletes notifications that were read more than 90 days ago; answers how many. Their causes stay told. */
+/** Deletes notifications that were read more than 90 days ago. Answers their number. Their causes stay stored. */
 export class PurgeNotifications extends Command<number> {}
 
 @CommandHandler(PurgeNotifications)

@@ -5,8 +5,8 @@ import { UNREAD_COUNT } from '../notification-rows.js';
 import { toAck } from './read-notification.command.js';
 
 /**
- * Marks all of a user's notifications as read. Their devices hear of the newest 200, one event each: as much as a
- * list can show; older ones they find read when they look.
+ * Marks all notifications of a user as read. Devices receive one event for each of the newest 200, as many as a list
+ * shows. Older ones appear as read when they are listed.
  */
 export class ReadAllNotifications extends Command<NotificationCount> {
   constructor(readonly userId: string) {

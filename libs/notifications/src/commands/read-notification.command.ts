@@ -3,14 +3,15 @@ import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
- * Marks a notification as read and tells the user's other devices; read already, it answers when that was
- * (contract, "Notifications"). Errors: NOT_FOUND, also for somebody else's and a hidden one.
+ * Marks a notification as read and publishes it to the user's other devices. If it was read before, the earlier time is
+ * answered.
+ * @throws AppError NOT_FOUND (also for another user's or a hidden notification)
  */
 export class ReadNotification extends Command<NotificationReadAck> {
   constructor(
     readonly userId: string,
     readonly id: string,
-    /** The device that asks, if it does so over its socket. */
+    /** The device that makes the request, if it uses its socket. */
     readonly socketId?: string,
   ) {
     super();

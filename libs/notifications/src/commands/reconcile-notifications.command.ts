@@ -6,8 +6,8 @@ import { lockAudience, revisePlaces, type Place } from '../revise.js';
 const BATCH = 500;
 
 /**
- * Brings what others are told because of a user in line with bans and blocks as they are now; again changes nothing.
- * With `otherId`: only what these two are told because of each other.
+ * Makes the notifications about a user consistent with current bans and blocks. Repeating it changes nothing. With
+ * `otherId`: only the notifications between the two users.
  */
 export class ReconcileNotifications extends Command<void> {
   constructor(
@@ -49,7 +49,7 @@ export class ReconcileNotificationsHandler implements ICommandHandler<ReconcileN
     column: string,
     after?: Place,
   ) {
-    // Who tells of something and does not know of the ban or the block yet has stored it then.
+    // A concurrent notification that has not seen the ban or block is stored by then.
     await lockAudience(tx, notificationId ? [userId, notificationId] : [userId], 'alone');
     const notification = notificationId ? Prisma.sql`AND user_id = ${notificationId}::uuid` : Prisma.empty;
     const rest = after

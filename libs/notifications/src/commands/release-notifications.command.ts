@@ -4,7 +4,7 @@ import { SELECT_ROWS, toDto, type NotificationRow } from '../notification-rows.j
 
 const BATCH = 500;
 
-/** Shows what quiet hours held back and whose time has come; answers how many. */
+/** Shows the notifications whose quiet hours have ended. Answers their number. */
 export class ReleaseNotifications extends Command<number> {}
 
 @CommandHandler(ReleaseNotifications)
@@ -23,8 +23,8 @@ export class ReleaseNotificationsHandler implements ICommandHandler<ReleaseNotif
   }
 
   /**
-   * Told before it is noted: after a death in between it is told again, and a client knows it by its id. The rows
-   * themselves are long committed.
+   * Published before it is recorded: after a crash in between it is published again, and a client recognizes it by its
+   * id. The rows themselves were committed long before.
    */
   private async release(tx: Prisma.TransactionClient): Promise<number> {
     const rows = await tx.$queryRaw<NotificationRow[]>`
@@ -40,7 +40,7 @@ export class ReleaseNotificationsHandler implements ICommandHandler<ReleaseNotif
     return rows.length;
   }
 
-  /** Those of a type that was switched off in the night. */
+  /** Notifications of a type that was disabled during the quiet hours. */
   private async unwanted(tx: Prisma.TransactionClient, ids: string[]): Promise<Set<string>> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       SELECT n.id FROM notifications n JOIN notification_preferences p ON p.user_id = n.user_id

@@ -9,7 +9,10 @@ import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { DEFAULTS, toMinutes, toPreferences, type PreferencesRow } from '../preferences.js';
 
-/** What somebody wants to be told of, and when; what is not named stays. Errors: INVALID_DATA (no such time zone). */
+/**
+ * Sets the notification types and quiet hours of a user. Absent fields stay unchanged.
+ * @throws AppError INVALID_DATA (for an unknown time zone, or equal hours)
+ */
 export class SetPreferences extends Command<NotificationPreferencesDto> {
   constructor(
     readonly userId: string,
@@ -21,7 +24,7 @@ export class SetPreferences extends Command<NotificationPreferencesDto> {
 
 @CommandHandler(SetPreferences)
 export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
-  /** The database reads a file for each of its zones, each time that it is asked. */
+  /** Cached: the database reads a file per zone on each query. */
   private zones?: Promise<Set<string>>;
 
   constructor(private readonly prisma: PrismaService) {}
@@ -44,7 +47,7 @@ export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
         quiet_to = CASE WHEN ${named} THEN EXCLUDED.quiet_to ELSE p.quiet_to END,
         timezone = CASE WHEN ${named} THEN EXCLUDED.timezone ELSE p.timezone END
       RETURNING disabled::text[], quiet_from, quiet_to, timezone`;
-    // Whoever ends their quiet hours has woken up.
+    // Ending the quiet hours releases pending notifications.
     if (quiet === null)
       await this.prisma.$executeRaw`
         UPDATE notifications SET held_until = now() WHERE id IN (
@@ -53,7 +56,7 @@ export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
     return toPreferences(row);
   }
 
-  /** A zone must be known to who renders its hours as well as to who holds events back by them. */
+  /** Both Node, which renders hours, and PostgreSQL, which delays events by them, must know the time zone. */
   private async assertHours({ from, to, timezone }: QuietHours): Promise<void> {
     if (from === to) throw AppError.invalid('quiet_hours.to', 'must differ from quiet_hours.from');
     this.zones ??= this.findZones();

@@ -3,7 +3,7 @@ import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SELECT_ROWS, toDto, type NotificationRow } from '../notification-rows.js';
 
-/** The user's notifications, the latest first; what quiet hours hold back is among them. */
+/** The user's notifications, latest first, including those that quiet hours delay. */
 export class ListNotifications extends Query<NotificationPage> {
   constructor(
     readonly userId: string,

@@ -3,15 +3,15 @@ import { Prisma, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SELECT_ROWS, UNREAD_COUNT, toDto, type NotificationRow } from '../notification-rows.js';
 
-/** The list has the rest. */
+/** Limit of notifications in a sync. The list has the rest. */
 const MOST = 50;
-/** Whoever misses more than these loads the list anew. */
+/** A client that missed more removals than this reloads the list. */
 const MOST_REMOVED = 200;
 
 /**
- * The notifications' part of `GET sync`. `known` is PostgreSQL's text form of a snapshot: told is what it did not
- * see, be it new, added to, read or removed; everything when it is empty. To be asked after the next cursor's snapshot was
- * taken, so that nothing falls between.
+ * The notifications' part of `GET sync`. `known` is a PostgreSQL snapshot as text: the answer has every notification
+ * created, updated, read or removed since. When it is empty, the answer has the newest. Run this query after taking the
+ * snapshot of the next cursor, so that no change is missed.
  */
 export class SyncNotifications extends Query<Answer> {
   constructor(
@@ -27,7 +27,7 @@ export class SyncNotificationsHandler implements IQueryHandler<SyncNotifications
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, known }: SyncNotifications): Promise<Answer> {
-    // An invisible change is not older than the snapshot's oldest transaction: an index finds it.
+    // A change that the snapshot does not see is not older than its oldest transaction. This condition uses an index.
     const changed = known
       ? Prisma.sql`AND n.changed_xid >= pg_snapshot_xmin(${known}::text::pg_snapshot)
           AND NOT pg_visible_in_snapshot(n.changed_xid, ${known}::text::pg_snapshot)`
