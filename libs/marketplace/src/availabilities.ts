@@ -1,7 +1,7 @@
 import type { AvailabilityDto, WindowDto } from '#contracts';
 import type { Prisma } from '#platform';
 
-/** A master's week, all of its fields set. Without one there are no slots. */
+/** A master's availability with all fields set. Without availability there are no slots. */
 export async function availabilityOf(
   tx: Pick<Prisma.TransactionClient, 'availability'>,
   masterId: string,
@@ -16,6 +16,6 @@ export async function availabilityOf(
   };
 }
 
-/** When a slot begins at the earliest that is requested now. */
+/** The earliest start of a slot that is requested now. */
 export const earliestOf = (availability: Required<AvailabilityDto>, now: Date): Date =>
   new Date(now.getTime() + Math.max(availability.min_notice_minutes * 60_000, 1));

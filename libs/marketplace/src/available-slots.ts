@@ -3,12 +3,12 @@ import { PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { slotsIn, type Slot } from './slots.js';
 
-/** A master's slots without those that a live booking, or the rest of a visit that ended early, touches. */
+/** Finds a master's slots that overlap no live booking, nor the rest of a visit that ended early. */
 @Injectable()
 export class FreeTime {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** The first `limit` that begin in [from, to). */
+  /** The first `limit` slots that start in [from, to). */
   async slots(
     masterId: string,
     availability: AvailabilityDto,
@@ -18,7 +18,7 @@ export class FreeTime {
     limit: number,
   ): Promise<Slot[]> {
     const end = new Date(to.getTime() + durationMinutes * 60_000);
-    // By the index of the exclusion constraint that makes a second booking of the same time impossible.
+    // Uses the index of the exclusion constraint that prevents overlapping bookings.
     const taken = await this.prisma.$queryRaw<{ start: Date; end: Date }[]>`
       SELECT starts_at AS start, ends_at AS end FROM bookings
       WHERE master_id = ${masterId}::uuid AND (status IN ('requested', 'confirmed') OR ended_early)

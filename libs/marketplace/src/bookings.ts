@@ -12,7 +12,7 @@ export const BOOKING = {
 } as const satisfies Prisma.BookingDefaultArgs;
 export type BookingRow = Prisma.BookingGetPayload<typeof BOOKING>;
 
-/** A booking with what `timezoneOf` needs. */
+/** Selects the fields that `timezoneOf` needs. */
 export const WITH_TIMEZONE = {
   include: { master: { select: { availability: { select: { timezone: true } } } } },
 } as const satisfies Prisma.BookingDefaultArgs;
@@ -29,7 +29,7 @@ export const toReview = (row: Prisma.ReviewGetPayload<typeof REVIEW>): ReviewDto
   created_at: row.createdAt.toISOString(),
 });
 
-/** `hidden`: of the two sides, the one that the other does not see. What it writes after the visit is not shown either. */
+/** `hidden`: the party that the reader may not see. Texts that this party wrote after the visit are hidden too. */
 const toBooking = (row: BookingRow, hidden: Hidden | null): BookingDto => ({
   id: row.id,
   service_id: row.serviceId,
@@ -53,7 +53,7 @@ const FALLEN_THROUGH: BookingState[] = ['declined', 'cancelled', 'expired'];
 
 export const noSuchBooking = () => new AppError('NOT_FOUND', 'No such booking');
 
-/** What every notification about a booking carries, and the text of most needs. */
+/** Data of every notification about a booking; most texts need it. */
 export const factsOf = (
   row: Pick<BookingRow, 'id' | 'serviceId' | 'serviceName' | 'masterId' | 'clientId' | 'startsAt'>,
   timezone: string,
@@ -67,7 +67,7 @@ export const factsOf = (
   timezone,
 });
 
-/** The requests, confirmations and reminders of bookings whose state has changed. */
+/** Revises the requests, confirmations and reminders of bookings whose state has changed. */
 export const reviseBookings = (tx: Prisma.TransactionClient, ids: string[]): Promise<Revised[]> =>
   revise(
     tx,
@@ -80,7 +80,7 @@ export const reviseBookings = (tx: Prisma.TransactionClient, ids: string[]): Pro
     ),
   );
 
-/** Bookings as their sides see them. */
+/** Loads and publishes bookings as shown to their parties. */
 @Injectable()
 export class Bookings {
   constructor(
@@ -88,35 +88,38 @@ export class Bookings {
     private readonly emitter: RealtimeEmitter,
   ) {}
 
-  /** @throws AppError NOT_FOUND; FORBIDDEN to all but the master and the client */
+  /** @throws AppError NOT_FOUND, FORBIDDEN (for anybody but the two parties) */
   async require(userId: string, id: string): Promise<BookingRow> {
     const row = await this.prisma.booking.findUnique({ where: { id }, ...BOOKING });
     if (!row) throw noSuchBooking();
     if (row.masterId !== userId && row.clientId !== userId)
-      throw new AppError('FORBIDDEN', 'This booking is between other people');
+      throw new AppError('FORBIDDEN', 'You are not a party of this booking');
     return row;
   }
 
-  /** Bookings as one of their two sides sees them, in the same order. */
+  /** Bookings as shown to one of their parties, in the same order. */
   async seenBy(userId: string, rows: BookingRow[]): Promise<BookingDto[]> {
     const hidden = await this.hiddenIn(rows);
     return rows.map((row) => toBooking(row, hidden.get(row.id + userId) ?? null));
   }
 
-  /** Whether nothing will come of a booking any more: it was declined or called off, or has expired. */
+  /** Whether the booking was declined or cancelled, or has expired. */
   async hasFallenThrough(tx: Prisma.TransactionClient, id: string): Promise<boolean> {
     const row = await tx.booking.findUnique({ where: { id }, select: { status: true } });
     return row !== null && FALLEN_THROUGH.includes(row.status);
   }
 
-  /** To be called after the commit: both sides, or those named, hear how it stands now. Answers it as the user sees it. */
+  /**
+   * Publishes the current state to both parties, or to the users in `to`. Call it after the commit. Returns the booking
+   * as shown to the user.
+   */
   async announce(id: string, userId: string, to?: string[]): Promise<BookingDto> {
     const [row] = await this.announceAll([id], { to });
     const [booking] = await this.seenBy(userId, [row!]);
     return booking!;
   }
 
-  /** The same of many. */
+  /** The same for many bookings. */
   async announceAll(
     ids: string[],
     { reminder, to }: { reminder?: '24h' | '2h'; to?: string[] } = {},
@@ -132,7 +135,7 @@ export class Bookings {
     return rows;
   }
 
-  /** By booking and side: whom that side does not see. */
+  /** By booking and party: the people hidden from that party. */
   private async hiddenIn(rows: BookingRow[]): Promise<Map<string, Hidden>> {
     if (rows.length === 0) return new Map();
     const found = await this.prisma.$queryRaw<{ key: string; hidden: Hidden | null }[]>`

@@ -1,8 +1,8 @@
 import { DateTime } from 'luxon';
 
 /**
- * The moment nearest to `due` on the weekday and at the time of day when somebody usually comes, by the clock of a
- * time zone: the most frequent weekday (of equals, the latest visit's) and the median time.
+ * The time nearest to `due` on a client's usual weekday and time of day, in a time zone. The weekday is the most
+ * frequent one (the latest visit's among equals), the time of day is the median.
  */
 export function usualTime(visits: Date[], due: Date, zone: string): Date {
   const times = visits.map((visit) => DateTime.fromJSDate(visit, { zone }));

@@ -8,20 +8,20 @@ import { factsOf } from './bookings.js';
 import { findService, noSuchService } from './services.js';
 import { isSlot } from './slots.js';
 
-/** How far ahead one may book. */
+/** How far ahead a slot can be booked. */
 export const HORIZON_MS = 366 * 24 * 3600_000;
 
-/** How often within 24 hours a client may call the same time off and request it again. */
+/** How often within 24 hours a client may cancel and request the same time again. */
 const MAX_CALLED_OFF = 2;
 const DAY_S = 24 * 3600;
 
-/** What a client has requested so far. */
+/** A client's requests so far. */
 interface Requests {
   allowed: boolean;
   open: number;
   openHere: number;
   daily: number;
-  /** Seconds until the first request of the day is a day old; null without any. */
+  /** Seconds until the first request of the day is a day old; null without requests. */
   freeIn: number | null;
   calledOff: number;
 }
@@ -32,16 +32,16 @@ export interface Reservation {
   startsAt: Date;
   note?: string;
   now: Date;
-  /** As the client was shown them. */
+  /** The values that the client saw. */
   offered: { price?: unknown; duration?: unknown };
 }
 
-/** A request for what is a slot, which somebody may have taken already. */
+/** A request for a valid slot, which may be taken already. */
 type NewBooking = Awaited<ReturnType<typeof prepare>>;
 
 /**
- * Makes booking requests: the one way to a new booking. A crowd that wants one slot would hold a connection each while
- * it waits: instead, all that come while a batch is written share the next one.
+ * Creates all booking requests. Many requests for one slot would hold a connection each while they wait. Instead,
+ * requests that arrive while a batch is written share the next batch.
  */
 @Injectable()
 export class Reservations implements OnModuleDestroy {
@@ -53,15 +53,16 @@ export class Reservations implements OnModuleDestroy {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Requests a slot, and has the master told. Answers the booking's id.
-   * @throws AppError NOT_FOUND (service); FORBIDDEN (one's own); INVALID_DATA (starts_at is no slot, or too soon);
-   *   CONFLICT (taken; the service has changed; too many requests are open; or called off twice); RATE_LIMIT (of a day)
+   * Requests a slot and notifies the master. Returns the id of the booking.
+   * @throws AppError NOT_FOUND (service), FORBIDDEN (for one's own service), INVALID_DATA (when `starts_at` is not a
+   *   slot or too soon), CONFLICT (when the slot is taken, the service has changed, too many requests are open, or the
+   *   time was cancelled twice), RATE_LIMIT (per day)
    */
   async make(reservation: Reservation): Promise<string> {
     return this.batcher.add(await prepare(this.prisma, reservation));
   }
 
-  /** The same in a transaction of the caller's. */
+  /** The same in the caller's transaction. */
   async makeIn(tx: Prisma.TransactionClient, reservation: Reservation): Promise<string> {
     const [made] = await store(tx, [await prepare(tx, reservation)]);
     if (made instanceof Error) throw made;
@@ -74,24 +75,24 @@ export class Reservations implements OnModuleDestroy {
 }
 
 const changedService = () =>
-  new AppError('CONFLICT', 'The master has changed this service since', { reason: 'service_changed' });
+  new AppError('CONFLICT', 'The master has changed this service', { reason: 'service_changed' });
 
 async function prepare(
   tx: Prisma.TransactionClient,
   { clientId, serviceId, startsAt, note, now, offered }: Reservation,
 ) {
   const { masterId, duration, name, price } = await findService(tx, clientId, serviceId);
-  if (masterId === clientId) throw new AppError('FORBIDDEN', 'This is a service of your own');
+  if (masterId === clientId) throw new AppError('FORBIDDEN', 'You cannot book your own service');
   if ((offered.price ?? price) !== price || (offered.duration ?? duration) !== duration)
     throw changedService();
-  if (startsAt <= now) throw AppError.invalid('starts_at', 'must be ahead');
+  if (startsAt <= now) throw AppError.invalid('starts_at', 'must be in the future');
   if (startsAt.getTime() > now.getTime() + HORIZON_MS)
     throw AppError.invalid('starts_at', 'must be within a year');
   const availability = await availabilityOf(tx, masterId);
   if (!availability || !isSlot(availability, duration, startsAt))
-    throw AppError.invalid('starts_at', 'is no slot of this service');
+    throw AppError.invalid('starts_at', 'is not a slot of this service');
   if (startsAt < earliestOf(availability, now))
-    throw AppError.invalid('starts_at', `must be ${availability.min_notice_minutes} minutes ahead`);
+    throw AppError.invalid('starts_at', `must be at least ${availability.min_notice_minutes} minutes ahead`);
   return {
     id: newId(),
     serviceId,
@@ -108,8 +109,8 @@ async function prepare(
 }
 
 /**
- * The errors of those who may not request, in the order asked: a side is banned, a block is between them, or the client
- * has requested too much. Under the locks all of this stays as it is to the end of the transaction.
+ * The refusals, checked in this order: a party is banned, a block exists, or the client has made too many requests. The
+ * locks keep all of this unchanged until the end of the transaction.
  */
 async function refusalsOf(
   tx: Prisma.TransactionClient,
@@ -123,7 +124,7 @@ async function refusalsOf(
     ]),
   );
   const ids = [...new Set(asked.flatMap(({ clientId, masterId }) => [clientId, masterId]))];
-  // As `requirePresent`, for many at once: a ban waits for what is made here, or is found.
+  // Like `requirePresent`, for many at once: a concurrent ban waits, or is seen here.
   const people = await tx.$queryRaw<{ id: string; is_new: boolean }[]>`
     SELECT id, created_at > now() - interval '1 day' AS is_new FROM users
     WHERE id = ANY(${ids}::uuid[]) AND banned_at IS NULL ORDER BY id FOR KEY SHARE`;
@@ -145,7 +146,7 @@ async function refusalsOf(
       FROM bookings b WHERE b.client_id = p.client_id AND b.created_at > now() - interval '1 day'
     ) d
     ORDER BY p.n`;
-  // A change of a service waits for what is made here, or is found.
+  // A concurrent change of a service waits, or is seen here.
   const offered = await tx.$queryRaw<{ id: string; price: number; duration: number }[]>`
     SELECT id, price, duration FROM services
     WHERE id = ANY(${[...new Set(asked.map(({ serviceId }) => serviceId))]}::uuid[]) AND archived_at IS NULL
@@ -164,30 +165,30 @@ async function refusalsOf(
     if (openHere + more(pair) >= REACH.bookings.most.ofMaster)
       return new AppError(
         'CONFLICT',
-        `${REACH.bookings.most.ofMaster} requests may wait for a master’s answer`,
+        `Limit of ${REACH.bookings.most.ofMaster} open requests to one master reached`,
         {
           reason: 'too_many_open_requests',
         },
       );
     if (open + more(clientId) >= limit.open)
-      return new AppError('CONFLICT', `${limit.open} requests may wait for an answer`, {
+      return new AppError('CONFLICT', `Limit of ${limit.open} open requests reached`, {
         reason: 'too_many_open_requests',
       });
     if (daily + more(clientId) >= limit.daily)
-      return new AppError('RATE_LIMIT', `${limit.daily} requests may be made within 24 hours`, {
+      return new AppError('RATE_LIMIT', `Limit of ${limit.daily} requests within 24 hours reached`, {
         retryAfterMs: Math.ceil((freeIn ?? DAY_S) * 1000),
       });
     if (calledOff >= MAX_CALLED_OFF)
-      return new AppError('CONFLICT', 'You have requested this time and called it off twice');
+      return new AppError('CONFLICT', 'You have already cancelled this time twice');
     for (const key of [pair, clientId]) sooner.set(key, more(key) + 1);
     return undefined;
   });
 }
 
 /**
- * One answer each, in order: the id, or why not. The exclusion constraint makes a second booking of the same time
- * impossible. `ON CONFLICT` waits for one that is not yet committed before it writes anything itself, so that two of one
- * time never wait for each other; and all insert in one order, so that several of several times do not either.
+ * Answers each request in order: the id, or an error. The exclusion constraint prevents overlapping bookings. `ON
+ * CONFLICT` waits for an uncommitted booking before it writes, so two requests for one time never deadlock. All rows
+ * are inserted in one order, so requests for several times do not deadlock either.
  */
 async function store(tx: Prisma.TransactionClient, asked: NewBooking[]): Promise<(string | Error)[]> {
   const refusals = await refusalsOf(tx, asked);

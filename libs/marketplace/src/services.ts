@@ -18,7 +18,7 @@ export const toService = (row: ServiceRow): ServiceDto => ({
 
 export const noSuchService = () => new AppError('NOT_FOUND', 'No such service');
 
-/** @throws AppError NOT_FOUND, also when it is deleted, or its master out of the user's sight */
+/** @throws AppError NOT_FOUND (also when it is deleted, or its master is hidden from the user) */
 export async function findService(
   prisma: Prisma.TransactionClient,
   userId: string | null,
@@ -34,12 +34,12 @@ export async function findService(
 }
 
 /**
- * A master's own service. Until the end of the transaction nobody else changes, deletes or books it.
- * @throws AppError NOT_FOUND; FORBIDDEN for another master's
+ * Locks a master's own service: until the end of the transaction, no other transaction changes, deletes or books it.
+ * @throws AppError NOT_FOUND, FORBIDDEN (for another master's service)
  */
 export async function lockOwn(tx: Prisma.TransactionClient, userId: string, id: string): Promise<void> {
   await tx.$queryRaw`
     SELECT FROM services WHERE id = ${id}::uuid AND master_id = ${userId}::uuid FOR NO KEY UPDATE`;
   const { masterId } = await findService(tx, userId, id);
-  if (masterId !== userId) throw new AppError('FORBIDDEN', 'This service is another master’s');
+  if (masterId !== userId) throw new AppError('FORBIDDEN', 'This service belongs to another master');
 }

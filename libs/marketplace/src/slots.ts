@@ -6,19 +6,18 @@ export interface Slot {
   end: Date;
 }
 
-/** Working time without a break, in epoch milliseconds; windows that touch are one, also at midnight. */
+/** Working time without a break, in epoch milliseconds. Adjacent windows are one stretch, also across midnight. */
 interface Stretch {
-  /** Where slots are counted from: its start, and each midnight after a whole day of work. */
+  /** Slots are counted from these times: the start, and each midnight after a full day of work. */
   grid: number[];
   end: number;
 }
 
 /**
- * The slots of a service in a master's week that begin in [from, to), in their order: as many as fit into each stretch,
- * one after the other from its start. Slots are counted anew at a midnight after a whole day of work, so that work around
- * the clock has the same slots every day. A window is what the clock on the master's wall says, so it may last an hour
- * more or less on the day that the clocks change; a time that this clock skips is the moment at which it does, and one
- * that it shows twice is the first.
+ * The slots of a service that start in [from, to), in order: as many as fit into each stretch, one after the other from
+ * its start. Counting restarts at a midnight after a full day of work, so that work around the clock has the same slots
+ * every day. Windows are local times, so a window may be an hour longer or shorter on the day of a clock change. A
+ * skipped local time is the moment of the change; a repeated local time is its first occurrence.
  */
 export function* slotsIn(
   availability: AvailabilityDto,
@@ -34,7 +33,7 @@ export function* slotsIn(
           yield { start: new Date(start), end: new Date(start + step) };
 }
 
-/** From the day before `from`, in which a stretch may begin that reaches it, to `until`. Each is made when it is asked for. */
+/** Stretches from the day before `from`, which may reach into it, to `until`. Generated lazily. */
 function* stretchesIn(
   { timezone, weekly, days_off }: AvailabilityDto,
   from: Date,
@@ -52,7 +51,7 @@ function* stretchesIn(
     for (const window of windows) {
       if (window.weekday !== day.weekday % 7) continue;
       const [start, end] = [at(day, window.from), at(day, window.to)];
-      // In the hour that the clock skips.
+      // The window is inside the skipped hour.
       if (start >= end) continue;
       if (last?.end !== start) {
         if (last) yield last;
@@ -66,7 +65,7 @@ function* stretchesIn(
   if (last) yield last;
 }
 
-/** Whether a slot begins exactly then. */
+/** Whether a slot starts exactly at `start`. */
 export function isSlot(availability: AvailabilityDto, durationMinutes: number, start: Date): boolean {
   const { done } = slotsIn(availability, durationMinutes, start, new Date(start.getTime() + 1)).next();
   return !done;
@@ -77,7 +76,7 @@ export const toSlot = ({ start, end }: Slot): SlotDto => ({
   ends_at: end.toISOString(),
 });
 
-/** Where midnight is skipped a day begins later, but not the day after it. */
+/** Where midnight is skipped, that day starts later, but the next day does not. */
 const nextDay = (day: DateTime): DateTime => day.plus({ days: 1 }).startOf('day');
 
 function at(day: DateTime, time: string): number {
@@ -87,7 +86,7 @@ function at(day: DateTime, time: string): number {
   return shown.hour === hour && shown.minute === minute ? shown.toMillis() : leapBefore(shown);
 }
 
-/** When the clock was last changed, to the minute, on the day before. */
+/** The time of the latest clock change within the previous 24 hours, to the minute. */
 function leapBefore(time: DateTime): number {
   let [before, after] = [time.minus({ hours: 24 }), time];
   for (let minutes; (minutes = after.diff(before).as('minutes')) > 1;) {

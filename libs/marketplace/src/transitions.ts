@@ -4,14 +4,14 @@ export const BOOKING_ACTIONS = ['confirm', 'decline', 'cancel', 'complete', 'no-
 export type BookingAction = (typeof BOOKING_ACTIONS)[number];
 export type Side = 'master' | 'client';
 
-/** Who may take which step from which state: all there is, but for what happens by itself. */
+/** The transitions that a party may make, by action. Transitions that happen automatically are elsewhere. */
 export const TRANSITIONS: Record<
   BookingAction,
   {
     by: Side[];
     from: BookingState[];
     to: BookingState;
-    /** A visit that has begun can be completed, and no longer called off. */
+    /** A visit that has begun can be completed, but not cancelled. */
     start: 'ahead' | 'behind';
   }
 > = {
@@ -20,6 +20,6 @@ export const TRANSITIONS: Record<
   cancel: { by: ['master', 'client'], from: ['requested', 'confirmed'], to: 'cancelled', start: 'ahead' },
   complete: { by: ['master'], from: ['confirmed'], to: 'completed', start: 'behind' },
   'no-show': { by: ['master'], from: ['confirmed'], to: 'cancelled', start: 'behind' },
-  // Only of a no-show.
+  // Only after a no-show.
   dispute: { by: ['client'], from: ['cancelled'], to: 'completed', start: 'behind' },
 };

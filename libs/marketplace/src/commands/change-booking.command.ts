@@ -8,12 +8,14 @@ import { Bookings, factsOf, reviseBookings, type BookingRow } from '../bookings.
 import { TRANSITIONS, type BookingAction, type Side } from '../transitions.js';
 
 const HOUR_MS = 3600_000;
-/** After the end of the visit. */
+/** Counted from the end of the visit. */
 const DISPUTED_WITHIN_MS = 7 * 24 * HOUR_MS;
 
 /**
- * One step of a booking; the other side is told (contract, `POST bookings/:id/confirm|decline|cancel|complete|no-show|dispute`).
- * @throws AppError NOT_FOUND; FORBIDDEN for a step of the other side, or of others; CONFLICT from the wrong state
+ * Makes one transition of a booking and notifies the other party (`POST
+ * bookings/:id/confirm|decline|cancel|complete|no-show|dispute`).
+ * @throws AppError NOT_FOUND, FORBIDDEN (when the caller's party may not make the transition), CONFLICT (in the wrong
+ *   state)
  */
 export class ChangeBooking extends Command<BookingDto> {
   constructor(
@@ -47,14 +49,14 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
     return this.bookings.announce(row.id, change.userId);
   }
 
-  /** The state is looked at in the statement that changes it: of two steps at once, one finds another state. */
+  /** The update checks the state itself: of two concurrent transitions, one finds another state. */
   private async apply(
     tx: Prisma.TransactionClient,
     row: BookingRow,
     side: Side,
     { userId, action, now, ...change }: ChangeBooking,
   ): Promise<Revised[]> {
-    // No words of one reach the other across a block.
+    // A text does not reach the other party across a block.
     const isBlocked = change.reason && (await this.blocks.areBetween(row.masterId, row.clientId, tx));
     const reason = isBlocked ? undefined : change.reason;
     const { from, to, start } = TRANSITIONS[action];
@@ -63,7 +65,7 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         id: row.id,
         status: { in: from },
         startsAt: start === 'ahead' ? { gt: now } : { lte: now },
-        // Until its end a client may still come.
+        // The client may still come until the end of the slot.
         ...(action === 'no-show' && { endsAt: { lte: now } }),
         ...(action === 'dispute' && {
           noShow: true,
@@ -77,12 +79,14 @@ export class ChangeBookingHandler implements ICommandHandler<ChangeBooking> {
         ...(action === 'complete' && { endedEarly: row.endsAt > now }),
         ...(action === 'no-show' && { noShow: true }),
         ...(action === 'cancel' && { cancelledBy: side }),
-        // A reminder whose time was over when the visit was confirmed is not sent late.
+        // A reminder that was due before the confirmation is not sent late.
         ...(to === 'confirmed' && { remindedAt: reminderBefore(row.startsAt, now) }),
       },
     });
     if (count === 0)
-      throw new AppError('CONFLICT', `A booking cannot be changed like this now`, { reason: 'wrong_state' });
+      throw new AppError('CONFLICT', 'The state of the booking does not allow this', {
+        reason: 'wrong_state',
+      });
     const availability = await availabilityOf(tx, row.masterId);
     const data = factsOf(row, availability?.timezone ?? 'UTC');
     if (to === 'confirmed')

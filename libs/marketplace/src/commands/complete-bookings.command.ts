@@ -1,11 +1,11 @@
 import { PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
-/** After its end. Until then the master may say that the client did not come. */
+/** Counted from the end of the visit. Until then, the master may report a no-show. */
 const COMPLETED_AFTER_MS = 24 * 3600_000;
 const BATCH = 100;
 
-/** Completes confirmed visits 24 hours after their end, so that a review never depends on the reviewed master. */
+/** Completes confirmed visits 24 hours after their end, so that a review never depends on the master. */
 export class CompleteBookings extends Command<void> {
   constructor(readonly now = new Date()) {
     super();
@@ -23,7 +23,7 @@ export class CompleteBookingsHandler implements ICommandHandler<CompleteBookings
 
   private completeSome(ended: Date, now: Date): Promise<number> {
     return this.prisma.$transaction(async (tx) => {
-      // The start repeats less than the end says, and has the index.
+      // The condition on the start follows from the one on the end, but has the index.
       const rows = await tx.$queryRaw<{ id: string }[]>`
         UPDATE bookings SET status = 'completed', updated_at = ${now} WHERE id IN (
           SELECT id FROM bookings WHERE status = 'confirmed' AND starts_at <= ${ended} AND ends_at <= ${ended}

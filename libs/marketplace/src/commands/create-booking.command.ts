@@ -4,9 +4,10 @@ import { Bookings } from '../bookings.js';
 import { Reservations } from '../reservations.js';
 
 /**
- * Requests a slot of a service; the master is told (contract, `POST bookings`).
- * @throws AppError NOT_FOUND, FORBIDDEN (one's own service), INVALID_DATA (starts_at), CONFLICT (taken; the service has changed;
- *   too many are unanswered; or called off twice), RATE_LIMIT (requests of a day)
+ * Requests a slot of a service and notifies the master (`POST bookings`).
+ * @throws AppError NOT_FOUND, FORBIDDEN (for one's own service), INVALID_DATA (names `starts_at`), CONFLICT (when the
+ *   slot is taken, the service has changed, too many requests are open, or the time was cancelled twice), RATE_LIMIT
+ *   (requests per day)
  */
 export class CreateBooking extends Command<BookingDto> {
   constructor(

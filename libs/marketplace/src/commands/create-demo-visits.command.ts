@@ -7,8 +7,8 @@ const TIMEZONE = 'Europe/Moscow';
 const WEEKLY = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '09:00', to: '20:00' }));
 
 /**
- * Gives the demo accounts of an empty database something to do: two masters with a service each, a visit that is
- * over and waits to be reviewed, and a client whose haircut is due in two days. Does nothing once there are services.
+ * Creates demo data in an empty database: two masters with a service each, a past visit that can be reviewed, and a
+ * client whose haircut is due in two days. Does nothing when there are services.
  */
 export class CreateDemoVisits extends Command<void> {
   constructor(
@@ -40,7 +40,7 @@ export class CreateDemoVisitsHandler implements ICommandHandler<CreateDemoVisits
       status,
       serviceName: service.name,
       price: service.price,
-      // The reminders of a visit that is over have been sent.
+      // The reminders of a past visit count as sent.
       remindedAt: 2,
     });
     // Noon in Moscow, every 28 days.

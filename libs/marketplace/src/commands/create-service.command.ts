@@ -5,8 +5,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
 
 /**
- * Offers a service (contract, `POST services`); who offers one is a master from then on.
- * @throws AppError CONFLICT (too many), RATE_LIMIT (of a day)
+ * Creates a service and makes its user a master (`POST services`).
+ * @throws AppError CONFLICT (too many services), RATE_LIMIT (per day)
  */
 export class CreateService extends Command<ServiceDto> {
   constructor(
@@ -27,10 +27,11 @@ export class CreateServiceHandler implements ICommandHandler<CreateService> {
   async execute({ masterId, body: { name, description, price, duration } }: CreateService) {
     await this.reach.take('service', masterId);
     const service = await this.prisma.$transaction(async (tx) => {
-      // Of a master, too: `PATCH users/me { is_master: false }` waits for it, and so does another service.
+      // Also when the user is a master already: the lock serializes it with `is_master: false` and with other new
+      // services.
       await tx.user.update({ where: { id: masterId }, data: { isMaster: true }, select: { id: true } });
       if ((await tx.service.count({ where: { masterId, archivedAt: null } })) >= REACH.services.most)
-        throw new AppError('CONFLICT', `You may offer ${REACH.services.most} services at most`);
+        throw new AppError('CONFLICT', `Limit of ${REACH.services.most} services reached`);
       return tx.service.create({
         data: { id: newId(), masterId, name, description: description ?? null, price, duration },
         ...SERVICE,

@@ -2,7 +2,10 @@ import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { lockOwn } from '../services.js';
 
-/** Takes one's own service off the market. It is kept only for its bookings, which stay. @throws AppError NOT_FOUND, FORBIDDEN */
+/**
+ * Removes one's own service from all lists. Its row is kept, since its bookings stay. @throws AppError NOT_FOUND,
+ * FORBIDDEN
+ */
 export class DeleteService extends Command<void> {
   constructor(
     readonly masterId: string,

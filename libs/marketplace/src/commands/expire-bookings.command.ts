@@ -6,7 +6,7 @@ import { Bookings, WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '..
 const DAY_MS = 24 * 3600_000;
 const BATCH = 100;
 
-/** Ends requests that nobody answered within 24 hours, or before their start; the client is told. */
+/** Expires requests without an answer after 24 hours, or at their start, and notifies the client. */
 export class ExpireBookings extends Command<void> {
   constructor(readonly now = new Date()) {
     super();
@@ -23,7 +23,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
 
   async execute({ now }: ExpireBookings): Promise<void> {
     const unanswered = new Date(now.getTime() - DAY_MS);
-    // One after the other, each by its own index: asked for together, all that wait for an answer would be read.
+    // Two statements, each with its own index: one statement for both would read all open requests.
     for (const late of [Prisma.sql`created_at <= ${unanswered}`, Prisma.sql`starts_at <= ${now}`])
       for (let expired = BATCH; expired === BATCH;) {
         const { ids, revised } = await this.expireSome(late, now);
@@ -35,7 +35,7 @@ export class ExpireBookingsHandler implements ICommandHandler<ExpireBookings> {
 
   private expireSome(late: Prisma.Sql, now: Date): Promise<{ ids: string[]; revised: Revised[] }> {
     return this.prisma.$transaction(async (tx) => {
-      // Two workers at once take different ones.
+      // Two concurrent workers take different rows.
       const rows = await tx.$queryRaw<{ id: string }[]>`
         UPDATE bookings SET status = 'expired', updated_at = ${now} WHERE id IN (
           SELECT id FROM bookings WHERE status = 'requested' AND ${late}

@@ -6,15 +6,15 @@ import { FreeTime } from '../available-slots.js';
 import { usualTime } from '../preferred-time.js';
 
 const DAY_MS = 24 * 3600_000;
-/** How far back visits are looked at, days. */
+/** How far back visits are considered, days. */
 const REACH = 500;
-/** Of each pair, the last visits that tell the rhythm. */
+/** Number of last visits per pair that define the rhythm. */
 const VISITS = 10;
-/** Masters looked at in one statement. */
+/** Masters per statement. */
 const BATCH = 200;
-/** How far from the due time a slot is looked for, days. */
+/** How far from the due time a slot is searched, days. */
 const SEARCH = 7;
-/** Of the free slots in that time; a day holds 288 at most. */
+/** Limit of free slots in that time; a day has 288 at most. */
 const MAX_SLOTS = 5000;
 
 interface Place {
@@ -34,10 +34,10 @@ interface Regular {
 }
 
 /**
- * Proposes their next visit to clients who come to a master regularly and are due: at least three visits, intervals that
- * differ by less than half their median, due within 3 days, half the interval over, and nothing booked or running (contract,
- * "Notifications"). Bookings of one day, by the master's clock, are one visit; a confirmed one that has begun is one, too.
- * Once a cycle, which the last visit stands for.
+ * Proposes the next visit to regular clients who are due. A client is regular after at least three visits to a master,
+ * at intervals that differ by less than half their median. A proposal is made when the visit is due within 3 days, half
+ * the interval has passed, and no booking is open or running. Bookings on one day, in the master's time zone, are one
+ * visit; a confirmed one that has begun counts too. There is one proposal per cycle, identified by the last visit.
  */
 export class ProposeBookings extends Command<void> {
   constructor(readonly now = new Date()) {
@@ -59,7 +59,7 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
     const zones = new Set(known.map(({ name }) => name));
     for (let masters = await this.mastersAfter(''); masters.length > 0;) {
       for (const regular of await this.due(masters, zones, now))
-        // One that fails keeps nobody else from theirs, and is due again in the next round.
+        // One failure does not affect other clients, and is retried in the next round.
         await this.propose(regular, now).catch((err: Error) =>
           logger.warn({ err: err.message, booking_id: regular.lastId }, 'proposing a next visit failed'),
         );
@@ -76,7 +76,7 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
     });
   }
 
-  /** A zone that the database has not heard of counts days in UTC. */
+  /** Days are counted in UTC when the database does not know the time zone. */
   private due(masters: Place[], zones: Set<string>, now: Date): Promise<Regular[]> {
     const ids = masters.map(({ masterId }) => masterId);
     const clocks = masters.map(({ timezone }) => (zones.has(timezone.toLowerCase()) ? timezone : 'UTC'));
@@ -127,7 +127,7 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
     const free = await this.freeTime.slots(masterId, availability, duration, from, to, MAX_SLOTS);
     const distance = ({ start }: { start: Date }) => Math.abs(start.getTime() - usual);
     const [slot] = free.sort((a, b) => distance(a) - distance(b));
-    // Without one there is nothing to propose yet: the next round looks again.
+    // Without a free slot there is nothing to propose: the next round tries again.
     if (!slot) return;
     await this.prisma.$transaction(async (tx) => {
       const { count } = await tx.bookingProposal.createMany({

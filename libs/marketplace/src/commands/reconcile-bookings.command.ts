@@ -7,9 +7,9 @@ import { WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.
 const BATCH = 100;
 
 /**
- * Brings bookings and reviews in line with whether a user is banned. After a ban their bookings ahead are cancelled,
- * the other sides are told, and their reviews are hidden and leave the ratings. After an unban the reviews return;
- * cancelled bookings stay cancelled. Again changes nothing.
+ * Makes bookings and reviews consistent with a user's ban status. After a ban, their future bookings are cancelled, the
+ * other parties are notified, and their reviews are hidden and leave the ratings. After an unban, the reviews return;
+ * cancelled bookings stay cancelled. Repeating it changes nothing.
  */
 export class ReconcileBookings extends Command<void> {
   constructor(
@@ -38,14 +38,14 @@ export class ReconcileBookingsHandler implements ICommandHandler<ReconcileBookin
   }
 }
 
-/** To the end of the transaction: a ban and an unban wait for it. */
+/** Holds until the end of the transaction: a concurrent ban or unban waits for it. */
 async function isBanned(tx: Prisma.TransactionClient, userId: string): Promise<boolean> {
   const [user] = await tx.$queryRaw<{ banned: boolean }[]>`
     SELECT banned_at IS NOT NULL AS banned FROM users WHERE id = ${userId}::uuid FOR SHARE`;
   return user?.banned ?? false;
 }
 
-/** Visits that have begun stay. */
+/** Visits that have begun are kept. */
 async function cancelSome(
   tx: Prisma.TransactionClient,
   userId: string,
@@ -58,7 +58,7 @@ async function cancelSome(
     WHERE ${Prisma.raw(`${side}_id`)} = ${userId}::uuid AND status IN ('requested', 'confirmed') AND starts_at > ${now}
     ORDER BY starts_at, id LIMIT ${BATCH}`;
   if (ahead.length === 0) return { count: 0, revised: [] };
-  // A block cancels several of one pair, too: under its lock the two never wait for each other's rows.
+  // A block also cancels several bookings of one pair: this lock prevents a deadlock between the two.
   await lockBookings(
     tx,
     ahead.map(({ master, client }) => [master, client]),
@@ -95,7 +95,7 @@ async function moveReviews(tx: Prisma.TransactionClient, userId: string): Promis
   const sign = hidden ? -1 : 1;
   const masters = moves.map(({ master_id }) => master_id);
   const ratings = moves.map(({ rating }) => rating);
-  // In one order, as two clients' reviews may be of the same masters.
+  // In one order: reviews of two clients may concern the same masters.
   await tx.$queryRaw`
     SELECT FROM master_ratings WHERE master_id = ANY(${masters}::uuid[]) ORDER BY master_id FOR UPDATE`;
   await tx.$executeRaw`

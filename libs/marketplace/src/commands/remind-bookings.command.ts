@@ -4,12 +4,15 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
 
 const BATCH = 100;
-/** Hours before the start; the nearer one first, so that who missed the other is not reminded twice at once. */
+/**
+ * Hours before the start. The shorter one comes first, so that a client who missed the other is not reminded twice at
+ * once.
+ */
 const REMINDERS = [2, 24] as const;
 
 /**
- * Reminds both sides of a confirmed booking, 24 and 2 hours before it: a notification, promised in the transaction that
- * marks the reminder, and `booking:updated` with `reminder` on connected devices.
+ * Reminds both parties 24 and 2 hours before a confirmed booking. The notification is stored in the transaction that
+ * records the reminder. Connected devices receive `booking:updated` with `reminder`.
  */
 export class RemindBookings extends Command<void> {
   constructor(readonly now = new Date()) {

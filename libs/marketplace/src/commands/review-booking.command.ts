@@ -6,10 +6,11 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, REVIEW, toReview } from '../bookings.js';
 
 /**
- * The client's word about a completed visit, one each; the master is told, and their average moves with it. Both sides
- * hear the booking with its review. It is public and about the visit, so a block does not prevent it: the master then
- * hears nothing of it.
- * @throws AppError NOT_FOUND; FORBIDDEN to all but the client; CONFLICT before it is completed, or the second time
+ * Stores the client's review of a completed visit, one per visit. It changes the master's average and notifies the
+ * master. Both parties receive the booking with its review. A review is public, so a block does not prevent it; then
+ * the master is not notified.
+ * @throws AppError NOT_FOUND, FORBIDDEN (for anybody but the client), CONFLICT (before completion, or for a second
+ *   review)
  */
 export class ReviewBooking extends Command<ReviewDto> {
   constructor(
@@ -32,8 +33,8 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
 
   async execute({ userId, bookingId, body: { rating, text }, now }: ReviewBooking): Promise<ReviewDto> {
     const { masterId, clientId, status } = await this.bookings.require(userId, bookingId);
-    if (clientId !== userId) throw new AppError('FORBIDDEN', 'Only the client reviews a visit');
-    // Completed is a state for ever: nothing can change it between this look and the insert.
+    if (clientId !== userId) throw new AppError('FORBIDDEN', 'Only the client may review a visit');
+    // Completed is final, so the state cannot change between this check and the insert.
     if (status !== 'completed')
       throw new AppError('CONFLICT', 'Only a completed visit can be reviewed', { reason: 'wrong_state' });
     const id = newId();
@@ -51,7 +52,7 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
           actorId: userId,
           data: { review_id: id, booking_id: bookingId, user_id: userId, rating },
         });
-        // Last, since all who review this master at once wait for this row.
+        // Last, since all concurrent reviews of this master wait for this row.
         await tx.$executeRaw`
           INSERT INTO master_ratings (master_id, reviews_count, rating_sum) VALUES (${masterId}::uuid, 1, ${rating})
           ON CONFLICT (master_id) DO UPDATE SET reviews_count = master_ratings.reviews_count + 1,
@@ -63,7 +64,9 @@ export class ReviewBookingHandler implements ICommandHandler<ReviewBooking> {
       return review;
     } catch (error) {
       if (isUniqueViolation(error))
-        throw new AppError('CONFLICT', 'This visit has been reviewed', { reason: 'already_reviewed' });
+        throw new AppError('CONFLICT', 'You have already reviewed this visit', {
+          reason: 'already_reviewed',
+        });
       throw error;
     }
   }

@@ -3,9 +3,9 @@ import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
- * Says when a master works, in place of what they said before; bookings that exist stay. A window to 00:00 ends with the
- * day, and is answered as 24:00. Without `min_notice_minutes`, the one that is set stays.
- * @throws AppError INVALID_DATA naming weekly when a window ends before it begins, or two overlap
+ * Replaces a master's availability; existing bookings stay. A window to 00:00 ends with the day, and is answered as
+ * 24:00. Without `min_notice_minutes`, the current value stays.
+ * @throws AppError INVALID_DATA (names `weekly`: a window ends before it begins, or two overlap)
  */
 export class SetAvailability extends Command<AvailabilityDto> {
   constructor(
@@ -32,7 +32,7 @@ export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> 
       if (from >= to)
         throw AppError.invalid(
           'weekly',
-          `${from} is not before ${to}; 24:00 ends a day, and the next has its own window`,
+          `${from} must be before ${to}; a window ends at 24:00 at the latest`,
         );
       if (before?.weekday === weekday && before.to > from)
         throw AppError.invalid('weekly', `two windows of weekday ${weekday} overlap`);

@@ -4,7 +4,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { SERVICE, lockOwn, toService } from '../services.js';
 
 /**
- * Changes what is given of one's own service; bookings keep the name and the price they were made with.
+ * Changes the given fields of one's own service. Bookings keep their original name and price.
  * @throws AppError NOT_FOUND, FORBIDDEN
  */
 export class UpdateService extends Command<ServiceDto> {

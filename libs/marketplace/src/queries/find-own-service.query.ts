@@ -3,7 +3,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { isUUID } from 'class-validator';
 import { noSuchService } from '../services.js';
 
-/** What a master offers, by an id that anybody may have made up. @throws AppError NOT_FOUND */
+/** A master's own service; the id comes from a client. @throws AppError NOT_FOUND */
 export class FindOwnService extends Query<{ name: string; price: number; duration: number }> {
   constructor(
     readonly masterId: string,

@@ -6,7 +6,7 @@ import { findService, toService } from '../services.js';
 /** One service. @throws AppError NOT_FOUND */
 export class FindService extends Query<ServiceDto> {
   constructor(
-    /** Null looks past all blocks. */
+    /** Null ignores blocks. */
     readonly userId: string | null,
     readonly id: string,
   ) {

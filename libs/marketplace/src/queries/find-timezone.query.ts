@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 
-/** The time zone of a user's own week, or else of the master of their latest booking. */
+/** The time zone of the user's own availability, otherwise of the master of their latest booking. */
 export class FindTimezone extends Query<string | undefined> {
   constructor(readonly userId: string) {
     super();

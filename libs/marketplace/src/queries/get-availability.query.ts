@@ -3,7 +3,7 @@ import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { availabilityOf } from '../availabilities.js';
 
-/** A master's own hours; a week without any before they are set. */
+/** A master's own availability; without windows until it is set. */
 export class GetAvailability extends Query<AvailabilityDto> {
   constructor(readonly masterId: string) {
     super();

@@ -3,7 +3,7 @@ import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { BOOKING, Bookings } from '../bookings.js';
 
-/** One's own bookings, the latest start first. @throws AppError INVALID_DATA (cursor) */
+/** One's own bookings, latest start first. @throws AppError INVALID_DATA (names `cursor`) */
 export class ListBookings extends Query<BookingPage> {
   constructor(
     readonly userId: string,
@@ -25,7 +25,7 @@ export class ListBookingsHandler implements IQueryHandler<ListBookings> {
       (SELECT id, starts_at FROM bookings WHERE ${Prisma.raw(`${side}_id`)} = ${userId}::uuid AND ${before(cursor)}
          AND ${status ? Prisma.sql`status = ${status}::booking_status` : Prisma.sql`true`}
        ORDER BY starts_at DESC, id DESC LIMIT ${limit + 1})`;
-    // Each side by its own index.
+    // Each role has its own index.
     const sides = role ? of(role) : Prisma.sql`${of('master')} UNION ALL ${of('client')}`;
     const found = await this.prisma.$queryRaw<{ id: string; starts_at: Date }[]>`
       SELECT id, starts_at FROM (${sides}) b ORDER BY starts_at DESC, id DESC LIMIT ${limit + 1}`;

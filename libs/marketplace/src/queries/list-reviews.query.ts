@@ -5,7 +5,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { REVIEW, toReview } from '../bookings.js';
 import { averageOf } from '../masters.js';
 
-/** What clients say of a master, newest first. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
+/** The reviews of a master, newest first. @throws AppError NOT_FOUND, INVALID_DATA (names `cursor`) */
 export class ListReviews extends Query<ReviewPage> {
   constructor(
     readonly userId: string,
@@ -27,9 +27,9 @@ export class ListReviewsHandler implements IQueryHandler<ListReviews> {
         where: {
           masterId,
           id: { lt: idsBefore(cursor) },
-          // Those of banned clients, which the average leaves out, too.
+          // Reviews of banned clients are hidden; the average excludes them too.
           hidden: false,
-          // A block hides what somebody writes from one reader; the average is of all.
+          // A block hides a client's reviews from one reader; the average includes them.
           client: {
             blocks: { none: { blockedId: userId } },
             blockedBy: { none: { blockerId: userId } },

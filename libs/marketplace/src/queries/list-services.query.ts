@@ -14,13 +14,13 @@ import { visibleTo } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SERVICE, toService } from '../services.js';
 
-// The expressions are those of the indexes.
+// The expressions must equal those of the indexes.
 const NAME = Prisma.raw(`searched(folded(s.name))`);
 const KEY = Prisma.raw(`left(folded(s.name), 50)`);
 
 /**
- * Services, or one master's, newest first; those whose name has every word of the query.
- * @throws AppError INVALID_DATA (cursor), RATE_LIMIT, UNAVAILABLE
+ * Services of all masters or one, newest first, whose name contains every word of the query.
+ * @throws AppError INVALID_DATA (names `cursor`), RATE_LIMIT, UNAVAILABLE
  */
 export class ListServices extends Query<ServicePage> {
   constructor(

@@ -10,9 +10,9 @@ import { toSlot } from '../slots.js';
 const DAY_MS = 24 * 3600_000;
 
 /**
- * When a service can be booked: slots in the master's week that lie ahead, by the master's notice at least and a year at
- * most, and that no live booking touches.
- * @throws AppError NOT_FOUND; INVALID_DATA for a stretch of no time or of more than 62 days
+ * The free slots of a service. They start after the master's minimum notice, within a year, and overlap no live
+ * booking.
+ * @throws AppError NOT_FOUND, INVALID_DATA (for an empty range, or one of more than 62 days)
  */
 export class ListSlots extends Query<SlotPage> {
   constructor(

@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 
-/** The time zones of masters' weeks, by master. A master who has set no week is not in it. */
+/** The time zones of masters, by master. Masters without availability are missing. */
 export class ListTimezones extends Query<Map<string, string>> {
   constructor(readonly masterIds: string[]) {
     super();
