@@ -13,7 +13,7 @@ import { GetStatsHandler } from './queries/get-stats.query.js';
 import { ListReportsHandler } from './queries/list-reports.query.js';
 import { ReportTargets } from './report-targets.js';
 
-/** What concerns every lib: bans, reports of anything, and how much there is of everything. */
+/** Features that concern several libs: bans, reports and statistics. */
 @Module({
   imports: [ChatModule, IdentityModule, MarketplaceModule, PresenceModule, SocialModule],
   providers: [

@@ -1,11 +1,11 @@
 import { Prisma, type PrismaService } from '#platform';
 
-/** So many rows are read for a count, and no more. */
+/** Limit of rows that are read for a count. */
 const EXACT_UP_TO = 10_000;
 
 /**
- * Counts what follows FROM, by names: exactly as long as there is little of it. Beyond that it is what PostgreSQL's
- * planner expects, from the size of the table as it is and from the statistics that it keeps anyway.
+ * Counts the given parts, each the text after FROM, by name. Small counts are exact. A larger count is the estimate of
+ * PostgreSQL's planner, from the current size of the table and its statistics.
  */
 export async function counts<K extends string>(
   prisma: Pick<PrismaService, '$queryRaw'>,

@@ -7,17 +7,21 @@ import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 
 export interface ReportTarget {
-  /** Who is reported, or whose it is. */
+  /** The reported user, or the author of the reported content. */
   againstId: string;
-  /** Kept with the report, so that an admin sees what it was even if it is changed, deleted, or of a chat of others. */
+  /**
+   * Stored with the report, so that an admin sees the original even if it was changed or deleted, or is in a private
+   * chat.
+   */
   content: string | null;
 }
 
 type Kind = (typeof REPORT_KINDS)[number];
 
 /**
- * What can be reported, by the queries that show it. A block between the reporter and the other, whoever made it, does not
- * prevent a report: what is public is found as anybody else sees it. A message is for the members of its chat, also for former ones as far as they read it.
+ * Finds report targets by the queries that show them. A block between reporter and author does not prevent a report:
+ * public content is looked up without blocks. Only members of its chat can report a message, and former members as far
+ * as they can read it.
  */
 @Injectable()
 export class ReportTargets {
@@ -49,7 +53,7 @@ export class ReportTargets {
     };
   }
 
-  /** @throws AppError NOT_FOUND; FORBIDDEN for a message that the reporter may not read */
+  /** @throws AppError NOT_FOUND, FORBIDDEN (for a message that the reporter may not read) */
   find(reporterId: string, kind: Kind, id: string): Promise<ReportTarget> {
     return this.finders[kind](reporterId, id);
   }

@@ -5,9 +5,9 @@ import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nest
 import { ReconcileUser, promiseReconciliation } from './reconcile-user.command.js';
 
 /**
- * Shuts a user out: their sessions and sockets end at once, and nobody signs in with this account. When it is answered,
- * the user is absent for everybody else, too (`ReconcileUser`). Repeating it makes good for one that was cut off.
- * @throws AppError NOT_FOUND; CONFLICT for an admin, oneself included: somebody has to take the role away first
+ * Bans a user: their sessions and sockets end at once, and nobody can sign in to the account. Before the answer,
+ * everybody else stops seeing the user (`ReconcileUser`). Repeating it completes an interrupted ban.
+ * @throws AppError NOT_FOUND, CONFLICT (for an admin, oneself included: another admin must take the role away first)
  */
 export class BanUser extends Command<Account> {
   constructor(
@@ -31,7 +31,7 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
     const { account, jobId } = await this.prisma.$transaction(async (tx) => {
       const user = await lockForAdmin(tx, adminId, userId);
       if (user.role === 'admin') throw new AppError('CONFLICT', 'An admin cannot be banned');
-      // A socket that is just opening is in its room already and hears of it, or finds its session revoked.
+      // A socket that is just connecting is either in its room already and receives it, or finds its session revoked.
       await revokeSessions(tx, userId);
       const jobId = await promiseReconciliation(tx, userId);
       if (user.bannedAt) return { account: user, jobId };

@@ -5,10 +5,10 @@ import { ReportTargets } from '../report-targets.js';
 import { toReport } from '../reports.js';
 
 /**
- * Has admins look at something (contract, `POST reports`). While a user's report of it is open, repeating it gives back
- * that one.
- * @throws AppError NOT_FOUND, also for what the reporter may not see; FORBIDDEN for a message of a chat that they are
- *   not in; CONFLICT with 100 open ones
+ * Reports something to the admins (`POST reports`). While a user's report of the same target is open, repeating it
+ * returns that report.
+ * @throws AppError NOT_FOUND (also for a target hidden from the reporter), FORBIDDEN (for a message of another chat),
+ *   CONFLICT (with 100 open reports)
  */
 export class CreateReport extends Command<ReportDto> {
   constructor(
@@ -28,26 +28,26 @@ export class CreateReportHandler implements ICommandHandler<CreateReport> {
 
   async execute({ reporterId, body }: CreateReport): Promise<ReportDto> {
     const { kind, target_id: targetId, reason } = body;
-    // Before the target, which may be gone by now.
+    // Before the target is looked up, which may be deleted by now.
     const repeated = await this.openOne(this.prisma, reporterId, body);
     if (repeated) return repeated;
     const target = await this.targets.find(reporterId, kind, targetId);
     return this.prisma.$transaction(async (tx) => {
-      // Under the reporter's row: of two at the same moment, the second finds and counts the first.
+      // The lock of the reporter's row: of two concurrent reports, the second finds and counts the first.
       await tx.$queryRaw`SELECT FROM users WHERE id = ${reporterId}::uuid FOR NO KEY UPDATE`;
       const first = await this.openOne(tx, reporterId, body);
       if (first) return first;
       const open = await tx.$queryRaw<object[]>`
         SELECT FROM reports WHERE reporter_id = ${reporterId}::uuid AND status = 'open' LIMIT ${MAX_OPEN_REPORTS}`;
       if (open.length >= MAX_OPEN_REPORTS)
-        throw new AppError('CONFLICT', `${MAX_OPEN_REPORTS} open reports are the most there can be`);
+        throw new AppError('CONFLICT', `Limit of ${MAX_OPEN_REPORTS} open reports reached`);
       return toReport(
         await tx.report.create({ data: { id: newId(), reporterId, kind, targetId, ...target, reason } }),
       );
     });
   }
 
-  /** In SQL of our own: the index of open reports is of use only where the status is no parameter. */
+  /** Written in SQL: the index of open reports is used only when the status is not a parameter. */
   private async openOne(
     tx: Pick<Prisma.TransactionClient, '$queryRaw' | 'report'>,
     reporterId: string,

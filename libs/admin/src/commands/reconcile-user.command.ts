@@ -6,8 +6,8 @@ import { addJob, type Prisma } from '#platform';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
- * Each brings one lib's stored data in line with `users.banned_at` as it is now; again changes nothing. Memberships come after
- * reactions: their `chat:updated` has the new change number of both.
+ * Each step makes one lib's stored data consistent with the current `users.banned_at`. Repeating it changes nothing.
+ * Memberships come after reactions, so that `chat:updated` has the new change number of both.
  */
 const STEPS: (new (userId: string) => Command<void>)[] = [
   ReconcileReactions,
@@ -17,17 +17,17 @@ const STEPS: (new (userId: string) => Command<void>)[] = [
   ReconcileNotifications,
 ];
 
-/** How long the ban or the unban works alone before the job runs the same, ms. */
+/** Head start of a ban or unban before the job does the same, ms. */
 const JOB_DELAY_MS = 60_000;
 
-/** Promises `ReconcileUser` to its transaction. @returns the id of the job, to be deleted once that was done */
+/** Stores the job for `ReconcileUser` in the transaction. @returns its id; delete the job once the work is done */
 export const promiseReconciliation = (tx: Prisma.TransactionClient, userId: string): Promise<string> =>
   addJob(tx, 'reconcile-ban', { userId }, JOB_DELAY_MS);
 
 /**
- * Brings everything stored of a user in line with whether they are banned: after a ban they are absent for everybody
- * else, after an unban what can be restored is. The ban and the unban run it before they answer. If they are cut off, the
- * job `reconcile-ban` runs it.
+ * Makes all stored data of a user consistent with their ban status. After a ban, nobody else sees the user. After an
+ * unban, everything that can be restored is. The ban and unban run this before they answer. If they are interrupted,
+ * the job `reconcile-ban` runs it.
  */
 export class ReconcileUser extends Command<void> {
   constructor(readonly userId: string) {

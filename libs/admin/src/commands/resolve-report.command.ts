@@ -5,8 +5,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { REPORT_CASE, toCase } from '../reports.js';
 
 /**
- * An admin says what came of a report (contract, `POST admin/reports/:id/resolve`).
- * @throws AppError NOT_FOUND; CONFLICT when it has been resolved
+ * An admin resolves a report (`POST admin/reports/:id/resolve`).
+ * @throws AppError NOT_FOUND, CONFLICT (when it is already resolved)
  */
 export class ResolveReport extends Command<ReportCaseDto> {
   constructor(
@@ -24,7 +24,7 @@ export class ResolveReportHandler implements ICommandHandler<ResolveReport> {
 
   async execute({ adminId, reportId: id, resolution }: ResolveReport): Promise<ReportCaseDto> {
     const resolved = await this.prisma.$transaction(async (tx) => {
-      // Looked at in the statement that changes it: of two at once, one finds it resolved.
+      // The update checks the status itself: of two concurrent calls, one finds the report resolved.
       const { count } = await tx.report.updateMany({
         where: { id, status: 'open' },
         data: { status: 'resolved', resolvedById: adminId, resolvedAt: new Date(), resolution },
@@ -34,7 +34,8 @@ export class ResolveReportHandler implements ICommandHandler<ResolveReport> {
     });
     const row = await this.prisma.report.findUnique({ where: { id }, ...REPORT_CASE });
     if (!row) throw new AppError('NOT_FOUND', 'No such report');
-    if (!resolved) throw new AppError('CONFLICT', 'This report has been resolved', { reason: 'wrong_state' });
+    if (!resolved)
+      throw new AppError('CONFLICT', 'This report is already resolved', { reason: 'wrong_state' });
     return toCase(row);
   }
 }

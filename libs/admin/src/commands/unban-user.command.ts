@@ -4,8 +4,8 @@ import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nest
 import { ReconcileUser, promiseReconciliation } from './reconcile-user.command.js';
 
 /**
- * Lets a banned user in again, who has to sign in anew. When it is answered, what can be restored is (`ReconcileUser`).
- * Repeating it makes good for one that was cut off.
+ * Ends a ban; the user has to sign in again. Before the answer, everything that can be restored is (`ReconcileUser`).
+ * Repeating it completes an interrupted unban.
  * @throws AppError NOT_FOUND
  */
 export class UnbanUser extends Command<Account> {

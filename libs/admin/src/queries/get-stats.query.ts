@@ -4,13 +4,13 @@ import { Presence } from '#presence';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { counts } from '../counts.js';
 
-/** How much there is of everything (contract, `GET admin/stats`); what it costs does not grow with that. */
+/** Counts of the whole system (`GET admin/stats`). The cost does not grow with the data. */
 export class GetStats extends Query<StatsDto> {}
 
 const bookings = (status: keyof StatsDto['bookings']) =>
   Prisma.sql`bookings WHERE status = ${Prisma.raw(`'${status}'`)}`;
 
-/** Each condition has an index of its own. */
+/** Each condition has its own index. */
 const COUNTED = {
   'users.all': Prisma.sql`users`,
   'users.new_today': Prisma.sql`users WHERE created_at >= date_trunc('day', now())`,

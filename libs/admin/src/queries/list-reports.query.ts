@@ -3,7 +3,7 @@ import { PrismaService, idsBefore, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { REPORT_CASE, toCase } from '../reports.js';
 
-/** Reports, the latest first: those of one status, or all (contract, `GET admin/reports`). Errors: INVALID_DATA (cursor). */
+/** Reports of one status or all, latest first (`GET admin/reports`). @throws AppError INVALID_DATA (names `cursor`) */
 export class ListReports extends Query<ReportPage> {
   constructor(readonly page: ReportQuery) {
     super();
