@@ -1,4 +1,5 @@
-import { Conversations } from '#assistant';
+import { AnswerFeed, Conversations } from '#assistant';
+import { Metrics } from '#platform';
 import { TestApp, until, type Account } from '#testing';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -112,6 +113,36 @@ it('sends a long answer anew in pieces, and does other work between them', async
   clearInterval(looking);
   expect(client.all('assistant_message_token').map(({ index }) => index)).toEqual(range(50_000));
   expect(most).toBeLessThan(5000);
+  client.close();
+});
+
+it('ends when too many live events wait while it opens a chat', async () => {
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  const [{ id: messageId }] = (await app.rows(
+    `INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, token_ends)
+     SELECT gen_random_uuid(), $1, 1, 'assistant', 'complete', repeat('ж', 100000), array_agg(i)
+     FROM generate_series(1, 100000) AS i RETURNING id`,
+    [chatId],
+  )) as [{ id: string }];
+  const { connections } = app.app.get<unknown, { connections: Set<{ socket: WebSocket }> }>(
+    AssistantEndpoint,
+  );
+  const { socket } = [...connections].at(-1)!;
+  const cutOff = jest.spyOn(app.app.get(Metrics).slowConsumers, 'inc');
+  client.socket.pause();
+  client.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: -1 } });
+  await until('more waits than it reads', () => socket.bufferedAmount > 0);
+  const feed = app.app.get(AnswerFeed);
+  const token = 'ж'.repeat(1000);
+  const publish = (index: number) =>
+    feed.publish(chatId!, { type: 'assistant_message_token', data: { token, messageId: anna.id, index } });
+  for (const index of range(900)) publish(index);
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  for (const index of range(100)) publish(900 + index);
+  await until('closed', () => socket.readyState !== WebSocket.OPEN);
+  expect(cutOff).toHaveBeenCalledTimes(1);
   client.close();
 });
 

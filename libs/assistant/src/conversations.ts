@@ -1,5 +1,5 @@
 import type { AssistantEvent, ResumeFrom } from '#contracts';
-import { PrismaService } from '#platform';
+import { SOCKETS, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,10 +12,22 @@ const HISTORY = 200;
 /** How far the log of an answer may be behind, ms, and how often it is looked at. */
 const LOG_LAG_MS = 200;
 const LOG_TRIES = 20;
+/** The most characters of live events that wait while a chat opens. */
+const { most: MAX_WAITING } = SOCKETS.assistantUnread;
 
 interface LiveAnswer {
   id: string;
   tokens: string[];
+}
+
+/** A device that opens a chat. */
+interface Device {
+  /** Sends one event of what was said; the next one waits for its promise. */
+  sendPast(event: AssistantEvent): void | Promise<void>;
+  /** Sends one event of what is being said from then on. */
+  send(event: AssistantEvent): void;
+  /** Disconnects a device that reads too slowly. */
+  disconnect(): void;
 }
 
 /** What a device that opens a chat is told: what was said, and from there on what is being said, without gap or repetition. */
@@ -30,8 +42,6 @@ export class Conversations {
 
   /**
    * `resume`: the device has that answer up to that token.
-   * @param sendPast sends one event of what was said; the next one waits for its promise
-   * @param send sends one event of what is being said from then on
    * @returns what closes it
    * @throws AppError NOT_FOUND: no such chat of this user
    */
@@ -39,12 +49,20 @@ export class Conversations {
     userId: string,
     chatId: string,
     resume: ResumeFrom | undefined,
-    sendPast: (event: AssistantEvent) => void | Promise<void>,
-    send: (event: AssistantEvent) => void,
+    device: Device,
   ): Promise<() => void> {
     // Events wait while the history is read and sent. Listening begins before the read, so that no event is lost.
     let waiting: AssistantEvent[] | undefined = [];
-    const close = this.feed.listen(chatId, (event) => (waiting ? waiting.push(event) : send(event)));
+    let characters = 0;
+    const close = this.feed.listen(chatId, (event) => {
+      if (!waiting) return device.send(event);
+      waiting.push(event);
+      characters += lengthOf(event);
+      if (characters <= MAX_WAITING) return;
+      close();
+      waiting.length = 0;
+      device.disconnect();
+    });
     const here = this.answers.liveIn(chatId);
     try {
       const live = here ?? (await this.liveElsewhere(chatId, waiting));
@@ -53,18 +71,21 @@ export class Conversations {
       const messages = chat.messages.map(toHistoryItem);
       const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];
       const { title, next_cursor: nextCursor } = chat;
-      await sendPast({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
-      for (const event of resumed) await sendPast(event);
+      await device.sendPast({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
+      for (const event of resumed) await device.sendPast(event);
       if (live && !known.has(live.id)) {
         const isResumed = resume?.messageId === live.id;
-        if (!isResumed) await sendPast(started(live.id));
+        if (!isResumed) await device.sendPast(started(live.id));
         for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1))
-          await sendPast(event);
+          await device.sendPast(event);
       }
       const isNew = (event: AssistantEvent) =>
         !known.has(messageOf(event) ?? '') &&
         !(event.type === 'assistant_message_start' && event.data.messageId === live?.id);
-      for (const event of waiting) if (isNew(event)) await sendPast(event);
+      for (let event = waiting.shift(); event; event = waiting.shift()) {
+        characters -= lengthOf(event);
+        if (isNew(event)) await device.sendPast(event);
+      }
       waiting = undefined;
       return close;
     } catch (error) {
@@ -125,6 +146,8 @@ function* tokensAfter(messageId: string, tokens: string[], last: number): Iterab
   for (let index = last + 1; index < tokens.length; index++)
     yield { type: 'assistant_message_token', data: { token: tokens[index]!, messageId, index } };
 }
+
+const lengthOf = (event: AssistantEvent): number => JSON.stringify(event).length;
 
 const messageOf = ({ data }: AssistantEvent): string | undefined =>
   'messageId' in data ? data.messageId : undefined;

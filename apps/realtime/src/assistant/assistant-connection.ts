@@ -243,7 +243,11 @@ export class AssistantConnection {
       return written;
     };
     const { conversations } = this.services;
-    const close = await conversations.open(userId, chatId, resume, sendPast, (event) => this.send(event));
+    const close = await conversations.open(userId, chatId, resume, {
+      sendPast,
+      send: (event) => this.send(event),
+      disconnect: () => this.disconnectSlow(),
+    });
     if (this.socket.readyState === WebSocket.OPEN) {
       this.chatId = chatId;
       this.closeChat = close;
@@ -286,8 +290,13 @@ export class AssistantConnection {
   private send(event: AssistantEvent): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.owed = Math.min(this.owed, this.socket.bufferedAmount);
-    if (this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.socket.terminate();
+    if (this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.disconnectSlow();
     this.socket.send(JSON.stringify(event));
+  }
+
+  private disconnectSlow(): void {
+    this.services.metrics.slowConsumers.inc();
+    this.socket.terminate();
   }
 }
 

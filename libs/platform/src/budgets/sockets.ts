@@ -161,10 +161,11 @@ export const SOCKETS = {
     refused: 'assistantFrames',
   }),
   assistantUnread: budget({
-    of: 'unread live events of a `/ws/chat` device',
+    of: 'unread live events of a `/ws/chat` device, also those that wait while it opens a chat',
     most: MIB,
     shown: bytes,
     beyond: 'connection closed',
+    metric: 'websocket_cut_off_total',
   }),
   assistantPiece: budget({
     of: 'characters of a past chat sent to a `/ws/chat` device before it has read them',
