@@ -1,5 +1,5 @@
 import { AnswerFeed, Conversations } from '#assistant';
-import { Metrics } from '#platform';
+import { Metrics, NodeRegistry, PgPool } from '#platform';
 import { TestApp, until, type Account } from '#testing';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -143,6 +143,29 @@ it('ends when too many live events wait while it opens a chat', async () => {
   for (const index of range(100)) publish(900 + index);
   await until('closed', () => socket.readyState !== WebSocket.OPEN);
   expect(cutOff).toHaveBeenCalledTimes(1);
+  client.close();
+});
+
+it('reads no token of an answer of another user', async () => {
+  const client = await app.assistant();
+  client.send('join_chat', { token: anna.token });
+  const { chatId } = await client.ask('create_chat', {}, 'chat_created');
+  await app.rows(
+    `WITH answer AS (
+       INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, produced_by)
+       SELECT gen_random_uuid(), $1, 1, 'assistant', 'streaming', '', $2 RETURNING id
+     )
+     INSERT INTO assistant_tokens (message_id, index, text) SELECT id, 0, 'x' FROM answer`,
+    [chatId, app.app.get(NodeRegistry).id],
+  );
+  const boris = await app.register('Борис');
+  const statements = jest.spyOn(app.app.get(PgPool), 'query');
+  client.send('join_chat', { token: boris.token, chatId });
+  expect(await client.next('error')).toMatchObject({ code: 'NOT_FOUND' });
+  const texts = statements.mock.calls.map(([asked]) => JSON.stringify(asked));
+  expect(texts.length).toBeGreaterThan(2);
+  // One of them finds out whether an answer is in progress.
+  expect(texts.filter((text) => text.includes('assistant_tokens'))).toHaveLength(1);
   client.close();
 });
 

@@ -65,7 +65,7 @@ export class Conversations {
     });
     const here = this.answers.liveIn(chatId);
     try {
-      const live = here ?? (await this.liveElsewhere(chatId, waiting));
+      const live = here ?? (await this.liveElsewhere(userId, chatId, waiting));
       const chat = await this.queries.execute(new FindAssistantChat(userId, chatId, { limit: HISTORY }));
       const known = new Set(chat.messages.map(({ id }) => id));
       const messages = chat.messages.map(toHistoryItem);
@@ -98,22 +98,29 @@ export class Conversations {
    * An answer that another node is producing. Its log is a little behind what is told: read until nothing is missing
    * between the two.
    */
-  private async liveElsewhere(chatId: string, waiting: AssistantEvent[]): Promise<LiveAnswer | undefined> {
+  private async liveElsewhere(
+    userId: string,
+    chatId: string,
+    waiting: AssistantEvent[],
+  ): Promise<LiveAnswer | undefined> {
     for (let attempt = 0; attempt < LOG_TRIES; attempt++) {
-      const answer = await this.prisma.assistantMessage.findFirst({
-        where: { chatId, status: 'streaming' },
-        select: { id: true, tokens: { select: { text: true, index: true }, orderBy: { index: 'asc' } } },
-      });
+      const [answer] = await this.prisma.$queryRaw<{ id: string; logged: number }[]>`
+        SELECT m.id, COALESCE((SELECT max(index) + 1 FROM assistant_tokens WHERE message_id = m.id), 0) AS logged
+        FROM assistant_messages m JOIN assistant_chats c ON c.id = m.chat_id AND c.user_id = ${userId}::uuid
+        WHERE m.chat_id = ${chatId}::uuid AND m.status = 'streaming'`;
       if (!answer) return undefined;
-      const received = waiting.flatMap((event) =>
-        event.type === 'assistant_message_token' && event.data.messageId === answer.id
-          ? [event.data.index]
-          : [],
-      );
-      const logged = answer.tokens.map(({ text }) => text);
+      const { id, logged } = answer;
       // What was told since, too, comes from here: it is told once.
-      const first = received[0] ?? (attempt > 0 ? logged.length : -1);
-      if (first >= 0 && first <= logged.length) return { id: answer.id, tokens: logged.slice(0, first) };
+      const first = firstIndexOf(id, waiting) ?? (attempt > 0 ? logged : -1);
+      if (first >= 0 && first <= logged) {
+        const tokens = await this.prisma.assistantToken.findMany({
+          where: { messageId: id, index: { lt: first } },
+          select: { text: true },
+          orderBy: { index: 'asc' },
+        });
+        // An answer that has just ended has no log any more.
+        if (tokens.length === first) return { id, tokens: tokens.map(({ text }) => text) };
+      }
       await sleep(LOG_LAG_MS);
     }
     return undefined;
@@ -145,6 +152,13 @@ function* ended(tokens: Iterable<AssistantEvent>, end: AssistantEvent): Iterable
 function* tokensAfter(messageId: string, tokens: string[], last: number): Iterable<AssistantEvent> {
   for (let index = last + 1; index < tokens.length; index++)
     yield { type: 'assistant_message_token', data: { token: tokens[index]!, messageId, index } };
+}
+
+/** The first token of an answer that waits. */
+function firstIndexOf(messageId: string, waiting: AssistantEvent[]): number | undefined {
+  for (const { type, data } of waiting)
+    if (type === 'assistant_message_token' && data.messageId === messageId) return data.index;
+  return undefined;
 }
 
 const lengthOf = (event: AssistantEvent): number => JSON.stringify(event).length;
