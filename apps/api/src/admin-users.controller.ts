@@ -33,7 +33,7 @@ export class AdminUsersController {
 
   @Get()
   @Answers(
-    'All users by name, also banned ones, found by part of a name, handle or e-mail',
+    'All users by name, including banned users; search by part of a name, handle or e-mail',
     { type: AccountPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -45,18 +45,13 @@ export class AdminUsersController {
   }
 
   @Get(':id')
-  @Answers('A user, also a banned one', { type: AccountDto }, ...ABOUT_A_USER)
+  @Answers('A user, including a banned one', { type: AccountDto }, ...ABOUT_A_USER)
   async find(@Param('id', IdPipe) id: string): Promise<AccountDto> {
     return this.presence.withOnline(await this.queries.execute(new FindAccount(id)));
   }
 
   @Patch(':id')
-  @Answers(
-    'Make a user an admin, or an admin a user; not myself',
-    { type: AccountDto },
-    ...ABOUT_A_USER,
-    'CONFLICT',
-  )
+  @Answers('Grant or take the admin role; not one’s own', { type: AccountDto }, ...ABOUT_A_USER, 'CONFLICT')
   setRole(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -67,7 +62,7 @@ export class AdminUsersController {
 
   @Post(':id/ban')
   @ApiBody({ type: BanBody, required: false })
-  @Answers('Shut a user out at once; not an admin', { type: AccountDto }, ...ABOUT_A_USER, 'CONFLICT')
+  @Answers('Ban a user; not an admin', { type: AccountDto }, ...ABOUT_A_USER, 'CONFLICT')
   ban(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -77,7 +72,7 @@ export class AdminUsersController {
   }
 
   @Post(':id/unban')
-  @Answers('Let a banned user in again', { type: AccountDto }, ...ABOUT_A_USER)
+  @Answers('Unban a user', { type: AccountDto }, ...ABOUT_A_USER)
   unban(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<AccountDto> {
     return this.change(new UnbanUser(userId, id));
   }
@@ -94,7 +89,7 @@ export class AdminUsersController {
   }
 
   @Delete(':id/sessions')
-  @Answers('Sign all of a user’s devices out', {}, ...ABOUT_A_USER)
+  @Answers('Sign out all devices of a user', {}, ...ABOUT_A_USER)
   revokeSessions(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new RevokeSessions(userId, id));
   }

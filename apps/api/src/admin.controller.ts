@@ -15,7 +15,7 @@ export class AdminController {
 
   @Get('audit')
   @Answers(
-    'What admins did, the latest first',
+    'Actions of admins, latest first',
     { type: AuditPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -27,7 +27,7 @@ export class AdminController {
 
   @Get('stats')
   @Answers(
-    'How much there is of everything; what is large is estimated',
+    'Statistics of the system; large numbers are estimates',
     { type: StatsDto },
     'UNAUTHORIZED',
     'FORBIDDEN',

@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import type { SignedIn } from '#identity';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 
-/** On a controller of `admin/…`: its routes are for admins only, as the database has them now. */
+/** For controllers of `admin/…`: requires the admin role. The role is read from the database on each request. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

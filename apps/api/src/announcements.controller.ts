@@ -16,7 +16,7 @@ export class AnnouncementsController {
 
   @Post()
   @Answers(
-    'A post that everybody is told of',
+    'Create a post and notify all users of it',
     { type: PostDto, status: 201 },
     'INVALID_DATA',
     'UNAUTHORIZED',

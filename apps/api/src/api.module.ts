@@ -33,7 +33,7 @@ import { RelationshipsController } from './relationships.controller.js';
 import { ServicesController } from './services.controller.js';
 import { UsersController } from './users.controller.js';
 
-/** REST under `/api/v2`. Guards in this order: who it is, then how many reads at once. */
+/** REST under `/api/v2`. The order of the guards matters: authentication first, then concurrent reads. */
 @Module({
   imports: [
     AdminModule,

@@ -14,7 +14,7 @@ import { Answers } from './docs/answers.js';
 import { IdPipe } from './id.pipe.js';
 import { SignedInUser } from './signed-in-user.js';
 
-/** Contract, "The assistant": what it needs no open connection for. */
+/** The assistant's endpoints that need no socket. */
 @ApiTags('assistant')
 @Controller('assistant/chats')
 export class AssistantController {
@@ -25,7 +25,7 @@ export class AssistantController {
 
   @Get()
   @Answers(
-    'My chats with the assistant, the latest used first',
+    'My chats with the assistant, most recently used first',
     { type: AssistantChatPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -36,7 +36,7 @@ export class AssistantController {
 
   @Post()
   @Answers(
-    'A new chat with the assistant',
+    'Create a chat with the assistant',
     { type: AssistantChatDto, status: 201 },
     'UNAUTHORIZED',
     'CONFLICT',
@@ -62,7 +62,7 @@ export class AssistantController {
   }
 
   @Delete(':id')
-  @Answers('Delete a chat with all that was said', { status: 204 }, 'UNAUTHORIZED', 'NOT_FOUND')
+  @Answers('Delete a chat and all its messages', { status: 204 }, 'UNAUTHORIZED', 'NOT_FOUND')
   delete(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new DeleteAssistantChat(userId, id));
   }

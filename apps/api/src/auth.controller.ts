@@ -31,7 +31,7 @@ export class AuthController {
   @ApiSecurity({})
   @Post('register')
   @Answers(
-    'Make an account and sign in',
+    'Create an account and sign in',
     { status: 201, type: AuthAnswer },
     'INVALID_DATA',
     'CONFLICT',
@@ -72,7 +72,7 @@ export class AuthController {
   }
 
   @Post('logout')
-  @Answers('Sign this device out', {}, 'UNAUTHORIZED')
+  @Answers('Sign out this device', {}, 'UNAUTHORIZED')
   async logout(@SignedInUser() { userId, sessionId }: SignedIn): Promise<void> {
     await this.commands.execute(new RevokeSession(userId, sessionId));
   }
@@ -87,7 +87,7 @@ export class AuthController {
   }
 
   @Delete('sessions/:id')
-  @Answers('Sign one of my devices out', {}, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
+  @Answers('Sign out one of my devices', {}, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
   async revoke(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     await this.commands.execute(new RevokeSession(userId, id));
   }

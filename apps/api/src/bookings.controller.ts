@@ -37,7 +37,7 @@ export class BookingsController {
   ) {}
 
   @Get('bookings')
-  @Answers('My bookings, the latest start first', { type: BookingPage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('My bookings, latest start first', { type: BookingPage }, 'INVALID_DATA', 'UNAUTHORIZED')
   list(@SignedInUser() { userId }: SignedIn, @Query() query: BookingQuery): Promise<BookingPage> {
     return this.queries.execute(new ListBookings(userId, query));
   }
@@ -55,14 +55,14 @@ export class BookingsController {
   }
 
   @Post('bookings/:id/confirm')
-  @Answers('Confirm a request, as its master', { type: BookingDto }, ...ONE, 'CONFLICT')
+  @Answers('Confirm a request, as the master', { type: BookingDto }, ...ONE, 'CONFLICT')
   confirm(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<BookingDto> {
     return this.commands.execute(new ChangeBooking(userId, id, 'confirm'));
   }
 
   @Post('bookings/:id/decline')
   @ApiBody({ type: ReasonBody, required: false })
-  @Answers('Decline a request, as its master', { type: BookingDto }, ...ONE, 'CONFLICT')
+  @Answers('Decline a request, as the master', { type: BookingDto }, ...ONE, 'CONFLICT')
   decline(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -73,7 +73,7 @@ export class BookingsController {
 
   @Post('bookings/:id/cancel')
   @ApiBody({ type: ReasonBody, required: false })
-  @Answers('Cancel a booking before its start, as either side', { type: BookingDto }, ...ONE, 'CONFLICT')
+  @Answers('Cancel a booking before its start, as either party', { type: BookingDto }, ...ONE, 'CONFLICT')
   cancel(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -83,7 +83,7 @@ export class BookingsController {
   }
 
   @Post('bookings/:id/complete')
-  @Answers('Say that a visit took place, as its master', { type: BookingDto }, ...ONE, 'CONFLICT')
+  @Answers('Complete a visit, as the master', { type: BookingDto }, ...ONE, 'CONFLICT')
   complete(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<BookingDto> {
     return this.commands.execute(new ChangeBooking(userId, id, 'complete'));
   }
@@ -91,7 +91,7 @@ export class BookingsController {
   @Post('bookings/:id/no-show')
   @ApiBody({ type: ReasonBody, required: false })
   @Answers(
-    'Say that the client did not come, as the master: cancelled, with no_show',
+    'Report a no-show, as the master: cancelled, with no_show',
     { type: BookingDto },
     ...ONE,
     'CONFLICT',
@@ -106,7 +106,7 @@ export class BookingsController {
 
   @Post('bookings/:id/dispute')
   @Answers(
-    'Say that I did come, within 7 days: completed, with disputed',
+    'Dispute a no-show within 7 days, as the client: completed, with disputed',
     { type: BookingDto },
     ...ONE,
     'CONFLICT',
@@ -116,7 +116,7 @@ export class BookingsController {
   }
 
   @Post('bookings/:id/review')
-  @Answers('Review a completed visit, as its client', { type: ReviewDto, status: 201 }, ...ONE, 'CONFLICT')
+  @Answers('Review a completed visit, as the client', { type: ReviewDto, status: 201 }, ...ONE, 'CONFLICT')
   review(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -126,7 +126,7 @@ export class BookingsController {
   }
 
   @Get('users/:id/reviews')
-  @Answers('What clients say of a master', { type: ReviewPage }, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
+  @Answers('The reviews of a master', { type: ReviewPage }, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
   reviews(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,

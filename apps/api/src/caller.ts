@@ -3,7 +3,7 @@ import { clientAddress } from '#platform';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Where a request comes from, and whether its answer is still waited for. */
+/** The origin of a request, and whether the client still waits for the answer. */
 export type Caller = Omit<Device, 'device'>;
 
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
@@ -11,7 +11,7 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   const request = http.getRequest<FastifyRequest>();
   const { raw } = http.getResponse<FastifyReply>();
   const gone = new AbortController();
-  // Not the request's, which is closed as soon as its body has been read.
+  // `raw` is the response: the request is closed as soon as its body has been read.
   if (raw.destroyed) gone.abort();
   else raw.once('close', () => gone.abort());
   return { userAgent: request.headers['user-agent'], ip: clientAddress(request), gone: gone.signal };

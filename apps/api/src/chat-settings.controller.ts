@@ -11,7 +11,7 @@ import { OptionalBody } from './optional-body.js';
 
 const MEMBER_ONLY = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'CHAT_NOT_FOUND'] as const;
 
-/** What a member sets for themselves alone. */
+/** A member's own settings of a chat. */
 @ApiTags('chats')
 @Controller('chats/:id')
 export class ChatSettingsController {
@@ -19,7 +19,7 @@ export class ChatSettingsController {
 
   @Put('mute')
   @ApiBody({ type: MuteBody, required: false })
-  @Answers('Keep my devices quiet about a chat, until a time or for good', { type: ChatDto }, ...MEMBER_ONLY)
+  @Answers('Mute a chat on my devices, until a time or permanently', { type: ChatDto }, ...MEMBER_ONLY)
   mute(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -29,19 +29,19 @@ export class ChatSettingsController {
   }
 
   @Delete('mute')
-  @Answers('Let my devices ring again', { type: ChatDto }, ...MEMBER_ONLY)
+  @Answers('Unmute a chat', { type: ChatDto }, ...MEMBER_ONLY)
   unmute(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ChatDto> {
     return this.commands.execute(new MuteChat(userId, id, false));
   }
 
   @Put('archive')
-  @Answers('Take a chat out of my list', { type: ChatDto }, ...MEMBER_ONLY)
+  @Answers('Archive a chat', { type: ChatDto }, ...MEMBER_ONLY)
   archive(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ChatDto> {
     return this.commands.execute(new ArchiveChat(userId, id, true));
   }
 
   @Delete('archive')
-  @Answers('Take an archived chat back into my list', { type: ChatDto }, ...MEMBER_ONLY)
+  @Answers('Unarchive a chat', { type: ChatDto }, ...MEMBER_ONLY)
   unarchive(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ChatDto> {
     return this.commands.execute(new ArchiveChat(userId, id, false));
   }

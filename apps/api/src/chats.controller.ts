@@ -46,14 +46,14 @@ export class ChatsController {
   ) {}
 
   @Get('sync')
-  @Answers('What changed since the cursor', { type: SyncAnswer }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('Everything that changed since the cursor', { type: SyncAnswer }, 'INVALID_DATA', 'UNAUTHORIZED')
   sync(@SignedInUser() { userId }: SignedIn, @Query() { cursor }: SyncQuery): Promise<SyncAnswer> {
     return this.queries.execute(new Sync(userId, cursor));
   }
 
   @Get('chats')
   @Answers(
-    'My chats, newest activity first; with `archived=true` those I archived instead',
+    'My chats, newest activity first; with `archived=true` only the archived chats',
     { type: ChatPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -64,7 +64,7 @@ export class ChatsController {
 
   @Post('chats')
   @Answers(
-    'A new group (201), or the direct chat with somebody (201 when it is new, else 200)',
+    'Create a group (201), or get or create a direct chat (201 when it is new, else 200)',
     { type: ChatDto, status: 201 },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -100,7 +100,7 @@ export class ChatsController {
   }
 
   @Get('chats/:id/members')
-  @Answers('Everybody in a chat', { type: ParticipantPage }, ...MEMBER_ONLY)
+  @Answers('The members of a chat', { type: ParticipantPage }, ...MEMBER_ONLY)
   members(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -111,7 +111,7 @@ export class ChatsController {
 
   @Post('chats/:id/members')
   @Answers(
-    'Add people to a group',
+    'Add members to a group',
     { type: ChatDto, status: 201 },
     ...MEMBER_ONLY,
     'NOT_FOUND',
@@ -128,7 +128,7 @@ export class ChatsController {
 
   @Patch('chats/:id/members/:user_id')
   @Answers(
-    'Make somebody an admin of my group, or a member; or hand it over',
+    'Change a member’s role in my group; `owner` transfers the group',
     { type: ChatDto },
     ...MEMBER_ONLY,
     'NOT_FOUND',
@@ -143,7 +143,7 @@ export class ChatsController {
   }
 
   @Delete('chats/:id/members/:user_id')
-  @Answers('Remove somebody from a group, or leave it', { status: 204 }, ...MEMBER_ONLY, 'NOT_FOUND')
+  @Answers('Remove a member from a group, or leave it', { status: 204 }, ...MEMBER_ONLY, 'NOT_FOUND')
   remove(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,

@@ -19,7 +19,7 @@ export class CommentsController {
   ) {}
 
   @Get()
-  @Answers('Comments and the answers to them, oldest first', { type: CommentPage }, ...IN_SIGHT)
+  @Answers('Comments and their replies, oldest first', { type: CommentPage }, ...IN_SIGHT)
   list(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -30,7 +30,7 @@ export class CommentsController {
 
   @Post()
   @Answers(
-    'Comment on a post, or answer a comment',
+    'Comment on a post, or reply to a comment',
     { type: CommentDto, status: 201 },
     ...IN_SIGHT,
     'MESSAGE_TOO_LARGE',
@@ -45,7 +45,7 @@ export class CommentsController {
   }
 
   @Delete(':comment_id')
-  @Answers('Delete a comment of mine, or one on a post of mine', { status: 204 }, ...IN_SIGHT, 'FORBIDDEN')
+  @Answers('Delete my comment, or a comment on my post', { status: 204 }, ...IN_SIGHT, 'FORBIDDEN')
   delete(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) postId: string,

@@ -3,7 +3,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyReply } from 'fastify';
 import { isRead, type ApiRequest } from './signed-in-user.js';
 
-/** Lets a few requests of a user in at a time, in the order they came. */
+/** Limits the concurrent requests per user. Further requests wait in the order of arrival. */
 @Injectable()
 export class ConcurrencyGuard implements CanActivate {
   constructor(
@@ -22,7 +22,7 @@ export class ConcurrencyGuard implements CanActivate {
       await new Promise<void>((resolve, reject) => {
         const untilAnswered = () => {
           resolve();
-          // A client that has gone is answered all the same: a write that was begun is done.
+          // A request of a disconnected client is still answered, since a write that has begun is completed.
           return answer.destroyed
             ? Promise.resolve()
             : new Promise<void>((done) => answer.once('close', done));

@@ -43,7 +43,7 @@ export class FriendsController {
 
   @Get('requests')
   @Answers(
-    'Open requests to me, or mine, newest first',
+    'Open requests to me, or from me, newest first',
     { type: FriendRequestPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -56,7 +56,7 @@ export class FriendsController {
   }
 
   @Post('requests')
-  @Answers('Ask somebody to be friends', { type: FriendRequestDto, status: 201 }, ...ASKED)
+  @Answers('Send a friend request', { type: FriendRequestDto, status: 201 }, ...ASKED)
   request(
     @SignedInUser() { userId }: SignedIn,
     @Body() { user_id }: FriendRequestBody,
@@ -65,19 +65,19 @@ export class FriendsController {
   }
 
   @Post('requests/:id/accept')
-  @Answers('Accept a request to me', { type: FriendRequestDto }, ...ASKED)
+  @Answers('Accept a friend request', { type: FriendRequestDto }, ...ASKED)
   accept(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<FriendRequestDto> {
     return this.commands.execute(new AnswerFriendRequest(userId, id, 'accepted'));
   }
 
   @Post('requests/:id/decline')
-  @Answers('Decline a request to me', { type: FriendRequestDto }, ...ASKED)
+  @Answers('Decline a friend request', { type: FriendRequestDto }, ...ASKED)
   decline(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<FriendRequestDto> {
     return this.commands.execute(new AnswerFriendRequest(userId, id, 'declined'));
   }
 
   @Delete('requests/:id')
-  @Answers('Withdraw a request of mine', { status: 204 }, ...ASKED)
+  @Answers('Withdraw my friend request', { status: 204 }, ...ASKED)
   withdraw(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new WithdrawFriendRequest(userId, id));
   }

@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { isUUID } from 'class-validator';
 
-/** `@Param('id', IdPipe)`. Errors: INVALID_DATA. */
+/** `@Param('id', IdPipe)`. @throws AppError INVALID_DATA */
 @Injectable()
 export class IdPipe implements PipeTransform<string, string> {
   transform(value: string, { data }: ArgumentMetadata): string {

@@ -5,20 +5,21 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { JwtStrategy } from './jwt.strategy.js';
 
-/** Every route needs a token, but for those that say `@Public()`. */
+/** Every route requires a token, except those with `@Public()`. */
 @Injectable()
 export class JwtGuard extends AuthGuard() {
   constructor(
     private readonly reflector: Reflector,
     strategy: JwtStrategy,
   ) {
-    // Its name and not the strategy itself: passport keeps a request's callbacks on what it is given, and makes a
+    // The name instead of the strategy itself: passport stores the callbacks of a request on the object it gets, and
+    // copies it per request only when it looks it up by name.
     // copy for each request only of what it finds by name.
     super({ defaultStrategy: strategy.name });
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    // Global guards reach gateways too, whose sockets have signed in with their handshake.
+    // Global guards also run for gateways, whose sockets authenticate in their handshake.
     return context.getType() !== 'http' || this.checkRequest(context);
   }
 
@@ -30,7 +31,7 @@ export class JwtGuard extends AuthGuard() {
     return isPublic || ((await super.canActivate(context)) as boolean);
   }
 
-  /** A database that is away is an error; a bad token is only the absence of a user. */
+  /** An unavailable database is an error; with a bad token, there is only no user. */
   override handleRequest<T>(error: Error | null, user: T | false, why: unknown): T {
     if (error) throw error;
     if (!user) throw refusedToken(why);

@@ -9,12 +9,12 @@ import { ExtractJwt, Strategy } from 'passport-jwt';
 import { isRead } from './signed-in-user.js';
 
 /**
- * `Authorization: Bearer <access token>`, with the same checks as on sockets. Requests are counted by user before the
- * database is asked. Routes without a token have limits of their own.
+ * `Authorization: Bearer <access token>`, with the same checks as for sockets. Rate limits per user apply before the
+ * database is queried. Public routes have their own limits.
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy) implements OnApplicationShutdown {
-  /** Passport's registry is the process's: two apps in it must not end up with one's strategy. */
+  /** Passport's registry is global: two apps in one process must not share a strategy. */
   override readonly name = `jwt-${randomUUID()}`;
 
   constructor(
@@ -24,7 +24,7 @@ export class JwtStrategy extends PassportStrategy(Strategy) implements OnApplica
   ) {
     super({
       jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
-      // Their types know of no key objects, which the verification takes and is faster with.
+      // Passport's types lack key objects, which the verification accepts and handles faster.
       secretOrKey: signingKey(config) as unknown as Buffer,
       passReqToCallback: true,
       ...ACCESS_TOKEN,

@@ -7,7 +7,7 @@ import { ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { Caller } from './caller.js';
 import { Answers } from './docs/answers.js';
 
-/** `POST /auth/login` of clients that know no refresh (contract, "The other documents' wire formats"). */
+/** `POST /auth/login` for older clients that do not refresh tokens. */
 @ApiTags('auth')
 @Controller('auth')
 export class OlderSignInController {
@@ -17,7 +17,7 @@ export class OlderSignInController {
   @ApiSecurity({})
   @Post('login')
   @Answers(
-    'Sign in with a token that lives as long as its session',
+    'Sign in with a token that is valid as long as its session',
     { type: AccessTokenAnswer },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -32,6 +32,6 @@ export class OlderSignInController {
   }
 }
 
-/** A module of its own is what keeps it outside `/api/v2`. */
+/** A separate module keeps it outside of `/api/v2`. */
 @Module({ controllers: [OlderSignInController] })
 export class OlderSignInModule {}

@@ -2,5 +2,5 @@ import { runAlone } from '#platform';
 import { ApiModule } from './api.module.js';
 import { setUpDocs } from './docs/set-up-docs.js';
 
-/** REST alone. */
+/** Runs the REST API alone. */
 await runAlone(ApiModule, setUpDocs);

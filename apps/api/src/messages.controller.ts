@@ -50,7 +50,7 @@ export class MessagesController {
 
   @Get('messages')
   @Answers(
-    'A page of messages, ascending by seq; the newest without a bound',
+    'A page of messages, ascending by seq; without a bound, the newest',
     { type: MessagePage },
     ...MEMBER_ONLY,
   )
@@ -74,7 +74,7 @@ export class MessagesController {
 
   @Post('forward')
   @Answers(
-    'Forward messages into this chat, in the order given: all or none',
+    'Forward messages into this chat, in the given order: all or none',
     { type: MessageItems, status: 201 },
     ...MEMBER_ONLY,
     'NOT_FOUND',
@@ -113,7 +113,7 @@ export class MessagesController {
   }
 
   @Get('messages/:message_id/receipts')
-  @Answers('Who received and read a message', { type: ReceiptPage }, ...MEMBER_ONLY, 'NOT_FOUND')
+  @Answers('Receipts of a message', { type: ReceiptPage }, ...MEMBER_ONLY, 'NOT_FOUND')
   receipts(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -124,7 +124,7 @@ export class MessagesController {
   }
 
   @Patch('messages/:message_id')
-  @Answers('Edit a message of mine, for 48 hours', { type: MessageDto }, ...CHANGE, 'MESSAGE_TOO_LARGE')
+  @Answers('Edit my message, within 48 hours', { type: MessageDto }, ...CHANGE, 'MESSAGE_TOO_LARGE')
   edit(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) chatId: string,
@@ -145,7 +145,7 @@ export class MessagesController {
   }
 
   @Post('messages/:message_id/reactions')
-  @Answers('React to a message, or take it back', { type: OkAck }, ...CHANGE, 'CONFLICT')
+  @Answers('Add or remove a reaction to a message', { type: OkAck }, ...CHANGE, 'CONFLICT')
   async react(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) chatId: string,
@@ -158,7 +158,7 @@ export class MessagesController {
 
   @Post('messages/:message_id/accept')
   @Answers(
-    'Make a proposal a booking request',
+    'Accept a proposal by requesting a booking',
     { type: BookingDto, status: 201 },
     ...CHANGE,
     'CHAT_NOT_FOUND',

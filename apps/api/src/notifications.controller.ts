@@ -22,7 +22,6 @@ import { Answers } from './docs/answers.js';
 import { IdPipe } from './id.pipe.js';
 import { SignedInUser } from './signed-in-user.js';
 
-/** Contract, "REST" and "Notifications". */
 @ApiTags('notifications')
 @Controller('notifications')
 export class NotificationsController {
@@ -32,26 +31,26 @@ export class NotificationsController {
   ) {}
 
   @Get()
-  @Answers('My notifications, the latest first', { type: NotificationPage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('My notifications, latest first', { type: NotificationPage }, 'INVALID_DATA', 'UNAUTHORIZED')
   list(@SignedInUser() { userId }: SignedIn, @Query() page: NotificationQuery): Promise<NotificationPage> {
     return this.queries.execute(new ListNotifications(userId, page));
   }
 
   @Get('unread-count')
-  @Answers('How many of mine are unread', { type: NotificationCount }, 'UNAUTHORIZED')
+  @Answers('The number of my unread notifications', { type: NotificationCount }, 'UNAUTHORIZED')
   unread(@SignedInUser() { userId }: SignedIn): Promise<NotificationCount> {
     return this.queries.execute(new CountUnread(userId));
   }
 
   @Get('preferences')
-  @Answers('What I want to be told of, and when not', { type: NotificationPreferencesDto }, 'UNAUTHORIZED')
+  @Answers('My notification types and quiet hours', { type: NotificationPreferencesDto }, 'UNAUTHORIZED')
   preferences(@SignedInUser() { userId }: SignedIn): Promise<NotificationPreferencesDto> {
     return this.queries.execute(new GetPreferences(userId));
   }
 
   @Put('preferences')
   @Answers(
-    'Change what is named; the rest stays',
+    'Change my notification types and quiet hours; absent fields stay unchanged',
     { type: NotificationPreferencesDto },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -64,14 +63,14 @@ export class NotificationsController {
   }
 
   @Post('read-all')
-  @Answers('Mark all of mine as read', { type: NotificationCount }, 'UNAUTHORIZED')
+  @Answers('Mark all my notifications as read', { type: NotificationCount }, 'UNAUTHORIZED')
   readAll(@SignedInUser() { userId }: SignedIn): Promise<NotificationCount> {
     return this.commands.execute(new ReadAllNotifications(userId));
   }
 
   @Post(':id/read')
   @Answers(
-    'Mark one of mine as read',
+    'Mark a notification as read',
     { type: NotificationReadAck },
     'INVALID_DATA',
     'UNAUTHORIZED',

@@ -3,8 +3,8 @@ import { createParamDecorator, type ExecutionContext, type Type } from '@nestjs/
 import type { ApiRequest } from './signed-in-user.js';
 
 /**
- * A body of which nothing is needed, so that it may be missing altogether; `@ApiBody({ type, required: false })` has it
- * in the docs. Errors: INVALID_DATA.
+ * A body without required fields, which may be missing. Add `@ApiBody({ type, required: false })` for the docs.
+ * @throws AppError INVALID_DATA
  */
 export const OptionalBody = createParamDecorator((type: Type<object>, context: ExecutionContext) =>
   validated(type, context.switchToHttp().getRequest<ApiRequest>().body ?? {}),

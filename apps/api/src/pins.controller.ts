@@ -19,7 +19,7 @@ export class PinsController {
   ) {}
 
   @Get('pins')
-  @Answers('What is pinned in a chat, the newest pin first', { type: MessagePage }, ...MEMBER_ONLY)
+  @Answers('Pinned messages of a chat, newest pin first', { type: MessagePage }, ...MEMBER_ONLY)
   list(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -30,7 +30,7 @@ export class PinsController {
 
   @Put('messages/:message_id/pin')
   @Answers(
-    'Pin a message for everybody in the chat',
+    'Pin a message for all members of the chat',
     { type: MessageDto },
     ...MEMBER_ONLY,
     'NOT_FOUND',
@@ -45,7 +45,7 @@ export class PinsController {
   }
 
   @Delete('messages/:message_id/pin')
-  @Answers('Take a message’s pin off', { type: MessageDto }, ...MEMBER_ONLY, 'NOT_FOUND')
+  @Answers('Unpin a message', { type: MessageDto }, ...MEMBER_ONLY, 'NOT_FOUND')
   unpin(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) chatId: string,

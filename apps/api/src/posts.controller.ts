@@ -21,7 +21,7 @@ export class PostsController {
 
   @Get('feed')
   @Answers(
-    'Posts of whom I follow, of friends and mine, newest first',
+    'Posts of people I follow, of friends and my own, newest first',
     { type: PostPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -42,7 +42,7 @@ export class PostsController {
 
   @Post('posts')
   @Answers(
-    'Write a post',
+    'Create a post',
     { type: PostDto, status: 201 },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -61,7 +61,7 @@ export class PostsController {
   }
 
   @Delete('posts/:id')
-  @Answers('Delete a post of mine; an admin, any', { status: 204 }, ...IN_SIGHT, 'FORBIDDEN')
+  @Answers('Delete my post, or any post as an admin', { status: 204 }, ...IN_SIGHT, 'FORBIDDEN')
   delete(@SignedInUser() user: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new DeletePost(user, id));
   }
@@ -73,7 +73,7 @@ export class PostsController {
   }
 
   @Delete('posts/:id/like')
-  @Answers('Take a like back', { type: LikeAnswer }, ...IN_SIGHT)
+  @Answers('Unlike a post', { type: LikeAnswer }, ...IN_SIGHT)
   unlike(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<LikeAnswer> {
     return this.commands.execute(new LikePost(userId, id, false));
   }

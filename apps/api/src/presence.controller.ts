@@ -14,7 +14,7 @@ class PresenceQuery extends PresenceGetPayload {
   declare user_ids: string[];
 }
 
-/** The REST twin of `presence:get`. */
+/** The REST version of `presence:get`. */
 @ApiTags('presence')
 @Controller('presence')
 export class PresenceController {
@@ -22,7 +22,7 @@ export class PresenceController {
 
   @Get()
   @ApiQuery({ name: 'user_ids', type: String, description: 'Up to 200 ids, separated by commas' })
-  @Answers('Who is online', { type: PresencePage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('Online state of users', { type: PresencePage }, 'INVALID_DATA', 'UNAUTHORIZED')
   async get(
     @SignedInUser() { userId }: SignedIn,
     @Query() { user_ids }: PresenceQuery,

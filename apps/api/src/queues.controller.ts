@@ -8,10 +8,10 @@ import { Answers } from './docs/answers.js';
 import { SignedInUser } from './signed-in-user.js';
 
 const REASON = 500;
-/** Ours are UUIDs, or made of some; the scheduler's have colons. */
+/** Our ids consist of UUIDs; those of the scheduler contain colons. */
 const JOB_ID = /^[\w:.-]{1,100}$/;
 
-/** Background work as an admin sees it: what waits, and what failed for good (contract, "REST", `admin/queues`). */
+/** The queues as shown to admins: waiting jobs and dead letters. */
 @ApiTags('admin')
 @UseGuards(AdminGuard)
 @Controller('admin/queues')
@@ -23,7 +23,7 @@ export class QueuesController {
 
   @Get()
   @Answers(
-    'How many jobs are in which state, and those that failed for good, the latest first',
+    'Number of jobs by state, and the dead letters, latest first',
     { type: QueuesPage },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -52,11 +52,11 @@ export class QueuesController {
   }
 
   @Post('failed/:id/retry')
-  @Answers('Have a failed job tried anew', {}, 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND')
+  @Answers('Retry a failed job', {}, 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND')
   async retry(@SignedInUser() { userId }: SignedIn, @Param('id') id: string): Promise<void> {
     if (!JOB_ID.test(id)) throw new AppError('NOT_FOUND', 'No such failed job');
     await this.queues.retry(id);
-    // After it: the queue has transactions of its own.
+    // After the retry, since the queue has its own transactions.
     await audit(this.prisma, userId, 'job_retried', id);
   }
 }

@@ -19,31 +19,31 @@ export class RelationshipsController {
   ) {}
 
   @Get('me/blocked')
-  @Answers('Whom I have blocked', { type: BlockedPage }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('Users I have blocked', { type: BlockedPage }, 'INVALID_DATA', 'UNAUTHORIZED')
   blocked(@SignedInUser() { userId }: SignedIn, @Query() page: PageQuery): Promise<BlockedPage> {
     return this.queries.execute(new ListBlocked(userId, page));
   }
 
   @Put(':id/follow')
-  @Answers('Follow somebody', { status: 204 }, ...OF_ANOTHER)
+  @Answers('Follow a user', { status: 204 }, ...OF_ANOTHER)
   follow(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new FollowUser(userId, id, true));
   }
 
   @Delete(':id/follow')
-  @Answers('Follow somebody no longer', { status: 204 }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('Unfollow a user', { status: 204 }, 'INVALID_DATA', 'UNAUTHORIZED')
   unfollow(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new FollowUser(userId, id, false));
   }
 
   @Put(':id/block')
-  @Answers('Cut somebody and me off from each other', { status: 204 }, ...OF_ANOTHER)
+  @Answers('Block a user', { status: 204 }, ...OF_ANOTHER)
   block(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new BlockUser(userId, id, true));
   }
 
   @Delete(':id/block')
-  @Answers('Take a block back', { status: 204 }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('Unblock a user', { status: 204 }, 'INVALID_DATA', 'UNAUTHORIZED')
   unblock(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new BlockUser(userId, id, false));
   }

@@ -16,7 +16,7 @@ export class ReportsController {
 
   @Post()
   @Answers(
-    'Have the admins look at a user, or at something of theirs',
+    'Report a user or their content to the admins',
     { type: ReportDto, status: 201 },
     'INVALID_DATA',
     'UNAUTHORIZED',
@@ -39,14 +39,14 @@ export class AdminReportsController {
   ) {}
 
   @Get()
-  @Answers('Reports, the latest first', { type: ReportPage }, 'INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN')
+  @Answers('Reports, latest first', { type: ReportPage }, 'INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN')
   list(@Query() page: ReportQuery): Promise<ReportPage> {
     return this.queries.execute(new ListReports(page));
   }
 
   @Post(':id/resolve')
   @Answers(
-    'Say what came of a report',
+    'Resolve a report',
     { type: ReportCaseDto },
     'INVALID_DATA',
     'UNAUTHORIZED',

@@ -37,12 +37,7 @@ export class ServicesController {
   ) {}
 
   @Get('services')
-  @Answers(
-    'Services by part of a name, or one master’s',
-    { type: ServicePage },
-    'INVALID_DATA',
-    'UNAUTHORIZED',
-  )
+  @Answers('Services, by part of a name or by master', { type: ServicePage }, 'INVALID_DATA', 'UNAUTHORIZED')
   list(@SignedInUser() { userId }: SignedIn, @Query() query: ServiceQuery): Promise<ServicePage> {
     return this.queries.execute(new ListServices(userId, query));
   }
@@ -60,7 +55,7 @@ export class ServicesController {
   }
 
   @Patch('services/:id')
-  @Answers('Change a service of mine', { type: ServiceDto }, ...ONE, 'FORBIDDEN')
+  @Answers('Change my service', { type: ServiceDto }, ...ONE, 'FORBIDDEN')
   update(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -70,13 +65,13 @@ export class ServicesController {
   }
 
   @Delete('services/:id')
-  @Answers('Take a service of mine off the market', { status: 204 }, ...ONE, 'FORBIDDEN')
+  @Answers('Delete my service', { status: 204 }, ...ONE, 'FORBIDDEN')
   delete(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<void> {
     return this.commands.execute(new DeleteService(userId, id));
   }
 
   @Get('services/:id/slots')
-  @Answers('When a service can be booked', { type: SlotPage }, ...ONE)
+  @Answers('Free slots of a service', { type: SlotPage }, ...ONE)
   slots(
     @SignedInUser() { userId }: SignedIn,
     @Param('id', IdPipe) id: string,
@@ -86,13 +81,13 @@ export class ServicesController {
   }
 
   @Get('users/me/availability')
-  @Answers('When I work', { type: AvailabilityDto }, 'UNAUTHORIZED')
+  @Answers('My availability', { type: AvailabilityDto }, 'UNAUTHORIZED')
   availability(@SignedInUser() { userId }: SignedIn): Promise<AvailabilityDto> {
     return this.queries.execute(new GetAvailability(userId));
   }
 
   @Put('users/me/availability')
-  @Answers('Say when I work', { type: AvailabilityDto }, 'INVALID_DATA', 'UNAUTHORIZED')
+  @Answers('Set my availability', { type: AvailabilityDto }, 'INVALID_DATA', 'UNAUTHORIZED')
   setAvailability(
     @SignedInUser() { userId }: SignedIn,
     @Body() body: AvailabilityDto,

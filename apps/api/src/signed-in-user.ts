@@ -4,10 +4,10 @@ import type { FastifyRequest } from 'fastify';
 
 export type ApiRequest = FastifyRequest & { user?: SignedIn };
 
-/** Whether a request of this method writes nothing. */
+/** Whether a request with this method only reads. */
 export const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
-/** Who makes the request, as a handler's parameter. Not for routes that are `@Public()`. */
+/** A parameter decorator: the user who makes the request. Not for `@Public()` routes. */
 export const SignedInUser = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<ApiRequest>().user,
 );

@@ -37,7 +37,7 @@ export class UsersController {
 
   @Get()
   @Answers(
-    'Other users by name, found by part of a name or handle',
+    'Other users by name; search by part of a name or handle',
     { type: UserPage },
     'INVALID_DATA',
     'UNAUTHORIZED',

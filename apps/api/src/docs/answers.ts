@@ -2,10 +2,10 @@ import { ERROR_STATUS, ErrorBody, type ErrorCode } from '#contracts';
 import { applyDecorators, HttpCode, type Type } from '@nestjs/common';
 import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 
-/** The body classes that routes answer with, by name. */
+/** The response body classes of all routes, by name. */
 export const answerTypes = new Map<string, Type>();
 
-/** What a route answers: its line in the docs, its status and body (none: 204), and the errors that are its own. */
+/** Documents a route: its summary, its status and body (without a body: 204), and its specific errors. */
 export function Answers(
   summary: string,
   { type, status = type ? 200 : 204 }: { type?: Type; status?: number },

@@ -1,4 +1,4 @@
-/** Not part of class-transformer's typed surface, but what class-validator-jsonschema asks for. */
+/** Not in the type declarations of class-transformer, but needed by class-validator-jsonschema. */
 declare module 'class-transformer/cjs/storage.js' {
   export const defaultMetadataStorage: import('class-transformer/types/MetadataStorage.js').MetadataStorage;
 }

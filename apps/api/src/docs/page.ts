@@ -20,10 +20,10 @@ const PAGE = `<!doctype html>
   </body>
 </html>`;
 
-/** A file of its own: the security headers forbid inline scripts. */
+/** A separate file, since the security headers forbid inline scripts. */
 const START = `SwaggerUIBundle({ url: '/docs-json', dom_id: '#ui', persistAuthorization: true });`;
 
-/** Each content is compressed once for each encoding: compressing the bundle takes longer than most requests. */
+/** Each file is compressed once per encoding: compressing the bundle takes longer than most requests. */
 const ENCODERS: Record<string, (content: Buffer) => Promise<Buffer>> = {
   br: (content) => promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
   gzip: promisify<Buffer, Buffer>(gzip),
@@ -31,8 +31,8 @@ const ENCODERS: Record<string, (content: Buffer) => Promise<Buffer>> = {
 };
 
 /**
- * Swagger UI from its own package, and the document. The framework's way to serve it wants @fastify/static, whose release
- * for this Fastify asks for a newer Node than ours.
+ * Serves Swagger UI from its own package, and the OpenAPI document. The framework's own way needs @fastify/static. The
+ * version of it for this Fastify requires a newer Node.
  */
 export function serveDocs(fastify: FastifyInstance, document: string): void {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));

@@ -19,7 +19,7 @@ function isClass(value: unknown): value is Type {
   return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 }
 
-/** Validation is the one description of a payload: nothing is said twice for the docs. */
+/** Derives the schema from the validation decorators, so nothing is described twice. */
 function schemaOf(type: Type): Schema {
   const {
     properties = {},
@@ -28,20 +28,20 @@ function schemaOf(type: Type): Schema {
   } = targetConstructorToSchema(type, {
     refPointerPrefix: PREFIX,
     classTransformerMetadataStorage: defaultMetadataStorage,
-    // Our own checks describe themselves; guessing from the property's type would only blur that.
+    // Our own validators declare their schemas; a guess from the property's type would be less exact.
     additionalConverters: { [ValidationTypes.CUSTOM_VALIDATION]: {} },
   }) as Schema;
   for (const [name, property] of Object.entries(properties)) {
     const { nullable, $ref, ...rest } = property as Schema & { $ref?: string };
     if (!nullable) continue;
-    // "May be null" is not "may be missing"; and beside a $ref nothing else counts.
+    // A nullable field is still required, and JSON Schema ignores keywords beside a $ref.
     required.push(name);
     properties[name] = $ref ? { nullable, allOf: [{ $ref }] } : { nullable, ...rest };
   }
   return { ...rest, properties, ...(required.length > 0 && { required: [...new Set(required)] }) };
 }
 
-/** Swagger lists a query class's fields one by one, and knows only its own decorators. */
+/** Swagger lists the fields of query classes separately, and reads only its own decorators. */
 export function describeQueries(): void {
   for (const type of classes.values()) {
     if (!type.name.endsWith('Query')) continue;
@@ -53,7 +53,7 @@ export function describeQueries(): void {
   }
 }
 
-/** The schemas that the document refers to, and those that they refer to. */
+/** The schemas that the document refers to, including indirectly. */
 export function schemasFor(document: OpenAPIObject): Schemas {
   const schemas: Schemas = {};
   for (let found = refsIn(document.paths); found.length > 0;) {

@@ -7,12 +7,12 @@ import { OlderSignInModule } from '../legacy-login.controller.js';
 import { serveDocs } from './page.js';
 import { describeQueries, schemasFor } from './schemas.js';
 
-/** The document of this process, whose routes are the same in each of its apps. */
+/** Cached for all apps of this process, which have the same routes. */
 let json: string | undefined;
 
 /**
- * OpenAPI at `/docs`, as JSON at `/docs-json`, unless SERVE_DOCS says otherwise. The document is made now: that takes a
- * fifth of a second, in which nobody else would be answered.
+ * Serves OpenAPI at `/docs`, and as JSON at `/docs-json`, unless SERVE_DOCS disables it. The document is built at the
+ * start, since that blocks the process for 0.2 seconds.
  */
 export function setUpDocs(app: NestFastifyApplication): void {
   if (app.get(Config).SERVE_DOCS !== 'true') return;
