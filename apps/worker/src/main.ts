@@ -1,5 +1,5 @@
 import { runAlone } from '#platform';
 import { WorkerModule } from './worker.module.js';
 
-/** Background work alone; its port serves health and metrics. */
+/** Runs background work alone; its port serves health and metrics. */
 await runAlone(WorkerModule);

@@ -21,7 +21,7 @@ import { Queues } from '#platform';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 
-/** Background work: what each job does, and when the scheduled ones run. */
+/** Background work: the processor of each job, and the schedule of repeated jobs. */
 @Module({ imports: [AdminModule, IdentityModule, MarketplaceModule, NotificationsModule] })
 export class WorkerModule implements OnApplicationBootstrap {
   constructor(
