@@ -10,7 +10,7 @@ import { WorkerModule } from '../../worker/src/worker.module.js';
 @Module({ imports: [ApiModule, RealtimeModule, WorkerModule] })
 class StandaloneModule {}
 
-/** REST, Socket.IO and background work in one process, on a database that has been migrated. */
+/** REST, Socket.IO and background work in one process. The database must be migrated. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
   const app = await createHttpApp(StandaloneModule, config);
   app.useWebSocketAdapter(new SocketAdapter(app));

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from './app.js';
 import { isReachable } from './reachable.js';
 
-/** Of the 5 seconds that a stop may take, those for the sockets and requests; the rest is the database's. */
+/** A stop may take 5 seconds: this part is for sockets and requests, the rest for the database. */
 const CLOSE_MS = 3000;
 
 async function start(config: Config): Promise<{ close(): Promise<void> }> {
@@ -47,7 +47,7 @@ async function serve(config: Config, defaultHost: string): Promise<NestFastifyAp
   return app;
 }
 
-/** In an empty database: accounts to sign in with, and what has happened between them so far. */
+/** In an empty database: creates demo accounts and a history between them. */
 async function prepareDemo(commands: CommandBus, config: Config): Promise<DemoAccount[]> {
   const isOpen = await isReachable(config);
   const accounts = await commands.execute(new CreateDemoAccounts(isOpen));
@@ -59,7 +59,7 @@ async function prepareDemo(commands: CommandBus, config: Config): Promise<DemoAc
     await commands.execute(new ProposeBookings());
   }
   if (!isOpen) return accounts;
-  // At once: they are nowhere else, should the rest of the start fail.
+  // Printed at once: the passwords are stored nowhere else, and the rest of the start may fail.
   const made = accounts.filter(({ password }) => password);
   if (made.length > 0)
     console.log(

@@ -2,7 +2,7 @@ import type { Config } from '#platform';
 import ipaddr from 'ipaddr.js';
 import { lookup } from 'node:dns/promises';
 
-/** Whether other machines reach a server with these settings, directly or by a proxy. */
+/** Whether other machines can reach a server with these settings, directly or through a proxy. */
 export async function isReachable({
   HOST,
   TRUSTED_PROXIES,
