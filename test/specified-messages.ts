@@ -5,7 +5,7 @@ interface Sample {
   metadata?: Record<string, unknown>;
 }
 
-/** What the specification has clients send, by type; `id` is where it writes "uuid". */
+/** The client payloads of the specification, by type; `id` is where it writes "uuid". */
 export const specifiedMessages = (id: string) =>
   ({
     text: { content: 'Hello, how are you?' },

@@ -35,7 +35,7 @@ describeWithRedis('the assistant on two nodes', () => {
     return { client, chatId: chatId! };
   };
 
-  it('an answer that one node produces is heard on the other, also by who comes in the middle of it', async () => {
+  it('an answer produced on one node is received on the other, also by a device that joins during it', async () => {
     const tokens = new PassThrough({ objectMode: true });
     model.answerWith({ tokens });
     const { client, chatId } = await chatOn(one);
@@ -78,7 +78,7 @@ describeWithRedis('the assistant on two nodes', () => {
     expect(complete.content).toBe('Anders');
   });
 
-  it('of two other answers asked for on two nodes at once one is kept, and both devices hear it whole', async () => {
+  it('of two concurrent regenerates on two nodes one answer is kept, and both devices receive it whole', async () => {
     model.answerWith({ tokens: ['So'] }, { tokens: ['Ander', 's'] }, { tokens: ['Noch', ' anders'] });
     const { client, chatId } = await chatOn(one);
     const there = await join(other, chatId);

@@ -1,6 +1,6 @@
 import { TestApp, createTestDatabase, emptyRedis } from '#testing';
 
-/** Several nodes on one database and one Redis, as one program. */
+/** Several nodes on one database and one Redis. */
 export class Cluster {
   private constructor(
     readonly nodes: TestApp[],

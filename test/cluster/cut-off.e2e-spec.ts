@@ -12,10 +12,10 @@ import {
 } from '#testing';
 import { Cluster } from './cluster.js';
 
-/** More than may wait to be told. */
+/** More than the queue of a node holds. */
 const TOO_MUCH = 10_001;
 
-describeWithRedis('a node is cut off from Redis', () => {
+describeWithRedis('a node loses Redis', () => {
   let cluster: Cluster;
   let link: Link;
   let one: TestApp;
@@ -33,7 +33,7 @@ describeWithRedis('a node is cut off from Redis', () => {
     link.close();
   });
 
-  it('and has more to tell than it may keep: the others’ devices sync, are where they belong, and those signed out are out', async () => {
+  it('and its queue overflows: devices of other nodes sync, are in the right rooms, and are disconnected if signed out', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
     const [annaDevice, secondDevice, veras, glebs] = [
       await one.device(anna),
@@ -62,7 +62,7 @@ describeWithRedis('a node is cut off from Redis', () => {
       () => secondDevice.all('sync:required').length > syncs || undefined,
       'sync:required',
     );
-    // A namespace without a word for it has its devices connect anew.
+    // A dialect without a sync event makes its devices reconnect.
     for (const client of classics)
       await client.until(() => client.all('connected').length > 1 || undefined, 'connected');
     await veras.until(() => veras.all('sync:required').length > 1 || undefined, 'sync:required');
@@ -81,7 +81,7 @@ describeWithRedis('a node is cut off from Redis', () => {
     expect(veras.all('chat:message:new')).toEqual([]);
   });
 
-  it('and what it has to tell of a membership is out of date when it is told: only members hear the chat', async () => {
+  it('and its membership changes are outdated when they are published: only members receive the chat', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
     const [annaDevice1, veras, glebs] = await other.devices(anna, vera, gleb);
     const group = await other.group(anna, boris, gleb);
@@ -91,7 +91,7 @@ describeWithRedis('a node is cut off from Redis', () => {
       node.request('POST', members, anna.token, { user_ids: [id] });
     const remove = (node: TestApp, { id }: Account) => node.request('DELETE', `${members}/${id}`, anna.token);
     link.cut();
-    // One node removes, the other adds; and the other way round.
+    // One node removes and the other adds, and the other way round.
     const replies = [
       await remove(one, gleb),
       await add(one, vera),

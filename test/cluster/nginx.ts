@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeWithRedis, until } from '#testing';
 
-/** As `describeWithRedis`: where there is no nginx either, there is nothing to try. */
+/** Like `describeWithRedis`: skips the tests where nginx is not installed. */
 export const describeWithNginx: typeof describeWithRedis = (...args) =>
   (spawnSync('nginx', ['-v']).status === 0 ? describeWithRedis : describe.skip)(...args);
 
-/** The compose file's proxy by its own configuration, before these nodes in place of the containers. */
+/** The proxy of the compose file with its own configuration, in front of these nodes instead of the containers. */
 export class Nginx {
   private constructor(
     readonly url: string,
@@ -18,10 +18,10 @@ export class Nginx {
     private readonly dir: string,
   ) {}
 
-  /** @param believed the proxies before it, as in `set_real_ip_from` */
+  /** @param believed the trusted proxies in front of it, as in `set_real_ip_from` */
   static async before(nodes: { url: string }[], believed = ''): Promise<Nginx> {
     const dir = await mkdtemp(join(tmpdir(), 'service-platform-nginx-'));
-    // Its workers are another user, if we are root.
+    // As root, its workers run as another user.
     await chmod(dir, 0o755);
     const port = await getPort({ host: '127.0.0.1' });
     const servers = nodes.map(({ url }) => `server ${new URL(url).host};`).join(' ');
@@ -29,7 +29,7 @@ export class Nginx {
     const paths = parts.map((part) => `${part}_temp_path ${dir}/${part};`).join(' ');
     const file = await readFile('deploy/nginx.conf', 'utf8');
     const settings = file
-      // Names are the compose file's, and found by its resolver.
+      // The names are those of the compose file and need its resolver.
       .replace(/server \w+:3000 resolve;/g, servers)
       .replace(/resolver .*;/, paths)
       .replace('real_ip_header', `${believed && `set_real_ip_from ${believed};`} real_ip_header`)

@@ -28,7 +28,7 @@ describeWithRedis('presence on two nodes', () => {
     return [items[0]!.online, body.online];
   };
 
-  it('is told once of somebody with devices on both, and only the last one to go is the end', async () => {
+  it('is published once for a user with devices on both, and ends with the last device', async () => {
     const phone = await one.device(boris);
     const tablet = await other.device(boris);
     await watcher.next('user:online', ({ user_id }) => user_id === boris.id);
@@ -55,12 +55,12 @@ describeWithRedis('presence on two nodes', () => {
     await watcher.until(() => received().length > before + 1 || undefined);
   });
 
-  it('whose node could not renew is told to be away, and online again when it can', async () => {
+  it('of a user whose lease was not renewed goes offline, and online again after a renewal', async () => {
     const before = received().length;
     const phone = await other.device(boris);
     await watcher.until(() => received().length > before || undefined);
     const redis = new Redis(cluster.env.REDIS_URL!);
-    // As after 30 s without a renewal, which takes too long here.
+    // As after 30 s without a renewal, which would take too long here.
     await redis.zadd('presence:users', 1, boris.id);
     await watcher.until(() => received().length > before + 1 || undefined);
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -72,14 +72,14 @@ describeWithRedis('presence on two nodes', () => {
     await redis.quit();
   });
 
-  it('whoever stays longer than any lease is not told to be away, nor are devices told to look', async () => {
+  it('of a user who stays longer than any lease neither ends nor makes a device sync', async () => {
     const offline = received().length;
     const phone = await other.device(boris);
     await watcher.until(() => received().length > offline || undefined);
     const before = received().length;
     const looked = () => [watcher, phone].flatMap((device) => device.all('sync:required')).length;
     const hasLooked = looked();
-    // A node that is never heard is not missed.
+    // The loss of a node is noticed only if it has published before.
     for (const node of [one, other]) await node.chat(boris, await node.register('Вера'));
     await sleep(36_000);
     expect(received().slice(before)).toEqual([]);

@@ -8,7 +8,7 @@ const DEVICES = 12;
 
 describeWithNginx('behind the proxy of the compose file', () => {
   let cluster: Cluster;
-  /** Of the cluster, too, until it stops. */
+  /** A node of the cluster until it stops. */
   let leaving: TestApp;
   let nginx: Nginx;
   let anna: Account;
@@ -32,7 +32,7 @@ describeWithNginx('behind the proxy of the compose file', () => {
       Array.from({ length: DEVICES }, async (_, i) =>
         cluster.nodes[0]!.keep(
           await Device.connect(url, anna.token, {
-            // As of many addresses. WebSockets do without: they all come from one.
+            // As from many addresses. WebSockets do not need them: they all come from one.
             ...(transports[0] === 'polling' && { extraHeaders: { 'x-forwarded-for': `10.0.0.${i}` } }),
             transports,
             ...options,
@@ -49,7 +49,7 @@ describeWithNginx('behind the proxy of the compose file', () => {
     ['WebSockets', ['websocket']],
     ['polls', ['polling']],
     ['polls that become WebSockets', ['polling', 'websocket']],
-  ])('%s come to several nodes, and all hear each', async (_, transports) => {
+  ])('%s reach several nodes, and all receive an event', async (_, transports) => {
     const devices = await connect(transports);
     const counts = await connected();
     expect(counts.filter((count) => count > 0).length).toBeGreaterThan(1);
@@ -70,7 +70,7 @@ describeWithNginx('behind the proxy of the compose file', () => {
     await close(devices);
   });
 
-  it('polls come to one node, whatever addresses a client makes up', async () => {
+  it('polls of one client reach one node, whatever addresses it forges', async () => {
     const outermost = await Nginx.before([...cluster.nodes, leaving]);
     const devices = await connect(['polling'], {}, outermost);
     expect((await connected()).sort((a, b) => a - b)).toEqual([0, 0, DEVICES]);
@@ -78,14 +78,14 @@ describeWithNginx('behind the proxy of the compose file', () => {
     await outermost.stop();
   });
 
-  it('the assistant answers there, too, and what is each process’s own is not shown', async () => {
+  it('the assistant works, and the routes of a single process are hidden', async () => {
     const assistant = await AssistantClient.open(nginx.url);
     assistant.close();
     for (const path of ['metrics', '%6Detrics', 'metrics?x'])
       expect((await fetch(`${nginx.url}/${path}`)).status).toBe(404);
   });
 
-  it('a body that is too large is the program’s to refuse', async () => {
+  it('an oversized body is refused by the app, not by the proxy', async () => {
     const response = await fetch(`${nginx.url}/api/v2/auth/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -94,7 +94,7 @@ describeWithNginx('behind the proxy of the compose file', () => {
     expect(await response.json()).toMatchObject({ code: expect.any(String) as string });
   });
 
-  it('a node that is gone is nobody’s loss', async () => {
+  it('a stopped node loses nobody', async () => {
     const devices = await connect(['websocket'], { reconnection: true });
     expect((await connected())[2]).toBeGreaterThan(0);
     await leaving.stop();

@@ -18,7 +18,7 @@ const untilMetric = ({ app }: TestApp, name: string, value: number) =>
     (await app.get(Metrics).registry.metrics()).includes(`${name} ${value}\n`),
   );
 
-describeWithRedis('Redis goes away', () => {
+describeWithRedis('Redis is unavailable', () => {
   let redis: RedisServer;
   let cluster: Cluster;
   let one: TestApp;
@@ -39,7 +39,7 @@ describeWithRedis('Redis goes away', () => {
     await redis.stop();
   });
 
-  it('and what was said meanwhile is heard on the other node when it is back, once and in order', async () => {
+  it('and messages of that time reach the other node when it is back, once and in order', async () => {
     const chat = await one.group(anna, boris);
     await secondDevice.next('chat:created', ({ id }) => id === chat.id);
     await redis.stop();
@@ -78,7 +78,7 @@ describeWithRedis('Redis goes away', () => {
     expect([retry.status, retry.body.code]).toEqual([503, 'UNAVAILABLE']);
     expect(await ask('/health/ready')).toEqual({ status: 'ok', redis: 'away' });
     expect(await one.app.get(Metrics).registry.metrics()).toMatch(/^postgres_up 1$/m);
-    // Who is on another node is not known; what needs the database alone goes on.
+    // The presence of users on other nodes is not known. Requests that need only the database go on.
     const { items } = await annaDevice.send('presence:get', { user_ids: [anna.id, boris.id] });
     expect(items.map(({ online }) => online)).toEqual([true, false]);
     expect((await annaDevice.send('presence:watch', { user_ids: [boris.id] })).items).toMatchObject([
@@ -94,7 +94,7 @@ describeWithRedis('Redis goes away', () => {
     const phone = await one.device(vera);
     await redis.restart();
     await untilMetric(one, 'redis_up', 1);
-    // Who came meanwhile is told of when it is known that nobody had been there before.
+    // A user who came meanwhile is announced once it is known that they had no device elsewhere.
     await secondDevice.next('user:online', ({ user_id }) => user_id === vera.id);
     expect((await secondDevice.send('presence:get', { user_ids: [vera.id] })).items).toMatchObject([
       { online: true },
@@ -105,7 +105,7 @@ describeWithRedis('Redis goes away', () => {
     expect((await ask('admin/queues')).status).toBe(200);
   });
 
-  it('and comes back empty: devices are told to look, and users are online as before', async () => {
+  it('and returns empty: devices are asked to sync, and users stay online', async () => {
     const syncs = secondDevice.all('sync:required').length;
     await redis.stop();
     await redis.restart();
@@ -125,7 +125,7 @@ describeWithRedis('Redis goes away', () => {
   });
 });
 
-describeWithRedis('Redis is silent or away', () => {
+describeWithRedis('Redis stalls or is unavailable', () => {
   let redis: RedisServer;
   let link: Link;
   let cluster: Cluster;
@@ -144,11 +144,11 @@ describeWithRedis('Redis is silent or away', () => {
     await redis.stop();
   });
 
-  it('who connects while it is silent is told of', async () => {
+  it('a user who connects while it stalls is announced', async () => {
     const vera = await node.register('Вера');
     link.stick();
     const phone = await node.device(vera);
-    // Longer than the first attempt's answer is waited for.
+    // Longer than the first attempt waits for its answer.
     await sleep(1500);
     link.mend();
     await watcher.next('user:online', ({ user_id }) => user_id === vera.id);
@@ -156,7 +156,7 @@ describeWithRedis('Redis is silent or away', () => {
     await watcher.next('user:offline', ({ user_id }) => user_id === vera.id);
   });
 
-  it('who leaves before it comes back empty is told to be away', async () => {
+  it('a user who leaves before it returns empty is announced as offline', async () => {
     const gleb = await node.register('Глеб');
     const phone = await node.device(gleb);
     await watcher.next('user:online', ({ user_id }) => user_id === gleb.id);
@@ -170,7 +170,7 @@ describeWithRedis('Redis is silent or away', () => {
 });
 
 describeWithRedis('a stop', () => {
-  /** Timers and connections: what is left of them keeps a process from ending. */
+  /** Timers and connections: any that remain keep a process from ending. */
   const handles = () => process.getActiveResourcesInfo().filter((name) => /Timeout|TCP/.test(name)).length;
 
   it.each(['away', 'just back'])('while Redis is %s leaves nothing open', async (state) => {
@@ -185,9 +185,9 @@ describeWithRedis('a stop', () => {
     await until('nothing open', () => handles() <= before);
   });
 
-  // At first nobody has noticed; later every connection is being made anew.
+  // At first nobody has noticed; later every connection is being made again.
   it.each([0, 5000])(
-    '%i ms after Redis fell silent ends every process in time, with exit code 0',
+    '%i ms after Redis stalled ends every process in time, with exit code 0',
     async (ms) => {
       const redis = await RedisServer.start();
       const link = await Link.to(redis.url);

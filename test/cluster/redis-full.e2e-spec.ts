@@ -9,7 +9,7 @@ import { RedisServer } from './redis-server.js';
 
 const FULL_MS = 5000;
 
-describeWithRedis('Redis is full', () => {
+describeWithRedis('a full Redis', () => {
   let server: RedisServer;
   let redis: Redis;
   let cluster: Cluster;
@@ -25,7 +25,7 @@ describeWithRedis('Redis is full', () => {
     await server.stop();
   });
 
-  it('which is said a few times, and when it is not any more everything goes on', async () => {
+  it('is logged a few times, and everything goes on once it has room', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [anna, boris] = await one.people('Анна', 'Борис');
     const [annaDevice, secondDevice] = [await one.device(anna), await other.device(boris)];
@@ -33,7 +33,7 @@ describeWithRedis('Redis is full', () => {
     await secondDevice.next('chat:created', ({ id }) => id === chat.id);
     const { body: post } = await one.request<PostDto>('POST', 'posts', boris.token, { content: 'His' });
 
-    // What is due while Redis is full is asked for again and again.
+    // Work that is due while Redis is full is retried again and again.
     const queue = one.app.get<Queues, { open(): Queue }>(Queues).open();
     await queue.add('purge-sessions', {}, { delay: 1500 });
     await sleep(500);
@@ -68,7 +68,7 @@ describeWithRedis('Redis is full', () => {
     );
   }, 60_000);
 
-  it('of what nodes tell each other, which is given up by half, so that it is not full any more', async () => {
+  it('of messages between nodes loses half of them, so that it has room again', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [vera, gleb] = await one.people('Вера', 'Глеб');
     const [veraDevice, secondDevice2] = [await one.device(vera), await other.device(gleb)];

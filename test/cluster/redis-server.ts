@@ -2,7 +2,7 @@ import getPort from 'get-port';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A Redis of a test's own, which it may end and start anew, empty. */
+/** A separate Redis that a test may stop and start again, empty. */
 export class RedisServer {
   private child?: ChildProcess;
 
@@ -11,7 +11,7 @@ export class RedisServer {
     private readonly settings: string[],
   ) {}
 
-  /** @param settings more of `redis-server`'s arguments */
+  /** @param settings more arguments of `redis-server` */
   static async start(...settings: string[]): Promise<RedisServer> {
     const redis = new RedisServer(await getPort({ host: '127.0.0.1' }), settings);
     await redis.restart();

@@ -3,13 +3,13 @@ import { describeWithRedis } from '#testing';
 import { createServer } from 'node:net';
 import { RedisServer } from './redis-server.js';
 
-describeWithRedis('Redis at the start', () => {
+describeWithRedis('a Redis at the start', () => {
   const warn = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
   afterEach(() => warn.mockClear());
   const refusal = async (url: string) =>
     (await reachRedis(url).catch((error: unknown) => error)) as StartupError;
 
-  it('one that is not there, does not answer or does not let us in ends the start with one line', async () => {
+  it('that is unreachable, silent or protected by a password fails the start with one line', async () => {
     const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     const guarded = await RedisServer.start('--requirepass', 'secret');
     const { port } = mute.address() as { port: number };
@@ -26,7 +26,7 @@ describeWithRedis('Redis at the start', () => {
     await guarded.stop();
   });
 
-  it('one that is full ends it, too', async () => {
+  it('that is full fails it, too', async () => {
     const redis = await RedisServer.start('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
     const { host } = new URL(redis.url);
     const error = await refusal(redis.url);
@@ -35,7 +35,7 @@ describeWithRedis('Redis at the start', () => {
     await redis.stop();
   });
 
-  it('one that is still starting is waited for', async () => {
+  it('that is still starting is waited for', async () => {
     const redis = await RedisServer.start();
     await redis.stop();
     const reached = reachRedis(redis.url);
@@ -45,7 +45,7 @@ describeWithRedis('Redis at the start', () => {
     await redis.stop();
   });
 
-  it('one that may throw jobs away is told of once', async () => {
+  it('that may evict jobs is logged once', async () => {
     const redis = await RedisServer.start('--maxmemory-policy', 'allkeys-lru');
     await reachRedis(redis.url);
     expect(warn.mock.calls).toEqual([[{ policy: 'allkeys-lru' }, expect.stringContaining('noeviction')]]);

@@ -2,7 +2,7 @@ import { describeWithRedis, TestApp } from '#testing';
 import { Redis } from 'ioredis';
 import { Cluster } from './cluster.js';
 
-/** Those of `apps/worker/src/worker.module.ts`. */
+/** The schedules in `apps/worker/src/worker.module.ts`. */
 const SCHEDULED = [
   'expire-bookings',
   'propose-bookings',
@@ -24,14 +24,14 @@ describeWithRedis('scheduled jobs', () => {
     await cluster.stop();
   });
 
-  /** The next run of each, and of which schedule it is. */
+  /** The next run of each schedule. */
   const next = async () => {
     const ids = await redis.zrange('bull:jobs:delayed', 0, '-1');
     return ids.map((id) => /^repeat:(.+):\d+$/.exec(id)?.[1] ?? id).sort();
   };
   const schedules = async () => (await redis.zrange('bull:jobs:repeat', 0, '-1')).sort();
 
-  it('are there once, however many workers have started together or later', async () => {
+  it('exist once, however many workers start together or later', async () => {
     expect(await schedules()).toEqual(SCHEDULED);
     expect(await next()).toEqual(SCHEDULED);
     const third = await TestApp.start(cluster.env);

@@ -16,7 +16,7 @@ describeWithRedis('two nodes', () => {
   });
   afterAll(() => cluster.stop());
 
-  it('a chat made on one is heard on the other, with what is said, marked and typed in it', async () => {
+  it('deliver a chat made on one to the other, with its messages, cursors and typing', async () => {
     const [first] = cluster.nodes as [TestApp];
     const chat = await first.chat(anna, boris);
     const { message_id } = await annaDevice.send(
@@ -35,7 +35,7 @@ describeWithRedis('two nodes', () => {
     expect(annaDevice.all('chat:message:new')).toHaveLength(1);
   });
 
-  it('who is removed from a group on one stops hearing it on the other', async () => {
+  it('deliver nothing more to a member who was removed on the other', async () => {
     const [first] = cluster.nodes as [TestApp];
     const group = await first.group(anna, boris);
     await secondDevice.next('chat:created', ({ id }) => id === group.id);
@@ -48,7 +48,7 @@ describeWithRedis('two nodes', () => {
     expect(secondDevice.all('chat:message:new').map(({ chat_id }) => chat_id)).not.toContain(group.id);
   });
 
-  it('a session that is signed out on one is closed on the other', async () => {
+  it('close a session on one that is signed out on the other', async () => {
     const [first, second] = cluster.nodes as [TestApp, TestApp];
     const vera = await first.register('Вера');
     const phone = await second.device(vera);
@@ -58,7 +58,7 @@ describeWithRedis('two nodes', () => {
     await gone;
   });
 
-  it('two who send at once from two nodes make one order without gaps', async () => {
+  it('put concurrent sends of two users in one order without gaps', async () => {
     const [first] = cluster.nodes as [TestApp];
     const chat = await first.group(anna, boris);
     const sends = Array.from({ length: 200 }, (_, i) =>
@@ -79,7 +79,7 @@ describeWithRedis('two nodes', () => {
     }
   });
 
-  it('the same client_id sent to both nodes is one message', async () => {
+  it('store one message for the same client_id sent to both', async () => {
     const [first] = cluster.nodes as [TestApp];
     const chat = await first.chat(anna, boris);
     const tablet = await (cluster.nodes[1] as TestApp).device(anna);

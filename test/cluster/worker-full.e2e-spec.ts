@@ -36,7 +36,7 @@ describeWithRedis('a worker that asks for its first job', () => {
 
   const refused = async () => Number(/^total_error_replies:(\d+)/m.exec(await redis.info('stats'))![1]);
 
-  it('does not ask a Redis that has become full without a pause, and works when it is not any more', async () => {
+  it('does not retry a full Redis without a pause, and works once it has room', async () => {
     await redis.config('SET', 'maxmemory', 1);
     const before = await refused();
     const nothing = () => Promise.resolve();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
-/** Of the containers' files what no linter (`npm run check`) can know: what they say of this checkout. */
+/** Checks of the container files against this checkout, which no linter (`npm run check`) can do. */
 
 interface Service {
   build?: string;
@@ -25,8 +25,8 @@ const of = (name: string) => dockerfile.filter((line) => line.getInstruction() =
 const words = (line: (typeof dockerfile)[number]) => line.getArguments().map((word) => word.getValue());
 
 describe.each(Object.entries(services))('service %s', (_name, service) => {
-  it('is watched, limited and started again', () => {
-    // Our own image brings its health check.
+  it('has a health check, limits and a restart policy', () => {
+    // Our own image has its health check.
     expect(service.build ? of('HEALTHCHECK').length : service.healthcheck).toBeTruthy();
     expect(service.deploy?.resources?.limits).toEqual({
       cpus: expect.stringMatching(/^\d/),
@@ -35,19 +35,19 @@ describe.each(Object.entries(services))('service %s', (_name, service) => {
     expect(service.restart).toBe('unless-stopped');
   });
 
-  it('runs a program that there is', () => {
+  it('runs an existing program', () => {
     for (const path of service.command?.filter((word) => word.startsWith('dist/')) ?? [])
       expect(existsSync(path)).toBe(true);
   });
 });
 
-it('PostgreSQL takes the connections of all processes, and of as many again while they are replaced', () => {
+it('PostgreSQL accepts the connections of all processes, and of as many again during a replacement', () => {
   const replicas = Object.values(services).reduce((sum, { deploy }) => sum + (deploy?.replicas ?? 0), 0);
   const [, connections] = /max_connections=(\d+)/.exec(services.postgres!.command!.join(' '))!;
   expect(Number(connections)).toBeGreaterThan(2 * replicas * CONNECTIONS_EACH);
 });
 
-it('Redis is told its password, and no argument of a program is it', () => {
+it('Redis gets its password, but not as a program argument', () => {
   const dir = mkdtempSync(join(tmpdir(), 'service-platform-redis-'));
   writeFileSync(join(dir, 'redis-server'), '#!/bin/sh\necho "$@"\ncat >&2\n', { mode: 0o755 });
   const [shell, ...args] = services.redis!.command!.map((word) => word.replaceAll('$$', '$'));
@@ -73,11 +73,11 @@ describe('settings', () => {
     ]),
   );
 
-  it('are in .env.example, each of them and no others', () => {
+  it('are all in .env.example, and no others', () => {
     expect(Object.keys(example).sort()).toEqual([...new Set(uses.map(([, name]) => name!))].sort());
   });
 
-  it('that are secret have no default anywhere', () => {
+  it('that are secret have no default', () => {
     const secrets = uses.filter(([, name]) => /PASSWORD|SECRET|DATABASE_URL/.test(name!));
     expect(new Set(secrets.map(([, name]) => name)).size).toBe(4);
     for (const [use, , operator] of secrets) expect([use, operator]).toEqual([use, ':?']);
@@ -90,7 +90,7 @@ describe('the image', () => {
   const last = of('FROM').at(-1)!.getRange().start.line;
   const isLast = (line: (typeof dockerfile)[number]) => line.getRange().start.line > last;
 
-  it('is built in stages, and ends as an ordinary user with a program that there is', () => {
+  it('is built in stages, and ends as an ordinary user with an existing program', () => {
     expect(of('FROM').length).toBeGreaterThan(1);
     const [user] = words(of('USER').filter(isLast).at(-1)!);
     expect(user).not.toMatch(/^(root|0)?(:|$)/);
@@ -98,8 +98,8 @@ describe('the image', () => {
     expect(existsSync(program.at(-1)!)).toBe(true);
   });
 
-  it('copies what there is', () => {
-    // What a stage has at /app is what the checkout has, once it is built.
+  it('copies only existing paths', () => {
+    // A built checkout has the files that a stage has at /app.
     const sources = of('COPY').flatMap((line) => words(line).slice(0, -1));
     expect(sources.length).toBeGreaterThan(5);
     for (const source of sources)
@@ -108,7 +108,7 @@ describe('the image', () => {
 });
 
 describe('the proxy', () => {
-  it('sends to services that there are', () => {
+  it('sends only to existing services', () => {
     const targets = [...nginx.matchAll(/^\s*server (\w+):3000 resolve;/gm)].map(([, name]) => name!);
     expect(targets).toEqual(['api', 'realtime', 'realtime']);
     for (const target of targets) expect(services).toHaveProperty(target);
@@ -118,7 +118,7 @@ describe('the proxy', () => {
   (hasNginx ? it : it.skip)('has settings that nginx takes', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
     const file = join(folder, 'nginx.conf');
-    // Names of containers are known only between them, and asked for again from nginx 1.27.3 on.
+    // Names of containers are known only between them, and are resolved again from nginx 1.27.3 on.
     writeFileSync(file, nginx.replace(/server \w+:3000 resolve;/g, 'server 127.0.0.1:3000;'));
     const { stderr } = spawnSync('nginx', [
       '-t',

@@ -10,7 +10,7 @@ interface DemoPhone {
 let server: Server;
 afterEach(() => server.close());
 
-it('the demo ends, rather than wait for a limit of a day', async () => {
+it('the demo ends instead of waiting for a daily limit', async () => {
   server = createServer((_, response) =>
     response
       .writeHead(429, { 'content-type': 'application/json' })

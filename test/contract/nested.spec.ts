@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 const isClass = (value: unknown): value is ClassConstructor<object> =>
   typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 
-/** The fields of a class that are objects, or lists of objects, of a class of their own. */
+/** The fields of a class that are objects of another class, or lists of them. */
 const nestedIn = (type: ClassConstructor<object>) => {
   const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
   const named = (name: string) => rules.filter((rule) => rule.type === name || rule.name === name);
@@ -26,7 +26,7 @@ it('looks at every class', () => {
   expect(fields.length).toBeGreaterThan(30);
 });
 
-it.each(fields)('$name.$field must be there, unless it is optional', ({ type, field, isOptional }) => {
+it.each(fields)('$name.$field is required, unless it is optional', ({ type, field, isOptional }) => {
   const isMissed = contractErrors(type, {}).some((error) => error.startsWith(`${field}: `));
   expect(isMissed).toBe(!isOptional);
 });
@@ -40,9 +40,12 @@ it.each([
     field: 'quiet_hours',
     right: { from: '22:00', to: '08:00', timezone: 'UTC' },
   },
-])('$type.name $field: a list of the right ones is not taken for one', ({ type, field, right }) => {
-  const wrong = (value: unknown) =>
-    contractErrors(type, { [field]: value }).filter((error) => error.startsWith(field));
-  expect(wrong(right)).toEqual([]);
-  expect(wrong([right])).not.toEqual([]);
-});
+])(
+  '$type.name $field refuses a list in place of one value, and the other way round',
+  ({ type, field, right }) => {
+    const wrong = (value: unknown) =>
+      contractErrors(type, { [field]: value }).filter((error) => error.startsWith(field));
+    expect(wrong(right)).toEqual([]);
+    expect(wrong([right])).not.toEqual([]);
+  },
+);

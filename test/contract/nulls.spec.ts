@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 
 type Input = ClassConstructor<object>;
 
-/** What requests and client events carry. */
+/** Bodies of requests and payloads of client events. */
 const inputs = Object.entries(contracts as unknown as Record<string, unknown>).filter(
   (entry): entry is [string, Input] =>
     typeof entry[1] === 'function' &&
@@ -24,7 +24,7 @@ const optionalFields = (type: Input): string[] => [
   ),
 ];
 
-/** One of them fits any field that must be given. */
+/** Each required field accepts one of these. */
 const SAMPLES: unknown[] = [
   randomUUID(),
   [randomUUID()],
@@ -53,7 +53,7 @@ const refusedFields = (type: Input, raw: object): string[] => {
   }
 };
 
-/** The least that is accepted. */
+/** The smallest accepted body. */
 function leastOf(type: Input): Record<string, unknown> {
   const least: Record<string, unknown> = {};
   for (const field of new Set(refusedFields(type, {})))
@@ -68,7 +68,7 @@ const cases = inputs.flatMap(([name, type]) =>
   optionalFields(type).map((field) => [name, field, type] as const),
 );
 
-it.each(cases)('%s: null as its %s is as if it were not given, unless it erases', (_, field, type) => {
+it.each(cases)('%s: null as its %s equals a missing field, unless it erases', (_, field, type) => {
   const least = leastOf(type);
   const absent = validated(type, least);
   const isNull = validated(type, { ...least, [field]: null });
@@ -77,7 +77,7 @@ it.each(cases)('%s: null as its %s is as if it were not given, unless it erases'
   expect((isNull as Record<string, unknown>)[field]).toEqual((expected as Record<string, unknown>)[field]);
 });
 
-it('null erases exactly what may be empty', () => {
+it('null erases exactly the fields that may be empty', () => {
   const erasable = cases.filter(([, field, type]) => isErasable(new type(), field));
   expect(erasable.map(([name, field]) => `${name}.${field}`).sort()).toEqual([
     'NotificationPreferencesBody.quiet_hours',

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 
-/** An operator looks for exactly these words. */
+/** An operator searches for exactly these words. */
 const runbook = readFileSync('docs/runbook.md', 'utf8');
 const sources = ['apps', 'libs']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, String(file))))
@@ -25,11 +25,11 @@ it.each(metrics)('%s is a metric', (name) => {
   expect(sources.includes(`name: '${own}'`) || registry.getSingleMetric(own) !== undefined).toBe(true);
 });
 
-it.each(logLines)('“%s” is what a process logs', (words) => {
+it.each(logLines)('“%s” is logged by a process', (words) => {
   expect(sources).toContain(`'${words}'`);
 });
 
-it('names some of both', () => {
+it('the runbook names some metrics and some log lines', () => {
   expect(metrics.length).toBeGreaterThan(8);
   expect(logLines.length).toBeGreaterThan(8);
 });

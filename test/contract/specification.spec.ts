@@ -13,11 +13,11 @@ import { contractErrors } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { specifiedMessages } from '../specified-messages.js';
 
-// The specification's own samples, with ids and milliseconds where it writes "uuid" and leaves them out.
+// The samples of the specification, with ids and milliseconds, which it abbreviates.
 const uuid = randomUUID();
 const at = '2026-01-09T12:00:00.000Z';
 
-describe('what the specification has clients send', () => {
+describe('a client payload of the specification', () => {
   it.each(Object.entries(specifiedMessages(uuid)))('%s is valid and passes unchanged', (type, sample) => {
     const payload = { chat_id: uuid, type, ...sample };
     const taken = validated(SendMessagePayload, payload);
@@ -26,8 +26,8 @@ describe('what the specification has clients send', () => {
   });
 });
 
-describe('what the specification has servers send', () => {
-  /** Fields that our own contract adds to a message. */
+describe('a server payload of the specification', () => {
+  /** Fields that our contract adds to a message. */
   const added = {
     seq: 1,
     change_seq: 0,
@@ -80,18 +80,18 @@ describe('what the specification has servers send', () => {
     ['user:online', { user_id: uuid, online: true, last_seen: at }],
     ['user:offline', { user_id: uuid, online: false, last_seen: at }],
     ['error', { code: 'UNAUTHORIZED', message: 'Invalid or expired token', timestamp: at }],
-  ])('%s is its sample, and each field of it is needed', (event, sample) => {
+  ])('%s is valid, and each of its fields is required', (event, sample) => {
     expect(contractErrors(SERVER_EVENTS[event], sample)).toEqual([]);
     for (const field of Object.keys(sample)) {
       const without = Object.fromEntries(Object.entries(sample).filter(([name]) => name !== field));
-      // Counts take the place of these two in large chats.
+      // In large chats counts replace these two.
       const optional = field === 'read_by' || field === 'delivered_to';
       expect([field, contractErrors(SERVER_EVENTS[event], without).length > 0]).toEqual([field, !optional]);
     }
     expect(contractErrors(SERVER_EVENTS[event], { ...sample, userId: uuid })).not.toEqual([]);
   });
 
-  it('is the acknowledgement of a send', () => {
+  it('is valid as the acknowledgement of a send', () => {
     const sample = { status: 'sent', message_id: uuid, created_at: at };
     expect(contractErrors(SendMessageAck, { ...sample, seq: 1 })).toEqual([]);
     expect(
@@ -99,7 +99,7 @@ describe('what the specification has servers send', () => {
     ).not.toEqual([]);
   });
 
-  it('names these reasons to sync and these error codes', () => {
+  it('has these reasons to sync and these error codes', () => {
     expect([...SYNC_REASONS]).toEqual(['connection_established', 'reconnection', 'token_refresh']);
     const codes: ErrorCode[] = [
       'UNAUTHORIZED',

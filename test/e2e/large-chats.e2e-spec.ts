@@ -158,7 +158,7 @@ describe('updates of a group', () => {
     expect(sizes.sort((a, b) => a - b)).toEqual([1, 1, 2]);
   });
 
-  itAlone('is not even encoded for those who have no device here', async () => {
+  itAlone('are not encoded for members without a device on this node', async () => {
     const chat = await app.group(anna, boris);
     const encoded = jest.fn(() => chat);
     const payload = { toJSON: encoded } as never;

@@ -212,7 +212,7 @@ describe('presence with contacts as its audience', () => {
   });
 });
 
-itAlone('a stop of the server stores when those who were there were last seen', async () => {
+itAlone('a stop of the server stores the last-seen time of connected users', async () => {
   const database = await createTestDatabase();
   const app = await TestApp.start({ DATABASE_URL: database.url, PRESENCE_GRACE_MS: '60000' });
   const [here, leaving] = await app.people('Анна', 'Борис');

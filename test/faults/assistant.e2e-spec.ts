@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 it.each(['earlier AS', 'token_ends'])(
-  'the word of a statement with %s is lost: the question is answered, once',
+  'the answer to a statement with %s is lost: the question is answered once',
   async (marker) => {
     const talk = await scene.chat();
     const lost = link.loseAnswerTo(marker);
@@ -33,7 +33,7 @@ it.each(['earlier AS', 'token_ends'])(
   },
 );
 
-it('the database is away when an answer ends: it is stored, and told, when it is back', async () => {
+it('the database is unavailable when an answer ends: the answer is stored and published afterwards', async () => {
   const talk = await scene.chat();
   scene.model.answerWith({ tokens: ['раз', 'два'], pace: 300 });
   const messageId = await scene.begin(talk.client, 'Вопрос');

@@ -15,7 +15,7 @@ const contents = async ({ id }: ChatDto) =>
     await scene.direct.query<MessageDto>('SELECT content FROM messages WHERE chat_id = $1 ORDER BY seq', [id])
   ).rows.map(({ content }) => content);
 
-// First: later tests leave it looking for what may have been stored, which would hide that it begins to.
+// First, since later tests leave it looking up uncertain commits, which would hide that a lookup starts.
 describe('the answer to a send is lost after its commit', () => {
   const sendAndLose = async (client_id?: string) => {
     const chat = await scene.app.group(scene.anna, scene.boris);
@@ -35,12 +35,12 @@ describe('the answer to a send is lost after its commit', () => {
     expect(await contents(chat)).toEqual(expected);
   };
 
-  it('and is not sent again: the others hear it all the same', async () => {
+  it('and the send is not repeated: the others receive it all the same', async () => {
     const chat = await sendAndLose();
     await isHeardOnce(chat, ['before', 'lost']);
   });
 
-  it('and is sent again at once: it is the same message, heard once, and before what is sent next', async () => {
+  it('and the send is repeated: it is one message, received once and before the next one', async () => {
     const chat = await sendAndLose('c');
     const again = await scene.firstDevice.send('chat:message:send', text(chat, 'lost', { client_id: 'c' }));
     const next = await scene.firstDevice.send('chat:message:send', text(chat, 'next'));
@@ -49,12 +49,12 @@ describe('the answer to a send is lost after its commit', () => {
     const received = heardIn(scene.firstDevice, chat).map(({ client_id }) => client_id);
     expect(received).toEqual([undefined, 'c', undefined]);
     expect(heardIn(scene.secondDevice, chat).some((m) => 'client_id' in m)).toBe(false);
-    // Also after the time in which it looks for what may have been stored.
+    // Also after the time in which uncertain commits are looked up.
     await sleep(1300);
     await isHeardOnce(chat, ['before', 'lost', 'next']);
   });
 
-  it('of a forward: the others hear all of it, in order, and forwarding it again gives back the same', async () => {
+  it('of a forward: the others receive all of it in order, and a repetition returns the same', async () => {
     const [source, chat] = [
       await scene.app.group(scene.anna, scene.boris),
       await scene.app.group(scene.anna, scene.boris),
@@ -80,7 +80,7 @@ describe('the answer to a send is lost after its commit', () => {
     await isHeardOnce(chat, ['see', 'a', 'b', 'c']);
   });
 
-  it('of a receipt: reading again tells the same', async () => {
+  it('of a receipt: a repeated read publishes the same', async () => {
     const chat = await scene.app.group(scene.anna, scene.boris);
     const { message_id } = await scene.firstDevice.send('chat:message:send', text(chat));
     await scene.firstDevice.next('chat:message:delivered', (event) => event.message_id === message_id);
@@ -94,10 +94,10 @@ describe('the answer to a send is lost after its commit', () => {
     });
   });
 
-  it('and the commit comes long after it was given up: the others hear it then', async () => {
+  it('and the commit comes long after the timeout: the others receive it then', async () => {
     const chat = await scene.app.group(scene.anna, scene.boris);
     const elsewhere = await scene.app.group(scene.anna, scene.boris);
-    // While its statement waits, PostgreSQL does not see that nobody is there for the answer any more.
+    // While a statement waits, PostgreSQL does not notice that its client is gone.
     await scene.direct.query('BEGIN');
     await scene.direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
     const sent = scene.firstDevice.send('chat:message:send', text(chat, 'late'));
@@ -107,7 +107,7 @@ describe('the answer to a send is lost after its commit', () => {
     const now = Date.now;
     jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
     await scene.comesBack();
-    // A send first looks for what may have been stored before it.
+    // A send first looks up the uncertain commits before it.
     expect(await scene.firstDevice.send('chat:message:send', text(elsewhere))).toMatchObject({
       status: 'sent',
     });
@@ -116,7 +116,7 @@ describe('the answer to a send is lost after its commit', () => {
   });
 });
 
-it('receipts of what was delivered and read as it went away come when it is back, once', async () => {
+it('receipts that were pending when the database failed are published once, when it is back', async () => {
   const { firstDevice: firstDevice, secondDevice: secondDevice, link } = scene;
   const chat = await scene.app.group(scene.anna, scene.boris);
   const received1 = (event: 'chat:message:delivered' | 'chat:message:read') =>
@@ -137,7 +137,7 @@ it('receipts of what was delivered and read as it went away come when it is back
   expect([received1('chat:message:delivered'), received1('chat:message:read')]).toEqual([1, 1]);
 });
 
-it('away in the middle of sends: each is stored or UNAVAILABLE, and sending again stores what was not, once', async () => {
+it('after a failure during sends each is stored or UNAVAILABLE, and a repetition stores the rest once', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
   const send = (i: number) =>
     scene.firstDevice.send('chat:message:send', text(chat, `m${i}`, { client_id: `c${i}` }));
@@ -166,13 +166,13 @@ it('away in the middle of sends: each is stored or UNAVAILABLE, and sending agai
   }
 });
 
-it('while it is away: not ready but live, UNAVAILABLE to everything, and devices stay connected', async () => {
+it('while the database is unavailable the app is live but not ready, and devices stay connected', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
   const { message_id } = await scene.firstDevice.send('chat:message:send', text(chat));
   scene.link.cut();
   const started = performance.now();
   const status = async (path: string) => (await scene.app.request('GET', path)).status;
-  // What it was a moment ago is answered for a second.
+  // The last result is reused for a second.
   await until('not ready', async () => (await status('/health/ready')) === 503);
   expect(await status('/health/live')).toBe(200);
   const chat_id = chat.id;
@@ -207,7 +207,7 @@ it('while it is away: not ready but live, UNAVAILABLE to everything, and devices
   expect((await scene.app.device(scene.boris)).socket.connected).toBe(true);
 });
 
-it('a device that connects while it is away comes in by itself afterwards', async () => {
+it('a device that connects while the database is unavailable is admitted by itself afterwards', async () => {
   scene.link.cut();
   const options = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100 };
   const device = scene.app.keep(Device.open(scene.app.url, scene.boris.token, options));
@@ -216,7 +216,7 @@ it('a device that connects while it is away comes in by itself afterwards', asyn
   await device.next('sync:required');
 });
 
-it('a client of the messenger that connects while it is away tries again, and is not sent to its sign-in page', async () => {
+it('a messenger client that connects meanwhile retries, and is not sent to its sign-in page', async () => {
   scene.link.cut();
   const client = PlainClient.open(`${scene.app.url}/messenger`, {
     auth: { token: `Bearer ${scene.boris.token}` },
@@ -227,7 +227,7 @@ it('a client of the messenger that connects while it is away tries again, and is
     refusals.push(message);
     setTimeout(() => client.socket.connect(), 100);
   });
-  // As its document has it: together with Socket.IO's own return from a closed transport, the client would hang.
+  // As in its specification. Together with Socket.IO's own reconnect the client would hang.
   client.socket.on('disconnect', () => client.socket.connect());
   while (refusals.length < 3) await sleep(20);
   await scene.comesBack();
@@ -237,7 +237,7 @@ it('a client of the messenger that connects while it is away tries again, and is
   client.close();
 });
 
-it('what was refused was not stored', async () => {
+it('a refused send was not stored', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
   scene.link.cut();
   const client_id = randomUUID();

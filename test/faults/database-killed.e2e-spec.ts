@@ -28,12 +28,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it('kill -9 of PostgreSQL, three times: whoever talks goes on when it is back', async () => {
+it('kill -9 of PostgreSQL, three times: all clients go on when it is back', async () => {
   const talk = await Talk.start(cluster);
   for (let times = 0; times < 3; times++) {
     await talk.more(300);
     const [pid] = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
-    // Whoever started it starts it again.
+    // Its supervisor starts it again.
     process.kill(Number(pid), 'SIGKILL');
     if (times === 0) await talk.removeTheSilent();
     await talk.more(100);
@@ -42,10 +42,10 @@ it('kill -9 of PostgreSQL, three times: whoever talks goes on when it is back', 
   await expectNothingLost(cluster, talk.phones, talk.causes);
 }, 600_000);
 
-it('away for longer than a job is tried: what was to be told is told when it is back', async () => {
+it('unavailable for longer than all attempts of a job: the notification arrives when it is back', async () => {
   const [anna, boris] = await cluster.people('Анна', 'Борис');
   const { body: post } = await cluster.request<PostDto>('POST', 'posts', anna.token, { content: 'Mine' });
-  // The job has begun, and cannot end.
+  // The job has started and cannot end.
   const blocker = await Bystander.at(postgres.url);
   await blocker.query('BEGIN');
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');

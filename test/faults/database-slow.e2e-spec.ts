@@ -1,12 +1,12 @@
 import { text } from '#testing';
 import { setScene } from './scene.js';
 
-/** The longest that anybody waits for an answer, in ms: what the database is given, and a noisy machine. */
+/** The longest wait for an answer, ms: the limit of the database, and a busy machine. */
 const LIMIT_MS = 12_000;
 
 const scene = setScene();
 
-it('a table locked for longer than the limit is UNAVAILABLE, and then all is well', async () => {
+it('a table locked for longer than the limit is UNAVAILABLE, and all works afterwards', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
   const { message_id } = await scene.firstDevice.send('chat:message:send', text(chat, 'before'));
   await scene.direct.query('BEGIN');
@@ -29,7 +29,7 @@ it('a table locked for longer than the limit is UNAVAILABLE, and then all is wel
   await scene.secondDevice.next('chat:message:new', ({ content }) => content === 'locked');
 });
 
-it('a database that answers nothing is UNAVAILABLE, not ready, and then all is well', async () => {
+it('a stalled database is UNAVAILABLE and not ready, and all works afterwards', async () => {
   const chat = await scene.app.group(scene.anna, scene.boris);
   scene.link.stick();
   const started = performance.now();

@@ -3,7 +3,7 @@ import { Device, Link, TestApp, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
 
-/** The heartbeat of these tests, ms: how often the server asks, and how long it waits for the answer. */
+/** The heartbeat of these tests, ms: the interval of pings and the wait for their answer. */
 const HEARTBEAT = { pingInterval: 200, pingTimeout: 2000 };
 const NOTICED_WITHIN = HEARTBEAT.pingInterval + HEARTBEAT.pingTimeout;
 
@@ -32,7 +32,7 @@ const overLink = async (account: Account) => app.keep(await Device.connect(link.
 const offline = (device: Device, { id }: Account) =>
   device.all('user:offline').filter(({ user_id }) => user_id === id);
 
-it('a client is told to expect a heartbeat every 25 s, and to be given up after 60 s', async () => {
+it('a client gets a heartbeat interval of 25 s and a timeout of 60 s', async () => {
   const response = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`);
   const open = JSON.parse((await response.text()).slice(1)) as object;
   expect(open).toMatchObject({ pingInterval: 25_000, pingTimeout: 60_000 });
@@ -40,10 +40,10 @@ it('a client is told to expect a heartbeat every 25 s, and to be given up after 
 
 describe('with a shorter heartbeat', () => {
   beforeAll(() => void Object.assign(server.engine.opts, HEARTBEAT));
-  // Of the test before.
+  // Those of the test before.
   beforeEach(() => connectionsBecome(0));
 
-  it('a connection that died without a word is noticed, and its user goes offline', async () => {
+  it('a connection that died silently is detected, and its user goes offline', async () => {
     const annaDevice = await app.device(anna);
     const secondDevice = await overLink(boris);
     await annaDevice.next('user:online', ({ user_id }) => user_id === boris.id);
@@ -57,26 +57,29 @@ describe('with a shorter heartbeat', () => {
     secondDevice.close();
   });
 
-  it.each(['websocket', 'polling'])('who says nothing but answers stays, by %s', async (transport) => {
-    const options = { transports: [transport] };
-    const silent = app.keep(await Device.connect(app.url, anna.token, options));
-    const lost: string[] = [];
-    silent.socket.on('disconnect', (reason) => lost.push(reason));
-    const id = silent.socket.id!;
-    await sleep(2 * NOTICED_WITHIN);
-    expect(lost).toEqual([]);
-    expect(server.of('/').sockets.has(id)).toBe(true);
-    await silent.settled();
-    silent.close();
-  });
+  it.each(['websocket', 'polling'])(
+    'an idle client that answers heartbeats stays connected, by %s',
+    async (transport) => {
+      const options = { transports: [transport] };
+      const silent = app.keep(await Device.connect(app.url, anna.token, options));
+      const lost: string[] = [];
+      silent.socket.on('disconnect', (reason) => lost.push(reason));
+      const id = silent.socket.id!;
+      await sleep(2 * NOTICED_WITHIN);
+      expect(lost).toEqual([]);
+      expect(server.of('/').sockets.has(id)).toBe(true);
+      await silent.settled();
+      silent.close();
+    },
+  );
 
-  it('of a user’s devices one dies: the user stays online, and the others hear on', async () => {
+  it('one dead device of several: the user stays online, and the other devices receive events', async () => {
     const [annaDevice1, phone] = await app.devices(anna, boris);
     const tablet = await overLink(boris);
     expect(await connections()).toBe(3);
     link.stick();
     await connectionsBecome(2);
-    // Whoever goes later goes offline later.
+    // A user who leaves later goes offline later.
     const gleb = await app.register('Глеб');
     const third = await app.device(gleb);
     await annaDevice1.next('user:online', ({ user_id }) => user_id === gleb.id);

@@ -23,17 +23,17 @@ const received = (watcher: Device, { id }: Account) =>
   );
 
 it.each([
-  ['as soon as it is in', async (device: Device) => void (await device.next('sync:required'))],
+  ['as soon as it is admitted', async (device: Device) => void (await device.next('sync:required'))],
   [
     'in the middle of its handshake',
     async (device: Device, i: number) => {
-      // However long a handshake takes, within the grace he has been in.
+      // However long a handshake takes, he is admitted once within the grace period.
       if (i % 10 === 0) await device.next('sync:required');
       else await sleep((i % 5) * 10);
     },
   ],
 ])(
-  'a device that comes to one node or the other and goes %s, ten times a second, is online once',
+  'a device that connects to either node and leaves %s, ten times a second, is announced as online once',
   async (_, then) => {
     const boris = await cluster.register('Борис');
     const seen: boolean[] = [];
@@ -53,7 +53,7 @@ it.each([
     expect(seen).toEqual(seen.map(() => true));
     for (const watcher of watchers) expect(received(watcher, boris)).toEqual(['user:online']);
     for (const watcher of watchers) await watcher.next('user:offline', ({ user_id }) => user_id === boris.id);
-    // Whatever a node had still to tell has been told when the next one has come.
+    // Anything that a node had to publish has been published once the next user appears.
     const gleb = await cluster.register('Глеб');
     await cluster.device(gleb);
     for (const watcher of watchers) {

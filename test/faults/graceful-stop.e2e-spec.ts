@@ -38,7 +38,7 @@ const received = (device: Device, event: 'disconnect' | 'connect_error') =>
 const phone = (account: Account, transport = 'websocket') =>
   Device.connect(app.url, account.token, { transports: [transport] });
 
-it('REST answers to the end, and says nothing but what is so', async () => {
+it('REST answers until the end, and never wrongly', async () => {
   const answers: string[] = [];
   let refused = 0;
   const send = async (account: Account) => {
@@ -62,7 +62,7 @@ it('REST answers to the end, and says nothing but what is so', async () => {
 });
 
 it.each(['websocket', 'polling'])(
-  'what has been received is still answered, and nothing more is taken: %s',
+  'received events are still answered, and no new ones are accepted: %s',
   async (transport) => {
     const device = await phone(people[0]!, transport);
     await direct.query('BEGIN');
@@ -87,7 +87,7 @@ it.each(['websocket', 'polling'])(
     expect((await inFlight).status).toBe('sent');
     await ended;
     expect(order).toEqual(['acknowledged', 'transport close']);
-    // It is going to connect again by itself.
+    // It will reconnect by itself.
     expect(device.socket.active).toBe(true);
     device.close();
     await closed;
@@ -97,7 +97,7 @@ it.each(['websocket', 'polling'])(
   },
 );
 
-it('the messenger’s clients, which connect anew by themselves, come back to a server that is not there at once', async () => {
+it('messenger clients, which reconnect by themselves, return to a server that is down at first', async () => {
   const link = await Link.to(app.url);
   const auth = { token: `Bearer ${people[0]!.token}` };
   const client = PlainClient.open(`${link.url}messenger`, {
@@ -121,7 +121,7 @@ it('the messenger’s clients, which connect anew by themselves, come back to a 
   await app.stop();
 });
 
-it('what was sent just before is stored as delivered, and who was here as seen', async () => {
+it('a message sent just before is stored as delivered, and connected users as seen', async () => {
   const [firstDevice, secondDevice] = [await phone(people[0]!), await phone(people[1]!)];
   const before = new Date();
   const { message_id } = await firstDevice.send('chat:message:send', text(chat));
@@ -135,7 +135,7 @@ it('what was sent just before is stored as delivered, and who was here as seen',
   expect(rows).toEqual([{ last_delivered_seq: 1, seen: true }]);
 });
 
-it('the database does not answer: who is connected is told, and not kept', async () => {
+it('a stalled database: connected devices are notified and disconnected', async () => {
   const device = await phone(people[0]!);
   await direct.query('BEGIN');
   await direct.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [chat.id]);
@@ -148,7 +148,7 @@ it('the database does not answer: who is connected is told, and not kept', async
   await unanswered;
 });
 
-it('a client that polls once and never again is not waited for', async () => {
+it('a client that polls once and never again does not delay the stop', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   await close();
   const before = timers();

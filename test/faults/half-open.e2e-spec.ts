@@ -4,7 +4,7 @@ import type { Server } from 'socket.io';
 import { expectNothingLost } from './oracle.js';
 import { Phone } from './phone.js';
 
-/** A heartbeat for tests, ms. */
+/** A short heartbeat for tests, ms. */
 const HEARTBEAT = { pingInterval: 200, pingTimeout: 2000 };
 const MISSED = 200;
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   link.close();
 });
 
-it('a connection that neither end hears of again: what is said meanwhile, on both sides, is lost to nobody', async () => {
+it('a connection that died for both ends: no message of either side is lost meanwhile', async () => {
   const [anna, boris] = await app.people('Анна', 'Борис');
   const chat = await app.chat(anna, boris);
   const annaDevice = await Phone.open(app, anna);
@@ -31,7 +31,7 @@ it('a connection that neither end hears of again: what is said meanwhile, on bot
   const offline = new Promise((resolve) => annaDevice.socket.once('user:offline', resolve));
   const before = [...server.of('/').sockets.keys()];
   link.stick();
-  // He does not know yet; she is told nothing of it, and nobody waits for him.
+  // He does not know yet. She receives no event of it, and nobody waits for him.
   const saidByHim = borisDevice.send(chat.id, 'from his side');
   for (let i = 0; i < MISSED; i++) await annaDevice.send(chat.id, `${i}`);
   await offline;

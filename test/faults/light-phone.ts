@@ -9,13 +9,13 @@ import WebSocket from 'ws';
 /** Phones keep their connections; thousands of them in one process share some. */
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
-/** A phone of which a process can have thousands: the little of Socket.IO that it needs, on raw text frames. */
+/** A phone of which a process can run thousands: the needed part of Socket.IO, on raw text frames. */
 export class LightPhone {
-  /** What REST has answered to all of them, by status, and what of it no client knows what to do about. */
+  /** REST answers to all of them, by status. A client cannot handle an unexpected one. */
   static readonly answers = new Map<number, number>();
   private socket?: WebSocket;
   private cursor?: string;
-  /** By chat: all messages up to this one are here. */
+  /** By chat: all messages up to this seq have arrived. */
   readonly seqs = new Map<string, number>();
   syncedAt?: number;
 
@@ -24,7 +24,7 @@ export class LightPhone {
     private readonly token: string,
   ) {}
 
-  /** In its rooms, and with everything that there is; again after anything that fails. */
+  /** Connects, joins its rooms and catches up; again after any failure. */
   async comeIn(url: string): Promise<void> {
     this.syncedAt = undefined;
     for (;;)
@@ -68,7 +68,7 @@ export class LightPhone {
     this.cursor = cursor;
   }
 
-  /** Until it is answered: what is told to come back later does. */
+  /** Repeats until it is answered: a rate-limited request waits as it is told. */
   private async get<T>(path: string): Promise<T> {
     for (;;) {
       const { status, body } = await this.ask(path);
@@ -96,7 +96,7 @@ export class LightPhone {
   }
 }
 
-/** Groups of people who are signed in, made at once. @returns the people's tokens by chat */
+/** Makes groups of signed-in people at once. @returns the people's tokens by chat */
 export async function signedInGroups(
   platform: Platform,
   chats: number,

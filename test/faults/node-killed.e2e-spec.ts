@@ -23,7 +23,7 @@ it('kill -9 of one of two realtime nodes in the middle of 10,000 sends', async (
   expect(talk.phones.filter(({ syncs }) => syncs > 1).length).toBeGreaterThan(0);
 }, 600_000);
 
-it('what a killed node has acknowledged and told nobody is seen on the others by itself', async () => {
+it('an acknowledged message that a killed node did not publish appears on the others by itself', async () => {
   const link = await Link.to(cluster.env.REDIS_URL!);
   const node = await cluster.add('realtime', { REDIS_URL: link.url });
   const [anna, boris] = await cluster.people('Анна', 'Борис');
@@ -31,7 +31,7 @@ it('what a killed node has acknowledged and told nobody is seen on the others by
   const clusterDevice = await Phone.open(cluster, anna, node.url);
   const { url } = cluster.realtime.find(({ ended }) => ended === null)!;
   const clusterDevice2 = await Phone.open(cluster, boris, url);
-  // It cannot ask what it missed: it joins the chat again whenever it has connected.
+  // It has no sync, so it joins the chat again after each connection.
   const messenger = openMessenger(`${url}/messenger`, boris.token);
   const held = new Set<string>();
   messenger.socket.on('connection:established', async () => {

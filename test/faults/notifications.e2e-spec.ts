@@ -31,7 +31,7 @@ async function expectToldOnce(id: string): Promise<void> {
   expect(await count("notifications WHERE data->>'post_id' = $1", [id])).toBe(1);
 }
 
-it('the queue away: a like succeeds, and is told when the queue is back', async () => {
+it('the queue is unavailable: a like succeeds, and is notified when the queue is back', async () => {
   const id = await post();
   await scene.direct.query('ALTER SCHEMA bullmq RENAME TO away');
   const { status, body } = await like(id);
@@ -42,7 +42,7 @@ it('the queue away: a like succeeds, and is told when the queue is back', async 
   await expectToldOnce(id);
 });
 
-it('the database away for a while: what is liked afterwards is told, the relay and the worker go on', async () => {
+it('the database is unavailable for a while: later likes are notified, and the relay and the worker go on', async () => {
   const id = await post();
   scene.link.cut();
   expect((await like(id)).body.code).toBe('UNAVAILABLE');

@@ -1,7 +1,7 @@
 import { until, type Platform } from '#testing';
 import type { Phone } from './phone.js';
 
-/** A job of a worker that died waits for its lock's end, one that Redis has forgotten for the next round, ms. */
+/** A job of a dead worker waits for the end of its lock, a job that Redis lost for the next round, ms. */
 const TOLD_WITHIN_MS = 180_000;
 
 interface Stored {
@@ -15,9 +15,13 @@ interface Stored {
 }
 
 /**
- * What must be so after any fault, once the phones have caught up: each acknowledged message is stored once, as it was
- * acknowledged and in the order of its sender; chats have no gaps; every member's phone shows what is stored, and nobody
- * else's anything of it; each notification is there once. Processes that died by themselves fail the cluster's stop.
+ *
+ * The state after any fault, once the phones have caught up. Each acknowledged message is stored once, as
+ * acknowledged
+ * and in the order of its sender. Chats have no gaps. Every member's phone shows the stored messages, and nobody
+ * else's
+ * shows any. Each notification exists once. Processes that died by themselves fail the cluster's stop.
+ *
  */
 export async function expectNothingLost(
   platform: Platform,
@@ -51,14 +55,14 @@ function expectStored({ acked, account }: Phone, stored: Stored[]): void {
       clientId,
       [[messageId, seq]],
     ]);
-  // It said one thing after the other in each chat.
+  // In each chat it sent one message after the other.
   for (const inOneChat of groupBy(acked, ({ chatId }) => chatId).values()) {
     const seqs = inOneChat.map(({ seq }) => seq);
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
   }
 }
 
-/** A member holds a chat as it is stored; who was removed, what was said until then. */
+/** A member's phone has the chat as stored; a removed member's has the messages up to then. */
 async function expectShown(platform: Platform, phones: Phone[], chats: Map<string, Stored[]>): Promise<void> {
   const members = await platform.rows<{ chat_id: string; user_id: string; left_seq: number | null }>(
     'SELECT chat_id, user_id, CASE WHEN left_at IS NOT NULL THEN left_seq END AS left_seq FROM chat_members',
@@ -85,13 +89,13 @@ async function expectShown(platform: Platform, phones: Phone[], chats: Map<strin
   }
 }
 
-/** Before that, what a second run of a job doubles may still come. */
+/** Before that, a second run of a job may still add duplicates. */
 async function untilNothingIsOwed(platform: Platform): Promise<void> {
   const owed = () => platform.rows('SELECT FROM outbox_jobs LIMIT 1');
   await until('all jobs done', async () => (await owed()).length === 0, TOLD_WITHIN_MS);
 }
 
-/** There were some, and each has its notification. */
+/** There were causes, and each has its notification. */
 async function expectTold(platform: Platform, causes: string[]): Promise<void> {
   expect(causes).not.toEqual([]);
   const received = await platform.rows<{ key: string }>(
@@ -102,8 +106,10 @@ async function expectTold(platform: Platform, causes: string[]): Promise<void> {
 }
 
 /**
- * What is stored is told in as many records as it should be, whether or not whoever did it had an answer: nobody reads
- * here, so all who liked or commented on a post are in one record; each post that names somebody has its own.
+ *
+ * The stored likes, comments and posts have the expected number of notifications, whether or not the request was
+ * answered. Nobody reads here, so all likes or comments of a post are in one. Each post with a mention has its own.
+ *
  */
 async function expectNotifiedOnce(platform: Platform): Promise<void> {
   const shared = await platform.rows(

@@ -3,18 +3,18 @@ import { text, until, type Account, type Platform } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 
-/** How soon after losing its connection it tries again, ms: sooner than apps should, so that tests do not wait. */
+/** The delay before a reconnect, ms: shorter than in apps, so that tests do not wait. */
 const RECONNECTION = { reconnectionDelay: 100, reconnectionDelayMax: 1000 };
-/** How long it waits for an answer until it says the same again, ms. */
+/** The wait for an answer before a request is repeated, ms. */
 const PATIENCE_MS = 12_000;
-/** How long a gap is left alone, ms: two nodes' events come in any order, so most close by themselves. */
+/** How long a gap is tolerated, ms: events of two nodes arrive in any order, so most gaps close by themselves. */
 const GAP_MS = 100;
 const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 interface Shown {
-  /** All messages up to this one are here. */
+  /** All messages up to this one have arrived. */
   seq: number;
-  /** Those after it that are here, too. */
+  /** Those after it that have arrived, too. */
   ahead: Set<number>;
   changeSeq: number;
   messages: Map<string, MessageDto>;
@@ -27,23 +27,23 @@ export interface Acked {
   seq: number;
 }
 
-/** A phone that keeps to docs/protocol.md ("Catching up"), whatever happens on the way to the server. */
+/** A phone that follows docs/protocol.md ("Catching up"), whatever happens on the way to the server. */
 export class Phone {
   readonly chats = new Map<string, Shown>();
   readonly acked: Acked[] = [];
-  /** What a client does not know what to do about. */
+  /** Events and answers that a client cannot handle. */
   readonly violations: string[] = [];
-  /** The ids in all that was sent to it, whatever they are of. */
+  /** All ids in its received events, of whatever kind. */
   readonly named = new Set<string>();
   /** The groups that it was removed from. */
   private readonly removedFrom = new Set<string>();
-  /** A plain client: to check each event strictly, as devices do, would take most of the time. */
+  /** A plain client: checking each event strictly, as devices do, would take most of the time. */
   readonly socket: Socket;
-  /** How often it was told to catch up: once for each time that it connected, and when something may be missing. */
+  /** How often it had to catch up: once per connection, and after a possible loss. */
   syncs = 0;
-  /** Resolves when it holds what the server had at the last `sync:required`. */
+  /** Resolves when it has everything that the server had at the last `sync:required`. */
   private caughtUp: Promise<void> = Promise.resolve();
-  /** One that has not begun serves everybody who asks until then. */
+  /** A catch-up that has not started serves all that wait for it. */
   private isCatchUpDue = false;
   private cursor?: string;
   private isClosed = false;
@@ -73,7 +73,7 @@ export class Phone {
       this.socket.on(`chat:message:${change}`, (message: MessageDto) => this.receive(message));
   }
 
-  /** Connected, and with everything that there is. */
+  /** Connects and catches up. */
   static async open(platform: Platform, account: Account, url = platform.socketUrl): Promise<Phone> {
     const phone = new Phone(platform, account, url);
     await new Promise((resolve) => phone.socket.once('sync:required', resolve));
@@ -81,7 +81,7 @@ export class Phone {
     return phone;
   }
 
-  /** Says it until it is acknowledged. */
+  /** Repeats a message until it is acknowledged. */
   async send(chatId: string, content: string): Promise<Acked> {
     const clientId = `${this.account.id}-${this.count++}`;
     const message = text({ id: chatId }, content, { client_id: clientId });
@@ -95,7 +95,7 @@ export class Phone {
     await this.insist('chat:message:edit', { message_id: messageId, content });
   }
 
-  /** Waits until it shows those messages. */
+  /** Waits until it has those messages. */
   async holds(messages: Acked[]): Promise<void> {
     const isIn = (id: string) => this.chats.has(id) && !this.removedFrom.has(id);
     const own = messages.filter(({ chatId }) => isIn(chatId));
@@ -103,12 +103,12 @@ export class Phone {
     await until(`${this.account.id} hears everything`, () => own.every(isShown), 180_000);
   }
 
-  /** Until it hears that it is out of the group. */
+  /** Waits until it receives its removal from the group. */
   async isOut(chatId: string): Promise<void> {
     await until(`${this.account.id} is out`, () => this.removedFrom.has(chatId), 180_000);
   }
 
-  /** As an app does that comes back to the front. */
+  /** Syncs like an app that returns to the foreground. */
   async resync(): Promise<void> {
     this.catchUp();
     await this.caughtUp;
@@ -213,7 +213,7 @@ export class Phone {
 
   private async get<T>(path: string): Promise<T> {
     const reply = await this.platform.request<T>('GET', path, this.account.token).catch(() => undefined);
-    // FORBIDDEN: removed since it asked for its chats, so it asks again.
+    // FORBIDDEN: removed since it read its chats, so it reads them again.
     if (!reply || [403, 429, 503].includes(reply.status)) throw new Unavailable();
     if (reply.status !== 200) throw new Error(`GET ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body;

@@ -4,7 +4,7 @@ import { RedisServer } from '../cluster/redis-server.js';
 import { expectNothingLost } from './oracle.js';
 import { Talk } from './talk.js';
 
-/** How long nothing reaches Redis, ms. */
+/** How long Redis is unreachable, ms. */
 const CUT_MS = 10_000;
 
 let redis: RedisServer;
@@ -22,23 +22,23 @@ afterAll(async () => {
 });
 
 it.each([
-  ['cut off', () => link.cut()],
-  ['silent', () => link.stick()],
+  ['disconnected', () => link.cut()],
+  ['stalled', () => link.stick()],
 ])(
-  'Redis is %s for 10 s: everybody goes on, and hears everything in the end',
+  'Redis is %s for 10 s: everybody goes on, and receives everything in the end',
   async (_, begin) => {
     const talk = await Talk.start(cluster, { pause: 20 });
     await talk.more(200);
     begin();
     const before = talk.last;
     await sleep(CUT_MS);
-    // Sends ask the database alone: each has said more.
+    // Sends need only the database: each phone has sent more.
     const said = new Set(talk.last);
     expect(before.filter((message) => said.has(message))).toEqual([]);
     link.mend();
     await talk.more(200);
     await talk.end();
-    // Without being asked to look: what was told meanwhile has waited.
+    // Without a sync: events of that time were queued.
     await Promise.all(talk.phones.map((phone) => phone.holds(talk.last)));
     await expectNothingLost(cluster, talk.phones, talk.causes);
   },

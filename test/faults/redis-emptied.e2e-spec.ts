@@ -16,7 +16,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-it('Redis is killed and comes back empty: nothing said is lost, and nothing that was to be told', async () => {
+it('Redis is killed and returns empty: no message and no notification is lost', async () => {
   const talk = await Talk.start(cluster);
   const [author, ...fans] = talk.phones.map(({ account }) => account) as [Account, ...Account[]];
   const { body: post } = await cluster.request<PostDto>('POST', 'posts', author.token, { content: 'Mine' });
@@ -26,7 +26,7 @@ it('Redis is killed and comes back empty: nothing said is lost, and nothing that
     expect(reply.status).toBe(201);
   };
   await talk.more(300);
-  // Their jobs cannot end: some have begun, the others wait in Redis.
+  // Their jobs cannot end: some have started, the others wait in Redis.
   const blocker = await Bystander.at(cluster.databaseUrl);
   await blocker.query('BEGIN');
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
@@ -46,7 +46,7 @@ it('Redis is killed and comes back empty: nothing said is lost, and nothing that
   await emptied.quit();
 }, 600_000);
 
-/** Jobs that are not done, and that Redis has. */
+/** The number of unfinished jobs that Redis has. */
 async function givenToQueue(): Promise<number> {
   const [{ count }] = (await cluster.rows(
     'SELECT count(*)::int AS count FROM outbox_jobs WHERE due_at > now()',

@@ -2,7 +2,7 @@ import type { AuthAnswer, ChatDto } from '#contracts';
 import { AssistantClient, Device, PlainClient, ProcessCluster, text, type Account } from '#testing';
 import { othersTalk } from './talk.js';
 
-/** The promise: out on all nodes, ms. */
+/** The promise: disconnected on all nodes, ms. */
 const WITHIN = 2000;
 const DIALECTS = { messenger: 'connection:established', 'messenger-classic': 'connected' };
 const ONCE = { transports: ['websocket'], reconnection: false };
@@ -92,7 +92,7 @@ const causes: Record<string, (account: Account, other: Account) => Promise<{ sta
 const ONE_SESSION = ['logs out', 'has the session ended from another'];
 
 it.each(Object.keys(causes))(
-  'who %s is off on all nodes within 2 s, and hears nothing more',
+  'a user who %s is disconnected on all nodes within 2 s, and receives nothing more',
   async (cause) => {
     const boris = await cluster.register('Борис');
     const chat = await cluster.group(vera, boris);
@@ -125,7 +125,7 @@ it.each(Object.keys(causes))(
   },
 );
 
-it('who is removed from a group hears nothing more of it on any node within 2 s', async () => {
+it('a removed member receives nothing more of the group on any node within 2 s', async () => {
   const [boris, gleb] = await cluster.people('Борис', 'Глеб');
   const group = await cluster.group(vera, boris, gleb);
   const direct = await cluster.chat(vera, boris);
@@ -157,7 +157,7 @@ it('who is removed from a group hears nothing more of it on any node within 2 s'
   opened.close();
 });
 
-/** Every text that a client of any namespace was shown. */
+/** Every text that a client of any namespace received. */
 const said = ({ received: received }: Device | PlainClient) =>
   received.flatMap(({ payload }) => {
     const { content, text } = payload as { content?: string; text?: string };

@@ -1,10 +1,10 @@
 import { Bystander, createTestDatabase, Link, TestApp, until, type Account, type Device } from '#testing';
 
-/** The whole app with its database behind a link, and two people who are connected. */
+/** The whole app with its database behind a link, and two connected people. */
 class Scene {
   link!: Link;
   app!: TestApp;
-  /** To the database itself, whatever becomes of the link. */
+  /** Connects to the database itself, whatever happens to the link. */
   direct!: Bystander;
   anna!: Account;
   boris!: Account;
@@ -21,7 +21,7 @@ class Scene {
   }
 }
 
-/** For a whole file of tests; after each of them the link is mended. */
+/** Starts a scene for a whole test file, and mends the link after each test. */
 export function setScene(): Scene {
   const scene = new Scene();
   let drop: () => Promise<void>;

@@ -6,14 +6,14 @@ import type { Server } from 'socket.io';
 import { expectNothingLost } from './oracle.js';
 import { Phone } from './phone.js';
 
-/** What may wait for a device, and what of it there may be before typing and presence are left out. Characters. */
+/** Characters that may wait for a device, and how many before typing and presence are dropped. */
 const MAX_WAITING = 4 * 1024 * 1024;
 const MAX_BEFORE_PASSING = 64 * 1024;
 const LONG = 'Я'.repeat(4000);
-/** So many of these as are measured in a round may all wait. */
+/** As many of these as one round measures may all wait. */
 const SHORT = 'Я'.repeat(1000);
 const AT_ONCE = 20;
-/** With the slow device and without it, in turns: what else the machine does hits both. */
+/** Rounds with and without the slow device alternate, so that other load affects both. */
 const ROUNDS = 7;
 const MESSAGES = 500;
 
@@ -56,7 +56,7 @@ const received = (phone: Phone, event: string) => {
   phone.socket.on(event, (payload: Record<string, unknown>) => payloads.push(payload));
   return payloads;
 };
-/** Everybody but the slow one has heard all that was said, once and in order. */
+/** Everybody but the slow one has received all messages, once and in order. */
 const expectOthersHearAll = async (seqs: { seq: number }[]) => {
   const said = sender.acked.at(-1)!.seq;
   while (seqs.at(-1)?.seq !== said) await new Promise(setImmediate);
@@ -71,7 +71,7 @@ const sayUntil = async (enough: () => boolean) => {
   return most;
 };
 
-it('to a device that is behind no typing and no presence is sent, and all messages are', async () => {
+it('typing and presence are dropped for a device that is behind, messages are not', async () => {
   const seqs = received(other, 'chat:message:new') as unknown as { seq: number }[];
   const typing = [slow, other].map((phone) => received(phone, 'chat:typing'));
   const online = [slow, other].map((phone) => received(phone, 'user:online'));
@@ -97,7 +97,7 @@ it('to a device that is behind no typing and no presence is sent, and all messag
   while (typing[0]!.length < 1) await new Promise(setImmediate);
 });
 
-it('one that reads nothing is cut off at 4 MiB, holds nobody up, and has everything when it comes back', async () => {
+it('a device that reads nothing is disconnected at 4 MiB, delays nobody, and catches up on return', async () => {
   const seqs = received(other, 'chat:message:new') as unknown as { seq: number }[];
   const { _socket: end } = connection.transport.socket;
   tcp().pause();
@@ -114,13 +114,13 @@ it('one that reads nothing is cut off at 4 MiB, holds nobody up, and has everyth
 const p99 = (values: number[]) => values.sort((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1]!;
 const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-it('while one reads nothing the others wait no longer than without it', async () => {
+it('a device that reads nothing does not make others wait longer than without it', async () => {
   const arrived = new Map<string, number>();
   other.socket.on('chat:message:new', ({ id }: { id: string }) => arrived.set(id, performance.now()));
   const all = async () => {
     while (!arrived.has(sender.acked.at(-1)!.messageId)) await new Promise(setImmediate);
   };
-  /** How long the sender waits for its answer, and the other device for the message, ms. */
+  /** The sender's wait for its answer, and the other device's wait for the message, ms. */
   const measure = async () => {
     const [acks, arrivals]: [number[], number[]] = [[], []];
     for (let i = 0; i < MESSAGES; i++) {

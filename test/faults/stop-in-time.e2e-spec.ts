@@ -11,14 +11,14 @@ beforeEach(async () => {
 });
 afterEach(() => cluster.stop());
 
-/** The program gives itself up, with 1, when it takes longer than it may. */
+/** A process ends itself with exit code 1 when its stop takes too long. */
 const expectToStop = async () => {
   const [program] = cluster.processes;
   await program!.signal('SIGTERM');
   expect(program!.ended).toBe(0);
 };
 
-it('a device that does not read is not waited for', async () => {
+it('a device that does not read does not delay it', async () => {
   const [anna, boris] = await cluster.people('Анна', 'Борис');
   const { url } = cluster.realtime[0]!;
   const chat = await cluster.group(anna, boris);
@@ -35,7 +35,7 @@ it('a device that does not read is not waited for', async () => {
   expect(await ended).toBe('transport close');
 });
 
-it('requests that hang are not waited for: a poll that nobody reads, half of a packet, half of a body', async () => {
+it('hanging requests do not delay it: an unread poll, half a packet, half a body', async () => {
   const { url } = cluster.api[0]!;
   const { host, port } = new URL(url);
   const open = await (await fetch(`${url}/socket.io/?EIO=4&transport=polling`)).text();
@@ -56,7 +56,7 @@ it('requests that hang are not waited for: a poll that nobody reads, half of a p
         }),
     ),
   );
-  // They are all there by the time that another is answered.
+  // They have all arrived by the time that another request is answered.
   await fetch(`${url}/health/live`);
   await expectToStop();
   for (const socket of hanging) socket.destroy();

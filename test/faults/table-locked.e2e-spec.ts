@@ -4,7 +4,10 @@ import { expectNothingLost } from './oracle.js';
 import { Talk } from './talk.js';
 
 const LOCKED_MS = 30_000;
-/** The longest wait for an answer, ms: three statements of 5 s (marks, a look at earlier sends, the send), and a noisy machine. */
+/**
+ * The longest wait for an answer, ms: three statements of 5 s (cursors, lookup of earlier sends, the send), and a
+ * busy machine.
+ */
 const LIMIT_MS = 17_000;
 
 let cluster: ProcessCluster;
@@ -23,7 +26,7 @@ const health = async ({ url }: AppProcess) =>
     ({ status }) => status,
   );
 
-it('a table locked for 30 s: UNAVAILABLE in time, not ready but alive, and then everybody goes on', async () => {
+it('a table locked for 30 s: UNAVAILABLE in time, not ready but live, and then everybody goes on', async () => {
   const talk = await Talk.start(cluster);
   await talk.more(300);
   await blocker.query('BEGIN');

@@ -9,26 +9,26 @@ const POSTS = 40;
 interface Options {
   chats?: number;
   members?: number;
-  /** How long each waits between an answer and the next thing it says, ms. */
+  /** The pause between an answer and the next message, ms. */
   pause?: number;
 }
 
 interface Group {
   chat: ChatDto;
   phones: Phone[];
-  /** They say nothing: one who was removed before the others began, and one who may be yet. */
+  /** They send nothing: one was removed before the others began, and one may be removed later. */
   former: Phone;
   silent: Phone;
-  /** Of the first one; the others like them, several of them each, and name the first one in posts of their own. */
+  /** Posts of the first phone. The others like them, several of them each, and mention the first one in own posts. */
   posts: string[];
   handle: string;
 }
 
-/** Groups of people on phones who talk without end: each says the next thing when the last is acknowledged. */
+/** Groups of phones that send without end: each sends the next message when the last is acknowledged. */
 export class Talk {
-  /** How much has been acknowledged. */
+  /** The number of acknowledged messages. */
   said = 0;
-  /** The keys of what was to be told by notifications. */
+  /** The keys of the expected notifications. */
   readonly causes: string[] = [];
   private isOver = false;
   private running: Promise<unknown> = Promise.resolve();
@@ -74,39 +74,39 @@ export class Talk {
     talk.running = Promise.all(
       groups.flatMap((group) => group.phones.map((phone) => talk.go(phone, group, pause))),
     );
-    // Whoever waits for its end hears of it; until then it is not unhandled.
+    // A test that waits for its end gets the failure; until then it is not unhandled.
     talk.running.catch(() => (talk.isOver = true));
     return talk;
   }
 
-  /** Everybody's, also of those who only listen. */
+  /** All phones, also those that only receive. */
   get phones(): Phone[] {
     return this.groups.flatMap(({ phones, former, silent }) => [...phones, former, silent]);
   }
 
-  /** From when each hears that they are out, they hear nothing more. */
+  /** Once a silent phone receives its removal, it receives nothing more. */
   async removeTheSilent(): Promise<void> {
     for (const { chat, phones, silent } of this.groups)
       await this.insist(phones[0]!, 'DELETE', `chats/${chat.id}/members/${silent.account.id}`);
   }
 
-  /** What each said last. */
+  /** The last message of each. */
   get last(): Acked[] {
     return this.phones.flatMap(({ acked }) => acked.slice(-1));
   }
 
-  /** Until so much has been acknowledged in all. */
+  /** Waits until this many messages have been acknowledged in all. */
   async until(said: number): Promise<void> {
     while (this.said < said && !this.isOver) await sleep(5);
     if (this.isOver) await this.running;
   }
 
-  /** Until so much more has been. */
+  /** Waits until this many more have been. */
   more(messages: number): Promise<void> {
     return this.until(this.said + messages);
   }
 
-  /** When the last of each has been acknowledged. */
+  /** Ends when the last message of each has been acknowledged. */
   async end(): Promise<void> {
     this.isOver = true;
     await this.running;
@@ -122,11 +122,11 @@ export class Talk {
     }
   }
 
-  /** Three like a post until all are liked, and there are as many posts that name somebody. */
+  /** Three like a post until all are liked; there are as many posts with a mention. */
   private async send(phone: Phone, { posts, handle }: Group, seq: number): Promise<void> {
     const liked = seq % 10 === 0 && posts[Math.floor(seq / 30)];
     if (liked) {
-      // Said twice it is one.
+      // Repeated, it is still one.
       await this.insist(phone, 'PUT', `posts/${liked}/like`);
       this.causes.push(`post_liked:${liked}:${phone.account.id}`);
     }
@@ -136,18 +136,18 @@ export class Talk {
     }
   }
 
-  /** Until it is answered. */
+  /** Repeats until it is answered. */
   private async insist<T>({ account }: Phone, method: string, path: string, body?: object): Promise<T> {
     for (;;) {
       const reply = await this.platform.request<T>(method, path, account.token, body).catch(() => undefined);
-      // Who is not there any more was removed by a try whose answer was lost.
+      // A missing member was removed by an attempt whose answer was lost.
       if (reply && (reply.status < 300 || (method === 'DELETE' && reply.status === 404))) return reply.body;
       await sleep(300);
     }
   }
 }
 
-/** Beside each test of a file a few people talk, and lose nothing by what it does. */
+/** Beside each test of a file a few phones talk, and must lose nothing by it. */
 export function othersTalk(platform: () => Platform): void {
   let talk: Talk;
   beforeEach(async () => {

@@ -5,9 +5,12 @@ import { expectNothingLost } from './oracle.js';
 import { Talk } from './talk.js';
 
 const CROWD = 6000;
-/** How long a worker stands still: longer than its jobs' locks (10 s), its lease (25 s), and the database's patience. */
+/**
+ * How long a worker is stopped: longer than its jobs' locks (10 s), its lease (25 s), and the timeout of the
+ * database.
+ */
 const STOPPED_MS = 35_000;
-/** Longer than a job stays with a worker that is dead, and then some. */
+/** Longer than a job stays with a dead worker. */
 const PATIENCE_MS = 180_000;
 const SIZES = { 'the one process': () => ProcessCluster.alone(), 'a worker': () => ProcessCluster.start() };
 
@@ -20,7 +23,7 @@ function startBefore(start: () => Promise<ProcessCluster>): void {
 }
 const living = () => cluster.worker.find(({ ended }) => ended === null)!;
 
-/** What a feature's transaction leaves behind. */
+/** Stores the job that a feature's transaction stores. */
 async function promise(name: string, actorId: string, recipientIds?: string[]): Promise<string> {
   const key = `mention:${randomUUID()}`;
   const data = { post_id: randomUUID(), comment_id: null, user_id: actorId };
@@ -31,10 +34,10 @@ async function promise(name: string, actorId: string, recipientIds?: string[]): 
   return key;
 }
 
-/** Promises everybody a notification, and waits until half of the crowd has it and the rest has begun. */
+/** Stores a notification for everybody, and waits until half of them have it and the rest has started. */
 async function halfOfAnAnnouncement(): Promise<{ key: string; goOn: () => Promise<void> }> {
   const users = await cluster.rows<{ id: string }>('SELECT id FROM users ORDER BY id');
-  // One recipient of the fourth thousand cannot be written: the others' jobs end, theirs has begun.
+  // One recipient of the fourth thousand cannot be written: the others' jobs end, this one has started.
   const blocker = await Bystander.at(cluster.databaseUrl);
   await blocker.query('BEGIN');
   await blocker.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [users[3500]!.id]);
@@ -63,7 +66,7 @@ async function expectToldOnce(key: string): Promise<void> {
 describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
   startBefore(start);
 
-  it('before what was promised is with the queue: the next one tells it', async () => {
+  it('before its jobs are queued: the next one sends the notification', async () => {
     const [actor, recipient] = (await cluster.manyPeople(2)) as [string, string];
     const worker = living();
     // It does nothing any more, and will never know.
@@ -76,7 +79,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
     expect(await received(key)).toEqual([{ user_id: recipient }]);
   }, 300_000);
 
-  it('at half of a fan-out: the next one tells the rest, and nobody twice', async () => {
+  it('at half of a fan-out: the next one notifies the rest, and nobody twice', async () => {
     await cluster.manyPeople(CROWD);
     const talk = await Talk.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
@@ -92,10 +95,10 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
   }, 600_000);
 });
 
-describe('a worker that stands still', () => {
+describe('a worker that is stopped', () => {
   startBefore(SIZES['a worker']);
 
-  it('for 35 s and runs on: another one tells the rest, and nobody twice', async () => {
+  it('for 35 s and continues: another one notifies the rest, and nobody twice', async () => {
     await cluster.manyPeople(CROWD);
     const talk = await Talk.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
@@ -107,7 +110,7 @@ describe('a worker that stands still', () => {
     await expectToldOnce(key);
     await stopped;
     await still.signal('SIGCONT');
-    // What it had begun is given up or done once more, while somebody likes something.
+    // Its unfinished work is dropped or repeated, while somebody likes something.
     await until('its work again', async () => (await fetch(`${still.url}/health/ready`)).ok, PATIENCE_MS);
     await talk.more(20);
     await expectToldOnce(key);

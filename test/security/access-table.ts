@@ -1,11 +1,14 @@
 import type { ASSISTANT_FRAMES, ClientEvent, ErrorCode } from '#contracts';
 import type { Who } from './world.js';
 
-/** What comes of asking: it is done, or the code of the refusal. */
+/** The outcome of a request: it is done, or the code of the refusal. */
 export type Outcome = 'ok' | ErrorCode;
-/** Whom something is not refused, by the rule: UNAUTHORIZED without a good token, else FORBIDDEN. `none`: of what is not there. */
+/**
+ * Who is not refused. The default is UNAUTHORIZED without a good token, else FORBIDDEN. `none`: the answer for an
+ * unknown id.
+ */
 export type Access = Partial<Record<Who | 'none', Outcome>>;
-/** With the body, or payload, of who asks. In braces: `{chat}` and the like, of `THINGS`, or somebody's id. */
+/** With the body or payload of the request. In braces: `{chat}` and the like of `THINGS`, or somebody's id. */
 export type Row = readonly [access: Access, body?: object];
 
 const signedIn = (outcome: Outcome): Access => ({
@@ -19,21 +22,21 @@ const ANYBODY: Access = { nobody: 'ok', banned: 'ok', ...signedIn('ok') };
 const SIGNED_IN = signedIn('ok');
 const ADMINS: Access = { admin: 'ok' };
 const OWNER: Access = { owner: 'ok' };
-/** Who is in the chat. */
+/** The members of the chat. */
 const MEMBERS: Access = { member: 'ok', owner: 'ok' };
-/** What they have heard stays readable for those who left. */
+/** Former members may read the messages up to their leaving. */
 const READERS: Access = { former: 'ok', ...MEMBERS };
-/** To others it is not there. */
+/** Others are told that it does not exist. */
 const OWNERS_SECRET: Access = { ...signedIn('NOT_FOUND'), owner: 'ok' };
 const MEMBERS_SECRET: Access = { ...signedIn('NOT_FOUND'), member: 'ok' };
-/** The owner as the master, the member as the client; the post's author, and the comment's. */
+/** The owner as the master, the member as the client; the author of the post and that of the comment. */
 const BOTH_SIDES = MEMBERS;
-/** Whom it is about need not be there. */
+/** The other user need not exist. */
 const OF_ANYBODY: Access = { ...SIGNED_IN, none: 'ok' };
 
 const PASSWORD = 'correct horse battery';
 
-/** Every route there is, as its address is written but for the names in braces. */
+/** Every route, as its address is written except for the names in braces. */
 export const ROUTES: Record<string, Row> = {
   'GET /health': [ANYBODY],
   'GET /health/live': [ANYBODY],
@@ -169,7 +172,7 @@ export const ROUTES: Record<string, Row> = {
 
 /** Every event of namespace `/`. */
 export const EVENTS: Record<ClientEvent, Row> = {
-  // No other user's token takes the place of one's own.
+  // The token of another user does not replace one's own.
   'auth:refresh': [{ ...signedIn('UNAUTHORIZED'), owner: 'ok' }, { token: '{token}' }],
   'chat:message:send': [MEMBERS, { chat_id: '{chat}', type: 'text', content: 'theirs' }],
   'chat:message:edit': [OWNER, { message_id: '{message}', content: 'theirs' }],
@@ -194,7 +197,7 @@ export const EVENTS: Record<ClientEvent, Row> = {
 };
 
 const CHAT = { chatId: '{chat}' };
-/** Two of the documents have one word for a chat that is not there and one that is another's. */
+/** Two of the dialects have one error for an unknown chat and a foreign one. */
 const MEMBERS_ONLY: Access = { ...MEMBERS, none: 'FORBIDDEN' };
 const classic = (namespace: string, members: Access): Record<string, Row> => ({
   [`${namespace} send-message`]: [members, { ...CHAT, content: 'theirs' }],
@@ -204,7 +207,7 @@ const classic = (namespace: string, members: Access): Record<string, Row> => ({
   [`${namespace} ping`]: [SIGNED_IN, {}],
 });
 
-/** Every event of the other documents' namespaces. */
+/** Every event of the dialects' namespaces. */
 export const DIALECT_EVENTS: Record<string, Row> = {
   ...classic('/messenger', MEMBERS),
   '/messenger message': [MEMBERS, { ...CHAT, content: 'theirs' }],
@@ -224,10 +227,10 @@ export const DIALECT_EVENTS: Record<string, Row> = {
   '/chat-basic message:send': [MEMBERS_ONLY, { ...CHAT, text: 'theirs' }],
 };
 
-/** Who is not let into the owner's chat with the assistant is in none. */
+/** A connection that may not join the owner's chat with the assistant is in none. */
 const IN_THE_TALK: Access = { ...signedIn('UNAUTHORIZED'), owner: 'ok' };
 
-/** Every frame of `/ws/chat`, from a connection that has tried to join the owner's chat with its own token. */
+/** Every frame of `/ws/chat`, sent by a connection that tried to join the owner's chat with its own token. */
 export const FRAMES: Record<keyof typeof ASSISTANT_FRAMES, Row> = {
   join_chat: [OWNERS_SECRET, { chatId: '{talk}' }],
   create_chat: [SIGNED_IN],

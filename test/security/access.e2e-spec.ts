@@ -34,17 +34,17 @@ const lines = [
 ];
 const expected = ([access]: Row, who: Who): Outcome =>
   access[who] ?? (who === 'nobody' || who === 'banned' ? 'UNAUTHORIZED' : 'FORBIDDEN');
-/** What each of those gets, by name. */
+/** The outcome of each person, by name. */
 const outcomes = async (people: readonly Who[], of: (who: Who) => Outcome | Promise<Outcome>) =>
   Object.fromEntries(await Promise.all(people.map(async (who) => [who, await of(who)])));
 
-describe('the table has its line for', () => {
+describe('the table has a row for', () => {
   it('every route that the server answers', () => {
     const shape = (route: string) => route.replace(/\?.*/, '').replace(/\{\w+\}|:\w+/g, ':');
     expect(Object.keys(ROUTES).map(shape).sort()).toEqual(routesOf(app).map(shape).sort());
   });
 
-  it('every event of the contract, and there is no other', () => {
+  it('every event of the contract, and no other', () => {
     expect(Object.keys(EVENTS).sort()).toEqual(Object.keys(CLIENT_EVENTS).sort());
     expect(Object.keys(EVENTS).sort()).toEqual(eventsOf(app).sort());
   });
@@ -62,7 +62,7 @@ describe('the table has its line for', () => {
   });
 });
 
-describe('who is refused stores nothing, and nobody hears of it:', () => {
+describe('a refused request stores nothing and publishes nothing:', () => {
   let world: World;
   let listening: Bystanding[];
   let stored: object;
@@ -80,25 +80,25 @@ describe('who is refused stores nothing, and nobody hears of it:', () => {
     );
     await Promise.all(listening.map((device) => device.settled()));
     expect(listening.map(({ received }, i) => received.slice(before[i]))).toEqual(listening.map(() => []));
-    // What one line stores is not held against those after it.
+    // The changes of one row do not count for the rows after it.
     const was = stored;
     stored = await everything(app);
     expect(stored).toEqual(was);
   });
 });
 
-describe('who is not refused', () => {
+describe('an allowed request is done:', () => {
   it.each(lines)('%s', async (name, row, ask) => {
     const allowed = PEOPLE.filter((who) => expected(row, who) === 'ok');
     const got = await outcomes(allowed, async (who) => ask(await World.create(app), who, name, row));
     expect(got).toEqual(await outcomes(allowed, () => 'ok'));
-    // Or the line would say nothing about those who are refused.
+    // Without an allowed person the row would prove nothing about the refused ones.
     expect(allowed).not.toEqual([]);
   });
 
   const about = lines.filter(([name, [, body]]) => isAboutSomething(JSON.stringify([name, body])));
 
-  it.each(about)('%s: is told that there is no such thing', async (name, row, ask) => {
+  it.each(about)('%s: an unknown id is not found', async (name, row, ask) => {
     const isOfChat =
       name.startsWith('GET /api/v2/chats') || JSON.stringify([name, row[1]]).includes('{chat}');
     const who = PEOPLE.findLast((one) => expected(row, one) === 'ok')!;
@@ -107,7 +107,7 @@ describe('who is not refused', () => {
   });
 });
 
-/** As Fastify knows them: `METHOD /path/:param`. */
+/** The routes registered with Fastify: `METHOD /path/:param`. */
 function routesOf({ app }: TestApp): string[] {
   const tree = app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false });
   const path: string[] = [];
@@ -120,7 +120,7 @@ function routesOf({ app }: TestApp): string[] {
   });
 }
 
-/** As Nest knows them: what methods are marked as handlers of messages. */
+/** The methods that Nest knows as message handlers. */
 function eventsOf({ app }: TestApp): string[] {
   const providers = [...app.get(ModulesContainer).values()].flatMap((module) => [
     ...module.providers.values(),

@@ -2,7 +2,7 @@ import { AssistantClient, Device, PlainClient, type TestApp } from '#testing';
 import type { Outcome, Row } from './access-table.js';
 import type { Who, World } from './world.js';
 
-/** Asks as somebody for one row of the table; `none`: about what is not there. */
+/** Sends the request of a row as one of the people. `none`: about an unknown id. */
 export type Ask = (world: World, who: Who, name: string, row: Row, none?: boolean) => Promise<Outcome>;
 
 const filled = async (world: World, body: object | undefined, none?: boolean) =>
@@ -23,7 +23,7 @@ export const askRest: Ask = async (world, who, name, [, body], none) => {
   return response.ok ? 'ok' : (JSON.parse(text) as { code: Outcome }).code;
 };
 
-/** A connection for each event, which is sent at once, as a client does that does not wait to be let in. */
+/** Opens a connection for each event and sends it at once, like a client that does not wait for `connected`. */
 export const askEvent: Ask = async (world, who, name, [, body], none) => {
   const { app } = world;
   const payload = await filled(world, body, none);
@@ -44,7 +44,7 @@ interface Words {
   refusals: Record<string, Outcome>;
 }
 const DENIED: Words = { handshake: 'Authentication failed', refusals: { 'Access denied': 'FORBIDDEN' } };
-/** How the documents say what we have codes for. */
+/** The dialects' texts for our error codes. */
 const WORDS: Record<string, Words> = {
   '/messenger': {
     handshake: 'User not found',
@@ -78,16 +78,16 @@ export const askDialect: Ask = async (world, who, name, [, body], none) => {
   }
 };
 
-/** What a client is told that is not let in; undefined when it is. */
+/** The refusal of a client, or undefined when it is admitted. */
 const admission = (client: PlainClient) =>
   new Promise<string | undefined>((resolve) => {
     client.socket.once('connect_error', ({ message }) => resolve(message));
     client.socket.once('error', ({ message }: { message: string }) => resolve(message));
-    // The answer to an event comes after the refusal of who sent it.
+    // The answer to an event comes after a refusal of its sender.
     client.socket.emit('ping', {}, () => resolve(undefined));
   });
 
-/** The connection is the owner's, or of somebody who tries to be in the owner's chat. */
+/** The connection is the owner's, or of somebody who tries to join the owner's chat. */
 export const askAssistant: Ask = async (world, who, name, [, body], none) => {
   const client = await world.app.assistant();
   const token = world.token(who) ?? '';
@@ -100,7 +100,7 @@ export const askAssistant: Ask = async (world, who, name, [, body], none) => {
   return (outcome as Outcome | undefined) ?? 'ok';
 };
 
-/** Frames are answered in their order: what was refused before one that is no frame. */
+/** Frames are answered in order, so an invalid frame at the end marks that all refusals have arrived. */
 async function refusalsOf(client: AssistantClient): Promise<string[]> {
   const all = () => client.all('error').filter(({ message }) => message === FENCE).length;
   const before = all();
@@ -110,13 +110,13 @@ async function refusalsOf(client: AssistantClient): Promise<string[]> {
 }
 const FENCE = 'Unknown message type';
 
-/** Somebody who hears everything that they may. */
+/** A connected user who receives everything that they may. */
 export interface Bystanding {
   received: unknown[];
   settled(): Promise<unknown>;
 }
 
-/** Devices of everybody who may hear something, at every place where something is heard. */
+/** Devices of every possible recipient, in every namespace. */
 export async function bystanders(app: TestApp, world: World): Promise<Bystanding[]> {
   const { owner, member, former, stranger, admin } = world.people;
   const devices = await app.devices(owner, member, former, stranger, admin);

@@ -32,18 +32,18 @@ afterEach(async () => {
 });
 
 const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } });
-/** A socket, unless it is refused. */
+/** A socket, or undefined when it is refused. */
 async function opened(address: string): Promise<WebSocket | undefined> {
   const socket = new WebSocket(`${app.url.replace('http', 'ws')}/ws/chat`, from(address));
   const isOpen = await new Promise((resolve) => {
     socket.on('open', () => resolve(true)).on('close', () => resolve(false));
-    // The close that follows says it.
+    // The close event that follows reports it.
     socket.on('error', () => {});
   });
   return isOpen ? socket : undefined;
 }
 
-it('ends when nobody signs in, whatever else comes; after a sign-in it stays', async () => {
+it('ends without a sign-in, whatever else it sends, and stays after one', async () => {
   const endpoint = app.app.get(AssistantEndpoint);
   const usual = endpoint.signInMs;
   expect(usual).toBe(15_000);
@@ -57,7 +57,7 @@ it('ends when nobody signs in, whatever else comes; after a sign-in it stays', a
   await noisy!.disconnected();
   expect(silent!.all('error')).toMatchObject([{ code: 'UNAUTHORIZED' }]);
   await signedIn!.ask('create_chat', {}, 'chat_created');
-  // A sign-in that fails takes the place of the one before.
+  // A failed sign-in replaces the one before.
   signedIn!.send('join_chat', { token: 'x' });
   expect(await signedIn!.disconnected()).toBe(1001);
 });
@@ -88,7 +88,7 @@ it('ends when its client answers heartbeats and reads nothing', async () => {
   client.close();
 });
 
-it('sends a long answer anew in pieces, and does other work between them', async () => {
+it('sends a long answer again in pieces, and does other work between them', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -169,7 +169,7 @@ it('reads no token of an answer of another user', async () => {
   client.close();
 });
 
-it('counts the chats that it opens as reads, by their length', async () => {
+it('counts opened chats as reads, by their length', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -178,7 +178,7 @@ it('counts the chats that it opens as reads, by their length', async () => {
      SELECT gen_random_uuid(), $1, i, 'assistant', 'complete', repeat('ж', 100000) FROM generate_series(1, 5) AS i`,
     [chatId],
   );
-  // 30 or so of 600 each.
+  // About 30 of 600 each.
   for (let i = 0; i < 40; i++) client.send('join_chat', { token: anna.token, chatId });
   const { code } = await client.next('error');
   expect(code).toBe('RATE_LIMIT');
@@ -186,7 +186,7 @@ it('counts the chats that it opens as reads, by their length', async () => {
   client.close();
 });
 
-it('keeps no frame that is too large, and few that are large, while those before it wait', async () => {
+it('keeps no oversized frame, and few large ones, while earlier frames wait', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -206,12 +206,12 @@ it('keeps no frame that is too large, and few that are large, while those before
   await until('let go', () => held() - before < 4 * MB);
   enter();
   await client.until(() => client.all('error').length === 36 || undefined, 'not answered');
-  // More than three are too much, too.
+  // More than three large ones are refused, too.
   expect(client.all('error').filter(({ code }) => code === 'MESSAGE_TOO_LARGE')).toHaveLength(3);
   client.close();
 });
 
-it('keeps 200 frames at most that wait for the one before them', async () => {
+it('keeps at most 200 frames that wait for the one before them', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -231,7 +231,7 @@ it('keeps 200 frames at most that wait for the one before them', async () => {
   client.close();
 });
 
-it('leaves room for others of its address when somebody signs in, and when it closes', async () => {
+it('frees a place of its address when its user signs in, and when it closes', async () => {
   const address = '203.0.113.1';
   for (let i = 0; i < 2 * OPENING; i++) {
     const client = await app.assistant(from(address));
@@ -250,7 +250,7 @@ it('leaves room for others of its address when somebody signs in, and when it cl
     });
 });
 
-it('that does not come about is not counted', async () => {
+it('that fails to open is not counted', async () => {
   const { hostname, port } = new URL(app.url);
   for (let i = 0; i < 2 * OPENING; i++) {
     const socket = connect(Number(port), hostname);
@@ -267,7 +267,7 @@ it('that does not come about is not counted', async () => {
   socket!.close();
 });
 
-it('shares the limit of events with the others of its user', async () => {
+it('shares the event limit with the user’s other connections', async () => {
   const clients = await Promise.all(range(2).map(() => app.assistant()));
   for (const client of clients) {
     client.send('join_chat', { token: anna.token });

@@ -26,7 +26,7 @@ describe('at once', () => {
   afterAll(() => app.stop());
   afterEach(() => jest.restoreAllMocks());
 
-  it('four reads of one user run and 200 wait; others read', async () => {
+  it('four reads of one user run and 200 wait, while others read', async () => {
     const queries = app.app.get(QueryBus);
     const execute = queries.execute.bind(queries);
     let running = 0;
@@ -50,7 +50,7 @@ describe('at once', () => {
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
   });
 
-  it('four writes of one user run and the others wait; others write', async () => {
+  it('four writes of one user run and the rest wait, while others write', async () => {
     const commands = app.app.get(CommandBus);
     const execute = commands.execute.bind(commands);
     let begun = 0;
@@ -72,7 +72,7 @@ describe('at once', () => {
     expect(statuses(await flood)(200)).toHaveLength(20);
   });
 
-  it('four scrapes of an address run and 200 wait; others are answered', async () => {
+  it('four scrapes of one address run and 200 wait, while others are answered', async () => {
     const { registry, refused: refusals } = app.app.get(Metrics);
     const refusedSoFar = async () =>
       (await refusals.get()).values.find(({ labels }) => labels.budget === 'reads at once')?.value ?? 0;
@@ -99,7 +99,7 @@ describe('at once', () => {
     expect((await flood).filter((status) => status === 200)).toHaveLength(204);
   });
 
-  it('searches have four connections and 3 s for a statement; other reads wait for none of these', async () => {
+  it('searches have four connections and 3 s per statement, and delay no other reads', async () => {
     const pool = app.app.get(SearchPool);
     const held = await Promise.all(range(4).map(() => pool.connect()));
     expect((await held[0]!.query('SHOW statement_timeout')).rows).toEqual([{ statement_timeout: '3s' }]);

@@ -5,7 +5,7 @@ import { internalErrors } from './counted.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const USERS = 6;
-/** Of each user: together 116 more than are free, so that each act counts as three. */
+/** Per user: together 116 more than are free, so that each act counts as three. */
 const SOCKETS = 190;
 const BURST = 12;
 
@@ -37,19 +37,19 @@ const codes = async (act: () => Promise<{ code?: string }>) => {
   return found.filter((code) => code === undefined).length;
 };
 
-describe('what more than 1,024 devices hear', () => {
+describe('an event for more than 1,024 devices', () => {
   let devices: Device[];
   beforeAll(async () => {
     for (const user of users.slice(0, USERS)) devices = await app.devices(...range(SOCKETS).map(() => user));
   }, 60_000);
 
-  it('counts as several: sends, where those to others count as one', async () => {
+  it('counts several times for sends, while sends to few count once', async () => {
     expect(await codes(() => devices[0]!.send('chat:message:send', text(group)))).toBe(BURST / 3);
     const [other] = await app.devices(users[USERS]!);
     expect(await codes(() => other.send('chat:message:send', text(small)))).toBe(BURST);
   });
 
-  it('forwards, reactions and starts of typing', async () => {
+  it('counts several times for forwards, reactions and starts of typing', async () => {
     const [firstDevice] = await app.devices(users[1]!);
     const { message_id } = await firstDevice.send('chat:message:send', text(group));
     const forward = { message_ids: [message_id], to_chat_id: group.id };
@@ -66,7 +66,7 @@ describe('what more than 1,024 devices hear', () => {
   });
 });
 
-it('sends that many devices hear wait for each other, in their order', async () => {
+it('sends to many devices are serialized, and keep their order', async () => {
   const wide = await TestApp.start({ MESSAGE_BURST: '100000' });
   const [anna, boris] = await wide.people('Анна', 'Борис');
   const chat = await wide.chat(anna, boris);
@@ -76,7 +76,7 @@ it('sends that many devices hear wait for each other, in their order', async () 
   const send = (i: number) => annaDevice.send('chat:message:send', text(chat, String(i)));
   const sent = range(5).map(send);
   await sent[0];
-  // The devices go, and those that wait stay before the later ones.
+  // The devices disconnect, and the waiting sends must stay before the later ones.
   audience.mockReturnValue(2);
   const acks = await Promise.all([...sent, ...range(5).map((i) => send(5 + i))]);
   expect(acks.map(({ seq }) => seq)).toEqual(range(10).map((i) => i + 1));

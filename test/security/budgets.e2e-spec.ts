@@ -23,7 +23,7 @@ const expectRefused = (replies: Reply<object>[], code: string) => {
 const statuses = (replies: Reply<object>[]) => (status: number) =>
   replies.filter((reply) => reply.status === status);
 
-describe('what is asked without an account', () => {
+describe('a request without an account', () => {
   let app: TestApp;
   beforeAll(async () => (app = await TestApp.start({ TRUSTED_PROXIES: '1', REST_WRITE_RATE: '5' })));
   afterAll(() => app.stop());
@@ -42,7 +42,7 @@ describe('what is asked without an account', () => {
     };
   };
 
-  /** A client that may hang up. */
+  /** A client that may disconnect. */
   const asking = (i: number): Socket => {
     const body = JSON.stringify({ email: `nobody${i}@example.com`, password: 'guess' });
     const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
@@ -54,21 +54,21 @@ describe('what is asked without an account', () => {
     return socket;
   };
 
-  it('is not done for clients that hang up: a newcomer signs in at once', async () => {
+  it('is not done for a disconnected client, so a new user signs in at once', async () => {
     const anna = await app.register('Анна');
     const givenUp = range(200).map(asking);
     const credentials = { email: anna.email, password: 'correct horse battery' };
-    // Where she has been before she waits for nobody.
+    // From a known address she does not wait.
     expect((await post('auth/login', credentials, '127.0.0.1')).status).toBe(200);
     for (const socket of givenUp) socket.destroy();
     await sleep(100);
     expect((await post('auth/login', credentials, '203.0.113.1')).status).toBe(200);
   });
 
-  it('is not kept in line for clients that hang up', async () => {
+  it('leaves the queue when its client disconnects', async () => {
     const passwords = app.app.get<unknown, { running: number; lines: { stranger: object[] } }>(Passwords);
     await until('nobody is in line', () => passwords.running === 0);
-    // Nobody's turn comes meanwhile.
+    // No queued request may start meanwhile.
     passwords.running = Infinity;
     const clients = range(3).map(asking);
     await until('in line', () => passwords.lines.stranger.length === 3);
@@ -77,7 +77,7 @@ describe('what is asked without an account', () => {
     passwords.running = 0;
   });
 
-  it('refreshes of one session are limited, and hinder no other session of the address', async () => {
+  it('refreshes of one session are limited, and delay no other session of the address', async () => {
     const [flooding, honest] = await app.people('Глеб', 'Анна');
     const refresh = ({ refreshToken }: Account) =>
       post<AuthAnswer>('auth/refresh', { refresh_token: refreshToken }, '203.0.113.3');
@@ -88,7 +88,7 @@ describe('what is asked without an account', () => {
     expectRefused(limited, 'RATE_LIMIT');
   });
 
-  it('junk in place of refresh tokens is limited, and hinders no refresh of the same address', async () => {
+  it('invalid refresh tokens are limited, and delay no valid refresh of the address', async () => {
     const people = await app.people(...range(6).map((i) => `Office ${i}`));
     const junk = range(100).map(() => post<object>('auth/refresh', { refresh_token: 'x' }, '203.0.113.2'));
     const honest = await Promise.all(
@@ -113,14 +113,14 @@ describe('reads', () => {
   });
   afterAll(() => app.stop());
 
-  it('of one user are limited, by REST and by events together; others read', async () => {
+  it('of one user are limited over REST and events together, while others read', async () => {
     const [device, honestDevice] = await app.devices(greedy, honest);
     const replies = await Promise.all(
       range(80).map((i) => app.request<object>('GET', ['users/me', 'chats', 'sync'][i % 3]!, greedy.token)),
     );
     expect(statuses(replies)(200).length).toBe(60);
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
-    // Ten seconds later at most, all at once.
+    // At most ten seconds later, all at once.
     const events: [string, object][] = [
       ['presence:get', { user_ids: [honest.id] }],
       ['presence:watch', { user_ids: [honest.id] }],
@@ -137,7 +137,7 @@ describe('reads', () => {
     expect((await honestDevice.send('users:list', {})).status).toBe('ok');
   });
 
-  it('of one user by an older client are limited, too', async () => {
+  it('of one user through an older client are limited, too', async () => {
     const boris = await app.register('Борис');
     const { id: chatId } = await app.chat(boris, honest);
     const client = PlainClient.open(`${app.url}/messenger`, { auth: { token: boris.token } });
@@ -148,7 +148,7 @@ describe('reads', () => {
     client.close();
   });
 
-  it('that search are few at once and few in time; others search', async () => {
+  it('that search are limited in number and in time, while others search', async () => {
     const searching = await app.register();
     const flood = Promise.all(
       range(50).map((i) => app.request<object>('GET', `users?query=анна${i}`, searching.token)),
@@ -172,7 +172,7 @@ describe('a page', () => {
   });
   afterAll(() => app.stop());
 
-  /** Everything, page by page, each of them within its size. */
+  /** Reads all pages, and checks the size of each. */
   const walk = async <T extends { next_cursor: string | null }>(
     path: string,
     as: string,
@@ -193,7 +193,7 @@ describe('a page', () => {
     return all;
   };
 
-  it('of an assistant’s chat ends in time, also when a device opens it', async () => {
+  it('of an assistant’s chat has a bounded size, also when a device opens the chat', async () => {
     const { body: chat } = await app.request<{ id: string }>('POST', 'assistant/chats', anna.token);
     await app.rows(
       `INSERT INTO assistant_messages (id, chat_id, seq, role, status, content)
@@ -215,7 +215,7 @@ describe('a page', () => {
     expect(body.next_cursor).toBe(String(60 - joined.messages.length));
   });
 
-  it('of a chat and of the chats ends in time', async () => {
+  it('of a chat and of the chat list has a bounded size', async () => {
     const boris = await app.register();
     const chat = await app.chat(anna, boris);
     await app.rows(
@@ -258,7 +258,7 @@ describe('a page', () => {
     expect([chats.length, new Set(chats).size]).toEqual([101, 101]);
   });
 
-  it('of posts ends in time', async () => {
+  it('of posts has a bounded size', async () => {
     await app.rows(
       `INSERT INTO posts (id, author_id, content) SELECT gen_random_uuid(), $1, repeat('😀', 5000) FROM generate_series(1, 120)`,
       [anna.id],

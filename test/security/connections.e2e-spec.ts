@@ -20,9 +20,9 @@ let app: TestApp;
 let server: Server;
 let anna: Account;
 let boris: Account;
-/** A device of somebody else, which goes on all the while. */
+/** A device of another user, which must go on working. */
 let bystander: Device;
-/** Those of a test. */
+/** The connections of one test. */
 let opened: { close(): void }[] = [];
 beforeAll(async () => {
   app = await TestApp.start({
@@ -45,7 +45,7 @@ afterEach(async () => {
   expect(await internalErrors(app.url)).toBe(0);
 });
 
-/** A device that has an address of its own. */
+/** A device with an address of its own. */
 function open({ token }: Account, address: string): Device {
   const device = app.keep(Device.open(app.url, token, { extraHeaders: from(address) }));
   opened.push(device);
@@ -56,7 +56,9 @@ async function deviceOf(account: Account, address: string): Promise<Device> {
   await device.next('sync:required');
   return device;
 }
-/** Devices whose sign-ins are all being looked up before one of them is let in: how many came in, and how many did not. */
+/**
+ * Opens devices whose sign-ins are all running before one is admitted. Returns how many were admitted and refused.
+ */
 async function atOnce(count: number, openOne: () => Device): Promise<[number, number]> {
   const authenticator = app.app.get(Authenticator);
   const lookUp = authenticator.connected.bind(authenticator);
@@ -101,7 +103,7 @@ const handshake = (headers: Record<string, string>, query = '') =>
       .on('error', reject)
       .end();
   });
-/** Of an upgrade that is refused. */
+/** The answer to a refused upgrade. */
 const upgraded = (path: string, headers: Record<string, string>) =>
   new Promise<number>((resolve, reject) => {
     const socket = new WebSocket(app.url.replace('http', 'ws') + path, { headers });
@@ -113,13 +115,13 @@ const statuses = (answers: Answer[]) => answers.map(({ status }) => status);
 const sessions = () => server.engine.clientsCount;
 const gone = (count: number) => until('gone', () => sessions() <= count);
 
-describe.each(NAMESPACES)('a second CONNECT of %j in the same turn ends the connection, by', (path) => {
+describe.each(NAMESPACES)('a second CONNECT of %j in the same tick ends the connection, by', (path) => {
   it.each([
     ['WebSocket', 'good'],
     ['polling', 'good'],
     ['WebSocket', 'bad'],
     ['polling', 'bad'],
-  ])('%s with a %s token, and one token is checked', async (transport, kind) => {
+  ])('%s with a %s token, and only one token is checked', async (transport, kind) => {
     const before = await connections(app.url);
     const verify = jest.spyOn(app.app.get(Authenticator), 'verify');
     const connect = `40${path}${JSON.stringify({ token: kind === 'good' ? anna.token : 'x' })}`;
@@ -138,7 +140,7 @@ describe.each(NAMESPACES)('a second CONNECT of %j in the same turn ends the conn
   });
 });
 
-it('a connection that enters a namespace again and again ends, whatever its other namespaces do', async () => {
+it('a connection that joins a namespace again and again is ended, whatever its other namespaces do', async () => {
   const raw = await RawSocket.signedIn(app.url, anna);
   for (let i = 0; i < 30 && !raw.closed; i++) {
     const before = raw.frames.length;
@@ -158,7 +160,7 @@ it('a connection that enters a namespace again and again ends, whatever its othe
   again.close();
 });
 
-describe.each(NAMESPACES)('a CONNECT of %j over 64 KiB is told so, and ends the connection, by', (path) => {
+describe.each(NAMESPACES)('a CONNECT of %j over 64 KiB gets an error and ends the connection, by', (path) => {
   const CASES = [
     ['a bad token', () => ({ token: 'x'.repeat(100_000) })],
     ['a good token and more', () => ({ token: anna.token, pad: 'x'.repeat(1.5 * MB) })],
@@ -175,7 +177,7 @@ describe.each(NAMESPACES)('a CONNECT of %j over 64 KiB is told so, and ends the 
     const polling = await RawPolling.open(app.url);
     expect(await polling.post(`40${path}${JSON.stringify(auth())}`)).toBe(200);
     expect(await polling.poll()).toContain('64 KiB');
-    // With the next poll it ends.
+    // It ends with the next poll.
     await polling.poll();
     expect(await polling.post('3')).toBe(400);
   });
@@ -187,7 +189,7 @@ describe('handshakes', () => {
     ['a /64 of IPv6', OPENING, (i: number) => `2001:db8:0:1::${i.toString(16)}`, '2001:db8:0:2::1'],
     ['a /56 of IPv6', 4 * OPENING, (i: number) => `2001:db8:1:${i.toString(16)}::1`, '2001:db8:1:100::1'],
   ])(
-    'of %s are bounded; another comes in, and this one when they have gone',
+    'of %s are bounded; other addresses are admitted, and this one again after a disconnect',
     async (_, most, spoof, other) => {
       const before = sessions();
       const answers = await Promise.all(range(most + 3 * OPENING).map((i) => handshake(from(spoof(i)))));
@@ -205,7 +207,7 @@ describe('handshakes', () => {
     },
   );
 
-  it('that fail are not counted', async () => {
+  it('are not counted when they fail', async () => {
     const address = from('203.0.113.3');
     for (let i = 0; i < 3 * OPENING; i++)
       expect((await handshake({ ...address }, '&transport=smoke')).status).toBe(400);
@@ -213,7 +215,7 @@ describe('handshakes', () => {
     expect((await handshake(address)).status).toBe(200);
   });
 
-  it('of devices that have signed in leave room for others of their address, up to its connections', async () => {
+  it('of signed-in devices leave room for others of their address, up to its number of connections', async () => {
     const address = '203.0.113.4';
     for (let i = 0; i < PER_ADDRESS; i++) await deviceOf(anna, address);
     expect((await handshake(from(address))).status).toBe(429);
@@ -235,7 +237,7 @@ describe('handshakes', () => {
     expect(await polling.post('3')).toBe(400);
   });
 
-  it('leave nothing of their headers and query behind', async () => {
+  it('keep no headers and query in memory', async () => {
     const pad = 'p'.repeat(3000);
     expect((await handshake({ ...from('203.0.113.6'), 'X-Pad': pad }, `&x=${pad}`)).status).toBe(200);
     const device = await deviceOf(anna, '203.0.113.6');
@@ -248,7 +250,7 @@ describe('handshakes', () => {
 });
 
 describe('sockets of a user', () => {
-  it('are bounded for a session; the next one comes in when one has gone', async () => {
+  it('are bounded per session, and a new one is admitted after a disconnect', async () => {
     const address = (i: number) => `198.51.100.${i}`;
     const held: Device[] = [];
     for (const i of range(198)) held.push(await deviceOf(anna, address(i)));
@@ -267,7 +269,7 @@ describe('sockets of a user', () => {
       retryAfterMs: 5000,
     });
     expect(await refused(app.url, 'sockets')).toBe(4);
-    // Of another session there is room.
+    // Another session still has room.
     const login = await app.request<{ access_token: string }>('POST', 'auth/login', undefined, {
       email: anna.email,
       password: 'correct horse battery',
@@ -286,7 +288,7 @@ describe('sockets of a user', () => {
       });
   });
 
-  it('share one limit of events, also of those that wait', async () => {
+  it('share one event limit, also for events that wait', async () => {
     const devices = await Promise.all(range(9).map((i) => deviceOf(anna, `198.51.100.${i}`)));
     let enter!: () => void;
     const opening = new Promise<void>((resolve) => (enter = resolve));
@@ -304,7 +306,7 @@ describe('sockets of a user', () => {
   });
 });
 
-it('a token that is over by a clock that was set ahead ends at the next event', async () => {
+it('a token that has expired by a clock that was set forward ends at the next event', async () => {
   const raw = await RawSocket.signedIn(app.url, anna);
   const now = Date.now();
   jest.spyOn(Date, 'now').mockImplementation(() => now + 3_600_000);

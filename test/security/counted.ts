@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 const metric = async (url: string, line: RegExp) =>
   Number(line.exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? 0);
 
-/** How often the server has met something that it has no answer for. */
+/** How many internal errors the server has answered. */
 export const internalErrors = (url: string) =>
   metric(url, /^websocket_errors_total\{code="INTERNAL"\} (\d+)/m);
 
@@ -14,7 +14,7 @@ export const connections = (url: string) => metric(url, /^websocket_connections 
 export const refused = (url: string, budget: string) =>
   metric(url, new RegExp(`^budget_refusals_total\\{budget="${budget}"\\} (\\d+)`, 'm'));
 
-/** What this process, in which the server runs, holds outside of its heap: what has been received, bytes. */
+/** Memory outside of the heap of this process, which runs the server, too: received bytes. */
 export function held(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();

@@ -38,7 +38,7 @@ const CURSORS = [
   ],
 ];
 
-it('no cursor that a list has not given is an error of ours', async () => {
+it('a cursor that no list issued is never an internal error', async () => {
   const other = await app.register('Борис');
   const chat = await app.chat(anna, other);
   const post = await app.request<{ id: string }>('POST', 'posts', anna.token, { content: 'x' });

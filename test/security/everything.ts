@@ -1,10 +1,10 @@
 import type { TestApp } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What changes while devices are connected, whatever they do. */
+/** Columns that change by connecting alone. */
 const OF_CONNECTIONS = `'{last_seen_at,connected_token_id}'`;
 
-/** Every row that is stored, as a digest by table: two that are equal say that nothing was written in between. */
+/** A digest of all stored rows by table. Two equal digests mean that nothing was written in between. */
 export async function everything(app: TestApp): Promise<Record<string, string | null>> {
   const digests = (await tablesOf(app)).map(
     (name) => `SELECT '${name}' AS name, md5(string_agg(row::text, ',' ORDER BY row::text))
@@ -28,8 +28,10 @@ async function tablesOf(app: TestApp): Promise<string[]> {
 }
 
 /**
- * The same, once what went before has had all its consequences: promised notifications, receipts, presence.
+ *
+ * The same, after all consequences of earlier requests: notifications, receipts, presence.
  * @param quietMs how long nothing must have changed; longer than a round of receipts, where there may be some
+ *
  */
 export async function everythingAtRest(app: TestApp, quietMs = 500): Promise<Record<string, string | null>> {
   const busy = async () => {
@@ -39,7 +41,7 @@ export async function everythingAtRest(app: TestApp, quietMs = 500): Promise<Rec
     return Number(count) > 0;
   };
   for (let before = ''; ; await sleep(quietMs)) {
-    // Asked first: what is done in between shows in the rows.
+    // Asked first, so that a change in between shows in the rows.
     if (await busy()) continue;
     const now = await everything(app);
     if (JSON.stringify(now) === before) return now;

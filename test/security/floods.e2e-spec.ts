@@ -17,7 +17,7 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 describeWithRedis('a flood over two nodes', () => {
   const BURST = 10;
-  /** A second: few, so that a slow machine exceeds them, too. */
+  /** Per second: few, so that a slow machine exceeds them, too. */
   const WRITES = 10;
   const SIGN_INS = 5;
   const QUESTIONS = 3;
@@ -27,7 +27,7 @@ describeWithRedis('a flood over two nodes', () => {
   let nodes: [TestApp, TestApp];
   let flooding: Account;
   let chat: ChatDto;
-  /** Somebody who does as always, on both nodes. */
+  /** A user with ordinary traffic on both nodes. */
   let wellBehaved: Account;
   let wellBehavedDevice: [Device, Device];
   beforeAll(async () => {
@@ -55,10 +55,10 @@ describeWithRedis('a flood over two nodes', () => {
     for (const { url } of nodes) expect(await internalErrors(url)).toBe(0);
   });
 
-  /** Both are asked in turns, all at once. */
+  /** Sends requests to both nodes alternately, all at once. */
   const overBoth = <T>(count: number, ask: (node: TestApp, i: number) => Promise<T>) =>
     Promise.all(range(count).map((i) => ask(nodes[i % 2]!, i)));
-  /** Each says so, and when to come back. */
+  /** Each refusal says so and when to retry. */
   const expectLimited = (refused: Partial<ErrorBody>[], withinMs: number) => {
     for (const { code, retry_after_ms } of refused) {
       expect(code).toBe('RATE_LIMIT');
@@ -75,7 +75,7 @@ describeWithRedis('a flood over two nodes', () => {
     return refused.map(({ body }) => body as unknown as ErrorBody);
   };
 
-  it('of messages, by sockets and REST, is counted once; others are heard meanwhile', async () => {
+  it('of messages by sockets and REST is counted over both nodes, while others are received', async () => {
     const devices = [await nodes[0].device(flooding), await nodes[1].device(flooding)];
     const path = `chats/${chat.id}/messages`;
     const flood = overBoth(40, async (node, i) => {
@@ -100,7 +100,7 @@ describeWithRedis('a flood over two nodes', () => {
     expect(count).toBe(BURST);
   });
 
-  it('of sign-ins is counted by account, once; others come in meanwhile', async () => {
+  it('of sign-ins is counted by account over both nodes, while others sign in', async () => {
     const signIn = (node: TestApp, email: string, password = 'correct horse battery') =>
       node.request<object>('POST', 'auth/login', undefined, { email, password });
     const attack = overBoth(4 * SIGN_INS, (node, i) => signIn(node, flooding.email, `guess ${i}`));
@@ -110,7 +110,7 @@ describeWithRedis('a flood over two nodes', () => {
     expect(replies.filter(({ status }) => status === 401)).toHaveLength(SIGN_INS);
     expect(refusedOf(replies)).toHaveLength(3 * SIGN_INS);
     expectLimited(refusedOf(replies), 60_000);
-    // Nor by the other door, nor with the right password, which a guesser must not learn to be right.
+    // Neither by the older sign-in nor with the right password: a guesser must not learn that it is right.
     const [again, older] = await Promise.all([
       signIn(nodes[0], flooding.email),
       nodes[1].request('POST', '/auth/login', undefined, { email: flooding.email, password: 'x' }),
@@ -118,9 +118,9 @@ describeWithRedis('a flood over two nodes', () => {
     expect([again.status, older.status]).toEqual([429, 429]);
   });
 
-  it('of writes over REST is counted once; others write meanwhile', async () => {
+  it('of REST writes is counted over both nodes, while others write', async () => {
     const write = (node: TestApp, { token }: Account) => node.request<object>('PATCH', 'users/me', token, {});
-    // The second of the messages that were sent over REST is over.
+    // The second of the REST messages above must be over.
     await until('a new second', async () => (await write(nodes[0], flooding)).status === 200);
     const flood = overBoth(20 * WRITES, (node) => write(node, flooding));
     const [firstDevice] = await Promise.all([write(nodes[1], wellBehaved)]);
@@ -128,7 +128,7 @@ describeWithRedis('a flood over two nodes', () => {
     const replies = await flood;
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 429]));
     expectLimited(refusedOf(replies), 1000);
-    // What is refused on one node is refused on the other, unless its second is over by then.
+    // A refusal on one node holds on the other, unless its second is over by then.
     for (;;) {
       await overBoth(10 * WRITES, () => write(nodes[0], flooding));
       const [here, there] = [await write(nodes[0], flooding), await write(nodes[1], flooding)];
@@ -139,7 +139,7 @@ describeWithRedis('a flood over two nodes', () => {
     }
   });
 
-  it('of questions to the assistant is counted once', async () => {
+  it('of questions to the assistant is counted over both nodes', async () => {
     const clients = await Promise.all(
       nodes.map(async (node) => {
         const client = await node.assistant();
@@ -167,7 +167,7 @@ describeWithRedis('a flood over two nodes', () => {
     }
   });
 
-  it('of events is counted once, and costs nobody else their answer', async () => {
+  it('of events is counted over both nodes, and delays nobody else’s answers', async () => {
     const devices = [await nodes[0].device(flooding), await nodes[1].device(flooding)];
     const since = performance.now();
     for (const { socket } of devices)
@@ -188,7 +188,7 @@ describeWithRedis('a flood over two nodes', () => {
     await another.settled();
   });
 
-  it('of events at one node leaves few at the other, however slowly they come', async () => {
+  it('of events at one node leaves few at the other, however slowly they arrive', async () => {
     for (;;) {
       const account = await nodes[0].register('Гоша');
       const [here, there] = [await nodes[0].device(account), await nodes[1].device(account)];
@@ -205,7 +205,7 @@ describeWithRedis('a flood over two nodes', () => {
     }
   });
 
-  it('of connections, good and bad, leaves nothing behind, and others come in meanwhile', async () => {
+  it('of connections, good and bad, leaves nothing behind, while others connect', async () => {
     const before = await Promise.all(nodes.map(({ url }) => connections(url)));
     const bad = await overBoth(200, async (node, i) => {
       const device = node.keep(Device.open(node.url, `token ${i}`));
@@ -217,7 +217,7 @@ describeWithRedis('a flood over two nodes', () => {
     for (const device of wellBehavedDevice) await device.settled();
     expect((await (await nodes[0].device(wellBehaved)).send('users:list', {})).status).toBe('ok');
     for (const device of good) device.close();
-    // Or until the test's time is over.
+    // Or until the test times out.
     for (const [i, { url }] of nodes.entries())
       while ((await connections(url)) > before[i]! + 1) await wellBehavedDevice[i]!.settled();
   });

@@ -9,7 +9,7 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 let app: TestApp;
 let honest: Account;
-/** Goes on all the while. */
+/** Goes on working meanwhile. */
 let bystander: Device;
 const start = async (env: Record<string, string>) => {
   app = await TestApp.start(env);
@@ -22,7 +22,7 @@ afterEach(async () => {
   expect(await internalErrors(app.url)).toBe(0);
 });
 
-/** The code of a refusal. */
+/** Returns the code of the refusal. */
 const connect = async ({ token }: Account) => {
   const device = app.keep(Device.open(app.url, token));
   await Promise.race([device.next('sync:required'), device.disconnected()]);
@@ -31,8 +31,8 @@ const connect = async ({ token }: Account) => {
   return refusal?.code;
 };
 
-describe('long answers count as several reads', () => {
-  /** In 10 s; a page of 200 long messages costs about half of them. */
+describe('a long answer counts as several reads', () => {
+  /** Reads per 10 s. A page of 200 long messages costs about half of them. */
   const READS = 60;
   let greedy: Account;
   let chat: ChatDto;
@@ -57,7 +57,7 @@ describe('long answers count as several reads', () => {
     expect(codes.filter((code) => code === 'RATE_LIMIT')).toHaveLength(codes.length - given);
   };
 
-  it('over REST, also of those that wait for their turn', async () => {
+  it('over REST, also while requests wait', async () => {
     const path = `chats/${chat.id}/messages?limit=200`;
     const replies = await Promise.all(range(40).map(() => app.request<ErrorBody>('GET', path, greedy.token)));
     for (const { status, body } of replies)
@@ -66,7 +66,7 @@ describe('long answers count as several reads', () => {
     expect((await app.request('GET', path, honest.token)).status).toBe(200);
   });
 
-  it('and so do connections of who follows thousands', async () => {
+  it('for a connection of a user who follows thousands', async () => {
     const followed = await app.manyPeople(5000);
     await app.rows('INSERT INTO follows (follower_id, followee_id) SELECT $1, unnest($2::uuid[])', [
       greedy.id,
@@ -78,7 +78,7 @@ describe('long answers count as several reads', () => {
     expect(codes.slice(-3)).toEqual(['RATE_LIMIT', 'RATE_LIMIT', 'RATE_LIMIT']);
   });
 
-  it('as many CONNECTs are looked up, and no more', async () => {
+  it('and at most that many CONNECTs are looked up', async () => {
     const lookUp = jest.spyOn(app.app.get(Authenticator), 'connected');
     const codes = [];
     for (const _ of range(READS + 5)) codes.push(await connect(greedy));
@@ -86,7 +86,7 @@ describe('long answers count as several reads', () => {
     expect(codes).toEqual([...Array(READS).fill(undefined), ...Array(5).fill('RATE_LIMIT')]);
   });
 
-  it('by events', async () => {
+  it('over events', async () => {
     const device = await app.device(greedy);
     const answers = await Promise.all(range(40).map(() => device.send('chat:pins', { chat_id: chat.id })));
     expectFew(answers.map(({ code }) => code));
@@ -94,11 +94,11 @@ describe('long answers count as several reads', () => {
   });
 });
 
-describe('hundreds of events at once', () => {
+describe('hundreds of concurrent events', () => {
   beforeAll(() => start({}));
   afterAll(() => app.stop());
 
-  it('leave others their turn', async () => {
+  it('delay no other user', async () => {
     const greedy = await app.register('Глеб');
     const chat = await app.chat(greedy, honest);
     const devices = await app.devices(greedy, greedy, greedy);
@@ -113,11 +113,11 @@ describe('hundreds of events at once', () => {
   });
 });
 
-describe('the limit of sign-ins of a user', () => {
+describe('the sign-in limit of a user', () => {
   beforeAll(() => start({ READ_RATE: '6' }));
   afterAll(() => app.stop());
 
-  it('holds at the assistant, also for a revoked session, before the database is asked', async () => {
+  it('holds at the assistant, also for a revoked session, before the database is queried', async () => {
     const greedy = await app.register('Глеб');
     await app.request('POST', 'auth/logout', greedy.token);
     const clients = await Promise.all(range(5).map(() => app.assistant()));
@@ -131,10 +131,10 @@ describe('the limit of sign-ins of a user', () => {
   });
 });
 
-describe('a user who goes on sending what is refused', () => {
+describe('a user who keeps sending refused events', () => {
   beforeAll(() => start({ SOCKET_EVENT_RATE: '6' }));
 
-  /** On and on, until the server has had enough. */
+  /** Sends until the server disconnects. */
   const flood = async (send: () => void, isOver: () => boolean) => {
     while (!isOver()) {
       for (let i = 0; i < 1000; i++) send();
@@ -142,7 +142,7 @@ describe('a user who goes on sending what is refused', () => {
     }
   };
 
-  it('is cut off, on each socket', async () => {
+  it('is disconnected, on each socket', async () => {
     const greedy = await app.register('Глеб');
     const [device, another] = await app.devices(greedy, greedy);
     const emit = ({ socket }: Device) => socket.emit('chat:leave', { chat_id: greedy.id });
@@ -154,7 +154,7 @@ describe('a user who goes on sending what is refused', () => {
     expect(await refused(app.url, 'refusedEvents')).toBeGreaterThan(0);
   });
 
-  it('is cut off at the assistant, with or without a sign-in', async () => {
+  it('is disconnected at the assistant, with or without a sign-in', async () => {
     app.app.get(AssistantEndpoint).signInMs = 60_000;
     const greedy = await app.register('Глеб');
     for (const token of [greedy.token, undefined]) {
@@ -168,7 +168,7 @@ describe('a user who goes on sending what is refused', () => {
     }
   });
 
-  it('is answered as long as it is a few thousands', async () => {
+  it('is answered for the first few thousand events', async () => {
     const device = await app.device(await app.register('Глеб'));
     for (let i = 0; i < 3000; i++) device.socket.emit('chat:leave', { chat_id: honest.id });
     await device.until(() => device.all('error').length >= 2900 || undefined);

@@ -8,7 +8,7 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 const patch = (app: TestApp, chat: ChatDto, by: Account, body: object) =>
   app.request<ChatDto>('PATCH', `chats/${chat.id}`, by.token, body);
 
-describe('a change of a chat that is slow', () => {
+describe('a slow change of a chat', () => {
   let app: TestApp;
   let blocker: Bystander;
   let owner: Account;
@@ -33,34 +33,37 @@ describe('a change of a chat that is slow', () => {
     ['a new title', (group) => patch(app, group, owner, { title: 'Другая' })],
     ['an edit', (_, message_id) => owners.send('chat:message:edit', { message_id, content: 'x' })],
     ['a pin', (_, message_id) => owners.send('chat:message:pin', { message_id })],
-  ])('%s: sends and marks in other chats go on, and those of the chat follow it', async (_, change) => {
-    const group = await app.group(owner, anna);
-    const chat = await app.chat(anna, boris);
-    const { message_id } = await owners.send('chat:message:send', text(group));
-    await blocker.query('BEGIN');
-    await blocker.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
-    const order: string[] = [];
-    const noted = (what: string) => () => order.push(what);
-    const changed = change(group, message_id).then(noted('change'));
-    await blocker.somebodyWaits();
-    const own = owners.send('chat:message:send', text(group, 'follows')).then(noted('own'));
-    for (let i = 0; i < 20; i++) {
-      const sent = await annaDevice.send('chat:message:send', text(chat, `m${i}`));
-      await borisDevice.next('chat:message:new', ({ id }) => id === sent.message_id);
-      const read = { chat_id: chat.id, message_id: sent.message_id };
-      expect((await borisDevice.send('chat:message:read', read)).status).toBe('ok');
-      order.push('other');
-    }
-    // What waits for the chat takes no connection.
-    expect([order, await blocker.waiters()]).toEqual([Array(20).fill('other'), 1]);
-    await blocker.query('COMMIT');
-    await Promise.all([changed, own]);
-    expect(order.slice(20).sort()).toEqual(['change', 'own']);
-    const seqs = (await app.history(owner, group.id)).map(({ seq }) => seq);
-    expect(seqs).toEqual([1, 2]);
-  });
+  ])(
+    '%s: sends and cursor updates of other chats go on, and those of the chat follow it',
+    async (_, change) => {
+      const group = await app.group(owner, anna);
+      const chat = await app.chat(anna, boris);
+      const { message_id } = await owners.send('chat:message:send', text(group));
+      await blocker.query('BEGIN');
+      await blocker.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
+      const order: string[] = [];
+      const noted = (what: string) => () => order.push(what);
+      const changed = change(group, message_id).then(noted('change'));
+      await blocker.somebodyWaits();
+      const own = owners.send('chat:message:send', text(group, 'follows')).then(noted('own'));
+      for (let i = 0; i < 20; i++) {
+        const sent = await annaDevice.send('chat:message:send', text(chat, `m${i}`));
+        await borisDevice.next('chat:message:new', ({ id }) => id === sent.message_id);
+        const read = { chat_id: chat.id, message_id: sent.message_id };
+        expect((await borisDevice.send('chat:message:read', read)).status).toBe('ok');
+        order.push('other');
+      }
+      // Waiting for the chat takes no connection.
+      expect([order, await blocker.waiters()]).toEqual([Array(20).fill('other'), 1]);
+      await blocker.query('COMMIT');
+      await Promise.all([changed, own]);
+      expect(order.slice(20).sort()).toEqual(['change', 'own']);
+      const seqs = (await app.history(owner, group.id)).map(({ seq }) => seq);
+      expect(seqs).toEqual([1, 2]);
+    },
+  );
 
-  it('a change of nothing, and one that is not allowed, are answered before it', async () => {
+  it('delays neither a change without effect nor a refused one', async () => {
     const group = await app.group(owner, anna);
     const { title } = (await patch(app, group, owner, { title: 'Первая' })).body;
     await blocker.query('BEGIN');
@@ -81,7 +84,7 @@ describe('a change of a chat that is slow', () => {
     expect((await waits).body.title).toBe('Вторая');
   });
 
-  it('is shown to the members although the database was away when it was to be', async () => {
+  it('is shown to the members even if the database was unavailable meanwhile', async () => {
     const group = await app.group(owner, anna);
     const away = new Error('Connection terminated');
     jest.spyOn(app.app.get(ChatViews), 'ofMembers').mockRejectedValueOnce(away);
@@ -89,7 +92,7 @@ describe('a change of a chat that is slow', () => {
     await annaDevice.next('chat:updated', ({ id, title }) => id === group.id && title === 'Новая');
   });
 
-  it('of a large group is told together with others, also to whom one of them has brought in', async () => {
+  it('in a large group is published together with other changes, also to a new member', async () => {
     const group = await app.group(owner, ...(await app.manyPeople(40)).map((id) => ({ id })));
     await patch(app, group, owner, { title: '1' });
     await owners.next('chat:updated', ({ title }) => title === '1');
@@ -99,13 +102,13 @@ describe('a change of a chat that is slow', () => {
     await patch(app, group, owner, { title: '60' });
     for (const device of [owners, borisDevice])
       await device.next('chat:updated', ({ title }) => title === '60');
-    // One in a second, and what came before it.
+    // One per second, and one for the change before.
     const seconds = (performance.now() - since) / 1000;
     const received = owners.all('chat:updated').filter(({ id }) => id === group.id);
     expect(received.length).toBeLessThan(seconds + 3);
   });
 
-  it('the other changes of its owner wait, and others’ go on', async () => {
+  it('delays the other changes of its owner, and nobody else’s', async () => {
     const group = await app.group(owner, anna);
     const another = await app.group(anna, boris);
     await blocker.query('BEGIN');
@@ -120,7 +123,7 @@ describe('a change of a chat that is slow', () => {
   });
 });
 
-describeWithRedis('a large group that is changed as fast as it goes, over two nodes', () => {
+describeWithRedis('a large group that changes as fast as possible, over two nodes', () => {
   const MEMBERS = 100;
   const CHANGES = 60;
   let cluster: Cluster;
@@ -134,20 +137,20 @@ describeWithRedis('a large group that is changed as fast as it goes, over two no
     await cluster.stop();
   });
 
-  /** How much the nodes have told each other, characters. */
+  /** The size of all messages between the nodes, in characters. */
   const received1 = async () => {
     const all = await redis.xrange('service-platform:nodes', '-', '+');
     return all.reduce((sum, [, fields]) => sum + fields[1]!.length, 0);
   };
 
-  it('costs the nodes little, has nobody sync, and is shown to its members as it is in the end', async () => {
+  it('costs the nodes little, makes nobody sync, and is shown to its members in its last state', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [owner, member, anna, boris] = await one.people('Глеб', 'Вера', 'Анна', 'Борис');
     const manyPeople = await one.manyPeople(MEMBERS);
     const group = await one.group(owner, member, ...manyPeople.map((id) => ({ id })));
     const owners = await one.device(owner);
     for (let i = 0; i < 5; i++) await owners.send('chat:message:send', text(group));
-    // Each has read differently far, and sees another count of unread messages.
+    // Each member has another read cursor, and so another unread count.
     await one.rows(`UPDATE chats SET last_seq = ${MEMBERS + 5} WHERE id = $1`, [group.id]);
     await one.rows(
       `UPDATE chat_members SET last_delivered_seq = n.seq, last_read_seq = n.seq

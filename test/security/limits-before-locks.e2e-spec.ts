@@ -8,7 +8,7 @@ let app: TestApp;
 let blocker: Bystander;
 let greedy: Account;
 let manyPeople: string[];
-/** By their names in the paths. */
+/** By the names in the paths. */
 const ids: Record<string, string> = {};
 beforeAll(async () => {
   app = await TestApp.start({ REACH_RATE: '1' });
@@ -38,13 +38,13 @@ it.each<Asked>([
   ['POST', 'posts/{post}/repost', () => ({ content: '' })],
   ['POST', 'services', () => SERVICE],
   ['PATCH', 'users/me', (i) => ({ name: `Глеб ${i}` })],
-])('%s %s: who is over the limit takes no lock', async (method, path, body, lock = 'UPDATE') => {
+])('%s %s: a request over the limit takes no lock', async (method, path, body, lock = 'UPDATE') => {
   const to = path.replace(/\{(\w+)\}/, (_, name: string) => ids[name]!);
   const ask = async (i: number) => (await app.request(method, to, greedy.token, body(i))).status;
   let i = 0;
   while ((await ask(i)) !== 429) i += 1;
   await blocker.query('BEGIN');
-  // A direct chat that is there is looked for first, as long as nobody is being banned.
+  // An existing direct chat is looked up first, as long as nobody is being banned.
   for (const table of ['users', 'posts', 'chats']) await blocker.query(`SELECT FROM ${table} FOR ${lock}`);
   const pairs = manyPeople.map((id) => [greedy.id, id].sort().join(':'));
   await blocker.query(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Values that are seldom meant, and often taken for something else. */
+/** Unusual values that are often mistaken for others. */
 export const ODD: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
     ...[
@@ -54,12 +54,12 @@ export const ODD: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),
 );
 
-/** `String` would call what an odd one has for a `toString`. */
+/** `String` would call the `toString` of an odd value. */
 const textOf = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
 type Change = (value: unknown) => unknown;
 
-/** Does something to one place in a value, which `at` chooses: 0 to 1 of all places, itself included. */
+/** Changes one place in a value. `at` chooses it: 0 to 1 of all places, the value itself included. */
 function changedAt(value: unknown, at: number, change: Change): unknown {
   const places: (string | number)[][] = [];
   const walk = (part: unknown, path: (string | number)[]) => {
@@ -99,10 +99,10 @@ const CHANGE: fc.Arbitrary<Change> = fc.oneof(
   },
 );
 
-/** Without fast-check's liking for the ends of a range, or most changes would be to the whole. */
+/** Without fast-check's bias for the ends of a range, or most changes would be to the whole value. */
 const PLACE = fc.noBias(fc.integer({ min: 0, max: 999 })).map((thousandths) => thousandths / 1000);
 
-/** A good payload with one to three things about it changed; now and then as it is, or something else altogether. */
+/** A good payload with one to three changes; sometimes unchanged, or another value altogether. */
 export const mutationsOf = (sample: unknown): fc.Arbitrary<unknown> =>
   fc.oneof(
     {

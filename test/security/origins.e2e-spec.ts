@@ -3,7 +3,7 @@ import WebSocket from 'ws';
 import { RawSocket } from './raw-client.js';
 
 const OURS = 'https://app.example';
-/** Of which browsers would tell; none of them is ours. */
+/** Origins as browsers send them; none of them is allowed. */
 const FOREIGN = [
   'https://evil.example',
   'http://app.example',
@@ -37,7 +37,7 @@ const upgrades = async (path: string, headers: Record<string, string>) => {
   return outcome === 'open';
 };
 
-/** Every way to be connected, with an Origin or, as phones have it, without one. */
+/** Every way to connect, with an Origin or, like phones, without one. */
 const WAYS: Record<string, (headers: Record<string, string>) => Promise<boolean>> = {
   'Socket.IO by WebSocket': (headers) => upgrades('/socket.io/?EIO=4&transport=websocket', headers),
   '/ws/chat': (headers) => upgrades('/ws/chat', headers),
@@ -54,13 +54,13 @@ const WAYS: Record<string, (headers: Record<string, string>) => Promise<boolean>
 };
 
 describe.each(Object.entries(WAYS))('%s', (_, opens) => {
-  it('is open to the origins named, and to who has none', async () => {
+  it('accepts the configured origins and clients without one', async () => {
     expect(await opens({ origin: OURS })).toBe(true);
     expect(await opens({ origin: 'https://admin.example' })).toBe(true);
     expect(await opens({})).toBe(true);
   });
 
-  it.each(FOREIGN)('is closed to %s', async (origin) => {
+  it.each(FOREIGN)('refuses %s', async (origin) => {
     expect(await opens({ origin })).toBe(false);
   });
 });
@@ -80,17 +80,17 @@ describe('REST', () => {
     return [status < 300, allowed];
   };
 
-  it('lets browsers show its answers to pages of the origins named', async () => {
+  it('allows browsers to show its answers to pages of the configured origins', async () => {
     for (const method of ['GET', 'OPTIONS']) expect(await answer(OURS, method)).toEqual([true, OURS]);
   });
 
-  // A token is in a header, which browsers send from nowhere but where the preflight allows it.
-  it.each(FOREIGN)('not to pages of %s', async (origin) => {
+  // A token is in a header, which browsers send only where the preflight allows it.
+  it.each(FOREIGN)('but not to pages of %s', async (origin) => {
     for (const method of ['GET', 'OPTIONS']) expect((await answer(origin, method))[1]).toBeNull();
   });
 });
 
-it('without a list any page may connect: what it needs is a token', async () => {
+it('without a list any page may connect, and needs a token', async () => {
   const open = await TestApp.start();
   const raw = await RawSocket.open(open.url, { origin: 'https://any.example' });
   raw.close();

@@ -7,7 +7,7 @@ const MB = 1024 * 1024;
 
 let app: TestApp;
 let anna: Account;
-/** Somebody who does nothing wrong, and wants answers all the while. */
+/** A well-behaved client that must be answered all the time. */
 let bystander: Device;
 let stored: object;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
   const [a, boris] = await app.people('Анна', 'Борис');
   anna = a;
   await app.chat(anna, boris);
-  // Of hers one device stays, so that her others come and go unseen.
+  // One device of hers stays, so that her others come and go without presence events.
   [, bystander] = await app.devices(anna, boris);
   stored = await everythingAtRest(app);
 });
@@ -26,23 +26,23 @@ afterEach(async () => {
   expect(await everything(app)).toEqual(stored);
 });
 
-describe('a Socket.IO event that cannot be read is INVALID_DATA, and the connection stays:', () => {
+describe('an unreadable Socket.IO event is INVALID_DATA, and the connection stays:', () => {
   it.each([
     ['broken JSON', '42["chat:join",{'],
-    ['no list', '42{}'],
+    ['a payload that is no list', '42{}'],
     ['text', '42"chat:join"'],
     ['null', '42null'],
     ['nothing', '42'],
     ['no name', '42[]'],
-    ['null for its name', '42[null,{}]'],
-    ['an object for its name', '42[{},{}]'],
+    ['null as its name', '42[null,{}]'],
+    ['an object as its name', '42[{},{}]'],
     ['a reserved name', '42["connect",{}]'],
     ['a reserved name, escaped', '42["\\u0064isconnect",{}]'],
     ['a negative acknowledgement', '42-5["chat:join",{}]'],
-    ['an attachment that never comes', '451-["chat:join",{"_placeholder":true,"num":0}]'],
-    ['a million of them', '451000000-["chat:join",{"_placeholder":true,"num":0}]'],
-    ['attachments that it does not name', '453-["chat:join",{"_placeholder":true,"num":-1}]'],
-    ['attachments of no number', '45-["chat:join",{}]'],
+    ['an attachment that never arrives', '451-["chat:join",{"_placeholder":true,"num":0}]'],
+    ['a million attachments', '451000000-["chat:join",{"_placeholder":true,"num":0}]'],
+    ['attachments without placeholders', '453-["chat:join",{"_placeholder":true,"num":-1}]'],
+    ['an invalid number of attachments', '45-["chat:join",{}]'],
   ])('%s', async (_, frame) => {
     const raw = await RawSocket.signedIn(app.url, anna);
     const answers = await raw.answers(frame);
@@ -51,7 +51,7 @@ describe('a Socket.IO event that cannot be read is INVALID_DATA, and the connect
   });
 
   it.each(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])(
-    'with an acknowledgement, also when it is called %s',
+    'with an acknowledgement, also with the name %s',
     async (name) => {
       const raw = await RawSocket.signedIn(app.url, anna);
       expect(
@@ -68,10 +68,10 @@ describe('a Socket.IO event that cannot be read is INVALID_DATA, and the connect
 
 it.each([
   ['an acknowledgement that nobody asked for', '431[{}]'],
-  ['one with attachments', '461-1[{"_placeholder":true,"num":0}]'],
+  ['an acknowledgement with attachments', '461-1[{"_placeholder":true,"num":0}]'],
   ['attachments of nothing', Buffer.alloc(1000)],
   ['a heartbeat’s answer', '3'],
-])('%s means nothing', async (_, frame) => {
+])('%s is ignored', async (_, frame) => {
   const raw = await RawSocket.signedIn(app.url, anna);
   expect(await raw.answers(frame)).toEqual([]);
   raw.close();
@@ -79,11 +79,11 @@ it.each([
 
 it.each([
   [
-    'an acknowledgement beyond all numbers',
+    'an acknowledgement id beyond all numbers',
     `42${'9'.repeat(400)}["presence:watch",{"user_ids":[]}]`,
     '43Infinity[{"status":"ok"',
   ],
-  ['a namespace that there is not', '40/nowhere,{}', '44/nowhere,{"message":"Invalid namespace"}'],
+  ['an unknown namespace', '40/nowhere,{}', '44/nowhere,{"message":"Invalid namespace"}'],
 ])('%s is answered, and the connection stays', async (_, frame, answer) => {
   const raw = await RawSocket.signedIn(app.url, anna);
   raw.send(frame);
@@ -92,29 +92,29 @@ it.each([
   raw.close();
 });
 
-/** Nothing that a client's library can be made to send. What else could be right after it? */
+/** No client library can send these, so ending the connection is right, too. */
 it.each([
   ['a second CONNECT', '40{}'],
-  ['a CONNECT that is no object', '40/messenger,[]'],
+  ['a CONNECT that is not an object', '40/messenger,[]'],
   ['CONNECT_ERROR', '44{"message":"x"}'],
   ['an unknown packet', '49'],
   ['a packet without a type', '4'],
-  ['attachments of no number at all', '45x-["chat:join"]'],
-  ['an event of a namespace that it is not in', '42/messenger,["ping",{}]'],
+  ['attachments without a number', '45x-["chat:join"]'],
+  ['an event of a namespace that it has not joined', '42/messenger,["ping",{}]'],
   ['an unknown packet of Engine.IO', 'x'],
   ['base64 of nothing', 'b'],
-  ['a second opening', '0{}'],
-  ['a probe of a transport that it has', '2probe'],
+  ['a second handshake', '0{}'],
+  ['a probe of its present transport', '2probe'],
   ['an upgrade to nothing', '5'],
-  ['the end', '1'],
-])('%s ends that connection at most', async (_, frame) => {
+  ['a close', '1'],
+])('%s ends at most its own connection', async (_, frame) => {
   const raw = await RawSocket.signedIn(app.url, anna);
   const answers = await raw.answers(frame);
   expect(answers.filter((answer) => answer !== 'closed')).toEqual([]);
   raw.close();
 });
 
-it('a second CONNECT while the first is being checked ends that connection', async () => {
+it('a second CONNECT while the first is being checked ends its connection', async () => {
   for (const path of ['', '/messenger,']) {
     const raw = await RawSocket.open(app.url);
     const connect = `40${path}${JSON.stringify({ token: anna.token })}`;
@@ -143,9 +143,9 @@ describe('size', () => {
   it.each([
     ['a space before the name', '[ "chat:join",'],
     ['an escape in the name', '["chat\\u003ajoin",'],
-    ['a name without end', `["${'x'.repeat(200)}",`],
+    ['an endless name', `["${'x'.repeat(200)}",`],
     ['an attachment', '["chat:join",', '451-'],
-  ])('is seen behind %s', async (_, head, type = '42') => {
+  ])('is detected behind %s', async (_, head, type = '42') => {
     const raw = await RawSocket.signedIn(app.url, anna);
     const frame = `${type}901${head}{"chat_id":"${'y'.repeat(100_000)}"}]`;
     expect(await raw.answers(frame)).toEqual([
@@ -156,7 +156,7 @@ describe('size', () => {
 
   it.each([
     ['2.1 MB', huge(2.1 * MB)],
-    ['a CONNECT of 1.1 MB, which would be kept', `40/messenger,{"x":"${'x'.repeat(1.1 * MB)}"}`],
+    ['a CONNECT of 1.1 MB, which would be kept in memory', `40/messenger,{"x":"${'x'.repeat(1.1 * MB)}"}`],
     ['a CONNECT that nests 50,000 levels', `40/messenger,{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
   ])('%s ends the connection', async (_, frame) => {
     const raw = await RawSocket.signedIn(app.url, anna);
@@ -177,7 +177,7 @@ describe('size', () => {
     expect([status, body.code]).toEqual([413, 'MESSAGE_TOO_LARGE']);
   });
 
-  it('attachments are not kept, however many come', async () => {
+  it('attachments are not buffered, however many arrive', async () => {
     const raw = await RawSocket.signedIn(app.url, anna);
     const before = held();
     const bomb = [
@@ -185,7 +185,7 @@ describe('size', () => {
       ...Array<Buffer>(40).fill(Buffer.alloc(MB)),
     ];
     expect(await raw.answers(...bomb)).toHaveLength(1);
-    // Or until the test's time is over.
+    // Or until the test times out.
     while (held() - before > 8 * MB) await bystander.settled();
     raw.close();
   });
@@ -195,9 +195,9 @@ describe('Engine.IO by polling', () => {
   it.each([
     ['no version', '?transport=polling'],
     ['version 3', '?EIO=3&transport=polling'],
-    ['a version that is none', '?EIO=x&transport=polling'],
+    ['an invalid version', '?EIO=x&transport=polling'],
     ['an unknown transport', '?EIO=4&transport=smoke'],
-    ['a transport that is inherited', '?EIO=4&transport=__proto__'],
+    ['an inherited transport', '?EIO=4&transport=__proto__'],
     ['two transports', '?EIO=4&transport=polling&transport=websocket'],
     ['a WebSocket without an upgrade', '?EIO=4&transport=websocket'],
     ['an unknown session', '?EIO=4&transport=polling&sid=nonsense'],
@@ -213,7 +213,7 @@ describe('Engine.IO by polling', () => {
     expect(opened.status).toBe(400);
   });
 
-  it('two polls at once, or two posts, end that session only', async () => {
+  it('two concurrent polls, or two posts, end only their session', async () => {
     const polling = await RawPolling.signedIn(app.url, anna);
     const both = await Promise.all([fetch(polling.address), fetch(polling.address)]);
     expect(both.map(({ status }) => status)).toContain(400);
@@ -223,20 +223,20 @@ describe('Engine.IO by polling', () => {
   it.each([
     ['separators', '\x1e'.repeat(MB)],
     ['heartbeats', '2\x1e'.repeat(MB)],
-    ['messages without a word', '4\x1e'.repeat(MB)],
+    ['empty messages', '4\x1e'.repeat(MB)],
     ['attachments', 'bAA==\x1e'.repeat(300_000)],
     ['connections', '40\x1e'.repeat(400_000)],
     ['events', '42["x"]\x1e'.repeat(200_000)],
   ])('a payload of nothing but %s ends its session', async (_, body) => {
     const polling = await RawPolling.signedIn(app.url, anna);
     await polling.post(body);
-    // What had been answered before is still to be had.
+    // Earlier answers can still be fetched.
     await polling.poll();
     expect(await polling.post('3')).toBe(400);
   });
 });
 
-it('who is refused, or breaks off, is counted out again', async () => {
+it('a refused or aborted connection is subtracted from the count', async () => {
   const before = await connections(app.url);
   for (let i = 0; i < 5; i++) {
     const device = app.keep(Device.open(app.url, 'no token'));
@@ -249,7 +249,7 @@ it('who is refused, or breaks off, is counted out again', async () => {
   expect(await connections(app.url)).toBe(before);
 });
 
-it('a token that nests 20,000 levels, and more beside it, is a bad token', async () => {
+it('a token that nests 20,000 levels, also with other fields, is a bad token', async () => {
   const deep = '['.repeat(20_000) + ']'.repeat(20_000);
   for (const auth of [
     `{"token":${deep}}`,

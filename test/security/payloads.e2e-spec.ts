@@ -12,7 +12,7 @@ beforeAll(async () => {
   app = await TestApp.start();
   world = await World.create(app);
   await world.complete();
-  // Whoever asks has a device that stays, so that others come and go unseen.
+  // The actors keep a device, so that their others come and go without presence events.
   const { owner, member, admin } = world.people;
   await app.devices(owner, member, admin);
   stored = await everythingAtRest(app);
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 type Json = Record<string, unknown>;
-/** The same but for the text at a path, and each such in turn. */
+/** The payload with one text changed, for each text in turn. */
 function* withTextsChanged(body: unknown, change: (text: string) => unknown): Generator<unknown> {
   if (typeof body === 'string') yield change(body);
   else if (typeof body === 'object' && body !== null)
@@ -37,7 +37,7 @@ function* withTextsChanged(body: unknown, change: (text: string) => unknown): Ge
       }
 }
 
-/** Of somebody who may do it: what else is wrong with it would hide what is tried here. */
+/** A person who may send the request, so that no other refusal hides the one under test. */
 const whoMay = ([access]: Row): Who =>
   (['owner', 'member', 'admin'] as const).find((who) => access[who] === 'ok')!;
 type Line = [name: string, row: Row, ask: Ask];
@@ -51,7 +51,7 @@ const withBodies = [
 ];
 const DONE = ['ok', 'INTERNAL', 'UNAVAILABLE', 'Internal error'];
 
-describe('text that no field can hold is INVALID_DATA, and nothing of it is stored:', () => {
+describe('text that no field can hold is INVALID_DATA, and nothing is stored:', () => {
   const texts = withBodies.filter(([, [, body]]) => !withTextsChanged(body, () => '').next().done);
 
   it.each(texts)('%s', async (name, row, ask) => {
@@ -75,12 +75,12 @@ describe('text that no field can hold is INVALID_DATA, and nothing of it is stor
   });
 });
 
-describe('keys that could mislead are refused, and nothing of them is stored:', () => {
-  // Of the documents' payloads only what they name is taken.
+describe('misleading keys are refused, and nothing is stored:', () => {
+  // Payloads of dialects are reduced to the known keys.
   const strict = withBodies.filter(([, , ask]) => ask !== askDialect);
 
   it.each(strict)('%s', async (name, row, ask) => {
-    // JSON text, for an object with such a key would be something else.
+    // As JSON text, since an object with such a key would be something else.
     const fields = JSON.stringify(row[1]).slice(1);
     for (const key of ['__proto__', 'constructor'])
       for (const value of ['{}', '{"isAdmin":true}', 'null', '{"prototype":{}}']) {
@@ -93,7 +93,7 @@ describe('keys that could mislead are refused, and nothing of them is stored:', 
 });
 
 describe('links', () => {
-  /** Every field of a request that the docs call a link, in what else it needs. */
+  /** Every request field that the docs call a link, with the other fields of a good request. */
   const LINKS: Record<string, (link: string) => object> = {
     'POST /api/v2/auth/register avatar': (avatar) => ({
       email: `${randomUUID()}@example.com`,
@@ -157,7 +157,7 @@ describe('links', () => {
     ],
   ];
 
-  it('are known here, every one of the docs', async () => {
+  it('the list has every link of the docs', async () => {
     const document = (await (await fetch(`${app.url}/docs-json`)).json()) as {
       paths: Record<string, Record<string, { requestBody?: object }>>;
       components: { schemas: Record<string, { properties?: Json }> };
@@ -174,7 +174,7 @@ describe('links', () => {
     expect(Object.keys(LINKS).sort()).toEqual(documented.sort());
   });
 
-  it.each(Object.keys(LINKS))('%s: no link but http and https', async (name) => {
+  it.each(Object.keys(LINKS))('%s: only http and https links are accepted', async (name) => {
     const [method, path] = name.split(' ');
     const who = name.includes('admin') ? 'admin' : 'owner';
     for (const link of BAD) {
@@ -183,15 +183,18 @@ describe('links', () => {
     }
   });
 
-  it.each(Object.keys(MESSAGES))('%s: no link but http and https, on REST and on sockets', async (name) => {
-    const chat_id = await world.thing('chat');
-    for (const link of BAD) {
-      const body = MESSAGES[name]!(link);
-      const outcome = await askRest(world, 'owner', 'POST /api/v2/chats/{chat}/messages', [{}, body]);
-      const live = await askEvent(world, 'owner', 'chat:message:send', [{}, { chat_id, ...body }]);
-      expect([link, outcome, live]).toEqual([link, 'INVALID_DATA', 'INVALID_DATA']);
-    }
-  });
+  it.each(Object.keys(MESSAGES))(
+    '%s: only http and https links are accepted, on REST and on sockets',
+    async (name) => {
+      const chat_id = await world.thing('chat');
+      for (const link of BAD) {
+        const body = MESSAGES[name]!(link);
+        const outcome = await askRest(world, 'owner', 'POST /api/v2/chats/{chat}/messages', [{}, body]);
+        const live = await askEvent(world, 'owner', 'chat:message:send', [{}, { chat_id, ...body }]);
+        expect([link, outcome, live]).toEqual([link, 'INVALID_DATA', 'INVALID_DATA']);
+      }
+    },
+  );
 });
 
 describe('the names of rooms', () => {
@@ -204,7 +207,7 @@ describe('the names of rooms', () => {
     stored = await everythingAtRest(app);
   });
 
-  it('are no ids: nobody gets into a room by its name', async () => {
+  it('are not ids: nobody joins a room by its name', async () => {
     const chat = await world.thing('chat');
     const { owner } = world.people;
     const ROOMS = ['chat', 'user', 'session', 'followers', 'friends', 'cut', 'assistant', 'watchers'];
@@ -229,7 +232,7 @@ describe('the names of rooms', () => {
         'INVALID_DATA',
       );
     }
-    // What may be watched is a user: whoever has that id as something else's hears nothing of it.
+    // Only users can be watched: the id of something else brings no events.
     await device.send('presence:watch', { user_ids: [chat, owner.id] });
     const before = device.received.length;
     await owners.send('chat:typing', { chat_id: chat, is_typing: true });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => app.stop().finally(() => model.stop()));
 afterEach(async () => expect(await internalErrors(app.url)).toBe(0));
 
-describe('a payload of any making is answered on the same connection, and stores nothing unless it is accepted:', () => {
+describe('any payload is answered on the same connection, and stores nothing unless it is accepted:', () => {
   const asEvent =
     (event: string): Ready =>
     async (world, who) => {
@@ -32,7 +32,7 @@ describe('a payload of any making is answered on the same connection, and stores
     return holds(app, [EVENTS[event][0], { chat_id: '{chat}', ...body }], asEvent(event));
   });
 
-  /** Of these, some say what they refuse in a `message`, and some in an `error`. */
+  /** Some of these refuse in a `message`, and some in an `error`. */
   const asDialect =
     (name: string): Ready =>
     async (world, who) => {
@@ -50,7 +50,7 @@ describe('a payload of any making is answered on the same connection, and stores
         return (error ?? (status === 'error' ? message : undefined)) as string | undefined;
       };
     };
-  // Those that need nothing accept everything.
+  // Events without required fields accept everything.
   const demanding = withBodies(DIALECT_EVENTS).filter(([name]) => !name.endsWith(' ping'));
 
   it.each(demanding)('%s', (name, row) => holds(app, row, asDialect(name)));
@@ -70,7 +70,7 @@ describe('a payload of any making is answered on the same connection, and stores
         return client.all('error').slice(before, fenced());
       };
       return async (payload) => {
-        // What went before may have ended with another chat, or none.
+        // The payload before may have changed or left the chat.
         client.send('join_chat', { token, chatId });
         await refusals();
         const before = client.all('error').length;

@@ -34,7 +34,7 @@ const over =
     };
   };
 
-/** With all that may be said, where the table says only what must be. */
+/** With all optional fields, where the table has only the required ones. */
 const FULL: Record<string, object> = {
   'POST /api/v2/auth/register': {
     email: '{email}',
@@ -65,7 +65,7 @@ const FULL: Record<string, object> = {
   'POST /api/v2/bookings/{visited}/review': { rating: 5, text: 'Fine' },
 };
 
-describe('a body of any making is answered, and stores nothing unless it is accepted:', () => {
+describe('any body is answered, and stores nothing unless it is accepted:', () => {
   it.each(withBodies(ROUTES))('%s', (route, [access, body]) =>
     holds(app, [access, FULL[route] ?? body], over(route)),
   );
@@ -76,7 +76,7 @@ describe('a body of any making is answered, and stores nothing unless it is acce
     return holds(app, [access, body], over(route));
   });
 
-  it('every route that takes a body is tried', () => {
+  it('every route with a body is tested', () => {
     const shape = (route: string) => route.replace(/\{\w+\}/g, '{}');
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
       Object.entries(operations).flatMap(([method, { requestBody }]) =>
@@ -88,7 +88,7 @@ describe('a body of any making is answered, and stores nothing unless it is acce
   });
 });
 
-it('an address or a query of any making is answered', async () => {
+it('any address and any query is answered', async () => {
   const world = await World.create(app);
   const ids = await Promise.all(['owner', 'chat', 'post', 'service'].map((name) => world.thing(name)));
   const text = ODD.map((odd) => (typeof odd === 'string' ? odd : (JSON.stringify(odd) ?? '')));
@@ -97,7 +97,7 @@ it('an address or a query of any making is answered', async () => {
     const names = get?.parameters.filter((one) => one.in === 'query').map(({ name }) => name);
     return names ? [[path, names] as const] : [];
   });
-  /** Which of the places get an odd part: one bit each. */
+  /** The places that get an odd part: one bit each. */
   const places = fc.nat(255);
   const parts = fc.array(part, { minLength: 8, maxLength: 8 });
   const statuses: Record<number, number> = {};
@@ -115,6 +115,6 @@ it('an address or a query of any making is answered', async () => {
     },
   );
   await fc.assert(property, { ...RUNS, numRuns: 500 });
-  // Enough of each kind to say something.
+  // Enough of each kind to be meaningful.
   for (const status of [200, 400, 404]) expect(statuses[status]).toBeGreaterThan(20);
 });

@@ -7,20 +7,24 @@ import { mutationsOf } from './mutations.js';
 import { World } from './world.js';
 
 /**
- * The same ones each time, so that a change is judged by what it does. Without the seed there are others; what fails then
- * is printed with its `seed` and `path`.
+ *
+ * A fixed seed, so that a change is judged by the same cases. Without the seed the cases differ, and a failing one is
+ * printed with its `seed` and `path`.
+ *
  */
 export const RUNS = { numRuns: 25, seed: 1428655571, endOnFailure: true };
 
 type Sender = 'owner' | 'member' | 'admin';
-/** Sends a payload; undefined when it was accepted, else what was said. */
+/** Sends a payload. Returns undefined when it was accepted, else the refusal. */
 export type Send = (payload: unknown) => Promise<string | undefined>;
-/** Somebody of a world who is ready to send. */
+/** Prepares a person of a world for sending. */
 export type Ready = (world: World, who: Sender) => Promise<Send> | Send;
 
 /**
- * Whatever is made of a good payload is answered, and not with INTERNAL; what is refused leaves nothing behind. The
- * good one itself is accepted, or it would be other refusals that are seen here.
+ *
+ * Checks that any change of a good payload is answered, never with INTERNAL, and that a refusal stores nothing. The
+ * good payload itself must be accepted, or the refusals would have another reason.
+ *
  */
 export async function holds(app: TestApp, [access, body]: Row, ready: Ready): Promise<void> {
   const world = await World.create(app);
@@ -33,12 +37,12 @@ export async function holds(app: TestApp, [access, body]: Row, ready: Ready): Pr
     const refusal = await send(payload);
     expect(['INTERNAL', 'UNAVAILABLE', 'Internal error']).not.toContain(refusal);
     outcomes[refusal === undefined ? 'accepted' : 'refused']++;
-    // Or what the worker does for it would be seen after the next one.
+    // Or the consequences in the worker would count for the next payload.
     if (refusal === undefined) stored = await everythingAtRest(app, 5);
     else expect(await everything(app)).toEqual(stored);
   });
   await fc.assert(property, { ...RUNS, examples: [[sample]] });
-  // Or it would say nothing.
+  // Without an accepted payload it would prove nothing.
   expect([outcomes, Object.values(outcomes).includes(0)]).toEqual([outcomes, false]);
 }
 
@@ -47,7 +51,7 @@ export const withBodies = (rows: Record<string, Row>): (readonly [name: string, 
 
 const IDS: Record<string, string> = { profile_share: '{target}', post_share: '{post}' };
 
-/** The eight types of messages, as the specification has them. */
+/** The eight message types, as in the specification. */
 export const MESSAGES = Object.entries(specifiedMessages('{service}')).map(([type, sample]) => {
   const more = { type, client_id: 'once', reply_to: '{message}' };
   return [type, { metadata: {}, ...sample, ...more, ...(IDS[type] && { content: IDS[type] }) }] as const;

@@ -3,7 +3,7 @@ import WebSocket from 'ws';
 
 const HANDSHAKE = '/socket.io/?EIO=4&transport=';
 
-/** A WebSocket that speaks Engine.IO and Socket.IO by hand: nothing that it sends is checked, or made sense of. */
+/** A WebSocket that speaks Engine.IO and Socket.IO by hand, without any checks. */
 export class RawSocket extends Waiting {
   readonly frames: string[] = [];
   closed = false;
@@ -18,11 +18,11 @@ export class RawSocket extends Waiting {
       this.closed = true;
       this.changed();
     });
-    // The close that follows says it.
+    // The close event that follows reports it.
     socket.on('error', () => {});
   }
 
-  /** @throws when the server refuses it */
+  /** @throws when the server refuses the connection */
   static async open(url: string, headers: Record<string, string> = {}): Promise<RawSocket> {
     const raw = new RawSocket(
       new WebSocket(url.replace('http', 'ws') + HANDSHAKE + 'websocket', { headers }),
@@ -47,12 +47,12 @@ export class RawSocket extends Waiting {
     this.socket.send(frame);
   }
 
-  /** The first frame from that one on that begins so. */
+  /** The first frame from that index on that starts with the text. */
   hears(start: string, from = 0): Promise<string> {
     return this.until(() => this.frames.slice(from).find((frame) => frame.startsWith(start)), `no ${start}`);
   }
 
-  /** What comes for frames before the answer to an event that comes after them. */
+  /** The frames that arrive before the answer to a final event. */
   async answers(...frames: (string | Buffer)[]): Promise<string[]> {
     const before = this.frames.length;
     for (const frame of frames) this.send(frame);
@@ -70,7 +70,7 @@ export class RawSocket extends Waiting {
   }
 }
 
-/** The same over requests: the session is the query, with its `sid`. */
+/** The same by polling: the session is the query, with its `sid`. */
 export class RawPolling {
   private constructor(
     readonly address: string,

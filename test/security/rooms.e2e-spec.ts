@@ -7,7 +7,7 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 let app: TestApp;
 let followed: string[];
-/** Somebody else, who goes on all the while. */
+/** Another user, who must go on working. */
 let bystander: Device;
 beforeAll(async () => {
   app = await TestApp.start();
@@ -23,7 +23,7 @@ afterEach(async () => {
 const follow = ({ id }: Account, followees: string[]) =>
   app.rows('INSERT INTO follows (follower_id, followee_id) SELECT $1, unnest($2::uuid[])', [id, followees]);
 
-it('a user who follows thousands has few sockets, and says so to those beyond', async () => {
+it('a user who follows thousands may have few sockets, and the rest get an error', async () => {
   const anna = await app.register('Анна');
   await follow(anna, followed);
   for (const _ of range(10)) await app.device(anna);
@@ -34,7 +34,7 @@ it('a user who follows thousands has few sockets, and says so to those beyond', 
   expect(await refused(app.url, 'sockets')).toBe(before + 1);
 });
 
-it('sockets that were there before the follows are closed, and come back as few', async () => {
+it('sockets from before the follows are closed, and only a few return', async () => {
   const boris = await app.register('Борис');
   const devices = await Promise.all(range(40).map(() => app.device(boris)));
   await follow(boris, followed);

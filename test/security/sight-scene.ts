@@ -3,16 +3,16 @@ import { Device, text, type Account, type TestApp } from '#testing';
 import { randomUUID } from 'node:crypto';
 import type { Relation } from './sight-table.js';
 
-/** In everything that somebody becomes or says after the cut. */
+/** In everything that somebody becomes or says after the block, ban or leaving. */
 export const SECRET = /тайна|secret/i;
 const PICTURE = 'https://secret.example/track.gif';
 const DAY = 86_400_000;
 const midnight = (days: number) => new Date((Math.floor(Date.now() / DAY) + days) * DAY).toISOString();
 
-/** An answer without the times and numbers of its own making. */
+/** An answer without times and generated numbers. */
 type Answer = { status: number; body: object };
 
-/** Two people with all that there can be between them, until something cuts them off, and a third one who stays. */
+/** Two people with every kind of relationship, until something separates them, and a third one who stays. */
 export class Scene {
   private readonly things: Record<string, string> = {
     from: midnight(9),
@@ -58,7 +58,7 @@ export class Scene {
     return (await this.done<{ message_id: string }>(who, route, { type: 'text', ...more })).message_id;
   }
 
-  /** The master is the first one; it is as if the visit had been yesterday. */
+  /** The master is the first one. The visit is set to yesterday. */
   private async booked(master: Account, client: Account): Promise<{ service: string; booking: string }> {
     const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
     await this.done(master, 'PUT users/me/availability', { timezone: 'UTC', weekly });
@@ -77,10 +77,10 @@ export class Scene {
     things.request = randomUUID();
     const theirs = await this.booked(subject, third);
     things.service = theirs.service;
-    // A stranger has none of what follows; others are named in its place, so that all is asked.
+    // A stranger has none of the following, so others take its place and every request is sent.
     const isStranger = this.relation === 'stranger';
     things.group = (await app.group(third, subject, ...(isStranger ? [] : [looker]))).id;
-    // What a direct chat shows to somebody who has left a group is as to anybody.
+    // After leaving a group, a direct chat shows a former member what it shows anybody.
     const isApart = isStranger || this.relation === 'former member';
     things.direct = (await app.chat(looker, isApart ? third : subject)).id;
     if (isStranger) {
@@ -116,7 +116,7 @@ export class Scene {
     );
   }
 
-  /** The third one shows the group what there is of the other now. */
+  /** The third one shares the other's present things with the group. */
   private async share(): Promise<void> {
     const { third, subject, things } = this;
     await this.said(third, 'group', { type: 'profile_share', content: subject.id });
@@ -142,7 +142,7 @@ export class Scene {
     }
   }
 
-  /** What the looker is answered now, by path. */
+  /** The looker's present answers, by path. */
   async look(templates: string[]): Promise<Record<string, Answer>> {
     const answers: [string, Answer][] = [];
     for (const template of templates) {
@@ -152,7 +152,7 @@ export class Scene {
     return Object.fromEntries(answers);
   }
 
-  /** The code that the looker is answered, or the status; also of one whom nobody knows in the other's place. */
+  /** The code or status of the looker's answer; with `unknown`, for a user who does not exist. */
   async act([route, body]: readonly [string, object?], unknown = false): Promise<string | number> {
     const [method, path] = this.fill(route, unknown).split(' ') as [string, string];
     const filled = body && (JSON.parse(this.fill(JSON.stringify(body), unknown)) as object);
@@ -160,7 +160,7 @@ export class Scene {
     return reply.body.code ? `${reply.body.code} ${reply.body.message}` : reply.status;
   }
 
-  /** What they do then, as far as each still may. Answers what the looker's device has heard of it. */
+  /** Their further actions, as far as each is still allowed. Returns the events that the looker's device received. */
   async goOn(): Promise<[event: ServerEvent, payload: object][]> {
     const { app, subject, third, device, things } = this;
     const before = device.received.length;

@@ -1,23 +1,23 @@
 import type { ServerEvent } from '#contracts';
 
-/** What a person may be to the one who looks. `blocking`: who looks has blocked them. */
+/** The relation of a person to the looker. `blocking`: the looker has blocked them. */
 export const RELATIONS = ['blocked by', 'blocking', 'banned', 'former member', 'stranger'] as const;
 export type Relation = (typeof RELATIONS)[number];
 type Relations = readonly Relation[];
 
 const CUT: Relations = ['blocked by', 'blocking'];
-/** To those who are cut off from nobody. */
+/** Relations without a block or ban. */
 const PUBLIC: Relations = ['former member', 'stranger'];
-/** What goes on in a group of both: neither a block nor a ban closes it. */
+/** What goes on in a common group: neither a block nor a ban closes it. */
 const OF_GROUPS: Relations = [...CUT, 'banned'];
-/** The looker's own, or what says nothing of anybody. */
+/** The looker's own data, or data about nobody. */
 const OWN: Relations = RELATIONS;
 const NOBODY: Relations = [];
 
 const rows = (relations: Relations, fields: string) =>
   Object.fromEntries(fields.split(/\s+/).map((field) => [field, relations]));
 
-/** To whom a field of an answer or an event may show what somebody has become or done since. */
+/** The relations for which a field of an answer or event may show later changes of the person. */
 export const FIELDS: Record<string, Relations> = {
   ...rows(PUBLIC, 'name handle avatar is_master online last_seen sender_name sender_avatar user_name'),
   ...rows(PUBLIC, 'author_name author_avatar media_url'),
@@ -30,7 +30,7 @@ export const FIELDS: Record<string, Relations> = {
   ...rows(OF_GROUPS, 'title'),
   ...rows(OF_GROUPS, 'content metadata edited_at pinned_at deleted_at reactions emoji count user_ids'),
   ...rows(OF_GROUPS, 'change_seq last_seq seq last_message forwarded_from message reply_to'),
-  // A booking that both have goes on across a block.
+  // A booking of the two goes on across a block.
   ...rows(CUT, 'starts_at ends_at booking reminder'),
   ...rows(
     OWN,
@@ -64,7 +64,7 @@ export const FIELDS: Record<string, Relations> = {
   ),
 };
 
-/** To whom an event may be told because somebody has done something since. */
+/** The relations for which an event may be published because of the person's later actions. */
 export const EVENTS: Record<ServerEvent, Relations> = {
   connected: NOBODY,
   'sync:required': NOBODY,
@@ -96,7 +96,7 @@ export const EVENTS: Record<ServerEvent, Relations> = {
   'user:offline': PUBLIC,
 };
 
-/** Every answer that shows people and what they say. */
+/** Every answer that shows people and their content. */
 export const LOOKS = [
   'users/me',
   'users/me/blocked',
@@ -139,7 +139,7 @@ export const LOOKS = [
   'bookings/{visit}',
 ];
 
-/** Of one's own account or of the platform: no answer of these is about other people. */
+/** Answers about one's own account or the platform, which show no other people. */
 export const OTHERS = [
   'users/me/availability',
   'auth/sessions',
@@ -155,7 +155,7 @@ export const OTHERS = [
   'admin/stats',
 ];
 
-/** What is asked of somebody, or of what is theirs: answered across a block and of the banned as of who is not there. */
+/** Requests to somebody or to their things. Across a block or ban they are answered as for an unknown user. */
 export const ACTS: readonly [route: string, body?: object][] = [
   ['GET users/{subject}'],
   ['GET users/{subject}/posts'],

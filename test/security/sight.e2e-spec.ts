@@ -19,13 +19,13 @@ interface OpenApi {
   components: { schemas: Record<string, Schema> };
 }
 
-describe('the table has its line for', () => {
+describe('the table has a row for', () => {
   let api: OpenApi;
   beforeAll(async () => {
     api = (await (await fetch(`${app.url}/docs-json`)).json()) as OpenApi;
   });
 
-  it('every answer that one may ask for', () => {
+  it('every readable answer', () => {
     const shape = (path: string) =>
       path
         .replace('/api/v2/', '')
@@ -71,12 +71,12 @@ describe.each(RELATIONS)('%s', (relation) => {
     after = leavesOf(await scene.look(LOOKS));
   });
 
-  it('no answer shows more of what the other has become or done since than the table says', () => {
+  it('no answer shows more of the other’s later changes than the table allows', () => {
     const changed = [...after].filter(([at, value]) => before.has(at) && before.get(at) !== value);
     expect(beyondTable([...changed, ...[...after].filter(isSecret)], scene, relation)).toEqual([]);
   });
 
-  it('no event does', () => {
+  it('no event shows more of them', () => {
     const events = new Set(received.map(([event]) => event));
     expect([...events].filter((event) => !EVENTS[event].includes(relation))).toEqual([]);
     expect(beyondTable([...leavesOf(received)].filter(isSecret), scene, relation)).toEqual([]);
@@ -84,7 +84,7 @@ describe.each(RELATIONS)('%s', (relation) => {
 });
 
 describe.each(['blocked by', 'blocking', 'banned'] as const)('%s', (relation) => {
-  it('whatever one asks of the other, or of what is theirs, is answered as of who is not there', async () => {
+  it('any request to the other, or to their things, is answered as for an unknown user', async () => {
     const scene = await Scene.set(app, relation);
     for (const act of ACTS)
       expect([act[0], await scene.act(act)]).toEqual([act[0], await scene.act(act, true)]);
@@ -95,10 +95,10 @@ type Leaf = readonly [at: string, value: unknown];
 
 const isSecret = ([, value]: Leaf) => typeof value === 'string' && SECRET.test(value);
 
-/** What has changed since a leaving is left out, which is no news of what it has become. */
+/** Values that a leaving removes, which show nothing of what came later. */
 const isWithheld = (value: unknown) => value === '' || value === null || value === 0;
 
-/** What is changed or said in fields that may not be. The looker and the third one go on as they like. */
+/** The changes and texts in fields that may not show them. The looker and the third one may change. */
 const beyondTable = (leaves: Leaf[], { looker, third }: Scene, relation: Relation) =>
   leaves
     .filter(([at]) => !FIELDS[fieldOf(at)]?.includes(relation))
@@ -109,7 +109,7 @@ const beyondTable = (leaves: Leaf[], { looker, third }: Scene, relation: Relatio
 
 const fieldOf = (at: string) => at.split('.').findLast((part) => !part.startsWith('['))!;
 
-/** Every value with its path; what has an id is found again by it, wherever it is. */
+/** Every value with its path. An item with an id is identified by it, wherever it is. */
 function leavesOf(value: unknown, at = ''): Map<string, unknown> {
   if (typeof value !== 'object' || value === null) return new Map([[at, value]]);
   const inside = Array.isArray(value)

@@ -9,7 +9,7 @@ let app: TestApp;
 let anna: Account;
 /** With the port of each, once it is connected. */
 const sockets = new Map<Socket, number>();
-/** The server's ends by the port of the other end: a client that does not read does not notice the end. */
+/** The server's ends, by the port of the other end: a client that does not read does not notice the end. */
 const ends = new Map<number, Socket>();
 beforeAll(async () => {
   app = await TestApp.start();
@@ -22,7 +22,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-/** A connection that sends `first`, and does not end when the server does. */
+/** A connection that sends `first` and stays half open when the server ends it. */
 function open(first: string): Socket {
   const { hostname, port } = new URL(app.url);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
@@ -31,7 +31,7 @@ function open(first: string): Socket {
   return socket;
 }
 
-/** And then a byte a second. */
+/** Then sends a byte per second. */
 function dripping(first: string): Socket {
   const socket = open(first);
   const timer = setInterval(() => socket.write(' '), 1000);
@@ -48,14 +48,14 @@ const login = '/api/v2/auth/login';
 /** More than the system's buffers between the two hold. */
 const answers = get('/docs/swagger-ui-bundle.js').repeat(16);
 
-/** Reads a little each second. */
+/** Reads a little per second. */
 function sipping(first: string): Socket {
   const socket = open(first).pause();
   const timer = setInterval(() => socket.read(1024), 1000);
   return socket.on('close', () => clearInterval(timer));
 }
 
-/** A device that reads nothing of what it is sent. */
+/** A device that reads nothing. */
 async function silent(): Promise<Socket> {
   const { socket } = await RawSocket.signedIn(app.url, anna);
   const { _socket: tcp } = socket as unknown as { _socket: Socket };
@@ -73,7 +73,7 @@ async function silent(): Promise<Socket> {
   return tcp;
 }
 
-it('ends requests that do not arrive and answers that are not read, while others are answered', async () => {
+it('ends incomplete requests and unread answers, while others are answered', async () => {
   const polling = await RawPolling.open(app.url);
   const poll = polling.address.slice(app.url.length);
   const slow = {

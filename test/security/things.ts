@@ -24,7 +24,7 @@ const posted = async (world: World, path: string, body: object, who: 'owner' | '
 const sent = async (world: World, chat: string, message: object) =>
   (await world.done<{ message_id: string }>('owner', 'POST', `chats/${chat}/messages`, message)).message_id;
 
-/** A booking of the member's, put where the days would have brought it. */
+/** A booking of the member's, set to a state or time. */
 async function booking(world: World, days: number, put: string): Promise<string> {
   const body = { service_id: await world.thing('service'), starts_at: midnight(days) };
   const { id } = await world.done<BookingDto>('member', 'POST', 'bookings', body);
@@ -34,7 +34,7 @@ async function booking(world: World, days: number, put: string): Promise<string>
 const HOURS_AGO = (hours: number) =>
   `starts_at = now() - interval '${hours} hours', ends_at = now() - interval '${hours - 1} hours'`;
 
-/** The group and its first message, from before one was removed. */
+/** The group and its first message, from before a member was removed. */
 async function group(world: World): Promise<string> {
   const { app, people } = world;
   const { id } = await app.group(people.owner, people.member, people.former, people.banned);
@@ -44,7 +44,7 @@ async function group(world: World): Promise<string> {
 }
 const partOf = (which: 0 | 1) => async (world: World) => (await world.thing('group')).split(' ')[which]!;
 
-/** How each is made, the answer being its id. All are the owner's, but for what is said to be another's. */
+/** How to make each thing; returns its id. All belong to the owner unless noted. */
 export const THINGS: Record<string, (world: World) => Promise<string>> = {
   group,
   chat: partOf(0),
@@ -55,19 +55,19 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
     return sent(world, await world.thing('chat'), proposal);
   },
   post: (world) => posted(world, 'posts', { content: 'A post' }),
-  /** The member's. */
+  /** Belongs to the member. */
   comment: (world) => posted(world, 'posts/{post}/comments', { content: 'A comment' }, 'member'),
   service: async (world) => {
     const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
     await world.done('owner', 'PUT', 'users/me/availability', { timezone: 'UTC', weekly });
     return posted(world, 'services', { name: 'Manicure', price: 2000, duration: 60 });
   },
-  /** Asked for by the member; and one that was yesterday, and one that is over. */
+  /** Requested by the member; one was yesterday, and one is over. */
   booking: (world) => booking(world, 2, `status = 'requested'`),
   visit: (world) => booking(world, 3, `status = 'confirmed', ${HOURS_AGO(3)}`),
   missed: (world) => booking(world, 5, `status = 'cancelled', no_show = true, ${HOURS_AGO(70)}`),
   visited: (world) => booking(world, 4, `status = 'completed', ${HOURS_AGO(50)}`),
-  /** The member's, of the owner. */
+  /** From the member to the owner. */
   request: async (world) =>
     posted(world, 'friends/requests', { user_id: await world.thing('owner') }, 'member'),
   notification: async (world) => {
@@ -91,7 +91,7 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
     await world.app.rows('UPDATE assistant_chats SET last_seq = 2 WHERE id = $1', [id]);
     return id;
   },
-  /** Of somebody whom nothing else is about. */
+  /** A user with no other role. */
   target: async (world) => (await world.app.manyPeople(1))[0]!,
   report: async (world) => {
     const about = { kind: 'user', target_id: await world.thing('target'), reason: 'Spam' };
@@ -105,7 +105,7 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
     while ((await failed()).length === 0) await sleep(20);
     return id;
   },
-  /** Of a friend of the owner's. */
+  /** A friend of the owner's. */
   friend: async (world) => {
     const [[id], { owner }] = [(await world.app.manyPeople(1)) as [string], world.people];
     await world.app.rows('INSERT INTO friends (user_id, friend_id) VALUES ($1, $2), ($2, $1)', [
@@ -116,14 +116,14 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
   },
 };
 
-/** What is no id of anything. */
+/** Texts that are not ids. */
 export const TEXTS: Record<string, (world: World) => Promise<string>> = {
   slot: async () => midnight(9),
   later: async () => midnight(10),
   email: async () => `${randomUUID()}@example.com`,
-  /** Of an account with a password. */
+  /** An account with a password. */
   account: async ({ app }) => (await app.register()).email,
   refresh: async ({ app }) => (await app.register()).refreshToken,
-  /** The owner's. */
+  /** Belongs to the owner. */
   token: async ({ people }) => people.owner.token,
 };

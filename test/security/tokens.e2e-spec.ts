@@ -19,7 +19,7 @@ afterAll(() => app.stop());
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const mac = (input: string, key: string | Buffer = SIGNING_KEY, hash = 'sha256') =>
   createHmac(hash, key).update(input).digest('base64url');
-/** Of any header and claims; signed as HS256, whatever the header says. */
+/** A token with any header and claims, signed as HS256 whatever the header says. */
 const made = (header: object, claims: object, key?: string | Buffer, hash?: string) => {
   const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${mac(input, key, hash)}`;
@@ -30,11 +30,11 @@ const pem = publicKey.export({ type: 'spki', format: 'pem' });
 const claimsOf = ({ token }: Account) => jwt.decode(token) as JwtPayload;
 const partsOf = ({ token }: Account) => token.split('.') as [string, string, string];
 
-/** What an account's good claims are made into. */
+/** Forges a token from the good claims of an account. */
 type Forge = (claims: JwtPayload) => string;
 const without = (claim: string) => (claims: JwtPayload) => made(HS256, { ...claims, [claim]: undefined });
 const withClaims = (more: object) => (claims: JwtPayload) => made(HS256, { ...claims, ...more });
-/** With a signature that is right for a key of the forger's, which the header tells where to find. */
+/** Signed with the forger's own key, and with a header that says where to find it. */
 const keyed = (header: object, key: string) => (claims: JwtPayload) =>
   made({ ...HS256, ...header }, claims, key);
 const unsigned = (alg: unknown) => (claims: JwtPayload) => `${encode({ alg })}.${encode(claims)}.`;
@@ -108,13 +108,13 @@ const FORGERIES: Record<string, Forge> = {
   dots: () => '..',
 };
 
-/** Its last character holds two bits that no byte of the signature has. */
+/** The last character of a signature has two unused bits. */
 function lastOfTheSameByte(token: string): string {
   const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return digits[digits.indexOf(token.at(-1)!) ^ 1]!;
 }
 
-/** The socket is told, and closed; what it sends with its first breath is not heard. */
+/** The socket gets an error and is closed; events that it sent at once are ignored. */
 async function isTurnedAway(token: unknown, options: Parameters<typeof Device.open>[2] = {}) {
   const device = app.keep(Device.open(app.url, token, options));
   let answers = 0;
@@ -129,10 +129,10 @@ async function isTurnedAway(token: unknown, options: Parameters<typeof Device.op
 }
 
 describe('a token', () => {
-  it('that is made here as a good one is made is let in', async () => {
+  it('is accepted when it is made like a good one', async () => {
     const good = made(HS256, claimsOf(anna));
     expect((await app.request('GET', 'users/me', good)).status).toBe(200);
-    // Whatever its header says beside the algorithm: nothing of it is looked at.
+    // Other header fields beside the algorithm are ignored.
     const more = made({ ...HS256, kid: '/dev/null', jku: 'http://127.0.0.1:1/' }, claimsOf(anna));
     expect((await app.request('GET', 'users/me', more)).status).toBe(200);
     const device = await app.device({ ...anna, token: good });
@@ -141,7 +141,7 @@ describe('a token', () => {
   });
 
   it.each(Object.entries(FORGERIES))(
-    'with %s is none: REST, handshake, auth:refresh, assistant',
+    'with %s is refused: REST, handshake, auth:refresh, assistant',
     async (_, forge) => {
       const token = forge(claimsOf(anna));
       const { status, body } = await app.request<ErrorBody>('GET', 'users/me', token);
@@ -169,26 +169,26 @@ describe('a refresh token', () => {
 
   it.each<[string, () => unknown]>([
     ['an access token', () => anna.token],
-    ['one of another session', () => [claimsOf(boris).sid, ...parts().slice(1)].join('.')],
-    ['one of a later generation', () => [parts()[0], '2', parts()[2]].join('.')],
-    ['one of the same generation, written otherwise', () => [parts()[0], '01', parts()[2]].join('.')],
-    ['one signed as access tokens are', () => `${parts()[0]}.1.${mac(`${parts()[0]}.1`)}`],
-    ['one without its signature', () => `${parts()[0]}.1.`],
-    ['one with more', () => `${anna.refreshToken}.`],
+    ['a token of another session', () => [claimsOf(boris).sid, ...parts().slice(1)].join('.')],
+    ['a token of a later generation', () => [parts()[0], '2', parts()[2]].join('.')],
+    ['a token of the same generation in another encoding', () => [parts()[0], '01', parts()[2]].join('.')],
+    ['a token signed like an access token', () => `${parts()[0]}.1.${mac(`${parts()[0]}.1`)}`],
+    ['a token without its signature', () => `${parts()[0]}.1.`],
+    ['a token with more characters', () => `${anna.refreshToken}.`],
     ['nonsense', () => 'x'],
-  ])('is not %s', async (_, forge) => {
+  ])('cannot be %s', async (_, forge) => {
     const { status, body } = await refresh(forge());
     expect([status, body.code]).toEqual([401, 'UNAUTHORIZED']);
   });
 
-  it.each([null, 1, [], {}, ''])('is not %j', async (token) => {
+  it.each([null, 1, [], {}, ''])('cannot be %j', async (token) => {
     expect((await refresh(token)).body.code).toBe('INVALID_DATA');
   });
 
   afterAll(async () => expect(await everything(app)).toEqual(stored));
 });
 
-describe('a token elsewhere than it belongs is none:', () => {
+describe('a misplaced token is ignored:', () => {
   const get = async (path: string, headers: Record<string, string>) =>
     (await fetch(app.url + path, { headers })).status;
 
@@ -217,25 +217,25 @@ describe('a token elsewhere than it belongs is none:', () => {
     expect(status).toBe(401);
   });
 
-  it('in the address or a cookie of a handshake, or as no text', async () => {
+  it('in the address or a cookie of a handshake, or not a text', async () => {
     const { token } = anna;
     await isTurnedAway(undefined, { query: { token } });
     await isTurnedAway(undefined, { extraHeaders: { cookie: `token=${token}` } });
     for (const odd of [[token], { token }, { 0: token, length: 1 }, true, 1, '', ' ', 'Bearer', 'Bearer '])
       await isTurnedAway(odd);
-    // The one that is given counts, not the next best.
+    // The given token counts, even if another place has a better one.
     await isTurnedAway('nonsense', { extraHeaders: { authorization: `Bearer ${token}` } });
   });
 });
 
-it('of a session that was revoked, or of somebody banned, is a bad one', async () => {
+it('of a revoked session or a banned user is a bad token', async () => {
   const [dora, egor, guest] = await app.people('Дора', 'Егор', 'Гость');
   const chat = await app.chat(guest, anna);
   await app.request('POST', 'auth/logout', dora.token);
   await isTurnedAway(dora.token);
   await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [egor.id]);
   await isTurnedAway(egor.token);
-  // Or that is revoked between the handshake and the opening.
+  // Or of a session that is revoked between the handshake and the connection.
   const admin = await Bystander.at(app.databaseUrl);
   await admin.query('BEGIN');
   await admin.query('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [guest.id]);
@@ -256,9 +256,9 @@ describe('the reason of a refusal', () => {
   const ban = ({ id }: Account) => app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [id]);
 
   it.each<[string, string, (account: Account) => unknown, (account: Account) => string]>([
-    ['a token that is over', 'token_expired', () => undefined, over],
+    ['an expired token', 'token_expired', () => undefined, over],
     ['a forged token', 'token_invalid', () => undefined, () => 'nonsense'],
-    ['a session that was signed out', 'session_revoked', signOut, ({ token }) => token],
+    ['a signed-out session', 'session_revoked', signOut, ({ token }) => token],
     ['a banned account', 'account_banned', ban, ({ token }) => token],
   ])('for %s is %s: REST, handshake, auth:refresh, assistant', async (_, reason, change, tokenOf) => {
     const account = await app.register('Фёдор');
@@ -274,7 +274,7 @@ describe('the reason of a refusal', () => {
     expect(await assistant.ask('join_chat', { token }, 'error')).toMatchObject({ reason });
   });
 
-  it('for a crowd at once is each one’s own', async () => {
+  it('is the right one for each of many concurrent clients', async () => {
     const people = await app.people('Ада', 'Боб', 'Вик');
     await Promise.all([signOut(people[0]), ban(people[1])]);
     const received1 = people.map(async ({ token }) => {
@@ -285,7 +285,7 @@ describe('the reason of a refusal', () => {
     expect(await Promise.all(received1)).toEqual(['session_revoked', 'account_banned', 'let in']);
   });
 
-  it('on a live connection is told with "Invalid token" when the token ends', async () => {
+  it('on a live connection comes with "Invalid token" when the token expires', async () => {
     const account = await app.register('Зоя');
     const exp = Math.ceil(Date.now() / 1000) + 1;
     const token = made(HS256, { ...claimsOf(account), exp });
@@ -293,7 +293,7 @@ describe('the reason of a refusal', () => {
     expect(await device.next('error')).toMatchObject({ message: 'Invalid token', reason: 'token_expired' });
   });
 
-  it('on a live connection tells a sign-out from a ban, each in its words', async () => {
+  it('on a live connection differs for a sign-out and a ban, with its own message', async () => {
     const [one, other, admin] = await app.people('Ира', 'Лев', 'Админ');
     await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
     const [oneDevice, otherDevice] = await app.devices(one, other);

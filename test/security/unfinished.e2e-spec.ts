@@ -59,7 +59,7 @@ async function assistant(i: number): Promise<Socket> {
   return tcpOf(socket);
 }
 
-/** A frame's head, with a mask that changes nothing. */
+/** The head of a frame, with a mask that changes nothing. */
 function head(first: number, length: number): Buffer {
   const bytes = Buffer.alloc(14);
   bytes.writeUInt8(first, 0);
@@ -68,7 +68,7 @@ function head(first: number, length: number): Buffer {
   return bytes;
 }
 const [BEGUN, MORE, TEXT] = [0x01, 0x00, 0x81];
-/** A frame that says nothing. */
+/** A frame without an effect. */
 const pong = Buffer.concat([Buffer.from([0x8a, 0x80 + 125, 0, 0, 0, 0]), Buffer.alloc(125)]);
 const fragments = (size: number, count: number) =>
   range(count).map((i) => Buffer.concat([head(i === 0 ? BEGUN : MORE, size), Buffer.alloc(size, ' ')]));
@@ -101,12 +101,12 @@ function bodied(i: number): Promise<Socket> {
 }
 
 it.each(FLOODS)(
-  'many connections with a part of %s hold 32 MiB at most together',
+  'many connections with a part of %s hold at most 32 MiB together',
   async (_, count, open, bytes) => {
     const [before, heldBefore] = [await refused(app.url, 'unfinished'), held()];
     const boris = await app.register('Борис');
     const chat = await app.chat(anna, boris);
-    // Half of it is there before the flood.
+    // Half of it arrives before the flood.
     const event = `4277["chat:message:send",${JSON.stringify(text(chat, 'x'.repeat(3000)))}]`;
     const message = Buffer.concat([head(TEXT, event.length), Buffer.from(event)]);
     const { _socket } = honest.socket as unknown as { _socket: Socket };
@@ -117,14 +117,14 @@ it.each(FLOODS)(
     await until('connections are closed', async () => (await refused(app.url, 'unfinished')) > before);
     await until('all has arrived', () => [...ends].every((end) => end.readableLength === 0));
     expect(counted()).toBeLessThan(33 * MB + MB);
-    // What was closed is given back by and by.
+    // The memory of closed connections is freed gradually.
     await until('little is held', () => held() - heldBefore < 44 * MB);
     _socket.write(message.subarray(1000));
     expect(await honest.hears('4377[', answered)).toContain('"status":"sent"');
   },
 );
 
-it('requests that wait for their bodies keep nobody else from an answer, and are some 4,000 at most', async () => {
+it('requests that wait for their bodies delay nobody, and are limited to about 4,000', async () => {
   const before = await refused(app.url, 'unfinished');
   const login = post('/api/v2/auth/login', 100);
   for (const i of range(4400))
@@ -135,7 +135,7 @@ it('requests that wait for their bodies keep nobody else from an answer, and are
   expect(status).toBe(201);
 });
 
-describe('requests on one connection before any is answered', () => {
+describe('pipelined requests on one connection', () => {
   const get = (path: string) =>
     `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer ${anna.token}\r\n\r\n`;
   const send = (requests: string) => {
@@ -146,7 +146,7 @@ describe('requests on one connection before any is answered', () => {
     return { socket, answers: () => said.match(/HTTP\/1\.1 \d+/g) ?? [] };
   };
 
-  it('run one after the other; 16 wait at most, and more close it', async () => {
+  it('run one after the other; at most 16 wait, and more close the connection', async () => {
     const few = send(get('/api/v2/users/me').repeat(17));
     await until('answered', () => few.answers().length === 17);
     expect(new Set(few.answers())).toEqual(new Set(['HTTP/1.1 200']));
@@ -161,7 +161,7 @@ describe('requests on one connection before any is answered', () => {
     ['one address', () => '192.0.2.2', OF_ADDRESS],
     ['a /64 of IPv6', (i: number) => `2001:db8::${i}`, OF_ADDRESS],
     ['a /56 of IPv6', (i: number) => `2001:db8:0:${i.toString(16)}::1`, 4 * OF_ADDRESS],
-  ])('of %s are as many as its connections; others are answered', async (_, spoof, most) => {
+  ])('of %s are limited to its number of connections, while others are answered', async (_, spoof, most) => {
     const before = await refused(app.url, 'requestsOfAddress');
     const login = post('/api/v2/auth/login', 100);
     const waiting = range(most + 5).map((i) =>

@@ -38,7 +38,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-/** Reads nothing of what it asks for. */
+/** Requests pages and reads nothing. */
 async function device(): Promise<void> {
   const { socket } = await RawSocket.signedIn(app.url, anna);
   const { _socket: tcp } = socket as unknown as { _socket: Socket };
@@ -46,10 +46,10 @@ async function device(): Promise<void> {
   for (let i = 0; i < 8; i++) socket.send(`42${i}["chat:pins",{"chat_id":"${chat.id}"}]`);
 }
 
-it('what many devices do not read is bounded together; others are answered', async () => {
+it('unread data of many devices has a common bound, while others are answered', async () => {
   const unread = app.app.get(Unread);
   expect(unread.most).toBe(64 * MB);
-  // Of a page the kernel may take all, and the default would need more devices.
+  // The kernel may take a whole page, so the default would need more devices.
   unread.most = 8 * MB;
   for (let i = 0; i < 30; i++) await device();
   await until('connections are closed', async () => (await refused(app.url, 'unread')) > 0, 60_000);

@@ -8,7 +8,7 @@ import { internalErrors, refused } from './counted.js';
 import { RawSocket } from './raw-client.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
-/** 2,000 are the most there may be. */
+/** The limit is 2,000. */
 const objects = (count: number) => range(count).map(() => ({}));
 
 let app: TestApp;
@@ -23,10 +23,10 @@ afterEach(async () => {
   expect(await internalErrors(app.url)).toBe(0);
 });
 
-describe('JSON of more than 2,000 values is INVALID_DATA', () => {
+describe('JSON with more than 2,000 values is INVALID_DATA', () => {
   const message = 'A payload may have 2000 values at most';
 
-  it('over REST, where one of fewer is read', async () => {
+  it('over REST, while one with fewer is read', async () => {
     const post = (count: number) =>
       app.request('POST', 'auth/login', undefined, {
         email: anna.email,
@@ -37,14 +37,14 @@ describe('JSON of more than 2,000 values is INVALID_DATA', () => {
     expect((await post(990)).status).toBe(401);
   });
 
-  it('by an event, and the connection stays', async () => {
+  it('in an event, and the connection stays', async () => {
     const device = await app.device(anna);
     const answer = await device.send('chat:join', { chat_id: anna.id, junk: objects(2000) });
     expect(answer).toMatchObject({ code: 'INVALID_DATA', message });
     expect(await device.send('chat:join', { chat_id: anna.id })).toMatchObject({ code: 'CHAT_NOT_FOUND' });
   });
 
-  it('but UNAUTHORIZED in a CONNECT, before the token is looked at', async () => {
+  it('or UNAUTHORIZED in a CONNECT, before the token is checked', async () => {
     const verify = jest.spyOn(app.app.get(Authenticator), 'verify');
     const raw = await RawSocket.open(app.url);
     raw.send(`40${JSON.stringify({ token: anna.token, junk: objects(2000) })}`);
@@ -61,7 +61,7 @@ describe('JSON of more than 2,000 values is INVALID_DATA', () => {
   });
 });
 
-it('a socket keeps of its CONNECT nothing but the scope', async () => {
+it('a socket keeps only the scope of its CONNECT', async () => {
   const { server } = app.app.get<unknown, { server: Server }>(RealtimeEmitter);
   const given = { token: anna.token, junk: objects(900), scope: 'joined' };
   const device = app.keep(Device.open(app.url, anna.token, { auth: given }));
@@ -70,7 +70,7 @@ it('a socket keeps of its CONNECT nothing but the scope', async () => {
   expect(Object.entries(auth).filter(([, value]) => value !== undefined)).toEqual([['scope', 'joined']]);
 });
 
-it('bodies of requests in work are bounded by their values before they are parsed', async () => {
+it('the values of all concurrent bodies are bounded before they are parsed', async () => {
   const { port, hostname } = new URL(app.url);
   let goOn!: () => void;
   const held = new Promise<never>((_, reject) => (goOn = () => reject(new AppError('UNAVAILABLE', 'late'))));
@@ -101,7 +101,7 @@ it('bodies of requests in work are bounded by their values before they are parse
   expect(honest.status).toBe(200);
 });
 
-it('unknown keys cost no more than to be left out', async () => {
+it('unknown keys are dropped at no extra cost', async () => {
   const device = await app.device(anna);
   const keys = Object.fromEntries(range(1900).map((i) => [`key${i}`, i]));
   const answer = await app.request('PUT', 'notifications/preferences', anna.token, { ...keys, disabled: [] });
@@ -110,7 +110,7 @@ it('unknown keys cost no more than to be left out', async () => {
   await device.settled();
 });
 
-it('a user watches no more people than there is room for, over all sockets', async () => {
+it('the people that a user watches over all sockets are bounded', async () => {
   const ids = range(200).map((i) => `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`);
   const devices = await app.devices(...range(21).map(() => anna));
   const answer = await devices[0]!.send('presence:watch', { user_ids: ids });
@@ -118,7 +118,7 @@ it('a user watches no more people than there is room for, over all sockets', asy
   expect((await devices[0]!.send('presence:watch', { user_ids: ids.slice(0, 150) })).status).toBe('ok');
 });
 
-it('a connection of the assistant ends after 20 frames without a sign-in', async () => {
+it('a connection to the assistant ends after 20 frames without a sign-in', async () => {
   const [stranger, known] = [await app.assistant(), await app.assistant()];
   for (const client of [stranger, known]) for (const _ of range(19)) client.send('stop');
   known.send('join_chat', { token: anna.token });

@@ -4,14 +4,18 @@ import { randomUUID } from 'node:crypto';
 import { TEXTS, THINGS } from './things.js';
 
 /**
- * Everybody who may ask. A stranger is signed in and no more. `former` was in the owner's group. `member` is in it, and
- * the owner's client. The owner runs the group, and all else is theirs, too. The admin is one of the platform, and in
- * no chat. Who is banned was in the group, and an admin.
+ *
+ * The people who send requests. A stranger is signed in and no more. `former` was in the owner's group. `member` is
+ * in it,
+ * and is the owner's client. The owner owns the group and everything else. The admin is one of the platform, and in
+ * no
+ * chat. The banned user was an admin of the group.
+ *
  */
 export const PEOPLE = ['nobody', 'stranger', 'former', 'member', 'owner', 'admin', 'banned'] as const;
 export type Who = (typeof PEOPLE)[number];
 
-/** Those people, and things of the owner's that are made when they are first named. */
+/** Those people, and things of the owner's, made when they are first named. */
 export class World {
   private readonly made = new Map<string, Promise<string>>();
 
@@ -38,7 +42,7 @@ export class World {
     return who === 'nobody' ? undefined : this.people[who].token;
   }
 
-  /** With all that there is to name; then the banned one is banned, as if nobody had been told. */
+  /** Makes all things. Then the banned user is banned in the database only, as if no node had been notified. */
   async complete(): Promise<this> {
     for (const name of Object.keys({ ...THINGS, ...TEXTS })) await this.thing(name);
     await this.app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [this.people.banned.id]);
@@ -51,7 +55,7 @@ export class World {
     return this.made.get(name)!;
   }
 
-  /** A path or JSON with what stands in braces, such as `{chat}`, put in; `none`: ids that nothing has. */
+  /** Fills the names in braces, such as `{chat}`, in a path or JSON. `none`: with unknown ids. */
   async fill(template: string, none = false): Promise<string> {
     let filled = template;
     for (const [named, name] of template.matchAll(NAMES))
@@ -59,7 +63,7 @@ export class World {
     return filled;
   }
 
-  /** What somebody does over REST, of which it is known that they may. */
+  /** A REST request that must succeed. */
   async done<T extends object>(who: Who, method: string, path: string, body?: object): Promise<T> {
     const reply = await this.app.request<T>(method, await this.fill(path), this.token(who), body);
     if (reply.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(reply.body)}`);
@@ -67,14 +71,14 @@ export class World {
   }
 }
 
-/** In the braces of a template; JSON has them, too. */
+/** Names in the braces of a template; JSON has braces, too. */
 const NAMES = /\{(\w+)\}/g;
 
-/** Whether it is about something that might not be there. */
+/** Whether the template names something that might not exist. */
 export const isAboutSomething = (template: string): boolean =>
   [...template.matchAll(NAMES)].some(([, name]) => !(name! in TEXTS));
 
-/** Sessions without the time that a password takes; a token of each. */
+/** Creates sessions without the time of a password check. Returns a token of each. */
 async function signIn(app: TestApp, users: string[]): Promise<string[]> {
   const sessions = users.map(() => randomUUID());
   await app.rows(

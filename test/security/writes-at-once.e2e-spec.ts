@@ -24,11 +24,11 @@ afterAll(async () => {
 });
 
 const say = () => annaDevice.send('chat:message:send', text(chat));
-/** So many in the end: jobs of what was done before may wait for a moment, too. */
+/** Waits until this many wait in the end: jobs of earlier requests may wait for a moment, too. */
 const waiting = (count: number) => until(`${count} wait`, async () => (await blocker.waiters()) === count);
 
 describe('writes of one user that wait for the database', () => {
-  it('are four at once, by events and over REST together; sends go on in their order', async () => {
+  it('are four at once over events and REST together, while sends go on in order', async () => {
     const groups = await Promise.all(range(12).map(() => app.group(anna, boris)));
     await blocker.query('SELECT FROM chat_members WHERE user_id = $1 AND chat_id <> $2 FOR UPDATE', [
       anna.id,
@@ -63,7 +63,7 @@ describe('writes of one user that wait for the database', () => {
   });
 });
 
-it('changes of one pair hold one connection, whoever of the two asks and for what', async () => {
+it('changes of one pair take one connection, whichever of the two sends them', async () => {
   const vera = await app.register('Вера');
   const others = await app.device(vera);
   const pair = [anna.id, vera.id].sort().join(':');
@@ -85,7 +85,7 @@ it('changes of one pair hold one connection, whoever of the two asks and for wha
   for (const { status } of await Promise.all(followed)) expect(status).toBeLessThan(300);
 });
 
-it('comments and reposts of one post hold one connection, whoever writes them', async () => {
+it('comments and reposts of one post take one connection, whoever writes them', async () => {
   const people = await app.people('Вера', 'Глеб', 'Дина', 'Егор');
   const { body: post } = await app.request<{ id: string }>('POST', 'posts', boris.token, { content: 'x' });
   await blocker.query('SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE', [post.id]);

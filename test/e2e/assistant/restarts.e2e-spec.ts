@@ -39,7 +39,7 @@ it('a stop of the process keeps the text of a running answer and marks it as int
   await database.drop();
 });
 
-itAlone('what was told of an answer outlives a process that dies over it', async () => {
+itAlone('the published part of an answer survives the death of its process', async () => {
   const database = await createTestDatabase();
   const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
   const talk = await scene.chat();

@@ -56,7 +56,7 @@ it.each([
   ['/', '/chat-basic'],
   ['/messenger', '/'],
   ['/messenger', '/messenger-classic'],
-])('keeps %s when another namespace has a bad token: %s', async (good, bad) => {
+])('keeps %s connected beside a bad token on %s', async (good, bad) => {
   const manager = connection();
   const goesOn = PlainClient.on(manager, good, anna.token);
   await connected(goesOn);
