@@ -4,18 +4,18 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Longer than any app takes on a busy machine, ms. */
+/** Longer than any app needs to start on a busy machine, ms. */
 const READY_MS = 180_000;
 const KEPT_LINES = 200;
 
 export type App = 'api' | 'realtime' | 'worker' | 'standalone';
 
-/** One app of the platform as an operator runs it: a process of its own, from compiled code. */
+/** Runs one app as an operator does: in its own process, from compiled code. */
 export class AppProcess {
-  /** The last lines that it wrote. */
+  /** The last lines of its output. */
   readonly log: string[] = [];
   url!: string;
-  /** Whether a test made it end. */
+  /** True when a test ended it. */
   private wasEnded = false;
 
   private constructor(
@@ -29,7 +29,7 @@ export class AppProcess {
       });
   }
 
-  /** Resolves when it is ready. */
+  /** Resolves when the app is ready. */
   static async start(app: App, env: NodeJS.ProcessEnv): Promise<AppProcess> {
     const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', NODE_OPTIONS: '', ...env };
     const child = spawn(process.execPath, [resolve(`dist/apps/${app}/src/main.js`)], {
@@ -45,17 +45,17 @@ export class AppProcess {
     return this.child.pid!;
   }
 
-  /** How it ended: the exit code or the signal. */
+  /** The exit code or signal; null while it runs. */
   get ended(): number | NodeJS.Signals | null {
     return this.child.exitCode ?? this.child.signalCode;
   }
 
-  /** Ended without having been told to. */
+  /** True when the process ended by itself. */
   get died(): boolean {
     return this.ended !== null && !this.wasEnded;
   }
 
-  /** `SIGSTOP` and `SIGCONT` take effect, and any other signal has ended it, when this resolves. */
+  /** Sends a signal. Resolves when `SIGSTOP` or `SIGCONT` is sent, or when any other signal has ended the process. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     if (signal === 'SIGSTOP' || signal === 'SIGCONT') return void this.child.kill(signal);
     this.wasEnded = true;
@@ -75,7 +75,7 @@ export class AppProcess {
     throw new Error(`${this.name} is not ready (${this.ended}):\n${this.log.join('\n')}`);
   }
 
-  /** As the log has it, or the greeting of one that is alone. */
+  /** Read from the log, or from the start message of the standalone app. */
   private address(): string | undefined {
     const line = this.log.find((line) => /"msg":"listening"|Service Platform/.test(line));
     return line && /http:[^"\s]+/.exec(line)?.[0];

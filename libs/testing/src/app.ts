@@ -6,7 +6,7 @@ import { Platform } from './platform.js';
 import { redisBeside } from './redis.js';
 import { TEST_SETTINGS } from './settings.js';
 
-/** The whole platform on a database of its own, on a port of its own. */
+/** The whole platform with its own database and port. */
 export class TestApp extends Platform {
   private constructor(
     readonly app: NestFastifyApplication,
@@ -17,7 +17,7 @@ export class TestApp extends Platform {
     super();
   }
 
-  /** Limits are lifted unless `env` sets them. */
+  /** Limits are off unless `env` sets them. */
   static async start(env: Record<string, string> = {}): Promise<TestApp> {
     const database = env.DATABASE_URL ? undefined : await createTestDatabase();
     const databaseUrl = database?.url ?? env.DATABASE_URL!;
@@ -34,12 +34,12 @@ export class TestApp extends Platform {
     return new TestApp(app, `http://127.0.0.1:${port}`, databaseUrl, async () => database?.drop());
   }
 
-  /** What is stored, whatever the app says of it. */
+  /** Reads the database directly. */
   override async rows<T extends object>(sql: string, values: unknown[] = []): Promise<T[]> {
     return (await this.app.get(PgPool).query<T>(sql, values)).rows;
   }
 
-  /** @throws when any device heard something that the contract does not allow */
+  /** @throws when any device received something that the contract forbids */
   async stop(): Promise<void> {
     this.hangUp();
     await this.app.close();

@@ -7,13 +7,13 @@ export interface Frame {
 }
 
 /**
- * A client of the assistant: a plain WebSocket that keeps every frame it hears. A token that comes twice, or with a
- * gap before it, is in `violations`; an answer that is told anew begins with `assistant_message_start`.
+ * A client of the assistant: a plain WebSocket that records every frame. A repeated token, or one after a gap, is added
+ * to `violations`. An answer that is sent again begins with `assistant_message_start`.
  */
 export class AssistantClient extends Waiting {
   readonly received: Frame[] = [];
   readonly violations: string[] = [];
-  /** The close code, once the connection has ended. */
+  /** The close code after the connection has ended. */
   dropped?: number;
   private readonly lastIndex = new Map<string, number>();
 
@@ -27,11 +27,11 @@ export class AssistantClient extends Waiting {
       this.dropped = code;
       this.changed();
     });
-    // The close that follows says it.
+    // Reported by the close that follows.
     socket.on('error', () => {});
   }
 
-  /** Connects to the app at that address and waits until it says so. */
+  /** Connects and waits until the server confirms the connection. */
   static async open(url: string, options: ClientOptions = {}): Promise<AssistantClient> {
     const client = new AssistantClient(new WebSocket(`${url.replace('http', 'ws')}/ws/chat`, options));
     await client.next('connected');
@@ -58,19 +58,19 @@ export class AssistantClient extends Waiting {
     return this.received.filter((frame) => frame.type === type).map(({ data }) => data as T);
   }
 
-  /** The first such frame, from before or still to come. */
+  /** The first such frame, received or still to come. */
   next<T = Record<string, string>>(type: string, matches: (data: T) => boolean = () => true): Promise<T> {
-    return this.until(() => this.all<T>(type).find(matches), `${type} was not heard`);
+    return this.until(() => this.all<T>(type).find(matches), `${type} was not received`);
   }
 
-  /** What `send` causes first of that type; frames from before do not count. */
+  /** Sends a frame and waits for the first answer of that type; earlier frames do not count. */
   async ask<T = Record<string, string>>(type: string, data: object, answer: string): Promise<T> {
     const before = this.all(answer).length;
     this.send(type, data);
     return await this.until(() => this.all<T>(answer)[before], `${type} was not answered with ${answer}`);
   }
 
-  /** The tokens of an answer that came over this connection, since it was last told from its start. */
+  /** The tokens of an answer on this connection, since its last start. */
   tokens(messageId: string): string[] {
     const ofAnswer = this.received.filter(({ data }) => data.messageId === messageId);
     const start = ofAnswer.findLastIndex(({ type }) => type === 'assistant_message_start');
@@ -79,14 +79,14 @@ export class AssistantClient extends Waiting {
       .flatMap(({ type, data }) => (type === 'assistant_message_token' ? [data.token!] : []));
   }
 
-  /** Waits for a round trip: whatever the server had sent to this device before is in `heard` then. */
+  /** Waits for a round trip: after it, `received` has everything that the server had sent before. */
   async settled(): Promise<void> {
     const pong = new Promise((resolve) => this.socket.once('pong', resolve));
     this.socket.ping();
     await pong;
   }
 
-  /** Waits until the server has ended the connection. */
+  /** Waits until the server has closed the connection. */
   disconnected(timeoutMs?: number): Promise<number> {
     return this.until(() => this.dropped, 'still connected', timeoutMs);
   }

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { until } from './waiting.js';
 
-/** A session of its own at a database: it locks what the app wants, sees who waits for that, and looks at what is stored. */
+/** A separate database session. It takes locks that the app needs, counts waiting statements, and reads stored data. */
 export class Bystander extends Client {
   static async at(databaseUrl: string): Promise<Bystander> {
     const bystander = new Bystander({ connectionString: databaseUrl });
@@ -9,9 +9,9 @@ export class Bystander extends Client {
     return bystander;
   }
 
-  /** How many statements in this database wait for a lock. */
+  /** The number of statements in this database that wait for a lock. */
   async waiters(): Promise<number> {
-    // Within a transaction PostgreSQL would go on showing what it has shown once.
+    // Within a transaction, PostgreSQL caches its statistics.
     await this.query('SELECT pg_stat_clear_snapshot()');
     const { rows } = await this.query<{ count: number }>(
       `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,

@@ -8,7 +8,7 @@ const describe = (errors: ValidationError[], path = ''): string[] =>
     ...describe(children ?? [], `${path}${property}.`),
   ]);
 
-/** What is wrong with a value, field by field; a field that the class does not have is wrong too. */
+/** The errors of a value, by field. A field that the class does not have is an error too. */
 export function contractErrors(type: ClassConstructor<object>, value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return ['not an object'];
   return describe(

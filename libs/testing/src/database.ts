@@ -8,15 +8,15 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A migrated database of a suite's own, copied from the template that `npm test` made. */
+/** Creates a migrated database for one suite, copied from the template that `npm test` created. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const { TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template } = process.env;
   if (!url || !template) throw new Error('These tests need a database: run them with "npm test"');
-  // Copying files takes a third of the time of copying by the log, the default for small databases.
+  // FILE_COPY takes a third of the time of WAL_LOG, the default for small databases.
   return createDatabase(url, `TEMPLATE "${template}" STRATEGY FILE_COPY`);
 }
 
-/** The migrated database that the others are copied from, which takes a fraction of migrating each. */
+/** Creates the migrated template database. Copying it takes a fraction of migrating each database. */
 export async function createTemplateDatabase(serverUrl: string): Promise<TestDatabase> {
   const template = await createDatabase(serverUrl);
   await migrate(template.url);

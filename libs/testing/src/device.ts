@@ -7,7 +7,7 @@ import { ackErrors, eventErrors } from './contract.js';
 import { Listener } from './listener.js';
 
 type AckOf<E extends ClientEvent> = InstanceType<(typeof CLIENT_EVENTS)[E]['ack']>;
-/** Either the event's own acknowledgement or an error: tests look at whichever they expect. */
+/** The event's own acknowledgement or an error: a test reads the one it expects. */
 export type Answer<E extends ClientEvent> = AckOf<E> & {
   code?: string;
   reason?: string;
@@ -16,8 +16,8 @@ export type Answer<E extends ClientEvent> = AckOf<E> & {
 };
 
 /**
- * A phone: a real Socket.IO client that keeps everything it hears. Every event and acknowledgement is checked
- * strictly against the contract; what breaks it is in `violations`.
+ * A phone: a real Socket.IO client that records everything it receives. Every event and acknowledgement is checked
+ * strictly against the contract; differences are added to `violations`.
  */
 export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
   readonly violations: string[] = [];
@@ -25,7 +25,7 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
 
   private constructor(socket: Socket) {
     super(socket);
-    // The client itself drops a second answer without a word.
+    // The client itself ignores a second answer silently.
     socket.io.on('packet', ({ type, id }) => {
       if (type !== PacketType.ACK && type !== PacketType.BINARY_ACK) return;
       if (this.answered.has(id!)) this.violations.push(`acknowledgement ${id} was given twice`);
@@ -36,7 +36,7 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
     });
   }
 
-  /** Connects and, for a good token, waits until the device is in its rooms. */
+  /** Connects and, with a valid token, waits until the device is in its rooms. */
   static async connect(
     url: string,
     token: unknown,
@@ -47,7 +47,7 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
     return device;
   }
 
-  /** Connects and waits for nothing. */
+  /** Connects without waiting. */
   static open(url: string, token: unknown, options: Partial<ManagerOptions & SocketOptions> = {}): Device {
     return new Device(
       io(url, {
@@ -60,7 +60,7 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
     );
   }
 
-  /** Sends an event and waits for its one acknowledgement. */
+  /** Sends an event and waits for its single acknowledgement. */
   async send<E extends ClientEvent>(event: E, payload: object): Promise<Answer<E>> {
     const ack: unknown = await this.socket.timeout(30_000).emitWithAck(event, payload);
     this.violations.push(...ackErrors(event, ack));
@@ -68,8 +68,8 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
   }
 
   /**
-   * Sends an event as text that no client would make of itself: names that are reserved, nesting that ends the
-   * stack of a client, own `__proto__` keys, any number of arguments. `json`: `"event",argument,…`
+   * Sends an event as text that a normal client would not send: reserved names, nesting that overflows a client's
+   * stack, own `__proto__` keys, any number of arguments. `json`: `"event",argument,…`
    */
   sendRaw(json: string): Promise<{ status?: string; code?: string }> {
     const inside = this.socket as unknown as { ids: number; acks: Record<number, (ack: object) => void> };
@@ -86,8 +86,8 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
   }
 
   /**
-   * Waits for a round trip: whatever the server had sent to this device before is in `heard` then. With it a test
-   * tells that something was not sent, without waiting for it not to come.
+   * Waits for a round trip: after it, `received` has everything that the server had sent before. So a test proves that
+   * something was not sent without waiting for a timeout.
    */
   async settled(): Promise<void> {
     await this.send('presence:get', { user_ids: [randomUUID()] });

@@ -1,7 +1,7 @@
 import type { NotificationCause } from '#contracts';
 import type { Platform } from './platform.js';
 
-/** Stores what a cause of these types tells of, where it is not there: else nobody is told. */
+/** Stores the rows that causes of these types refer to, if missing: without them nobody is notified. */
 export async function happen(
   app: Pick<Platform, 'rows'>,
   { type, actorId, data }: NotificationCause,

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /**
- * The network before a server (the app's database, or the app itself), with the faults that networks have. Of several
- * servers each connection goes to the next one that is there, as behind a proxy.
+ * A simulated network in front of a server (the app's database, or the app itself), with typical faults. With several
+ * servers, each connection goes to the next available one, as behind a proxy.
  */
 export class Link {
   private readonly open = new Set<Socket>();
@@ -14,7 +14,7 @@ export class Link {
 
   private constructor(
     private readonly server: Server,
-    /** The first server's address, by way of this link. */
+    /** The address of the first server through this link. */
     readonly url: string,
     private targets: URL[],
   ) {}
@@ -31,18 +31,18 @@ export class Link {
     return link;
   }
 
-  /** New connections go to other servers. */
+  /** Routes new connections to other servers. */
   leadTo(...serverUrls: string[]): void {
     this.targets = toUrls(serverUrls);
   }
 
-  /** Every connection breaks, and no new one is made. */
+  /** Breaks every connection and refuses new ones. */
   cut(): void {
     this.state = 'down';
     for (const socket of this.open) socket.destroy();
   }
 
-  /** Nothing gets through any more, and nobody is told. */
+  /** Delivers nothing any more, without closing a connection. */
   stick(): void {
     this.state = 'stuck';
     for (const socket of this.open) socket.pause();
@@ -53,7 +53,7 @@ export class Link {
     for (const socket of this.open) socket.resume();
   }
 
-  /** The next statement that contains `marker` is carried out, and its connection breaks before the answer is back. */
+  /** The next statement that contains `marker` is executed, and its connection breaks before the answer arrives. */
   loseAnswerTo(marker: string): Promise<void> {
     this.marker = marker;
     return new Promise((resolve) => (this.lost = resolve));

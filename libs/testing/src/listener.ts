@@ -1,7 +1,7 @@
 import type { Socket } from 'socket.io-client';
 import { Waiting } from './waiting.js';
 
-/** A real Socket.IO client that keeps everything it hears; `Events` are the payloads by event. */
+/** A real Socket.IO client that records everything it receives; `Events` maps events to payloads. */
 export class Listener<Events extends object> extends Waiting {
   readonly received: { event: string; payload: never }[] = [];
 
@@ -24,12 +24,12 @@ export class Listener<Events extends object> extends Waiting {
     return this.received.filter((received) => received.event === event).map(({ payload }) => payload);
   }
 
-  /** The first such event, from before or still to come. */
+  /** The first such event, received or still to come. */
   async next<E extends keyof Events>(
     event: E,
     matches: (payload: Events[E]) => boolean = () => true,
   ): Promise<Events[E]> {
-    return await this.until(() => this.all(event).find(matches), `${String(event)} was not heard`);
+    return await this.until(() => this.all(event).find(matches), `${String(event)} was not received`);
   }
 
   async disconnected(): Promise<void> {

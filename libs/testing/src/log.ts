@@ -1,7 +1,7 @@
 import { logger } from '#platform';
 import { pino } from 'pino';
 
-/** What this process logs at `level` while `work` goes on, line by line. */
+/** The lines that this process logs at `level` while `work` runs. */
 export async function logOf(level: string, work: (lines: object[]) => Promise<void>): Promise<object[]> {
   const lines: object[] = [];
   const { level: before } = logger;

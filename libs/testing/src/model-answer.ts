@@ -1,33 +1,33 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the model does with one request. Without anything else it answers and ends as the protocol wants it. */
+/** The behaviour of the model for one request. By default it answers and ends according to the protocol. */
 export interface Script {
-  /** A status other than 200, and no stream; with this body, or one of the protocol. */
+  /** A status other than 200 instead of a stream, with this body or a standard one. */
   status?: number;
   refusal?: object | string;
-  /** An answer in one piece of JSON, though a stream was wanted. */
+  /** An answer as a single JSON document, although a stream was requested. */
   whole?: object;
-  /** Takes the request and answers nothing at all, not even headers. */
+  /** Takes the request and never answers, not even with headers. */
   mute?: boolean;
-  /** Milliseconds before the first token, and after each. */
+  /** Milliseconds before the first token, and after each token. */
   first?: number;
   pace?: number;
-  /** Tokens by hand: a `PassThrough({ objectMode: true })` gives each when the test writes it. */
+  /** The tokens. With a `PassThrough({ objectMode: true })`, the test writes them one by one. */
   tokens?: Iterable<string> | AsyncIterable<string>;
-  /** Tools that it wants called, after the tokens; arguments as an object, or as text that may be no JSON. */
+  /** Tool calls after the tokens; arguments as an object, or as text that may be invalid JSON. */
   calls?: { name: string; arguments: object | string }[];
-  /** Deltas by hand, after the calls: the shapes of other servers. */
+  /** Raw deltas after the calls, in the formats of other servers. */
   deltas?: object[];
-  /** Events by hand, after the deltas: a chunk as an object, or text as it stands in the stream. */
+  /** Raw events after the deltas: a chunk as an object, or the text of the stream. */
   events?: Iterable<object | string> | AsyncIterable<object | string>;
-  /** The reason that is given at the end. */
+  /** The finish reason at the end. */
   finish?: string | null;
-  /** What is not ASCII goes byte by byte, each in a TCP write of its own. */
+  /** Sends non-ASCII characters byte by byte, each in its own TCP write. */
   bytewise?: boolean;
   /**
-   * After that it says that it is done; or it falls silent, resets the connection in the middle of a token's line,
-   * closes it cleanly without `finish_reason` and `[DONE]`, or sends an error where a token belongs.
+   * The end of the answer: a normal end; no further data; a connection reset in the middle of a token's line; a clean
+   * close without `finish_reason` and `[DONE]`; or an error in place of a token.
    */
   end?: 'done' | 'hang' | 'reset' | 'cut' | 'error';
 }
@@ -39,7 +39,7 @@ export async function play(script: Script, response: ServerResponse, id: string)
   if (script.status) return void refuse(response, script.status, script.refusal);
   if (script.whole) return void response.end(JSON.stringify(script.whole, undefined, 2));
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-  // A comment, as relays in between send them.
+  // A comment, as intermediate proxies send them.
   response.write(': keep-alive\n\n');
   const chunk = (delta: object, finish_reason: string | null = null) =>
     line({
@@ -69,7 +69,7 @@ export async function play(script: Script, response: ServerResponse, id: string)
   if (script.end === 'error') return void response.end(line({ error: { message: 'overloaded', code: 502 } }));
   if (script.end === 'reset') {
     response.write(chunk({ content: 'never whole' }).slice(0, -20));
-    // What was written is to arrive: a reset overtakes what still waits.
+    // Lets written data arrive: a reset overtakes data that is still queued.
     await sleep(30);
     return void response.socket?.resetAndDestroy();
   }
@@ -89,7 +89,7 @@ export function refuse(
 
 const line = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
 
-/** First a call's id and name, then its arguments in pieces. */
+/** First the id and name of a call, then its arguments in pieces. */
 function callDeltas(calls: NonNullable<Script['calls']>, id: string): object[] {
   return calls.flatMap(({ name, arguments: given }, index) => {
     const text = typeof given === 'string' ? given : JSON.stringify(given);
@@ -108,7 +108,7 @@ async function write(response: ServerResponse, text: string, bytewise = false): 
     for (const part of piece.length > 2 || piece < '\x80' ? [piece] : Buffer.from(piece)) {
       if (part === '') continue;
       response.write(typeof part === 'string' ? part : Buffer.from([part]));
-      // Long enough for the other side to read it alone.
+      // Long enough for the other side to read each byte separately.
       await sleep(1);
     }
 }

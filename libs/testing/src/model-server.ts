@@ -28,16 +28,16 @@ export interface ModelRequest {
 }
 
 /**
- * Stands in for the language model: speaks the streaming chat-completions protocol over real TCP, and refuses with
- * 400, as the original does, what breaks that protocol. Each request is answered by the next script, or by the
- * standing one when there is none.
+ * A fake language model. It speaks the streaming chat-completions protocol over real TCP, and refuses protocol errors
+ * with 400, as the original does. Each request is answered by the next script, or by the default script when none is
+ * left.
  */
 export class ModelServer extends Waiting {
   /** Parsed bodies, newest last. */
   readonly requests: ModelRequest[] = [];
-  /** Requests whose client went away before the end of the answer. */
+  /** Number of requests whose client disconnected before the end of the answer. */
   aborted = 0;
-  /** What was wrong with requests that were refused. */
+  /** The protocol errors of refused requests. */
   readonly violations: string[] = [];
   private readonly scripts: Script[] = [];
   private standing: Script = { tokens: ['Да', ', ', 'конечно', '.'] };
@@ -54,33 +54,33 @@ export class ModelServer extends Waiting {
     return `${this.requests.length} requests, ${this.aborted} aborted`;
   }
 
-  /** What a client's base URL is. */
+  /** The base URL for a client. */
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
   }
 
-  /** Of the requests to come, each gets one of these. */
+  /** Queues one script for each of the next requests. */
   answerWith(...scripts: Script[]): void {
     this.scripts.push(...scripts);
   }
 
-  /** What is left of them is not answered with any more. */
+  /** Drops the queued scripts. */
   forget(): void {
     this.scripts.length = 0;
   }
 
-  /** What answers when there is no script for one request. */
+  /** Sets the script for requests without one of their own. */
   answerAlways(script: Script): void {
     this.standing = script;
   }
 
-  /** The contents of the newest request's messages without the system's, each after its role. */
+  /** The messages of the newest request without the system message: each is its role and content. */
   get prompt(): string[] {
     const { messages } = this.requests.at(-1)!;
     return messages.flatMap(({ role, content }) => (role === 'system' ? [] : [`${role}: ${content}`]));
   }
 
-  /** The request of that number, from 1, once it has come. */
+  /** Waits for the request with this number, from 1. */
   request(number: number): Promise<ModelRequest> {
     return this.until(() => this.requests[number - 1], `no request number ${number}`);
   }

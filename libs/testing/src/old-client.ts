@@ -14,11 +14,11 @@ interface OldSocket {
 /** A client of Socket.IO 2: Engine.IO 3, its own heartbeat, the token in the query. */
 export class OldClient extends Listener<Record<string, Record<string, unknown>>> {
   readonly violations: string[] = [];
-  /** What its `error` packets said. */
+  /** The contents of its `error` packets. */
   readonly refusals: unknown[] = [];
 
   private constructor(readonly old: OldSocket) {
-    // What is missing of today's client.
+    // Adds the methods that the old client lacks.
     old.onAny = (listener) => {
       const onevent = old.onevent.bind(old);
       old.onevent = (packet) => {
@@ -56,7 +56,7 @@ export class OldClient extends Listener<Record<string, Record<string, unknown>>>
     });
   }
 
-  /** Asks for a heartbeat now. */
+  /** Sends a heartbeat now. */
   beat(): Promise<void> {
     return new Promise((resolve) => {
       this.old.io.engine.once('pong', resolve);

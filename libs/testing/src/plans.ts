@@ -4,8 +4,8 @@ import { TestApp } from './app.js';
 import { createTestDatabase } from './database.js';
 
 /**
- * An app on a database that is filled by these statements, with so much that reading a whole table is a mistake.
- * `plans` are of all that the app asks, each in one line, in their order; what `admin` asks has none.
+ * Starts an app on a database that these statements fill with so many rows that a full table scan is a mistake. `plans`
+ * has the query plans of all statements of the app, one line each, in order. Statements of `admin` have none.
  */
 export async function withPlans(
   fill: string[],
@@ -14,12 +14,12 @@ export async function withPlans(
   const database = await createTestDatabase();
   const admin = new Client({ connectionString: database.url });
   await admin.connect();
-  // What the planner knows is the fill: of a few rows that come after it, reading a table whole may be right.
+  // The planner's statistics describe the fill: for a few rows added later, a full scan may be right.
   await admin.query(`DO $$ DECLARE name regclass; BEGIN
     FOR name IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
       EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', name);
     END LOOP; END $$`);
-  // It only writes rows of keys that exist: to look each of them up takes as long as to write them.
+  // The fill only inserts existing keys; checking each foreign key would take as long as inserting the rows.
   await admin.query('SET session_replication_role = replica');
   for (const sql of fill) await admin.query(sql);
   await admin.query('VACUUM ANALYZE');
@@ -51,6 +51,6 @@ export async function withPlans(
   }
 }
 
-/** Those of the plans that read one of these tables whole. */
+/** The plans that scan one of these tables fully. */
 export const wholeReads = (plans: string[], tables: string[]): string[] =>
   plans.filter((plan) => new RegExp(`Seq Scan on (?:public\\.)?(${tables.join('|')})\\b`).test(plan));

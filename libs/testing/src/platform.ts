@@ -12,7 +12,7 @@ export interface Reply<T> {
   headers: Headers;
 }
 
-/** Somebody signed in. */
+/** A signed-in user. */
 export interface Account {
   id: string;
   email: string;
@@ -20,11 +20,11 @@ export interface Account {
   refreshToken: string;
 }
 
-/** The platform as those who use it have it before them, wherever it runs. */
+/** The platform as its clients use it, wherever it runs. */
 export abstract class Platform {
   private readonly kept: { close(): void; violations: string[] }[] = [];
 
-  /** Of REST; sockets, too, unless `socketUrl` says otherwise. */
+  /** The address of REST, and of sockets unless `socketUrl` differs. */
   abstract readonly url: string;
   abstract readonly databaseUrl: string;
 
@@ -49,7 +49,7 @@ export abstract class Platform {
     };
   }
 
-  /** Several who have signed in. */
+  /** Several signed-in users. */
   people<N extends string[]>(...names: N): Promise<{ [K in keyof N]: Account }> {
     return Promise.all(names.map((name) => this.register(name))) as Promise<{ [K in keyof N]: Account }>;
   }
@@ -58,7 +58,7 @@ export abstract class Platform {
     const email = `${randomUUID()}@example.com`;
     const account = { email, password: 'correct horse battery', name };
     const { status, body } = await this.request<AuthAnswer>('POST', 'auth/register', undefined, account);
-    // Of a crowd at once not all passwords are hashed.
+    // Many concurrent registrations exceed the limit of waiting password hashes.
     if (status === 503 && body.retry_after_ms) {
       await sleep(body.retry_after_ms);
       return this.register(name);
@@ -67,7 +67,7 @@ export abstract class Platform {
     return { id: body.user.id, email, token: body.access_token, refreshToken: body.refresh_token };
   }
 
-  /** Accounts without a password, made at once: for large groups and long lists. */
+  /** Accounts without a password, created at once: for large groups and long lists. */
   async manyPeople(size: number): Promise<string[]> {
     const rows = await this.rows<{ id: string }>(
       `INSERT INTO users (id, email, password_hash, name, handle)
@@ -78,13 +78,13 @@ export abstract class Platform {
     return rows.map(({ id }) => id);
   }
 
-  /** The direct chat of two, or a group of more. */
+  /** The direct chat of two users, or a group of more. */
   chat(creator: Account, ...otherPeople: Account[]): Promise<ChatDto> {
     if (otherPeople.length > 1) return this.group(creator, ...otherPeople);
     return this.made(creator, 'direct', otherPeople);
   }
 
-  /** A group, also of two. */
+  /** A group, also of two users. */
   group(creator: Account, ...otherPeople: { id: string }[]): Promise<ChatDto> {
     return this.made(creator, 'group', otherPeople);
   }
@@ -96,40 +96,40 @@ export abstract class Platform {
     return reply.body;
   }
 
-  /** A connected device of each. */
+  /** One connected device per account. */
   devices<A extends Account[]>(...accounts: A): Promise<{ [K in keyof A]: Device }> {
     return Promise.all(accounts.map((account) => this.device(account))) as Promise<{
       [K in keyof A]: Device;
     }>;
   }
 
-  /** @param url a certain node's, where there are several */
+  /** @param url the address of a node, when there are several */
   async device(account: Account, url = this.socketUrl): Promise<Device> {
     return this.keep(await Device.connect(url, account.token));
   }
 
-  /** What is stored, whatever the app says of it. */
+  /** Reads the database directly. */
   abstract rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
 
-  /** The last-seen time of a person who connects is stored after the answer: waits for it. */
+  /** Waits until the last-seen time of a connected user is stored, which happens after the answer. */
   async lastSeenStored({ id }: Account): Promise<void> {
     const isStored = async () =>
       (await this.rows('SELECT FROM users WHERE id = $1 AND last_seen_at IS NOT NULL', [id])).length === 1;
     await until('last seen stored', isStored);
   }
 
-  /** Everything in a chat as its member reads it. */
+  /** All messages of a chat as a member reads them. */
   async history(account: Account, chatId: string, query = 'limit=200'): Promise<MessageDto[]> {
     const path = `chats/${chatId}/messages?${query}`;
     return (await this.request<{ items: MessageDto[] }>('GET', path, account.token)).body.items;
   }
 
-  /** A plain WebSocket at the assistant, not signed in yet. */
+  /** A plain WebSocket to the assistant, not signed in. */
   async assistant(options?: ClientOptions): Promise<AssistantClient> {
     return this.keep(await AssistantClient.open(this.socketUrl, options));
   }
 
-  /** Has a device's violations looked at when the app stops. */
+  /** Registers a device: its violations are checked when the app stops. */
   keep<D extends { close(): void; violations: string[] }>(device: D): D {
     this.kept.push(device);
     return device;
@@ -139,7 +139,7 @@ export abstract class Platform {
     for (const device of this.kept) device.close();
   }
 
-  /** @throws when any device heard something that the contract does not allow */
+  /** @throws when any device received something that the contract forbids */
   protected expectContractKept(): void {
     const violations = [...new Set(this.kept.flatMap((device) => device.violations))];
     if (violations.length > 0) throw new Error(`contract broken:\n${violations.join('\n')}`);

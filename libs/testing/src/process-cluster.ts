@@ -9,14 +9,14 @@ import { TEST_SETTINGS } from './settings.js';
 const ROLES = ['api', 'realtime', 'worker'] as const;
 
 /**
- * The platform as processes of its own on one database and one Redis, with what a proxy does before them; or as one
- * process, which then is its api, its realtime node and its worker.
+ * The platform as separate processes on one database and one Redis, behind a simulated proxy. Or a single process that
+ * is api, realtime node and worker.
  */
 export class ProcessCluster extends Platform {
   readonly api: AppProcess[] = [];
   readonly realtime: AppProcess[] = [];
   readonly worker: AppProcess[] = [];
-  /** To the database itself, whatever becomes of the apps' way there. */
+  /** Connects to the database directly, not through the link of the apps. */
   private readonly direct: Pool;
   private rest?: Link;
   private sockets?: Link;
@@ -28,13 +28,13 @@ export class ProcessCluster extends Platform {
   ) {
     super();
     this.direct = new Pool({ connectionString: databaseUrl, max: 2 });
-    // The next question has a new connection.
+    // The next query opens a new connection.
     this.direct.on('error', () => undefined);
   }
 
   /**
-   * One api and one worker, two realtime nodes, unless `sizes` says otherwise. `settings` may name a DATABASE_URL and
-   * REDIS_URL by which the apps go to theirs; then `databaseUrl` is the database's own.
+   * One api, one worker and two realtime nodes, unless `sizes` differs. `settings` may have a DATABASE_URL and
+   * REDIS_URL for the apps; then `databaseUrl` is the direct address.
    */
   static async start(
     settings: Record<string, string> = {},
@@ -56,7 +56,7 @@ export class ProcessCluster extends Platform {
     return cluster.with(apps);
   }
 
-  /** One process, without a Redis. */
+  /** One process without Redis. */
   static async alone(): Promise<ProcessCluster> {
     const { url, drop } = await createTestDatabase();
     return new ProcessCluster(url, { ...TEST_SETTINGS, DATABASE_URL: url }, drop).with(['standalone']);
@@ -69,12 +69,12 @@ export class ProcessCluster extends Platform {
     return this;
   }
 
-  /** Of any api that is there. */
+  /** The address of any running api. */
   get url(): string {
     return this.rest!.url.replace(/\/$/, '');
   }
 
-  /** Of any realtime node that is there. */
+  /** The address of any running realtime node. */
   override get socketUrl(): string {
     return this.sockets!.url.replace(/\/$/, '');
   }
@@ -83,7 +83,7 @@ export class ProcessCluster extends Platform {
     return [...new Set(ROLES.flatMap((role) => this[role]))];
   }
 
-  /** Starts one more. */
+  /** Starts another process. */
   async add(app: App, settings: Record<string, string> = {}): Promise<AppProcess> {
     const started = await AppProcess.start(app, { ...this.env, ...settings });
     for (const role of app === 'standalone' ? ROLES : [app]) this[role].push(started);
@@ -96,7 +96,7 @@ export class ProcessCluster extends Platform {
     return (await this.direct.query<T>(sql, values)).rows;
   }
 
-  /** @throws when a process has died, does not stop as it should, or broke the contract */
+  /** @throws when a process died, did not stop correctly, or violated the contract */
   async stop(): Promise<void> {
     const died = this.processes.filter((process) => process.died);
     const left = this.processes.filter(({ ended }) => ended === null);

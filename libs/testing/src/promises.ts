@@ -3,7 +3,7 @@ import type { TestApp } from './app.js';
 
 type Promised = NotificationCause & { to: string[] };
 
-/** Remembers what notifications are promised from here on, whatever becomes of the promises. */
+/** Records all jobs that are stored in the outbox from now on, also after they are deleted. */
 export async function rememberPromises(app: TestApp): Promise<void> {
   await app.rows('CREATE TABLE promised (LIKE outbox_jobs)');
   await app.rows(`CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS
@@ -13,7 +13,7 @@ export async function rememberPromises(app: TestApp): Promise<void> {
   );
 }
 
-/** Those of one type, in order. */
+/** The recorded notification jobs of one type, in order. */
 export async function promised(app: TestApp, type: NotificationCause['type']): Promise<Promised[]> {
   const rows = await app.rows<{ data: { cause: NotificationCause; recipientIds: string[] } }>(
     `SELECT data FROM promised WHERE data->'cause'->>'type' = $1 ORDER BY id`,

@@ -1,7 +1,7 @@
-/** What the apps of tests sign tokens with. */
+/** The signing key of the apps in tests. */
 export const SIGNING_KEY = 'test-secret-test-secret-test-secret';
 
-/** What the platform is started with in tests: a known secret, limits lifted, nobody waits for a grace to pass. */
+/** Settings of the platform in tests: a known secret, high limits, a short grace time. */
 export const TEST_SETTINGS = {
   JWT_SECRET: SIGNING_KEY,
   PRESENCE_GRACE_MS: '300',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until it is so, by asking again and again: for what nobody is told of. */
+/** Polls until the condition is true. For states that no event announces. */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
@@ -10,18 +10,18 @@ export async function until(
     if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
 }
 
-/** Something that hears things, and tests that wait for them. */
+/** Base class of clients that record what they receive. Tests can wait for a record. */
 export abstract class Waiting {
   private readonly checks = new Set<() => void>();
 
-  /** What has been heard so far, for the message of a wait that was in vain. */
+  /** Everything received so far, for the message of a failed wait. */
   protected abstract sofar(): string;
 
   protected changed(): void {
     for (const check of [...this.checks]) check();
   }
 
-  /** Waits until `find` gives something; it is asked again after each change. */
+  /** Waits until `find` returns something. It is called again after each change. */
   until<T>(find: () => T | undefined, otherwise = 'did not happen', timeoutMs = 25_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const finish = (settle: () => void) => {
@@ -34,7 +34,7 @@ export abstract class Waiting {
         if (found) finish(() => resolve(found));
       };
       const timer = setTimeout(
-        () => finish(() => reject(new Error(`${otherwise}; heard: ${this.sofar()}`))),
+        () => finish(() => reject(new Error(`${otherwise}; received: ${this.sofar()}`))),
         timeoutMs,
       );
       this.checks.add(check);
