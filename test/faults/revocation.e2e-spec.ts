@@ -76,7 +76,7 @@ const signIn = async ({ id, email, refreshToken }: Account): Promise<Account> =>
 
 const causes: Record<string, (account: Account, other: Account) => Promise<{ status: number }>> = {
   'logs out': ({ token }) => cluster.request('POST', 'auth/logout', token),
-  'has the session ended from another': async (account, other) => {
+  'is signed out from another device': async (account, other) => {
     const { body } = await cluster.request<{ items: { id: string; current: boolean }[] }>(
       'GET',
       'auth/sessions',
@@ -89,7 +89,7 @@ const causes: Record<string, (account: Account, other: Account) => Promise<{ sta
     cluster.request('DELETE', `admin/users/${id}/sessions`, admin.token),
   'is banned': ({ id }) => cluster.request('POST', `admin/users/${id}/ban`, admin.token),
 };
-const ONE_SESSION = ['logs out', 'has the session ended from another'];
+const ONE_SESSION = ['logs out', 'is signed out from another device'];
 
 it.each(Object.keys(causes))(
   'a user who %s is disconnected on all nodes within 2 s, and receives nothing more',

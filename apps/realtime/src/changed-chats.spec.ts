@@ -11,7 +11,7 @@ interface Adapter {
   onChatChanged?: (room: string, except: Set<string>) => void;
 }
 
-/** Chats with so many devices each. Looks at them end when the test ends them. */
+/** Chats with the given numbers of devices. A look at a chat ends when the test ends it. */
 async function changed(sizes: Record<string, number>, look: (chatId: string) => Promise<never[]>) {
   const entries = Object.entries(sizes);
   const socketsOf = (id: string, size: number) => range(size).map((i) => `${id}-${i}`);
@@ -42,7 +42,7 @@ it('a chat that cannot be shown delays no other', async () => {
   await chats.onModuleDestroy();
 });
 
-it('large chats are looked at one after the other, and delay no small ones', async () => {
+it('large chats are read one after the other, and delay no small ones', async () => {
   let finish!: () => void;
   const held = new Promise<never[]>((resolve) => (finish = () => resolve([])));
   const { chats, looks } = await changed({ large: 33, larger: 40, a: 32, b: 1, c: 1, d: 1 }, (id) =>
@@ -55,7 +55,7 @@ it('large chats are looked at one after the other, and delay no small ones', asy
   await chats.onModuleDestroy();
 });
 
-it('a small chat that takes long delays no other; more than three wait', async () => {
+it('a slow small chat delays no other; with more than three slow ones the rest waits', async () => {
   let finish!: () => void;
   const held = new Promise<never[]>((resolve) => (finish = () => resolve([])));
   const { chats, looks } = await changed({ slow: 1, a: 1, slower: 1, b: 1, slowest: 1, c: 1 }, (id) =>

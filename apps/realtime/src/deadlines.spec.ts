@@ -8,7 +8,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-it('ends all that end at one time, and each at its own', async () => {
+it('ends items with the same deadline together, and each at its own time', async () => {
   const deadlines = new Deadlines<string>((item) => ended.push(item));
   const first = soon(50);
   deadlines.set('a', first);
@@ -20,7 +20,7 @@ it('ends all that end at one time, and each at its own', async () => {
   expect(ended).toEqual(['a', 'b', 'c']);
 });
 
-it('knows the latest time of each, and forgets what is deleted', async () => {
+it('uses the latest deadline of each item, and forgets deleted ones', async () => {
   const deadlines = new Deadlines<string>((item) => ended.push(item));
   const first = soon(30);
   for (const item of ['a', 'b', 'c']) deadlines.set(item, first);
@@ -33,7 +33,7 @@ it('knows the latest time of each, and forgets what is deleted', async () => {
   expect(ended).toEqual(['a', 'b']);
 });
 
-it('takes what is late at once, and lets others be deleted by an end', async () => {
+it('ends a late item at once, and may delete others while it does', async () => {
   const deadlines: Deadlines<string> = new Deadlines<string>((item) => {
     ended.push(item);
     deadlines.delete('b');
@@ -45,7 +45,7 @@ it('takes what is late at once, and lets others be deleted by an end', async () 
   expect(ended).toEqual(['a']);
 });
 
-it('notices a clock that was set ahead', () => {
+it('notices a clock that was set forward', () => {
   jest.useFakeTimers();
   const deadlines = new Deadlines<string>((item) => ended.push(item));
   deadlines.set('a', soon(3_600_000));

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { fixClosedPolls } from './engineio-polling-close-fix.js';
 
-it.each(['upgrade', 'close'])('a poll that will not come is not waited for after: %s', (end) => {
+it.each(['upgrade', 'close'])('does not wait for a poll that will not come after: %s', (end) => {
   const engine = new EventEmitter();
   fixClosedPolls(engine as never);
   let closed = 0;

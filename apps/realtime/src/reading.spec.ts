@@ -15,7 +15,7 @@ afterAll(() => {
   http.closeAllConnections();
 });
 
-it('answers no ping of a client that has more than 64 KiB to read', async () => {
+it('answers no ping of a client with more than 64 KiB to read', async () => {
   const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
   const server = new BoundedSockets({ server: http }, unfinished);
   const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
@@ -36,7 +36,7 @@ it('answers no ping of a client that has more than 64 KiB to read', async () => 
   expect(pongs).toEqual(['65536', '0']);
 });
 
-it('reads little at a time of a client that sends much', async () => {
+it('reads a flooding client in small pieces', async () => {
   const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
   const server = new BoundedSockets({ noServer: true }, unfinished);
   let received = 0;
@@ -47,7 +47,7 @@ it('reads little at a time of a client that sends much', async () => {
   await once(upgraded, 'listening');
   const client = new WebSocket(`ws://127.0.0.1:${(upgraded.address() as AddressInfo).port}`);
   await once(client, 'open');
-  // It waits in the kernel when the server reads on.
+  // The rest waits in the kernel until the server reads on.
   for (let i = 0; i < 50; i++) client.send(Buffer.alloc(32 * 1024));
   const inTurns: number[] = [];
   while (received < 50) {

@@ -1,7 +1,7 @@
 import { Metrics } from '#platform';
 import { SocketBudget } from './socket-budget.js';
 
-it('a user holds 300 sockets over all sessions, and 200 of one', () => {
+it('a user may have 300 sockets over all sessions, and 200 per session', () => {
   const budget = new SocketBudget(new Metrics());
   const ofSession = (sessionId: string) => ({ userId: 'anna', sessionId });
   const enter = (sessionId: string) => {

@@ -4,7 +4,7 @@ afterEach(() => jest.restoreAllMocks());
 
 const decoder = () => new textParser.Decoder();
 
-it('counts packets by the second, also while the clock stands still or goes back', () => {
+it('counts packets per second, also while the clock stands still or goes back', () => {
   let now = 0;
   jest.spyOn(Date, 'now').mockReturnValue(0);
   jest.spyOn(performance, 'now').mockImplementation(() => now);
@@ -19,7 +19,7 @@ it('counts packets by the second, also while the clock stands still or goes back
   }).toThrow('too many packets');
 });
 
-it('takes 20 CONNECTs of a connection', () => {
+it('accepts 20 CONNECTs per connection', () => {
   const one = decoder();
   for (let i = 0; i < 20; i++) one.add(`0/messenger,{"token":"${i}"}`);
   one.add('2["x"]');

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { disconnectSlow, coalesceWrites } from './write-coalescing.js';
 
-/** A device that takes one batch at a time, and none by itself. */
+/** A device that takes one batch at a time, and only when told to. */
 function deviceThatReadsNothing() {
   const engine = new EventEmitter();
   const disconnected = jest.fn();
@@ -19,7 +19,7 @@ function deviceThatReadsNothing() {
   };
   engine.emit('connection', socket);
   return {
-    disconnected1: disconnected,
+    disconnected,
     waiting: () => socket.writeBuffer.map(({ data }) => data),
     reads: () => (transport.writable = true),
     send(data: string) {
@@ -45,15 +45,15 @@ const LASTING = [
   '3["ok"]',
 ];
 
-it('to a device that is behind only what lasts is sent, in every namespace', () => {
+it('sends only lasting events to a device that is behind, in every namespace', () => {
   const { send, waiting } = deviceThatReadsNothing();
   const message = `2["chat:message:new","${'x'.repeat(64 * 1024)}"]`;
   for (const data of [...PASSING, message, ...PASSING, ...LASTING]) send(data);
   expect(waiting()).toEqual([...PASSING, message, ...LASTING]);
 });
 
-it('what a device was given and has not read counts as waiting, until it has', async () => {
-  const { send, waiting, reads, disconnected1: disconnected1 } = deviceThatReadsNothing();
+it('counts data as waiting until the device has read it', async () => {
+  const { send, waiting, reads, disconnected } = deviceThatReadsNothing();
   const message = `2["chat:message:new","${'x'.repeat(3 * 1024 * 1024)}"]`;
   send(message);
   await new Promise(setImmediate);
@@ -62,12 +62,12 @@ it('what a device was given and has not read counts as waiting, until it has', a
   reads();
   send(message);
   await new Promise(setImmediate);
-  expect([waiting(), disconnected1.mock.calls]).toEqual([[], []]);
+  expect([waiting(), disconnected.mock.calls]).toEqual([[], []]);
   send(message);
-  expect(disconnected1).toHaveBeenCalledTimes(1);
+  expect(disconnected).toHaveBeenCalledTimes(1);
 });
 
-it('a device that takes nothing between two looks is cut off; one that takes some, or has nothing to take, is not', () => {
+it('disconnects a device that takes nothing between two checks, but not one that takes some or has nothing to take', () => {
   jest.useFakeTimers();
   const device = (sizeGiven: number, takes: number) => {
     const handle = { writeQueueSize: 1_000_000 };
@@ -91,7 +91,7 @@ it('a device that takes nothing between two looks is cut off; one that takes som
   jest.useRealTimers();
 });
 
-it('a device with little to read does not wait for many with much, each of which is written in its order', async () => {
+it('does not delay a device with little to read behind many with much, and keeps the order of each', async () => {
   const engine = new EventEmitter();
   coalesceWrites(engine as never);
   const written: string[] = [];

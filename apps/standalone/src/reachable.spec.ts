@@ -18,6 +18,6 @@ it.each([
   expect(await isReachable({ HOST, TRUSTED_PROXIES: 0 })).toBe(isOpen);
 });
 
-it('a server behind a proxy is open to others at any address', async () => {
+it('a server behind a proxy is reachable at any address', async () => {
   expect(await isReachable({ HOST: '127.0.0.1', TRUSTED_PROXIES: 1 })).toBe(true);
 });

@@ -1,6 +1,6 @@
 import { wholeReads, withPlans } from '#testing';
 
-/** As much as it takes for reading a whole table to be a mistake. */
+/** Enough rows that reading a whole table is a mistake. */
 const FILL = [
   `INSERT INTO users (id, email, password_hash, name, handle)
    SELECT gen_random_uuid(), md5(i::text) || '@example.com', '', 'Somebody ' || i, 'somebody_' || i
@@ -21,7 +21,7 @@ const SEARCHES = [
   ...['qz c4ca4238a0', '%25'],
 ];
 
-it('nothing of what admins do reads a whole table', () =>
+it('no admin request reads a whole table', () =>
   withPlans(FILL, async (app, plans) => {
     const [admin, user] = await app.people('Админ', 'Анна');
     await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);

@@ -16,11 +16,11 @@ it.each([
   [`${'x'.repeat(45)}${FAMILY}xx`, `${'x'.repeat(45)}${FAMILY}...`],
   [`a${'\u0301'.repeat(100)}`, `a${'\u0301'.repeat(4)}`],
   ['👨\u200D'.repeat(5000), NEW_CHAT],
-])('%j has the title %j', (question, title) => {
+])('titles %j as %j', (question, title) => {
   expect(titleFrom(question)).toBe(title);
 });
 
-it('has a title of one line that can be seen, whatever the question', () => {
+it('makes a visible title of one line from any question', () => {
   const unit = fc.oneof(
     fc.constantFrom('\n', '\u200B', '\u0301', '\u202E', FAMILY, 'א', ' '),
     fc.integer({ min: 1, max: 0xd7ff }).map((code) => String.fromCodePoint(code)),

@@ -13,11 +13,11 @@ it.each([
   ['America/New_York', '2027-03-14T07:30:00.000Z', '2027-03-14T03:30:00-04:00', 'Sunday', '2027-03-14 03:30'],
   ['America/New_York', '2026-11-01T05:30:00.000Z', '2026-11-01T01:30:00-04:00', 'Sunday', '2026-11-01 01:30'],
   ['America/New_York', '2026-11-01T06:30:00.000Z', '2026-11-01T01:30:00-05:00', 'Sunday', '2026-11-01 01:30'],
-])('%s: %s is told as %s, %s', (zone, iso, at, weekday, local) => {
+])('%s: %s is given as %s, %s', (zone, iso, at, weekday, local) => {
   expect(localTime(iso, zone)).toEqual({ at, weekday, local: `${local} ${zone}` });
 });
 
-it('tells the user’s clock, too, when it is another', () => {
+it('gives the user’s time, too, when it differs', () => {
   expect(localTime('2026-11-22T06:00:00.000Z', 'Europe/Moscow', 'Asia/Vladivostok')).toMatchObject({
     local: '2026-11-22 09:00 Europe/Moscow',
     for_user: '2026-11-22 16:00 Asia/Vladivostok',
@@ -61,12 +61,12 @@ it.each<[string, string, string | undefined, string, string]>([
   // A time that is skipped, and one that comes twice.
   ['America/New_York', '2027-03-14 02:30', '2027-03-14 04:00', '2027-03-14T07:30', '2027-03-14T08:00'],
   ['America/New_York', '2026-11-01 01:00', '2026-11-01 01:45', '2026-11-01T05:00', '2026-11-01T06:45'],
-])('by the clock of %s: from %s to %s', (zone, from, to, start, end) => {
+])('reads times in %s: from %s to %s', (zone, from, to, start, end) => {
   const iso = (text: string) => new Date(`${text}Z`).toISOString();
   expect(stretch(zone, from, to)).toEqual([iso(start), iso(end)]);
 });
 
-it('leaves times with an offset to their own check', () => {
+it('leaves times with an offset to their own validation', () => {
   expect(stretch('Europe/Moscow', '2026-11-22T09:00:00.123456+05:45', '2026-11-22 10:00z')).toEqual([
     '2026-11-22T09:00:00.123456+05:45',
     '2026-11-22T10:00Z',
@@ -86,6 +86,6 @@ it.each([
   '2026-11-22 09:00 Mars/Base',
   '2026-11-22 local',
   '2026-11-22 system',
-])('%p is not known', (given) => {
+])('refuses %p', (given) => {
   expect(() => stretchOf(given, undefined, 'Europe/Moscow')).toThrow('2026-11-22T09:00');
 });

@@ -1,7 +1,7 @@
 import { setImmediate as others } from 'node:timers/promises';
 import { fetchEvents } from './model-events.js';
 
-/** What comes of a model server's body. */
+/** The events from a model server's body. */
 async function eventsOf(...pieces: string[]) {
   const body = ReadableStream.from(pieces.map((piece) => Buffer.from(piece)));
   jest.spyOn(globalThis, 'fetch').mockResolvedValue(new Response(body));
@@ -16,7 +16,7 @@ afterEach(() => jest.restoreAllMocks());
 it.each<[string, string[]]>([
   ['large events', Array<string>(60).fill(`data: ${'x'.repeat(100_000)}\n\n`)],
   ['small events in one piece', ['data: {}\n\n'.repeat(60 * 300)]],
-])('others have their turn between %s', async (_, pieces) => {
+])('yields to other work between %s', async (_, pieces) => {
   let turns = 0;
   let isOver = false;
   const counting = (async () => {
@@ -34,15 +34,15 @@ it.each<[string, string[]]>([
 it.each<[string, string]>([
   ['an event', `data: ${'x'.repeat(200_000)}\n\n`],
   ['an answer in one piece', `{"x":"${'x'.repeat(1_100_000)}"}`],
-])('%s that is too long is refused', async (_, piece) => {
+])('refuses %s that is too long', async (_, piece) => {
   await expect(eventsOf(piece)).rejects.toThrow('too much at once');
 });
 
-it('an answer in one piece is longer than an event, and its lines become one', async () => {
+it('accepts a longer body in one piece than an event, and joins its lines', async () => {
   const [event] = await eventsOf(`{\r\n"x":\n"${'x'.repeat(1_000_000)}"}`);
   expect(event!.split('\n\n')[0]).toMatch(/^data: \{ {2}"x": "x+"\}$/);
 });
 
-it('events have no returns, which the client would search for again and again', async () => {
+it('removes carriage returns, which the client would search for again and again', async () => {
   expect(await eventsOf(`data: 1${'\r'.repeat(1000)}\n\r\n`)).toEqual(['data: 1\n\n']);
 });

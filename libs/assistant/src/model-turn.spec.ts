@@ -44,7 +44,7 @@ it.each<[string, unknown[], string]>([
   ],
   ['a refusing message', [chunk({ message: { content: null, refusal: 'Нет' } })], 'Нет'],
   [
-    'several answers',
+    'several choices',
     [
       delta({ content: 'Да' }),
       chunk({ index: 1, delta: { content: 'Нет' } }),
@@ -58,7 +58,7 @@ it.each<[string, unknown[], string]>([
     'Да.',
   ],
   [
-    'what is none',
+    'an invalid piece',
     [
       null,
       5,
@@ -78,11 +78,11 @@ it.each<[string, unknown[], string]>([
     ],
     '',
   ],
-])('takes text out of %s', (_, chunks, text) => {
+])('reads the text of %s', (_, chunks, text) => {
   expect(turnOf(chunks).text).toBe(text);
 });
 
-it('takes the one answer whichever of its pieces tell its index', () => {
+it('reads one answer, whichever of its pieces have an index', () => {
   const index = fc.constantFrom(0, '0', null, undefined);
   fc.assert(
     fc.property(fc.array(fc.record({ index, content: fc.string() })), (given) => {
@@ -98,7 +98,7 @@ it('takes the one answer whichever of its pieces tell its index', () => {
 it.each([
   ['parts', { content: Array<object>(100_000).fill({}) }],
   ['calls', { tool_calls: Array<object>(100_000).fill({}) }],
-])('a long list of %s is refused', (_, piece) => {
+])('refuses a long list of %s', (_, piece) => {
   expect(() => turnOf([delta(piece)])).toThrow(/too/);
 });
 
@@ -120,11 +120,11 @@ it.each<[string, unknown[]]>([
       delta({ function_call: { arguments: '{}' } }),
     ],
   ],
-])('takes calls out of %s', (_, chunks) => {
+])('reads the calls of %s', (_, chunks) => {
   expect(turnOf(chunks).names).toEqual(['my_bookings']);
 });
 
-it('knows who says nothing', () => {
+it('detects a piece without content', () => {
   const turn = new ModelTurn(() => true);
   for (const empty of [{}, { role: 'assistant' }, { content: '' }, { content: null, tool_calls: [] }])
     expect(turn.take(delta(empty)).isSilent).toBe(true);
@@ -137,14 +137,14 @@ it('knows who says nothing', () => {
     expect(turn.take(delta(full)).isSilent).toBe(false);
 });
 
-it('ends with a reason, and an empty one is none', () => {
+it('ends with a finish reason, and ignores an empty one', () => {
   const ended = (...reasons: unknown[]) =>
     turnOf(reasons.map((finish_reason) => delta({}, { finish_reason }))).turn.finish;
   expect(ended(null, undefined, '', 5)).toBe('');
   expect(ended('', 'stop', 'length')).toBe('stop');
 });
 
-it('gives back what it thought, and no arguments that are no object', () => {
+it('returns its reasoning, and drops arguments that are not an object', () => {
   const { turn, calls } = turnOf([
     delta({ reasoning_content: 'h' }),
     delta({ reasoning_content: 'm'.repeat(200_000) }),
@@ -179,7 +179,7 @@ it.each([
   '\u0007',
   ' <think>\nhm</think>\n',
   '<think>a</think> <think>b</think>',
-])('%j shows nothing', (text) => expect(isVisible(text)).toBe(false));
+])('%j is invisible', (text) => expect(isVisible(text)).toBe(false));
 it.each([
   'a',
   '.',
@@ -190,4 +190,4 @@ it.each([
   '<think>hm</think>Да',
   '<think>a</think>Да<think>b</think>',
   '<think>hm',
-])('%j is seen', (text) => expect(isVisible(text)).toBe(true));
+])('%j is visible', (text) => expect(isVisible(text)).toBe(true));

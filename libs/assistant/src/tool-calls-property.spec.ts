@@ -9,7 +9,7 @@ interface Call {
 }
 type Dialect = (calls: Call[], cut: (text: string) => string[]) => object[][];
 
-/** Without pieces that could be the beginning of other arguments. */
+/** Without pieces that could be the start of other arguments. */
 const begunOnce = (pieces: string[]) =>
   pieces.reduce<string[]>(
     (made, piece) =>
@@ -17,7 +17,7 @@ const begunOnce = (pieces: string[]) =>
     [],
   );
 
-/** How servers cut calls into fragments: a chunk is a list of them. */
+/** The ways in which servers split calls into fragments: a chunk is a list of them. */
 const DIALECTS: Record<string, Dialect> = {
   openai: (calls, cut) =>
     calls.flatMap(({ name, args }, index) => [
@@ -98,7 +98,7 @@ const args = fc
   .map((value) => JSON.stringify(value));
 const calls = fc.array(fc.record({ name: fc.constantFrom(...TOOLS), args }), { minLength: 1, maxLength: 6 });
 
-it.each(Object.entries(DIALECTS))('random calls come out as they were: %s', (_, dialect) => {
+it.each(Object.entries(DIALECTS))('reassembles random calls: %s', (_, dialect) => {
   fc.assert(
     fc.property(calls, fc.infiniteStream(fc.integer({ min: 1, max: 12 })), (given, sizes) => {
       const cut = (text: string) => {

@@ -2,7 +2,7 @@ import { MAX_CALLS, ToolCalls } from './tool-calls.js';
 
 const TOOLS = ['search_services', 'search_masters', 'free_slots', 'my_bookings'];
 
-/** The calls that fragments make, each chunk of them with some. */
+/** The calls from fragments, each chunk with some of them. */
 function callsOf(chunks: unknown[], ids = new Set<string>()) {
   const calls = new ToolCalls((name) => TOOLS.includes(name));
   for (const chunk of chunks) calls.add(chunk);
@@ -287,7 +287,7 @@ it.each(SHAPES)('%s', (_, chunks, expected = [NAILS, VERA]) => {
   expect(received(chunks)).toEqual(expected);
 });
 
-it('keeps the ids that a server gave, makes the others, and gives none twice in a request', () => {
+it('keeps the ids of a server, makes missing ones, and never repeats one in a request', () => {
   const ids = new Set(['c0']);
   const made = (chunks: unknown[]) => callsOf(chunks, ids).map(({ id }) => id);
   expect(made([[{ id: 'c1', function: fn(NAILS) }], [{ id: 'c2', function: fn(VERA) }]])).toEqual([
@@ -307,7 +307,7 @@ it('keeps the ids that a server gave, makes the others, and gives none twice in 
   expect(new Set(others).size).toBe(5);
 });
 
-it('keeps what a server wants back with a call', () => {
+it('keeps the extra data that a server wants back with a call', () => {
   const [call] = callsOf([
     [{ id: 'c1', function: fn(NAILS), extra_content: { google: { thought_signature: 'abc' } } }],
     [{ extra_content: { more: 1 } }],
@@ -329,7 +329,7 @@ it.each<[string, () => unknown[]]>([
   ],
   ['a long name in pieces', () => Array.from({ length: 100_000 }, () => [{ function: { name: 'x' } }])],
   ['a long id', () => [[{ id: 'x'.repeat(100_000) }]]],
-  ['much beside', () => [[{ ...fn(NAILS), extra_content: { x: 'x'.repeat(100_000) } }]]],
-])('%s are refused', (_, chunks) => {
+  ['much extra data', () => [[{ ...fn(NAILS), extra_content: { x: 'x'.repeat(100_000) } }]]],
+])('refuses %s', (_, chunks) => {
   expect(() => callsOf(chunks())).toThrow(/too/);
 });

@@ -1,7 +1,7 @@
 import type { ServiceDto } from '#contracts';
 import { aboutService } from './tool-results.js';
 
-it('cuts a long text of a user, and no character in two', () => {
+it('truncates a long text of a user, but splits no character', () => {
   const master = { id: '', name: 'Анна', avatar: null, rating: null, reviews_count: 0 };
   const service: ServiceDto = {
     id: '',

@@ -12,7 +12,7 @@ beforeEach(() => {
   refused.length = 0;
 });
 
-/** A change that lasts until it is let go. */
+/** A change that runs until the test ends it. */
 function held() {
   let letGo!: () => void;
   let fail!: (error: Error) => void;
@@ -28,7 +28,7 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: AppError) => error.code,
   );
 
-it('changes a chat one after the other, in the order asked for, and other chats meanwhile', async () => {
+it('runs the changes of a chat one after the other, in order, and those of other chats meanwhile', async () => {
   const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   const order: string[] = [];
@@ -44,7 +44,7 @@ it('changes a chat one after the other, in the order asked for, and other chats 
   expect(order).toEqual(['other chat', 'first', 'second', 'third']);
 });
 
-it('goes on after a change that fails', async () => {
+it('goes on after a failed change', async () => {
   const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const refused = turns.run('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
   const next = turns.run('a', () => Promise.resolve(1));
@@ -52,7 +52,7 @@ it('goes on after a change that fails', async () => {
   expect(await next).toBe(1);
 });
 
-it('lets a thousand wait for a chat, and refuses more', async () => {
+it('lets a thousand changes wait for a chat, and refuses more', async () => {
   const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   const codes = Array.from({ length: 1002 }, () => codeOf(turns.run('a', first.change)));
@@ -63,7 +63,7 @@ it('lets a thousand wait for a chat, and refuses more', async () => {
   expect(new Set(await Promise.all(codes.slice(0, 1001)))).toEqual(new Set(['done']));
 });
 
-it('lets nobody wait behind a database that is away', async () => {
+it('lets nobody wait for an unavailable database', async () => {
   const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   let asked = false;

@@ -11,7 +11,7 @@ it.each([
   ['metadata', `'x'`, `jsonb_build_object('note', repeat('x', 40000))`, `'[]'`],
   ['reactions', `'x'`, `'{}'`, `jsonb_build_array(repeat('x', 40000))`],
 ])(
-  'a page reads no more messages than it shows when their %s is long',
+  'a page reads no more messages than it returns when their %s is long',
   async (_, content, metadata, reactions) => {
     const app = await TestApp.start();
     const [anna, boris] = await app.people('Анна', 'Борис');

@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 
 const USERS = 20_000;
 const CHATS = 20_000;
-/** So many of the chats have messages. */
+/** The number of chats with messages. */
 const BUSY = 3000;
 const TABLES = ['chats', 'chat_members', 'messages', 'message_reactions', 'users', 'sessions'];
 
@@ -12,13 +12,13 @@ const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${n
 const chat = (number: string) => `('cccccccc-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 const member = (number: string) => user(`1 + (c * 7 + ${number} * 1000) % ${USERS}`);
 
-/** Common and rare, of several words, short, without any letter. */
+/** Common and rare, of several words, short, and without any letter. */
 const SEARCHES = [
   ...['somebody 42', 'so', '4242 somebody', '@somebody_77', 'somebody', 'q', 'qz', 'q somebody', 'qz 42'],
   ...['🌸', '% somebody', '🌸 qz', ''],
 ];
 
-/** Chats of three with 33 messages each: as much as it takes for reading a whole table to be a mistake. */
+/** Chats of three with 33 messages each: enough that reading a whole table is a mistake. */
 const FILL = [
   `INSERT INTO users (id, email, password_hash, name, handle)
    SELECT ${user('i')}, i || '@example.com', '', 'Somebody ' || i, 'somebody_' || i FROM generate_series(1, ${USERS}) AS i`,
@@ -40,12 +40,12 @@ const FILL = [
    SELECT id, sender_id, '👍' FROM messages WHERE seq % 10 = 1`,
 ];
 
-it('a send whose plan was made for empty tables finds its rows by their keys when they have grown', () =>
+it('a send whose plan was made for empty tables uses the keys after they have grown', () =>
   withPlans([], async (app, plans, admin) => {
     const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
     const chat = await app.chat(anna, boris);
     const [annaDevice] = await app.devices(anna);
-    // New ones and repetitions, by the statement that does not look for earlier sends and the one that does.
+    // New messages and repeated ones, by the statement with a lookup of earlier sends and the one without.
     let sent = 0;
     const sendSome = async () => {
       for (let i = 0; i < 40; i++)
@@ -86,7 +86,7 @@ it('no statement about chats reads a whole table, in a database of 100,000 messa
       ...['chat_members_chats_idx', 'chat_members_present_idx', 'chat_members_left_idx'],
     ])
       expect(queries).toContain(index);
-    // Of a whole chat, also those who have left.
+    // The members of a whole chat, also former ones.
     expect(queries).not.toMatch(
       /chat_members_pkey on chat_members [^(]*\([^)]*\) Index Cond: (?!\(\(chat_id = [^)]*\) AND \(user_id)/,
     );
@@ -95,7 +95,7 @@ it('no statement about chats reads a whole table, in a database of 100,000 messa
       expect(plan).toMatch(/users_search_idx \S+ \S+ \S+ Index Cond: .*~~ '%( \w|[^']*\w{3})/);
   }));
 
-/** All that is asked of chats, in a filled one that Anna and Boris join, and in new ones. */
+/** All queries about chats, in a filled chat that Anna and Boris join, and in new ones. */
 async function playThrough(app: TestApp, admin: Client, chatId: string): Promise<void> {
   const [anna, boris, vera] = await app.people('Anna Plan', 'Boris Plan', 'Vera Plan');
   await admin.query(
@@ -129,7 +129,7 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
     ['DELETE', `chats/${chatId}/members/${vera.id}`, undefined],
   ] as const)
     expect((await app.request<ChatDto>(method, path, anna.token, body)).status).toBeLessThan(300);
-  // Also what happens by itself a moment later: deliveries, presence.
+  // Also the work that follows a moment later: deliveries, presence.
   borisDevice.close();
   await annaDevice1.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
 }

@@ -6,7 +6,7 @@ const GROUPS = 12;
 const MESSAGES = 1000;
 const MAX_TOGETHER = 10_000;
 
-it('receipts of many long silences are looked up in parts, and all are told', async () => {
+it('receipts after a long silence are looked up in parts, and all are published', async () => {
   const app = await TestApp.start();
   const [anna, boris] = await app.people('Анна', 'Борис');
   const groups: ChatDto[] = [];

@@ -6,7 +6,7 @@ const anna = { id: 'anna', name: 'Анна', device: 'phone' };
 
 let received: { chat: string; who: string; typing: boolean; notTo?: string[] }[];
 let typing: Typing;
-/** What the database is asked, in order: called, it answers. */
+/** The pending queries, in order; a call answers one. */
 let answers: (() => void)[];
 beforeEach(() => {
   jest.useFakeTimers();
@@ -32,14 +32,14 @@ afterEach(() => {
 
 const states = () => received.map((event) => event.typing);
 
-it('is not told to whoever types, nor across a block', () => {
+it('does not reach the typing user, and does not cross a block', () => {
   typing.set('chat', anna, true);
   expect(received).toEqual([
     { chat: chatRoom('chat'), who: 'anna', typing: true, notTo: [userRoom('anna'), blockedRoom('anna')] },
   ]);
 });
 
-it('stops by itself 30 s after the last word of it', () => {
+it('stops by itself 30 s after the last event', () => {
   typing.set('chat', anna, true);
   jest.advanceTimersByTime(29_000);
   typing.set('chat', anna, true);
@@ -51,14 +51,14 @@ it('stops by itself 30 s after the last word of it', () => {
   expect(states()).toHaveLength(3);
 });
 
-it('stops once when it is stopped', () => {
+it('is published once when it stops', () => {
   typing.set('chat', anna, true);
   typing.set('chat', anna, false);
   jest.advanceTimersByTime(60_000);
   expect(states()).toEqual([true, false]);
 });
 
-it('does not stop what has not begun, or has stopped already', () => {
+it('is not published as stopped before it began or after it stopped', () => {
   typing.set('chat', anna, false);
   expect(received).toEqual([]);
   typing.set('chat', anna, true);
@@ -67,7 +67,7 @@ it('does not stop what has not begun, or has stopped already', () => {
   expect(states()).toEqual([true, false]);
 });
 
-it('stops in every chat, once, when the device is gone, and of that device only', () => {
+it('stops in every chat, once, when its device disconnects, and only for that device', () => {
   typing.set('one', anna, true);
   typing.set('two', anna, true);
   typing.set('one', { ...anna, device: 'tablet' }, true);
@@ -87,7 +87,7 @@ it('leaves no timer behind', () => {
   expect(jest.getTimerCount()).toBe(0);
 });
 
-it('goes on while another device of the same person types', () => {
+it('goes on while another device of the user types', () => {
   typing.set('chat', anna, true);
   typing.set('chat', { ...anna, device: 'tablet' }, true);
   typing.set('chat', anna, false);
@@ -98,9 +98,9 @@ it('goes on while another device of the same person types', () => {
 });
 
 it.each<[string, (device: { connected: boolean }) => unknown]>([
-  ['it is stopped', () => typing.report('chat', 'anna', { id: 'phone', connected: true }, false)],
-  ['the chat is left', () => typing.stop('chat', 'phone')],
-  ['the device is gone', (device) => ((device.connected = false), typing.stopAll('phone'))],
+  ['the user stops it', () => typing.report('chat', 'anna', { id: 'phone', connected: true }, false)],
+  ['the user leaves the chat', () => typing.stop('chat', 'phone')],
+  ['the device disconnects', (device) => ((device.connected = false), typing.stopAll('phone'))],
 ])('does not begin when %s before the database has answered', async (_, end) => {
   const device = { id: 'phone', connected: true };
   const begins = typing.report('chat', 'anna', device, true);
@@ -111,7 +111,7 @@ it.each<[string, (device: { connected: boolean }) => unknown]>([
   expect(jest.getTimerCount()).toBe(0);
 });
 
-it('begins again when it is begun again after a stop', async () => {
+it('begins again after a stop and a new start', async () => {
   const device = { id: 'phone', connected: true };
   const send = (isTyping: boolean) => typing.report('chat', 'anna', device, isTyping);
   const all = Promise.all([send(true), send(false), send(true)]);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** A group in which so many messages were deleted: Anna's, and each third one of somebody else's. */
+/** A group with this many deleted messages: Anna's, and each third one of another member. */
 async function group(deleted: number): Promise<string> {
   const { id } = await app.group(anna, ...manyPeople.map((id) => ({ id })));
   await app.rows(
@@ -40,7 +40,7 @@ it('reads each deletion once for all members', async () => {
 });
 
 it.each([1000, 13_000])(
-  'is the same by the chat’s view of all as by that of each, with %s messages',
+  'is the same in the view of all as in that of each, with %s messages',
   async (length) => {
     const id = await group(length);
     await app.rows(

@@ -16,7 +16,7 @@ interface Write {
   text: string;
 }
 
-/** Turns, what was written through them in its order, and a change that lasts until it is let go. */
+/** A mutex, the order of the writes through it, and a change that runs until the test ends it. */
 function scene() {
   const turns = new WriteMutex(metrics);
   const written: string[] = [];
@@ -42,7 +42,7 @@ function scene() {
 }
 const in_ = (chat: string, text: string): Write => ({ chat, text });
 
-it('lets a batch leave out a chat that is being changed, and writes that after the change, in its order', async () => {
+it('lets a batch leave out a chat that is being changed, and writes its messages after the change, in order', async () => {
   const { written, write, change, letGo } = scene();
   const [a1, b1] = await write(in_('a', 'a1'), in_('b', 'b1'));
   expect(await b1).toBe('b1');
@@ -55,7 +55,7 @@ it('lets a batch leave out a chat that is being changed, and writes that after t
   expect(written).toEqual(['change begins', 'b1', 'change ends', 'a1', 'a2', 'a3']);
 });
 
-it('lets a change wait for the writes that came before it, also for those that an earlier change has held up', async () => {
+it('makes a change wait for earlier writes, also for those that an earlier change has delayed', async () => {
   const { turns, written, write, letGo } = scene();
   const first = write(in_('a', 'a1'));
   const second = turns.runPaused('a', async () => written.push('second change'));
@@ -67,7 +67,7 @@ it('lets a change wait for the writes that came before it, also for those that a
   expect(written).toEqual(['change begins', 'b1', 'change ends', 'a1', 'second change', 'a2']);
 });
 
-it('rejects a refused write alone, and goes on after a change that fails', async () => {
+it('rejects only the refused write, and goes on after a failed change', async () => {
   const { turns, write, letGo } = scene();
   const results = await write(in_('a', 'bad'), in_('a', 'good'));
   letGo();
@@ -78,7 +78,7 @@ it('rejects a refused write alone, and goes on after a change that fails', async
   expect(turns.isPaused('a')).toBe(false);
 });
 
-it('lets a thousand writes wait for a change, and refuses more with a time to try again', async () => {
+it('lets a thousand writes wait for a change, and refuses more with a retry time', async () => {
   const { write, letGo } = scene();
   const waiting = await write(...Array.from({ length: 1000 }, (_, i) => in_('a', `a${i}`)));
   const [rejected, other] = await write(in_('a', 'too many'), in_('b', 'b1'));

@@ -13,7 +13,7 @@ const FORMS = readFileSync(
 const bare = (form: string) => form.replace(/\uFE0F/g, '');
 const anyForm = fc.constantFrom(...FORMS);
 
-it('gives each emoji of Unicode one form, itself one of those that Unicode lists', () => {
+it('gives each emoji of Unicode one form, which Unicode lists', () => {
   const listed = new Set(FORMS);
   const formOfKey = new Map<string, string>();
   for (const form of FORMS) {
@@ -26,7 +26,7 @@ it('gives each emoji of Unicode one form, itself one of those that Unicode lists
   expect(formOfKey.size).toBeGreaterThan(3900);
 });
 
-it('knows an emoji with any of its styles, also those that Unicode does not list', () => {
+it('accepts an emoji with any of its styles, also unlisted ones', () => {
   fc.assert(
     fc.property(anyForm, fc.array(fc.constantFrom('', '\uFE0F', '\uFE0E')), (form, styles) => {
       const characters = [...bare(form)];
@@ -52,7 +52,7 @@ it.each([
   ['🇷🇺', '🇷🇺'],
   ['☝🏽', '☝🏽'],
   ['👩‍👩‍👧‍👦', '👩‍👩‍👧‍👦'],
-])('%j is %j', (typed, form) => {
+])('reads %j as %j', (typed, form) => {
   expect(emojiOf(typed)).toBe(form);
 });
 
@@ -73,7 +73,7 @@ it.each([
     '<b>',
     '\u200D',
   ],
-])('%j is not one emoji', (text) => {
+])('refuses %j, which is not one emoji', (text) => {
   expect(emojiOf(text)).toBeUndefined();
 });
 

@@ -3,7 +3,7 @@ import { toClock, toTimestamp } from './times.js';
 
 const pad = (number: number, width = 2) => String(number).padStart(width, '0');
 const DAY_MS = 24 * 3600_000;
-// A day from the ends of what can be written, for the offset.
+// A day from the ends of the representable range, for the offset.
 const moments = fc.integer({
   min: Date.parse('0001-01-02T00:00:00Z'),
   max: Date.parse('9999-12-30T00:00:00Z'),
@@ -23,7 +23,7 @@ const spellings = fc.record({
   zulu: fc.constantFrom('Z', 'z', '+00:00', '-00:00'),
 });
 
-it('a moment is the same in whatever spelling, cut to milliseconds', () => {
+it('a moment is the same in any spelling, truncated to milliseconds', () => {
   fc.assert(
     fc.property(spellings, ({ ms, ahead, more, separator, zulu }) => {
       const local = new Date(ms + (ahead ?? 0) * 60_000).toISOString().slice(0, -1);
@@ -33,7 +33,7 @@ it('a moment is the same in whatever spelling, cut to milliseconds', () => {
   );
 });
 
-it('digits of a fraction, its point, and the seconds may be missing', () => {
+it('fraction digits, the decimal point and the seconds are optional', () => {
   fc.assert(
     fc.property(moments, offsets, fc.integer({ min: 0, max: 3 }), (ms, ahead, digits) => {
       const cut = digits === 0 ? 60_000 : 10 ** (3 - digits);
@@ -47,7 +47,7 @@ it('digits of a fraction, its point, and the seconds may be missing', () => {
   );
 });
 
-it('a day that does not exist is none', () => {
+it('a day that does not exist is refused', () => {
   const days = (year: number, month: number) =>
     new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
   const date = fc.record({
@@ -96,11 +96,11 @@ it.each([
   undefined,
   {},
   ['2027-01-01T00:00:00Z'],
-])('%j is no moment', (text) => {
+])('%j is refused', (text) => {
   expect(toTimestamp(text)).toBeUndefined();
 });
 
-it('a moment as answers write it is itself', () => {
+it('a timestamp as answers write it stays the same', () => {
   fc.assert(
     fc.property(moments, (ms) => {
       const text = new Date(ms - (ms % DAY_MS)).toISOString();
@@ -122,6 +122,6 @@ it.each([
   ['09:60', undefined],
   ['09:00Z', undefined],
   [900, undefined],
-])('%j by the clock is %j', (text, clock) => {
+])('%j is the time of day %j', (text, clock) => {
   expect(toClock(text)).toBe(clock);
 });

@@ -73,6 +73,6 @@ it.each([
   5,
   {},
   ['https://example.com'],
-])('%j is none', (url) => {
+])('%j is not a link', (url) => {
   expect(isHttpUrl(url)).toBe(false);
 });

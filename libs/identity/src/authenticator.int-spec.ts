@@ -14,7 +14,7 @@ async function signIn() {
   return { user, token, signedIn };
 }
 
-it('tells who it is, with and without the prefix', async () => {
+it('returns the signed-in user, with and without the prefix', async () => {
   const { user, token, signedIn } = await signIn();
   expect(signedIn).toEqual({
     userId: user.id,
@@ -48,7 +48,7 @@ it("refuses another user's session", async () => {
   expect(await codeOf(identity.authenticate(token))).toBe('UNAUTHORIZED');
 });
 
-it('does not take a database that is away for a bad token', async () => {
+it('does not mistake an unavailable database for a bad token', async () => {
   const { token } = await signIn();
   const config = loadConfig({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', JWT_SECRET: KEY });
   const pool = new PgPool(config);
@@ -64,12 +64,12 @@ it('does not take a database that is away for a bad token', async () => {
   await pool.end();
 });
 
-describe('connected', () => {
+describe('connecting', () => {
   const withToken = (signedIn: SignedIn) => ({ ...signedIn, tokenId: crypto.randomUUID() });
 
   const reasonOf = async (who: SignedIn) => (await identity.authenticator.connected(who)).reason;
 
-  it('tells a new session, a reconnection and a token refresh apart', async () => {
+  it('distinguishes a new session, a reconnection and a token refresh', async () => {
     const { signedIn } = await signIn();
     const refreshed = withToken(signedIn);
     const reasons = [];
@@ -83,9 +83,9 @@ describe('connected', () => {
     ]);
   });
 
-  it('calls exactly one of many connections at once the first', async () => {
+  it('calls exactly one of many concurrent connections the first', async () => {
     const { signedIn } = await signIn();
-    // They all begin before any of them may touch the row.
+    // They all start before any of them may touch the row.
     const reasons = await identity.prisma.$transaction(async (tx) => {
       await tx.$executeRaw`SELECT id FROM sessions WHERE id = ${signedIn.sessionId}::uuid FOR UPDATE`;
       const connecting = Array.from({ length: 5 }, () => reasonOf(signedIn));
@@ -98,14 +98,14 @@ describe('connected', () => {
     ]);
   });
 
-  it('sees each of many tokens at once replace the one before', async () => {
+  it('counts each of many concurrent tokens as a refresh', async () => {
     const { signedIn } = await signIn();
     await identity.authenticator.connected(signedIn);
     const reasons = await Promise.all(Array.from({ length: 15 }, () => reasonOf(withToken(signedIn))));
     expect(new Set(reasons)).toEqual(new Set(['token_refresh']));
   });
 
-  it('tells a crowd at once each who they are, and refuses only those who may not in', async () => {
+  it('identifies each of many concurrent clients, and refuses only those without access', async () => {
     const { authenticator, prisma } = identity;
     const manyPeople = await Promise.all(Array.from({ length: 8 }, () => signIn()));
     const ids = manyPeople.map(({ signedIn }) => ({ id: signedIn.sessionId }));
@@ -113,7 +113,7 @@ describe('connected', () => {
     await prisma.session.update({ where: ids[0]!, data: { revokedAt: new Date() } });
     await prisma.session.update({ where: ids[1]!, data: { expiresAt: new Date(Date.now() - 1000) } });
     await prisma.user.update({ where: { id: userId }, data: { bannedAt: new Date() } });
-    // Both are in the crowd, but not as one.
+    // Both exist, but not together.
     const { token } = issueAccessToken(
       KEY,
       manyPeople[3]!.signedIn.userId,

@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const migration = () => readFile('prisma/migrations/20261128221600_one_form_of_emails/migration.sql', 'utf8');
 
-/** What becomes of the addresses of accounts, the oldest first. */
+/** The migrated addresses of accounts with these, the oldest first. */
 async function migrated(...emails: string[]): Promise<string[]> {
   await client.query('DELETE FROM users');
   await client.query(
@@ -33,7 +33,7 @@ async function migrated(...emails: string[]): Promise<string[]> {
   return rows.map(({ email }) => email);
 }
 
-it('brings the addresses of existing accounts into the form in which they are looked up', async () => {
+it('brings the addresses of existing accounts into the form used for lookups', async () => {
   const domains = [
     'example.com',
     'пример.рф',
@@ -61,7 +61,7 @@ it('brings the addresses of existing accounts into the form in which they are lo
   expect(await migrated(...emails)).toEqual(emails.map(canonicalEmail));
 });
 
-it('leaves an address to the account that has its form, or else gives it to the oldest', async () => {
+it('leaves an address to the account that already has the form, or else to the oldest', async () => {
   expect(await migrated('zoe\u0308@x.com', 'zoë@x.com', 'plain@x.com')).toEqual([
     'zoe\u0308@x.com',
     'zoë@x.com',
@@ -75,7 +75,7 @@ it('leaves an address to the account that has its form, or else gives it to the 
   ]);
 });
 
-it('the runbook’s query names the accounts that lost their address to another, and no others', async () => {
+it('the runbook’s query names exactly the accounts that lost their address to another', async () => {
   const lost = [
     'zoe\u0308@x.com',
     'a\u200Dnna@x.com',

@@ -12,13 +12,13 @@ it.each([
   expect(handleFrom(name)).toBe(handle);
 });
 
-it.each(['Admin', 'Support', 'SYSTEM'])('gives nobody the handle of the operator for the name %s', (name) => {
+it.each(['Admin', 'Support', 'SYSTEM'])('does not make a handle of the operator from the name %s', (name) => {
   const handle = handleFrom(name);
   expect(handle).toMatch(/^[a-z]+_\d{6}$/);
   expect(isReserved(handle)).toBe(false);
 });
 
-it.each(['王', '😀', '-- __ --', 'a', ''])('makes a handle also of %j', (name) => {
+it.each(['王', '😀', '-- __ --', 'a', ''])('makes a handle of %j, too', (name) => {
   expect(handleFrom(name)).toMatch(HANDLE);
 });
 

@@ -26,15 +26,15 @@ const verify = (network: string, more: Partial<Applicant> = {}) =>
     },
   );
 
-it('verifies those known before all strangers that wait', async () => {
+it('verifies passwords from known networks before those from unknown ones', async () => {
   const strangers = range(12).map((i) => verify(`stranger ${i % 3}`));
   expect(await verify('home', { standing: 'known' })).toBe(true);
-  // But for those that were being verified.
+  // Except for those that were running already.
   expect(done.indexOf('home')).toBeLessThanOrEqual(3);
   expect(await Promise.all(strangers)).toEqual(range(12).map(() => true));
 });
 
-it('refuses at once what is too much of one network, and of all; a known network waits in a line of its own', async () => {
+it('refuses too many of one network and of all at once; known networks have a queue of their own', async () => {
   const ofOne = range(30).map(() => verify('flood'));
   const ofMany = range(80).map((i) => verify(`flood ${i}`));
   expect(await verify('home', { standing: 'known' })).toBe(true);
@@ -46,7 +46,7 @@ it('refuses at once what is too much of one network, and of all; a known network
   for (const { code, retryAfterMs } of refused) expect([code, retryAfterMs]).toEqual(['UNAVAILABLE', 1000]);
 });
 
-it('does not hash for clients that are gone, and gives their places to others', async () => {
+it('does not hash for disconnected clients, and gives their places to others', async () => {
   const leaving = range(60).map(() => new AbortController());
   const given = leaving.map(({ signal }, i) => verify(`gone ${i}`, { gone: signal }));
   for (const one of leaving) one.abort();
@@ -57,7 +57,7 @@ it('does not hash for clients that are gone, and gives their places to others', 
   expect(await verify('gone', { gone: leaving[0]!.signal })).toMatchObject({ code: 'UNAVAILABLE' });
 });
 
-it('refuses what is too much of those known, too', async () => {
+it('refuses too many of known networks, too', async () => {
   const known = (network: string) => verify(network, { standing: 'known' });
   const ofOne = await Promise.all(range(50).map(() => known('home')));
   expect(ofOne.filter((answer) => answer === true).length).toBeLessThan(36);

@@ -6,11 +6,11 @@ const KEY = 'k'.repeat(32);
 const signer = new RefreshTokenSigner(Object.assign(new Config(), { JWT_SECRET: KEY }));
 const SESSION = '01a1fb90-3fb5-7693-8f84-3eea6028c9d7';
 
-it('reads what it signed', () => {
+it('reads a token that it signed', () => {
   expect(signer.read(signer.sign(SESSION, 7))).toEqual({ sessionId: SESSION, generation: 7 });
 });
 
-it('reads nothing else', () => {
+it('refuses anything else', () => {
   const [session, generation, mac] = signer.sign(SESSION, 7).split('.') as [string, string, string];
   const other = new RefreshTokenSigner(Object.assign(new Config(), { JWT_SECRET: 'o'.repeat(32) }));
   const forged = [
@@ -24,7 +24,7 @@ it('reads nothing else', () => {
     `${session}.0${generation}.${mac}`,
     `x.${generation}.${mac}`,
     other.sign(SESSION, 7),
-    // With the signing key itself instead of the one derived from it.
+    // Signed with the signing key itself instead of the derived one.
     `${session}.7.${createHmac('sha256', KEY).update(`${session}.7`).digest('base64url')}`,
   ];
   for (const token of forged) expect([token, signer.read(token)]).toEqual([token, undefined]);

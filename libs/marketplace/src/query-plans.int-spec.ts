@@ -29,7 +29,10 @@ const HOUR = 3600_000;
 const id = (kind: string, number: string) =>
   `('${kind.repeat(8)}-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 
-/** Everybody is a master with a week, a service, a deleted one, and five visits, the last to come; those before are reviewed. */
+/**
+ * Everybody is a master with a week, a service, a deleted one and five visits: the last is ahead, the earlier ones
+ * are reviewed.
+ */
 const FILL = [
   `INSERT INTO users (id, email, password_hash, name, handle)
    SELECT ${id('a', 'i')}, i || '@example.com', '', 'Somebody ' || i, 'somebody_' || i FROM generate_series(1, ${USERS}) AS i`,
@@ -49,7 +52,7 @@ const FILL = [
   `INSERT INTO master_ratings (master_id, reviews_count, rating_sum) SELECT id, 4, 20 FROM users`,
 ];
 
-it('nothing of the marketplace reads a whole table', () =>
+it('no marketplace request reads a whole table', () =>
   withPlans(FILL, async (app, plans) => {
     const [master, client] = await app.people('Anna Plan', 'Boris Plan');
     await playThrough(app, master, client);

@@ -11,7 +11,7 @@ const week = (timezone: string, windows: Window[], days_off: string[] = []) => (
 const between = (from: string, to: string, zone: string) =>
   [from, to].map((time) => DateTime.fromISO(time, { zone }).toJSDate()) as [Date, Date];
 
-/** The slots of one day, as the clock on the wall shows their starts, with its offset. */
+/** The slots of one day, by their local start times with offset. */
 function slotsOn(
   date: string,
   zone: string,
@@ -28,7 +28,7 @@ function slotsOn(
   return slots.map(({ start }) => DateTime.fromJSDate(start, { zone }).toFormat('HH:mm ZZZ'));
 }
 
-describe('by the clock on the wall', () => {
+describe('by local time', () => {
   it.each<[day: string, zone: string, date: string, first: string, last: string]>([
     ['before spring', 'Europe/Berlin', '2027-03-27', '09:00 +0100', '17:00 +0100'],
     ['spring', 'Europe/Berlin', '2027-03-28', '09:00 +0200', '17:00 +0200'],
@@ -39,7 +39,7 @@ describe('by the clock on the wall', () => {
     ['autumn', 'America/New_York', '2027-11-07', '09:00 -0500', '17:00 -0500'],
     ['a day without change', 'Asia/Kolkata', '2027-03-28', '09:00 +0530', '17:00 +0530'],
     ['a day without change', 'Europe/Moscow', '2027-10-31', '09:00 +0300', '17:00 +0300'],
-  ])('a working day on %s in %s (%s) begins and ends as ever', (_, zone, date, first, last) => {
+  ])('a working day on %s in %s (%s) begins and ends as usual', (_, zone, date, first, last) => {
     const slots = slotsOn(date, zone, [['09:00', '18:00']]);
     expect([slots.length, slots[0], slots.at(-1)]).toEqual([9, first, last]);
   });
@@ -50,7 +50,7 @@ describe('by the clock on the wall', () => {
     ['America/New_York', '2027-03-14', 23],
     ['America/New_York', '2027-11-07', 25],
     ['Asia/Kolkata', '2027-03-28', 24],
-    // Midnight itself is left out.
+    // Midnight itself is skipped.
     ['America/Santiago', '2027-09-05', 23],
   ])('a whole day in %s on %s is %i hours', (zone, date, count) => {
     expect(slotsOn(date, zone, [['00:00', '24:00']])).toHaveLength(count);
@@ -58,7 +58,7 @@ describe('by the clock on the wall', () => {
 
   it.each<[string, string, string, Window[], number, string[]]>([
     [
-      'begins in the hour that is left out',
+      'begins in the skipped hour',
       'Europe/Berlin',
       '2027-03-28',
       [['02:30', '05:00']],
@@ -66,7 +66,7 @@ describe('by the clock on the wall', () => {
       ['03:00 +0200', '04:00 +0200'],
     ],
     ['ends in it', 'Europe/Berlin', '2027-03-28', [['01:00', '02:30']], 30, ['01:00 +0100', '01:30 +0100']],
-    ['is all in it', 'Europe/Berlin', '2027-03-28', [['02:00', '03:00']], 30, []],
+    ['is entirely in it', 'Europe/Berlin', '2027-03-28', [['02:00', '03:00']], 30, []],
     [
       'ends in it, before another',
       'Europe/Berlin',
@@ -79,16 +79,16 @@ describe('by the clock on the wall', () => {
       ['01:00 +0100', '01:30 +0100', '03:00 +0200', '03:30 +0200'],
     ],
     [
-      'begins in the hour that comes twice',
+      'begins in the repeated hour',
       'Europe/Berlin',
       '2027-10-31',
       [['02:30', '03:00']],
       45,
       ['02:30 +0200', '02:15 +0100'],
     ],
-    ['is all in it', 'America/New_York', '2027-11-07', [['01:00', '01:30']], 30, ['01:00 -0400']],
+    ['is entirely in it', 'America/New_York', '2027-11-07', [['01:00', '01:30']], 30, ['01:00 -0400']],
     [
-      'goes over it',
+      'spans it',
       'America/New_York',
       '2027-11-07',
       [['00:00', '03:00']],
@@ -111,7 +111,7 @@ describe('slots', () => {
     expect(slotsOn('2027-06-01', 'UTC', windows, 171)).toEqual([]);
   });
 
-  it('leave out days off, by the master’s calendar', () => {
+  it('exclude days off, by the master’s calendar', () => {
     const off = ['2027-06-02'];
     expect(slotsOn('2027-06-02', 'Pacific/Auckland', [['00:00', '24:00']], 60, off)).toEqual([]);
     for (const date of ['2027-06-01', '2027-06-03'])
@@ -119,7 +119,7 @@ describe('slots', () => {
   });
 
   it.each(['America/Santiago', 'Europe/Berlin', 'Pacific/Apia', 'Asia/Kathmandu'])(
-    'of a long time are those of its parts, wherever it is cut (%s)',
+    'of a long period equal those of its parts, wherever it is split (%s)',
     (zone) => {
       const availability = week(zone, [
         ['00:00', '02:30'],
@@ -138,7 +138,7 @@ describe('slots', () => {
     },
   );
 
-  it('are told from other times', () => {
+  it('are distinguished from other times', () => {
     const availability = week('Europe/Berlin', [['09:00', '18:00']]);
     const is = (time: string) => isSlot(availability, 60, new Date(time));
     expect(['2027-07-01T07:00:00Z', '2027-07-01T15:00:00Z', '2027-12-01T08:00:00Z'].map(is)).toEqual([
@@ -154,7 +154,7 @@ describe('slots', () => {
   });
 });
 
-describe('windows that touch are one', () => {
+describe('adjacent windows are joined', () => {
   const NIGHT: Window[] = [
     ['22:00', '24:00'],
     ['00:00', '02:00'],
@@ -165,7 +165,7 @@ describe('windows that touch are one', () => {
     ['at midnight', NIGHT, 180, [], ['22:00']],
     ['at midnight, with others before', NIGHT, 90, [], ['22:00', '23:30']],
     ['not into a day off', NIGHT, 90, ['2027-06-02'], ['22:00']],
-    ['not out of a day off', NIGHT, 90, ['2027-05-31'], ['00:00', '22:00', '23:30']],
+    ['not from a day off', NIGHT, 90, ['2027-05-31'], ['00:00', '22:00', '23:30']],
     [
       'within a day',
       [
@@ -183,7 +183,7 @@ describe('windows that touch are one', () => {
   it.each<[string, string[]]>([
     ['2027-03-27', []],
     ['2027-10-30', ['01:00 +0200']],
-  ])('also in the night that the clocks change (%s)', (date, next) => {
+  ])('also in the night of a clock change (%s)', (date, next) => {
     const windows: Window[] = [
       ['22:00', '24:00'],
       ['00:00', '04:00'],
@@ -199,7 +199,7 @@ describe('windows that touch are one', () => {
     expect(times('2027-06-02', 'UTC', [['00:00', '24:00']], 50)).toEqual(first);
   });
 
-  it('in any week: slots keep to the windows, and each stretch that is long enough begins with one', () => {
+  it('in any week, slots stay in the windows, and each long enough stretch begins with one', () => {
     const WEEK = 7 * 96;
     const clock = (quarter: number) =>
       `${String(Math.floor(quarter / 4)).padStart(2, '0')}:${String((quarter % 4) * 15).padStart(2, '0')}`;
@@ -216,7 +216,7 @@ describe('windows that touch are one', () => {
           at = to + random(3) * 10;
         }
       const length = 1 + random(40);
-      // From a Sunday on, the week before and after which is the same.
+      // From a Sunday on, with the same week before and after.
       const from = Date.UTC(2027, 5, 6);
       const slots = slotsIn(
         { timezone: 'UTC', weekly, days_off: [] },

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { Notify } from './commands/notify.command.js';
 
-it('the migration brings what was told before in line with what still holds', async () => {
+it('the migration matches earlier notifications to their valid causes', async () => {
   const app = await TestApp.start();
   const [anna, boris, vera, gleb, dima] = (await app.manyPeople(5)) as [
     string,
@@ -48,7 +48,7 @@ it('the migration brings what was told before in line with what still holds', as
   await send(comment(boris));
   await send(repost);
   await send(asked);
-  // As an earlier version has it: nothing of it is looked at again.
+  // As an earlier version stored it, without checking it again.
   await app.rows('UPDATE posts SET likes_count = 4, comments_count = 1, reposts_count = 1 WHERE id = $1', [
     post,
   ]);

@@ -27,7 +27,7 @@ const DATA: NotificationData = {
 };
 
 describe.each(NOTIFICATION_TYPES)('%s', (type) => {
-  it.each(['ru', 'en'])('has its words in %s, also when nobody did it', (locale) => {
+  it.each(['ru', 'en'])('has texts in %s, also without an actor', (locale) => {
     for (const actor of ['Анна', null]) {
       const { title, body } = render(type, locale, { actor, othersCount: 0, data: DATA[type] });
       expect(title).not.toBe('');
@@ -44,7 +44,7 @@ it.each([
   [12, 'Анна и ещё 12 человек оценили ваш пост', 'Анна and 12 others liked your post'],
   [21, 'Анна и ещё 21 человек оценили ваш пост', 'Анна and 21 others liked your post'],
   [22, 'Анна и ещё 22 человека оценили ваш пост', 'Анна and 22 others liked your post'],
-])('with %i others', (othersCount, ru, en) => {
+])('names %i others', (othersCount, ru, en) => {
   const context = { actor: 'Анна', othersCount, data: DATA.post_liked };
   expect([render('post_liked', 'ru', context).body, render('post_liked', 'en', context).body]).toEqual([
     ru,
@@ -52,7 +52,7 @@ it.each([
   ]);
 });
 
-it('names the hour by the clock of the place, and says why', () => {
+it('gives the hour in local time, and the reason', () => {
   const body = (data: NotificationData['booking_cancelled'], locale = 'ru') =>
     render('booking_cancelled', locale, { actor: 'Анна', othersCount: 0, data }).body;
   const cancelled = { ...DATA.booking_cancelled, outcome: 'cancelled', reason: 'Заболела' } as const;
@@ -64,7 +64,7 @@ it('names the hour by the clock of the place, and says why', () => {
   );
 });
 
-it('names nobody who cancelled when nobody is to be named, and an announcement by its own words', () => {
+it('names no actor where none is given, and an announcement by its own title', () => {
   const context = { actor: null, othersCount: 0 };
   const cancelled = { ...DATA.booking_cancelled, outcome: 'cancelled' as const };
   const body = (locale: string) => render('booking_cancelled', locale, { ...context, data: cancelled }).body;
@@ -84,7 +84,7 @@ it('names nobody who cancelled when nobody is to be named, and an announcement b
   });
 });
 
-it('only those of one post share a notification, and only those with an hour of their own do not wait', () => {
+it('only types of one post are grouped, and only types with a time of their own are not delayed', () => {
   const those = (is: 'grouped' | 'waits') =>
     NOTIFICATION_TYPES.filter((type) => NOTIFICATION_RULES[type][is]);
   expect(those('grouped')).toEqual(['post_liked', 'post_commented', 'post_reposted']);
@@ -96,7 +96,7 @@ it('only those of one post share a notification, and only those with an hour of 
   ]);
 });
 
-describe('whatever a name, a service or a reason holds, its sentence', () => {
+describe('for any name, service or reason, the sentence', () => {
   const characters = fc.oneof(
     fc.constantFrom(
       ...'\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069\u200F\u2028\n\r\t\u0007\u001B\u0085',
@@ -113,7 +113,7 @@ describe('whatever a name, a service or a reason holds, its sentence', () => {
       }),
     );
 
-  it('stays on one line, and every turn of its direction ends where it began', () => {
+  it('stays on one line, and closes every direction that it opens', () => {
     fc.assert(
       fc.property(words, (name) => {
         for (const body of bodies(name)) {
@@ -125,7 +125,7 @@ describe('whatever a name, a service or a reason holds, its sentence', () => {
     );
   });
 
-  it('isolates what is written from right to left', () => {
+  it('isolates right-to-left text', () => {
     const context = { othersCount: 0, data: DATA.post_liked };
     expect(render('post_liked', 'ru', { ...context, actor: 'דוד' }).body).toBe(
       '\u2068דוד\u2069 оценил(а) ваш пост',
@@ -135,7 +135,7 @@ describe('whatever a name, a service or a reason holds, its sentence', () => {
     );
   });
 
-  it('names somebody where nothing of the name is seen', () => {
+  it('names “Somebody” for an invisible name', () => {
     expect(render('post_liked', 'en', { othersCount: 0, data: DATA.post_liked, actor: '\u200B' }).body).toBe(
       'Somebody liked your post',
     );

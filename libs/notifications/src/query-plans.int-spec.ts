@@ -12,7 +12,7 @@ import { causes, revise } from './revise.js';
 
 const TABLES = ['notifications', 'notification_causes', 'notification_preferences', 'blocks', 'users'];
 
-/** 20,000 people with notifications, preferences and blocks: reading a whole table is a mistake then. */
+/** 20,000 people with notifications, preferences and blocks: enough that reading a whole table is a mistake. */
 const FILL = [
   `INSERT INTO users (id, email, password_hash, name, handle)
    SELECT id, id || '@example.com', '', 'Somebody', replace(id::text, '-', '')
@@ -28,7 +28,7 @@ const FILL = [
    SELECT id, lead(id) OVER (ORDER BY id) FROM users ORDER BY id LIMIT 19999`,
 ];
 
-it('nothing that is asked of notifications reads a whole table', () =>
+it('no notification request reads a whole table', () =>
   withPlans(FILL, async (app, plans) => {
     await playThrough(app);
     expect(plans.filter((plan) => plan.includes('notifications')).length).toBeGreaterThan(20);

@@ -1,7 +1,7 @@
 import { Batcher } from './batcher.js';
 
 const OPTIONS = { maxBatch: 100, maxQueued: 1000 };
-/** A flush that ends when it is told to, and what it was given. */
+/** A flush that runs until the test ends it, and the items it got. */
 function held() {
   const batches: number[][] = [];
   const ends: (() => void)[] = [];
@@ -14,7 +14,7 @@ function held() {
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-it('flushes at once when idle, and gathers while a flush runs', async () => {
+it('flushes at once when idle, and collects items while a flush runs', async () => {
   const { batches, flush, end } = held();
   const batcher = new Batcher(flush, OPTIONS);
   const results = [1, 2, 3].map((item) => batcher.add(item));
@@ -33,7 +33,7 @@ it('flushes at once when idle, and gathers while a flush runs', async () => {
   await batcher.drain();
 });
 
-it('keeps the order and flushes one after the other, `maxBatch` at a time', async () => {
+it('keeps the order, and flushes one after the other, `maxBatch` at a time', async () => {
   const order: number[] = [];
   let running = 0;
   const flush = async (items: number[]) => {
@@ -50,7 +50,7 @@ it('keeps the order and flushes one after the other, `maxBatch` at a time', asyn
   expect(order).toEqual(items);
 });
 
-it('parts large items over several flushes, one at least in each', async () => {
+it('splits large items over several flushes, at least one in each', async () => {
   const { batches, flush, end } = held();
   const batcher = new Batcher(flush, { ...OPTIONS, maxBatchSize: 10, sizeOf: (item) => item });
   const results = [1, 4, 6, 1, 12, 2].map((item) => batcher.add(item));
@@ -62,7 +62,7 @@ it('parts large items over several flushes, one at least in each', async () => {
   expect(batches).toEqual([[1], [4, 6], [1], [12], [2]]);
 });
 
-it('refuses what would make too much of what waits and is being flushed', async () => {
+it('refuses an item that would make waiting and running items too large', async () => {
   const { flush, end } = held();
   const onRefused = jest.fn();
   const batcher = new Batcher(flush, { ...OPTIONS, maxSize: 10, sizeOf: (item) => item, onRefused });
@@ -83,7 +83,7 @@ it('refuses what would make too much of what waits and is being flushed', async 
   await all;
 });
 
-it('flushes an item that is to be alone by itself, in its place', async () => {
+it('flushes an item that must be alone by itself, in order', async () => {
   const batches: number[][] = [];
   const flush = async (items: number[]) => {
     batches.push(items);
@@ -95,7 +95,7 @@ it('flushes an item that is to be alone by itself, in its place', async () => {
   expect(batches).toEqual([[1], [2], [10], [11], [3, 4, 5], [6], [12]]);
 });
 
-it('gives an error of one item to that item alone, and an error of the flush to all of it', async () => {
+it('gives the error of one item to that item alone, and an error of the flush to all', async () => {
   let broken = false;
   const batcher = new Batcher<number, number>(async (items) => {
     await turn();
@@ -115,7 +115,7 @@ it('gives an error of one item to that item alone, and an error of the flush to 
   expect(await batcher.add(4)).toBe(4);
 });
 
-it('also takes a flush that throws before it waits for anything', async () => {
+it('accepts a flush that throws synchronously', async () => {
   const batcher = new Batcher<number, number>(() => {
     throw new Error('at once');
   }, OPTIONS);
@@ -123,7 +123,7 @@ it('also takes a flush that throws before it waits for anything', async () => {
   await expect(batcher.add(2)).rejects.toThrow('at once');
 });
 
-it('refuses with UNAVAILABLE what is too much, and goes on with the rest', async () => {
+it('refuses items beyond the limit with UNAVAILABLE, and goes on with the rest', async () => {
   const { flush, end } = held();
   const batcher = new Batcher(flush, { maxBatch: 10, maxQueued: 3 });
   const taken = [1, 2, 3, 4].map((item) => batcher.add(item));
@@ -160,7 +160,7 @@ it('starts flushes `intervalMs` apart, the first one at once', async () => {
   }
 });
 
-it('is drained without the pauses between flushes', async () => {
+it('drains without the pauses between flushes', async () => {
   const batches: number[][] = [];
   const flush = (items: number[]) => Promise.resolve(items.map((item) => (batches.push([item]), item)));
   const batcher = new Batcher(flush, { ...OPTIONS, maxBatch: 1, intervalMs: 60_000 });
@@ -172,7 +172,7 @@ it('is drained without the pauses between flushes', async () => {
   expect(batches).toEqual([[1], [2], [3]]);
 });
 
-it('is drained when everything added has been flushed, also what is added meanwhile', async () => {
+it('drains everything that was added, also meanwhile', async () => {
   const flushed: number[] = [];
   const batcher: Batcher<number, number> = new Batcher(async (items) => {
     await turn();
@@ -187,7 +187,7 @@ it('is drained when everything added has been flushed, also what is added meanwh
   await batcher.drain();
 });
 
-it('lets nobody wait behind a database that is away', async () => {
+it('lets nobody wait for an unavailable database', async () => {
   let flushes = 0;
   const batcher = new Batcher<number, number>(async () => {
     flushes++;

@@ -9,7 +9,7 @@ import { ClusterBroker } from './cluster-broker.js';
 import type { NodeCommand, Sockets } from './node-command.js';
 import { RedisConnections } from './redis.js';
 
-/** How often it is looked who has died, ms. */
+/** The interval of the check for dead nodes, ms. */
 const LOOK_MS = 2500;
 const STREAM = 'service-platform:nodes';
 const said = (number: number): NodeCommand => ({
@@ -18,7 +18,7 @@ const said = (number: number): NodeCommand => ({
   what: { data: ['said', number] },
 });
 
-describeWithRedis('what other processes tell', () => {
+describeWithRedis('a message of another process', () => {
   let connections: RedisConnections;
   let redis: Redis;
   let nodes: ClusterBroker;
@@ -52,14 +52,14 @@ describeWithRedis('what other processes tell', () => {
 
   const send = (from: string, n: number, deed?: NodeCommand) =>
     redis.xadd(STREAM, '*', 'told', JSON.stringify({ from, n, deed }));
-  /** All that was told before has been heard then. */
+  /** Waits until all earlier messages have been received. */
   const settled = async () => {
     await send('last', 1, said(-1));
     while (received.at(-1) !== -1) await new Promise(setImmediate);
     return received.slice(0, -1);
   };
 
-  it('is done in pieces, with other work between them', async () => {
+  it('is handled in pieces, with other work between them', async () => {
     let turn = 0;
     let isOver = false;
     const count = () => {
@@ -81,20 +81,20 @@ describeWithRedis('what other processes tell', () => {
     expect(new Set(turns).size).toBe(turns.length);
   });
 
-  it('is done once, however often it stands there', async () => {
+  it('is handled once, however often the stream has it', async () => {
     for (const n of [7, 8, 7, 8, 9]) await send('other', n, said(n));
     await send('another', 7, said(70));
     expect(await settled()).toEqual([7, 8, 9, 70]);
     expect(missed).toBe(0);
   });
 
-  it('is missed when one of a process’s messages is not there, and goes on', async () => {
+  it('counts as lost when a number of its process is missing, and later ones are handled', async () => {
     for (const n of [1, 2, 4]) await send('other', n, said(n));
     expect(await settled()).toEqual([1, 2, 4]);
     expect(missed).toBe(1);
   });
 
-  it('is missed at once, and all that is missed in the 5 s after it is one more time, with the reasons in the log', async () => {
+  it('counts as lost at once, and all losses of the next 5 s as one more, with the reasons in the log', async () => {
     const warn = jest.spyOn(logger, 'warn');
     await send('new', 5);
     for (let n = 1; n < 100; n += 2) await send('other', n, said(n));
@@ -102,7 +102,7 @@ describeWithRedis('what other processes tell', () => {
     await settled();
     expect(missed).toBe(1);
     while (missed === 1) await sleep(100);
-    // Of a connection that other tests cut there may be warnings, too.
+    // Connections that other tests close may log warnings, too.
     const reasons = warn.mock.calls.flatMap(([about]) => {
       const { reasons } = about as { reasons?: string[] };
       return reasons ? [reasons] : [];
@@ -114,14 +114,14 @@ describeWithRedis('what other processes tell', () => {
     jest.restoreAllMocks();
   }, 20_000);
 
-  it('is missed when a process says that it could not tell, also one that was never heard before', async () => {
+  it('counts as lost when a process reports a failed publish, also an unknown process', async () => {
     await send('new', 1);
     await send('other', 5);
     await settled();
     expect(missed).toBe(1);
   });
 
-  it('is missed once when some that were heard die, not when one has taken its leave', async () => {
+  it('counts as lost once when known processes die, but not when one stops', async () => {
     for (const from of ['killed', 'killed too', 'stopped', 'living']) await send(from, 1, said(1));
     await redis.xadd(STREAM, '*', 'told', JSON.stringify({ from: 'stopped', n: 2, leaves: true }));
     await settled();
@@ -131,20 +131,20 @@ describeWithRedis('what other processes tell', () => {
     expect(missed).toBe(1);
   }, 20_000);
 
-  it('is missed when one dies that was there before and told nothing since', async () => {
+  it('counts as lost when a process dies that was there before and has published nothing since', async () => {
     dead = ['silent', 'never there'];
     while (missed === 0) await sleep(100);
     await sleep(LOOK_MS);
     expect(missed).toBe(1);
   }, 20_000);
 
-  it('is not missed when one that was there before tells something', async () => {
+  it('does not count as lost when a process that was there before publishes', async () => {
     await send('silent', 7, said(7));
     expect(await settled()).toEqual([7]);
     expect(missed).toBe(0);
   });
 
-  it('is missed when Redis is back and has lost it', async () => {
+  it('counts as lost when Redis has lost it', async () => {
     await redis.flushdb();
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     while (missed === 0) await new Promise(setImmediate);

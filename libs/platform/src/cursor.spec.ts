@@ -12,7 +12,7 @@ const refused = (cursor: string, ...types: ('string' | 'number' | 'id')[]) => {
 };
 const made = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-it('gives back what was put in, in letters that need no escaping in an address', () => {
+it('returns the encoded values, in characters that need no escaping in an address', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (text, number) => {
       const cursor = encodeCursor([text, number]);
@@ -22,7 +22,7 @@ it('gives back what was put in, in letters that need no escaping in an address',
   );
 });
 
-it('takes nothing else', () => {
+it('refuses anything else', () => {
   for (const cursor of [
     '',
     'x',
@@ -46,6 +46,6 @@ it('takes nothing else', () => {
   for (const number of [1e300, 0.5, -1, 9e15]) expect(refused(made([number]), 'number')).toBe(true);
 });
 
-it('takes whatever text comes with an answer or INVALID_DATA', () => {
+it('answers any text with values or INVALID_DATA', () => {
   fc.assert(fc.property(fc.string(), (cursor) => void refused(cursor, 'string', 'number')));
 });

@@ -10,7 +10,7 @@ beforeEach(() => {
   turns = new FairScheduler(OPTIONS, onRefused);
 });
 
-/** Begins work, and says of whom it has begun. */
+/** Starts work, and records whose work has started. */
 function begin(...keys: string[]) {
   const begun: string[] = [];
   const ends = keys.map(async (key) => {
@@ -21,14 +21,14 @@ function begin(...keys: string[]) {
   return { begun, end: async (i: number) => ((await ends[i]!)(), next()) };
 }
 
-it('who has used little starts at once, however many others wait', async () => {
+it('starts a key with little use at once, however many others wait', async () => {
   for (const key of ['anna', 'boris']) turns.charge(key, 20);
   const { begun } = begin('anna', 'boris', 'boris', 'vera', 'egor');
   await next();
   expect(begun).toEqual(['anna', 'boris', 'vera', 'egor']);
 });
 
-it('what somebody does beside their own work takes a shared turn', async () => {
+it('shares the places for a key’s parallel work with others', async () => {
   const { begun, end } = begin('anna', 'anna', 'anna', 'anna');
   await next();
   expect(begun).toHaveLength(3);
@@ -36,7 +36,7 @@ it('what somebody does beside their own work takes a shared turn', async () => {
   expect(begun).toHaveLength(4);
 });
 
-it('of those that wait the one who has used least is next', async () => {
+it('serves the waiting key with the least use next', async () => {
   for (const [key, amount] of [
     ['anna', 100],
     ['boris', 50],
@@ -55,7 +55,7 @@ it('of those that wait the one who has used least is next', async () => {
   expect(begun).toEqual(['anna', 'anna', 'vera', 'anna', 'boris']);
 });
 
-it('refuses who would wait behind too many, and nobody who starts at once', async () => {
+it('refuses a key behind too many, and none that can start at once', async () => {
   turns.charge('anna', 20);
   const { begun, end } = begin(...Array<string>(5).fill('anna'));
   await next();
@@ -67,7 +67,7 @@ it('refuses who would wait behind too many, and nobody who starts at once', asyn
   (await turns.acquire('anna'))();
 });
 
-it('passes on the turn of what takes long, once', async () => {
+it('passes on the place of slow work, once', async () => {
   jest.useFakeTimers();
   try {
     turns.charge('anna', 1000);
@@ -87,7 +87,7 @@ it('passes on the turn of what takes long, once', async () => {
   }
 });
 
-it('has more turns where a crowd waits', async () => {
+it('has more places when many wait', async () => {
   turns = new FairScheduler({ ...OPTIONS, waiting: 100 }, onRefused);
   const keys = Array.from({ length: 60 }, (_, i) => `user ${i}`);
   for (const key of keys) turns.charge(key, 20);
@@ -101,7 +101,7 @@ it('has more turns where a crowd waits', async () => {
   expect(begun).toHaveLength(60);
 });
 
-it('gives a turn that a crowd has more to who has used least, not to who comes next', async () => {
+it('gives an additional place to the key with the least use, not to the next one', async () => {
   turns = new FairScheduler({ ...OPTIONS, atOnce: 1, waiting: 100 }, onRefused);
   turns.charge('little', 20);
   for (let i = 0; i < 40; i++) turns.charge(`user ${i}`, 40);
@@ -110,7 +110,7 @@ it('gives a turn that a crowd has more to who has used least, not to who comes n
   expect(begun).toEqual(['user 0', 'little']);
 });
 
-it('forgets use by half in five seconds', async () => {
+it('halves the recorded use every five seconds', async () => {
   jest.useFakeTimers();
   try {
     turns.charge('anna', 1000);

@@ -3,7 +3,7 @@ import { newId } from './ids.js';
 import type { PgPool } from './prisma/prisma.service.js';
 
 const timeOf = (id: string) => parseInt(id.replaceAll('-', '').slice(0, 12), 16);
-/** A clock that has asked a database. */
+/** A clock that follows a database. */
 async function following(now: () => number): Promise<SharedClock> {
   const clock = new SharedClock({
     query: () => Promise.resolve({ rows: [{ now: now() }] }),
@@ -18,7 +18,7 @@ afterEach(async () => {
   await following(() => Date.now());
 });
 
-it('ids are in the order in which they are made, whatever the clocks do', () => {
+it('ids are in order of creation, whatever the clocks do', () => {
   const [monotonic, wall] = [performance.now(), Date.now()];
   const ids: string[] = [];
   for (const jump of [0, 0, 50, -600_000, 10, -5, 0]) {
@@ -29,7 +29,7 @@ it('ids are in the order in which they are made, whatever the clocks do', () => 
   expect(ids).toEqual([...new Set(ids)].sort());
 });
 
-it('ids have the time of the database’s clock, not of the process’s own', async () => {
+it('ids use the time of the database, not of the process', async () => {
   const now = Date.now();
   await following(() => now + 2000);
   jest.spyOn(Date, 'now').mockReturnValue(now - 600_000);
@@ -38,7 +38,7 @@ it('ids have the time of the database’s clock, not of the process’s own', as
   expect(timeOf(id) - now).toBeLessThan(60_000);
 });
 
-it('a database that does not answer leaves the time as it was', async () => {
+it('an unavailable database leaves the time unchanged', async () => {
   const before = timeOf(newId());
   await following(() => {
     throw new Error('away');

@@ -9,16 +9,16 @@ it.each<[string, string, number]>([
   ['of objects', JSON.stringify(Array(100).fill({})), 200],
   ['of numbers', JSON.stringify(Array(100).fill(1)), 100],
   ['of keys', JSON.stringify(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`k${i}`, 0]))), 100],
-  ['of none in a text', JSON.stringify(',{['.repeat(200)), 0],
-  ['of none after a quote in a text', JSON.stringify(`",{[`.repeat(200)), 0],
-  ['of none after a backslash in a text', JSON.stringify('\\",{['.repeat(200)), 0],
-  ['after a text that ends with a backslash', `["${'\\\\'.repeat(300)}",1]`, 2],
-  ['of a text without an end', `["${'x,'.repeat(300)}`, 1],
+  ['of none in a string', JSON.stringify(',{['.repeat(200)), 0],
+  ['of none after a quote in a string', JSON.stringify(`",{[`.repeat(200)), 0],
+  ['of none after a backslash in a string', JSON.stringify('\\",{['.repeat(200)), 0],
+  ['after a string that ends with a backslash', `["${'\\\\'.repeat(300)}",1]`, 2],
+  ['of an unterminated string', `["${'x,'.repeat(300)}`, 1],
 ])('counts the values %s', (_, json, values) => {
   expect(parsedSize(pad(json))).toBe(pad(json).length + 64 * values);
 });
 
-it('takes as many values as there may be, and refuses one more', () => {
+it('accepts the maximum number of values, and refuses one more', () => {
   const list = (length: number) => JSON.stringify(Array(length).fill(1));
   expect(parsedSize(list(most))).toBeGreaterThan(64 * most);
   expect(() => parsedSize(list(most + 1))).toThrow('A payload may have 2000 values at most');

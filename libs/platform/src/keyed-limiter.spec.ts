@@ -2,7 +2,7 @@ import { KeyedLimiter } from './keyed-limiter.js';
 
 const next = () => new Promise((resolve) => setImmediate(resolve));
 
-it('heavy pieces of work take the place of several light ones, each in its turn', async () => {
+it('heavy work takes the places of several light pieces, in order', async () => {
   const turns = new KeyedLimiter({ atOnce: 4, waiting: 10 }, () => undefined);
   const begun: number[] = [];
   const ends: (() => void)[] = [];

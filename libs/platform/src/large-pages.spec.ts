@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Reads a page of so many bytes. `began` is when it was read whole. */
+/** Reads a page of this many bytes. `began` is the start of the whole read. */
 function read(reader: string, bytes: number, ms = 0) {
   const asked: number[] = [];
   const times = { began: 0, ended: 0 };
@@ -40,11 +40,11 @@ it('a large page is read whole', async () => {
   expect(asked).toEqual([SMALL, PAGE_BYTES]);
 });
 
-it('the process has as long for others after a large page as the page took', async () => {
+it('after a large page the process has as much time for others as the page took', async () => {
   const [first, second] = [read('anna', 500_000, 100), read('boris', 500_000)];
   await Promise.all([first.whole, second.whole]);
   const took = first.times.ended - first.times.began;
-  // A timer may come a millisecond early.
+  // A timer may fire a millisecond early.
   expect(second.times.began - first.times.ended).toBeGreaterThanOrEqual(took - 2);
 });
 

@@ -3,13 +3,13 @@ import { Redis } from 'ioredis';
 import { NodeRegistry } from './node-registry.js';
 import type { RedisConnections } from './redis.js';
 
-it('a process that is alone knows that all others are dead', async () => {
+it('a process without Redis considers all others dead', async () => {
   const leases = new NodeRegistry({} as RedisConnections);
   await leases.onModuleInit();
   expect(await leases.dead([leases.id, 'other'])).toEqual(['other']);
 });
 
-itWithRedis('with a Redis one is dead whose lease stays away, not one whose lease a flush took', async () => {
+itWithRedis('with Redis, a process without a lease is dead, but not after a flush', async () => {
   const shared = new Redis(await emptyRedis());
   const [one, other] = [0, 1].map(() => new NodeRegistry({ shared } as unknown as RedisConnections)) as [
     NodeRegistry,
@@ -26,7 +26,7 @@ itWithRedis('with a Redis one is dead whose lease stays away, not one whose leas
   const later = performance.now() + 6000;
   const clock = jest.spyOn(performance, 'now').mockReturnValue(later);
   expect(await dead()).toEqual(['gone']);
-  // The dead are not remembered for ever: much later it is as if nobody had asked before.
+  // Dead processes are not remembered for ever: much later the check starts from scratch.
   clock.mockReturnValue(later + 600_000);
   expect(await dead()).toEqual([]);
   jest.restoreAllMocks();

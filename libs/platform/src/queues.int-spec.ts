@@ -21,7 +21,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** A worker that does one thing. */
+/** A worker with one processor. */
 async function work(purge: () => Promise<void>, env: { REDIS_URL?: string }): Promise<void> {
   const config = loadConfig({ DATABASE_URL: database.url, JWT_SECRET: 'x'.repeat(32), ...env });
   module = await Test.createTestingModule({ imports: [PlatformModule.forRoot(config)] }).compile();
@@ -29,7 +29,7 @@ async function work(purge: () => Promise<void>, env: { REDIS_URL?: string }): Pr
   const processors = Object.fromEntries(JOB_NAMES.map((name) => [name, purge]));
   await module.get(Queues).work(processors as unknown as Processors, {});
 }
-/** How often the job ended like that. */
+/** The number of jobs with that outcome. */
 async function counted(outcome: string): Promise<number> {
   const metrics = await module.get(Metrics).registry.metrics();
   return Number(
@@ -39,20 +39,20 @@ async function counted(outcome: string): Promise<number> {
 
 async function expectPostponed(env: { REDIS_URL?: string }): Promise<void> {
   let runs = 0;
-  // As the database's absence is said, and without four more attempts.
+  // The error of an unavailable database, without four more attempts.
   const away = new UnrecoverableError('Connection terminated unexpectedly');
   await work(() => (runs++ === 0 ? Promise.reject(away) : Promise.resolve()), env);
   const prisma = module.get(PrismaService);
   await addJob(prisma, 'purge-sessions', {});
   while ((await counted('postponed')) === 0) await new Promise(setImmediate);
   while ((await module.get(Queues).counts()).failed > 0) await new Promise(setImmediate);
-  // As after the minute in which it was to be done.
+  // As after the minute until its next attempt.
   await prisma.$executeRaw`UPDATE outbox_jobs SET due_at = now()`;
   while ((await counted('ok')) === 0) await new Promise(setImmediate);
   expect([await counted('failed'), await prisma.outboxJob.count()]).toEqual([0, 0]);
 }
 
 const title = (place: string) =>
-  `a job that failed since the database was away is no dead letter in ${place}, and is done when it is given anew`;
+  `a job that fails on an unavailable database is no dead letter in ${place}, and is retried later`;
 it(title('PostgreSQL'), () => expectPostponed({}));
 itWithRedis(title('Redis'), async () => expectPostponed({ REDIS_URL: await emptyRedis() }));

@@ -7,7 +7,7 @@ import type { RedisConnections } from './redis.js';
 let limits: RateLimits;
 beforeEach(() => (limits = new RateLimits(new Config(), {} as RedisConnections, new Metrics())));
 
-/** How often it is granted to these, in turn. */
+/** How many requests of these addresses, in turn, are granted. */
 async function granted(times: number, address: (i: number) => string): Promise<number> {
   let done = 0;
   for (let i = 0; i < times; i++)
@@ -24,17 +24,17 @@ it.each<[what: string, most: number, address: (i: number) => string]>([
   ['a /56', 120, (i) => `2001:db8:0:${(i % 256).toString(16)}::1`],
   ['a /48', 480, (i) => `2001:db8:0:${(i % 65_536).toString(16)}::1`],
   ['a /48, by each /56 in turn', 480, (i) => `2001:db8:0:${((i % 256) << 8).toString(16)}::1`],
-])('%s has %d an hour, others theirs', async (_, most, address) => {
+])('%s has %d per hour, separate from others', async (_, most, address) => {
   expect(await granted(1000, address)).toBe(most);
   expect(await granted(40, () => '2001:db9::1')).toBe(30);
 });
 
-it('what an address is refused takes nothing from its neighbours', async () => {
+it('refused requests of an address cost its neighbours nothing', async () => {
   expect(await granted(10_000, () => '2001:db8::1')).toBe(30);
   expect(await granted(100, () => '2001:db8:0:1::1')).toBe(30);
 });
 
-it('what is given back is given back to all around it', async () => {
+it('a returned request is returned to all networks around it', async () => {
   expect(await granted(120, (i) => `2001:db8:0:${i.toString(16)}::1`)).toBe(120);
   await limits.giveBackTo('registration', networkOf('2001:db8::1'));
   expect(await granted(2, () => '2001:db8:0:f0::1')).toBe(1);

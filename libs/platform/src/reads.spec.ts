@@ -11,7 +11,7 @@ afterEach(() => jest.restoreAllMocks());
 it.each<[string, string, number]>([
   ['large', LONG, 0],
   ['slow', 'short', 2000],
-])('%s reads of many wait for each other, and small reads of others do not', async (_, answer, ms) => {
+])('%s reads wait for each other, and short reads of others do not', async (_, answer, ms) => {
   let now = 0;
   jest.spyOn(performance, 'now').mockImplementation(() => now);
   const reads = new Reads({ take: () => Promise.resolve() } as unknown as RateLimits, new Metrics());
@@ -37,13 +37,13 @@ it.each<[string, string, number]>([
   expect(running).toBe(5);
 });
 
-it('whose reads are used up is told how long that still lasts', async () => {
+it('a user without reads left is told the remaining time', async () => {
   const refusal = new AppError('RATE_LIMIT', 'too many', { retryAfterMs: 300 });
   const take = jest.fn((_limit: string, _user: string, points = 1) =>
     points > 1 ? Promise.reject(refusal) : Promise.resolve(),
   );
   const reads = new Reads({ take } as unknown as RateLimits, new Metrics());
-  // A read that has begun is answered.
+  // A read that has started is answered.
   expect(await reads.run('anna', () => Promise.resolve(LONG))).toBe(LONG);
   const waits: number[] = [];
   const again = () => reads.run('anna', () => Promise.resolve('short'));

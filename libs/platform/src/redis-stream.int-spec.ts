@@ -11,7 +11,7 @@ import { RedisConnections } from './redis.js';
 
 const STREAM = 'service-platform:nodes';
 
-/** A node on a Redis of its own: what it has heard said, and how often it may have missed something. */
+/** A node with a separate Redis: what it has received, and how often it may have missed messages. */
 async function listening() {
   logger.level = 'silent';
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
@@ -40,31 +40,34 @@ async function listening() {
 }
 const breakConnections = (redis: Redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 
-itWithRedis('is heard from a Redis that came back empty with a clock that is behind', async () => {
-  const node = await listening();
-  await node.start();
-  // What the old Redis, 5 minutes ahead, had said.
-  await node.say('other', 1, 1, `${Date.now() + 300_000}-0`);
-  await until('heard', () => node.received.length === 1);
-  await node.redis.flushdb();
-  await breakConnections(node.redis);
-  await until('missed', () => node.missed > 0);
-  await node.say('other', 2, 2);
-  await until('heard again', () => node.received.length === 2);
-  node.close();
-  expect(node.received).toEqual([1, 2]);
-});
+itWithRedis(
+  'a message is received from a Redis that returned empty with a clock that is behind',
+  async () => {
+    const node = await listening();
+    await node.start();
+    // From the old Redis, whose clock was 5 minutes ahead.
+    await node.say('other', 1, 1, `${Date.now() + 300_000}-0`);
+    await until('heard', () => node.received.length === 1);
+    await node.redis.flushdb();
+    await breakConnections(node.redis);
+    await until('missed', () => node.missed > 0);
+    await node.say('other', 2, 2);
+    await until('heard again', () => node.received.length === 2);
+    node.close();
+    expect(node.received).toEqual([1, 2]);
+  },
+);
 
-itWithRedis('is not done again when Redis comes back as it was a while ago', async () => {
+itWithRedis('a message is not handled again when Redis returns with an older state', async () => {
   const node = await listening();
-  // By a process that had ended before this one began.
+  // By a process that had ended before this one started.
   await node.say('ended', 2, 'old');
   await node.start();
-  // What this one had told of itself is lost.
+  // The own message of this one is lost.
   await node.redis.xdel(STREAM, (await node.redis.xrevrange(STREAM, '+', '-', 'COUNT', 1))[0]![0]);
   await breakConnections(node.redis);
   await until('missed', () => node.missed > 0);
-  // Longer than one read waits: the next one begins where this node then is.
+  // Longer than one read waits: the next one starts at this node's position.
   await sleep(1500);
   await node.say('other', 1, 'new');
   await until('heard', () => node.received.includes('new'));
@@ -72,7 +75,7 @@ itWithRedis('is not done again when Redis comes back as it was a while ago', asy
   expect(node.received).toEqual(['new']);
 });
 
-itWithRedis('what is told takes a bounded part of Redis, however large each of it is', async () => {
+itWithRedis('messages take a bounded part of Redis, however large each is', async () => {
   logger.level = 'silent';
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;

@@ -16,7 +16,7 @@ beforeEach(() => {
 const refusals = async () =>
   (await metrics.refused.get()).values.map(({ labels, value }) => [labels.budget, value]);
 
-it('of one user two searches run and four wait, and those of others go on', async () => {
+it('two searches of one user run and four wait, while others go on', async () => {
   let running = 0;
   let finish!: () => void;
   const held = new Promise<void>((resolve) => (finish = resolve));
@@ -35,7 +35,7 @@ it('of one user two searches run and four wait, and those of others go on', asyn
   expect(await refusals()).toEqual([['searches of one user', 3]]);
 });
 
-it('no search begins while 40 wait for a connection', async () => {
+it('no search starts while 40 wait for a connection', async () => {
   pool.waitingCount = 40;
   const search = jest.fn(() => Promise.resolve('found'));
   await expect(searches.run('anna', search)).rejects.toMatchObject({

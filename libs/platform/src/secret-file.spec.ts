@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it('is made once, for its owner alone', () => {
+it('is created once, for its owner alone', () => {
   const secret = secretIn(path);
   expect(secret).toMatch(/^[\w-]{43}$/);
   expect(secretIn(path)).toBe(secret);
@@ -30,19 +30,19 @@ it('is made once, for its owner alone', () => {
   expect(readdirSync(folder)).toEqual(['jwt-secret']);
 });
 
-it('replaces what an interrupted start has left', () => {
+it('replaces the remains of an interrupted start', () => {
   writeFileSync(`${path}.${process.pid}`, 'half', { mode: 0o644 });
   expect(secretIn(path)).toHaveLength(43);
 });
 
-it.each(['', 'abc', 'x'.repeat(31), ' '.repeat(64), '\n'])('%j is refused: it is too short', (content) => {
+it.each(['', 'abc', 'x'.repeat(31), ' '.repeat(64), '\n'])('refuses %j, which is too short', (content) => {
   writeFileSync(path, content, { mode: 0o600 });
   expect(() => secretIn(path)).toThrow(StartupError);
   expect(() => secretIn(path)).toThrow(`DATA_DIR: the secret in ${path} has`);
   expect(readFileSync(path, 'utf8')).toBe(content);
 });
 
-it.each([0o644, 0o640, 0o620, 0o602, 0o777])('mode %o is refused: it is open to other users', (mode) => {
+it.each([0o644, 0o640, 0o620, 0o602, 0o777])('refuses mode %o, which lets other users read it', (mode) => {
   const secret = secretIn(path);
   chmodSync(path, mode);
   expect(() => secretIn(path)).toThrow(`DATA_DIR: ${path} is open to other users (mode ${mode.toString(8)})`);
@@ -50,7 +50,7 @@ it.each([0o644, 0o640, 0o620, 0o602, 0o777])('mode %o is refused: it is open to 
   expect(secretIn(path)).toBe(secret);
 });
 
-it('what cannot be read is named', () => {
+it('names an unreadable file', () => {
   mkdirSync(path, { mode: 0o700 });
   expect(() => secretIn(path)).toThrow(StartupError);
 });

@@ -31,7 +31,7 @@ const id = randomUUID();
 const account = { email: 'a@example.com', password: 'password', name: 'Анна' };
 const service = { name: 'Маникюр', price: 1, duration: 60 };
 
-/** A field's text as it would be stored. @throws AppError */
+/** The stored text of a field. @throws AppError */
 const field = (type: new () => object, name: string, rest: Fields) => (typed: string) =>
   (validated(type, { ...rest, [name]: typed }) as Fields)[name] as string;
 
@@ -86,7 +86,7 @@ const INVISIBLE = everyCharacter.filter((one) =>
     one,
   ),
 );
-/** Not of spaces and control characters alone: those are dropped, and some texts may be empty. */
+/** Not spaces and control characters alone: those are dropped, and some texts may be empty. */
 const invisible = fc
   .array(fc.constantFrom(...INVISIBLE), { minLength: 1, maxLength: 20 })
   .map((all) => all.join(''))
@@ -111,7 +111,7 @@ const visible = fc
     fc.string({ unit: 'grapheme', maxLength: 5 }),
   )
   .map(([first, more]) => first + more)
-  // Names lose some characters that nobody sees.
+  // Names lose some invisible characters.
   .filter(
     (text) =>
       !/[\u2028\u2029\p{Cc}\u202A-\u202E\u2060-\u206F\u00AD\u180E\u200B\uFEFF\u{E0000}-\u{E007F}]|[\p{M}\p{Cf}]{5}/u.test(
@@ -128,11 +128,11 @@ describe.each(ALL)('%s', (_, stored) => {
     }
   };
 
-  it('refuses what nobody sees', () => {
+  it('refuses invisible text', () => {
     fc.assert(fc.property(invisible, (typed) => refusal(typed) === 'INVALID_DATA'));
   });
 
-  it('keeps what is seen, in NFC', () => {
+  it('keeps visible text, in NFC', () => {
     fc.assert(
       fc.property(visible, (typed) => {
         expect(stored(typed).trim()).toBe(typed.normalize('NFC').trim());
@@ -140,7 +140,7 @@ describe.each(ALL)('%s', (_, stored) => {
     );
   });
 
-  it('stores what it stored unchanged when that is sent again', () => {
+  it('stores its own stored text unchanged', () => {
     const few = fc.array(fc.constantFrom(...INVISIBLE), { maxLength: 4 });
     fc.assert(
       fc.property(few, (characters) => {
@@ -152,14 +152,14 @@ describe.each(ALL)('%s', (_, stored) => {
   });
 });
 
-it('refuses every single one of them', () => {
+it('refuses every single invisible character', () => {
   expect(INVISIBLE.filter(isVisible)).toEqual([]);
 });
 
-describe.each(NAMES)('%s, which stands in sentences', (name, stored) => {
+describe.each(NAMES)('%s, which is used in sentences', (name, stored) => {
   const [, property] = name.split('.');
 
-  it('names the field that it refuses', () => {
+  it('refuses wrong text by field', () => {
     for (const typed of [
       ...['Анна\n\nВАЖНО: код 123', 'Анна\u2028Б', 'Анна\u2029Б', 'Анна\u0085Б', 'Анна\u0007', 'А\u001b[31m'],
       ...[
@@ -173,14 +173,14 @@ describe.each(NAMES)('%s, which stands in sentences', (name, stored) => {
       expect(() => stored(typed)).toThrow(property);
   });
 
-  it('has no gap that would part it from its sentence', () => {
+  it('has no gap that would separate it from its sentence', () => {
     for (const blank of ['\u2800', '\u3164', '\u{1D159}', '\u{13441}', ' \u200C', '\u3000\u200D']) {
       expect(() => stored(`А${blank.repeat(4)}Б`)).toThrow(property);
       expect(stored(`А${blank.repeat(3)}Б`)).toBe(`А${blank.repeat(3)}Б`);
     }
   });
 
-  it('is cleaned of what ordinary keyboards and phone books add', () => {
+  it('drops characters that ordinary keyboards and phone books add', () => {
     for (const [typed, kept] of [
       ['  Анна\t Иванова\r\n', 'Анна  Иванова'],
       ['Анна     Иванова', 'Анна Иванова'],
@@ -194,7 +194,7 @@ describe.each(NAMES)('%s, which stands in sentences', (name, stored) => {
       expect(stored(typed!)).toBe(kept);
   });
 
-  it('may be in any script', () => {
+  it('accepts any script', () => {
     for (const typed of [
       'דָּוִד בֶּן־גּוּרִיּוֹן',
       'مُحَمَّدٌ',
@@ -218,7 +218,7 @@ describe.each([...TRIMMED, ...AS_TYPED])('%s, of any number of lines', (_, store
   });
 });
 
-/** A careless normalisation takes the square of the length of each. */
+/** A naive normalization takes quadratic time for each. */
 const LONG = [
   `a${'\u0301'.repeat(16_000)}${'\u0316'.repeat(16_000)}`,
   `a${'\u0344'.repeat(30_000)}`,
@@ -228,7 +228,7 @@ const LONG = [
   ' \u00A0'.repeat(20_000),
 ];
 it.each([NAMES[0]!, TRIMMED[0]!, AS_TYPED[0]!, ...ADDRESSES])(
-  '%s of 64 KiB takes no longer than a text of 64 KiB has to',
+  'checks %s of 64 KiB in linear time',
   async (_, stored) => {
     for (const text of LONG)
       for (let i = 0; i < 8; i++) {
@@ -238,21 +238,21 @@ it.each([NAMES[0]!, TRIMMED[0]!, AS_TYPED[0]!, ...ADDRESSES])(
         } catch {
           // Most are too long.
         }
-        // The test's time may be over.
+        // Lets the test time out.
         await new Promise(setImmediate);
       }
   },
   5000,
 );
 
-it('keeps every mark, and parts what has more than 30 in a row', () => {
+it('keeps every mark, and separates more than 30 in a row', () => {
   const stored = validated(CreateCommentBody, { content: `a${'\u0344'.repeat(100)}` }).content;
   expect(stored.replaceAll('\u034F', '')).toBe(`a${'\u0344'.repeat(100)}`.normalize('NFC'));
   expect(stored).not.toMatch(/[^\P{M}\u034F]{31}/u);
   expect(validated(CreateCommentBody, { content: stored }).content).toBe(stored);
 });
 
-it('characters that are taken for unchanging are those that never change', () => {
+it('the characters that are skipped as unchanging never change', () => {
   const typed = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, i) => String.fromCodePoint(from + i));
   for (const character of [...typed(0x20, 0xd800), ...typed(0xe000, 0x20000)]) {
@@ -264,12 +264,12 @@ it('characters that are taken for unchanging are those that never change', () =>
   }
 });
 
-it('a link that stands alone keeps its bytes', () => {
+it('a link on its own keeps its bytes', () => {
   for (const link of ['https://files.example/и\u0306.jpg', 'HTTP://files.example/и\u0306.jpg'])
     expect(validated(SendMessageBody, { type: 'photo', content: link }).content).toBe(link);
 });
 
-it('as a part of one line it has no gaps and no piles', () => {
+it('a text in one line has no gaps and no stacked marks', () => {
   for (const [typed, line] of [
     ['А\n\n\u2800\u200B\u3164 Б', 'А Б'],
     [`А${'\u{1D159}'.repeat(9)}Б${'\u{13442}'.repeat(9)}`, 'А Б'],
@@ -280,7 +280,7 @@ it('as a part of one line it has no gaps and no piles', () => {
     expect(oneLine(typed!)).toBe(line);
 });
 
-it('an address of a location is a text like others, or absent', () => {
+it('the address of a location is a text like others, or absent', () => {
   const at = (address: unknown) => messageMetadata('location', '1,2', { lat: 1, lng: 2, address });
   expect(at(' и\u0306\u0007\vб ')).toEqual({ lat: 1, lng: 2, address: 'й\nб' });
   expect(JSON.parse(JSON.stringify(at(' ')))).toEqual({ lat: 1, lng: 2 });
@@ -288,7 +288,7 @@ it('an address of a location is a text like others, or absent', () => {
     expect(() => at(address)).toThrow('address');
 });
 
-it('what may be absent may be blank', () => {
+it('optional texts may be blank', () => {
   for (const blank of ['', '  \n']) {
     expect(validated(RepostBody, { content: blank }).content).toBe(blank);
     expect(validated(BanBody, { reason: blank }).reason).toBe('');

@@ -51,14 +51,14 @@ const fieldsOf = (type: new () => object): object =>
     getMetadataStorage().getTargetValidationMetadatas(type, '', false, false),
   );
 
-it('gives an instance without the fields that its class does not have', () => {
+it('returns an instance without the fields that its class does not have', () => {
   const taken = validated(Sample, { name: 'a', more: 1, inner: { number: 1, more: 2 } });
   expect(taken).toBeInstanceOf(Sample);
   expect(taken.inner).toBeInstanceOf(Inner);
   expect(JSON.parse(JSON.stringify(taken))).toEqual({ name: 'a', inner: { number: 1 } });
 });
 
-it('keeps free objects exactly, at any depth that is allowed', () => {
+it('keeps free objects exactly, at any allowed depth', () => {
   const free = { a: [1, null, { b: 'я😀' }], '': { '': 0 } };
   expect(validated(Sample, { name: 'a', free }).free).toEqual(free);
   const message = { chat_id: randomUUID(), type: 'text', content: 'x', metadata: { toString: 1, ...free } };
@@ -73,12 +73,12 @@ it('names every wrong field, nested ones with their path', () => {
   expect(new Set(refusal({})!.fields)).toEqual(new Set(['name']));
 });
 
-it('names 20 wrong fields at most', () => {
+it('names at most 20 wrong fields', () => {
   const details = refusal({ user_ids: 1, limit: 'x' }, PageQuery);
   expect(details!.fields!.length).toBeLessThanOrEqual(20);
 });
 
-it('looks at none of the objects of a list that is too long, nor of one in the place of an object', () => {
+it('does not read the objects of an oversized list, nor of a list in place of an object', () => {
   const some = (count: number) => Array.from({ length: count }, () => ({}));
   const name = 'a';
   expect(refusal({ name, list: some(4) })).toEqual({ code: 'INVALID_DATA', fields: ['list'] });
@@ -106,9 +106,9 @@ it.each([
   ['own __proto__', JSON.parse('{"name":"a","__proto__":{"x":1}}')],
   ['__proto__ inside', JSON.parse('{"name":"a","free":{"list":[{"__proto__":1}]}}')],
   ['constructor', { name: 'a', free: { constructor: 'text' } }],
-  ['constructor in a list that nobody asked for', { name: 'a', list: [{ constructor: { prototype: {} } }] }],
+  ['constructor in an unknown list', { name: 'a', list: [{ constructor: { prototype: {} } }] }],
   ['NUL', { name: '\0' }],
-  ['NUL in a field nobody asked for', { name: 'a', other: '\0' }],
+  ['NUL in an unknown field', { name: 'a', other: '\0' }],
   ['NUL in a key', { name: 'a', free: { '\0': 1 } }],
   ['half a surrogate pair', { name: '\ud800' }],
 ])('refuses %s', (_, raw) => {
@@ -126,13 +126,13 @@ it('refuses nesting beyond 32 levels without running out of stack', () => {
   expect(refusal(nested(100_000))?.code).toBe('INVALID_DATA');
 });
 
-it('says MESSAGE_TOO_LARGE only when nothing else is wrong', () => {
+it('answers MESSAGE_TOO_LARGE only when nothing else is wrong', () => {
   const message = { chat_id: randomUUID(), type: 'text', content: 'x'.repeat(4001) };
   expect(refusal(message, SendMessagePayload)?.code).toBe('MESSAGE_TOO_LARGE');
   expect(refusal({ ...message, type: 'x' }, SendMessagePayload)?.code).toBe('INVALID_DATA');
 });
 
-it('takes null as if the field were not there, but where null erases', () => {
+it('treats null like a missing field, except where null erases', () => {
   expect(validated(UserQuery, { limit: null, cursor: null })).toMatchObject({ limit: 50 });
   expect(validated(UpdateChatBody, { avatar: null, title: null })).toEqual({
     avatar: null,
@@ -140,7 +140,7 @@ it('takes null as if the field were not there, but where null erases', () => {
   });
 });
 
-it('ends any JSON in an instance or a refusal of the contract', () => {
+it('turns any JSON into an instance or a documented refusal', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (raw) => {
       expect([undefined, 'INVALID_DATA', 'MESSAGE_TOO_LARGE']).toContain(
@@ -150,7 +150,7 @@ it('ends any JSON in an instance or a refusal of the contract', () => {
   );
 });
 
-it.each(Object.entries(CLIENT_EVENTS))('takes a %s exactly when class-validator does', (_, { payload }) => {
+it.each(Object.entries(CLIENT_EVENTS))('accepts a %s exactly when class-validator does', (_, { payload }) => {
   const value = fc.oneof(
     fc.constantFrom(
       randomUUID(),
@@ -181,7 +181,7 @@ it.each(Object.entries(CLIENT_EVENTS))('takes a %s exactly when class-validator 
   );
 });
 
-it('looks at a key that no class has once, wherever it is', () => {
+it('reads a key that no class has once, wherever it is', () => {
   let looks = 0;
   const counted = (object: object) =>
     new Proxy(object, {

@@ -25,7 +25,7 @@ const registers = (id: string) =>
     [id, id.replaceAll('-', '')],
   );
 
-it('locks users in one order, whoever came first, so that two processes never wait for each other', async () => {
+it('locks users in one order, so that two processes never deadlock', async () => {
   const config = loadConfig({ DATABASE_URL: database.url, JWT_SECRET: 'x'.repeat(32) });
   const module = await Test.createTestingModule({
     imports: [PlatformModule.forRoot(config), PresenceModule],
@@ -34,7 +34,7 @@ it('locks users in one order, whoever came first, so that two processes never wa
   const presence = module.get(Presence);
   await registers(HIGH);
   presence.connected(HIGH, 'phone', []);
-  // The first one is stored at once, alone; the stop stores both together, and would find this one first.
+  // The first one is stored at once, alone. The stop stores both together, and would find this one first.
   const stored = () => other.query('SELECT FROM users WHERE last_seen_at IS NOT NULL');
   while ((await stored()).rowCount === 0) await sleep(10);
   await registers(LOW);

@@ -28,7 +28,7 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-/** What is told waits for what must be looked up. */
+/** Events are published after their lookups. */
 const settled = () => jest.advanceTimersByTimeAsync(0);
 const isOnline = async (presence: Presence) => (await presence.present(['anna'])).has('anna');
 const events = () => received.map(({ event }) => event);
@@ -36,10 +36,10 @@ const connectMany = (presence: Presence, count: number) => {
   for (let i = 0; i < count; i++) presence.connected(`user ${i}`, `socket ${i}`, [`chat ${i}`]);
 };
 
-/** Those who hear of somebody beside their chats. */
+/** The audience of a user, besides their chats. */
 const around = (id: string) => [`watchers:${id}`, `followers:${id}`, `friends:${id}`];
 
-it('tells of the first device and, after the grace time, of the last', async () => {
+it('is published for the first device and, after the grace time, for the last', async () => {
   const presence = start();
   presence.connected('anna', 'phone', []);
   presence.connected('anna', 'tablet', []);
@@ -55,7 +55,7 @@ it('tells of the first device and, after the grace time, of the last', async () 
   expect(received[1]!.at).toBe(left);
 });
 
-it('says nothing of whoever is back within the grace time, and counts that time anew', async () => {
+it('publishes nothing for a user who returns within the grace time, and restarts that time', async () => {
   const presence = start();
   presence.connected('anna', 'phone', []);
   for (let i = 0; i < 3; i++) {
@@ -70,7 +70,7 @@ it('says nothing of whoever is back within the grace time, and counts that time 
   expect(events()).toEqual(['user:online', 'user:offline']);
 });
 
-it('does not mind a device that was never there, or goes twice', async () => {
+it('ignores an unknown device and a second disconnect', async () => {
   const presence = start();
   presence.connected('anna', 'phone', []);
   presence.disconnected('anna', 'unknown');
@@ -81,7 +81,7 @@ it('does not mind a device that was never there, or goes twice', async () => {
   expect(events()).toEqual(['user:online', 'user:offline']);
 });
 
-it('tells everyone while fewer than 500 users are connected, however many devices, then those concerned', async () => {
+it('is published to everyone while fewer than 500 users are connected, whatever their devices, then to the audience', async () => {
   const presence = start();
   connectMany(presence, 498);
   for (let i = 0; i < 100; i++) presence.connected('user 1', `another ${i}`, []);
@@ -100,7 +100,7 @@ it('tells everyone while fewer than 500 users are connected, however many device
 it.each([
   ['everyone', 600, 'everyone'],
   ['contacts', 0, ['chat', ...around('anna')]],
-] as const)('tells %s when the setting says so', async (PRESENCE_AUDIENCE, connected, rooms) => {
+] as const)('is published to %s when the setting says so', async (PRESENCE_AUDIENCE, connected, rooms) => {
   const presence = start({ PRESENCE_AUDIENCE });
   connectMany(presence, connected);
   presence.connected('anna', 'phone', ['chat']);
@@ -108,7 +108,7 @@ it.each([
   expect(received.at(-1)!.rooms).toEqual(rooms);
 });
 
-it('tells those concerned when it cannot be known how many are connected', async () => {
+it('is published to the audience when the number of connected users is unknown', async () => {
   const presence = start();
   presence.setAudience((userId) => Promise.resolve([`chat of ${userId}`]));
   presence.connected('anna', 'phone', []);

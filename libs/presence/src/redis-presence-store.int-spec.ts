@@ -41,20 +41,20 @@ describeWithRedis('presence of several nodes', () => {
     while (!received.includes(line)) await new Promise(setImmediate);
   };
 
-  it('who was found away by an answer that did not come is told, once', async () => {
+  it('announces a user as offline once, when the answer that found this was lost', async () => {
     const store = node(link.url);
     await store.enter('anna', 'phone');
     await store.leave('anna', 'phone');
     await link.loseAnswerTo('BYSCORE');
     await until('anna away');
-    // Those who go later are found by a later look.
+    // Users who leave later are found by a later look.
     await store.enter('boris', 'phone');
     await store.leave('boris', 'phone');
     await until('boris away');
     expect(received).toEqual(['anna away', 'boris away']);
   });
 
-  it('who is back before that is told again is not told to be away', async () => {
+  it('does not announce offline again for a user who reconnected before the retry', async () => {
     const one = node(link.url);
     await one.enter('anna', 'phone');
     await one.leave('anna', 'phone');
@@ -67,7 +67,7 @@ describeWithRedis('presence of several nodes', () => {
     expect(received).toEqual([]);
   });
 
-  it('whose entry is not answered is told to have come', async () => {
+  it('announces a user as online when the answer to the entry is lost', async () => {
     const store = node(link.url);
     const lost = link.loseAnswerTo('before and 0 or 1');
     const wasAway = store.enter('anna', 'phone');
@@ -75,7 +75,7 @@ describeWithRedis('presence of several nodes', () => {
     expect(await wasAway).toBe(true);
   });
 
-  it('who had been away for a node that could not renew is back, also when the answer to that does not come', async () => {
+  it('brings back a user whose node could not renew, also when the answer to that is lost', async () => {
     const store = node(link.url);
     const redis = node(url) && connections[1]!.shared!;
     await store.enter('anna', 'phone');
@@ -93,11 +93,11 @@ describeWithRedis('presence of several nodes', () => {
     clock.mockRestore();
   });
 
-  it('who leaves while others are renewed is not renewed', async () => {
+  it('does not renew a user who leaves during the renewal', async () => {
     const store = node(link.url);
     const entered = Array.from({ length: 1001 }, (_, i) => store.enter(`user ${i}`, `phone ${i}`));
     await Promise.all(entered);
-    // The renewal begins with those who came first, and has not come to the last.
+    // The renewal starts with the earliest users, and has not reached the last.
     connection.emit('ready');
     await store.leave('user 1000', 'phone 1000');
     await until('user 1000 away');

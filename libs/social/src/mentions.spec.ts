@@ -16,7 +16,7 @@ it.each<[string, string[]]>([
   expect(handlesIn(text)).toEqual(handles);
 });
 
-it('twenty at most', () => {
+it('reads at most twenty mentions', () => {
   const text = Array.from({ length: 25 }, (_, i) => `@user_${i}`).join(' ');
   expect(handlesIn(`${text} @user_0`)).toEqual(Array.from({ length: 20 }, (_, i) => `user_${i}`));
 });
@@ -108,7 +108,7 @@ it.each([
     '@mail.ru',
     '@anna/package',
   ],
-])('%j is no mention', (text) => {
+])('%j is not a mention', (text) => {
   expect(handlesIn(text)).toEqual([]);
   expect(handlesIn(`Смотрите: ${text} и (@control), там`)).toEqual(['control']);
 });
@@ -163,7 +163,7 @@ it.each([
   expect(handlesIn(text)).toEqual(['anna']);
 });
 
-it('finds two that one sign parts', () => {
+it('finds two mentions with one character between them', () => {
   for (const sign of ['/', '&', ',', '+', '—', ' '])
     expect(handlesIn(`@anna${sign}@boris`)).toEqual(['anna', 'boris']);
 });
@@ -174,12 +174,12 @@ it.each([
   ['\u0301', 100_000],
   ['[a](b "', 50_000],
   ['@abc-', 50_000],
-])('many times %j is read at once', (piece, times) => {
+])('reads many repetitions of %j quickly', (piece, times) => {
   expect(handlesIn(`${piece.repeat(times)}; (@anna)`)).toContain('anna');
   handlesIn(`${piece.repeat(times)}:@anna`);
 });
 
-it('is read in a time that grows as the text does', () => {
+it('is read in linear time', () => {
   const pieces = [
     'http://',
     'a',

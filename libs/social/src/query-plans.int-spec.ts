@@ -21,7 +21,7 @@ const USERS = 20_000;
 const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 const post = (number: string) => `('bbbbbbbb-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
 
-/** As much as it takes for reading a whole table to be a mistake. */
+/** Enough rows that reading a whole table is a mistake. */
 const FILL = [
   `INSERT INTO users (id, email, password_hash, name, handle)
    SELECT ${user('i')}, i || '@example.com', '', 'Somebody ' || i, 'somebody_' || i FROM generate_series(1, ${USERS}) AS i`,
@@ -55,10 +55,10 @@ const FILL = [
    SELECT gen_random_uuid(), from_id, to_id, 'withdrawn', now() FROM friend_requests, generate_series(1, 5)`,
 ];
 
-it('nothing of social life reads a whole table', () =>
+it('no social request reads a whole table', () =>
   withPlans(FILL, async (app, plans, admin) => {
     const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
-    // Whom the crowd knows: follows, friends and blocks as everybody there has.
+    // Other users have follows, friends and blocks as real ones do.
     for (const [table, columns] of [
       ['follows', 'follower_id, followee_id'],
       ['friends', 'user_id, friend_id'],
@@ -123,7 +123,7 @@ async function playThrough(app: TestApp, anna: Account, boris: Account): Promise
   await does(anna, 'GET users/me/blocked');
   await does(anna, `DELETE users/${boris.id}/block`);
   await does(anna, `GET users/${boris.id}`);
-  // The crowd's are many: a ban goes through them by its indexes.
+  // These users have many rows: a ban finds them by its indexes.
   const [{ id: busy }] = (await app.rows(
     `UPDATE users SET banned_at = now() WHERE handle = 'somebody_8' RETURNING id`,
   )) as [{ id: string }];

@@ -7,7 +7,7 @@ afterEach(() => model.stop());
 
 const QUESTION = [{ role: 'user', content: 'Привет' }];
 
-/** Node's own types leave open what its streams carry. */
+/** Node's own types do not say which chunks its streams carry. */
 const bytesOf = (response: Response) => response.body as ReadableStream<Uint8Array>;
 
 const ask = (messages: object[] = QUESTION, signal?: AbortSignal) =>
@@ -30,7 +30,7 @@ const choices = (text: string) =>
     .map((line) => (JSON.parse(line.slice(6)) as { choices: [Choice] }).choices[0]);
 const said = (text: string) => choices(text).map(({ delta }) => delta.content ?? '');
 
-it('answers with the next script, then with the standing one, and keeps what it was asked', async () => {
+it('answers with the next script, then with the standing one, and records its requests', async () => {
   model.answerAlways({ tokens: ['always'] });
   model.answerWith({ tokens: ['one', ' ', 'two'] });
   const first = await (await ask()).text();
@@ -42,7 +42,7 @@ it('answers with the next script, then with the standing one, and keeps what it 
   expect(model.prompt).toEqual(['user: Привет']);
 });
 
-it('gives tokens when the test writes them, and notices who goes away', async () => {
+it('sends tokens when the test writes them, and notices a disconnected client', async () => {
   const tokens = new PassThrough({ objectMode: true });
   model.answerWith({ tokens });
   const gone = new AbortController();
@@ -56,7 +56,7 @@ it('gives tokens when the test writes them, and notices who goes away', async ()
   await model.until(() => model.aborted === 1);
 });
 
-it.each(['reset', 'cut'] as const)('breaks off: %s', async (end) => {
+it.each(['reset', 'cut'] as const)('disconnects: %s', async (end) => {
   model.answerWith({ tokens: ['half'], end });
   const reader = bytesOf(await ask()).getReader();
   let text = '';
@@ -83,7 +83,7 @@ it('refuses with a status', async () => {
   expect((await ask()).status).toBe(429);
 });
 
-it('cuts characters into their bytes', async () => {
+it('splits characters into their bytes', async () => {
   model.answerWith({ tokens: ['Щ', '👍🏽', 'a'], bytewise: true });
   const pieces: Uint8Array[] = [];
   for await (const piece of bytesOf(await ask())) pieces.push(piece);
@@ -92,7 +92,7 @@ it('cuts characters into their bytes', async () => {
   expect(Buffer.from(within as number[]).toString()).toBe('Щ👍🏽');
 });
 
-it('asks for tools piece by piece, and wants each result', async () => {
+it('calls tools in fragments, and requires each result', async () => {
   model.answerWith({ calls: [{ name: 'search', arguments: { query: 'маникюр' } }] });
   const deltas = choices(await (await ask()).text()).flatMap(({ delta }) => delta.tool_calls ?? []);
   expect(deltas[0]).toMatchObject({ id: expect.any(String), function: { name: 'search' } });

@@ -5,7 +5,7 @@ let app: TestApp;
 beforeAll(async () => (app = await TestApp.start()));
 afterAll(() => app.stop());
 
-it('whoever is removed hears nothing more, also when the answer to the commit is lost', async () => {
+it('a removed member receives nothing more, also when the answer to the commit is lost', async () => {
   const [anna, vera] = await app.people('Анна', 'Вера');
   const [annaDevice, veras] = await app.devices(anna, vera);
   const [group, another] = [await app.group(anna, vera), await app.group(anna, vera)];

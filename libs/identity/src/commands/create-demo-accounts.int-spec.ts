@@ -10,7 +10,7 @@ const create = (isOpenToOthers = false) => identity.commands.execute(new CreateD
 const signIn = (email: string, password: string) =>
   codeOf(identity.commands.execute(new Login({ email, password }, device)));
 
-it('makes its accounts once, however many start at once, and tells them each time', async () => {
+it('creates its accounts once, however many start at once, and returns them each time', async () => {
   const all = await Promise.all([create(), create(), create(), create()]);
   expect(all[0].map(({ email, name, role }) => [email, name, role])).toEqual([
     ['anna@example.com', 'Анна Иванова', 'user'],
@@ -27,7 +27,7 @@ it('makes its accounts once, however many start at once, and tells them each tim
   for (const { email, password } of all[0]) expect(await signIn(email, password!)).toBe('no error');
 });
 
-it('gives them random passwords where other machines reach the server, and tells them once', async () => {
+it('gives them random passwords where other machines reach the server, and returns them once', async () => {
   const first = await create(true);
   expect(new Set(first.map(({ password }) => password)).size).toBe(4);
   for (const { email, password } of first) {
@@ -39,7 +39,7 @@ it('gives them random passwords where other machines reach the server, and tells
   expect(await create()).toEqual(received);
 });
 
-it('takes the known password from accounts that have it, and ends their sessions', async () => {
+it('replaces the known password of accounts that have it, and ends their sessions', async () => {
   const [{ id, email, password }] = (await create()) as [Required<DemoAccount>];
   await identity.commands.execute(new Login({ email, password }, device));
   const [{ password: newPassword }] = (await create(true)) as [Required<DemoAccount>];
@@ -48,7 +48,7 @@ it('takes the known password from accounts that have it, and ends their sessions
   expect(await signIn(email, newPassword)).toBe('no error');
 });
 
-it('makes none where there are users', async () => {
+it('creates none in a database with users', async () => {
   await identity.register();
   expect(await create()).toEqual([]);
   expect(await identity.prisma.user.count()).toBe(1);

@@ -12,7 +12,7 @@ afterAll(() => identity.stop());
 const login = (email: string, password: string) =>
   identity.commands.execute(new Login({ email, password }, device));
 
-it('opens a session of its own', async () => {
+it('opens a separate session', async () => {
   const { user, access_token } = await identity.register();
   const answer = await login(user.email, PASSWORD);
   const [first, second] = await Promise.all(
@@ -22,7 +22,7 @@ it('opens a session of its own', async () => {
   expect(second!.sessionId).not.toBe(first!.sessionId);
 });
 
-it('takes the same password however the keyboard composes its letters', async () => {
+it('accepts the same password however the keyboard composes its letters', async () => {
   const { user } = await identity.register();
   const { hashPassword } = await import('../passwords.js');
   const passwordHash = await hashPassword('й'.normalize('NFC') + 'пароль-1');
@@ -30,7 +30,7 @@ it('takes the same password however the keyboard composes its letters', async ()
   expect(await codeOf(login(user.email, 'й'.normalize('NFD') + 'пароль-1'))).toBe('no error');
 });
 
-it('does not tell whether there is such an account', async () => {
+it('does not reveal whether an account exists', async () => {
   const { user } = await identity.register();
   const refusal = (email: string) => login(email, 'wrong password').catch((error: AppError) => error);
   const [known, unknown] = [await refusal(user.email), await refusal('nobody@example.org')];
@@ -38,14 +38,14 @@ it('does not tell whether there is such an account', async () => {
   expect(unknown).toMatchObject({ code: 'UNAUTHORIZED', message: (known as AppError).message });
 });
 
-it('takes as long for an account that there is not', async () => {
+it('takes as long for an unknown account', async () => {
   const { user } = await identity.register();
   const time = async (email: string) => {
     const started = performance.now();
     await codeOf(login(email, 'wrong password'));
     return performance.now() - started;
   };
-  // In turns, and the fastest of each: whatever else the machine does slows both.
+  // Alternately, and the fastest of each, so that other load affects both.
   const known = [];
   const unknown = [];
   for (let i = 0; i < 15; i++) {
@@ -55,7 +55,7 @@ it('takes as long for an account that there is not', async () => {
   expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 2);
 });
 
-it('opens no session by a password that was changed while it was verified', async () => {
+it('opens no session with a password that changed during its verification', async () => {
   const { user } = await identity.register();
   const verify = jest.spyOn(Passwords.prototype, 'verify').mockImplementationOnce(async () => {
     await identity.prisma.user.update({ where: { id: user.id }, data: { passwordHash: 'another' } });
@@ -71,7 +71,7 @@ it('refuses a banned user', async () => {
   expect(await codeOf(login(user.email, PASSWORD))).toBe('UNAUTHORIZED');
 });
 
-describe('guesses', () => {
+describe('password guesses', () => {
   const RATE = 2;
   let limited: Identity;
   beforeAll(async () => (limited = await startIdentity({ SIGN_IN_RATE: String(RATE) })));
@@ -85,7 +85,7 @@ describe('guesses', () => {
   };
   const range = (length: number) => Array.from({ length }, (_, i) => i);
 
-  it('at one account are few, however many networks they come from; its owner signs in where they did before', async () => {
+  it('for one account are limited over all networks; its owner can sign in from a known network', async () => {
     const { user } = await limited.register();
     expect(await attempt(user.email, '2001:db8:7::1', PASSWORD)).toBe('no error');
     const guesses = await all(range(60).map((i) => attempt(user.email, `198.51.100.${i}`)));
@@ -94,12 +94,12 @@ describe('guesses', () => {
     // An IPv6 address changes within its network.
     expect(await attempt(user.email, '2001:db8:7::2', PASSWORD)).toBe('no error');
     expect(await attempt(user.email, '198.51.100.200', PASSWORD)).toBe('RATE_LIMIT');
-    // Who tries at home is limited there.
+    // Guesses from the known network are limited there.
     const atHome = await all(range(9).map(() => attempt(user.email, device.ip)));
     expect([atHome('UNAUTHORIZED'), atHome('RATE_LIMIT')]).toEqual([RATE - 1, 9 - RATE + 1]);
   });
 
-  it('of one network are few, however many accounts they are at; others of it sign in', async () => {
+  it('from one network are limited over all accounts; others of it can sign in', async () => {
     const { user } = await limited.register();
     const network = device.ip;
     const guesses = await all(range(60).map((i) => attempt(`nobody${i}@example.org`, network)));
@@ -141,7 +141,7 @@ describe('a user with 50 sessions', () => {
     return user;
   };
 
-  it('signs in once more, which signs out the device that was used least recently', async () => {
+  it('can sign in again, which signs out the least recently used device', async () => {
     const user = await withFifty();
     const before = await sessionsOf(user.id);
     const oldest = before.at(-1)!.id;
@@ -153,7 +153,7 @@ describe('a user with 50 sessions', () => {
     expect(identity.signedOut).toMatchObject([[{ sessionId: oldest }, { reason: 'session_revoked' }]]);
   });
 
-  it('has no more of them after sign-ins at the same moment', async () => {
+  it('has no more of them after concurrent sign-ins', async () => {
     const user = await withFifty();
     const bystander = await Bystander.at(identity.databaseUrl);
     await bystander.query('BEGIN');

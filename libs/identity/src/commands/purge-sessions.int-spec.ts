@@ -9,7 +9,7 @@ afterAll(() => identity.stop());
 const DAY = 24 * 3600 * 1000;
 const daysFromNow = (days: number) => new Date(Date.now() + days * DAY);
 
-it('deletes what expired or was revoked more than 30 days ago, also more than one batch', async () => {
+it('deletes sessions that expired or were revoked more than 30 days ago, in batches', async () => {
   const { user } = await identity.register();
   const session = (expiresIn: number, revoked?: number) => ({
     id: newId(),
@@ -20,7 +20,7 @@ it('deletes what expired or was revoked more than 30 days ago, also more than on
   const kept = [session(10), session(-29), session(10, -29), session(-29, -29)];
   const old = [session(-31), session(10, -31), ...Array.from({ length: 2300 }, () => session(-40))];
   await identity.prisma.session.createMany({ data: [...old, ...kept] });
-  // Two workers at once share the work.
+  // Two concurrent workers share the work.
   const counts = await Promise.all([1, 2].map(() => identity.commands.execute(new PurgeSessions())));
   expect(counts[0]! + counts[1]!).toBe(2302);
   const left = await identity.prisma.session.findMany({ select: { id: true } });

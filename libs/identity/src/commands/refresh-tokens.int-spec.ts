@@ -14,7 +14,7 @@ const MINUTE_AGO = () => new Date(Date.now() - 61_000);
 
 const signIn = async () => (await identity.register()).refresh_token;
 
-it('rotates, and the session lasts 30 days from now', async () => {
+it('rotates, and extends the session to 30 days from now', async () => {
   const first = await signIn();
   await change(first, { expiresAt: new Date(Date.now() + 1000) });
   const { user, access_token, refresh_token: second } = await refresh(first);
@@ -28,7 +28,7 @@ it('rotates, and the session lasts 30 days from now', async () => {
   expect((await refresh(second)).refresh_token).not.toBe(second);
 });
 
-it('answers the token just replaced again for 60 s, without another rotation', async () => {
+it('accepts the replaced token again for 60 s, without another rotation', async () => {
   const first = await signIn();
   const { refresh_token: second } = await refresh(first);
   expect((await refresh(first)).refresh_token).toBe(second);
@@ -37,14 +37,14 @@ it('answers the token just replaced again for 60 s, without another rotation', a
   expect(await row(first)).toMatchObject({ refreshGeneration: 2, revokedAt: null });
 });
 
-it('gives all of many refreshes at once the same new token', async () => {
+it('gives concurrent refreshes the same new token', async () => {
   const first = await signIn();
   const answers = await Promise.all(Array.from({ length: 15 }, () => refresh(first)));
   expect(new Set(answers.map(({ refresh_token }) => refresh_token)).size).toBe(1);
   expect(await row(first)).toMatchObject({ refreshGeneration: 2, revokedAt: null });
 });
 
-it('takes the replaced token after 60 s for a stolen one', async () => {
+it('treats a replaced token as stolen after 60 s', async () => {
   const first = await signIn();
   const { refresh_token: second, access_token } = await refresh(first);
   await change(first, { refreshedAt: MINUTE_AGO() });
@@ -58,14 +58,14 @@ it('takes the replaced token after 60 s for a stolen one', async () => {
   expect(await codeOf(identity.authenticate(access_token))).toBe('UNAUTHORIZED');
 });
 
-it('takes an older one for stolen at once', async () => {
+it('treats an older token as stolen at once', async () => {
   const first = await signIn();
   await refresh((await refresh(first)).refresh_token);
   expect(await codeOf(refresh(first))).toBe('UNAUTHORIZED');
   expect((await row(first)).revokedAt).not.toBeNull();
 });
 
-it('touches nothing for a forged token', async () => {
+it('changes nothing for a forged token', async () => {
   const first = await signIn();
   await refresh((await refresh(first)).refresh_token);
   const before = await row(first);
@@ -80,7 +80,7 @@ it('touches nothing for a forged token', async () => {
 it.each([
   ['a revoked session', { revokedAt: new Date() }],
   ['an expired session', { expiresAt: new Date(Date.now() - 1000) }],
-])('refuses %s, the current token and the one just replaced', async (_, data) => {
+])('refuses %s, with the current token and the one just replaced', async (_, data) => {
   const first = await signIn();
   const { refresh_token: second } = await refresh(first);
   await change(first, data);
@@ -88,7 +88,7 @@ it.each([
   expect(await codeOf(refresh(second))).toBe('UNAUTHORIZED');
 });
 
-it('refuses a banned user, the current token and the one just replaced', async () => {
+it('refuses a banned user, with the current token and the one just replaced', async () => {
   const { user, refresh_token: first } = await identity.register();
   const { refresh_token: second } = await refresh(first);
   await identity.prisma.user.update({ where: { id: user.id }, data: { bannedAt: new Date() } });
@@ -96,7 +96,7 @@ it('refuses a banned user, the current token and the one just replaced', async (
   expect(await codeOf(refresh(second))).toBe('UNAUTHORIZED');
 });
 
-it('limits the network from which tokens come that nobody was given', async () => {
+it('limits networks that send forged tokens', async () => {
   const limited = await startIdentity({ REST_WRITE_RATE: '2' });
   const shown = (ip: string) => codeOf(limited.commands.execute(new RefreshTokens('nonsense', ip)));
   const codes = await Promise.all(

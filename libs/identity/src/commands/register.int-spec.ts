@@ -6,7 +6,7 @@ let identity: Identity;
 beforeAll(async () => (identity = await startIdentity()));
 afterAll(() => identity.stop());
 
-it('makes the account and opens its session', async () => {
+it('creates the account and opens its session', async () => {
   const account = {
     email: 'anna@example.org',
     name: 'Анна Иванова',
@@ -36,20 +36,20 @@ it('makes the account and opens its session', async () => {
   expect(Math.round(days)).toBe(30);
 });
 
-it('keeps the password as an Argon2id hash of 19 MiB', async () => {
+it('stores the password as an Argon2id hash of 19 MiB', async () => {
   const { user } = await identity.register();
   const { passwordHash } = await identity.prisma.user.findUniqueOrThrow({ where: { id: user.id } });
   expect(passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
 });
 
-it('gives an e-mail to one of sixteen who ask for it at once', async () => {
+it('gives an e-mail to one of sixteen concurrent requests', async () => {
   const codes = await Promise.all(
     Array.from({ length: 16 }, (_, i) => codeOf(identity.register(`Racer ${i}`, 'race@example.org'))),
   );
   expect(codes.sort()).toEqual([...Array<string>(15).fill('CONFLICT'), 'no error'].sort());
 });
 
-it('gives everybody of one name a handle of their own', async () => {
+it('gives users of the same name different handles', async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, () => identity.register('Борис')));
   const handles = answers.map(({ user }) => user.handle);
   expect(new Set(handles).size).toBe(10);
@@ -57,17 +57,17 @@ it('gives everybody of one name a handle of their own', async () => {
   for (const handle of handles) expect(handle).toMatch(/^boris(_\d{6})?$/);
 });
 
-it('says of a taken e-mail CONFLICT also when the handle is taken too', async () => {
+it('answers CONFLICT for a taken e-mail, also when the handle is taken', async () => {
   await identity.register('Doppel', 'doppel@example.org');
   expect(await codeOf(identity.register('Doppel', 'doppel@example.org'))).toBe('CONFLICT');
 });
 
-it('limits new accounts of a network, and no other’s', async () => {
+it('limits new accounts per network', async () => {
   const limited = await startIdentity({ REGISTRATION_RATE: '2' });
   const register = (ip: string, email = `${crypto.randomUUID()}@example.org`) =>
     limited.commands.execute(new Register({ email, name: 'New', password: PASSWORD }, { ...device, ip }));
   expect(await codeOf(register('2001:db8::1', 'taken@example.org'))).toBe('no error');
-  // So that nobody learns fast who has an account.
+  // The same delay, so that nobody learns quickly who has an account.
   expect(await codeOf(register('2001:db8::2', 'taken@example.org'))).toBe('CONFLICT');
   const refusal = await register('2001:db8::3').catch((error: AppError) => error);
   expect(refusal).toMatchObject({ code: 'RATE_LIMIT' });

@@ -21,7 +21,7 @@ it('signs the session and its sockets out', async () => {
   ]);
 });
 
-it("finds no session of somebody else's, nor one twice", async () => {
+it('does not find a session of another user, nor one that was revoked', async () => {
   const [anna, boris] = [await signIn(), await signIn()];
   const received = identity.signedOut.length;
   expect(await codeOf(revoke(anna.userId, boris.sessionId))).toBe('NOT_FOUND');

@@ -10,7 +10,7 @@ afterAll(() => identity.stop());
 const update = (userId: string, body: object) =>
   identity.commands.execute(new UpdateMe(userId, validated(UpdateMeBody, body)));
 
-it('changes what is given and nothing else', async () => {
+it('changes only the given fields', async () => {
   const { user } = await identity.register('Анна');
   expect(await update(user.id, { is_master: true, locale: 'en' })).toEqual({
     ...user,
@@ -37,7 +37,7 @@ it('removes the avatar with null; null elsewhere changes nothing', async () => {
   expect(await update(user.id, { avatar: null })).toEqual(user);
 });
 
-it('refuses a handle that somebody has', async () => {
+it('refuses a taken handle', async () => {
   const [anna, boris] = [await identity.register('Anna'), await identity.register('Boris')];
   expect(await codeOf(update(anna.user.id, { handle: boris.user.handle }))).toBe('CONFLICT');
 });
@@ -47,7 +47,7 @@ it.each(['support', 'SYSTEM', 'moderator'])('refuses %s, a handle of the operato
   expect(await codeOf(update(user.id, { handle }))).toBe('CONFLICT');
 });
 
-it('leaves a user the handle of the operator that they have', async () => {
+it('lets a user keep a handle of the operator that they have', async () => {
   const { user } = await identity.register('Анна');
   await identity.prisma.user.update({ where: { id: user.id }, data: { handle: 'official' } });
   expect(await update(user.id, { handle: 'official', name: 'Anna' })).toMatchObject({ handle: 'official' });

@@ -7,7 +7,7 @@ let identity: Identity;
 beforeAll(async () => (identity = await startIdentity()));
 afterAll(() => identity.stop());
 
-it("pages through the user's live sessions, newest first, and marks the one that asks", async () => {
+it("pages through the user's live sessions, newest first, and marks the current one", async () => {
   const { user, access_token } = await identity.register();
   await identity.register();
   const { userId, sessionId } = await identity.authenticate(access_token);

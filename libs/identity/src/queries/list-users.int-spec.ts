@@ -29,11 +29,11 @@ afterAll(() => identity.stop());
 
 const list = (query?: string, limit = 50, cursor?: string) =>
   identity.queries.execute(new ListUsers(query, limit, cursor, viewer));
-/** As far as these names need it. */
+/** Folded as far as these names need it. */
 const folded = (text: string) => text.toLowerCase().replaceAll('ё', 'е');
 const names = async (query?: string) => (await list(query)).items.map(({ name }) => name);
 
-it('lists everybody else by name, without the banned', async () => {
+it('lists everybody else by name, without banned users', async () => {
   const byName = [...ids.keys()].sort((a, b) =>
     Buffer.compare(Buffer.from(folded(a)), Buffer.from(folded(b))),
   );
@@ -67,7 +67,7 @@ it.each([
   expect(await names(query)).toEqual(found);
 });
 
-it('pages through all without a gap or a double, also when names are the same', async () => {
+it('pages through all without a gap or a duplicate, also among equal names', async () => {
   const same = await Promise.all(Array.from({ length: 7 }, () => identity.register('Same Name')));
   const seen: string[] = [];
   let cursor: string | undefined;
@@ -93,7 +93,7 @@ it.each([
   expect(await codeOf(list('', 5, cursor))).toBe('INVALID_DATA');
 });
 
-it('has the user of that handle first, and everybody once, however small the pages are', async () => {
+it('lists the user of that handle first, and everybody once, however small the pages', async () => {
   const exact = await identity.register('Яна Queue');
   await identity.prisma.user.update({ where: { id: exact.user.id }, data: { handle: 'queue' } });
   const others = await Promise.all(
@@ -112,7 +112,7 @@ it('has the user of that handle first, and everybody once, however small the pag
       } while (cursor);
       expect(seen).toEqual([exact.user.id, ...expected]);
     }
-  // For their own eyes, or by a part, it is the order by name.
+  // For oneself, or by a part of the handle, the order is by name.
   const { items } = await identity.queries.execute(new ListUsers('queue', 50, undefined, exact.user.id));
   expect(items.map(({ id }) => id)).toEqual(expected);
   expect((await list('queu')).items.at(-1)!.id).toBe(exact.user.id);
@@ -130,7 +130,7 @@ it('pages through the longest names', async () => {
   expect(seen).toEqual(expect.arrayContaining(long.map(({ user }) => user.id)));
 });
 
-it('finds one user as anybody may see them, and no banned one', async () => {
+it('finds one user with the public fields, and no banned one', async () => {
   const id = ids.get('Борис')!;
   expect(await identity.queries.execute(new FindUser(id, viewer))).toEqual({
     id,

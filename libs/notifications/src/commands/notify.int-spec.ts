@@ -82,8 +82,8 @@ const bodies = (items: NotificationDto[]) => items.map(({ body }) => body);
 const read = (account: Account, { id }: { id: string }) =>
   app.request('POST', `notifications/${id}/read`, account.token);
 
-describe('who is told', () => {
-  it('the recipients, each once, but not who did it', async () => {
+describe('a notification reaches', () => {
+  it('the recipients, each once, but not its actor', async () => {
     const cause = mention(boris);
     await notify(cause, [anna.id, boris.id]);
     expect(await annaDevice.next('notification:new')).toMatchObject({
@@ -112,7 +112,7 @@ describe('who is told', () => {
     expect(await app.rows('SELECT 1 FROM notifications WHERE user_id = $1', [anna.id])).toEqual([]);
   });
 
-  it('nobody who does not want this type; the other types come', async () => {
+  it('nobody who switched its type off, while other types arrive', async () => {
     await prefer(anna, { types: { mention: false, post_liked: false } });
     await prefer(anna, { types: { post_liked: true } });
     await notify(mention(boris));
@@ -120,7 +120,7 @@ describe('who is told', () => {
     expect((await list(anna)).map(({ type }) => type)).toEqual(['post_liked']);
   });
 
-  it('everybody else of a thousand, whatever is wrong with one of them', async () => {
+  it('everybody else of a thousand, even if one of them fails', async () => {
     const manyPeople = await app.manyPeople(1000);
     await notify(mention(boris), [...manyPeople.slice(0, 998), randomUUID(), boris.id]);
     const [{ count }] = (await app.rows(
@@ -132,7 +132,7 @@ describe('who is told', () => {
 });
 
 describe('one cause', () => {
-  it('is told once: a like undone and done again, read in between, at once or one after the other', async () => {
+  it('notifies once: a like that is undone and repeated, read in between, concurrent or not', async () => {
     const post = randomUUID();
     await Promise.all([notify(like(boris, post)), notify(like(boris, post)), notify(like(boris, post))]);
     const [first] = await list(anna);
@@ -144,7 +144,7 @@ describe('one cause', () => {
     expect(annaDevice.all('notification:updated')).toEqual([]);
   });
 
-  it('is heard again when its job runs again, as the same notification; not once it is read', async () => {
+  it('is published again when its job runs again, as the same notification, but not once it is read', async () => {
     const cause = mention(boris);
     await notify(cause);
     await notify(cause, [anna.id], true);
@@ -160,7 +160,7 @@ describe('one cause', () => {
 });
 
 describe('a group', () => {
-  it('is one notification that is updated: the last actor and how many others', async () => {
+  it('is one notification that is updated with the last actor and the number of others', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const post = randomUUID();
     for (const actor of [boris, vera, gleb]) await notify(like(actor, post));
@@ -184,7 +184,7 @@ describe('a group', () => {
     expect(bodies(await list(anna))).toEqual(['Борис и ещё 1 человек прокомментировали ваш пост']);
   });
 
-  it('counts exactly those who come at the same moment, twice each', async () => {
+  it('counts concurrent actors exactly, twice each', async () => {
     const post = randomUUID();
     const people = (await app.manyPeople(12)).map((id) => ({ id }) as Account);
     await Promise.all([...people, ...people].map((actor) => notify(comment(actor, post))));
@@ -194,7 +194,7 @@ describe('a group', () => {
     expect(annaDevice.all('notification:new')).toHaveLength(1);
   });
 
-  it('ends when it is read, and is of one post and one type', async () => {
+  it('ends when it is read, and belongs to one post and one type', async () => {
     const [vera] = await app.people('Вера');
     const post = randomUUID();
     await notify(like(boris, post));
@@ -210,17 +210,17 @@ describe('a group', () => {
     ]);
   });
 
-  it('of many recipients at once waits for nobody in a circle', async () => {
-    const manyPeople1 = await app.manyPeople(200);
+  it('of many recipients at once cannot deadlock', async () => {
+    const recipients = await app.manyPeople(200);
     const post = randomUUID();
     const people = (await app.manyPeople(8)).map((id) => ({ id }) as Account);
     const turns = people.map((actor, i) =>
-      notify(like(actor, post), i % 2 ? manyPeople1 : [...manyPeople1].reverse()),
+      notify(like(actor, post), i % 2 ? recipients : [...recipients].reverse()),
     );
     await Promise.all(turns);
     const counts = await app.rows<{ others_count: number }>(
       'SELECT DISTINCT others_count FROM notifications WHERE user_id = ANY ($1::uuid[])',
-      [manyPeople1],
+      [recipients],
     );
     expect(counts).toEqual([{ others_count: 7 }]);
   });
@@ -238,7 +238,7 @@ describe('quiet hours', () => {
     );
   const events = () => annaDevice.received.filter(({ event }) => event.startsWith('notification:'));
 
-  it('keep it in the list and hold its live event back until they end', async () => {
+  it('keep a notification in the list and delay its event until they end', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(mention(boris));
     const [held] = await list(anna);
@@ -260,7 +260,7 @@ describe('quiet hours', () => {
     expect(events()).toHaveLength(1);
   });
 
-  it('do not hold back bookings, nor anything outside of them or in another zone', async () => {
+  it('do not delay bookings, nor anything outside of them or in another zone', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(booking(boris));
     expect((await annaDevice.next('notification:new')).body).toBe(
@@ -274,7 +274,7 @@ describe('quiet hours', () => {
     expect(annaDevice.all('notification:new')).toHaveLength(3);
   });
 
-  it('say nothing of what is read meanwhile', async () => {
+  it('publish nothing that was read meanwhile', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(mention(boris));
     await read(anna, (await list(anna))[0]!);
@@ -284,7 +284,7 @@ describe('quiet hours', () => {
     expect(annaDevice.all('notification:new')).toEqual([]);
   });
 
-  it('say nothing of whom a block cuts off meanwhile, nor of a type that is switched off', async () => {
+  it('publish nothing across a new block, nor of a type that was switched off', async () => {
     const [vera] = await app.people('Вера');
     await prefer(anna, { quiet_hours: night });
     await notify(mention(boris));
@@ -299,7 +299,7 @@ describe('quiet hours', () => {
     await prefer(anna, { types: { post_liked: true } });
   });
 
-  it('tell a group once: new if nothing of it was heard before, else updated', async () => {
+  it('publish a group once: as new if none of it was published before, else as updated', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const [received, unheard] = [randomUUID(), randomUUID()];
     await notify(like(boris, received));
@@ -315,7 +315,7 @@ describe('quiet hours', () => {
     expect(events()).toHaveLength(3);
   });
 
-  it('do not hold back what is hidden in them and comes back after them', async () => {
+  it('do not delay a notification that was hidden in them and returns after them', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(mention(boris));
     await app.request('PUT', `users/${boris.id}/block`, anna.token);
@@ -324,7 +324,7 @@ describe('quiet hours', () => {
     await annaDevice.next('notification:new');
   });
 
-  it('end at once for who ends them', async () => {
+  it('end at once when the user ends them', async () => {
     await prefer(anna, { quiet_hours: night });
     await notify(mention(boris));
     await prefer(anna, { quiet_hours: null });
@@ -333,7 +333,7 @@ describe('quiet hours', () => {
   });
 });
 
-it('what was read is kept for 90 days, what is unread for ever, and neither is told again', async () => {
+it('read notifications are kept for 90 days and unread ones for ever, and neither is published again', async () => {
   const causes = [mention(boris), mention(boris), mention(boris)];
   for (const cause of causes) await notify(cause);
   const [unread, recent, old] = (await list(anna)).map(({ id }) => id);

@@ -41,7 +41,7 @@ it.each([
     '2001:db8',
   ],
   ...['for=203.0.113.7', '203.0.113.7/24', '"203.0.113.7"', '203.0.113.7, 203.0.113.8', '::ffff:999.1.1.1'],
-])('%j is no address', (text) => {
+])('%j is not an address', (text) => {
   expect(canonicalAddress(text)).toBeUndefined();
 });
 
@@ -71,7 +71,7 @@ it('an IPv4 address is its own network', () => {
   expect(networkOf('203.0.113.7')).toBe('203.0.113.7');
 });
 
-it('around an IPv6 network are its /56 and its /48, each of which has four times as much', () => {
+it('an IPv6 network is in its /56 and its /48, each with four times the limit', () => {
   expect(networksAround(networkOf('2001:db8:1:1234::7'))).toEqual([
     { name: '2001:0db8:0001:1234', addresses: 1 },
     { name: '2001:0db8:0001:12', addresses: 4 },
@@ -91,6 +91,6 @@ it.each([
   [['::ffff:127.0.0.1'], '127.0.0.1'],
   [['x'], 'unknown'],
   [[undefined], 'unknown'],
-])('of the hops %j it is %s who asks', (ips, address) => {
+])('of the hops %j the client is %s', (ips, address) => {
   expect(clientAddress({ ips, ip: ips.at(-1)! })).toBe(address);
 });

@@ -43,13 +43,13 @@ const opened = async (count: number) => {
   for (let i = 0; i < count; i++) (await open()).resume();
 };
 
-it('ends those first that have had no request for the longest', async () => {
+it('closes the connections with the longest time since a request first', async () => {
   await opened(5);
   expect(await areOpen()).toEqual([false, false, true, true, true]);
   expect(ended).toBe(2);
 });
 
-it('ends those of a network that opens more of them than others have', async () => {
+it('closes connections of the network that has more than others', async () => {
   (await open('127.0.0.2')).resume();
   await opened(5);
   expect(await areOpen()).toEqual([true, false, false, false, true, true]);
@@ -57,7 +57,7 @@ it('ends those of a network that opens more of them than others have', async () 
   expect(await areOpen()).toEqual([false, false, false, false, true, true, true]);
 });
 
-it('ends none with a request in work, and counts it again when it is answered', async () => {
+it('closes none with a running request, and counts it again after the answer', async () => {
   await opened(3);
   await ask(clients[0]!);
   await ask(clients[0]!);
@@ -71,7 +71,7 @@ it('ends none with a request in work, and counts it again when it is answered', 
   expect(await areOpen()).toEqual([true, false, false, true, true]);
 });
 
-it('leaves those alone that are no longer for requests, and what has closed takes no place', async () => {
+it('ignores upgraded connections, and frees the places of closed ones', async () => {
   await opened(2);
   await ask(clients[0]!, 'Connection: Upgrade\r\nUpgrade: x\r\n');
   clients[1]!.destroy();

@@ -15,7 +15,7 @@ beforeEach(() => {
   } as unknown as FastifyInstance);
 });
 
-/** A request whose body arrives by `arrive`, which says why the request is refused, if it is. */
+/** A request whose body arrives by `arrive`, which returns the refusal, if any. */
 function begin(i: number, request: object = {}) {
   const socket = { destroyed: false };
   const raw = Object.assign(new EventEmitter(), { req: { socket } });
@@ -33,12 +33,12 @@ function begin(i: number, request: object = {}) {
 }
 const arrived = (i: number, request?: object) => begin(i, request).arrive();
 
-it('a process works on the requests of 5,000 connections, whatever their addresses', () => {
+it('a process handles requests of 5,000 connections, whatever their addresses', () => {
   const first = begin(0);
   first.arrive();
   for (let i = 1; i < 5000; i++) expect(arrived(i)).toBeUndefined();
   expect(arrived(5000)).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 2000 });
-  // An orchestrator finds the process alive.
+  // An orchestrator still finds the process alive.
   const probe = { method: 'GET', url: '/health/live' };
   expect(arrived(5002, probe)).toBeUndefined();
   for (const headers of [{ 'content-length': '9' }, { 'transfer-encoding': 'chunked' }])
@@ -49,7 +49,7 @@ it('a process works on the requests of 5,000 connections, whatever their address
   expect(arrived(5001)).toMatchObject({ code: 'UNAVAILABLE' });
 });
 
-it('those whose bodies have not arrived take nobody’s place', () => {
+it('requests without their body take no places', () => {
   const slow = Array.from({ length: 6000 }, (_, i) => begin(i));
   const late = slow.pop()!;
   for (let i = 6000; i < 11_000; i++) expect(arrived(i)).toBeUndefined();

@@ -22,7 +22,7 @@ const connection = (name: string, remoteAddress = '10.0.0.1') =>
   ({ remoteAddress, destroyed: false, destroy: () => ended.push(name) }) as unknown as Duplex;
 const holds = (name: string, bytes: number) => unfinished.add(connection(name), bytes);
 
-it('closes what has held bytes for long before more that has just arrived', () => {
+it('closes old unfinished bytes before more recent ones', () => {
   holds('old', 12 * MiB);
   now = 10_000;
   holds('new', 19 * MiB);
@@ -31,14 +31,14 @@ it('closes what has held bytes for long before more that has just arrived', () =
   expect(ended).toEqual(['old']);
 });
 
-it('closes what holds the most first, of those that came together', () => {
+it('closes the largest first, of those of the same age', () => {
   for (const [name, size] of Object.entries({ small: 2, largest: 16, large: 8 })) holds(name, size * MiB);
   now = 10_000;
   holds('last', 7 * MiB);
   expect(ended).toEqual(['largest']);
 });
 
-it('closes what a network holds in many connections before what others hold in one', () => {
+it('closes many connections of one network before single ones of others', () => {
   unfinished.add(connection('honest', '::ffff:10.0.0.2'), 2 * MiB);
   now = 1000;
   for (let i = 0; i < 29; i++) unfinished.add(connection('one of many', `2001:db8:0:${i}::1`), MiB);
@@ -66,7 +66,7 @@ it('counts a request that waits for its body, which comes later or never', () =>
   expect(ended).not.toContain('done');
 });
 
-it('counts what each piece takes beside its bytes', () => {
+it('counts the overhead of each piece', () => {
   const dripping = connection('dripping');
   for (let i = 0; i < (32 * MiB) / 256; i++) unfinished.add(dripping, 1);
   expect(ended).toContain('dripping');

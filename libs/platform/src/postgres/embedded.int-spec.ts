@@ -36,7 +36,7 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
   }
 }
 
-it('keeps its data, and stops at once with connections open', async () => {
+it('keeps its data, and stops at once with open connections', async () => {
   const first = await start();
   await query(first.url, 'CREATE TABLE kept AS SELECT lower($$ПРИВЕТ$$) AS word');
   const busy = new Client({ connectionString: first.url });
@@ -52,23 +52,23 @@ it('keeps its data, and stops at once with connections open', async () => {
   expect(await query(second.url, 'SELECT word FROM kept')).toEqual([{ word: 'привет' }]);
 });
 
-it('refuses a folder that is in use, and leaves its user alone', async () => {
+it('refuses a folder in use, and does not disturb its user', async () => {
   const { url } = await start();
   await expect(start()).rejects.toThrow(`DATA_DIR (${folder}) is in use by another running server`);
   expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
-it('takes over from an owner that is gone', async () => {
+it('takes over from a dead owner', async () => {
   const orphan = await start();
   await query(orphan.url, 'CREATE TABLE kept (id int)');
-  // What the kernel does to the connections of a killed process.
+  // The kernel does this to the connections of a killed process.
   await query(orphan.adminUrl, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
   const heir = await start();
   expect(await query(heir.url, 'SELECT count(*)::int FROM kept')).toEqual([{ count: 0 }]);
   await expect(query(orphan.url, 'SELECT')).rejects.toThrow();
 });
 
-it('starts although the process id in a stale lock file is now of another program', async () => {
+it('starts although the process id in a stale lock file belongs to another program now', async () => {
   const first = await start();
   const lock = join(folder, 'postgres/postmaster.pid');
   const content = readFileSync(lock, 'utf8');
@@ -77,7 +77,7 @@ it('starts although the process id in a stale lock file is now of another progra
   await start();
 });
 
-it('migrates once, however many ask', async () => {
+it('migrates once, however many processes try', async () => {
   const { url } = await start();
   await Promise.all([migrate(url), migrate(url), migrate(url)]);
   const [row] = await query(
@@ -116,7 +116,7 @@ it('the app may do everything in its database, and nothing outside of it', async
     await expect(query(url, sql)).rejects.toThrow(/permission denied/);
 });
 
-it('takes over the tables of a folder in which they belong to the superuser', async () => {
+it('takes over the tables of a folder where they belong to the superuser', async () => {
   const before = await start();
   await query(before.adminUrl, 'ALTER DATABASE service_platform OWNER TO postgres');
   await migrate(before.adminUrl);
@@ -139,7 +139,7 @@ it('takes over the tables of a folder in which they belong to the superuser', as
   );
 });
 
-it('PostgreSQL itself reaches no file of root, also below a folder that only root may enter', async () => {
+it('PostgreSQL itself cannot read files of root, also below a folder that only root may enter', async () => {
   if (process.getuid?.() !== 0) return;
   const { adminUrl } = await start();
   const secret = join(folder, 'secret');
@@ -149,13 +149,13 @@ it('PostgreSQL itself reaches no file of root, also below a folder that only roo
   await expect(query(adminUrl, written)).rejects.toThrow(/Permission denied/);
 });
 
-it('says which setting is wrong, and not the password', async () => {
+it('names the wrong setting, but not the password', async () => {
   await expect(startEmbeddedPostgres('/dev/null/data')).rejects.toThrow(/^DATA_DIR \(\/dev\/null\/data\)/);
   const attempt = migrate('postgresql://somebody:secret@127.0.0.1:1/none');
   await expect(attempt).rejects.toThrow(/^DATABASE_URL: (?!.*secret).*ECONNREFUSED/);
 });
 
-it('comes back at the same address when it ends by itself', async () => {
+it('restarts at the same address when it ends by itself', async () => {
   logger.level = 'silent';
   const postgres = await startEmbeddedPostgres(folder);
   started.push(postgres);

@@ -2,10 +2,10 @@ import { Bystander } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { migrate } from './migrate.js';
 
-/** How long Prisma's engine waits for a lock of its own, ms. */
+/** How long Prisma's engine waits for its own lock, ms. */
 const ENGINE_MS = 10_000;
 
-it('whoever starts while another one migrates waits for as long as that takes', async () => {
+it('a process that starts during a migration waits for its end', async () => {
   const { TEST_DATABASE_URL } = process.env;
   const server = await Bystander.at(TEST_DATABASE_URL!);
   const name = `test_${randomUUID().replaceAll('-', '')}`;
@@ -14,7 +14,7 @@ it('whoever starts while another one migrates waits for as long as that takes', 
   url.pathname = name;
   const bystander = await Bystander.at(url.href);
 
-  // What the first migration makes is made by somebody else, until that is undone.
+  // The first migration's table is created by another transaction, until that is rolled back.
   await bystander.query('BEGIN');
   await bystander.query('CREATE TABLE users (id uuid)');
   const one = migrate(url.href);
