@@ -40,8 +40,8 @@ export class AdminReportsController {
 
   @Get()
   @Answers('Reports, latest first', { type: ReportPage }, 'INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN')
-  list(@Query() page: ReportQuery): Promise<ReportPage> {
-    return this.queries.execute(new ListReports(page));
+  list(@SignedInUser() { userId }: SignedIn, @Query() page: ReportQuery): Promise<ReportPage> {
+    return this.queries.execute(new ListReports(userId, page));
   }
 
   @Post(':id/resolve')

@@ -4,7 +4,7 @@ import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { IS_LISTED } from './membership.js';
-import { asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
+import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
 import { lowestCursors, shownCursors, memberViews, statusOf, type LowestCursors } from './shown-cursors.js';
 import { UNREAD_COUNT, unreadOfMembers } from './unread.js';
 
@@ -64,6 +64,14 @@ const CHAT_COLUMNS = Prisma.raw(`
 const OWN_COLUMNS = Prisma.sql`
   p.last_read_seq,
   CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until, p.archived_at IS NOT NULL AS archived`;
+
+/** An SQL expression: about how many bytes a chat `c` has, with the participants and the message that are shown in it. */
+export const CHAT_BYTES = Prisma.sql`500
+  + coalesce((SELECT 500 + ${SIZE} FROM messages m WHERE m.chat_id = c.id AND m.seq = c.last_seq), 0)
+  + (SELECT sum(300 + octet_length(coalesce(u.avatar, '')))::int FROM (
+      SELECT p.user_id FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL
+      ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
+    ) p JOIN users u ON u.id = p.user_id) AS bytes`;
 
 /** As the reader sees them. To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
 export function participantColumns(reader: Prisma.Sql): Prisma.Sql {

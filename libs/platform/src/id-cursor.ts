@@ -16,13 +16,9 @@ function idOf(cursor?: string | null): string | undefined {
 
 /** The page of `limit` items, of which one more than that was asked for. */
 export const pageOf = <T extends { id: string }>(rows: T[], limit: number) =>
-  withinIdPage({
-    items: rows.slice(0, limit),
-    next_cursor: rows.length > limit ? cursorAfter(rows[limit - 1]!) : null,
-  });
+  withinPage(
+    { items: rows.slice(0, limit), next_cursor: rows.length > limit ? cursorAfter(rows[limit - 1]!) : null },
+    cursorAfter,
+  );
 
-/** `withinPage`, for lists whose cursor is an id. */
-export const withinIdPage = <T extends { id: string }>(page: { items: T[]; next_cursor: string | null }) =>
-  withinPage(page, cursorAfter);
-
-const cursorAfter = ({ id }: { id: string }): string => encodeCursor([id]);
+export const cursorAfter = ({ id }: { id: string }): string => encodeCursor([id]);

@@ -7,6 +7,10 @@ export type CommentRow = Omit<CommentDto, 'created_at'> & { created_at: Date };
 export const COMMENT_COLUMNS = Prisma.raw(`
   c.id, c.author_id, author.name AS author_name, author.avatar AS author_avatar, c.content, c.created_at, c.parent_id`);
 
+/** An SQL expression: about how many bytes such a comment has. */
+export const COMMENT_BYTES = Prisma.raw(`
+  300 + octet_length(c.content) + octet_length(coalesce(author.avatar, '')) AS bytes`);
+
 export const toComment = (row: CommentRow): CommentDto => ({
   ...row,
   created_at: row.created_at.toISOString(),

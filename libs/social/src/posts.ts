@@ -1,5 +1,5 @@
 import { AppError, type PersonDto, type PostDto } from '#contracts';
-import { KeyedQueue, Metrics, PrismaService, WORK, type Prisma } from '#platform';
+import { KeyedQueue, Metrics, Prisma, PrismaService, WORK } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { visibleTo, person } from './visibility.js';
 
@@ -8,6 +8,11 @@ type PostRow = Omit<PostDto, 'repost_of' | 'created_at'> & {
   repost_of_id: string | null;
   created_at: Date;
 };
+
+/** An SQL expression: about how many bytes a post `p` has, with the one that it reposts. */
+export const POST_BYTES = Prisma.raw(`(
+  SELECT sum(500 + octet_length(shown.content) + octet_length(shown.media_urls::text) + octet_length(coalesce(author.avatar, '')))::int
+  FROM posts shown JOIN users author ON author.id = shown.author_id WHERE shown.id IN (p.id, p.repost_of_id)) AS bytes`);
 
 export const noSuchPost = () => new AppError('NOT_FOUND', 'No such post');
 

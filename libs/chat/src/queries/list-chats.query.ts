@@ -1,7 +1,7 @@
 import type { ChatPage, ChatsQuery } from '#contracts';
-import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
+import { LargePages, Prisma, PrismaService, decodeCursor, encodeCursor, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ChatViews } from '../chat-views.js';
+import { CHAT_BYTES, ChatViews } from '../chat-views.js';
 import { IS_LISTED } from '../membership.js';
 
 /** The user's chats, newest activity first: those in their list, or those they archived. */
@@ -19,6 +19,7 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly views: ChatViews,
+    private readonly large: LargePages,
   ) {}
 
   async execute({ userId, query: { limit, cursor, archived } }: ListChats): Promise<ChatPage> {
@@ -27,19 +28,18 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
       at === undefined
         ? Prisma.empty
         : Prisma.sql`AND (c.activity_at, c.id::text) < (${new Date(at)}, ${id})`;
-    const rows = await this.prisma.$queryRaw<{ id: string; activity_at: Date }[]>`
-      SELECT c.id, c.activity_at FROM chat_members p JOIN chats c ON c.id = p.chat_id
+    const found = await this.prisma.$queryRaw<(Sized & { activity_at: Date })[]>`
+      SELECT c.id, c.activity_at, ${CHAT_BYTES} FROM (
+      SELECT c.id, c.last_seq, c.activity_at FROM chat_members p JOIN chats c ON c.id = p.chat_id
       WHERE p.user_id = ${userId}::uuid AND p.left_at IS NULL AND ${IS_LISTED} AND (p.archived_at IS NOT NULL) = ${archived} ${after}
-      ORDER BY c.activity_at DESC, c.id::text DESC LIMIT ${limit + 1}`;
-    const shown = rows.slice(0, limit);
-    const cursorAfter = (last: { id: string }) =>
-      encodeCursor([shown.find(({ id }) => id === last.id)!.activity_at.getTime(), last.id]);
-    return withinPage(
-      {
-        items: await this.views.of(userId, ...shown.map(({ id }) => id)),
-        next_cursor: rows.length > limit ? cursorAfter(shown.at(-1)!) : null,
-      },
-      cursorAfter,
+      ORDER BY c.activity_at DESC, c.id::text DESC LIMIT ${limit + 1}
+      ) c ORDER BY c.activity_at DESC, c.id::text DESC`;
+    return this.large.list(
+      userId,
+      found,
+      limit,
+      (ids) => this.views.of(userId, ...ids),
+      ({ id, activity_at }) => encodeCursor([activity_at.getTime(), id]),
     );
   }
 }

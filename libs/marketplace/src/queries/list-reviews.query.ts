@@ -1,5 +1,6 @@
 import type { PageQuery, ReviewPage } from '#contracts';
-import { PrismaService, idsBefore, pageOf } from '#platform';
+import { notBlockedWith } from '#identity';
+import { LargePages, Prisma, PrismaService, idsBefore, type Sized } from '#platform';
 import { requireVisible } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { REVIEW, toReview } from '../bookings.js';
@@ -18,33 +19,30 @@ export class ListReviews extends Query<ReviewPage> {
 
 @QueryHandler(ListReviews)
 export class ListReviewsHandler implements IQueryHandler<ListReviews> {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly large: LargePages,
+  ) {}
 
   async execute({ userId, masterId, page: { limit, cursor } }: ListReviews): Promise<ReviewPage> {
     await requireVisible(this.prisma, userId, masterId);
-    const [rows, rating] = await Promise.all([
-      this.prisma.review.findMany({
-        where: {
-          masterId,
-          id: { lt: idsBefore(cursor) },
-          // Reviews of banned clients are hidden; the average excludes them too.
-          hidden: false,
-          // A block hides a client's reviews from one reader; the average includes them.
-          client: {
-            blocks: { none: { blockedId: userId } },
-            blockedBy: { none: { blockerId: userId } },
-          },
-        },
-        orderBy: { id: 'desc' },
-        take: limit + 1,
-        ...REVIEW,
-      }),
+    // The list and the average leave out reviews of banned clients. A block hides reviews from one reader only.
+    const [found, rating] = await Promise.all([
+      this.prisma.$queryRaw<Sized[]>`
+        SELECT r.id, 500 + octet_length(coalesce(r.text, '')) + octet_length(coalesce(u.avatar, '')) AS bytes
+        FROM reviews r JOIN users u ON u.id = r.client_id
+        WHERE r.master_id = ${masterId}::uuid AND r.id < ${idsBefore(cursor)}::uuid AND NOT r.hidden
+          AND ${notBlockedWith(userId, Prisma.raw('r.client_id'))}
+        ORDER BY r.id DESC LIMIT ${limit + 1}`,
       this.prisma.masterRating.findUnique({ where: { masterId } }),
     ]);
-    const { items, next_cursor } = pageOf(rows, limit);
+    const page = await this.large.list(userId, found, limit, async (ids) => {
+      const where = { id: { in: ids } };
+      const rows = await this.prisma.review.findMany({ where, orderBy: { id: 'desc' }, ...REVIEW });
+      return rows.map(toReview);
+    });
     return {
-      items: items.map(toReview),
-      next_cursor,
+      ...page,
       average: averageOf(rating),
       count: rating?.reviewsCount ?? 0,
     };

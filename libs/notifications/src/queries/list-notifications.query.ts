@@ -1,5 +1,5 @@
-import type { NotificationPage, NotificationQuery } from '#contracts';
-import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
+import type { NotificationDto, NotificationPage, NotificationQuery } from '#contracts';
+import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SELECT_ROWS, toDto, type NotificationRow } from '../notification-rows.js';
 
@@ -26,14 +26,14 @@ export class ListNotificationsHandler implements IQueryHandler<ListNotifications
     const rows = await this.prisma.$queryRaw<NotificationRow[]>`
       ${SELECT_ROWS} WHERE ${Prisma.join(conditions, ' AND ')}
       ORDER BY n.updated_at DESC, n.id DESC LIMIT ${limit + 1}`;
-    const shown = rows.slice(0, limit);
-    const last = rows.length > limit ? shown.at(-1)! : undefined;
-    return {
-      items: shown.map(toDto),
-      next_cursor: last ? encodeCursor([last.updated_at.getTime(), last.id]) : null,
-    };
+    const items = rows.slice(0, limit).map(toDto);
+    const next_cursor = rows.length > limit ? cursorAfter(items.at(-1)!) : null;
+    return withinPage({ items, next_cursor }, cursorAfter);
   }
 }
+
+const cursorAfter = ({ updated_at, id }: NotificationDto): string =>
+  encodeCursor([Date.parse(updated_at), id]);
 
 function after(cursor: string): Prisma.Sql {
   const [at, id] = decodeCursor(cursor, 'number', 'id');

@@ -62,7 +62,7 @@ export const READS = {
     beyond: 'the rest counts as unread',
   }),
   largePages: budget({
-    of: 'message pages over 64 KiB that a process reads at once',
+    of: 'list pages over 64 KiB that a process reads at once',
     most: { bytes: 64 * 1024, atOnce: 1, waiting: 5000 },
     shown: () => '1, plus 1 for each 16 waiting; 5,000 waiting',
     beyond: 'the reader with the least recent use is next',

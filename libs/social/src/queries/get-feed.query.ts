@@ -1,8 +1,8 @@
 import type { PageQuery, PostPage } from '#contracts';
-import { PrismaService, idsBefore, pageOf, withinIdPage } from '#platform';
+import { LargePages, PrismaService, idsBefore, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../visibility.js';
-import { Posts } from '../posts.js';
+import { POST_BYTES, Posts } from '../posts.js';
 
 /**
  * Posts of whom one follows, of friends and of one's own, newest first (contract, `GET feed`).
@@ -22,6 +22,7 @@ export class GetFeedHandler implements IQueryHandler<GetFeed> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
+    private readonly large: LargePages,
   ) {}
 
   /**
@@ -30,7 +31,7 @@ export class GetFeedHandler implements IQueryHandler<GetFeed> {
    */
   async execute({ readerId, page: { limit, cursor } }: GetFeed): Promise<PostPage> {
     const before = idsBefore(cursor);
-    const rows = await this.prisma.$queryRaw<{ id: string }[]>`
+    const found = await this.prisma.$queryRaw<Sized[]>`
       WITH author AS (
         SELECT followee_id AS id FROM follows WHERE follower_id = ${readerId}::uuid
         UNION SELECT friend_id FROM friends WHERE user_id = ${readerId}::uuid
@@ -42,12 +43,13 @@ export class GetFeedHandler implements IQueryHandler<GetFeed> {
         WHERE ${visibleTo(readerId, 'u')}
         ORDER BY newest.id DESC LIMIT ${limit + 1}
       )
-      SELECT p.id FROM recent CROSS JOIN LATERAL (
-        SELECT id FROM posts WHERE author_id = recent.id AND id < ${before}::uuid ORDER BY id DESC LIMIT ${limit + 1}
-      ) p
-      ORDER BY p.id DESC LIMIT ${limit + 1}`;
-    const { items, next_cursor } = pageOf(rows, limit);
-    const ids = items.map(({ id }) => id);
-    return withinIdPage({ items: await this.posts.of(readerId, ids), next_cursor });
+      SELECT p.id, ${POST_BYTES} FROM (
+        SELECT p.* FROM recent CROSS JOIN LATERAL (
+          SELECT id, repost_of_id FROM posts WHERE author_id = recent.id AND id < ${before}::uuid
+          ORDER BY id DESC LIMIT ${limit + 1}
+        ) p
+        ORDER BY p.id DESC LIMIT ${limit + 1}
+      ) p ORDER BY p.id DESC`;
+    return this.large.list(readerId, found, limit, (ids) => this.posts.of(readerId, ids));
   }
 }

@@ -1,7 +1,7 @@
 import type { CommentPage, PageQuery } from '#contracts';
-import { PrismaService, idsAfter, pageOf } from '#platform';
+import { LargePages, PrismaService, idsAfter, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
+import { COMMENT_BYTES, COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
 import { visibleTo } from '../visibility.js';
 import { Posts } from '../posts.js';
 
@@ -21,15 +21,20 @@ export class ListCommentsHandler implements IQueryHandler<ListComments> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
+    private readonly large: LargePages,
   ) {}
 
   async execute({ readerId, postId, page: { limit, cursor } }: ListComments): Promise<CommentPage> {
     await this.posts.require(readerId, postId);
-    const rows = await this.prisma.$queryRaw<CommentRow[]>`
-      SELECT ${COMMENT_COLUMNS} FROM comments c JOIN users author ON author.id = c.author_id
+    const found = await this.prisma.$queryRaw<Sized[]>`
+      SELECT c.id, ${COMMENT_BYTES} FROM comments c JOIN users author ON author.id = c.author_id
       WHERE c.post_id = ${postId}::uuid AND c.id > ${idsAfter(cursor)}::uuid AND ${visibleTo(readerId, 'author')}
       ORDER BY c.id LIMIT ${limit + 1}`;
-    const { items, next_cursor } = pageOf(rows, limit);
-    return { items: items.map(toComment), next_cursor };
+    return this.large.list(readerId, found, limit, async (ids) => {
+      const rows = await this.prisma.$queryRaw<CommentRow[]>`
+        SELECT ${COMMENT_COLUMNS} FROM comments c JOIN users author ON author.id = c.author_id
+        WHERE c.id = ANY(${ids}::uuid[]) ORDER BY c.id`;
+      return rows.map(toComment);
+    });
   }
 }

@@ -1,8 +1,8 @@
 import type { PageQuery, PostPage } from '#contracts';
-import { PrismaService, idsBefore, pageOf, withinIdPage } from '#platform';
+import { LargePages, PrismaService, idsBefore, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { requireVisible } from '../visibility.js';
-import { Posts } from '../posts.js';
+import { POST_BYTES, Posts } from '../posts.js';
 
 /** A user's posts, newest first. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
 export class ListPosts extends Query<PostPage> {
@@ -20,18 +20,16 @@ export class ListPostsHandler implements IQueryHandler<ListPosts> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
+    private readonly large: LargePages,
   ) {}
 
   async execute({ readerId, authorId, page: { limit, cursor } }: ListPosts): Promise<PostPage> {
     await requireVisible(this.prisma, readerId, authorId);
-    const rows = await this.prisma.post.findMany({
-      where: { authorId, id: { lt: idsBefore(cursor) } },
-      orderBy: { id: 'desc' },
-      take: limit + 1,
-      select: { id: true },
-    });
-    const { items, next_cursor } = pageOf(rows, limit);
-    const ids = items.map(({ id }) => id);
-    return withinIdPage({ items: await this.posts.of(readerId, ids), next_cursor });
+    const found = await this.prisma.$queryRaw<Sized[]>`
+      SELECT p.id, ${POST_BYTES} FROM (
+        SELECT id, repost_of_id FROM posts WHERE author_id = ${authorId}::uuid AND id < ${idsBefore(cursor)}::uuid
+        ORDER BY id DESC LIMIT ${limit + 1}
+      ) p ORDER BY p.id DESC`;
+    return this.large.list(readerId, found, limit, (ids) => this.posts.of(readerId, ids));
   }
 }
