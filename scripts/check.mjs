@@ -1,4 +1,4 @@
-/** npm run check: everything that can be said about the code without running it. All steps run, all are reported. */
+/** npm run check: all static checks. All steps run, and all failures are reported. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -25,22 +25,22 @@ const steps = {
 await prepare();
 let failures = 0;
 const left = Object.entries(steps).values();
-// The first is the longest: the others take as long together.
+// The first step takes as long as all others together.
 await Promise.all([work(), work()]);
 process.exitCode = failures ? 1 : 0;
 
 async function work() {
   for (const [name, step] of left) {
     const started = performance.now();
-    const complaint = await step().catch((error) => error.message);
+    const problem = await step().catch((error) => error.message);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.log(`${complaint ? '✗' : '✓'} ${name}  ${seconds} s`);
-    if (complaint) console.log(`${complaint.replace(/^/gm, '    ')}\n`);
-    if (complaint) failures += 1;
+    console.log(`${problem ? '✗' : '✓'} ${name}  ${seconds} s`);
+    if (problem) console.log(`${problem.replace(/^/gm, '    ')}\n`);
+    if (problem) failures += 1;
   }
 }
 
-/** What a tool says when it fails; nothing when it is content. */
+/** The output of a failed tool; empty when it succeeds. */
 function node(tool, ...args) {
   const child = spawn(process.execPath, [join('node_modules', tool), ...args], { cwd: root });
   let output = '';
@@ -51,7 +51,7 @@ function node(tool, ...args) {
   });
 }
 
-/** The SQL that is in the schema and in no migration. */
+/** The SQL that the schema needs and no migration contains. */
 async function migrationDrift() {
   const { diffSchema } = await import('../dist/libs/platform/src/postgres/diff-schema.js');
   return withScratchPostgres(diffSchema);

@@ -1,4 +1,6 @@
-/** npm run cluster: on this machine what docker-compose.yml brings up: two of each app, PostgreSQL, Redis, a proxy. */
+/**
+ * npm run cluster: runs on this machine what docker-compose.yml starts: two of each app, PostgreSQL, Redis, a proxy.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -18,13 +20,13 @@ const { MAX_HEADER_SIZE, REQUEST_DEADLINE, endUnreadAnswers } =
   await import('../dist/libs/platform/src/http/deadlines.js');
 const { secretIn } = await import('../dist/libs/platform/src/secret-file.js');
 
-// Under npm a Ctrl-C arrives twice: the second one must not cut the first one's work short.
+// Under npm, Ctrl-C arrives twice: the second signal must not interrupt the handling of the first.
 const stopped = new Promise((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve(signal));
 });
 
 process.exitCode = await withScratchRedis(async (redis) => {
-  if (!redis) return complain('There is no redis-server here: install it, or set TEST_REDIS_URL');
+  if (!redis) return failWith('There is no redis-server here: install it, or set TEST_REDIS_URL');
   const running = [];
   try {
     const postgres = await startEmbeddedPostgres(DATA_DIR);
@@ -48,13 +50,13 @@ process.exitCode = await withScratchRedis(async (redis) => {
     }
     return 0;
   } catch (error) {
-    return complain(error.message);
+    return failWith(error.message);
   } finally {
     for (const part of running) await part.stop();
   }
 });
 
-function complain(message) {
+function failWith(message) {
   console.error(message);
   return 1;
 }
@@ -67,7 +69,7 @@ function greet() {
 `);
 }
 
-/** Several processes of each, not yet started. */
+/** Several processes of each app, not yet started. */
 async function appsWith(env) {
   const nodesOf = (app) =>
     Array.from({ length: NODES }, async (_, i) => {
@@ -78,7 +80,10 @@ async function appsWith(env) {
   return Object.fromEntries(await Promise.all(apps));
 }
 
-/** As deploy/nginx.conf: sockets to any node, polls and what they turn into to the node that has the session. */
+/**
+ * Routes like deploy/nginx.conf: sockets to any node; polls, and sockets upgraded from them, to the node with the
+ * session.
+ */
 async function serve({ api, realtime }) {
   const proxy = createProxyServer({});
   let turn = 0;
@@ -88,7 +93,7 @@ async function serve({ api, realtime }) {
   };
   const sticky = ({ socket }) => {
     const sum = [...(socket.remoteAddress ?? '')].reduce((total, c) => total + c.charCodeAt(0), 0);
-    // Its own node, or whichever comes after that: the others' clients stay where they are.
+    // The client's own node, or the next available one: clients of other nodes stay where they are.
     const own = sum % realtime.length;
     return [...realtime.slice(own), ...realtime].find(({ isReady }) => isReady)?.url;
   };
@@ -97,11 +102,11 @@ async function serve({ api, realtime }) {
       res.writeHead(status, { 'content-type': 'application/json' }).write(JSON.stringify({ code, message }));
     res.end();
   };
-  // A node has room for the address that is added.
+  // Leaves room for the address that is added before a node reads the headers.
   const limits = { ...REQUEST_DEADLINE, maxHeaderSize: MAX_HEADER_SIZE - 512 };
   const server = createServer(limits, (req, res) => {
     addAddress(req);
-    // Each process's own, for who operates it: not for the outside.
+    // Metrics of a single process are for operators, not public.
     if (!/^\/(?!metrics)/.test(pathOf(req))) return say(res, 404, 'NOT_FOUND', 'No such route');
     const target = req.url.startsWith('/socket.io/') ? sticky(req) : next(api);
     const failed = () => say(res, 502, 'UNAVAILABLE', 'No node answers');
@@ -126,15 +131,18 @@ async function serve({ api, realtime }) {
   return { stop };
 }
 
-/** Behind whatever the client has sent, as `$proxy_add_x_forwarded_for`: nodes believe the last address only. */
+/**
+ * Appends the client's address to its own header, as `$proxy_add_x_forwarded_for` does: nodes trust only the last
+ * address.
+ */
 function addAddress({ headers, socket }) {
-  // A client that has gone has none.
+  // A disconnected client has no address.
   const address = socket.remoteAddress ?? 'unknown';
   const given = headers['x-forwarded-for'];
   headers['x-forwarded-for'] = given ? `${given}, ${address}` : address;
 }
 
-/** As the node reads it: `/%6Detrics` is `/metrics`. Nothing of what cannot be read. */
+/** The path as the node reads it: `/%6Detrics` is `/metrics`. Empty when it is invalid. */
 function pathOf({ url }) {
   try {
     return decodeURIComponent(url.split(/[?#;]/, 1)[0]);

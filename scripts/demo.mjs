@@ -1,6 +1,6 @@
 /**
- * npm run demo: the chat screen of two phones, played over real sockets against a running server (DEMO_URL). It is a
- * check too: whatever does not arrive, arrives twice or in another order ends it with one line and exit code 1.
+ * npm run demo: plays the chat screens of two phones over real sockets against a running server (DEMO_URL). It is also
+ * a check: an event that is missing, doubled or out of order ends it with one line and exit code 1.
  */
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -25,7 +25,7 @@ import { prepare } from './prepare.mjs';
 const url = (process.env.DEMO_URL ?? 'http://127.0.0.1:3000').replace(/\/$/, '');
 const PASSWORD = 'demo-password';
 const started = performance.now();
-/** Of both: { from, message_id, seq, body }, in the order in which they were acknowledged. */
+/** Messages of both: { from, message_id, seq, body }, in the order of their acknowledgements. */
 const sent = [];
 
 await prepare();
@@ -72,7 +72,7 @@ async function comeOnline() {
   boris.isAlone = await isAway(boris);
   await boris.connect();
   if (boris.isAlone) await anna.until('user:online', () => anna.online.get(boris.id));
-  // A direct chat is listed for who opens it, and for the other side with its first message.
+  // A direct chat is listed for the user who opens it, and for the other user after its first message.
   await boris.send('chat:get', { recipient_id: anna.id });
   note('right', '● online');
   const [about] = (await boris.send('presence:get', { user_ids: [anna.id] })).items;
@@ -83,7 +83,7 @@ async function comeOnline() {
     phone.lastSeq = here.last_seq;
     phone.changeSeq = here.change_seq;
     if (here.unread_count > 0) {
-      // What an earlier run, or anybody else, left unread.
+      // Messages left unread by an earlier run or by somebody else.
       const [newest] = await phone.history(chatId, here.last_seq - 1);
       await readUpTo(phone, newest.id);
     }
@@ -94,7 +94,7 @@ async function comeOnline() {
   return anna.lastSeq;
 }
 
-/** False when somebody is signed in as Boris elsewhere too; one who has just left counts as online for 3 s. */
+/** False when somebody else is signed in as Boris; a user who has just left counts as online for 3 s. */
 async function isAway(phone) {
   const [{ online }] = (await anna.send('presence:get', { user_ids: [phone.id] })).items;
   if (!online) return true;
@@ -124,10 +124,10 @@ async function type(phone) {
   await whileShown(reader.side, `${phone.firstName} is typing…`, 1200);
   await phone.send('chat:typing', { chat_id: chatId, is_typing: false });
   await reader.until('the end of typing', () => reader.typing.get(phone.id) === false);
-  if (phone.typing.has(phone.id)) throw new Failure(`${phone.firstName} was told of their own typing`);
+  if (phone.typing.has(phone.id)) throw new Failure(`${phone.firstName} received their own typing`);
 }
 
-/** Sends, and waits for everything that the app would show: on both screens, and each tick. */
+/** Sends a message, and waits for everything that the app would show: both screens, and each receipt. */
 async function send(phone, message) {
   const reader = other(phone);
   const { message_id } = await post(phone, message);
@@ -147,7 +147,7 @@ async function send(phone, message) {
   return copy;
 }
 
-/** Sends, and waits for the server's word only. */
+/** Sends a message, and waits only for the acknowledgement. */
 async function post(phone, message) {
   const body = { chat_id: chatId, client_id: randomUUID(), ...message };
   bubble(phone.side, described(message, anna.name));
@@ -230,7 +230,7 @@ function changed(phone, messageId, test) {
 
 async function loseAndCatchUp() {
   scene(`${boris.firstName} drives into a tunnel`);
-  // His last words leave the phone, and nobody tells him whether they arrived.
+  // His last message leaves the phone, and no acknowledgement reaches him.
   const words = {
     chat_id: chatId,
     type: 'text',
@@ -273,7 +273,7 @@ async function loseAndCatchUp() {
   await sendAgain(words);
 }
 
-/** What the app does after `sync:required`: asks which chats changed, then for what it does not hold. */
+/** The steps of the app after `sync:required`: finds the changed chats, then loads missing messages. */
 async function catchUp(missed) {
   const here = (await boris.sync()).find(({ id }) => id === chatId);
   assertSame('sync', here, { last_seq: anna.lastSeq, unread_count: missed.length });
@@ -296,7 +296,7 @@ async function catchUp(missed) {
   if (lost) throw new Failure(`message ${lost.seq} was lost with the connection`);
 }
 
-/** The same client_id: whether or not the first try had arrived, there is one message. */
+/** With the same client_id there is one message, whether or not the first attempt arrived. */
 async function sendAgain(words) {
   const arrived = [...anna.held.values()].find(({ content }) => content === words.content);
   bubble('right', `${words.content}\n(sent again, with the same client_id)`);
@@ -304,8 +304,8 @@ async function sendAgain(words) {
   if (arrived && arrived.id !== ack.message_id) throw new Failure('one client_id made two messages');
   tick('✓ sent');
   sent.push({ from: boris, message_id: ack.message_id, seq: ack.seq, body: words });
-  await anna.until('what was sent again', () => anna.held.get(ack.message_id));
-  await boris.until('what was sent again', () => boris.held.get(ack.message_id));
+  await anna.until('the message that was sent again', () => anna.held.get(ack.message_id));
+  await boris.until('the message that was sent again', () => boris.held.get(ack.message_id));
   await readUpTo(anna, ack.message_id);
   await boris.until('✓✓ read', () => boris.read.has(ack.message_id));
   tick('✓✓ read', 'blue');
@@ -320,7 +320,7 @@ async function signOff() {
   scene('Good night');
   await leave(boris);
   if (boris.isAlone) {
-    // A reconnect within the grace time would have shown nothing at all.
+    // A reconnect within the grace time would not be visible.
     const away = () => anna.online.get(boris.id) === false;
     await anna.until('user:offline (3 s after the last device is gone, see PRESENCE_GRACE_MS)', away, 20_000);
     note('left', `${boris.firstName} was here a moment ago`);

@@ -3,10 +3,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './prepare.mjs';
 
-/** Before one that died is started again, ms. */
+/** Delay before a dead process is started again, ms. */
 const RESTART_MS = 1000;
 
-/** One of our apps, which is started again whenever it dies, as `restart: unless-stopped` would. Its lines get its name. */
+/** Runs an app and restarts it when it dies, as `restart: unless-stopped` does. Prefixes its output with its name. */
 export class KeptProcess {
   isReady = false;
   #name;
@@ -26,13 +26,13 @@ export class KeptProcess {
     return `http://127.0.0.1:${this.#env.PORT}`;
   }
 
-  /** Resolves when its health says that it is ready. Throws when it ends before that. */
+  /** Resolves when the app is ready. Throws when it ends before that. */
   async start() {
     const child = spawn(process.execPath, [this.#main], {
       cwd: root,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Ctrl-C in a terminal is for its parent, which stops it in its turn.
+      // Ctrl-C in a terminal goes only to the parent, which stops this process.
       detached: true,
     });
     this.#child = child;

@@ -1,4 +1,4 @@
-/** docs/limits.md, made from the budgets that the code uses. */
+/** Generates docs/limits.md from the budgets in the code. */
 import { resolveConfig, format } from 'prettier';
 import { join } from 'node:path';
 import { root } from './prepare.mjs';

@@ -1,4 +1,4 @@
-/** npm run db:migration <name>: writes the migration that leads from the existing ones to prisma/schema. */
+/** npm run db:migration <name>: writes the migration from the existing ones to prisma/schema. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';

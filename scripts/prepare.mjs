@@ -1,6 +1,6 @@
 /**
- * Makes a checkout ready to run: packages, Prisma client, compiled code. Does only what is out of date, so that it
- * can run before every command. Each output is complete or absent: what a crash interrupts is done again.
+ * Prepares a checkout: packages, Prisma client, compiled code. It updates only outdated outputs, so that it can run
+ * before every command. Each output is complete or absent: an interrupted step is repeated.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -26,16 +26,16 @@ function requireNode(major, minor) {
 async function install() {
   if (isInstalled()) return;
   console.log('Installing packages…');
-  // Nothing here needs a package's install script, and some of those download.
+  // No package here needs its install script, and some scripts download files.
   const options = ['--ignore-scripts', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  // The npm that runs this script, or else the one on the PATH.
+  // The npm that runs this script, otherwise the one on the PATH.
   const npm = process.env.npm_execpath?.endsWith('.js')
     ? [process.execPath, process.env.npm_execpath]
     : ['npm'];
   await run([...npm, 'ci', ...options]);
 }
 
-/** npm records what it has installed when it is done: this also knows of a developer's own `npm install`. */
+/** npm records the installed packages at the end, so this also detects a developer's own `npm install`. */
 function isInstalled() {
   const record = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(record)) return false;
@@ -56,7 +56,7 @@ async function generateClient() {
   if (isMadeFrom(folder, inputs)) return;
   console.log('Generating the database client…');
   rmSync(folder, { recursive: true, force: true });
-  // It only checks that its engine exists, and would otherwise download one that is never used.
+  // Prisma only checks that its engine exists, and would otherwise download one that is never used.
   const environment = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1' };
   await run(
     [process.execPath, 'node_modules/prisma/build/index.js', 'generate', '--schema=prisma/schema'],
@@ -74,7 +74,7 @@ async function build() {
   const dist = join(root, 'dist');
   if (isMadeFrom(dist, inputs)) return;
   console.log('Compiling…');
-  // Built aside and renamed: no stale outputs, and no process ever loads a half-written build.
+  // Built in a temporary folder and renamed: no stale outputs, and no process loads a partial build.
   const workshop = join(root, `.dist-${process.pid}`);
   const draft = join(workshop, 'dist');
   const ignored = '**/*.d.ts';
@@ -103,7 +103,7 @@ function isMadeFrom(folder, inputs) {
   return existsSync(record) && readFileSync(record, 'utf8') === inputs;
 }
 
-/** Of names and contents: file times change with every checkout. */
+/** Hashes names and contents: file times change with every checkout. */
 function fingerprint(paths, only = /./) {
   const hash = createHash('sha256');
   const add = (path) => {
@@ -118,7 +118,7 @@ function fingerprint(paths, only = /./) {
   return hash.digest('hex');
 }
 
-/** Quiet unless it fails. */
+/** Prints output only on failure. */
 async function run([file, ...args], environment = {}) {
   const child = spawn(file, args, {
     cwd: root,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Runs `use(url)` with a PostgreSQL server for scratch databases: the one at TEST_DATABASE_URL, or one that lives
- * only that long. Needs a prepared checkout.
+ * Runs `use(url)` with a PostgreSQL server for scratch databases: the one at TEST_DATABASE_URL, or a temporary one.
+ * Needs a prepared checkout.
  */
 export async function withScratchPostgres(use) {
   if (process.env.TEST_DATABASE_URL) return use(process.env.TEST_DATABASE_URL);

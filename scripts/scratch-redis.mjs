@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Runs `use` with the address of a Redis that lives only that long: TEST_REDIS_URL, or one started from the system's
- * `redis-server` with a password of its own. Undefined where there is neither. Needs a prepared checkout.
+ * Runs `use` with the address of a temporary Redis: TEST_REDIS_URL, or the system's `redis-server` with its own
+ * password. The address is undefined when neither exists. Needs a prepared checkout.
  */
 export async function withScratchRedis(use) {
   if (process.env.TEST_REDIS_URL) return use(process.env.TEST_REDIS_URL);
@@ -23,15 +23,15 @@ export async function withScratchRedis(use) {
     save: '""',
     appendonly: 'no',
     'maxmemory-policy': 'noeviction',
-    // One for each suite: two that run at once must not hear each other.
+    // One database per suite: concurrent suites must not receive each other's messages.
     databases: 1024,
   };
   const redis = spawn('redis-server', ['-'], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    // Ctrl-C in a terminal must not end it before those who use it.
+    // Ctrl-C in a terminal must not end it before its users.
     detached: true,
   });
-  // Its arguments could be read by every user of this machine.
+  // By stdin: every user of this machine could read its arguments.
   redis.stdin.on('error', () => {});
   for (const [name, value] of Object.entries(settings)) redis.stdin.write(`${name} ${value}\n`);
   redis.stdin.end();

@@ -1,6 +1,6 @@
 /**
- * `npm run cluster` as its user meets it: two people talk through its proxy, a node dies, and Ctrl-C leaves nothing.
- * Finds its processes in Linux's /proc.
+ * Tests `npm run cluster` as a user runs it: two people chat through its proxy, a node dies, and Ctrl-C leaves no
+ * process. Finds its processes in Linux's /proc.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ const url = `http://127.0.0.1:${port}`;
 const environment = { ...process.env, PORT: port, DATA_DIR: folder };
 for (const name of ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET']) delete environment[name];
 
-/** Of several clients: on Linux the whole of 127.0.0.0/8 is this machine. */
+/** Several client addresses: on Linux, the whole of 127.0.0.0/8 is local. */
 const agents = Array.from({ length: 8 }, (_, i) => new Agent({ localAddress: `127.0.0.${i + 1}` }));
 
 let cluster;
@@ -37,7 +37,7 @@ try {
     Promise.all([connect(anna, ['websocket']), connect(boris, ['polling']), connect(boris)]),
   );
   const chat = await request('POST', 'chats', anna, { type: 'direct', participant_ids: [boris.id] });
-  await step('a message is acked and heard', async () => {
+  await step('a message is acknowledged and delivered', async () => {
     await talk(chat, hers, [his, onceMore]);
     await talk(chat, his, [hers]);
   });
@@ -51,19 +51,19 @@ try {
       if (polled.length !== 2 || polled.some((count) => count < 3)) throw new Error(`they have ${polled}`);
     },
   );
-  await step('a notification, which the worker makes', async () => {
+  await step('a notification, created by the worker', async () => {
     const post = await request('POST', 'posts', anna, { content: 'Free on Friday' });
     const heard = hears(hers, 'notification:new', ({ type }) => type === 'post_liked');
     await request('PUT', `posts/${post.id}/like`, boris);
     await heard;
   });
-  await step('metrics are for the inside', async () => {
+  await step('metrics are not public', async () => {
     for (const path of ['/metrics', '/%6Detrics', '/%6Detrics?%zz']) {
       const { status } = await fetch(url + path);
       if (status !== 404) throw new Error(`${path} is answered with ${status}`);
     }
   });
-  await step('an address that a client claims is not believed', async () => {
+  await step('a forged client address is ignored', async () => {
     for (const claimed of ['6.6.6.6', '6.6.6.6, 7.7.7.7', 'unknown']) {
       const eve = await register(`Eve ${claimed}`, { 'x-forwarded-for': claimed });
       const { items } = await request('GET', 'auth/sessions', eve);
@@ -89,22 +89,22 @@ try {
     process.kill(victim.pid, 'SIGKILL');
     await until(
       () => /realtime \d\] ended by itself/.test(cluster.output),
-      'nobody says that a node has died',
+      'the death of a node is not logged',
     );
     const statuses = await Promise.all(agents.map(handshake));
     if (statuses.some((status) => status !== 200)) throw new Error(`polls are answered with ${statuses}`);
     await until(async () => (await sessions()).length === 2, 'it is not started again');
     await until(() => sockets.every(({ connected }) => connected), 'the devices do not come back');
     await until(async () => {
-      // A poll that is answered is followed by one to the node that is back.
+      // After an answered poll, the next one goes to the restarted node.
       await talk(chat, hers, []);
       return (await sessions()).every((count) => count > 0);
-    }, 'it is not used again');
+    }, 'it gets no requests');
   });
   for (const socket of sockets) socket.close();
   await step('Ctrl-C, which reaches every process', async () => {
     process.kill(-cluster.pid, 'SIGINT');
-    await until(() => cluster.exitCode !== null && processes().length === 0, 'it goes on');
+    await until(() => cluster.exitCode !== null && processes().length === 0, 'it does not stop');
     if (cluster.exitCode !== 0) throw new Error(`it ended with ${cluster.exitCode}`);
   });
   console.log('Smoke test of the cluster passed.');
@@ -149,7 +149,7 @@ async function request(method, path, account, body, headers) {
   return text ? JSON.parse(text) : undefined;
 }
 
-/** How many devices each realtime node that answers has. */
+/** The number of devices per reachable realtime node. */
 async function sessions() {
   const counts = processes(/apps\/realtime/).map(async ({ port }) => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined);
@@ -159,7 +159,7 @@ async function sessions() {
   return (await Promise.all(counts)).flat();
 }
 
-/** With which status a new polling session is answered. */
+/** The status that answers a new polling session. */
 async function handshake(agent) {
   const [response] = await once(get(`${url}/socket.io/?EIO=4&transport=polling`, { agent }), 'response');
   response.resume();
@@ -188,7 +188,8 @@ async function talk(chat, from, others) {
     .emitWithAck('chat:message:send', { chat_id: chat.id, type: 'text', content });
   if (ack.status !== 'sent') throw new Error(`a message is answered with ${JSON.stringify(ack)}`);
   for (const message of await Promise.all(heard))
-    if (message.id !== ack.message_id) throw new Error('another message was heard than was acked');
+    if (message.id !== ack.message_id)
+      throw new Error('the delivered message differs from the acknowledged one');
 }
 
 function hears(socket, event, isIt = () => true) {
@@ -196,7 +197,7 @@ function hears(socket, event, isIt = () => true) {
     const listen = (payload) => isIt(payload) && resolve(payload);
     socket.on(event, listen);
   });
-  return within(heard, `${event} is not heard`);
+  return within(heard, `${event} is not received`);
 }
 
 async function within(promise, otherwise) {
@@ -212,7 +213,7 @@ async function until(isSo, otherwise, ms = 15_000) {
     if (Date.now() > deadline) throw new Error(otherwise);
 }
 
-/** What the cluster has started and is still there: all of it has its DATA_DIR in the environment. */
+/** The running processes of the cluster: each has its DATA_DIR in the environment. */
 function processes(what = /./) {
   const mine = Buffer.from(`DATA_DIR=${folder}\0`);
   return readdirSync('/proc').flatMap((pid) => {

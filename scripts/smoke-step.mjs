@@ -1,4 +1,4 @@
-/** Runs a part of a smoke test and prints how long it took. */
+/** Runs a step of a smoke test and prints its duration. */
 export async function step(name, run) {
   const started = performance.now();
   const result = await run();

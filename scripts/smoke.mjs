@@ -1,6 +1,6 @@
 /**
- * The program as its user meets it: a fresh clone, `npm start`, the demo, every way to end it, and the mistakes that
- * an operator makes. Prints how long each part took. Ends only what it started.
+ * Tests the program as a user runs it: a fresh clone, `npm start`, the demo, all ways to stop, and typical mistakes of
+ * operators. Prints the duration of each step. Ends only processes that it started.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { step } from './smoke-step.mjs';
 const folder = mkdtempSync(join(tmpdir(), 'smoke-'));
 const clone = join(folder, 'clone');
 const dataDir = join(folder, 'data');
-/** Made by the first start of an embedded server. */
+/** Created by the first start of an embedded server. */
 const account = { email: 'anna@example.com', password: 'demo-password' };
 
 const holder = createServer().listen(0, '127.0.0.1');
@@ -82,7 +82,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A process group of its own, as a shell would give it. */
+/** Starts a process group of its own, as a shell does. */
 function launch(command, args, environment = {}) {
   const child = spawn(command, args, {
     cwd: clone,
@@ -143,7 +143,7 @@ async function signIn(password = account.password) {
   return true;
 }
 
-/** The embedded server's process, by its lock file, which it deletes when it ends properly. */
+/** The process of the embedded server, by its lock file. A clean stop deletes the file. */
 function postgresPid() {
   const file = join(dataDir, 'postgres/postmaster.pid');
   return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n', 1)[0]) : undefined;

@@ -1,4 +1,4 @@
-/** npm start: the whole program in this process, which also answers the signals that end it. */
+/** npm start: the whole program in this process, which also handles the signals that end it. */
 import { prepare } from './prepare.mjs';
 
 await prepare();

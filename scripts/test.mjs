@@ -1,6 +1,6 @@
 /**
- * npm test [jest's arguments]: tests, on a PostgreSQL and, where there is one, a Redis that live only that long. With
- * TEST_SIZE=cluster whatever is tested runs as a node of a cluster does: over Redis.
+ * npm test [arguments of Jest]: runs tests on a temporary PostgreSQL and, where available, Redis. With
+ * TEST_SIZE=cluster, each tested app runs as a node of a cluster, over Redis.
  */
 import { spawn } from 'node:child_process';
 import { prepare, root } from './prepare.mjs';
@@ -10,7 +10,7 @@ import { withScratchRedis } from './scratch-redis.mjs';
 await prepare();
 const { createTemplateDatabase } = await import('../dist/libs/testing/src/database.js');
 
-// Ctrl-C reaches Jest too: this process stays to clean up behind it.
+// Ctrl-C also reaches Jest; this process stays alive to clean up.
 let jest;
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -42,7 +42,7 @@ function runJest(environment) {
     env: {
       ...process.env,
       ...environment,
-      // Jest loads ES modules through an interface that Node calls experimental, and says so each time.
+      // Jest loads ES modules by an API that Node calls experimental, with a warning each time.
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`,
     },
   });

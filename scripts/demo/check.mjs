@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** What was expected and did not happen: one line for the reader. */
+/** An expectation that failed, as one line for the reader. */
 export class Failure extends Error {}
 
-/** @throws Failure naming the first field in which the two differ */
+/** @throws Failure (names the first field in which the two differ) */
 export function assertSame(what, actual, expected) {
   for (const [field, value] of Object.entries(expected)) {
     if (!isDeepStrictEqual(actual?.[field], value))
@@ -13,7 +13,7 @@ export function assertSame(what, actual, expected) {
   }
 }
 
-/** Both phones against what is stored: nothing lost, nothing twice, one order. */
+/** Compares both phones with the stored messages: none lost, none doubled, the same order. */
 export async function compareWithHistory(phones, sent, firstSeq) {
   for (const phone of phones) {
     const stored = await phone.history(phone.chatId, firstSeq);
@@ -38,7 +38,7 @@ export async function compareWithHistory(phones, sent, firstSeq) {
     throw new Failure('two messages have one id');
 }
 
-/** @throws Failure that says how to start one */
+/** @throws Failure (says how to start a server) */
 export async function findServer(url) {
   const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(5000) }).catch(
     () => null,

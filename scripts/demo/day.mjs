@@ -1,4 +1,4 @@
-/** A master's and a client's day on the same two phones: everything that rings, rings once and on the right one. */
+/** A day of a master and a client on the same two phones: each notification rings once, on the right phone. */
 import { Failure, assertSame } from './check.mjs';
 import { line, note, paint, pause, scene } from './screen.mjs';
 
@@ -18,14 +18,14 @@ export async function playDay(anna, boris) {
 }
 
 class Day {
-  /** Each notification that was waited for: { phone, id, type, bookingId, isOff }; one that is off has left the list. */
+  /** Expected notifications: { phone, id, type, bookingId, isOff }; with `isOff`, it has left the list. */
   told = [];
 
   constructor(anna, boris) {
     Object.assign(this, { anna, boris });
   }
 
-  /** Waits until a phone rings for this, and shows it. */
+  /** Waits until a phone rings for this notification, and shows it. */
   async rings(phone, type, expected) {
     const find = () =>
       phone.events.find(
@@ -70,7 +70,7 @@ class Day {
     const [from, to] = [1, 30].map((days) => new Date(Date.now() + days * DAY_MS).toISOString());
     const slots = await boris.request('GET', `services/${service.id}/slots?from=${from}&to=${to}`);
     if (slots.items.length === 0) throw new Failure(`${anna.firstName} has no free slot in a month`);
-    // Any of them: one that was called off twice today is refused.
+    // A random slot: a time that was cancelled twice today is refused.
     const { starts_at } = slots.items[Math.floor(Math.random() * slots.items.length)];
     const booking = await boris.request('POST', 'bookings', { service_id: service.id, starts_at });
     assertSame('the booking', booking, { status: 'requested', starts_at });
@@ -78,7 +78,7 @@ class Day {
     return booking.id;
   }
 
-  /** The visit of two hours ago that an empty database starts with: done and reviewed in the first run. */
+  /** An empty database has a visit of two hours ago: it is completed and reviewed in the first run. */
   async visit() {
     const { anna, boris } = this;
     const { items } = await boris.request('GET', 'bookings?role=client&status=confirmed');
@@ -106,7 +106,7 @@ class Day {
     const { handle } = await boris.request('GET', 'users/me');
     const post = await anna.request('POST', 'posts', { content: `Before and after, thank you @${handle}` });
     await this.rings(boris, 'mention', { post_id: post.id });
-    // A change of mind, and back: that is one like, and one ring.
+    // A like that is removed and added again is one like, and rings once.
     for (const method of ['PUT', 'DELETE', 'PUT']) await boris.request(method, `posts/${post.id}/like`);
     await this.rings(anna, 'post_liked', { post_id: post.id });
     await boris.request('POST', `posts/${post.id}/comments`, { content: 'Beautiful!' });
@@ -117,7 +117,7 @@ class Day {
     assertSame('post:liked', live, { post_id: post.id, user_id: boris.id, likes_count: 1 });
   }
 
-  /** Three haircuts in a steady rhythm stand in the calendar of an empty database: the next one was proposed. */
+  /** An empty database has three haircuts at a steady interval, so the next one was proposed. */
   async regular() {
     const { boris } = this;
     const { items } = await boris.request('GET', 'notifications?type=auto_booking_proposal');
@@ -126,7 +126,7 @@ class Day {
     await pause(900);
   }
 
-  /** Each notification that is not off is in its list once, each was heard once, and nobody got another's. */
+  /** Each valid notification is in its list once and was received once, and nobody received another user's. */
   async settle() {
     for (const phone of [this.anna, this.boris]) {
       const { items } = await phone.request('GET', 'notifications?limit=200');

@@ -1,12 +1,12 @@
-/** A phone with the app on it: signs in, holds a real socket, and notices whatever a user would complain about. */
+/** A phone with the app: signs in, holds a real socket, and records everything that a user would report as a bug. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from './check.mjs';
 
 const PATIENCE_MS = 10_000;
-/** A limit of a day is not waited for. */
+/** Longer limits, such as daily ones, are not waited for. */
 const LONGEST_WAIT_MS = 2 * 60_000;
 
-/** The server said no, in the contract's words. */
+/** An error answer of the server. */
 export class Refusal extends Error {
   constructor(body) {
     super(body.message);
@@ -15,9 +15,9 @@ export class Refusal extends Error {
 }
 
 export class Phone {
-  /** What the app keeps of the one chat it has open: messages by id. */
+  /** The messages that the app has of the open chat, by id. */
   held = new Map();
-  /** By message id: how often the other was said to have received, or read it. */
+  /** By message id: the number of receipts of delivery and reading. */
   delivered = new Map();
   read = new Map();
   online = new Map();
@@ -29,12 +29,12 @@ export class Phone {
   syncCursor;
   #waiting = new Set();
 
-  /** `io` is socket.io-client's; `say` tells the user that they have to wait. */
+  /** `io` is socket.io-client's; `say` informs the user about a wait. */
   constructor({ url, io, side, say }) {
     Object.assign(this, { url, io, side, say });
   }
 
-  /** Signs in over REST; waits when there were too many sign-ins in the last minute. */
+  /** Signs in over REST. Waits when the sign-in limit of the last minute is reached. */
   async signIn(email, password) {
     const body = { email, password, device: 'npm run demo' };
     const answer = await this.request('POST', 'auth/login', body).catch((error) => {
@@ -50,7 +50,7 @@ export class Phone {
     return answer.user;
   }
 
-  /** Ends the session, and with it the socket and the token. */
+  /** Ends the session, which also ends its socket and token. */
   async signOut() {
     this.mayLeave = true;
     await this.request('POST', 'auth/logout');
@@ -63,7 +63,7 @@ export class Phone {
       throw new Failure(`the token of a session that signed out still gets ${code}`);
   }
 
-  /** @throws Refusal; a rate limit of up to 2 minutes is waited for */
+  /** Waits for a rate limit of up to 2 minutes. @throws Refusal */
   async request(method, path, body) {
     const headers = {
       ...(this.token && { authorization: `Bearer ${this.token}` }),
@@ -84,7 +84,7 @@ export class Phone {
     });
   }
 
-  /** Sends an event and waits for its acknowledgement. @throws Refusal; a rate limit of up to 2 minutes is waited for */
+  /** Sends an event and waits for its acknowledgement. Waits for a rate limit of up to 2 minutes. @throws Refusal */
   async send(event, payload) {
     return this.#patiently(async () => {
       const answer = await this.socket
@@ -116,7 +116,7 @@ export class Phone {
       transports: ['websocket'],
       auth: { token: this.token },
       forceNew: true,
-      // When the network comes back is part of the play.
+      // The script decides when the network comes back.
       reconnection: false,
       autoConnect: false,
     });
@@ -137,7 +137,7 @@ export class Phone {
     return (await this.until('sync:required', () => this.heard('sync:required'))).reason;
   }
 
-  /** The network is gone, not the app: no goodbye reaches the server. */
+  /** Loses the network but not the app: the server receives no close. */
   async loseConnection() {
     this.mayLeave = true;
     const { transport } = this.socket.io.engine;
@@ -146,7 +146,7 @@ export class Phone {
     await this.until('the end of the connection', () => this.socket.disconnected);
   }
 
-  /** Asks what changed since the last time; the first time, everything is new. */
+  /** Loads changes since the last sync; the first sync loads everything. */
   async sync() {
     const query = this.syncCursor ? `?cursor=${encodeURIComponent(this.syncCursor)}` : '';
     let answer = await this.request('GET', `sync${query}`);
@@ -159,7 +159,7 @@ export class Phone {
     return chats;
   }
 
-  /** Everything after a seq, page by page. */
+  /** All messages after a seq, page by page. */
   async history(chatId, afterSeq) {
     const items = [];
     for (let cursor = String(afterSeq); cursor !== null;) {
@@ -180,7 +180,7 @@ export class Phone {
     return items;
   }
 
-  /** Takes a message that was fetched; false when the app holds it as new already. */
+  /** Stores a loaded message. Returns false when it had already been received as new. */
   keep(message) {
     const known = this.held.get(message.id);
     if (known && known.change_seq >= message.change_seq) return false;
@@ -193,7 +193,7 @@ export class Phone {
     return this.events.find((heard) => heard.event === event)?.payload;
   }
 
-  /** Waits until `find` gives something. @throws Failure when it does not, or something is wrong meanwhile */
+  /** Waits until `find` returns something. @throws Failure (when it does not in time, or an error occurs meanwhile) */
   until(what, find, ms = PATIENCE_MS) {
     return new Promise((resolve, reject) => {
       const finish = (settle, value) => {
@@ -207,7 +207,7 @@ export class Phone {
         if (found) finish(resolve, found);
       };
       const late = () =>
-        finish(reject, new Failure(`${this.firstName} did not get ${what} in ${ms / 1000} s`));
+        finish(reject, new Failure(`${this.firstName} did not receive ${what} in ${ms / 1000} s`));
       const timer = setTimeout(late, ms);
       this.#waiting.add(look);
       look();

@@ -1,4 +1,4 @@
-/** A chat between two people as one would watch it over their shoulders: one on the left, the other on the right. */
+/** Draws a chat between two people as both screens side by side. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const COLUMN = 42;
@@ -6,12 +6,12 @@ const watched = Boolean(process.stdout.isTTY) && process.env.TERM !== 'dumb';
 const coloured = watched && !process.env.NO_COLOR;
 const CODES = { bold: '1', dim: '2', red: '31', green: '32', blue: '94' };
 
-/** Whether the last line may still grow: ticks appear on it as they come. */
+/** True while the last line may still grow: receipts are appended to it. */
 let open = false;
 
 export const paint = (style, text) => (coloured ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text);
 
-/** Time to look, for who looks. */
+/** A pause for people who watch; none in a pipe. */
 export const pause = (ms) => (watched ? sleep(ms) : undefined);
 
 function closeLine() {
@@ -32,10 +32,10 @@ export const heads = (left, right) =>
 
 const indent = (side) => ' '.repeat(side === 'left' ? 2 : COLUMN + 2);
 
-/** What a phone shows beside its messages. */
+/** A status line of a phone. */
 export const note = (side, text) => line(indent(side) + paint('dim', text));
 
-/** A bubble; its last line stays open for `tick`. */
+/** Draws a bubble; its last line stays open for `tick`. */
 export function bubble(side, text) {
   const bar = indent(side) + paint(side === 'left' ? 'green' : 'blue', '┃ ');
   for (const row of wrapped(text)) line(bar + row);
@@ -49,7 +49,7 @@ export function tick(text, style = 'dim') {
   open = true;
 }
 
-/** Shows a line that goes again, where lines can. */
+/** Shows a temporary line, where the terminal can remove it. */
 export async function whileShown(side, text, ms) {
   closeLine();
   process.stdout.write(indent(side) + paint('dim', text));
@@ -76,7 +76,7 @@ function wrapped(text) {
   return rows;
 }
 
-/** A message in words; `author` is whose profile is shared. */
+/** A message as text; `author` is the user of a shared profile. */
 export function described({ type, content, metadata = {} }, author) {
   const file = content.split('/').at(-1);
   switch (type) {
