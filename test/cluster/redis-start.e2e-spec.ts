@@ -9,7 +9,7 @@ describeWithRedis('a Redis at the start', () => {
   const refusal = async (url: string) =>
     (await reachRedis(url).catch((error: unknown) => error)) as StartupError;
 
-  it('that is unreachable, silent or protected by a password fails the start with one line', async () => {
+  it('that is unreachable, stalled or protected by a password fails the start with one line', async () => {
     const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     const guarded = await RedisServer.start('--requirepass', 'secret');
     const { port } = mute.address() as { port: number };

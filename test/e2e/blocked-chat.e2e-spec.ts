@@ -62,7 +62,7 @@ it('neither side sees through the chat whether the other is online or has read',
   expect(borisDevice.all('chat:message:read').length).toBe(receipts);
 });
 
-describe('a blocked user cannot see what the other receives and reads', () => {
+describe('a blocked user cannot see the deliveries and reads of the other', () => {
   let dora: Account;
   let gleb: Account;
   let glebDevice: Device;
@@ -213,7 +213,7 @@ describe('a blocked user cannot see what the other receives and reads', () => {
     expect(glebDevice.all('chat:message:reaction').filter((message) => message.id === id)).toHaveLength(1);
   });
 
-  it('the users whom one member blocks share one frame of a changed message and of a chat', async () => {
+  it('all users blocked by one member share one frame of a changed message and of a chat', async () => {
     const people = await app.people('Вера', 'Зоя', ...Array.from({ length: 5 }, (_, i) => `Ира ${i}`));
     const [vera, zoya, ...others] = people;
     for (const other of others) await app.request('PUT', `users/${other.id}/block`, zoya.token);
@@ -277,7 +277,7 @@ it('a change to the message of a blocked user is answered with their old name', 
   expect(message).toMatchObject({ id: message_id, sender_name: 'Глеб' });
 });
 
-it('a blocked user is shown without picture and trade, also in what others share', async () => {
+it('a blocked user is shown without picture and trade, also in shares of others', async () => {
   const [dora, gleb, vera] = await app.people('Дора', 'Глеб', 'Вера');
   const avatar = 'https://example.com/gleb.jpg';
   await app.request('PATCH', 'users/me', gleb.token, { avatar, is_master: true });

@@ -2,10 +2,8 @@ import { CLIENT_EVENTS, SERVER_EVENTS, type PostDto } from '#contracts';
 import { Device, TestApp, text } from '#testing';
 
 /**
- *
  * Two people use every event of the specification. Their devices check all that they receive against the classes of
  * the contract.
- *
  */
 it('every event of the specification is sent and received', async () => {
   const app = await TestApp.start({ PRESENCE_GRACE_MS: '20' });

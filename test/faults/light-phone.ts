@@ -68,7 +68,7 @@ export class LightPhone {
     this.cursor = cursor;
   }
 
-  /** Repeats until it is answered: a rate-limited request waits as it is told. */
+  /** Repeats until it is answered: a rate-limited request waits for its `retry_after_ms`. */
   private async get<T>(path: string): Promise<T> {
     for (;;) {
       const { status, body } = await this.ask(path);

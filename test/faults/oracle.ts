@@ -15,13 +15,10 @@ interface Stored {
 }
 
 /**
- *
  * The state after any fault, once the phones have caught up. Each acknowledged message is stored once, as
- * acknowledged
- * and in the order of its sender. Chats have no gaps. Every member's phone shows the stored messages, and nobody
- * else's
- * shows any. Each notification exists once. Processes that died by themselves fail the cluster's stop.
- *
+ * acknowledged and in the order of its sender. Chats have no gaps. Every member's phone shows the stored messages,
+ * and nobody else's shows any. Each notification exists once. Processes that died by themselves fail the cluster's
+ * stop.
  */
 export async function expectNothingLost(
   platform: Platform,
@@ -106,10 +103,8 @@ async function expectTold(platform: Platform, causes: string[]): Promise<void> {
 }
 
 /**
- *
  * The stored likes, comments and posts have the expected number of notifications, whether or not the request was
  * answered. Nobody reads here, so all likes or comments of a post are in one. Each post with a mention has its own.
- *
  */
 async function expectNotifiedOnce(platform: Platform): Promise<void> {
   const shared = await platform.rows(

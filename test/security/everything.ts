@@ -28,10 +28,8 @@ async function tablesOf(app: TestApp): Promise<string[]> {
 }
 
 /**
- *
  * The same, after all consequences of earlier requests: notifications, receipts, presence.
  * @param quietMs how long nothing must have changed; longer than a round of receipts, where there may be some
- *
  */
 export async function everythingAtRest(app: TestApp, quietMs = 500): Promise<Record<string, string | null>> {
   const busy = async () => {

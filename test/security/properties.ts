@@ -7,10 +7,8 @@ import { mutationsOf } from './mutations.js';
 import { World } from './world.js';
 
 /**
- *
  * A fixed seed, so that a change is judged by the same cases. Without the seed the cases differ, and a failing one is
  * printed with its `seed` and `path`.
- *
  */
 export const RUNS = { numRuns: 25, seed: 1428655571, endOnFailure: true };
 
@@ -21,10 +19,8 @@ export type Send = (payload: unknown) => Promise<string | undefined>;
 export type Ready = (world: World, who: Sender) => Promise<Send> | Send;
 
 /**
- *
  * Checks that any change of a good payload is answered, never with INTERNAL, and that a refusal stores nothing. The
  * good payload itself must be accepted, or the refusals would have another reason.
- *
  */
 export async function holds(app: TestApp, [access, body]: Row, ready: Ready): Promise<void> {
   const world = await World.create(app);

@@ -85,12 +85,12 @@ it('ends incomplete requests and unread answers, while others are answered', asy
     'a chunked body without end': open(`${post(login, 'chunked')}1\r\n{\r\n`),
     'a body that has been refused': open(`${post(login, 1_000_000)}{`),
     'a part of a second request': open(`${get('/health')}${post(login, 100)}{`),
-    'a poll of which a part is sent': open(`${post(poll, 100)}4`),
+    'a part of a poll': open(`${post(poll, 100)}4`),
     'an upgrade that is refused': open(upgrade('/nothing')).resume(),
-    'an upgrade that is none': open(upgrade('/ws/chat')).resume(),
-    'answers that are not read': open(answers).pause(),
+    'an invalid upgrade': open(upgrade('/ws/chat')).resume(),
+    'unread answers': open(answers).pause(),
     'answers, a little a second': sipping(answers),
-    'what a device is sent': await silent(),
+    'unread events of a device': await silent(),
   };
   const isOpen = ([, socket]: [string, Socket]) => !ends.get(sockets.get(socket)!)?.destroyed;
   const stillOpen = () => Object.entries(slow).filter(isOpen);

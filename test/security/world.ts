@@ -4,13 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { TEXTS, THINGS } from './things.js';
 
 /**
- *
  * The people who send requests. A stranger is signed in and no more. `former` was in the owner's group. `member` is
- * in it,
- * and is the owner's client. The owner owns the group and everything else. The admin is one of the platform, and in
- * no
- * chat. The banned user was an admin of the group.
- *
+ * in it, and is the owner's client. The owner owns the group and everything else. The admin is one of the platform,
+ * and in no chat. The banned user was an admin of the group.
  */
 export const PEOPLE = ['nobody', 'stranger', 'former', 'member', 'owner', 'admin', 'banned'] as const;
 export type Who = (typeof PEOPLE)[number];

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { disconnectSlow, coalesceWrites } from './write-coalescing.js';
 
-/** A device that takes one batch at a time, and only when told to. */
+/** A device that takes one batch at a time, and only when `reads` is called. */
 function deviceThatReadsNothing() {
   const engine = new EventEmitter();
   const disconnected = jest.fn();

@@ -37,7 +37,7 @@ it.each<[string, string, number]>([
   expect(running).toBe(5);
 });
 
-it('a user without reads left is told the remaining time', async () => {
+it('a user without reads left gets a retry time', async () => {
   const refusal = new AppError('RATE_LIMIT', 'too many', { retryAfterMs: 300 });
   const take = jest.fn((_limit: string, _user: string, points = 1) =>
     points > 1 ? Promise.reject(refusal) : Promise.resolve(),

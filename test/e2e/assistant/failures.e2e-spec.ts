@@ -100,7 +100,7 @@ describe('a provider', () => {
     expect(await exchange(talk.client, 'Не спеши')).toMatchObject({ content: 'abcde', status: 'complete' });
   });
 
-  it('that never ends is cut off by the limit of an answer', async () => {
+  it('that never ends is stopped at the time limit of an answer', async () => {
     const answers = scene.app.app.get(Answers);
     const usual = answers.answerMs;
     expect(usual).toBe(300_000);

@@ -219,7 +219,7 @@ describe('a group', () => {
     expect(await roles(boris, group)).toEqual(['Анна admin', 'Борис owner']);
   });
 
-  it('of banned members only has one owner among those who return', async () => {
+  it('with only banned members gets one owner among the returning ones', async () => {
     const [owner, anna] = await app.people('Олег', 'Анна');
     const group = await app.group(owner, anna);
     await ban(owner);
