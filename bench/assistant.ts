@@ -6,8 +6,9 @@ import { foreignLoad, machine, median, percentile, table, verdict, whole } from 
 import { cpuSeconds, durabilityProblems, startPostgres, startSystem, type System } from './system.js';
 
 /**
- * How late the tokens of 200 answers at once are over `/ws/chat`, beside the same streams read from the model itself:
- * what the system adds, with every answer logged as it grows and stored when it is whole. Both in turns.
+ * Measures the delay of the tokens of 200 concurrent answers over `/ws/chat`. Compares it with the same streams read
+ * from the model directly. The difference is the cost of the system, which logs every growing answer and stores it when
+ * complete. The two alternate.
  */
 
 const STREAMS = 200;
@@ -15,7 +16,7 @@ const STREAMS = 200;
 const TOKENS = 500;
 const WARM_UP_TOKENS = 100;
 const ROUNDS = 3;
-/** Between the beginnings of two answers, ms. */
+/** Time between the starts of two answers, ms. */
 const APART = 5;
 const ADDED_P99_MS = 50;
 
@@ -27,7 +28,7 @@ interface Round {
   p99: number;
   rate: number;
   load: number;
-  /** The system's, as its own metrics tell. */
+  /** The load of the system, from its own metrics. */
   systemLoad: number;
 }
 
@@ -79,7 +80,7 @@ async function main(): Promise<boolean> {
   for (let i = -1; i < ROUNDS; i++)
     for (const way of i % 2 ? (['direct', 'system'] as const) : (['system', 'direct'] as const)) {
       const round = await run(way, i);
-      // The first warms connections and compiled code.
+      // The first round warms up connections and compiled code.
       if (i >= 0) rounds[way].push(round);
     }
   const version = await system.db.query<{ server_version: string }>('SHOW server_version');
@@ -92,7 +93,7 @@ async function main(): Promise<boolean> {
   return problems.length === 0;
 }
 
-/** Every answer is stored as it was sent, and nothing of its growing is left. */
+/** Checks that every answer is stored as it was sent, and that the answer log is empty. */
 async function audit(system: System, questions: string[], answers: Map<string, string>): Promise<string[]> {
   const { rows } = await system.db.query<{ question: string; content: string; status: string }>(
     `SELECT q.content AS question, a.content, a.status FROM assistant_messages a

@@ -13,24 +13,25 @@ import { foreignLoad, machine, percentile, table, whole } from './report.js';
 import { createDatabase, DEFAULT_LIMITS, startPostgres, startSystem, type Cluster } from './system.js';
 
 /**
- * Measures how attacks slow honest users down. Honest users act at a human pace, first alone and then beside each attack. The system runs in both of its sizes with its default limits and a small heap. It needs Linux: each client has
- * a source address of its own, as limits are by address.
+ * Measures how attacks slow honest users down. Honest users act at a human pace, first alone and then beside each
+ * attack. The system runs in both of its sizes with its default limits and a small heap. Linux only: each client has
+ * its own source address, since limits are per address.
  */
 
 const QUIET_SECONDS = 4;
 const ATTACK_SECONDS = 9;
-/** After an attack, before memory is read again, ms. */
+/** Pause after an attack before memory is read again, ms. */
 const SETTLE_MS = 2000;
 const HEAP = ['--max-semi-space-size=64', '--max-old-space-size=384'];
 const REALTIME_NODES = 2;
 
 const P99_RATIO = 3;
-/** A quiet p99 below this is taken for noise of the machine, ms. */
+/** A p99 without attack below this is noise of the machine, ms. */
 const FLOOR_MS = 50;
-/** Growth of one process's resident memory, MB. Its nursery alone may take 192. */
+/** Allowed growth of a process's resident memory, MB. The young generation alone may take 192. */
 const GROWTH_MB = 300;
 
-/** The system in one of its sizes. */
+/** The system in one size. */
 interface Size {
   name: string;
   api: string;
@@ -118,14 +119,14 @@ async function attackAll(size: Size, chosen: Attack[]): Promise<Result[]> {
   await ask({ do: 'open', api: size.api, ...people });
   const emails = people.credentials.map(({ email }) => email);
   const act = (seconds: number, signIn: boolean) => ask<Honest>({ do: 'act', seconds, signIn });
-  // Compiled code, and connections to the database.
+  // Warms up compiled code and database connections.
   await act(QUIET_SECONDS, true);
   const results: Result[] = [];
   for (const attack of chosen) {
     const result = await run(size, attack, act, emails);
     results.push(result);
     console.error(`${size.name}: ${row(result).join(' | ')}`);
-    // There is nothing left to attack.
+    // The system is down, so further attacks measure nothing.
     if (result.missed.includes('not ready')) break;
   }
   await stop(honest);
@@ -179,7 +180,7 @@ const isReady = (url: string) =>
     () => false,
   );
 
-/** @returns how to end it: what it has seen of the process that grew most */
+/** @returns a function that stops watching and returns the figures of the process that grew most */
 function watch(processes: Running[]): () => Result['memory'] {
   const seen = processes.map(({ pid }) => {
     const before = resident(pid);
@@ -199,7 +200,7 @@ function watch(processes: Running[]): () => Result['memory'] {
   };
 }
 
-/** MB; 0 when there is no such process. */
+/** MB; 0 when the process does not exist. */
 function resident(pid: number): number {
   const file = `/proc/${pid}/status`;
   if (!existsSync(file)) return 0;

@@ -7,12 +7,13 @@ import { cpuSeconds, durabilityProblems, startPostgres, startSystem } from './sy
 import { compareWithRows } from './stored.js';
 
 /**
- * How much of a bare Socket.IO relay's throughput is left once every message is checked, numbered, stored and
- * committed before its ack. Both run here and now, in turns, so that the ratio outlives the machine.
+ * Measures the system's throughput as a share of a bare Socket.IO relay's. The system checks, numbers, stores and
+ * commits every message before its ack. Both run on the same machine in alternation, so the ratio holds on other
+ * machines.
  *
- * `relay` as an argument puts a second relay in the system's place: its ratios should be 1, and how far they are
- * from it is what this machine's noise is worth. The folder of another prepared checkout puts its system in the
- * relay's place: the ratios are what a change costs.
+ * With the argument `relay`, a second relay replaces the system: the ratios should be 1, and their deviation is the
+ * noise of the machine. With the folder of another prepared checkout, its system replaces the relay: the ratios are the
+ * cost of a change.
  */
 
 const ROUNDS = 5;
@@ -33,17 +34,17 @@ const scenarios: Scenario[] = [
   { name: 'room of 1,000', groups: groupsOf(1, 1000), senders: 4, measure: 'deliveries', atLeast: 0.9 },
 ];
 const IN_FLIGHT = 4;
-/** The least share that a change leaves of the sends before it. */
+/** The least share of throughput that a change must keep. */
 const NOT_SLOWER = 0.97;
 
 interface Target extends Running {
   name: string;
   auth(person: Person, group: Group): object;
-  /** Not for a relay, which keeps nothing. */
+  /** Undefined for a relay, which stores nothing. */
   db?: Client;
 }
 
-/** With the µs of CPU time that a send took, of a system. */
+/** With the CPU time per send in µs, for a system. */
 type Measured = Round & { cpu?: number };
 
 async function main(): Promise<boolean> {
@@ -113,7 +114,7 @@ async function measure({ name, groups, senders }: Scenario, targets: Target[]) {
 
   const rounds = new Map(targets.map((target) => [target, [] as Measured[]]));
   for (let i = 0; i < ROUNDS; i++) {
-    // Whoever goes second finds the other's leftovers (checkpoints, heat): take turns at that, too.
+    // The second target suffers from the first one's checkpoints and heat, so the order alternates.
     for (const target of i % 2 ? [...targets].reverse() : targets) {
       const before = target.db && (await cpuSeconds(target));
       const round = await driver.run(target.name, ROUND_SECONDS);
@@ -128,7 +129,7 @@ async function measure({ name, groups, senders }: Scenario, targets: Target[]) {
   return { rounds, findings };
 }
 
-/** Acks, rows and deliveries of all rounds, the warm-up's too, told against each other. */
+/** Compares acks, rows and deliveries of all rounds, including the warm-up. */
 async function audit({ name, groups }: Scenario, target: Target, findings: Findings): Promise<string[]> {
   const problems = [...findings.problems];
   const size = groups[0]!.people.length;
@@ -147,7 +148,7 @@ type Part = 'sends' | 'deliveries';
 
 const perSecond = (part: Part) => (round: Round) => round[part] / round.seconds;
 
-/** Round by round: what slowed the machine down for a while slowed both of a round's halves down. */
+/** Ratios per round: a slow phase of the machine affects both halves of a round. */
 function ratiosOf(ours: Measured[], theirs: Measured[], value: (round: Measured) => number): number[] {
   return ours.map((round, i) => value(round) / value(theirs[i]!));
 }

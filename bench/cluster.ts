@@ -7,9 +7,9 @@ import { compareWithRows } from './stored.js';
 import { durabilityProblems, startPostgres } from './system.js';
 
 /**
- * What a second realtime node brings and costs: two beside one, in turns, on one PostgreSQL and one Redis, driven by the
- * same process, with the members of every chat on both. Where the cores are fewer than the processes two cannot be twice
- * as fast; what a send costs the nodes in CPU time tells what they would be with cores of their own.
+ * Measures the gain and cost of a second realtime node: two nodes and one, in alternation, on one PostgreSQL and one
+ * Redis. One process drives them, with the members of every chat on both nodes. With fewer cores than processes, two
+ * nodes cannot be twice as fast. Then the CPU time per send shows the result with enough cores.
  */
 
 const ROUNDS = 5;
@@ -29,7 +29,7 @@ const scenarios: Scenario[] = [
 ];
 
 interface Measured extends Round {
-  /** What all its realtime nodes used. */
+  /** CPU time of all its realtime nodes. */
   cpuSeconds: number;
 }
 
@@ -89,7 +89,7 @@ async function measure({ name, groups, senders }: Scenario, sizes: Nodes[]) {
   for (const nodes of sizes) await driver.run(nameOf(nodes), WARM_UP_SECONDS);
   const rounds: Measured[][] = sizes.map(() => []);
   for (let i = 0; i < ROUNDS; i++) {
-    // Whoever goes second finds the other's leftovers: take turns at that, too.
+    // The second target suffers from the first one's leftovers, so the order alternates.
     for (const at of i % 2 ? [1, 0] : [0, 1]) {
       const nodes = sizes[at]!;
       const before = await nodes.cpuSeconds();
@@ -106,7 +106,7 @@ async function measure({ name, groups, senders }: Scenario, sizes: Nodes[]) {
   return { rounds, findings };
 }
 
-/** Nothing lost, nothing doubled: acks, rows and deliveries of all rounds told against each other. */
+/** Compares acks, rows and deliveries of all rounds: nothing is lost or doubled. */
 async function audit({ name, groups }: Scenario, { db }: Nodes, findings: Findings): Promise<string[]> {
   const problems = [...findings.problems];
   const size = groups[0]!.people.length;
@@ -138,7 +138,7 @@ function row(scenario: string, nodes: Nodes, rounds: Measured[]): string[] {
   ];
 }
 
-/** Round by round: what slowed the machine down for a while slowed both of a round's halves down. */
+/** Ratios per round: a slow phase of the machine affects both halves of a round. */
 function compare(one: Measured[], two: Measured[]): string {
   const ratios = (value: (round: Measured) => number) => two.map((round, i) => value(round) / value(one[i]!));
   const received = (values: number[]) =>

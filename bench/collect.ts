@@ -1,12 +1,12 @@
 import { Session } from 'node:inspector/promises';
 import { renameSync, writeFileSync } from 'node:fs';
 
-/** Loaded into a server before its own code: on SIGUSR2 it collects what nobody needs any more, and notes what is left. */
+/** Loaded into a server before its own code. On SIGUSR2 it collects garbage and records the remaining memory. */
 
 export interface Collected {
-  /** Bytes. */
+  /** In bytes. */
   resident: number;
-  /** Microseconds that the process has used so far. */
+  /** CPU time of the process so far, microseconds. */
   cpu: number;
 }
 
@@ -15,13 +15,16 @@ process.on('SIGUSR2', () => {
   void collectAll().then(() => {
     const note: Collected = { resident: process.memoryUsage.rss(), cpu: user + system };
     const file = process.env.COLLECTED!;
-    // Under its name it is complete.
+    // Renamed when complete, so that a reader never sees a partial file.
     writeFileSync(`${file}.new`, JSON.stringify(note));
     renameSync(`${file}.new`, file);
   });
 });
 
-/** As thoroughly as when memory runs out, which `gc()` is not: of 20 KiB a connection it has left 10 that nothing held. */
+/**
+ * Collects as thoroughly as V8 does when memory runs out. `gc()` does not: of 20 KiB per connection, it left 10
+ * unreachable.
+ */
 async function collectAll(): Promise<void> {
   const session = new Session();
   session.connect();

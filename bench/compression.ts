@@ -1,6 +1,6 @@
 /**
- * Measures what compression saves and costs: an answer of REST is made for one client, so it is compressed once; a frame is
- * encoded once for all who hear it, and would be compressed for each of them. `npm run bench -- compression`
+ * Measures the savings and costs of compression. An answer of REST is for one client, so it is compressed once. A frame
+ * is encoded once for all receivers, but would be compressed for each of them. `npm run bench -- compression`
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import { foreignLoad, machine, median, table } from './report.js';
 
 const ROUNDS = 5;
 const MIN_MS = 200;
-/** Connections, each with the contexts that `ws` keeps for one whose peer compresses. */
+/** Connections, each with the contexts that `ws` keeps for a peer that compresses. */
 const CONNECTIONS = 200;
 
 const SYLLABLES =
@@ -25,7 +25,7 @@ const SYLLABLES =
   );
 let seed = 1;
 const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
-/** As varied as a language: pages of a book compress alike. */
+/** As varied as natural language: it compresses like the pages of a book. */
 const words = (length: number) => {
   let text = '';
   while (text.length < length) {
@@ -73,7 +73,7 @@ const FORMS: [name: string, make: (text: string) => Buffer][] = [
   ['deflate (frames)', (text) => deflateRawSync(text)],
 ];
 
-/** µs of CPU for one. */
+/** CPU time per run, µs. */
 function cost(work: () => unknown): number {
   const [started, before] = [performance.now(), process.cpuUsage()];
   let count = 0;
@@ -82,7 +82,7 @@ function cost(work: () => unknown): number {
   return (user + system) / count;
 }
 
-/** KiB of the process for each connection's two contexts, once each has been used. */
+/** KiB of process memory per connection for its two contexts, after each was used. */
 async function memory(): Promise<number> {
   const before = process.memoryUsage.rss();
   const contexts = [];

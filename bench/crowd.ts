@@ -2,21 +2,22 @@ import type WebSocket from 'ws';
 import { connect } from './wire.js';
 
 /**
- * A process that opens thousands of connections as fast as they are taken, and holds them. The same one for every server.
+ * A process that opens thousands of connections as fast as possible, and keeps them open. It is the same for every
+ * server.
  */
 
 export type CrowdOrder = { do: 'open'; url: string; auths: object[] } | { do: 'close' };
 export interface Opened {
-  /** From the first connecting to the last device that is in its rooms. */
+  /** From the first connection attempt until the last device is in its rooms. */
   seconds: number;
-  /** Milliseconds, of each device. */
+  /** The time of each device, milliseconds. */
   waits: Float64Array;
   lost: number;
-  /** Share of one core that this process took. */
+  /** Share of one core that this process used. */
   driverLoad: number;
 }
 
-/** Connecting at any time: below what a listening socket queues (511), or it is its retries that are measured. */
+/** Concurrent connection attempts: below the queue of a listening socket (511), otherwise retries would be measured. */
 const AT_ONCE = 400;
 
 const nothing = { onMessage: () => {}, onAck: () => {}, onOther: () => {} };

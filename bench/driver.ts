@@ -1,8 +1,8 @@
 import { Fleet, type ChatPlan, type Findings, type Round } from './fleet.js';
 
 /**
- * A process of its own, so that driving costs neither server its event loop. It holds the devices of both
- * servers: the same compiled code drives the one and the other, which two processes would not promise.
+ * A separate process, so that driving does not block a server's event loop. It holds the devices of both servers, so
+ * that the same compiled code drives both.
  */
 
 export type Order =

@@ -5,11 +5,11 @@ import { connect } from './wire.js';
 
 export interface ChatPlan {
   id: string;
-  /** What each member's device presents on connecting; one device a member. */
+  /** The auth payload of each member's device; one device per member. */
   members: object[];
-  /** So many of the members take turns in sending. */
+  /** Number of members who send, in turn. */
   senders: number;
-  /** Sends of this chat that wait for their ack at any time. */
+  /** Concurrent sends of this chat that wait for their ack. */
   inFlight: number;
 }
 
@@ -20,10 +20,10 @@ export interface Round {
   /** Milliseconds. */
   ackP50: number;
   ackP99: number;
-  /** Bytes of the average delivery, and events that were neither acks nor messages. */
+  /** Bytes of the average delivery, and number of events that were neither acks nor messages. */
   frameBytes: number;
   otherEvents: number;
-  /** Share of one core that this process took: near 1, the driver itself is what was measured. */
+  /** Share of one core that this process used. Near 1, the driver itself was the bottleneck. */
   driverLoad: number;
 }
 
@@ -48,11 +48,11 @@ interface Chat extends ChatPlan {
   waiting: number;
 }
 
-/** A power of two above any number of sends one device has in flight. */
+/** A power of two above the number of concurrent sends of a device. */
 const SLOTS = 64;
 const CONTENT = 'Good evening! Is Thursday at six still free? I would come straight from work.';
 
-/** All the devices of one scenario, connected to one server. */
+/** All devices of one scenario, connected to one server. */
 export class Fleet {
   private readonly chats: Chat[] = [];
   private readonly refusals: string[] = [];
@@ -66,7 +66,7 @@ export class Fleet {
   private bytes = 0;
   private others = 0;
 
-  /** A chat's members go to the addresses in turn. */
+  /** Connects the members of a chat to the addresses in turn. */
   async open(urls: string[], plans: ChatPlan[]): Promise<void> {
     this.nodes = urls.length;
     for (const plan of plans) {
@@ -80,7 +80,7 @@ export class Fleet {
     await this.quiet();
   }
 
-  /** Sends for that long, then lets everything that is under way arrive. Throws if no send comes through. */
+  /** Sends for that time, then waits until everything has arrived. Throws if no send succeeds. */
   async run(seconds: number): Promise<Round> {
     this.latencies = [];
     const before = { acks: this.acks, deliveries: this.deliveries, bytes: this.bytes, others: this.others };
@@ -110,7 +110,7 @@ export class Fleet {
     return round;
   }
 
-  /** To be called when nothing is under way any more; reads what the rounds only wrote down. */
+  /** Checks the records of all rounds. Call it when nothing is in flight any more. */
   check(): Findings {
     const ledgers = this.chats.map((chat) => ({ chatId: chat.id, acked: ledgerOf(chat.acked) }));
     const problems: string[] = [];
@@ -136,7 +136,7 @@ export class Fleet {
     for (const chat of this.chats) for (const device of chat.devices) device.socket.close();
   }
 
-  /** A device of several nodes hears its own node's messages before the other's: `seq` is the order there. */
+  /** With several nodes, a device receives its own node's messages before the other's: `seq` restores the order. */
   private inOrder(tape: Tape): Tape {
     return this.nodes === 1 ? tape : tape.sorted();
   }
@@ -152,7 +152,7 @@ export class Fleet {
       },
       onAck: (ackId, seq, idTail, text) => {
         chat.waiting--;
-        // Not tried again: a server that refuses everything would be drowned in it.
+        // No retries: they would overload a server that refuses everything.
         if (text) return void this.refusals.push(text);
         this.latencies.push(performance.now() - sentAt[ackId % SLOTS]!);
         chat.acked.add(seq, idTail);
@@ -175,7 +175,7 @@ export class Fleet {
     );
   }
 
-  /** Until nothing has come in for half a second (presence and receipts included), or ten have passed. */
+  /** Waits until nothing has arrived for half a second (including presence and receipts), at most ten seconds. */
   private async quiet(): Promise<void> {
     let calm = 0;
     for (let i = 0; i < 100 && calm < 5; i++) {

@@ -2,29 +2,29 @@ import { Agent, request } from 'node:http';
 import WebSocket from 'ws';
 
 /**
- * Hears answers, over `/ws/chat` or straight from the model, and how late each token is. A process of its own: what it
- * costs to hear is the same for both.
+ * Receives answers, over `/ws/chat` or directly from the model, and measures the delay of each token. A separate
+ * process, so that receiving costs the same for both.
  */
 
 export type ListenOrder =
   | { do: 'open'; url: string; tokens: string[] }
-  /** Each question on a connection of its own, in a new chat; begun so many milliseconds after each other. */
+  /** Each question on its own connection, in a new chat; started `apart` milliseconds after each other. */
   | { do: 'system' | 'direct'; url: string; questions: string[]; apart: number };
 
 export interface Listened {
-  /** Milliseconds from the sending of a token to its arrival. */
+  /** Milliseconds between sending and arrival of each token. */
   delays: Float64Array;
   seconds: number;
-  /** Share of one core that this process took: near 1, hearing itself is what was measured. */
+  /** Share of one core that this process used. Near 1, receiving itself was the bottleneck. */
   load: number;
-  /** What was heard in answer to each question. */
+  /** The received answer to each question. */
   answers: Map<string, string>;
   problems: string[];
 }
 
 const now = () => Number(process.hrtime.bigint() / 1000n);
 
-/** One answer as it comes. */
+/** One answer while it is received. */
 class Hearing {
   text = '';
   readonly delays: number[] = [];
@@ -45,7 +45,7 @@ class Hearing {
     this.text += token;
   }
 
-  /** `whole`: what the server says that it was. */
+  /** `whole`: the complete answer according to the server. */
   end(whole = this.text): void {
     if (whole !== this.text) this.problems.push(`${this.question}: the whole is not the sum of its tokens`);
     if (this.delays.length !== Number(this.question.split(' ')[1]))
@@ -64,7 +64,7 @@ interface Frame {
   data: { token: string; index: number; content: string; message: string };
 }
 
-/** A device that is signed in at the assistant. */
+/** A device signed in to the assistant. */
 class Device {
   private hearing?: Hearing;
   private received?: () => void;

@@ -8,7 +8,7 @@ import { connect } from './wire.js';
 
 export const PAGE = 50;
 
-/** One chat of two people, so and so many messages long. */
+/** A chat of two people with a given number of messages. */
 export class LongChat {
   sends: number[] = [];
   pages: number[] = [];
@@ -43,7 +43,7 @@ export class LongChat {
             onMessage: () => {},
             onAck: (_ackId, seq, _tail, text) => chat.answered(seq, text),
             onOther: () => {},
-            // Nobody would answer any more: better no result than waiting for ever.
+            // No answer will come any more: fail instead of waiting forever.
             onClose: () => {
               if (!chat.closed) throw new Error('the system closed a connection');
             },
@@ -54,7 +54,7 @@ export class LongChat {
     return chat;
   }
 
-  /** So many sends and pages, one after the other; what came is looked at when the clock has stopped. */
+  /** Sends messages and loads pages, sequentially. The results are checked after the clock has stopped. */
   async block(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const before = randomInt(PAGE + 1, this.count);
@@ -73,7 +73,7 @@ export class LongChat {
     this.pages = [];
   }
 
-  /** The nodes of the plan that the database makes for a page: an index range and no sort, at either size. */
+  /** The nodes of the query plan for a page: an index range and no sort, at either size. */
   async plan(): Promise<string> {
     const { rows } = await this.system.db.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
       `EXPLAIN (FORMAT JSON) SELECT * FROM messages WHERE chat_id = '${this.group.id}' AND seq < ${this.count / 2}
@@ -86,7 +86,7 @@ export class LongChat {
     return names.join(' > ');
   }
 
-  /** What a message takes on disk, its indexes included. */
+  /** Bytes per message on disk, including its indexes. */
   async bytesEach(): Promise<number> {
     const { rows } = await this.system.db.query<{ bytes: number }>(
       `SELECT pg_total_relation_size('messages')::float / count(*) AS bytes FROM messages`,
@@ -115,7 +115,7 @@ export class LongChat {
     await this.system.stop();
   }
 
-  /** As the messages would lie there had they been sent one by one: ids in order of time, client ids random. */
+  /** Fills the table as if the messages had been sent one by one: ids in order of time, random client ids. */
   private async fill(): Promise<void> {
     const { db } = this.system;
     await db.query(

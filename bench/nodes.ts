@@ -9,19 +9,19 @@ import { stop, track, type Running } from './processes.js';
 import { cpuSeconds, createDatabase, startApp, type Cluster } from './system.js';
 
 export interface Nodes {
-  /** Of the realtime nodes. */
+  /** The addresses of the realtime nodes. */
   urls: string[];
   api: Running;
-  /** All of them. */
+  /** The processes of all apps. */
   processes: Running[];
   secret: string;
   db: pg.Client;
-  /** What the realtime nodes have used so far. */
+  /** CPU time of the realtime nodes so far. */
   cpuSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** As docker-compose.yml runs it. Undefined where there is none. */
+/** Starts Redis as docker-compose.yml does. Undefined when it is not installed. */
 export async function startRedis({
   dir,
 }: Cluster): Promise<{ url: string; stop(): Promise<void> } | undefined> {
@@ -43,7 +43,7 @@ export async function startRedis({
   return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
 }
 
-/** An api, a worker and so many realtime nodes, on a database and a Redis database of their own. */
+/** Starts an api, a worker and the given number of realtime nodes, on their own database and Redis database. */
 export async function startNodes(
   cluster: Cluster,
   redis: { url: string },

@@ -6,8 +6,9 @@ import { foreignLoad, machine, median, table, verdict, whole } from './report.js
 import { durabilityProblems, startPostgres, startSystem, type System } from './system.js';
 
 /**
- * An announcement to 10,000 people, from the admin's request to the last notification's row, beside BullMQ with one
- * job a recipient on the same PostgreSQL; and when the last of the connected recipients hears of it.
+ * Measures an announcement to 10,000 people, from the admin's request to the last notification's row. Compares it with
+ * BullMQ with one job per recipient on the same PostgreSQL. Also measures when the last connected recipient receives
+ * it.
  */
 
 const RECIPIENTS = 10_000;
@@ -15,7 +16,7 @@ const DEVICES = 300;
 const ROUNDS = 5;
 const TIMES_FASTER = 5;
 const HEARD_WITHIN_MS = 2000;
-/** What BullMQ does best with here, as with 100; with 10 it is slower. */
+/** The best value for BullMQ here, as good as 100; with 10 it is slower. */
 const CONCURRENCY = Number(process.argv[2] ?? 50);
 
 interface Device {
@@ -56,7 +57,7 @@ async function main(): Promise<boolean> {
       console.error(`round ${i + 1}: raw BullMQ ${whole(RECIPIENTS / seconds)} rows/s`);
       return seconds;
     };
-    // Whoever goes second finds the other's leftovers: take turns at that, too.
+    // The second target suffers from the first one's leftovers, so the order alternates.
     const [first, second] = i % 2 ? [theirs, ours] : [ours, theirs];
     const results = [await first(), await second()];
     if (i < 0) continue; // warms caches and compiled code
@@ -104,7 +105,7 @@ function report(
   console.log(`\nself-check: ${problems.length ? `FAILED\n${problems.slice(0, 20).join('\n')}` : 'ok'}`);
 }
 
-/** The clock starts before the request: what the promise itself costs counts, too. */
+/** Starts the clock before the request, so that storing the job counts too. */
 async function announce(system: System, admin: Person, devices: Device[], problems: string[]) {
   await empty(system);
   for (const device of devices) device.received = [];
@@ -123,7 +124,7 @@ async function announce(system: System, admin: Person, devices: Device[], proble
   const deadline = Date.now() + 10_000;
   while (devices.some(({ received: received }) => received.length === 0) && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 10));
-  // Whatever comes twice comes right behind.
+  // A duplicate would arrive right after.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const wrong = devices.filter(({ received: received1 }) => received1.length !== 1).length;
   if (wrong > 0) problems.push(`${wrong} devices did not hear exactly one event`);
@@ -147,7 +148,7 @@ async function audit(system: System, name: string): Promise<string[]> {
   return [`${name}: ${rows} rows for ${users} of ${RECIPIENTS} users`];
 }
 
-/** Every round finds the same tables. */
+/** Every round starts with the same tables. */
 async function empty({ db }: System): Promise<void> {
   await db.query('TRUNCATE notifications, notification_causes');
   await db.query('CHECKPOINT');

@@ -14,7 +14,7 @@ export interface Group {
   people: Person[];
 }
 
-/** Chats of people who are in no other chat, so that a device's deliveries are its chat's messages. */
+/** Chats of people who are in no other chat, so that a device receives only the messages of its chat. */
 export function groupsOf(count: number, members: number): Group[] {
   return Array.from({ length: count }, () => ({
     id: randomUUID(),
@@ -26,7 +26,7 @@ export function groupsOf(count: number, members: number): Group[] {
   }));
 }
 
-/** Straight into the tables: signing up 1,500 people over REST would measure the password hash. */
+/** Inserts into the tables directly: registering 1,500 people over REST would measure the password hash. */
 export async function store(db: Client, groups: Group[]): Promise<void> {
   const people = groups.flatMap((group) => group.people);
   const ids = people.map((person) => person.id);

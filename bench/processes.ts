@@ -16,12 +16,15 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** As `npm start` runs Node: a larger nursery, because messages in flight outlive a small one. For the relay, too. */
+/**
+ * The flags of `npm start`: a larger young generation, since messages in flight outlive a small one. Also for the
+ * relay.
+ */
 const NODE_FLAGS = ['--max-semi-space-size=64'];
 
 /**
- * Starts `dist/<script>` of this checkout, or of another prepared one. Its first few complaints go to the terminal; a
- * failing server would fill it.
+ * Starts `dist/<script>` of this checkout, or of another prepared one. Prints only its first few errors, since a
+ * failing server would fill the terminal.
  */
 export function startServer(
   script: string,
@@ -36,7 +39,7 @@ export function startServer(
   let lines = 0;
   const fail = (line: string) => void (lines++ < 10 && console.error(line.slice(0, 1000)));
   createInterface(child.stderr).on('line', fail);
-  // Log entries; what greets the operator is of no interest here.
+  // Log entries only; the start message is skipped.
   createInterface(child.stdout).on('line', (line) => line.startsWith('{') && fail(line));
   return track(child);
 }
@@ -54,7 +57,7 @@ export interface Driver {
   stop(): Promise<void>;
 }
 
-/** How to tell a child something and wait for its answer. */
+/** Sends orders to a child process and waits for its answers. */
 export function asking<Order extends object, Answer extends object>(child: ChildProcess) {
   const dead = died(child);
   dead.catch(() => {}); // it ends when it is told to, too
@@ -91,13 +94,13 @@ export function forkBench(
   args: string[] = [],
   { env, ...options }: Pick<ForkOptions, 'execArgv' | 'env'> = {},
 ): ChildProcess {
-  // Maps and typed arrays cross as they are; JSON would make neither.
+  // Advanced serialization keeps maps and typed arrays; JSON does not.
   const path = fileURLToPath(new URL(script, import.meta.url));
   const settings = { ...process.env, NODE_ENV: 'production', ...env };
   return track(fork(path, args, { serialization: 'advanced', env: settings, ...options }));
 }
 
-/** Ends with this process, however that ends. */
+/** Ends the child with this process, however this process ends. */
 export function track(child: ChildProcess): ChildProcess {
   children.add(child);
   child.once('exit', () => children.delete(child));

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 
 /**
- * The yardstick: BullMQ as one would take it first, one job a recipient, each inserting its one notification. It asks
- * nobody's preferences and tells nobody. Told by its parent whom to notify, it answers when the last row is written.
+ * The baseline: BullMQ in the simplest way, one job per recipient, each inserting one notification. It reads no
+ * preferences and publishes no events. The parent process sends the recipients, and it answers when the last row is
+ * written.
  */
 
 const [url, concurrency] = [process.argv[2]!, Number(process.argv[3])];

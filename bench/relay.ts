@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 
 /**
- * The yardstick: what Socket.IO alone does with the same events. It keeps nothing, asks nobody's leave and
- * believes what a client says about itself; the payload is as large as the real one.
+ * The baseline: the same events on Socket.IO alone. It stores and checks nothing, and trusts all data of the client.
+ * The payload has the same size.
  */
 
 interface Send {

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 
-/** Of an even number of values, the upper of the middle two. */
+/** For an even number of values, the upper of the middle two. */
 export function median(values: number[]): number {
   return percentile(values, 0.5);
 }
@@ -10,7 +10,7 @@ export function percentile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
-/** A Markdown table; columns after the first are numbers, so they stand to the right. */
+/** A Markdown table; columns after the first are right-aligned numbers. */
 export function table(header: string[], rows: string[][]): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length), 2));
   const line = (cells: string[]) =>
@@ -19,7 +19,7 @@ export function table(header: string[], rows: string[][]): string {
   return [line(header), rule, ...rows.map(line)].join('\n');
 }
 
-/** How many cores others keep busy. To be asked while nothing of ours runs: it tells a noisy result. */
+/** The number of cores that other processes use. Call it while nothing of the bench runs: it reveals noisy results. */
 export async function foreignLoad(): Promise<number> {
   const busy = () =>
     cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);

@@ -3,9 +3,9 @@ import { foreignLoad, machine, percentile, table, verdict, whole } from './repor
 import { createDatabase, durabilityProblems, startPostgres, startSystem } from './system.js';
 
 /**
- * Whether a chat slows down as it grows: the same send and the same page of history in a chat of 10 thousand
- * messages and in one of 2 million. Each size has a database and a process of its own on one PostgreSQL, and
- * the requests alternate between them, so that whatever disturbs the machine disturbs both.
+ * Measures whether a chat slows down as it grows: the same send and page of history in a chat of 10 thousand and in one
+ * of 2 million messages. Each size has its own database and process on one PostgreSQL. The requests alternate, so
+ * disturbances affect both.
  */
 
 const SMALL = 10_000;
@@ -65,7 +65,7 @@ function compare(what: string, small: number[], large: number[]): string[] {
   const cell = (values: number[]) =>
     `${percentile(values, 0.5).toFixed(2)} (${percentile(values, 0.95).toFixed(2)})`;
   const ratio = percentile(large, 0.5) / percentile(small, 0.5);
-  // Either way round: being slower at the smaller size is the mark of a plan that reads whole tables.
+  // Both directions: a slower small chat indicates a plan that reads whole tables.
   const met = Math.max(ratio, 1 / ratio) <= WITHIN;
   return [what, cell(small), cell(large), ratio.toFixed(2), verdict(met)];
 }

@@ -3,17 +3,17 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
 /**
- * In the language model's place: answers `<name> <tokens>` with so many tokens, each of which says when it was sent. A
- * process of its own, so that it costs nobody else the event loop.
+ * Replaces the language model: it answers `<name> <tokens>` with that many tokens, each with the time of its sending. A
+ * separate process, so that it blocks no other event loop.
  */
 
-/** Between two tokens of an answer, ms. */
+/** Time between two tokens of an answer, ms. */
 const PACE = 20;
 
-/** What each question was answered with. */
+/** The answer to each question. */
 const answers = new Map<string, string>();
 
-/** Microseconds on a clock that all processes share; that of the time of day may be set meanwhile. */
+/** Microseconds on a clock that all processes share; the time of day may be changed meanwhile. */
 const now = () => Number(process.hrtime.bigint() / 1000n);
 
 const server = createServer((request, response) => {

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { compareStored, type Ledger } from './tape.js';
 import { idTail } from './wire.js';
 
-/** What is wrong with a chat as it is stored, measured against its acks. */
+/** Compares a stored chat with its acks. Returns the differences. */
 export async function compareWithRows(
   db: Client,
   chatId: string,

@@ -18,18 +18,18 @@ export interface System extends Running {
   secret: string;
 }
 
-/** A PostgreSQL of the bench's own, as `npm start` would run it: fsync on, data on disk. */
+/** A separate PostgreSQL with the settings of `npm start`: fsync on, data on disk. */
 export async function startPostgres(): Promise<Cluster> {
-  // Only here: measuring the relay alone needs none of the platform.
+  // Imported here, since measuring the relay alone needs none of the platform.
   const { startEmbeddedPostgres } = await import('#platform');
   const dir = await mkdtemp(join(tmpdir(), 'bench-'));
   const postgres = await startEmbeddedPostgres(dir);
-  // At the exit, so that an interrupted run leaves nothing behind either.
+  // At the exit, so that an interrupted run is cleaned up too.
   process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return { dir, url: postgres.adminUrl, stop: postgres.stop };
 }
 
-/** Limits out of the way of what is measured. */
+/** Limits high enough not to affect the results. */
 const RAISED = {
   MESSAGE_RATE: '1000000',
   MESSAGE_BURST: '1000000',
@@ -38,12 +38,12 @@ const RAISED = {
   SEARCH_RATE: '1000000',
   CONNECTIONS_PER_ADDRESS: '1000000',
 };
-/** Where the limits are what is measured. */
+/** For benches that measure the limits themselves. */
 export const DEFAULT_LIMITS: NodeJS.ProcessEnv = Object.fromEntries(
   Object.keys(RAISED).map((name) => [name, undefined]),
 );
 
-/** The whole system as one process. */
+/** The whole system in one process. */
 export async function startSystem(
   cluster: Cluster,
   databaseUrl = cluster.url,
@@ -68,7 +68,7 @@ export async function startSystem(
   return { ...app, secret, db, stop: end };
 }
 
-/** One process of the system, ready. */
+/** Starts one process of the system, and waits until it is ready. */
 export async function startApp(
   app: string,
   env: NodeJS.ProcessEnv,
@@ -96,7 +96,7 @@ export async function startApp(
   return { url, pid: child.pid!, stop: () => stop(child) };
 }
 
-/** What a process has used so far, as its own metrics tell. */
+/** CPU time of a process so far, from its own metrics. */
 export async function cpuSeconds({ url }: { url: string }): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return Number(/^process_cpu_seconds_total (\S+)/m.exec(metrics)![1]);
@@ -112,7 +112,7 @@ export async function createDatabase(cluster: Cluster, name: string): Promise<st
   return url.href;
 }
 
-/** Settings without which a commit is not on disk when it is acknowledged. */
+/** Settings under which an acknowledged commit might not be on disk. */
 export async function durabilityProblems(db: pg.Client): Promise<string[]> {
   const { rows } = await db.query<{ name: string; setting: string }>(
     `SELECT name, setting FROM pg_settings

@@ -1,4 +1,4 @@
-/** Messages in the order they came by: seq and the id's last 48 bits, twelve bytes a message. */
+/** A compact record of messages in order of arrival: seq and the id's last 48 bits, twelve bytes per message. */
 export class Tape {
   length = 0;
   private seqs = new Int32Array(256);
@@ -36,7 +36,7 @@ export class Tape {
   }
 }
 
-/** A chat's messages by seq, as one side of the run knows them. */
+/** The messages of a chat by seq, as one side of the run knows them. */
 export type Ledger = Map<number, number>;
 
 export function ledgerOf(tape: Tape): Ledger {
@@ -45,7 +45,7 @@ export function ledgerOf(tape: Tape): Ledger {
   return ledger;
 }
 
-/** What is wrong with a device's deliveries, measured against its chat's acks; nothing, if all is well. */
+/** Compares the deliveries of a device with its chat's acks. Returns the first difference, if any. */
 export function compareDelivered(acked: Ledger, tape: Tape): string | undefined {
   for (let i = 0; i < tape.length; i++) {
     const seq = tape.seqAt(i);
@@ -54,12 +54,12 @@ export function compareDelivered(acked: Ledger, tape: Tape): string | undefined 
     if (acked.get(seq) !== tape.tailAt(i))
       return `got seq ${seq} with an id that was never acknowledged for it`;
   }
-  // Ascending, and each of them acknowledged: equal counts leave no room for a gap.
+  // Ascending, and all acknowledged: with equal counts, none is missing.
   if (tape.length !== acked.size) return `got ${tape.length} messages of ${acked.size} acknowledged`;
   return undefined;
 }
 
-/** What is wrong with a chat's rows, measured against its acks. */
+/** Compares the rows of a chat with its acks. Returns the first difference, if any. */
 export function compareStored(acked: Ledger, rows: Ledger, lastSeq: number): string | undefined {
   if (rows.size !== acked.size) return `${acked.size} acks but ${rows.size} rows`;
   if (lastSeq !== rows.size) return `${rows.size} rows but the last seq is ${lastSeq}`;

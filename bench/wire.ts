@@ -1,8 +1,8 @@
 import WebSocket from 'ws';
 
 /**
- * The little of Engine.IO 4 and Socket.IO 5 that a driver needs, on raw text frames. A full client would parse
- * every frame it gets, on the very cores that are being measured; here a frame is bytes, read where they matter.
+ * The part of Engine.IO 4 and Socket.IO 5 that a driver needs, on raw text frames. A full client would parse every
+ * frame, on the cores that are measured. Here a frame stays bytes, and only the needed parts are read.
  */
 
 const EVENT = 0x32; // '2' of `42[…`
@@ -17,16 +17,16 @@ const SEQ = Buffer.from('"seq":');
 const ID = Buffer.from('"id":"');
 const MESSAGE_ID = Buffer.from('"message_id":"');
 
-/** What a frame says, as far as a benchmark cares. */
+/** The parts of frames that a benchmark needs. */
 export interface Listener {
   onMessage(seq: number, idTail: number, bytes: number): void;
-  /** `seq` is -1 when the server refused; `text` is the answer then. */
+  /** `seq` is -1 when the server refused; then `text` is the answer. */
   onAck(ackId: number, seq: number, idTail: number, text?: string): void;
   onOther(): void;
   onClose(): void;
 }
 
-/** Connects one device and resolves once the server says it is in its rooms (`sync:required`). */
+/** Connects one device and resolves when the server has put it into its rooms (`sync:required`). */
 export function connect(
   url: string,
   auth: object,
@@ -73,8 +73,8 @@ function readAck(data: Buffer, listener: Listener): void {
 }
 
 /**
- * The last 48 bits of a message's id: exact in a double, and the random part of a UUID, so two messages of one
- * run never share it. Keeping ids as strings would cost the driver its memory.
+ * The last 48 bits of a message's id: exact in a double, and random in a UUID, so two messages of one run never share
+ * them. Ids as strings would take too much memory of the driver.
  */
 export function idTail(id: string): number {
   return parseInt(id.slice(-12), 16);

@@ -14,7 +14,7 @@ export const handshakes: Attack = {
   what: 'polling handshakes without a CONNECT',
   run: async ({ realtime }, tally, isOver) => {
     const clients = Array.from({ length: 40 }, (_, i) => new Client(realtime, addressOf(i)));
-    // Just below what headers may have.
+    // Just below the limit of header sizes.
     const headers = { 'x-pad': randomBytes(2500).toString('hex') };
     const path = `${SOCKET_IO}polling&pad=${randomBytes(1200).toString('hex')}`;
     await flood(40, 30_000, isOver, async (i) =>
@@ -24,7 +24,7 @@ export const handshakes: Attack = {
 };
 
 const HALF = `GET /health HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(4000)}`;
-/** Each connection sends the first text at once, and the second one each second. */
+/** Each connection sends the first text at once, and the second one every second. */
 const SLOW = [
   [HALF, ''],
   [HALF, 'a'],
@@ -47,7 +47,7 @@ export const slowRequests: Attack = {
   },
 };
 
-/** A connection that counts as refused when the server ends it. */
+/** A connection that counts as refused when the server closes it. */
 function counted(tally: Tally, url: string, address: number, first: string | Buffer): Socket {
   tally.made += 1;
   return tcp(url, addressOf(address), first, () => (tally.refused += 1));
@@ -58,7 +58,7 @@ function dripping(socket: Socket, drip: string): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** Of a frame that has 2 MB: masked, by zeros. */
+/** The head of a masked frame of 2 MB, with a mask of zeros. */
 const FRAME_HEAD = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x1e, 0x84, 0x80, 0, 0, 0, 0]);
 const MOST_OF_IT = Buffer.alloc(1_900_000, ' ');
 const MOST_OF_A_BODY = Buffer.alloc(60_000, ' ');
@@ -112,7 +112,7 @@ export const anonymousAssistants: Attack = {
   },
 };
 
-/** Does what a signed-in device does. */
+/** Behaves like a signed-in device. */
 function chat(socket: WebSocket, tally: Tally): void {
   socket.once('close', () => (tally.refused += 1));
   const talk = setInterval(

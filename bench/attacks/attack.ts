@@ -1,6 +1,6 @@
 import type { Client as Database } from 'pg';
 
-/** Nobody but the attack uses the account. */
+/** An account that only the attack uses. */
 export interface Account {
   id: string;
   email: string;
@@ -8,17 +8,17 @@ export interface Account {
 }
 
 export interface Scene<Data = unknown> {
-  /** Where REST is. */
+  /** The address of REST. */
   api: string;
-  /** Where sockets are. */
+  /** The address of sockets. */
   realtime: string;
-  /** All in one group, whose first is its owner. */
+  /** All members of one group, which the first of them owns. */
   attackers: Account[];
   group: string;
   data: Data;
 }
 
-/** Counts the units that an attack has made, and those that the server refused or closed. */
+/** Counts the units of an attack, and those that the server refused or closed. */
 export class Tally {
   made = 0;
   refused = 0;
@@ -26,19 +26,19 @@ export class Tally {
   /** @param status of an answer; 0 when the connection was closed instead */
   answered(status: number): void {
     this.made += 1;
-    // A wrong password is answered, not refused.
+    // A wrong password counts as answered.
     if (status === 0 || (status >= 400 && status !== 401)) this.refused += 1;
   }
 }
 
 export interface Attack<Data = unknown> {
   name: string;
-  /** Names the units that are counted. */
+  /** The name of the counted units. */
   what: string;
-  /** Honest users sign in meanwhile, too. */
+  /** Honest users also sign in during this attack. */
   onSignIn?: true;
-  /** Fills the tables; what it returns comes to `run` as `data`. */
+  /** Fills the tables. `run` receives its result as `data`. */
   prepare?(db: Database, scene: Omit<Scene, 'data'>, honest: { emails: string[] }): Promise<Data>;
-  /** In a process of its own, which ends after it with all of its connections. */
+  /** Runs in a separate process, which ends afterwards with all of its connections. */
   run(scene: Scene<Data>, tally: Tally, isOver: () => boolean): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { setPriority } from 'node:os';
 import { Tally, type Scene } from './attack.js';
 import { attacks } from './index.js';
 
-/** A process that attacks, and tells what became of it. */
+/** A process that runs an attack and reports its result. */
 
 export interface AttackOrder {
   name: string;
@@ -11,9 +11,9 @@ export interface AttackOrder {
 }
 export type Attacked = Pick<Tally, 'made' | 'refused'>;
 
-// As if it were another machine: the server's processor time is not to be the attacker's.
+// Simulates another machine: the attacker must not take processor time from the server.
 setPriority(10);
-// Connections that the server closes while something is written to them.
+// Ignores connections that the server closes during a write.
 process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
   if (!['ECONNRESET', 'EPIPE'].includes(error.code ?? '')) throw error;
 });

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 
-/** One of loopback's 16 million, all of which belong to this machine on Linux. */
+/** One of 16 million loopback addresses, all of which are local on Linux. */
 export const addressOf = (i: number): string => `127.${50 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
 
 export const SOCKET_IO = '/socket.io/?EIO=4&transport=';
@@ -14,7 +14,7 @@ export interface Asked {
   headers?: Record<string, string>;
 }
 
-/** REST from one source address, over connections that are kept. */
+/** REST from one source address, over persistent connections. */
 export class Client {
   private readonly agent: Agent;
 
@@ -27,8 +27,8 @@ export class Client {
   }
 
   /**
-   * @param path below /api/v2, or with a leading slash as it stands
-   * @returns the status; 0 when there is no answer
+   * @param path below /api/v2, or an absolute path
+   * @returns the status; 0 without an answer
    */
   ask(method: string, path: string, { token, body, headers }: Asked = {}): Promise<number> {
     const payload = body && JSON.stringify(body);
@@ -62,7 +62,7 @@ export class Client {
   }
 }
 
-/** So many steps at a time, until it is over or there were `most`. */
+/** Runs concurrent steps until the attack is over or `most` steps were made. */
 export async function flood(
   atOnce: number,
   most: number,
@@ -76,12 +76,12 @@ export async function flood(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** Holds what is open for the rest of the attack. */
+/** Keeps connections open for the rest of the attack. */
 export async function hold(isOver: () => boolean): Promise<void> {
   while (!isOver()) await sleep(100);
 }
 
-/** A connection that sends `first`, and tells of its end. */
+/** A connection that sends `first`, and reports its end. */
 export function tcp(url: string, localAddress: string, first: string | Buffer, onEnd: () => void): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), localAddress });
@@ -91,7 +91,7 @@ export function tcp(url: string, localAddress: string, first: string | Buffer, o
   return socket;
 }
 
-/** An open WebSocket, or none when it is refused. */
+/** An open WebSocket; undefined when it is refused. */
 export function webSocket(url: string, path: string, localAddress: string): Promise<WebSocket | undefined> {
   const socket = new WebSocket(url.replace('http', 'ws') + path, { localAddress, perMessageDeflate: false });
   return new Promise((resolve) => {

@@ -3,7 +3,7 @@ import type WebSocket from 'ws';
 import { connect } from '../wire.js';
 import { Client } from './client.js';
 
-/** A process of users who do nothing wrong: each acts twice a second, and waits for the answer. */
+/** A process of honest users: each acts twice a second, and waits for the answer. */
 
 export interface HonestUser {
   token: string;
@@ -20,16 +20,16 @@ export type HonestOrder =
   | { do: 'open'; api: string; users: HonestUser[]; credentials: Credentials[] }
   | { do: 'act'; seconds: number; signIn: boolean };
 export interface Honest {
-  /** Milliseconds, of each answer. */
+  /** The time of each answer, milliseconds. */
   waits: Float64Array;
   errors: string[];
 }
 
-/** Between two acts of a user, ms. */
+/** Time between two acts of a user, ms. */
 const PACE = 500;
-/** A user's acts, in turn. */
+/** The acts of a user, in a cycle. */
 const ACTS = ['send', 'chats', 'send', 'feed'];
-/** With every so many of them comes a sign-in. */
+/** Every 10th act comes with a sign-in. */
 const SIGN_IN_EVERY = 10;
 const PATIENCE_MS = 10_000;
 
@@ -65,7 +65,7 @@ class User {
     );
   }
 
-  /** @returns what is wrong, or nothing */
+  /** @returns an error, if any */
   async act(what: string): Promise<string | undefined> {
     if (what === 'send') return this.send();
     const status = await this.client.ask('GET', what, { token: this.user.token });
@@ -90,7 +90,7 @@ class User {
   }
 }
 
-/** From where the account has been used before. Each account in turn, so that none meets its own limit. */
+/** Signs in from a known address. The accounts take turns, so none reaches its own limit. */
 async function signIn(): Promise<string | undefined> {
   const { address, ...body } = credentials[signedIn++ % credentials.length]!;
   const client = new Client(api, address, 1);
@@ -110,7 +110,7 @@ async function act(seconds: number, withSignIn: boolean): Promise<Honest> {
   };
   await Promise.all(
     users.map(async (user, at) => {
-      // They do not all act at the same moment.
+      // Spreads the acts of the users over time.
       let next = performance.now() + (at * PACE) / users.length;
       for (let i = at; next < end; i++) {
         await sleep(next - performance.now());

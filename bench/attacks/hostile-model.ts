@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 import { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 
-/** In the language model's place: breaks its protocol's sense in the way that the question names. */
+/** Replaces the language model, and violates its protocol in the way that the question names. */
 
 setPriority(10);
 
@@ -17,7 +17,7 @@ const call = (index: number, name: string, args: string) =>
 const END = chunk({}, 'tool_calls') + 'data: [DONE]\n\n';
 const TEXT = chunk({ content: 'ж'.repeat(1000) });
 
-/** In pieces, as fast as they are read. */
+/** In pieces, as fast as the client reads. */
 const answers: Record<string, () => Iterable<string>> = {
   'huge-index': () => [call(1_000_000_000, 'my_bookings', '{}'), END],
   'many-calls': function* () {

@@ -15,7 +15,7 @@ export const model: Attack = {
   },
 };
 
-/** Asks for the next trick when the answer before has ended. */
+/** Requests the next trick when the previous answer has ended. */
 function converse(socket: WebSocket, token: string, first: number, tally: Tally): void {
   const send = (type: string, data: object) => socket.send(JSON.stringify({ type, data }));
   let asked = first;

@@ -2,12 +2,12 @@ import type { Client as Database } from 'pg';
 import type { Attack } from './attack.js';
 import { addressOf, Client, flood } from './client.js';
 
-/** These attackers own, change and reach as much as they may. */
+/** These attackers create, change and contact as much as their limits allow. */
 
 const MEMBERS = 1000;
 const GROUPS = 25;
 
-/** A group of fillers, each of whom has read differently far. */
+/** A group of filler accounts with different read cursors. */
 export const groupTitle: Attack = {
   name: 'group-title',
   what: 'changes of the title of a group of 1,000',

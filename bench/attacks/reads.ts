@@ -3,10 +3,10 @@ import type { Attack, Scene } from './attack.js';
 import { addressOf, Client, flood, hold, tcp } from './client.js';
 import { longChat } from './seed.js';
 
-/** These attacks cost the database searches, or the process large answers. */
+/** These attacks make the database search, or the process build large answers. */
 
 const TEXT = encodeURIComponent;
-/** A client for each attacker, of an address of its own. */
+/** One client per attacker, with its own address. */
 const clientsOf = ({ api, attackers }: Scene) => attackers.map((_, i) => new Client(api, addressOf(i)));
 
 export const readFlood: Attack = {
@@ -71,7 +71,7 @@ export const unreadAnswers: Attack<void> = {
   what: 'connections of 20 users that read no answer',
   prepare: (db, { group, attackers }) => longChat(db, group, attackers[0]!.id, '😀', 300),
   run: async ({ api, attackers, group }, tally, isOver) => {
-    // More than the system's buffers between the two hold.
+    // More than the buffers between the two can take.
     const asked = (token: string) =>
       `GET /api/v2/${largeHistory(group)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`.repeat(
         8,

@@ -5,13 +5,13 @@ import type { Account, Scene } from './attack.js';
 import type { Credentials, HonestUser } from './honest.js';
 
 const FILLERS = 50_000;
-/** Pairs of honest users; of the first few both are connected. */
+/** Pairs of honest users; both users of the first few pairs are connected. */
 const PAIRS = 30;
 const CONNECTED = 5;
 const ATTACKERS = 20;
 const PASSWORD = 'correct horse battery';
 
-/** Enough rows for a search to cost something: each of so many users offers a service, and a few of them write posts. */
+/** Enough rows to make searches expensive: each of these users offers a service, and a few write posts. */
 export async function fill(db: Database): Promise<void> {
   await db.query(
     `INSERT INTO users (id, email, password_hash, name, handle)
@@ -32,7 +32,7 @@ export async function fill(db: Database): Promise<void> {
   );
 }
 
-/** Honest users. Each has signed in before, from an address of their own. */
+/** Honest users. Each has signed in before, from their own address. */
 export async function honestPeople(
   db: Database,
   secret: string,
@@ -71,7 +71,7 @@ export async function honestPeople(
   };
 }
 
-/** Fresh accounts, in one group. */
+/** New accounts in one group. */
 export async function attackers(db: Database, secret: string): Promise<Pick<Scene, 'attackers' | 'group'>> {
   const [group] = groupsOf(1, ATTACKERS) as [ReturnType<typeof groupsOf>[number]];
   await store(db, [group]);
@@ -87,7 +87,7 @@ export async function attackers(db: Database, secret: string): Promise<Pick<Scen
   return { attackers: accounts, group: group.id };
 }
 
-/** Messages of 4,000 characters. */
+/** A chat with messages of 4,000 characters. */
 export async function longChat(
   db: Database,
   chat: string,

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from './attack.js';
 import { addressOf, Client, flood, post, tcp } from './client.js';
 
-/** Each of these requests costs the hash of a password. */
+/** Each of these requests makes the server hash a password. */
 
 const clientsOf = (api: string, count: number) =>
   Array.from({ length: count }, (_, i) => new Client(api, addressOf(i)));
 
-/** Half of them hang up before the answer. */
+/** Half of the clients disconnect before the answer. */
 export const signIns: Attack = {
   name: 'sign-ins',
   what: 'sign-ins of unknown accounts',
@@ -38,7 +38,7 @@ export const guesses: Attack<string> = {
   run: async ({ api, data: victim }, tally, isOver) => {
     const clients = clientsOf(api, 200);
     await flood(40, 20_000, isOver, async (i) => {
-      // At one account from many addresses, and at many from one.
+      // One account from many addresses, and many accounts from one address.
       const [email, client] = i % 2 ? [victim, clients[i % 200]!] : [`user${i}@bench.invalid`, clients[0]!];
       const body = { email, password: `guess number ${i}` };
       tally.answered(await client.ask('POST', 'auth/login', { body }));

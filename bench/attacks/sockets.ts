@@ -5,7 +5,7 @@ import type { Attack, Tally } from './attack.js';
 import { addressOf, flood, hold, SOCKET_IO, webSocket } from './client.js';
 import { longChat } from './seed.js';
 
-/** These attacks use one connection, or many of one user. */
+/** These attacks use one connection, or many connections of one user. */
 
 const nothing = { onMessage: () => {}, onAck: () => {}, onOther: () => {}, onClose: () => {} };
 
@@ -17,7 +17,7 @@ export const connects: Attack = {
       const { token } = attackers[i % attackers.length]!;
       const socket = await webSocket(realtime, `${SOCKET_IO}websocket`, addressOf(i % 20));
       if (!socket) return;
-      // All at once by half of them, by the others one after the other.
+      // Half of the sockets send all at once, the others sequentially.
       const times = i % 2 ? 200 : 30;
       for (let k = 0; k < times && socket.readyState === WebSocket.OPEN; k++) {
         const path = ['', '/messenger,', '/chat-basic,'][k % 3]!;
@@ -58,7 +58,7 @@ export const events: Attack = {
       },
     );
     let sent = 0;
-    // As fast as the server reads, and 60,000 at most.
+    // As fast as the server reads, up to 60,000.
     while (!isOver() && sent < 60_000) {
       for (const socket of sockets)
         if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount === 0)
@@ -74,14 +74,14 @@ export const unreadSockets: Attack = {
   run: async ({ realtime, attackers, group }, tally, isOver) => {
     await flood(20, 200, isOver, async (i) => {
       const socket = await unreading(realtime, attackers[i % attackers.length]!.token, i, tally);
-      // Each user sends, and all sockets are told of it.
+      // Each user sends, and all sockets receive it.
       if (socket && i < attackers.length) sendMessages(socket, group, tally);
     });
     await hold(isOver);
   },
 };
 
-/** None when it is refused. */
+/** Undefined when the connection is refused. */
 async function unreading(url: string, token: string, address: number, tally: Tally) {
   const socket = await connect(url, { token }, nothing, addressOf(address % 20)).catch(() => undefined);
   if (!socket) tally.refused += 1;
@@ -96,7 +96,7 @@ function sendMessages(socket: WebSocket, chat_id: string, tally: Tally): void {
   tally.made += 400;
 }
 
-/** Each page is in memory for its socket alone. */
+/** Each page is kept in memory for a single socket. */
 export const unreadPages: Attack<void> = {
   name: 'unread-pages',
   what: 'pages of 1 MB to sockets that do not read',

@@ -1,4 +1,4 @@
-/** The hostile model knows these tricks. */
+/** The tricks of the hostile model. */
 export const TRICKS = [
   'huge-index',
   'many-calls',
