@@ -1,5 +1,5 @@
 import type { ChatDto } from '#contracts';
-import { PrismaService } from '#platform';
+import { WORK, PrismaService, RealtimeEmitter } from '#platform';
 import { TestApp, until } from '#testing';
 
 const GROUPS = 12;
@@ -28,9 +28,12 @@ it('receipts after a long silence are looked up in parts, and all are published'
     void Promise.resolve(rows).then(([row]) => row?.covered && found.push(row.covered.length));
     return rows;
   }) as never);
+  const published = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach');
   expect((await app.request('GET', 'sync', anna.token)).status).toBe(200);
   await until('all are told', () => borisDevice.all('chat:message:delivered').length === GROUPS * MESSAGES);
   expect(found.length).toBeGreaterThan(1);
   expect(Math.max(...found)).toBeLessThanOrEqual(MAX_TOGETHER);
+  const together = published.mock.calls.map(([, , receipts]) => receipts.length);
+  expect(Math.max(...together)).toBeLessThanOrEqual(WORK.receiptPackets.most.together);
   await app.stop();
 });

@@ -3,6 +3,7 @@ import { notBlocked } from '#identity';
 import { WORK, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ReceiptQueue } from './receipt-queue.js';
 
 /** The most receipts of one member that are told one by one when they come back to a long silence. */
 const MAX_RECEIPTS = WORK.receipts.most.published;
@@ -47,11 +48,14 @@ export class Receipts implements OnModuleDestroy {
   private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
   /** Receipts of long silences are announced one part after the other. */
   private late: Promise<void> = Promise.resolve();
+  private readonly queue: ReceiptQueue;
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
-  ) {}
+  ) {
+    this.queue = new ReceiptQueue(emitter);
+  }
 
   onModuleDestroy(): void {
     for (const { timer } of this.largeChats.values()) clearTimeout(timer);
@@ -60,9 +64,10 @@ export class Receipts implements OnModuleDestroy {
   publish(cursors: AdvancedCursor[]): void {
     const advanced = cursors.filter((m) => m.new_read > m.old_read || m.new_delivered > m.old_delivered);
     const small = advanced.filter((m) => m.member_count <= MAX_RECEIPT_MEMBERS);
-    const [first = [], ...laterParts] = inParts(small);
-    void this.publishWithRetry(first);
-    for (const part of laterParts) this.late = this.late.then(() => this.publishWithRetry(part));
+    const parts = inParts(small);
+    if (!this.queue.isFull) void this.publishWithRetry(parts.shift() ?? []);
+    for (const part of parts)
+      this.late = this.late.then(() => this.queue.hasRoom()).then(() => this.publishWithRetry(part));
     for (const { chat_id, old_read, old_delivered } of advanced.filter(
       (m) => m.member_count > MAX_RECEIPT_MEMBERS,
     ))
@@ -97,9 +102,8 @@ export class Receipts implements OnModuleDestroy {
         push(read, sender, event);
       }
     }
-    for (const [sender, events] of delivered)
-      this.emitter.toUserEach(sender, 'chat:message:delivered', events);
-    for (const [sender, events] of read) this.emitter.toUserEach(sender, 'chat:message:read', events);
+    for (const [sender, events] of delivered) this.queue.add(sender, 'chat:message:delivered', events);
+    for (const [sender, events] of read) this.queue.add(sender, 'chat:message:read', events);
   }
 
   /** Other people's messages that the marks moved over, oldest first; none across a block, nor of who has left. */

@@ -133,6 +133,11 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     return this.local()?.audience(chatRoom(chatId)) ?? 0;
   }
 
+  /** How many devices of a user this process has. */
+  devicesOf(userId: string): number {
+    return this.local()?.audience(userRoom(userId)) ?? 0;
+  }
+
   /** Has each node end what is typed in a chat there. */
   typingEnds(chatId: string): void {
     this.everywhere({ name: 'typingEnds', rooms: [], what: chatRoom(chatId) });

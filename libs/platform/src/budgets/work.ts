@@ -86,6 +86,12 @@ export const WORK = {
     most: { lookedAt: 10_000, published: 1000, together: 10_000 },
     beyond: 'older messages get no receipt; further updates wait for the next lookup',
   }),
+  /** The receipts of one command fit in a turn for 300 devices, the most that a user has in a process. */
+  receiptPackets: budget({
+    of: 'receipts × devices of their senders in a turn of the event loop; receipts of one command; waiting receipts',
+    most: { packets: 5000, together: 16, waiting: 100_000 },
+    beyond: 'the rest waits; further cursor updates wait for their lookup',
+  }),
   pausedChat: budget({
     of: 'sends and cursor updates that wait for a change of their chat',
     most: 1000,

@@ -1,0 +1,82 @@
+import type { PayloadOf } from '#contracts';
+import { WORK, RealtimeEmitter } from '#platform';
+import { ReceiptQueue } from './receipt-queue.js';
+
+const { packets: MAX_PACKETS, waiting: MAX_WAITING } = WORK.receiptPackets.most;
+
+let turns: { sender: string; ids: string[]; event: string }[][];
+let devices: Record<string, number>;
+let queue: ReceiptQueue;
+beforeEach(() => {
+  turns = [];
+  devices = {};
+  const emitter = new RealtimeEmitter();
+  emitter.devicesOf = (sender) => devices[sender] ?? 0;
+  emitter.toUserEach = (sender, event, payloads) => {
+    const ids = (payloads as PayloadOf<'chat:message:read'>[]).map(({ message_id }) => message_id);
+    turns.at(-1)!.push({ sender, ids, event });
+  };
+  queue = new ReceiptQueue(emitter);
+});
+
+const receipts = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => ({ message_id: String(from + i), chat_id: 'chat', read_at: '' }));
+
+/** Runs the event loop until nothing is published in a turn. */
+async function run() {
+  do {
+    turns.push([]);
+    await new Promise(setImmediate);
+  } while (turns.at(-1)!.length > 0);
+}
+const packetsOf = (turn: (typeof turns)[number]) =>
+  turn.reduce((sum, { sender, ids }) => sum + ids.length * (devices[sender] ?? 1), 0);
+
+it('publishes a bounded number of packets in a turn of the event loop', async () => {
+  devices = { anna: 300, boris: 200 };
+  queue.add('anna', 'chat:message:delivered', receipts(1000));
+  queue.add('boris', 'chat:message:delivered', receipts(1000));
+  await run();
+  const published = turns.flat().reduce((sum, { ids }) => sum + ids.length, 0);
+  expect(published).toBe(2000);
+  expect(Math.max(...turns.map(packetsOf))).toBeLessThanOrEqual(MAX_PACKETS);
+});
+
+it('publishes the receipts of a sender in order', async () => {
+  devices = { anna: 300 };
+  queue.add('anna', 'chat:message:delivered', receipts(100));
+  queue.add('anna', 'chat:message:read', receipts(100));
+  turns.push([]);
+  await new Promise(setImmediate);
+  queue.add('anna', 'chat:message:delivered', receipts(10, 100));
+  await run();
+  const of = (event: string) =>
+    turns.flat().flatMap((part) => (part.event === `chat:message:${event}` ? part.ids : []));
+  expect(of('delivered')).toEqual(receipts(110).map(({ message_id }) => message_id));
+  expect(of('read')).toEqual(receipts(100).map(({ message_id }) => message_id));
+  const names = turns.flat().map(({ event }) => event.split(':')[2]);
+  expect(names.filter((name, i) => name !== names[i - 1])).toEqual(['delivered', 'read', 'delivered']);
+});
+
+it('does not let a sender with many receipts delay another', async () => {
+  devices = { anna: 300, boris: 1 };
+  queue.add('anna', 'chat:message:read', receipts(1000));
+  queue.add('boris', 'chat:message:read', receipts(1));
+  await run();
+  expect(turns.findIndex((turn) => turn.some(({ sender }) => sender === 'boris'))).toBeLessThan(2);
+});
+
+it('publishes for more devices than a turn allows', async () => {
+  devices = { anna: MAX_PACKETS };
+  queue.add('anna', 'chat:message:read', receipts(20));
+  await run();
+  expect(turns.flat().flatMap(({ ids }) => ids)).toHaveLength(20);
+});
+
+it('has room again after it was full', async () => {
+  queue.add('anna', 'chat:message:read', receipts(MAX_WAITING));
+  expect(queue.isFull).toBe(true);
+  turns.push([]);
+  await queue.hasRoom();
+  expect(queue.isFull).toBe(false);
+});
