@@ -122,16 +122,16 @@ async function announce(system: System, admin: Person, devices: Device[], proble
   while ((await stored(system)).rows < RECIPIENTS) await new Promise((resolve) => setTimeout(resolve, 10));
   const seconds = (performance.now() - start) / 1000;
   const deadline = Date.now() + 10_000;
-  while (devices.some(({ received: received }) => received.length === 0) && Date.now() < deadline)
+  while (devices.some(({ received }) => received.length === 0) && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 10));
   // A duplicate would arrive right after.
   await new Promise((resolve) => setTimeout(resolve, 500));
-  const wrong = devices.filter(({ received: received1 }) => received1.length !== 1).length;
+  const wrong = devices.filter(({ received }) => received.length !== 1).length;
   if (wrong > 0) problems.push(`${wrong} devices did not hear exactly one event`);
   problems.push(...(await audit(system, 'system')));
   return {
     seconds,
-    heardMs: Math.max(...devices.map(({ received: received1 }) => received1[0] ?? Infinity)) - start,
+    heardMs: Math.max(...devices.map(({ received }) => received[0] ?? Infinity)) - start,
   };
 }
 

@@ -83,7 +83,7 @@ describeWithRedis('a node loses Redis', () => {
 
   it('and its membership changes are outdated when they are published: only members receive the chat', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
-    const [annaDevice1, veras, glebs] = await other.devices(anna, vera, gleb);
+    const [annaDevice, veras, glebs] = await other.devices(anna, vera, gleb);
     const group = await other.group(anna, boris, gleb);
     await glebs.next('chat:created', ({ id }) => id === group.id);
     const members = `chats/${group.id}/members`;
@@ -100,15 +100,15 @@ describeWithRedis('a node loses Redis', () => {
     ];
     expect(replies.filter(({ status }) => status >= 300)).toEqual([]);
     link.mend();
-    const hears = async (device: Device) => {
-      const { message_id } = await annaDevice1.send('chat:message:send', text(group));
+    const receives = async (device: Device) => {
+      const { message_id } = await annaDevice.send('chat:message:send', text(group));
       await device.settled();
       return device.all('chat:message:new').some(({ id }) => id === message_id);
     };
-    await until('he hears the chat', () => hears(glebs));
-    await until('she does not', async () => !(await hears(veras)));
+    await until('he hears the chat', () => receives(glebs));
+    await until('she does not', async () => !(await receives(veras)));
     const before = veras.all('chat:message:new').length;
-    await annaDevice1.send('chat:message:send', text(group, 'for members only'));
+    await annaDevice.send('chat:message:send', text(group, 'for members only'));
     await glebs.next('chat:message:new', ({ content }) => content === 'for members only');
     await veras.settled();
     expect(veras.all('chat:message:new')).toHaveLength(before);

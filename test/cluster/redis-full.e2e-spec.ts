@@ -71,22 +71,27 @@ describeWithRedis('a full Redis', () => {
   it('of messages between nodes loses half of them, so that it has room again', async () => {
     const [one, other] = cluster.nodes as [TestApp, TestApp];
     const [vera, gleb] = await one.people('Вера', 'Глеб');
-    const [veraDevice, secondDevice2] = [await one.device(vera), await other.device(gleb)];
+    const [veraDevice, secondDevice] = [await one.device(vera), await other.device(gleb)];
     const chat = await one.group(vera, gleb);
-    await secondDevice2.next('chat:created', ({ id }) => id === chat.id);
-    const deed = { name: 'broadcast', rooms: ['nobody'], what: { data: ['x'.repeat(16_000)] } };
+    await secondDevice.next('chat:created', ({ id }) => id === chat.id);
+    const command = { name: 'broadcast', rooms: ['nobody'], what: { data: ['x'.repeat(16_000)] } };
     for (let n = 1; n <= 1000; n++)
-      await redis.xadd('service-platform:nodes', '*', 'told', JSON.stringify({ from: 'other', n, deed }));
+      await redis.xadd(
+        'service-platform:nodes',
+        '*',
+        'told',
+        JSON.stringify({ from: 'other', n, deed: command }),
+      );
     const used = Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))![1]);
-    const syncs = secondDevice2.all('sync:required').length;
+    const syncs = secondDevice.all('sync:required').length;
     await redis.config('SET', 'maxmemory', used - 1024 * 1024);
     await veraDevice.send('chat:message:send', text(chat, 'too much'));
-    await secondDevice2.until(
-      () => secondDevice2.all('sync:required').length > syncs || undefined,
+    await secondDevice.until(
+      () => secondDevice.all('sync:required').length > syncs || undefined,
       'sync:required',
       10_000,
     );
     await veraDevice.send('chat:message:send', text(chat, 'after'));
-    await secondDevice2.next('chat:message:new', ({ content }) => content === 'after');
+    await secondDevice.next('chat:message:new', ({ content }) => content === 'after');
   }, 60_000);
 });

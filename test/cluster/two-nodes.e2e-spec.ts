@@ -72,10 +72,10 @@ describeWithRedis('two nodes', () => {
       Array.from({ length: 200 }, (_, i) => i + 1),
     );
     for (const device of [annaDevice, secondDevice]) {
-      const received1 = () => device.all('chat:message:new').filter((m: MessageDto) => m.chat_id === chat.id);
-      await device.until(() => received1().length >= 200 || undefined);
-      expect(new Set(received1().map(({ id }) => id)).size).toBe(200);
-      expect(received1()).toHaveLength(200);
+      const received = () => device.all('chat:message:new').filter((m: MessageDto) => m.chat_id === chat.id);
+      await device.until(() => received().length >= 200 || undefined);
+      expect(new Set(received().map(({ id }) => id)).size).toBe(200);
+      expect(received()).toHaveLength(200);
     }
   });
 

@@ -126,7 +126,7 @@ describe('a connecting device', () => {
   it('receives no event of a chat that the user was removed from meanwhile, even if its node missed the removal', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
-    const veraDevice1 = await app.device(vera);
+    const veraDevice = await app.device(vera);
     const slow = await lockSessions(gleb);
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
@@ -140,7 +140,7 @@ describe('a connecting device', () => {
     app.app.get(Connections).resync();
     await slow.query('ROLLBACK');
     await device.next('sync:required');
-    await veraDevice1.send('chat:message:send', text(group, 'without Gleb'));
+    await veraDevice.send('chat:message:send', text(group, 'without Gleb'));
     await device.settled();
     expect(device.all('chat:message:new')).toEqual([]);
   });
@@ -148,7 +148,7 @@ describe('a connecting device', () => {
   it('receives no event of a chat that the user was removed from meanwhile, however long the lookup takes', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
-    const veraDevice1 = await app.device(vera);
+    const veraDevice = await app.device(vera);
     const [slow, slower] = [await lockSessions(gleb), await bystander()];
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
@@ -160,7 +160,7 @@ describe('a connecting device', () => {
     await slow.query('ROLLBACK');
     await isIn(device);
     await slower.somebodyWaits();
-    await veraDevice1.send('chat:message:send', text(group, 'without Gleb'));
+    await veraDevice.send('chat:message:send', text(group, 'without Gleb'));
     await slower.query('ROLLBACK');
     await device.next('sync:required');
     await device.settled();

@@ -118,13 +118,13 @@ describe('a direct chat', () => {
     await asked;
     const second = send(one, chat, 'second');
     for (const other of [direct, group]) expect((await send(annaDevice, other)).status).toBe('sent');
-    const received1 = () => two.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
+    const chatEvents = () => two.received.filter(({ event }) => /^chat:(created|message:new)$/.test(event));
     await two.settled();
-    expect(received1()).toEqual([]);
+    expect(chatEvents()).toEqual([]);
     release();
     expect([(await first).seq, (await second).seq]).toEqual([1, 2]);
     await two.next('chat:message:new', ({ seq }) => seq === 2);
-    expect(received1().map(({ event }) => event)).toEqual([
+    expect(chatEvents().map(({ event }) => event)).toEqual([
       'chat:created',
       'chat:message:new',
       'chat:message:new',

@@ -26,13 +26,13 @@ const say = async (device: Device, content: string, chat = source) =>
   (await device.send('chat:message:send', text(chat, content))).message_id;
 const forward = (device: Device, message_ids: string[], more: object = {}) =>
   device.send('chat:message:forward', { message_ids, to_chat_id: target.id, ...more });
-const heardIn = (device: Device, chat = target) =>
+const receivedIn = (device: Device, chat = target) =>
   device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id);
 /** The contents stored in the target and the contents received from it, each in order. */
 const contents = async () => {
   await veras.settled();
   const stored = (await app.history(anna, target.id)).map(({ content }) => content);
-  expect(heardIn(veras).map(({ content }) => content)).toEqual(stored);
+  expect(receivedIn(veras).map(({ content }) => content)).toEqual(stored);
   return stored;
 };
 
@@ -57,8 +57,8 @@ it('names the first sender, keeps the requested order after the comment, and com
     created_at: original.created_at,
   });
   expect(await contents()).toEqual(['Look', 'three', 'one', 'two']);
-  expect(heardIn(veras).slice(1)).toEqual(items);
-  expect(heardIn(annaDevice)).toEqual(heardIn(veras));
+  expect(receivedIn(veras).slice(1)).toEqual(items);
+  expect(receivedIn(annaDevice)).toEqual(receivedIn(veras));
   const stored = await app.history(vera, target.id);
   expect(stored.map(({ forwarded_from }) => forwarded_from)).toEqual([
     null,
@@ -235,7 +235,7 @@ describe('with a client_id', () => {
     const ids = [await say(borisDevice, 'one'), await say(borisDevice, 'two')];
     const more = { comment: 'Look', client_id: 'f' };
     const first = await forward(annaDevice, ids, more);
-    const own = heardIn(annaDevice).map(({ client_id }) => client_id);
+    const own = receivedIn(annaDevice).map(({ client_id }) => client_id);
     expect(own).toEqual(['f/0', 'f/1', 'f/2']);
     await borisDevice.send('chat:message:delete', { message_id: ids[0]! });
     await app.request('DELETE', `chats/${source.id}/members/${anna.id}`, anna.token);
@@ -249,7 +249,7 @@ describe('with a client_id', () => {
       );
     }
     expect(await contents()).toEqual(['Look', 'one', 'two']);
-    expect(heardIn(veras).some((message) => 'client_id' in message)).toBe(false);
+    expect(receivedIn(veras).some((message) => 'client_id' in message)).toBe(false);
     // The same client_id of another sender, or in another chat, is independent.
     const theirs = await say(veras, 'theirs', target);
     expect((await forward(veras, [theirs], { client_id: 'f' })).items).toMatchObject([{ seq: 5 }]);
@@ -292,7 +292,7 @@ it('20 forwards and 20 sends at once stay whole, without gaps, and arrive in ord
   }
   for (const device of [annaDevice, veras]) {
     await device.settled();
-    expect(heardIn(device).map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+    expect(receivedIn(device).map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
   }
   const stored = await contents();
   expect(stored.filter((content) => content.startsWith('f'))).toEqual(

@@ -129,11 +129,11 @@ describe('a member who is removed or leaves', () => {
     await annaDevice.send('chat:typing', { chat_id: chat.id, is_typing: true });
     for (const device of [veras, tablet]) {
       await device.settled();
-      const received1 = device.received.filter(
+      const events = device.received.filter(
         ({ payload }) => (payload as { chat_id?: string }).chat_id === chat.id,
       );
-      expect(received1.filter(({ event }) => event === 'chat:message:new')).toHaveLength(1);
-      expect(received1.filter(({ event }) => event === 'chat:typing')).toHaveLength(0);
+      expect(events.filter(({ event }) => event === 'chat:message:new')).toHaveLength(1);
+      expect(events.filter(({ event }) => event === 'chat:typing')).toHaveLength(0);
     }
     const contents = async () => (await app.history(vera, chat.id)).map(({ content }) => content);
     expect(await contents()).toEqual(['before']);
@@ -198,12 +198,12 @@ describe('a member who is removed or leaves', () => {
     const emitter = app.app.get(RealtimeEmitter);
     /** A node that stalls between its commit and the publish. */
     const late = () => {
-      const send1 = emitter.membershipChanged.bind(emitter);
-      let received1 = () => {};
+      const membershipChanged = emitter.membershipChanged.bind(emitter);
+      let publish = () => {};
       jest.spyOn(emitter, 'membershipChanged').mockImplementationOnce((...args) => {
-        received1 = () => send1(...args);
+        publish = () => membershipChanged(...args);
       });
-      return () => received1();
+      return () => publish();
     };
     const joins = late();
     await add(chat, anna, vera);

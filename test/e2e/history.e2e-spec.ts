@@ -166,8 +166,8 @@ describe('a message’s status', () => {
     const chat = await app.group(anna, boris, vera);
     const { message_id } = await send(chat, 'to all');
     const receipt = { chat_id: chat.id, message_id };
-    const [borisDevice2, veras] = await app.devices(boris, vera);
-    await borisDevice2.send('chat:message:read', receipt);
+    const [borisDevice, veras] = await app.devices(boris, vera);
+    await borisDevice.send('chat:message:read', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['sent'], 'sent']);
     await veras.send('chat:message:delivered', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['delivered'], 'delivered']);
@@ -177,7 +177,7 @@ describe('a message’s status', () => {
     await send(chat, 'again');
     await app.request('DELETE', `chats/${chat.id}/members/${vera.id}`, vera.token);
     const { items } = await page(chat, 'messages');
-    await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id: items[1]!.id });
+    await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id: items[1]!.id });
     expect(await statuses(chat)).toEqual(['read', 'read']);
   });
 });

@@ -79,6 +79,6 @@ it.each([
   await send(one, 'one');
   await client.next(message, (received) => received[content] === 'one');
   await client.next('chat:updated', (chat) => (chat.id ?? chat._id) === other.id);
-  expect(client.all(message).map((received1) => received1[content])).toEqual(['one']);
+  expect(client.all(message).map((received) => received[content])).toEqual(['one']);
   client.close();
 });

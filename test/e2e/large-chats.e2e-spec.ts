@@ -42,18 +42,18 @@ it('publishes single receipts in a chat of 32', async () => {
 
 it('publishes counts for the newest message in a chat of 33, each kind at most once a second', async () => {
   const chat = await groupOf(33);
-  const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
+  const [annaDevice, borisDevice] = await app.devices(anna, boris);
   const ids: string[] = [];
   const until = Date.now() + 3500;
   for (let i = 0; Date.now() < until; i++) {
-    ids.push((await annaDevice1.send('chat:message:send', text(chat, `m${i}`))).message_id);
-    await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id: ids.at(-1)! });
+    ids.push((await annaDevice.send('chat:message:send', text(chat, `m${i}`))).message_id);
+    await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id: ids.at(-1)! });
     await sleep(50);
   }
   const newest = ids.at(-1)!;
   for (const event of ['chat:message:read', 'chat:message:delivered'] as const)
-    await annaDevice1.next(event, ({ message_id }) => message_id === newest);
-  const { delivered, read } = about(annaDevice1, chat);
+    await annaDevice.next(event, ({ message_id }) => message_id === newest);
+  const { delivered, read } = about(annaDevice, chat);
   for (const [name, times] of [
     ['delivered', delivered.map(({ delivered_at }) => Date.parse(delivered_at))],
     ['read', read.map(({ read_at }) => Date.parse(read_at))],
@@ -66,28 +66,28 @@ it('publishes counts for the newest message in a chat of 33, each kind at most o
   expect(read.at(-1)).toMatchObject({ message_id: newest, read_count: 1 });
   expect(delivered.at(-1)).toMatchObject({ message_id: newest, delivered_count: 1 });
   expect(JSON.stringify({ delivered, read })).not.toMatch(/delivered_to|read_by/);
-  expect(about(borisDevice2, chat)).toEqual({ delivered: [], read: [] });
+  expect(about(borisDevice, chat)).toEqual({ delivered: [], read: [] });
 });
 
 it('counts members who were sent it live and answered nothing', async () => {
   const chat = await groupOf(33);
-  const [annaDevice1] = await app.devices(anna, boris);
-  const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
-  const received = await annaDevice1.next(
+  const [annaDevice] = await app.devices(anna, boris);
+  const { message_id } = await annaDevice.send('chat:message:send', text(chat));
+  const received = await annaDevice.next(
     'chat:message:delivered',
     (event) => event.message_id === message_id,
   );
   expect(received).toMatchObject({ delivered_count: 1 });
-  expect(about(annaDevice1, chat).read).toEqual([]);
+  expect(about(annaDevice, chat).read).toEqual([]);
 });
 
 it('does not count members whom a block separates from the sender', async () => {
   const [vera, gleb] = await app.people('Вера', 'Глеб');
   const chat = await app.group(vera, boris, gleb, ...manyPeople.map((id) => ({ id })));
   await app.request('PUT', `users/${vera.id}/block`, boris.token);
-  const [veraDevice, borisDevice2, glebs] = await app.devices(vera, boris, gleb);
+  const [veraDevice, borisDevice, glebs] = await app.devices(vera, boris, gleb);
   const { message_id } = await veraDevice.send('chat:message:send', text(chat));
-  for (const device of [borisDevice2, glebs])
+  for (const device of [borisDevice, glebs])
     await device.send('chat:message:read', { chat_id: chat.id, message_id });
   expect(await veraDevice.next('chat:message:read')).toMatchObject({ message_id, read_count: 1 });
   expect(await veraDevice.next('chat:message:delivered')).toMatchObject({ message_id, delivered_count: 1 });
@@ -97,10 +97,10 @@ it('does not count members who connect a moment later and were sent nothing', as
   const chat = await groupOf(33);
   const [vera, late] = await app.people('Вера', 'Поздний');
   await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [vera.id, late.id] });
-  const [annaDevice1] = await app.devices(anna, vera, ...Array.from({ length: 33 }, () => anna));
-  const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
+  const [annaDevice] = await app.devices(anna, vera, ...Array.from({ length: 33 }, () => anna));
+  const { message_id } = await annaDevice.send('chat:message:send', text(chat));
   const lateDevice = await app.device(late);
-  await annaDevice1.next('chat:message:delivered', (event) => event.message_id === message_id);
+  await annaDevice.next('chat:message:delivered', (event) => event.message_id === message_id);
   expect(lateDevice.all('chat:message:new')).toEqual([]);
   const { items } = await receipts(chat, message_id);
   const delivered = items.filter(({ status }) => status === 'delivered').map(({ user_id }) => user_id);
@@ -110,9 +110,9 @@ it('does not count members who connect a moment later and were sent nothing', as
 
 it('lists the readers in pages, without the sender', async () => {
   const chat = await groupOf(33);
-  const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
-  const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
-  await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id });
+  const [annaDevice, borisDevice] = await app.devices(anna, boris);
+  const { message_id } = await annaDevice.send('chat:message:send', text(chat));
+  await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id });
   await app.rows(
     'UPDATE chat_members SET last_delivered_seq = 1 WHERE chat_id = $1 AND user_id = ANY($2::uuid[])',
     [chat.id, manyPeople.slice(0, 4)],
@@ -136,14 +136,14 @@ describe('updates of a group', () => {
   it('share one frame among all with the same read cursor, with their own unread count', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const chat = await app.group(anna, boris, vera, ...manyPeople.map((id) => ({ id })));
-    const [annaDevice1, borisDevice2, veras] = await app.devices(anna, boris, vera);
-    const { message_id } = await annaDevice1.send('chat:message:send', text(chat));
-    await borisDevice2.send('chat:message:read', { chat_id: chat.id, message_id });
+    const [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
+    const { message_id } = await annaDevice.send('chat:message:send', text(chat));
+    await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id });
     const views = jest.spyOn(app.app.get(ChatViews), 'ofMembers');
     await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [gleb.id] });
     for (const [device, last_read_seq, unread_count] of [
-      [annaDevice1, 1, 0],
-      [borisDevice2, 1, 0],
+      [annaDevice, 1, 0],
+      [borisDevice, 1, 0],
       [veras, 0, 1],
     ] as const)
       expect(await device.next('chat:updated', ({ id }) => id === chat.id)).toMatchObject({
@@ -164,11 +164,11 @@ describe('updates of a group', () => {
     const payload = { toJSON: encoded } as never;
     app.app.get(RealtimeEmitter).toUser(manyPeople[0]!, 'chat:updated', payload);
     expect(encoded).not.toHaveBeenCalled();
-    const [annaDevice1] = await app.devices(anna);
+    const [annaDevice] = await app.devices(anna);
     app.app
       .get(RealtimeEmitter)
       .toRooms([userRoom(manyPeople[0]!), userRoom(anna.id)], 'chat:updated', payload);
     expect(encoded).toHaveBeenCalledTimes(1);
-    await annaDevice1.next('chat:updated', ({ id }) => id === chat.id);
+    await annaDevice.next('chat:updated', ({ id }) => id === chat.id);
   });
 });

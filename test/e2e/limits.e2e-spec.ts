@@ -66,7 +66,7 @@ describe('messages', () => {
 it('events of any kind are limited per user over all sockets, refusals included, with or without a callback', async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '5' });
   const [anna, boris] = await app.people('Анна', 'Борис');
-  const [device, second, borisDevice2] = await app.devices(anna, anna, boris);
+  const [device, second, borisDevice] = await app.devices(anna, anna, boris);
   const names = ['presence:watch', 'nonsense', 'chat:join'];
   const answers = (await Promise.all(
     range(60).map((i) => device.socket.timeout(5000).emitWithAck(names[i % 3]!, { user_ids: [] })),
@@ -78,7 +78,7 @@ it('events of any kind are limited per user over all sockets, refusals included,
   await device.next('error', ({ code }) => code === 'RATE_LIMIT');
   expect(device.socket.connected).toBe(true);
   expect((await second.send('presence:watch', { user_ids: [] })).code).toBe('RATE_LIMIT');
-  expect((await borisDevice2.send('presence:watch', { user_ids: [] })).status).toBe('ok');
+  expect((await borisDevice.send('presence:watch', { user_ids: [] })).status).toBe('ok');
   await app.stop();
 });
 
@@ -108,9 +108,9 @@ it('500 queued messages sent at once are accepted in order under the default lim
 it("a flooding client delays nobody else's answers", async () => {
   const app = await TestApp.start({ SOCKET_EVENT_RATE: '60' });
   const [anna, boris] = await app.people('Анна', 'Борис');
-  const [flooding, borisDevice2] = await app.devices(anna, boris);
+  const [flooding, borisDevice] = await app.devices(anna, boris);
   for (let i = 0; i < 5000; i++) flooding.socket.emit('chat:join', { chat_id: anna.id });
-  await borisDevice2.settled();
+  await borisDevice.settled();
   await flooding.until(() => flooding.all('error').length >= 5000 || undefined);
   expect(flooding.all('error').filter(({ code }) => code === 'RATE_LIMIT').length).toBeGreaterThan(4000);
   await app.stop();

@@ -20,55 +20,43 @@ describe('long messages', () => {
   }
   const scene = async (): Promise<LongScene> => {
     const [anna, boris] = await app.people('Анна', 'Борис');
-    const [chat, [firstDevice1, secondDevice]] = [
-      await app.chat(anna, boris),
-      await app.devices(anna, boris),
-    ];
+    const [chat, [firstDevice, secondDevice]] = [await app.chat(anna, boris), await app.devices(anna, boris)];
     const { message_id } = await secondDevice.send('chat:message:send', text(chat, LONG));
-    const short = await firstDevice1.send('chat:message:send', text(chat));
-    return { chat, firstDevice: firstDevice1, long: message_id, short: short.message_id };
+    const short = await firstDevice.send('chat:message:send', text(chat));
+    return { chat, firstDevice, long: message_id, short: short.message_id };
   };
 
   it.each<[string, number, (scene: LongScene) => Promise<object>]>([
-    [
-      'sent',
-      3,
-      ({ firstDevice: firstDevice1, chat }) => firstDevice1.send('chat:message:send', text(chat, LONG)),
-    ],
+    ['sent', 3, ({ firstDevice, chat }) => firstDevice.send('chat:message:send', text(chat, LONG))],
     [
       'sent with long metadata',
       3,
-      ({ firstDevice: firstDevice1, chat }) =>
-        firstDevice1.send('chat:message:send', { ...text(chat), metadata: NOTE }),
+      ({ firstDevice, chat }) => firstDevice.send('chat:message:send', { ...text(chat), metadata: NOTE }),
     ],
     [
       'pinned with many reactions',
       3,
-      async ({ firstDevice: firstDevice1, short }) => {
+      async ({ firstDevice, short }) => {
         const user_ids = range(130).map(() => short);
         await app.rows('UPDATE messages SET reactions = $2 WHERE id = $1', [
           short,
           JSON.stringify([{ emoji: '👍', count: 130, user_ids }]),
         ]);
-        return firstDevice1.send('chat:message:pin', { message_id: short });
+        return firstDevice.send('chat:message:pin', { message_id: short });
       },
     ],
     [
       'forwarded',
       3,
-      ({ firstDevice: firstDevice1, chat, long }) =>
-        firstDevice1.send('chat:message:forward', { message_ids: [long], to_chat_id: chat.id }),
+      ({ firstDevice, chat, long }) =>
+        firstDevice.send('chat:message:forward', { message_ids: [long], to_chat_id: chat.id }),
     ],
-    [
-      'pinned',
-      3,
-      ({ firstDevice: firstDevice1, long }) => firstDevice1.send('chat:message:pin', { message_id: long }),
-    ],
+    ['pinned', 3, ({ firstDevice, long }) => firstDevice.send('chat:message:pin', { message_id: long })],
     [
       'reacted to',
       3,
-      ({ firstDevice: firstDevice1, long }) =>
-        firstDevice1.send('chat:message:react', { message_id: long, emoji: '👍', on: true }),
+      ({ firstDevice, long }) =>
+        firstDevice.send('chat:message:react', { message_id: long, emoji: '👍', on: true }),
     ],
   ])('cost three messages of the limit when they are %s', async (_, accepted, act) => {
     const there = await scene();
@@ -78,9 +66,9 @@ describe('long messages', () => {
   });
 
   it('cost the larger of their old and new length when they are edited', async () => {
-    const { firstDevice: firstDevice1, short: message_id } = await scene();
+    const { firstDevice, short: message_id } = await scene();
     const edit = async (content: string) =>
-      (await firstDevice1.send('chat:message:edit', { message_id, content })).code;
+      (await firstDevice.send('chat:message:edit', { message_id, content })).code;
     // They cost 3, 3 and 5 of 11.
     expect([await edit(LONG), await edit('short'), await edit(`${LONG}!`)]).toEqual([
       undefined,

@@ -163,10 +163,10 @@ describe('a reaction', () => {
       { emoji: '❤️', count: 1, user_ids: [boris.id] },
     ];
     expect(await reactionsTo(id)).toEqual(expected);
-    const received1 = await annaDevice.until(() =>
+    const received = await annaDevice.until(() =>
       annaDevice.all('chat:message:reaction').find((m) => m.id === id && m.reactions.length === 2),
     );
-    expect(received1.reactions).toEqual(expected);
+    expect(received.reactions).toEqual(expected);
     await react(borisDevice, id, '👍', false);
     await react(borisDevice, id, '👍', false);
     await react(borisDevice, id, '❤️', false);
@@ -198,11 +198,11 @@ describe('a reaction', () => {
       { emoji: expect.any(String), count: 2, user_ids: [boris.id, vera.id] },
       [],
     ]);
-    const received1 = await annaDevice.next(
+    const received = await annaDevice.next(
       'chat:message:reaction',
       (m) => m.id === id && m.reactions[0]?.count === 2,
     );
-    expect(received1.reactions).toEqual([reaction]);
+    expect(received.reactions).toEqual([reaction]);
     expect((await react(borisDevice, id, other, false)).status).toBe('ok');
     expect((await react(veras, id, one, false)).status).toBe('ok');
     expect(await reactionsTo(id)).toEqual([]);

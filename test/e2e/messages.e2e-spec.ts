@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const seqs = (messages: { seq: number }[]) => messages.map(({ seq }) => seq);
-const heardIn = (device: Device, chat: ChatDto) =>
+const receivedIn = (device: Device, chat: ChatDto) =>
   device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id);
 
 describe('a message', () => {
@@ -76,22 +76,22 @@ describe('a message', () => {
     };
     for (const device of [sending, second, borisDevice, hisSecond, stranger]) await device.settled();
     for (const device of [sending, second])
-      expect(heardIn(device, chat)).toEqual([{ ...received, client_id: 'phone-1' }]);
-    for (const device of [borisDevice, hisSecond]) expect(heardIn(device, chat)).toEqual([received]);
+      expect(receivedIn(device, chat)).toEqual([{ ...received, client_id: 'phone-1' }]);
+    for (const device of [borisDevice, hisSecond]) expect(receivedIn(device, chat)).toEqual([received]);
     expect(stranger.received.filter(({ event }) => event.startsWith('chat:'))).toEqual([]);
   });
 
   it('works without a callback, as in the sample client of the specification', async () => {
     const chat = await app.chat(anna, boris);
-    const [annaDevice, borisDevice2] = await app.devices(anna, boris);
+    const [annaDevice, borisDevice] = await app.devices(anna, boris);
     annaDevice.socket.emit('chat:message:send', text(chat, 'without a callback'));
-    const received1 = await borisDevice2.next(
+    const received = await borisDevice.next(
       'chat:message:new',
       ({ content }) => content === 'without a callback',
     );
-    borisDevice2.socket.emit('chat:message:read', { chat_id: chat.id, message_id: received1.id });
-    await annaDevice.next('chat:message:read', ({ message_id }) => message_id === received1.id);
-    expect([...annaDevice.all('error'), ...borisDevice2.all('error')]).toEqual([]);
+    borisDevice.socket.emit('chat:message:read', { chat_id: chat.id, message_id: received.id });
+    await annaDevice.next('chat:message:read', ({ message_id }) => message_id === received.id);
+    expect([...annaDevice.all('error'), ...borisDevice.all('error')]).toEqual([]);
   });
 
   it('can be sent by REST, too', async () => {
@@ -100,8 +100,8 @@ describe('a message', () => {
     const body = { type: 'text', content: 'by REST', client_id: 'rest-1' };
     const sent = await app.request<SendMessageAck>('POST', `chats/${chat.id}/messages`, anna.token, body);
     expect([sent.status, sent.body.status]).toEqual([201, 'sent']);
-    const received1 = await device.next('chat:message:new', ({ id }) => id === sent.body.message_id);
-    expect(received1).toMatchObject({ content: 'by REST', seq: sent.body.seq });
+    const received = await device.next('chat:message:new', ({ id }) => id === sent.body.message_id);
+    expect(received).toMatchObject({ content: 'by REST', seq: sent.body.seq });
     const again = await app.request<SendMessageAck>('POST', `chats/${chat.id}/messages`, anna.token, body);
     expect(again.body).toEqual(sent.body);
   });
@@ -123,11 +123,11 @@ describe('seq', () => {
     expect(history.every(({ id, seq }) => idOf.get(seq) === id)).toBe(true);
     for (const device of senders) {
       await device.settled();
-      const received1 = seqs(heardIn(device, chat));
-      expect(received1).toEqual([...new Set(received1)].sort((a, b) => a - b));
+      const received = seqs(receivedIn(device, chat));
+      expect(received).toEqual([...new Set(received)].sort((a, b) => a - b));
     }
-    const received1 = [devices[0], away[0]].flatMap((device) => seqs(heardIn(device, chat)));
-    expect(received1.sort((a, b) => a - b)).toEqual(range(200).map((i) => i + 1));
+    const numbers = [devices[0], away[0]].flatMap((device) => seqs(receivedIn(device, chat)));
+    expect(numbers.sort((a, b) => a - b)).toEqual(range(200).map((i) => i + 1));
   });
 
   it('follows the order in which one device sends', async () => {
@@ -146,9 +146,9 @@ describe('seq', () => {
 
   it('is not consumed by a refused send', async () => {
     const chat = await app.group(anna, boris);
-    const [annaDevice1, stranger] = await app.devices(anna, vera);
+    const [annaDevice, stranger] = await app.devices(anna, vera);
     const sends = range(30).map((i) =>
-      (i % 3 === 1 ? stranger : annaDevice1).send(
+      (i % 3 === 1 ? stranger : annaDevice).send(
         'chat:message:send',
         text(chat, `m${i}`, i % 3 === 2 ? { reply_to: chat.id } : {}),
       ),
@@ -163,22 +163,22 @@ describe('seq', () => {
 describe('client_id', () => {
   it('makes 20 concurrent sends on two nodes one message, received once', async () => {
     const chat = await app.group(anna, boris);
-    const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
+    const [annaDevice, borisDevice] = await app.devices(anna, boris);
     const [away] = await other.devices(anna);
     const payload = text(chat, 'once', { client_id: 'same' });
     const acks = await Promise.all(
-      range(20).map((i) => (i % 2 ? annaDevice1 : away).send('chat:message:send', payload)),
+      range(20).map((i) => (i % 2 ? annaDevice : away).send('chat:message:send', payload)),
     );
     expect(new Set(acks.map((ack) => JSON.stringify(ack))).size).toBe(1);
     expect(acks[0]).toMatchObject({ status: 'sent', seq: 1, client_id: 'same' });
     expect(await app.history(anna, chat.id)).toHaveLength(1);
-    const next = await annaDevice1.send('chat:message:send', text(chat, 'next'));
+    const next = await annaDevice.send('chat:message:send', text(chat, 'next'));
     expect(next.seq).toBe(2);
-    for (const device of [annaDevice1, borisDevice2, away]) await device.settled();
+    for (const device of [annaDevice, borisDevice, away]) await device.settled();
     expect(
-      heardIn(borisDevice2, chat).filter(({ content }) => content === 'once').length,
+      receivedIn(borisDevice, chat).filter(({ content }) => content === 'once').length,
     ).toBeLessThanOrEqual(1);
-    expect(heardIn(annaDevice1, chat).length + heardIn(away, chat).length).toBe(2);
+    expect(receivedIn(annaDevice, chat).length + receivedIn(away, chat).length).toBe(2);
   });
 
   it('returns the first message for ever, whatever is sent with it later', async () => {
@@ -192,26 +192,32 @@ describe('client_id', () => {
 
   it('does not affect new messages that arrive together with a repeated one', async () => {
     const chat = await app.group(anna, boris);
-    const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
-    const first = await annaDevice1.send('chat:message:send', text(chat, 'first', { client_id: 'again' }));
+    const [annaDevice, borisDevice] = await app.devices(anna, boris);
+    const first = await annaDevice.send('chat:message:send', text(chat, 'first', { client_id: 'again' }));
     const acks = await Promise.all(
       ['a', 'b', 'again', 'c', 'd', 'again'].map((client_id) =>
-        annaDevice1.send('chat:message:send', text(chat, client_id, { client_id })),
+        annaDevice.send('chat:message:send', text(chat, client_id, { client_id })),
       ),
     );
     expect(acks.map(({ seq }) => seq)).toEqual([2, 3, 1, 4, 5, 1]);
     expect([acks[2], acks[5]]).toEqual([first, first]);
-    await borisDevice2.settled();
-    expect(heardIn(borisDevice2, chat).map(({ content }) => content)).toEqual(['first', 'a', 'b', 'c', 'd']);
+    await borisDevice.settled();
+    expect(receivedIn(borisDevice, chat).map(({ content }) => content)).toEqual([
+      'first',
+      'a',
+      'b',
+      'c',
+      'd',
+    ]);
   });
 
   it('is scoped to its sender and its chat', async () => {
     const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
-    const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
+    const [annaDevice, borisDevice] = await app.devices(anna, boris);
     const sends = [
-      await annaDevice1.send('chat:message:send', text(direct, 'x', { client_id: 'shared' })),
-      await borisDevice2.send('chat:message:send', text(direct, 'x', { client_id: 'shared' })),
-      await annaDevice1.send('chat:message:send', text(group, 'x', { client_id: 'shared' })),
+      await annaDevice.send('chat:message:send', text(direct, 'x', { client_id: 'shared' })),
+      await borisDevice.send('chat:message:send', text(direct, 'x', { client_id: 'shared' })),
+      await annaDevice.send('chat:message:send', text(group, 'x', { client_id: 'shared' })),
     ];
     expect(new Set(sends.map(({ message_id }) => message_id)).size).toBe(3);
   });
@@ -226,20 +232,20 @@ describe('client_id', () => {
     expect(seqs(acks).sort((a, b) => a - b)).toEqual(range(10).map((i) => i + 1));
     expect(acks.some((ack) => 'client_id' in ack)).toBe(false);
     await device.settled();
-    expect(heardIn(device, chat)).toHaveLength(10);
+    expect(receivedIn(device, chat)).toHaveLength(10);
   });
 });
 
 it('reply_to must name a message of the same chat', async () => {
   const [direct, group] = [await app.chat(anna, boris), await app.group(anna, boris)];
-  const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
-  const { message_id } = await annaDevice1.send('chat:message:send', text(direct, 'a question'));
-  const answer = await borisDevice2.send(
+  const [annaDevice, borisDevice] = await app.devices(anna, boris);
+  const { message_id } = await annaDevice.send('chat:message:send', text(direct, 'a question'));
+  const answer = await borisDevice.send(
     'chat:message:send',
     text(direct, 'an answer', { reply_to: message_id }),
   );
-  const received1 = await annaDevice1.next('chat:message:new', ({ id }) => id === answer.message_id);
-  expect(received1.reply_to).toBe(message_id);
-  const elsewhere = await borisDevice2.send('chat:message:send', text(group, 'x', { reply_to: message_id }));
+  const received = await annaDevice.next('chat:message:new', ({ id }) => id === answer.message_id);
+  expect(received.reply_to).toBe(message_id);
+  const elsewhere = await borisDevice.send('chat:message:send', text(group, 'x', { reply_to: message_id }));
   expect([elsewhere.code, elsewhere.details?.[0]?.field]).toEqual(['INVALID_DATA', 'reply_to']);
 });

@@ -60,10 +60,10 @@ const known = async (device: Device, user: Account) => {
   await device.next('chat:message:new', ({ content }) => content === chat.id);
 };
 /** Waits for all events that are not buffered. An answer would wait for the pending subscriptions. */
-const heardAll = async (device: Device, { id }: Account) => {
+const receivedAll = async (device: Device, { id }: Account) => {
   const last_seen = new Date().toISOString();
   emitter.toUser(id, 'user:online', { user_id: id, online: true, last_seen });
-  await device.next('user:online', (received1) => received1.last_seen === last_seen);
+  await device.next('user:online', (event) => event.last_seen === last_seen);
 };
 const all = (device: Device, count: number) =>
   device.until(() => received(device).length >= count || undefined, `${count} messages`);
@@ -74,7 +74,7 @@ describe('a membership change that is published late', () => {
     await whileUnknown(async () => {
       emitter.membershipChanged(chatRoom(group.id), gleb.id);
       await say('for members only');
-      await heardAll(glebs, gleb);
+      await receivedAll(glebs, gleb);
       expect(received(glebs)).toEqual([]);
     });
     await known(glebs, gleb);
@@ -94,7 +94,7 @@ describe('a membership change that is published late', () => {
       emitter.membershipChanged(chatRoom(group.id), boris.id);
       await say('two');
       await say('three');
-      await heardAll(borisDevice, boris);
+      await receivedAll(borisDevice, boris);
       expect(received(borisDevice)).toHaveLength(before);
     });
     await say('four');
@@ -192,7 +192,7 @@ describe('a membership change that is published late', () => {
       emitter.membershipChanged(blockedRoom(vera.id), boris.id);
       emitter.toRooms([chat], 'user:online', about(true), [blockedRoom(vera.id)]);
       emitter.toRooms([chat], 'user:offline', about(false));
-      await heardAll(borisDevice, boris);
+      await receivedAll(borisDevice, boris);
       expect(order).toEqual([]);
     });
     await known(borisDevice, boris);
@@ -203,13 +203,13 @@ describe('a membership change that is published late', () => {
     const [chat, followers] = [chatRoom(group.id), followersRoom(anna.id)];
     await app.request('PUT', `users/${anna.id}/follow`, boris.token);
     await known(borisDevice, boris);
-    const received1 = { user_id: anna.id, online: true, last_seen: new Date().toISOString() };
+    const payload = { user_id: anna.id, online: true, last_seen: new Date().toISOString() };
     const onlines = () => borisDevice.all('user:online').filter(({ user_id }) => user_id === anna.id);
     for (const inDoubt of [[chat], [chat, followers]]) {
       const before = onlines().length;
       await whileUnknown(async () => {
         for (const room of inDoubt) emitter.membershipChanged(room, boris.id);
-        emitter.toRooms([chat, followers], 'user:online', received1);
+        emitter.toRooms([chat, followers], 'user:online', payload);
       });
       await known(borisDevice, boris);
       expect(onlines()).toHaveLength(before + 1);
@@ -221,21 +221,21 @@ describe('a membership change that is published late', () => {
     const [device] = await app.devices(egor);
     const onlines = () => device.all('user:online').filter(({ user_id }) => user_id === dina.id).length;
     const comes = () => {
-      const received1 = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
-      emitter.toRooms('everyone', 'user:online', received1, [blockedRoom(dina.id)]);
+      const payload = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
+      emitter.toRooms('everyone', 'user:online', payload, [blockedRoom(dina.id)]);
     };
     await known(device, egor);
     await whileUnknown(async () => {
       await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
       emitter.membershipChanged(blockedRoom(dina.id), egor.id);
       comes();
-      await heardAll(device, egor);
+      await receivedAll(device, egor);
     });
     await known(device, egor);
     await whileUnknown(async () => {
       emitter.membershipChanged(blockedRoom(dina.id), egor.id);
       comes();
-      await heardAll(device, egor);
+      await receivedAll(device, egor);
     });
     await known(device, egor);
     comes();
@@ -244,7 +244,7 @@ describe('a membership change that is published late', () => {
     await whileUnknown(async () => {
       await app.request('DELETE', `users/${egor.id}/block`, dina.token);
       comes();
-      await heardAll(device, egor);
+      await receivedAll(device, egor);
       expect(onlines()).toBe(0);
     });
     await known(device, egor);
@@ -257,8 +257,8 @@ describe('a membership change that is published late', () => {
     try {
       for (let i = 0; i < 5; i++) {
         const last_seen = new Date(i).toISOString();
-        const received1 = { user_id: vera.id, online: true, last_seen };
-        emitter.toRooms([chat], 'user:online', received1, [blockedRoom(vera.id)]);
+        const payload = { user_id: vera.id, online: true, last_seen };
+        emitter.toRooms([chat], 'user:online', payload, [blockedRoom(vera.id)]);
         await say(`moved ${i}`);
         await borisDevice.next('user:online', (event) => event.last_seen === last_seen);
         await borisDevice.next('chat:message:new', ({ content }) => content === `moved ${i}`);
@@ -272,11 +272,11 @@ describe('a membership change that is published late', () => {
     const [dina, egor] = await app.people('Дина', 'Егор');
     const chat = await app.group(anna, egor);
     const [device] = await app.devices(egor);
-    const received1 = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
+    const payload = { user_id: dina.id, online: true, last_seen: new Date().toISOString() };
     await app.rows('INSERT INTO blocks (blocker_id, blocked_id) VALUES ($1, $2)', [dina.id, egor.id]);
     await whileUnknown(async () => {
       emitter.membershipChanged(blockedRoom(dina.id), egor.id);
-      emitter.toRooms([chatRoom(chat.id)], 'user:online', received1, [blockedRoom(dina.id)]);
+      emitter.toRooms([chatRoom(chat.id)], 'user:online', payload, [blockedRoom(dina.id)]);
       const contents = Array.from({ length: TOO_MUCH }, (_, i) => `${i}`);
       await Promise.all(contents.map((content) => annaDevice.send('chat:message:send', text(chat, content))));
     });
@@ -287,11 +287,11 @@ describe('a membership change that is published late', () => {
   it('still notifies a device that its session ended', async () => {
     const egor = await app.register('Егор');
     const [device] = await app.devices(egor);
-    const received1 = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
+    const payload = { user_id: vera.id, online: true, last_seen: new Date().toISOString() };
     await whileUnknown(async () => {
       emitter.membershipChanged(blockedRoom(vera.id), egor.id);
       await database.somebodyWaits();
-      emitter.toRooms([userRoom(egor.id)], 'user:online', received1, [blockedRoom(vera.id)]);
+      emitter.toRooms([userRoom(egor.id)], 'user:online', payload, [blockedRoom(vera.id)]);
       emitter.signOut({ userId: egor.id }, new AppError('UNAUTHORIZED', 'Signed out').toBody());
       expect((await device.next('error')).code).toBe('UNAUTHORIZED');
       await device.disconnected();

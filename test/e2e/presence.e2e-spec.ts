@@ -13,7 +13,7 @@ describe('presence with everybody as its audience', () => {
   });
   afterAll(() => app.stop());
 
-  const heardOf = ({ id }: Account) =>
+  const eventsOf = ({ id }: Account) =>
     witness.received
       .filter(({ event, payload }) => event.startsWith('user:') && (payload as PresenceItem).user_id === id)
       .map(({ event }) => event);
@@ -33,7 +33,7 @@ describe('presence with everybody as its audience', () => {
     expect(Date.now() - left).toBeGreaterThanOrEqual(GRACE_MS - 10);
     expect(gone).toMatchObject({ online: false });
     expect(Math.abs(Date.parse(gone.last_seen) - left)).toBeLessThan(200);
-    expect(heardOf(anna)).toEqual(['user:online', 'user:offline']);
+    expect(eventsOf(anna)).toEqual(['user:online', 'user:offline']);
   });
 
   it('does not flicker when a device reconnects', async () => {
@@ -42,7 +42,7 @@ describe('presence with everybody as its audience', () => {
     const last = await app.device(anna);
     await new Promise((resolve) => setTimeout(resolve, GRACE_MS + 50));
     await witness.settled();
-    expect(heardOf(anna)).toEqual(['user:online']);
+    expect(eventsOf(anna)).toEqual(['user:online']);
     last.close();
     await goes(anna);
   });

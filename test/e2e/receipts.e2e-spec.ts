@@ -38,7 +38,7 @@ async function fill({ id }: ChatDto, length: number, deletedAt = 'NULL'): Promis
   await app.rows('UPDATE chats SET last_seq = $2 WHERE id = $1', [id, length]);
 }
 /** Waits until `device` has received this many delivery receipts. */
-const hasHeard = (device: Device, chat: ChatDto, count: number) =>
+const hasReceived = (device: Device, chat: ChatDto, count: number) =>
   device.until(() => deliveries(device, chat).length >= count || undefined, `${count} deliveries`);
 
 describe('delivered', () => {
@@ -53,8 +53,8 @@ describe('delivered', () => {
     );
     const annas = expected.filter((receipt) => !receipt.startsWith(ids[2]!));
     const boriss = expected.filter((receipt) => receipt.startsWith(ids[2]!));
-    await hasHeard(annaDevice, chat, 6);
-    await hasHeard(borisDevice, chat, 2);
+    await hasReceived(annaDevice, chat, 6);
+    await hasReceived(borisDevice, chat, 2);
     for (const device of [annaDevice, second, borisDevice, hisSecond, veras]) await device.settled();
     for (const device of [annaDevice, second]) expect(deliveries(device, chat).sort()).toEqual(annas.sort());
     for (const device of [borisDevice, hisSecond])
@@ -95,7 +95,7 @@ describe('delivered', () => {
     const connect = async () => (byDevice ? await app.device(boris) : undefined);
     const device = await connect();
     await deliver(device, chat, ids[2]!);
-    await hasHeard(annaDevice, chat, 3);
+    await hasReceived(annaDevice, chat, 3);
     device?.close();
     const again = await connect();
     await deliver(again, chat, ids[2]!);
@@ -105,7 +105,7 @@ describe('delivered', () => {
     const last = again ?? (await app.device(boris));
     await deliver(last, chat, next);
     await last.send('chat:join', { chat_id: chat.id });
-    await hasHeard(annaDevice, chat, 4);
+    await hasReceived(annaDevice, chat, 4);
     await annaDevice.settled();
     expect(deliveries(annaDevice, chat).sort()).toEqual(
       [...ids, next].map((id) => `${id} to ${boris.id}`).sort(),
@@ -118,21 +118,21 @@ describe('delivered', () => {
     await send(chat);
     // Until the recipients of the first message have been recorded.
     await sleep(60);
-    const borisDevice2 = await app.device(boris);
-    const answer = await send(chat, borisDevice2);
-    await borisDevice2.until(
-      () => deliveries(borisDevice2, chat).includes(`${answer} to ${anna.id}`) || undefined,
+    const borisDevice = await app.device(boris);
+    const answer = await send(chat, borisDevice);
+    await borisDevice.until(
+      () => deliveries(borisDevice, chat).includes(`${answer} to ${anna.id}`) || undefined,
     );
     await annaDevice.settled();
     expect(deliveries(annaDevice, chat)).toEqual([]);
-    borisDevice2.close();
+    borisDevice.close();
   });
 
   it('is not reached by fetching an older page', async () => {
     const chat = await app.group(anna, boris);
     const ids = [await send(chat), await send(chat), await send(chat)];
     await app.history(boris, chat.id, 'before_seq=3&limit=1');
-    await hasHeard(annaDevice, chat, 2);
+    await hasReceived(annaDevice, chat, 2);
     await annaDevice.settled();
     expect(deliveries(annaDevice, chat)).not.toContain(`${ids[2]} to ${boris.id}`);
   });
@@ -144,7 +144,7 @@ describe('delivered', () => {
     const newest = await send(chat);
     const veras = await app.device(vera);
     await veras.send('chat:join', { chat_id: chat.id });
-    await hasHeard(annaDevice, chat, 1);
+    await hasReceived(annaDevice, chat, 1);
     expect(deliveries(annaDevice, chat)).toEqual([`${newest} to ${vera.id}`]);
     veras.close();
   });
@@ -156,36 +156,36 @@ describe('read', () => {
     const first = await send(chat);
     await fill(chat, 1500);
     await app.rows('UPDATE chat_members SET last_delivered_seq = 1500 WHERE chat_id = $1', [chat.id]);
-    const borisDevice2 = await app.device(boris);
-    await read(borisDevice2, chat, first);
+    const borisDevice = await app.device(boris);
+    await read(borisDevice, chat, first);
     await annaDevice.until(() => reads(annaDevice, chat).length > 0 || undefined);
     expect(reads(annaDevice, chat)).toEqual([`${first} by ${boris.id}`]);
-    borisDevice2.close();
+    borisDevice.close();
   });
 
   it('is published once to each sender for each message, oldest first, and never moves back', async () => {
     const chat = await app.group(anna, boris, vera);
-    const [borisDevice2, veras] = await app.devices(boris, vera);
+    const [borisDevice, veras] = await app.devices(boris, vera);
     const ids: string[] = [];
-    for (const device of [annaDevice, annaDevice, borisDevice2, annaDevice, borisDevice2])
+    for (const device of [annaDevice, annaDevice, borisDevice, annaDevice, borisDevice])
       ids.push(await send(chat, device));
     const ack = await read(veras, chat, ids[4]!);
     expect(ack).toMatchObject({ status: 'ok', unread_count: 0 });
     await annaDevice.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
-    await borisDevice2.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
+    await borisDevice.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
     const back = await read(veras, chat, ids[0]!);
     expect([back.unread_count, back.read_at]).toEqual([0, ack.read_at]);
     await read(veras, chat, ids[4]!);
-    await read(borisDevice2, chat, ids[3]!);
+    await read(borisDevice, chat, ids[3]!);
     await annaDevice.until(() => reads(annaDevice, chat).length >= 6 || undefined);
-    await borisDevice2.settled();
+    await borisDevice.settled();
     const ofHers = [ids[0], ids[1], ids[3]];
     expect(reads(annaDevice, chat)).toEqual(
       [vera, boris].flatMap((by) => ofHers.map((id) => `${id} by ${by.id}`)),
     );
-    expect(reads(borisDevice2, chat)).toEqual([ids[2], ids[4]].map((id) => `${id} by ${vera.id}`));
+    expect(reads(borisDevice, chat)).toEqual([ids[2], ids[4]].map((id) => `${id} by ${vera.id}`));
     expect(reads(veras, chat)).toEqual([]);
-    borisDevice2.close();
+    borisDevice.close();
     veras.close();
   });
 
@@ -199,11 +199,8 @@ describe('read', () => {
     await read(phone, chat, ids[1]!);
     await read(phone, chat, ids[0]!);
     for (const device of [phone, tablet, annaDevice]) await device.settled();
-    const received1 = (device: Device) =>
-      device.all('chat:read').filter(({ chat_id }) => chat_id === chat.id);
-    expect([received1(phone).length, received1(tablet).length, received1(annaDevice).length]).toEqual([
-      0, 1, 0,
-    ]);
+    const readsOn = (device: Device) => device.all('chat:read').filter(({ chat_id }) => chat_id === chat.id);
+    expect([readsOn(phone).length, readsOn(tablet).length, readsOn(annaDevice).length]).toEqual([0, 1, 0]);
     const body = { message_id: ids[2] };
     const { body: ack } = await app.request<ReadAck>('POST', `chats/${chat.id}/read`, boris.token, body);
     expect(ack.unread_count).toBe(0);
@@ -216,10 +213,10 @@ describe('read', () => {
   it('accepts only a message of that chat', async () => {
     const [chat, other] = [await app.group(anna, boris), await app.group(anna, boris)];
     const id = await send(other);
-    const borisDevice2 = await app.device(boris);
-    expect((await read(borisDevice2, chat, id)).code).toBe('NOT_FOUND');
-    expect((await read(borisDevice2, chat, chat.id)).code).toBe('NOT_FOUND');
-    borisDevice2.close();
+    const borisDevice = await app.device(boris);
+    expect((await read(borisDevice, chat, id)).code).toBe('NOT_FOUND');
+    expect((await read(borisDevice, chat, chat.id)).code).toBe('NOT_FOUND');
+    borisDevice.close();
   });
 
   it('is correct when devices of many members read at once', async () => {
@@ -236,7 +233,7 @@ describe('read', () => {
     await annaDevice.until(
       () => new Set(reads(annaDevice, chat).filter((r) => r.startsWith(ids[19]!))).size === 2 || undefined,
     );
-    await hasHeard(annaDevice, chat, 40);
+    await hasReceived(annaDevice, chat, 40);
     expect(new Set(deliveries(annaDevice, chat)).size).toBe(deliveries(annaDevice, chat).length);
   });
 });

@@ -67,7 +67,7 @@ it('a change without effect takes no number and publishes nothing', async () => 
   for (const device of [annaDevice, borisDevice, veras]) await device.settled();
   const before = await numbers();
   const received = () => [annaDevice, borisDevice, veras].map((device) => device.received.length);
-  const heardBefore = received();
+  const receivedBefore = received();
   for (const body of [{ title: 'Ours', avatar }, { title: ' Ours ' }, { avatar }, {}, { title: null }]) {
     const { status, body: chat } = await app.request<ChatDto>('PATCH', path, anna.token, body);
     expect([status, chat.title, chat.avatar]).toEqual([200, 'Ours', avatar]);
@@ -82,7 +82,7 @@ it('a change without effect takes no number and publishes nothing', async () => 
   expect((await app.request('DELETE', `${path}/mute`, anna.token)).status).toBe(200);
   expect(await numbers()).toEqual(before);
   for (const device of [annaDevice, borisDevice, veras]) await device.settled();
-  expect(received()).toEqual(heardBefore);
+  expect(received()).toEqual(receivedBefore);
   // One new member among them is announced as usual.
   await app.request('POST', `${path}/members`, anna.token, { user_ids: [boris.id, stranger.id] });
   await borisDevice.next('chat:updated', (c) => c.id === group.id && c.member_count === 4);
@@ -127,7 +127,7 @@ it('nobody but the owner sets roles, and nobody their own', async () => {
 
 describe('a member who is removed or leaves', () => {
   const removed = (device: Device) => device.next('chat:removed', ({ chat_id }) => chat_id === group.id);
-  const heardOf = (device: Device) =>
+  const groupEvents = (device: Device) =>
     device.received.filter(({ payload }) => {
       const { chat_id, id } = payload as { chat_id?: string; id?: string };
       return chat_id === group.id || id === group.id;
@@ -151,7 +151,7 @@ describe('a member who is removed or leaves', () => {
     const { message_id } = await veras.send('chat:message:send', text(group, 'hers'));
     await remove(anna, vera);
     await removed(veras);
-    const before = heardOf(veras).length;
+    const before = groupEvents(veras).length;
     await annaDevice.send('chat:message:send', text(group, 'without her'));
     await annaDevice.send('chat:message:react', { message_id, emoji: '👍', on: true });
     await annaDevice.send('chat:message:pin', { message_id });
@@ -166,7 +166,7 @@ describe('a member who is removed or leaves', () => {
     await borisDevice.send('chat:message:read', { chat_id: group.id, message_id: own.message_id });
     await annaDevice.next('chat:message:read', (read) => read.message_id === own.message_id);
     await veras.settled();
-    expect(heardOf(veras).slice(before)).toEqual([]);
+    expect(groupEvents(veras).slice(before)).toEqual([]);
   });
 
   it('receives no receipt counts of a large group', async () => {

@@ -148,8 +148,8 @@ it('scans at most 1,000 deleted messages, one’s own included', async () => {
 
 it('delays no send while it is counted for a read cursor', async () => {
   const chat = await app.group(anna, boris);
-  const [firstDevice1, secondDevice] = [devices.get(anna)!, devices.get(boris)!];
-  const { message_id } = await firstDevice1.send('chat:message:send', text(chat));
+  const [firstDevice, secondDevice] = [devices.get(anna)!, devices.get(boris)!];
+  const { message_id } = await firstDevice.send('chat:message:send', text(chat));
   const prisma = app.app.get(PrismaService);
   const query = prisma.$queryRaw.bind(prisma) as (sql: { join(by: string): string }) => Promise<unknown>;
   let goOn!: () => void;
@@ -166,7 +166,7 @@ it('delays no send while it is counted for a read cursor', async () => {
   }) as never);
   const read = secondDevice.send('chat:message:read', { chat_id: chat.id, message_id });
   await until('it is counted', () => isCounting);
-  expect((await firstDevice1.send('chat:message:send', text(chat))).status).toBe('sent');
+  expect((await firstDevice.send('chat:message:send', text(chat))).status).toBe('sent');
   goOn();
   expect((await read).unread_count).toBe(1);
   spy.mockRestore();
@@ -179,15 +179,15 @@ it('is exact when a read cursor moves far, in steps of 10,000 messages', async (
     'SELECT id FROM messages WHERE chat_id = $1 AND seq = 23999',
     [chat.id],
   )) as [{ id: string }];
-  const [firstDevice1, secondDevice2] = [devices.get(anna)!, devices.get(boris)!];
+  const [firstDevice, secondDevice] = [devices.get(anna)!, devices.get(boris)!];
   const tablet = await app.device(boris);
   const changes = async () => (await app.rows('SELECT change_seq FROM chats WHERE id = $1', [chat.id]))[0];
-  const read = await secondDevice2.send('chat:message:read', { chat_id: chat.id, message_id });
+  const read = await secondDevice.send('chat:message:read', { chat_id: chat.id, message_id });
   expect([read.unread_count, await unreadOf(boris, chat)]).toEqual([990, 990]);
   await tablet.next('chat:read', ({ chat_id }) => chat_id === chat.id);
   expect(tablet.all('chat:read').map(({ last_read_seq }) => last_read_seq)).toEqual([23_999]);
-  await firstDevice1.next('chat:message:read', (receipt) => receipt.message_id === message_id);
-  const receipts = firstDevice1.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id);
+  await firstDevice.next('chat:message:read', (receipt) => receipt.message_id === message_id);
+  const receipts = firstDevice.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id);
   const received = receipts.map((receipt) => receipt.message_id);
   expect([received.length, new Set(received).size]).toEqual([1000, 1000]);
   expect(await changes()).toEqual({ change_seq: 4 });

@@ -41,7 +41,7 @@ async function listOf(who: Account): Promise<NotificationDto[]> {
   return items.reverse();
 }
 
-async function heardBy(devices: Device[], type: string): Promise<NotificationDto> {
+async function receivedBy(devices: Device[], type: string): Promise<NotificationDto> {
   const [first] = await Promise.all(
     devices.map((device) => device.next('notification:new', (received) => received.type === type)),
   );
@@ -56,17 +56,17 @@ it('a client finds a service, books a free slot, and the master confirms', async
   expect(found.items).toHaveLength(1);
 
   const booked = await book(found.items[0]!.id);
-  const request = await heardBy(annaDevice, 'booking_request');
+  const request = await receivedBy(annaDevice, 'booking_request');
   expect(request.data).toMatchObject({ booking_id: booked });
   expect(request.body).toContain('Мария');
   await ask(anna, 'POST', `bookings/${booked}/confirm`);
-  const confirmed = await heardBy(marias, 'booking_confirmed');
+  const confirmed = await receivedBy(marias, 'booking_confirmed');
   expect(confirmed.data).toMatchObject({ booking_id: booked, master_id: anna.id });
   expect(confirmed.body).toContain('Анна Иванова');
 
   const second = await book(found.items[0]!.id);
   await ask(anna, 'POST', `bookings/${second}/decline`, { reason: 'Отпуск' });
-  expect((await heardBy(marias, 'booking_cancelled')).data).toMatchObject({ booking_id: second });
+  expect((await receivedBy(marias, 'booking_cancelled')).data).toMatchObject({ booking_id: second });
 });
 
 async function book(serviceId: string): Promise<string> {
@@ -82,25 +82,25 @@ async function book(serviceId: string): Promise<string> {
 
 it('they become friends, like, comment, repost and mention each other', async () => {
   const { id: request } = await ask<Made>(maria, 'POST', 'friends/requests', { user_id: anna.id });
-  await heardBy(annaDevice, 'friend_request');
+  await receivedBy(annaDevice, 'friend_request');
   await ask(anna, 'POST', `friends/requests/${request}/accept`);
-  await heardBy(marias, 'friend_accepted');
+  await receivedBy(marias, 'friend_accepted');
 
   const { handle } = await ask<{ handle: string }>(maria, 'GET', 'users/me');
   const content = `До и после, спасибо @${handle}`;
   const post = await ask<Made>(anna, 'POST', 'posts', { content });
-  await heardBy(marias, 'mention');
+  await receivedBy(marias, 'mention');
   // Undoing and repeating is no second cause.
   for (const method of ['PUT', 'DELETE', 'PUT']) await ask(maria, method, `posts/${post.id}/like`);
-  expect((await heardBy(annaDevice, 'post_liked')).data).toMatchObject({
+  expect((await receivedBy(annaDevice, 'post_liked')).data).toMatchObject({
     post_id: post.id,
     user_id: maria.id,
   });
   await annaDevice[0]!.next('post:liked', ({ likes_count }) => likes_count === 1);
   await ask(maria, 'POST', `posts/${post.id}/comments`, { content: 'Красота!' });
-  await heardBy(annaDevice, 'post_commented');
+  await receivedBy(annaDevice, 'post_commented');
   await ask(maria, 'POST', `posts/${post.id}/repost`, {});
-  await heardBy(annaDevice, 'post_reposted');
+  await receivedBy(annaDevice, 'post_reposted');
 
   const { items } = await ask<{ items: Made[] }>(maria, 'GET', 'feed');
   expect(items.map(({ id }) => id)).toContain(post.id);
@@ -114,7 +114,7 @@ it('a review follows the visit', async () => {
   );
   await ask(anna, 'POST', `bookings/${visit!.id}/complete`);
   await ask(maria, 'POST', `bookings/${visit!.id}/review`, { rating: 5, text: 'Лучший мастер' });
-  expect((await heardBy(annaDevice, 'review_received')).data).toMatchObject({
+  expect((await receivedBy(annaDevice, 'review_received')).data).toMatchObject({
     booking_id: visit!.id,
     rating: 5,
   });
@@ -131,7 +131,7 @@ it('months later the client is due again, and is notified once', async () => {
     );
   const commands = app.app.get(CommandBus);
   await commands.execute(new ProposeBookings());
-  const { data } = await heardBy(marias, 'auto_booking_proposal');
+  const { data } = await receivedBy(marias, 'auto_booking_proposal');
   expect(data).toMatchObject({ master_id: anna.id });
   expect(Date.parse((data as { starts_at: string }).starts_at)).toBeGreaterThan(Date.now());
   await commands.execute(new ProposeBookings());

@@ -8,7 +8,7 @@ const scene = setScene();
 afterEach(() => jest.restoreAllMocks());
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
-const heardIn = (device: Device, { id }: ChatDto) =>
+const receivedIn = (device: Device, { id }: ChatDto) =>
   device.all('chat:message:new').filter(({ chat_id }) => chat_id === id);
 const contents = async ({ id }: ChatDto) =>
   (
@@ -26,18 +26,18 @@ describe('the answer to a send is lost after its commit', () => {
     expect(code).toBe('UNAVAILABLE');
     return chat;
   };
-  const isHeardOnce = async (chat: ChatDto, expected: string[]) => {
+  const isReceivedOnce = async (chat: ChatDto, expected: string[]) => {
     for (const device of [scene.firstDevice, scene.secondDevice]) {
       await device.next('chat:message:new', (m) => m.chat_id === chat.id && m.content === expected.at(-1));
       await device.settled();
-      expect(heardIn(device, chat).map(({ content }) => content)).toEqual(expected);
+      expect(receivedIn(device, chat).map(({ content }) => content)).toEqual(expected);
     }
     expect(await contents(chat)).toEqual(expected);
   };
 
   it('and the send is not repeated: the others receive it all the same', async () => {
     const chat = await sendAndLose();
-    await isHeardOnce(chat, ['before', 'lost']);
+    await isReceivedOnce(chat, ['before', 'lost']);
   });
 
   it('and the send is repeated: it is one message, received once and before the next one', async () => {
@@ -45,13 +45,13 @@ describe('the answer to a send is lost after its commit', () => {
     const again = await scene.firstDevice.send('chat:message:send', text(chat, 'lost', { client_id: 'c' }));
     const next = await scene.firstDevice.send('chat:message:send', text(chat, 'next'));
     expect([again.seq, next.seq]).toEqual([2, 3]);
-    await isHeardOnce(chat, ['before', 'lost', 'next']);
-    const received = heardIn(scene.firstDevice, chat).map(({ client_id }) => client_id);
+    await isReceivedOnce(chat, ['before', 'lost', 'next']);
+    const received = receivedIn(scene.firstDevice, chat).map(({ client_id }) => client_id);
     expect(received).toEqual([undefined, 'c', undefined]);
-    expect(heardIn(scene.secondDevice, chat).some((m) => 'client_id' in m)).toBe(false);
+    expect(receivedIn(scene.secondDevice, chat).some((m) => 'client_id' in m)).toBe(false);
     // Also after the time in which uncertain commits are looked up.
     await sleep(1300);
-    await isHeardOnce(chat, ['before', 'lost', 'next']);
+    await isReceivedOnce(chat, ['before', 'lost', 'next']);
   });
 
   it('of a forward: the others receive all of it in order, and a repetition returns the same', async () => {
@@ -73,11 +73,11 @@ describe('the answer to a send is lost after its commit', () => {
     const { code } = await forward();
     await lost;
     expect(code).toBe('UNAVAILABLE');
-    await isHeardOnce(chat, ['see', 'a', 'b', 'c']);
+    await isReceivedOnce(chat, ['see', 'a', 'b', 'c']);
     expect((await forward()).items.map(({ seq }) => seq)).toEqual([2, 3, 4]);
-    const from = heardIn(scene.secondDevice, chat).map(({ forwarded_from }) => forwarded_from?.message_id);
+    const from = receivedIn(scene.secondDevice, chat).map(({ forwarded_from }) => forwarded_from?.message_id);
     expect(from).toEqual([undefined, ...message_ids]);
-    await isHeardOnce(chat, ['see', 'a', 'b', 'c']);
+    await isReceivedOnce(chat, ['see', 'a', 'b', 'c']);
   });
 
   it('of a receipt: a repeated read publishes the same', async () => {
@@ -112,14 +112,14 @@ describe('the answer to a send is lost after its commit', () => {
       status: 'sent',
     });
     await scene.direct.query('COMMIT');
-    await isHeardOnce(chat, ['late']);
+    await isReceivedOnce(chat, ['late']);
   });
 });
 
 it('receipts that were pending when the database failed are published once, when it is back', async () => {
   const { firstDevice: firstDevice, secondDevice: secondDevice, link } = scene;
   const chat = await scene.app.group(scene.anna, scene.boris);
-  const received1 = (event: 'chat:message:delivered' | 'chat:message:read') =>
+  const receiptCount = (event: 'chat:message:delivered' | 'chat:message:read') =>
     firstDevice.all(event).filter(({ chat_id }) => chat_id === chat.id).length;
   let lost = link.loseAnswerTo('AS covered');
   const { message_id } = await firstDevice.send('chat:message:send', text(chat));
@@ -134,7 +134,7 @@ it('receipts that were pending when the database failed are published once, when
   link.cut();
   await scene.comesBack();
   await firstDevice.next('chat:message:read', (event) => event.message_id === message_id);
-  expect([received1('chat:message:delivered'), received1('chat:message:read')]).toEqual([1, 1]);
+  expect([receiptCount('chat:message:delivered'), receiptCount('chat:message:read')]).toEqual([1, 1]);
 });
 
 it('after a failure during sends each is stored or UNAVAILABLE, and a repetition stores the rest once', async () => {
@@ -160,9 +160,9 @@ it('after a failure during sends each is stored or UNAVAILABLE, and a repetition
   );
   expect(again.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(range(140).map((i) => i + 1));
   for (const device of [scene.firstDevice, scene.secondDevice]) {
-    await device.until(() => heardIn(device, chat).length >= 140 || undefined);
+    await device.until(() => receivedIn(device, chat).length >= 140 || undefined);
     await device.settled();
-    expect(new Set(heardIn(device, chat).map(({ id }) => id)).size).toBe(heardIn(device, chat).length);
+    expect(new Set(receivedIn(device, chat).map(({ id }) => id)).size).toBe(receivedIn(device, chat).length);
   }
 });
 
@@ -247,5 +247,5 @@ it('a refused send was not stored', async () => {
   expect(await contents(chat)).toEqual([]);
   await sleep(1200);
   await scene.secondDevice.settled();
-  expect(heardIn(scene.secondDevice, chat)).toEqual([]);
+  expect(receivedIn(scene.secondDevice, chat)).toEqual([]);
 });

@@ -74,7 +74,7 @@ describe('with a shorter heartbeat', () => {
   );
 
   it('one dead device of several: the user stays online, and the other devices receive events', async () => {
-    const [annaDevice1, phone] = await app.devices(anna, boris);
+    const [annaDevice, phone] = await app.devices(anna, boris);
     const tablet = await overLink(boris);
     expect(await connections()).toBe(3);
     link.stick();
@@ -82,13 +82,13 @@ describe('with a shorter heartbeat', () => {
     // A user who leaves later goes offline later.
     const gleb = await app.register('Глеб');
     const third = await app.device(gleb);
-    await annaDevice1.next('user:online', ({ user_id }) => user_id === gleb.id);
+    await annaDevice.next('user:online', ({ user_id }) => user_id === gleb.id);
     third.close();
-    await annaDevice1.next('user:offline', ({ user_id }) => user_id === gleb.id);
-    expect(offline(annaDevice1, boris)).toEqual([]);
-    const { items } = await annaDevice1.send('presence:get', { user_ids: [boris.id] });
+    await annaDevice.next('user:offline', ({ user_id }) => user_id === gleb.id);
+    expect(offline(annaDevice, boris)).toEqual([]);
+    const { items } = await annaDevice.send('presence:get', { user_ids: [boris.id] });
     expect(items).toMatchObject([{ user_id: boris.id, online: true }]);
     await phone.settled();
-    for (const device of [annaDevice1, phone, tablet]) device.close();
+    for (const device of [annaDevice, phone, tablet]) device.close();
   });
 });

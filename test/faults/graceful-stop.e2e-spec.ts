@@ -73,8 +73,8 @@ it.each(['websocket', 'polling'])(
     await direct.somebodyWaits();
     const ended = received(device, 'disconnect').then((reason) => order.push(String(reason)));
     const closed = close();
-    const received1 = await device.next('error', ({ code }) => code === 'UNAVAILABLE');
-    expect(received1.retry_after_ms).toEqual(expect.any(Number));
+    const refusal = await device.next('error', ({ code }) => code === 'UNAVAILABLE');
+    expect(refusal.retry_after_ms).toEqual(expect.any(Number));
     const late = await device.send('chat:message:send', text(chat, 'too late'));
     expect(late).toMatchObject({ status: 'error', code: 'UNAVAILABLE', retry_after_ms: expect.any(Number) });
     expect((await app.request('GET', '/health/ready')).body.code).toBe('UNAVAILABLE');

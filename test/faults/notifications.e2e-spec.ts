@@ -21,12 +21,12 @@ const like = (id: string) => scene.app.request('PUT', `posts/${id}/like`, scene.
 const hasWarned = (message: string) =>
   until(message, () => warn.mock.calls.some((call: unknown[]) => call.includes(message)));
 
-async function expectToldOnce(id: string): Promise<void> {
-  const isTold = () =>
+async function expectNotifiedOnce(id: string): Promise<void> {
+  const isNotified = () =>
     scene.firstDevice
       .all('notification:new')
       .some(({ data }) => (data as { post_id: string }).post_id === id);
-  await until('the notification', isTold);
+  await until('the notification', isNotified);
   await until('an empty outbox', async () => (await count('outbox_jobs')) === 0);
   expect(await count("notifications WHERE data->>'post_id' = $1", [id])).toBe(1);
 }
@@ -39,7 +39,7 @@ it('the queue is unavailable: a like succeeds, and is notified when the queue is
   await hasWarned('outbox relay failed, retrying');
   expect([await count('notifications'), await count('outbox_jobs')]).toEqual([0, 1]);
   await scene.direct.query('ALTER SCHEMA away RENAME TO bullmq');
-  await expectToldOnce(id);
+  await expectNotifiedOnce(id);
 });
 
 it('the database is unavailable for a while: later likes are notified, and the relay and the worker go on', async () => {
@@ -49,5 +49,5 @@ it('the database is unavailable for a while: later likes are notified, and the r
   for (const message of ['outbox relay failed, retrying', 'queue unavailable']) await hasWarned(message);
   scene.link.mend();
   await until('a like', async () => (await like(id)).status === 200);
-  await expectToldOnce(id);
+  await expectNotifiedOnce(id);
 });

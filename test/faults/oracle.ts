@@ -35,7 +35,7 @@ export async function expectNothingLost(
   for (const phone of phones) expectStored(phone, stored);
   await expectShown(platform, phones, chats);
   await untilNothingIsOwed(platform);
-  if (causes) await expectTold(platform, causes);
+  if (causes) await expectNotified(platform, causes);
   await expectNotifiedOnce(platform);
 }
 
@@ -93,7 +93,7 @@ async function untilNothingIsOwed(platform: Platform): Promise<void> {
 }
 
 /** There were causes, and each has its notification. */
-async function expectTold(platform: Platform, causes: string[]): Promise<void> {
+async function expectNotified(platform: Platform, causes: string[]): Promise<void> {
   expect(causes).not.toEqual([]);
   const received = await platform.rows<{ key: string }>(
     'SELECT DISTINCT key FROM notification_causes WHERE notification_id IS NOT NULL AND key = ANY ($1)',

@@ -60,7 +60,7 @@ class Connections {
   }
 
   received(): number {
-    return this.all.reduce((sum, { received: received1 }) => sum + received1.length, 0);
+    return this.all.reduce((sum, { received }) => sum + received.length, 0);
   }
 
   close(): void {
@@ -111,7 +111,7 @@ it.each(Object.keys(causes))(
       for (const device of devices) expect(device.all('error').at(-1)?.code).toBe('UNAUTHORIZED');
     expect((await cluster.request('GET', 'chats', boris.token)).status).toBe(401);
 
-    const received1 = out.map((connections) => connections.received());
+    const received = out.map((connections) => connections.received());
     const { message_id } = await veraDevice.send('chat:message:send', text(chat, 'without him'));
     await veraDevice.next('chat:message:new', ({ id }) => id === message_id);
     if (out.length === 1) {
@@ -120,7 +120,7 @@ it.each(Object.keys(causes))(
       expect(others.left).toHaveLength(others.all.length);
       expect((await cluster.request('GET', 'chats', tablet.token)).status).toBe(200);
     }
-    expect(out.map((connections) => connections.received())).toEqual(received1);
+    expect(out.map((connections) => connections.received())).toEqual(received);
     for (const connections of [opened, others]) connections.close();
   },
 );
@@ -158,7 +158,7 @@ it('a removed member receives nothing more of the group on any node within 2 s',
 });
 
 /** Every text that a client of any namespace received. */
-const said = ({ received: received }: Device | PlainClient) =>
+const said = ({ received }: Device | PlainClient) =>
   received.flatMap(({ payload }) => {
     const { content, text } = payload as { content?: string; text?: string };
     return [content ?? text];

@@ -53,7 +53,7 @@ const received = (key: string) =>
 const outbox = () => cluster.rows('SELECT FROM outbox_jobs');
 const untilDone = () => until('an empty outbox', async () => (await outbox()).length === 0, PATIENCE_MS);
 
-async function expectToldOnce(key: string): Promise<void> {
+async function expectNotifiedOnce(key: string): Promise<void> {
   await untilDone();
   const [{ users }] = (await cluster.rows('SELECT count(*)::int AS users FROM users')) as [{ users: number }];
   expect(await received(key)).toHaveLength(users - 1);
@@ -88,7 +88,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
     expect((await received(key)).length).toBeLessThan(CROWD);
     await goOn();
     await cluster.add(worker.name);
-    await expectToldOnce(key);
+    await expectNotifiedOnce(key);
     await talk.more(20);
     await talk.end();
     await expectNothingLost(cluster, talk.phones, talk.causes);
@@ -107,13 +107,13 @@ describe('a worker that is stopped', () => {
     await goOn();
     await cluster.add('worker');
     const stopped = sleep(STOPPED_MS);
-    await expectToldOnce(key);
+    await expectNotifiedOnce(key);
     await stopped;
     await still.signal('SIGCONT');
     // Its unfinished work is dropped or repeated, while somebody likes something.
     await until('its work again', async () => (await fetch(`${still.url}/health/ready`)).ok, PATIENCE_MS);
     await talk.more(20);
-    await expectToldOnce(key);
+    await expectNotifiedOnce(key);
     await talk.end();
     await expectNothingLost(cluster, talk.phones, talk.causes);
   }, 600_000);

@@ -152,7 +152,7 @@ it('a connection that joins a namespace again and again is ended, whatever its o
   for (let i = 0; i < 5; i++) {
     const before = again.frames.length;
     again.send(`40/chat-basic,${JSON.stringify({ token: anna.token })}`);
-    await again.hears('40/chat-basic,{"sid"', before);
+    await again.receives('40/chat-basic,{"sid"', before);
     again.send('41/chat-basic,');
     expect(await again.answers()).toEqual([]);
   }

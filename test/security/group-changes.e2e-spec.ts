@@ -138,7 +138,7 @@ describeWithRedis('a large group that changes as fast as possible, over two node
   });
 
   /** The size of all messages between the nodes, in characters. */
-  const received1 = async () => {
+  const publishedSize = async () => {
     const all = await redis.xrange('service-platform:nodes', '-', '+');
     return all.reduce((sum, [, fields]) => sum + fields[1]!.length, 0);
   };
@@ -165,7 +165,7 @@ describeWithRedis('a large group that changes as fast as possible, over two node
       await other.device(boris),
     ];
     await secondDevice.settled();
-    const before = await received1();
+    const before = await publishedSize();
     const flood = Promise.all(
       range(CHANGES).map((i) => patch(i % 2 ? one : other, group, owner, { title: `t${i}` })),
     );
@@ -173,7 +173,7 @@ describeWithRedis('a large group that changes as fast as possible, over two node
     for (let i = 0; i < 30; i++)
       sent.push((await firstDevice.send('chat:message:send', text(chat, `m${i}`))).message_id);
     expect((await flood).map(({ status }) => status)).toEqual(Array(CHANGES).fill(200));
-    const perChange = ((await received1()) - before - sent.length * 1000) / CHANGES;
+    const perChange = ((await publishedSize()) - before - sent.length * 1000) / CHANGES;
     expect(perChange).toBeLessThan(1000);
 
     await secondDevice.next('chat:message:new', ({ id }) => id === sent.at(-1));

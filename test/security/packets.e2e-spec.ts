@@ -87,7 +87,7 @@ it.each([
 ])('%s is answered, and the connection stays', async (_, frame, answer) => {
   const raw = await RawSocket.signedIn(app.url, anna);
   raw.send(frame);
-  await raw.hears(answer);
+  await raw.receives(answer);
   expect(await raw.answers()).toEqual([]);
   raw.close();
 });
@@ -258,7 +258,7 @@ it('a token that nests 20,000 levels, also with other fields, is a bad token', a
   ]) {
     const raw = await RawSocket.open(app.url);
     raw.send(`40${auth}`);
-    await raw.hears('42["error",{"code":"UNAUTHORIZED"');
+    await raw.receives('42["error",{"code":"UNAUTHORIZED"');
     await raw.ended();
   }
 });

@@ -35,7 +35,7 @@ export class RawSocket extends Waiting {
   static async signedIn(url: string, { token }: Account): Promise<RawSocket> {
     const raw = await RawSocket.open(url);
     raw.send(`40${JSON.stringify({ token })}`);
-    await raw.hears('42["sync:required"');
+    await raw.receives('42["sync:required"');
     return raw;
   }
 
@@ -48,7 +48,7 @@ export class RawSocket extends Waiting {
   }
 
   /** The first frame from that index on that starts with the text. */
-  hears(start: string, from = 0): Promise<string> {
+  receives(start: string, from = 0): Promise<string> {
     return this.until(() => this.frames.slice(from).find((frame) => frame.startsWith(start)), `no ${start}`);
   }
 

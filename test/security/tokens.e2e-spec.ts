@@ -277,12 +277,12 @@ describe('the reason of a refusal', () => {
   it('is the right one for each of many concurrent clients', async () => {
     const people = await app.people('Ада', 'Боб', 'Вик');
     await Promise.all([signOut(people[0]), ban(people[1])]);
-    const received1 = people.map(async ({ token }) => {
+    const reasons = people.map(async ({ token }) => {
       const device = app.keep(Device.open(app.url, token));
       const error = device.next('error').then(({ reason }) => reason);
       return Promise.race([error, device.next('connected').then(() => 'let in')]);
     });
-    expect(await Promise.all(received1)).toEqual(['session_revoked', 'account_banned', 'let in']);
+    expect(await Promise.all(reasons)).toEqual(['session_revoked', 'account_banned', 'let in']);
   });
 
   it('on a live connection comes with "Invalid token" when the token expires', async () => {

@@ -120,7 +120,7 @@ it.each(FLOODS)(
     // The memory of closed connections is freed gradually.
     await until('little is held', () => held() - heldBefore < 44 * MB);
     _socket.write(message.subarray(1000));
-    expect(await honest.hears('4377[', answered)).toContain('"status":"sent"');
+    expect(await honest.receives('4377[', answered)).toContain('"status":"sent"');
   },
 );
 

@@ -29,15 +29,15 @@ const codeOf = (promise: Promise<unknown>) =>
   );
 
 it('runs the changes of a chat one after the other, in order, and those of other chats meanwhile', async () => {
-  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
+  const queue = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   const order: string[] = [];
   const all = Promise.all([
-    turns.run('a', () => first.change().then(() => order.push('first'))),
-    turns.run('a', async () => order.push('second')),
-    turns.run('a', async () => order.push('third')),
+    queue.run('a', () => first.change().then(() => order.push('first'))),
+    queue.run('a', async () => order.push('second')),
+    queue.run('a', async () => order.push('third')),
   ]);
-  await turns.run('b', async () => order.push('other chat'));
+  await queue.run('b', async () => order.push('other chat'));
   expect(order).toEqual(['other chat']);
   first.letGo();
   await all;
@@ -45,29 +45,29 @@ it('runs the changes of a chat one after the other, in order, and those of other
 });
 
 it('goes on after a failed change', async () => {
-  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
-  const refused = turns.run('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
-  const next = turns.run('a', () => Promise.resolve(1));
+  const queue = new ChatChangeQueue(new WriteMutex(metrics), metrics);
+  const refused = queue.run('a', () => Promise.reject(new AppError('FORBIDDEN', 'no')));
+  const next = queue.run('a', () => Promise.resolve(1));
   expect(await codeOf(refused)).toBe('FORBIDDEN');
   expect(await next).toBe(1);
 });
 
 it('lets a thousand changes wait for a chat, and refuses more', async () => {
-  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
+  const queue = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
-  const codes = Array.from({ length: 1002 }, () => codeOf(turns.run('a', first.change)));
+  const codes = Array.from({ length: 1002 }, () => codeOf(queue.run('a', first.change)));
   expect(await codes[1001]).toBe('UNAVAILABLE');
   expect(refused).toEqual([{ budget: 'chat_changes' }]);
-  expect(await turns.run('b', () => Promise.resolve(1))).toBe(1);
+  expect(await queue.run('b', () => Promise.resolve(1))).toBe(1);
   first.letGo();
   expect(new Set(await Promise.all(codes.slice(0, 1001)))).toEqual(new Set(['done']));
 });
 
 it('lets nobody wait for an unavailable database', async () => {
-  const turns = new ChatChangeQueue(new WriteMutex(metrics), metrics);
+  const queue = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   let asked = false;
-  const codes = [codeOf(turns.run('a', first.change)), codeOf(turns.run('a', async () => (asked = true)))];
+  const codes = [codeOf(queue.run('a', first.change)), codeOf(queue.run('a', async () => (asked = true)))];
   first.fail(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }));
   expect(await Promise.all(codes)).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
   expect(asked).toBe(false);

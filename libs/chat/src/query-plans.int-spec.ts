@@ -106,15 +106,15 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
     `INSERT INTO chat_members (chat_id, user_id) SELECT id, $1 FROM chats ORDER BY id LIMIT 40`,
     [boris.id],
   );
-  const [annaDevice1, borisDevice] = await app.devices(anna, boris);
+  const [annaDevice, borisDevice] = await app.devices(anna, boris);
   const direct = await app.chat(anna, boris);
   const group = await app.group(anna, boris);
   const filled = { id: chatId };
-  const ack = await annaDevice1.send('chat:message:send', text(filled, 'x', { client_id: 'mine' }));
+  const ack = await annaDevice.send('chat:message:send', text(filled, 'x', { client_id: 'mine' }));
   const message_id = ack.message_id;
-  await annaDevice1.send('chat:message:send', text(filled, 'x', { client_id: 'mine', reply_to: message_id }));
-  await Promise.all([filled, direct, group].map((to) => annaDevice1.send('chat:message:send', text(to))));
-  await changes(annaDevice1, borisDevice, chatId, message_id);
+  await annaDevice.send('chat:message:send', text(filled, 'x', { client_id: 'mine', reply_to: message_id }));
+  await Promise.all([filled, direct, group].map((to) => annaDevice.send('chat:message:send', text(to))));
+  await changes(annaDevice, borisDevice, chatId, message_id);
   await reads(app, boris, chatId);
   const start = await app.request<SyncAnswer>('GET', 'sync', anna.token);
   for (const [method, path, body] of [
@@ -131,7 +131,7 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
     expect((await app.request<ChatDto>(method, path, anna.token, body)).status).toBeLessThan(300);
   // Also the work that follows a moment later: deliveries, presence.
   borisDevice.close();
-  await annaDevice1.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
+  await annaDevice.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
 }
 
 async function changes(

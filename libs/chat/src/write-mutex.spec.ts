@@ -18,14 +18,14 @@ interface Write {
 
 /** A mutex, the order of the writes through it, and a change that runs until the test ends it. */
 function scene() {
-  const turns = new WriteMutex(metrics);
+  const mutex = new WriteMutex(metrics);
   const written: string[] = [];
   const write = (...batch: Write[]) =>
-    turns.write<Write, string>(
+    mutex.write<Write, string>(
       batch,
       ({ chat }) => chat,
       (some) =>
-        turns.runExclusive(async () => {
+        mutex.runExclusive(async () => {
           await new Promise(setImmediate);
           written.push(...some.map(({ text }) => text));
           return some.map(({ text }) => (text === 'bad' ? new Error('refused') : text));
@@ -33,12 +33,12 @@ function scene() {
     );
   let letGo!: () => void;
   const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
-  const change = turns.runPaused('a', async () => {
+  const change = mutex.runPaused('a', async () => {
     written.push('change begins');
     await isLetGo;
     written.push('change ends');
   });
-  return { turns, written, write, change, letGo };
+  return { mutex, written, write, change, letGo };
 }
 const in_ = (chat: string, text: string): Write => ({ chat, text });
 
@@ -56,9 +56,9 @@ it('lets a batch leave out a chat that is being changed, and writes its messages
 });
 
 it('makes a change wait for earlier writes, also for those that an earlier change has delayed', async () => {
-  const { turns, written, write, letGo } = scene();
+  const { mutex, written, write, letGo } = scene();
   const first = write(in_('a', 'a1'));
-  const second = turns.runPaused('a', async () => written.push('second change'));
+  const second = mutex.runPaused('a', async () => written.push('second change'));
   const third = write(in_('a', 'a2'), in_('b', 'b1'));
   void (await third);
   letGo();
@@ -68,14 +68,14 @@ it('makes a change wait for earlier writes, also for those that an earlier chang
 });
 
 it('rejects only the refused write, and goes on after a failed change', async () => {
-  const { turns, write, letGo } = scene();
+  const { mutex, write, letGo } = scene();
   const results = await write(in_('a', 'bad'), in_('a', 'good'));
   letGo();
   await expect(results[0]).rejects.toThrow('refused');
   expect(await results[1]).toBe('good');
-  await expect(turns.runPaused('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  await expect(mutex.runPaused('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
   expect(await (await write(in_('a', 'next')))[0]).toBe('next');
-  expect(turns.isPaused('a')).toBe(false);
+  expect(mutex.isPaused('a')).toBe(false);
 });
 
 it('lets a thousand writes wait for a change, and refuses more with a retry time', async () => {

@@ -4,17 +4,17 @@ const OPTIONS = { light: 10, atOnce: 2, waiting: 3 };
 const next = () => new Promise((resolve) => setImmediate(resolve));
 
 const onRefused = jest.fn();
-let turns: FairScheduler;
+let scheduler: FairScheduler;
 beforeEach(() => {
   onRefused.mockClear();
-  turns = new FairScheduler(OPTIONS, onRefused);
+  scheduler = new FairScheduler(OPTIONS, onRefused);
 });
 
 /** Starts work, and records whose work has started. */
 function begin(...keys: string[]) {
   const begun: string[] = [];
   const ends = keys.map(async (key) => {
-    const end = await turns.acquire(key);
+    const end = await scheduler.acquire(key);
     begun.push(key);
     return end;
   });
@@ -22,7 +22,7 @@ function begin(...keys: string[]) {
 }
 
 it('starts a key with little use at once, however many others wait', async () => {
-  for (const key of ['anna', 'boris']) turns.charge(key, 20);
+  for (const key of ['anna', 'boris']) scheduler.charge(key, 20);
   const { begun } = begin('anna', 'boris', 'boris', 'vera', 'egor');
   await next();
   expect(begun).toEqual(['anna', 'boris', 'vera', 'egor']);
@@ -42,13 +42,13 @@ it('serves the waiting key with the least use next', async () => {
     ['boris', 50],
     ['vera', 20],
   ] as const)
-    turns.charge(key, amount);
+    scheduler.charge(key, amount);
   const { begun, end } = begin('anna', 'anna', 'anna', 'boris', 'vera');
   await next();
   expect(begun).toEqual(['anna', 'anna']);
   await end(0);
   expect(begun).toEqual(['anna', 'anna', 'vera']);
-  turns.charge('boris', 100);
+  scheduler.charge('boris', 100);
   await end(4);
   expect(begun).toEqual(['anna', 'anna', 'vera', 'anna']);
   await end(1);
@@ -56,21 +56,21 @@ it('serves the waiting key with the least use next', async () => {
 });
 
 it('refuses a key behind too many, and none that can start at once', async () => {
-  turns.charge('anna', 20);
+  scheduler.charge('anna', 20);
   const { begun, end } = begin(...Array<string>(5).fill('anna'));
   await next();
-  await expect(turns.acquire('anna')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1000 });
+  await expect(scheduler.acquire('anna')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1000 });
   expect(onRefused).toHaveBeenCalledTimes(1);
-  (await turns.acquire('boris'))();
+  (await scheduler.acquire('boris'))();
   for (const i of [0, 1, 2, 3, 4]) await end(i);
   expect(begun).toHaveLength(5);
-  (await turns.acquire('anna'))();
+  (await scheduler.acquire('anna'))();
 });
 
 it('passes on the place of slow work, once', async () => {
   jest.useFakeTimers();
   try {
-    turns.charge('anna', 1000);
+    scheduler.charge('anna', 1000);
     const { begun, end } = begin('anna', 'anna', 'anna', 'anna', 'anna');
     await jest.advanceTimersByTimeAsync(499);
     expect(begun).toHaveLength(2);
@@ -88,9 +88,9 @@ it('passes on the place of slow work, once', async () => {
 });
 
 it('has more places when many wait', async () => {
-  turns = new FairScheduler({ ...OPTIONS, waiting: 100 }, onRefused);
+  scheduler = new FairScheduler({ ...OPTIONS, waiting: 100 }, onRefused);
   const keys = Array.from({ length: 60 }, (_, i) => `user ${i}`);
-  for (const key of keys) turns.charge(key, 20);
+  for (const key of keys) scheduler.charge(key, 20);
   const { begun, end } = begin(...keys);
   await next();
   // Three, as soon as 48 wait.
@@ -102,9 +102,9 @@ it('has more places when many wait', async () => {
 });
 
 it('gives an additional place to the key with the least use, not to the next one', async () => {
-  turns = new FairScheduler({ ...OPTIONS, atOnce: 1, waiting: 100 }, onRefused);
-  turns.charge('little', 20);
-  for (let i = 0; i < 40; i++) turns.charge(`user ${i}`, 40);
+  scheduler = new FairScheduler({ ...OPTIONS, atOnce: 1, waiting: 100 }, onRefused);
+  scheduler.charge('little', 20);
+  for (let i = 0; i < 40; i++) scheduler.charge(`user ${i}`, 40);
   const { begun } = begin('user 0', 'little', ...Array.from({ length: 31 }, (_, i) => `user ${i + 1}`));
   await next();
   expect(begun).toEqual(['user 0', 'little']);
@@ -113,16 +113,16 @@ it('gives an additional place to the key with the least use, not to the next one
 it('halves the recorded use every five seconds', async () => {
   jest.useFakeTimers();
   try {
-    turns.charge('anna', 1000);
-    await turns.acquire('anna');
-    await turns.acquire('anna');
-    for (const key of ['boris', 'vera']) turns.charge(key, 19);
+    scheduler.charge('anna', 1000);
+    await scheduler.acquire('anna');
+    await scheduler.acquire('anna');
+    for (const key of ['boris', 'vera']) scheduler.charge(key, 19);
     const waiting = begin('boris');
     await jest.advanceTimersByTimeAsync(400);
     expect(waiting.begun).toEqual([]);
     await jest.advanceTimersByTimeAsync(4600);
-    for (let i = 0; i < 2; i++) await turns.acquire('anna');
-    (await turns.acquire('vera'))();
+    for (let i = 0; i < 2; i++) await scheduler.acquire('anna');
+    (await scheduler.acquire('vera'))();
   } finally {
     jest.useRealTimers();
   }

@@ -3,15 +3,15 @@ import { KeyedLimiter } from './keyed-limiter.js';
 const next = () => new Promise((resolve) => setImmediate(resolve));
 
 it('heavy work takes the places of several light pieces, in order', async () => {
-  const turns = new KeyedLimiter({ atOnce: 4, waiting: 10 }, () => undefined);
+  const limiter = new KeyedLimiter({ atOnce: 4, waiting: 10 }, () => undefined);
   const begun: number[] = [];
   const ends: (() => void)[] = [];
   const weights = [1, 3, 1, 5, 1, 1];
   const done = weights.map(async (weight, i) => {
-    await turns.acquire('anna', weight);
+    await limiter.acquire('anna', weight);
     begun.push(i);
     await new Promise<void>((end) => (ends[i] = end));
-    turns.release('anna', weight);
+    limiter.release('anna', weight);
   });
   await next();
   expect(begun).toEqual([0, 1]);

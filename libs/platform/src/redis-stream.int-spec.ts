@@ -29,8 +29,8 @@ async function listening() {
     return nodes.ready();
   }
   function say(from: string, n: number, what: unknown, offset = '*') {
-    const deed = { name: 'broadcast', rooms: ['all'], what: { data: ['said', what] } };
-    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed }));
+    const command = { name: 'broadcast', rooms: ['all'], what: { data: ['said', what] } };
+    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed: command }));
   }
   function close() {
     nodes.close();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
+import { byHand, exchange, receivedTokens, Scene, type Complete, type Talk } from './scene.js';
 
 let scene: Scene;
 let talk: Talk;
@@ -16,7 +16,7 @@ describe('stop', () => {
     const messageId = await scene.begin(talk.client, 'Долгий вопрос');
     tokens.write('Начало, ');
     tokens.write('и');
-    await heardTokens(tablet, messageId, 2);
+    await receivedTokens(tablet, messageId, 2);
     tablet.send('stop');
     for (const client of [talk.client, tablet])
       expect(await client.next<Complete>('assistant_message_complete')).toMatchObject({
@@ -98,7 +98,7 @@ describe('regenerate', () => {
   it('works for a stopped answer', async () => {
     scene.model.answerWith({ tokens: ['нет'], end: 'hang' });
     const messageId = await scene.begin(talk.client, 'Вопрос');
-    await heardTokens(talk.client, messageId, 1);
+    await receivedTokens(talk.client, messageId, 1);
     await talk.client.ask('stop', {}, 'assistant_message_complete');
     const fresh = await talk.client.ask<Complete>('regenerate', {}, 'assistant_message_complete');
     expect(fresh.status).toBe('complete');
@@ -145,7 +145,7 @@ describe('regenerate', () => {
     scene.model.answerWith({ tokens });
     const messageId = await scene.begin(talk.client, 'Вопрос');
     tokens.write('половина');
-    await heardTokens(talk.client, messageId, 1);
+    await receivedTokens(talk.client, messageId, 1);
     talk.client.send('regenerate');
     const { messageId: fresh } = await talk.client.next(
       'assistant_message_complete',

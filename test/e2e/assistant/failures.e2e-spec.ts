@@ -5,7 +5,7 @@ import {
   APOLOGY,
   begin,
   exchange,
-  heardTokens,
+  receivedTokens,
   Scene,
   TIMEOUT,
   type Complete,
@@ -132,7 +132,7 @@ describe('a provider', () => {
   it('that fails while no device is connected leaves its apology in the history', async () => {
     scene.model.answerWith({ tokens: ['Пол'], end: 'hang' });
     const messageId = await begin(talk.client, 'Вопрос');
-    await heardTokens(talk.client, messageId, 1);
+    await receivedTokens(talk.client, messageId, 1);
     talk.client.close();
     await until('the apology', async () => (await scene.history(talk)).length >= 3);
     expect(await scene.history(talk)).toEqual([

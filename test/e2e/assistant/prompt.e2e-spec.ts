@@ -1,4 +1,4 @@
-import { exchange, heardTokens, Scene } from './scene.js';
+import { exchange, receivedTokens, Scene } from './scene.js';
 
 const PROMPT = 'Ты помогаешь найти мастера.';
 
@@ -66,7 +66,7 @@ it('the prompt after a stopped answer contains its text so far', async () => {
   const scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' });
   const talk = await scene.chat();
   scene.model.answerWith({ tokens: ['половина'], end: 'hang' });
-  await heardTokens(talk.client, await scene.begin(talk.client, 'первый'), 1);
+  await receivedTokens(talk.client, await scene.begin(talk.client, 'первый'), 1);
   talk.client.send('stop');
   await exchange(talk.client, 'второй');
   await talk.client.next('assistant_message_complete', ({ status }) => status === 'complete');

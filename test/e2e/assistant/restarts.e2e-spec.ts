@@ -1,5 +1,5 @@
 import { createTestDatabase, itAlone, TestApp, until } from '#testing';
-import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Joined } from './scene.js';
+import { begin, byHand, exchange, receivedTokens, Scene, type Complete, type Joined } from './scene.js';
 
 it('a stop of the process keeps the text of a running answer and marks it as interrupted', async () => {
   const database = await createTestDatabase();
@@ -12,7 +12,7 @@ it('a stop of the process keeps the text of a running answer and marks it as int
   talk.client.send('message', { message: 'Ещё один' });
   await talk.client.next('user_message', ({ content }) => content === 'Ещё один');
   for (const token of ['Начало', ', ', 'и']) tokens.write(token);
-  await heardTokens(talk.client, messageId, 3);
+  await receivedTokens(talk.client, messageId, 3);
   const since = performance.now();
   await scene.app.stop();
   expect(performance.now() - since).toBeLessThan(5000);
@@ -45,7 +45,7 @@ itAlone('the published part of an answer survives the death of its process', asy
   const talk = await scene.chat();
   scene.model.answerWith({ tokens: ['Начало', ', 👍 ', 'и'], end: 'hang' });
   const messageId = await begin(talk.client, 'Вопрос');
-  await heardTokens(talk.client, messageId, 3);
+  await receivedTokens(talk.client, messageId, 3);
   const logged = async () => (await scene.app.rows('SELECT 1 FROM assistant_tokens')).length;
   await until('three tokens stored', async () => (await logged()) >= 3);
   // As if the database had been unavailable for a while.
@@ -54,8 +54,8 @@ itAlone('the published part of an answer survives the death of its process', asy
   const next = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
   const client = await next.assistant();
   const join = { token: talk.account.token, chatId: talk.chatId, resume: { messageId, index: 0 } };
-  const received1 = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
-  await until('what there is of the answer', async () => (await received1()).length >= 2);
+  const messages = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
+  await until('what there is of the answer', async () => (await messages()).length >= 2);
   const complete = await client.next<Complete>('assistant_message_complete');
   expect(complete).toMatchObject({ content: 'Начало, 👍 и', status: 'interrupted', title: 'Вопрос' });
   expect(client.tokens(messageId).slice(-2)).toEqual([', 👍 ', 'и']);

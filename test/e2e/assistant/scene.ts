@@ -119,5 +119,5 @@ export const begin = async (client: AssistantClient, message: string) =>
   (await client.ask<{ messageId: string }>('message', { message }, 'assistant_message_start')).messageId;
 
 /** Waits until this many tokens of an answer have arrived. */
-export const heardTokens = (client: AssistantClient, messageId: string, count: number) =>
+export const receivedTokens = (client: AssistantClient, messageId: string, count: number) =>
   client.until(() => client.tokens(messageId).length >= count || undefined, `${count} tokens`);

@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AssistantEndpoint } from '../../../apps/realtime/src/assistant/assistant-endpoint.js';
-import { begin, byHand, exchange, heardTokens, Scene } from './scene.js';
+import { begin, byHand, exchange, receivedTokens, Scene } from './scene.js';
 
 let scene: Scene;
 let anna: Account;
@@ -33,7 +33,7 @@ describe('signing out', () => {
     await client.disconnected();
     expect(performance.now() - since).toBeLessThan(1000);
     tokens.write('дальше');
-    await heardTokens(tablet, messageId, 1);
+    await receivedTokens(tablet, messageId, 1);
     tokens.end();
     await tablet.next('assistant_message_complete');
     expect(client.tokens(messageId)).toEqual([]);
@@ -61,7 +61,7 @@ it('an expired token ends the updates; a new one resumes them', async () => {
   scene.model.answerWith({ tokens });
   const messageId = await begin(client, 'Вопрос');
   tokens.write('раз');
-  await heardTokens(client, messageId, 1);
+  await receivedTokens(client, messageId, 1);
   await sleep(2200);
   tokens.write('два');
   expect(await client.ask('message', { message: 'late' }, 'error')).toBeDefined();
@@ -69,7 +69,7 @@ it('an expired token ends the updates; a new one resumes them', async () => {
   expect(client.tokens(messageId)).toEqual(['раз']);
   expect(await client.ask('join_chat', { token: short, chatId }, 'error')).toMatchObject(INVALID);
   client.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: 0 } });
-  await heardTokens(client, messageId, 2);
+  await receivedTokens(client, messageId, 2);
   tokens.end();
   await client.next('assistant_message_complete');
   expect(client.tokens(messageId)).toEqual(['раз', 'два']);

@@ -1,6 +1,6 @@
 import { until } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { begin, byHand, exchange, heardTokens, Scene, type Complete, type Talk } from './scene.js';
+import { begin, byHand, exchange, receivedTokens, Scene, type Complete, type Talk } from './scene.js';
 
 let scene: Scene;
 let talk: Talk;
@@ -32,10 +32,10 @@ it('a device that joins during an answer gets it from the beginning, then live',
   scene.model.answerWith({ tokens });
   const messageId = await begin(talk.client, 'Расскажи');
   for (const word of WORDS.slice(0, 7)) tokens.write(word);
-  await heardTokens(talk.client, messageId, 7);
+  await receivedTokens(talk.client, messageId, 7);
   const { client: tablet, joined } = await scene.join(talk);
   expect(joined.messages.map(({ content }) => content)).toEqual(['Расскажи']);
-  await heardTokens(tablet, messageId, 7);
+  await receivedTokens(tablet, messageId, 7);
   for (const word of WORDS.slice(7)) tokens.write(word);
   tokens.end();
   const { content } = await tablet.next('assistant_message_complete');
@@ -72,12 +72,12 @@ it.each([0, 3, 9])('a dropped connection resumes after token %i, while the answe
   scene.model.answerWith({ tokens });
   const messageId = await begin(talk.client, 'Расскажи');
   for (const word of WORDS.slice(0, 10)) tokens.write(word);
-  await heardTokens(talk.client, messageId, index + 1);
+  await receivedTokens(talk.client, messageId, index + 1);
   talk.client.close();
   for (const word of WORDS.slice(10, 20)) tokens.write(word);
   await sleep(20);
   const { client } = await scene.join(talk, { messageId, index });
-  await heardTokens(client, messageId, 20 - index - 1);
+  await receivedTokens(client, messageId, 20 - index - 1);
   for (const word of WORDS.slice(20)) tokens.write(word);
   tokens.end();
   await client.next('assistant_message_complete');
@@ -107,7 +107,7 @@ it('all devices leave and return: the answer is requested once, and is whole', a
   const before = asked();
   const messageId = await begin(talk.client, 'Расскажи');
   tokens.write(WORDS[0]);
-  await heardTokens(talk.client, messageId, 1);
+  await receivedTokens(talk.client, messageId, 1);
   talk.client.close();
   for (const word of WORDS.slice(1, 30)) {
     tokens.write(word);
@@ -179,7 +179,7 @@ it('the log of an ended answer is deleted, however it ended', async () => {
   await Promise.all(
     talks.map(async ({ client }) => {
       const messageId = await begin(client, 'Расскажи');
-      await heardTokens(client, messageId, WORDS.length);
+      await receivedTokens(client, messageId, WORDS.length);
       client.send('stop');
       await client.next('assistant_message_complete');
     }),

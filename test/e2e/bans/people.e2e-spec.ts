@@ -91,7 +91,7 @@ describe('a banned user', () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const direct = await app.chat(anna, boris);
     const own = await send(anna, direct, 'моё');
-    const borisDevice2 = await send(boris, direct, 'его');
+    const borisMessage = await send(boris, direct, 'его');
     await app.device(boris);
     await ban(boris);
     const chat = await chatOf(anna, direct);
@@ -103,7 +103,7 @@ describe('a banned user', () => {
         online: false,
         last_seen: null,
       });
-    expect((await read(anna, direct, borisDevice2)).status).toBe(200);
+    expect((await read(anna, direct, borisMessage)).status).toBe(200);
     expect((await app.request('DELETE', `chats/${direct.id}/messages/${own}`, anna.token)).status).toBe(204);
     expect((await app.history(anna, direct.id)).map(({ content }) => content)).toEqual(['', 'его']);
     expect((await get<{ items: ChatDto[] }>(anna, 'chats')).items.map(({ id }) => id)).toEqual([direct.id]);
@@ -149,18 +149,18 @@ describe('a banned user', () => {
   it('goes offline for others, at once in queries, and stops typing', async () => {
     const [anna, boris] = await app.people('Анна', 'Борис');
     const group = await app.group(anna, boris);
-    const [annaDevice1, borisDevice2] = await app.devices(anna, boris);
+    const [annaDevice, borisDevice] = await app.devices(anna, boris);
     const seen = async () => {
-      const { items } = await annaDevice1.send('presence:get', { user_ids: [boris.id] });
+      const { items } = await annaDevice.send('presence:get', { user_ids: [boris.id] });
       return items;
     };
     expect(await seen()).toMatchObject([{ online: true }]);
-    await borisDevice2.send('chat:typing', { chat_id: group.id, is_typing: true });
-    await annaDevice1.next('chat:typing', ({ is_typing }) => is_typing);
+    await borisDevice.send('chat:typing', { chat_id: group.id, is_typing: true });
+    await annaDevice.next('chat:typing', ({ is_typing }) => is_typing);
     await ban(boris);
     expect(await seen()).toEqual([{ user_id: boris.id, online: false, last_seen: null }]);
-    await annaDevice1.next('chat:typing', ({ is_typing }) => !is_typing);
-    await annaDevice1.next('user:offline', ({ user_id }) => user_id === boris.id);
+    await annaDevice.next('chat:typing', ({ is_typing }) => !is_typing);
+    await annaDevice.next('user:offline', ({ user_id }) => user_id === boris.id);
     expect(await seen()).toEqual([{ user_id: boris.id, online: false, last_seen: null }]);
   });
 });

@@ -186,12 +186,12 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
       ]);
     }
     expect((await stored(begun.id)).status).toBe('confirmed');
-    const received1 = await device().next(
+    const notification = await device().next(
       'notification:new',
       ({ type, data }) =>
         type === 'booking_cancelled' && (data as { booking_id: string }).booking_id === asked.id,
     );
-    expect(received1.body).toMatch(/^Запись на .+ отменена: вторая сторона больше недоступна$/);
+    expect(notification.body).toMatch(/^Запись на .+ отменена: вторая сторона больше недоступна$/);
     for (const hours of [24, 2])
       await runSchedule(new RemindBookings(new Date(Date.parse(confirmed.starts_at) - hours * 3600_000)));
     await device().settled();

@@ -72,18 +72,19 @@ export const stored = async (id: string) =>
 export const ban = async ({ id }: Account, action: 'ban' | 'unban' = 'ban') =>
   (await app.request('POST', `admin/users/${id}/${action}`, admin.token)).status;
 export const run = <T>(command: { now: Date } & T) => app.app.get(CommandBus).execute(command as never);
-const allIsTold = () => {
-  const isTold = async () => (await app.rows(`SELECT FROM outbox_jobs WHERE name = 'notify'`)).length === 0;
-  return until('notifications written', isTold);
+const allNotified = () => {
+  const isNotified = async () =>
+    (await app.rows(`SELECT FROM outbox_jobs WHERE name = 'notify'`)).length === 0;
+  return until('notifications written', isNotified);
 };
 /** A schedule skips a visit while one of its notifications is being written, so this waits for those first. */
 export const runSchedule = async <T>(command: { now: Date } & T) => {
-  await allIsTold();
+  await allNotified();
   return run(command);
 };
 /** Runs a schedule that fails to store jobs of that name. */
 export const runWithout = async <T>(job: JobName, command: { now: Date } & T) => {
-  await allIsTold();
+  await allNotified();
   await app.rows(`ALTER TABLE outbox_jobs ADD CONSTRAINT dying CHECK (name <> '${job}') NOT VALID`);
   await expect(run(command)).rejects.toThrow(/dying/);
   await app.rows('ALTER TABLE outbox_jobs DROP CONSTRAINT dying');

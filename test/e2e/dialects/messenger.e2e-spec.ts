@@ -163,7 +163,7 @@ it('pins and unpins', async () => {
   // Its status does not change any more during the comparison.
   await secondDevice.next(
     'message:status',
-    (received1) => received1.messageId === messageId && received1.status === 'DELIVERED',
+    (received) => received.messageId === messageId && received.status === 'DELIVERED',
   );
   const pinned = await firstDevice.ask<{ status: string; message: ChatMessage }>('message:pin', {
     messageId,
@@ -205,8 +205,8 @@ it('forwards one message with a comment, and several in order', async () => {
   );
   expect(messages.map(({ content }) => content)).toEqual(['второе', 'первое']);
   await secondDevice.next('message', ({ id }) => id === messages[1]!.id);
-  const received1 = secondDevice.all('message').filter((m) => m.chatId === group.id);
-  expect(received1.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
+  const received = secondDevice.all('message').filter((m) => m.chatId === group.id);
+  expect(received.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
 });
 
 it('forwards without a comment when the input is empty', async () => {

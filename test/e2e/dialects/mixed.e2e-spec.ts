@@ -150,12 +150,12 @@ it('each sees the deliveries and reads of the others', async () => {
   const read = await v2.next('chat:message:read', ({ message_id }) => message_id === newest(anna));
   expect(read.read_by).toBe(boris.account.id);
   await v2.send('chat:message:read', { chat_id: chatId, message_id: newest(boris) });
-  const received1 = (status: string) =>
+  const idsWith = (status: string) =>
     messenger.all('message:status').flatMap((event) => (event.status === status ? [event.messageId] : []));
   const ids = own(boris).map(([id]) => id);
-  await messenger.until(() => received1('READ').length >= ids.length || undefined);
-  expect(received1('READ')).toHaveLength(ids.length);
-  expect(new Set(received1('READ'))).toEqual(new Set(ids));
+  await messenger.until(() => idsWith('READ').length >= ids.length || undefined);
+  expect(idsWith('READ')).toHaveLength(ids.length);
+  expect(new Set(idsWith('READ'))).toEqual(new Set(ids));
   // The messages of the classic client have reached each of the others.
   const received = () =>
     classic.all('message-delivered').map(({ messageId, userId }) => `${messageId} ${userId}`);

@@ -256,13 +256,13 @@ describe('at the same moment', () => {
     await bystander.query('BEGIN');
     // The notifier has read the like and waits at the notification.
     await bystander.query('LOCK TABLE notifications IN SHARE MODE');
-    const telling = notify(id, boris);
+    const notifying = notify(id, boris);
     await bystander.somebodyWaits();
     const undone = ask(boris, `DELETE posts/${id}/like`);
     await until('both wait', async () => (await bystander.waiters()) === 2);
     await bystander.query('COMMIT');
     await bystander.end();
-    await Promise.all([telling, undone]);
+    await Promise.all([notifying, undone]);
     expect([await list(), await unread()]).toEqual([[], 0]);
   });
 
@@ -272,13 +272,13 @@ describe('at the same moment', () => {
     const bystander = await Bystander.at(app.databaseUrl);
     await bystander.query('BEGIN');
     await bystander.query('LOCK TABLE notifications IN SHARE MODE');
-    const telling = notify(id, boris);
+    const notifying = notify(id, boris);
     await bystander.somebodyWaits();
     const blocked = ask(anna, `PUT users/${boris.id}/block`);
     await until('both wait', async () => (await bystander.waiters()) === 2);
     await bystander.query('COMMIT');
     await bystander.end();
-    await Promise.all([telling, blocked]);
+    await Promise.all([notifying, blocked]);
     expect(await list()).toEqual([]);
   });
 });
