@@ -22,6 +22,11 @@ export class RemoveMember extends Command<void> {
   }
 }
 
+const NOT_IN_GROUP = 'Not in this group';
+
+/** The member left, or an earlier attempt has removed them. */
+class AlreadyOut extends AppError {}
+
 @CommandHandler(RemoveMember)
 export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   constructor(
@@ -33,8 +38,9 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   async execute(remove: RemoveMember): Promise<void> {
     const { userId, chatId, removedId } = remove;
     const removal = await this.store(remove).catch((error: unknown) => {
-      // The answer to its commit may be lost: whoever is out then is not to hear the group any more.
-      if (isDatabaseUnavailable(error)) this.emitter.membershipChanged(chatRoom(chatId), removedId);
+      // The member may be out of the group already, and nobody has published it: the answer to a commit was lost.
+      if (isDatabaseUnavailable(error) || error instanceof AlreadyOut)
+        this.emitter.membershipChanged(chatRoom(chatId), removedId);
       throw error;
     });
     if (!removal) return;
@@ -51,8 +57,8 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         const member = await db.chatMember.findUnique({
           where: { chatId_userId: { chatId, userId: removedId } },
         });
-        if (!member || (member.leftAt && !member.leftByBan))
-          throw new AppError('NOT_FOUND', 'Not in this group');
+        if (!member) throw new AppError('NOT_FOUND', NOT_IN_GROUP);
+        if (member.leftAt && !member.leftByBan) throw new AlreadyOut('NOT_FOUND', NOT_IN_GROUP);
         if (removedId !== userId && group.role === 'admin' && member.role !== 'member')
           throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
         const { last_seq, change_seq } = group;
