@@ -2,7 +2,7 @@ import { createHttpApp, type Config } from '#platform';
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from '../../api/src/api.module.js';
-import { setUpDocs } from '../../api/src/docs/set-up-docs.js';
+import { setUpDocs } from '../../api/src/openapi/set-up-docs.js';
 import { RealtimeModule } from '../../realtime/src/realtime.module.js';
 import { SocketAdapter } from '../../realtime/src/socket-adapter.js';
 import { WorkerModule } from '../../worker/src/worker.module.js';

@@ -3,7 +3,7 @@ import { Config } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ApiModule } from '../api.module.js';
-import { OlderSignInModule } from '../legacy-login.controller.js';
+import { OlderSignInModule } from '../auth/legacy-login.controller.js';
 import { serveDocs } from './page.js';
 import { describeQueries, schemasFor } from './schemas.js';
 

@@ -4,9 +4,9 @@ import { Presence } from '#presence';
 import { Body, Controller, Get, Param, Patch, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { SignedInUser } from './signed-in-user.js';
-import { IdPipe } from './id.pipe.js';
+import { Answers } from '../openapi/answers.js';
+import { SignedInUser } from '../http/signed-in-user.js';
+import { IdPipe } from '../http/id.pipe.js';
 
 @ApiTags('users')
 @Controller('users')

@@ -4,8 +4,8 @@ import { PrismaService, Queues, decodeCursor, encodeCursor } from '#platform';
 import { Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { AdminGuard } from './admin.guard.js';
-import { Answers } from './docs/answers.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 const REASON = 500;
 /** Our ids consist of UUIDs; those of the scheduler contain colons. */

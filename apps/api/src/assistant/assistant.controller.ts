@@ -10,9 +10,9 @@ import type { SignedIn } from '#identity';
 import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { IdPipe } from './id.pipe.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 /** The assistant's endpoints that need no socket. */
 @ApiTags('assistant')

@@ -4,8 +4,8 @@ import { Public } from '#platform';
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { Caller } from './caller.js';
-import { Answers } from './docs/answers.js';
+import { Caller } from '../http/caller.js';
+import { Answers } from '../openapi/answers.js';
 
 /** `POST /auth/login` for older clients that do not refresh tokens. */
 @ApiTags('auth')

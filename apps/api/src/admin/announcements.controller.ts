@@ -5,8 +5,8 @@ import { Body, Controller, Post, UseGuards } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { AdminGuard } from './admin.guard.js';
-import { Answers } from './docs/answers.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 @ApiTags('admin')
 @Controller('admin/announcements')

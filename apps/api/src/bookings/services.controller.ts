@@ -22,9 +22,9 @@ import {
 import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { IdPipe } from './id.pipe.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 const ONE = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND'] as const;
 

@@ -4,9 +4,9 @@ import { BlockUser, FollowUser, ListBlocked } from '#social';
 import { Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { IdPipe } from './id.pipe.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 const OF_ANOTHER = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND', 'CONFLICT'] as const;
 

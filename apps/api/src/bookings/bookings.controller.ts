@@ -21,10 +21,10 @@ import {
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { IdPipe } from './id.pipe.js';
-import { OptionalBody } from './optional-body.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { OptionalBody } from '../http/optional-body.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 const ONE = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND', 'FORBIDDEN'] as const;
 

@@ -4,10 +4,10 @@ import { CreatePost, DeletePost, FindPost, GetFeed, LikePost, ListPosts, RepostP
 import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { IdPipe } from './id.pipe.js';
-import { OptionalBody } from './optional-body.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { OptionalBody } from '../http/optional-body.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 const IN_SIGHT = ['INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND'] as const;
 

@@ -13,10 +13,10 @@ import { Presence } from '#presence';
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { Caller } from './caller.js';
-import { Answers } from './docs/answers.js';
-import { SignedInUser } from './signed-in-user.js';
-import { IdPipe } from './id.pipe.js';
+import { Caller } from '../http/caller.js';
+import { Answers } from '../openapi/answers.js';
+import { SignedInUser } from '../http/signed-in-user.js';
+import { IdPipe } from '../http/id.pipe.js';
 
 @ApiTags('auth')
 @Controller('auth')

@@ -4,8 +4,8 @@ import { Presence } from '#presence';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiQuery, ApiTags } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { Answers } from './docs/answers.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 class PresencePage extends PageOf(PresenceItem) {}
 

@@ -14,10 +14,10 @@ import { Body, Controller, Delete, Get, Param, Patch, Post, Query, UseGuards } f
 import { CommandBus, QueryBus, type Command } from '@nestjs/cqrs';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { AdminGuard } from './admin.guard.js';
-import { Answers } from './docs/answers.js';
-import { IdPipe } from './id.pipe.js';
-import { OptionalBody } from './optional-body.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { OptionalBody } from '../http/optional-body.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 const ABOUT_A_USER = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'NOT_FOUND'] as const;
 

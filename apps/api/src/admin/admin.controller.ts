@@ -5,7 +5,7 @@ import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { AdminGuard } from './admin.guard.js';
-import { Answers } from './docs/answers.js';
+import { Answers } from '../openapi/answers.js';
 
 @ApiTags('admin')
 @UseGuards(AdminGuard)

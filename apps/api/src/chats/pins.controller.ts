@@ -4,9 +4,9 @@ import type { SignedIn } from '#identity';
 import { Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { SignedInUser } from './signed-in-user.js';
-import { IdPipe } from './id.pipe.js';
+import { Answers } from '../openapi/answers.js';
+import { SignedInUser } from '../http/signed-in-user.js';
+import { IdPipe } from '../http/id.pipe.js';
 
 const MEMBER_ONLY = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'CHAT_NOT_FOUND'] as const;
 

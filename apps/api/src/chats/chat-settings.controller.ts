@@ -4,10 +4,10 @@ import type { SignedIn } from '#identity';
 import { Controller, Delete, Param, Put } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
-import { Answers } from './docs/answers.js';
-import { SignedInUser } from './signed-in-user.js';
-import { IdPipe } from './id.pipe.js';
-import { OptionalBody } from './optional-body.js';
+import { Answers } from '../openapi/answers.js';
+import { SignedInUser } from '../http/signed-in-user.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { OptionalBody } from '../http/optional-body.js';
 
 const MEMBER_ONLY = ['INVALID_DATA', 'UNAUTHORIZED', 'FORBIDDEN', 'CHAT_NOT_FOUND'] as const;
 

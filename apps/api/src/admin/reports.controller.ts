@@ -5,9 +5,9 @@ import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/co
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { AdminGuard } from './admin.guard.js';
-import { Answers } from './docs/answers.js';
-import { IdPipe } from './id.pipe.js';
-import { SignedInUser } from './signed-in-user.js';
+import { Answers } from '../openapi/answers.js';
+import { IdPipe } from '../http/id.pipe.js';
+import { SignedInUser } from '../http/signed-in-user.js';
 
 @ApiTags('reports')
 @Controller('reports')
