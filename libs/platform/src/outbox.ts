@@ -3,6 +3,9 @@ import { sharedNow } from './clock.js';
 import { newId } from './ids.js';
 import type { Prisma } from './prisma/generated/client.js';
 
+/** Head start of a request before the job that it promised does the same work, ms. */
+export const HEAD_START_MS = 60_000;
+
 /**
  * Promises a job in the transaction that makes it necessary: it runs if, and only if, that commits, also when
  * the queue is away, forgets everything, or a process dies. It may run twice. It starts `delayMs` later.

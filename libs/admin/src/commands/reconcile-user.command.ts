@@ -2,7 +2,7 @@ import { ReconcileMemberships, ReconcileReactions } from '#chat';
 import { ReconcileBookings } from '#marketplace';
 import { ReconcileNotifications } from '#notifications';
 import { ReconcileContributions } from '#social';
-import { addJob, type Prisma } from '#platform';
+import { HEAD_START_MS, addJob, type Prisma } from '#platform';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
@@ -17,12 +17,9 @@ const STEPS: (new (userId: string) => Command<void>)[] = [
   ReconcileNotifications,
 ];
 
-/** Head start of a ban or unban before the job does the same, ms. */
-const JOB_DELAY_MS = 60_000;
-
 /** Stores the job for `ReconcileUser` in the transaction. @returns its id; delete the job once the work is done */
 export const promiseReconciliation = (tx: Prisma.TransactionClient, userId: string): Promise<string> =>
-  addJob(tx, 'reconcile-ban', { userId }, JOB_DELAY_MS);
+  addJob(tx, 'reconcile-ban', { userId }, HEAD_START_MS);
 
 /**
  * Makes all stored data of a user consistent with their ban status. After a ban, nobody else sees the user. After an

@@ -1,7 +1,13 @@
 import { AppError, blockedRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
-import { NotificationPublisher, lockAudience, reviseBetween, enqueueNotifications } from '#notifications';
-import { RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
+import {
+  NotificationPublisher,
+  lockAudience,
+  reviseBetween,
+  enqueueNotifications,
+  type Revised,
+} from '#notifications';
+import { HEAD_START_MS, PrismaService, RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
 import { requireBelowLimit } from '../limits.js';
@@ -24,6 +30,7 @@ export class BlockUser extends Command<void> {
 @CommandHandler(BlockUser)
 export class BlockUserHandler implements ICommandHandler<BlockUser> {
   constructor(
+    private readonly prisma: PrismaService,
     private readonly pairs: Pairs,
     private readonly blocks: Blocks,
     private readonly emitter: RealtimeEmitter,
@@ -35,11 +42,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
-    const {
-      between: between,
-      closed,
-      revised,
-    } = await this.pairs.change(blockerId, blockedId, async (tx) => {
+    const { between, closed, jobId } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before all that is undone here: who tells of it has stored it, and is found below.
       await lockAudience(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
@@ -47,7 +50,8 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
       const closed = await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
-      return { between: blocked, closed, revised: await reviseBetween(tx, blockerId, blockedId) };
+      const job = { userId: blockerId, otherId: blockedId };
+      return { between: blocked, closed, jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS) };
     });
     for (const [user, other] of [
       [blockerId, blockedId],
@@ -60,7 +64,18 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     }
     // After the moves: what is typed from here on is not heard across the block.
     if (closed) this.emitter.typingEnds(closed);
-    await this.notifications.publish(revised);
+    await this.notifications.publish(await this.revise(blockerId, blockedId, jobId));
+  }
+
+  /**
+   * Runs in a transaction of its own, since it takes long: sends to the chat and booking requests do not wait for it. The
+   * job does it if this fails.
+   */
+  private revise(blockerId: string, blockedId: string, jobId: string): Promise<Revised[]> {
+    return this.prisma.$transaction(async (tx) => {
+      await tx.outboxJob.deleteMany({ where: { id: jobId } });
+      return reviseBetween(tx, blockerId, blockedId);
+    });
   }
 }
 

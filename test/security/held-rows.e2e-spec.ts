@@ -1,0 +1,53 @@
+import type { ChatDto, LikeAnswer, PostDto } from '#contracts';
+import { Bystander, text, TestApp, until, type Account } from '#testing';
+
+let app: TestApp;
+let blocker: Bystander;
+let anna: Account;
+let boris: Account;
+beforeAll(async () => {
+  app = await TestApp.start();
+  blocker = await Bystander.at(app.databaseUrl);
+  [anna, boris] = await app.people('Анна', 'Борис');
+});
+beforeEach(() => blocker.query('BEGIN'));
+afterEach(() => blocker.query('ROLLBACK'));
+afterAll(async () => {
+  await blocker.end();
+  await app.stop();
+});
+
+const waiting = (count: number) => until(`${count} wait`, async () => (await blocker.waiters()) === count);
+const post = async ({ token }: Account) =>
+  (await app.request<PostDto>('POST', 'posts', token, { content: 'x' })).body.id;
+const like = (postId: string, { token }: Account, method = 'PUT') =>
+  app.request<LikeAnswer>(method, `posts/${postId}/like`, token);
+
+describe('a block, and its end, whose notifications take long', () => {
+  let chat: ChatDto;
+  beforeAll(async () => {
+    chat = await app.chat(anna, boris);
+    await like(await post(anna), boris);
+    await until('Anna is notified', async () => (await app.rows('SELECT FROM notifications')).length > 0);
+  });
+
+  it.each(['PUT', 'DELETE'])('keep nobody from sending (%s)', async (method) => {
+    const [vera, gleb] = await app.people('Вера', 'Глеб');
+    const other = await app.chat(vera, gleb);
+    const [device, honest] = [await app.device(boris), await app.device(vera)];
+    await blocker.query('SELECT FROM notifications FOR UPDATE');
+    const changed = app.request(method, `users/${anna.id}/block`, boris.token);
+    await waiting(1);
+    const [sent, ok] = await Promise.all([
+      device.send('chat:message:send', text(chat)),
+      honest.send('chat:message:send', text(other)),
+    ]);
+    expect([sent.code, ok.status]).toEqual([method === 'PUT' ? 'FORBIDDEN' : undefined, 'sent']);
+    await waiting(1);
+    await blocker.query('COMMIT');
+    expect((await changed).status).toBeLessThan(300);
+    expect(await app.rows(`SELECT FROM outbox_jobs WHERE name = 'reconcile-block'`)).toEqual([]);
+    const [count] = await app.rows<{ hidden: boolean }>('SELECT hidden FROM notifications');
+    expect(count).toEqual({ hidden: method === 'PUT' });
+  });
+});
