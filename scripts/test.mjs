@@ -8,7 +8,7 @@ import { withScratchPostgres } from './scratch-postgres.mjs';
 import { withScratchRedis } from './scratch-redis.mjs';
 
 await prepare();
-const { createTemplateDatabase } = await import('../dist/libs/testing/src/database.js');
+const { createTemplateDatabase } = await import('../dist/libs/testing/src/app/database.js');
 
 // Ctrl-C also reaches Jest; this process stays alive to clean up.
 let jest;

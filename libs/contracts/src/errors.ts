@@ -1,6 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
-import { IsTimestamp } from './validators.js';
+import { IsTimestamp } from './validation/validators.js';
 
 /** Every error code with its HTTP status. */
 export const ERROR_STATUS = {

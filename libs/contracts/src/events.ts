@@ -1,12 +1,12 @@
 import type { ClassConstructor } from 'class-transformer';
-import * as chats from './chats.js';
+import * as chats from './schemas/chats.js';
 import { ErrorBody } from './errors.js';
-import * as identity from './identity.js';
-import * as marketplace from './marketplace.js';
-import * as messages from './messages.js';
-import * as notifications from './notifications.js';
-import * as presence from './presence.js';
-import * as social from './social.js';
+import * as identity from './schemas/identity.js';
+import * as marketplace from './schemas/marketplace.js';
+import * as messages from './schemas/messages.js';
+import * as notifications from './schemas/notifications.js';
+import * as presence from './schemas/presence.js';
+import * as social from './schemas/social.js';
 
 /** Client → server: the payload and the acknowledgement of each event. */
 export const CLIENT_EVENTS = {

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { Applicants } from './applicants.js';
-import { Authenticator } from './authenticator.js';
-import { Blocks } from './blocks.js';
+import { Applicants } from './sessions/applicants.js';
+import { Authenticator } from './sessions/authenticator.js';
+import { Blocks } from './blocks/blocks.js';
 import { CreateDemoAccountsHandler } from './commands/create-demo-accounts.command.js';
 import { LoginHandler } from './commands/login.command.js';
 import { PurgeSessionsHandler } from './commands/purge-sessions.command.js';
@@ -11,8 +11,8 @@ import { RevokeSessionHandler } from './commands/revoke-session.command.js';
 import { RevokeSessionsHandler } from './commands/revoke-sessions.command.js';
 import { SetRoleHandler } from './commands/set-role.command.js';
 import { UpdateMeHandler } from './commands/update-me.command.js';
-import { Pairs } from './pairs.js';
-import { Passwords } from './passwords.js';
+import { Pairs } from './blocks/pairs.js';
+import { Passwords } from './sessions/passwords.js';
 import { FindAccountHandler } from './queries/find-account.query.js';
 import { FindMeHandler } from './queries/find-me.query.js';
 import { FindUserHandler } from './queries/find-user.query.js';
@@ -20,9 +20,9 @@ import { ListAccountsHandler } from './queries/list-accounts.query.js';
 import { ListAuditHandler } from './queries/list-audit.query.js';
 import { ListSessionsHandler } from './queries/list-sessions.query.js';
 import { ListUsersHandler } from './queries/list-users.query.js';
-import { Reach } from './reach.js';
-import { RefreshTokenSigner } from './refresh-token.js';
-import { Sessions } from './sessions.js';
+import { Reach } from './blocks/reach.js';
+import { RefreshTokenSigner } from './sessions/refresh-token.js';
+import { Sessions } from './sessions/sessions.js';
 
 /** Users, sign-in, sessions and tokens. The app must import PlatformModule and CqrsModule.forRoot(). */
 @Module({

@@ -1,9 +1,15 @@
-export { ACCESS_TOKEN, accountBanned, invalidToken, refusedToken, signingKey } from './access-token.js';
-export { toAccount, type Account } from './account.js';
-export { lockForAdmin, revokeSessions } from './admin-steps.js';
-export { audit } from './audit.js';
-export { Authenticator, type Claims, type Connected, type SignedIn } from './authenticator.js';
-export { Blocks, lockBookings, notBlocked, notBlockedWith } from './blocks.js';
+export {
+  ACCESS_TOKEN,
+  accountBanned,
+  invalidToken,
+  refusedToken,
+  signingKey,
+} from './sessions/access-token.js';
+export { toAccount, type Account } from './accounts/account.js';
+export { lockForAdmin, revokeSessions } from './moderation/admin-steps.js';
+export { audit } from './moderation/audit.js';
+export { Authenticator, type Claims, type Connected, type SignedIn } from './sessions/authenticator.js';
+export { Blocks, lockBookings, notBlocked, notBlockedWith } from './blocks/blocks.js';
 export { CreateDemoAccounts, type DemoAccount } from './commands/create-demo-accounts.command.js';
 export { Login } from './commands/login.command.js';
 export { PurgeSessions } from './commands/purge-sessions.command.js';
@@ -14,10 +20,10 @@ export { RevokeSessions } from './commands/revoke-sessions.command.js';
 export { SetRole } from './commands/set-role.command.js';
 export { UpdateMe } from './commands/update-me.command.js';
 export { IdentityModule } from './identity.module.js';
-export { Pairs } from './pairs.js';
-export { Passwords } from './passwords.js';
-export { noSuchUser, requirePresent } from './present.js';
-export { Reach } from './reach.js';
+export { Pairs } from './blocks/pairs.js';
+export { Passwords } from './sessions/passwords.js';
+export { noSuchUser, requirePresent } from './accounts/present.js';
+export { Reach } from './blocks/reach.js';
 export {
   PERSON_COLUMNS,
   PROFILE_COLUMNS,
@@ -27,7 +33,7 @@ export {
   type Me,
   type Profile,
   type ProfileColumns,
-} from './profile.js';
+} from './accounts/profile.js';
 export { FindAccount } from './queries/find-account.query.js';
 export { FindMe } from './queries/find-me.query.js';
 export { FindUser } from './queries/find-user.query.js';
@@ -35,5 +41,5 @@ export { ListAccounts } from './queries/list-accounts.query.js';
 export { ListAudit } from './queries/list-audit.query.js';
 export { ListSessions } from './queries/list-sessions.query.js';
 export { ListUsers } from './queries/list-users.query.js';
-export type { Device, SignInAnswer } from './sessions.js';
-export { NAMELESS, asSeen, hiddenFrom, type Hidden, type HiddenPerson } from './hidden-people.js';
+export type { Device, SignInAnswer } from './sessions/sessions.js';
+export { NAMELESS, asSeen, hiddenFrom, type Hidden, type HiddenPerson } from './blocks/hidden-people.js';

@@ -3,7 +3,7 @@ import { loadConfig, logger, PlatformModule, PrismaService, RealtimeEmitter } fr
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
-import { Authenticator } from './authenticator.js';
+import { Authenticator } from './sessions/authenticator.js';
 import { Register } from './commands/register.command.js';
 import { IdentityModule } from './identity.module.js';
 

@@ -1,5 +1,5 @@
 import type { NotificationCause } from '#contracts';
-import type { Platform } from './platform.js';
+import type { Platform } from './app/platform.js';
 
 /** Stores the rows that causes of these types refer to, if missing: without them nobody is notified. */
 export async function happen(

@@ -1,7 +1,7 @@
 import { PgPool, SearchPool, SendPool } from '#platform';
 import { Client, type Pool, type PoolClient } from 'pg';
-import { TestApp } from './app.js';
-import { createTestDatabase } from './database.js';
+import { TestApp } from './app/app.js';
+import { createTestDatabase } from './app/database.js';
 
 /**
  * Starts an app on a database that these statements fill with so many rows that a full table scan is a mistake. `plans`

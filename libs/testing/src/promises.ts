@@ -1,5 +1,5 @@
 import type { NotificationCause } from '#contracts';
-import type { TestApp } from './app.js';
+import type { TestApp } from './app/app.js';
 
 type Promised = NotificationCause & { to: string[] };
 

@@ -1,9 +1,9 @@
 import { newId, PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { randomBytes } from 'node:crypto';
-import { revokeSessions } from '../admin-steps.js';
-import { handleFrom } from '../handle.js';
-import { hashPassword, isPassword } from '../passwords.js';
+import { revokeSessions } from '../moderation/admin-steps.js';
+import { handleFrom } from '../accounts/handle.js';
+import { hashPassword, isPassword } from '../sessions/passwords.js';
 
 const PASSWORD = 'demo-password';
 

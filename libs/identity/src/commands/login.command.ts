@@ -1,10 +1,10 @@
 import { AppError, type LoginBody } from '#contracts';
 import { REACH, PrismaService, RealtimeEmitter, type Session } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { accountBanned, sessionRevoked } from '../access-token.js';
-import { Applicants } from '../applicants.js';
-import { Passwords } from '../passwords.js';
-import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
+import { accountBanned, sessionRevoked } from '../sessions/access-token.js';
+import { Applicants } from '../sessions/applicants.js';
+import { Passwords } from '../sessions/passwords.js';
+import { Sessions, type Device, type SignInAnswer } from '../sessions/sessions.js';
 
 /**
  * Opens a session (`POST auth/login`).

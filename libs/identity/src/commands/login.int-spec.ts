@@ -2,7 +2,7 @@ import { newId } from '#platform';
 import { Bystander, until } from '#testing';
 import { AppError } from '#contracts';
 import { codeOf, device, PASSWORD, startIdentity, type Identity } from '../test-identity.js';
-import { Passwords } from '../passwords.js';
+import { Passwords } from '../sessions/passwords.js';
 import { Login } from './login.command.js';
 
 let identity: Identity;
@@ -24,7 +24,7 @@ it('opens a separate session', async () => {
 
 it('accepts the same password however the keyboard composes its letters', async () => {
   const { user } = await identity.register();
-  const { hashPassword } = await import('../passwords.js');
+  const { hashPassword } = await import('../sessions/passwords.js');
   const passwordHash = await hashPassword('й'.normalize('NFC') + 'пароль-1');
   await identity.prisma.user.update({ where: { id: user.id }, data: { passwordHash } });
   expect(await codeOf(login(user.email, 'й'.normalize('NFD') + 'пароль-1'))).toBe('no error');

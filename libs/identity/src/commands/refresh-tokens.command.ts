@@ -1,8 +1,8 @@
 import { PrismaService, RateLimits, RealtimeEmitter, networkOf, type User } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { invalidToken, sessionRevoked } from '../access-token.js';
-import { RefreshTokenSigner, SESSION_LIFETIME_MS } from '../refresh-token.js';
-import { Sessions, type SignInAnswer } from '../sessions.js';
+import { invalidToken, sessionRevoked } from '../sessions/access-token.js';
+import { RefreshTokenSigner, SESSION_LIFETIME_MS } from '../sessions/refresh-token.js';
+import { Sessions, type SignInAnswer } from '../sessions/sessions.js';
 
 /** A lost answer, or two refreshes at once, must not sign the user out. */
 const GRACE_MS = 60_000;

@@ -1,10 +1,10 @@
 import { AppError, type RegisterBody } from '#contracts';
 import { isUniqueViolation, networkOf, newId, PrismaService, RateLimits } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { handleFrom, isHandleTaken, withRandomSuffix } from '../handle.js';
-import { requireGoodPassword } from '../password-rules.js';
-import { Passwords } from '../passwords.js';
-import { Sessions, type Device, type SignInAnswer } from '../sessions.js';
+import { handleFrom, isHandleTaken, withRandomSuffix } from '../accounts/handle.js';
+import { requireGoodPassword } from '../sessions/password-rules.js';
+import { Passwords } from '../sessions/passwords.js';
+import { Sessions, type Device, type SignInAnswer } from '../sessions/sessions.js';
 
 /**
  * Creates an account and signs it in (`POST auth/register`).

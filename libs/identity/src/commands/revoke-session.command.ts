@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { sessionRevoked } from '../access-token.js';
+import { sessionRevoked } from '../sessions/access-token.js';
 
 /**
  * Signs out one device of the user: the current one (`POST auth/logout`) or another (`DELETE auth/sessions/:id`). Its

@@ -1,8 +1,8 @@
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { sessionRevoked } from '../access-token.js';
-import { lockForAdmin, revokeSessions } from '../admin-steps.js';
-import { audit } from '../audit.js';
+import { sessionRevoked } from '../sessions/access-token.js';
+import { lockForAdmin, revokeSessions } from '../moderation/admin-steps.js';
+import { audit } from '../moderation/audit.js';
 
 /**
  * An admin signs out all devices of a user (`DELETE admin/users/:id/sessions`). Their sockets are notified and closed.

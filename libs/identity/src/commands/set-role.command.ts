@@ -1,9 +1,9 @@
 import { AppError, type RoleBody } from '#contracts';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { toAccount, type Account } from '../account.js';
-import { lockForAdmin } from '../admin-steps.js';
-import { audit } from '../audit.js';
+import { toAccount, type Account } from '../accounts/account.js';
+import { lockForAdmin } from '../moderation/admin-steps.js';
+import { audit } from '../moderation/audit.js';
 
 /**
  * Grants or takes the admin role, effective from the user's next request (`PATCH admin/users/:id`). Admins cannot

@@ -17,8 +17,8 @@ import {
   type User,
 } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { isReserved } from '../handle.js';
-import { toMe, type Me } from '../profile.js';
+import { isReserved } from '../accounts/handle.js';
+import { toMe, type Me } from '../accounts/profile.js';
 
 /**
  * Changes the given fields of the user's own profile; `avatar: null` removes it (`PATCH users/me`). A new name, handle

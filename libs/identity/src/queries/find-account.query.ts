@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ACCOUNT_COLUMNS, toAccount, type Account } from '../account.js';
-import { noSuchUser } from '../present.js';
+import { ACCOUNT_COLUMNS, toAccount, type Account } from '../accounts/account.js';
+import { noSuchUser } from '../accounts/present.js';
 
 /** A user as shown to admins, including banned users. @throws AppError NOT_FOUND */
 export class FindAccount extends Query<Account> {

@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { toMe, type Me } from '../profile.js';
-import { noSuchUser } from '../present.js';
+import { toMe, type Me } from '../accounts/profile.js';
+import { noSuchUser } from '../accounts/present.js';
 
 /** The signed-in user's own profile. @throws AppError NOT_FOUND */
 export class FindMe extends Query<Me> {

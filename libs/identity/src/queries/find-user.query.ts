@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { PROFILE_COLUMNS, toProfile, type Profile } from '../profile.js';
-import { noSuchUser } from '../present.js';
+import { PROFILE_COLUMNS, toProfile, type Profile } from '../accounts/profile.js';
+import { noSuchUser } from '../accounts/present.js';
 
 /**
  * A user's public profile. With `viewer` null, blocks are ignored.

@@ -1,8 +1,8 @@
 import type { AccountQuery } from '#contracts';
 import { Prisma, Searches } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { toAccount, type Account, type AccountColumns } from '../account.js';
-import { searchUsers } from '../user-search.js';
+import { toAccount, type Account, type AccountColumns } from '../accounts/account.js';
+import { searchUsers } from '../accounts/user-search.js';
 
 /**
  * All users by name, including banned users. The query also searches e-mail addresses (`GET admin/users`).

@@ -1,7 +1,7 @@
 import type { AuditEntryDto, AuditPage, PageQuery } from '#contracts';
 import { PrismaService, idsBefore, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { PERSON_COLUMNS, toPerson } from '../profile.js';
+import { PERSON_COLUMNS, toPerson } from '../accounts/profile.js';
 
 /** The actions of admins, latest first (`GET admin/audit`). @throws AppError INVALID_DATA (names `cursor`) */
 export class ListAudit extends Query<AuditPage> {

@@ -1,8 +1,8 @@
 import { Prisma, Searches } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { notBlockedWith } from '../blocks.js';
-import { toProfile, type Profile, type ProfileColumns } from '../profile.js';
-import { searchUsers } from '../user-search.js';
+import { notBlockedWith } from '../blocks/blocks.js';
+import { toProfile, type Profile, type ProfileColumns } from '../accounts/profile.js';
+import { searchUsers } from '../accounts/user-search.js';
 
 /**
  * Users by name that `searchUsers` finds; all users without a query (`GET users`, `users:list`). Banned users, users

@@ -14,7 +14,15 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageOf, PageQuery } from './page.js';
-import { Erasable, IsId, IsNested, IsSwitch, IsTimeOfDay, IsTimestamp, Nullable } from './validators.js';
+import {
+  Erasable,
+  IsId,
+  IsNested,
+  IsSwitch,
+  IsTimeOfDay,
+  IsTimestamp,
+  Nullable,
+} from '../validation/validators.js';
 
 export const NOTIFICATION_TYPES = [
   'booking_request',

@@ -1,6 +1,6 @@
 import { PgPool, loadConfig } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createApp } from '../../../apps/standalone/src/app.js';
+import { createApp } from '../../../../apps/standalone/src/app.js';
 import { createTestDatabase } from './database.js';
 import { Platform } from './platform.js';
 import { redisBeside } from './redis.js';

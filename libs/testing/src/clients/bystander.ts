@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { until } from './waiting.js';
+import { until } from '../waiting.js';
 
 /** A separate database session. It takes locks that the app needs, counts waiting statements, and reads stored data. */
 export class Bystander extends Client {

@@ -1,6 +1,6 @@
 import { Type, type ClassConstructor } from 'class-transformer';
 import { IsArray, IsInt, IsOptional, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import { FromQuery, Nullable } from './validators.js';
+import { FromQuery, Nullable } from '../validation/validators.js';
 
 export const DEFAULT_PAGE = 50;
 export const MAX_PAGE = 200;

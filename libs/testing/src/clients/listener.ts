@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io-client';
-import { Waiting } from './waiting.js';
+import { Waiting } from '../waiting.js';
 
 /** A real Socket.IO client that records everything it receives; `Events` maps events to payloads. */
 export class Listener<Events extends object> extends Waiting {

@@ -25,7 +25,7 @@ import {
   IsSwitch,
   IsTimestamp,
   Nullable,
-} from './validators.js';
+} from '../validation/validators.js';
 
 export const CHAT_TYPES = ['direct', 'group'] as const;
 export const MEMBER_ROLES = ['owner', 'admin', 'member'] as const;

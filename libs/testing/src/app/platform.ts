@@ -2,9 +2,9 @@ import type { AuthAnswer, ChatDto, MessageDto } from '#contracts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientOptions } from 'ws';
-import { AssistantClient } from './assistant-client.js';
-import { Device } from './device.js';
-import { until } from './waiting.js';
+import { AssistantClient } from '../clients/assistant-client.js';
+import { Device } from '../clients/device.js';
+import { until } from '../waiting.js';
 
 export interface Reply<T> {
   status: number;

@@ -3,7 +3,7 @@ import { ROLES, UserDto } from './identity.js';
 import { BOOKING_STATUSES } from './marketplace.js';
 import { PageOf, PageQuery } from './page.js';
 import { PersonDto } from './social.js';
-import { IsId, IsNested, IsText, IsTimestamp, IsVisible, Nullable } from './validators.js';
+import { IsId, IsNested, IsText, IsTimestamp, IsVisible, Nullable } from '../validation/validators.js';
 
 /** A user as shown to admins. */
 export class AccountDto extends UserDto {

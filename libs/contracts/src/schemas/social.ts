@@ -10,7 +10,7 @@ import {
   IsTimestamp,
   IsVisible,
   Nullable,
-} from './validators.js';
+} from '../validation/validators.js';
 
 export const MAX_MEDIA = 10;
 /** Limit of follows, and of friends: a feed and a connecting device load all of them. */

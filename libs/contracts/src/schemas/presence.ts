@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsIn, IsString, ValidateNested } from 'class-validator';
 import { UserQuery } from './identity.js';
-import { IsId, IsIdList, IsTimestamp, Nullable } from './validators.js';
+import { IsId, IsIdList, IsTimestamp, Nullable } from '../validation/validators.js';
 
 export class PresenceGetPayload {
   @IsIdList(1, 200) user_ids!: string[];

@@ -3,7 +3,7 @@ import { CLIENT_EVENTS } from '#contracts';
 import { randomUUID } from 'node:crypto';
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { PacketType } from 'socket.io-parser';
-import { ackErrors, eventErrors } from './contract.js';
+import { ackErrors, eventErrors } from '../contract.js';
 import { Listener } from './listener.js';
 
 type AckOf<E extends ClientEvent> = InstanceType<(typeof CLIENT_EVENTS)[E]['ack']>;

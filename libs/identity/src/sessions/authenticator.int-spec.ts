@@ -2,7 +2,7 @@ import { loadConfig, PgPool, PrismaService, toAppError } from '#platform';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueAccessToken } from './access-token.js';
 import { Authenticator, type SignedIn } from './authenticator.js';
-import { codeOf, KEY, startIdentity, type Identity } from './test-identity.js';
+import { codeOf, KEY, startIdentity, type Identity } from '../test-identity.js';
 
 let identity: Identity;
 beforeAll(async () => (identity = await startIdentity()));

@@ -10,7 +10,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { SyncNotifications } from './notifications.js';
-import { IsId, IsNested } from './validators.js';
+import { IsId, IsNested } from '../validation/validators.js';
 
 export class SyncQuery {
   @IsOptional() @IsString() @MaxLength(4096) cursor?: string;

@@ -9,7 +9,7 @@ import {
   MaxLength,
   MinLength,
 } from 'class-validator';
-import { canonicalEmail, newEmail } from './email.js';
+import { canonicalEmail, newEmail } from '../validation/email.js';
 import { PageOf, PageQuery } from './page.js';
 import {
   Erasable,
@@ -21,7 +21,7 @@ import {
   IsText,
   IsTimestamp,
   Nullable,
-} from './validators.js';
+} from '../validation/validators.js';
 
 const as =
   (form: (typed: string) => string) =>

@@ -27,7 +27,7 @@ import {
   IsTimestamp,
   IsTimezone,
   Nullable,
-} from './validators.js';
+} from '../validation/validators.js';
 
 export const MAX_PRICE = 1_000_000_000;
 /** Limits of a service's duration, minutes. */

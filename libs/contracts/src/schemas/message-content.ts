@@ -1,10 +1,10 @@
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { IsInt, IsNumber, IsOptional, IsPositive, Max, Min, isUUID, validateSync } from 'class-validator';
-import { AppError, type FieldError } from './errors.js';
+import { AppError, type FieldError } from '../errors.js';
 import type { MessageKind } from './messages.js';
-import { isBlank, isVisible } from './text.js';
-import { isHttpUrl } from './urls.js';
-import { IsHttpUrl, IsId, IsText, IsVisible } from './validators.js';
+import { isBlank, isVisible } from '../validation/text.js';
+import { isHttpUrl } from '../validation/urls.js';
+import { IsHttpUrl, IsId, IsText, IsVisible } from '../validation/validators.js';
 
 /** Metadata is stored unchanged up to 8 KiB. */
 const MAX_METADATA_BYTES = 8 * 1024;

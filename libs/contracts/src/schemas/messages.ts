@@ -23,7 +23,7 @@ import {
   IsText,
   IsTimestamp,
   Nullable,
-} from './validators.js';
+} from '../validation/validators.js';
 
 export const MESSAGE_TYPES = [
   'text',

@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import type { Prisma, User } from '#platform';
-import { noSuchUser } from './present.js';
+import { noSuchUser } from '../accounts/present.js';
 
 /**
  * Loads the user whom an admin is about to change. Both rows are locked until the end of the transaction, always in the

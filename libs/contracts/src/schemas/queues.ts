@@ -1,6 +1,6 @@
 import { IsInt, IsString, Min } from 'class-validator';
 import { PageOf } from './page.js';
-import { IsNested, IsTimestamp } from './validators.js';
+import { IsNested, IsTimestamp } from '../validation/validators.js';
 
 export class JobCounts {
   /** Stored by a transaction, not in the queue yet. */

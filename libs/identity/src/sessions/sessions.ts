@@ -3,7 +3,7 @@ import { Config, newId, type User } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import { issueAccessToken, signingKey } from './access-token.js';
-import { toMe, type Me } from './profile.js';
+import { toMe, type Me } from '../accounts/profile.js';
 import { RefreshTokenSigner, SESSION_LIFETIME_MS } from './refresh-token.js';
 
 /** The device that signs in, as shown in the session list. */

@@ -11,9 +11,16 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import type { ErrorReason } from './errors.js';
+import type { ErrorReason } from '../errors.js';
 import { PageOf } from './page.js';
-import { FromQuery, IsId, IsMessageContent, IsTimestamp, IsVisible, Nullable } from './validators.js';
+import {
+  FromQuery,
+  IsId,
+  IsMessageContent,
+  IsTimestamp,
+  IsVisible,
+  Nullable,
+} from '../validation/validators.js';
 
 /** Limit of characters of a question. */
 export const MAX_QUESTION = 16_000;

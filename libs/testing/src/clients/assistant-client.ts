@@ -1,5 +1,5 @@
 import WebSocket, { type ClientOptions } from 'ws';
-import { Waiting } from './waiting.js';
+import { Waiting } from '../waiting.js';
 
 export interface Frame {
   type: string;

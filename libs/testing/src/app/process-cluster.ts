@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
 import { AppProcess, type App } from './app-process.js';
 import { createTestDatabase } from './database.js';
-import { Link } from './link.js';
+import { Link } from '../clients/link.js';
 import { Platform } from './platform.js';
 import { emptyRedis } from './redis.js';
 import { TEST_SETTINGS } from './settings.js';

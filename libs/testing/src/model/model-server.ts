@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { play, refuse, type Script } from './model-answer.js';
-import { Waiting } from './waiting.js';
+import { Waiting } from '../waiting.js';
 
 interface ModelCall {
   id: string;
