@@ -4,6 +4,7 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
+import { AnswerQueue } from './answer-queue.js';
 import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
 import { started } from './conversation.js';
 import { isVisible } from './model-turn.js';
@@ -43,7 +44,6 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   /** How long an answer may take from its first question to the model on, ms, whatever it looks up meanwhile. */
   answerMs: number = ASSISTANT.answerTime.most;
   private readonly live = new Map<string, LiveAnswer>();
-  private readonly queues = new Map<string, Promise<void>>();
   /** Questions whose turn has not come. */
   private readonly waiting = new Set<string>();
   /** What was being answered when the last process died has been ended. */
@@ -55,6 +55,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     private readonly emitter: RealtimeEmitter,
     private readonly feed: AnswerFeed,
     private readonly log: AnswerLog,
+    private readonly queue: AnswerQueue,
     private readonly store: AnswerStore,
     private readonly model: Model,
     private readonly prompts: Prompts,
@@ -75,20 +76,23 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.isClosing = true;
     clearInterval(this.lookForDead);
     for (const { ended } of this.live.values()) ended.abort('interrupted');
-    await Promise.all(this.queues.values());
+    await this.queue.drain();
+  }
+
+  /**
+   * For one question more.
+   * @throws AppError RATE_LIMIT, UNAVAILABLE
+   */
+  requireRoom(userId: string): void {
+    this.queue.requireRoom(userId);
   }
 
   /** Answers a question after those that were asked before it. */
   enqueue(question: Question): void {
-    const { chatId, id } = question;
-    this.waiting.add(id);
-    const queued = (this.queues.get(chatId) ?? Promise.resolve())
-      .then(() => this.answer(question))
-      .catch((err: unknown) => logger.error({ err, chat_id: chatId }, 'answer failed'))
-      .finally(() => {
-        if (this.queues.get(chatId) === queued) this.queues.delete(chatId);
-      });
-    this.queues.set(chatId, queued);
+    this.waiting.add(question.id);
+    this.queue
+      .add(question, () => this.answer(question))
+      .catch((err: unknown) => logger.error({ err, chat_id: question.chatId }, 'answer failed'));
   }
 
   /** The answer that is being produced in a chat, as far as it has been told. */
@@ -177,10 +181,11 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const [holdsCalls, holdsResult] = [this.prompts.lookUpCharacters(), this.prompts.lookUpCharacters()];
     const ids = new Set<string>();
     const signal = AbortSignal.any([live.ended.signal, time]);
+    let left: number = ASSISTANT.answerCharacters.most;
     for (let round = 0; round < ASSISTANT.toolTurns.most; round++) {
       const before = live.tokens.length;
       const modelTurn = await this.model
-        .ask(messages, this.tools.definitions, signal, (token) => this.take(live, chatId, token))
+        .ask(messages, this.tools.definitions, signal, left, (token) => this.take(live, chatId, token))
         .finally(() => signal.throwIfAborted());
       const calls = modelTurn.calls.finish(ids);
       if (calls.length === 0) {
@@ -188,6 +193,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
         throw new Error(`the model returned no text (finish_reason ${modelTurn.finish.slice(0, 20)})`);
       }
       const said = live.tokens.slice(before).join('');
+      left -= said.length;
       if (!(await holdsCalls(said + JSON.stringify(calls))))
         throw new OverBudget('toolCalls', 'the tool calls are more than a prompt holds');
       messages.push(modelTurn.toMessage(said, calls));

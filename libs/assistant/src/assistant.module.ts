@@ -4,6 +4,7 @@ import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
 import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
+import { AnswerQueue } from './answer-queue.js';
 import { AnswerStore } from './answer-store.js';
 import { Answers } from './answers.js';
 import { AskAssistantHandler } from './commands/ask-assistant.command.js';
@@ -24,6 +25,7 @@ import { Zones } from './zones.js';
   providers: [
     AnswerFeed,
     AnswerLog,
+    AnswerQueue,
     AnswerStore,
     Answers,
     Conversations,

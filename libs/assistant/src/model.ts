@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { ASSISTANT, Config, logger } from '#platform';
+import { Config, logger } from '#platform';
 import { Injectable } from '@nestjs/common';
 import OpenAI from 'openai';
 import type {
@@ -12,8 +12,6 @@ import { OverBudget } from './over-budget.js';
 
 export type PromptMessage = ChatCompletionMessageParam;
 
-/** The most characters of an answer: a model that never ends is ended. */
-const { most: MAX_ANSWER } = ASSISTANT.turnCharacters;
 /** The most characters of a server's words in the log. */
 const MAX_LOGGED = 300;
 /** How many of them are searched for a parameter's name. */
@@ -48,6 +46,7 @@ export class Model {
 
   /**
    * One turn, its text token by token: an answer, or what the model wants to look up before it goes on.
+   * @param maxCharacters longer text is truncated, and ends the turn
    * @throws Error when the model fails, breaks off, sends too much or is silent for longer than ASSISTANT_TIMEOUT_MS;
    * when aborted
    */
@@ -55,6 +54,7 @@ export class Model {
     messages: PromptMessage[],
     tools: ChatCompletionFunctionTool[],
     signal: AbortSignal,
+    maxCharacters: number,
     onToken: (token: string) => void,
   ): Promise<ModelTurn> {
     const silence = new AbortController();
@@ -62,7 +62,7 @@ export class Model {
     let timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
     const names = new Set(tools.map((tool) => tool.function.name));
     const turn = new ModelTurn((name) => names.has(name));
-    let left = MAX_ANSWER;
+    let left = maxCharacters;
     try {
       const stream = await this.request(messages, tools, AbortSignal.any([signal, silence.signal]));
       for await (const chunk of stream) {

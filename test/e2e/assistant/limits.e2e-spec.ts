@@ -1,5 +1,5 @@
-import { RateLimits } from '#platform';
-import { exchange, Scene, type Complete, type Talk } from './scene.js';
+import { ASSISTANT, RateLimits } from '#platform';
+import { begin, exchange, Scene, type Complete, type Talk } from './scene.js';
 
 const EACH_MINUTE = 20;
 
@@ -66,4 +66,46 @@ it('a flood of frames of any kind ends neither the connection nor the service', 
   expect((await exchange(other.client, 'x')).status).toBe('complete');
   await client.until(() => client.all('error').length >= 1500 || undefined, 'errors', 20_000);
   expect(client.dropped).toBeUndefined();
+});
+
+describe('a user whose answers do not end', () => {
+  let patient: Scene;
+  beforeAll(async () => {
+    patient = await Scene.start({ ASSISTANT_RATE: '1000', ASSISTANT_TIMEOUT_MS: '60000' });
+    patient.model.answerAlways({ mute: true });
+  });
+  afterAll(() => patient.stop());
+
+  const atOnce = ASSISTANT.answersOfOne.most.atOnce;
+
+  it('gets a few at once, and the next one when one ends', async () => {
+    const account = await patient.app.register();
+    const talks = [];
+    for (let i = 0; i <= atOnce; i++) talks.push(await patient.chat(account));
+    for (const { client } of talks) await client.ask('message', { message: 'x' }, 'user_message');
+    const [first] = talks as [Talk];
+    const last = talks.at(-1)!;
+    await patient.model.request(atOnce);
+    const other = await patient.chat();
+    await begin(other.client, 'x');
+    await patient.model.request(atOnce + 1);
+    expect(last.client.all('assistant_message_start')).toEqual([]);
+    expect(await last.client.ask('regenerate', {}, 'error')).toMatchObject({ code: 'CONFLICT' });
+    first.client.send('stop');
+    await last.client.next('assistant_message_start');
+  });
+
+  it('is refused more questions than may wait', async () => {
+    const { client, account } = await patient.chat();
+    const most = atOnce + ASSISTANT.answersOfOne.most.waiting;
+    for (let i = 0; i < most; i++) await client.ask('message', { message: 'x' }, 'user_message');
+    expect(await client.ask('message', { message: 'x' }, 'error')).toMatchObject({ code: 'RATE_LIMIT' });
+    expect(await client.ask('regenerate', {}, 'error')).toMatchObject({ code: 'RATE_LIMIT' });
+    const another = await patient.chat(account);
+    expect(await another.client.ask('message', { message: 'x' }, 'error')).toMatchObject({
+      code: 'RATE_LIMIT',
+    });
+    const other = await patient.chat();
+    await begin(other.client, 'x');
+  });
 });

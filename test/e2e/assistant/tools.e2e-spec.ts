@@ -208,6 +208,15 @@ it('the text before and after a call is one answer, and calls are not in the his
   expect(scene.model.prompt).toEqual(['user: Мои записи?', `assistant: ${content}`, 'user: Спасибо']);
 });
 
+it('truncates an answer that is too long over all its turns', async () => {
+  scene.model.answerWith(
+    { tokens: ['a'.repeat(30_000)], calls: [{ name: 'my_bookings', arguments: {} }] },
+    { tokens: ['b'.repeat(90_000)] },
+  );
+  const { content, status } = await exchange(talk.client, 'Мои записи?');
+  expect([content.length, status]).toEqual([100_000, 'complete']);
+});
+
 it('a model that calls tools without end is stopped after five rounds', async () => {
   const before = scene.model.requests.length;
   const again = { calls: [{ name: 'my_bookings', arguments: {} }] };

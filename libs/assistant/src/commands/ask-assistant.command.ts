@@ -8,7 +8,7 @@ import { Prompts } from '../prompt.js';
 
 /**
  * A question, stored and shown on each device that has the chat open (`user_message`), and answered in its turn.
- * @throws AssistantUnavailable; AppError RATE_LIMIT, NOT_FOUND, MESSAGE_TOO_LARGE
+ * @throws AssistantUnavailable; AppError RATE_LIMIT, UNAVAILABLE, NOT_FOUND, MESSAGE_TOO_LARGE
  */
 export class AskAssistant extends Command<void> {
   constructor(
@@ -33,6 +33,7 @@ export class AskAssistantHandler implements ICommandHandler<AskAssistant> {
 
   async execute({ userId, chatId, content }: AskAssistant): Promise<void> {
     this.model.requireClient();
+    this.answers.requireRoom(userId);
     await this.limits.take('assistant', userId);
     await this.limits.take('assistantDay', userId);
     await this.prompts.requireFits(content);

@@ -7,7 +7,7 @@ import { Model } from '../model.js';
 
 /**
  * Another answer to the last question, in place of the one there is or is being given.
- * @throws AssistantUnavailable; AppError RATE_LIMIT, NOT_FOUND, CONFLICT (nothing was asked yet, or not answered)
+ * @throws AssistantUnavailable; AppError RATE_LIMIT, UNAVAILABLE, NOT_FOUND, CONFLICT (nothing was asked yet, or not answered)
  */
 export class RegenerateAnswer extends Command<void> {
   constructor(
@@ -29,6 +29,7 @@ export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer
 
   async execute({ userId, chatId }: RegenerateAnswer): Promise<void> {
     this.model.requireClient();
+    this.answers.requireRoom(userId);
     await this.limits.take('assistant', userId);
     await this.limits.take('assistantDay', userId);
     const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });

@@ -19,7 +19,24 @@ export const ASSISTANT = {
     beyond: FAILS,
     refused: 'modelBytes',
   }),
-  turnCharacters: budget({ of: 'characters of a model’s turn', most: 100_000, beyond: 'truncated' }),
+  answersOfOne: budget({
+    of: 'answers of a user in a process: at once, waiting',
+    most: { atOnce: 4, waiting: 100 },
+    beyond: '`RATE_LIMIT`',
+    refused: 'answers of one user',
+  }),
+  /** Each takes up to 2 MB, together a third of a heap of 384 MB. */
+  answersOfAll: budget({
+    of: 'answers in a process: at once, waiting',
+    most: { atOnce: 64, waiting: 1000 },
+    beyond: '`UNAVAILABLE`, first for users with the most',
+    refused: 'answers',
+  }),
+  answerCharacters: budget({
+    of: 'characters of an answer, over all its turns',
+    most: 100_000,
+    beyond: 'truncated',
+  }),
   toolCalls: budget({
     of: 'tool calls of a turn, and their characters',
     most: { calls: 16, characters: 50_000 },
