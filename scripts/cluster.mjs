@@ -18,7 +18,7 @@ const { createProxyServer } = await import('httpxy');
 const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
 const { MAX_HEADER_SIZE, REQUEST_DEADLINE, endUnreadAnswers } =
   await import('../dist/libs/platform/src/http/deadlines.js');
-const { secretIn } = await import('../dist/libs/platform/src/secret-file.js');
+const { secretIn } = await import('../dist/libs/platform/src/config/secret-file.js');
 
 // Under npm, Ctrl-C arrives twice: the second signal must not interrupt the handling of the first.
 const stopped = new Promise((resolve) => {

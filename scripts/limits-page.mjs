@@ -19,7 +19,7 @@ No network gets more handshakes, requests in progress and waiting passwords than
 use are refused before those with little.`;
 
 export async function limitsPage() {
-  const { SECTIONS } = await import('../dist/libs/platform/src/budgets/index.js');
+  const { SECTIONS } = await import('../dist/libs/platform/src/limits/budgets/index.js');
   const sections = SECTIONS.flatMap(({ title, before, budgets, after }) => [
     `## ${title}`,
     before,

@@ -1,22 +1,22 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { SharedClock } from './clock.js';
-import { Config } from './config.js';
-import { RealtimeEmitter } from './emitter.js';
+import { SharedClock } from './redis/clock.js';
+import { Config } from './config/config.js';
+import { RealtimeEmitter } from './realtime/emitter.js';
 import { Unfinished } from './http/unfinished.js';
 import { Unread } from './http/unread.js';
-import { Metrics } from './metrics.js';
-import { NodeRegistry } from './node-registry.js';
+import { Metrics } from './observability/metrics.js';
+import { NodeRegistry } from './realtime/node-registry.js';
 import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.service.js';
-import { Queues } from './queues.js';
-import { RateLimits } from './rate-limits.js';
-import { RedisConnections } from './redis.js';
-import { LargePages } from './large-pages.js';
-import { Reads } from './reads.js';
-import { Searches } from './searches.js';
-import { ValidationPipe } from './validation.pipe.js';
-import { UserWrites } from './user-writes.js';
+import { Queues } from './queue/queues.js';
+import { RateLimits } from './limits/rate-limits.js';
+import { RedisConnections } from './redis/redis.js';
+import { LargePages } from './limits/large-pages.js';
+import { Reads } from './limits/reads.js';
+import { Searches } from './limits/searches.js';
+import { ValidationPipe } from './validation/validation.pipe.js';
+import { UserWrites } from './limits/user-writes.js';
 
 @Global()
 @Module({})

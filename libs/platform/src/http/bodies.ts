@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { BEFORE_SIGN_IN } from '../budgets/index.js';
-import { parsedSize } from '../json-size.js';
-import { Metrics } from '../metrics.js';
-import { unavailable } from '../time-limit.js';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { parsedSize } from '../validation/json-size.js';
+import { Metrics } from '../observability/metrics.js';
+import { unavailable } from '../concurrency/time-limit.js';
 
 /** Bounds the memory of the bodies of requests in work. `Unfinished` bounds it until they have arrived. */
 @Injectable()

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { BEFORE_SIGN_IN, SOCKETS } from '../budgets/index.js';
+import { BEFORE_SIGN_IN, SOCKETS } from '../limits/budgets/index.js';
 
 /** How often connections are looked at, ms. */
 const CHECK_MS = 5000;

@@ -2,8 +2,8 @@ import { AppError, ERROR_STATUS, type ErrorCode } from '#contracts';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { toAppError } from '../database-errors.js';
-import { logger } from '../logging.js';
+import { toAppError } from '../database/database-errors.js';
+import { logger } from '../observability/logging.js';
 
 /** What Nest and Fastify refuse by themselves, before any of our code runs, and how the contract says it. */
 const FRAMEWORK: Record<number, [code: ErrorCode, message: string]> = {

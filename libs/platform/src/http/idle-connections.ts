@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { BEFORE_SIGN_IN } from '../budgets/index.js';
-import { Counts } from '../counts.js';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { Counts } from '../concurrency/counts.js';
 import { holderOf } from './client-address.js';
 
 /**

@@ -7,8 +7,8 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { BEFORE_SIGN_IN } from '../budgets/index.js';
-import { Metrics } from '../metrics.js';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { Metrics } from '../observability/metrics.js';
 import { endUnreadAnswers } from './deadlines.js';
 import { boundIdle } from './idle-connections.js';
 import { RequestsInWork } from './requests-in-work.js';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { logger } from '../logging.js';
+import { logger } from '../observability/logging.js';
 
 /** Probes and scrapes come every few seconds. */
 const ROUTINE = /^\/(health|metrics)(\/|$)/;

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { EventEmitter } from 'node:events';
-import { Config } from '../config.js';
-import { Metrics } from '../metrics.js';
+import { Config } from '../config/config.js';
+import { Metrics } from '../observability/metrics.js';
 import { RequestsInWork } from './requests-in-work.js';
 
 type Hook = (request: object, reply: object, done: (error?: Error) => void) => void;

@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { BEFORE_SIGN_IN } from '../budgets/index.js';
-import { Config } from '../config.js';
-import { Metrics } from '../metrics.js';
-import { NetworkCounts } from '../network-counts.js';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { Config } from '../config/config.js';
+import { Metrics } from '../observability/metrics.js';
+import { NetworkCounts } from '../limits/network-counts.js';
 import { clientAddress, networkOf } from './client-address.js';
 
 const RETRY_MS = 2000;

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { loadConfig, requireShared, type Config } from '../config.js';
-import { logger } from '../logging.js';
+import { loadConfig, requireShared, type Config } from '../config/config.js';
+import { logger } from '../observability/logging.js';
 import { migrate } from '../postgres/migrate.js';
 import { StartupError } from '../postgres/startup-error.js';
 import { createHttpApp, listen } from './http-app.js';

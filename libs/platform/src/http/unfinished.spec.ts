@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Metrics } from '../metrics.js';
+import { Metrics } from '../observability/metrics.js';
 import { Unfinished } from './unfinished.js';
 
 const MiB = 1024 * 1024;

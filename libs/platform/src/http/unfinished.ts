@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { BEFORE_SIGN_IN } from '../budgets/index.js';
-import { Metrics } from '../metrics.js';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { Metrics } from '../observability/metrics.js';
 import { holderOf } from './client-address.js';
 
 const { unfinished: BUDGET } = BEFORE_SIGN_IN;

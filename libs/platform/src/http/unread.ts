@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { BEFORE_SIGN_IN } from '../budgets/index.js';
-import { Metrics } from '../metrics.js';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { Metrics } from '../observability/metrics.js';
 
 /** So much of the most that may wait is left once connections have been closed. */
 const SHARE_AFTER = 0.75;

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Account, Run } from './account.js';
-import { keptSecret, secretIn } from '../secret-file.js';
+import { keptSecret, secretIn } from '../config/secret-file.js';
 import { StartupError } from './startup-error.js';
 
 /** The superuser of the embedded server. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded.js';
-import { logger } from '../logging.js';
+import { logger } from '../observability/logging.js';
 import { migrate } from './migrate.js';
 
 jest.setTimeout(60_000);

@@ -11,7 +11,7 @@ import { ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster
 import { claim, inUse, stopOrphan } from './orphan.js';
 import { launch, type Server } from './server.js';
 import { StartupError } from './startup-error.js';
-import { logger } from '../logging.js';
+import { logger } from '../observability/logging.js';
 
 export interface EmbeddedPostgres {
   /** As a role that owns the database, and may do nothing else. */

@@ -1,9 +1,9 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool } from 'pg';
-import { READS } from '../budgets/index.js';
-import { Config } from '../config.js';
-import { logger } from '../logging.js';
+import { READS } from '../limits/budgets/index.js';
+import { Config } from '../config/config.js';
+import { logger } from '../observability/logging.js';
 import { PrismaClient } from './generated/client.js';
 
 /**

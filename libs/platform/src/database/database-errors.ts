@@ -1,0 +1,105 @@
+import { AppError } from '#contracts';
+import { logger } from '../observability/logging.js';
+import { unavailable } from '../concurrency/time-limit.js';
+
+/** Codes of Node's network errors and classes of SQLSTATE that say: the database is not there, not in time, or full. */
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const SQL_UNAVAILABLE = /^(08|53|57)|^(55P03|25P03|25006)$/;
+const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
+const DRIVER_MESSAGES =
+  /connection terminated|timeout exceeded|query read timeout|not queryable|after calling end|can't reach database/i;
+/** What Redis's client says, all of it in one message and without a code. */
+const REDIS_MESSAGES = /^(Command timed out|Connection is closed|Stream isn't writeable)/;
+/** What Prisma's driver adapter calls them. */
+const ADAPTER_KINDS = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+]);
+
+type Cause = {
+  kind?: unknown;
+  code?: unknown;
+  originalCode?: unknown;
+  message?: unknown;
+  cause?: unknown;
+  meta?: unknown;
+  driverAdapterError?: unknown;
+};
+
+function* chain(error: unknown): Generator<Cause> {
+  for (let current = error, depth = 0; current && typeof current === 'object' && depth < 6; depth++) {
+    const cause = current as Cause;
+    yield cause;
+    const meta = cause.meta as Cause | undefined;
+    current = cause.cause ?? cause.driverAdapterError ?? meta?.driverAdapterError;
+  }
+}
+
+/** Whether the database was away (down, restarting, too slow): the caller may try again. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  for (const { kind, code, originalCode, message } of chain(error)) {
+    if (typeof kind === 'string' && ADAPTER_KINDS.has(kind)) return true;
+    for (const c of [code, originalCode]) {
+      if (typeof c !== 'string') continue;
+      if (NETWORK.has(c) || SQL_UNAVAILABLE.test(c) || PRISMA_UNAVAILABLE.has(c)) return true;
+    }
+    if (typeof message === 'string' && DRIVER_MESSAGES.test(message)) return true;
+  }
+  return false;
+}
+
+function isRedisUnavailable(error: unknown): boolean {
+  return error instanceof Error && REDIS_MESSAGES.test(error.message);
+}
+
+/** SQLSTATE 23505, also when Prisma wrapped it. */
+export function isUniqueViolation(error: unknown): boolean {
+  for (const { code, originalCode } of chain(error)) {
+    if (code === '23505' || originalCode === '23505' || code === 'P2002') return true;
+  }
+  return false;
+}
+
+/** How often the log says again that the same is not available, ms. */
+const REPEAT_MS = 10_000;
+/** How often each cause has come up since it was logged. Its keys are codes, and messages of our own. */
+const logged = new Map<string, number>();
+
+/** One line for each cause, and one more after 10 s if it goes on: every request may meet it. */
+function logUnavailable(error: object): void {
+  const causes = [...chain(error)].filter(({ message }) => typeof message === 'string');
+  const { code, message } = causes.at(-1) ?? {};
+  const key = error instanceof AppError ? error.message : String(code);
+  const times = logged.get(key);
+  logged.set(key, (times ?? 0) + 1);
+  if (times !== undefined) return;
+  logger.warn({ err: message, code }, 'dependency unavailable');
+  setTimeout(() => {
+    const more = logged.get(key)! - 1;
+    logged.delete(key);
+    if (more > 0) logger.warn({ err: message, code, times: more }, 'dependency unavailable again');
+  }, REPEAT_MS).unref();
+}
+
+/** What the client is told of any error: an AppError as it is, nothing of anything else. Logs why it is UNAVAILABLE. */
+export function toAppError(error: unknown): AppError {
+  const known = answerTo(error);
+  if (known.code === 'UNAVAILABLE') logUnavailable(error as object);
+  return known;
+}
+
+function answerTo(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (isDatabaseUnavailable(error) || isRedisUnavailable(error)) return unavailable();
+  return new AppError('INTERNAL', 'Internal error');
+}

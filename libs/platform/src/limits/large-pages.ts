@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import { READS } from './budgets/index.js';
+import { FairScheduler } from '../concurrency/fair-scheduler.js';
+import { Metrics } from '../observability/metrics.js';
+import { cursorAfter as cursorAfterId } from '../database/id-cursor.js';
+import { PAGE_BYTES, withinPage } from '../database/page-size.js';
+
+const { bytes: SMALL_BYTES, ...most } = READS.largePages.most;
+
+/** An item of a list that has not been read yet, and about how many bytes it has. */
+export interface Sized {
+  id: string;
+  bytes: number;
+}
+
+/**
+ * Reads large pages of lists one after the other: many at once would stop the process for as long as it takes to make
+ * them all. Small pages do not wait.
+ */
+@Injectable()
+export class LargePages {
+  private readonly scheduler: FairScheduler;
+
+  constructor(metrics: Metrics) {
+    this.scheduler = new FairScheduler({ light: 0, ...most }, () => metrics.refuse(READS.largePages));
+  }
+
+  /**
+   * Reads a small page. When there is more, it reads the page again.
+   * @param read reads rows until they have so many bytes, the one that passes them included
+   * @param bytesOf the bytes of what was read
+   * @throws AppError UNAVAILABLE
+   */
+  async read<T>(
+    reader: string,
+    read: (bytes: number) => Promise<T>,
+    bytesOf: (rows: T) => number,
+  ): Promise<T> {
+    const rows = await read(SMALL_BYTES);
+    return bytesOf(rows) <= SMALL_BYTES ? rows : this.inTurn(reader, () => read(PAGE_BYTES));
+  }
+
+  /**
+   * Reads a page of a list by ids. Items beyond the size of a page are not read.
+   * @param found the ids of the page, and of one more item if there is one
+   * @param read may leave out items that are gone
+   * @throws AppError UNAVAILABLE
+   */
+  async list<R extends Sized, T extends { id: string }>(
+    reader: string,
+    found: R[],
+    limit: number,
+    read: (ids: string[]) => Promise<T[]>,
+    cursorAfter: (last: R) => string = cursorAfterId,
+  ): Promise<{ items: T[]; next_cursor: string | null }> {
+    const shown = found.slice(0, limit);
+    const all = { items: shown, next_cursor: found.length > limit ? cursorAfter(shown.at(-1)!) : null };
+    const page = withinPage(all, cursorAfter, ({ bytes }) => bytes);
+    const ids = page.items.map(({ id }) => id);
+    const bytes = page.items.reduce((sum, item) => sum + item.bytes, 0);
+    const items = await (bytes <= SMALL_BYTES ? read(ids) : this.inTurn(reader, () => read(ids)));
+    return withinPage({ ...page, items }, ({ id }) => cursorAfter(shown.find((item) => item.id === id)!));
+  }
+
+  private async inTurn<T>(reader: string, read: () => Promise<T>): Promise<T> {
+    const end = await this.scheduler.acquire(reader);
+    const started = performance.now();
+    try {
+      this.scheduler.charge(reader, 1);
+      return await read();
+    } finally {
+      // The answer is made of the rows, and then the process is for others as long as the page took.
+      setTimeout(end, performance.now() - started);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { AppError } from '#contracts';
+import { Injectable } from '@nestjs/common';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RATES, SOCKETS, type Limit } from './budgets/index.js';
+import { Config } from '../config/config.js';
+import { MOST_ADDRESSES, networksAround } from '../http/client-address.js';
+import { Metrics } from '../observability/metrics.js';
+import { FAST_TIMEOUT_MS, RedisConnections } from '../redis/redis.js';
+
+/** The library's own script counts in whole seconds. */
+const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
+  return { redis.call('INCRBY', KEYS[1], ARGV[1]), redis.call('PTTL', KEYS[1]) }`;
+
+/** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
+const EVENT_BLOCK = 20;
+/** An event of so many bytes counts as one more: to read it costs as much. */
+const EVENT_BYTES = 4096;
+/** By default a client is told ten times that what it sends is too large, and only then that it is too much. */
+const MAX_EVENT_POINTS = 60;
+/** @param bytes on the wire; of 64 KiB, as an event has at most, less than a block */
+export const pointsOfEvent = (bytes: number): number =>
+  Math.min(1 + Math.floor(bytes / EVENT_BYTES), MAX_EVENT_POINTS);
+
+/** Of a network and of the wider ones around it: what an address does takes more points of its own than of theirs. */
+const OF_NETWORKS = ['signInNetwork', 'registration', 'badRefresh'] as const satisfies Limit[];
+type NetworkLimit = (typeof OF_NETWORKS)[number];
+type OtherLimit = Exclude<Limit, NetworkLimit>;
+
+type Limiter = RateLimiterMemory | RateLimiterRedis;
+
+/** How often each user, address or account may do something (`budgets/`). */
+@Injectable()
+export class RateLimits {
+  private readonly limiters: Record<Limit, Limiter>;
+  /** Of a user's events, for all nodes in blocks; each node counts its own exactly. */
+  private readonly eventBlocks: Limiter;
+  private readonly areShared: boolean;
+  /** Each user's newest block of events that Redis is being asked for. */
+  private readonly blocks = new Map<string, Promise<void>>();
+
+  constructor(
+    config: Config,
+    redis: RedisConnections,
+    private readonly metrics: Metrics,
+  ) {
+    this.areShared = Boolean(redis.shared);
+    const storeClient = redis.shared && redis.connect('limits', { commandTimeout: FAST_TIMEOUT_MS });
+    // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
+    const here = (points: number, duration: number) =>
+      new RateLimiterMemory({ points, duration, keyPrefix: '' });
+    // Counted for all nodes together; while Redis is away by each of them alone.
+    const limiter = (points: number, duration: number, keyPrefix: string) =>
+      storeClient
+        ? new RateLimiterRedis({
+            storeClient,
+            points,
+            duration,
+            keyPrefix: `limit:${keyPrefix}`,
+            customIncrTtlLuaScript: COUNT,
+            insuranceLimiter: here(points, duration),
+            rejectIfRedisNotReady: true,
+          })
+        : here(points, duration);
+    this.limiters = Object.fromEntries(
+      Object.entries(RATES).map(([name, { points, seconds, isOfNode }]) => {
+        const times = OF_NETWORKS.includes(name as NetworkLimit) ? MOST_ADDRESSES : 1;
+        return [name, (isOfNode ? here : limiter)(points(config) * times, seconds(config), name)];
+      }),
+    ) as Record<Limit, Limiter>;
+    const { points, duration } = this.limiters.socketEvent;
+    this.eventBlocks = limiter(points, duration, 'socketEvents');
+  }
+
+  /**
+   * What costs more than may come at once costs all of that: it would otherwise never be done, however long one waits.
+   * @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked
+   */
+  async take(limit: OtherLimit, key: string, points = 1): Promise<void> {
+    await this.consume(this.limiters[limit], limit, key, points);
+  }
+
+  /**
+   * Of the narrowest network first: what it is refused takes nothing from its neighbours.
+   * @throws AppError RATE_LIMIT with retry_after_ms
+   */
+  async takeOf(limit: NetworkLimit, network: string): Promise<void> {
+    for (const { name, addresses } of networksAround(network))
+      await this.consume(this.limiters[limit], limit, name, MOST_ADDRESSES / addresses);
+  }
+
+  /**
+   * An event of a user, over all sockets and nodes. Each node lets less than a block through beyond the limit.
+   * @param points by `pointsOfEvent`
+   * @throws AppError RATE_LIMIT with retry_after_ms
+   */
+  async takeEvent(userId: string, points: number): Promise<void> {
+    const { consumedPoints } = await this.consume(this.limiters.socketEvent, 'socketEvent', userId, points);
+    if (!this.areShared) return;
+    if (consumedPoints % EVENT_BLOCK < points) this.startBlock(userId);
+    // All wait for the same promise, so that events stay in their order; nor does a flood pass while Redis is asked.
+    await this.blocks.get(userId);
+  }
+
+  /** Whether a user goes on sending events that are refused: then their connections end. */
+  async isFlooding(userId: string): Promise<boolean> {
+    const { socketEvent } = this.limiters;
+    const { consumedPoints = 0 } = (await socketEvent.get(userId)) ?? {};
+    const isOver = consumedPoints > socketEvent.points + SOCKETS.refusedEvents.most;
+    if (isOver) this.metrics.refuse(SOCKETS.refusedEvents);
+    return isOver;
+  }
+
+  private startBlock(userId: string): void {
+    const block = this.takeBlock(userId, this.blocks.get(userId));
+    const forget = () => {
+      if (this.blocks.get(userId) === block) this.blocks.delete(userId);
+    };
+    this.blocks.set(userId, block);
+    block.then(forget, forget);
+  }
+
+  private async takeBlock(userId: string, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    try {
+      await this.consume(this.eventBlocks, 'socketEvent', userId, EVENT_BLOCK);
+    } catch (refusal) {
+      const { retryAfterMs } = refusal as AppError;
+      if (retryAfterMs) await this.limiters.socketEvent.block(userId, retryAfterMs / 1000);
+      throw refusal;
+    }
+  }
+
+  private async consume(
+    limiter: Limiter,
+    limit: Limit,
+    key: string,
+    points: number,
+  ): Promise<RateLimiterRes> {
+    try {
+      // For a window below a second the library does not run the script, and the window would never end.
+      const options =
+        limiter instanceof RateLimiterRedis && limiter.duration < 1 ? { customDuration: 1 } : {};
+      return await limiter.consume(key, Math.min(points, limiter.points), options);
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      this.metrics.refuse({ refused: limit });
+      const retryAfterMs = Math.max(1, Math.ceil(refusal.msBeforeNext));
+      const seconds = Math.ceil(retryAfterMs / 1000);
+      throw new AppError('RATE_LIMIT', `Too many requests, try again in ${seconds} s`, { retryAfterMs });
+    }
+  }
+
+  /** What was taken has turned out to be well spent. */
+  async giveBack(limit: OtherLimit, key: string): Promise<void> {
+    await this.limiters[limit].reward(key);
+  }
+
+  /** The same of a network. */
+  async giveBackTo(limit: NetworkLimit, network: string): Promise<void> {
+    for (const { name, addresses } of networksAround(network))
+      await this.limiters[limit].reward(name, MOST_ADDRESSES / addresses);
+  }
+}

@@ -1,0 +1,12 @@
+import { Injectable } from '@nestjs/common';
+import { WORK } from './budgets/index.js';
+import { Metrics } from '../observability/metrics.js';
+import { KeyedLimiter } from '../concurrency/keyed-limiter.js';
+
+/** Lets a few writes of a user in at a time, in the order they came: over REST, by events and to the assistant. */
+@Injectable()
+export class UserWrites extends KeyedLimiter {
+  constructor(metrics: Metrics) {
+    super(WORK.writesAtOnce.most, () => metrics.refuse(WORK.writesAtOnce));
+  }
+}

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import type { Budget } from '../limits/budgets/index.js';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** The specification's five measures, one more ("Метрики и мониторинг") and the process's own. */
+@Injectable()
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly messages = new Counter({
+    name: 'websocket_messages_total',
+    help: 'Client events handled, by event and outcome (ok or an error code)',
+    labelNames: ['event', 'status'],
+    registers: [this.registry],
+  });
+  readonly latency = new Histogram({
+    name: 'websocket_message_latency_seconds',
+    help: 'From the arrival of a client event to its acknowledgement',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2, 5],
+    registers: [this.registry],
+  });
+  readonly connections = new Gauge({
+    name: 'websocket_connections',
+    help: 'Sockets connected now',
+    registers: [this.registry],
+  });
+  readonly reconnections = new Counter({
+    name: 'websocket_reconnections_total',
+    help: 'Connections of sessions that had been connected before',
+    registers: [this.registry],
+  });
+  readonly slowConsumers = new Counter({
+    name: 'websocket_cut_off_total',
+    help: 'Connections ended because the device did not read what waited for it',
+    registers: [this.registry],
+  });
+  readonly errors = new Counter({
+    name: 'websocket_errors_total',
+    help: 'Errors told to clients, by code',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+  readonly timeouts = new Counter({
+    name: 'http_timeouts_total',
+    help: 'HTTP connections ended because a request or the reading of an answer took too long',
+    labelNames: ['phase'],
+    registers: [this.registry],
+  });
+  readonly refused = new Counter({
+    name: 'budget_refusals_total',
+    help: 'What was refused because a budget was used up, by budget (docs/limits.md)',
+    labelNames: ['budget'],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  refuse({ refused }: Pick<Budget, 'refused'>, times = 1): void {
+    this.refused.inc({ budget: refused }, times);
+  }
+}

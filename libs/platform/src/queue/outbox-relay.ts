@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { validate as isUuid } from 'uuid';
+import { logger } from '../observability/logging.js';
+import type { PrismaService } from '../prisma/prisma.service.js';
+
+/** A job for the queue. One with the id of a job that is still known there is not added again. */
+export interface NewJob {
+  id: string;
+  name: string;
+  data: object;
+  priority: number;
+}
+
+const BATCH = 500;
+/** How long an empty outbox is left alone, ms, and one that could not be emptied. */
+const PAUSE_MS = { idle: 100, failed: 1000 };
+/** After so long, s, a job that is not done is given to the queue again: it may have forgotten it. */
+const AGAIN_S = 60;
+
+/**
+ * Gives what transactions promised (`addJob`) to the queue, oldest first, and again for as long as it is not done: a
+ * Redis may come back empty. A job that the queue still knows is not added twice, by its id.
+ */
+export class OutboxRelay {
+  private readonly stopping = new AbortController();
+  private running?: Promise<void>;
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly add: (jobs: NewJob[]) => Promise<void>,
+  ) {}
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Ends after the batch that is being moved. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    let wasAway = false;
+    while (!signal.aborted) {
+      let pause = 0;
+      try {
+        if (wasAway) await this.giveAllAgain();
+        wasAway = false;
+        if ((await this.giveBatch()) < BATCH) pause = PAUSE_MS.idle;
+      } catch (error) {
+        if (!wasAway) logger.warn({ err: (error as Error).message }, 'outbox relay failed, retrying');
+        wasAway = true;
+        pause = PAUSE_MS.failed;
+      }
+      if (pause > 0) await sleep(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Everything that is not done yet, at the next look: the queue may have forgotten it, or given it up. */
+  async giveAllAgain(): Promise<void> {
+    await this.prisma.$executeRaw`UPDATE outbox_jobs SET due_at = now() WHERE due_at > now()`;
+  }
+
+  /** Scheduled jobs, which nobody promised, have other ids. */
+  async done(id: string): Promise<void> {
+    if (isUuid(id)) await this.prisma.$executeRaw`DELETE FROM outbox_jobs WHERE id = ${id}::uuid`;
+  }
+
+  /** How old the oldest job that is not done is; NaN while the database is away. */
+  async oldestSeconds(): Promise<number> {
+    const [oldest] = await this.prisma.$queryRaw<{ age: number }[]>`
+      SELECT extract(epoch FROM now() - created_at)::float AS age FROM outbox_jobs ORDER BY id LIMIT 1`.catch(
+      () => [{ age: NaN }],
+    );
+    return oldest?.age ?? 0;
+  }
+
+  private async giveBatch(): Promise<number> {
+    // Most of the time there is nothing: one question then, and no transaction.
+    const [any] = await this.prisma.$queryRaw<
+      object[]
+    >`SELECT FROM outbox_jobs WHERE due_at <= now() LIMIT 1`;
+    if (!any) return 0;
+    return this.prisma.$transaction(async (tx) => {
+      // Several relays share the work instead of waiting for each other.
+      const rows = await tx.$queryRaw<NewJob[]>`
+        WITH taken AS (
+          UPDATE outbox_jobs SET due_at = now() + make_interval(secs => ${AGAIN_S}) WHERE id IN (
+            SELECT id FROM outbox_jobs WHERE due_at <= now() ORDER BY due_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+          ) RETURNING id, name, data, priority
+        ) SELECT * FROM taken ORDER BY id`;
+      if (rows.length > 0) await this.add(rows);
+      return rows.length;
+    });
+  }
+}

@@ -1,0 +1,250 @@
+import { AppError, JOB_NAMES, type JobName, type Jobs } from '#contracts';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { UnrecoverableError, type Job, type Queue, type Worker } from 'bullmq';
+import { Counter, Gauge } from 'prom-client';
+import { Config } from '../config/config.js';
+import { toAppError } from '../database/database-errors.js';
+import { logger } from '../observability/logging.js';
+import { Metrics } from '../observability/metrics.js';
+import { OutboxRelay, type NewJob } from './outbox-relay.js';
+import { StartupError } from '../postgres/startup-error.js';
+import { PrismaService } from '../prisma/prisma.service.js';
+import { QueueBackend } from './queue-backend.js';
+import { RedisConnections } from '../redis/redis.js';
+import { remembered } from '../concurrency/remembered.js';
+import { within } from '../concurrency/time-limit.js';
+
+/** What a processor may need to know of its job besides the data. */
+export interface JobRun {
+  /** It has been begun before: by a process that died, or in vain. */
+  again: boolean;
+}
+
+/** What to do for each job: a job without its processor does not compile. */
+export type Processors = { [N in JobName]: (data: Jobs[N], run: JobRun) => Promise<void> };
+
+/** When the scheduled jobs run: five fields of cron. */
+export type Schedules = Partial<Record<JobName, { pattern: string }>>;
+
+/** A job that failed for good. */
+export interface FailedJob {
+  id: string;
+  name: string;
+  reason: string;
+  attempts: number;
+  createdAt: Date;
+  failedAt: Date;
+}
+
+const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
+const DAY = 24 * 3600;
+/** A job whose worker is silent for so long, ms, is another's. Doing one twice is harmless, waiting is not. */
+const LOCK_MS = 10_000;
+/** How long running jobs have to end at a stop, ms. */
+const CLOSE_MS = 2000;
+/** How long whoever asks the queue waits for its answer, ms. */
+const ANSWER_MS = 5000;
+/** How long a worker rests that Redis refused something, ms: BullMQ would ask again at once, without end. */
+const REST_MS = 1000;
+const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
+
+/** The background jobs of all processes. Failed ones stay as the dead letters. */
+@Injectable()
+export class Queues implements OnModuleDestroy {
+  private readonly backend: QueueBackend;
+  private queue?: Queue;
+  private worker?: Worker;
+  private relay?: OutboxRelay;
+  private isClosing = false;
+  /** What is refused is said once, until something is not. */
+  private isRefused = false;
+  private resting?: NodeJS.Timeout;
+  private readonly jobs: Counter<'name' | 'outcome'>;
+
+  constructor(
+    config: Config,
+    private readonly prisma: PrismaService,
+    private readonly redis: RedisConnections,
+    private readonly metrics: Metrics,
+  ) {
+    this.backend = new QueueBackend(config, redis);
+    this.jobs = new Counter({
+      name: 'jobs_total',
+      help:
+        'Runs of background jobs, by job and outcome (ok, retry: will run again, postponed: the last attempt, while ' +
+        'the database was away: given anew, failed: a dead letter)',
+      labelNames: ['name', 'outcome'],
+      registers: [metrics.registry],
+    });
+  }
+
+  /**
+   * Starts working: gives what the outbox promises to the queue, and runs what is in it, on schedule too.
+   * @throws StartError when a job has no processor: compiled code cannot lack one, what is deployed can
+   */
+  async work(processors: Processors, schedules: Schedules): Promise<void> {
+    const missing = JOB_NAMES.filter((name) => typeof processors[name] !== 'function');
+    if (missing.length > 0) throw new StartupError(`jobs: no processor for ${missing.join(', ')}`);
+    await this.open().waitUntilReady();
+    const relay = new OutboxRelay(this.prisma, (jobs) => this.add(jobs));
+    const remember = async () => {
+      await this.schedule(schedules);
+      await relay.giveAllAgain();
+    };
+    await remember();
+    // It may have come back empty.
+    this.backend.onBack(() => void remember().catch(this.logWarning));
+    this.worker = this.startWorker(processors, relay);
+    this.relay = relay;
+    relay.start();
+    const oldestSeconds = remembered(() => relay.oldestSeconds());
+    new Gauge({
+      name: 'jobs_oldest_seconds',
+      help: 'For how long the oldest job that is not done has been promised; 0 when all are',
+      registers: [this.metrics.registry],
+      async collect() {
+        this.set(await oldestSeconds());
+      },
+    });
+  }
+
+  /** Finished jobs are kept for a day, failed ones for 90 days, both by number, too. */
+  private startWorker(processors: Processors, relay: OutboxRelay): Worker {
+    const worker = this.backend.makeWorker((job) => run(processors, job, relay), {
+      concurrency: 4,
+      lockDuration: LOCK_MS,
+      stalledInterval: LOCK_MS / 2,
+      // A crash is no fault of the job's that it happened to run in, unless it always does.
+      maxStalledCount: 10,
+      runRetryDelay: 500,
+      removeOnComplete: { age: DAY, count: 1000 },
+      removeOnFail: { age: 90 * DAY, count: 10_000 },
+    });
+    worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
+    worker.on('failed', (job, err) => {
+      const outcome = outcomeOf(job, err);
+      // One that is postponed is promised still: the outbox gives it anew.
+      if (outcome === 'postponed') job!.remove().catch(this.logWarning);
+      if (outcome === 'failed') relay.done(job!.id!).catch(this.logWarning);
+      this.jobs.inc({ name: nameOf(job?.name), outcome });
+      const level = outcome === 'failed' ? 'error' : 'warn';
+      logger[level]({ job: job?.name, job_id: job?.id, outcome, err: err.message }, 'job failed');
+    });
+    worker.on('stalled', (id) => logger.warn({ job_id: id }, 'stalled job recovered'));
+    worker.on('active', this.accepted);
+    worker.on('error', (err) => {
+      this.logWarning(err);
+      if (err.name === 'ReplyError') this.rest(worker);
+    });
+    return worker;
+  }
+
+  /** Redis has refused something, as a full one does. */
+  private rest(worker: Worker): void {
+    if (this.isClosing || worker.isPaused()) return;
+    // Jobs that run go on.
+    void worker.pause(true);
+    this.resting = setTimeout(() => void worker.resume(), REST_MS);
+  }
+
+  private async schedule(schedules: Schedules): Promise<void> {
+    for (const [name, repeat] of Object.entries(schedules))
+      await this.open().upsertJobScheduler(name, repeat, { name, opts: RETRIES });
+  }
+
+  /** In one statement: all of them or none. */
+  private async add(jobs: NewJob[]): Promise<void> {
+    const added = jobs.map(({ id, name, data, priority }) => ({
+      name,
+      data,
+      opts: { ...RETRIES, jobId: id, ...(priority > 0 && { priority }) },
+    }));
+    await this.ask((queue) => queue.addBulk(added));
+    this.accepted();
+  }
+
+  /** How many jobs there are in each state. */
+  async counts(): Promise<Record<(typeof COUNTED)[number], number>> {
+    const counts = await this.ask((queue) => queue.getJobCounts(...COUNTED));
+    return counts as Record<(typeof COUNTED)[number], number>;
+  }
+
+  /** The dead letters from the `start`th to before the `end`th, the latest first. */
+  async failed(start: number, end: number): Promise<FailedJob[]> {
+    const jobs = await this.ask((queue) => queue.getFailed(start, end - 1));
+    return jobs.map((job) => ({
+      id: job.id!,
+      name: job.name,
+      reason: job.failedReason ?? '',
+      attempts: job.attemptsMade,
+      createdAt: new Date(job.timestamp),
+      failedAt: new Date(job.finishedOn ?? job.timestamp),
+    }));
+  }
+
+  /**
+   * Has a dead letter tried anew, with all its attempts.
+   * @throws AppError NOT_FOUND
+   */
+  async retry(id: string): Promise<void> {
+    await this.ask(async (queue) => {
+      const job = await queue.getJob(id);
+      if (!(await job?.isFailed())) throw new AppError('NOT_FOUND', 'No such failed job');
+      await job!.retry('failed', { resetAttemptsMade: true });
+    });
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.isClosing = true;
+    this.backend.stopReconnecting();
+    // A job that is given up is another's.
+    await within(CLOSE_MS, this.close()).catch(this.logWarning);
+  }
+
+  private async close(): Promise<void> {
+    clearTimeout(this.resting);
+    // Or it would ask for its next job without a pause, when its connection has ended.
+    await this.worker?.pause(true);
+    await this.relay?.stop();
+    await this.backend.settled();
+    await Promise.all([this.worker?.close(), this.queue?.close()]);
+  }
+
+  /** @throws AppError UNAVAILABLE when it is away: BullMQ would wait for it */
+  private ask<T>(question: (queue: Queue) => Promise<T>): Promise<T> {
+    return within(ANSWER_MS, question(this.open()));
+  }
+
+  /** Also where nobody works: an api process adds to it and looks into it. */
+  private open(): Queue {
+    return (this.queue ??= this.backend.makeQueue().on('error', this.logWarning));
+  }
+
+  /** That Redis is away is said by `redis.ts`, once. */
+  private readonly logWarning = (err: Error) => {
+    if (this.isClosing || (this.redis.shared && toAppError(err).code === 'UNAVAILABLE')) return;
+    logger[this.isRefused ? 'debug' : 'warn']({ err: err.message }, 'queue unavailable');
+    this.isRefused = true;
+  };
+
+  private readonly accepted = () => {
+    this.isRefused = false;
+  };
+}
+
+/** Names come from the database: what no code knows must not make ever more time series. */
+const nameOf = (name: string | undefined) => (JOB_NAMES.includes(name as JobName) ? name! : 'unknown');
+
+/** What becomes of a job that has just failed; that the database is away is no fault of the job's. */
+function outcomeOf(job: Job | undefined, err: Error): 'retry' | 'postponed' | 'failed' {
+  if (job?.finishedOn === undefined) return 'retry';
+  return toAppError(err).code === 'UNAVAILABLE' ? 'postponed' : 'failed';
+}
+
+async function run(processors: Processors, job: Job, relay: OutboxRelay): Promise<void> {
+  const processor = Object.hasOwn(processors, job.name) ? processors[job.name as JobName] : undefined;
+  // No later attempt will know it either.
+  if (!processor) throw new UnrecoverableError(`unknown job: ${job.name}`);
+  await processor((job.data ?? {}) as never, { again: job.attemptsStarted > 1 });
+  await relay.done(job.id!);
+}

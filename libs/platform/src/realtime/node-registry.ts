@@ -1,0 +1,79 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { logger } from '../observability/logging.js';
+import { RedisConnections } from '../redis/redis.js';
+import { within } from '../concurrency/time-limit.js';
+
+/** A process that has not renewed for so long, ms, has died. */
+const LEASE_MS = 15_000;
+const RENEW_MS = 5_000;
+/** How long it is known whose lease is not there, ms: whoever asks for longer asks anew. */
+const FORGET_MS = 600_000;
+/** At a stop, ms: a lease that stays ends by itself. */
+const FAREWELL_MS = 500;
+
+const keyOf = (id: string) => `node:${id}`;
+
+/** Which processes live. One that is alone knows it of itself only: whoever else there was has died. */
+@Injectable()
+export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
+  /** This process. */
+  readonly id = randomUUID();
+  private timer?: NodeJS.Timeout;
+  /** Whose lease was not there, by when that was first seen. */
+  private readonly missing = new Map<string, number>();
+
+  constructor(private readonly redis: RedisConnections) {}
+
+  async onModuleInit(): Promise<void> {
+    if (!this.redis.shared) return;
+    clearInterval(this.timer);
+    await this.renew();
+    this.timer = setInterval(() => void this.renew(), RENEW_MS);
+  }
+
+  /** Of these processes, those that have died. */
+  async dead(ids: string[]): Promise<string[]> {
+    const otherIds = ids.filter((id) => id !== this.id);
+    const { shared } = this.redis;
+    if (!shared || otherIds.length === 0) return otherIds;
+    const leases = await shared.mget(...otherIds.map(keyOf));
+    const now = performance.now();
+    for (const [id, since] of this.missing) if (now - since > FORGET_MS) this.missing.delete(id);
+    return otherIds.filter((id, i) => {
+      if (leases[i] !== null) return void this.missing.delete(id);
+      // A Redis that has come back empty has the leases again when they are renewed.
+      const since = this.missing.get(id) ?? now;
+      this.missing.set(id, since);
+      return now - since > RENEW_MS;
+    });
+  }
+
+  /** All that live, or have just died. */
+  async all(): Promise<string[]> {
+    const ids: string[] = [];
+    const found = this.redis.shared?.scanStream({ match: keyOf('*'), count: 1000 }) ?? [];
+    for await (const keys of found) ids.push(...(keys as string[]).map((key) => key.slice(keyOf('').length)));
+    return ids;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    const { shared } = this.redis;
+    if (shared?.status !== 'ready') return;
+    // One that is silent would keep the process until it is killed.
+    await within(FAREWELL_MS, shared.del(keyOf(this.id))).catch((err: Error) =>
+      logger.warn({ err: err.message }, 'node lease release failed'),
+    );
+  }
+
+  private async renew(): Promise<void> {
+    // It would wait there, and be out of date.
+    if (this.timer && this.redis.shared!.status !== 'ready') return;
+    try {
+      await this.redis.shared!.set(keyOf(this.id), 1, 'PX', LEASE_MS);
+    } catch (err) {
+      logger.warn({ err: (err as Error).message }, 'node lease renewal failed');
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { emptyRedis, itWithRedis, until } from '#testing';
+import { Redis } from 'ioredis';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Config } from '../config/config.js';
+import { logger } from '../observability/logging.js';
+import { Metrics } from '../observability/metrics.js';
+import { ClusterBroker } from './cluster-broker.js';
+import type { Sockets } from './node-command.js';
+import { RedisConnections } from '../redis/redis.js';
+
+const STREAM = 'service-platform:nodes';
+
+/** A node with a separate Redis: what it has received, and how often it may have missed messages. */
+async function listening() {
+  logger.level = 'silent';
+  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
+  const redis = connections.shared as Redis;
+  const node = { redis, received: [] as unknown[], missed: 0, start, say, close };
+  const sockets = { broadcast: ({ data }: { data: [string, unknown] }) => node.received.push(data[1]) };
+  const nodes = new ClusterBroker(
+    connections,
+    new Metrics(),
+    { id: randomUUID(), dead: async () => [], all: async () => [] },
+    () => sockets as unknown as Sockets,
+    () => (node.missed += 1),
+  );
+  function start() {
+    return nodes.ready();
+  }
+  function say(from: string, n: number, what: unknown, offset = '*') {
+    const command = { name: 'broadcast', rooms: ['all'], what: { data: ['said', what] } };
+    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed: command }));
+  }
+  function close() {
+    nodes.close();
+    connections.onApplicationShutdown();
+  }
+  return node;
+}
+const breakConnections = (redis: Redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+
+itWithRedis(
+  'a message is received from a Redis that returned empty with a clock that is behind',
+  async () => {
+    const node = await listening();
+    await node.start();
+    // From the old Redis, whose clock was 5 minutes ahead.
+    await node.say('other', 1, 1, `${Date.now() + 300_000}-0`);
+    await until('heard', () => node.received.length === 1);
+    await node.redis.flushdb();
+    await breakConnections(node.redis);
+    await until('missed', () => node.missed > 0);
+    await node.say('other', 2, 2);
+    await until('heard again', () => node.received.length === 2);
+    node.close();
+    expect(node.received).toEqual([1, 2]);
+  },
+);
+
+itWithRedis('a message is not handled again when Redis returns with an older state', async () => {
+  const node = await listening();
+  // By a process that had ended before this one started.
+  await node.say('ended', 2, 'old');
+  await node.start();
+  // The own message of this one is lost.
+  await node.redis.xdel(STREAM, (await node.redis.xrevrange(STREAM, '+', '-', 'COUNT', 1))[0]![0]);
+  await breakConnections(node.redis);
+  await until('missed', () => node.missed > 0);
+  // Longer than one read waits: the next one starts at this node's position.
+  await sleep(1500);
+  await node.say('other', 1, 'new');
+  await until('heard', () => node.received.includes('new'));
+  node.close();
+  expect(node.received).toEqual(['new']);
+});
+
+itWithRedis('messages take a bounded part of Redis, however large each is', async () => {
+  logger.level = 'silent';
+  const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
+  const redis = connections.shared as Redis;
+  const leases = { id: randomUUID(), dead: async () => [], all: async () => [] };
+  const nodes = new ClusterBroker(
+    connections,
+    new Metrics(),
+    leases,
+    () => undefined,
+    () => undefined,
+  );
+  await nodes.ready();
+  const what = { data: ['said', 'Я'.repeat(16_000)] };
+  for (let i = 0; i < 4000; i++) {
+    nodes.publish({ name: 'broadcast', rooms: ['all'], what });
+    if (i % 100 === 0) await redis.ping().then(() => sleep(20));
+  }
+  await sleep(1000);
+  const used = (await redis.memory('USAGE', STREAM, 'SAMPLES', 0))!;
+  nodes.close();
+  await redis.flushdb();
+  connections.onApplicationShutdown();
+  expect(used).toBeLessThan(100 * 1024 * 1024);
+});

@@ -1,0 +1,42 @@
+import { AppError } from '#contracts';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+
+/** About the memory of a value beside its text, bytes: `{}` takes 56, and 8 in its list. */
+const VALUE_BYTES = 64;
+/** Shorter JSON has no more values than it may, and takes little. Characters. */
+const SHORT = 512;
+const [QUOTE, COMMA, BACKSLASH, LIST, OBJECT] = [34, 44, 92, 91, 123];
+
+/** The values of JSON, about: commas, lists and objects outside of texts. */
+function countValues(json: string): number {
+  let count = 0;
+  for (let i = 0; i < json.length; i++) {
+    const character = json.charCodeAt(i);
+    if (character === QUOTE) i = endOfText(json, i);
+    else if (character === COMMA || character === LIST || character === OBJECT) count++;
+  }
+  return count;
+}
+
+function endOfText(json: string, start: number): number {
+  let end = start;
+  for (;;) {
+    end = json.indexOf('"', end + 1);
+    if (end < 0) return json.length;
+    let before = end;
+    while (json.charCodeAt(before - 1) === BACKSLASH) before--;
+    if ((end - before) % 2 === 0) return end;
+  }
+}
+
+/**
+ * About the memory that JSON takes once it is parsed, bytes. 64 KiB of `{},{},…` would take 1.4 MB.
+ * @throws AppError INVALID_DATA when it has too many values
+ */
+export function parsedSize(json: string): number {
+  if (json.length < SHORT) return json.length;
+  const values = countValues(json);
+  const { most } = BEFORE_SIGN_IN.values;
+  if (values > most) throw new AppError('INVALID_DATA', `A payload may have ${most} values at most`);
+  return json.length + VALUE_BYTES * values;
+}

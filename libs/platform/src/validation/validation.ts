@@ -1,0 +1,166 @@
+import { AppError, TOO_LARGE, isErasable, type FieldError } from '#contracts';
+import { TransformationType, plainToInstance, type ClassConstructor } from 'class-transformer';
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { flatFieldsOf, passes, type FlatFields } from './flat-fields.js';
+
+const MAX_DEPTH = BEFORE_SIGN_IN.depth.most;
+
+/**
+ * class-validator searches all registered classes at every validation. What it finds is fixed once the code is
+ * loaded, and we use no validation groups, so it is looked up once a class.
+ */
+function rememberMetadata(): void {
+  const storage = getMetadataStorage();
+  const search = storage.getTargetValidationMetadatas.bind(storage);
+  const group = storage.groupByPropertyName.bind(storage);
+  const found = new Map<unknown, ReturnType<typeof search>>();
+  const grouped = new WeakMap<object, ReturnType<typeof group>>();
+  storage.getTargetValidationMetadatas = (type, ...rest) => {
+    if (!found.has(type)) found.set(type, search(type, ...rest));
+    return found.get(type)!;
+  };
+  storage.groupByPropertyName = (metadata) => {
+    if (!grouped.has(metadata)) grouped.set(metadata, group(metadata));
+    return grouped.get(metadata)!;
+  };
+}
+rememberMetadata();
+
+/** Keys by which class-transformer would take a value for something else than an object. */
+const MISLEADING = new Set(['__proto__', 'constructor']);
+
+const isPlain = (value: object) => {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Array.isArray(value);
+};
+
+/** Text that PostgreSQL and JSON can both hold: no NUL, no half of a surrogate pair. */
+const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
+
+/**
+ * Refuses what no field of ours could hold, wherever it hides: binary, `__proto__` and `constructor`, nesting over
+ * 32 levels, NUL characters and broken Unicode. Walks without recursion: 50,000 levels of nesting must not end the stack.
+ */
+function assertPlainJson(root: unknown): void {
+  const stack: [value: unknown, depth: number][] = [[root, 0]];
+  while (stack.length > 0) {
+    const [value, depth] = stack.pop()!;
+    if (typeof value === 'string') {
+      if (!isStorable(value)) throw new AppError('INVALID_DATA', 'Text must be well-formed and without NUL');
+    } else if (typeof value === 'object' && value !== null) {
+      if (depth >= MAX_DEPTH || !isPlain(value))
+        throw new AppError('INVALID_DATA', 'Payload must be plain JSON');
+      for (const key of Object.keys(value)) {
+        if (MISLEADING.has(key) || !isStorable(key))
+          throw new AppError('INVALID_DATA', 'Payload must be plain JSON');
+        stack.push([(value as Record<string, unknown>)[key], depth + 1]);
+      }
+    }
+  }
+}
+
+function* fieldErrors(errors: ValidationError[], path = ''): Generator<FieldError & { constraint: string }> {
+  for (const { property, constraints, children } of errors) {
+    const field = path + property;
+    for (const [constraint, message] of Object.entries(constraints ?? {}))
+      yield { field, message, constraint };
+    yield* fieldErrors(children ?? [], `${field}.`);
+  }
+}
+
+/**
+ * What `plainToInstance` makes, but that a flat class keeps the values as they came: it would copy each, without
+ * keys such as `toString`, and look everything up again for every payload.
+ */
+function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fields?: FlatFields): T {
+  if (!fields) return plainToInstance(type, known(type, raw));
+  const instance = Object.assign<T, Record<string, unknown>>(new type(), raw as Record<string, unknown>);
+  for (const [key, { transforms }] of fields)
+    for (const { transformFn } of Object.hasOwn(raw, key) ? transforms : [])
+      (instance as Record<string, unknown>)[key] = transformFn({
+        value: instance[key],
+        key,
+        obj: raw,
+        type: TransformationType.PLAIN_TO_CLASS,
+        options: {},
+      });
+  return instance;
+}
+
+interface Nested {
+  type: ClassConstructor<object>;
+  /** Of a list. 0: one object, and no list. */
+  most: number;
+}
+
+const fieldsOf = new Map<unknown, Map<string, Nested | undefined>>();
+
+/** The fields of a class, and of those that hold objects of another class, which. */
+function nestedIn(type: ClassConstructor<object>): Map<string, Nested | undefined> {
+  const found = fieldsOf.get(type);
+  if (found) return found;
+  const fields = new Map<string, Nested | undefined>();
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  for (const { propertyName: field, name, constraints } of rules) {
+    const metadata = defaultMetadataStorage.findTypeMetadata(type, field);
+    const most = name === 'arrayMaxSize' ? (constraints[0] as number) : 0;
+    fields.set(
+      field,
+      metadata && {
+        type: metadata.typeFunction() as ClassConstructor<object>,
+        most: Math.max(most, fields.get(field)?.most ?? 0),
+      },
+    );
+  }
+  fieldsOf.set(type, fields);
+  return fields;
+}
+
+/**
+ * A payload with the fields of its class alone: class-transformer compares each of its keys with all others.
+ * @throws AppError INVALID_DATA for a longer list than there may be: each of its objects would be made and looked at
+ */
+function known(type: ClassConstructor<object>, raw: object): object {
+  const kept: Record<string, unknown> = {};
+  for (const [field, nested] of nestedIn(type)) {
+    if (!Object.hasOwn(raw, field)) continue;
+    const value = (raw as Record<string, unknown>)[field];
+    if (nested && Array.isArray(value) && value.length > nested.most)
+      throw AppError.invalid(
+        field,
+        nested.most > 0 ? `must contain no more than ${nested.most} elements` : 'must be an object',
+      );
+    const inner = (one: unknown) =>
+      nested && typeof one === 'object' && one !== null ? known(nested.type, one) : one;
+    kept[field] = Array.isArray(value) ? value.map(inner) : inner(value);
+  }
+  return kept;
+}
+
+/** Apps send null for what they do not have: it is "not given", but where the contract says that it erases. */
+function withoutNulls<T extends object>(type: ClassConstructor<T>, instance: T): T {
+  let absent: T | undefined;
+  for (const key of Object.keys(instance) as (keyof T & string)[])
+    if (instance[key] === null && !isErasable(instance, key)) instance[key] = (absent ??= new type())[key];
+  return instance;
+}
+
+/**
+ * A payload from outside as an instance of its class. Unknown fields are dropped.
+ * @throws AppError INVALID_DATA with every wrong field, or MESSAGE_TOO_LARGE
+ */
+export function validated<T extends object>(type: ClassConstructor<T>, raw: unknown): T {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new AppError('INVALID_DATA', 'Payload must be an object');
+  assertPlainJson(raw);
+  const fields = flatFieldsOf(type);
+  const instance = withoutNulls(type, instanceOf(type, raw, fields));
+  if (fields && passes(instance, fields)) return instance;
+  const wrong = [...fieldErrors(validateSync(instance, { whitelist: true, forbidUnknownValues: false }))];
+  if (wrong.length === 0) return instance;
+  const tooLarge = wrong.length === 1 && wrong[0]!.constraint === TOO_LARGE;
+  const details = wrong.slice(0, 20).map(({ field, message }) => ({ field, message }));
+  throw new AppError(tooLarge ? 'MESSAGE_TOO_LARGE' : 'INVALID_DATA', wrong[0]!.message, { details });
+}
