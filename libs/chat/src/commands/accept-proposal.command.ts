@@ -1,7 +1,7 @@
 import { AppError, type BookingDto } from '#contracts';
 import { Bookings, Reservations } from '#marketplace';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageChanges } from '../message-changes.js';
+import { MessageChanges } from '../messages/message-changes.js';
 
 /**
  * Makes a master's proposal in a chat a booking request at a time of the client's choice; the message shows it to

@@ -2,10 +2,10 @@ import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
 import { Blocks, Reach, requirePresent, noSuchUser } from '#identity';
 import { RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatUpdatePublisher } from '../chat-update-publisher.js';
-import { ChatViews } from '../chat-views.js';
-import { requireGroupAccepted, requireBelowGroupLimit } from '../consent.js';
-import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
+import { ChatViews } from '../conversations/chat-views.js';
+import { requireGroupAccepted, requireBelowGroupLimit } from '../membership/consent.js';
+import { GroupChanges, assertRunsGroup } from '../membership/group-changes.js';
 
 /**
  * People join a group, by its owner or an admin, if their settings let this user add them. What was said before is theirs to

@@ -1,7 +1,7 @@
 import type { ChatDto } from '#contracts';
 import { Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { MemberSettings } from '../member-settings.js';
+import { MemberSettings } from '../membership/member-settings.js';
 
 /**
  * Takes a chat out of the user's list, or back into it; a new message does not.

@@ -2,9 +2,13 @@ import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contract
 import { Blocks, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatUpdatePublisher } from '../chat-update-publisher.js';
-import { ChatViews } from '../chat-views.js';
-import { requireGroupAccepted, requireMessageAccepted, requireBelowGroupLimit } from '../consent.js';
+import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
+import { ChatViews } from '../conversations/chat-views.js';
+import {
+  requireGroupAccepted,
+  requireMessageAccepted,
+  requireBelowGroupLimit,
+} from '../membership/consent.js';
 
 /**
  * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat

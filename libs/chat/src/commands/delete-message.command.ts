@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageChanges } from '../message-changes.js';
+import { MessageChanges } from '../messages/message-changes.js';
 
 /**
  * Deletes a message for everyone: its place and number stay, its content is gone, and so is its pin.

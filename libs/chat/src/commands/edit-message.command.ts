@@ -1,6 +1,6 @@
 import { AppError, editedMetadata, type EditMessagePayload, type MessageDto } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageChanges } from '../message-changes.js';
+import { MessageChanges } from '../messages/message-changes.js';
 
 const EDITABLE_MS = 48 * 3600 * 1000;
 

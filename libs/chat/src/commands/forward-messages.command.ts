@@ -1,13 +1,13 @@
 import { AppError, MAX_FORWARDED, isVisible, type ForwardPayload, type MessageDto } from '#contracts';
 import { PrismaService, RateLimits, RealtimeEmitter, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { NewMessage } from '../append-messages.js';
-import { Memberships, notMember, noSuchMessage } from '../membership.js';
-import { MessageWriter } from '../message-writer.js';
-import { pointsOf, pointsOfAudience } from '../message-points.js';
-import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
-import { SenderQueue } from '../sender-queue.js';
+import type { NewMessage } from '../messages/append-messages.js';
+import { Memberships, notMember, noSuchMessage } from '../membership/membership.js';
+import { MessageWriter } from '../messages/message-writer.js';
+import { pointsOf, pointsOfAudience } from '../messages/message-points.js';
+import { messageColumns, toMessage, type MessageRow } from '../messages/message-wire.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../receipts/shown-cursors.js';
+import { SenderQueue } from '../messages/sender-queue.js';
 
 /**
  * Repeats messages in another chat, or in the same, in the order given and with what the forwarder has to say before

@@ -1,9 +1,9 @@
 import type { JoinAck } from '#contracts';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ReadCursors } from '../read-cursors.js';
-import { Memberships } from '../membership.js';
-import { UNREAD_COUNT } from '../unread.js';
+import { ReadCursors } from '../receipts/read-cursors.js';
+import { Memberships } from '../membership/membership.js';
+import { UNREAD_COUNT } from '../receipts/unread.js';
 
 /**
  * A chat is open on a device: everything in it is delivered.

@@ -1,8 +1,8 @@
 import { AppError, type ReadAck, type ReceiptPayload } from '#contracts';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ReadCursors } from '../read-cursors.js';
-import { notFound, notMember } from '../membership.js';
+import { ReadCursors } from '../receipts/read-cursors.js';
+import { notFound, notMember } from '../membership/membership.js';
 
 /**
  * Marks everything up to a message as read, or as delivered to this user. Never moves a mark back.

@@ -1,7 +1,7 @@
 import { AppError, type ChatDto } from '#contracts';
 import { Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { MemberSettings } from '../member-settings.js';
+import { MemberSettings } from '../membership/member-settings.js';
 
 /** Until it is unmuted (contract, `chat:mute`). */
 const FOR_GOOD = '9999-12-31T23:59:59.999Z';

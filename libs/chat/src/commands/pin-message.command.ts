@@ -1,7 +1,7 @@
 import { AppError, MAX_PINS, type MessageDto } from '#contracts';
 import type { Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageChanges } from '../message-changes.js';
+import { MessageChanges } from '../messages/message-changes.js';
 
 /**
  * Pins a message for everybody in the chat, or takes its pin off; repeating it changes nothing. Any member may.

@@ -1,7 +1,7 @@
 import { AppError, bareEmoji, emojiOf, type ReactPayload, type ReactionDto } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageChanges } from '../message-changes.js';
-import { REACTIONS } from '../reactions.js';
+import { MessageChanges } from '../messages/message-changes.js';
+import { REACTIONS } from '../messages/reactions.js';
 
 const MAX_DIFFERENT = 20;
 const notOne = () => AppError.invalid('emoji', 'must be one emoji');

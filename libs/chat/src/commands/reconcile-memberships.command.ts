@@ -1,8 +1,8 @@
 import { MAX_MEMBERS, chatRoom } from '#contracts';
 import { Prisma, PrismaService, RealtimeEmitter, idsAfter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatUpdatePublisher } from '../chat-update-publisher.js';
-import { settleOwners } from '../group-owners.js';
+import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
+import { settleOwners } from '../membership/group-owners.js';
 
 /** Chats that are changed under one lock. */
 const BATCH = 50;

@@ -1,6 +1,6 @@
 import { PrismaService, idsAfter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { REACTIONS } from '../reactions.js';
+import { REACTIONS } from '../messages/reactions.js';
 
 /** Messages that are changed in one transaction. */
 const BATCH = 200;

@@ -1,9 +1,9 @@
 import { AppError, chatRoom } from '#contracts';
 import { RealtimeEmitter, isDatabaseUnavailable } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatUpdatePublisher } from '../chat-update-publisher.js';
-import { GroupChanges, assertRunsGroup } from '../group-changes.js';
-import { settleOwners } from '../group-owners.js';
+import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
+import { GroupChanges, assertRunsGroup } from '../membership/group-changes.js';
+import { settleOwners } from '../membership/group-owners.js';
 
 /**
  * Somebody leaves a group, or is removed by its owner or an admin (an admin removes members only). Their devices

@@ -1,5 +1,5 @@
 import { TestApp, text } from '#testing';
-import { GroupChanges } from '../group-changes.js';
+import { GroupChanges } from '../membership/group-changes.js';
 
 let app: TestApp;
 beforeAll(async () => (app = await TestApp.start()));

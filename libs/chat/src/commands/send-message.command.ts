@@ -4,9 +4,9 @@ import { FindOwnService } from '#marketplace';
 import { RateLimits, RealtimeEmitter, newId } from '#platform';
 import { FindPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
-import { MessageWriter, type Sent } from '../message-writer.js';
-import { pointsOf, pointsOfAudience } from '../message-points.js';
-import { SenderQueue } from '../sender-queue.js';
+import { MessageWriter, type Sent } from '../messages/message-writer.js';
+import { pointsOf, pointsOfAudience } from '../messages/message-points.js';
+import { SenderQueue } from '../messages/sender-queue.js';
 
 /**
  * Sends one message. The answer means committed; sending again with the same client_id gives the first answer.

@@ -1,8 +1,8 @@
 import { AppError, type ChatDto, type MemberRoleBody } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatUpdatePublisher } from '../chat-update-publisher.js';
-import { ChatViews } from '../chat-views.js';
-import { GroupChanges } from '../group-changes.js';
+import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
+import { ChatViews } from '../conversations/chat-views.js';
+import { GroupChanges } from '../membership/group-changes.js';
 
 /**
  * A group's owner makes a member an admin or an admin a member, or hands the group over and becomes an admin of it.

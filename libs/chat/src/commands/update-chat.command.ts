@@ -1,8 +1,8 @@
 import type { ChatDto, UpdateChatBody } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ChatUpdatePublisher } from '../chat-update-publisher.js';
-import { ChatViews } from '../chat-views.js';
-import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
+import { ChatViews } from '../conversations/chat-views.js';
+import { GroupChanges, assertRunsGroup } from '../membership/group-changes.js';
 
 /**
  * A group's title and avatar, by its owner or an admin.

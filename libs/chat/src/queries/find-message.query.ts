@@ -1,9 +1,9 @@
 import type { MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Memberships, notMember, noSuchMessage } from '../membership.js';
-import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
+import { Memberships, notMember, noSuchMessage } from '../membership/membership.js';
+import { asLeft, messageColumns, toMessage, type MessageRow } from '../messages/message-wire.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../receipts/shown-cursors.js';
 
 /** One message, wherever it is, deleted or not. A former member finds the messages up to the end of the membership, as they were then. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindMessage extends Query<MessageDto> {

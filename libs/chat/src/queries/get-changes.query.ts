@@ -1,9 +1,9 @@
 import type { ChangeDto, ChangePage, ChangesQuery } from '#contracts';
 import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Memberships } from '../membership.js';
-import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
+import { Memberships } from '../membership/membership.js';
+import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../messages/message-wire.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../receipts/shown-cursors.js';
 
 /**
  * What changed in a chat after a change number: messages edited, deleted, reacted to or pinned, and members' marks,

@@ -1,7 +1,7 @@
 import type { ChatDto } from '#contracts';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ChatViews } from '../chat-views.js';
-import { Memberships } from '../membership.js';
+import { ChatViews } from '../conversations/chat-views.js';
+import { Memberships } from '../membership/membership.js';
 
 /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
 export class GetChat extends Query<ChatDto> {

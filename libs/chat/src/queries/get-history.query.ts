@@ -1,10 +1,17 @@
 import type { HistoryQuery, MessagePage } from '#contracts';
 import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ReadCursors } from '../read-cursors.js';
-import { Memberships } from '../membership.js';
-import { asLeft, bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
+import { ReadCursors } from '../receipts/read-cursors.js';
+import { Memberships } from '../membership/membership.js';
+import {
+  asLeft,
+  bytesOf,
+  hasMore,
+  messagesOfPage,
+  toMessage,
+  type PageRow,
+} from '../messages/message-wire.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../receipts/shown-cursors.js';
 
 /**
  * A page of a chat, ascending by seq: the newest, those before a number, or those after one. What is fetched

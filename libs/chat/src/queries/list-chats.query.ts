@@ -1,8 +1,8 @@
 import type { ChatPage, ChatsQuery } from '#contracts';
 import { LargePages, Prisma, PrismaService, decodeCursor, encodeCursor, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { CHAT_BYTES, ChatViews } from '../chat-views.js';
-import { IS_LISTED } from '../membership.js';
+import { CHAT_BYTES, ChatViews } from '../conversations/chat-views.js';
+import { IS_LISTED } from '../membership/membership.js';
 
 /** The user's chats, newest activity first: those in their list, or those they archived. */
 export class ListChats extends Query<ChatPage> {

@@ -1,9 +1,9 @@
 import type { PageQuery, ParticipantPage } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ChatViews, participantColumns, type ParticipantRow } from '../chat-views.js';
-import { uuid } from '../shown-cursors.js';
-import { Memberships } from '../membership.js';
+import { ChatViews, participantColumns, type ParticipantRow } from '../conversations/chat-views.js';
+import { uuid } from '../receipts/shown-cursors.js';
+import { Memberships } from '../membership/membership.js';
 
 /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */
 export class ListMembers extends Query<ParticipantPage> {

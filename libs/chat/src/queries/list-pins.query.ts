@@ -1,9 +1,9 @@
 import { MAX_PINS, type MessageDto, type MessagePage } from '#contracts';
 import { LargePages, Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Memberships } from '../membership.js';
-import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
+import { Memberships } from '../membership/membership.js';
+import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../messages/message-wire.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../receipts/shown-cursors.js';
 
 /**
  * What is pinned in a chat, the newest pin first.

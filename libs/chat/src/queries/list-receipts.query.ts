@@ -2,8 +2,8 @@ import { AppError, type PageQuery, type ReceiptPage } from '#contracts';
 import { hiddenFrom } from '#identity';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Memberships } from '../membership.js';
-import { shownCursors, uuid } from '../shown-cursors.js';
+import { Memberships } from '../membership/membership.js';
+import { shownCursors, uuid } from '../receipts/shown-cursors.js';
 
 /**
  * Who of the others has received and read a message of one's own.

@@ -12,9 +12,9 @@ import {
   type SearchSql,
 } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Memberships } from '../membership.js';
-import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../shown-cursors.js';
+import { Memberships } from '../membership/membership.js';
+import { asLeft, messageColumns, toMessage, type MessageRow } from '../messages/message-wire.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../receipts/shown-cursors.js';
 
 /** How many messages one call looks through: the work of a search is bounded, its reach is not. */
 const { messages: WINDOW, steps: STEPS, stepBytes: STEP_BYTES, ms: MAX_TIME } = READS.searchInChat.most;

@@ -3,9 +3,9 @@ import { SyncNotifications } from '#notifications';
 import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { isUUID } from 'class-validator';
-import { ReadCursors } from '../read-cursors.js';
-import { IS_LISTED } from '../membership.js';
-import { UNREAD_COUNT } from '../unread.js';
+import { ReadCursors } from '../receipts/read-cursors.js';
+import { IS_LISTED } from '../membership/membership.js';
+import { UNREAD_COUNT } from '../receipts/unread.js';
 
 const PAGE = 500;
 

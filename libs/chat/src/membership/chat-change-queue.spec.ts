@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
 import type { Metrics } from '#platform';
 import { ChatChangeQueue } from './chat-change-queue.js';
-import { WriteMutex } from './write-mutex.js';
+import { WriteMutex } from '../messages/write-mutex.js';
 
 /** The refusals that the metric has counted. */
 const refused: object[] = [];

@@ -1,8 +1,8 @@
 import { chatRoom, blockedRoom, userRoom } from '#contracts';
 import { RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Memberships } from './membership.js';
-import { pointsOfAudience } from './message-points.js';
+import { Memberships } from '../membership/membership.js';
+import { pointsOfAudience } from '../messages/message-points.js';
 
 /** Contract, "Chat events": typing stops by itself. A client may say so once for as long as somebody types. */
 const TYPING_MS = 30_000;

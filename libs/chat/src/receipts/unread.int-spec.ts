@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Presence } from '#presence';
 import { TestApp, type Account } from '#testing';
-import { ChatViews } from './chat-views.js';
+import { ChatViews } from '../conversations/chat-views.js';
 
 let app: TestApp;
 let views: ChatViews;

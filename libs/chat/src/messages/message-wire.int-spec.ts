@@ -1,7 +1,7 @@
 import { Prisma, PrismaService } from '#platform';
 import { TestApp } from '#testing';
 import { messagesOfPage, type PageRow } from './message-wire.js';
-import { uuid } from './shown-cursors.js';
+import { uuid } from '../receipts/shown-cursors.js';
 
 /** Of 40 KB each. */
 const MESSAGES = 100;

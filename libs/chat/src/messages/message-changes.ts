@@ -2,11 +2,11 @@ import { noSuchUser } from '#identity';
 import { chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { ChatChangeQueue } from './chat-change-queue.js';
-import { Memberships, blockedError, notMember, noSuchMessage } from './membership.js';
+import { ChatChangeQueue } from '../membership/chat-change-queue.js';
+import { Memberships, blockedError, notMember, noSuchMessage } from '../membership/membership.js';
 import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
-import { memberViews, uuid, type MemberViews } from './shown-cursors.js';
+import { memberViews, uuid, type MemberViews } from '../receipts/shown-cursors.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';

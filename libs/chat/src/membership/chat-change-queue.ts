@@ -1,6 +1,6 @@
 import { WORK, KeyedQueue, Metrics } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { WriteMutex } from './write-mutex.js';
+import { WriteMutex } from '../messages/write-mutex.js';
 
 /**
  * Changes to a chat wait for its lock. In line here, before they take a connection, a busy chat holds one of them and

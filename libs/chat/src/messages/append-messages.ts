@@ -1,6 +1,6 @@
 import type { ForwardedFromDto, MessageKind } from '#contracts';
 import type { SendPool } from '#platform';
-import { refuses } from './consent.js';
+import { refuses } from '../membership/consent.js';
 
 export interface NewMessage {
   id: string;

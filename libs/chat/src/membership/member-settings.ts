@@ -1,7 +1,7 @@
 import type { ChatDto } from '#contracts';
 import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { ChatViews } from './chat-views.js';
+import { ChatViews } from '../conversations/chat-views.js';
 import { Memberships, notMember } from './membership.js';
 
 /** What a member sets for themselves alone: it changes no chat, and nobody else is told. */

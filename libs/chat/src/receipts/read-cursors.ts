@@ -1,8 +1,8 @@
-import { notMember } from './membership.js';
+import { notMember } from '../membership/membership.js';
 import { WORK, Batcher, Metrics, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Receipts, type AdvancedCursor } from './receipts.js';
-import { WriteMutex } from './write-mutex.js';
+import { WriteMutex } from '../messages/write-mutex.js';
 import { UNREAD_COUNT } from './unread.js';
 
 /** That a member has received, or read, everything up to `seq`. */

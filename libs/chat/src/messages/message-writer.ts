@@ -16,11 +16,11 @@ import {
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
-import { uuid } from './shown-cursors.js';
-import { ChatUpdatePublisher } from './chat-update-publisher.js';
-import { acceptsNoMessage } from './consent.js';
+import { uuid } from '../receipts/shown-cursors.js';
+import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
+import { acceptsNoMessage } from '../membership/consent.js';
 import { WriteMutex } from './write-mutex.js';
-import { blockedError, notFound, notMember } from './membership.js';
+import { blockedError, notFound, notMember } from '../membership/membership.js';
 
 /** Longer than any statement may run in the database. */
 const UNCERTAIN_MS = 10_000;

@@ -3,10 +3,23 @@ import { Presence } from '#presence';
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
-import { IS_LISTED } from './membership.js';
-import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
-import { lowestCursors, shownCursors, memberViews, statusOf, type LowestCursors } from './shown-cursors.js';
-import { UNREAD_COUNT, unreadOfMembers } from './unread.js';
+import { IS_LISTED } from '../membership/membership.js';
+import {
+  SIZE,
+  asNamed,
+  messageColumns,
+  namedIn,
+  toMessage,
+  type MessageRow,
+} from '../messages/message-wire.js';
+import {
+  lowestCursors,
+  shownCursors,
+  memberViews,
+  statusOf,
+  type LowestCursors,
+} from '../receipts/shown-cursors.js';
+import { UNREAD_COUNT, unreadOfMembers } from '../receipts/unread.js';
 
 interface ChatRow {
   chat_id: string;
