@@ -22,4 +22,4 @@ export { ListFriends } from './queries/list-friends.query.js';
 export { ListPosts } from './queries/list-posts.query.js';
 export { visibleTo, requireVisible } from './visibility.js';
 export { SocialModule } from './social.module.js';
-export { Relationships } from './relationships.js';
+export { Relationships } from './relationships/relationships.js';

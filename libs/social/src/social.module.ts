@@ -15,8 +15,8 @@ import { ReconcileContributionsHandler } from './commands/reconcile-contribution
 import { RepostPostHandler } from './commands/repost-post.command.js';
 import { RequestFriendshipHandler } from './commands/request-friendship.command.js';
 import { WithdrawFriendRequestHandler } from './commands/withdraw-friend-request.command.js';
-import { Likes } from './likes.js';
-import { Posts } from './posts.js';
+import { Likes } from './posts/likes.js';
+import { Posts } from './posts/posts.js';
 import { FindCommentHandler } from './queries/find-comment.query.js';
 import { FindPostHandler } from './queries/find-post.query.js';
 import { GetFeedHandler } from './queries/get-feed.query.js';
@@ -25,7 +25,7 @@ import { ListCommentsHandler } from './queries/list-comments.query.js';
 import { ListFriendRequestsHandler } from './queries/list-friend-requests.query.js';
 import { ListFriendsHandler } from './queries/list-friends.query.js';
 import { ListPostsHandler } from './queries/list-posts.query.js';
-import { Relationships } from './relationships.js';
+import { Relationships } from './relationships/relationships.js';
 
 const handlers = [
   AddCommentHandler,

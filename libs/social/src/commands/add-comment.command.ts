@@ -3,10 +3,10 @@ import { Reach, requirePresent } from '#identity';
 import { enqueueNotification } from '#notifications';
 import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
-import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions.js';
+import { COMMENT_COLUMNS, toComment, type CommentRow } from '../posts/comments.js';
+import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../posts/mentions.js';
 import { visibleTo } from '../visibility.js';
-import { Posts, noSuchPost } from '../posts.js';
+import { Posts, noSuchPost } from '../posts/posts.js';
 
 /**
  * A comment on a post, or an answer to one. The post's author is told, and hears it as `post:commented`.

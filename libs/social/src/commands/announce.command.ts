@@ -2,7 +2,7 @@ import type { CreatePostBody, PostDto } from '#contracts';
 import { audit } from '#identity';
 import { PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Posts } from '../posts.js';
+import { Posts } from '../posts/posts.js';
 import { newPost } from './create-post.command.js';
 
 /**

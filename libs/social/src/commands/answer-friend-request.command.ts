@@ -9,8 +9,8 @@ import {
   reviseFriendship,
   toFriendRequest,
   type FriendRequestRow,
-} from '../friend-requests.js';
-import { requireBelowLimit } from '../limits.js';
+} from '../relationships/friend-requests.js';
+import { requireBelowLimit } from '../relationships/limits.js';
 
 /**
  * By the asked user, once. The asker is told when it is accepted. Of refusals, the last one is kept.

@@ -9,8 +9,8 @@ import {
 } from '#notifications';
 import { HEAD_START_MS, PrismaService, RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { withdraw } from '../friend-requests.js';
-import { requireBelowLimit } from '../limits.js';
+import { withdraw } from '../relationships/friend-requests.js';
+import { requireBelowLimit } from '../relationships/limits.js';
 
 /**
  * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is

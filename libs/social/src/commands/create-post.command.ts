@@ -2,9 +2,9 @@ import { AppError, isBlank, isVisible, type CreatePostBody, type PostDto } from 
 import { Reach } from '#identity';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requireBelowPostLimit } from '../limits.js';
-import { mentionedIn, enqueueMentionNotifications } from '../mentions.js';
-import { Posts } from '../posts.js';
+import { requireBelowPostLimit } from '../relationships/limits.js';
+import { mentionedIn, enqueueMentionNotifications } from '../posts/mentions.js';
+import { Posts } from '../posts/posts.js';
 
 /**
  * A new post; whom it mentions is told (contract, `POST posts`).

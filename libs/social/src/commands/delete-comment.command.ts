@@ -3,7 +3,7 @@ import { NotificationPublisher, causes, revise } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../visibility.js';
-import { Posts } from '../posts.js';
+import { Posts } from '../posts/posts.js';
 
 /**
  * By who wrote it, or by the post's author; its answers go with it.

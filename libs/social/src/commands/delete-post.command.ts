@@ -3,7 +3,7 @@ import { audit } from '#identity';
 import { NotificationPublisher, forgetPost, keyAs } from '#notifications';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { noSuchPost, Posts } from '../posts.js';
+import { noSuchPost, Posts } from '../posts/posts.js';
 
 /**
  * By its author or an admin; its comments and likes go with it, and so do the notifications of it. Its reposts stay and point to nothing.

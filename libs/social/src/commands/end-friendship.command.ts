@@ -3,7 +3,7 @@ import { Pairs } from '#identity';
 import { NotificationPublisher } from '#notifications';
 import { RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { reviseFriendship } from '../friend-requests.js';
+import { reviseFriendship } from '../relationships/friend-requests.js';
 
 /** Ends a friendship, for both. @throws AppError NOT_FOUND when there is none */
 export class EndFriendship extends Command<void> {

@@ -2,7 +2,7 @@ import { AppError, followersRoom } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
 import { PrismaService, RateLimits, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requireBelowLimit } from '../limits.js';
+import { requireBelowLimit } from '../relationships/limits.js';
 import { requireVisible } from '../visibility.js';
 
 /**

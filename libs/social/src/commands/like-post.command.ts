@@ -1,7 +1,7 @@
 import type { LikeAnswer } from '#contracts';
 import { RateLimits } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Likes } from '../likes.js';
+import { Likes } from '../posts/likes.js';
 
 /**
  * Likes a post, or takes it back; again changes nothing (contract, `PUT|DELETE posts/:id/like`).

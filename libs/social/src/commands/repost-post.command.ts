@@ -3,9 +3,9 @@ import { Reach } from '#identity';
 import { enqueueNotification } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requireBelowPostLimit } from '../limits.js';
-import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions.js';
-import { Posts, noSuchPost } from '../posts.js';
+import { requireBelowPostLimit } from '../relationships/limits.js';
+import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../posts/mentions.js';
+import { Posts, noSuchPost } from '../posts/posts.js';
 
 /**
  * A post that points to another; to the original, when that is a repost itself. Its author is told.

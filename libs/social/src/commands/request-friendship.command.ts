@@ -9,7 +9,7 @@ import {
   askingKey,
   toFriendRequest,
   type FriendRequestRow,
-} from '../friend-requests.js';
+} from '../relationships/friend-requests.js';
 import { requireVisible } from '../visibility.js';
 
 /** After a refusal, the asker waits so long. */

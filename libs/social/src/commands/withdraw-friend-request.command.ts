@@ -3,7 +3,7 @@ import { Pairs } from '#identity';
 import { NotificationPublisher } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { noSuchRequest, reviseFriendship, withdraw } from '../friend-requests.js';
+import { noSuchRequest, reviseFriendship, withdraw } from '../relationships/friend-requests.js';
 
 /**
  * Takes back one's own request, and its notification.

@@ -1,7 +1,7 @@
 import { AppError, type CommentDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
+import { COMMENT_COLUMNS, toComment, type CommentRow } from '../posts/comments.js';
 import { visibleTo } from '../visibility.js';
 
 /** One comment. @throws AppError NOT_FOUND, also when its author or the post's is out of the reader's sight */

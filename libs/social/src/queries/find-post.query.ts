@@ -1,6 +1,6 @@
 import type { PostDto } from '#contracts';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Posts } from '../posts.js';
+import { Posts } from '../posts/posts.js';
 
 /** @throws AppError NOT_FOUND, also for a post that the reader may not see */
 export class FindPost extends Query<PostDto> {

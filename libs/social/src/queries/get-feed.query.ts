@@ -2,7 +2,7 @@ import type { PageQuery, PostPage } from '#contracts';
 import { LargePages, PrismaService, idsBefore, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../visibility.js';
-import { POST_BYTES, Posts } from '../posts.js';
+import { POST_BYTES, Posts } from '../posts/posts.js';
 
 /**
  * Posts of whom one follows, of friends and of one's own, newest first (contract, `GET feed`).

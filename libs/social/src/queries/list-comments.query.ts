@@ -1,9 +1,9 @@
 import type { CommentPage, PageQuery } from '#contracts';
 import { LargePages, PrismaService, idsAfter, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { COMMENT_BYTES, COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
+import { COMMENT_BYTES, COMMENT_COLUMNS, toComment, type CommentRow } from '../posts/comments.js';
 import { visibleTo } from '../visibility.js';
-import { Posts } from '../posts.js';
+import { Posts } from '../posts/posts.js';
 
 /** Comments and the answers to them, in the order of writing. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
 export class ListComments extends Query<CommentPage> {

@@ -1,7 +1,7 @@
 import type { FriendRequestPage, FriendRequestQuery } from '#contracts';
 import { Prisma, PrismaService, idsBefore, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../friend-requests.js';
+import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../relationships/friend-requests.js';
 import { visibleTo } from '../visibility.js';
 
 /** Requests to oneself, or by oneself, that wait for an answer, newest first. @throws AppError INVALID_DATA (cursor) */

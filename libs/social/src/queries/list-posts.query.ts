@@ -2,7 +2,7 @@ import type { PageQuery, PostPage } from '#contracts';
 import { LargePages, PrismaService, idsBefore, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { requireVisible } from '../visibility.js';
-import { POST_BYTES, Posts } from '../posts.js';
+import { POST_BYTES, Posts } from '../posts/posts.js';
 
 /** A user's posts, newest first. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
 export class ListPosts extends Query<PostPage> {

@@ -2,7 +2,7 @@ import type { FriendRequestDto } from '#contracts';
 import { AppError } from '#contracts';
 import { causes, revise, type Revised } from '#notifications';
 import { Prisma } from '#platform';
-import { person } from './visibility.js';
+import { person } from '../visibility.js';
 
 export type FriendRequestRow = Omit<FriendRequestDto, 'created_at'> & { created_at: Date };
 

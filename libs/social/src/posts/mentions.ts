@@ -2,7 +2,7 @@ import { MAX_MENTIONS } from '#contracts';
 import { enqueueNotification } from '#notifications';
 import { Prisma } from '#platform';
 import { LinkifyIt } from 'linkify-it';
-import { visibleTo } from './visibility.js';
+import { visibleTo } from '../visibility.js';
 
 /** Links with a scheme or a known zone, IP addresses and e-mail addresses. */
 const links = new LinkifyIt({

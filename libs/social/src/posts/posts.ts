@@ -1,7 +1,7 @@
 import { AppError, type PersonDto, type PostDto } from '#contracts';
 import { KeyedQueue, Metrics, Prisma, PrismaService, WORK } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { visibleTo, person } from './visibility.js';
+import { visibleTo, person } from '../visibility.js';
 
 type PostRow = Omit<PostDto, 'repost_of' | 'created_at'> & {
   author: PersonDto;
