@@ -1,4 +1,4 @@
-export { Bookings } from './bookings.js';
+export { Bookings } from './bookings/bookings.js';
 export { ChangeBooking } from './commands/change-booking.command.js';
 export { CompleteBookings } from './commands/complete-bookings.command.js';
 export { CreateBooking } from './commands/create-booking.command.js';
@@ -23,4 +23,4 @@ export { ListReviews } from './queries/list-reviews.query.js';
 export { ListServices } from './queries/list-services.query.js';
 export { ListSlots } from './queries/list-slots.query.js';
 export { ListTimezones } from './queries/list-timezones.query.js';
-export { Reservations } from './reservations.js';
+export { Reservations } from './bookings/reservations.js';

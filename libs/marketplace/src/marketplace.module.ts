@@ -1,7 +1,7 @@
 import { IdentityModule } from '#identity';
 import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
-import { Bookings } from './bookings.js';
+import { Bookings } from './bookings/bookings.js';
 import { ChangeBookingHandler } from './commands/change-booking.command.js';
 import { CompleteBookingsHandler } from './commands/complete-bookings.command.js';
 import { CreateBookingHandler } from './commands/create-booking.command.js';
@@ -15,7 +15,7 @@ import { RemindBookingsHandler } from './commands/remind-bookings.command.js';
 import { ReviewBookingHandler } from './commands/review-booking.command.js';
 import { SetAvailabilityHandler } from './commands/set-availability.command.js';
 import { UpdateServiceHandler } from './commands/update-service.command.js';
-import { FreeTime } from './available-slots.js';
+import { FreeTime } from './availability/available-slots.js';
 import { FindBookingHandler } from './queries/find-booking.query.js';
 import { FindOwnServiceHandler } from './queries/find-own-service.query.js';
 import { FindServiceHandler } from './queries/find-service.query.js';
@@ -26,7 +26,7 @@ import { ListReviewsHandler } from './queries/list-reviews.query.js';
 import { ListServicesHandler } from './queries/list-services.query.js';
 import { ListSlotsHandler } from './queries/list-slots.query.js';
 import { ListTimezonesHandler } from './queries/list-timezones.query.js';
-import { Reservations } from './reservations.js';
+import { Reservations } from './bookings/reservations.js';
 
 const handlers = [
   ChangeBookingHandler,

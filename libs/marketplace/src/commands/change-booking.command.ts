@@ -3,9 +3,9 @@ import { Blocks } from '#identity';
 import { NotificationPublisher, enqueueNotification, type Revised } from '#notifications';
 import { PrismaService, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { availabilityOf } from '../availabilities.js';
-import { Bookings, factsOf, reviseBookings, type BookingRow } from '../bookings.js';
-import { TRANSITIONS, type BookingAction, type Side } from '../transitions.js';
+import { availabilityOf } from '../availability/availabilities.js';
+import { Bookings, factsOf, reviseBookings, type BookingRow } from '../bookings/bookings.js';
+import { TRANSITIONS, type BookingAction, type Side } from '../bookings/transitions.js';
 
 const HOUR_MS = 3600_000;
 /** Counted from the end of the visit. */

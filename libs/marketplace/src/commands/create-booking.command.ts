@@ -1,7 +1,7 @@
 import type { BookingDto, CreateBookingBody } from '#contracts';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings } from '../bookings.js';
-import { Reservations } from '../reservations.js';
+import { Bookings } from '../bookings/bookings.js';
+import { Reservations } from '../bookings/reservations.js';
 
 /**
  * Requests a slot of a service and notifies the master (`POST bookings`).

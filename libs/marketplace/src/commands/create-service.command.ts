@@ -2,7 +2,7 @@ import { AppError, type CreateServiceBody, type ServiceDto } from '#contracts';
 import { Reach } from '#identity';
 import { REACH, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { SERVICE, toService } from '../services.js';
+import { SERVICE, toService } from '../services/services.js';
 
 /**
  * Creates a service and makes its user a master (`POST services`).

@@ -1,6 +1,6 @@
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { lockOwn } from '../services.js';
+import { lockOwn } from '../services/services.js';
 
 /**
  * Removes one's own service from all lists. Its row is kept, since its bookings stay. @throws AppError NOT_FOUND,

@@ -1,7 +1,7 @@
 import { NotificationPublisher, enqueueNotifications, type Revised } from '#notifications';
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings, WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
+import { Bookings, WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings/bookings.js';
 
 const DAY_MS = 24 * 3600_000;
 const BATCH = 100;

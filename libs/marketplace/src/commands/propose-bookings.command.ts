@@ -1,9 +1,9 @@
 import { enqueueNotification } from '#notifications';
 import { PrismaService, logger } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { availabilityOf, earliestOf } from '../availabilities.js';
-import { FreeTime } from '../available-slots.js';
-import { usualTime } from '../preferred-time.js';
+import { availabilityOf, earliestOf } from '../availability/availabilities.js';
+import { FreeTime } from '../availability/available-slots.js';
+import { usualTime } from '../rebooking/preferred-time.js';
 
 const DAY_MS = 24 * 3600_000;
 /** How far back visits are considered, days. */

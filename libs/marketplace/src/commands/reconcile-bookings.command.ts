@@ -2,7 +2,7 @@ import { lockBookings } from '#identity';
 import { NotificationPublisher, enqueueNotifications, type Revised } from '#notifications';
 import { Prisma, PrismaService, addJob } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
+import { WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings/bookings.js';
 
 const BATCH = 100;
 

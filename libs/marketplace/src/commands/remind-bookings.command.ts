@@ -1,7 +1,7 @@
 import { enqueueNotifications } from '#notifications';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings, WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings.js';
+import { Bookings, WITH_TIMEZONE, factsOf, timezoneOf } from '../bookings/bookings.js';
 
 const BATCH = 100;
 /**

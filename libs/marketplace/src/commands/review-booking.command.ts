@@ -3,7 +3,7 @@ import { Blocks, requirePresent } from '#identity';
 import { enqueueNotification } from '#notifications';
 import { PrismaService, isUniqueViolation, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Bookings, REVIEW, toReview } from '../bookings.js';
+import { Bookings, REVIEW, toReview } from '../bookings/bookings.js';
 
 /**
  * Stores the client's review of a completed visit, one per visit. It changes the master's average and notifies the

@@ -1,7 +1,7 @@
 import type { ServiceDto, UpdateServiceBody } from '#contracts';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { SERVICE, lockOwn, toService } from '../services.js';
+import { SERVICE, lockOwn, toService } from '../services/services.js';
 
 /**
  * Changes the given fields of one's own service. Bookings keep their original name and price.

@@ -1,6 +1,6 @@
 import type { BookingDto } from '#contracts';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Bookings } from '../bookings.js';
+import { Bookings } from '../bookings/bookings.js';
 
 /** A booking of one's own. @throws AppError NOT_FOUND, FORBIDDEN */
 export class FindBooking extends Query<BookingDto> {

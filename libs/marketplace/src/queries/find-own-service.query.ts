@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { isUUID } from 'class-validator';
-import { noSuchService } from '../services.js';
+import { noSuchService } from '../services/services.js';
 
 /** A master's own service; the id comes from a client. @throws AppError NOT_FOUND */
 export class FindOwnService extends Query<{ name: string; price: number; duration: number }> {

@@ -1,7 +1,7 @@
 import type { ServiceDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { findService, toService } from '../services.js';
+import { findService, toService } from '../services/services.js';
 
 /** One service. @throws AppError NOT_FOUND */
 export class FindService extends Query<ServiceDto> {

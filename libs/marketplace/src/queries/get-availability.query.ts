@@ -1,7 +1,7 @@
 import { MIN_NOTICE, type AvailabilityDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { availabilityOf } from '../availabilities.js';
+import { availabilityOf } from '../availability/availabilities.js';
 
 /** A master's own availability; without windows until it is set. */
 export class GetAvailability extends Query<AvailabilityDto> {

@@ -1,7 +1,7 @@
 import type { BookingPage, BookingQuery } from '#contracts';
 import { LargePages, Prisma, PrismaService, decodeCursor, encodeCursor, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { BOOKING, Bookings } from '../bookings.js';
+import { BOOKING, Bookings } from '../bookings/bookings.js';
 
 /** One's own bookings, latest start first. @throws AppError INVALID_DATA (names `cursor`) */
 export class ListBookings extends Query<BookingPage> {

@@ -3,8 +3,8 @@ import { notBlockedWith } from '#identity';
 import { LargePages, Prisma, PrismaService, idsBefore, type Sized } from '#platform';
 import { requireVisible } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { REVIEW, toReview } from '../bookings.js';
-import { averageOf } from '../masters.js';
+import { REVIEW, toReview } from '../bookings/bookings.js';
+import { averageOf } from '../services/masters.js';
 
 /** The reviews of a master, newest first. @throws AppError NOT_FOUND, INVALID_DATA (names `cursor`) */
 export class ListReviews extends Query<ReviewPage> {

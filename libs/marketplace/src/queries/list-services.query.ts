@@ -12,7 +12,7 @@ import {
 } from '#platform';
 import { visibleTo } from '#social';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { SERVICE, toService } from '../services.js';
+import { SERVICE, toService } from '../services/services.js';
 
 // The expressions must equal those of the indexes.
 const NAME = Prisma.raw(`searched(folded(s.name))`);

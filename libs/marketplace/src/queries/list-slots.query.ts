@@ -1,11 +1,11 @@
 import { AppError, MAX_SLOT_DAYS, type SlotPage, type SlotQuery } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { availabilityOf, earliestOf } from '../availabilities.js';
-import { FreeTime } from '../available-slots.js';
-import { HORIZON_MS } from '../reservations.js';
-import { findService } from '../services.js';
-import { toSlot } from '../slots.js';
+import { availabilityOf, earliestOf } from '../availability/availabilities.js';
+import { FreeTime } from '../availability/available-slots.js';
+import { HORIZON_MS } from '../bookings/reservations.js';
+import { findService } from '../services/services.js';
+import { toSlot } from '../availability/slots.js';
 
 const DAY_MS = 24 * 3600_000;
 

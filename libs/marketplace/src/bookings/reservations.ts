@@ -3,10 +3,10 @@ import { lockBookings, notBlocked, noSuchUser } from '#identity';
 import { enqueueNotifications } from '#notifications';
 import { REACH, WORK, Batcher, Prisma, PrismaService, newId } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { availabilityOf, earliestOf } from './availabilities.js';
+import { availabilityOf, earliestOf } from '../availability/availabilities.js';
 import { factsOf } from './bookings.js';
-import { findService, noSuchService } from './services.js';
-import { isSlot } from './slots.js';
+import { findService, noSuchService } from '../services/services.js';
+import { isSlot } from '../availability/slots.js';
 
 /** How far ahead a slot can be booked. */
 export const HORIZON_MS = 366 * 24 * 3600_000;

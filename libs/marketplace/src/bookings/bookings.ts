@@ -3,7 +3,7 @@ import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { causes, revise, type Revised } from '#notifications';
 import { Prisma, PrismaService, RealtimeEmitter } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { PARTY } from './masters.js';
+import { PARTY } from '../services/masters.js';
 
 export const REVIEW = { include: { client: PARTY } } as const satisfies Prisma.ReviewDefaultArgs;
 
