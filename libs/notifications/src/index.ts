@@ -7,11 +7,19 @@ export { ReadNotification } from './commands/read-notification.command.js';
 export { ReconcileNotifications } from './commands/reconcile-notifications.command.js';
 export { ReleaseNotifications } from './commands/release-notifications.command.js';
 export { SetPreferences } from './commands/set-preferences.command.js';
-export { NotificationPublisher } from './notification-publisher.js';
+export { NotificationPublisher } from './delivery/notification-publisher.js';
 export { NotificationsModule } from './notifications.module.js';
-export { enqueueNotification, enqueueNotifications } from './notification-outbox.js';
+export { enqueueNotification, enqueueNotifications } from './delivery/notification-outbox.js';
 export { CountUnread } from './queries/count-unread.query.js';
 export { GetPreferences } from './queries/get-preferences.query.js';
 export { ListNotifications } from './queries/list-notifications.query.js';
 export { SyncNotifications } from './queries/sync-notifications.query.js';
-export { causes, forgetPost, keyAs, lockAudience, revise, reviseBetween, type Revised } from './revise.js';
+export {
+  causes,
+  forgetPost,
+  keyAs,
+  lockAudience,
+  revise,
+  reviseBetween,
+  type Revised,
+} from './revisions/revise.js';

@@ -8,7 +8,7 @@ import { ReadNotificationHandler } from './commands/read-notification.command.js
 import { ReconcileNotificationsHandler } from './commands/reconcile-notifications.command.js';
 import { ReleaseNotificationsHandler } from './commands/release-notifications.command.js';
 import { SetPreferencesHandler } from './commands/set-preferences.command.js';
-import { NotificationPublisher } from './notification-publisher.js';
+import { NotificationPublisher } from './delivery/notification-publisher.js';
 import { CountUnreadHandler } from './queries/count-unread.query.js';
 import { GetPreferencesHandler } from './queries/get-preferences.query.js';
 import { ListNotificationsHandler } from './queries/list-notifications.query.js';

@@ -8,7 +8,7 @@ import { Notify } from './commands/notify.command.js';
 import { PurgeNotifications } from './commands/purge-notifications.command.js';
 import { ReconcileNotifications } from './commands/reconcile-notifications.command.js';
 import { ReleaseNotifications } from './commands/release-notifications.command.js';
-import { causes, revise } from './revise.js';
+import { causes, revise } from './revisions/revise.js';
 
 const TABLES = ['notifications', 'notification_causes', 'notification_preferences', 'blocks', 'users'];
 

@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { NotificationPublisher } from '../notification-publisher.js';
-import { hideAbout } from '../revise.js';
+import { NotificationPublisher } from '../delivery/notification-publisher.js';
+import { hideAbout } from '../revisions/revise.js';
 
 /**
  * Hides the remaining notifications about a deleted post. There may be too many for one transaction: an announcement

@@ -1,8 +1,8 @@
 import type { NotificationCause } from '#contracts';
 import { PrismaService, addJobs, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { locksOf } from '../valid-causes.js';
-import { RECIPIENTS, inParts } from '../notification-outbox.js';
+import { locksOf } from '../revisions/valid-causes.js';
+import { RECIPIENTS, inParts } from '../delivery/notification-outbox.js';
 
 /** Number of jobs created at once. */
 const JOBS_AT_ONCE = 20;

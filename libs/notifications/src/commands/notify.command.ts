@@ -1,11 +1,11 @@
 import type { NotificationCause } from '#contracts';
 import { Prisma, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { holds, locksOf } from '../valid-causes.js';
-import { NOTIFICATION_RULES } from '../notification-types.js';
-import { NotificationPublisher } from '../notification-publisher.js';
-import { QUIET_UNTIL } from '../quiet-hours.js';
-import { keyAs, lockNotifications, lockAudience, reviseLocked, type Revised } from '../revise.js';
+import { holds, locksOf } from '../revisions/valid-causes.js';
+import { NOTIFICATION_RULES } from '../types/notification-types.js';
+import { NotificationPublisher } from '../delivery/notification-publisher.js';
+import { QUIET_UNTIL } from '../delivery/quiet-hours.js';
+import { keyAs, lockNotifications, lockAudience, reviseLocked, type Revised } from '../revisions/revise.js';
 
 /**
  * Notifies up to 1,000 users, each of them once, however often it runs. `again`: an earlier run may have died between

@@ -1,7 +1,7 @@
 import { MAX_PAGE, type NotificationCount } from '#contracts';
 import { PrismaService, RealtimeEmitter } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { UNREAD_COUNT } from '../notification-rows.js';
+import { UNREAD_COUNT } from '../delivery/notification-rows.js';
 import { toAck } from './read-notification.command.js';
 
 /**

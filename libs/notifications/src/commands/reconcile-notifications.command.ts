@@ -1,7 +1,7 @@
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { NotificationPublisher } from '../notification-publisher.js';
-import { lockAudience, revisePlaces, type Place } from '../revise.js';
+import { NotificationPublisher } from '../delivery/notification-publisher.js';
+import { lockAudience, revisePlaces, type Place } from '../revisions/revise.js';
 
 const BATCH = 500;
 

@@ -1,6 +1,6 @@
 import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { SELECT_ROWS, toDto, type NotificationRow } from '../notification-rows.js';
+import { SELECT_ROWS, toDto, type NotificationRow } from '../delivery/notification-rows.js';
 
 const BATCH = 500;
 

@@ -7,7 +7,7 @@ import {
 } from '#contracts';
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { DEFAULTS, toMinutes, toPreferences, type PreferencesRow } from '../preferences.js';
+import { DEFAULTS, toMinutes, toPreferences, type PreferencesRow } from '../delivery/preferences.js';
 
 /**
  * Sets the notification types and quiet hours of a user. Absent fields stay unchanged.

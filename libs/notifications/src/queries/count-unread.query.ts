@@ -1,7 +1,7 @@
 import type { NotificationCount } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { UNREAD_COUNT } from '../notification-rows.js';
+import { UNREAD_COUNT } from '../delivery/notification-rows.js';
 
 export class CountUnread extends Query<NotificationCount> {
   constructor(readonly userId: string) {

@@ -1,7 +1,7 @@
 import type { NotificationPreferencesDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { DEFAULTS, toPreferences, type PreferencesRow } from '../preferences.js';
+import { DEFAULTS, toPreferences, type PreferencesRow } from '../delivery/preferences.js';
 
 export class GetPreferences extends Query<NotificationPreferencesDto> {
   constructor(readonly userId: string) {

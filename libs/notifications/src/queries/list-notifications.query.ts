@@ -1,7 +1,7 @@
 import type { NotificationDto, NotificationPage, NotificationQuery } from '#contracts';
 import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { SELECT_ROWS, toDto, type NotificationRow } from '../notification-rows.js';
+import { SELECT_ROWS, toDto, type NotificationRow } from '../delivery/notification-rows.js';
 
 /** The user's notifications, latest first, including those that quiet hours delay. */
 export class ListNotifications extends Query<NotificationPage> {

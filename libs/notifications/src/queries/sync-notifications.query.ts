@@ -1,7 +1,7 @@
 import type { SyncNotifications as Answer } from '#contracts';
 import { Prisma, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { SELECT_ROWS, UNREAD_COUNT, toDto, type NotificationRow } from '../notification-rows.js';
+import { SELECT_ROWS, UNREAD_COUNT, toDto, type NotificationRow } from '../delivery/notification-rows.js';
 
 /** Limit of notifications in a sync. The list has the rest. */
 const MOST = 50;

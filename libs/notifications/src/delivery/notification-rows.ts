@@ -1,7 +1,7 @@
 import type { NotificationData, NotificationDto, NotificationKind } from '#contracts';
 import { notBlocked } from '#identity';
 import { Prisma } from '#platform';
-import { render } from './notification-types.js';
+import { render } from '../types/notification-types.js';
 
 /** A notification with the data of its text: the recipient's language, and the current name of the actor if visible. */
 export interface NotificationRow {

@@ -2,7 +2,7 @@ import { MAX_PAGE } from '#contracts';
 import { PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { SELECT_ROWS, toDto, type NotificationRow } from './notification-rows.js';
-import type { Revised } from './revise.js';
+import type { Revised } from '../revisions/revise.js';
 
 /** Publishes notifications whose causes have changed, after the commit. */
 @Injectable()

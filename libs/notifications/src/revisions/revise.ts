@@ -1,8 +1,8 @@
 import type { NotificationKind } from '#contracts';
 import { Prisma, addJob } from '#platform';
 import { holds } from './valid-causes.js';
-import { NOTIFICATION_RULES } from './notification-types.js';
-import { QUIET_UNTIL } from './quiet-hours.js';
+import { NOTIFICATION_RULES } from '../types/notification-types.js';
+import { QUIET_UNTIL } from '../delivery/quiet-hours.js';
 
 type Tx = Prisma.TransactionClient;
 
