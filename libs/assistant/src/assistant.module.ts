@@ -2,23 +2,23 @@ import { IdentityModule } from '#identity';
 import { MarketplaceModule } from '#marketplace';
 import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
-import { AnswerFeed } from './answer-feed.js';
-import { AnswerLog } from './answer-log.js';
-import { AnswerQueue } from './answer-queue.js';
-import { AnswerStore } from './answer-store.js';
-import { Answers } from './answers.js';
+import { AnswerFeed } from './answers/answer-feed.js';
+import { AnswerLog } from './answers/answer-log.js';
+import { AnswerQueue } from './answers/answer-queue.js';
+import { AnswerStore } from './answers/answer-store.js';
+import { Answers } from './answers/answers.js';
 import { AskAssistantHandler } from './commands/ask-assistant.command.js';
 import { CreateAssistantChatHandler } from './commands/create-assistant-chat.command.js';
 import { DeleteAssistantChatHandler } from './commands/delete-assistant-chat.command.js';
 import { RegenerateAnswerHandler } from './commands/regenerate-answer.command.js';
 import { StopAnswerHandler } from './commands/stop-answer.command.js';
-import { Conversations } from './conversations.js';
-import { Model } from './model.js';
-import { Prompts } from './prompt.js';
+import { Conversations } from './conversations/conversations.js';
+import { Model } from './model/model.js';
+import { Prompts } from './model/prompt.js';
 import { FindAssistantChatHandler } from './queries/find-assistant-chat.query.js';
 import { ListAssistantChatsHandler } from './queries/list-assistant-chats.query.js';
-import { Tools } from './tools.js';
-import { Zones } from './zones.js';
+import { Tools } from './tools/tools.js';
+import { Zones } from './tools/zones.js';
 
 @Module({
   imports: [IdentityModule, MarketplaceModule, NotificationsModule],

@@ -1,12 +1,12 @@
 export { AssistantModule } from './assistant.module.js';
-export { AnswerFeed } from './answer-feed.js';
-export { Answers } from './answers.js';
+export { AnswerFeed } from './answers/answer-feed.js';
+export { Answers } from './answers/answers.js';
 export { AskAssistant } from './commands/ask-assistant.command.js';
 export { CreateAssistantChat } from './commands/create-assistant-chat.command.js';
 export { DeleteAssistantChat } from './commands/delete-assistant-chat.command.js';
 export { RegenerateAnswer } from './commands/regenerate-answer.command.js';
 export { StopAnswer } from './commands/stop-answer.command.js';
-export { Conversations } from './conversations.js';
-export { AssistantUnavailable } from './model.js';
+export { Conversations } from './conversations/conversations.js';
+export { AssistantUnavailable } from './model/model.js';
 export { FindAssistantChat } from './queries/find-assistant-chat.query.js';
 export { ListAssistantChats } from './queries/list-assistant-chats.query.js';

@@ -1,10 +1,10 @@
 import { PrismaService, RateLimits, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AnswerFeed } from '../answer-feed.js';
-import { Answers } from '../answers.js';
-import { noSuchChat } from '../conversation.js';
-import { Model } from '../model.js';
-import { Prompts } from '../prompt.js';
+import { AnswerFeed } from '../answers/answer-feed.js';
+import { Answers } from '../answers/answers.js';
+import { noSuchChat } from '../conversations/conversation.js';
+import { Model } from '../model/model.js';
+import { Prompts } from '../model/prompt.js';
 
 /**
  * A question, stored and shown on each device that has the chat open (`user_message`), and answered in its turn.

@@ -1,7 +1,7 @@
 import { AppError, type AssistantChatDto } from '#contracts';
 import { REACH, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { NEW_CHAT, toChat } from '../conversation.js';
+import { NEW_CHAT, toChat } from '../conversations/conversation.js';
 
 /** An empty chat with the assistant. @throws AppError CONFLICT (too many) */
 export class CreateAssistantChat extends Command<AssistantChatDto> {

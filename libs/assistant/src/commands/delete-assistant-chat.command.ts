@@ -1,8 +1,8 @@
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AnswerFeed } from '../answer-feed.js';
-import { Answers } from '../answers.js';
-import { noSuchChat } from '../conversation.js';
+import { AnswerFeed } from '../answers/answer-feed.js';
+import { Answers } from '../answers/answers.js';
+import { noSuchChat } from '../conversations/conversation.js';
 
 /** Deletes a chat with all that was said in it; what is being answered there ends. @throws AppError NOT_FOUND */
 export class DeleteAssistantChat extends Command<void> {

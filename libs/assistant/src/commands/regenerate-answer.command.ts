@@ -1,9 +1,9 @@
 import { AppError } from '#contracts';
 import { PrismaService, RateLimits } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Answers } from '../answers.js';
-import { noSuchChat } from '../conversation.js';
-import { Model } from '../model.js';
+import { Answers } from '../answers/answers.js';
+import { noSuchChat } from '../conversations/conversation.js';
+import { Model } from '../model/model.js';
 
 /**
  * Another answer to the last question, in place of the one there is or is being given.

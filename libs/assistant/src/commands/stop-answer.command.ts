@@ -1,7 +1,7 @@
 import { PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { Answers } from '../answers.js';
-import { noSuchChat } from '../conversation.js';
+import { Answers } from '../answers/answers.js';
+import { noSuchChat } from '../conversations/conversation.js';
 
 /** Ends what is being answered in a chat; what there is of it is kept. @throws AppError NOT_FOUND */
 export class StopAnswer extends Command<void> {

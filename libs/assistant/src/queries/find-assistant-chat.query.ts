@@ -1,7 +1,7 @@
 import type { AssistantChatWithMessages, AssistantHistoryQuery, AssistantMessageDto } from '#contracts';
 import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { noSuchChat, toChat } from '../conversation.js';
+import { noSuchChat, toChat } from '../conversations/conversation.js';
 
 type Row = Omit<AssistantMessageDto, 'created_at'> & { created_at: Date; seq: number; bytes: number };
 

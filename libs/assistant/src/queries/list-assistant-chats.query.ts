@@ -1,7 +1,7 @@
 import type { AssistantChatPage, PageQuery } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { toChat } from '../conversation.js';
+import { toChat } from '../conversations/conversation.js';
 
 /** One's own chats with the assistant, the latest used first. @throws AppError INVALID_DATA (cursor) */
 export class ListAssistantChats extends Query<AssistantChatPage> {

@@ -8,7 +8,7 @@ import { DateTime } from 'luxon';
 import { IsUUID, isObject } from 'class-validator';
 import type { ChatCompletionFunctionTool } from 'openai/resources/chat/completions';
 import { onClock, stretchOf } from './local-time.js';
-import type { ToolCall } from './tool-calls.js';
+import type { ToolCall } from '../model/tool-calls.js';
 import { aboutBooking, aboutService, resultOf, timesOf, type ToolResult } from './tool-results.js';
 
 /** How much of a list a model is told. */

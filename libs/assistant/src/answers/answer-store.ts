@@ -1,7 +1,7 @@
 import { NodeRegistry, PrismaService, isUniqueViolation, newId } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NEW_CHAT, titleFrom } from './conversation.js';
+import { NEW_CHAT, titleFrom } from '../conversations/conversation.js';
 
 /** A user's message that is to be answered. */
 export interface Question {

@@ -3,10 +3,10 @@ import { SOCKETS, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AnswerFeed } from './answer-feed.js';
-import { Answers } from './answers.js';
+import { AnswerFeed } from '../answers/answer-feed.js';
+import { Answers } from '../answers/answers.js';
 import { started, toHistoryItem } from './conversation.js';
-import { FindAssistantChat } from './queries/find-assistant-chat.query.js';
+import { FindAssistantChat } from '../queries/find-assistant-chat.query.js';
 
 const HISTORY = 200;
 /** How far the log of an answer may be behind, ms, and how often it is looked at. */

@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import { Config, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { DateTime } from 'luxon';
-import { onClock } from './local-time.js';
+import { onClock } from '../tools/local-time.js';
 import type { PromptMessage } from './model.js';
 
 /** How far back a prompt looks, in messages. */

@@ -6,13 +6,13 @@ import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
 import { AnswerQueue } from './answer-queue.js';
 import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
-import { started } from './conversation.js';
-import { isVisible } from './model-turn.js';
-import { Model, reasonOf } from './model.js';
-import { OverBudget } from './over-budget.js';
-import { OVER_LIMIT, Prompts } from './prompt.js';
-import { Tools } from './tools.js';
-import { Zones } from './zones.js';
+import { started } from '../conversations/conversation.js';
+import { isVisible } from '../model/model-turn.js';
+import { Model, reasonOf } from '../model/model.js';
+import { OverBudget } from '../model/over-budget.js';
+import { OVER_LIMIT, Prompts } from '../model/prompt.js';
+import { Tools } from '../tools/tools.js';
+import { Zones } from '../tools/zones.js';
 
 /** How long the database is given to come back, ms, each time. */
 const STORE_RETRY_MS = 1000;
