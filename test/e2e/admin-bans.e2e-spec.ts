@@ -1,6 +1,6 @@
 import { Device, PlainClient, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connections } from '../../apps/realtime/src/connections.js';
+import { Connections } from '../../apps/realtime/src/connections/connections.js';
 import {
   account,
   admin,

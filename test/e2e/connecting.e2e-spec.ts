@@ -3,8 +3,8 @@ import { RealtimeEmitter } from '#platform';
 import { Bystander, Device, SIGNING_KEY, TestApp, text, until, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connections } from '../../apps/realtime/src/connections.js';
-import { SubscriptionLoader } from '../../apps/realtime/src/subscription-loader.js';
+import { Connections } from '../../apps/realtime/src/connections/connections.js';
+import { SubscriptionLoader } from '../../apps/realtime/src/delivery/subscription-loader.js';
 
 let app: TestApp;
 let anna: Account;

@@ -6,7 +6,7 @@ import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
 import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
-import type { DeviceSocket } from '../../apps/realtime/src/device-socket.js';
+import type { DeviceSocket } from '../../apps/realtime/src/connections/device-socket.js';
 
 const PATH = '/auth/login';
 const PASSWORD = 'correct horse battery';

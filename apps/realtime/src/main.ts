@@ -1,6 +1,6 @@
 import { runAlone } from '#platform';
 import { RealtimeModule } from './realtime.module.js';
-import { SocketAdapter } from './socket-adapter.js';
+import { SocketAdapter } from './transport/socket-adapter.js';
 
 /** The sockets alone. */
 await runAlone(RealtimeModule, (app) => void app.useWebSocketAdapter(new SocketAdapter(app)));

@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from '../../api/src/api.module.js';
 import { setUpDocs } from '../../api/src/openapi/set-up-docs.js';
 import { RealtimeModule } from '../../realtime/src/realtime.module.js';
-import { SocketAdapter } from '../../realtime/src/socket-adapter.js';
+import { SocketAdapter } from '../../realtime/src/transport/socket-adapter.js';
 import { WorkerModule } from '../../worker/src/worker.module.js';
 
 @Module({ imports: [ApiModule, RealtimeModule, WorkerModule] })

@@ -1,7 +1,7 @@
 import { PlainClient, TestApp, text, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Manager } from 'socket.io-client';
-import { Connections } from '../../../apps/realtime/src/connections.js';
+import { Connections } from '../../../apps/realtime/src/connections/connections.js';
 
 const NAMESPACES = ['/', '/messenger', '/messenger-classic', '/chat-basic'];
 const NEW_MESSAGE = ['chat:message:new', 'message', 'new-message', 'message:new'];

@@ -18,9 +18,9 @@ import { invalidToken, type SignedIn } from '#identity';
 import { SOCKETS, logger, newId, parsedSize, pointsOfEvent, toAppError, validated } from '#platform';
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { Visit } from '../admission.js';
-import { scheduleAt } from '../schedule-at.js';
-import { READ_AT_LEAST, takenFrom } from '../reading.js';
+import type { Visit } from '../connections/admission.js';
+import { scheduleAt } from '../connections/schedule-at.js';
+import { READ_AT_LEAST, takenFrom } from '../transport/reading.js';
 import type { AssistantServices } from './assistant-services.js';
 
 const MAX_FRAME_BYTES = SOCKETS.packet.most.read;

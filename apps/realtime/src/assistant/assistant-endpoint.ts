@@ -6,9 +6,9 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BroadcastOptions } from 'socket.io-adapter';
 import type { WebSocket, WebSocketServer } from 'ws';
-import type { Visit } from '../admission.js';
-import { refuseUpgrade } from '../handshakes.js';
-import { BoundedSockets } from '../reading.js';
+import type { Visit } from '../connections/admission.js';
+import { refuseUpgrade } from '../transport/handshakes.js';
+import { BoundedSockets } from '../transport/reading.js';
 import { AssistantConnection } from './assistant-connection.js';
 import { AssistantServices } from './assistant-services.js';
 

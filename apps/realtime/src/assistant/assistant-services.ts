@@ -3,8 +3,8 @@ import { Authenticator } from '#identity';
 import { Metrics, RateLimits, Reads, UserWrites } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { Admission } from '../admission.js';
-import { SocketBudget } from '../socket-budget.js';
+import { Admission } from '../connections/admission.js';
+import { SocketBudget } from '../connections/socket-budget.js';
 
 /** What every connection of the assistant uses. */
 @Injectable()

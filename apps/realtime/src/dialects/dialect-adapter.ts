@@ -1,7 +1,7 @@
 import type { EventPacket } from '#platform';
 import type { Namespace } from 'socket.io';
-import type { Delivery } from '../device-socket.js';
-import { BufferingAdapter } from '../buffering-adapter.js';
+import type { Delivery } from '../connections/device-socket.js';
+import { BufferingAdapter } from '../delivery/buffering-adapter.js';
 import type { ServerRules, OutgoingEvent } from './dialect.js';
 
 /** Shows a namespace's devices what the devices of `/` are shown, in their own words. Encodes once for all of them. */

@@ -2,7 +2,7 @@ import { chatRoom, followersRoom, userRoom } from '#contracts';
 import { Memberships } from '#chat';
 import { Relationships } from '#social';
 import { Injectable } from '@nestjs/common';
-import { userOf, type DeviceSocket, type SubscriptionSnapshot } from './device-socket.js';
+import { userOf, type DeviceSocket, type SubscriptionSnapshot } from '../connections/device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
 
 /** What the user's devices hear, beside what is meant for the user or the session. */

@@ -11,11 +11,11 @@ import {
   toAppError,
 } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { Connections } from './connections.js';
-import { userOf, type DeviceSocket } from './device-socket.js';
+import { Connections } from '../connections/connections.js';
+import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import { kindOf, type EventKind } from './event-kinds.js';
 import { EventsInFlight } from './events-in-flight.js';
-import { sizeOf, UnparsedPayload } from './text-parser.js';
+import { sizeOf, UnparsedPayload } from '../transport/text-parser.js';
 
 /** A long event takes the place of one for each so many bytes: all members of a chat may have to be sent it. */
 const WEIGHED_BYTES = 1024;

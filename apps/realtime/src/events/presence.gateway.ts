@@ -11,8 +11,8 @@ import { Reads } from '#platform';
 import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { userOf, type DeviceSocket } from './device-socket.js';
-import { SocketBudget } from './socket-budget.js';
+import { userOf, type DeviceSocket } from '../connections/device-socket.js';
+import { SocketBudget } from '../connections/socket-budget.js';
 import { Device, Gateway } from './gateway.js';
 
 /** Contract, "Presence", and `users:list`. */

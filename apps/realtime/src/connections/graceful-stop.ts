@@ -2,9 +2,9 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
-import { DeliveryReceipts } from './delivery-receipts.js';
-import { Dialects } from './dialects/dialects.js';
-import { EventsInFlight, stopping } from './events-in-flight.js';
+import { DeliveryReceipts } from '../delivery/delivery-receipts.js';
+import { Dialects } from '../dialects/dialects.js';
+import { EventsInFlight, stopping } from '../events/events-in-flight.js';
 
 /** Of the 3 s that a stop may take, ms: for what is being answered, and for the answers' way out. */
 const ANSWERS_MS = 1500;

@@ -2,7 +2,7 @@ import { MAX_RECEIPT_MEMBERS, chatRoom, type MessageDto } from '#contracts';
 import { ReadCursors } from '#chat';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
-import type { DeviceSocket } from './device-socket.js';
+import type { DeviceSocket } from '../connections/device-socket.js';
 
 /** How long deliveries gather, ms: in small chats senders watch their ticks, in large ones they see a count. */
 const ROUND_MS = { small: 200, large: 1000 };

@@ -3,7 +3,12 @@ import { chatRoom, blockedRoom, followersRoom, friendsRoom, type MessageDto } fr
 import { NAMELESS } from '#identity';
 import type { EventPacket } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import type { Delivery, DeviceSocket, PendingSubscriptions, SubscriptionSnapshot } from './device-socket.js';
+import type {
+  Delivery,
+  DeviceSocket,
+  PendingSubscriptions,
+  SubscriptionSnapshot,
+} from '../connections/device-socket.js';
 
 /** Names of rooms that say what is in the database, and which of a user's devices change with that. */
 const STORED = [chatRoom, followersRoom, friendsRoom, blockedRoom].map((room) => room(''));

@@ -10,7 +10,7 @@ import { Authenticator, invalidToken, type Claims, type Connected } from '#ident
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { Connections, type ConnectionObserver } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { Device, Gateway } from './gateway.js';
+import { Device, Gateway } from '../events/gateway.js';
 
 /** Contract, "Connecting": what a device of namespace `/` hears first and last, and a new token in place. */
 @Gateway()

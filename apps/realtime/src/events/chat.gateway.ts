@@ -30,9 +30,9 @@ import {
 } from '#chat';
 import { CommandBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { userOf, type DeviceSocket } from './device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import { Device, Gateway } from './gateway.js';
-import { JoinedChats } from './joined-chats.js';
+import { JoinedChats } from '../delivery/joined-chats.js';
 
 const ok = { status: 'ok' } as const;
 

@@ -1,6 +1,6 @@
 import type { EventPacket, Sockets } from '#platform';
 import type { BroadcastOptions } from 'socket.io-adapter';
-import type { Delivery } from './device-socket.js';
+import type { Delivery } from '../connections/device-socket.js';
 import { BufferingAdapter } from './buffering-adapter.js';
 
 /** The devices of `/`. Shows one event in two forms, by one encoding: some fields are for one user's devices alone. */

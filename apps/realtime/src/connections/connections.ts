@@ -8,13 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';
 import { Admission } from './admission.js';
 import { Deadlines } from './deadlines.js';
-import type { DeviceAdapter } from './device-adapter.js';
-import { SubscriptionLoader, presenceAudience } from './subscription-loader.js';
+import type { DeviceAdapter } from '../delivery/device-adapter.js';
+import { SubscriptionLoader, presenceAudience } from '../delivery/subscription-loader.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
-import { visitOf } from './handshakes.js';
-import { isBlockRoom, type BufferingAdapter } from './buffering-adapter.js';
+import { visitOf } from '../transport/handshakes.js';
+import { isBlockRoom, type BufferingAdapter } from '../delivery/buffering-adapter.js';
 import { SocketBudget } from './socket-budget.js';
-import { UnparsedPayload } from './text-parser.js';
+import { UnparsedPayload } from '../transport/text-parser.js';
 
 /** How many devices look for themselves at once, after this node may have missed something. */
 const AT_ONCE = 8;

@@ -3,7 +3,7 @@ import { toAppError } from '#platform';
 import type { Server, Socket } from 'engine.io';
 import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Admission, Visit } from './admission.js';
+import type { Admission, Visit } from '../connections/admission.js';
 
 /** What of Engine.IO is used here beyond its types. */
 interface Handshake extends IncomingMessage {

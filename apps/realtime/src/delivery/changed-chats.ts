@@ -6,7 +6,7 @@ import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';
 import { setImmediate as others } from 'node:timers/promises';
 import type { DeviceAdapter } from './device-adapter.js';
-import { userOf, type DeviceSocket } from './device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
 
 /** How long a chat rests after it was shown, ms: one of more than 32 longer. Changes meanwhile are shown together. */

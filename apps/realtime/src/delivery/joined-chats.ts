@@ -5,7 +5,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';
 import type { DeviceAdapter } from './device-adapter.js';
-import { userOf, type DeviceSocket } from './device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
 
 /** The most chats that one device has joined at once. */
