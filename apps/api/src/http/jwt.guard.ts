@@ -14,7 +14,6 @@ export class JwtGuard extends AuthGuard() {
   ) {
     // The name instead of the strategy itself: passport stores the callbacks of a request on the object it gets, and
     // copies it per request only when it looks it up by name.
-    // copy for each request only of what it finds by name.
     super({ defaultStrategy: strategy.name });
   }
 
