@@ -51,3 +51,29 @@ describe('a block, and its end, whose notifications take long', () => {
     expect(count).toEqual({ hidden: method === 'PUT' });
   });
 });
+
+it('likes of a post that is being changed keep nobody from liking others, and stay in order', async () => {
+  const [held, free] = [await post(anna), await post(anna)];
+  await blocker.query('SELECT FROM posts WHERE id = $1 FOR UPDATE', [held]);
+  const [vera] = await app.people('Вера');
+  const first = like(held, boris);
+  await waiting(1);
+  const others = [like(held, vera), like(held, boris, 'DELETE')];
+  expect((await like(free, boris)).body).toEqual({ liked: true, likes_count: 1 });
+  expect((await like(vera.id, boris)).status).toBe(404);
+  await waiting(1);
+  await blocker.query('COMMIT');
+  expect((await first).body).toEqual({ liked: true, likes_count: 1 });
+  const [liked, undone] = await Promise.all(others);
+  expect([liked!.body.liked, undone!.body.liked]).toEqual([true, false]);
+  expect((await like(held, vera)).body).toEqual({ liked: true, likes_count: 1 });
+});
+
+it('likes of a post that is being deleted find no post', async () => {
+  const id = await post(anna);
+  await blocker.query('DELETE FROM posts WHERE id = $1', [id]);
+  const liked = like(id, boris);
+  await waiting(1);
+  await blocker.query('COMMIT');
+  expect((await liked).status).toBe(404);
+});

@@ -24,16 +24,23 @@ interface LikeRow {
 
 const keyOf = ({ post_id, user_id }: LikeRow) => `post_liked:${post_id}:${user_id}`;
 
+/** Likes of a post whose row somebody else has locked. */
+interface LockedPost {
+  batcher: Batcher<Like, LikeAnswer>;
+  waiting: number;
+}
+
+const MOST = { maxBatch: 500, maxQueued: WORK.lookUps.most.likes };
+
 /**
- * Likes and their count. A crowd that likes one post would wait for its row with a connection each: instead, all
- * that come while a batch is written share the next one.
+ * Stores likes and counts them. Many likes of one post at once would each wait for its row with a connection. So all
+ * likes that arrive while a batch is written share the next batch. A batch does not wait for a row: likes of a post that
+ * is locked form batches of their own, which do.
  */
 @Injectable()
 export class Likes implements OnModuleDestroy {
-  private readonly batcher = new Batcher<Like, LikeAnswer>((likes) => this.write(likes), {
-    maxBatch: 500,
-    maxQueued: WORK.lookUps.most.likes,
-  });
+  private readonly batcher = new Batcher<Like, LikeAnswer>((likes) => this.write(likes), MOST);
+  private readonly locked = new Map<string, LockedPost>();
 
   constructor(
     private readonly prisma: PrismaService,
@@ -48,37 +55,73 @@ export class Likes implements OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.batcher.drain();
+    await Promise.all([...this.locked.values()].map(({ batcher }) => batcher.drain()));
   }
 
-  /** What one user asks of one post twice takes turns; everything else is written together. */
-  private async write(likes: Like[]): Promise<(LikeAnswer | Error)[]> {
+  private async write(likes: Like[]): Promise<(LikeAnswer | Error | Promise<LikeAnswer>)[]> {
+    const free = likes.filter(({ postId }) => !this.locked.has(postId));
+    const answers = await this.writeFree(free, 'SKIP LOCKED');
+    return likes.map((like) => answers.get(like) ?? this.writeLocked(like));
+  }
+
+  /** Writes a like after the earlier likes of its post. */
+  private async writeLocked(like: Like): Promise<LikeAnswer> {
+    const { postId } = like;
+    const post = this.locked.get(postId) ?? { batcher: this.waitingBatcher(), waiting: 0 };
+    this.locked.set(postId, post);
+    post.waiting += 1;
+    try {
+      return await post.batcher.add(like);
+    } finally {
+      post.waiting -= 1;
+      if (post.waiting === 0) this.locked.delete(postId);
+    }
+  }
+
+  private waitingBatcher(): Batcher<Like, LikeAnswer> {
+    return new Batcher<Like, LikeAnswer>(async (likes) => {
+      const answers = await this.writeFree(likes, 'WAIT');
+      return likes.map((like) => answers.get(like)!);
+    }, MOST);
+  }
+
+  /**
+   * Writes likes together. Several of one user for one post are written one after the other.
+   * @returns the answers; none for the likes of a post that was locked
+   */
+  private async writeFree(likes: Like[], lock: Lock): Promise<Map<Like, LikeAnswer | Error>> {
     const answers = new Map<Like, LikeAnswer | Error>();
-    for (let rest = likes; rest.length > 0; rest = rest.filter((like) => !answers.has(like))) {
+    const locked = new Set<string>();
+    const isOpen = (like: Like) => !answers.has(like) && !locked.has(like.postId);
+    for (let rest = likes; rest.length > 0; rest = rest.filter(isOpen)) {
       const batch = new Map<string, Like>();
       for (const like of rest) {
         const key = like.postId + like.userId;
         if (!batch.has(key)) batch.set(key, like);
       }
-      const { rows, revised } = await this.store([...batch.values()]);
-      const found = new Map(rows.map((row) => [row.post_id + row.user_id, row]));
+      const stored = await this.store([...batch.values()], lock);
+      for (const postId of stored.locked) locked.add(postId);
+      const found = new Map(stored.rows.map((row) => [row.post_id + row.user_id, row]));
       for (const [key, like] of batch) {
+        if (locked.has(like.postId)) continue;
         const row = found.get(key);
         answers.set(like, row ? { liked: like.on, likes_count: row.likes_count } : noSuchPost());
       }
-      for (const row of rows) if (row.added || row.removed) this.show(row);
-      await this.notifications.publish(revised);
+      for (const row of stored.rows) if (row.added || row.removed) this.show(row);
+      await this.notifications.publish(stored.revised);
     }
-    return likes.map((like) => answers.get(like)!);
+    return answers;
   }
 
   /** One row per like of a post that its user may see. */
-  private store(likes: Like[]): Promise<{ rows: LikeRow[]; revised: Revised[] }> {
+  private store(
+    likes: Like[],
+    lock: Lock,
+  ): Promise<{ rows: LikeRow[]; revised: Revised[]; locked: string[] }> {
     return this.prisma.$transaction(async (tx) => {
-      // First and in one order, so that batches of several processes wait for each other, but never in a circle; and
-      // in a statement of its own, so that the next one sees what those before have stored.
-      const postIds = [...new Set(likes.map(({ postId }) => postId))];
-      await tx.$queryRaw`SELECT FROM posts WHERE id = ANY(${postIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
-      const rows = await tx.$queryRaw<LikeRow[]>(statement(likes));
+      const locked = await lockPosts(tx, [...new Set(likes.map(({ postId }) => postId))], lock);
+      const free = likes.filter(({ postId }) => !locked.includes(postId));
+      const rows = await tx.$queryRaw<LikeRow[]>(statement(free));
       const added = rows.filter((row) => row.added);
       await enqueueNotifications(
         tx,
@@ -94,7 +137,7 @@ export class Likes implements OnModuleDestroy {
       );
       const removed = rows.filter((row) => row.removed);
       const revised = removed.length > 0 ? await revise(tx, causes.named(removed.map(keyOf))) : [];
-      return { rows, revised };
+      return { rows, revised, locked };
     });
   }
 
@@ -107,6 +150,24 @@ export class Likes implements OnModuleDestroy {
       [blockedRoom(author_id), blockedRoom(user_id)],
     );
   }
+}
+
+type Lock = 'SKIP LOCKED' | 'WAIT';
+
+/**
+ * Locks posts in one order, so that batches of several processes never wait for each other in a circle. In a statement
+ * of its own, so that the next one sees all that earlier holders of the locks have stored.
+ * @returns posts that somebody else has locked
+ */
+async function lockPosts(tx: Prisma.TransactionClient, ids: string[], lock: Lock): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM posts WHERE id = ANY(${ids}::uuid[]) ORDER BY id
+    FOR NO KEY UPDATE ${lock === 'WAIT' ? Prisma.empty : Prisma.raw(lock)}`;
+  const got = new Set(rows.map(({ id }) => id));
+  const others = ids.filter((id) => !got.has(id));
+  if (lock === 'WAIT' || others.length === 0) return [];
+  const found = await tx.post.findMany({ where: { id: { in: others } }, select: { id: true } });
+  return found.map(({ id }) => id);
 }
 
 /**
