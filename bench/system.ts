@@ -21,7 +21,7 @@ export interface System extends Running {
 /** A separate PostgreSQL with the settings of `npm start`: fsync on, data on disk. */
 export async function startPostgres(): Promise<Cluster> {
   // Imported here, since measuring the relay alone needs none of the platform.
-  const { startEmbeddedPostgres } = await import('#platform');
+  const { startEmbeddedPostgres } = await import('#embedded-postgres');
   const dir = await mkdtemp(join(tmpdir(), 'bench-'));
   const postgres = await startEmbeddedPostgres(dir);
   // At the exit, so that an interrupted run is cleaned up too.

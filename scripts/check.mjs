@@ -53,11 +53,11 @@ function node(tool, ...args) {
 
 /** The SQL that the schema needs and no migration contains. */
 async function migrationDrift() {
-  const { diffSchema } = await import('../dist/libs/platform/src/postgres/diff-schema.js');
+  const { diffSchema } = await import('../dist/libs/platform/src/database/migrations/diff-schema.js');
   return withScratchPostgres(diffSchema);
 }
 
 async function limitsDrift() {
   const isTrue = (await readFile(LIMITS_PAGE, 'utf8')) === (await limitsPage());
-  return isTrue ? '' : 'The page differs from libs/platform/src/budgets.';
+  return isTrue ? '' : 'The page differs from libs/platform/src/limits/budgets.';
 }

@@ -15,7 +15,7 @@ const DATA_DIR = process.env.DATA_DIR ?? './.data/cluster';
 await prepare();
 const { default: getPort } = await import('get-port');
 const { createProxyServer } = await import('httpxy');
-const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
+const { startEmbeddedPostgres } = await import('../dist/libs/embedded-postgres/src/embedded.js');
 const { MAX_HEADER_SIZE, REQUEST_DEADLINE, endUnreadAnswers } =
   await import('../dist/libs/platform/src/http/deadlines.js');
 const { secretIn } = await import('../dist/libs/platform/src/config/secret-file.js');

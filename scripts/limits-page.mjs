@@ -9,7 +9,7 @@ const HEAD = `# Limits
 
 Each budget limits the memory or the work that clients can demand. The tables have the limits and the answers beyond them.
 All nodes together count a rate. A bare label in the last column is one of \`budget_refusals_total{budget=…}\`.
-\`npm run docs:limits\` generates this page from \`libs/platform/src/budgets\`.
+\`npm run docs:limits\` generates this page from \`libs/platform/src/limits/budgets\`.
 
 An IPv6 /64 counts as one address. A /56 may have four times as much as an address, and a /48 sixteen times. That holds for
 connections, handshakes, requests in progress, waiting passwords, failed sign-ins of strangers, registrations and invalid refresh

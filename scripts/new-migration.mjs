@@ -10,7 +10,7 @@ if (!/^[a-z0-9_]+$/.test(name ?? '')) {
   process.exit(1);
 }
 await prepare();
-const { diffSchema } = await import('../dist/libs/platform/src/postgres/diff-schema.js');
+const { diffSchema } = await import('../dist/libs/platform/src/database/migrations/diff-schema.js');
 const sql = await withScratchPostgres(diffSchema);
 if (!sql) {
   console.log('The schema has no change that is not in a migration.');

@@ -8,7 +8,7 @@ import { join } from 'node:path';
  */
 export async function withScratchPostgres(use) {
   if (process.env.TEST_DATABASE_URL) return use(process.env.TEST_DATABASE_URL);
-  const { startEmbeddedPostgres } = await import('../dist/libs/platform/src/postgres/embedded.js');
+  const { startEmbeddedPostgres } = await import('../dist/libs/embedded-postgres/src/embedded.js');
   const folder = await mkdtemp(join(tmpdir(), 'service-platform-'));
   let postgres;
   try {

@@ -1,5 +1,5 @@
 import type { PostDto } from '#contracts';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '#platform';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '#embedded-postgres';
 import { Bystander, Link, ProcessCluster, until } from '#testing';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

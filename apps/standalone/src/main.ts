@@ -1,6 +1,7 @@
 import { CreateDemoAccounts, type DemoAccount } from '#identity';
 import { CreateDemoVisits, ProposeBookings } from '#marketplace';
-import { StartupError, listen, migrate, run, secretIn, startEmbeddedPostgres, type Config } from '#platform';
+import { StartupError, listen, migrate, run, secretIn, type Config } from '#platform';
+import { startEmbeddedPostgres } from '#embedded-postgres';
 import { CommandBus } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { join } from 'node:path';

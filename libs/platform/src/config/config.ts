@@ -13,7 +13,7 @@ import {
   MinLength,
   validateSync,
 } from 'class-validator';
-import { StartupError } from '../postgres/startup-error.js';
+import { StartupError } from './startup-error.js';
 
 /** Every setting is an environment variable of the same name (contract, "Environment"). */
 export class Config {

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StartupError } from '../postgres/startup-error.js';
+import { StartupError } from './startup-error.js';
 import { secretIn } from './secret-file.js';
 
 let folder: string;

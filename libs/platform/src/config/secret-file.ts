@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Account } from '../postgres/account.js';
-import { StartupError } from '../postgres/startup-error.js';
+import { StartupError } from './startup-error.js';
+
+/** The account of the operating system that is to own a file. */
+interface Owner {
+  uid: number;
+  gid: number;
+}
 
 /** A shorter one has been cut off, or was not made by us. */
 const MIN_LENGTH = 32;
@@ -11,7 +16,7 @@ const MIN_LENGTH = 32;
  * read the same, and a crash leaves a whole secret or none.
  * @throws StartError when it is too short, or others may read or change it
  */
-export function secretIn(path: string, owner?: Account): string {
+export function secretIn(path: string, owner?: Owner): string {
   if (!existsSync(path)) make(path, owner);
   return keptSecret(path, 'delete it, and a new one is made');
 }
@@ -41,7 +46,7 @@ export function keptSecret(path: string, advice: string): string {
   }
 }
 
-function make(path: string, owner?: Account): void {
+function make(path: string, owner?: Owner): void {
   const draft = `${path}.${process.pid}`;
   rmSync(draft, { force: true });
   try {

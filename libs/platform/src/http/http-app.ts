@@ -12,7 +12,7 @@ import { logger, NestLogger } from '../observability/logging.js';
 import { Dependencies } from '../observability/ops/dependencies.js';
 import { OpsController } from '../observability/ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
-import { StartupError } from '../postgres/startup-error.js';
+import { StartupError } from '../config/startup-error.js';
 import { reachRedis } from '../redis/redis.js';
 import { recordAnswerLengths } from './answer-lengths.js';
 import { Bodies } from './bodies.js';

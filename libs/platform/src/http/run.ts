@@ -2,8 +2,8 @@ import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, requireShared, type Config } from '../config/config.js';
 import { logger } from '../observability/logging.js';
-import { migrate } from '../postgres/migrate.js';
-import { StartupError } from '../postgres/startup-error.js';
+import { migrate } from '../database/migrations/migrate.js';
+import { StartupError } from '../config/startup-error.js';
 import { createHttpApp, listen } from './http-app.js';
 
 /** A close that takes longer than this, in ms, is given up. */

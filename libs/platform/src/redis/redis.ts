@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Config } from '../config/config.js';
 import { logger } from '../observability/logging.js';
-import { StartupError } from '../postgres/startup-error.js';
+import { StartupError } from '../config/startup-error.js';
 
 /** How long it may take to be reached at the start, ms. */
 const REACH_MS = 5000;

@@ -1,3 +1,4 @@
+import { StartupError } from '#platform';
 import {
   chmodSync,
   cpSync,
@@ -15,7 +16,6 @@ import {
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { isBelowOpenFolders, type Account } from './account.js';
-import { StartupError } from './startup-error.js';
 
 export interface Binaries {
   initdb: string;

@@ -1,11 +1,10 @@
+import { logger, migrate } from '#platform';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded.js';
-import { logger } from '../observability/logging.js';
-import { migrate } from './migrate.js';
 
 jest.setTimeout(60_000);
 

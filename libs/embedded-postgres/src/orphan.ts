@@ -1,10 +1,10 @@
+import { StartupError } from '#platform';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { SUPERUSER } from './cluster.js';
-import { StartupError } from './startup-error.js';
 
 /**
  * Who holds this session lock owns the server. The kernel closes the owner's connection when its process dies,

@@ -1,3 +1,4 @@
+import { StartupError, logger } from '#platform';
 import getPort from 'get-port';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
@@ -10,8 +11,6 @@ import { locateBinaries } from './binaries.js';
 import { ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster.js';
 import { claim, inUse, stopOrphan } from './orphan.js';
 import { launch, type Server } from './server.js';
-import { StartupError } from './startup-error.js';
-import { logger } from '../observability/logging.js';
 
 export interface EmbeddedPostgres {
   /** As a role that owns the database, and may do nothing else. */

@@ -1,3 +1,4 @@
+import { StartupError } from '#platform';
 import {
   spawn,
   spawnSync,
@@ -7,7 +8,6 @@ import {
 } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { StartupError } from './startup-error.js';
 
 /** What a program is handed open comes after its standard streams. */
 const FIRST_FD = 3;

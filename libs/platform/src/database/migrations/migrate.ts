@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { EVERYTHING, migrationNames, readMigrations } from './migrations.js';
 import { withSchemaEngine } from './schema-engine.js';
-import { StartupError } from './startup-error.js';
+import { StartupError } from '../../config/startup-error.js';
 
 /**
  * Held while migrations are applied: of processes that start together one applies them, the others wait. For a lock of

@@ -1,3 +1,4 @@
+import { StartupError, keptSecret, secretIn } from '#platform';
 import type { ChildProcess } from 'node:child_process';
 import {
   chownSync,
@@ -11,8 +12,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Account, Run } from './account.js';
-import { keptSecret, secretIn } from '../config/secret-file.js';
-import { StartupError } from './startup-error.js';
 
 /** The superuser of the embedded server. */
 export const SUPERUSER = 'postgres';
