@@ -9,9 +9,7 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** Interval of the check for expired users, ms. */
 const LOOK_MS = 250;
-/**
- * How long the users claimed by a node are kept after its last call, ms. When the node has died, clients sync instead.
- */
+/** How long a node's claimed users are kept after its last call, ms. If the node has died, clients sync. */
 const FORGET_MS = 600_000;
 /** Delay before a device that Redis refused is sent again, ms. */
 const RETRY_MS = 1000;
@@ -23,9 +21,7 @@ const USERS = 'presence:users';
 /** A user's devices, scored by the expiry of their leases. */
 const devicesOf = (userId: string) => `presence:devices:${userId}`;
 
-/**
- * Scripts, since each one decides on data that it reads. They use the time of Redis: the clocks of nodes may differ.
- */
+/** Scripts, since each decides on data that it reads. They use Redis's time: the clocks of nodes may differ. */
 const NOW = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 const ENTER = `${NOW}
   local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
