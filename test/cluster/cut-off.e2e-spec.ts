@@ -1,5 +1,4 @@
-import { chatRoom } from '#contracts';
-import { Metrics, RealtimeEmitter } from '#platform';
+import { Metrics, RealtimeEmitter, chatRoom } from '#platform';
 import {
   describeWithRedis,
   Link,

@@ -1,4 +1,3 @@
-import { JOB_NAMES } from '#contracts';
 import {
   PlatformModule,
   PrismaService,
@@ -7,6 +6,7 @@ import {
   loadConfig,
   logger,
   type Processors,
+  JOB_NAMES,
 } from '#platform';
 import { createTestDatabase, describeWithRedis, type TestDatabase } from '#testing';
 import { Test, type TestingModule } from '@nestjs/testing';

@@ -1,6 +1,6 @@
 import { ChatViews, type SharedView } from '#chat';
-import { ReceiptPage, userRoom, type ChatDto } from '#contracts';
-import { RealtimeEmitter } from '#platform';
+import { ReceiptPage, type ChatDto } from '#contracts';
+import { RealtimeEmitter, userRoom } from '#platform';
 import { contractErrors, Device, itAlone, TestApp, text, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -1,5 +1,5 @@
-import { AppError, chatRoom, blockedRoom, followersRoom, userRoom, type ChatDto } from '#contracts';
-import { RealtimeEmitter } from '#platform';
+import { AppError, type ChatDto } from '#contracts';
+import { RealtimeEmitter, chatRoom, blockedRoom, followersRoom, userRoom } from '#platform';
 import { Bystander, Device, PlainClient, TestApp, text, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -1,5 +1,5 @@
-import { JOB_NAMES, QueuesPage } from '#contracts';
-import { PrismaService, Queues, StartupError, newId, type Processors } from '#platform';
+import { QueuesPage } from '#contracts';
+import { PrismaService, Queues, StartupError, newId, type Processors, JOB_NAMES } from '#platform';
 import { contractErrors, TestApp, until, type Account } from '#testing';
 
 let app: TestApp;

@@ -1,5 +1,4 @@
-import { followersRoom } from '#contracts';
-import { RealtimeEmitter } from '#platform';
+import { RealtimeEmitter, followersRoom } from '#platform';
 import { Device, TestApp, until, type Account } from '#testing';
 import { internalErrors, refused } from './counted.js';
 

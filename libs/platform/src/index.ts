@@ -41,3 +41,5 @@ export * from './concurrency/time-limit.js';
 export * from './concurrency/keyed-limiter.js';
 export * from './validation/validation.js';
 export * from './limits/user-writes.js';
+export * from './realtime/rooms.js';
+export * from './queue/jobs.js';

@@ -1,4 +1,4 @@
-import { blockedRoom, followersRoom, friendsRoom, watchersRoom, type PresenceItem } from '#contracts';
+import { type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
 import {
   WORK,
@@ -9,6 +9,10 @@ import {
   RealtimeEmitter,
   RedisConnections,
   logger,
+  blockedRoom,
+  followersRoom,
+  friendsRoom,
+  watchersRoom,
 } from '#platform';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MemoryPresenceStore } from './memory-presence-store.js';

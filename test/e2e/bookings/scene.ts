@@ -1,11 +1,5 @@
-import type {
-  AvailabilityDto,
-  BookingDto,
-  BookingState,
-  JobName,
-  NotificationPage,
-  ServiceDto,
-} from '#contracts';
+import type { JobName } from '#platform';
+import type { AvailabilityDto, BookingDto, BookingState, NotificationPage, ServiceDto } from '#contracts';
 import { promised, rememberPromises, TestApp, until, type Account, type Device } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 

@@ -1,8 +1,6 @@
 import {
   ASSISTANT_FRAMES,
   AppError,
-  sessionRoom,
-  userRoom,
   type AssistantEvent,
   type JoinAssistantFrame,
   type QuestionFrame,
@@ -15,7 +13,17 @@ import {
   StopAnswer,
 } from '#assistant';
 import { invalidToken, type SignedIn } from '#identity';
-import { SOCKETS, logger, newId, parsedSize, pointsOfEvent, toAppError, validated } from '#platform';
+import {
+  SOCKETS,
+  logger,
+  newId,
+  parsedSize,
+  pointsOfEvent,
+  toAppError,
+  validated,
+  sessionRoom,
+  userRoom,
+} from '#platform';
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Visit } from '../connections/admission.js';

@@ -1,6 +1,6 @@
+import { sessionRoom } from '#platform';
 import {
   AuthRefreshPayload,
-  sessionRoom,
   type AppError,
   type AuthRefreshAck,
   type PayloadOf,

@@ -1,8 +1,18 @@
-import { AppError, chatRoom, sessionRoom, userRoom } from '#contracts';
+import { AppError } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected, type SignedIn } from '#identity';
 import { Presence } from '#presence';
-import { Metrics, RateLimits, Reads, logger, toAppError, within } from '#platform';
+import {
+  Metrics,
+  RateLimits,
+  Reads,
+  logger,
+  toAppError,
+  within,
+  chatRoom,
+  sessionRoom,
+  userRoom,
+} from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';

@@ -1,7 +1,7 @@
 import { asNamed, namedIn } from '#chat';
-import { chatRoom, blockedRoom, followersRoom, friendsRoom, type MessageDto } from '#contracts';
+import { type MessageDto } from '#contracts';
 import { NAMELESS } from '#identity';
-import type { EventPacket } from '#platform';
+import { type EventPacket, chatRoom, blockedRoom, followersRoom, friendsRoom } from '#platform';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
 import type {
   Delivery,

@@ -1,5 +1,5 @@
+import { chatRoom } from '#platform';
 import type { ChatViews } from '#chat';
-import { chatRoom } from '#contracts';
 import type { Namespace } from 'socket.io';
 import { setImmediate as others } from 'node:timers/promises';
 import { ChangedChats } from './changed-chats.js';

@@ -1,6 +1,6 @@
-import { MAX_RECEIPT_MEMBERS, chatRoom, userRoom } from '#contracts';
+import { MAX_RECEIPT_MEMBERS } from '#contracts';
 import { ChatViews, type SharedView } from '#chat';
-import { WORK, logger } from '#platform';
+import { WORK, logger, chatRoom, userRoom } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';

@@ -1,4 +1,5 @@
-import { MAX_RECEIPT_MEMBERS, chatRoom, type MessageDto } from '#contracts';
+import { chatRoom } from '#platform';
+import { MAX_RECEIPT_MEMBERS, type MessageDto } from '#contracts';
 import { ReadCursors } from '#chat';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';

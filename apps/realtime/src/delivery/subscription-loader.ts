@@ -1,4 +1,4 @@
-import { chatRoom, followersRoom, userRoom } from '#contracts';
+import { chatRoom, followersRoom, userRoom } from '#platform';
 import { Memberships } from '#chat';
 import { Relationships } from '#social';
 import { Injectable } from '@nestjs/common';

@@ -2,12 +2,11 @@ import {
   PresenceGetPayload,
   PresenceWatchPayload,
   UsersListPayload,
-  watchersRoom,
   type PresenceAck,
   type UsersListAck,
 } from '#contracts';
 import { ListUsers } from '#identity';
-import { Reads } from '#platform';
+import { Reads, watchersRoom } from '#platform';
 import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';

@@ -1,6 +1,6 @@
-import { AppError, MAX_MEMBERS, chatRoom, type ChatDto } from '#contracts';
+import { AppError, MAX_MEMBERS, type ChatDto } from '#contracts';
 import { Blocks, Reach, requirePresent, noSuchUser } from '#identity';
-import { RealtimeEmitter, type Prisma } from '#platform';
+import { RealtimeEmitter, type Prisma, chatRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
 import { ChatViews } from '../conversations/chat-views.js';

@@ -1,6 +1,6 @@
-import { AppError, chatRoom, type ChatDto, type CreateChatBody } from '#contracts';
+import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
 import { Blocks, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
-import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
+import { PrismaService, RealtimeEmitter, newId, type Prisma, chatRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
 import { ChatViews } from '../conversations/chat-views.js';

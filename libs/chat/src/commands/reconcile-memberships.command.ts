@@ -1,5 +1,5 @@
-import { MAX_MEMBERS, chatRoom } from '#contracts';
-import { Prisma, PrismaService, RealtimeEmitter, idsAfter } from '#platform';
+import { MAX_MEMBERS } from '#contracts';
+import { Prisma, PrismaService, RealtimeEmitter, idsAfter, chatRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
 import { settleOwners } from '../membership/group-owners.js';

@@ -1,5 +1,5 @@
-import { AppError, chatRoom } from '#contracts';
-import { RealtimeEmitter, isDatabaseUnavailable } from '#platform';
+import { AppError } from '#contracts';
+import { RealtimeEmitter, isDatabaseUnavailable, chatRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
 import { GroupChanges, assertRunsGroup } from '../membership/group-changes.js';

@@ -1,5 +1,4 @@
-import { userRoom } from '#contracts';
-import { PrismaService, RealtimeEmitter, logger } from '#platform';
+import { PrismaService, RealtimeEmitter, logger, userRoom } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
 

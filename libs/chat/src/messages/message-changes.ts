@@ -1,6 +1,6 @@
 import { noSuchUser } from '#identity';
-import { chatRoom, userRoom, type MessageDto, type ReactionDto } from '#contracts';
-import { Prisma, PrismaService, RateLimits, RealtimeEmitter } from '#platform';
+import { type MessageDto, type ReactionDto } from '#contracts';
+import { Prisma, PrismaService, RateLimits, RealtimeEmitter, chatRoom, userRoom } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatChangeQueue } from '../membership/chat-change-queue.js';
 import { Memberships, blockedError, notMember, noSuchMessage } from '../membership/membership.js';

@@ -1,5 +1,4 @@
-import { chatRoom, blockedRoom, userRoom } from '#contracts';
-import { RealtimeEmitter } from '#platform';
+import { RealtimeEmitter, chatRoom, blockedRoom, userRoom } from '#platform';
 import { Typing } from './typing.js';
 
 const anna = { id: 'anna', name: 'Анна', device: 'phone' };

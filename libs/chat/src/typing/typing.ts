@@ -1,5 +1,4 @@
-import { chatRoom, blockedRoom, userRoom } from '#contracts';
-import { RateLimits, RealtimeEmitter } from '#platform';
+import { RateLimits, RealtimeEmitter, chatRoom, blockedRoom, userRoom } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from '../membership/membership.js';
 import { pointsOfAudience } from '../messages/message-points.js';

@@ -1,13 +1,4 @@
-import {
-  AppError,
-  chatRoom,
-  blockedRoom,
-  followersRoom,
-  friendsRoom,
-  userRoom,
-  watchersRoom,
-  type UpdateMeBody,
-} from '#contracts';
+import { AppError, type UpdateMeBody } from '#contracts';
 import {
   isUniqueViolation,
   PrismaService,
@@ -15,6 +6,12 @@ import {
   RealtimeEmitter,
   type Prisma,
   type User,
+  chatRoom,
+  blockedRoom,
+  followersRoom,
+  friendsRoom,
+  userRoom,
+  watchersRoom,
 } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { isReserved } from '../accounts/handle.js';

@@ -1,4 +1,4 @@
-import type { JobName, Jobs } from '#contracts';
+import type { JobName, Jobs } from './jobs.js';
 import { sharedNow } from '../redis/clock.js';
 import { newId } from '../database/ids.js';
 import type { Prisma } from '../prisma/generated/client.js';

@@ -1,4 +1,4 @@
-import { JOB_NAMES } from '#contracts';
+import { JOB_NAMES } from './jobs.js';
 import { createTestDatabase, emptyRedis, itWithRedis, type TestDatabase } from '#testing';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { UnrecoverableError } from 'bullmq';

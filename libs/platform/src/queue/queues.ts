@@ -1,4 +1,5 @@
-import { AppError, JOB_NAMES, type JobName, type Jobs } from '#contracts';
+import { JOB_NAMES, type JobName, type Jobs } from './jobs.js';
+import { AppError } from '#contracts';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { UnrecoverableError, type Job, type Queue, type Worker } from 'bullmq';
 import { Counter, Gauge } from 'prom-client';

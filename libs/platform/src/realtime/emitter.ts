@@ -1,12 +1,5 @@
-import {
-  assistantRoom,
-  chatRoom,
-  sessionRoom,
-  userRoom,
-  type PayloadOf,
-  type AssistantEvent,
-  type ServerEvent,
-} from '#contracts';
+import { assistantRoom, chatRoom, sessionRoom, userRoom } from './rooms.js';
+import { type PayloadOf, type AssistantEvent, type ServerEvent } from '#contracts';
 import {
   Injectable,
   type BeforeApplicationShutdown,

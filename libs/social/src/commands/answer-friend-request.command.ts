@@ -1,7 +1,7 @@
-import { AppError, friendsRoom, type FriendRequestDto } from '#contracts';
+import { AppError, type FriendRequestDto } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
 import { NotificationPublisher, enqueueNotification } from '#notifications';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService, RealtimeEmitter, friendsRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   FRIEND_REQUESTS,

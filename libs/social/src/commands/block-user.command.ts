@@ -1,4 +1,4 @@
-import { AppError, blockedRoom, followersRoom, friendsRoom, type NotificationData } from '#contracts';
+import { AppError, type NotificationData } from '#contracts';
 import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
 import {
   NotificationPublisher,
@@ -7,7 +7,17 @@ import {
   enqueueNotifications,
   type Revised,
 } from '#notifications';
-import { HEAD_START_MS, PrismaService, RateLimits, RealtimeEmitter, addJob, type Prisma } from '#platform';
+import {
+  HEAD_START_MS,
+  PrismaService,
+  RateLimits,
+  RealtimeEmitter,
+  addJob,
+  type Prisma,
+  blockedRoom,
+  followersRoom,
+  friendsRoom,
+} from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../relationships/friend-requests.js';
 import { requireBelowLimit } from '../relationships/limits.js';

@@ -1,7 +1,7 @@
-import { AppError, blockedRoom, followersRoom, userRoom, type ROLES } from '#contracts';
+import { AppError, type ROLES } from '#contracts';
 import { audit } from '#identity';
 import { NotificationPublisher, forgetPost, keyAs } from '#notifications';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService, RealtimeEmitter, blockedRoom, followersRoom, userRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchPost, Posts } from '../posts/posts.js';
 

@@ -1,7 +1,7 @@
-import { AppError, friendsRoom } from '#contracts';
+import { AppError } from '#contracts';
 import { Pairs } from '#identity';
 import { NotificationPublisher } from '#notifications';
-import { RealtimeEmitter } from '#platform';
+import { RealtimeEmitter, friendsRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { reviseFriendship } from '../relationships/friend-requests.js';
 

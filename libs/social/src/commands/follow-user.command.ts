@@ -1,6 +1,6 @@
-import { AppError, followersRoom } from '#contracts';
+import { AppError } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
-import { PrismaService, RateLimits, RealtimeEmitter } from '#platform';
+import { PrismaService, RateLimits, RealtimeEmitter, followersRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { requireBelowLimit } from '../relationships/limits.js';
 import { requireVisible } from '../visibility.js';

@@ -1,7 +1,16 @@
-import { blockedRoom, followersRoom, userRoom, type LikeAnswer } from '#contracts';
+import { type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
 import { NotificationPublisher, causes, revise, enqueueNotifications, type Revised } from '#notifications';
-import { WORK, Batcher, Prisma, PrismaService, RealtimeEmitter } from '#platform';
+import {
+  WORK,
+  Batcher,
+  Prisma,
+  PrismaService,
+  RealtimeEmitter,
+  blockedRoom,
+  followersRoom,
+  userRoom,
+} from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { noSuchPost } from './posts.js';
 

@@ -1,5 +1,4 @@
-import { blockedRoom, followersRoom, friendsRoom } from '#contracts';
-import { Batcher, CONNECT_BATCH, PgPool } from '#platform';
+import { Batcher, CONNECT_BATCH, PgPool, blockedRoom, followersRoom, friendsRoom } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: blockedRoom };

@@ -1,4 +1,4 @@
-import type { NotificationCause } from './schemas/notifications.js';
+import type { NotificationCause } from '#contracts';
 
 /** Job payloads by name: a job without a processor does not compile. */
 export interface Jobs {
