@@ -17,7 +17,7 @@ const { default: getPort } = await import('get-port');
 const { createProxyServer } = await import('httpxy');
 const { startEmbeddedPostgres } = await import('../dist/libs/embedded-postgres/src/embedded.js');
 const { MAX_HEADER_SIZE, REQUEST_DEADLINE, endUnreadAnswers } =
-  await import('../dist/libs/platform/src/http/deadlines.js');
+  await import('../dist/libs/platform/src/http/connections/deadlines.js');
 const { secretIn } = await import('../dist/libs/platform/src/config/secret-file.js');
 
 // Under npm, Ctrl-C arrives twice: the second signal must not interrupt the handling of the first.

@@ -10,7 +10,7 @@ export * from './schemas/marketplace.js';
 export * from './schemas/message-content.js';
 export * from './schemas/messages.js';
 export * from './schemas/notifications.js';
-export * from './schemas/page.js';
+export * from './page.js';
 export * from './schemas/presence.js';
 export * from './schemas/queues.js';
 export * from './schemas/social.js';

@@ -1,10 +1,10 @@
 import type { AvailabilityDto, BookingDto, ServiceDto } from '#contracts';
 import { wholeReads, withPlans, type Account, type TestApp } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
-import { CompleteBookings } from './commands/complete-bookings.command.js';
-import { ExpireBookings } from './commands/expire-bookings.command.js';
-import { ReconcileBookings } from './commands/reconcile-bookings.command.js';
-import { RemindBookings } from './commands/remind-bookings.command.js';
+import { CompleteBookings } from './bookings/commands/complete-bookings.command.js';
+import { ExpireBookings } from './bookings/commands/expire-bookings.command.js';
+import { ReconcileBookings } from './bookings/commands/reconcile-bookings.command.js';
+import { RemindBookings } from './bookings/commands/remind-bookings.command.js';
 
 const TABLES = ['services', 'availabilities', 'bookings', 'reviews', 'master_ratings', 'blocks', 'users'];
 const INDEXES = [

@@ -2,7 +2,7 @@ import type { PostDto } from '#contracts';
 import { ReconcileNotifications } from '#notifications';
 import { wholeReads, withPlans, type Account, type TestApp } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
-import { ReconcileContributions } from './commands/reconcile-contributions.command.js';
+import { ReconcileContributions } from './posts/commands/reconcile-contributions.command.js';
 
 const TABLES = [
   'users',

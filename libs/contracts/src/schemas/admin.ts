@@ -1,7 +1,7 @@
 import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Min } from 'class-validator';
 import { ROLES, UserDto } from './identity.js';
 import { BOOKING_STATUSES } from './marketplace.js';
-import { PageOf, PageQuery } from './page.js';
+import { PageOf, PageQuery } from '../page.js';
 import { PersonDto } from './social.js';
 import { IsId, IsNested, IsText, IsTimestamp, IsVisible, Nullable } from '../validation/validators.js';
 

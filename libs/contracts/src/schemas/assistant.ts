@@ -12,7 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { ErrorReason } from '../errors.js';
-import { PageOf } from './page.js';
+import { PageOf } from '../page.js';
 import {
   FromQuery,
   IsId,

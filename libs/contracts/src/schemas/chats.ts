@@ -12,7 +12,7 @@ import {
 } from 'class-validator';
 import { UserDto } from './identity.js';
 import { MessageDto } from './messages.js';
-import { PageOf, PageQuery } from './page.js';
+import { PageOf, PageQuery } from '../page.js';
 import {
   Erasable,
   FromQuery,

@@ -10,7 +10,7 @@ import {
   MinLength,
 } from 'class-validator';
 import { canonicalEmail, newEmail } from '../validation/email.js';
-import { PageOf, PageQuery } from './page.js';
+import { PageOf, PageQuery } from '../page.js';
 import {
   Erasable,
   IsHttpUrl,

@@ -14,7 +14,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { PageOf, PageQuery } from './page.js';
+import { PageOf, PageQuery } from '../page.js';
 import {
   Erasable,
   IsDate,

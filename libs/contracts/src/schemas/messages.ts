@@ -13,7 +13,7 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
-import { PageOf, PageQuery } from './page.js';
+import { PageOf, PageQuery } from '../page.js';
 import {
   FromQuery,
   IsId,

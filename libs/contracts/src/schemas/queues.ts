@@ -1,5 +1,5 @@
 import { IsInt, IsString, Min } from 'class-validator';
-import { PageOf } from './page.js';
+import { PageOf } from '../page.js';
 import { IsNested, IsTimestamp } from '../validation/validators.js';
 
 export class JobCounts {

@@ -1,7 +1,7 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { UserDto } from './identity.js';
 import { MAX_CONTENT } from './messages.js';
-import { PageOf, PageQuery } from './page.js';
+import { PageOf, PageQuery } from '../page.js';
 import {
   IsHttpUrlList,
   IsId,

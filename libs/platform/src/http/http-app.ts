@@ -14,13 +14,13 @@ import { OpsController } from '../observability/ops/ops.controller.js';
 import { PlatformModule } from '../platform.module.js';
 import { StartupError } from '../config/startup-error.js';
 import { reachRedis } from '../redis/redis.js';
-import { recordAnswerLengths } from './answer-lengths.js';
-import { Bodies } from './bodies.js';
-import { MAX_HEADER_SIZE, REQUEST_DEADLINE } from './deadlines.js';
+import { recordAnswerLengths } from './connections/answer-lengths.js';
+import { Bodies } from './connections/bodies.js';
+import { MAX_HEADER_SIZE, REQUEST_DEADLINE } from './connections/deadlines.js';
 import { ErrorFilter, sendErrorResponse } from './error.filter.js';
-import { OpenConnections } from './open-connections.js';
+import { OpenConnections } from './connections/open-connections.js';
 import { logRequests } from './request-log.js';
-import { RequestsInWork } from './requests-in-work.js';
+import { RequestsInWork } from './connections/requests-in-work.js';
 
 /** A body that is refused is still read to its end up to here, which is as much as the proxy lets through. */
 const DRAINED_BODY = 2 * 1024 * 1024;

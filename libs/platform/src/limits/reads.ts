@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { READS } from './budgets/index.js';
 import { FairScheduler } from '../concurrency/fair-scheduler.js';
-import { answerLength, whenMade } from '../http/answer-lengths.js';
+import { answerLength, whenMade } from '../http/connections/answer-lengths.js';
 import { Metrics } from '../observability/metrics.js';
 import { RateLimits } from './rate-limits.js';
 import { unavailable } from '../concurrency/time-limit.js';

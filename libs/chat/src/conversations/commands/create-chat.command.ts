@@ -1,0 +1,132 @@
+import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
+import { Blocks, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
+import { PrismaService, RealtimeEmitter, newId, type Prisma, chatRoom } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatUpdatePublisher } from '../chat-update-publisher.js';
+import { ChatViews } from '../chat-views.js';
+import {
+  requireGroupAccepted,
+  requireMessageAccepted,
+  requireBelowGroupLimit,
+} from '../../membership/consent.js';
+
+/**
+ * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat
+ * when something is said in it, or when they open it, too.
+ * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist, is banned, or a block is between
+ *   them and the creator; FORBIDDEN when one of them does not accept it; CONFLICT when one is in too many groups; RATE_LIMIT (of a
+ *   day)
+ */
+export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
+  constructor(
+    readonly creatorId: string,
+    readonly body: CreateChatBody,
+  ) {
+    super();
+  }
+}
+
+interface Opened {
+  id: string;
+  created: boolean;
+  /** It was there, and is in the creator's list from now on. */
+  opened: boolean;
+}
+
+@CommandHandler(CreateChat)
+export class CreateChatHandler implements ICommandHandler<CreateChat> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
+    private readonly blocks: Blocks,
+    private readonly updates: ChatUpdatePublisher,
+    private readonly views: ChatViews,
+    private readonly emitter: RealtimeEmitter,
+    private readonly reach: Reach,
+  ) {}
+
+  async execute({ creatorId, body }: CreateChat): Promise<{ chat: ChatDto; created: boolean }> {
+    const otherIds = [...new Set(body.participant_ids.map((id) => id.toLowerCase()))].filter(
+      (id) => id !== creatorId,
+    );
+    if (otherIds.length === 0 || (body.type === 'direct' && otherIds.length !== 1))
+      throw AppError.invalid(
+        'participant_ids',
+        'a direct chat has one other participant, a group at least one',
+      );
+    const members = [creatorId, ...otherIds];
+    const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
+    const { id, created, opened } = directKey
+      ? await this.openDirect(creatorId, otherIds[0]!, directKey)
+      : await this.createGroup(creatorId, otherIds, body.title ?? null);
+    if (created) {
+      this.emitter.membershipChanged(chatRoom(id), ...members);
+      // The other one of a direct chat hears of it when they open it, too.
+      await this.updates.publishCreated(id, directKey ? [creatorId] : members);
+    }
+    const [chat] = await this.views.of(creatorId, id);
+    if (created && directKey) this.emitter.chatOpened(members, chat!);
+    if (opened) this.emitter.toUser(creatorId, 'chat:created', chat!);
+    return { chat: chat!, created };
+  }
+
+  /** A chat that is there is opened without the pair's lock, and no limit counts it. */
+  private async openDirect(creatorId: string, otherId: string, key: string): Promise<Opened> {
+    const known = await this.openKnown(this.prisma, creatorId, otherId, key);
+    if (known) return known;
+    await this.reach.take('directChat', creatorId);
+    // A block that comes meanwhile waits until the chat is there for it to close.
+    return this.pairs.change(creatorId, otherId, async (tx) => {
+      const made = await this.openKnown(tx, creatorId, otherId, key);
+      if (made) return made;
+      await requireMessageAccepted(tx, creatorId, otherId);
+      const id = newId();
+      await tx.$executeRaw`
+        INSERT INTO chats (id, type, direct_key, member_count) VALUES (${id}::uuid, 'direct', ${key}, 2)`;
+      await tx.$executeRaw`
+        INSERT INTO chat_members (chat_id, user_id, opened)
+        VALUES (${id}::uuid, ${creatorId}::uuid, true), (${id}::uuid, ${otherId}::uuid, false)`;
+      return { id, created: true, opened: false };
+    });
+  }
+
+  /** @throws AppError NOT_FOUND (the other is no user, banned, or cut off by a block) */
+  private async openKnown(
+    db: Prisma.TransactionClient,
+    creatorId: string,
+    otherId: string,
+    directKey: string,
+  ): Promise<Opened | undefined> {
+    await requirePresent(db, [creatorId, otherId]);
+    if (await this.blocks.areBetween(creatorId, otherId, db)) throw noSuchUser();
+    const chat = await db.chat.findUnique({ where: { directKey }, select: { id: true } });
+    if (!chat) return undefined;
+    // With a message, the chat is in the creator's list already.
+    const opened = await db.$executeRaw`
+      UPDATE chat_members SET opened = true, changed_xid = pg_current_xact_id()
+      WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened
+        AND NOT EXISTS (SELECT FROM chats WHERE id = ${chat.id}::uuid AND last_seq > 0)`;
+    return { id: chat.id, created: false, opened: opened > 0 };
+  }
+
+  private async createGroup(creatorId: string, otherIds: string[], title: string | null): Promise<Opened> {
+    await this.reach.take('group', creatorId);
+    await this.reach.take('groupAdd', creatorId, otherIds.length);
+    const id = newId();
+    const members = [creatorId, ...otherIds];
+    await this.prisma.$transaction(async (tx) => {
+      await requirePresent(tx, members);
+      if (await this.blocks.areBetween(creatorId, otherIds, tx)) throw noSuchUser();
+      await requireGroupAccepted(tx, creatorId, id, otherIds, 'participant_ids');
+      await requireBelowGroupLimit(tx, members, 'participant_ids');
+      await tx.$executeRaw`
+        INSERT INTO chats (id, type, title, member_count)
+        VALUES (${id}::uuid, 'group', ${title}, ${members.length})`;
+      await tx.$executeRaw`
+        INSERT INTO chat_members (chat_id, user_id, role)
+        SELECT ${id}::uuid, id, (CASE WHEN id = ${creatorId}::uuid THEN 'owner' ELSE 'member' END)::member_role
+        FROM unnest(${members}::uuid[]) AS m(id)`;
+    });
+    return { id, created: true, opened: false };
+  }
+}

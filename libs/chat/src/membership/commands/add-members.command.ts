@@ -1,0 +1,84 @@
+import { AppError, MAX_MEMBERS, type ChatDto } from '#contracts';
+import { Blocks, Reach, requirePresent, noSuchUser } from '#identity';
+import { RealtimeEmitter, type Prisma, chatRoom } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatUpdatePublisher } from '../../conversations/chat-update-publisher.js';
+import { ChatViews } from '../../conversations/chat-views.js';
+import { requireGroupAccepted, requireBelowGroupLimit } from '../consent.js';
+import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+
+/**
+ * People join a group, by its owner or an admin, if their settings let this user add them. What was said before is theirs to
+ * read and not unread. Only a friend adds somebody again who has left.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, a banned one, or one whom a block cuts off from the user),
+ *   CONFLICT (the group is full, or somebody is in too many), RATE_LIMIT (of a day)
+ */
+export class AddMembers extends Command<ChatDto> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+    readonly userIds: string[],
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(AddMembers)
+export class AddMembersHandler implements ICommandHandler<AddMembers> {
+  constructor(
+    private readonly blocks: Blocks,
+    private readonly groups: GroupChanges,
+    private readonly updates: ChatUpdatePublisher,
+    private readonly views: ChatViews,
+    private readonly emitter: RealtimeEmitter,
+    private readonly reach: Reach,
+  ) {}
+
+  async execute({ userId, chatId, userIds }: AddMembers): Promise<ChatDto> {
+    const added = await this.groups.change(chatId, userId, {
+      decide: async (db, group) => {
+        assertRunsGroup(group);
+        if (await this.blocks.areBetween(userId, userIds, db)) throw noSuchUser();
+        const missing = await notIn(db, chatId, userIds);
+        if (missing.length === 0) return null;
+        if (group.member_count + missing.length > MAX_MEMBERS)
+          throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`, {
+            reason: 'too_many_members',
+          });
+        return missing;
+      },
+      limit: (missing) => this.reach.take('groupAdd', userId, missing.length),
+      store: async (tx, missing, group) => {
+        await requirePresent(tx, missing);
+        await requireGroupAccepted(tx, userId, chatId, missing, 'user_ids');
+        await requireBelowGroupLimit(tx, missing, 'user_ids');
+        await tx.$executeRaw`
+          INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
+          SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)
+          ON CONFLICT (chat_id, user_id) DO UPDATE
+            SET left_at = NULL, left_seq = NULL, left_change_seq = NULL, left_by_ban = false, left_by_self = false, role = 'member', joined_at = now(),
+              last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
+              own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()`;
+        await tx.chat.update({
+          where: { id: chatId },
+          data: { memberCount: { increment: missing.length } },
+          select: { id: true },
+        });
+      },
+    });
+    if (added) {
+      this.emitter.membershipChanged(chatRoom(chatId), ...added);
+      await this.updates.publish(chatId, added);
+    }
+    return (await this.views.of(userId, chatId))[0]!;
+  }
+}
+
+/** Those of the users who are not in the group. */
+async function notIn(db: Prisma.TransactionClient, chatId: string, userIds: string[]): Promise<string[]> {
+  const missing = await db.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT id FROM unnest(${userIds}::uuid[]) AS w(id)
+    WHERE NOT EXISTS (
+      SELECT FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = w.id AND left_at IS NULL)`;
+  return missing.map(({ id }) => id);
+}

@@ -1,0 +1,87 @@
+import { AppError } from '#contracts';
+import { RealtimeEmitter, isDatabaseUnavailable, chatRoom } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ChatUpdatePublisher } from '../../conversations/chat-update-publisher.js';
+import { GroupChanges, assertRunsGroup } from '../group-changes.js';
+import { settleOwners } from '../group-owners.js';
+
+/**
+ * Somebody leaves a group, or is removed by its owner or an admin (an admin removes members only). Their devices
+ * stop hearing at once and are told (`chat:removed`), and they may read on up to that moment. The group of an owner
+ * who leaves goes to an admin, or else to whoever has been in it longest. A banned member who is removed does not come back
+ * with an unban, and nobody is told: for the others this user is not there.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (not in the group)
+ */
+export class RemoveMember extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly chatId: string,
+    readonly removedId: string,
+  ) {
+    super();
+  }
+}
+
+const NOT_IN_GROUP = 'Not in this group';
+
+/** The member left, or an earlier attempt has removed them. */
+class AlreadyOut extends AppError {}
+
+@CommandHandler(RemoveMember)
+export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
+  constructor(
+    private readonly groups: GroupChanges,
+    private readonly updates: ChatUpdatePublisher,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute(remove: RemoveMember): Promise<void> {
+    const { userId, chatId, removedId } = remove;
+    const removal = await this.store(remove).catch((error: unknown) => {
+      // The member may be out of the group already, and nobody has published it: the answer to a commit was lost.
+      if (isDatabaseUnavailable(error) || error instanceof AlreadyOut)
+        this.emitter.membershipChanged(chatRoom(chatId), removedId);
+      throw error;
+    });
+    if (!removal) return;
+    const { last_seq } = removal;
+    this.emitter.membershipChanged(chatRoom(chatId), removedId);
+    this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
+    await this.updates.publish(chatId);
+  }
+
+  private store({ userId, chatId, removedId }: RemoveMember) {
+    return this.groups.change(chatId, userId, {
+      decide: async (db, group) => {
+        if (removedId !== userId) assertRunsGroup(group);
+        const member = await db.chatMember.findUnique({
+          where: { chatId_userId: { chatId, userId: removedId } },
+        });
+        if (!member) throw new AppError('NOT_FOUND', NOT_IN_GROUP);
+        if (member.leftAt && !member.leftByBan) throw new AlreadyOut('NOT_FOUND', NOT_IN_GROUP);
+        if (removedId !== userId && group.role === 'admin' && member.role !== 'member')
+          throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
+        const { last_seq, change_seq } = group;
+        return { last_seq, change_seq, isOwner: member.role === 'owner', isBanned: member.leftByBan };
+      },
+      store: async (tx, { last_seq, change_seq, isOwner, isBanned }) => {
+        if (isBanned) {
+          await tx.$executeRaw`
+            UPDATE chat_members SET left_by_ban = false, role = 'member', changed_xid = pg_current_xact_id()
+            WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
+          return 'unseen';
+        }
+        await tx.$executeRaw`
+          UPDATE chat_members SET left_at = now(), left_seq = ${last_seq}, left_change_seq = ${change_seq}, role = 'member',
+            left_by_self = ${removedId === userId}, changed_xid = pg_current_xact_id()
+          WHERE chat_id = ${chatId}::uuid AND user_id = ${removedId}::uuid`;
+        await tx.chat.update({
+          where: { id: chatId },
+          data: { memberCount: { decrement: 1 } },
+          select: { id: true },
+        });
+        if (isOwner) await settleOwners(tx, [chatId]);
+      },
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import { AppError, MAX_FORWARDED, isVisible, type ForwardPayload, type MessageDto } from '#contracts';
+import { PrismaService, RateLimits, RealtimeEmitter, newId } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { NewMessage } from '../append-messages.js';
+import { Memberships, notMember, noSuchMessage } from '../../membership/membership.js';
+import { MessageWriter } from '../message-writer.js';
+import { pointsOf, pointsOfAudience } from '../message-points.js';
+import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
+import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
+import { SenderQueue } from '../sender-queue.js';
+
+/**
+ * Repeats messages in another chat, or in the same, in the order given and with what the forwarder has to say before
+ * them: all of it or nothing. Repeating it with the same client_id gives back what was forwarded first.
+ * @returns the forwarded messages, without the comment
+ * @throws AppError RATE_LIMIT (each message counts), INVALID_DATA, CHAT_NOT_FOUND (of the target), NOT_FOUND (a message
+ *   that is not there, or deleted), FORBIDDEN (not in the target or in a message's chat, or a block), UNAVAILABLE
+ */
+export class ForwardMessages extends Command<MessageDto[]> {
+  constructor(
+    readonly userId: string,
+    readonly payload: ForwardPayload,
+  ) {
+    super();
+  }
+}
+
+type Source = MessageRow & { is_member: boolean };
+
+/** Their place in the forward; the comment's is 0, with or without one. */
+const PLACES = Array.from({ length: MAX_FORWARDED }, (_, i) => i + 1);
+/** What only the proposal that was accepted itself may say. */
+const ACCEPTED = ['booking_id', 'accepted_by', 'starts_at'];
+
+@CommandHandler(ForwardMessages)
+export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly limits: RateLimits,
+    private readonly memberships: Memberships,
+    private readonly senders: SenderQueue,
+    private readonly log: MessageWriter,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ userId, payload }: ForwardMessages): Promise<MessageDto[]> {
+    const { message_ids, to_chat_id, comment, client_id } = payload;
+    const count = message_ids.length + (comment == null ? 0 : 1);
+    const each = 1 + pointsOfAudience(this.emitter.audience(to_chat_id));
+    await this.limits.take('message', userId, count * each);
+    if (comment != null && !isVisible(comment)) throw AppError.invalid('comment', 'must not be empty');
+    const { earlier, sources } = await this.senders.run(userId, () => this.lookUp(userId, payload));
+    if (earlier.length > 0) return earlier;
+    const points = sources.reduce(
+      (sum, { content, metadata }) => sum + pointsOf(content, metadata),
+      pointsOf(comment ?? ''),
+    );
+    if (points > 0) await this.limits.take('message', userId, points);
+    const messages = sources.map(forwarded);
+    if (comment != null) messages.unshift({ type: 'text', content: comment, metadata: {} });
+    const first = comment == null ? 1 : 0;
+    const stored = await this.log.appendAtomically(
+      messages.map((message, i) => ({
+        ...message,
+        id: newId(),
+        chatId: to_chat_id,
+        senderId: userId,
+        ...(client_id != null && { clientId: `${client_id}/${first + i}` }),
+      })),
+    );
+    if (stored) return comment == null ? stored : stored.slice(1);
+    // Another device, or another try, came first after all.
+    const repeated = await this.earlier(userId, payload);
+    if (repeated.length === 0) throw AppError.invalid('client_id', 'is that of another message');
+    return repeated;
+  }
+
+  private async lookUp(userId: string, payload: ForwardPayload) {
+    await this.memberships.requireOpen(payload.to_chat_id, userId);
+    const earlier = payload.client_id == null ? [] : await this.earlier(userId, payload);
+    // Of what was forwarded before nothing has to be there any more.
+    return { earlier, sources: earlier.length > 0 ? [] : await this.sources(userId, payload.message_ids) };
+  }
+
+  /** What the same client_id forwarded before. */
+  private async earlier(userId: string, { to_chat_id, client_id }: ForwardPayload): Promise<MessageDto[]> {
+    const [rows, members] = await Promise.all([
+      this.prisma.$queryRaw<MessageRow[]>`
+        SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
+        WHERE m.chat_id = ${to_chat_id}::uuid AND m.sender_id = ${userId}::uuid
+          AND m.client_id = ANY(${PLACES.map((place) => `${client_id}/${place}`)}::text[])
+          AND m.forwarded_from IS NOT NULL ORDER BY m.seq`,
+      this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(to_chat_id, userId)}`,
+    ]);
+    const status = statusFrom(members);
+    return rows.map((row) => toMessage(row, status(row)));
+  }
+
+  /** In the order asked for. @throws AppError NOT_FOUND, FORBIDDEN */
+  private async sources(userId: string, messageIds: string[]): Promise<Source[]> {
+    const rows = await this.prisma.$queryRaw<Source[]>`
+      SELECT ${messageColumns(uuid(userId))}, p.user_id IS NOT NULL AS is_member
+      FROM unnest(${messageIds}::uuid[]) WITH ORDINALITY AS i(id, ord)
+      JOIN messages m ON m.id = i.id JOIN users u ON u.id = m.sender_id
+      LEFT JOIN chat_members p ON p.chat_id = m.chat_id AND p.user_id = ${userId}::uuid AND p.left_at IS NULL
+      ORDER BY i.ord`;
+    if (!rows.every(({ is_member }) => is_member)) throw notMember();
+    if (rows.length < messageIds.length || rows.some(({ deleted_at }) => deleted_at)) throw noSuchMessage();
+    return rows;
+  }
+}
+
+/** The same words again, and who said them first, however often they were forwarded since: all as the forwarder sees it. */
+function forwarded(source: Source): Pick<NewMessage, 'type' | 'content' | 'metadata' | 'forwardedFrom'> {
+  const seen = toMessage(source, 'sent');
+  const { type, content, id, sender_id, sender_name, created_at } = seen;
+  const metadata = { ...seen.metadata };
+  if (type === 'booking_proposal') for (const key of ACCEPTED) delete metadata[key];
+  const original = { message_id: id, sender_id, sender_name, created_at };
+  return { type, content, metadata, forwardedFrom: seen.forwarded_from ?? original };
+}

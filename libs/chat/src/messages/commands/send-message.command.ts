@@ -1,0 +1,102 @@
+import { AppError, messageMetadata, type SendMessagePayload } from '#contracts';
+import { FindUser } from '#identity';
+import { FindOwnService } from '#marketplace';
+import { RateLimits, RealtimeEmitter, newId } from '#platform';
+import { FindPost } from '#social';
+import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
+import { MessageWriter, type Sent } from '../message-writer.js';
+import { pointsOf, pointsOfAudience } from '../message-points.js';
+import { SenderQueue } from '../sender-queue.js';
+
+/**
+ * Sends one message. The answer means committed; sending again with the same client_id gives the first answer.
+ * @throws AppError RATE_LIMIT, INVALID_DATA, CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE (then nothing may be assumed: send again with the same client_id)
+ */
+export class SendMessage extends Command<Sent> {
+  constructor(
+    readonly senderId: string,
+    readonly payload: SendMessagePayload,
+  ) {
+    super();
+  }
+}
+
+const POINTS_ELSEWHERE = new Set<string>(['profile_share', 'post_share', 'booking_proposal']);
+
+/** A message that points to what its sender does not find is itself wrong. */
+const notFoundIs =
+  (field: string, message: string) =>
+  (error: unknown): never => {
+    throw error instanceof AppError && error.code === 'NOT_FOUND' ? AppError.invalid(field, message) : error;
+  };
+
+@CommandHandler(SendMessage)
+export class SendMessageHandler implements ICommandHandler<SendMessage> {
+  constructor(
+    private readonly log: MessageWriter,
+    private readonly limits: RateLimits,
+    private readonly queries: QueryBus,
+    private readonly senders: SenderQueue,
+    private readonly emitter: RealtimeEmitter,
+  ) {}
+
+  async execute({ senderId, payload }: SendMessage): Promise<Sent> {
+    const { chat_id, type, content, reply_to } = payload;
+    const points = pointsOf(content, payload.metadata) + pointsOfAudience(this.emitter.audience(chat_id));
+    await this.limits.take('message', senderId, 1 + points);
+    // Apps send null for what they do not have.
+    const metadata = messageMetadata(type, content, payload.metadata ?? {});
+    const clientId = payload.client_id ?? undefined;
+    const mustWait = POINTS_ELSEWHERE.has(type) || this.senders.isBusy(senderId);
+    const facts = mustWait ? await this.senders.run(senderId, () => this.factsOf(senderId, payload)) : {};
+    return this.log.append({
+      id: newId(),
+      chatId: chat_id,
+      senderId,
+      type,
+      content,
+      metadata: { ...metadata, ...facts },
+      clientId,
+      replyTo: reply_to ?? undefined,
+    });
+  }
+
+  /** What the server knows better than the sender about the thing a message points to, if they may see it. */
+  private async factsOf(
+    senderId: string,
+    { type, content, metadata }: SendMessagePayload,
+  ): Promise<Record<string, unknown>> {
+    switch (type) {
+      case 'profile_share': {
+        const user = await this.queries
+          .execute(new FindUser(content, senderId))
+          .catch(notFoundIs('content', 'no such user'));
+        return { name: user.name, avatar: user.avatar, is_master: user.is_master };
+      }
+      case 'post_share': {
+        const post = await this.queries
+          .execute(new FindPost(senderId, content))
+          .catch(notFoundIs('content', 'no such post'));
+        // A repost has next to nothing of its own.
+        const { author, media_urls } = post.repost_of ?? post;
+        return { author_id: author.id, author_name: author.name, media_url: media_urls[0] ?? null };
+      }
+      case 'booking_proposal': {
+        const service = await this.queries
+          .execute(new FindOwnService(senderId, String(metadata?.service_id)))
+          .catch(notFoundIs('metadata.service_id', 'not a service of yours'));
+        return {
+          service_name: service.name,
+          price: service.price,
+          duration: service.duration,
+          // What accepting adds: nobody else may.
+          booking_id: undefined,
+          accepted_by: undefined,
+          starts_at: undefined,
+        };
+      }
+      default:
+        return {};
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
+import { Metrics } from '../../observability/metrics.js';
+import { endUnreadAnswers } from './deadlines.js';
+import { boundIdle } from './idle-connections.js';
+import { RequestsInWork } from './requests-in-work.js';
+import { Unfinished } from './unfinished.js';
+import { Unread } from './unread.js';
+
+/** What is under way when the server begins to close may take so long, in ms. */
+const LET_END_MS = 700;
+
+/**
+ * A closing server waits for its connections, and a client may never end one: half a request, a socket that it
+ * does not read. Those are cut, so that a stop has an end.
+ */
+@Injectable()
+export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
+  /** From then on a connection ends with the answer that it waits for. */
+  areEnding = false;
+  private readonly open = new Set<Socket>();
+
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly metrics: Metrics,
+    private readonly requests: RequestsInWork,
+    private readonly unfinished: Unfinished,
+    private readonly unread: Unread,
+  ) {}
+
+  onModuleInit(): void {
+    const server = this.host.httpAdapter.getHttpServer() as Server;
+    const { open, requests, unfinished, unread } = this;
+    const { timeouts } = this.metrics;
+    unfinished.watch(server);
+    boundIdle(server, () => this.metrics.refuse(BEFORE_SIGN_IN.idleConnections));
+    endUnreadAnswers(server, () => timeouts.inc({ phase: 'answer' }));
+    server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'ERR_HTTP_REQUEST_TIMEOUT') timeouts.inc({ phase: 'request' });
+    });
+    // One for all of them: there are many.
+    const onClose = function (this: Socket) {
+      open.delete(this);
+      requests.closed(this);
+      unfinished.release(this);
+    };
+    server.on('connection', (socket: Socket) => open.add(socket) && socket.on('close', onClose));
+    unread.count(() =>
+      [...open]
+        .filter(({ writableLength }) => writableLength > 0)
+        .map((socket) => ({ bytes: socket.writableLength, end: () => socket.destroy() })),
+    );
+    const looking = unread.watch();
+    server.on('close', () => clearInterval(looking));
+  }
+
+  onModuleDestroy(): void {
+    this.areEnding = true;
+  }
+
+  beforeApplicationShutdown(): void {
+    setTimeout(() => {
+      for (const socket of this.open) socket.destroy();
+    }, LET_END_MS).unref();
+  }
+}

@@ -1,0 +1,111 @@
+import { AppError } from '#contracts';
+import { Injectable } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
+import { Config } from '../../config/config.js';
+import { Metrics } from '../../observability/metrics.js';
+import { NetworkCounts } from '../../limits/network-counts.js';
+import { clientAddress, networkOf } from '../client-address.js';
+
+const RETRY_MS = 2000;
+
+/** A process that has enough to do is healthy: refused, it would be started anew. Without a body nothing of it can wait. */
+const isProbe = ({ method, url, headers }: FastifyRequest) =>
+  method === 'GET' &&
+  /^\/health(?:[/?]|$)/.test(url) &&
+  headers['content-length'] === undefined &&
+  headers['transfer-encoding'] === undefined;
+
+interface Connection {
+  network: string;
+  waiting: (() => void)[];
+  /** Whether its request is one of the process: the body has arrived. */
+  isWorkedOn: boolean;
+}
+
+/**
+ * Bounds the requests in work. A connection has one at a time. A body that arrives takes no place of the process: `Unfinished`
+ * bounds those. Polls do not count: `Admission` counts their sessions.
+ */
+@Injectable()
+export class RequestsInWork {
+  private readonly connections = new Map<Socket, Connection>();
+  private readonly begun: NetworkCounts;
+  private readonly working = new NetworkCounts({ all: BEFORE_SIGN_IN.requests.most });
+
+  constructor(
+    config: Config,
+    private readonly metrics: Metrics,
+  ) {
+    this.begun = new NetworkCounts({ ofOne: config.CONNECTIONS_PER_ADDRESS });
+  }
+
+  watch(fastify: FastifyInstance): void {
+    const next = this.next.bind(this);
+    // One for all of them.
+    const onClose = function (this: ServerResponse) {
+      next(this.req.socket);
+    };
+    fastify.addHook('onRequest', (request, reply, done) => {
+      const { socket } = request.raw;
+      const { waiting } = this.connections.get(socket) ?? {};
+      if (waiting && waiting.length >= BEFORE_SIGN_IN.requestsOfConnection.most.waiting) {
+        this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection);
+        // Refusals would wait in memory for the answers before them.
+        socket.destroy();
+      }
+      if (socket.destroyed) return void reply.hijack();
+      if (!waiting) {
+        const network = networkOf(clientAddress(request));
+        if (!isProbe(request) && this.begun.refusalOf(network))
+          return done(this.refusal('requestsOfAddress'));
+        this.connections.set(socket, { network, waiting: [], isWorkedOn: false });
+        this.begun.add(network, 1);
+      }
+      reply.raw.on('close', onClose);
+      if (waiting) waiting.push(done);
+      else done();
+    });
+    fastify.addHook('preValidation', (request, _reply, done) => {
+      const connection = this.connections.get(request.raw.socket);
+      if (!connection || isProbe(request)) return done();
+      if (this.working.refusalOf(connection.network)) return done(this.refusal('requests'));
+      connection.isWorkedOn = true;
+      this.working.add(connection.network, 1);
+      done();
+    });
+  }
+
+  /** Its waiting requests never run. */
+  closed(socket: Socket): void {
+    const connection = this.connections.get(socket);
+    if (!connection) return;
+    this.answered(connection);
+    this.connections.delete(socket);
+    this.begun.add(connection.network, -1);
+  }
+
+  private answered(connection: Connection): void {
+    if (connection.isWorkedOn) this.working.add(connection.network, -1);
+    connection.isWorkedOn = false;
+  }
+
+  private next(socket: Socket): void {
+    const connection = this.connections.get(socket);
+    const run = connection?.waiting.shift();
+    if (!run) return this.closed(socket);
+    this.answered(connection!);
+    run();
+  }
+
+  private refusal(budget: 'requests' | 'requestsOfAddress'): AppError {
+    this.metrics.refuse(BEFORE_SIGN_IN[budget]);
+    const [code, message] =
+      budget === 'requests'
+        ? (['UNAVAILABLE', 'Too many requests are being answered'] as const)
+        : (['RATE_LIMIT', 'Too many requests from this address at once'] as const);
+    return new AppError(code, message, { retryAfterMs: RETRY_MS });
+  }
+}

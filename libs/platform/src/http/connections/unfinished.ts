@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
+import { Metrics } from '../../observability/metrics.js';
+import { holderOf } from '../client-address.js';
+
+const { unfinished: BUDGET } = BEFORE_SIGN_IN;
+/** So much of it is left once connections have been closed. Bytes. */
+const BYTES_AFTER = BUDGET.most * 0.75;
+/** About how much a piece takes beside its bytes. */
+const PIECE_BYTES = 256;
+/** How much a request takes before its body, with the longest headers: some 4,000 may wait for theirs. */
+const REQUEST_BYTES = 8 * 1024;
+
+/**
+ * Bounds the bytes of bodies, frames and messages that have arrived in part, and with them the requests that wait for their
+ * bodies. They stay in memory until the rest is there.
+ */
+@Injectable()
+export class Unfinished {
+  /** The connections with such bytes, and since when, in ms of `performance.now()`. */
+  private readonly unfinished = new Map<Duplex, { bytes: number; since: number }>();
+  private bytes = 0;
+
+  constructor(private readonly metrics: Metrics) {}
+
+  /** A piece of something unfinished has arrived. */
+  add(socket: Duplex, piece: number): void {
+    if (socket.destroyed) return;
+    let entry = this.unfinished.get(socket);
+    if (!entry) this.unfinished.set(socket, (entry = { bytes: 0, since: performance.now() }));
+    entry.bytes += piece + PIECE_BYTES;
+    this.bytes += piece + PIECE_BYTES;
+    if (this.bytes > BUDGET.most) this.evict();
+  }
+
+  /** It is whole, or its connection has closed. */
+  release(socket: Duplex): void {
+    this.bytes -= this.unfinished.get(socket)?.bytes ?? 0;
+    this.unfinished.delete(socket);
+  }
+
+  /** Counts the bodies of requests, those of polling among them. */
+  watch(server: Server): void {
+    const [add, release] = [this.add.bind(this), this.release.bind(this)];
+    // One for all of them. A listener would take the bytes from the request's own readers.
+    const push = function (this: IncomingMessage, piece: Buffer | null, encoding?: BufferEncoding) {
+      if (piece) add(this.socket, piece.length);
+      else release(this.socket);
+      return IncomingMessage.prototype.push.call(this, piece, encoding);
+    };
+    server.on('request', (request: IncomingMessage) => {
+      const { headers } = request;
+      if ((headers['content-length'] ?? headers['transfer-encoding']) === undefined) return;
+      request.push = push;
+      add(request.socket, REQUEST_BYTES);
+    });
+  }
+
+  /**
+   * Connections that hold the most for the longest time end first, of networks that hold much before all others. One whose
+   * rest is on its way holds little for a moment.
+   */
+  private evict(): void {
+    const now = performance.now();
+    const bytesOf = new Map<string, number>();
+    const all = [...this.unfinished].map(([socket, { bytes, since }]) => {
+      const holder = holderOf(socket as Socket);
+      bytesOf.set(holder, (bytesOf.get(holder) ?? 0) + bytes);
+      return { socket, holder, cost: bytes * (now - since) };
+    });
+    const costs = all.map(({ socket, holder, cost }) => ({ socket, cost: cost * bytesOf.get(holder)! }));
+    for (const { socket } of costs.sort((a, b) => b.cost - a.cost)) {
+      if (this.bytes <= BYTES_AFTER) return;
+      this.release(socket);
+      socket.destroy();
+      this.metrics.refuse(BUDGET);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { AppError, isBlank, isVisible, type CreatePostBody, type PostDto } from '#contracts';
+import { Reach } from '#identity';
+import { PrismaService, newId } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { requireBelowPostLimit } from '../../relationships/limits.js';
+import { mentionedIn, enqueueMentionNotifications } from '../mentions.js';
+import { Posts } from '../posts.js';
+
+/**
+ * A new post; whom it mentions is told (contract, `POST posts`).
+ * @throws AppError INVALID_DATA naming content when there is neither a visible text nor media; CONFLICT (10,000 posts);
+ *   RATE_LIMIT (of a day)
+ */
+export class CreatePost extends Command<PostDto> {
+  constructor(
+    readonly authorId: string,
+    readonly body: CreatePostBody,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(CreatePost)
+export class CreatePostHandler implements ICommandHandler<CreatePost> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly posts: Posts,
+    private readonly reach: Reach,
+  ) {}
+
+  async execute({ authorId, body }: CreatePost): Promise<PostDto> {
+    const post = newPost(authorId, body);
+    await this.reach.take('post', authorId);
+    const mentioned = await mentionedIn(this.prisma, authorId, post.content, authorId);
+    await this.reach.take('mention', authorId, mentioned.length);
+    await this.prisma.$transaction(async (tx) => {
+      await requireBelowPostLimit(tx, authorId);
+      await tx.post.create({ data: post });
+      await enqueueMentionNotifications(tx, authorId, mentioned, {
+        postId: post.id,
+        commentId: null,
+        ownerId: authorId,
+      });
+    });
+    return this.posts.require(authorId, post.id);
+  }
+}
+
+/** @throws AppError INVALID_DATA naming content */
+export function newPost(authorId: string, { content, media_urls }: CreatePostBody) {
+  // Apps send null for what they do not have.
+  const mediaUrls = media_urls ?? [];
+  if (!isVisible(content) && !(isBlank(content) && mediaUrls.length > 0))
+    throw AppError.invalid('content', 'must be visible, or empty beside media');
+  return { id: newId(), authorId, content, mediaUrls };
+}

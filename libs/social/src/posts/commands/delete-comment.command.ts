@@ -1,0 +1,62 @@
+import { AppError } from '#contracts';
+import { NotificationPublisher, causes, revise } from '#notifications';
+import { PrismaService, RealtimeEmitter } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { visibleTo } from '../../visibility.js';
+import { Posts } from '../posts.js';
+
+/**
+ * By who wrote it, or by the post's author; its answers go with it.
+ * @throws AppError NOT_FOUND, FORBIDDEN
+ */
+export class DeleteComment extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly postId: string,
+    readonly commentId: string,
+  ) {
+    super();
+  }
+}
+
+const noSuchComment = () => new AppError('NOT_FOUND', 'No such comment');
+
+@CommandHandler(DeleteComment)
+export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly posts: Posts,
+    private readonly emitter: RealtimeEmitter,
+    private readonly notifications: NotificationPublisher,
+  ) {}
+
+  async execute({ userId, postId, commentId }: DeleteComment): Promise<void> {
+    const [comment] = await this.prisma.$queryRaw<{ owner_id: string; mine: boolean; in_sight: boolean }[]>`
+      SELECT owner.id AS owner_id, ${userId}::uuid IN (author.id, owner.id) AS mine,
+        ${visibleTo(userId, 'author')} AND ${visibleTo(userId, 'owner')} AS in_sight
+      FROM comments c JOIN posts p ON p.id = c.post_id
+      JOIN users author ON author.id = c.author_id JOIN users owner ON owner.id = p.author_id
+      WHERE c.id = ${commentId}::uuid AND p.id = ${postId}::uuid`;
+    if (!comment || !(comment.mine || comment.in_sight)) throw noSuchComment();
+    if (!comment.mine)
+      throw new AppError('FORBIDDEN', 'This is not a comment of yours, nor on a post of yours');
+    const { revised, comments_count } = await this.posts.change(postId, async (tx) => {
+      // The post's row first: an answer that is being written is here when it is counted, or finds nothing to answer.
+      await tx.$queryRaw`SELECT FROM posts WHERE id = ${postId}::uuid FOR NO KEY UPDATE`;
+      const deleted = await tx.$queryRaw<{ id: string; hidden: boolean }[]>`
+        DELETE FROM comments WHERE id = ${commentId}::uuid OR parent_id = ${commentId}::uuid RETURNING id, hidden`;
+      if (deleted.length === 0) throw noSuchComment();
+      const counted = deleted.filter(({ hidden }) => !hidden).length;
+      const [post] = await tx.$queryRaw<[{ comments_count: number }]>`
+        UPDATE posts SET comments_count = comments_count - ${counted} WHERE id = ${postId}::uuid RETURNING comments_count`;
+      const keys = deleted.flatMap(({ id }) => [`post_commented:${id}`, `mention:${id}`]);
+      return { revised: await revise(tx, causes.named(keys)), ...post };
+    });
+    this.emitter.toUser(comment.owner_id, 'post:comment_deleted', {
+      post_id: postId,
+      comment_id: commentId,
+      comments_count,
+    });
+    await this.notifications.publish(revised);
+  }
+}

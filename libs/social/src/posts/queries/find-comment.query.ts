@@ -1,0 +1,30 @@
+import { AppError, type CommentDto } from '#contracts';
+import { PrismaService } from '#platform';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
+import { visibleTo } from '../../visibility.js';
+
+/** One comment. @throws AppError NOT_FOUND, also when its author or the post's is out of the reader's sight */
+export class FindComment extends Query<CommentDto> {
+  constructor(
+    /** Null looks past all blocks. */
+    readonly readerId: string | null,
+    readonly commentId: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(FindComment)
+export class FindCommentHandler implements IQueryHandler<FindComment> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async execute({ readerId, commentId }: FindComment): Promise<CommentDto> {
+    const [row] = await this.prisma.$queryRaw<CommentRow[]>`
+      SELECT ${COMMENT_COLUMNS} FROM comments c JOIN posts p ON p.id = c.post_id
+      JOIN users author ON author.id = c.author_id JOIN users owner ON owner.id = p.author_id
+      WHERE c.id = ${commentId}::uuid AND ${visibleTo(readerId, 'author')} AND ${visibleTo(readerId, 'owner')}`;
+    if (!row) throw new AppError('NOT_FOUND', 'No such comment');
+    return toComment(row);
+  }
+}

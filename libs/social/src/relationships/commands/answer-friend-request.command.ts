@@ -1,0 +1,86 @@
+import { AppError, type FriendRequestDto } from '#contracts';
+import { Pairs, requirePresent } from '#identity';
+import { NotificationPublisher, enqueueNotification } from '#notifications';
+import { PrismaService, RealtimeEmitter, friendsRoom } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import {
+  FRIEND_REQUESTS,
+  noSuchRequest,
+  reviseFriendship,
+  toFriendRequest,
+  type FriendRequestRow,
+} from '../friend-requests.js';
+import { requireBelowLimit } from '../limits.js';
+
+/**
+ * By the asked user, once. The asker is told when it is accepted. Of refusals, the last one is kept.
+ * @throws AppError NOT_FOUND, also for a request to somebody else, or of a banned user; CONFLICT (answered already, or one of the two has
+ *   5,000 friends)
+ */
+export class AnswerFriendRequest extends Command<FriendRequestDto> {
+  constructor(
+    readonly userId: string,
+    readonly requestId: string,
+    readonly answer: 'accepted' | 'declined',
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(AnswerFriendRequest)
+export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendRequest> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
+    private readonly emitter: RealtimeEmitter,
+    private readonly notifications: NotificationPublisher,
+  ) {}
+
+  async execute({ userId, requestId: id, answer }: AnswerFriendRequest): Promise<FriendRequestDto> {
+    const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
+    if (!asked) throw noSuchRequest();
+    const { fromId } = asked;
+    const { request, revised } = await this.pairs.change(userId, fromId, async (tx) => {
+      await requirePresent(tx, [userId, fromId]).catch((error: unknown) => {
+        throw error instanceof AppError ? noSuchRequest() : error;
+      });
+      const { count } = await tx.friendRequest.updateMany({
+        where: { id, status: 'pending' },
+        data: { status: answer, answeredAt: new Date() },
+      });
+      const [row] = await tx.$queryRaw<FriendRequestRow[]>`
+        ${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid AND r.status <> 'withdrawn'`;
+      if (!row) throw noSuchRequest();
+      if (count === 0)
+        throw new AppError('CONFLICT', `This request is ${row.status} already`, { reason: 'wrong_state' });
+      if (answer === 'accepted') {
+        await requireBelowLimit(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
+        await tx.friend.createMany({
+          data: [
+            { userId, friendId: fromId },
+            { userId: fromId, friendId: userId },
+          ],
+        });
+        await enqueueNotification(tx, [fromId], {
+          type: 'friend_accepted',
+          key: `friend_accepted:${id}`,
+          actorId: userId,
+          data: { request_id: id, user_id: userId },
+        });
+      }
+      const revised = await reviseFriendship(tx, userId, fromId);
+      // The notification's key names the refusal before it.
+      if (answer === 'declined')
+        await tx.friendRequest.deleteMany({
+          where: { fromId, toId: userId, status: 'declined', id: { not: id } },
+        });
+      return { request: toFriendRequest(row), revised };
+    });
+    if (answer === 'accepted') {
+      this.emitter.membershipChanged(friendsRoom(fromId), userId);
+      this.emitter.membershipChanged(friendsRoom(userId), fromId);
+    }
+    await this.notifications.publish(revised);
+    return request;
+  }
+}

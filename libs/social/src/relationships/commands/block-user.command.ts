@@ -1,0 +1,194 @@
+import { AppError, type NotificationData } from '#contracts';
+import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
+import {
+  NotificationPublisher,
+  lockAudience,
+  reviseBetween,
+  enqueueNotifications,
+  type Revised,
+} from '#notifications';
+import {
+  HEAD_START_MS,
+  PrismaService,
+  RateLimits,
+  RealtimeEmitter,
+  addJob,
+  type Prisma,
+  blockedRoom,
+  followersRoom,
+  friendsRoom,
+} from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { withdraw } from '../friend-requests.js';
+import { requireBelowLimit } from '../limits.js';
+
+/**
+ * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is
+ * closed. Confirmed bookings stay. Taking it back opens the chat, unless the other one blocks too, and brings back notifications of what still is; it restores nothing else (contract, `PUT|DELETE users/:id/block`).
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (5,000 are the most)
+ */
+export class BlockUser extends Command<void> {
+  constructor(
+    readonly blockerId: string,
+    readonly blockedId: string,
+    readonly on: boolean,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(BlockUser)
+export class BlockUserHandler implements ICommandHandler<BlockUser> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
+    private readonly blocks: Blocks,
+    private readonly emitter: RealtimeEmitter,
+    private readonly notifications: NotificationPublisher,
+    private readonly limits: RateLimits,
+  ) {}
+
+  async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
+    if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
+    await this.limits.take('tie', blockerId);
+    await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
+    const { between, closed, jobId } = await this.pairs.change(blockerId, blockedId, async (tx) => {
+      // Before all that is undone here: who tells of it has stored it, and is found below.
+      await lockAudience(tx, [blockerId, blockedId], 'alone');
+      if (on) await block(tx, blockerId, blockedId);
+      else await tx.block.deleteMany({ where: { blockerId, blockedId } });
+      const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
+      const closed = await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
+      if (on) await cancelRequests(tx, blockerId, blockedId);
+      const job = { userId: blockerId, otherId: blockedId };
+      return { between: blocked, closed, jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS) };
+    });
+    for (const [user, other] of [
+      [blockerId, blockedId],
+      [blockedId, blockerId],
+    ] as const) {
+      this.emitter.membershipChanged(blockedRoom(other), user);
+      if (!between) continue;
+      this.emitter.membershipChanged(followersRoom(other), user);
+      this.emitter.membershipChanged(friendsRoom(other), user);
+    }
+    // After the moves: what is typed from here on is not heard across the block.
+    if (closed) this.emitter.typingEnds(closed);
+    await this.notifications.publish(await this.revise(blockerId, blockedId, jobId));
+  }
+
+  /**
+   * Runs in a transaction of its own, since it takes long: sends to the chat and booking requests do not wait for it. The
+   * job does it if this fails.
+   */
+  private revise(blockerId: string, blockedId: string, jobId: string): Promise<Revised[]> {
+    return this.prisma.$transaction(async (tx) => {
+      await tx.outboxJob.deleteMany({ where: { id: jobId } });
+      return reviseBetween(tx, blockerId, blockedId);
+    });
+  }
+}
+
+async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId: string): Promise<void> {
+  const pair = { blockerId, blockedId };
+  if (await tx.block.findUnique({ where: { blockerId_blockedId: pair } })) return;
+  await requirePresent(tx, [blockerId, blockedId]);
+  await requireBelowLimit(tx, [blockerId], (id) => tx.block.count({ where: { blockerId: id } }));
+  await tx.block.create({ data: { ...pair, ...(await namesOf(tx, blockerId, blockedId)) } });
+  const [a, b] = [blockerId, blockedId];
+  const either = <K extends string>(one: K, other: K) => ({
+    OR: [
+      { [one]: a, [other]: b },
+      { [one]: b, [other]: a },
+    ],
+  });
+  await tx.follow.deleteMany({ where: either('followerId', 'followeeId') });
+  await tx.friend.deleteMany({ where: either('userId', 'friendId') });
+  await withdraw(tx, a, b);
+  // The blocked user has not withdrawn it: a request after the block is told anew.
+  await tx.friendRequest.updateMany({
+    where: { fromId: b, toId: a, status: 'pending' },
+    data: { status: 'withdrawn' },
+  });
+}
+
+/** As the two have seen each other until now. */
+async function namesOf(tx: Prisma.TransactionClient, blockerId: string, blockedId: string) {
+  const other = await tx.block.findUnique({
+    where: { blockerId_blockedId: { blockerId: blockedId, blockedId: blockerId } },
+  });
+  if (other)
+    return {
+      blockerName: other.blockedName,
+      blockerHandle: other.blockedHandle,
+      blockedName: other.blockerName,
+      blockedHandle: other.blockerHandle,
+    };
+  const select = { name: true, handle: true };
+  const blocker = await tx.user.findUniqueOrThrow({ where: { id: blockerId }, select });
+  const blocked = await tx.user.findUniqueOrThrow({ where: { id: blockedId }, select });
+  return {
+    blockerName: blocker.name,
+    blockerHandle: blocker.handle,
+    blockedName: blocked.name,
+    blockedHandle: blocked.handle,
+  };
+}
+
+/**
+ * Closes the two's chat, or opens it. What each sees of the other's marks stays as it is now until it is opened: then both
+ * have new numbers, so that devices learn how far the other has come meanwhile.
+ * @returns the id of a chat that is closed by this
+ */
+async function setChatBlocked(
+  tx: Prisma.TransactionClient,
+  directKey: string,
+  blocked: boolean,
+): Promise<string | undefined> {
+  const [chat] = await tx.$queryRaw<{ id: string; change_seq: number }[]>`
+    UPDATE chats SET blocked = ${blocked},
+      change_seq = CASE WHEN ${blocked} THEN change_seq ELSE change_seq + 2 END,
+      changed_xid = CASE WHEN ${blocked} THEN changed_xid ELSE pg_current_xact_id() END
+    WHERE direct_key = ${directKey} AND blocked <> ${blocked} RETURNING id, change_seq`;
+  if (!chat) return undefined;
+  if (blocked) {
+    await tx.$executeRaw`
+      UPDATE chat_members SET frozen_read_seq = last_read_seq, frozen_delivered_seq = last_delivered_seq
+      WHERE chat_id = ${chat.id}::uuid`;
+    return chat.id;
+  }
+  await tx.$executeRaw`
+      UPDATE chat_members m SET frozen_read_seq = NULL, frozen_delivered_seq = NULL,
+        change_seq = ${chat.change_seq} - n.place
+      FROM (SELECT user_id, row_number() OVER (ORDER BY user_id)::int - 1 AS place FROM chat_members
+            WHERE chat_id = ${chat.id}::uuid) n
+      WHERE m.chat_id = ${chat.id}::uuid AND m.user_id = n.user_id`;
+  return undefined;
+}
+
+/**
+ * Of bookings; the blocked user is told, without who and why. Who waits for the lock with another request finds the
+ * block; who had it before is found here.
+ */
+async function cancelRequests(tx: Prisma.TransactionClient, a: string, b: string): Promise<void> {
+  await lockBookings(tx, [[a, b]]);
+  const cancelled = await tx.$queryRaw<(NotificationData['booking_cancelled'] & { starts_at: Date })[]>`
+    UPDATE bookings b SET status = 'cancelled', updated_at = now()
+    WHERE status = 'requested' AND (client_id, master_id) IN ((${a}::uuid, ${b}::uuid), (${b}::uuid, ${a}::uuid))
+    RETURNING b.id AS booking_id, b.service_id, b.service_name, b.master_id, b.client_id, b.starts_at,
+      COALESCE((SELECT timezone FROM availabilities WHERE master_id = b.master_id), 'UTC') AS timezone`;
+  if (cancelled.length === 0) return;
+  await addJob(tx, 'show-bookings', { bookingIds: cancelled.map(({ booking_id }) => booking_id) });
+  await enqueueNotifications(
+    tx,
+    cancelled.map((facts) => ({
+      recipientIds: [b],
+      cause: {
+        type: 'booking_cancelled',
+        key: `booking_cancelled:${facts.booking_id}`,
+        actorId: null,
+        data: { ...facts, starts_at: facts.starts_at.toISOString(), outcome: 'cancelled', reason: null },
+      },
+    })),
+  );
+}

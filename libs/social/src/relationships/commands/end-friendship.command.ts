@@ -1,0 +1,43 @@
+import { AppError } from '#contracts';
+import { Pairs } from '#identity';
+import { NotificationPublisher } from '#notifications';
+import { RealtimeEmitter, friendsRoom } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { reviseFriendship } from '../friend-requests.js';
+
+/** Ends a friendship, for both. @throws AppError NOT_FOUND when there is none */
+export class EndFriendship extends Command<void> {
+  constructor(
+    readonly userId: string,
+    readonly friendId: string,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(EndFriendship)
+export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
+  constructor(
+    private readonly pairs: Pairs,
+    private readonly emitter: RealtimeEmitter,
+    private readonly notifications: NotificationPublisher,
+  ) {}
+
+  async execute({ userId, friendId }: EndFriendship): Promise<void> {
+    const revised = await this.pairs.change(userId, friendId, async (tx) => {
+      const { count } = await tx.friend.deleteMany({
+        where: {
+          OR: [
+            { userId, friendId },
+            { userId: friendId, friendId: userId },
+          ],
+        },
+      });
+      if (count === 0) throw new AppError('NOT_FOUND', 'You are no friends');
+      return reviseFriendship(tx, userId, friendId);
+    });
+    this.emitter.membershipChanged(friendsRoom(friendId), userId);
+    this.emitter.membershipChanged(friendsRoom(userId), friendId);
+    await this.notifications.publish(revised);
+  }
+}

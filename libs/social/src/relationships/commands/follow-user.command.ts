@@ -1,0 +1,49 @@
+import { AppError } from '#contracts';
+import { Pairs, requirePresent } from '#identity';
+import { PrismaService, RateLimits, RealtimeEmitter, followersRoom } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { requireBelowLimit } from '../limits.js';
+import { requireVisible } from '../../visibility.js';
+
+/**
+ * Follows somebody, or no longer; again changes nothing (contract, `PUT|DELETE users/:id/follow`).
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (5,000 are the most)
+ */
+export class FollowUser extends Command<void> {
+  constructor(
+    readonly followerId: string,
+    readonly followeeId: string,
+    readonly on: boolean,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(FollowUser)
+export class FollowUserHandler implements ICommandHandler<FollowUser> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly pairs: Pairs,
+    private readonly emitter: RealtimeEmitter,
+    private readonly limits: RateLimits,
+  ) {}
+
+  async execute({ followerId, followeeId, on }: FollowUser): Promise<void> {
+    if (followerId === followeeId) throw AppError.invalid('id', 'is your own');
+    await this.limits.take('tie', followerId);
+    if (on) await this.follow(followerId, followeeId);
+    else await this.prisma.follow.deleteMany({ where: { followerId, followeeId } });
+    this.emitter.membershipChanged(followersRoom(followeeId), followerId);
+  }
+
+  private async follow(followerId: string, followeeId: string): Promise<void> {
+    await this.pairs.change(followerId, followeeId, async (tx) => {
+      await requirePresent(tx, [followerId, followeeId]);
+      await requireVisible(tx, followerId, followeeId);
+      const pair = { followerId, followeeId };
+      if (await tx.follow.findUnique({ where: { followerId_followeeId: pair } })) return;
+      await requireBelowLimit(tx, [followerId], (id) => tx.follow.count({ where: { followerId: id } }));
+      await tx.follow.create({ data: pair });
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import { AppError, type FriendRequestDto } from '#contracts';
+import { Pairs, Reach, requirePresent } from '#identity';
+import { enqueueNotification } from '#notifications';
+import { REACH, newId, type Prisma } from '#platform';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import {
+  FRIEND_REQUESTS,
+  SILENT_MS,
+  askingKey,
+  toFriendRequest,
+  type FriendRequestRow,
+} from '../friend-requests.js';
+import { requireVisible } from '../../visibility.js';
+
+/** After a refusal, the asker waits so long. */
+const PAUSE_MS = 30 * 24 * 3600_000;
+
+/**
+ * Asks somebody to be friends. A request that is made again within 24 hours of a withdrawal has the notification of the
+ * first: otherwise asking could be made a nuisance.
+ * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (friends already, one of the two has asked, or it was
+ *   declined within 30 days; too many are open), RATE_LIMIT (of a day)
+ */
+export class RequestFriendship extends Command<FriendRequestDto> {
+  constructor(
+    readonly fromId: string,
+    readonly toId: string,
+    readonly now = new Date(),
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(RequestFriendship)
+export class RequestFriendshipHandler implements ICommandHandler<RequestFriendship> {
+  constructor(
+    private readonly pairs: Pairs,
+    private readonly reach: Reach,
+  ) {}
+
+  async execute({ fromId, toId, now }: RequestFriendship): Promise<FriendRequestDto> {
+    if (fromId === toId) throw AppError.invalid('user_id', 'is your own');
+    await this.reach.take('friendRequest', fromId);
+    return this.pairs.change(fromId, toId, async (tx) => {
+      await requirePresent(tx, [fromId, toId]);
+      await requireVisible(tx, fromId, toId);
+      await assertMayAsk(tx, fromId, toId);
+      const earlier = await tx.friendRequest.findFirst({
+        where: {
+          fromId,
+          toId,
+          status: { not: 'pending' },
+          OR: [
+            { status: { not: 'withdrawn' } },
+            { answeredAt: null },
+            { answeredAt: { lte: new Date(now.getTime() - SILENT_MS) } },
+          ],
+        },
+        orderBy: { id: 'desc' },
+      });
+      if (earlier?.status === 'declined' && earlier.answeredAt! > new Date(now.getTime() - PAUSE_MS))
+        throw new AppError('CONFLICT', 'They have declined: ask again 30 days after that', {
+          reason: 'refused_recently',
+        });
+      await requireFewOpen(tx, fromId);
+      const id = newId();
+      await tx.friendRequest.create({ data: { id, fromId, toId } });
+      await enqueueNotification(tx, [toId], {
+        type: 'friend_request',
+        key: askingKey(fromId, toId, earlier?.id),
+        actorId: fromId,
+        data: { request_id: id, user_id: fromId },
+      });
+      const [row] = await tx.$queryRaw<FriendRequestRow[]>`${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid`;
+      return toFriendRequest(row!);
+    });
+  }
+}
+
+/** Under the pair's lock nothing of this changes; an index forbids two open requests besides. */
+async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: string): Promise<void> {
+  if (await tx.friend.findUnique({ where: { userId_friendId: { userId: fromId, friendId: toId } } }))
+    throw new AppError('CONFLICT', 'You are friends already', { reason: 'already_friends' });
+  const open = await tx.friendRequest.findFirst({
+    where: {
+      status: 'pending',
+      OR: [
+        { fromId, toId },
+        { fromId: toId, toId: fromId },
+      ],
+    },
+  });
+  if (open?.fromId === fromId)
+    throw new AppError('CONFLICT', 'You have asked already', { reason: 'already_asked' });
+  if (open) throw new AppError('CONFLICT', 'They have asked you: accept that');
+}
+
+/** Under the asker's lock: of two at once the second counts the first. */
+async function requireFewOpen(tx: Prisma.TransactionClient, fromId: string): Promise<void> {
+  await tx.$queryRaw`SELECT FROM users WHERE id = ${fromId}::uuid FOR NO KEY UPDATE`;
+  if ((await tx.friendRequest.count({ where: { fromId, status: 'pending' } })) >= REACH.waitingRequests.most)
+    throw new AppError(
+      'CONFLICT',
+      `At most ${REACH.waitingRequests.most} of your requests may wait for an answer`,
+    );
+}
