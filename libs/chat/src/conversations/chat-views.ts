@@ -145,15 +145,14 @@ export class ChatViews {
     const forms = new Map<string, Contents>([['', contents!]]);
     /** The key in `forms` of what this member sees. */
     const formOf = (userId: string, row: ChatRow): string => {
-      if (!sights.apart.has(userId)) return '';
+      const key = sights.keyOf(userId);
+      if (forms.has(key)) return key;
       const hidden = sights.hidden.get(userId) ?? {};
-      const status = last_message && sights.statusFor(userId);
-      const key = JSON.stringify([status, Object.entries(hidden).sort(([a], [b]) => (a < b ? -1 : 1))]);
-      if (!forms.has(key))
-        forms.set(key, {
-          participants: participants.map((one) => hiddenByBlock(one, hidden, row)),
-          last_message: last_message && asNamed({ ...last_message, status: status! }, hidden),
-        });
+      const status = sights.statusFor(userId);
+      forms.set(key, {
+        participants: participants.map((one) => hiddenByBlock(one, hidden, row)),
+        last_message: last_message && asNamed({ ...last_message, status }, hidden),
+      });
       return key;
     };
     return rows.flatMap(({ user_ids, ...row }) => {

@@ -90,19 +90,18 @@ export class MessageChanges {
   /** One frame for all, and others for the viewers whom a block cuts off from a member or from somebody in the message. */
   private publish(event: ChangeEvent, { row, sights }: Decided): void {
     const common = toMessage(row, sights.statusFor(null));
-    const apart = new Map<string, { message: MessageDto; viewers: string[] }>();
+    const groups = new Map<string, string[]>();
     for (const viewer of sights.apart) {
-      const status = sights.statusFor(viewer);
-      const message = asNamed({ ...common, status }, sights.hidden.get(viewer) ?? null);
-      const key = JSON.stringify(message);
-      const frame = apart.get(key);
-      if (frame) frame.viewers.push(viewer);
-      else apart.set(key, { message, viewers: [viewer] });
+      const key = sights.keyOf(viewer);
+      groups.set(key, groups.get(key) ?? []);
+      groups.get(key)!.push(viewer);
     }
-    const rooms = [...apart.values()].flatMap(({ viewers }) => viewers.map(userRoom));
-    this.emitter.toRooms([chatRoom(row.chat_id)], event, common, rooms);
-    for (const { message, viewers } of apart.values())
+    this.emitter.toRooms([chatRoom(row.chat_id)], event, common, [...sights.apart].map(userRoom));
+    for (const viewers of groups.values()) {
+      const [one] = viewers as [string, ...string[]];
+      const message = asNamed({ ...common, status: sights.statusFor(one) }, sights.hidden.get(one) ?? null);
       this.emitter.toRooms(viewers.map(userRoom), event, message);
+    }
   }
 
   /** Strangers are refused here, so that they do not even stand in the chat's line. */

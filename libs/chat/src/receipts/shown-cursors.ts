@@ -81,6 +81,8 @@ export interface MemberViews {
   apart: Set<string>;
   /** The status of the message, if there is one. Null stands for all viewers who are not in `apart`. */
   statusFor: (viewer: string | null) => MessageStatus;
+  /** Viewers with the same key see the same. The key of all viewers who are not in `apart` is empty. */
+  keyOf: (viewer: string) => string;
 }
 
 /**
@@ -97,11 +99,14 @@ export async function memberViews(
   const statuses = messageId ? await statusesWithin(db, messageId) : new Map<string | null, MessageStatus>();
   const common = statuses.get(null) ?? 'sent';
   statuses.delete(null);
-  return {
-    hidden: hidden,
-    apart: new Set([...hidden.keys(), ...(statuses.keys() as Iterable<string>)]),
-    statusFor: (viewer) => statuses.get(viewer) ?? common,
+  const apart = new Set([...hidden.keys(), ...(statuses.keys() as Iterable<string>)]);
+  const statusFor = (viewer: string | null) => statuses.get(viewer) ?? common;
+  const keyOf = (viewer: string) => {
+    if (!apart.has(viewer)) return '';
+    const people = Object.entries(hidden.get(viewer) ?? {});
+    return JSON.stringify([statusFor(viewer), people.sort(([a], [b]) => (a < b ? -1 : 1))]);
   };
+  return { hidden, apart, statusFor, keyOf };
 }
 
 /** SQL: a block is between two users. LIMIT keeps the planner on the key. */
