@@ -10,7 +10,7 @@ import {
   DeletePost,
   LikePost,
   RepostPost,
-  FindPost,
+  GetPost,
 } from '#social';
 import { TestApp } from '#testing';
 import { CommandBus, QueryBus, type Command } from '@nestjs/cqrs';
@@ -274,7 +274,7 @@ class World {
       expect([i, shown.sort(), unread_count]).toEqual([i, expected, unread]);
     };
     await Promise.all(this.ids.map(checkOne));
-    const post = queries.execute(new FindPost(this.ids[0]!, this.postId));
+    const post = queries.execute(new GetPost(this.ids[0]!, this.postId));
     if (this.model.isDeleted) await expect(post).rejects.toMatchObject({ code: 'NOT_FOUND' });
     else expect(await post).toMatchObject(this.model.counts());
   }

@@ -1,8 +1,8 @@
 import type { REPORT_KINDS } from '#contracts';
-import { FindMessage, noSuchMessage } from '#chat';
-import { FindUser } from '#identity';
-import { FindService } from '#marketplace';
-import { FindComment, FindPost } from '#social';
+import { GetMessage, noSuchMessage } from '#chat';
+import { GetUser } from '#identity';
+import { GetService } from '#marketplace';
+import { GetComment, GetPost } from '#social';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 
@@ -30,24 +30,24 @@ export class ReportTargets {
   constructor(queries: QueryBus) {
     this.finders = {
       user: async (_, id) => {
-        await queries.execute(new FindUser(id, null));
+        await queries.execute(new GetUser(id, null));
         return { againstId: id, content: null };
       },
       post: async (_, id) => {
-        const { author, content, media_urls } = await queries.execute(new FindPost(null, id));
+        const { author, content, media_urls } = await queries.execute(new GetPost(null, id));
         return { againstId: author.id, content: lines(content, ...media_urls) };
       },
       comment: async (_, id) => {
-        const { author_id, content } = await queries.execute(new FindComment(null, id));
+        const { author_id, content } = await queries.execute(new GetComment(null, id));
         return { againstId: author_id, content };
       },
       message: async (readerId, id) => {
-        const { sender_id, content, deleted_at } = await queries.execute(new FindMessage(readerId, id));
+        const { sender_id, content, deleted_at } = await queries.execute(new GetMessage(readerId, id));
         if (deleted_at) throw noSuchMessage();
         return { againstId: sender_id, content };
       },
       service: async (_, id) => {
-        const { master, name, description } = await queries.execute(new FindService(null, id));
+        const { master, name, description } = await queries.execute(new GetService(null, id));
         return { againstId: master.id, content: lines(name, description) };
       },
     };

@@ -15,7 +15,7 @@ import { StopAnswerHandler } from './commands/stop-answer.command.js';
 import { Conversations } from './conversations/conversations.js';
 import { Model } from './model/model.js';
 import { Prompts } from './model/prompt.js';
-import { FindAssistantChatHandler } from './queries/find-assistant-chat.query.js';
+import { GetAssistantChatHandler } from './queries/get-assistant-chat.query.js';
 import { ListAssistantChatsHandler } from './queries/list-assistant-chats.query.js';
 import { Tools } from './tools/tools.js';
 import { Zones } from './tools/zones.js';
@@ -38,7 +38,7 @@ import { Zones } from './tools/zones.js';
     DeleteAssistantChatHandler,
     RegenerateAnswerHandler,
     StopAnswerHandler,
-    FindAssistantChatHandler,
+    GetAssistantChatHandler,
     ListAssistantChatsHandler,
   ],
   exports: [AnswerFeed, Answers, Conversations],

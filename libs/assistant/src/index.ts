@@ -8,5 +8,5 @@ export { RegenerateAnswer } from './commands/regenerate-answer.command.js';
 export { StopAnswer } from './commands/stop-answer.command.js';
 export { Conversations } from './conversations/conversations.js';
 export { AssistantUnavailable } from './model/model.js';
-export { FindAssistantChat } from './queries/find-assistant-chat.query.js';
+export { GetAssistantChat } from './queries/get-assistant-chat.query.js';
 export { ListAssistantChats } from './queries/list-assistant-chats.query.js';

@@ -31,7 +31,7 @@ import { MemberSettings } from './membership/member-settings.js';
 import { Memberships } from './membership/membership.js';
 import { MessageChanges } from './messages/message-changes.js';
 import { MessageWriter } from './messages/message-writer.js';
-import { FindMessageHandler } from './messages/queries/find-message.query.js';
+import { GetMessageHandler } from './messages/queries/get-message.query.js';
 import { GetChangesHandler } from './messages/queries/get-changes.query.js';
 import { GetChatHandler } from './conversations/queries/get-chat.query.js';
 import { GetHistoryHandler } from './messages/queries/get-history.query.js';
@@ -65,7 +65,7 @@ const handlers = [
   SendMessageHandler,
   SetMemberRoleHandler,
   UpdateChatHandler,
-  FindMessageHandler,
+  GetMessageHandler,
   GetChangesHandler,
   GetChatHandler,
   GetHistoryHandler,

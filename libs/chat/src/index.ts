@@ -21,7 +21,7 @@ export { UpdateChat } from './conversations/commands/update-chat.command.js';
 export { ReadCursors } from './receipts/read-cursors.js';
 export { Memberships, noSuchMessage } from './membership/membership.js';
 export { asNamed, namedIn } from './messages/message-wire.js';
-export { FindMessage } from './messages/queries/find-message.query.js';
+export { GetMessage } from './messages/queries/get-message.query.js';
 export { GetChanges } from './messages/queries/get-changes.query.js';
 export { GetChat } from './conversations/queries/get-chat.query.js';
 export { GetHistory } from './messages/queries/get-history.query.js';

@@ -13,9 +13,9 @@ import { SetRoleHandler } from './commands/set-role.command.js';
 import { UpdateMeHandler } from './commands/update-me.command.js';
 import { Pairs } from './blocks/pairs.js';
 import { Passwords } from './sessions/passwords.js';
-import { FindAccountHandler } from './queries/find-account.query.js';
-import { FindMeHandler } from './queries/find-me.query.js';
-import { FindUserHandler } from './queries/find-user.query.js';
+import { GetAccountHandler } from './queries/get-account.query.js';
+import { GetMeHandler } from './queries/get-me.query.js';
+import { GetUserHandler } from './queries/get-user.query.js';
 import { ListAccountsHandler } from './queries/list-accounts.query.js';
 import { ListAuditHandler } from './queries/list-audit.query.js';
 import { ListSessionsHandler } from './queries/list-sessions.query.js';
@@ -36,9 +36,9 @@ import { Sessions } from './sessions/sessions.js';
     RefreshTokenSigner,
     Sessions,
     CreateDemoAccountsHandler,
-    FindAccountHandler,
-    FindMeHandler,
-    FindUserHandler,
+    GetAccountHandler,
+    GetMeHandler,
+    GetUserHandler,
     ListAccountsHandler,
     ListAuditHandler,
     ListSessionsHandler,

@@ -34,9 +34,9 @@ export {
   type Profile,
   type ProfileColumns,
 } from './accounts/profile.js';
-export { FindAccount } from './queries/find-account.query.js';
-export { FindMe } from './queries/find-me.query.js';
-export { FindUser } from './queries/find-user.query.js';
+export { GetAccount } from './queries/get-account.query.js';
+export { GetMe } from './queries/get-me.query.js';
+export { GetUser } from './queries/get-user.query.js';
 export { ListAccounts } from './queries/list-accounts.query.js';
 export { ListAudit } from './queries/list-audit.query.js';
 export { ListSessions } from './queries/list-sessions.query.js';

@@ -16,11 +16,11 @@ import { ReviewBookingHandler } from './reviews/review-booking.command.js';
 import { SetAvailabilityHandler } from './availability/commands/set-availability.command.js';
 import { UpdateServiceHandler } from './services/commands/update-service.command.js';
 import { FreeTime } from './availability/available-slots.js';
-import { FindBookingHandler } from './bookings/queries/find-booking.query.js';
-import { FindOwnServiceHandler } from './services/queries/find-own-service.query.js';
-import { FindServiceHandler } from './services/queries/find-service.query.js';
+import { GetBookingHandler } from './bookings/queries/get-booking.query.js';
+import { GetOwnServiceHandler } from './services/queries/get-own-service.query.js';
+import { GetServiceHandler } from './services/queries/get-service.query.js';
 import { GetAvailabilityHandler } from './availability/queries/get-availability.query.js';
-import { FindTimezoneHandler } from './availability/queries/find-timezone.query.js';
+import { GetTimezoneHandler } from './availability/queries/get-timezone.query.js';
 import { ListBookingsHandler } from './bookings/queries/list-bookings.query.js';
 import { ListReviewsHandler } from './reviews/list-reviews.query.js';
 import { ListServicesHandler } from './services/queries/list-services.query.js';
@@ -42,11 +42,11 @@ const handlers = [
   ReviewBookingHandler,
   SetAvailabilityHandler,
   UpdateServiceHandler,
-  FindBookingHandler,
-  FindOwnServiceHandler,
-  FindServiceHandler,
+  GetBookingHandler,
+  GetOwnServiceHandler,
+  GetServiceHandler,
   GetAvailabilityHandler,
-  FindTimezoneHandler,
+  GetTimezoneHandler,
   ListBookingsHandler,
   ListReviewsHandler,
   ListServicesHandler,

@@ -12,8 +12,8 @@ export { ReconcileContributions } from './posts/commands/reconcile-contributions
 export { RepostPost } from './posts/commands/repost-post.command.js';
 export { RequestFriendship } from './relationships/commands/request-friendship.command.js';
 export { WithdrawFriendRequest } from './relationships/commands/withdraw-friend-request.command.js';
-export { FindComment } from './posts/queries/find-comment.query.js';
-export { FindPost } from './posts/queries/find-post.query.js';
+export { GetComment } from './posts/queries/get-comment.query.js';
+export { GetPost } from './posts/queries/get-post.query.js';
 export { GetFeed } from './posts/queries/get-feed.query.js';
 export { ListBlocked } from './relationships/queries/list-blocked.query.js';
 export { ListComments } from './posts/queries/list-comments.query.js';

@@ -17,8 +17,8 @@ import { RequestFriendshipHandler } from './relationships/commands/request-frien
 import { WithdrawFriendRequestHandler } from './relationships/commands/withdraw-friend-request.command.js';
 import { Likes } from './posts/likes.js';
 import { Posts } from './posts/posts.js';
-import { FindCommentHandler } from './posts/queries/find-comment.query.js';
-import { FindPostHandler } from './posts/queries/find-post.query.js';
+import { GetCommentHandler } from './posts/queries/get-comment.query.js';
+import { GetPostHandler } from './posts/queries/get-post.query.js';
 import { GetFeedHandler } from './posts/queries/get-feed.query.js';
 import { ListBlockedHandler } from './relationships/queries/list-blocked.query.js';
 import { ListCommentsHandler } from './posts/queries/list-comments.query.js';
@@ -42,8 +42,8 @@ const handlers = [
   RepostPostHandler,
   RequestFriendshipHandler,
   WithdrawFriendRequestHandler,
-  FindCommentHandler,
-  FindPostHandler,
+  GetCommentHandler,
+  GetPostHandler,
   GetFeedHandler,
   ListBlockedHandler,
   ListCommentsHandler,

@@ -1,4 +1,4 @@
-import { FindMessage } from '#chat';
+import { GetMessage } from '#chat';
 import { PlainClient, TestApp, type Account } from '#testing';
 import { QueryBus } from '@nestjs/cqrs';
 
@@ -63,7 +63,7 @@ it('acknowledges a stored message even if reads fail then', async () => {
   const queries = app.app.get(QueryBus);
   const execute = queries.execute.bind(queries);
   const spy = jest.spyOn(queries, 'execute').mockImplementation((query) => {
-    if (query instanceof FindMessage) throw new Error('busy');
+    if (query instanceof GetMessage) throw new Error('busy');
     return execute(query);
   });
   const basic = await signIn(anna);

@@ -1,7 +1,7 @@
 import { BanUser, UnbanUser } from '#admin';
 import { AccountDto, AccountPage, AccountQuery, BanBody, PageQuery, RoleBody, SessionPage } from '#contracts';
 import {
-  FindAccount,
+  GetAccount,
   ListAccounts,
   ListSessions,
   RevokeSessions,
@@ -47,7 +47,7 @@ export class AdminUsersController {
   @Get(':id')
   @Answers('A user, including a banned one', { type: AccountDto }, ...ABOUT_A_USER)
   async find(@Param('id', IdPipe) id: string): Promise<AccountDto> {
-    return this.presence.withOnline(await this.queries.execute(new FindAccount(id)));
+    return this.presence.withOnline(await this.queries.execute(new GetAccount(id)));
   }
 
   @Patch(':id')
@@ -84,7 +84,7 @@ export class AdminUsersController {
     @Param('id', IdPipe) id: string,
     @Query() { limit, cursor }: PageQuery,
   ): Promise<SessionPage> {
-    await this.queries.execute(new FindAccount(id));
+    await this.queries.execute(new GetAccount(id));
     return this.queries.execute(new ListSessions(id, sessionId, limit, cursor));
   }
 

@@ -5,7 +5,7 @@ import {
   AssistantHistoryQuery,
   PageQuery,
 } from '#contracts';
-import { CreateAssistantChat, DeleteAssistantChat, FindAssistantChat, ListAssistantChats } from '#assistant';
+import { CreateAssistantChat, DeleteAssistantChat, GetAssistantChat, ListAssistantChats } from '#assistant';
 import type { SignedIn } from '#identity';
 import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -58,7 +58,7 @@ export class AssistantController {
     @Param('id', IdPipe) id: string,
     @Query() page: AssistantHistoryQuery,
   ): Promise<AssistantChatWithMessages> {
-    return this.queries.execute(new FindAssistantChat(userId, id, page));
+    return this.queries.execute(new GetAssistantChat(userId, id, page));
   }
 
   @Delete(':id')

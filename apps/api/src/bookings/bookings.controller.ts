@@ -13,7 +13,7 @@ import type { SignedIn } from '#identity';
 import {
   ChangeBooking,
   CreateBooking,
-  FindBooking,
+  GetBooking,
   ListBookings,
   ListReviews,
   ReviewBooking,
@@ -51,7 +51,7 @@ export class BookingsController {
   @Get('bookings/:id')
   @Answers('One of my bookings', { type: BookingDto }, ...ONE)
   find(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<BookingDto> {
-    return this.queries.execute(new FindBooking(userId, id));
+    return this.queries.execute(new GetBooking(userId, id));
   }
 
   @Post('bookings/:id/confirm')

@@ -12,7 +12,7 @@ import type { SignedIn } from '#identity';
 import {
   CreateService,
   DeleteService,
-  FindService,
+  GetService,
   GetAvailability,
   ListServices,
   ListSlots,
@@ -51,7 +51,7 @@ export class ServicesController {
   @Get('services/:id')
   @Answers('A service', { type: ServiceDto }, ...ONE)
   find(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<ServiceDto> {
-    return this.queries.execute(new FindService(userId, id));
+    return this.queries.execute(new GetService(userId, id));
   }
 
   @Patch('services/:id')

@@ -1,6 +1,6 @@
 import { CreatePostBody, LikeAnswer, PageQuery, PostDto, PostPage, RepostBody } from '#contracts';
 import type { SignedIn } from '#identity';
-import { CreatePost, DeletePost, FindPost, GetFeed, LikePost, ListPosts, RepostPost } from '#social';
+import { CreatePost, DeletePost, GetPost, GetFeed, LikePost, ListPosts, RepostPost } from '#social';
 import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
@@ -57,7 +57,7 @@ export class PostsController {
   @Get('posts/:id')
   @Answers('A post', { type: PostDto }, ...IN_SIGHT)
   find(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<PostDto> {
-    return this.queries.execute(new FindPost(userId, id));
+    return this.queries.execute(new GetPost(userId, id));
   }
 
   @Delete('posts/:id')

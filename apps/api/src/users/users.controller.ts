@@ -1,5 +1,5 @@
 import { MeDto, UpdateMeBody, UserDto, UserPage, UserQuery } from '#contracts';
-import { FindMe, FindUser, ListUsers, UpdateMe, type SignedIn } from '#identity';
+import { GetMe, GetUser, ListUsers, UpdateMe, type SignedIn } from '#identity';
 import { Presence } from '#presence';
 import { Body, Controller, Get, Param, Patch, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -20,7 +20,7 @@ export class UsersController {
   @Get('me')
   @Answers('My account', { type: MeDto }, 'UNAUTHORIZED')
   async me(@SignedInUser() { userId }: SignedIn): Promise<MeDto> {
-    return this.presence.withOnline(await this.queries.execute(new FindMe(userId)));
+    return this.presence.withOnline(await this.queries.execute(new GetMe(userId)));
   }
 
   @Patch('me')
@@ -32,7 +32,7 @@ export class UsersController {
   @Get(':id')
   @Answers('A user', { type: UserDto }, 'INVALID_DATA', 'UNAUTHORIZED', 'NOT_FOUND')
   async find(@SignedInUser() { userId }: SignedIn, @Param('id', IdPipe) id: string): Promise<UserDto> {
-    return this.presence.withOnline(await this.queries.execute(new FindUser(id, userId)));
+    return this.presence.withOnline(await this.queries.execute(new GetUser(id, userId)));
   }
 
   @Get()

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from '../answers/answer-feed.js';
 import { Answers } from '../answers/answers.js';
 import { started, toHistoryItem } from './conversation.js';
-import { FindAssistantChat } from '../queries/find-assistant-chat.query.js';
+import { GetAssistantChat } from '../queries/get-assistant-chat.query.js';
 
 const HISTORY = 200;
 /** How far the log of an answer may be behind, ms, and how often it is looked at. */
@@ -66,7 +66,7 @@ export class Conversations {
     const here = this.answers.liveIn(chatId);
     try {
       const live = here ?? (await this.liveElsewhere(userId, chatId, waiting));
-      const chat = await this.queries.execute(new FindAssistantChat(userId, chatId, { limit: HISTORY }));
+      const chat = await this.queries.execute(new GetAssistantChat(userId, chatId, { limit: HISTORY }));
       const known = new Set(chat.messages.map(({ id }) => id));
       const messages = chat.messages.map(toHistoryItem);
       const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];

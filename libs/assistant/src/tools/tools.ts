@@ -1,6 +1,6 @@
 import { AppError, BookingQuery, ServiceQuery, SlotQuery, UserQuery } from '#contracts';
 import { ListUsers } from '#identity';
-import { FindService, ListBookings, ListServices, ListSlots, ListTimezones } from '#marketplace';
+import { GetService, ListBookings, ListServices, ListSlots, ListTimezones } from '#marketplace';
 import { toAppError, validated } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
@@ -113,7 +113,7 @@ export class Tools {
       }
       case 'free_slots': {
         const { service_id: id } = validated(IdArgument, { service_id });
-        const service = await this.queries.execute(new FindService(userId, id));
+        const service = await this.queries.execute(new GetService(userId, id));
         const zone = (await this.zonesOf([service])).get(service.master.id) ?? NO_ZONE;
         const page = validated(SlotQuery, { ...stretchOf(from, to, zone), limit: SLOTS });
         const { items, next_cursor } = await this.queries.execute(new ListSlots(userId, id, page));

@@ -1,6 +1,6 @@
 import { encodeCursor } from '#platform';
 import { codeOf, startIdentity, type Identity } from '../test-identity.js';
-import { FindUser } from './find-user.query.js';
+import { GetUser } from './get-user.query.js';
 import { ListUsers } from './list-users.query.js';
 
 let identity: Identity;
@@ -132,7 +132,7 @@ it('pages through the longest names', async () => {
 
 it('finds one user with the public fields, and no banned one', async () => {
   const id = ids.get('Борис')!;
-  expect(await identity.queries.execute(new FindUser(id, viewer))).toEqual({
+  expect(await identity.queries.execute(new GetUser(id, viewer))).toEqual({
     id,
     name: 'Борис',
     handle: 'boris',
@@ -142,5 +142,5 @@ it('finds one user with the public fields, and no banned one', async () => {
   });
   const banned = await identity.prisma.user.findFirstOrThrow({ where: { name: 'Анна Banned' } });
   for (const missing of [banned.id, crypto.randomUUID()])
-    expect(await codeOf(identity.queries.execute(new FindUser(missing, viewer)))).toBe('NOT_FOUND');
+    expect(await codeOf(identity.queries.execute(new GetUser(missing, viewer)))).toBe('NOT_FOUND');
 });

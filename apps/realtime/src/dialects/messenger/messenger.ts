@@ -6,7 +6,7 @@ import {
   MessageIdPayload,
   UsersListPayload,
 } from '#contracts';
-import { CreateChat, FindMessage, ForwardMessages, ListPins, MarkMessages, PinMessage } from '#chat';
+import { CreateChat, GetMessage, ForwardMessages, ListPins, MarkMessages, PinMessage } from '#chat';
 import { ListUsers } from '#identity';
 import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules, OutgoingEvent } from '../dialect.js';
@@ -58,7 +58,7 @@ const client: Record<string, ClientRule> = {
     return { ...ok, users, nextCursor: next_cursor };
   },
   'message:read': async ({ messageId }, { userId, run, ask }) => {
-    const { id: message_id, chat_id } = await ask(new FindMessage(userId, messageIdOf(messageId)));
+    const { id: message_id, chat_id } = await ask(new GetMessage(userId, messageIdOf(messageId)));
     await run(new MarkMessages(userId, 'read', { message_id, chat_id }));
     return ok;
   },

@@ -1,8 +1,8 @@
 import { AppError, messageMetadata, type SendMessagePayload } from '#contracts';
-import { FindUser } from '#identity';
-import { FindOwnService } from '#marketplace';
+import { GetUser } from '#identity';
+import { GetOwnService } from '#marketplace';
 import { RateLimits, RealtimeEmitter, newId } from '#platform';
-import { FindPost } from '#social';
+import { GetPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageWriter, type Sent } from '../message-writer.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
@@ -69,13 +69,13 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     switch (type) {
       case 'profile_share': {
         const user = await this.queries
-          .execute(new FindUser(content, senderId))
+          .execute(new GetUser(content, senderId))
           .catch(notFoundIs('content', 'no such user'));
         return { name: user.name, avatar: user.avatar, is_master: user.is_master };
       }
       case 'post_share': {
         const post = await this.queries
-          .execute(new FindPost(senderId, content))
+          .execute(new GetPost(senderId, content))
           .catch(notFoundIs('content', 'no such post'));
         // A repost has next to nothing of its own.
         const { author, media_urls } = post.repost_of ?? post;
@@ -83,7 +83,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
       }
       case 'booking_proposal': {
         const service = await this.queries
-          .execute(new FindOwnService(senderId, String(metadata?.service_id)))
+          .execute(new GetOwnService(senderId, String(metadata?.service_id)))
           .catch(notFoundIs('metadata.service_id', 'not a service of yours'));
         return {
           service_name: service.name,

@@ -5,7 +5,7 @@ import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
 import { visibleTo } from '../../visibility.js';
 
 /** One comment. @throws AppError NOT_FOUND, also when its author or the post's is out of the reader's sight */
-export class FindComment extends Query<CommentDto> {
+export class GetComment extends Query<CommentDto> {
   constructor(
     /** Null looks past all blocks. */
     readonly readerId: string | null,
@@ -15,11 +15,11 @@ export class FindComment extends Query<CommentDto> {
   }
 }
 
-@QueryHandler(FindComment)
-export class FindCommentHandler implements IQueryHandler<FindComment> {
+@QueryHandler(GetComment)
+export class GetCommentHandler implements IQueryHandler<GetComment> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ readerId, commentId }: FindComment): Promise<CommentDto> {
+  async execute({ readerId, commentId }: GetComment): Promise<CommentDto> {
     const [row] = await this.prisma.$queryRaw<CommentRow[]>`
       SELECT ${COMMENT_COLUMNS} FROM comments c JOIN posts p ON p.id = c.post_id
       JOIN users author ON author.id = c.author_id JOIN users owner ON owner.id = p.author_id

@@ -3,7 +3,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Bookings } from '../bookings.js';
 
 /** A booking of one's own. @throws AppError NOT_FOUND, FORBIDDEN */
-export class FindBooking extends Query<BookingDto> {
+export class GetBooking extends Query<BookingDto> {
   constructor(
     readonly userId: string,
     readonly id: string,
@@ -12,11 +12,11 @@ export class FindBooking extends Query<BookingDto> {
   }
 }
 
-@QueryHandler(FindBooking)
-export class FindBookingHandler implements IQueryHandler<FindBooking> {
+@QueryHandler(GetBooking)
+export class GetBookingHandler implements IQueryHandler<GetBooking> {
   constructor(private readonly bookings: Bookings) {}
 
-  async execute({ userId, id }: FindBooking): Promise<BookingDto> {
+  async execute({ userId, id }: GetBooking): Promise<BookingDto> {
     const [booking] = await this.bookings.seenBy(userId, [await this.bookings.require(userId, id)]);
     return booking!;
   }

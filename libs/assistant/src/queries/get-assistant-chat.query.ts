@@ -6,7 +6,7 @@ import { noSuchChat, toChat } from '../conversations/conversation.js';
 type Row = Omit<AssistantMessageDto, 'created_at'> & { created_at: Date; seq: number; bytes: number };
 
 /** A chat with a page of what was said in it. An answer in progress is not among it. @throws AppError NOT_FOUND */
-export class FindAssistantChat extends Query<AssistantChatWithMessages> {
+export class GetAssistantChat extends Query<AssistantChatWithMessages> {
   constructor(
     readonly userId: string,
     readonly chatId: string,
@@ -16,14 +16,14 @@ export class FindAssistantChat extends Query<AssistantChatWithMessages> {
   }
 }
 
-@QueryHandler(FindAssistantChat)
-export class FindAssistantChatHandler implements IQueryHandler<FindAssistantChat> {
+@QueryHandler(GetAssistantChat)
+export class GetAssistantChatHandler implements IQueryHandler<GetAssistantChat> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly large: LargePages,
   ) {}
 
-  async execute({ userId, chatId, page }: FindAssistantChat): Promise<AssistantChatWithMessages> {
+  async execute({ userId, chatId, page }: GetAssistantChat): Promise<AssistantChatWithMessages> {
     const { limit } = page;
     const rows = await this.large.read(
       userId,

@@ -6,7 +6,7 @@ import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-w
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
 
 /** One message, wherever it is, deleted or not. A former member finds the messages up to the end of the membership, as they were then. @throws AppError NOT_FOUND, FORBIDDEN */
-export class FindMessage extends Query<MessageDto> {
+export class GetMessage extends Query<MessageDto> {
   constructor(
     readonly userId: string,
     readonly messageId: string,
@@ -15,14 +15,14 @@ export class FindMessage extends Query<MessageDto> {
   }
 }
 
-@QueryHandler(FindMessage)
-export class FindMessageHandler implements IQueryHandler<FindMessage> {
+@QueryHandler(GetMessage)
+export class GetMessageHandler implements IQueryHandler<GetMessage> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
   ) {}
 
-  async execute({ userId, messageId }: FindMessage): Promise<MessageDto> {
+  async execute({ userId, messageId }: GetMessage): Promise<MessageDto> {
     const [row] = await this.prisma.$queryRaw<MessageRow[]>`
       SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ${messageId}::uuid`;

@@ -4,7 +4,7 @@ import { isUUID } from 'class-validator';
 import { noSuchService } from '../services.js';
 
 /** A master's own service; the id comes from a client. @throws AppError NOT_FOUND */
-export class FindOwnService extends Query<{ name: string; price: number; duration: number }> {
+export class GetOwnService extends Query<{ name: string; price: number; duration: number }> {
   constructor(
     readonly masterId: string,
     readonly id: string,
@@ -13,11 +13,11 @@ export class FindOwnService extends Query<{ name: string; price: number; duratio
   }
 }
 
-@QueryHandler(FindOwnService)
-export class FindOwnServiceHandler implements IQueryHandler<FindOwnService> {
+@QueryHandler(GetOwnService)
+export class GetOwnServiceHandler implements IQueryHandler<GetOwnService> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ masterId, id }: FindOwnService) {
+  async execute({ masterId, id }: GetOwnService) {
     const service = isUUID(id, 'all')
       ? await this.prisma.service.findFirst({
           where: { id, masterId, archivedAt: null },

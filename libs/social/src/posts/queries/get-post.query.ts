@@ -3,7 +3,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Posts } from '../posts.js';
 
 /** @throws AppError NOT_FOUND, also for a post that the reader may not see */
-export class FindPost extends Query<PostDto> {
+export class GetPost extends Query<PostDto> {
   constructor(
     /** Null looks past all blocks. */
     readonly readerId: string | null,
@@ -13,11 +13,11 @@ export class FindPost extends Query<PostDto> {
   }
 }
 
-@QueryHandler(FindPost)
-export class FindPostHandler implements IQueryHandler<FindPost> {
+@QueryHandler(GetPost)
+export class GetPostHandler implements IQueryHandler<GetPost> {
   constructor(private readonly posts: Posts) {}
 
-  execute({ readerId, postId }: FindPost): Promise<PostDto> {
+  execute({ readerId, postId }: GetPost): Promise<PostDto> {
     return this.posts.require(readerId, postId);
   }
 }

@@ -4,7 +4,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { findService, toService } from '../services.js';
 
 /** One service. @throws AppError NOT_FOUND */
-export class FindService extends Query<ServiceDto> {
+export class GetService extends Query<ServiceDto> {
   constructor(
     /** Null ignores blocks. */
     readonly userId: string | null,
@@ -14,11 +14,11 @@ export class FindService extends Query<ServiceDto> {
   }
 }
 
-@QueryHandler(FindService)
-export class FindServiceHandler implements IQueryHandler<FindService> {
+@QueryHandler(GetService)
+export class GetServiceHandler implements IQueryHandler<GetService> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ userId, id }: FindService): Promise<ServiceDto> {
+  async execute({ userId, id }: GetService): Promise<ServiceDto> {
     return toService(await findService(this.prisma, userId, id));
   }
 }

@@ -7,7 +7,7 @@ import { noSuchUser } from '../accounts/present.js';
  * A user's public profile. With `viewer` null, blocks are ignored.
  * @throws AppError NOT_FOUND (also for a banned user and across a block)
  */
-export class FindUser extends Query<Profile> {
+export class GetUser extends Query<Profile> {
   constructor(
     readonly userId: string,
     readonly viewerId: string | null,
@@ -16,11 +16,11 @@ export class FindUser extends Query<Profile> {
   }
 }
 
-@QueryHandler(FindUser)
-export class FindUserHandler implements IQueryHandler<FindUser> {
+@QueryHandler(GetUser)
+export class GetUserHandler implements IQueryHandler<GetUser> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ userId, viewerId }: FindUser): Promise<Profile> {
+  async execute({ userId, viewerId }: GetUser): Promise<Profile> {
     const user = await this.prisma.user.findFirst({
       where: {
         id: userId,

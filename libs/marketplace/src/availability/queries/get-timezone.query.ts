@@ -2,17 +2,17 @@ import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 
 /** The time zone of the user's own availability, otherwise of the master of their latest booking. */
-export class FindTimezone extends Query<string | undefined> {
+export class GetTimezone extends Query<string | undefined> {
   constructor(readonly userId: string) {
     super();
   }
 }
 
-@QueryHandler(FindTimezone)
-export class FindTimezoneHandler implements IQueryHandler<FindTimezone> {
+@QueryHandler(GetTimezone)
+export class GetTimezoneHandler implements IQueryHandler<GetTimezone> {
   constructor(private readonly prisma: PrismaService) {}
 
-  async execute({ userId }: FindTimezone): Promise<string | undefined> {
+  async execute({ userId }: GetTimezone): Promise<string | undefined> {
     const [found] = await this.prisma.$queryRaw<{ timezone: string }[]>`
       SELECT timezone FROM availabilities
       WHERE master_id IN (${userId}::uuid,
