@@ -22,7 +22,7 @@ const fields = Object.values<unknown>(contracts)
   .filter(isClass)
   .flatMap((type) => nestedIn(type).map((nested) => ({ name: type.name, type, ...nested })));
 
-it('looks at every class', () => {
+it('the list has every class', () => {
   expect(fields.length).toBeGreaterThan(30);
 });
 

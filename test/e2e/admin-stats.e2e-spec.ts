@@ -49,7 +49,7 @@ const fill = (table: string, columns: string, values: string, count: number) =>
 const posts = (count: number) =>
   fill('posts', 'id, author_id, content', `gen_random_uuid(), '${user.id}', 'x'`, count);
 
-it('counts small tables exactly', async () => {
+it('GET admin/stats counts small tables exactly', async () => {
   await app.chat(admin, user);
   await posts(3);
   const banned = await app.register('Борис');
@@ -94,7 +94,7 @@ const bookings = (status: string, count: number) =>
     count,
   );
 
-it('counts exactly up to 10,000 and estimates beyond', async () => {
+it('GET admin/stats counts exactly up to 10,000 and estimates beyond', async () => {
   await posts(EXACT_UP_TO - 3);
   expect(await stats()).toMatchObject({ posts: EXACT_UP_TO, estimated: [] });
   await posts(1);
@@ -103,7 +103,7 @@ it('counts exactly up to 10,000 and estimates beyond', async () => {
   expect(more.posts).toBeGreaterThan(EXACT_UP_TO);
 });
 
-it('marks large numbers as estimates and does not scan the large tables for them', async () => {
+it('GET admin/stats marks large numbers as estimates and does not scan the large tables for them', async () => {
   await fill(
     'messages',
     'id, chat_id, seq, sender_id, type, content, created_at',

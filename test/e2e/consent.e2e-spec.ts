@@ -45,18 +45,15 @@ describe('a direct chat', () => {
   it.each([
     ['friends', 403, 201],
     ['nobody', 403, 403],
-  ])(
-    'can be started by these only, when the user accepts messages from %s',
-    async (from, stranger, friend) => {
-      await settings(anna, { messages_from: from });
-      await befriend(anna, vera);
-      const answers = [await open(boris, 'direct', anna), await open(vera, 'direct', anna)];
-      expect(answers.map(({ status }) => status)).toEqual([stranger, friend]);
-      expect(answers[0]!.body).toMatchObject(refused);
-      expect(await borisDevice.send('chat:get', { recipient_id: anna.id })).toMatchObject(refused);
-      expect(await chatsOf(boris)).toEqual([]);
-    },
-  );
+  ])('can be started only by them when the user accepts messages from %s', async (from, stranger, friend) => {
+    await settings(anna, { messages_from: from });
+    await befriend(anna, vera);
+    const answers = [await open(boris, 'direct', anna), await open(vera, 'direct', anna)];
+    expect(answers.map(({ status }) => status)).toEqual([stranger, friend]);
+    expect(answers[0]!.body).toMatchObject(refused);
+    expect(await borisDevice.send('chat:get', { recipient_id: anna.id })).toMatchObject(refused);
+    expect(await chatsOf(boris)).toEqual([]);
+  });
 
   it('without messages is closed by the setting, for messages and forwards', async () => {
     const elsewhere = await app.chat(boris, vera);
@@ -100,7 +97,7 @@ describe('a group', () => {
   it.each([
     ['friends', [403, 201]],
     ['nobody', [403, 403]],
-  ])('refuses others, when the user lets only %s add them', async (from, [stranger, friend]) => {
+  ])('accepts a user who lets %s add them only from these', async (from, [stranger, friend]) => {
     await settings(anna, { groups_from: from });
     await befriend(anna, vera);
     const [borisGroup, veraGroup] = [await app.group(boris, vera), await app.group(vera, boris)];

@@ -184,7 +184,7 @@ describe('a mention', () => {
   const handleOf = async ({ id }: Account) =>
     (await app.rows<{ handle: string }>('SELECT handle FROM users WHERE id = $1', [id]))[0]!.handle;
 
-  it('in a post, comment or repost notifies those it names, but not the writer or people blocked from it', async () => {
+  it('in a post, comment or repost notifies the mentioned users, but not the writer or users across a block', async () => {
     const [a, b, v, g] = await Promise.all([anna, boris, vera, gleb].map(handleOf));
     const [dima] = await app.people('Дима');
     const d = await handleOf(dima);

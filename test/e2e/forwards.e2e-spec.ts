@@ -36,7 +36,7 @@ const contents = async () => {
   return stored;
 };
 
-it('names the first sender, keeps the requested order after the comment, and commits as one group', async () => {
+it('a forward names the first sender, keeps the requested order after the comment, and commits as one group', async () => {
   const ids = [await say(borisDevice, 'one'), await say(annaDevice, 'two'), await say(borisDevice, 'three')];
   const originals = await app.history(anna, source.id);
   const { status, items } = await forward(annaDevice, [ids[2]!, ids[0]!, ids[1]!], { comment: 'Look' });
@@ -106,7 +106,7 @@ it('any type keeps its metadata, but loses reactions, replies, edits and pins', 
   );
 });
 
-it('counts as unread and moves the chat up the list, as a send does', async () => {
+it('a forward counts as unread and moves the chat up the list, as a send does', async () => {
   await forward(annaDevice, [await say(borisDevice, 'a'), await say(borisDevice, 'b')], { comment: 'both' });
   const chat = async (account: Account) =>
     (await app.request<ChatDto>('GET', `chats/${target.id}`, account.token)).body;
@@ -189,7 +189,7 @@ it('50 messages are forwarded at once', async () => {
   expect(items.map(({ seq }) => seq)).toEqual(Array.from({ length: MAX_FORWARDED }, (_, i) => i + 2));
 });
 
-it('costs as much of the rate limit as it has messages, the comment included', async () => {
+it('a forward costs as much of the rate limit as it has messages, the comment included', async () => {
   const strict = await TestApp.start({ MESSAGE_RATE: '1', MESSAGE_BURST: '10' });
   try {
     const [a, b] = await strict.people('А', 'Б');
@@ -210,7 +210,7 @@ it('costs as much of the rate limit as it has messages, the comment included', a
   }
 });
 
-it('works when it has more messages than the allowed burst', async () => {
+it('a forward works when it has more messages than the allowed burst', async () => {
   const strict = await TestApp.start({ MESSAGE_RATE: '10', MESSAGE_BURST: '2' });
   try {
     const [a, b] = await strict.people('А', 'Б');
@@ -326,7 +326,7 @@ it('one’s own forward cannot be edited, but deleted', async () => {
   expect((await annaDevice.send('chat:message:delete', { message_id })).status).toBe('ok');
 });
 
-it('works by REST, too', async () => {
+it('a forward works by REST, too', async () => {
   const id = await say(borisDevice, 'by REST');
   const path = `chats/${target.id}/forward`;
   const body = { message_ids: [id], comment: 'See', client_id: 'rest' };

@@ -120,7 +120,7 @@ describe('a group', () => {
 });
 
 describe('a member who is removed or leaves', () => {
-  it('receives nothing from then on, reads up to there, and gets the gap only on return', async () => {
+  it('receives nothing more, reads up to the leaving, and gets the gap only on return', async () => {
     const chat = await app.group(anna, boris, vera);
     const tablet = await app.device(vera);
     await send(annaDevice, chat, 'before');

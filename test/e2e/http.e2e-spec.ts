@@ -19,7 +19,7 @@ afterAll(() => app.stop());
 
 const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
-describe('a request that is refused before any handler runs', () => {
+describe('refused before any handler runs:', () => {
   const login = (body: string, headers: Record<string, string> = JSON_TYPE): [string, RequestInit] => [
     '/api/v2/auth/login',
     { method: 'POST', body, headers },
@@ -52,7 +52,7 @@ describe('a request that is refused before any handler runs', () => {
   });
 });
 
-it('reads a refused body, so that the answer reaches a client that is still sending', async () => {
+it('the HTTP API reads a refused body, so that the answer reaches a client that is still sending', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const options = { method: 'POST', agent, headers: { ...JSON_TYPE, 'content-length': 1_900_000 } };
   const post = request(`${app.url}/api/v2/auth/login`, options);
@@ -68,14 +68,14 @@ it('reads a refused body, so that the answer reaches a client that is still send
   agent.destroy();
 });
 
-it('accepts a JSON content type without a body', async () => {
+it('the HTTP API accepts a JSON content type without a body', async () => {
   const me = await app.register();
   const headers = { ...JSON_TYPE, authorization: `Bearer ${me.token}` };
   const response = await fetch(`${app.url}/api/v2/auth/logout`, { method: 'POST', headers });
   expect(response.status).toBe(204);
 });
 
-it('limits writes per user, and reads separately', async () => {
+it('the HTTP API limits writes per user, and reads separately', async () => {
   const limited = await TestApp.start({ REST_WRITE_RATE: '4' });
   const me = await limited.register();
   const other = await limited.register();
@@ -96,7 +96,7 @@ it('limits writes per user, and reads separately', async () => {
   await limited.stop();
 });
 
-it('requires a token on every route that the docs do not call public', async () => {
+it('the HTTP API requires a token on every route that the docs do not call public', async () => {
   const { paths } = (await (await fetch(`${app.url}/docs-json`)).json()) as {
     paths: Record<string, Record<string, { security?: object[] }>>;
   };
@@ -109,7 +109,7 @@ it('requires a token on every route that the docs do not call public', async () 
     }
 });
 
-it('documents every route: a summary, its answer, its errors', async () => {
+it('the HTTP API documents every route: a summary, its answer, its errors', async () => {
   const document = (await (await fetch(`${app.url}/docs-json`)).json()) as {
     paths: Record<string, Record<string, { summary: string; responses: Record<string, object> }>>;
     components: { schemas: Record<string, { properties?: object }> };
@@ -136,14 +136,14 @@ it('documents every route: a summary, its answer, its errors', async () => {
   });
 });
 
-it('serves the docs page with everything it loads', async () => {
+it('the HTTP API serves the docs page with everything it loads', async () => {
   const page = await (await fetch(`${app.url}/docs`)).text();
   const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file!);
   expect(files.length).toBeGreaterThan(2);
   for (const file of files) expect((await fetch(app.url + file)).status).toBe(200);
 });
 
-it('builds and compresses the docs once, and allows caching them', async () => {
+it('the HTTP API builds and compresses the docs once, and allows caching them', async () => {
   const get = async (encoding: string) => {
     const answer = await fetch(`${app.url}/docs-json`, { headers: { 'accept-encoding': encoding } });
     return { encoding: answer.headers.get('content-encoding'), text: await answer.text(), answer };
@@ -168,7 +168,7 @@ it('builds and compresses the docs once, and allows caching them', async () => {
   jest.restoreAllMocks();
 });
 
-it('forbids caching everything else', async () => {
+it('the HTTP API forbids caching everything else', async () => {
   const body = { email: anna.email, password: 'correct horse battery' };
   const answers = [
     await app.request('POST', 'auth/login', undefined, body),
@@ -186,7 +186,7 @@ it('forbids caching everything else', async () => {
   );
 });
 
-it('does not serve docs and metrics when they are switched off', async () => {
+it('the HTTP API does not serve docs and metrics when they are switched off', async () => {
   const quiet = await TestApp.start({ SERVE_DOCS: 'false', SERVE_METRICS: 'false' });
   for (const path of ['/docs', '/docs-json', '/docs/start.js', '/docs/swagger-ui-bundle.js', '/metrics'])
     expect(await quiet.request('GET', path)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
@@ -194,7 +194,7 @@ it('does not serve docs and metrics when they are switched off', async () => {
   await quiet.stop();
 });
 
-it('probes the database once for many concurrent health requests', async () => {
+it('the HTTP API probes the database once for many concurrent health requests', async () => {
   const ask = jest.spyOn(app.app.get(PgPool), 'query');
   const paths = Array.from({ length: 40 }, (_, i) => (i % 2 ? '/metrics' : '/health/ready'));
   const answers = await Promise.all(paths.map((path) => fetch(app.url + path)));
@@ -205,14 +205,14 @@ it('probes the database once for many concurrent health requests', async () => {
   jest.restoreAllMocks();
 });
 
-it('answers with the security headers and its own request id', async () => {
+it('the HTTP API answers with the security headers and its own request id', async () => {
   const { headers } = await fetch(`${app.url}/health/live`, { headers: { 'x-request-id': 'mine' } });
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('content-security-policy')).toContain("script-src 'self'");
   expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-it('allows only the configured origins to call from a browser', async () => {
+it('the HTTP API allows only the configured origins to call from a browser', async () => {
   const origins = async (url: string, origin: string) =>
     (await fetch(`${url}/health/live`, { headers: { origin } })).headers.get('access-control-allow-origin');
   expect(await origins(app.url, 'https://any.example')).toBe('*');
@@ -230,7 +230,7 @@ it('allows only the configured origins to call from a browser', async () => {
   await strict.stop();
 });
 
-it('reports health and metrics', async () => {
+it('the HTTP API reports health and metrics', async () => {
   for (const path of ['/health', '/health/live', '/health/ready'])
     expect(await app.request('GET', path)).toMatchObject({ status: 200, body: { status: 'ok' } });
   const metrics = await fetch(`${app.url}/metrics`);
@@ -238,7 +238,7 @@ it('reports health and metrics', async () => {
   expect(await metrics.text()).toContain('websocket_connections');
 });
 
-it('answers UNAVAILABLE while the database is unavailable, and stays live', async () => {
+it('the HTTP API answers UNAVAILABLE while the database is unavailable, and stays live', async () => {
   const key = 'k'.repeat(32);
   const away = await createHttpApp(
     ApiModule,
@@ -274,7 +274,7 @@ it('answers UNAVAILABLE while the database is unavailable, and stays live', asyn
   await away.close();
 });
 
-it('finishes the running request on stop, and does not wait for keep-alive connections', async () => {
+it('the HTTP API finishes the running request on stop, and does not wait for keep-alive connections', async () => {
   const database = await createTestDatabase();
   const stopping = await TestApp.start({ DATABASE_URL: database.url });
   const vera = await stopping.register('Вера');
@@ -292,7 +292,7 @@ it('finishes the running request on stop, and does not wait for keep-alive conne
   await database.drop();
 });
 
-it('logs one line per request, with the route and the user, and nothing that people wrote', async () => {
+it('the HTTP API logs one line per request, with the route and the user, and nothing that people wrote', async () => {
   const requests = (lines: object[]) => lines.filter((line) => 'route' in line);
   const lines = await logOf('info', async (sofar) => {
     await app.request('GET', `users/${anna.id}?query=secret-query`, anna.token);

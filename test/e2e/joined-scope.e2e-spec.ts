@@ -52,7 +52,7 @@ it('a device of the joined scope receives messages and typing of joined chats, a
   expect(contents(scoped)).toEqual(['joined', 'now joined']);
 });
 
-it('joins at most 100 chats, and only chats of its user', async () => {
+it('a device joins at most 100 chats, and only chats of its user', async () => {
   expect((await scoped.send('chat:join', { chat_id: boris.id })).code).toBe('CHAT_NOT_FOUND');
   const [{ ids }] = (await app.rows<{ ids: string[] }>(
     `WITH made AS (
@@ -72,7 +72,7 @@ it.each([
   ['/messenger', 'chat:join', 'new-message', 'content'],
   ['/messenger-classic', 'join-chat', 'new-message', 'content'],
   ['/chat-basic', 'chat:join', 'message:new', 'text'],
-])('works in %s, too', async (namespace, join, message, content) => {
+])('the joined scope works in %s, too', async (namespace, join, message, content) => {
   const client = PlainClient.open(app.url + namespace, { auth: { token: anna.token, scope: 'joined' } });
   await client.ask(join, { chatId: one.id });
   await send(other, 'other');

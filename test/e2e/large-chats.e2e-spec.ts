@@ -28,7 +28,7 @@ const about = (device: Device, chat: ChatDto) => ({
   read: device.all('chat:message:read').filter(({ chat_id }) => chat_id === chat.id),
 });
 
-it('publishes single receipts in a chat of 32', async () => {
+it('a chat of 32 publishes single receipts', async () => {
   const chat = await groupOf(32);
   const [annaDevice, borisDevice] = await app.devices(anna, boris);
   const { message_id } = await annaDevice.send('chat:message:send', text(chat));
@@ -40,7 +40,7 @@ it('publishes single receipts in a chat of 32', async () => {
   expect(await annaDevice.next('chat:message:read')).toMatchObject({ message_id, read_by: boris.id });
 });
 
-it('publishes counts for the newest message in a chat of 33, each kind at most once a second', async () => {
+it('a chat of 33 publishes receipt counts for the newest message, each kind at most once a second', async () => {
   const chat = await groupOf(33);
   const [annaDevice, borisDevice] = await app.devices(anna, boris);
   const ids: string[] = [];
@@ -69,7 +69,7 @@ it('publishes counts for the newest message in a chat of 33, each kind at most o
   expect(about(borisDevice, chat)).toEqual({ delivered: [], read: [] });
 });
 
-it('counts members who were sent it live and answered nothing', async () => {
+it('a receipt count includes members who were sent the message live and answered nothing', async () => {
   const chat = await groupOf(33);
   const [annaDevice] = await app.devices(anna, boris);
   const { message_id } = await annaDevice.send('chat:message:send', text(chat));
@@ -81,7 +81,7 @@ it('counts members who were sent it live and answered nothing', async () => {
   expect(about(annaDevice, chat).read).toEqual([]);
 });
 
-it('does not count members whom a block separates from the sender', async () => {
+it('a receipt count excludes members across a block from the sender', async () => {
   const [vera, gleb] = await app.people('Вера', 'Глеб');
   const chat = await app.group(vera, boris, gleb, ...manyPeople.map((id) => ({ id })));
   await app.request('PUT', `users/${vera.id}/block`, boris.token);
@@ -93,7 +93,7 @@ it('does not count members whom a block separates from the sender', async () => 
   expect(await veraDevice.next('chat:message:delivered')).toMatchObject({ message_id, delivered_count: 1 });
 });
 
-it('does not count members who connect a moment later and were sent nothing', async () => {
+it('a receipt count excludes members who connect a moment later and were sent nothing', async () => {
   const chat = await groupOf(33);
   const [vera, late] = await app.people('Вера', 'Поздний');
   await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [vera.id, late.id] });
@@ -108,7 +108,7 @@ it('does not count members who connect a moment later and were sent nothing', as
   expect(delivered).not.toContain(late.id);
 });
 
-it('lists the readers in pages, without the sender', async () => {
+it('the receipts route lists the readers in pages, without the sender', async () => {
   const chat = await groupOf(33);
   const [annaDevice, borisDevice] = await app.devices(anna, boris);
   const { message_id } = await annaDevice.send('chat:message:send', text(chat));

@@ -124,7 +124,7 @@ describe('an address', () => {
     return { status: response.status, body: (await response.json()) as { access_token: string } };
   };
 
-  it('is one in all its spellings and with its whole /64, and is shown in one form', async () => {
+  it('counts as one in all its spellings and with its whole /64, and is shown in one form', async () => {
     const behind = await TestApp.start({ SIGN_IN_RATE: '2', TRUSTED_PROXIES: '1' });
     const inAllSpellings: string[][] = [
       [
@@ -172,7 +172,7 @@ it.each([
   await behind.stop();
 });
 
-it('reach to strangers is limited per day, by half for a new account; so is the number of things one owns', async () => {
+it('a user may reach a limited number of strangers per day, half of it from a new account, and own a limited number of things', async () => {
   const app = await TestApp.start({ REACH_RATE: '4' });
   const [anna, boris] = await app.people('Анна', 'Борис');
   await app.rows(`UPDATE users SET created_at = now() - interval '2 days' WHERE id = $1`, [boris.id]);

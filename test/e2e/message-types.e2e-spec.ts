@@ -21,7 +21,7 @@ const send = (message: object) => annaDevice.send('chat:message:send', { chat_id
 const count = async () => (await app.rows('SELECT FROM messages')).length;
 const unknown = { caption: 'my own', nested: { deep: [1, null, 'x', { y: true }] }, '': 0, valueOf: 'x' };
 
-describe('arrives unchanged as in the specification, with extra metadata of the app', () => {
+describe('a specified message with extra metadata arrives unchanged:', () => {
   const { text, photo, video, voice, location } = specifiedMessages(randomUUID());
   it.each<[string, { content: string; metadata?: object }]>([
     ...Object.entries({ text, photo, video, voice, location }),
@@ -152,7 +152,7 @@ describe('post_share', () => {
   });
 });
 
-describe('is refused with a missing or wrong field, which is named, and nothing is stored', () => {
+describe('a missing or wrong field is refused by name, and nothing is stored:', () => {
   const url = 'https://example.com/1';
   it.each<[field: string, message: object]>([
     ['type', { content: 'x' }],

@@ -94,7 +94,7 @@ describe.each(['websocket', 'polling'])('a Socket.IO 2 client by %s', (transport
   });
 });
 
-it('is disconnected when `/` refused it and it joins no other namespace', async () => {
+it('an old connection ends when `/` refused it and it joins no other namespace', async () => {
   const opened = await fetch(`${app.url}/socket.io/?EIO=3&transport=polling&b64=1`);
   const { sid } = JSON.parse(/\{.*?\}/.exec(await opened.text())![0]) as { sid: string };
   const poll = () => fetch(`${app.url}/socket.io/?EIO=3&transport=polling&b64=1&sid=${sid}`);

@@ -21,7 +21,7 @@ afterAll(() => app.stop());
 
 const login = (body: object, to = app) => to.request<AccessTokenAnswer>('POST', PATH, undefined, body);
 
-it('returns only the access token, which lasts as long as its session', async () => {
+it('the older sign-in returns only the access token, which lasts as long as its session', async () => {
   const { status, body } = await login({ email: anna.email.toUpperCase(), password: PASSWORD });
   expect(status).toBe(200);
   expect(Object.keys(body)).toEqual(['accessToken']);
@@ -35,7 +35,7 @@ it('returns only the access token, which lasts as long as its session', async ()
 });
 
 it.each(['/', '/messenger', '/messenger-classic', '/chat-basic'])(
-  'keeps a socket of %s as long as its session lasts',
+  'an older token keeps a socket of %s as long as its session lasts',
   async (namespace) => {
     const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
     const { exp } = jwt.decode(accessToken, { json: true })!;
@@ -50,7 +50,7 @@ it.each(['/', '/messenger', '/messenger-classic', '/chat-basic'])(
   },
 );
 
-it('keeps a connection of /ws/chat as long as its session lasts', async () => {
+it('an older token keeps a connection of /ws/chat as long as its session lasts', async () => {
   const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
   const { exp } = jwt.decode(accessToken, { json: true })!;
   const assistant = await app.assistant();
@@ -61,7 +61,7 @@ it('keeps a connection of /ws/chat as long as its session lasts', async () => {
   expect(connection!.user!.expiresAt.getTime()).toBe(exp! * 1000);
 });
 
-it('keeps a socket whose token lasts longer than a timer can', async () => {
+it('an older token keeps its socket although it lasts longer than a timer can', async () => {
   const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
   const device = app.keep(await Device.connect(app.url, accessToken));
   await sleep(100);
@@ -69,7 +69,7 @@ it('keeps a socket whose token lasts longer than a timer can', async () => {
   expect(device.all('error')).toEqual([]);
 });
 
-it('ends at once when its session is signed out', async () => {
+it('an older token ends at once when its session is signed out', async () => {
   const { accessToken } = (await login({ email: anna.email, password: PASSWORD })).body;
   const { sid } = jwt.decode(accessToken, { json: true })!;
   expect((await app.request('GET', 'users/me', accessToken)).status).toBe(200);
@@ -77,7 +77,7 @@ it('ends at once when its session is signed out', async () => {
   expect((await app.request('GET', 'users/me', accessToken)).status).toBe(401);
 });
 
-it('leaves the tokens of the newer sign-in short', () => {
+it('the older sign-in leaves the tokens of the newer one short', () => {
   const { iat, exp } = jwt.decode(anna.token) as JwtPayload;
   expect(exp! - iat!).toBe(15 * 60);
 });
@@ -85,13 +85,13 @@ it('leaves the tokens of the newer sign-in short', () => {
 it.each<[string, () => object, number, string]>([
   ['a wrong password', () => ({ email: anna.email, password: 'wrong' }), 401, 'UNAUTHORIZED'],
   ['no password', () => ({ email: anna.email }), 400, 'INVALID_DATA'],
-])('refuses %s with the common error body', async (_, body, status, code) => {
+])('the older sign-in refuses %s with the common error body', async (_, body, status, code) => {
   const reply = await login(body());
   expect([reply.status, reply.body.code]).toEqual([status, code]);
   expect(contractErrors(ErrorBody, reply.body)).toEqual([]);
 });
 
-it('shares its rate limit with the newer sign-in', async () => {
+it('the older sign-in shares its rate limit with the newer one', async () => {
   const limited = await TestApp.start({ SIGN_IN_RATE: '1' });
   const wrong = { email: 'a@example.com', password: 'x' };
   expect((await limited.request('POST', 'auth/login', undefined, wrong)).status).toBe(401);

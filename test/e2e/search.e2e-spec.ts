@@ -170,7 +170,7 @@ it('PostgreSQL folds as the model in this file does', async () => {
     expect([typed, once, twice]).toEqual([typed, folded(typed), folded(typed)]);
 });
 
-it('finds a message by its visible text, not by a link or an id', async () => {
+it('search finds a message by its visible text, not by a link or an id', async () => {
   const [annaDevice] = await app.devices(anna);
   const url = 'https://storage.example.com/secret-garden/1.jpg';
   const send = async (type: string, content: string, metadata: object) =>
@@ -209,7 +209,7 @@ it('finds a message by its visible text, not by a link or an id', async () => {
   }
 });
 
-it('finishes a page in time for the texts that are slowest to fold, and continues there', async () => {
+it('search finishes a page in time for the texts that are slowest to fold, and continues there', async () => {
   const large = await app.group(anna, boris);
   // 40 times as slow as 0.2 s per statement, and under 100 of the usual worst kind.
   await app.rows(
@@ -235,7 +235,7 @@ it('finishes a page in time for the texts that are slowest to fold, and continue
 it.each([
   ['10,000 messages', 12_000, 1],
   ['2 MiB', 200, 4000],
-])('scans at most %s per call, and continues there', async (_, count, length) => {
+])('search scans at most %s per call, and continues there', async (_, count, length) => {
   const large = await app.group(anna, boris);
   await app.rows(
     `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, created_at)

@@ -21,7 +21,7 @@ const sync = async (account: Account, cursor?: string, on = app) => {
 const ids = ({ chats }: SyncAnswer) => chats.map(({ id }) => id).sort();
 const send = (chat: ChatDto) => annaDevice.send('chat:message:send', text(chat));
 
-it('returns everything without a cursor, and every kind of change with one', async () => {
+it('sync returns everything without a cursor, and every kind of change with one', async () => {
   const [me] = await app.people('Вера');
   const chats = await Promise.all([1, 2, 3].map(() => app.group(anna, me)));
   const [first, second] = chats as [ChatDto, ChatDto];
@@ -49,7 +49,7 @@ it('returns everything without a cursor, and every kind of change with one', asy
   }
 });
 
-it('misses no transaction that began before the cursor and committed after it', async () => {
+it('sync misses no transaction that began before the cursor and committed after it', async () => {
   const [me] = await app.people('Вера');
   const [slow, quick] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
   const start = await sync(me);
@@ -77,7 +77,7 @@ it('misses no transaction that began before the cursor and committed after it', 
   }
 });
 
-it('converges from cursor to cursor while messages are sent', async () => {
+it('sync converges from cursor to cursor while messages are sent', async () => {
   const [me] = await app.people('Вера');
   const chats = await Promise.all(Array.from({ length: 5 }, () => app.group(anna, me)));
   let { cursor } = await sync(me);
@@ -96,7 +96,7 @@ it('converges from cursor to cursor while messages are sent', async () => {
   expect([...known.values()]).toEqual([20, 20, 20, 20, 20]);
 });
 
-it('returns a chat that the user left once, and again on return', async () => {
+it('sync returns a chat that the user left once, and again on return', async () => {
   const [me] = await app.people('Вера');
   const chat = await app.group(anna, boris, me);
   const first = await sync(me);
@@ -115,7 +115,7 @@ it('returns a chat that the user left once, and again on return', async () => {
   expect(back).not.toHaveProperty('left');
 });
 
-it('returns the other chats when the user leaves one meanwhile', async () => {
+it('sync returns the other chats when the user leaves one meanwhile', async () => {
   const [me] = await app.people('Вера');
   const [left, kept] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
   await send(left);
@@ -137,7 +137,7 @@ it('returns the other chats when the user leaves one meanwhile', async () => {
   }
 });
 
-it('pages through more than 500 chats, also those that change meanwhile', async () => {
+it('sync pages through more than 500 chats, also those that change meanwhile', async () => {
   const [me] = await app.people('Вера');
   await app.rows(
     `WITH made AS (

@@ -23,7 +23,7 @@ afterAll(() => app.stop());
 const type = (device: Device, is_typing: boolean) =>
   device.send('chat:typing', { chat_id: chat.id, is_typing });
 
-it('reaches other members, not the typing user’s devices or strangers, and is not stored', async () => {
+it('typing reaches other members, not the typing user’s devices or strangers, and is not stored', async () => {
   const before = await app.rows('SELECT * FROM chats');
   expect(await type(phone, true)).toEqual({ status: 'ok' });
   expect(await type(phone, false)).toEqual({ status: 'ok' });
@@ -38,7 +38,7 @@ it('reaches other members, not the typing user’s devices or strangers, and is 
   expect(await app.rows('SELECT FROM messages')).toHaveLength(1);
 });
 
-it('ends when the typing device disconnects or leaves the chat', async () => {
+it('typing ends when the typing device disconnects or leaves the chat', async () => {
   const stops = () => borisDevice.all('chat:typing').filter(({ is_typing }) => !is_typing).length;
   const second = await app.device(anna);
   await type(second, true);
@@ -51,7 +51,7 @@ it('ends when the typing device disconnects or leaves the chat', async () => {
   await borisDevice.until(() => stops() > before || undefined, 'typing did not stop', 2000);
 });
 
-it('ends in the last state that a device sent, however close together', async () => {
+it('typing ends in the last state that a device sent, however close together', async () => {
   const words = () => borisDevice.all('chat:typing').map(({ is_typing }) => is_typing);
   for (let round = 0; round < 50; round++) {
     const end = () => (round % 5 ? type(phone, false) : phone.send('chat:leave', { chat_id: chat.id }));
@@ -71,7 +71,7 @@ it('ends in the last state that a device sent, however close together', async ()
   expect(egors.at(-1)?.is_typing ?? false).toBe(false);
 });
 
-it('does not cross a block in a group, also for a device of the joined scope', async () => {
+it('typing does not cross a block in a group, also for a device of the joined scope', async () => {
   const [cut, vera] = await app.people('Катя', 'Вера');
   const group = await app.group(anna, cut, vera);
   await app.request('PUT', `users/${cut.id}/block`, anna.token);
@@ -89,7 +89,7 @@ it('does not cross a block in a group, also for a device of the joined scope', a
   }
 });
 
-it('ends with a block, for both sides, and only if somebody typed', async () => {
+it('typing ends with a block, for both sides, and only if somebody typed', async () => {
   const [dora, egor] = await app.people('Дора', 'Егор');
   const direct = await app.chat(dora, egor);
   const [doraDevice, second, theirs] = await app.devices(dora, dora, egor);
@@ -110,7 +110,7 @@ it('ends with a block, for both sides, and only if somebody typed', async () => 
   expect(words(theirs)).toEqual([true, true, false]);
 });
 
-it('carries the current name; a new name is published once to those who show it', async () => {
+it('typing carries the current name; a new name is published once to those who show it', async () => {
   const [cut] = await app.people('Дора');
   await app.group(anna, cut, boris);
   const theirs = await app.device(cut);
@@ -142,7 +142,7 @@ it('a device can leave any chat, also after a removal and an unknown one', async
   expect((await phone.send('chat:leave', { chat_id: 'x' })).code).toBe('INVALID_DATA');
 });
 
-it('is refused for strangers and unknown chats', async () => {
+it('typing is refused for strangers and unknown chats', async () => {
   expect((await type(stranger, true)).code).toBe('FORBIDDEN');
   const nowhere = { chat_id: anna.id, is_typing: true };
   expect((await phone.send('chat:typing', nowhere)).code).toBe('CHAT_NOT_FOUND');

@@ -36,7 +36,7 @@ async function unreadOf(account: Account, { id }: ChatDto): Promise<number> {
   return counts[0]!;
 }
 
-it('counts others’ unread and undeleted messages, whoever sends, reads, deletes, leaves and returns', async () => {
+it('the unread count covers others’ unread and undeleted messages after any sends, reads, deletions and returns', async () => {
   const who = fc.constantFrom('anna', 'boris');
   const step = fc.oneof(
     { weight: 5, arbitrary: fc.record({ act: fc.constant('send'), who, at: fc.constant(0) }) },
@@ -82,7 +82,7 @@ it('counts others’ unread and undeleted messages, whoever sends, reads, delete
   await fc.assert(property, { numRuns: 12, interruptAfterTimeLimit: 15_000, endOnFailure: true });
 });
 
-it('is unchanged by a send with unread messages, and stays zero by a send without', async () => {
+it('the unread count is unchanged by a send with unread messages, and stays zero by a send without', async () => {
   const chat = await app.chat(anna, boris);
   const send = (account: Account) => devices.get(account)!.send('chat:message:send', text(chat));
   await send(anna);
@@ -94,7 +94,7 @@ it('is unchanged by a send with unread messages, and stays zero by a send withou
   expect([await unreadOf(anna, chat), await unreadOf(boris, chat)]).toEqual([3, 4]);
 });
 
-it('is zero for a member who wrote with unread messages, was removed and is added again', async () => {
+it('the unread count is zero for a member who wrote with unread messages, was removed and is added again', async () => {
   const chat = await app.group(anna, boris);
   for (const account of [anna, boris, boris])
     await devices.get(account)!.send('chat:message:send', text(chat));
@@ -104,7 +104,7 @@ it('is zero for a member who wrote with unread messages, was removed and is adde
   expect(await unreadOf(boris, chat)).toBe(0);
 });
 
-it('is zero for a new member, whatever was sent before', async () => {
+it('the unread count is zero for a new member, whatever was sent before', async () => {
   const [late] = await app.people('Вера');
   const chat = await app.group(anna, boris);
   const firstDevice = devices.get(anna)!;
@@ -137,7 +137,7 @@ async function history(chat: ChatDto, length: number, { writes = false, deletes 
   ]);
 }
 
-it('scans at most 1,000 deleted messages, one’s own included', async () => {
+it('the unread count scans at most 1,000 deleted messages, one’s own included', async () => {
   const chat = await app.group(anna, boris);
   await history(chat, 1010, { deletes: true });
   expect(await unreadOf(boris, chat)).toBe(10);
@@ -146,7 +146,7 @@ it('scans at most 1,000 deleted messages, one’s own included', async () => {
   expect(await unreadOf(boris, another)).toBe(198);
 });
 
-it('delays no send while it is counted for a read cursor', async () => {
+it('the unread count delays no send while it is counted for a read cursor', async () => {
   const chat = await app.group(anna, boris);
   const [firstDevice, secondDevice] = [devices.get(anna)!, devices.get(boris)!];
   const { message_id } = await firstDevice.send('chat:message:send', text(chat));
@@ -172,7 +172,7 @@ it('delays no send while it is counted for a read cursor', async () => {
   spy.mockRestore();
 });
 
-it('is exact when a read cursor moves far, in steps of 10,000 messages', async () => {
+it('the unread count is exact when a read cursor moves far, in steps of 10,000 messages', async () => {
   const chat = await app.group(anna, boris);
   await history(chat, 25_000, { writes: true });
   const [{ id: message_id }] = (await app.rows<{ id: string }>(

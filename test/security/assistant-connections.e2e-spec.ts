@@ -43,7 +43,7 @@ async function opened(address: string): Promise<WebSocket | undefined> {
   return isOpen ? socket : undefined;
 }
 
-it('ends without a sign-in, whatever else it sends, and stays after one', async () => {
+it('an assistant connection ends without a sign-in, whatever else it sends, and stays after one', async () => {
   const endpoint = app.app.get(AssistantEndpoint);
   const usual = endpoint.signInMs;
   expect(usual).toBe(15_000);
@@ -62,7 +62,7 @@ it('ends without a sign-in, whatever else it sends, and stays after one', async 
   expect(await signedIn!.disconnected()).toBe(1001);
 });
 
-it('ends when its client answers heartbeats and reads nothing', async () => {
+it('an assistant connection ends when its client answers heartbeats and reads nothing', async () => {
   const { connections } = app.app.get<unknown, { connections: Set<{ socket: WebSocket; beat(): void }> }>(
     AssistantEndpoint,
   );
@@ -88,7 +88,7 @@ it('ends when its client answers heartbeats and reads nothing', async () => {
   client.close();
 });
 
-it('sends a long answer again in pieces, and does other work between them', async () => {
+it('an assistant connection sends a long answer again in pieces, and does other work between them', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -116,7 +116,7 @@ it('sends a long answer again in pieces, and does other work between them', asyn
   client.close();
 });
 
-it('ends when too many live events wait while it opens a chat', async () => {
+it('an assistant connection ends when too many live events wait while it opens a chat', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -146,7 +146,7 @@ it('ends when too many live events wait while it opens a chat', async () => {
   client.close();
 });
 
-it('reads no token of an answer of another user', async () => {
+it('an assistant connection reads no token of an answer of another user', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -169,7 +169,7 @@ it('reads no token of an answer of another user', async () => {
   client.close();
 });
 
-it('counts opened chats as reads, by their length', async () => {
+it('an assistant connection counts opened chats as reads, by their length', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -186,7 +186,7 @@ it('counts opened chats as reads, by their length', async () => {
   client.close();
 });
 
-it('keeps no oversized frame, and few large ones, while earlier frames wait', async () => {
+it('an assistant connection keeps no oversized frame, and few large ones, while earlier frames wait', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -211,7 +211,7 @@ it('keeps no oversized frame, and few large ones, while earlier frames wait', as
   client.close();
 });
 
-it('keeps at most 200 frames that wait for the one before them', async () => {
+it('an assistant connection keeps at most 200 frames that wait for the one before them', async () => {
   const client = await app.assistant();
   client.send('join_chat', { token: anna.token });
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -231,7 +231,7 @@ it('keeps at most 200 frames that wait for the one before them', async () => {
   client.close();
 });
 
-it('frees a place of its address when its user signs in, and when it closes', async () => {
+it('an assistant connection frees a place of its address when its user signs in, and when it closes', async () => {
   const address = '203.0.113.1';
   for (let i = 0; i < 2 * OPENING; i++) {
     const client = await app.assistant(from(address));
@@ -250,7 +250,7 @@ it('frees a place of its address when its user signs in, and when it closes', as
     });
 });
 
-it('that fails to open is not counted', async () => {
+it('an assistant connection that fails to open is not counted', async () => {
   const { hostname, port } = new URL(app.url);
   for (let i = 0; i < 2 * OPENING; i++) {
     const socket = connect(Number(port), hostname);
@@ -267,7 +267,7 @@ it('that fails to open is not counted', async () => {
   socket!.close();
 });
 
-it('shares the event limit with the user’s other connections', async () => {
+it('an assistant connection shares the event limit with the user’s other connections', async () => {
   const clients = await Promise.all(range(2).map(() => app.assistant()));
   for (const client of clients) {
     client.send('join_chat', { token: anna.token });

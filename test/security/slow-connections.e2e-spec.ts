@@ -73,7 +73,7 @@ async function silent(): Promise<Socket> {
   return tcp;
 }
 
-it('ends incomplete requests and unread answers, while others are answered', async () => {
+it('the server ends incomplete requests and unread answers, while others are answered', async () => {
   const polling = await RawPolling.open(app.url);
   const poll = polling.address.slice(app.url.length);
   const slow = {

@@ -11,7 +11,7 @@ afterAll(() => scene.stop());
 
 const DATE = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
 
-it('follows the specification, from connecting to joining a chat again', async () => {
+it('the assistant follows the specification, from connecting to joining a chat again', async () => {
   const client = await scene.app.assistant();
   expect(client.received).toEqual([
     { type: 'connected', data: { message: 'WebSocket connection established' } },

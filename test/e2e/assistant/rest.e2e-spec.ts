@@ -61,7 +61,7 @@ it('a chat made by REST can be joined by the socket, and the other way round', a
   expect(new Set(items.map(({ id }) => id))).toEqual(new Set([body.id, chatId]));
 });
 
-it('lists chats in pages, latest used first, without a gap or a duplicate', async () => {
+it('REST lists chats in pages, latest used first, without a gap or a duplicate', async () => {
   const chats: Chat[] = [];
   for (let i = 0; i < 7; i++) chats.push(await made());
   await made(await scene.app.register('Борис'));
@@ -80,7 +80,7 @@ it('lists chats in pages, latest used first, without a gap or a duplicate', asyn
   expect(ids).toEqual([chats[2]!, ...others].map(({ id }) => id));
 });
 
-it('pages through a chat’s messages', async () => {
+it('REST pages through a chat’s messages', async () => {
   const { client, chatId } = await scene.chat(anna);
   for (let i = 0; i < 6; i++) await exchange(client, `Вопрос ${i}`);
   const contents: string[] = [];

@@ -86,7 +86,7 @@ it.each([0, 3, 9])('a dropped connection resumes after token %i, while the answe
   expect(client.all<{ index: number }>('assistant_message_token')[0]!.index).toBe(index + 1);
 });
 
-it('resumes an answer that completed meanwhile, also after its last token', async () => {
+it('a client resumes an answer that completed meanwhile, also after its last token', async () => {
   scene.model.answerWith({ tokens: WORDS });
   const { messageId } = await exchange(talk.client, 'Расскажи');
   for (const index of [-1, 0, 17, WORDS.length - 1]) {

@@ -40,7 +40,7 @@ const daysOf = (timezone: string) => {
 };
 
 it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmandu'])(
-  'uses the clock of a master in %s, also on the days of a clock change',
+  'the assistant uses the clock of a master in %s, also on the days of a clock change',
   async (timezone) => {
     talk = await scene.chat(await scene.app.register('Клиент'));
     const { service: cut, token } = await masterIn(timezone);
@@ -90,7 +90,7 @@ it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmand
   },
 );
 
-it('knows the date and the clock of the user, and gives times in it, too', async () => {
+it('the assistant knows the date and the clock of the user, and gives times in it, too', async () => {
   const { token } = talk.account;
   const quiet_hours = { from: '23:00', to: '07:00', timezone: 'Asia/Vladivostok' };
   await scene.app.request('PUT', 'notifications/preferences', token, { quiet_hours });
@@ -108,7 +108,7 @@ it('knows the date and the clock of the user, and gives times in it, too', async
   await scene.app.request('PUT', 'notifications/preferences', token, { quiet_hours: null });
 });
 
-it('falls back to the zone of the user’s own week, or of the last master', async () => {
+it('the assistant falls back to the zone of the user’s own week, or of the last master', async () => {
   const system = async (account: Account) => {
     await exchange((await scene.chat(account)).client, 'Который час?');
     return scene.model.requests.at(-1)!.messages[0]!.content!;

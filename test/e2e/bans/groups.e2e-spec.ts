@@ -137,7 +137,7 @@ describe('a banned member of a group', () => {
     expect((await chatOf(anna, group)).change_seq).toBe(restored);
   });
 
-  it('who is removed does not return with the unban, silently; an admin cannot remove another admin so', async () => {
+  it('who is removed does not return with the unban, and nobody is notified; an admin still cannot remove an admin', async () => {
     const [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
     const group = await app.group(anna, boris, vera, gleb);
     for (const admins of [boris, gleb])

@@ -24,7 +24,7 @@ import {
 setScene();
 
 describe('a request', () => {
-  it('keeps the service name and price of the moment, reaches all devices of both sides, and notifies the master', async () => {
+  it('keeps the current service name and price, reaches all devices of both sides, and notifies the master', async () => {
     const tablet = await app.device(client);
     const { status, body } = await request(client, at(2), { note: ' Без лака ' });
     expect([status, contractErrors(BookingDto, body)]).toEqual([201, []]);

@@ -29,7 +29,7 @@ async function signIn({ email }: Account): Promise<PlainClient> {
   return client;
 }
 
-it('joins, sends and receives as the script of the specification does, each message once', async () => {
+it('the chat-basic dialect joins, sends and receives as the script of the specification does, each message once', async () => {
   const [firstDevice, secondDevice] = [await signIn(anna), await signIn(boris)];
   expect(await firstDevice.ask('chat:join', { chatId })).toEqual({
     success: true,
@@ -59,7 +59,7 @@ it('joins, sends and receives as the script of the specification does, each mess
   secondDevice.close();
 });
 
-it('acknowledges a stored message even if reads fail then', async () => {
+it('the chat-basic dialect acknowledges a stored message even if reads fail then', async () => {
   const queries = app.app.get(QueryBus);
   const execute = queries.execute.bind(queries);
   const spy = jest.spyOn(queries, 'execute').mockImplementation((query) => {
@@ -79,7 +79,7 @@ it('acknowledges a stored message even if reads fail then', async () => {
   client.close();
 });
 
-it('receives a new chat and its messages without joining', async () => {
+it('the chat-basic dialect receives a new chat and its messages without joining', async () => {
   const client = await signIn(boris);
   const vera = await app.register('Вера');
   const { id } = await app.chat(vera, boris);
@@ -92,7 +92,7 @@ it('receives a new chat and its messages without joining', async () => {
   client.close();
 });
 
-it('answers with its own errors', async () => {
+it('the chat-basic dialect answers with its own errors', async () => {
   const client = await signIn(anna);
   const denied = { success: false, error: 'Access denied' };
   expect(await client.ask('chat:join', { chatId: foreign })).toEqual(denied);
@@ -107,7 +107,7 @@ it('answers with its own errors', async () => {
   client.close();
 });
 
-it('disconnects a client that is not signed in', async () => {
+it('the chat-basic dialect disconnects a client that is not signed in', async () => {
   for (const auth of [{}, { token: 'nonsense' }]) {
     const client = PlainClient.open(`${app.url}/chat-basic`, { auth });
     const reason = await new Promise((resolve) => client.socket.once('disconnect', resolve));

@@ -26,7 +26,7 @@ afterAll(async () => {
   await app.stop();
 });
 
-it('sends a message to everybody once, and confirms its delivery', async () => {
+it('the messenger-classic dialect sends a message to everybody once, and confirms its delivery', async () => {
   const { success, messageId } = await firstDevice.ask('send-message', { chatId, content: 'Привет' });
   expect(success).toBe(true);
   const shown = await secondDevice.next('new-message', ({ id }) => id === messageId);
@@ -38,7 +38,7 @@ it('sends a message to everybody once, and confirms its delivery', async () => {
     expect(client.all('new-message').filter(({ id }) => id === messageId)).toHaveLength(1);
 });
 
-it('returns the history when a chat is joined', async () => {
+it('the messenger-classic dialect returns the history when a chat is joined', async () => {
   const { success, messages } = await secondDevice.ask<{ success: boolean; messages: { content: string }[] }>(
     'join-chat',
     {
@@ -49,7 +49,7 @@ it('returns the history when a chat is joined', async () => {
   expect(messages.map(({ content }) => content)).toEqual(['Привет', 'И тебе']);
 });
 
-it('shows other members who is typing', async () => {
+it('the messenger-classic dialect shows other members who is typing', async () => {
   expect(await secondDevice.ask('typing-start', { chatId })).toEqual({ success: true });
   expect(await firstDevice.next('user-typing')).toEqual({ userId: boris.id, chatId });
   expect(await secondDevice.ask('typing-stop', { chatId })).toEqual({ success: true });
@@ -57,7 +57,7 @@ it('shows other members who is typing', async () => {
   expect(secondDevice.all('user-typing')).toEqual([]);
 });
 
-it('shows when users come online and go offline', async () => {
+it('the messenger-classic dialect shows when users come online and go offline', async () => {
   const vera = await app.register('Вера');
   const phone = open(vera.token);
   await firstDevice.next('user-online', ({ userId }) => userId === vera.id);
@@ -65,7 +65,7 @@ it('shows when users come online and go offline', async () => {
   await firstDevice.next('user-offline', ({ userId }) => userId === vera.id);
 });
 
-it('answers a ping, with and without a callback', async () => {
+it('the messenger-classic dialect answers a ping, with and without a callback', async () => {
   firstDevice.socket.emit('ping');
   expect(await firstDevice.next('pong')).toBeGreaterThan(0);
   expect(await secondDevice.ask('ping')).toMatchObject({ event: 'pong', data: expect.any(Number) });
@@ -87,14 +87,14 @@ it.each<[string, () => object | null, string]>([
   expect(await app.rows('SELECT count(*) FROM messages')).toEqual([before]);
 });
 
-it('notifies a client with a bad token, and disconnects it', async () => {
+it('the messenger-classic dialect notifies a client with a bad token, and disconnects it', async () => {
   const client = open('nonsense');
   const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
   expect(await client.next('error')).toMatchObject({ message: 'Authentication failed' });
   expect(await gone).toBe('io server disconnect');
 });
 
-it('disconnects at once when the session is signed out elsewhere', async () => {
+it('the messenger-classic dialect disconnects at once when the session is signed out elsewhere', async () => {
   const gleb = await app.register('Глеб');
   const client = open(gleb.token);
   await client.next('connected');

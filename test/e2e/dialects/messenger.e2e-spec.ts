@@ -39,7 +39,7 @@ afterAll(async () => {
 
 const say = (client: PlainClient, content: string) => client.ask<ChatMessage>('message', { chatId, content });
 
-it('gives a message a status, and sends it to everybody once', async () => {
+it('the messenger dialect gives a message a status, and sends it to everybody once', async () => {
   const sent = await say(firstDevice, 'Добрый вечер');
   expect(sent).toMatchObject({
     chatId,
@@ -64,7 +64,7 @@ it('gives a message a status, and sends it to everybody once', async () => {
     expect(client.all('message').filter(({ id }) => id === sent.id)).toHaveLength(1);
 });
 
-it('turns each message up to a read one to READ, once', async () => {
+it('the messenger dialect marks each message up to the read one as READ, once', async () => {
   const sent = [
     await say(firstDevice, 'eins'),
     await say(firstDevice, 'zwei'),
@@ -81,7 +81,7 @@ it('turns each message up to a read one to READ, once', async () => {
   for (const { id } of sent) expect(statuses(id).filter((status) => status === 'READ')).toHaveLength(1);
 });
 
-it('never turns a status back in a group when another member receives a message later', async () => {
+it('the messenger dialect never lowers a status in a group when another member receives a message later', async () => {
   const vera = await app.register('Вера');
   const group = await app.group(anna, boris, vera);
   const { id } = await firstDevice.ask<ChatMessage>('message', { chatId: group.id, content: 'Wer kommt?' });
@@ -95,7 +95,7 @@ it('never turns a status back in a group when another member receives a message 
   late.close();
 });
 
-it('turns the newest message of a large group to READ', async () => {
+it('the messenger dialect marks the newest message of a large group as READ', async () => {
   const manyPeople = (await app.manyPeople(40)).map((id) => ({ id }));
   const group = await app.group(anna, boris, ...manyPeople);
   await firstDevice.ask('message', { chatId: group.id, content: 'Alle da?' });
@@ -106,7 +106,7 @@ it('turns the newest message of a large group to READ', async () => {
   expect(receipts.at(-1)).toEqual({ messageId: id, chatId: group.id });
 });
 
-it('receives nothing more of a group that its user was removed from', async () => {
+it('the messenger dialect receives nothing more of a group that its user was removed from', async () => {
   const group = await app.group(anna, boris);
   const { id } = await firstDevice.ask<ChatMessage>('message', { chatId: group.id, content: 'noch da' });
   await secondDevice.next('message', (message) => message.id === id);
@@ -117,7 +117,7 @@ it('receives nothing more of a group that its user was removed from', async () =
   expect(secondDevice.all('message').filter((message) => message.chatId === group.id)).toHaveLength(1);
 });
 
-it('delivers on chat:join the messages that arrived while the user was offline', async () => {
+it('the messenger dialect delivers on chat:join the messages that arrived while the user was offline', async () => {
   const vera = await app.register('Вера');
   const { body: chat } = await app.request<{ id: string }>('POST', 'chats', anna.token, {
     type: 'direct',
@@ -138,7 +138,7 @@ it('delivers on chat:join the messages that arrived while the user was offline',
   theirs.close();
 });
 
-it('lists users and publishes their presence on all of their devices', async () => {
+it('the messenger dialect lists users and publishes their presence on all of their devices', async () => {
   const gleb = await app.register('Глеб');
   const [phone, laptop] = [open(gleb.token), open(gleb.token)];
   await Promise.all([phone.next('connection:established'), laptop.next('connection:established')]);
@@ -152,13 +152,13 @@ it('lists users and publishes their presence on all of their devices', async () 
   await firstDevice.next('users:update', ({ userId, isOnline }) => userId === gleb.id && isOnline === false);
 });
 
-it('lists more users than a page of the newer protocol has', async () => {
+it('the messenger dialect lists more users than a page of the newer protocol has', async () => {
   await app.manyPeople(60);
   const { users } = await firstDevice.ask<{ users: object[] }>('users:list');
   expect(users.length).toBeGreaterThan(60);
 });
 
-it('pins and unpins', async () => {
+it('the messenger dialect pins and unpins', async () => {
   const { id: messageId } = await say(secondDevice, 'Адрес: Лесная, 5');
   // Its status does not change any more during the comparison.
   await secondDevice.next(
@@ -180,7 +180,7 @@ it('pins and unpins', async () => {
   expect(await firstDevice.ask('chat:get-pinned', { chatId })).toEqual({ status: 'ok', messages: [] });
 });
 
-it('forwards one message with a comment, and several in order', async () => {
+it('the messenger dialect forwards one message with a comment, and several in order', async () => {
   const group = await app.group(anna, boris);
   const sent = [await say(secondDevice, 'первое'), await say(secondDevice, 'второе')];
   const one = { messageId: sent[0]!.id, toChatId: group.id, additionalContent: 'Смотрите' };
@@ -209,7 +209,7 @@ it('forwards one message with a comment, and several in order', async () => {
   expect(received.map(({ content }) => content)).toEqual(['Смотрите', 'первое', 'второе', 'первое']);
 });
 
-it('forwards without a comment when the input is empty', async () => {
+it('the messenger dialect forwards without a comment when the input is empty', async () => {
   const { id: messageId } = await say(secondDevice, 'nur das');
   const forward = (additionalContent: unknown) =>
     firstDevice.ask('message:forward', { messageId, toChatId: chatId, additionalContent });
@@ -220,7 +220,7 @@ it('forwards without a comment when the input is empty', async () => {
   expect(await forward(' ')).toEqual({ status: 'error', message });
 });
 
-it('shows no deleted message, and a read of one counts for the message before it', async () => {
+it('the messenger dialect shows no deleted message, and a read of one counts for the message before it', async () => {
   const first = await say(firstDevice, 'bleibt');
   const { id: messageId } = await say(firstDevice, 'geht');
   await app.request('DELETE', `chats/${chatId}/messages/${messageId}`, anna.token);
@@ -233,7 +233,7 @@ it('shows no deleted message, and a read of one counts for the message before it
   );
 });
 
-it('supports the event names in the code of the specification, too', async () => {
+it('the messenger dialect supports the event names in the code of the specification, too', async () => {
   expect(await firstDevice.next('connected')).toEqual({ userId: anna.id });
   await firstDevice.next('user-online', ({ userId }) => userId === boris.id);
   const { success, messageId } = await firstDevice.ask('send-message', { chatId, content: 'по-старому' });

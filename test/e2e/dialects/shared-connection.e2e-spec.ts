@@ -32,7 +32,7 @@ async function connected({ socket }: PlainClient): Promise<void> {
   if (!socket.connected) await new Promise<void>((resolve) => socket.once('connect', resolve));
 }
 
-it('delivers everything once in each namespace, and its user is online until the last one closes', async () => {
+it('a shared connection delivers everything once in each namespace, and its user is online until the last one closes', async () => {
   const [borisDevice] = await app.devices(boris);
   const manager = connection();
   const firstDevice = NAMESPACES.map((namespace) => PlainClient.on(manager, namespace, anna.token));
@@ -56,7 +56,7 @@ it.each([
   ['/', '/chat-basic'],
   ['/messenger', '/'],
   ['/messenger', '/messenger-classic'],
-])('keeps %s connected beside a bad token on %s', async (good, bad) => {
+])('a shared connection keeps %s connected beside a bad token on %s', async (good, bad) => {
   const manager = connection();
   const goesOn = PlainClient.on(manager, good, anna.token);
   await connected(goesOn);
@@ -68,7 +68,7 @@ it.each([
   goesOn.close();
 });
 
-it('ends all devices of a signed-out session, and then the connection', async () => {
+it('a shared connection ends all devices of a signed-out session, and then the connection', async () => {
   const again = await app.request<{ access_token: string }>('POST', 'auth/login', undefined, {
     email: boris.email,
     password: 'correct horse battery',
@@ -91,7 +91,7 @@ it('ends all devices of a signed-out session, and then the connection', async ()
   await closed;
 });
 
-it('keeps no timer for a client that was refused during its upgrade to WebSocket', async () => {
+it('a shared connection keeps no timer for a client that was refused during its upgrade to WebSocket', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
   const clients = Array.from({ length: 20 }, () =>
@@ -103,7 +103,7 @@ it('keeps no timer for a client that was refused during its upgrade to WebSocket
   expect(timers()).toBeLessThan(before + 10);
 });
 
-it('makes each device reconnect once after a possible loss, also while others wait to', async () => {
+it('a shared connection makes each device reconnect once after a possible loss, also while others wait to', async () => {
   const options = { reconnection: true, reconnectionDelay: 10, randomizationFactor: 0 };
   const clients = Array.from({ length: 100 }, () =>
     PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: anna.token }, ...options }),

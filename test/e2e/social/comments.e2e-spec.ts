@@ -31,7 +31,7 @@ describe('a comment', () => {
     expect((await find(anna, id)).body.comments_count).toBe(3);
   });
 
-  it('can reply only to a comment of the same post that is no reply itself', async () => {
+  it('can reply only to a top-level comment of the same post', async () => {
     const { id } = await post(anna);
     const parent = await comment(boris, id);
     const answer = await comment(boris, id, 'Ответ', parent.id);

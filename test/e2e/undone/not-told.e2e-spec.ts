@@ -248,7 +248,7 @@ describe('at the same moment', () => {
     expect((await received(1))[0]!.body).toBe('Борис оценил(а) ваш пост');
   });
 
-  it('a cause that is undone while it is being notified is found', async () => {
+  it('a cause that is undone during its notification is detected', async () => {
     const { id } = await post(anna);
     await app.rows('INSERT INTO post_likes (post_id, user_id) VALUES ($1, $2)', [id, boris.id]);
     await app.rows('UPDATE posts SET likes_count = 1 WHERE id = $1', [id]);

@@ -63,7 +63,7 @@ it('lets a thousand changes wait for a chat, and refuses more', async () => {
   expect(new Set(await Promise.all(codes.slice(0, 1001)))).toEqual(new Set(['done']));
 });
 
-it('lets nobody wait for an unavailable database', async () => {
+it('fails waiting changes at once when the database is unavailable', async () => {
   const queue = new ChatChangeQueue(new WriteMutex(metrics), metrics);
   const first = held();
   let asked = false;

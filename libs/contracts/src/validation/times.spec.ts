@@ -100,7 +100,7 @@ it.each([
   expect(toTimestamp(text)).toBeUndefined();
 });
 
-it('a timestamp as answers write it stays the same', () => {
+it('a timestamp in the output format stays the same', () => {
   fc.assert(
     fc.property(moments, (ms) => {
       const text = new Date(ms - (ms % DAY_MS)).toISOString();

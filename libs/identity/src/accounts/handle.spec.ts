@@ -8,7 +8,7 @@ it.each([
   ['Щёголь', 'schyogol'],
   ['José Ñandú', 'jose_nandu'],
   ['VIP master2000', 'vip_master2000'],
-])('makes of %s the handle %s', (name, handle) => {
+])('turns %s into the handle %s', (name, handle) => {
   expect(handleFrom(name)).toBe(handle);
 });
 

@@ -14,7 +14,7 @@ async function signIn() {
   return { user, token, signedIn };
 }
 
-it('returns the signed-in user, with and without the prefix', async () => {
+it('returns the signed-in user, with and without the Bearer prefix', async () => {
   const { user, token, signedIn } = await signIn();
   expect(signedIn).toEqual({
     userId: user.id,

@@ -39,7 +39,7 @@ describe('by local time', () => {
     ['autumn', 'America/New_York', '2027-11-07', '09:00 -0500', '17:00 -0500'],
     ['a day without change', 'Asia/Kolkata', '2027-03-28', '09:00 +0530', '17:00 +0530'],
     ['a day without change', 'Europe/Moscow', '2027-10-31', '09:00 +0300', '17:00 +0300'],
-  ])('a working day on %s in %s (%s) begins and ends as usual', (_, zone, date, first, last) => {
+  ])('a working day (%s, %s, %s) begins and ends as usual', (_, zone, date, first, last) => {
     const slots = slotsOn(date, zone, [['09:00', '18:00']]);
     expect([slots.length, slots[0], slots.at(-1)]).toEqual([9, first, last]);
   });
@@ -52,7 +52,7 @@ describe('by local time', () => {
     ['Asia/Kolkata', '2027-03-28', 24],
     // Midnight itself is skipped.
     ['America/Santiago', '2027-09-05', 23],
-  ])('a whole day in %s on %s is %i hours', (zone, date, count) => {
+  ])('a whole day in %s on %s has %i hours', (zone, date, count) => {
     expect(slotsOn(date, zone, [['00:00', '24:00']])).toHaveLength(count);
   });
 

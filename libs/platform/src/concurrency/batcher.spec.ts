@@ -187,7 +187,7 @@ it('drains everything that was added, also meanwhile', async () => {
   await batcher.drain();
 });
 
-it('lets nobody wait for an unavailable database', async () => {
+it('fails waiting items at once when the database is unavailable', async () => {
   let flushes = 0;
   const batcher = new Batcher<number, number>(async () => {
     flushes++;

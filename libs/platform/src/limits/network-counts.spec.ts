@@ -29,7 +29,7 @@ it.each(WIDER)('%s has %d places, separate from others', (_, most, address) => {
   expect(fill(counts, 1, () => address(0))).toBe(1);
 });
 
-it('networks that take all they can leave places for others, who come first', () => {
+it('networks at their limit leave places for others, which come first', () => {
   const counts = new NetworkCounts({ ofOne: 2000, all: 5000 });
   const holders = Array.from({ length: 10 }, (_, i) => `2001:db8:${i}`);
   const taken = holders.map((holder) => fill(counts, 5000, (i) => `${holder}:${i.toString(16)}::1`));
