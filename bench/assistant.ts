@@ -63,7 +63,7 @@ async function main(): Promise<boolean> {
     problems.push(...received.problems);
     for (const question of questions)
       if (received.answers.get(question) !== answers.get(question))
-        problems.push(`${question}: what was heard is not what was sent`);
+        problems.push(`${question}: the received answer differs from the sent one`);
     if (way === 'system') problems.push(...(await audit(system, questions, answers)));
     const delays = [...received.delays];
     const result = {

@@ -25,14 +25,14 @@ export interface Listened {
 const now = () => Number(process.hrtime.bigint() / 1000n);
 
 /** One answer while it is received. */
-class Hearing {
+class Recording {
   text = '';
   readonly delays: number[] = [];
   readonly problems: string[] = [];
 
   constructor(
     readonly question: string,
-    private readonly done: (hearing: Hearing) => void,
+    private readonly done: (recording: Recording) => void,
   ) {}
 
   token(token: string, index: number): void {
@@ -66,12 +66,12 @@ interface Frame {
 
 /** A device signed in to the assistant. */
 class Device {
-  private hearing?: Hearing;
+  private recording?: Recording;
   private received?: () => void;
 
   private constructor(private readonly socket: WebSocket) {
     socket.on('message', (raw: Buffer) => this.receive(JSON.parse(raw.toString()) as Frame));
-    socket.on('close', () => this.hearing?.fail('the connection was lost'));
+    socket.on('close', () => this.recording?.fail('the connection was lost'));
   }
 
   static async open(url: string, token: string): Promise<Device> {
@@ -87,15 +87,15 @@ class Device {
     await created;
   }
 
-  ask(hearing: Hearing): void {
-    this.hearing = hearing;
-    this.send('message', { message: hearing.question });
+  ask(recording: Recording): void {
+    this.recording = recording;
+    this.send('message', { message: recording.question });
   }
 
   private receive({ type, data }: Frame): void {
-    if (type === 'assistant_message_token') this.hearing!.token(data.token, data.index);
-    else if (type === 'assistant_message_complete') this.hearing!.end(data.content);
-    else if (type === 'error') this.hearing?.fail(data.message);
+    if (type === 'assistant_message_token') this.recording!.token(data.token, data.index);
+    else if (type === 'assistant_message_complete') this.recording!.end(data.content);
+    else if (type === 'error') this.recording?.fail(data.message);
     else if (type === 'connected' || type === 'chat_created') this.received?.();
   }
 
@@ -106,7 +106,7 @@ class Device {
 
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
 
-function askDirectly(url: string, hearing: Hearing): void {
+function askDirectly(url: string, recording: Recording): void {
   const headers = { 'content-type': 'application/json', authorization: 'Bearer bench' };
   const asked = request(`${url}/chat/completions`, { method: 'POST', headers, agent }, (response) => {
     let rest = '';
@@ -116,15 +116,15 @@ function askDirectly(url: string, hearing: Hearing): void {
       const lines = (rest + text).split('\n\n');
       rest = lines.pop()!;
       for (const line of lines) {
-        if (line === 'data: [DONE]') return hearing.end();
+        if (line === 'data: [DONE]') return recording.end();
         const { choices } = JSON.parse(line.slice(6)) as { choices: [{ delta: { content?: string } }] };
         const { content } = choices[0].delta;
-        if (content) hearing.token(content, index++);
+        if (content) recording.token(content, index++);
       }
     });
   });
-  asked.on('error', ({ message }) => hearing.fail(message));
-  const messages = [{ role: 'user', content: hearing.question }];
+  asked.on('error', ({ message }) => recording.fail(message));
+  const messages = [{ role: 'user', content: recording.question }];
   asked.end(JSON.stringify({ model: 'stand-in', stream: true, messages }));
 }
 
@@ -135,12 +135,13 @@ async function listen(order: Exclude<ListenOrder, { do: 'open' }>): Promise<List
   if (order.do === 'system') for (const device of devices) await device.newChat();
   const cpu = process.cpuUsage();
   const start = performance.now();
-  const hearings = await Promise.all(
+  const recordings = await Promise.all(
     questions.map(
       (question, i) =>
-        new Promise<Hearing>((resolve) => {
-          const hearing = new Hearing(question, resolve);
-          const ask = () => (order.do === 'direct' ? askDirectly(url, hearing) : devices[i]!.ask(hearing));
+        new Promise<Recording>((resolve) => {
+          const recording = new Recording(question, resolve);
+          const ask = () =>
+            order.do === 'direct' ? askDirectly(url, recording) : devices[i]!.ask(recording);
           setTimeout(ask, i * apart);
         }),
     ),
@@ -148,11 +149,11 @@ async function listen(order: Exclude<ListenOrder, { do: 'open' }>): Promise<List
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   return {
-    delays: Float64Array.from(hearings.flatMap(({ delays }) => delays)),
+    delays: Float64Array.from(recordings.flatMap(({ delays }) => delays)),
     seconds,
     load: (user + system) / 1e6 / seconds,
-    answers: new Map(hearings.map(({ question, text }) => [question, text])),
-    problems: hearings.flatMap(({ problems }) => problems),
+    answers: new Map(recordings.map(({ question, text }) => [question, text])),
+    problems: recordings.flatMap(({ problems }) => problems),
   };
 }
 

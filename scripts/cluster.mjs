@@ -45,7 +45,7 @@ process.exitCode = await withScratchRedis(async (redis) => {
     running.unshift(proxy);
     const ready = Promise.all(nodes.map((node) => node.start()));
     if (typeof (await Promise.race([ready, stopped])) !== 'string') {
-      greet();
+      printAddresses();
       await stopped;
     }
     return 0;
@@ -61,7 +61,7 @@ function failWith(message) {
   return 1;
 }
 
-function greet() {
+function printAddresses() {
   console.log(`
   Service Platform   http://127.0.0.1:${PORT}   (${NODES} × api, realtime, worker)
 

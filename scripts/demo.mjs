@@ -35,7 +35,7 @@ const anna = new Phone({ url, io, side: 'left', say });
 const boris = new Phone({ url, io, side: 'right', say });
 const other = (phone) => (phone === anna ? boris : anna);
 let chatId;
-let told;
+let notifications;
 
 try {
   await findServer(url);
@@ -45,7 +45,7 @@ try {
   await changeTheirMinds();
   await loseAndCatchUp();
   await compareWithHistory([anna, boris], sent, firstSeq);
-  told = await playDay(anna, boris);
+  notifications = await playDay(anna, boris);
   await signOff();
   sumUp();
 } catch (error) {
@@ -131,11 +131,11 @@ async function type(phone) {
 async function send(phone, message) {
   const reader = other(phone);
   const { message_id } = await post(phone, message);
-  const copy = await reader.until(`message ${message_id}`, () => reader.held.get(message_id));
+  const copy = await reader.until(`message ${message_id}`, () => reader.messages.get(message_id));
   const { metadata = {}, ...rest } = message;
   assertSame(`the ${message.type} that arrived`, copy, { sender_id: phone.id, ...rest });
   assertSame(`its metadata`, copy.metadata, metadata);
-  await phone.until('the message back from the server', () => phone.held.get(message_id));
+  await phone.until('the message back from the server', () => phone.messages.get(message_id));
   await phone.until('✓✓ delivered', () => phone.delivered.has(message_id));
   await pause(350);
   tick('✓✓ delivered');
@@ -224,7 +224,7 @@ async function changeTheirMinds() {
 }
 
 function changed(phone, messageId, test) {
-  const message = phone.held.get(messageId);
+  const message = phone.messages.get(messageId);
   return message && test(message) ? message : undefined;
 }
 
@@ -292,20 +292,20 @@ async function catchUp(missed) {
     await pause(400);
   }
   boris.changeSeq = here.change_seq;
-  const lost = missed.find(({ message_id }) => !boris.held.has(message_id));
+  const lost = missed.find(({ message_id }) => !boris.messages.has(message_id));
   if (lost) throw new Failure(`message ${lost.seq} was lost with the connection`);
 }
 
 /** With the same client_id there is one message, whether or not the first attempt arrived. */
 async function sendAgain(words) {
-  const arrived = [...anna.held.values()].find(({ content }) => content === words.content);
+  const arrived = [...anna.messages.values()].find(({ content }) => content === words.content);
   bubble('right', `${words.content}\n(sent again, with the same client_id)`);
   const ack = await boris.send('chat:message:send', words);
   if (arrived && arrived.id !== ack.message_id) throw new Failure('one client_id made two messages');
   tick('✓ sent');
   sent.push({ from: boris, message_id: ack.message_id, seq: ack.seq, body: words });
-  await anna.until('the message that was sent again', () => anna.held.get(ack.message_id));
-  await boris.until('the message that was sent again', () => boris.held.get(ack.message_id));
+  await anna.until('the message that was sent again', () => anna.messages.get(ack.message_id));
+  await boris.until('the message that was sent again', () => boris.messages.get(ack.message_id));
   await readUpTo(anna, ack.message_id);
   await boris.until('✓✓ read', () => boris.read.has(ack.message_id));
   tick('✓✓ read', 'blue');
@@ -339,6 +339,6 @@ function sumUp() {
   line(
     `\n${paint('green', '✓')} Checked: ${sent.length} messages, each once and in order on both phones and in the history, ` +
       `all ${types} types, ✓ ✓✓ and blue ✓✓ of each, nothing lost with the connection and nothing twice; ` +
-      `${told.length} notifications, each once. ${seconds} s`,
+      `${notifications.length} notifications, each once. ${seconds} s`,
   );
 }

@@ -53,9 +53,9 @@ try {
   );
   await step('a notification, created by the worker', async () => {
     const post = await request('POST', 'posts', anna, { content: 'Free on Friday' });
-    const heard = hears(hers, 'notification:new', ({ type }) => type === 'post_liked');
+    const received = receives(hers, 'notification:new', ({ type }) => type === 'post_liked');
     await request('PUT', `posts/${post.id}/like`, boris);
-    await heard;
+    await received;
   });
   await step('metrics are not public', async () => {
     for (const path of ['/metrics', '/%6Detrics', '/%6Detrics?%zz']) {
@@ -170,7 +170,7 @@ async function connect({ token }, transports, agent) {
   const options = { ...(transports && { transports }), ...(agent && { agent }) };
   const socket = io(url, { auth: { token }, forceNew: true, ...options });
   sockets.push(socket);
-  await hears(socket, 'sync:required');
+  await receives(socket, 'sync:required');
   const { transport } = socket.io.engine;
   if (transports && transport.name !== transports[0]) throw new Error(`connected by ${transport.name}`);
   if (!transports && transport.name !== 'websocket')
@@ -180,24 +180,24 @@ async function connect({ token }, transports, agent) {
 
 async function talk(chat, from, others) {
   const content = `${Math.random()}`;
-  const heard = [from, ...others].map((socket) =>
-    hears(socket, 'chat:message:new', (message) => message.content === content),
+  const received = [from, ...others].map((socket) =>
+    receives(socket, 'chat:message:new', (message) => message.content === content),
   );
   const ack = await from
     .timeout(10_000)
     .emitWithAck('chat:message:send', { chat_id: chat.id, type: 'text', content });
   if (ack.status !== 'sent') throw new Error(`a message is answered with ${JSON.stringify(ack)}`);
-  for (const message of await Promise.all(heard))
+  for (const message of await Promise.all(received))
     if (message.id !== ack.message_id)
       throw new Error('the delivered message differs from the acknowledged one');
 }
 
-function hears(socket, event, isIt = () => true) {
-  const heard = new Promise((resolve) => {
+function receives(socket, event, isIt = () => true) {
+  const received = new Promise((resolve) => {
     const listen = (payload) => isIt(payload) && resolve(payload);
     socket.on(event, listen);
   });
-  return within(heard, `${event} is not received`);
+  return within(received, `${event} is not received`);
 }
 
 async function within(promise, otherwise) {

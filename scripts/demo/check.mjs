@@ -21,9 +21,9 @@ export async function compareWithHistory(phones, sent, firstSeq) {
       if (seq !== firstSeq + 1 + i)
         throw new Failure(`history has ${seq} in the place of ${firstSeq + 1 + i}`);
     });
-    const held = [...phone.held.values()].sort((a, b) => a.seq - b.seq);
+    const kept = [...phone.messages.values()].sort((a, b) => a.seq - b.seq);
     const text = (messages) => messages.map(({ id, seq, content }) => `${seq} ${id} ${content}`).join('\n');
-    if (text(held) !== text(stored))
+    if (text(kept) !== text(stored))
       throw new Failure(`${phone.firstName} holds other messages than are stored`);
     for (const { seq, message_id, body } of sent) {
       const copies = stored.filter((message) => message.id === message_id);
@@ -32,7 +32,7 @@ export async function compareWithHistory(phones, sent, firstSeq) {
     }
     const twice = [...phone.delivered, ...phone.read].find(([, times]) => times > 1);
     if (twice) throw new Failure(`${phone.firstName} got a receipt of message ${twice[0]} twice`);
-    if (phone.complaints.length > 0) throw new Failure(phone.complaints[0]);
+    if (phone.problems.length > 0) throw new Failure(phone.problems[0]);
   }
   if (new Set(sent.map(({ message_id }) => message_id)).size !== sent.length)
     throw new Failure('two messages have one id');

@@ -14,12 +14,12 @@ export async function playDay(anna, boris) {
   await day.posts();
   await day.regular();
   await day.settle();
-  return day.told;
+  return day.expected;
 }
 
 class Day {
   /** Expected notifications: { phone, id, type, bookingId, isOff }; with `isOff`, it has left the list. */
-  told = [];
+  expected = [];
 
   constructor(anna, boris) {
     Object.assign(this, { anna, boris });
@@ -32,11 +32,11 @@ class Day {
         ({ event, payload }) =>
           event === 'notification:new' &&
           payload.type === type &&
-          !this.told.some(({ id }) => id === payload.id),
+          !this.expected.some(({ id }) => id === payload.id),
       )?.payload;
     const notification = await phone.until(`a notification of ${type}`, find);
     assertSame(`the data of ${type}`, notification.data, expected);
-    this.told.push({ phone, id: notification.id, type, bookingId: expected.booking_id });
+    this.expected.push({ phone, id: notification.id, type, bookingId: expected.booking_id });
     this.show(phone, notification);
     await pause(900);
   }
@@ -62,7 +62,7 @@ class Day {
     await this.rings(boris, 'booking_cancelled', { booking_id: second });
     await boris.request('POST', `bookings/${kept}/cancel`, { reason: 'Caught a cold' });
     await this.rings(anna, 'booking_cancelled', { booking_id: kept });
-    for (const one of this.told) one.isOff ||= one.bookingId === kept && one.type !== 'booking_cancelled';
+    for (const one of this.expected) one.isOff ||= one.bookingId === kept && one.type !== 'booking_cancelled';
   }
 
   async book(service) {
@@ -113,7 +113,7 @@ class Day {
     await this.rings(anna, 'post_commented', { post_id: post.id });
     await boris.request('POST', `posts/${post.id}/repost`, {});
     await this.rings(anna, 'post_reposted', { post_id: post.id });
-    const live = await anna.until('the live counter', () => anna.heard('post:liked'));
+    const live = await anna.until('the live counter', () => anna.received('post:liked'));
     assertSame('post:liked', live, { post_id: post.id, user_id: boris.id, likes_count: 1 });
   }
 
@@ -130,10 +130,12 @@ class Day {
   async settle() {
     for (const phone of [this.anna, this.boris]) {
       const { items } = await phone.request('GET', 'notifications?limit=200');
-      const heard = phone.events.filter(({ event }) => event === 'notification:new');
-      const expected = this.told.filter((one) => one.phone === phone);
-      if (heard.length !== expected.length)
-        throw new Failure(`${phone.firstName} heard ${heard.length} notifications, not ${expected.length}`);
+      const received = phone.events.filter(({ event }) => event === 'notification:new');
+      const expected = this.expected.filter((one) => one.phone === phone);
+      if (received.length !== expected.length)
+        throw new Failure(
+          `${phone.firstName} received ${received.length} notifications, not ${expected.length}`,
+        );
       for (const { id, type, isOff } of expected)
         if (items.filter((item) => item.id === id).length !== (isOff ? 0 : 1))
           throw new Failure(`${type} is not ${isOff ? 'gone from' : 'once in'} ${phone.firstName}'s list`);
@@ -142,7 +144,7 @@ class Day {
       if (unread_count !== 0)
         throw new Failure(`${phone.firstName} has read everything, and ${unread_count} are unread`);
     }
-    line(`  ${paint('blue', `✓ ${this.told.length} notifications, each once and on the right phone`)}`);
+    line(`  ${paint('blue', `✓ ${this.expected.length} notifications, each once and on the right phone`)}`);
     await pause(900);
   }
 }

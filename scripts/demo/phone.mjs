@@ -16,14 +16,14 @@ export class Refusal extends Error {
 
 export class Phone {
   /** The messages that the app has of the open chat, by id. */
-  held = new Map();
+  messages = new Map();
   /** By message id: the number of receipts of delivery and reading. */
   delivered = new Map();
   read = new Map();
   online = new Map();
   typing = new Map();
   events = [];
-  complaints = [];
+  problems = [];
   lastSeq = 0;
   changeSeq = 0;
   syncCursor;
@@ -54,7 +54,7 @@ export class Phone {
   async signOut() {
     this.mayLeave = true;
     await this.request('POST', 'auth/logout');
-    await this.until('the end of the connection', () => this.socket.disconnected && this.heard('error'));
+    await this.until('the end of the connection', () => this.socket.disconnected && this.received('error'));
     const code = await this.request('GET', 'users/me').then(
       () => 'a profile',
       (error) => error.code,
@@ -120,11 +120,11 @@ export class Phone {
       reconnection: false,
       autoConnect: false,
     });
-    this.socket.onAny((event, payload) => this.#hear(event, payload));
-    this.socket.on('connect_error', (error) => this.#complain(`cannot connect: ${error.message}`));
+    this.socket.onAny((event, payload) => this.#receive(event, payload));
+    this.socket.on('connect_error', (error) => this.#report(`cannot connect: ${error.message}`));
     this.socket.on('disconnect', (reason) => {
       if (this.mayLeave) this.#wake();
-      else this.#complain(`the connection was closed (${reason})`);
+      else this.#report(`the connection was closed (${reason})`);
     });
     return this.reconnect();
   }
@@ -132,9 +132,9 @@ export class Phone {
   async reconnect() {
     this.events = [];
     this.socket.connect();
-    await this.until('connected', () => this.heard('connected'));
+    await this.until('connected', () => this.received('connected'));
     this.mayLeave = false;
-    return (await this.until('sync:required', () => this.heard('sync:required'))).reason;
+    return (await this.until('sync:required', () => this.received('sync:required'))).reason;
   }
 
   /** Loses the network but not the app: the server receives no close. */
@@ -182,15 +182,15 @@ export class Phone {
 
   /** Stores a loaded message. Returns false when it had already been received as new. */
   keep(message) {
-    const known = this.held.get(message.id);
+    const known = this.messages.get(message.id);
     if (known && known.change_seq >= message.change_seq) return false;
-    this.held.set(message.id, message);
+    this.messages.set(message.id, message);
     this.lastSeq = Math.max(this.lastSeq, message.seq);
     return true;
   }
 
-  heard(event) {
-    return this.events.find((heard) => heard.event === event)?.payload;
+  received(event) {
+    return this.events.find((received) => received.event === event)?.payload;
   }
 
   /** Waits until `find` returns something. @throws Failure (when it does not in time, or an error occurs meanwhile) */
@@ -202,7 +202,7 @@ export class Phone {
         settle(value);
       };
       const look = () => {
-        if (this.complaints.length > 0) return finish(reject, new Failure(this.complaints[0]));
+        if (this.problems.length > 0) return finish(reject, new Failure(this.problems[0]));
         const found = find();
         if (found) finish(resolve, found);
       };
@@ -218,8 +218,8 @@ export class Phone {
     this.socket?.close();
   }
 
-  #complain(text) {
-    this.complaints.push(`${this.firstName}: ${text}`);
+  #report(text) {
+    this.problems.push(`${this.firstName}: ${text}`);
     this.#wake();
   }
 
@@ -227,12 +227,12 @@ export class Phone {
     for (const look of [...this.#waiting]) look();
   }
 
-  #hear(event, payload) {
+  #receive(event, payload) {
     this.events.push({ event, payload });
     const isOurs = payload.chat_id === this.chatId;
-    if (event === 'error' && !this.mayLeave) this.#complain(`error ${payload.code}: ${payload.message}`);
+    if (event === 'error' && !this.mayLeave) this.#report(`error ${payload.code}: ${payload.message}`);
     if (event === 'user:online' || event === 'user:offline') this.online.set(payload.user_id, payload.online);
-    if (event === 'chat:message:new' && isOurs) this.#hearNew(payload);
+    if (event === 'chat:message:new' && isOurs) this.#receiveNew(payload);
     if (/^chat:message:(edited|deleted|reaction)$/.test(event) && isOurs) this.keep(payload);
     if (event === 'chat:typing' && isOurs) this.typing.set(payload.user_id, payload.is_typing);
     if (event === 'chat:message:delivered' && isOurs) this.#count(this.delivered, payload.message_id);
@@ -240,12 +240,12 @@ export class Phone {
     this.#wake();
   }
 
-  #hearNew(message) {
-    if (this.held.has(message.id)) this.#complain(`message ${message.seq} came twice`);
+  #receiveNew(message) {
+    if (this.messages.has(message.id)) this.#report(`message ${message.seq} came twice`);
     if (message.seq <= this.lastSeq)
-      this.#complain(`message ${message.seq} came after message ${this.lastSeq}`);
+      this.#report(`message ${message.seq} came after message ${this.lastSeq}`);
     if (message.client_id !== undefined && message.sender_id !== this.id)
-      this.#complain(`message ${message.seq} carries somebody else's client_id`);
+      this.#report(`message ${message.seq} carries somebody else's client_id`);
     this.keep(message);
   }
 

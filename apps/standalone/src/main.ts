@@ -40,7 +40,7 @@ async function serve(config: Config, defaultHost: string): Promise<NestFastifyAp
     await listen(app, config);
     const { port } = app.getHttpServer().address() as { port: number };
     const host = config.HOST === '0.0.0.0' ? 'localhost' : config.HOST;
-    greet(`http://${host}:${port}`, accounts);
+    printAddresses(`http://${host}:${port}`, accounts);
   } catch (error) {
     await app.close();
     throw error;
@@ -73,7 +73,7 @@ async function prepareDemo(commands: CommandBus, config: Config): Promise<DemoAc
   return [];
 }
 
-function greet(url: string, accounts: DemoAccount[]): void {
+function printAddresses(url: string, accounts: DemoAccount[]): void {
   const lines = [
     '',
     `  Service Platform   ${url}`,
