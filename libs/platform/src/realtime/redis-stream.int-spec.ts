@@ -30,7 +30,7 @@ async function listening() {
   }
   function say(from: string, n: number, what: unknown, offset = '*') {
     const command = { name: 'broadcast', rooms: ['all'], what: { data: ['said', what] } };
-    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed: command }));
+    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, command }));
   }
   function close() {
     nodes.close();
@@ -75,28 +75,52 @@ itWithRedis('a message is not handled again when Redis returns with an older sta
   expect(node.received).toEqual(['new']);
 });
 
-itWithRedis('messages take a bounded part of Redis, however large each is', async () => {
+/** A node without devices on a Redis of its own. */
+async function publishing() {
   logger.level = 'silent';
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
-  const leases = { id: randomUUID(), dead: async () => [], all: async () => [] };
   const nodes = new ClusterBroker(
     connections,
     new Metrics(),
-    leases,
+    { id: randomUUID(), dead: async () => [], all: async () => [] },
     () => undefined,
     () => undefined,
   );
   await nodes.ready();
-  const what = { data: ['said', 'Я'.repeat(16_000)] };
-  for (let i = 0; i < 4000; i++) {
-    nodes.publish({ name: 'broadcast', rooms: ['all'], what });
-    if (i % 100 === 0) await redis.ping().then(() => sleep(20));
-  }
-  await sleep(1000);
-  const used = (await redis.memory('USAGE', STREAM, 'SAMPLES', 0))!;
-  nodes.close();
-  await redis.flushdb();
-  connections.onApplicationShutdown();
+  return {
+    redis,
+    async publish(count: number, text: string) {
+      const what = { data: ['said', text] };
+      for (let i = 0; i < count; i++) {
+        nodes.publish({ name: 'broadcast', rooms: ['all'], what });
+        if (i % 100 === 0) await redis.ping().then(() => sleep(20));
+      }
+      await sleep(1000);
+    },
+    async close() {
+      nodes.close();
+      await redis.flushdb();
+      connections.onApplicationShutdown();
+    },
+  };
+}
+
+itWithRedis('messages take a bounded part of Redis, however large each is', async () => {
+  const node = await publishing();
+  await node.publish(4000, 'Я'.repeat(16_000));
+  const used = (await node.redis.memory('USAGE', STREAM, 'SAMPLES', 0))!;
+  await node.close();
   expect(used).toBeLessThan(100 * 1024 * 1024);
+});
+
+itWithRedis('a single large message does not drop others from the stream', async () => {
+  const node = await publishing();
+  await node.publish(256, 'small');
+  await node.publish(1, 'x'.repeat(1_900_000));
+  await node.publish(1024, 'small');
+  const length = await node.redis.xlen(STREAM);
+  await node.close();
+  // The first is the start of the node.
+  expect(length).toBe(1 + 256 + 1 + 1024);
 });

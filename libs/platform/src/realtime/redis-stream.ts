@@ -9,6 +9,8 @@ const MAX_MESSAGES = 100_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 /** The least that a message takes there, bytes. */
 const MIN_SIZE = 512;
+/** The mean size of messages is over about so many, so that a single large message leaves the others in the stream. */
+const MEAN_OF = 500;
 /** How long a Redis that was full has, ms, until more of the stream is given up. */
 const TRIM_MS = 1000;
 /** Messages that are read at once, and how long one read waits for some, ms. */
@@ -18,8 +20,8 @@ const READ = { count: 100, blockMs: 1000 };
 export class RedisStream {
   private readonly writer: Redis;
   private readonly reader: Redis;
-  /** How large messages have been lately, bytes: a large one counts at once, and for a while. */
-  private usualSize = MIN_SIZE;
+  /** The moving mean size of this node's messages, bytes. */
+  private meanSize = MIN_SIZE;
   private trimmedAt = -Infinity;
 
   constructor(redis: RedisConnections) {
@@ -37,8 +39,8 @@ export class RedisStream {
    * @throws ReplyError when Redis refuses it, as a full one does
    */
   async add(text: string): Promise<string> {
-    this.usualSize = Math.max(this.usualSize * 0.999, Buffer.byteLength(text), MIN_SIZE);
-    const most = Math.min(MAX_MESSAGES, Math.ceil(MAX_BYTES / this.usualSize));
+    this.meanSize += (Math.max(Buffer.byteLength(text), MIN_SIZE) - this.meanSize) / MEAN_OF;
+    const most = Math.min(MAX_MESSAGES, Math.ceil(MAX_BYTES / this.meanSize));
     try {
       return (await this.writer.xadd(STREAM, 'MAXLEN', '~', most, '*', 'told', text))!;
     } catch (err) {
