@@ -1,10 +1,11 @@
-# The whole program in one container, on the PostgreSQL of DATABASE_URL. Debian, not Alpine: native packages want glibc.
+# The whole program in one container, on the PostgreSQL of DATABASE_URL. Debian, not Alpine: native packages need glibc.
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
-# The client names Prisma's command line and TypeScript as optional, for which npm would keep them. The embedded
+# The Prisma client lists its command line and TypeScript as optional, so npm would keep them. The embedded PostgreSQL
+# is left out: this image uses an external server.
 # PostgreSQL stays out: this image is for a server of its own.
 RUN node scripts/prepare.mjs \
   && npm uninstall --ignore-scripts prisma \
@@ -14,7 +15,7 @@ RUN node scripts/prepare.mjs \
 
 FROM node:20-bookworm-slim
 ENV NODE_ENV=production
-# It runs, and installs nothing.
+# The runtime image installs nothing.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-*
 WORKDIR /app
 COPY --from=build /app/package.json ./

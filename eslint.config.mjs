@@ -36,7 +36,7 @@ export default defineConfig(
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // Promises: one that is lost takes its error with it.
+      // A lost promise also loses its error.
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
       '@typescript-eslint/await-thenable': 'error',
@@ -58,7 +58,7 @@ export default defineConfig(
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
       ],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
-      // docs/glossary.md has the words of the project.
+      // docs/glossary.md defines the words of the project.
       'id-denylist': ['error', ...PRIVATE_WORDS],
       'no-restricted-imports': [
         'error',

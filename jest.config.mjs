@@ -1,4 +1,4 @@
-/** What these try (words, shapes, the model's prompt and tools) is decided by the database and the question alone. */
+/** Suites that run on one node only: their results (texts, shapes, prompts and tools) depend only on data and input. */
 const ONE_NODE = [
   'bookings/slots',
   'assistant/(?:dialects|prompt|tools|tool-times)',
@@ -9,7 +9,10 @@ const ONE_NODE = [
 ];
 const isCluster = process.env.TEST_SIZE === 'cluster';
 
-/** Real PostgreSQL and real sockets: `npm test` starts the database and runs this, `npm run test:faults` other roots. */
+/**
+ * Real PostgreSQL and real sockets: `npm test` starts the database and runs this; `npm run test:faults` and others use
+ * other roots.
+ */
 export default {
   testEnvironment: '<rootDir>/test/runner/environment.cjs',
   runtime: '<rootDir>/test/runner/runtime.cjs',
