@@ -60,7 +60,7 @@ describeWithRedis('presence on two nodes', () => {
     const phone = await other.device(boris);
     await watcher.until(() => received().length > before || undefined);
     const redis = new Redis(cluster.env.REDIS_URL!);
-    // As after 30 s without a renewal, which would take too long here.
+    // The state after 30 s without a renewal, which would take too long here.
     await redis.zadd('presence:users', 1, boris.id);
     await watcher.until(() => received().length > before + 1 || undefined);
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');

@@ -32,7 +32,7 @@ describeWithNginx('behind the proxy of the compose file', () => {
       Array.from({ length: DEVICES }, async (_, i) =>
         cluster.nodes[0]!.keep(
           await Device.connect(url, anna.token, {
-            // As from many addresses. WebSockets do not need them: they all come from one.
+            // Addresses of many clients. WebSockets do not need them: they all come from one.
             ...(transports[0] === 'polling' && { extraHeaders: { 'x-forwarded-for': `10.0.0.${i}` } }),
             transports,
             ...options,

@@ -5,7 +5,7 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 describe('long messages', () => {
   const BURST = 12;
-  /** As long as two more messages. */
+  /** The text costs as much as two more messages. */
   const LONG = 'ж'.repeat(2500);
   const NOTE = { note: 'ж'.repeat(2500) };
   let app: TestApp;

@@ -95,7 +95,7 @@ it('the owner hands the group over and becomes an admin, so that there is one ow
   await borisDevice.next('chat:updated', (c) => c.id === group.id && roles(c)[vera.id] === 'owner');
   expect((await setRole(anna, boris, 'admin')).status).toBe(403);
   expect((await setRole(vera, anna, 'member')).status).toBe(200);
-  // Of two at once, the second is not the owner any more.
+  // The second of two is not the owner any more.
   const raced = await Promise.all([setRole(vera, anna, 'owner'), setRole(vera, boris, 'owner')]);
   expect(raced.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 403]);
   expect(Object.values(await stored()).sort()).toEqual(['admin', 'member', 'owner']);

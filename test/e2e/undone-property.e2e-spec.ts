@@ -66,7 +66,7 @@ interface Told {
   type: string;
   group: string | null;
   isRead: boolean;
-  /** In the order of publishing. */
+  /** The causes in the order of publishing. */
   causes: Cause[];
 }
 

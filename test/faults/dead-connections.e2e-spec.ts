@@ -40,7 +40,7 @@ it('a client gets a heartbeat interval of 25 s and a timeout of 60 s', async () 
 
 describe('with a shorter heartbeat', () => {
   beforeAll(() => void Object.assign(server.engine.opts, HEARTBEAT));
-  // Those of the test before.
+  // Connections of the test before.
   beforeEach(() => connectionsBecome(0));
 
   it('a connection that died silently is detected, and its user goes offline', async () => {

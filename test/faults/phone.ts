@@ -14,7 +14,7 @@ const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 interface Shown {
   /** All messages up to this one have arrived. */
   seq: number;
-  /** Those after it that have arrived, too. */
+  /** Later messages that have arrived, too. */
   ahead: Set<number>;
   changeSeq: number;
   messages: Map<string, MessageDto>;

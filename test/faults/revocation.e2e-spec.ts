@@ -51,7 +51,7 @@ class Connections {
     return [...this.devices, ...this.dialects, ...this.assistants];
   }
 
-  /** Those that are still connected. */
+  /** The connections that are still open. */
   get left() {
     return [
       ...[...this.devices, ...this.dialects].filter(({ socket }) => socket.connected),

@@ -8,7 +8,7 @@ export type Outcome = 'ok' | ErrorCode;
  * unknown id.
  */
 export type Access = Partial<Record<Who | 'none', Outcome>>;
-/** With the body or payload of the request. In braces: `{chat}` and the like of `THINGS`, or somebody's id. */
+/** The access, and the body or payload. In braces: `{chat}` and the like of `THINGS`, or somebody's id. */
 export type Row = readonly [access: Access, body?: object];
 
 const signedIn = (outcome: Outcome): Access => ({

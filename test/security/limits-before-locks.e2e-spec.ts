@@ -8,7 +8,7 @@ let app: TestApp;
 let blocker: Bystander;
 let greedy: Account;
 let manyPeople: string[];
-/** By the names in the paths. */
+/** Ids by their names in the paths. */
 const ids: Record<string, string> = {};
 beforeAll(async () => {
   app = await TestApp.start({ REACH_RATE: '1' });

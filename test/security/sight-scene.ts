@@ -3,7 +3,7 @@ import { Device, text, type Account, type TestApp } from '#testing';
 import { randomUUID } from 'node:crypto';
 import type { Relation } from './sight-table.js';
 
-/** In everything that somebody becomes or says after the block, ban or leaving. */
+/** Words in every new name and text after the block, ban or leaving. */
 export const SECRET = /тайна|secret/i;
 const PICTURE = 'https://secret.example/track.gif';
 const DAY = 86_400_000;

@@ -8,7 +8,7 @@ type Relations = readonly Relation[];
 const CUT: Relations = ['blocked by', 'blocking'];
 /** Relations without a block or ban. */
 const PUBLIC: Relations = ['former member', 'stranger'];
-/** What goes on in a common group: neither a block nor a ban closes it. */
+/** Relations in which a common group goes on: neither a block nor a ban closes it. */
 const OF_GROUPS: Relations = [...CUT, 'banned'];
 /** The looker's own data, or data about nobody. */
 const OWN: Relations = RELATIONS;

@@ -7,7 +7,7 @@ import { RawPolling, RawSocket } from './raw-client.js';
 
 let app: TestApp;
 let anna: Account;
-/** With the port of each, once it is connected. */
+/** The sockets with their ports, once they are connected. */
 const sockets = new Map<Socket, number>();
 /** The server's ends, by the port of the other end: a client that does not read does not notice the end. */
 const ends = new Map<number, Socket>();

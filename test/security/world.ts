@@ -11,7 +11,7 @@ import { TEXTS, THINGS } from './things.js';
 export const PEOPLE = ['nobody', 'stranger', 'former', 'member', 'owner', 'admin', 'banned'] as const;
 export type Who = (typeof PEOPLE)[number];
 
-/** Those people, and things of the owner's, made when they are first named. */
+/** The people, and things of the owner's, made when they are first named. */
 export class World {
   private readonly made = new Map<string, Promise<string>>();
 

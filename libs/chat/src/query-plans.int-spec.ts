@@ -28,7 +28,7 @@ const FILL = [
    SELECT ${chat('c')}, 'group', 3, 33, 33 FROM generate_series(1, ${CHATS}) AS c`,
   `INSERT INTO chat_members (chat_id, user_id)
    SELECT ${chat('c')}, ${member('m')} FROM generate_series(1, ${CHATS}) AS c, generate_series(0, 2) AS m`,
-  // As many have left.
+  // As many former members.
   `INSERT INTO chat_members (chat_id, user_id, left_at, left_seq)
    SELECT ${chat('c')}, ${member('m')}, now(), 1 FROM generate_series(1, ${CHATS}) AS c, generate_series(3, 5) AS m`,
   `INSERT INTO messages (id, chat_id, seq, sender_id, type, content, client_id, change_seq, created_at, deleted_at, pinned_at)

@@ -9,7 +9,7 @@ describeWithRedis('presence of several nodes', () => {
   let link: Link;
   let connections: RedisConnections[];
   let stores: RedisPresenceStore[];
-  /** Of the node that was started last. */
+  /** The Redis connection of the node that was started last. */
   let connection: Redis;
   let received: string[];
   beforeEach(async () => {
@@ -80,7 +80,7 @@ describeWithRedis('presence of several nodes', () => {
     const redis = node(url) && connections[1]!.shared!;
     await store.enter('anna', 'phone');
     link.cut();
-    // As after 30 s without a renewal.
+    // The state after 30 s without a renewal.
     const { now } = performance;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 31_000);
     await redis.zadd('presence:users', 1, 'anna');

@@ -122,7 +122,7 @@ describe('reminders', () => {
     }
     expect(await reminders(clientDevice, late.id)).toEqual(['2h']);
     for (const { id } of [asked, off, soon]) expect(await reminders(clientDevice, id)).toEqual([]);
-    // By a ban that has not reached the booking yet.
+    // The ban has not reached the booking yet.
     await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [client.id]);
     await remindAt(gone.starts_at, 60);
     expect(await reminders(masterDevice, gone.id)).toEqual([]);

@@ -3,7 +3,7 @@ import { TestApp } from '#testing';
 import { messagesOfPage, type PageRow } from './message-wire.js';
 import { uuid } from '../receipts/shown-cursors.js';
 
-/** Of 40 KB each. */
+/** Messages of 40 KB each. */
 const MESSAGES = 100;
 
 it.each([
