@@ -130,7 +130,7 @@ it('an assistant connection ends when too many live events wait while it opens a
     AssistantEndpoint,
   );
   const { socket } = [...connections].at(-1)!;
-  const cutOff = jest.spyOn(app.app.get(Metrics).slowConsumers, 'inc');
+  const terminated = jest.spyOn(app.app.get(Metrics).slowConsumers, 'inc');
   client.socket.pause();
   client.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: -1 } });
   await until('more waits than it reads', () => socket.bufferedAmount > 0);
@@ -142,7 +142,7 @@ it('an assistant connection ends when too many live events wait while it opens a
   expect(socket.readyState).toBe(WebSocket.OPEN);
   for (const index of range(100)) publish(900 + index);
   await until('closed', () => socket.readyState !== WebSocket.OPEN);
-  expect(cutOff).toHaveBeenCalledTimes(1);
+  expect(terminated).toHaveBeenCalledTimes(1);
   client.close();
 });
 
