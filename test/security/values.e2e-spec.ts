@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 describe('JSON with more than 2,000 values is INVALID_DATA', () => {
-  const message = 'A payload may have 2000 values at most';
+  const message = 'Payload exceeds 2000 values';
 
   it('over REST, while one with fewer is read', async () => {
     const post = (count: number) =>

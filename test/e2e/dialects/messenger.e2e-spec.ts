@@ -318,11 +318,7 @@ describe('refusals', () => {
   });
 
   it.each<[string, unknown, string]>([
-    [
-      'a payload over 64 KiB',
-      { chatId: 'x', content: 'x'.repeat(70_000) },
-      'A payload may have 64 KiB at most',
-    ],
+    ['a payload over 64 KiB', { chatId: 'x', content: 'x'.repeat(70_000) }, 'Payload exceeds 64 KiB'],
     ['nothing', null, 'chatId must be a UUID'],
     ['a list', [1, 2], 'chatId must be a UUID'],
     ['text', 'hello', 'chatId must be a UUID'],

@@ -31,7 +31,7 @@ export class QueuesController {
   )
   async list(@Query() { limit, cursor }: PageQuery): Promise<QueuesPage> {
     const [start] = cursor ? decodeCursor(cursor, 'number') : [0];
-    if (start > 1_000_000) throw AppError.invalid('cursor', 'is not a cursor of this list');
+    if (start > 1_000_000) throw AppError.invalid('cursor', 'is invalid');
     const [{ waiting, prioritized, ...counts }, failed, outbox] = await Promise.all([
       this.queues.counts(),
       this.queues.failed(start, start + limit + 1),

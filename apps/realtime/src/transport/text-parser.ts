@@ -3,32 +3,32 @@ import { invalidToken } from '#identity';
 import { SOCKETS, parsedSize, type EventPacket } from '#platform';
 import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } from 'socket.io-parser';
 
-/** Contract, "Errors": a larger payload is MESSAGE_TOO_LARGE. */
+/** A larger payload is refused with MESSAGE_TOO_LARGE. */
 const MAX_PACKET_BYTES = SOCKETS.packet.most.read;
-/** In a second: one request of polling may hold a million, all read in one go. */
+/** Per second: one polling request may contain a million packets, all read at once. */
 const { most: MAX_PACKETS } = SOCKETS.packets;
-/** Each time a token is checked. */
+/** A token is checked for each of them. */
 const { most: MAX_CONNECTS } = SOCKETS.connects;
-/** A namespace, without the query that clients of Engine.IO 3 write behind it. */
+/** A namespace, without the query that clients of Engine.IO 3 append. */
 const CONNECT_HEAD = /^0(\/[^,?]{0,200})?/;
-/** An event, also one with attachments, which are not read. */
+/** An event, or one with attachments, which are not read. */
 const EVENT = /^(?:2|5\d{0,10}-)/;
-/** A namespace, an acknowledgement's id, and the event's name if it is plain: all that is known of what is not read. */
+/** A namespace, an acknowledgement id, and the event's name if it is plain: the known parts of an unread event. */
 const EVENT_HEAD = /^(?:2|5\d{0,10}-)(?:(\/[^,]{0,200}),)?(\d{1,10})?(?:\["([^"\\]{1,100})")?/;
 
-/** Bytes that long events take, by the array that Socket.IO passes on. */
+/** The size of long events, by the array that Socket.IO passes on. */
 const sizes = new WeakMap<object, number>();
 const LONG = 1024;
 
-/** Bytes that an event takes, on the wire or parsed, if it is long; otherwise 0. */
+/** The size of a long event in bytes, on the wire or parsed; otherwise 0. */
 export const sizeOf = (args: unknown[]): number => sizes.get(args) ?? 0;
 
-/** Stands in the place of a payload that was not read. */
+/** Replaces a payload that was not read. */
 export class UnparsedPayload {
   constructor(readonly error: AppError) {}
 }
 
-const tooLarge = () => new AppError('MESSAGE_TOO_LARGE', 'A payload may have 64 KiB at most');
+const tooLarge = () => new AppError('MESSAGE_TOO_LARGE', 'Payload exceeds 64 KiB');
 
 /** One function for all connections. */
 function rememberSize(this: LimitedDecoder, packet: Packet): void {
@@ -46,12 +46,12 @@ interface Auth {
 /** Other fields are not used. */
 const authOf = ({ token, scope }: Auth): Auth => ({ token, ...(scope === 'joined' && { scope }) });
 
-/** Has an event that is too large, broken or binary answered instead of parsing it: it does not end the connection. */
+/** An event that is too large, invalid or binary is answered instead of parsed: it does not close the connection. */
 class LimitedDecoder extends Decoder {
   private since = 0;
   private count = 0;
   private connects = 0;
-  /** Bytes of the packet that it decodes: on the wire, or parsed if that is more. */
+  /** Bytes of the packet being decoded: on the wire, or parsed if that is more. */
   size = 0;
 
   constructor(...reviver: ConstructorParameters<typeof Decoder>) {
@@ -60,10 +60,10 @@ class LimitedDecoder extends Decoder {
     this.on('decoded', rememberSize);
   }
 
-  /** @throws what ends the connection */
+  /** @throws Error (closes the connection) */
   override add(chunk: unknown): void {
     this.countOne();
-    // Attachments: of an event they have been refused with it, and acknowledgements we ask for none.
+    // Attachments of events were refused with their events, and we request no acknowledgements with attachments.
     if (typeof chunk !== 'string' || chunk.startsWith(String(PacketType.BINARY_ACK))) return;
     const refusal = this.weigh(chunk);
     if (!EVENT.test(chunk)) {
@@ -79,12 +79,12 @@ class LimitedDecoder extends Decoder {
     try {
       super.add(chunk);
     } catch {
-      // No JSON, or one of the names that Socket.IO keeps for itself.
-      this.refuse(chunk, new AppError('INVALID_DATA', 'Event cannot be read'));
+      // Invalid JSON, or an event name reserved by Socket.IO.
+      this.refuse(chunk, new AppError('INVALID_DATA', 'Event is malformed'));
     }
   }
 
-  /** @returns why it is not read */
+  /** @returns the reason to refuse it */
   private weigh(chunk: string): AppError | undefined {
     this.size = Buffer.byteLength(chunk);
     if (this.size > MAX_PACKET_BYTES) return tooLarge();
@@ -122,7 +122,7 @@ class LimitedDecoder extends Decoder {
   }
 }
 
-/** Nothing we send is binary, so no payload is searched for it. An event whose data is text has been encoded already. */
+/** We send no binary data, so payloads are not searched for it. An event with text data is already encoded. */
 class TextEncoder extends Encoder {
   override encode({ type, nsp, id, data, each }: Packet & Pick<EventPacket, 'each'>): string[] {
     const head = `${type}${nsp && nsp !== '/' ? `${nsp},` : ''}${id ?? ''}`;
@@ -133,7 +133,7 @@ class TextEncoder extends Encoder {
   }
 }
 
-/** Socket.IO's own wire format, by a parser that knows what we send and how much we take. */
+/** Socket.IO's own wire format, with a parser for our events and limits. */
 export const textParser = {
   protocol,
   PacketType,

@@ -10,15 +10,16 @@ interface Pending<T, R> {
 }
 
 /**
- * Group commit: many callers, one round trip. Flushes at once when idle and gathers while a flush runs, so a
- * lone caller never waits and a crowd shares. One flush at a time: items are handled in the order they came.
+ * Group commit: many callers share one round trip. It flushes at once when idle, and collects items while a flush runs.
+ * So a single caller never waits, and concurrent callers share. One flush runs at a time: items are handled in the
+ * order of arrival.
  *
- * `flush` gives one result per item, in order; an Error as a result rejects that item alone, and for a promise its
- * item alone waits.
+ * `flush` returns one result per item, in order. An Error as a result rejects only its item; with a promise, only its
+ * item waits.
  */
 export class Batcher<T, R> {
   private queue: Pending<T, R>[] = [];
-  /** Of all items that wait or are being flushed. */
+  /** The total size of all items that wait or are being flushed. */
   private size = 0;
   private running?: Promise<void>;
   private isDraining = false;
@@ -28,20 +29,20 @@ export class Batcher<T, R> {
   constructor(
     private readonly flush: (items: T[]) => Promise<(R | Error | Promise<R>)[]>,
     private readonly options: {
-      /** Most items in one flush. */
+      /** Limit of items per flush. */
       maxBatch: number;
-      /** Most that the items of one flush hold together, if it has more than one. */
+      /** Limit of the total size of a flush with several items. */
       maxBatchSize?: number;
-      /** Which items have a flush to themselves, in their place among the others. */
+      /** Items that need a flush of their own. Their place in the order stays. */
       alone?: (item: T) => boolean;
-      /** Beyond it callers get UNAVAILABLE: a database that falls behind must not fill the memory. */
+      /** Beyond this number, callers get UNAVAILABLE: a slow database must not fill the memory. */
       maxQueued: number;
-      /** The same for what they hold together, in whatever `sizeOf` counts. */
+      /** The same for the total size, in the unit of `sizeOf`. */
       maxSize?: number;
       sizeOf?: (item: T) => number;
-      /** Called when a caller is refused for that. */
+      /** Called when a caller is refused because of a limit. */
       onRefused?: () => void;
-      /** Least time between the starts of two flushes, in ms. */
+      /** Minimum time between the starts of two flushes, ms. */
       intervalMs?: number;
     },
   ) {}
@@ -60,7 +61,7 @@ export class Batcher<T, R> {
     });
   }
 
-  /** Flushes without pauses; resolves when everything that was added has been flushed. */
+  /** Flushes without pauses. Resolves when everything added has been flushed. */
   async drain(): Promise<void> {
     this.isDraining = true;
     this.wake?.();
@@ -73,7 +74,7 @@ export class Batcher<T, R> {
       const started = performance.now();
       const batch = this.queue.splice(0, this.nextSize());
       try {
-        // Async, so that also a flush that throws at once ends in a later turn than it began.
+        // Async, so that a flush that throws synchronously also ends in a later tick.
         const results = await (async () => this.flush(batch.map(({ item }) => item)))();
         batch.forEach(({ resolve, reject }, i) => {
           const result = results[i]!;
@@ -81,7 +82,7 @@ export class Batcher<T, R> {
           else resolve(result);
         });
       } catch (error) {
-        // Who waits behind a database that is away would only wait as long again.
+        // With an unavailable database, waiting callers would only wait as long again.
         if (isDatabaseUnavailable(error)) batch.push(...this.queue.splice(0));
         for (const { reject } of batch) reject(error);
       }
@@ -116,8 +117,8 @@ export class Batcher<T, R> {
 }
 
 /**
- * For what each of many who connect at once asks the database, by the pool itself, since Prisma's part in it would be
- * larger than the database's: fifty statements a second are enough for all of them. They have names, so that a
- * connection plans each of them once.
+ * For queries of connecting devices, of which many arrive at once. They use the pool directly, since Prisma's overhead
+ * would exceed the database's work. Fifty statements a second serve all of them. The statements have names, so each
+ * connection plans them once.
  */
 export const CONNECT_BATCH = { maxBatch: 500, maxQueued: WORK.lookUps.most.devices, intervalMs: 20 };

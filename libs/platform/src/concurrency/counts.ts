@@ -1,4 +1,4 @@
-/** How many there are of each key. A key that has none takes no memory. */
+/** Counts by key. A key with count 0 takes no memory. */
 export class Counts {
   private readonly counts = new Map<string, number>();
 

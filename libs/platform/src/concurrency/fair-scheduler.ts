@@ -1,12 +1,12 @@
 import { unavailable } from './time-limit.js';
 
-/** A key's use is forgotten by half in so many ms. */
+/** The half-life of a key's past use, ms. */
 const HALF_LIFE_MS = 5000;
-/** For so many pieces of work that wait there is a turn more: where many keys wait, they are a crowd, and nobody's fault. */
+/** One place is added per so many waiting pieces of work: with many keys waiting, no single key is the cause. */
 const WAITING_PER_PLACE = 16;
-/** Longer work waits for the database and not for this process: it passes its turn on. ms */
+/** Work that takes longer waits for the database, not for this process: its place is given to the next key. In ms. */
 const HOLD_MS = 500;
-/** How often it is looked which keys are forgotten, ms. */
+/** Interval of the check for keys that can be forgotten, ms. */
 const SWEEP_MS = 10_000;
 
 interface Use {
@@ -22,8 +22,8 @@ interface Waiting {
 }
 
 /**
- * Work of many keys, such as users. A key that has used little of late starts at once. The others share a few turns, and of
- * those that wait the key that has used least is next.
+ * Shares a few places among many keys, such as users. A key with little recent use starts at once. The others share the
+ * places, and the waiting key with the least use is next.
  */
 export class FairScheduler {
   private readonly uses = new Map<string, Use>();
@@ -32,9 +32,9 @@ export class FairScheduler {
   private sweeping?: NodeJS.Timeout;
 
   /**
-   * @param most.light most that a key may have used of late and still start at once, if nothing else of it runs
-   * @param most.atOnce pieces of work of all others, while few wait
-   * @param most.waiting pieces of work that wait
+   * @param most.light the recent use up to which a key starts at once, if none of its work runs
+   * @param most.atOnce the number of places for other work, while few pieces wait
+   * @param most.waiting the limit of waiting pieces
    */
   constructor(
     private readonly most: { light: number; atOnce: number; waiting: number },
@@ -42,8 +42,8 @@ export class FairScheduler {
   ) {}
 
   /**
-   * @returns what ends the work
-   * @throws AppError UNAVAILABLE when too many wait
+   * @returns a function that ends the work
+   * @throws AppError UNAVAILABLE (when too many wait)
    */
   async acquire(key: string): Promise<() => void> {
     const use = this.useOf(key);
@@ -51,7 +51,7 @@ export class FairScheduler {
     const mustWait = !isLight && (this.waiting.length > 0 || this.shared >= this.most.atOnce);
     if (mustWait && this.waiting.length >= this.most.waiting) {
       this.onRefused();
-      throw unavailable('Too much of this kind at once, try again');
+      throw unavailable('Too many requests of this kind, try again');
     }
     use.running += 1;
     if (isLight) return () => void (use.running -= 1);
@@ -76,7 +76,7 @@ export class FairScheduler {
     };
   }
 
-  /** Adds to what a key has used. */
+  /** Adds to the use of a key. */
   charge(key: string, amount: number): void {
     this.useOf(key).amount += amount;
   }

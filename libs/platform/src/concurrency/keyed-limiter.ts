@@ -2,12 +2,12 @@ import { AppError } from '#contracts';
 import { RETRY_MS } from './time-limit.js';
 
 interface Work {
-  /** The weight of what runs. */
+  /** The total weight of running work. */
   running: number;
   waiting: { weight: number; start: () => void }[];
 }
 
-/** Work of one key, such as a user: pieces of the weight `atOnce` run, and `waiting` pieces more wait in line. */
+/** Limits the work per key, such as a user: work up to the weight `atOnce` runs, and `waiting` further pieces wait. */
 export class KeyedLimiter {
   private readonly byKey = new Map<string, Work>();
 
@@ -16,7 +16,7 @@ export class KeyedLimiter {
     private readonly onRefused: () => void,
   ) {}
 
-  /** @throws AppError RATE_LIMIT when too many wait; what `work` throws */
+  /** @throws AppError RATE_LIMIT (when too many wait), or any error of `work` */
   async run<T>(key: string, work: () => Promise<T>, weight = 1): Promise<T> {
     await this.acquire(key, weight);
     try {
@@ -27,9 +27,9 @@ export class KeyedLimiter {
   }
 
   /**
-   * To be followed by `end` with the same weight.
+   * Must be followed by `end` with the same weight.
    * @returns a promise if it has to wait
-   * @throws AppError RATE_LIMIT when too many wait
+   * @throws AppError RATE_LIMIT (when too many wait)
    */
   acquire(key: string, weight = 1): void | Promise<void> {
     let work = this.byKey.get(key);

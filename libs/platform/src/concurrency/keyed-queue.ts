@@ -2,20 +2,23 @@ import { Batcher } from './batcher.js';
 
 type Work = () => Promise<unknown>;
 
-/** Work in lines, one for each key: one after the other in a line, and different lines at once. */
+/** One queue per key: work of one key runs sequentially, different keys run concurrently. */
 export class KeyedQueue {
   private readonly queues = new Map<string, { batcher: Batcher<Work, unknown>; length: number }>();
 
   /**
-   * @param maxWaiting the most that wait in one line
-   * @param onRefused called when there are more
+   * @param maxWaiting the limit of waiting work per key
+   * @param onRefused called when work is refused
    */
   constructor(
     private readonly maxWaiting = Infinity,
     private readonly onRefused?: () => void,
   ) {}
 
-  /** @throws AppError UNAVAILABLE when too many wait; what `work` throws, or work before it that met no database */
+  /**
+   * @throws AppError UNAVAILABLE (when too many wait), any error of `work`, or a database error of earlier work in the
+   *   queue
+   */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const queue = this.queues.get(key) ?? { batcher: this.oneByOne(), length: 0 };
     this.queues.set(key, queue);

@@ -1,12 +1,12 @@
 import { AppError } from '#contracts';
 
-/** When whoever found a dependency away may try again, ms. */
+/** When a client may retry after a dependency was unavailable, ms. */
 export const RETRY_MS = 1000;
 
 export const unavailable = (message = 'The service is not available, try again') =>
   new AppError('UNAVAILABLE', message, { retryAfterMs: RETRY_MS });
 
-/** @throws AppError UNAVAILABLE when it takes longer than `ms`; what it comes to then, nobody hears */
+/** @throws AppError UNAVAILABLE (when it takes longer than `ms`; its later result is ignored) */
 export async function within<T>(ms: number, work: Promise<T>, message?: string): Promise<T> {
   let timer: NodeJS.Timeout;
   const tooLong = new Promise<never>((_, reject) => {

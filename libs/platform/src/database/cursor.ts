@@ -1,22 +1,22 @@
 import { AppError } from '#contracts';
 import { validate as isUuid } from 'uuid';
 
-/** An `id` is a UUID, and text for who asks. */
+/** An `id` is a UUID, which clients see as text. */
 type Kind = 'string' | 'number' | 'id';
 
 const IS: Record<Kind, (key: unknown) => boolean> = {
-  /** That PostgreSQL takes. */
+  /** Text that PostgreSQL accepts. */
   string: (key) => typeof key === 'string' && !key.includes('\0') && key.isWellFormed(),
-  /** Neither negative nor beyond any time or seq of ours. */
+  /** Not negative, and within the range of times and seqs. */
   number: (key) => Number.isSafeInteger(key) && Number(key) >= 0 && Number(key) < 8e15,
   id: isUuid,
 };
 
-/** An opaque cursor: the last row's sort keys. */
+/** An opaque cursor: the sort keys of the last row. */
 export const encodeCursor = (keys: (string | number)[]): string =>
   Buffer.from(JSON.stringify(keys)).toString('base64url');
 
-/** @throws AppError INVALID_DATA for anything `encodeCursor` did not make of these kinds of keys */
+/** @throws AppError INVALID_DATA (when `encodeCursor` did not create the cursor with keys of these kinds) */
 export function decodeCursor<T extends Kind[]>(
   cursor: string,
   ...kinds: T
@@ -26,7 +26,7 @@ export function decodeCursor<T extends Kind[]>(
     if (Array.isArray(keys) && keys.length === kinds.length && kinds.every((kind, i) => IS[kind](keys[i])))
       return keys as never;
   } catch {
-    // falls through to the same answer
+    // falls through to the same error
   }
-  throw AppError.invalid('cursor', 'is not a cursor of this list');
+  throw AppError.invalid('cursor', 'is invalid');
 }

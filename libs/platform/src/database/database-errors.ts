@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import { logger } from '../observability/logging.js';
 import { unavailable } from '../concurrency/time-limit.js';
 
-/** Codes of Node's network errors and classes of SQLSTATE that say: the database is not there, not in time, or full. */
+/** Node's network errors and SQLSTATE classes which mean: the database is unreachable, too slow, or full. */
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -16,9 +16,9 @@ const SQL_UNAVAILABLE = /^(08|53|57)|^(55P03|25P03|25006)$/;
 const PRISMA_UNAVAILABLE = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 const DRIVER_MESSAGES =
   /connection terminated|timeout exceeded|query read timeout|not queryable|after calling end|can't reach database/i;
-/** What Redis's client says, all of it in one message and without a code. */
+/** Errors of the Redis client have only a message, without a code. */
 const REDIS_MESSAGES = /^(Command timed out|Connection is closed|Stream isn't writeable)/;
-/** What Prisma's driver adapter calls them. */
+/** The names that Prisma's driver adapter gives them. */
 const ADAPTER_KINDS = new Set([
   'DatabaseNotReachable',
   'ConnectionClosed',
@@ -45,7 +45,7 @@ function* chain(error: unknown): Generator<Cause> {
   }
 }
 
-/** Whether the database was away (down, restarting, too slow): the caller may try again. */
+/** Whether the database was unavailable (down, restarting, too slow): the caller may retry. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   for (const { kind, code, originalCode, message } of chain(error)) {
     if (typeof kind === 'string' && ADAPTER_KINDS.has(kind)) return true;
@@ -70,12 +70,12 @@ export function isUniqueViolation(error: unknown): boolean {
   return false;
 }
 
-/** How often the log says again that the same is not available, ms. */
+/** Interval of repeated log lines about the same unavailability, ms. */
 const REPEAT_MS = 10_000;
-/** How often each cause has come up since it was logged. Its keys are codes, and messages of our own. */
+/** The number of occurrences per cause since it was logged. The keys are codes and our own messages. */
 const logged = new Map<string, number>();
 
-/** One line for each cause, and one more after 10 s if it goes on: every request may meet it. */
+/** Logs one line per cause, and another after 10 s if it continues: every request may cause it. */
 function logUnavailable(error: object): void {
   const causes = [...chain(error)].filter(({ message }) => typeof message === 'string');
   const { code, message } = causes.at(-1) ?? {};
@@ -91,7 +91,10 @@ function logUnavailable(error: object): void {
   }, REPEAT_MS).unref();
 }
 
-/** What the client is told of any error: an AppError as it is, nothing of anything else. Logs why it is UNAVAILABLE. */
+/**
+ * Converts any error to one for clients: an AppError stays, anything else becomes INTERNAL or UNAVAILABLE without
+ * details. Logs the cause of UNAVAILABLE.
+ */
 export function toAppError(error: unknown): AppError {
   const known = answerTo(error);
   if (known.code === 'UNAVAILABLE') logUnavailable(error as object);

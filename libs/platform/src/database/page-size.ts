@@ -1,10 +1,10 @@
 import { READS } from '../limits/budgets/index.js';
 
-/** About how many bytes of JSON a page of a list has at most. */
+/** The approximate limit of a list page, bytes of JSON. */
 export const PAGE_BYTES = READS.page.most.bytes;
 
 /**
- * A page that is too large ends early, after one item at least; the rest is on the next one.
+ * Ends a page early that is too large, after at least one item; the rest follows on the next page.
  * @param cursorAfter the cursor of the page that begins after an item
  * @param bytesOf the bytes of an item
  */

@@ -1,17 +1,17 @@
 import { Prisma } from '../prisma/generated/client.js';
 import type { SearchSql } from '../limits/searches.js';
 
-/** Words after these narrow a search no further. */
+/** Further words of a query are ignored. */
 const MAX_WORDS = 10;
 const LETTER = /[\p{L}\p{N}]/u;
-/** What a word needs to have a trigram wherever it stands. */
+/** A word with these has a trigram at any position. */
 const THREE_LETTERS = /[\p{L}\p{N}]{3}/u;
 /** PostgreSQL's `[^[:alnum:]]` in the collation `pg_unicode_fast`. */
 const SIGNS = /[^\p{Alphabetic}\p{Nd}]+/gu;
 
 export const hasLetter = (word: string): boolean => LETTER.test(word);
 
-/** The different words of a query, folded as the stored texts are: PostgreSQL alone folds (ADR 20). */
+/** The distinct words of a query, folded like the stored texts: only PostgreSQL folds (ADR 20). */
 export async function searchWords(query: SearchSql, typed?: string | null): Promise<string[]> {
   if (!typed) return [];
   const [row] = await query<{ folded: string }>`SELECT folded(${typed}) AS folded`;
@@ -19,8 +19,8 @@ export async function searchWords(query: SearchSql, typed?: string | null): Prom
 }
 
 /**
- * Condition for SQL: the folded text has the word anywhere. Without an index: of a text that nearly matches, again and
- * again, `LIKE` compares character by character.
+ * SQL condition: the folded text contains the word. Uses no index: for texts that match partially in many places,
+ * `LIKE` compares character by character.
  */
 export const includes = (folded: Prisma.Sql, word: string): Prisma.Sql =>
   Prisma.sql`strpos(${folded}, ${word}) > 0`;
@@ -30,8 +30,8 @@ export const contains = (folded: Prisma.Sql, word: string): Prisma.Sql =>
   Prisma.sql`${folded} LIKE ${`%${literal(word)}%`}`;
 
 /**
- * Condition for SQL that a trigram index on `searched` (the SQL function) answers for a word with a letter: the text has
- * the word; a word without three letters or digits in a row at the beginning of a word.
+ * SQL condition for a trigram index on `searched` (the SQL function), for a word with a letter: the text contains the
+ * word. A word without three letters or digits in a row must be at the beginning of a word.
  */
 export function hasWord(searched: Prisma.Sql, word: string): Prisma.Sql {
   if (!hasLetter(word) || THREE_LETTERS.test(word)) return contains(searched, word);
@@ -41,8 +41,8 @@ export function hasWord(searched: Prisma.Sql, word: string): Prisma.Sql {
 }
 
 /**
- * Condition for SQL: `hasOne` holds for every word. Words without a letter (such as "🌸 %") have no trigram: when there
- * are no others, `key`, the beginning of the folded text in a `text_pattern_ops` index, begins with one of them.
+ * SQL condition: `hasOne` is true for every word. Words without a letter (such as "🌸 %") have no trigram. If there are
+ * no other words, `key`, the beginning of the folded text in a `text_pattern_ops` index, must start with one of them.
  */
 export function hasWords(
   key: Prisma.Sql,
@@ -56,8 +56,8 @@ export function hasWords(
   return Prisma.sql`(${all} AND (${Prisma.join(begins, ' OR ')}))`;
 }
 
-/** As much of it as keys have. */
+/** As many characters as the keys of the index have. */
 const firstOf = (word: string): string => [...word].slice(0, 50).join('');
 
-/** A text as a part of a LIKE pattern. */
+/** Escapes a text for a LIKE pattern. */
 const literal = (text: string): string => text.replace(/[\\%_]/g, '\\$&');

@@ -5,18 +5,18 @@ import type { IncomingMessage } from 'node:http';
 import { toAppError } from '../database/database-errors.js';
 import { logger } from '../observability/logging.js';
 
-/** What Nest and Fastify refuse by themselves, before any of our code runs, and how the contract says it. */
+/** Errors of Nest and Fastify before our code runs, with our codes and messages. */
 const FRAMEWORK: Record<number, [code: ErrorCode, message: string]> = {
   401: ['UNAUTHORIZED', 'Invalid token'],
   403: ['FORBIDDEN', 'Forbidden'],
   404: ['NOT_FOUND', 'No such route'],
-  413: ['MESSAGE_TOO_LARGE', 'Payload is over 64 KiB'],
+  413: ['MESSAGE_TOO_LARGE', 'Payload exceeds 64 KiB'],
   414: ['INVALID_DATA', 'Address is too long'],
   415: ['INVALID_DATA', 'Body must be application/json'],
   503: ['UNAVAILABLE', 'The service is not available, try again'],
 };
 
-/** Everything thrown on REST in the contract's one shape, with the matching status (contract, "Errors"). */
+/** Converts every error of REST to an `ErrorBody`, with the matching status. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
@@ -35,10 +35,10 @@ export function sendErrorResponse(error: unknown, reply: FastifyReply): void {
 
 /** The framework's own message may quote the request, so it is not passed on. */
 function refusal(error: unknown, request: IncomingMessage): AppError | undefined {
-  // A client that breaks off: its error has the code of a dependency's.
+  // When a client disconnects, the error has the same code as that of a dependency.
   const status = error === request.errored ? 400 : frameworkStatus(error);
   if (status === undefined) return undefined;
-  const [code, message] = FRAMEWORK[status] ?? ['INVALID_DATA', 'Request cannot be read'];
+  const [code, message] = FRAMEWORK[status] ?? ['INVALID_DATA', 'Request is malformed'];
   return status in FRAMEWORK || status < 500 ? new AppError(code, message) : undefined;
 }
 

@@ -22,20 +22,20 @@ import { OpenConnections } from './connections/open-connections.js';
 import { logRequests } from './request-log.js';
 import { RequestsInWork } from './connections/requests-in-work.js';
 
-/** A body that is refused is still read to its end up to here, which is as much as the proxy lets through. */
+/** The body of a refused request is read up to here, the limit of the proxy. */
 const DRAINED_BODY = 2 * 1024 * 1024;
 
 const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 /** Answers with tokens are not compressed. */
 const WITH_TOKENS = /\/auth(\/|$)/;
 
-/** The outermost module: its hooks are called before all others when the app closes. */
+/** The outermost module: its hooks run first when the app closes. */
 @Module({ controllers: [OpsController], providers: [Bodies, Dependencies, OpenConnections, RequestsInWork] })
 class HttpApp {}
 
 /**
- * An app's module with all that every HTTP server of ours has; neither initialised nor listening yet.
- * @throws StartError when there is no Redis at REDIS_URL
+ * Creates an app's module with the common parts of every HTTP server. It is neither initialised nor listening yet.
+ * @throws StartupError (when Redis is not reachable at REDIS_URL)
  */
 export async function createHttpApp(module: Type, config: Config): Promise<NestFastifyApplication> {
   logger.level = config.LOG_LEVEL;
@@ -45,10 +45,10 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
     requestTimeout: REQUEST_DEADLINE.requestTimeout,
     http: { ...REQUEST_DEADLINE, maxHeaderSize: MAX_HEADER_SIZE },
     trustProxy: (_address, hop) => hop < config.TRUSTED_PROXIES,
-    // A client's own id could be made to look like somebody else's in the log.
+    // A client could choose an id that looks like another client's in the log.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
-    // What cannot be routed at all, such as a badly encoded address, gets to no filter.
+    // Requests without a valid route, such as a badly encoded address, reach no filter.
     frameworkErrors: (error: unknown, _request: unknown, reply: unknown) =>
       sendErrorResponse(error, reply as FastifyReply),
   });
@@ -81,8 +81,8 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
 }
 
 /**
- * Mobile clients and proxies send a content type, white space or a chunked body where there is no body. That is as no
- * body, whatever its type. JSON that is a patch is JSON, and so is JSON whose type was sent twice.
+ * Mobile clients and proxies send a content type, white space or a chunked body when there is no body. That counts as
+ * no body, whatever its type. JSON patch types and a repeated JSON type count as JSON.
  */
 function takeJsonOrNothing(fastify: FastifyInstance, bodies: Bodies): void {
   bodies.watch(fastify);
@@ -102,14 +102,17 @@ function takeJsonOrNothing(fastify: FastifyInstance, bodies: Bodies): void {
   );
   fastify.addHook('onRequest', ({ headers }, _reply, done) => {
     const json = jsonTypeOf(headers['content-type'] ?? '');
-    // Fastify refuses by the type before it looks at the body.
+    // Fastify refuses by type before it reads the body.
     if (json && headers['content-length'] !== '0') headers['content-type'] = json;
     else delete headers['content-type'];
     done();
   });
 }
 
-/** A connection that closes while the body still comes is reset, and the answer lost: behind a proxy it is a 502. */
+/**
+ * When a connection is closed while its body still arrives, it is reset and the answer is lost: behind a proxy, that is
+ * a 502.
+ */
 function drainRefusedBodies(fastify: FastifyInstance): void {
   fastify.addHook('onSend', ({ headers }, reply, payload, done) => {
     if (reply.statusCode === 413 && Number(headers['content-length']) <= DRAINED_BODY)
@@ -118,7 +121,7 @@ function drainRefusedBodies(fastify: FastifyInstance): void {
   });
 }
 
-/** The one JSON type that a header names; proxies join a header that comes twice by a comma. */
+/** The JSON type in a header; proxies join a repeated header by a comma. */
 function jsonTypeOf(header: string): string | undefined {
   const [type, ...otherTypes] = header
     .replaceAll(/"[^"]*"/g, '')
@@ -130,14 +133,14 @@ function jsonTypeOf(header: string): string | undefined {
 const isBlank = (text: string) => text.trim() === '';
 
 /**
- * From 1 KiB on, but for answers with a token: beside text of a client's, its length would tell of it. Bodies that come
- * compressed are not taken: a small one may hold any amount.
+ * Compresses answers from 1 KiB, except those with a token: together with text of a client, the compressed length would
+ * leak the token. Compressed request bodies are refused, since a small one may expand to any size.
  */
 async function compressAnswers(app: NestFastifyApplication, fastify: FastifyInstance): Promise<void> {
   fastify.addHook('onRoute', (route) => {
     if (WITH_TOKENS.test(route.path)) route.compress = false;
   });
-  // A cache must not give a plain answer's place to a compressed one, nor the other way round.
+  // A cache must not confuse compressed and plain answers.
   fastify.addHook('onSend', ({ method, routeOptions }, reply, payload, done) => {
     if ((method === 'GET' || method === 'HEAD') && !WITH_TOKENS.test(routeOptions.url ?? ''))
       void reply.header('vary', [reply.getHeader('vary') ?? [], 'accept-encoding'].flat().join(', '));
@@ -146,7 +149,7 @@ async function compressAnswers(app: NestFastifyApplication, fastify: FastifyInst
   await app.register(compress, { globalDecompression: false, encodings: ['br', 'gzip'] });
 }
 
-/** Answers hold tokens and what people wrote: no cache keeps them, unless a route says otherwise. */
+/** Answers contain tokens and private texts: no cache may store them, unless a route says otherwise. */
 function forbidCaching(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (_request, reply, payload, done) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
@@ -154,7 +157,7 @@ function forbidCaching(fastify: FastifyInstance): void {
   });
 }
 
-/** A connection whose request is answered while the server closes would be kept alive, and the server with it. */
+/** A connection answered while the server closes would be kept alive, and the server would wait for it. */
 function letGoWhenClosing(fastify: FastifyInstance, connections: OpenConnections): void {
   fastify.addHook('onSend', (_request, reply, payload, done) => {
     if (connections.areEnding) void reply.header('connection', 'close');
@@ -164,11 +167,11 @@ function letGoWhenClosing(fastify: FastifyInstance, connections: OpenConnections
 
 /**
  * @returns the address
- * @throws StartError when it cannot be had
+ * @throws StartupError (when the port or host cannot be used)
  */
 export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<string> {
   try {
-    // By Fastify itself: Nest would log a refusal in a line of its own, beside the one that the operator gets.
+    // Initialised by Fastify: Nest would log a second line beside the one for the operator.
     await app.init();
     return await app
       .getHttpAdapter()

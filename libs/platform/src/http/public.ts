@@ -2,5 +2,5 @@ import { SetMetadata } from '@nestjs/common';
 
 export const PUBLIC = 'public';
 
-/** This route needs no token. Every other one does. */
+/** This route requires no token. All other routes do. */
 export const Public = () => SetMetadata(PUBLIC, true);

@@ -5,8 +5,8 @@ import { logger } from '../observability/logging.js';
 const ROUTINE = /^\/(health|metrics)(\/|$)/;
 
 /**
- * One line a request, when it is answered; the answer carries its id. Neither
- * bodies nor addresses are logged: they hold what people wrote and searched for.
+ * Logs one line per answered request; the answer carries the request id. Bodies and addresses are not logged, since
+ * they contain private texts and searches.
  */
 export function logRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {

@@ -6,18 +6,18 @@ import { migrate } from '../database/migrations/migrate.js';
 import { StartupError } from '../config/startup-error.js';
 import { createHttpApp, listen } from './http-app.js';
 
-/** A close that takes longer than this, in ms, is given up. */
+/** A close that takes longer is abandoned, ms. */
 const CLOSE_LIMIT = 4_500;
 
 /**
- * A program's main: starts, closes on SIGTERM or SIGINT and exits with 0. What the
- * operator can mend (StartError) is one line on stderr, and exit 1.
+ * The main function of a program: starts, closes on SIGTERM or SIGINT and exits with 0. A StartupError, which the
+ * operator can fix, is one line on stderr and exit code 1.
  */
 export async function run(start: (config: Config) => Promise<{ close(): Promise<void> }>): Promise<void> {
   let starting: Promise<{ close(): Promise<void> }> | undefined;
   let isStopping = false;
   const stop = async () => {
-    // Under npm a Ctrl-C arrives twice: the second one must not cut the first one's work short.
+    // Under npm, Ctrl-C arrives twice: the second signal must not interrupt the handling of the first.
     if (isStopping) return;
     isStopping = true;
     setTimeout(() => process.exit(1), CLOSE_LIMIT).unref();
@@ -38,8 +38,8 @@ export async function run(start: (config: Config) => Promise<{ close(): Promise<
 }
 
 /**
- * The main of an app that is one of several: on the database of DATABASE_URL and the Redis of REDIS_URL, and with the
- * JWT_SECRET of all. `setUp` adds what its module cannot.
+ * The main function of an app in a cluster: it needs DATABASE_URL, REDIS_URL and the shared JWT_SECRET. `setUp` adds
+ * parts that its module cannot.
  */
 export async function runAlone(module: Type, setUp?: (app: NestFastifyApplication) => void): Promise<void> {
   await run(async (config) => {

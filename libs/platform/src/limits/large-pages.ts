@@ -7,15 +7,15 @@ import { PAGE_BYTES, withinPage } from '../database/page-size.js';
 
 const { bytes: SMALL_BYTES, ...most } = READS.largePages.most;
 
-/** An item of a list that has not been read yet, and about how many bytes it has. */
+/** An item of a list that has not been read yet, and its approximate size in bytes. */
 export interface Sized {
   id: string;
   bytes: number;
 }
 
 /**
- * Reads large pages of lists one after the other: many at once would stop the process for as long as it takes to make
- * them all. Small pages do not wait.
+ * Reads large pages of lists sequentially: many at once would block the process until all are built. Small pages do not
+ * wait.
  */
 @Injectable()
 export class LargePages {
@@ -26,9 +26,9 @@ export class LargePages {
   }
 
   /**
-   * Reads a small page. When there is more, it reads the page again.
-   * @param read reads rows until they have so many bytes, the one that passes them included
-   * @param bytesOf the bytes of what was read
+   * Reads a small page. If there is more, it reads the page again as a large one.
+   * @param read reads rows up to so many bytes, including the row that exceeds them
+   * @param bytesOf the size of the rows, bytes
    * @throws AppError UNAVAILABLE
    */
   async read<T>(
@@ -42,8 +42,8 @@ export class LargePages {
 
   /**
    * Reads a page of a list by ids. Items beyond the size of a page are not read.
-   * @param found the ids of the page, and of one more item if there is one
-   * @param read may leave out items that are gone
+   * @param found the ids of the page, and of one more item if it exists
+   * @param read may leave out items that were deleted
    * @throws AppError UNAVAILABLE
    */
   async list<R extends Sized, T extends { id: string }>(
@@ -69,7 +69,7 @@ export class LargePages {
       this.scheduler.charge(reader, 1);
       return await read();
     } finally {
-      // The answer is made of the rows, and then the process is for others as long as the page took.
+      // The answer is built first. Then other work gets as much time as the page took.
       setTimeout(end, performance.now() - started);
     }
   }

@@ -2,17 +2,17 @@ import { Counts } from '../concurrency/counts.js';
 import { networksAround } from '../http/client-address.js';
 
 /**
- * How many there are of each network, and of the wider ones around it, each of which may have more. None gets more than it
- * leaves for all others: when there is little left, those come first who have little.
+ * Counts by network and by the wider networks around it, each of which has a larger limit. No network takes more than
+ * it leaves for all others: when little is left, networks with small counts go first.
  */
 export class NetworkCounts {
   private readonly counts = new Counts();
   private all = 0;
 
-  /** `ofOne`: the most of an address; `all`: of all addresses together. */
+  /** `ofOne`: the limit of an address; `all`: of all addresses together. */
   constructor(private readonly most: { ofOne?: number; all?: number }) {}
 
-  /** Which of the two keeps this network from one more. */
+  /** The limit that refuses one more to this network. */
   refusalOf(network: string): 'ofOne' | 'all' | undefined {
     const { ofOne = Infinity, all = Infinity } = this.most;
     const left = all - this.all;

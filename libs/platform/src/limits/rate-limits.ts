@@ -11,31 +11,31 @@ import { FAST_TIMEOUT_MS, RedisConnections } from '../redis/redis.js';
 const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
   return { redis.call('INCRBY', KEYS[1], ARGV[1]), redis.call('PTTL', KEYS[1]) }`;
 
-/** Of a user's events so many are counted at once for all nodes: not each is to wait for Redis. */
+/** A user's events are counted across nodes in blocks of this size, so that not every event waits for Redis. */
 const EVENT_BLOCK = 20;
-/** An event of so many bytes counts as one more: to read it costs as much. */
+/** An event counts as one more per so many bytes: reading them costs as much. */
 const EVENT_BYTES = 4096;
-/** By default a client is told ten times that what it sends is too large, and only then that it is too much. */
+/** By default, ten events that are too large are answered with MESSAGE_TOO_LARGE before RATE_LIMIT applies. */
 const MAX_EVENT_POINTS = 60;
-/** @param bytes on the wire; of 64 KiB, as an event has at most, less than a block */
+/** @param bytes on the wire; 64 KiB, the limit of an event, give less than a block */
 export const pointsOfEvent = (bytes: number): number =>
   Math.min(1 + Math.floor(bytes / EVENT_BYTES), MAX_EVENT_POINTS);
 
-/** Of a network and of the wider ones around it: what an address does takes more points of its own than of theirs. */
+/** Limits of a network and the wider ones around it: an attempt takes more points from the narrow network. */
 const OF_NETWORKS = ['signInNetwork', 'registration', 'badRefresh'] as const satisfies Limit[];
 type NetworkLimit = (typeof OF_NETWORKS)[number];
 type OtherLimit = Exclude<Limit, NetworkLimit>;
 
 type Limiter = RateLimiterMemory | RateLimiterRedis;
 
-/** How often each user, address or account may do something (`budgets/`). */
+/** Rate limits by user, address or account (`budgets/`). */
 @Injectable()
 export class RateLimits {
   private readonly limiters: Record<Limit, Limiter>;
-  /** Of a user's events, for all nodes in blocks; each node counts its own exactly. */
+  /** Counts a user's events across nodes in blocks; each node also counts its own events exactly. */
   private readonly eventBlocks: Limiter;
   private readonly areShared: boolean;
-  /** Each user's newest block of events that Redis is being asked for. */
+  /** The newest block of each user that waits for the answer of Redis. */
   private readonly blocks = new Map<string, Promise<void>>();
 
   constructor(
@@ -45,10 +45,10 @@ export class RateLimits {
   ) {
     this.areShared = Boolean(redis.shared);
     const storeClient = redis.shared && redis.connect('limits', { commandTimeout: FAST_TIMEOUT_MS });
-    // Each has a memory of its own: a prefix to every key would only have to be put together and hashed.
+    // Each limiter has its own memory: a prefix would have to be concatenated and hashed for every key.
     const here = (points: number, duration: number) =>
       new RateLimiterMemory({ points, duration, keyPrefix: '' });
-    // Counted for all nodes together; while Redis is away by each of them alone.
+    // Counted across nodes; while Redis is unavailable, by each node alone.
     const limiter = (points: number, duration: number, keyPrefix: string) =>
       storeClient
         ? new RateLimiterRedis({
@@ -72,16 +72,17 @@ export class RateLimits {
   }
 
   /**
-   * What costs more than may come at once costs all of that: it would otherwise never be done, however long one waits.
-   * @throws AppError RATE_LIMIT with retry_after_ms; nothing may have been done before it is asked
+   * Takes points. A cost above the burst takes the whole burst, since it could otherwise never succeed. Call it before
+   * the work begins.
+   * @throws AppError RATE_LIMIT (with `retry_after_ms`)
    */
   async take(limit: OtherLimit, key: string, points = 1): Promise<void> {
     await this.consume(this.limiters[limit], limit, key, points);
   }
 
   /**
-   * Of the narrowest network first: what it is refused takes nothing from its neighbours.
-   * @throws AppError RATE_LIMIT with retry_after_ms
+   * The narrowest network comes first: a refusal there takes nothing from its neighbours.
+   * @throws AppError RATE_LIMIT (with `retry_after_ms`)
    */
   async takeOf(limit: NetworkLimit, network: string): Promise<void> {
     for (const { name, addresses } of networksAround(network))
@@ -89,19 +90,19 @@ export class RateLimits {
   }
 
   /**
-   * An event of a user, over all sockets and nodes. Each node lets less than a block through beyond the limit.
+   * Counts an event of a user, over all sockets and nodes. Each node lets less than a block through beyond the limit.
    * @param points by `pointsOfEvent`
-   * @throws AppError RATE_LIMIT with retry_after_ms
+   * @throws AppError RATE_LIMIT (with `retry_after_ms`)
    */
   async takeEvent(userId: string, points: number): Promise<void> {
     const { consumedPoints } = await this.consume(this.limiters.socketEvent, 'socketEvent', userId, points);
     if (!this.areShared) return;
     if (consumedPoints % EVENT_BLOCK < points) this.startBlock(userId);
-    // All wait for the same promise, so that events stay in their order; nor does a flood pass while Redis is asked.
+    // All events wait for the same promise: they stay in order, and a flood does not pass while Redis answers.
     await this.blocks.get(userId);
   }
 
-  /** Whether a user goes on sending events that are refused: then their connections end. */
+  /** Whether a user keeps sending refused events: then their connections are closed. */
   async isFlooding(userId: string): Promise<boolean> {
     const { socketEvent } = this.limiters;
     const { consumedPoints = 0 } = (await socketEvent.get(userId)) ?? {};
@@ -137,7 +138,7 @@ export class RateLimits {
     points: number,
   ): Promise<RateLimiterRes> {
     try {
-      // For a window below a second the library does not run the script, and the window would never end.
+      // For windows below a second, the library skips the script, and the window would never end.
       const options =
         limiter instanceof RateLimiterRedis && limiter.duration < 1 ? { customDuration: 1 } : {};
       return await limiter.consume(key, Math.min(points, limiter.points), options);
@@ -150,12 +151,12 @@ export class RateLimits {
     }
   }
 
-  /** What was taken has turned out to be well spent. */
+  /** Returns a point after a successful attempt. */
   async giveBack(limit: OtherLimit, key: string): Promise<void> {
     await this.limiters[limit].reward(key);
   }
 
-  /** The same of a network. */
+  /** The same for a network. */
   async giveBackTo(limit: NetworkLimit, network: string): Promise<void> {
     for (const { name, addresses } of networksAround(network))
       await this.limiters[limit].reward(name, MOST_ADDRESSES / addresses);

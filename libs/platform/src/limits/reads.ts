@@ -9,22 +9,25 @@ import { RateLimits } from './rate-limits.js';
 import { unavailable } from '../concurrency/time-limit.js';
 import { KeyedLimiter } from '../concurrency/keyed-limiter.js';
 
-/** An answer of so many characters counts as one read more. */
+/** An answer counts as one more read per so many characters. */
 const CHARGED = 16 * 1024;
-/** So long a read keeps the database as one read more, for the order of those that wait. ms */
+/** A read counts as one more per so much time in the database, for the order of waiting reads. In ms. */
 const CHARGED_MS = 50;
 
 /**
- * Reads over REST and by events. However many one reader sends at once, a few of them are in work. Long answers count as
- * several reads, and readers who have had much of late leave the others the way.
+ * Limits reads over REST and by events. Of the concurrent reads of one reader, only a few run. Long answers count as
+ * several reads, and readers with much recent use wait behind others.
  */
 @Injectable()
 export class Reads {
-  /** Of one reader, until the client has the answer: each holds its answer in memory. */
+  /** Per reader, until the client has the answer: each answer takes memory. */
   private readonly perReader: KeyedLimiter;
-  /** Of all readers, until the answer is made: large reads in work take the process and the connections of the database. */
+  /** For all readers, until the answer is created: large reads occupy the process and database connections. */
   private readonly scheduler: FairScheduler;
-  /** Until when readers have no more reads whose answers were long, by `performance.now()`. Those that wait are not done. */
+  /**
+   * Until when readers have used up their reads by long answers, by `performance.now()`. Their waiting reads are
+   * refused.
+   */
   private readonly spent = new Map<string, number>();
 
   constructor(
@@ -37,16 +40,16 @@ export class Reads {
   }
 
   /**
-   * Over REST, of a read that has been counted: until the client has the answer.
-   * @param reader a user's id, or the network of somebody who has not signed in
-   * @throws AppError RATE_LIMIT, UNAVAILABLE when the client is gone
+   * Waits for the turn of a REST read that has been counted. The read ends when the client has the answer.
+   * @param reader a user's id, or the network of an anonymous client
+   * @throws AppError RATE_LIMIT, UNAVAILABLE (when the client has disconnected)
    */
   wait(reader: string, answer: ServerResponse): Promise<void> {
     return new Promise((resolve, reject) => {
       const untilAnswered = async () => {
         const closed = new Promise((done) => answer.once('close', done));
         await this.schedule(reader, async () => {
-          if (answer.destroyed) throw unavailable('The client is gone');
+          if (answer.destroyed) throw unavailable('Client disconnected');
           resolve();
           await Promise.race([whenMade(answer), closed]);
           return answerLength(answer);
@@ -57,7 +60,7 @@ export class Reads {
     });
   }
 
-  /** By an event. @throws AppError RATE_LIMIT; what `read` throws */
+  /** A read by an event. @throws AppError RATE_LIMIT, or any error of `read` */
   async run<T>(userId: string, read: () => Promise<T>): Promise<T> {
     let answer: T;
     await this.send(userId, async () => {
@@ -68,16 +71,16 @@ export class Reads {
   }
 
   /**
-   * By an event whose answer is sent in pieces.
+   * A read by an event whose answer is sent in pieces.
    * @param read resolves with the length of the answer, characters
-   * @throws AppError RATE_LIMIT; what `read` throws
+   * @throws AppError RATE_LIMIT, or any error of `read`
    */
   async send(userId: string, read: () => Promise<number>): Promise<void> {
     await this.limits.take('read', userId);
     await this.perReader.run(userId, () => this.schedule(userId, read));
   }
 
-  /** @throws AppError RATE_LIMIT when long answers have used up the reader's reads */
+  /** @throws AppError RATE_LIMIT (when long answers have used up the reader's reads) */
   requireLeft(reader: string): void {
     const until = this.spent.get(reader);
     if (until === undefined) return;

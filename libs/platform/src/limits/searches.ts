@@ -11,7 +11,7 @@ import { KeyedLimiter } from '../concurrency/keyed-limiter.js';
 /** Runs one statement: `` query<Row>`SELECT …` ``. */
 export type SearchSql = <T>(text: TemplateStringsArray, ...values: unknown[]) => Promise<T[]>;
 
-/** Searches cost more than other reads: they share a few connections, and leave the others alone. */
+/** Limits searches, which cost more than other reads: they share a few connections of their own. */
 @Injectable()
 export class Searches {
   private readonly perUser: KeyedLimiter;

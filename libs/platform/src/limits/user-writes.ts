@@ -3,7 +3,7 @@ import { WORK } from './budgets/index.js';
 import { Metrics } from '../observability/metrics.js';
 import { KeyedLimiter } from '../concurrency/keyed-limiter.js';
 
-/** Lets a few writes of a user in at a time, in the order they came: over REST, by events and to the assistant. */
+/** Limits the concurrent writes of a user, in order of arrival: over REST, by events and to the assistant. */
 @Injectable()
 export class UserWrites extends KeyedLimiter {
   constructor(metrics: Metrics) {

@@ -2,14 +2,14 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
 
 /**
- * One JSON object a line on stdout, with `request_id` or `socket_id` where it is about one. Message contents and
- * tokens are never passed to it. No AsyncLocalStorage carries the ids: it would make every promise slower.
+ * Logs one JSON object per line to stdout, with `request_id` or `socket_id` where one applies. Never pass message
+ * contents or tokens to it. The ids are passed explicitly: AsyncLocalStorage would make every promise slower.
  */
 export const logger: Logger = pino({
   level: 'info',
   base: null,
   timestamp: pino.stdTimeFunctions.isoTime,
-  // A database error's details quote the row, and with it what people wrote.
+  // The details of a database error quote the row, which contains private texts.
   serializers: {
     err: (err: unknown) =>
       err instanceof Error
@@ -19,11 +19,11 @@ export const logger: Logger = pino({
   formatters: { level: (label) => ({ level: label }) },
 });
 
-/** Nest's own start-up chatter is worth a line only to those who debug. */
+/** Nest's own start messages are logged at debug level. */
 const CHATTER =
   /^(NestFactory|InstanceLoader|RoutesResolver|RouterExplorer|WebSocketsController|NestApplication)$/;
 
-/** Nest's log lines through the same logger. */
+/** Sends Nest's log lines to the same logger. */
 export class NestLogger implements LoggerService {
   log(message: unknown, name?: string) {
     logger[name && CHATTER.test(name) ? 'debug' : 'info']({ name }, String(message));

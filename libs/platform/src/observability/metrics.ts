@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Budget } from '../limits/budgets/index.js';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** The specification's five measures, one more ("Метрики и мониторинг") and the process's own. */
+/** The metrics of clients and connections, and the default metrics of the process. */
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
@@ -15,40 +15,40 @@ export class Metrics {
   });
   readonly latency = new Histogram({
     name: 'websocket_message_latency_seconds',
-    help: 'From the arrival of a client event to its acknowledgement',
+    help: 'Time from the arrival of a client event to its acknowledgement',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2, 5],
     registers: [this.registry],
   });
   readonly connections = new Gauge({
     name: 'websocket_connections',
-    help: 'Sockets connected now',
+    help: 'Connected sockets',
     registers: [this.registry],
   });
   readonly reconnections = new Counter({
     name: 'websocket_reconnections_total',
-    help: 'Connections of sessions that had been connected before',
+    help: 'Reconnections of sessions',
     registers: [this.registry],
   });
   readonly slowConsumers = new Counter({
     name: 'websocket_cut_off_total',
-    help: 'Connections ended because the device did not read what waited for it',
+    help: 'Connections closed because the device did not read its data',
     registers: [this.registry],
   });
   readonly errors = new Counter({
     name: 'websocket_errors_total',
-    help: 'Errors told to clients, by code',
+    help: 'Errors sent to clients, by code',
     labelNames: ['code'],
     registers: [this.registry],
   });
   readonly timeouts = new Counter({
     name: 'http_timeouts_total',
-    help: 'HTTP connections ended because a request or the reading of an answer took too long',
+    help: 'HTTP connections closed because a request, or reading its answer, took too long',
     labelNames: ['phase'],
     registers: [this.registry],
   });
   readonly refused = new Counter({
     name: 'budget_refusals_total',
-    help: 'What was refused because a budget was used up, by budget (docs/limits.md)',
+    help: 'Refusals because a budget was used up, by budget (docs/limits.md)',
     labelNames: ['budget'],
     registers: [this.registry],
   });

@@ -7,8 +7,8 @@ import { logger } from '../observability/logging.js';
 import { PrismaClient } from './generated/client.js';
 
 /**
- * The connections that Prisma and the chat's hot path share. No statement, lock wait or idle transaction
- * outlives its limit, so a stuck database turns into UNAVAILABLE instead of a pile of waiting requests.
+ * The connections that Prisma and the message writer share. Statements, lock waits and idle transactions have timeouts,
+ * so a stalled database leads to UNAVAILABLE instead of a growing queue of requests.
  */
 @Injectable()
 export class PgPool extends Pool implements OnApplicationShutdown {
@@ -35,8 +35,8 @@ export class PgPool extends Pool implements OnApplicationShutdown {
 }
 
 /**
- * Connections for sends alone: they do not wait behind a crowd of anything else. A send reaches every row by its
- * key, so its plan, which is kept, must not read a whole table because that was short when the plan was made.
+ * Connections only for sends, which so do not wait behind other work. A send finds every row by its key. Its plan is
+ * kept, and must not scan a table that was small when the plan was made.
  */
 @Injectable()
 export class SendPool extends PgPool {
@@ -47,7 +47,7 @@ export class SendPool extends PgPool {
   }
 }
 
-/** Connections for searches alone: whatever is searched, everything else has the others. */
+/** Connections only for searches, which so do not block other work. */
 @Injectable()
 export class SearchPool extends PgPool {
   constructor(config: Config) {

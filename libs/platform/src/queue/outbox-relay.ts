@@ -3,7 +3,7 @@ import { validate as isUuid } from 'uuid';
 import { logger } from '../observability/logging.js';
 import type { PrismaService } from '../prisma/prisma.service.js';
 
-/** A job for the queue. One with the id of a job that is still known there is not added again. */
+/** A job for the queue. If the queue knows a job with its id, it is not added again. */
 export interface NewJob {
   id: string;
   name: string;
@@ -12,14 +12,14 @@ export interface NewJob {
 }
 
 const BATCH = 500;
-/** How long an empty outbox is left alone, ms, and one that could not be emptied. */
+/** Pause after an empty outbox, and after a failure, ms. */
 const PAUSE_MS = { idle: 100, failed: 1000 };
-/** After so long, s, a job that is not done is given to the queue again: it may have forgotten it. */
+/** A job that is not done after this time, s, is added to the queue again, which may have lost it. */
 const AGAIN_S = 60;
 
 /**
- * Gives what transactions promised (`addJob`) to the queue, oldest first, and again for as long as it is not done: a
- * Redis may come back empty. A job that the queue still knows is not added twice, by its id.
+ * Moves jobs from the outbox (`addJob`) to the queue, oldest first, and again until they are done: a Redis may restart
+ * empty. A job that the queue still has is not added twice, because of its id.
  */
 export class OutboxRelay {
   private readonly stopping = new AbortController();
@@ -34,7 +34,7 @@ export class OutboxRelay {
     this.running = this.run();
   }
 
-  /** Ends after the batch that is being moved. */
+  /** Stops after the current batch. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
@@ -58,17 +58,17 @@ export class OutboxRelay {
     }
   }
 
-  /** Everything that is not done yet, at the next look: the queue may have forgotten it, or given it up. */
+  /** Adds all unfinished jobs again in the next round: the queue may have lost them, or given them up. */
   async giveAllAgain(): Promise<void> {
     await this.prisma.$executeRaw`UPDATE outbox_jobs SET due_at = now() WHERE due_at > now()`;
   }
 
-  /** Scheduled jobs, which nobody promised, have other ids. */
+  /** Scheduled jobs, which are not in the outbox, have other ids. */
   async done(id: string): Promise<void> {
     if (isUuid(id)) await this.prisma.$executeRaw`DELETE FROM outbox_jobs WHERE id = ${id}::uuid`;
   }
 
-  /** How old the oldest job that is not done is; NaN while the database is away. */
+  /** The age of the oldest unfinished job; NaN while the database is unavailable. */
   async oldestSeconds(): Promise<number> {
     const [oldest] = await this.prisma.$queryRaw<{ age: number }[]>`
       SELECT extract(epoch FROM now() - created_at)::float AS age FROM outbox_jobs ORDER BY id LIMIT 1`.catch(
@@ -78,7 +78,7 @@ export class OutboxRelay {
   }
 
   private async giveBatch(): Promise<number> {
-    // Most of the time there is nothing: one question then, and no transaction.
+    // Usually there is nothing: then this is a single query without a transaction.
     const [any] = await this.prisma.$queryRaw<
       object[]
     >`SELECT FROM outbox_jobs WHERE due_at <= now() LIMIT 1`;

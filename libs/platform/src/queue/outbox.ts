@@ -7,9 +7,9 @@ import type { Prisma } from '../prisma/generated/client.js';
 export const HEAD_START_MS = 60_000;
 
 /**
- * Promises a job in the transaction that makes it necessary: it runs if, and only if, that commits, also when
- * the queue is away, forgets everything, or a process dies. It may run twice. It starts `delayMs` later.
- * @returns the job's id
+ * Stores a job in the transaction that causes it. It runs if and only if the transaction commits, even if the queue is
+ * unavailable or loses its data, or a process dies. It may run twice. It starts after `delayMs`.
+ * @returns the id of the job
  */
 export async function addJob<N extends JobName>(
   tx: Prisma.TransactionClient,
@@ -21,7 +21,7 @@ export async function addJob<N extends JobName>(
   return id!;
 }
 
-/** The same of many at once. `priority`: 0 comes first; the parts of something large let others pass. */
+/** The same for many jobs. `priority`: 0 comes first; parts of a large job let other jobs pass. */
 export async function addJobs<N extends JobName>(
   tx: Prisma.TransactionClient,
   name: N,

@@ -14,10 +14,10 @@ import { retryDelay, type ConnectOptions, type RedisConnections } from '../redis
 const backends = { redis: withBackend(createRedisBackend), postgres: withBackend(createPostgresBackend) };
 const QUEUE = 'jobs';
 
-/** Where jobs are kept: BullMQ's queue on Redis if there is one, else in a schema of the database. */
+/** The storage of jobs: BullMQ on Redis if there is one, otherwise on a schema of the database. */
 export class QueueBackend {
   private isClosing = false;
-  /** Those to Redis, BullMQ's own pool being the database's. */
+  /** The connections to Redis; for the database, BullMQ has its own pool. */
   private readonly connections: Redis[] = [];
 
   constructor(
@@ -25,37 +25,37 @@ export class QueueBackend {
     private readonly redis: RedisConnections,
   ) {}
 
-  /** To add jobs and to ask for them. */
+  /** For adding and querying jobs. */
   makeQueue(): Queue {
     if (!this.redis.shared)
       return new backends.postgres.Queue(QUEUE, { connection: this.postgres(2) }) as unknown as Queue;
-    // What is asked while Redis is away must not be done when nobody waits for it any more.
+    // A request made while Redis is unavailable must not run later, when nobody waits for it any more.
     return new backends.redis.Queue(QUEUE, { connection: this.connect({ enableOfflineQueue: false }) });
   }
 
-  /** Begins to work at once. */
+  /** Starts to work at once. */
   makeWorker(run: Processor, options: Omit<WorkerOptions, 'connection'>): Worker {
     if (!this.redis.shared) {
       const connection = this.postgres(6);
       return new backends.postgres.Worker(QUEUE, run, { ...options, connection }) as unknown as Worker;
     }
     const connection = this.connect();
-    // For waiting, in which it is silent for up to 10 s.
+    // The connection for blocking waits, which is silent for up to 10 s.
     connection.duplicate = () => this.connect({ socketTimeout: 15_000 });
     return new backends.redis.Worker(QUEUE, run, { ...options, connection });
   }
 
-  /** Calls the listener each time that Redis is there again, perhaps empty. Once there is a queue. */
+  /** Calls the listener whenever Redis is connected again, perhaps empty. Call it after `makeQueue`. */
   onBack(listener: () => void): void {
     this.connections[0]?.on('ready', listener);
   }
 
-  /** From here on a lost connection is not made anew. */
+  /** From here on, lost connections are not restored. */
   stopReconnecting(): void {
     this.isClosing = true;
   }
 
-  /** Resolves when no connection is being made: BullMQ's close would wait for it without end. */
+  /** Resolves when no connection is being opened: BullMQ's close would wait for it forever. */
   async settled(): Promise<void> {
     await Promise.all(this.connections.map(madeOrEnded));
   }

@@ -15,19 +15,19 @@ import { RedisConnections } from '../redis/redis.js';
 import { remembered } from '../concurrency/remembered.js';
 import { within } from '../concurrency/time-limit.js';
 
-/** What a processor may need to know of its job besides the data. */
+/** Information about a run of a job, in addition to its data. */
 export interface JobRun {
-  /** It has been begun before: by a process that died, or in vain. */
+  /** True after an earlier run: its process died, or it failed. */
   again: boolean;
 }
 
-/** What to do for each job: a job without its processor does not compile. */
+/** The processor of each job: a job without one does not compile. */
 export type Processors = { [N in JobName]: (data: Jobs[N], run: JobRun) => Promise<void> };
 
-/** When the scheduled jobs run: five fields of cron. */
+/** The schedule of repeated jobs: five cron fields. */
 export type Schedules = Partial<Record<JobName, { pattern: string }>>;
 
-/** A job that failed for good. */
+/** A dead letter. */
 export interface FailedJob {
   id: string;
   name: string;
@@ -39,17 +39,20 @@ export interface FailedJob {
 
 const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
 const DAY = 24 * 3600;
-/** A job whose worker is silent for so long, ms, is another's. Doing one twice is harmless, waiting is not. */
+/**
+ * A job whose worker has not renewed its lock for this time, ms, is given to another worker. Running it twice is
+ * harmless.
+ */
 const LOCK_MS = 10_000;
-/** How long running jobs have to end at a stop, ms. */
+/** How long running jobs may take at a stop, ms. */
 const CLOSE_MS = 2000;
-/** How long whoever asks the queue waits for its answer, ms. */
+/** Timeout of requests to the queue, ms. */
 const ANSWER_MS = 5000;
-/** How long a worker rests that Redis refused something, ms: BullMQ would ask again at once, without end. */
+/** Pause of a worker after Redis refused a command, ms: BullMQ would retry in a tight loop. */
 const REST_MS = 1000;
 const COUNTED = ['waiting', 'prioritized', 'active', 'delayed', 'completed', 'failed'] as const;
 
-/** The background jobs of all processes. Failed ones stay as the dead letters. */
+/** The background jobs of all processes. Failed ones stay as dead letters. */
 @Injectable()
 export class Queues implements OnModuleDestroy {
   private readonly backend: QueueBackend;
@@ -57,7 +60,7 @@ export class Queues implements OnModuleDestroy {
   private worker?: Worker;
   private relay?: OutboxRelay;
   private isClosing = false;
-  /** What is refused is said once, until something is not. */
+  /** True after a refusal was logged, until Redis accepts a command again. */
   private isRefused = false;
   private resting?: NodeJS.Timeout;
   private readonly jobs: Counter<'name' | 'outcome'>;
@@ -72,16 +75,16 @@ export class Queues implements OnModuleDestroy {
     this.jobs = new Counter({
       name: 'jobs_total',
       help:
-        'Runs of background jobs, by job and outcome (ok, retry: will run again, postponed: the last attempt, while ' +
-        'the database was away: given anew, failed: a dead letter)',
+        'Runs of background jobs, by job and outcome (ok, retry: will run again, postponed: the last attempt failed ' +
+        'while the database was unavailable, added again, failed: a dead letter)',
       labelNames: ['name', 'outcome'],
       registers: [metrics.registry],
     });
   }
 
   /**
-   * Starts working: gives what the outbox promises to the queue, and runs what is in it, on schedule too.
-   * @throws StartError when a job has no processor: compiled code cannot lack one, what is deployed can
+   * Starts to work: moves jobs from the outbox to the queue, and runs queued and scheduled jobs.
+   * @throws StartupError (when a job has no processor, which the compiler rules out but a partial deployment does not)
    */
   async work(processors: Processors, schedules: Schedules): Promise<void> {
     const missing = JOB_NAMES.filter((name) => typeof processors[name] !== 'function');
@@ -93,7 +96,7 @@ export class Queues implements OnModuleDestroy {
       await relay.giveAllAgain();
     };
     await remember();
-    // It may have come back empty.
+    // Redis may have lost its data.
     this.backend.onBack(() => void remember().catch(this.logWarning));
     this.worker = this.startWorker(processors, relay);
     this.relay = relay;
@@ -101,7 +104,7 @@ export class Queues implements OnModuleDestroy {
     const oldestSeconds = remembered(() => relay.oldestSeconds());
     new Gauge({
       name: 'jobs_oldest_seconds',
-      help: 'For how long the oldest job that is not done has been promised; 0 when all are',
+      help: 'Age of the oldest unfinished job of the outbox; 0 when all are done',
       registers: [this.metrics.registry],
       async collect() {
         this.set(await oldestSeconds());
@@ -109,13 +112,13 @@ export class Queues implements OnModuleDestroy {
     });
   }
 
-  /** Finished jobs are kept for a day, failed ones for 90 days, both by number, too. */
+  /** Finished jobs are kept for a day, failed ones for 90 days; their number is limited too. */
   private startWorker(processors: Processors, relay: OutboxRelay): Worker {
     const worker = this.backend.makeWorker((job) => run(processors, job, relay), {
       concurrency: 4,
       lockDuration: LOCK_MS,
       stalledInterval: LOCK_MS / 2,
-      // A crash is no fault of the job's that it happened to run in, unless it always does.
+      // A crash may be caused by any of the running jobs; only a job that always crashes fails.
       maxStalledCount: 10,
       runRetryDelay: 500,
       removeOnComplete: { age: DAY, count: 1000 },
@@ -124,7 +127,7 @@ export class Queues implements OnModuleDestroy {
     worker.on('completed', (job) => this.jobs.inc({ name: job.name, outcome: 'ok' }));
     worker.on('failed', (job, err) => {
       const outcome = outcomeOf(job, err);
-      // One that is postponed is promised still: the outbox gives it anew.
+      // A postponed job is still in the outbox, which adds it again.
       if (outcome === 'postponed') job!.remove().catch(this.logWarning);
       if (outcome === 'failed') relay.done(job!.id!).catch(this.logWarning);
       this.jobs.inc({ name: nameOf(job?.name), outcome });
@@ -140,10 +143,10 @@ export class Queues implements OnModuleDestroy {
     return worker;
   }
 
-  /** Redis has refused something, as a full one does. */
+  /** Called when Redis has refused a command, as a full one does. */
   private rest(worker: Worker): void {
     if (this.isClosing || worker.isPaused()) return;
-    // Jobs that run go on.
+    // Running jobs continue.
     void worker.pause(true);
     this.resting = setTimeout(() => void worker.resume(), REST_MS);
   }
@@ -153,7 +156,7 @@ export class Queues implements OnModuleDestroy {
       await this.open().upsertJobScheduler(name, repeat, { name, opts: RETRIES });
   }
 
-  /** In one statement: all of them or none. */
+  /** In one statement: all jobs or none. */
   private async add(jobs: NewJob[]): Promise<void> {
     const added = jobs.map(({ id, name, data, priority }) => ({
       name,
@@ -164,13 +167,13 @@ export class Queues implements OnModuleDestroy {
     this.accepted();
   }
 
-  /** How many jobs there are in each state. */
+  /** The number of jobs by state. */
   async counts(): Promise<Record<(typeof COUNTED)[number], number>> {
     const counts = await this.ask((queue) => queue.getJobCounts(...COUNTED));
     return counts as Record<(typeof COUNTED)[number], number>;
   }
 
-  /** The dead letters from the `start`th to before the `end`th, the latest first. */
+  /** Dead letters number `start` to `end`, exclusive, latest first. */
   async failed(start: number, end: number): Promise<FailedJob[]> {
     const jobs = await this.ask((queue) => queue.getFailed(start, end - 1));
     return jobs.map((job) => ({
@@ -184,7 +187,7 @@ export class Queues implements OnModuleDestroy {
   }
 
   /**
-   * Has a dead letter tried anew, with all its attempts.
+   * Retries a dead letter, with all its attempts.
    * @throws AppError NOT_FOUND
    */
   async retry(id: string): Promise<void> {
@@ -198,30 +201,30 @@ export class Queues implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.isClosing = true;
     this.backend.stopReconnecting();
-    // A job that is given up is another's.
+    // Another worker takes over an abandoned job.
     await within(CLOSE_MS, this.close()).catch(this.logWarning);
   }
 
   private async close(): Promise<void> {
     clearTimeout(this.resting);
-    // Or it would ask for its next job without a pause, when its connection has ended.
+    // Otherwise it would fetch the next job in a tight loop after its connection has ended.
     await this.worker?.pause(true);
     await this.relay?.stop();
     await this.backend.settled();
     await Promise.all([this.worker?.close(), this.queue?.close()]);
   }
 
-  /** @throws AppError UNAVAILABLE when it is away: BullMQ would wait for it */
+  /** @throws AppError UNAVAILABLE (when the queue is unavailable: BullMQ would wait) */
   private ask<T>(question: (queue: Queue) => Promise<T>): Promise<T> {
     return within(ANSWER_MS, question(this.open()));
   }
 
-  /** Also where nobody works: an api process adds to it and looks into it. */
+  /** Also for processes without a worker: an api process adds and reads jobs. */
   private open(): Queue {
     return (this.queue ??= this.backend.makeQueue().on('error', this.logWarning));
   }
 
-  /** That Redis is away is said by `redis.ts`, once. */
+  /** `redis.ts` logs once that Redis is unavailable, so these errors are skipped here. */
   private readonly logWarning = (err: Error) => {
     if (this.isClosing || (this.redis.shared && toAppError(err).code === 'UNAVAILABLE')) return;
     logger[this.isRefused ? 'debug' : 'warn']({ err: err.message }, 'queue unavailable');
@@ -233,10 +236,10 @@ export class Queues implements OnModuleDestroy {
   };
 }
 
-/** Names come from the database: what no code knows must not make ever more time series. */
+/** Job names are stored data: unknown ones must not create an unlimited number of time series. */
 const nameOf = (name: string | undefined) => (JOB_NAMES.includes(name as JobName) ? name! : 'unknown');
 
-/** What becomes of a job that has just failed; that the database is away is no fault of the job's. */
+/** The outcome of a failed run. An unavailable database does not count against the job. */
 function outcomeOf(job: Job | undefined, err: Error): 'retry' | 'postponed' | 'failed' {
   if (job?.finishedOn === undefined) return 'retry';
   return toAppError(err).code === 'UNAVAILABLE' ? 'postponed' : 'failed';
@@ -244,7 +247,7 @@ function outcomeOf(job: Job | undefined, err: Error): 'retry' | 'postponed' | 'f
 
 async function run(processors: Processors, job: Job, relay: OutboxRelay): Promise<void> {
   const processor = Object.hasOwn(processors, job.name) ? processors[job.name as JobName] : undefined;
-  // No later attempt will know it either.
+  // Later attempts would not find a processor either.
   if (!processor) throw new UnrecoverableError(`unknown job: ${job.name}`);
   await processor((job.data ?? {}) as never, { again: job.attemptsStarted > 1 });
   await relay.done(job.id!);

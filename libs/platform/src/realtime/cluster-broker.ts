@@ -9,22 +9,25 @@ import { RedisStream, isAfter } from './redis-stream.js';
 import type { RedisConnections } from '../redis/redis.js';
 import { within } from '../concurrency/time-limit.js';
 
-/** Messages that may wait while Redis is away. */
+/** Limit of messages that wait while Redis is unavailable. */
 const MAX_WAITING = WORK.nodes.most;
-/** How often it is looked whether others can be told that something was not told, ms. */
+/** Interval of attempts to publish a loss notice, ms. */
 const LOSS_NOTICE_MS = 200;
-/** The least time from one resync of all devices of a node to the next, ms: it is the dearest thing that a node can do. */
+/** Minimum time between two resyncs of all devices of a node, ms: a resync is the most expensive work of a node. */
 const RESYNC_MS = WORK.resyncs.most;
 /** How long a stop waits for Redis, ms. */
 const LEAVE_MS = 500;
-/** Before the stream is read again that could not be, ms. */
+/** Delay before a failed read of the stream is repeated, ms. */
 const RETRY_MS = 200;
-/** How often it is looked who has died, ms. Twice in the time that a lease has to be missing: else one look just too early adds a round. */
+/**
+ * Interval of the check for dead nodes, ms. It fits twice into the time that a lease must be missing: a check slightly
+ * too early would otherwise add a round.
+ */
 const LOOK_MS = 2500;
 
 /**
- * A message of the stream, in JSON. Without a command it is a loss notice, or says that its node leaves. Its keys stay as they
- * are: during an update nodes of two versions read one stream.
+ * A message of the stream, in JSON. Without a command, it is a loss notice, or announces that its node leaves. The keys
+ * must not change: during an update, nodes of two versions read one stream.
  */
 interface ClusterEnvelope {
   /** The node, and the number of this message among the node's own: from 1, without gaps. */
@@ -35,35 +38,35 @@ interface ClusterEnvelope {
 }
 
 /**
- * The other processes of this program. What one does to its sockets the others do to theirs, by a stream in Redis: a
- * node that was cut off reads on where it was (ADR 17).
+ * Carries node commands between the processes of a cluster by a stream in Redis. A node that was disconnected continues
+ * to read from its last offset (ADR 17).
  */
 export class ClusterBroker {
   private readonly stream: RedisStream;
-  /** What was told last, and what of it has not been answered yet. */
+  /** The number of the last published message, and the messages without an answer of Redis. */
   private sequence = 0;
   private readonly waiting = { messages: 0, characters: 0 };
-  /** How many deeds were not told, and the others do not know it. */
+  /** The number of commands dropped since the last loss notice. */
   private droppedSinceNotice = 0;
-  /** The stream has been read up to here, and of each process that was heard up to this count. */
+  /** The offset up to which the stream was read, and the last sequence number of each node. */
   private offset = '';
   private readonly lastSequence = new Map<string, number>();
-  /** Who was there before this node, and may die without a word. */
+  /** Nodes that were running before this one, and may die without having published. */
   private readonly initialNodes = new Set<string>();
   private readonly leaving = new Set<string>();
   private timer?: NodeJS.Timeout;
   private isClosed = false;
   private readonly dropped: Counter;
   private readonly resyncs: Counter;
-  /** Why something was missed since the last resync. */
+  /** The reasons of losses since the last resync. */
   private readonly reasons = new Set<string>();
   /** In ms of `performance.now()`. */
   private resyncedAt = -Infinity;
   private resyncTimer?: NodeJS.Timeout;
 
   /**
-   * @param local this process's sockets, if it has any
-   * @param onMissed called when something that others did is not known here, at most once in 5 s
+   * @param local the sockets of this process, if any
+   * @param onMissed called when commands of other nodes may have been missed, at most once in 5 s
    */
   constructor(
     redis: RedisConnections,
@@ -85,13 +88,13 @@ export class ClusterBroker {
     });
   }
 
-  /** Resolves when nothing of the others will be missed from here on. */
+  /** Resolves when no later command of another node can be missed. */
   async ready(): Promise<void> {
     this.offset = await this.write();
-    // Without sockets there is nothing to do of what others tell.
+    // A process without sockets has no commands to apply.
     if (!this.local()) return;
     void this.read();
-    // Whoever comes later is heard.
+    // Nodes that start later are known from their messages.
     for (const id of await this.leases.all()) this.initialNodes.add(id);
     const logWarning = (message: string) => (err: Error) => logger.warn({ err: err.message }, message);
     const lookForDead = () => void this.detectDeadNodes().catch(logWarning('dead node check failed'));
@@ -99,20 +102,23 @@ export class ClusterBroker {
     this.stream.onBack(() => void this.detectGap().catch(logWarning('stream gap check failed')));
   }
 
-  /** What this process tells from here on is little, and lost if it dies: it is not missed as one that has died. */
+  /**
+   * Announces the stop. Later commands of this process are few, and lost if it dies: other nodes do not treat it as
+   * dead.
+   */
   async leave(): Promise<void> {
     clearInterval(this.timer);
     await within(LEAVE_MS, this.write({ leaves: true })).catch(() => undefined);
   }
 
-  /** The connections end with all others. */
+  /** The connections are closed together with all others of Redis. */
   close(): void {
     clearInterval(this.timer);
     clearTimeout(this.resyncTimer);
     this.isClosed = true;
   }
 
-  /** Has the others do it. What cannot be told, they are told later that there was. */
+  /** Sends a command to all other nodes. A command that cannot be sent is dropped, and a loss notice follows. */
   publish(command: NodeCommand): void {
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
@@ -145,7 +151,9 @@ export class ClusterBroker {
     void this.publishLossNotice();
   }
 
-  /** What is not in the stream nobody misses: the others are told that there was something, once they can be. */
+  /**
+   * A dropped command leaves no gap in the stream, so the loss is announced as soon as Redis accepts messages again.
+   */
   private async publishLossNotice(): Promise<void> {
     while (this.droppedSinceNotice > 0 && !this.isClosed) {
       await sleep(LOSS_NOTICE_MS, undefined, { ref: false });
@@ -169,7 +177,7 @@ export class ClusterBroker {
           this.handle(JSON.parse(text) as ClusterEnvelope);
           if (performance.now() - since < WORK.applyCommands.most) continue;
           await others();
-          // Meanwhile the stream may have become another one.
+          // The stream may have been replaced meanwhile.
           if (this.isClosed || this.offset !== offset) break;
           since = performance.now();
         }
@@ -183,12 +191,12 @@ export class ClusterBroker {
   private handle({ from, n, deed: command, leaves }: ClusterEnvelope): void {
     if (from === this.leases.id) return;
     const last = this.lastSequence.get(from);
-    // Told again, since the connection broke before Redis's answer was there.
+    // A repeated message: the connection broke before the answer of Redis arrived.
     if (last !== undefined && n <= last) return;
     this.lastSequence.set(from, n);
-    // What a Redis that has failed over to its replica had lost.
+    // Messages lost when Redis failed over to its replica.
     const isGap = last !== undefined && n > last + 1;
-    // Each begins with a message that says nothing; a later one says that there was something.
+    // The first message of each node has no command either; a later one without a command is a loss notice.
     const isAdmission = !command && !leaves && n > 1;
     if (isGap) this.miss('commands of a node are missing');
     if (isAdmission) this.miss('a node dropped commands');
@@ -201,7 +209,7 @@ export class ClusterBroker {
     }
   }
 
-  /** Who has died may have stored something, and acknowledged it, and not have told it. */
+  /** A dead node may have stored and acknowledged something without publishing it. */
   private async detectDeadNodes(): Promise<void> {
     const dead = await this.leases.dead([...new Set([...this.initialNodes, ...this.lastSequence.keys()])]);
     for (const id of dead) {
@@ -213,20 +221,20 @@ export class ClusterBroker {
     if (killed.length > 0) this.miss('node died');
   }
 
-  /** Redis is back, perhaps empty, or has gone on for longer than it keeps. */
+  /** Redis is connected again. It may be empty, or have trimmed the stream past the last offset. */
   private async detectGap(): Promise<void> {
-    // It moves on while Redis is asked.
+    // Reads continue to move `offset` while this waits for Redis.
     const { offset } = this;
     const ends = await this.stream.ends();
-    // Another stream, by a clock that may be behind the old one's, or an earlier state of this one. What it holds may have
-    // been told long ago, by processes that this one has never heard; whatever came of it is in the database.
+    // Another stream, perhaps with an older clock, or an earlier state of this one. Its messages may be old and come
+    // from unknown nodes; their results are in the database.
     const isAnother = !ends || isAfter(offset, ends.last);
     if (isAnother) this.offset = ends?.last ?? '0-0';
     if (isAnother) this.miss('the stream was replaced');
     else if (isAfter(ends.first, offset)) this.miss('the stream was trimmed past the last offset');
   }
 
-  /** At once, or together with all that is missed until the next resync is due. */
+  /** Requests a resync at once, or together with further losses when the next one is due. */
   private miss(reason: string): void {
     this.reasons.add(reason);
     const wait = this.resyncedAt + RESYNC_MS - performance.now();

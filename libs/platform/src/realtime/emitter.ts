@@ -16,28 +16,31 @@ import { RedisConnections } from '../redis/redis.js';
 /** The packet type of an event in Socket.IO's protocol. */
 const EVENT_PACKET = 2;
 
-/** What goes to rooms, as the socket server's adapter and encoder take it. */
+/** A packet to rooms, in the form of the socket server's adapter and encoder. */
 export interface EventPacket {
   type: typeof EVENT_PACKET;
   data: [event: string, payload?: unknown];
-  /** Many events of one name at once, in place of the payload. */
+  /** The payloads of many events with one name, in place of a single payload. */
   each?: object[];
-  /** Fields that only the devices in this room get, at the end of the payload. */
+  /** Fields only for the devices in this room, appended to the payload. */
   own?: { room: string; fields: object };
 }
 
-/** What the nodes tell each other of a chat with the assistant: an event for who has it open, or that it is to stop. */
+/**
+ * A message between nodes about a chat with the assistant: an event for connections that have it open, or a stop of the
+ * answer.
+ */
 export type AssistantMessage = { chatId: string } & ({ event: AssistantEvent } | { stop: true });
 
 /**
- * The one way to reach connected devices, from any process and on any node. Each call encodes one frame, however many
- * devices there are. Emit after commit only: what is rolled back must never have been seen.
+ * Publishes events to connected devices, from any process and to all nodes. Each call encodes one frame, however many
+ * devices receive it. Publish only after the commit: clients must never see changes that are rolled back.
  */
 @Injectable()
 export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   private server?: Server;
   private readonly broker?: ClusterBroker;
-  /** What the process that holds sockets does when it may have missed what another one emitted. */
+  /** Set by the process that holds sockets: called when it may have missed commands of other nodes. */
   private missed?: () => void;
 
   constructor(redis?: RedisConnections, metrics?: Metrics, leases?: NodeRegistry) {
@@ -74,7 +77,7 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.broadcast({ data: [event, payload] }, [chatRoom(chatId)]);
   }
 
-  /** To every device of every participant, with `fields` of the payload to `userId`'s devices alone. */
+  /** To every device of every participant; only the devices of `userId` receive `fields`. */
   toChatAndOwn<E extends ServerEvent>(
     chatId: string,
     event: E,
@@ -85,7 +88,7 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.broadcast({ data: [event, payload], own: { room: userRoom(userId), fields } }, [chatRoom(chatId)]);
   }
 
-  /** To every device of a user, but for the one named. */
+  /** To every device of a user, except the given one. */
   toUser<E extends ServerEvent>(
     userId: string,
     event: E,
@@ -101,8 +104,7 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
   }
 
   /**
-   * To each device that is in any of the rooms and in none of `except`, once; to everyone connected when no rooms
-   * are named.
+   * To each device that is in any of the rooms and in none of `except`, once. Without rooms, to every connected device.
    */
   toRooms<E extends ServerEvent>(
     rooms: string[] | 'everyone',
@@ -114,14 +116,14 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
   }
 
   /**
-   * Has each node show a chat to the members who are connected there, as they see it, but for those of `except`. What is told
-   * costs the same whatever the size of the chat.
+   * Makes each node show a chat to its connected members, as each of them sees it, without those of `except`. The size
+   * of the command does not depend on the size of the chat.
    */
   chatChanged(chatId: string, except: string[] = []): void {
     this.everywhere({ name: 'chatChanged', rooms: [], except: except.map(userRoom), what: chatRoom(chatId) });
   }
 
-  /** How many devices of this process hear a chat. */
+  /** The number of devices of this process in the room of a chat. */
   audience(chatId: string): number {
     return this.local()?.audience(chatRoom(chatId)) ?? 0;
   }
@@ -131,17 +133,17 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     return this.local()?.audience(userRoom(userId)) ?? 0;
   }
 
-  /** Has each node end what is typed in a chat there. */
+  /** Makes each node end the typing indicators of a chat. */
   typingEnds(chatId: string): void {
     this.everywhere({ name: 'typingEnds', rooms: [], what: chatRoom(chatId) });
   }
 
-  /** To those devices of older documents that hear of a direct chat when it is opened, not when something is said in it. */
+  /** To devices of older clients, which receive a direct chat when it is opened, not with its first message. */
   chatOpened(userIds: string[], chat: PayloadOf<'chat:created'>): void {
     this.broadcast({ data: ['chat:opened', chat] }, userIds.map(userRoom));
   }
 
-  /** To every connection that has a chat with the assistant open, on any node: they are not Socket.IO's. */
+  /** To every connection that has this assistant chat open, on any node. They are plain WebSockets. */
   toAssistant(chatId: string, message: AssistantMessage): void {
     this.broadcast({ data: ['assistant', message] }, [assistantRoom(chatId)]);
   }
@@ -157,15 +159,14 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
   }
 
   /**
-   * These users came into a room of which the database says whose it is, or out of it: from now on their devices hear
-   * what they are to hear by that.
+   * Users entered or left a room whose members the database decides: their devices must read their subscriptions again.
    */
   membershipChanged(room: string, ...userIds: string[]): void {
     if (userIds.length > 0)
       this.everywhere({ name: 'refreshSubscriptions', rooms: userIds.map(userRoom), what: room });
   }
 
-  /** Tells the devices of a session, or of all of a user's sessions, that they are signed out, and closes them. */
+  /** Notifies the devices of a session, or of all sessions of a user, that they are signed out, and closes them. */
   signOut(target: { sessionId: string } | { userId: string }, error: PayloadOf<'error'>): void {
     const room = 'sessionId' in target ? sessionRoom(target.sessionId) : userRoom(target.userId);
     this.toRooms([room], 'error', error);

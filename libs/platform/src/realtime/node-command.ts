@@ -1,23 +1,26 @@
 import type { Adapter } from 'socket.io-adapter';
 
-/** A process's connected devices. */
+/** The connected devices of a process. */
 export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'> {
-  /** Users, by their rooms, who came into a room or out of it. */
+  /** Users, by their rooms, entered or left a room. */
   refreshSubscriptions(users: Set<string>, room: string): void;
-  /** A chat, by its room, is no longer as it was shown; not told to the users of `except`, by their rooms. */
+  /** A chat, by its room, has changed; the users of `except`, by their rooms, are not notified. */
   chatChanged(room: string, except: Set<string>): void;
-  /** Nobody types in a chat, by its room, any more. */
+  /** Nobody is typing in a chat, by its room, any more. */
   typingEnds(room: string): void;
-  /** How many devices are in a room here. */
+  /** The number of devices of this process in a room. */
   audience(room: string): number;
 }
 
-/** What is done to the sockets that are in any of `rooms` and in none of `except`, on each node. To broadcast, no rooms are all. */
+/**
+ * A command for the devices in any of `rooms` and in none of `except`, on each node. For a broadcast, no rooms means
+ * all devices.
+ */
 export interface NodeCommand {
   name: Exclude<keyof Sockets, 'audience'>;
   rooms: string[];
   except?: string[];
-  /** The packet, the room that they came into or out of, or that of the chat. */
+  /** The packet, the room that users entered or left, or the room of the chat. */
   what?: unknown;
 }
 

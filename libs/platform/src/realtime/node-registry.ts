@@ -4,23 +4,23 @@ import { logger } from '../observability/logging.js';
 import { RedisConnections } from '../redis/redis.js';
 import { within } from '../concurrency/time-limit.js';
 
-/** A process that has not renewed for so long, ms, has died. */
+/** A node that has not renewed its lease for this time, ms, is dead. */
 const LEASE_MS = 15_000;
 const RENEW_MS = 5_000;
-/** How long it is known whose lease is not there, ms: whoever asks for longer asks anew. */
+/** How long a missing lease is remembered, ms. A caller that asks later starts anew. */
 const FORGET_MS = 600_000;
-/** At a stop, ms: a lease that stays ends by itself. */
+/** How long a stop waits for Redis, ms: otherwise the lease expires by itself. */
 const FAREWELL_MS = 500;
 
 const keyOf = (id: string) => `node:${id}`;
 
-/** Which processes live. One that is alone knows it of itself only: whoever else there was has died. */
+/** The live nodes. A single process knows only itself: any other id is dead. */
 @Injectable()
 export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
-  /** This process. */
+  /** The id of this process. */
   readonly id = randomUUID();
   private timer?: NodeJS.Timeout;
-  /** Whose lease was not there, by when that was first seen. */
+  /** Nodes without a lease, by the time when that was first seen. */
   private readonly missing = new Map<string, number>();
 
   constructor(private readonly redis: RedisConnections) {}
@@ -32,7 +32,7 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     this.timer = setInterval(() => void this.renew(), RENEW_MS);
   }
 
-  /** Of these processes, those that have died. */
+  /** The dead nodes among these ids. */
   async dead(ids: string[]): Promise<string[]> {
     const otherIds = ids.filter((id) => id !== this.id);
     const { shared } = this.redis;
@@ -42,14 +42,14 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     for (const [id, since] of this.missing) if (now - since > FORGET_MS) this.missing.delete(id);
     return otherIds.filter((id, i) => {
       if (leases[i] !== null) return void this.missing.delete(id);
-      // A Redis that has come back empty has the leases again when they are renewed.
+      // A Redis that restarts empty gets the leases back at their next renewal.
       const since = this.missing.get(id) ?? now;
       this.missing.set(id, since);
       return now - since > RENEW_MS;
     });
   }
 
-  /** All that live, or have just died. */
+  /** All live nodes, and those that died within the lease time. */
   async all(): Promise<string[]> {
     const ids: string[] = [];
     const found = this.redis.shared?.scanStream({ match: keyOf('*'), count: 1000 }) ?? [];
@@ -61,14 +61,14 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     clearInterval(this.timer);
     const { shared } = this.redis;
     if (shared?.status !== 'ready') return;
-    // One that is silent would keep the process until it is killed.
+    // A stalled Redis would keep the process alive until it is killed.
     await within(FAREWELL_MS, shared.del(keyOf(this.id))).catch((err: Error) =>
       logger.warn({ err: err.message }, 'node lease release failed'),
     );
   }
 
   private async renew(): Promise<void> {
-    // It would wait there, and be out of date.
+    // The command would wait for the connection, and be outdated when sent.
     if (this.timer && this.redis.shared!.status !== 'ready') return;
     try {
       await this.redis.shared!.set(keyOf(this.id), 1, 'PX', LEASE_MS);

@@ -3,20 +3,20 @@ import { logger } from '../observability/logging.js';
 import type { RedisConnections } from '../redis/redis.js';
 
 const STREAM = 'service-platform:nodes';
-/** How much a node may have missed and still catch up, in messages: about half a minute of a busy cluster. */
+/** Limit of messages that a node can miss and still catch up: about half a minute of a busy cluster. */
 const MAX_MESSAGES = 100_000;
-/** What the stream may take of Redis's memory, bytes: one that is full takes no jobs either. */
+/** Limit of the stream's memory in Redis, bytes: a full Redis takes no jobs either. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** The least that a message takes there, bytes. */
+/** Minimum memory of a message there, bytes. */
 const MIN_SIZE = 512;
 /** The mean size of messages is over about so many, so that a single large message leaves the others in the stream. */
 const MEAN_OF = 500;
-/** How long a Redis that was full has, ms, until more of the stream is given up. */
+/** How long a full Redis gets, ms, until more of the stream is deleted. */
 const TRIM_MS = 1000;
-/** Messages that are read at once, and how long one read waits for some, ms. */
+/** Limit of messages per read, and how long a read waits for messages, ms. */
 const READ = { count: 100, blockMs: 1000 };
 
-/** The stream in Redis that all nodes write to and read, bounded in its length and in its memory. */
+/** The stream in Redis that all nodes write and read, bounded in length and memory. */
 export class RedisStream {
   private readonly writer: Redis;
   private readonly reader: Redis;
@@ -29,14 +29,14 @@ export class RedisStream {
     this.reader = redis.connect('read node commands');
   }
 
-  /** Calls the listener each time that the stream can be read again, perhaps another one or a part of it. */
+  /** Calls the listener whenever the stream can be read again; it may be another stream, or trimmed. */
   onBack(listener: () => void): void {
     this.reader.on('ready', listener);
   }
 
   /**
-   * Adds a message, as soon as Redis is there. @returns its offset
-   * @throws ReplyError when Redis refuses it, as a full one does
+   * Adds a message as soon as Redis is connected. @returns its offset
+   * @throws ReplyError (when Redis refuses it, as a full one does)
    */
   async add(text: string): Promise<string> {
     this.meanSize += (Math.max(Buffer.byteLength(text), MIN_SIZE) - this.meanSize) / MEAN_OF;
@@ -49,21 +49,21 @@ export class RedisStream {
     }
   }
 
-  /** The next messages after an offset, in order; none when there is none within a second. */
+  /** The next messages after an offset, in order; empty when none arrives within a second. */
   async after(offset: string): Promise<{ offset: string; text: string }[]> {
     const { count, blockMs } = READ;
     const found = await this.reader.xread('COUNT', count, 'BLOCK', blockMs, 'STREAMS', STREAM, offset);
     return (found?.[0]?.[1] ?? []).map(([offset, [, text]]) => ({ offset, text: text! }));
   }
 
-  /** The offsets between which it is now; nothing when it is empty. */
+  /** The first and last offset; undefined when the stream is empty. */
   async ends(): Promise<{ first: string; last: string } | undefined> {
     const [first] = await this.reader.xrange(STREAM, '-', '+', 'COUNT', 1);
     const [last] = await this.reader.xrevrange(STREAM, '+', '-', 'COUNT', 1);
     return first && last && { first: first[0], last: last[0] };
   }
 
-  /** Redis is full, perhaps of this: nodes that are so far behind are to sync instead. */
+  /** Called when Redis is full, perhaps because of this stream: nodes that are far behind will resync instead. */
   private trim(): void {
     if (performance.now() - this.trimmedAt < TRIM_MS) return;
     this.trimmedAt = performance.now();

@@ -3,21 +3,24 @@ import { logger } from '../observability/logging.js';
 import { PgPool } from '../prisma/prisma.service.js';
 import { within } from '../concurrency/time-limit.js';
 
-/** How often the database is asked, ms: the two clocks drift apart by less than a millisecond meanwhile. */
+/** Interval of reading the database's clock, ms: the clocks drift by less than a millisecond meanwhile. */
 const FOLLOW_MS = 10_000;
-/** An answer that took longer, ms, does not say when its time was. At the start nobody waits longer for it. */
+/** A slower answer, ms, is too inexact to use. A start does not wait longer either. */
 const SOON_MS = 500;
 
-/** Add `performance.now()` to have the time, ms. At first that of the process's own clock. */
+/** Add `performance.now()` to get the time, ms. Until the first answer, the process's own clock is used. */
 let origin = performance.timeOrigin;
 
 /**
- * The time in ms: by the database's clock, which all processes share, and counted on by the monotonic clock. The process's own
- * clock may be set at any moment.
+ * The time in ms of the database's clock, which all processes share, continued by the monotonic clock. The process's
+ * own clock may be changed at any time.
  */
 export const sharedNow = () => Math.floor(origin + performance.now());
 
-/** Keeps `sharedNow` by the database's clock. While the database is away it is counted on. */
+/**
+ * Keeps `sharedNow` in line with the database's clock. While the database is unavailable, the monotonic clock
+ * continues.
+ */
 @Injectable()
 export class SharedClock implements OnModuleInit, OnApplicationShutdown {
   private timer?: NodeJS.Timeout;

@@ -4,11 +4,13 @@ import { Config } from '../config/config.js';
 import { logger } from '../observability/logging.js';
 import { StartupError } from '../config/startup-error.js';
 
-/** How long it may take to be reached at the start, ms. */
+/** How long the first connection may take, ms. */
 const REACH_MS = 5000;
-/** A Redis that does not answer for so long, ms, is away, also if nothing says so. Blocking reads take less. */
+/**
+ * A Redis that does not answer for this time, ms, is stalled, even if the connection is open. Blocking reads take less.
+ */
 const SILENT_MS = 3000;
-/** How long it is waited for when there is something to do without it, ms. */
+/** How long callers that can continue without Redis wait for it, ms. */
 export const FAST_TIMEOUT_MS = 1000;
 
 export const retryDelay = (attempt: number) => Math.min(attempt * 100, 1000);
@@ -22,7 +24,7 @@ export type ConnectOptions = Pick<
   | 'retryStrategy'
 >;
 
-/** Redis, where REDIS_URL names one: then several processes are one program. Without it this one is alone. */
+/** Redis at REDIS_URL: several processes form a cluster. Without it, this is a single process. */
 @Injectable()
 export class RedisConnections implements OnApplicationShutdown {
   /** For commands that do not block. */
@@ -34,8 +36,8 @@ export class RedisConnections implements OnApplicationShutdown {
   }
 
   /**
-   * A connection of one's own. Commands wait while Redis is away, and are sent when it is back, unless they may only
-   * take so long (`commandTimeout`, ms).
+   * A separate connection. Commands wait while Redis is unavailable, and are sent when it is connected again, unless
+   * `commandTimeout` (ms) limits that.
    */
   connect(purpose: string, options: ConnectOptions = {}): Redis {
     const redis = new Redis(this.config.REDIS_URL!, {
@@ -45,7 +47,7 @@ export class RedisConnections implements OnApplicationShutdown {
       retryStrategy: retryDelay,
       ...options,
     });
-    // One line for each time that it goes, not for each attempt to reach it.
+    // One line per lost connection, not per attempt to reconnect.
     redis.on('error', (err: Error) => logger.debug({ err: err.message, purpose }, 'redis'));
     let isThere = false;
     redis.on('close', () => {
@@ -63,16 +65,16 @@ export class RedisConnections implements OnApplicationShutdown {
   onApplicationShutdown(): void {
     for (const redis of this.open) {
       redis.removeAllListeners('close');
-      // A second time it would keep the process for two seconds.
+      // A second call would keep the process alive for two seconds.
       if (redis.status !== 'end') redis.disconnect();
     }
   }
 }
 
 /**
- * Waits for a Redis that is still starting, and looks at it before anything else does.
- * @throws StartError when it cannot be reached, does not let us in or takes nothing, as a full one or a replica: later it
- * may go and come, and be full
+ * Waits for a Redis that is still starting, and checks it before it is used.
+ * @throws StartupError (when it is not reachable, refuses the login or refuses writes, as a full one or a replica
+ *   does). After the start, an unavailable or full Redis is tolerated
  */
 export async function reachRedis(url: string): Promise<void> {
   const redis = new Redis(url, {
@@ -95,9 +97,12 @@ export async function reachRedis(url: string): Promise<void> {
   }
 }
 
-/** BullMQ says so, too, once a connection: asked not to, it would not ask for the version either, and wait in whole seconds. */
+/**
+ * BullMQ warns too, once per connection. Disabling that would also skip its version check, and make it wait in whole
+ * seconds.
+ */
 async function warnOfEviction(redis: Redis): Promise<void> {
-  // A hosted Redis may refuse its configuration, but tells this.
+  // A hosted Redis may refuse to show its configuration, but shows this.
   const memory = await redis.info('memory').catch(() => '');
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
   if (policy && policy !== 'noeviction')

@@ -10,17 +10,19 @@ interface Check {
 
 interface Field {
   transforms: TransformMetadata[];
-  /** Unless all hold, nothing is checked (`@IsOptional`). */
+  /** When one of them is false, nothing is checked (`@IsOptional`). */
   conditions: ((object: object, value: unknown) => boolean)[];
   checks: Check[];
 }
 
-/** What the decorators of a class without nested classes say about each of its fields. */
+/** The rules of a class without nested classes, by field. */
 export type FlatFields = Map<string, Field>;
 
 const known = new Map<unknown, FlatFields | undefined>();
 
-/** Read once a class; undefined for a class that nests others (`@Type`, `@ValidateNested`) or is more special. */
+/**
+ * Read once per class. Undefined for a class with nested classes (`@Type`, `@ValidateNested`) or other special rules.
+ */
 export function flatFieldsOf(type: ClassConstructor<object>): FlatFields | undefined {
   if (!known.has(type)) known.set(type, read(type));
   return known.get(type);
@@ -50,9 +52,9 @@ function read(type: ClassConstructor<object>): FlatFields | undefined {
 }
 
 /**
- * Whether class-validator would find nothing wrong, by its own rules and validators; drops unknown fields. It makes
- * an error for every field before it looks at any: most payloads are right, and a send's check would cost as much
- * as all that its gateway does.
+ * Whether class-validator would accept the payload, by its own rules and validators. Drops unknown fields.
+ * class-validator creates an error object per field before it checks any. Most payloads are valid, and that check would
+ * cost as much as all other work of a send's gateway.
  */
 export function passes(instance: object, fields: FlatFields): boolean {
   for (const key of Object.keys(instance))

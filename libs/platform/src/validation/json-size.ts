@@ -1,13 +1,13 @@
 import { AppError } from '#contracts';
 import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
 
-/** About the memory of a value beside its text, bytes: `{}` takes 56, and 8 in its list. */
+/** Estimated memory of a value besides its text, bytes: `{}` takes 56, and 8 in its list. */
 const VALUE_BYTES = 64;
-/** Shorter JSON has no more values than it may, and takes little. Characters. */
+/** Shorter JSON cannot have too many values, and takes little memory. Characters. */
 const SHORT = 512;
 const [QUOTE, COMMA, BACKSLASH, LIST, OBJECT] = [34, 44, 92, 91, 123];
 
-/** The values of JSON, about: commas, lists and objects outside of texts. */
+/** The approximate number of values in JSON: commas, lists and objects outside of strings. */
 function countValues(json: string): number {
   let count = 0;
   for (let i = 0; i < json.length; i++) {
@@ -30,13 +30,13 @@ function endOfText(json: string, start: number): number {
 }
 
 /**
- * About the memory that JSON takes once it is parsed, bytes. 64 KiB of `{},{},…` would take 1.4 MB.
- * @throws AppError INVALID_DATA when it has too many values
+ * The approximate memory of JSON after parsing, bytes. 64 KiB of `{},{},…` take 1.4 MB.
+ * @throws AppError INVALID_DATA (when it has too many values)
  */
 export function parsedSize(json: string): number {
   if (json.length < SHORT) return json.length;
   const values = countValues(json);
   const { most } = BEFORE_SIGN_IN.values;
-  if (values > most) throw new AppError('INVALID_DATA', `A payload may have ${most} values at most`);
+  if (values > most) throw new AppError('INVALID_DATA', `Payload exceeds ${most} values`);
   return json.length + VALUE_BYTES * values;
 }

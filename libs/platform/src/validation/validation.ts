@@ -8,8 +8,8 @@ import { flatFieldsOf, passes, type FlatFields } from './flat-fields.js';
 const MAX_DEPTH = BEFORE_SIGN_IN.depth.most;
 
 /**
- * class-validator searches all registered classes at every validation. What it finds is fixed once the code is
- * loaded, and we use no validation groups, so it is looked up once a class.
+ * Caches metadata per class: class-validator searches all registered classes at every validation. The result never
+ * changes after loading, and we use no validation groups.
  */
 function rememberMetadata(): void {
   const storage = getMetadataStorage();
@@ -28,7 +28,7 @@ function rememberMetadata(): void {
 }
 rememberMetadata();
 
-/** Keys by which class-transformer would take a value for something else than an object. */
+/** Keys that would make class-transformer treat an object as something else. */
 const MISLEADING = new Set(['__proto__', 'constructor']);
 
 const isPlain = (value: object) => {
@@ -36,12 +36,13 @@ const isPlain = (value: object) => {
   return prototype === Object.prototype || prototype === null || Array.isArray(value);
 };
 
-/** Text that PostgreSQL and JSON can both hold: no NUL, no half of a surrogate pair. */
+/** Text that both PostgreSQL and JSON can store: no NUL, no lone surrogate. */
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 
 /**
- * Refuses what no field of ours could hold, wherever it hides: binary, `__proto__` and `constructor`, nesting over
- * 32 levels, NUL characters and broken Unicode. Walks without recursion: 50,000 levels of nesting must not end the stack.
+ * Refuses values that no field may contain, at any depth: binary, `__proto__` and `constructor`, nesting over 32
+ * levels, NUL characters and broken Unicode. Works without recursion: 50,000 levels of nesting must not overflow the
+ * stack.
  */
 function assertPlainJson(root: unknown): void {
   const stack: [value: unknown, depth: number][] = [[root, 0]];
@@ -71,8 +72,8 @@ function* fieldErrors(errors: ValidationError[], path = ''): Generator<FieldErro
 }
 
 /**
- * What `plainToInstance` makes, but that a flat class keeps the values as they came: it would copy each, without
- * keys such as `toString`, and look everything up again for every payload.
+ * Like `plainToInstance`, but a flat class keeps its values unchanged. class-transformer would copy each value, drop
+ * keys such as `toString`, and look up metadata again for every payload.
  */
 function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fields?: FlatFields): T {
   if (!fields) return plainToInstance(type, known(type, raw));
@@ -91,13 +92,13 @@ function instanceOf<T extends object>(type: ClassConstructor<T>, raw: object, fi
 
 interface Nested {
   type: ClassConstructor<object>;
-  /** Of a list. 0: one object, and no list. */
+  /** Limit of a list. 0: a single object, not a list. */
   most: number;
 }
 
 const fieldsOf = new Map<unknown, Map<string, Nested | undefined>>();
 
-/** The fields of a class, and of those that hold objects of another class, which. */
+/** The fields of a class, and the class of nested objects. */
 function nestedIn(type: ClassConstructor<object>): Map<string, Nested | undefined> {
   const found = fieldsOf.get(type);
   if (found) return found;
@@ -119,8 +120,8 @@ function nestedIn(type: ClassConstructor<object>): Map<string, Nested | undefine
 }
 
 /**
- * A payload with the fields of its class alone: class-transformer compares each of its keys with all others.
- * @throws AppError INVALID_DATA for a longer list than there may be: each of its objects would be made and looked at
+ * Keeps only known fields: class-transformer compares each key with all others.
+ * @throws AppError INVALID_DATA (when a list is longer than allowed: each of its objects would be created and checked)
  */
 function known(type: ClassConstructor<object>, raw: object): object {
   const kept: Record<string, unknown> = {};
@@ -139,7 +140,7 @@ function known(type: ClassConstructor<object>, raw: object): object {
   return kept;
 }
 
-/** Apps send null for what they do not have: it is "not given", but where the contract says that it erases. */
+/** Apps send null for missing values: null means "not given", except where it erases the value. */
 function withoutNulls<T extends object>(type: ClassConstructor<T>, instance: T): T {
   let absent: T | undefined;
   for (const key of Object.keys(instance) as (keyof T & string)[])
@@ -148,8 +149,8 @@ function withoutNulls<T extends object>(type: ClassConstructor<T>, instance: T):
 }
 
 /**
- * A payload from outside as an instance of its class. Unknown fields are dropped.
- * @throws AppError INVALID_DATA with every wrong field, or MESSAGE_TOO_LARGE
+ * Converts a payload to a validated instance of its class. Unknown fields are dropped.
+ * @throws AppError INVALID_DATA (names every wrong field), MESSAGE_TOO_LARGE
  */
 export function validated<T extends object>(type: ClassConstructor<T>, raw: unknown): T {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))

@@ -2,8 +2,8 @@ import { EVERYTHING, readMigrations, readSchema } from './migrations.js';
 import { withSchemaEngine } from './schema-engine.js';
 
 /**
- * The SQL that leads from `prisma/migrations` to `prisma/schema`; empty when they agree.
- * `serverUrl` is any PostgreSQL where a scratch database may be made.
+ * The SQL from `prisma/migrations` to `prisma/schema`; empty when they agree. `serverUrl` is any PostgreSQL that allows
+ * a scratch database.
  */
 export async function diffSchema(serverUrl: string): Promise<string> {
   const files = await readSchema();

@@ -5,14 +5,14 @@ import { withSchemaEngine } from './schema-engine.js';
 import { StartupError } from '../../config/startup-error.js';
 
 /**
- * Held while migrations are applied: of processes that start together one applies them, the others wait. For a lock of
- * the engine's own they would wait 10 s, and then not start; a migration may take longer.
+ * Held while migrations are applied: of processes that start together, one applies them and the others wait. The
+ * engine's own lock would make them fail after 10 s, and a migration may take longer.
  */
 const MIGRATION_LOCK = 7_276_540_212;
 
 /**
- * Brings the database to the newest migration of `prisma/migrations`; any number of processes may do this at once.
- * Throws StartError within 10 s when the database cannot be reached, or when a migration fails.
+ * Migrates the database to the newest of `prisma/migrations`. Any number of processes may do this at once.
+ * @throws StartupError (within 10 s when the database is not reachable, or when a migration fails)
  */
 export async function migrate(databaseUrl: string): Promise<void> {
   const client = await connect(databaseUrl);
@@ -45,7 +45,7 @@ async function isUpToDate(client: Client): Promise<boolean> {
   return names.every((name) => finished.has(name));
 }
 
-/** The engine's errors end with a trace of its own functions, which alone names the migration. */
+/** The engine's errors end with a trace of its own functions, but only the trace names the migration. */
 function reason({ message }: Error): string {
   const [text = '', trace = ''] = message.split(/\n\s+0: /, 2);
   const name = /migration_name="([^"]+)"/.exec(trace)?.[1];
@@ -65,7 +65,7 @@ async function connect(databaseUrl: string): Promise<Client> {
   }
   for (const deadline = performance.now() + 8_000; ; await sleep(500)) {
     const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-    // Seen by the query that is running, and by none between queries.
+    // A running query gets the error; between queries it is ignored.
     client.on('error', () => undefined);
     try {
       await client.connect();

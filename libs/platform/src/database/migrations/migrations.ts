@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MigrationList, SchemaContainer } from '@prisma/schema-engine-wasm';
 
-/** The folder with `package.json`, from the sources as from `dist`. */
+/** The folder with `package.json`, seen from the sources or from `dist`. */
 function projectRoot(): string {
   let folder = import.meta.dirname;
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
@@ -13,7 +13,7 @@ function projectRoot(): string {
 const PRISMA = join(projectRoot(), 'prisma');
 export const MIGRATIONS = join(PRISMA, 'migrations');
 
-/** What the engine leaves alone: nothing. */
+/** The engine ignores no tables or enums. */
 export const EVERYTHING = { externalTables: [], externalEnums: [] };
 
 export async function migrationNames(): Promise<string[]> {

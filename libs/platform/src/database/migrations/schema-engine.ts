@@ -10,9 +10,9 @@ type Adapter = Awaited<ReturnType<PrismaPg['connect']>>;
 
 const CHARACTERS = new Set(['constraint_type', 'confdeltype', 'confupdtype']);
 
-/** Two things that the engine and the adapter do not agree on. */
+/** Fixes two differences between the engine and the adapter. */
 function agree(adapter: Adapter, pool: pg.Pool): Adapter {
-  // The adapter cuts a script at every semicolon, also inside function bodies: it is sent whole.
+  // The adapter splits a script at every semicolon, even inside function bodies. So it is sent whole.
   adapter.executeScript = async (script) =>
     void (await pool.query(script).catch((e) => adapter['onError'](e)));
 
@@ -31,7 +31,7 @@ function agree(adapter: Adapter, pool: pg.Pool): Adapter {
   return adapter;
 }
 
-/** The migration engine's connections. Its scratch database is a database of its own, dropped afterwards. */
+/** The connections of the migration engine. Its scratch database is separate, and is dropped afterwards. */
 class MigrationAdapter extends PrismaPg {
   constructor(private readonly pool: pg.Pool) {
     super(pool);
@@ -57,8 +57,8 @@ class MigrationAdapter extends PrismaPg {
 }
 
 /**
- * Runs Prisma's migration engine from its WebAssembly build: the CLI would need a binary that it downloads.
- * No connection is left open afterwards.
+ * Runs Prisma's migration engine from its WebAssembly build: the CLI would download a binary. Leaves no connection
+ * open.
  */
 export async function withSchemaEngine<T>(
   databaseUrl: string,
@@ -68,7 +68,7 @@ export async function withSchemaEngine<T>(
   const factory = bindMigrationAwareSqlAdapterFactory(new MigrationAdapter(pool));
   try {
     const { SchemaEngine } = await (engineModule ??= loadEngine());
-    // Even to apply migrations the engine wants to know the schema.
+    // The engine needs the schema even to apply migrations.
     const datamodels = (await readSchema()).map(({ path, content }): [string, string] => [path, content]);
     const engine = await SchemaEngine.new({ datamodels }, () => undefined, factory);
     try {
@@ -84,22 +84,22 @@ export async function withSchemaEngine<T>(
 type Engine = typeof import('@prisma/schema-engine-wasm');
 type Exports = Record<string, unknown>;
 
-/** Node has it; the type declarations of the language without a browser do not. */
+/** Node has it, but the type declarations of the language without a browser do not. */
 declare const WebAssembly: {
   instantiate(code: Uint8Array, imports: object): Promise<{ instance: { exports: Exports } }>;
 };
 
-/** Its JavaScript side serves one instance only: it is loaded once. */
+/** Loaded once, since its JavaScript side supports only one instance. */
 let engineModule: Promise<Engine> | undefined;
 
 async function loadEngine(): Promise<Engine> {
-  // Where the engine writes why it is about to crash.
+  // The engine writes the reason of a crash here.
   Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: console.error } });
   const name = '@prisma/schema-engine-wasm/schema_engine_bg';
   const engine = (await import(name)) as Engine & { __wbg_set_wasm(exports: Exports): void };
   const code = await readFile(fileURLToPath(import.meta.resolve(name)).replace(/\.js$/, '.wasm'));
   const imports: Record<string, unknown> = { ...engine };
-  // The engine's own time limits run on after it is done: they must not keep the process alive.
+  // The engine's timeouts continue after its work is done; they must not keep the process alive.
   for (const name of Object.keys(imports).filter((name) => name.startsWith('__wbg_setTimeout_')))
     imports[name] = (expire: () => void, ms: number) => setTimeout(expire, ms).unref();
   const { instance } = await WebAssembly.instantiate(code, { './schema_engine_bg.js': imports });

@@ -5,7 +5,7 @@ import { parsedSize } from '../../validation/json-size.js';
 import { Metrics } from '../../observability/metrics.js';
 import { unavailable } from '../../concurrency/time-limit.js';
 
-/** Bounds the memory of the bodies of requests in work. `Unfinished` bounds it until they have arrived. */
+/** Bounds the memory of request bodies that are being processed. Until they have arrived, `Unfinished` bounds them. */
 @Injectable()
 export class Bodies {
   private readonly sizes = new Map<FastifyRequest, number>();
@@ -13,7 +13,7 @@ export class Bodies {
 
   constructor(private readonly metrics: Metrics) {}
 
-  /** Also a request whose client is gone is answered: by then nothing holds its body. */
+  /** The hook also runs for a request whose client has disconnected: then its body is free. */
   watch(fastify: FastifyInstance): void {
     fastify.addHook('onSend', (request, _reply, payload, done) => {
       this.size -= this.sizes.get(request) ?? 0;
@@ -23,14 +23,14 @@ export class Bodies {
   }
 
   /**
-   * Before a body is parsed: of hundreds that arrive at the same moment each is parsed before any is answered.
-   * @throws AppError INVALID_DATA when it has too many values, UNAVAILABLE
+   * Called before a body is parsed: of hundreds that arrive at once, each is parsed before any is answered.
+   * @throws AppError INVALID_DATA (when it has too many values), UNAVAILABLE
    */
   take(request: FastifyRequest, json: string): void {
     const size = parsedSize(json);
     if (this.size + size > BEFORE_SIGN_IN.bodies.most) {
       this.metrics.refuse(BEFORE_SIGN_IN.bodies);
-      throw unavailable('Too many requests are being answered');
+      throw unavailable('Too many requests at once, try again');
     }
     this.sizes.set(request, size);
     this.size += size;

@@ -1,29 +1,32 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { BEFORE_SIGN_IN, SOCKETS } from '../../limits/budgets/index.js';
 
-/** How often connections are looked at, ms. */
+/** Interval of checks of connections, ms. */
 const CHECK_MS = 5000;
-/** How many looks an answer may outlast that has begun. */
+/** How many checks an unfinished answer may survive. */
 const LOOKS = BEFORE_SIGN_IN.answerTime.most / CHECK_MS;
 
-/** Of a request's line and headers: a token has 1 KiB at most, and there are no cookies. Beyond it the answer is 431. Bytes. */
+/**
+ * Limit of a request's line and headers, bytes: a token has 1 KiB at most, and there are no cookies. Beyond it the
+ * answer is 431.
+ */
 export const MAX_HEADER_SIZE = SOCKETS.headers.most;
 
-/** For each HTTP server: a request has to be there, body and all, within 30 s of its first byte. */
+/** For each HTTP server: a request must arrive completely within 30 s of its first byte. */
 export const REQUEST_DEADLINE = {
   requestTimeout: BEFORE_SIGN_IN.requestTime.most - CHECK_MS,
   connectionsCheckingInterval: CHECK_MS,
 };
 
 /**
- * Ends each connection whose client has not read an answer within 30 s of its first byte. A client that reads a byte now
- * and then is ended, too: until it is done the whole answer stays in memory.
- * @param onEnd called for each of them
+ * Closes each connection whose client has not read an answer within 30 s of its first byte. Reading a byte now and then
+ * does not help: the whole answer stays in memory until it is read.
+ * @param onEnd called for each closed connection
  */
 export function endUnreadAnswers(server: Server, onEnd = () => {}): void {
-  /** How many looks each answer has outlasted. */
+  /** The number of checks that each answer has survived. */
   const open = new Map<ServerResponse, number>();
-  // One for all of them: there are many.
+  // One function for all answers, since there are many.
   const onClose = function (this: ServerResponse) {
     open.delete(this);
   };
@@ -34,7 +37,7 @@ export function endUnreadAnswers(server: Server, onEnd = () => {}): void {
   const timer = setInterval(() => {
     for (const [answer, looks] of open) {
       const { socket } = answer.req;
-      // An answer that waits behind another one on its connection is not told that this has closed.
+      // An answer queued behind another on its connection gets no event when the connection closes.
       if (socket.destroyed) open.delete(answer);
       else if (!answer.headersSent) continue;
       else if (looks + 1 < LOOKS) open.set(answer, looks + 1);

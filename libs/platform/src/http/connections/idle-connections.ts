@@ -5,21 +5,22 @@ import { Counts } from '../../concurrency/counts.js';
 import { holderOf } from '../client-address.js';
 
 /**
- * Bounds the connections that are open without a request. The one that has been so for the longest ends, or the one of the
- * newcomer's network, if that has more of them: whoever opens many and asks for nothing takes no place from whoever asks.
- * @param onEnd called for each of them
+ * Bounds the connections without an open request. Beyond the limit, the longest idle connection is closed. If the new
+ * connection's network has more of them, its longest idle one is closed instead. So many idle connections of one client
+ * do not displace active clients.
+ * @param onEnd called for each closed connection
  */
 export function boundIdle(
   server: Server,
   onEnd: () => void,
   most = BEFORE_SIGN_IN.idleConnections.most,
 ): void {
-  /** In the order in which they came to be so. */
+  /** In the order in which they became idle. */
   const idle = new Set<Socket>();
   const idleOf = new Counts();
-  /** Whose each connection is. */
+  /** The network of each connection. */
   const holders = new Map<Socket, string>();
-  /** How many requests the other ones have. */
+  /** The number of open requests of active connections. */
   const requests = new Map<Socket, number>();
   const leave = (socket: Socket) => {
     if (idle.delete(socket)) idleOf.add(holders.get(socket)!, -1);
@@ -39,7 +40,7 @@ export function boundIdle(
     ended.destroy();
     onEnd();
   };
-  // One of each for all of them: there are many.
+  // One function for all connections, since there are many.
   const onAnswered = function (this: ServerResponse) {
     const { socket } = this.req;
     const left = (requests.get(socket) ?? 0) - 1;

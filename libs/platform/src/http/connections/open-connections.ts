@@ -15,16 +15,16 @@ import { RequestsInWork } from './requests-in-work.js';
 import { Unfinished } from './unfinished.js';
 import { Unread } from './unread.js';
 
-/** What is under way when the server begins to close may take so long, in ms. */
+/** How long open requests may take after the server begins to close, ms. */
 const LET_END_MS = 700;
 
 /**
- * A closing server waits for its connections, and a client may never end one: half a request, a socket that it
- * does not read. Those are cut, so that a stop has an end.
+ * A closing server waits for its connections, and a client may never end one: a partial request, a socket that it does
+ * not read. These are closed, so that a stop ends.
  */
 @Injectable()
 export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
-  /** From then on a connection ends with the answer that it waits for. */
+  /** When true, a connection is closed after its current answer. */
   areEnding = false;
   private readonly open = new Set<Socket>();
 
@@ -46,7 +46,7 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
     server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') timeouts.inc({ phase: 'request' });
     });
-    // One for all of them: there are many.
+    // One function for all connections, since there are many.
     const onClose = function (this: Socket) {
       open.delete(this);
       requests.closed(this);

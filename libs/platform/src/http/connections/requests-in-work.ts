@@ -11,7 +11,10 @@ import { clientAddress, networkOf } from '../client-address.js';
 
 const RETRY_MS = 2000;
 
-/** A process that has enough to do is healthy: refused, it would be started anew. Without a body nothing of it can wait. */
+/**
+ * A busy process is healthy: if its probes were refused, it would be restarted. Without a body, a probe needs no
+ * waiting.
+ */
 const isProbe = ({ method, url, headers }: FastifyRequest) =>
   method === 'GET' &&
   /^\/health(?:[/?]|$)/.test(url) &&
@@ -21,13 +24,13 @@ const isProbe = ({ method, url, headers }: FastifyRequest) =>
 interface Connection {
   network: string;
   waiting: (() => void)[];
-  /** Whether its request is one of the process: the body has arrived. */
+  /** True when the body has arrived and the request counts for the process. */
   isWorkedOn: boolean;
 }
 
 /**
- * Bounds the requests in work. A connection has one at a time. A body that arrives takes no place of the process: `Unfinished`
- * bounds those. Polls do not count: `Admission` counts their sessions.
+ * Bounds the requests that are processed. A connection has one at a time. A body that is still arriving does not count
+ * for the process: `Unfinished` bounds those. Polls do not count: `Admission` bounds their sessions.
  */
 @Injectable()
 export class RequestsInWork {
@@ -44,7 +47,7 @@ export class RequestsInWork {
 
   watch(fastify: FastifyInstance): void {
     const next = this.next.bind(this);
-    // One for all of them.
+    // One function for all answers.
     const onClose = function (this: ServerResponse) {
       next(this.req.socket);
     };
@@ -53,7 +56,7 @@ export class RequestsInWork {
       const { waiting } = this.connections.get(socket) ?? {};
       if (waiting && waiting.length >= BEFORE_SIGN_IN.requestsOfConnection.most.waiting) {
         this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection);
-        // Refusals would wait in memory for the answers before them.
+        // Refusals would wait in memory behind earlier answers.
         socket.destroy();
       }
       if (socket.destroyed) return void reply.hijack();
@@ -78,7 +81,7 @@ export class RequestsInWork {
     });
   }
 
-  /** Its waiting requests never run. */
+  /** Drops the waiting requests of a closed connection. */
   closed(socket: Socket): void {
     const connection = this.connections.get(socket);
     if (!connection) return;
@@ -104,7 +107,7 @@ export class RequestsInWork {
     this.metrics.refuse(BEFORE_SIGN_IN[budget]);
     const [code, message] =
       budget === 'requests'
-        ? (['UNAVAILABLE', 'Too many requests are being answered'] as const)
+        ? (['UNAVAILABLE', 'Too many requests at once, try again'] as const)
         : (['RATE_LIMIT', 'Too many requests from this address at once'] as const);
     return new AppError(code, message, { retryAfterMs: RETRY_MS });
   }

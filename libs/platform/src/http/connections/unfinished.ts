@@ -7,26 +7,28 @@ import { Metrics } from '../../observability/metrics.js';
 import { holderOf } from '../client-address.js';
 
 const { unfinished: BUDGET } = BEFORE_SIGN_IN;
-/** So much of it is left once connections have been closed. Bytes. */
+/** Connections are closed until this many bytes are left. */
 const BYTES_AFTER = BUDGET.most * 0.75;
-/** About how much a piece takes beside its bytes. */
+/** Estimated overhead of a piece, bytes. */
 const PIECE_BYTES = 256;
-/** How much a request takes before its body, with the longest headers: some 4,000 may wait for theirs. */
+/**
+ * Estimated memory of a request before its body, with the longest headers, bytes: some 4,000 may wait for their bodies.
+ */
 const REQUEST_BYTES = 8 * 1024;
 
 /**
- * Bounds the bytes of bodies, frames and messages that have arrived in part, and with them the requests that wait for their
- * bodies. They stay in memory until the rest is there.
+ * Bounds the bytes of partially arrived bodies, frames and messages, and thereby the requests that wait for their
+ * bodies. They stay in memory until the rest arrives.
  */
 @Injectable()
 export class Unfinished {
-  /** The connections with such bytes, and since when, in ms of `performance.now()`. */
+  /** Connections with such bytes, and since when, in ms of `performance.now()`. */
   private readonly unfinished = new Map<Duplex, { bytes: number; since: number }>();
   private bytes = 0;
 
   constructor(private readonly metrics: Metrics) {}
 
-  /** A piece of something unfinished has arrived. */
+  /** Counts an arrived piece of something unfinished. */
   add(socket: Duplex, piece: number): void {
     if (socket.destroyed) return;
     let entry = this.unfinished.get(socket);
@@ -36,16 +38,16 @@ export class Unfinished {
     if (this.bytes > BUDGET.most) this.evict();
   }
 
-  /** It is whole, or its connection has closed. */
+  /** Called when it is complete, or its connection has closed. */
   release(socket: Duplex): void {
     this.bytes -= this.unfinished.get(socket)?.bytes ?? 0;
     this.unfinished.delete(socket);
   }
 
-  /** Counts the bodies of requests, those of polling among them. */
+  /** Counts the bodies of requests, including those of polling. */
   watch(server: Server): void {
     const [add, release] = [this.add.bind(this), this.release.bind(this)];
-    // One for all of them. A listener would take the bytes from the request's own readers.
+    // One function for all requests. An event listener would take the bytes from the request's own readers.
     const push = function (this: IncomingMessage, piece: Buffer | null, encoding?: BufferEncoding) {
       if (piece) add(this.socket, piece.length);
       else release(this.socket);
@@ -60,8 +62,8 @@ export class Unfinished {
   }
 
   /**
-   * Connections that hold the most for the longest time end first, of networks that hold much before all others. One whose
-   * rest is on its way holds little for a moment.
+   * Closes the connections that hold most for the longest time, and those of networks that hold much first. A
+   * connection whose rest is about to arrive holds little for a short time.
    */
   private evict(): void {
     const now = performance.now();

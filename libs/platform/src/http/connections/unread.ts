@@ -2,17 +2,17 @@ import { Injectable } from '@nestjs/common';
 import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
 import { Metrics } from '../../observability/metrics.js';
 
-/** So much of the most that may wait is left once connections have been closed. */
+/** Connections are closed until this share of the limit is left. */
 const SHARE_AFTER = 0.75;
 const LOOK_MS = 500;
 
-/** A connection keeps these bytes in memory until its client reads. */
+/** A connection whose bytes stay in memory until its client reads them. */
 export interface Waiting {
   bytes: number;
   end(): void;
 }
 
-/** Bounds the bytes of answers, events and frames that wait in a process for their clients to read. */
+/** Bounds the bytes of answers, events and frames that wait in this process for clients to read them. */
 @Injectable()
 export class Unread {
   /** Bytes of all connections of a process together. */
@@ -21,7 +21,7 @@ export class Unread {
 
   constructor(private readonly metrics: Metrics) {}
 
-  /** @param waiting tells what waits at the moment, each byte once */
+  /** @param waiting returns the bytes that wait at the moment, each byte once */
   count(waiting: () => Waiting[]): void {
     this.kinds.push(waiting);
   }
@@ -31,7 +31,7 @@ export class Unread {
     return setInterval(() => this.evict(), LOOK_MS).unref();
   }
 
-  /** Connections that hold the most end first. */
+  /** Closes the connections with the most bytes first. */
   private evict(): void {
     const waiting = this.kinds.flatMap((kind) => kind());
     let bytes = waiting.reduce((sum, one) => sum + one.bytes, 0);

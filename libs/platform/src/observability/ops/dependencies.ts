@@ -7,12 +7,12 @@ import { RedisConnections } from '../../redis/redis.js';
 import { remembered } from '../../concurrency/remembered.js';
 import { within } from '../../concurrency/time-limit.js';
 
-/** A database that takes longer than this, ms, does not serve requests either. */
+/** A slower database, ms, cannot serve requests either. */
 const DATABASE_MS = 2000;
 
 /**
- * Answered if a send could be: a part of it is written to disk, a database that is read-only refuses another, and a table
- * that is locked answers nobody. It leaves nothing behind.
+ * A write probe: it fails when a send would. Part of it is written to disk, a read-only database refuses it, and a
+ * locked table blocks it. It leaves no data.
  */
 const PROBE = `
   SET LOCAL work_mem = '64kB';
@@ -20,7 +20,7 @@ const PROBE = `
   DELETE FROM users WHERE false;
   LOCK TABLE users, sessions, chats, chat_members, messages IN ROW EXCLUSIVE MODE`;
 
-/** What this process stands on, as it sees it. */
+/** The state of the database and Redis, as this process sees them. */
 @Injectable()
 export class Dependencies {
   constructor(
@@ -31,7 +31,7 @@ export class Dependencies {
     const isUp = async () => Number(await this.databaseTakesWrites());
     new Gauge({
       name: 'postgres_up',
-      help: `Whether the database takes writes of this process within ${DATABASE_MS} ms`,
+      help: `Whether the database accepts writes of this process within ${DATABASE_MS} ms`,
       registers: [registry],
       async collect() {
         this.set(await isUp());
@@ -41,7 +41,7 @@ export class Dependencies {
     if (!shared) return;
     new Gauge({
       name: 'redis_up',
-      help: 'Whether Redis is there for this process; where there is none, there is no such metric',
+      help: 'Whether this process is connected to Redis; absent without Redis',
       registers: [registry],
       collect() {
         this.set(Number(shared.status === 'ready'));
@@ -59,7 +59,7 @@ export class Dependencies {
     }
   });
 
-  /** Nothing in a process that is alone. */
+  /** Empty in a single process without Redis. */
   redisState(): { redis?: 'ok' | 'away' } {
     const { shared } = this.redis;
     return shared ? { redis: shared.status === 'ready' ? 'ok' : 'away' } : {};

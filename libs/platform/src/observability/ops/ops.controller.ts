@@ -9,7 +9,7 @@ import { Reads } from '../../limits/reads.js';
 import { unavailable } from '../../concurrency/time-limit.js';
 import { Dependencies } from './dependencies.js';
 
-/** For the orchestrator and the monitoring, on every app (contract, "REST", outside `/api/v2`). */
+/** Endpoints for the orchestrator and monitoring, on every app, outside of `/api/v2`. */
 @Public()
 @Controller()
 export class OpsController implements OnModuleDestroy {
@@ -26,25 +26,25 @@ export class OpsController implements OnModuleDestroy {
     this.stopping = true;
   }
 
-  /** The process runs; nothing else is asked, so that a database away does not restart it. */
+  /** The process runs. Dependencies are not checked, so an unavailable database does not restart it. */
   @Get(['health', 'health/live'])
   live() {
     return { status: 'ok' };
   }
 
   /**
-   * Without Redis a process still does what needs the database alone, which is most of it: all processes would else be
-   * taken out at once. It is only said.
-   * @throws AppError UNAVAILABLE while the database takes no writes, and once the app is closing
+   * Reports Redis but does not require it: a process without Redis still does all work that needs only the database,
+   * which is most. Otherwise a failing Redis would take out all processes at once.
+   * @throws AppError UNAVAILABLE (while the database takes no writes, and when the app is closing)
    */
   @Get('health/ready')
   async ready() {
     if (this.stopping) throw new AppError('UNAVAILABLE', 'The server is stopping');
-    if (!(await this.dependencies.databaseTakesWrites())) throw unavailable('The database takes no writes');
+    if (!(await this.dependencies.databaseTakesWrites())) throw unavailable('The database accepts no writes');
     return { status: 'ok', ...this.dependencies.redisState() };
   }
 
-  /** @throws AppError NOT_FOUND when SERVE_METRICS says so, RATE_LIMIT */
+  /** @throws AppError NOT_FOUND (when SERVE_METRICS disables it), RATE_LIMIT */
   @Get('metrics')
   async scrape(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     if (this.config.SERVE_METRICS !== 'true') throw new AppError('NOT_FOUND', 'No such route');
