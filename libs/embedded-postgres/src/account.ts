@@ -9,18 +9,16 @@ import {
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** What a program is handed open comes after its standard streams. */
+/** Inherited file descriptors follow the standard streams. */
 const FIRST_FD = 3;
 
-/** Whom the PostgreSQL processes run as, when this is not the user of this process. */
+/** The account that runs the PostgreSQL processes, when it is not the user of this process. */
 export interface Account {
   uid: number;
   gid: number;
 }
 
-/**
- * Runs a PostgreSQL program. `args` gets the names by which it reaches `paths`. Of its output only stderr is a pipe.
- */
+/** Runs a PostgreSQL program. `args` receives the names by which the program reaches `paths`. Only stderr is a pipe. */
 export type Run = (
   file: string,
   paths: string[],
@@ -28,7 +26,7 @@ export type Run = (
   options?: Pick<SpawnOptions, 'detached'>,
 ) => ChildProcess;
 
-/** PostgreSQL refuses to run as root: root runs it as the owner of the cluster, or as an account that exists. */
+/** PostgreSQL refuses to run as root: root runs it as the owner of the cluster, or as an existing account. */
 export function accountFor(cluster: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const owner = statSync(cluster, { throwIfNoEntry: false });
@@ -36,13 +34,13 @@ export function accountFor(cluster: string): Account | undefined {
   const accounts = readFileSync('/etc/passwd', 'utf8').split('\n');
   for (const name of ['postgres', '_postgres', 'nobody']) {
     const [, , uid, gid] = accounts.find((line) => line.startsWith(`${name}:`))?.split(':') ?? [];
-    // macOS writes nobody's id as -2.
+    // macOS gives nobody the id -2.
     if (uid && gid) return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
   }
   throw new StartupError('PostgreSQL does not run as root: start as an ordinary user, or set DATABASE_URL');
 }
 
-/** How to run a program as that account, which has nothing of root's power. */
+/** Runs a program as that account, without any of root's privileges. */
 export function runner(account: Account | undefined, { postgres }: { postgres: string }): Run {
   const always = { ...account, env: environment(), cwd: '/' };
   const { error, status, stderr } = spawnSync(postgres, ['--version'], { ...always, timeout: 10_000 });
@@ -55,7 +53,7 @@ export function runner(account: Account | undefined, { postgres }: { postgres: s
     );
   }
   return (file, paths, args, options) => {
-    // Below a folder that only root may enter (such as /root) the account is handed what is its own, already open.
+    // Below a folder that only root may enter (such as /root), the account gets its files as open descriptors.
     const isClosed = account && !paths.every(isBelowOpenFolders);
     if (isClosed && process.platform !== 'linux')
       throw new StartupError(
@@ -72,13 +70,13 @@ export function runner(account: Account | undefined, { postgres }: { postgres: s
   };
 }
 
-/** Whether every account may go through all folders that a path is in. */
+/** Whether every account may enter all folders of a path. */
 export function isBelowOpenFolders(path: string): boolean {
   const parent = dirname(path);
   return parent === path || ((statSync(parent).mode & 0o001) !== 0 && isBelowOpenFolders(parent));
 }
 
-/** Nothing of the caller's PG* variables or language settings reaches the server. */
+/** The server gets none of the caller's PG* variables and language settings. */
 function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 }

@@ -1,11 +1,11 @@
 import { Client } from 'pg';
 
-/** The app's database, and the role that owns it. */
+/** The name of the app's database, and of the role that owns it. */
 export const APP = 'service_platform';
 
 /**
- * What is in the database and not the app's. Earlier versions made all of it as the superuser. What belongs to an
- * extension, or to a table's column, follows that.
+ * Changes the owner of all objects in the database that the app does not own. Earlier versions created them as the
+ * superuser. Objects of an extension or a table's column follow their parent.
  */
 const ADOPT = `
   DO $adopt$
@@ -43,7 +43,7 @@ const ADOPT = `
   $adopt$`;
 
 /**
- * Makes the app's role and its database, or brings older ones in line: the role may do nothing but with its own database.
+ * Creates the app's role and database, or updates older ones. The role may only use its own database.
  * @param superuser a connection of the server's superuser
  */
 export async function ensureAppDatabase(superuser: Client, password: string): Promise<void> {

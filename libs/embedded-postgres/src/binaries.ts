@@ -22,13 +22,13 @@ export interface Binaries {
   postgres: string;
 }
 
-/** Only root can write there. */
+/** A folder that only root can write to. */
 const COPIES = '/var/lib/service-platform';
 
 /**
- * The PostgreSQL programs of this platform, made ready to run: packages cannot carry symbolic links and are
- * installed without their scripts, so the links between library versions are made here.
- * @param account runs them, when this is not the user of this process
+ * Prepares the PostgreSQL programs of this platform. Packages cannot contain symbolic links and are installed without
+ * their scripts, so the links between library versions are created here.
+ * @param account runs them, when it is not the user of this process
  */
 export function locateBinaries(account?: Account): Binaries {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
@@ -51,7 +51,10 @@ export function locateBinaries(account?: Account): Binaries {
   return programs();
 }
 
-/** Programs below a folder that only root may enter, where every account may run them. Made once for each version. */
+/**
+ * Copies programs from below a folder that only root may enter to where every account may run them. One copy per
+ * version.
+ */
 function copyForAll(root: string): string {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const copy = join(COPIES, `postgresql-${version}`);
@@ -65,13 +68,13 @@ function copyForAll(root: string): string {
     renameSync(draft, copy);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    // Another start may have been faster.
+    // A concurrent start may have been faster.
     if (!existsSync(copy)) throw error;
   }
   return copy;
 }
 
-/** Whatever mask root had when the package was installed. */
+/** Makes files readable for all, whatever mask root used to install the package. */
 function openAll(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -103,7 +106,7 @@ function linkLibraries(root: string): void {
     try {
       symlinkSync(basename(source), link);
     } catch (error) {
-      // Another process that starts at the same time makes the same link.
+      // A process that starts at the same time creates the same link.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }

@@ -17,7 +17,7 @@ import type { Account, Run } from './account.js';
 export const SUPERUSER = 'postgres';
 const UNFINISHED = 'postgres-new-';
 
-/** Makes `<dataDir>/postgres` if there is none, and returns the superuser's password. */
+/** Creates `<dataDir>/postgres` if it does not exist, and returns the superuser's password. */
 export async function ensureCluster(
   dataDir: string,
   initdb: string,
@@ -35,7 +35,7 @@ export async function ensureCluster(
   return keptSecret(passwordFile, 'put it back from a backup').trim();
 }
 
-/** Deletes what a killed initialisation left. Only for the owner of the running server. */
+/** Deletes the remains of an interrupted initialisation. Only the owner of the running server may call it. */
 export function removeUnfinished(dataDir: string): void {
   for (const name of readdirSync(dataDir)) {
     if (name.startsWith(UNFINISHED)) rmSync(join(dataDir, name), { recursive: true, force: true });
@@ -43,12 +43,12 @@ export function removeUnfinished(dataDir: string): void {
 }
 
 /**
- * Which of the system's notions of a letter to use, the first one that it has: trigrams of Cyrillic names need one
- * that knows Unicode. Order and case are PostgreSQL's own in any case.
+ * Character classes of the operating system; the first available one is used. Trigrams of Cyrillic names need one with
+ * Unicode. Order and case always follow PostgreSQL's own rules.
  */
 const CTYPES = ['C.UTF-8', 'en_US.UTF-8', 'C'];
 
-/** In a folder aside that is renamed when complete: whatever interrupts this leaves no half-made cluster. */
+/** Initialises in a temporary folder that is renamed when complete: an interruption leaves no partial cluster. */
 async function initialise(
   dataDir: string,
   cluster: string,
@@ -85,7 +85,9 @@ async function initialise(
     if (code === 0) renameSync(draft, cluster);
     // Another process may have been faster.
     else if (!existsSync(cluster))
-      throw new StartupError(`DATA_DIR (${dataDir}): no database could be made: ${failureIn(output)}`);
+      throw new StartupError(
+        `DATA_DIR (${dataDir}): the database could not be created: ${failureIn(output)}`,
+      );
   } catch (error) {
     if (!existsSync(cluster)) throw error;
   } finally {
@@ -102,7 +104,7 @@ async function finished(child: ChildProcess): Promise<{ code: number | null; out
   return { code, output };
 }
 
-/** A cluster that was copied by root belongs to root; one of another user is not ours to take. */
+/** A cluster that root copied belongs to root, and is taken over; one of another user is refused. */
 function adopt(cluster: string, account?: Account): void {
   const { uid } = statSync(cluster);
   if (account) {
@@ -120,11 +122,11 @@ function chownAll(folder: string, { uid, gid }: Account): void {
     if (entry.isDirectory()) chownAll(path, { uid, gid });
     else lchownSync(path, uid, gid);
   }
-  // The folder last: what is interrupted here begins again at the next start.
+  // The folder comes last: an interrupted change starts again at the next start.
   chownSync(folder, uid, gid);
 }
 
-/** The line of a program's output that says why it failed: what follows the first is its consequence. */
+/** The line of a program's output that has the reason of a failure: later lines are consequences. */
 export function failureIn(output: string): string {
   const lines = output.split('\n').filter((line) => !line.includes('database system is'));
   const reason =

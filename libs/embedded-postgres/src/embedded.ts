@@ -13,18 +13,19 @@ import { claim, inUse, stopOrphan } from './orphan.js';
 import { launch, type Server } from './server.js';
 
 export interface EmbeddedPostgres {
-  /** As a role that owns the database, and may do nothing else. */
+  /** With the role that owns the database, and may do nothing else. */
   url: string;
-  /** As the superuser: for scratch databases. */
+  /** With the superuser: for scratch databases. */
   adminUrl: string;
-  /** Ends every connection and waits for the server, 4 s at most. */
+  /** Closes every connection and waits for the server, 4 s at most. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a PostgreSQL whose data lives in `<dataDir>/postgres`, made at the first start. It ends with this process,
- * except after `kill -9`: then the next start on the same folder stops it first. Throws StartError.
- * `fsync: false` trades the safety of the data for speed: for tests.
+ * Starts a PostgreSQL with its data in `<dataDir>/postgres`, created at the first start. It ends with this process,
+ * except after `kill -9`: then the next start on the same folder stops it first. `fsync: false` trades the safety of
+ * the data for speed, for tests.
+ * @throws StartupError
  */
 export async function startEmbeddedPostgres(
   dataDir: string,
@@ -40,7 +41,7 @@ export async function startEmbeddedPostgres(
     const run = runner(account, binaries);
     const password = await ensureCluster(folder, binaries.initdb, run, account, fsync);
 
-    // Known to nobody else, and to nobody after this process.
+    // Generated per process, and stored nowhere.
     const appPassword = randomBytes(24).toString('base64url');
     const start = (port?: number) =>
       startOwned(cluster, password, appPassword, (free) =>
@@ -61,7 +62,9 @@ export async function startEmbeddedPostgres(
   }
 }
 
-/** Starts the server again whenever it ends by itself, at the same address; answers how to stop it for good. */
+/**
+ * Restarts the server at the same address whenever it exits by itself. Returns a function that stops it permanently.
+ */
 function keepRunning(first: Server, restart: () => Promise<Server>): () => Promise<void> {
   let current = Promise.resolve(first);
   let stopping = false;
@@ -84,7 +87,7 @@ function keepRunning(first: Server, restart: () => Promise<Server>): () => Promi
   };
 }
 
-/** Something else may take the port, or the folder, between looking and starting: then look again. */
+/** Retries when another program takes the port or the folder between the check and the start. */
 async function startOwned(
   cluster: string,
   password: string,
@@ -113,7 +116,7 @@ async function startOwned(
       await server.stop();
       throw new StartupError(`DATA_DIR: the database on ${cluster} cannot be used: ${error.message}`);
     });
-    // From here on neither the server nor this connection keeps the process alive.
+    // From here on, neither the server nor this connection keeps the process alive.
     (owner as unknown as { unref(): void }).unref();
     return server;
   }

@@ -7,14 +7,15 @@ import { Client } from 'pg';
 import { SUPERUSER } from './cluster.js';
 
 /**
- * Who holds this session lock owns the server. The kernel closes the owner's connection when its process dies,
- * however it dies, and PostgreSQL then frees the lock: it can be taken exactly when the owner is gone.
+ * The process that holds this session lock owns the server. When it dies in any way, the kernel closes its connection,
+ * and PostgreSQL frees the lock. So the lock is free exactly when the owner is gone.
  */
 const OWNER_LOCK = 7_276_540_211;
 
 /**
- * A connection that owns the server, or undefined while another process does. Throws StartError when it will never
- * connect, any other error while the server is just starting or stopping.
+ * A connection that owns the server; undefined while another process owns it. Any other error means that the server is
+ * just starting or stopping.
+ * @throws StartupError (when a connection will never succeed)
  */
 export async function claim(port: number, password: string): Promise<Client | undefined> {
   const client = new Client({
@@ -26,7 +27,7 @@ export async function claim(port: number, password: string): Promise<Client | un
     ssl: false,
     connectionTimeoutMillis: 2_000,
   });
-  // It ends with the server; the application's own connections notice that.
+  // The connection ends with the server; the app notices that by its own connections.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -44,7 +45,7 @@ export async function claim(port: number, password: string): Promise<Client | un
   return undefined;
 }
 
-/** Stops the server that a killed process left running on this cluster; refuses when its owner still lives. */
+/** Stops the server that a killed process left running on this cluster. Refuses while its owner lives. */
 export async function stopOrphan(cluster: string, password: string): Promise<void> {
   const deadline = performance.now() + 15_000;
   for (let refusals = 0; ; await sleep(150)) {
@@ -53,7 +54,7 @@ export async function stopOrphan(cluster: string, password: string): Promise<voi
     try {
       const owner = await claim(postmaster.port, password);
       if (owner) return await stopAndWait(cluster, postmaster.pid);
-      // An owner killed a moment ago may not have been noticed yet.
+      // The death of an owner killed a moment ago may not have been noticed yet.
       if (++refusals === 8) break;
     } catch (error) {
       if (error instanceof StartupError) throw error;
@@ -80,14 +81,14 @@ async function stopAndWait(cluster: string, pid: number): Promise<void> {
   }
 }
 
-/** The live server of this cluster, by its own lock file: process id on line 1, port on line 4. */
+/** The live server of this cluster, from its lock file: process id on line 1, port on line 4. */
 function findPostmaster(cluster: string): { pid: number; port: number } | undefined {
   const file = join(cluster, 'postmaster.pid');
   const content = readIfThere(file);
   const [pid, , , port] = content.split('\n').map(Number);
   if (!pid || !isAlive(pid)) return undefined;
   if (commandOf(pid).includes(cluster)) return { pid, port: port || 0 };
-  // The id now belongs to some other program, for which PostgreSQL would refuse to start.
+  // The id belongs to another program now, because of which PostgreSQL would refuse to start.
   if (readIfThere(file) === content) rmSync(file, { force: true });
   return undefined;
 }

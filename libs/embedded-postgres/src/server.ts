@@ -4,7 +4,7 @@ import type { Run } from './account.js';
 
 export interface Server {
   port: number;
-  /** Resolves with whether it was told to stop, by us or by another, or else ended by itself. */
+  /** Resolves with `stopped` when anybody stopped it, or `crashed` when it exited by itself. */
   exited: Promise<'stopped' | 'crashed'>;
   hasExited(): boolean;
   output(): string;
@@ -14,7 +14,7 @@ export interface Server {
 /** Runs PostgreSQL on a free port of the loopback interface. */
 export function launch(run: Run, postgres: string, cluster: string, port: number, fsync: boolean): Server {
   const args = ([folder]: string[]) => ['-D', folder!, '-p', String(port), ...settings(cluster, fsync)];
-  // A process group of its own: Ctrl-C in a terminal must reach this process only, which drains before it stops.
+  // A separate process group: Ctrl-C in a terminal must reach only this process, which drains before it stops.
   const child = run(postgres, [cluster], args, { detached: true });
   let output = '';
   child.stderr?.on('data', (chunk) => (output = (output + String(chunk)).slice(-8_192)));
@@ -27,7 +27,7 @@ export function launch(run: Run, postgres: string, cluster: string, port: number
   let hasExited = false;
   void exited.then(() => (hasExited = true));
 
-  // The server keeps no process alive, and goes with it when that ends without stop().
+  // The server keeps no process alive, and ends with this process when `stop()` is not called.
   child.unref();
   (child.stderr as Socket | null)?.unref();
   const endToo = () => void child.kill('SIGINT');
@@ -39,7 +39,7 @@ export function launch(run: Run, postgres: string, cluster: string, port: number
   return { port, exited, hasExited: () => hasExited, output: () => output, stop: end };
 }
 
-/** A fast shutdown rolls back and says goodbye; if that takes too long, the next start recovers from the log. */
+/** A fast shutdown rolls back and closes connections. If it takes too long, the next start recovers from the log. */
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   child.ref();
   child.kill('SIGINT');
@@ -50,7 +50,7 @@ async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void
 
 function settings(cluster: string, fsync: boolean): string[] {
   const values = {
-    // For whoever looks whose process this is.
+    // Identifies the process in a process list.
     'service_platform.cluster': cluster,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -62,7 +62,7 @@ function settings(cluster: string, fsync: boolean): string[] {
     max_parallel_workers_per_gather: 0,
     jit: 'off',
     timezone: 'UTC',
-    // Only what ends a session or the server: the application logs its own errors.
+    // Only errors that end a session or the server: the application logs its own errors.
     log_min_messages: 'fatal',
     ...(fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
