@@ -2,7 +2,7 @@ import { PrismaService, RealtimeEmitter, logger, userRoom } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
 
-/** Tells the members of a chat how it is now. */
+/** Publishes the state of a chat to its members. */
 @Injectable()
 export class ChatUpdatePublisher {
   constructor(
@@ -12,8 +12,8 @@ export class ChatUpdatePublisher {
   ) {}
 
   /**
-   * Shows direct chats that have their first message to those who have not opened them. The message is emitted after this.
-   * `sync` finds what this cannot tell. It writes nothing: with a message, a chat is in everybody's list.
+   * Shows direct chats with their first message to members who have not opened them. The message is published after
+   * this. After a failure, `sync` returns the chat. Nothing is written: a chat with a message is in everybody's list.
    */
   async introduce(chatIds: string[]): Promise<void> {
     try {
@@ -27,15 +27,15 @@ export class ChatUpdatePublisher {
     }
   }
 
-  /** `chat:created` to members who are new, as each sees the chat: those who see it alike share a frame. */
+  /** Publishes `chat:created` to new members, as each sees the chat: members with equal views share a frame. */
   async publishCreated(chatId: string, userIds: string[]): Promise<void> {
     for (const { chat, userIds: alike } of await this.views.ofMembers(chatId, userIds))
       this.emitter.toRooms(alike.map(userRoom), 'chat:created', chat);
   }
 
   /**
-   * Tells all members that the chat has changed; those who were `added` are welcomed instead. The nodes that hold their sockets
-   * look at the chat and show it, so that a large group costs nothing where nobody of it is connected.
+   * Notifies all members of a changed chat; members in `added` receive `chat:created` instead. Each node reads the chat
+   * for its own devices, so a large group costs nothing on nodes without them.
    */
   async publish(chatId: string, added: string[] = []): Promise<void> {
     if (added.length > 0) await this.publishCreated(chatId, added);

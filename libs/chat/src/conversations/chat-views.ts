@@ -38,7 +38,7 @@ interface ChatRow {
   activity_at: Date;
 }
 
-/** How some members see a chat: those who have read equally far, and set it up alike, see the same. */
+/** One view of a chat: members with the same read cursor and settings share it. */
 export interface SharedView {
   chat: ChatDto;
   userIds: string[];
@@ -47,17 +47,17 @@ export interface SharedView {
 export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
   chat_id: string;
   last_seen: Date | null;
-  /** Whether a block cuts them off from the reader, or they are banned, and how they are named then. */
+  /** Set when a block or a ban hides them from the reader: how they are named then. */
   hidden: Hidden | null;
 };
 
-/** A chat and its reader; null is a reader without blocks. */
+/** A chat and its reader; blocks are ignored when the reader is null. */
 interface Asked {
   userId: string | null;
   chatId: string;
 }
 
-/** What the members of a chat see alike, unless a block comes between. */
+/** The parts of a chat that all members see alike, without blocks. */
 interface Contents {
   participants: ParticipantDto[];
   last_message: MessageDto | null;
@@ -73,12 +73,12 @@ const CHAT_COLUMNS = Prisma.raw(`
   c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, NOT (c.blocked OR c.gone) AS is_open, c.last_seq,
   c.change_seq, c.created_at, c.activity_at`);
 
-/** What a member sees for themselves alone: of a `chat_members p` in a chat `c`. A mute that is over is none. */
+/** A member's own settings: for `chat_members p` in a chat `c`. An expired mute is null. */
 const OWN_COLUMNS = Prisma.sql`
   p.last_read_seq,
   CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until, p.archived_at IS NOT NULL AS archived`;
 
-/** An SQL expression: about how many bytes a chat `c` has, with the participants and the message that are shown in it. */
+/** SQL expression: the approximate size of a chat `c` in bytes, with its shown participants and message. */
 export const CHAT_BYTES = Prisma.sql`500
   + coalesce((SELECT 500 + ${SIZE} FROM messages m WHERE m.chat_id = c.id AND m.seq = c.last_seq), 0)
   + (SELECT sum(300 + octet_length(coalesce(u.avatar, '')))::int FROM (
@@ -86,7 +86,10 @@ export const CHAT_BYTES = Prisma.sql`500
       ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
     ) p JOIN users u ON u.id = p.user_id) AS bytes`;
 
-/** As the reader sees them. To be followed by FROM or JOIN of `chat_members p` and of `users u` on `u.id = p.user_id`. */
+/**
+ * Participants as shown to the reader. Use it with FROM or JOIN of `chat_members p` and of `users u` on `u.id =
+ * p.user_id`.
+ */
 export function participantColumns(reader: Prisma.Sql): Prisma.Sql {
   const { read, delivered, areShown } = shownCursors(reader);
   return Prisma.sql`
@@ -96,7 +99,10 @@ export function participantColumns(reader: Prisma.Sql): Prisma.Sql {
     ${hiddenFrom(reader, Prisma.raw('ARRAY[u.id]'))} AS hidden`;
 }
 
-/** A participant as a member sees them whom a block cuts off from some; in a direct chat the marks are frozen already. */
+/**
+ * A participant as shown to a member from whom a block hides some people. In a direct chat the read cursors are frozen
+ * already.
+ */
 const hiddenByBlock = (participant: ParticipantDto, hidden: Hidden, { type }: ChatRow): ParticipantDto =>
   hidden[participant.id]
     ? {
@@ -107,7 +113,7 @@ const hiddenByBlock = (participant: ParticipantDto, hidden: Hidden, { type }: Ch
       }
     : participant;
 
-/** Chats as their members see them: three queries, however many chats. */
+/** Reads chats as shown to their members: three queries, however many chats. */
 @Injectable()
 export class ChatViews {
   constructor(
@@ -115,12 +121,12 @@ export class ChatViews {
     private readonly presence: Presence,
   ) {}
 
-  /** The chats as the user sees them, in the order asked for; those the user is not in are left out. */
+  /** The chats as the user sees them, in the order of the ids. Chats that the user is not in are left out. */
   async of(userId: string, ...chatIds: string[]): Promise<ChatDto[]> {
     return (await this.ofEach(chatIds.map((chatId) => ({ userId, chatId })))).map(({ chat }) => chat);
   }
 
-  /** The same of several users, each with a chat of theirs. */
+  /** The same for several users, each with one chat. */
   async ofEach(asked: { userId: string; chatId: string }[]): Promise<{ userId: string; chat: ChatDto }[]> {
     if (asked.length === 0) return [];
     const [rows, contents] = await Promise.all([this.chats(asked), this.contents(asked)]);
@@ -128,8 +134,8 @@ export class ChatViews {
   }
 
   /**
-   * A chat as all of those see it who have it in their lists, or those of them who are `among` these. Those whom a block cuts
-   * off from the same participants share a view, too, if the last message has the same status for them.
+   * The views of a chat for all members who have it in their lists, or for those in `among`. Members from whom a block
+   * hides the same participants share a view, if the last message has the same status for them.
    */
   async ofMembers(chatId: string, among: string[] | null = null): Promise<SharedView[]> {
     const [rows, [contents]] = await Promise.all([
@@ -143,7 +149,7 @@ export class ChatViews {
     ]);
     const sights = await memberViews(this.prisma, chatId, [...named], last_message?.id);
     const forms = new Map<string, Contents>([['', contents!]]);
-    /** The key in `forms` of what this member sees. */
+    /** The key of this member's view in `forms`. */
     const formOf = (userId: string, row: ChatRow): string => {
       const key = sights.keyOf(userId);
       if (forms.has(key)) return key;
@@ -166,7 +172,7 @@ export class ChatViews {
     });
   }
 
-  /** A block hides from each of the two whether the other is there, a ban from everybody. */
+  /** A block hides online states between two users, a ban from everybody. */
   async participants(rows: ParticipantRow[]): Promise<(ParticipantDto & { chat_id: string })[]> {
     const shown = rows.filter(({ hidden }) => !hidden).map(({ id }) => id);
     const present = await this.presence.present([...new Set(shown)]);

@@ -3,8 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { WriteMutex } from '../messages/write-mutex.js';
 
 /**
- * Changes to a chat wait for its lock. In line here, before they take a connection, a busy chat holds one of them and
- * not all. The sends of the chat wait meanwhile, those of others go on. Other nodes' changes still meet in the database.
+ * Queues the changes of a chat, which all need its lock. They queue here before they take a connection, so a busy chat
+ * holds one connection instead of all. Sends to the chat wait meanwhile, sends to others continue. The database
+ * serializes changes of other nodes.
  */
 @Injectable()
 export class ChatChangeQueue {
@@ -17,7 +18,10 @@ export class ChatChangeQueue {
     this.queue = new KeyedQueue(WORK.chatChanges.most, () => metrics.refuse(WORK.chatChanges));
   }
 
-  /** @throws AppError UNAVAILABLE when too many wait; what `change` throws, or a change before it that met no database */
+  /**
+   * @throws AppError UNAVAILABLE (when too many wait), any error of `change`, or a database error of an earlier change
+   *   in the queue
+   */
   run<T>(chatId: string, change: () => Promise<T>): Promise<T> {
     return this.queue.run(chatId, () => this.writes.runPaused(chatId, change));
   }

@@ -4,14 +4,14 @@ import { notAccepted } from './membership.js';
 
 const { most: MAX_GROUPS } = REACH.groups;
 
-/** SQL over a user `u`: by this setting of theirs, the user in the column `by` may not do it. */
+/** SQL condition on a user `u`: their setting forbids the action to the user in the column `by`. */
 export const refuses = (setting: 'messages_from' | 'groups_from', by: string) => `
   (u.${setting} = 'nobody' OR u.${setting} = 'friends' AND NOT EXISTS (
     SELECT FROM friends WHERE user_id = u.id AND friend_id = ${by}))`;
 
 export const acceptsNoMessage = () => notAccepted('This user does not accept messages from you');
 
-/** @throws AppError FORBIDDEN when a direct chat is not to be begun by this user */
+/** @throws AppError FORBIDDEN (when the other user does not accept a direct chat from this user) */
 export async function requireMessageAccepted(
   tx: Prisma.TransactionClient,
   byId: string,
@@ -24,10 +24,10 @@ export async function requireMessageAccepted(
 }
 
 /**
- * That this user may add all of them to the group: by their settings, and as a friend of those who left it. Under the group's
- * lock, for which a leaving waits.
- * @param field of the request, which names them
- * @throws AppError FORBIDDEN, with those who refuse
+ * Requires that this user may add all of them to the group: by their settings, and as a friend of those who left it.
+ * Call it under the group's lock, for which a leaving member waits.
+ * @param field the field of the request that names them
+ * @throws AppError FORBIDDEN (names those who do not accept it)
  */
 export async function requireGroupAccepted(
   tx: Prisma.TransactionClient,
@@ -43,13 +43,13 @@ export async function requireGroupAccepted(
         SELECT FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = u.id AND left_by_self))`;
   const details = refusing.map(({ id }): FieldError => ({ field, message: id }));
   if (details.length > 0)
-    throw notAccepted('Somebody of them does not accept that you add them to this group', details);
+    throw notAccepted('At least one user does not accept being added to this group', details);
 }
 
 /**
- * That all of them may be in one more group. Under the users' rows, taken in one order: of two groups at the same moment, the
+ * Requires that all of them may join one more group. Their rows are locked in one order: of two concurrent groups, the
  * second counts the first.
- * @throws AppError CONFLICT, with those who are in too many
+ * @throws AppError CONFLICT (names those who are in too many)
  */
 export async function requireBelowGroupLimit(
   tx: Prisma.TransactionClient,
@@ -63,11 +63,7 @@ export async function requireBelowGroupLimit(
       SELECT FROM chat_members p JOIN chats c ON c.id = p.chat_id
       WHERE p.user_id = u.id AND p.left_at IS NULL AND c.type = 'group' LIMIT ${MAX_GROUPS}) g) = ${MAX_GROUPS}`;
   if (full.length > 0)
-    throw new AppError(
-      'CONFLICT',
-      `Somebody of them is in ${MAX_GROUPS} groups, which are the most there can be`,
-      {
-        details: full.map(({ id }) => ({ field, message: id })),
-      },
-    );
+    throw new AppError('CONFLICT', `At least one user has reached the limit of ${MAX_GROUPS} groups`, {
+      details: full.map(({ id }) => ({ field, message: id })),
+    });
 }

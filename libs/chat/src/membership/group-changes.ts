@@ -14,17 +14,17 @@ export interface Group {
 
 interface GroupChange<T> {
   /**
-   * Looks at the group and decides; writes nothing, and takes no locks. Null says that there is nothing to change. Called
-   * without the group's lock first, and again under it.
+   * Reads the group and decides, without writes or locks. Null means that nothing changes. Called first without the
+   * group's lock, and again under it.
    */
   decide: (db: Prisma.TransactionClient, group: Group) => Promise<T | null>;
-  /** Asked once, before any lock: who is over a limit waits for none. */
+  /** Called once, before any lock: a user over a limit waits for none. */
   limit?: (decided: T) => Promise<void>;
-  /** Writes what was decided under the lock. A change that is `unseen` is nobody's to hear of. */
+  /** Writes the decision under the lock. A change that is `unseen` is not published. */
   store: (tx: Prisma.TransactionClient, decided: T, group: Group) => Promise<unknown>;
 }
 
-/** Where a group itself is changed: under its lock, and numbered. */
+/** Changes groups: under their lock, and with a change number. */
 @Injectable()
 export class GroupChanges {
   constructor(
@@ -33,11 +33,12 @@ export class GroupChanges {
   ) {}
 
   /**
-   * @returns what `decide` returned under the lock; after null the group has no new number, and nobody is to be told
-   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not a member, or a direct chat), UNAVAILABLE, or what the change throws
+   * @returns the decision made under the lock; null means that nothing was changed, and nothing must be published
+   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (when the user is not a member, or in a direct chat), UNAVAILABLE, or
+   *   any error of the change
    */
   async change<T>(chatId: string, userId: string, change: GroupChange<T>): Promise<T | null> {
-    // A forbidden change and a change of nothing are answered without waiting.
+    // A forbidden or empty change is answered without waiting.
     const group = await groupOf(this.prisma, chatId, userId);
     const decided = await change.decide(this.prisma, group);
     if (decided === null) return null;
@@ -55,7 +56,7 @@ async function storeLocked<T>(
   { decide, store }: GroupChange<T>,
 ): Promise<T | null> {
   await tx.$queryRaw`SELECT FROM chats WHERE id = ${chatId}::uuid FOR NO KEY UPDATE`;
-  // A statement of its own: the one that waited for the lock sees the other rows as they were before.
+  // A separate statement: the one that waited for the lock sees other rows as they were before.
   const group = await groupOf(tx, chatId, userId);
   const decided = await decide(tx, group);
   if (decided === null) return null;

@@ -1,8 +1,8 @@
 import type { Prisma } from '#platform';
 
 /**
- * Under the groups' locks: a group whose owner is no longer there goes to an admin, or else to the member who has been
- * in it longest. Of those who are absent by a ban none stays owner, unless nobody is there.
+ * Gives a group without an owner to an admin, or else to the longest member. Call it under the groups' locks. A banned
+ * owner loses the group, unless no other member is left.
  */
 export async function settleOwners(tx: Prisma.TransactionClient, chatIds: string[]): Promise<void> {
   await tx.$executeRaw`

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { ChatViews } from '../conversations/chat-views.js';
 import { Memberships, notMember } from './membership.js';
 
-/** What a member sets for themselves alone: it changes no chat, and nobody else is told. */
+/** A member's own settings of a chat: they do not change the chat, and no other user is notified. */
 @Injectable()
 export class MemberSettings {
   constructor(
@@ -15,8 +15,8 @@ export class MemberSettings {
   ) {}
 
   /**
-   * Sets a column of the membership; to what it is already changes nothing.
-   * @param exceptSocket the device that set it: the user's others are told
+   * Sets a column of the membership; an equal value changes nothing.
+   * @param exceptSocket the device that set it: only the user's other devices receive the event
    * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
    */
   async set(

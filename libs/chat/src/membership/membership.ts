@@ -5,27 +5,33 @@ import { Injectable } from '@nestjs/common';
 
 export interface Membership {
   role: (typeof MEMBER_ROLES)[number];
-  /** The member's own. */
+  /** The member's own name. */
   name: string;
   last_seq: number;
-  /** The newest message this member may see: the chat's last one, or the last before they left. */
+  /** The newest message that this member may see: the last one of the chat, or the last before they left. */
   visible_seq: number;
   left: boolean;
-  /** The chat's change number when a former member left; null for the others. */
+  /** The chat's change number when a former member left; null for current members. */
   left_change_seq: number | null;
   type: 'direct' | 'group';
-  /** A direct chat that a block has closed: what was said stays readable. */
+  /** True for a direct chat closed by a block: its messages stay readable. */
   blocked: boolean;
-  /** A direct chat that a ban of one of the two has closed, in the same way. */
+  /** True for a direct chat closed by a ban of one of the two: its messages stay readable. */
   gone: boolean;
-  /** A direct chat that the other has not been shown yet. */
+  /** True for a direct chat that has not been shown to the other member yet. */
   isUnseen: boolean;
 }
 
-/** SQL over a member `p` of a chat `c`: it is in the member's list. A direct chat is, once they opened it or something was said. */
+/**
+ * SQL condition on a member `p` of a chat `c`: it is in the member's list. A direct chat is listed once they opened it
+ * or it has a message.
+ */
 export const IS_LISTED = Prisma.raw('(p.opened OR c.last_seq > 0)');
 
-/** SQL over a member `p`: a direct chat that the other has not been shown yet. This member is not told to be in it. */
+/**
+ * SQL condition on a member `p`: a direct chat that has not been shown to the other member yet. The member's online
+ * state is not published there.
+ */
 const IS_UNSEEN = `EXISTS (
   SELECT FROM chat_members o JOIN chats s ON s.id = o.chat_id
   WHERE o.chat_id = p.chat_id AND NOT o.opened AND o.user_id <> p.user_id AND s.last_seq = 0)`;
@@ -36,13 +42,13 @@ export const notMember = () =>
 export const noSuchMessage = () =>
   new AppError('NOT_FOUND', 'No such message', { reason: 'message_not_found' });
 export const blockedError = () =>
-  new AppError('FORBIDDEN', 'You cannot reach this user', { reason: 'blocked' });
+  new AppError('FORBIDDEN', 'You cannot contact this user', { reason: 'blocked' });
 
-/** @param details names whom of several it is about */
+/** @param details names the people it concerns */
 export const notAccepted = (message: string, details?: FieldError[]) =>
   new AppError('FORBIDDEN', message, { reason: 'not_accepted', details });
 
-/** The chats that a user is in, and of these the direct ones that the other has not been shown yet. */
+/** The chats of a user, and the direct ones among them that have not been shown to the other member yet. */
 export interface ChatsOf {
   chatIds: string[];
   unseen: string[];
@@ -50,7 +56,7 @@ export interface ChatsOf {
 
 @Injectable()
 export class Memberships {
-  /** Of those who connect at once: a crowd that comes back shares its queries. */
+  /** Batches devices that connect at once: many clients that reconnect share queries. */
   private readonly chats = new Batcher((userIds: string[]) => this.chatIdsOfAll(userIds), CONNECT_BATCH);
 
   constructor(
@@ -58,7 +64,10 @@ export class Memberships {
     private readonly pool: PgPool,
   ) {}
 
-  /** @throws AppError CHAT_NOT_FOUND; FORBIDDEN for strangers and, unless `formerToo`, for those who left */
+  /**
+   * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (for people outside of the chat and, unless `formerToo`, for former
+   *   members)
+   */
   async require(chatId: string, userId: string, formerToo = false): Promise<Membership> {
     const [row] = await this.prisma.$queryRaw<
       (Omit<Membership, 'role'> & { role: Membership['role'] | null })[]
@@ -73,7 +82,10 @@ export class Memberships {
     return { ...row, role: row.role };
   }
 
-  /** That a member may say something there. @throws AppError CHAT_NOT_FOUND, FORBIDDEN; NOT_FOUND (the other is banned) */
+  /**
+   * Requires that a member may send to the chat. @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (when the other
+   * user is banned)
+   */
   async requireOpen(chatId: string, userId: string): Promise<Membership> {
     const membership = await this.require(chatId, userId);
     if (membership.gone) throw noSuchUser();
@@ -82,8 +94,8 @@ export class Memberships {
   }
 
   /**
-   * Every chat the user is in: a device hears them all. With the groups of a user who is banned, who has no device:
-   * they are told that this user goes offline.
+   * Every chat of the user, whose events all their devices receive. Includes the groups of a banned user, who has no
+   * device: their members receive that the user goes offline.
    */
   chatIdsOf(userId: string): Promise<ChatsOf> {
     return this.chats.add(userId);

@@ -11,36 +11,36 @@ export interface NewMessage {
   metadata: Record<string, unknown>;
   clientId?: string;
   replyTo?: string;
-  /** Only in messages that are stored together. */
+  /** Only for messages that are stored together. */
   forwardedFrom?: ForwardedFromDto;
 }
 
-/** What became of one send. */
+/** The result of one send. */
 export interface Outcome {
   /**
-   * Why nothing was stored, if so: what was not found, or what closes a direct chat: a ban of the other, a block, or a setting
-   * of the other who has not opened it.
+   * The reason for a refusal: a missing chat, sender or replied message, or a closed direct chat: the other user is
+   * banned, a block exists, or the other user has not opened the chat and does not accept messages.
    */
   refused: 'chat' | 'sender' | 'gone' | 'blocked' | 'consent' | 'reply' | null;
   seq: number;
   /** In ms. */
   at: number;
-  /** The id of the message first sent with this client_id, when this one is its repetition. */
+  /** The id of the first message with this client_id, when this send repeats it. */
   earlierId: string | null;
-  /** The first message of a direct chat. */
+  /** True for the first message of a direct chat. */
   isFirst: boolean;
   senderName: string;
   senderAvatar: string | null;
 }
 
-/** The earlier message of a send that repeats one. */
+/** Finds the earlier message of a repeated send. */
 const EARLIER = `LATERAL (
     SELECT id, seq, created_at FROM messages
     WHERE chat_id = i.chat_id AND sender_id = i.sender_id AND client_id = i.client_id LIMIT 1
   )`;
 const NO_EARLIER = '(SELECT NULL::uuid AS id, NULL::int AS seq, NULL::timestamptz AS created_at)';
 
-/** Of sends that have nothing to do with each other, nothing; of a group, that all of it is new or nothing is stored. */
+/** Independent sends have no shared condition. For an atomic group, nothing is stored unless all of it is new. */
 const EACH = { array: '', column: '', only: '' };
 const TOGETHER = {
   array: ', $10::jsonb[]',
@@ -49,14 +49,14 @@ const TOGETHER = {
 };
 
 /**
- * One round trip for any number of sends: locks the chats, checks the senders, finds earlier sends of the same
- * client_id, numbers, inserts, moves read marks. Locks are taken in one order everywhere, chats by id and then
- * members, and rows are read under their lock: a member removed a moment ago is not in `sender`.
+ * One statement for any number of sends: it locks the chats, checks the senders, finds earlier sends with the same
+ * client_id, assigns numbers, inserts, and moves read cursors. Locks are always taken in one order, chats by id and
+ * then members. Rows are read under their lock: a member removed a moment ago is not in `sender`.
  *
- * LATERAL with LIMIT keeps the planner on the indexes, also when a plan was made while the tables were small.
- * Texts and metadata stay in `input` until they are inserted: each step in between copies its rows, some twice.
+ * LATERAL with LIMIT keeps the planner on the indexes, even if the plan was made while the tables were small. Texts and
+ * metadata stay in `input` until they are inserted: each step in between copies its rows, some twice.
  *
- * A sender who had read everything has read their own message too; one with unread messages keeps them unread.
+ * If the sender had read everything, the cursor moves past the new message; otherwise older messages stay unread.
  */
 const appendSql = (earlier: string, { array, column, only } = EACH) => `
 WITH input AS MATERIALIZED (
@@ -119,7 +119,7 @@ FROM (
   FROM checked k LEFT JOIN numbered n USING (ord) ORDER BY ord
 ) o`;
 
-/** Columns: of a crowd's sends, rows with every field's name would cost more to write and to read. */
+/** The result by columns: for large batches, rows with every field's name would cost more to write and read. */
 interface Columns {
   refused: Outcome['refused'][];
   seq: number[];
@@ -127,7 +127,7 @@ interface Columns {
   earlier_id: (string | null)[];
   name: string[];
   avatar: (string | null)[];
-  /** The numbers, from 1, of those that are the first of a direct chat. */
+  /** The positions, from 1, of first messages of direct chats. */
   first: number[] | null;
 }
 
@@ -138,9 +138,9 @@ const STATEMENTS = {
 };
 
 /**
- * Stores what may be stored of a batch, in one transaction, and tells what became of each, in order. As `newOnes`
- * it does not look for earlier sends; the unique constraint on their client_id refuses the batch if there is one.
- * `together` stores all of them or, if one is refused or repeats an earlier one, none.
+ * Stores the valid sends of a batch in one transaction, and returns the result of each, in order. As `newOnes`, it does
+ * not look for earlier sends: the unique constraint on their client_id refuses the batch if there is one. `together`
+ * stores all of them, or none if one is refused or repeats an earlier one.
  */
 export async function appendMessages(
   pool: SendPool,
@@ -174,10 +174,10 @@ export async function appendMessages(
   }));
 }
 
-/** PostgreSQL's literal of an array of ids or of an enum's names, which need no quotes. */
+/** PostgreSQL's array literal of ids or enum names, which need no quotes. */
 const plainArray = (values: (string | undefined)[]) => `{${values.map((value) => value ?? 'NULL').join()}}`;
 
-/** The same of any texts: the driver's own searches and copies each twice. */
+/** The same for any texts: the driver's own version searches and copies each text twice. */
 const textArray = (values: (string | undefined)[]) =>
   `{${values.map((value) => (value === undefined ? 'NULL' : `"${escaped(value)}"`)).join()}}`;
 

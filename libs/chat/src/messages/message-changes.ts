@@ -11,9 +11,9 @@ import { memberViews, uuid, type MemberViews } from '../receipts/shown-cursors.j
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
   chat_type: 'direct' | 'group';
-  /** By a block between its two people: then one may still take back what one said. */
+  /** Closed by a block between its two members: a user may still delete their own messages. */
   chat_blocked: boolean;
-  /** By a ban of one of them, in the same way. */
+  /** Closed by a ban of one of them, with the same exception. */
   chat_gone: boolean;
 }
 
@@ -33,13 +33,13 @@ type ChangeEvent =
   | 'chat:message:pinned'
   | 'chat:message:unpinned';
 
-/** Where a message is, and how long. */
+/** The chat of a message, and its size. */
 interface Found {
   chat_id: string;
   bytes: number;
 }
 
-/** A message as it is after a decision, and how the members see it. */
+/** A message after a decision, and the views of the members. */
 interface Decided {
   row: MessageRow;
   isChanged: boolean;
@@ -51,7 +51,7 @@ type Decision = (
   tx: Prisma.TransactionClient,
 ) => MessageChange | null | Promise<MessageChange | null>;
 
-/** Where a message that was sent is changed: numbered under the chat's lock, told after the commit. */
+/** Changes messages that were sent: numbered under the chat's lock, published after the commit. */
 @Injectable()
 export class MessageChanges {
   constructor(
@@ -63,10 +63,10 @@ export class MessageChanges {
   ) {}
 
   /**
-   * Runs `decide` with the message as it is under the chat's lock, and stores what it returns; null changes nothing.
-   * @throws AppError RATE_LIMIT, NOT_FOUND (no such message, deleted, or the other is banned), FORBIDDEN (not a member), UNAVAILABLE, or
-   *   what `decide` throws
-   * @param newText what an edit would store
+   * Runs `decide` with the message under the chat's lock, and stores the result; null changes nothing.
+   * @throws AppError RATE_LIMIT, NOT_FOUND (when the message is missing or deleted, or the other user is banned),
+   *   FORBIDDEN (when the user is not a member), UNAVAILABLE, or any error of `decide`
+   * @param newText the text that an edit would store
    */
   async change(
     { messageId, chatId }: { messageId: string; chatId?: string },
@@ -87,7 +87,10 @@ export class MessageChanges {
     return asNamed(toMessage(row, sights.statusFor(userId)), sights.hidden.get(userId) ?? null);
   }
 
-  /** One frame for all, and others for the viewers whom a block cuts off from a member or from somebody in the message. */
+  /**
+   * Publishes one frame for all, and separate frames for viewers with a block between them and a member, or a person in
+   * the message.
+   */
   private publish(event: ChangeEvent, { row, sights }: Decided): void {
     const common = toMessage(row, sights.statusFor(null));
     const groups = new Map<string, string[]>();
@@ -104,7 +107,7 @@ export class MessageChanges {
     }
   }
 
-  /** Strangers are refused here, so that they do not even stand in the chat's line. */
+  /** Refuses people outside of the chat before they enter its queue. */
   private async find(messageId: string, userId: string, saidToBe?: string): Promise<Found> {
     if (saidToBe) await this.memberships.require(saidToBe, userId);
     const [found] = await this.prisma.$queryRaw<(Found & { is_member: boolean })[]>`

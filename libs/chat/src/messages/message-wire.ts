@@ -2,7 +2,7 @@ import type { ForwardedFromDto, MessageDto, MessageKind, MessageStatus, Reaction
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { PAGE_BYTES, Prisma } from '#platform';
 
-/** A message with its sender's name, as every query here selects it. */
+/** A message with its sender's name, as all queries select it. */
 export interface MessageRow {
   id: string;
   chat_id: string;
@@ -22,37 +22,40 @@ export interface MessageRow {
   pinned_at: Date | null;
   deleted_at: Date | null;
   reactions: ReactionDto[];
-  /** Of the people that it names, those who are hidden from its reader. */
+  /** The people in the message who are hidden from its reader. */
   hidden: Hidden | null;
 }
 
-/** Whom a share is about, or whose post it is. */
+/** The user in a share, or the author of the shared post. */
 const SHARED = Prisma.raw(
   `CASE m.type WHEN 'profile_share' THEN m.content WHEN 'post_share' THEN m.metadata->>'author_id' END`,
 );
-/** The people that a message `m` names. A deleted share has no id, and an older one may have anything. */
+/** The people in a message `m`. A deleted share has no id, and an older one may have any value. */
 export const NAMED = Prisma.sql`ARRAY[m.sender_id, (m.forwarded_from->>'sender_id')::uuid,
   CASE WHEN ${SHARED} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (${SHARED})::uuid END]`;
 
-/** As `reader` sees them. To be followed by FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */
+/** Columns as shown to `reader`. Use it with FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */
 export const messageColumns = (reader: Prisma.Sql): Prisma.Sql => Prisma.sql`
   m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content, m.metadata,
   m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at,
   m.deleted_at, m.reactions, ${hiddenFrom(reader, NAMED)} AS hidden`;
 
-/** A message of a page, with the bytes of the page up to it. */
+/** A message of a page, with the size of the page up to it in bytes. */
 export interface PageRow extends MessageRow {
   bytes: number;
 }
 
-/** About how many bytes a message `m` has. Metadata and reactions that are short are not written out for it. */
+/**
+ * SQL expression: the approximate size of a message `m` in bytes. Short metadata and reactions are estimated instead of
+ * converted to text.
+ */
 export const SIZE = Prisma.sql`octet_length(m.content)
   + CASE WHEN pg_column_size(m.metadata) > 200 THEN octet_length(m.metadata::text) ELSE 0 END
   + CASE WHEN pg_column_size(m.reactions) > 200 THEN octet_length(m.reactions::text) ELSE 0 END`;
 
 /**
- * Selects a page of messages. Those after so many bytes are not read.
- * @param order a column of `messages m` that no two messages of the page share, and which way
+ * Selects a page of messages. Messages beyond a size in bytes are not read.
+ * @param order a column of `messages m` that is unique in the page, and the direction
  */
 export const messagesOfPage = (
   reader: Prisma.Sql,
@@ -72,7 +75,7 @@ export const messagesOfPage = (
 export const hasMore = (rows: PageRow[], limit: number): boolean =>
   rows.length > limit || bytesOf(rows) > PAGE_BYTES;
 
-/** Of a page that `messagesOfPage` selected. */
+/** For a page that `messagesOfPage` selected. */
 export const bytesOf = (rows: PageRow[]): number => rows.at(-1)?.bytes ?? 0;
 
 export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
@@ -101,8 +104,8 @@ export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
   );
 
 /**
- * A message as it is for a member who left when the chat had this change number: with no later reaction and pin, and without
- * its content if that was changed or deleted since. Null is a member who is there.
+ * A message as a former member sees it, who left at this change number of the chat: without later reactions and pins,
+ * and without its content if that was changed or deleted since. Null stands for a current member.
  */
 export function asLeft(row: MessageRow, leftChangeSeq: number | null): MessageRow {
   if (leftChangeSeq === null || row.change_seq <= leftChangeSeq) return row;
@@ -119,13 +122,13 @@ const sharedBy = ({ type, content, metadata }: Naming): string | undefined => {
   return type === 'post_share' && typeof metadata.author_id === 'string' ? metadata.author_id : undefined;
 };
 
-/** The ids of the people that a message names: who sent it, who said it first, and who is shared in it. */
+/** The ids of the people in a message: the sender, the original author, and the user of a share. */
 export function namedIn(message: Naming): string[] {
   const ids = [message.sender_id, message.forwarded_from?.sender_id, sharedBy(message)];
   return ids.filter((id): id is string => Boolean(id));
 }
 
-/** A message in which those of its people who are hidden show no picture, and are named as they were. */
+/** A message whose hidden people have no picture, and their earlier names. */
 export function asNamed(message: MessageDto, hidden: Hidden | null): MessageDto {
   if (!hidden) return message;
   const { sender_id: id, sender_name, sender_avatar, forwarded_from: first } = message;

@@ -22,20 +22,20 @@ import { acceptsNoMessage } from '../membership/consent.js';
 import { WriteMutex } from './write-mutex.js';
 import { blockedError, notFound, notMember } from '../membership/membership.js';
 
-/** Longer than any statement may run in the database. */
+/** Longer than the statement timeout of the database. */
 const UNCERTAIN_MS = 10_000;
-/** The most that metadata has: to find out how much it is would cost as much as to write it. */
+/** The limit of metadata: measuring it would cost as much as encoding it. */
 const METADATA_SIZE = 8 * 1024;
 
-/** The acknowledgement of a send, and the message unless an earlier one is repeated. */
+/** The acknowledgement of a send, and the message unless it repeats an earlier one. */
 export interface Sent {
   ack: SendMessageAck;
   message?: MessageDto;
 }
 
-/** The result of a send, and of a group of messages. */
+/** The result of a send, or of an atomic group. */
 type Stored = Sent | MessageDto[] | null;
-/** A promise while the chat is introduced. */
+/** A promise while a direct chat is shown to the other member. */
 type Result = Stored | Promise<Stored>;
 type Item = NewMessage | NewMessage[];
 const isGroup = (item: Item) => Array.isArray(item);
@@ -47,8 +47,8 @@ const sizeOf = (item: Item): number => {
 const chatOf = (item: Item) => (Array.isArray(item) ? item[0]! : item).chatId;
 
 /**
- * Where messages are written: the hot path. Sends that arrive while a round trip runs share the next one.
- * Each message is committed before it is acknowledged or seen, and seen in the order of its number.
+ * Stores messages: the hot path. Sends that arrive during a round trip share the next one. Each message is committed
+ * before it is acknowledged or published, and published in the order of its number.
  */
 @Injectable()
 export class MessageWriter implements OnModuleDestroy {
@@ -59,7 +59,7 @@ export class MessageWriter implements OnModuleDestroy {
       ),
     {
       maxBatch: 256,
-      // The members are sent all of it before anything else is done.
+      // All of a batch is published to the members before other work runs.
       maxBatchSize: WORK.sendsTogether.most,
       maxQueued: WORK.sends.most.sends,
       maxSize: WORK.sends.most.characters,
@@ -69,11 +69,11 @@ export class MessageWriter implements OnModuleDestroy {
     },
   );
   private readonly large: KeyedLimiter;
-  /** How many sends of a chat are in that line. */
+  /** The number of sends of a chat in that queue. */
   private readonly queuedByChat = new Counts();
-  /** Direct chats whose first message waits until the other side has been shown the chat. */
+  /** Direct chats whose first message waits until the chat has been shown to the other member. */
   private readonly introductions = new Map<string, Promise<void>>();
-  /** Sends whose commit was cut off, and until when one of them may still turn out to have happened (ms). */
+  /** Sends with an uncertain commit, and until when one of them may still commit (ms). */
   private readonly uncertain = new Map<string, number | undefined>();
   private resolving?: Promise<void>;
   private resolveTimer?: NodeJS.Timeout;
@@ -89,15 +89,15 @@ export class MessageWriter implements OnModuleDestroy {
     this.large = new KeyedLimiter(WORK.largeSends.most, () => metrics.refuse(WORK.largeSends));
   }
 
-  /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (reply_to), UNAVAILABLE */
+  /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (names `reply_to`), UNAVAILABLE */
   append(message: NewMessage): Promise<Sent> {
     return this.queueIfLarge(message.chatId, 1, () => this.batcher.add(message) as Promise<Sent>);
   }
 
   /**
-   * Messages of one sender to one chat, all or none, in this order with nothing in between, and after what was given
-   * to `append` before.
-   * @returns null, and stores nothing, when one of them repeats an earlier client_id
+   * Stores messages of one sender in one chat, all or none, with consecutive numbers, and after earlier calls of
+   * `append`.
+   * @returns null when one of them repeats an earlier client_id; then nothing is stored
    * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE
    */
   appendAtomically(messages: NewMessage[]): Promise<MessageDto[] | null> {
@@ -109,10 +109,10 @@ export class MessageWriter implements OnModuleDestroy {
     );
   }
 
-  /** Sends that thousands of devices hear wait for each other, and leave those of other chats the way. */
+  /** Sends with thousands of receiving devices run sequentially, and let sends of other chats pass. */
   private queueIfLarge<T>(chatId: string, messages: number, send: () => Promise<T>): Promise<T> {
     const devices = this.emitter.audience(chatId);
-    // The earlier ones of the chat stay before it.
+    // Earlier sends of the chat stay before this one.
     if (devices <= WORK.audience.most.free && this.queuedByChat.of(chatId) === 0) return send();
     this.queuedByChat.add(chatId, 1);
     return this.large.run('', send, devices * messages).finally(() => this.queuedByChat.add(chatId, -1));
@@ -186,7 +186,7 @@ export class MessageWriter implements OnModuleDestroy {
     void introduced.then(() => chatIds.forEach((id) => this.introductions.delete(id)));
   }
 
-  /** At once, or after the chat's introduction: its messages are emitted in order, and no other chat's wait. */
+  /** At once, or after the chat was shown: messages of a chat are published in order, and other chats do not wait. */
   private inOrder<T>(chatId: string, emit: () => T): T | Promise<T> {
     return this.introductions.get(chatId)?.then(emit) ?? emit();
   }
@@ -196,7 +196,7 @@ export class MessageWriter implements OnModuleDestroy {
     try {
       return await appendMessages(this.pool, batch, as ?? (attempt === 1 ? 'newOnes' : 'perhapsRepeated'));
     } catch (error) {
-      // One of these client_ids is stored: the next try finds it, or one after that if another node is at it now.
+      // One of these client_ids is stored: the next attempt finds it, or a later one if another node is storing it now.
       if (isUniqueViolation(error) && attempt < 5) return this.store(batch, as, attempt + 1);
       if (isDatabaseUnavailable(error)) {
         for (const { id } of batch) this.uncertain.set(id, undefined);
@@ -206,7 +206,7 @@ export class MessageWriter implements OnModuleDestroy {
     }
   }
 
-  /** The client_id goes to the sender's own devices only. */
+  /** Only the sender's own devices receive the client_id. */
   private emit(message: MessageDto, clientId: string | null | undefined): void {
     if (clientId == null) return this.emitter.toChat(message.chat_id, 'chat:message:new', message);
     this.emitter.toChatAndOwn(message.chat_id, 'chat:message:new', message, message.sender_id, {
@@ -214,7 +214,7 @@ export class MessageWriter implements OnModuleDestroy {
     });
   }
 
-  /** Shows those messages that were committed although the answer never came: nobody else will. */
+  /** Publishes messages that were committed without an answer: no other process does. */
   private resolveUncertain(): Promise<void> {
     this.resolving ??= this.lookUpUncertain().finally(() => {
       this.resolving = undefined;
@@ -233,7 +233,7 @@ export class MessageWriter implements OnModuleDestroy {
       this.uncertain.delete(row.id);
       void this.inOrder(row.chat_id, () => this.emit(toMessage(row, 'sent'), row.client_id));
     }
-    // Counted from the first look at a database that is back: until then the statement itself may be waiting.
+    // Counted from the first look-up in a reachable database: until then, the statement itself may be waiting.
     for (const [id, until] of this.uncertain) {
       if (until === undefined) this.uncertain.set(id, askedAt + UNCERTAIN_MS);
       else if (until < askedAt) this.uncertain.delete(id);
@@ -280,7 +280,7 @@ const toSentMessage = (message: NewMessage, outcome: Outcome, createdAt: string)
   reactions: [],
 });
 
-/** Times as text. Most of a batch share a millisecond, and to write one out costs as much as to encode an answer. */
+/** Times as text. Most of a batch share a millisecond, and formatting one costs as much as encoding an answer. */
 function memoizedTimestamps(): (at: number) => string {
   const times = new Map<number, string>();
   return (at) => {

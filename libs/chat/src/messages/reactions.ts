@@ -1,11 +1,11 @@
 import { Prisma } from '#platform';
 
-/** How many of those who reacted in one way are named. */
+/** Limit of named users per reaction. */
 const USERS_SHOWN = 50;
 
 /**
- * The reactions to the message `m` as its column `reactions` has them: the kinds in the order of their first reaction,
- * and those who reacted in the order in which they did, but for the banned. For a statement that reads or updates `messages m`.
+ * The reactions to the message `m` in the format of its column `reactions`: emoji in the order of their first use, and
+ * users in the order of their reactions, without banned users. For a statement that reads or updates `messages m`.
  */
 export const REACTIONS = Prisma.sql`(
   SELECT coalesce(jsonb_agg(jsonb_build_object('emoji', kind.emoji, 'count', kind.count, 'user_ids',

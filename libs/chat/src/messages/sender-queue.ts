@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Looking something up takes time: what the same sender sends meanwhile waits, so that their order holds. */
+/** Keeps the order of a sender's messages: while one needs a look-up, later ones of the same sender wait. */
 @Injectable()
 export class SenderQueue {
   private readonly last = new Map<string, Promise<unknown>>();

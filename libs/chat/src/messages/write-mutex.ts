@@ -1,31 +1,31 @@
 import { WORK, Metrics, unavailable } from '#platform';
 import { Injectable } from '@nestjs/common';
 
-/** One result for each item, in order; an Error rejects its item alone. */
+/** One result per item, in order; an Error rejects only its item. */
 type Results<R> = (R | Error | Promise<R>)[];
 
-/** A chat that is being changed: the end of everything that waits so far, and the number of writes among it. */
+/** A chat that is being changed: the end of all waiting work, and the number of writes in it. */
 interface PausedChat {
   end: Promise<unknown>;
   waiting: number;
 }
 
 /**
- * Sends and marks lock the same rows. In turns, the next one starts with the locks free; at once, each would hold
- * a connection only to wait for the other's commit. Other nodes' writes still meet in the database.
+ * Serializes sends and cursor updates, which lock the same rows. So the next one starts with free locks. Concurrently,
+ * each would hold a connection only to wait for the other's commit. The database serializes writes of other nodes.
  *
- * A change of a single chat takes no turn, since it may be slow: it holds its chat. A batch leaves held chats out. The
- * writes that were left out follow the change, in their order; all other chats go on.
+ * A change of a single chat may be slow, so it does not hold the mutex: it pauses its chat. A batch leaves paused chats
+ * out. Their writes follow the change, in their order; all other chats continue.
  */
 @Injectable()
 export class WriteMutex {
-  /** The turn that was given last; never fails. */
+  /** The last work that was given the mutex; never rejects. */
   private last: Promise<unknown> = Promise.resolve();
   private readonly paused = new Map<string, PausedChat>();
 
   constructor(private readonly metrics: Metrics) {}
 
-  /** Runs `write` after all earlier turns. It must leave held chats out. */
+  /** Runs `write` after all earlier work. It must leave paused chats out. */
   runExclusive<T>(write: () => Promise<T>): Promise<T> {
     const result = this.last.then(write);
     this.last = result.catch(() => undefined);
@@ -37,8 +37,8 @@ export class WriteMutex {
   }
 
   /**
-   * Runs a change of a chat: after the writes that were given a turn before, and before those that come later. So earlier
-   * messages are told before the change begins, and later ones after its caller has gone on.
+   * Runs a change of a chat: after earlier writes, and before later ones. So earlier messages are published before the
+   * change begins, and later ones after its caller has continued.
    */
   runPaused<T>(chatId: string, change: () => Promise<T>): Promise<T> {
     const { last } = this;
@@ -46,8 +46,8 @@ export class WriteMutex {
   }
 
   /**
-   * Writes a batch in one turn; of held chats, each after the change. `flush` takes its turn before it waits for anything: so a
-   * chat that is free here is free in that turn.
+   * Writes a batch under the mutex; items of paused chats follow their change. `flush` takes the mutex before it waits
+   * for anything, so a chat that is free here is still free then.
    */
   async write<T, R>(
     batch: T[],
@@ -73,12 +73,12 @@ export class WriteMutex {
     return batch.map((item) => resultOf.get(item)!);
   }
 
-  /** Resolves when nothing waits for a change any more. */
+  /** Resolves when no work waits for a change any more. */
   async idle(): Promise<void> {
     while (this.paused.size > 0) await Promise.all([...this.paused.values()].map(({ end }) => end));
   }
 
-  /** Runs `write` when everything that the chat waits for is over. @throws AppError UNAVAILABLE when too much waits */
+  /** Runs `write` when all earlier work of the chat has ended. @throws AppError UNAVAILABLE (when too much waits) */
   private runAfterChange<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
     const chat = this.paused.get(chatId) ?? { end: Promise.resolve(), waiting: 0 };
     if (count > 0 && chat.waiting + count > WORK.pausedChat.most) {
@@ -104,7 +104,7 @@ function resultAt<R>(results: Promise<Results<R>>, i: number): Promise<R> {
     if (all[i] instanceof Error) throw all[i];
     return all[i] as R | Promise<R>;
   });
-  // Node takes a promise that is rejected before its caller has it for one that nobody handles.
+  // Node reports a promise as unhandled that rejects before its caller has it.
   result.catch(() => undefined);
   return result;
 }

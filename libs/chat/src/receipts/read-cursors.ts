@@ -5,29 +5,29 @@ import { Receipts, type AdvancedCursor } from './receipts.js';
 import { WriteMutex } from '../messages/write-mutex.js';
 import { UNREAD_COUNT } from './unread.js';
 
-/** That a member has received, or read, everything up to `seq`. */
+/** A member has received, or read, everything up to `seq`. */
 export interface ReadCursorUpdate {
   chatId: string;
   userId: string;
   kind: 'delivered' | 'read';
   seq: number;
-  /** Where the member's marks were before they moved some of the way. */
+  /** The member's cursors before a first part of a long move. */
   from?: Before;
 }
 type Before = Pick<AdvancedCursor, 'old_read' | 'old_delivered'>;
 
-/** How long deliveries gather, ms, and how long after a failure they wait. */
+/** How long deliveries are collected, ms, and how long they wait after a failure. */
 const RECORD_MS = 50;
 const RETRY_MS = 1000;
 const MAX_RECORDED = WORK.readCursors.most;
-/** The most marks in one statement. */
+/** Limit of cursors per statement. */
 const MAX_CURSORS = 5000;
-/** The most messages that are looked at for a member's own when a read mark moves over them. */
+/** Limit of messages that are searched for a member's own when a read cursor moves over them. */
 const { most: MAX_COUNTED } = WORK.readCursorSteps;
 
 const chatOf = ({ chatId }: ReadCursorUpdate) => chatId;
 
-/** All of a member that one statement moves. */
+/** The cursor updates of one member in one statement. */
 interface CursorRow {
   ord: number;
   chat_id: string;
@@ -37,9 +37,9 @@ interface CursorRow {
 }
 
 /**
- * Delivery and read marks are watermarks, written many at a time: one statement for all that gathered. Each mark
- * that moves takes a number from the chat's change counter, so that a device that was away learns of it. In a chat that a
- * block has closed it takes none, since the other side is to learn nothing: the member's own devices learn of it by `sync`.
+ * Stores delivered and read cursors in batches. Each moved cursor takes a change number of the chat, so that an offline
+ * device gets it later. In a chat closed by a block, it takes none, since the other member must not see it; the
+ * member's own devices get it by `sync`.
  */
 @Injectable()
 export class ReadCursors implements OnModuleDestroy {
@@ -52,7 +52,7 @@ export class ReadCursors implements OnModuleDestroy {
       intervalMs: 20,
     },
   );
-  /** Deliveries that nobody waits for, by chat and member, until the next round. */
+  /** Deliveries to be stored in the next round, by chat and member; no caller waits for them. */
   private readonly recorded = new Map<string, ReadCursorUpdate>();
   private recordTimer?: NodeJS.Timeout;
 
@@ -64,8 +64,8 @@ export class ReadCursors implements OnModuleDestroy {
   ) {}
 
   /**
-   * A mark that moves far goes in steps, so that others do not wait for it.
-   * @throws AppError FORBIDDEN when the user is no longer a member; UNAVAILABLE
+   * A long move is made in steps, so that other writes do not wait for it.
+   * @throws AppError FORBIDDEN (when the user is no longer a member), UNAVAILABLE
    */
   async advance(update: ReadCursorUpdate): Promise<AdvancedCursor> {
     let advanced = await this.batcher.add(update);
@@ -75,12 +75,14 @@ export class ReadCursors implements OnModuleDestroy {
     return advanced;
   }
 
-  /** That a device has been given everything up to `seq`: stored soon, and again later while the database is away. */
+  /**
+   * Records that a device received everything up to `seq`. Stored soon, and retried while the database is unavailable.
+   */
   record(chatId: string, userId: string, seq: number): void {
     const key = `${chatId}:${userId}`;
     const earlier = this.recorded.get(key);
     if (earlier) earlier.seq = Math.max(earlier.seq, seq);
-    // Beyond this the database is far behind, and the next message will mark what this one does not.
+    // Beyond this limit the database is far behind, and the next message will move the cursor anyway.
     else if (this.recorded.size < MAX_RECORDED)
       this.recorded.set(key, { chatId, userId, kind: 'delivered', seq });
     this.recordTimer ??= setTimeout(() => void this.storeRecorded(), RECORD_MS);
@@ -94,7 +96,7 @@ export class ReadCursors implements OnModuleDestroy {
   }
 
   private async storeRecorded(): Promise<void> {
-    // Those of a chat that is being changed wait for the next round.
+    // Cursors of a chat that is being changed wait for the next round.
     const isFree = ({ chatId }: ReadCursorUpdate) => !this.mutex.isPaused(chatId);
     const batch = [...this.recorded.values()].filter(isFree).slice(0, MAX_CURSORS);
     for (const { chatId, userId } of batch) this.recorded.delete(`${chatId}:${userId}`);
@@ -179,7 +181,7 @@ export class ReadCursors implements OnModuleDestroy {
       FROM member b`;
   }
 
-  /** After the turn: to count what others have deleted may take long, and sends are not to wait for it. */
+  /** After the mutex is released: counting deleted messages of others may take long, and sends must not wait for it. */
   private async countUnread(cursors: CursorRow[]): Promise<Map<number, number>> {
     const read = cursors.filter(({ read }) => read > 0);
     if (read.length === 0) return new Map();

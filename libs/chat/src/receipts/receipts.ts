@@ -5,21 +5,21 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReceiptQueue } from './receipt-queue.js';
 
-/** The most receipts of one member that are told one by one when they come back to a long silence. */
+/** Limit of individual receipts for one member who returns after a long absence. */
 const MAX_RECEIPTS = WORK.receipts.most.published;
-/** Among so many newest ones: a member's own and deleted messages are passed over. */
+/** Limit of newest messages considered: a member's own and deleted messages need no receipt. */
 const MAX_COVERED = WORK.receipts.most.lookedAt;
-/** The most messages that the marks of one look-up may have moved over. */
+/** Limit of messages that the cursors of one look-up may have moved over. */
 const MAX_TOGETHER = WORK.receipts.most.together;
-/** How long a failed announcement waits, ms, and how often it is tried again. */
+/** Delay before a failed publish is repeated, ms, and the number of attempts. */
 const RETRY_MS = 1000;
 const RETRIES = 60;
-/** Large chats: at most one receipt of each kind a second and chat. */
+/** In large chats: at most one receipt of each kind per second and chat. */
 const LARGE_CHAT_MS = 1000;
-/** Large chats: only senders among this many newest messages are told. */
+/** In large chats: only the senders of this many newest messages are notified. */
 const LARGE_CHAT_WINDOW = 50;
 
-/** One member's marks before and after a flush. */
+/** One member's cursors before and after a flush. */
 export interface AdvancedCursor {
   ord: number;
   chat_id: string;
@@ -29,24 +29,24 @@ export interface AdvancedCursor {
   new_read: number;
   old_delivered: number;
   new_delivered: number;
-  /** It has some way to go. */
+  /** True when part of the move remains. */
   is_behind: boolean;
   last_read_at: Date | null;
-  /** After a read mark, once it is counted. */
+  /** After a read, once it is counted. */
   unread_count?: number;
 }
 
-/** SQL: a key of two users, in either order. */
+/** SQL expression: a key of two users, in either order. */
 const pair = (a: string, b: string): Prisma.Sql =>
   Prisma.raw(`LEAST(${a}, ${b})::text || GREATEST(${a}, ${b})`);
 
 type Covered = [ord: number, id: string, seq: number, senderId: string];
 
-/** Tells senders that their messages were delivered and read (contract, "Chat events"). */
+/** Notifies senders that their messages were delivered and read. */
 @Injectable()
 export class Receipts implements OnModuleDestroy {
   private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
-  /** Receipts of long silences are announced one part after the other. */
+  /** Receipts after long absences are published one part after the other. */
   private late: Promise<void> = Promise.resolve();
   private readonly queue: ReceiptQueue;
 
@@ -74,7 +74,7 @@ export class Receipts implements OnModuleDestroy {
       this.publishSoon(chat_id, Math.min(old_read, old_delivered));
   }
 
-  /** The marks are stored, so their receipts are owed: again while the database is away. */
+  /** The cursors are stored, so their receipts must follow: retried while the database is unavailable. */
   private async publishWithRetry(cursors: AdvancedCursor[]): Promise<void> {
     for (let triesLeft = RETRIES; triesLeft >= 0; triesLeft--)
       try {
@@ -106,7 +106,10 @@ export class Receipts implements OnModuleDestroy {
     for (const [sender, events] of read) this.queue.add(sender, 'chat:message:read', events);
   }
 
-  /** Other people's messages that the marks moved over, oldest first; none across a block, nor of who has left. */
+  /**
+   * Messages of other users that the cursors moved over, oldest first. Without those across a block, and of former
+   * members.
+   */
   private async coveredBy(cursors: AdvancedCursor[]): Promise<Covered[]> {
     const ranges = cursors.map(({ ord, chat_id, user_id, ...m }) => ({
       ord,
@@ -115,8 +118,8 @@ export class Receipts implements OnModuleDestroy {
       after: m.new_read > m.old_read ? Math.min(m.old_read, m.old_delivered) : m.old_delivered,
       upto: m.new_delivered > m.old_delivered ? m.new_delivered : m.new_read,
     }));
-    // One JSON value: of thousands of rows, each field would be decoded by itself. Members and blocks are read once a
-    // chat, not once a message. LIMIT keeps the planner on the keys.
+    // One JSON value: with thousands of rows, each field would be decoded separately. Members and blocks are read per
+    // chat, not per message. LIMIT keeps the planner on the keys.
     const [row] = await this.prisma.$queryRaw<{ covered: Covered[] | null }[]>`
       WITH r AS MATERIALIZED (
         SELECT * FROM json_to_recordset(${JSON.stringify(ranges)}::json)
@@ -164,7 +167,7 @@ export class Receipts implements OnModuleDestroy {
     this.largeChats.set(chatId, { after, timer: setTimeout(announce, LARGE_CHAT_MS) });
   }
 
-  /** To each of those who wrote last: how many have received and read the newest message of theirs. */
+  /** Notifies the latest senders how many members have received and read their newest message. */
   private async announceCounts(chatId: string, after: number): Promise<void> {
     const newest = await this.prisma.$queryRaw<
       { id: string; sender_id: string; delivered_count: number; read_count: number }[]
@@ -197,7 +200,7 @@ export class Receipts implements OnModuleDestroy {
   }
 }
 
-/** Marks whose messages are looked up together. */
+/** Groups cursors whose messages are looked up together. */
 function inParts(cursors: AdvancedCursor[]): AdvancedCursor[][] {
   const parts: AdvancedCursor[][] = [];
   let covered = Infinity;

@@ -7,9 +7,9 @@ type Database = Pick<PrismaService, '$queryRaw'>;
 export const uuid = (id: string | null): Prisma.Sql => Prisma.sql`${id}::uuid`;
 
 /**
- * SQL over a member `p` of a chat: how far `reader` sees that this member has come. A block hides it, in a group by leaving
- * the member out. A direct chat keeps what was known when the block came (`frozen_…`). Readers see their own marks as they are.
- * For a reader that is NULL nothing is hidden in groups.
+ * SQL over a member `p` of a chat: the member's cursors as shown to `reader`. In a group, a block leaves the member
+ * out. A direct chat keeps the cursors as of the block (`frozen_…`). Readers see their own current cursors. For a
+ * `reader` that is NULL nothing is hidden in groups.
  */
 export const shownCursors = (reader: Prisma.Sql) => ({
   read: Prisma.sql`(CASE WHEN p.user_id = ${reader} THEN p.last_read_seq ELSE COALESCE(p.frozen_read_seq, p.last_read_seq) END)`,
@@ -18,16 +18,16 @@ export const shownCursors = (reader: Prisma.Sql) => ({
   areShown: Prisma.sql`(p.frozen_read_seq IS NOT NULL OR (${notBlocked(reader, Prisma.raw('p.user_id'))}))`,
 });
 
-/** How far each active member of a chat has come, as far as the reader may know. */
+/** The cursors of each active member of a chat, as far as the reader may see them. */
 export interface ShownCursors {
   user_id: string;
   last_read_seq: number;
   last_delivered_seq: number;
-  /** The chat's change number at which one of the two last moved. */
+  /** The chat's change number when one of the two last moved. */
   change_seq: number;
 }
 
-/** A query of the `Mark`s of a chat as one of its members sees them. */
+/** A query of the `ShownCursors` of a chat for one of its members. */
 export function shownCursorsOf(chatId: string, readerId: string): Prisma.Sql {
   const { read, delivered, areShown } = shownCursors(uuid(readerId));
   return Prisma.sql`
@@ -36,9 +36,9 @@ export function shownCursorsOf(chatId: string, readerId: string): Prisma.Sql {
 }
 
 /**
- * A function from a message to its status: read or delivered once all other participants have read or received
- * it (contract, "Chat events"). Looks at two marks, not at every member: the lowest, and the lowest but one for
- * the messages of whoever holds the lowest.
+ * Returns a function from a message to its status: read or delivered once all other participants have read or received
+ * it. It compares two cursors, not those of every member: the lowest, and the second lowest for messages of the member
+ * with the lowest.
  */
 export function statusFrom(
   members: ShownCursors[],
@@ -55,7 +55,7 @@ export function statusFrom(
   };
 }
 
-/** SQL over a message `m`: how far the last of the others has come, as `reader` sees it: `read` and `delivered`. */
+/** SQL over a message `m`: the lowest cursors of the other members, as shown to `reader`: `read` and `delivered`. */
 export function lowestCursors(reader: Prisma.Sql): Prisma.Sql {
   const { read, delivered, areShown } = shownCursors(reader);
   return Prisma.sql`
@@ -71,13 +71,13 @@ export interface LowestCursors {
 export const statusOf = (seq: number, { read, delivered }: LowestCursors): MessageStatus =>
   seq <= (read ?? 0) ? 'read' : seq <= (delivered ?? 0) ? 'delivered' : 'sent';
 
-/** By member of a chat: from whom of some people a block cuts them off. */
+/** By member of a chat: the people hidden from them by a block. */
 type HiddenByViewer = Map<string, Hidden>;
 
-/** How the members of a chat see a message of it, where a block is between some of them. */
+/** The views of a message for the members of its chat, when blocks exist between some of them. */
 export interface MemberViews {
   hidden: HiddenByViewer;
-  /** Viewers for whom the names or the status differ from everybody else's. */
+  /** Viewers with other names or another status than everybody else. */
   apart: Set<string>;
   /** The status of the message, if there is one. Null stands for all viewers who are not in `apart`. */
   statusFor: (viewer: string | null) => MessageStatus;
@@ -86,8 +86,8 @@ export interface MemberViews {
 }
 
 /**
- * Reads the cuts between the members of a chat and some people, and how far the others have come with a message. A member may
- * block thousands, and all of a group each other: blocks are looked up by both of their ends.
+ * Reads the blocks between the members of a chat and some people, and the cursors of the other members. A member may
+ * block thousands, and members may block each other: blocks are looked up by both users.
  */
 export async function memberViews(
   db: Database,
@@ -109,15 +109,15 @@ export async function memberViews(
   return { hidden, apart, statusFor, keyOf };
 }
 
-/** SQL: a block is between two users. LIMIT keeps the planner on the key. */
+/** SQL condition: a block exists between two users. LIMIT keeps the planner on the key. */
 const isBlocked = (a: string, b: string): Prisma.Sql =>
   Prisma.raw(`COALESCE(
     (SELECT true FROM blocks WHERE blocker_id = ${a} AND blocked_id = ${b} LIMIT 1),
     (SELECT true FROM blocks WHERE blocker_id = ${b} AND blocked_id = ${a} LIMIT 1), false)`);
 
 /**
- * The status of a message for those who see it with another than all others, and for these under null. It is read when nobody
- * whom the viewer may see has still to read it: mostly the first of those answers that.
+ * The status of a message by viewer, when it differs; null has the status for all others. A message is read when no
+ * visible member has yet to read it. Usually the first member checked decides that.
  */
 async function statusesWithin(db: Database, messageId: string): Promise<Map<string | null, MessageStatus>> {
   const rows = await db.$queryRaw<{ viewer: string | null; status: MessageStatus }[]>`
@@ -153,7 +153,7 @@ async function statusesWithin(db: Database, messageId: string): Promise<Map<stri
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function hiddenWithin(db: Database, chatId: string, people: string[]): Promise<HiddenByViewer> {
-  // An older message may name anything.
+  // An older message may have any value here.
   const ids = people.filter((id) => UUID.test(id));
   const rows = await db.$queryRaw<{ viewer: string; id: string; name: string; handle: string }[]>`
     WITH member AS MATERIALIZED (

@@ -1,9 +1,9 @@
 import { Prisma, READS } from '#platform';
 
 /**
- * A member's unread count as an SQL expression over a chat `c` and a member `p` of it: what comes after the read
- * mark, without their own and without deleted messages. Counts deletions only, never what is unread. Of more than
- * 1,000 the older ones count as unread.
+ * SQL expression over a chat `c` and its member `p`: the member's unread count. That is the messages after the read
+ * cursor, without their own and deleted ones. It counts only deletions, never unread messages. Of more than 1,000
+ * deletions, the older ones count as unread.
  */
 export const UNREAD_COUNT = Prisma.raw(`(c.last_seq - p.last_read_seq - p.own_after_read
   - (SELECT count(*) FILTER (WHERE d.sender_id <> p.user_id) FROM (
@@ -11,9 +11,9 @@ export const UNREAD_COUNT = Prisma.raw(`(c.last_seq - p.last_read_seq - p.own_af
      ORDER BY x.seq DESC LIMIT ${READS.deletedUnread.most}) d))::int`);
 
 /**
- * CTEs after one of `member`s of a chat, with their `user_id`, `last_read_seq` and `own_after_read`, and the chat's `last_seq`:
- * the same as `unread`, by `user_id` and `unread_count`. Deletions are read once for all members, and counted downwards from
- * the newest: all of them, and the member's own.
+ * CTEs after one of `member`s of a chat, with their `user_id`, `last_read_seq` and `own_after_read`, and the chat's
+ * `last_seq`. They give the same count as `unread`, by `user_id` and `unread_count`. Deletions are read once for all
+ * members, and counted downwards from the newest: all of them, and the member's own.
  */
 export const unreadOfMembers = (chatId: string): Prisma.Sql => Prisma.sql`
   deleted AS MATERIALIZED (

@@ -9,20 +9,20 @@ import { UNREAD_COUNT } from '../receipts/unread.js';
 
 const PAGE = 500;
 
-/** What a cursor holds; snapshots are PostgreSQL's own text form of `pg_snapshot`. */
+/** The contents of a cursor; snapshots are the text form of PostgreSQL's `pg_snapshot`. */
 interface Position {
   database: string;
-  /** Everything visible in it is known to the client; empty = nothing is. */
+  /** The client knows everything visible in this snapshot; empty = nothing. */
   known: string;
-  /** Where the running round of pages will end, and the last chat it showed; empty = between rounds. */
+  /** The end of the current round of pages, and the last chat it showed; empty = between rounds. */
   upto: string;
   after: string;
 }
 
 /**
- * One request after a reconnect tells which chats and notifications changed (contract, "REST", `GET sync`). A change is what the
- * cursor's snapshot did not see: exact also for transactions that began before it and ended after it, which any
- * clock or serial number would skip. A chat that the user left since is shown once, as left.
+ * Returns the chats and notifications that changed, in one request after a reconnect (`GET sync`). A change is anything
+ * that the cursor's snapshot did not see. That is exact even for transactions that began before the snapshot and ended
+ * after it, which clocks and serial numbers would miss. A chat that the user has left since is shown once, as left.
  */
 export class Sync extends Query<SyncAnswer> {
   constructor(
@@ -52,7 +52,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
     const after = asked && !reset ? asked.after : '';
     await this.deliver(userId, known, after);
     const { chats, snapshot } = await this.changed(userId, known, after);
-    // After the snapshot was taken: what commits in between is told twice at worst.
+    // After the snapshot was taken: a commit in between is returned twice at worst.
     const notifications = await this.queries.execute(new SyncNotifications(userId, known));
     const upto = (!reset && asked?.upto) || snapshot;
     const more = chats.length === PAGE;
@@ -65,7 +65,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
     };
   }
 
-  /** A device that syncs has everything delivered; first, so that the answer already says so. */
+  /** A device that syncs has received everything. Recorded first, so that the answer includes it. */
   private async deliver(userId: string, known: string, after: string): Promise<void> {
     const behind = await this.prisma.$queryRaw<{ chat_id: string; last_seq: number }[]>`
       SELECT c.id AS chat_id, c.last_seq ${this.from(userId, known, after)} AND p.left_at IS NULL AND p.last_delivered_seq < c.last_seq
@@ -97,8 +97,8 @@ export class SyncHandler implements IQueryHandler<Sync> {
     const unseen = (xid: string) =>
       Prisma.sql`NOT pg_visible_in_snapshot(${Prisma.raw(xid)}, ${known}::text::pg_snapshot)`;
     const of = Prisma.sql`SELECT * FROM chat_members WHERE user_id = ${userId}::uuid AND`;
-    // A former member is not told of later changes of a chat. An unseen change is not older than the snapshot's oldest
-    // transaction: an index finds those who left since, among all that ever did.
+    // A former member gets no later changes of a chat. An unseen change is not older than the snapshot's oldest
+    // transaction, so an index finds recent leavings among all former memberships.
     const members = known
       ? Prisma.sql`(${of} left_at IS NULL UNION ALL ${of} left_at IS NOT NULL
           AND changed_xid >= pg_snapshot_xmin(${known}::text::pg_snapshot))`
@@ -112,7 +112,7 @@ export class SyncHandler implements IQueryHandler<Sync> {
   }
 }
 
-/** A chat that was left a moment ago has nothing to deliver; the others have. */
+/** A chat that was just left has nothing to deliver; others do. */
 function unlessLeft(error: unknown): void {
   if (!(error instanceof AppError && error.code === 'FORBIDDEN')) throw error;
 }
@@ -120,11 +120,11 @@ function unlessLeft(error: unknown): void {
 function read(cursor: string): Position {
   const [database, known, upto, after] = decodeCursor(cursor, 'string', 'string', 'string', 'string');
   if (!isSnapshot(known) || !isSnapshot(upto) || (after !== '' && !isUUID(after, 'all')))
-    throw AppError.invalid('cursor', 'is not one');
+    throw AppError.invalid('cursor', 'is invalid');
   return { database, known, upto, after };
 }
 
-/** Whether PostgreSQL would take it: `xmin:xmax:` and the transactions running between them, ascending. */
+/** Whether PostgreSQL accepts it: `xmin:xmax:` and the running transactions between them, ascending. */
 function isSnapshot(text: string): boolean {
   if (text === '') return true;
   const match = /^(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,|$))*)$/.exec(text);

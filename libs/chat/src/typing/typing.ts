@@ -3,29 +3,29 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from '../membership/membership.js';
 import { pointsOfAudience } from '../messages/message-points.js';
 
-/** Contract, "Chat events": typing stops by itself. A client may say so once for as long as somebody types. */
+/** Typing ends by itself after this time. A client sends it once while its user types. */
 const TYPING_MS = 30_000;
 
 interface Typist {
   id: string;
   name: string;
-  /** The device, whose disconnection ends its typing. */
+  /** The device; its disconnection ends the typing. */
   device: string;
 }
 
-/** A device as its socket knows it. */
+/** A device with the data of its socket. */
 interface Device {
   readonly id: string;
   readonly connected: boolean;
 }
 
-/** Who is typing where. Never stored, never sent back to whoever types, nor across a block. */
+/** Tracks typing users. Never stored, and never sent back to the typing user or across a block. */
 @Injectable()
 export class Typing implements OnModuleDestroy {
-  /** The devices that somebody types on, by chat and user, with the timer that ends it. */
+  /** The devices on which a user types, by chat and user, with the timer that ends it. */
   private readonly typing = new Map<string, Map<string, NodeJS.Timeout>>();
   private readonly chatsOf = new Map<string, Map<string, Typist>>();
-  /** The last start of each device and chat that waits for the database. A stop withdraws it. */
+  /** The latest start of each device and chat that waits for the database. A stop withdraws it. */
   private readonly starts = new Map<string, symbol>();
 
   constructor(
@@ -34,10 +34,13 @@ export class Typing implements OnModuleDestroy {
     private readonly limits: RateLimits,
   ) {}
 
-  /** What a client says of itself, under the name that its user has now. @throws AppError CHAT_NOT_FOUND, FORBIDDEN, RATE_LIMIT */
+  /**
+   * Handles a client's report, with the current name of its user. @throws AppError CHAT_NOT_FOUND, FORBIDDEN,
+   * RATE_LIMIT
+   */
   async report(chatId: string, userId: string, device: Device, isTyping: boolean): Promise<void> {
     if (isTyping) return this.start(chatId, userId, device);
-    // At once: a start that waits for the database must not outlive it.
+    // Synchronously: a start that waits for the database must not outlive the stop.
     this.stop(chatId, device.id);
     await this.memberships.require(chatId, userId);
   }
@@ -58,7 +61,7 @@ export class Typing implements OnModuleDestroy {
     }
   }
 
-  /** Whoever types on two devices has stopped when they stopped on both. */
+  /** A user who types on two devices stops when both have stopped. */
   set(chatId: string, typist: Typist, isTyping: boolean, notTo = [blockedRoom(typist.id)]): void {
     const key = `${chatId}:${typist.id}`;
     const devices = this.typing.get(key) ?? new Map<string, NodeJS.Timeout>();
@@ -79,7 +82,7 @@ export class Typing implements OnModuleDestroy {
     this.emitter.toRooms([chatRoom(chatId)], 'chat:typing', event, [userRoom(typist.id), ...notTo]);
   }
 
-  /** Ends what is typed in a direct chat that a block has closed. The other side hears that, too, but nothing later. */
+  /** Ends the typing in a direct chat closed by a block. The other member receives that, but nothing later. */
   endIn(chatId: string): void {
     for (const chats of [...this.chatsOf.values()]) {
       const typist = chats.get(chatId);
@@ -87,14 +90,14 @@ export class Typing implements OnModuleDestroy {
     }
   }
 
-  /** Ends what a device types in a chat, if it does. */
+  /** Ends the typing of a device in a chat. */
   stop(chatId: string, device: string): void {
     this.starts.delete(keyOf(device, chatId));
     const typist = this.chatsOf.get(device)?.get(chatId);
     if (typist) this.set(chatId, typist, false);
   }
 
-  /** Ends all typing of a device that is gone. */
+  /** Ends all typing of a disconnected device. */
   stopAll(device: string): void {
     for (const [chatId, typist] of this.chatsOf.get(device) ?? []) this.set(chatId, typist, false);
   }

@@ -11,11 +11,11 @@ import {
 } from '../../membership/consent.js';
 
 /**
- * A group is made; a direct chat is found, or made once however many ask at the same time. The other side sees a direct chat
- * when something is said in it, or when they open it, too.
- * @throws AppError INVALID_DATA naming participant_ids; NOT_FOUND when one of them does not exist, is banned, or a block is between
- *   them and the creator; FORBIDDEN when one of them does not accept it; CONFLICT when one is in too many groups; RATE_LIMIT (of a
- *   day)
+ * Creates a group, or finds or creates a direct chat; concurrent requests create one chat. The other user sees a direct
+ * chat after its first message, or when they open it too.
+ * @throws AppError INVALID_DATA (names `participant_ids`), NOT_FOUND (when a participant is unknown, banned or
+ *   blocked), FORBIDDEN (when a participant does not accept it), CONFLICT (when a participant is in too many groups),
+ *   RATE_LIMIT (per day)
  */
 export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
   constructor(
@@ -29,7 +29,7 @@ export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
 interface Opened {
   id: string;
   created: boolean;
-  /** It was there, and is in the creator's list from now on. */
+  /** True when the chat existed, and is in the creator's list from now on. */
   opened: boolean;
 }
 
@@ -52,7 +52,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     if (otherIds.length === 0 || (body.type === 'direct' && otherIds.length !== 1))
       throw AppError.invalid(
         'participant_ids',
-        'a direct chat has one other participant, a group at least one',
+        'must name one user for a direct chat, at least one for a group',
       );
     const members = [creatorId, ...otherIds];
     const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
@@ -61,7 +61,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       : await this.createGroup(creatorId, otherIds, body.title ?? null);
     if (created) {
       this.emitter.membershipChanged(chatRoom(id), ...members);
-      // The other one of a direct chat hears of it when they open it, too.
+      // The other user receives a direct chat when they open it too.
       await this.updates.publishCreated(id, directKey ? [creatorId] : members);
     }
     const [chat] = await this.views.of(creatorId, id);
@@ -70,12 +70,12 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     return { chat: chat!, created };
   }
 
-  /** A chat that is there is opened without the pair's lock, and no limit counts it. */
+  /** Opening an existing chat takes no lock of the pair and counts for no limit. */
   private async openDirect(creatorId: string, otherId: string, key: string): Promise<Opened> {
     const known = await this.openKnown(this.prisma, creatorId, otherId, key);
     if (known) return known;
     await this.reach.take('directChat', creatorId);
-    // A block that comes meanwhile waits until the chat is there for it to close.
+    // A concurrent block waits until the chat exists, and then closes it.
     return this.pairs.change(creatorId, otherId, async (tx) => {
       const made = await this.openKnown(tx, creatorId, otherId, key);
       if (made) return made;
@@ -90,7 +90,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     });
   }
 
-  /** @throws AppError NOT_FOUND (the other is no user, banned, or cut off by a block) */
+  /** @throws AppError NOT_FOUND (when the other user is unknown, banned or blocked) */
   private async openKnown(
     db: Prisma.TransactionClient,
     creatorId: string,
@@ -101,7 +101,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     if (await this.blocks.areBetween(creatorId, otherId, db)) throw noSuchUser();
     const chat = await db.chat.findUnique({ where: { directKey }, select: { id: true } });
     if (!chat) return undefined;
-    // With a message, the chat is in the creator's list already.
+    // A chat with a message is in the creator's list already.
     const opened = await db.$executeRaw`
       UPDATE chat_members SET opened = true, changed_xid = pg_current_xact_id()
       WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened

@@ -5,7 +5,7 @@ import { ChatViews } from '../chat-views.js';
 import { GroupChanges, assertRunsGroup } from '../../membership/group-changes.js';
 
 /**
- * A group's title and avatar, by its owner or an admin.
+ * The owner or an admin changes a group's title and avatar.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (also for every direct chat)
  */
 export class UpdateChat extends Command<ChatDto> {

@@ -4,7 +4,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { CHAT_BYTES, ChatViews } from '../chat-views.js';
 import { IS_LISTED } from '../../membership/membership.js';
 
-/** The user's chats, newest activity first: those in their list, or those they archived. */
+/** The user's chats, newest activity first: the listed ones, or the archived ones. */
 export class ListChats extends Query<ChatPage> {
   constructor(
     readonly userId: string,

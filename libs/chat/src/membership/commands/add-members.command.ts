@@ -8,10 +8,10 @@ import { requireGroupAccepted, requireBelowGroupLimit } from '../consent.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 
 /**
- * People join a group, by its owner or an admin, if their settings let this user add them. What was said before is theirs to
- * read and not unread. Only a friend adds somebody again who has left.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such user, a banned one, or one whom a block cuts off from the user),
- *   CONFLICT (the group is full, or somebody is in too many), RATE_LIMIT (of a day)
+ * The owner or an admin adds people to a group, if their settings allow it. Earlier messages are visible to them and
+ * not unread. Only a friend can add somebody again who has left.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (for an unknown, banned or blocked user), CONFLICT (when the
+ *   group is full, or a user is in too many), RATE_LIMIT (per day)
  */
 export class AddMembers extends Command<ChatDto> {
   constructor(
@@ -42,7 +42,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
         const missing = await notIn(db, chatId, userIds);
         if (missing.length === 0) return null;
         if (group.member_count + missing.length > MAX_MEMBERS)
-          throw new AppError('CONFLICT', `A group has ${MAX_MEMBERS} members at most`, {
+          throw new AppError('CONFLICT', `Limit of ${MAX_MEMBERS} members reached`, {
             reason: 'too_many_members',
           });
         return missing;
@@ -74,7 +74,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
   }
 }
 
-/** Those of the users who are not in the group. */
+/** The users who are not in the group. */
 async function notIn(db: Prisma.TransactionClient, chatId: string, userIds: string[]): Promise<string[]> {
   const missing = await db.$queryRaw<{ id: string }[]>`
     SELECT DISTINCT id FROM unnest(${userIds}::uuid[]) AS w(id)

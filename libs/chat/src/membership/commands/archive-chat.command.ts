@@ -4,7 +4,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MemberSettings } from '../member-settings.js';
 
 /**
- * Takes a chat out of the user's list, or back into it; a new message does not.
+ * Hides a chat from the user's list, or restores it. A new message does not restore it.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
  */
 export class ArchiveChat extends Command<ChatDto> {
@@ -12,7 +12,7 @@ export class ArchiveChat extends Command<ChatDto> {
     readonly userId: string,
     readonly chatId: string,
     readonly archived: boolean,
-    /** The device that asked: the user's other devices are told. */
+    /** The device that made the request: only the user's other devices receive the event. */
     readonly socketId?: string,
   ) {
     super();

@@ -6,7 +6,7 @@ import { Memberships } from '../membership.js';
 import { UNREAD_COUNT } from '../../receipts/unread.js';
 
 /**
- * A chat is open on a device: everything in it is delivered.
+ * A device opens a chat: all its messages count as delivered.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE
  */
 export class JoinChat extends Command<JoinAck> {

@@ -3,12 +3,12 @@ import { Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MemberSettings } from '../member-settings.js';
 
-/** Until it is unmuted (contract, `chat:mute`). */
+/** Stands for a mute without end. */
 const FOR_GOOD = '9999-12-31T23:59:59.999Z';
 
 /**
- * The user's devices are to stay quiet about a chat, until a time or for good, or no longer. It goes on in all else.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (`until` is not ahead)
+ * Mutes a chat on the user's devices until a time or permanently, or unmutes it. Nothing else changes.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA (when `until` is not in the future)
  */
 export class MuteChat extends Command<ChatDto> {
   constructor(
@@ -16,7 +16,7 @@ export class MuteChat extends Command<ChatDto> {
     readonly chatId: string,
     readonly muted: boolean,
     readonly until?: string | null,
-    /** The device that asked: the user's other devices are told. */
+    /** The device that made the request: only the user's other devices receive the event. */
     readonly socketId?: string,
   ) {
     super();
@@ -29,11 +29,11 @@ export class MuteChatHandler implements ICommandHandler<MuteChat> {
 
   async execute({ userId, chatId, muted, until, socketId }: MuteChat): Promise<ChatDto> {
     if (muted && until != null && Date.parse(until) <= Date.now())
-      throw AppError.invalid('until', 'must be a time ahead');
+      throw AppError.invalid('until', 'must be in the future');
     const mutedUntil = muted ? new Date(until ?? FOR_GOOD) : null;
     const setting = {
       assignment: Prisma.sql`muted_until = ${mutedUntil}`,
-      // A mute that is over is none.
+      // An expired mute counts as none.
       unless: mutedUntil
         ? Prisma.sql`muted_until IS NOT DISTINCT FROM ${mutedUntil}`
         : Prisma.sql`muted_until > now() IS NOT TRUE`,

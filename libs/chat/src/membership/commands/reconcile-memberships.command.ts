@@ -4,13 +4,13 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../../conversations/chat-update-publisher.js';
 import { settleOwners } from '../group-owners.js';
 
-/** Chats that are changed under one lock. */
+/** Number of chats changed under one lock. */
 const BATCH = 50;
 
 /**
- * Brings a user's chats in line with whether the user is banned. A banned user leaves their groups; after an unban they
- * are back, with their marks and roles, where the group is not full by then. What was said meanwhile is unread. Their
- * direct chats are closed, or open again. Again changes nothing.
+ * Makes a user's memberships consistent with their ban status. A banned user leaves their groups. After an unban they
+ * return with their read cursors and roles, if the group is not full; messages sent meanwhile are unread. Direct chats
+ * are closed or opened. Repeating it changes nothing.
  */
 export class ReconcileMemberships extends Command<void> {
   constructor(readonly userId: string) {
@@ -18,14 +18,14 @@ export class ReconcileMemberships extends Command<void> {
   }
 }
 
-/** Of a direct chat `c`: one of its two people is banned. */
+/** SQL condition on a direct chat `c`: one of its two members is banned. */
 const ONE_IS_BANNED = Prisma.raw(`EXISTS (
   SELECT FROM chat_members d JOIN users b ON b.id = d.user_id
   WHERE d.chat_id = c.id AND b.banned_at IS NOT NULL)`);
 
-/** The chats that were changed. */
+/** The changed chats. */
 interface Changed {
-  /** Groups that the user has left, or was too late for: they are full. */
+  /** Groups that the user has left, or could not return to because they are full. */
   left: string[];
   back: string[];
   direct: string[];
@@ -63,7 +63,7 @@ export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMem
 
 async function store(tx: Prisma.TransactionClient, userId: string, chatIds: string[]): Promise<Changed> {
   await tx.$queryRaw`SELECT FROM chats WHERE id = ANY(${chatIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
-  // Neither a ban nor an unban commits until this has.
+  // A concurrent ban or unban commits only after this.
   const [user] = await tx.$queryRaw<{ banned: boolean }[]>`
     SELECT banned_at IS NOT NULL AS banned FROM users WHERE id = ${userId}::uuid FOR SHARE`;
   const left = user?.banned ? await leave(tx, userId, chatIds) : [];
@@ -93,7 +93,7 @@ async function leave(tx: Prisma.TransactionClient, userId: string, chatIds: stri
   );
 }
 
-/** The marks that come back take the chat's change number, so that `changes` tells of them. */
+/** The restored read cursors take the chat's change number, so that `changes` includes them. */
 async function comeBack(tx: Prisma.TransactionClient, userId: string, chatIds: string[]): Promise<string[]> {
   return idsOf(
     await tx.$queryRaw<{ id: string }[]>`
@@ -109,7 +109,7 @@ async function comeBack(tx: Prisma.TransactionClient, userId: string, chatIds: s
   );
 }
 
-/** What is left then are groups that are full. */
+/** The remaining groups are full. */
 async function stayAway(tx: Prisma.TransactionClient, userId: string, chatIds: string[]): Promise<string[]> {
   return idsOf(
     await tx.$queryRaw<{ id: string }[]>`

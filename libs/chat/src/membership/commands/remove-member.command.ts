@@ -6,11 +6,11 @@ import { GroupChanges, assertRunsGroup } from '../group-changes.js';
 import { settleOwners } from '../group-owners.js';
 
 /**
- * Somebody leaves a group, or is removed by its owner or an admin (an admin removes members only). Their devices
- * stop hearing at once and are told (`chat:removed`), and they may read on up to that moment. The group of an owner
- * who leaves goes to an admin, or else to whoever has been in it longest. A banned member who is removed does not come back
- * with an unban, and nobody is told: for the others this user is not there.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (not in the group)
+ * A member leaves a group, or is removed by its owner or an admin (admins remove only members). Their devices receive
+ * `chat:removed` and no further events, and they can read the messages up to that moment. When the owner leaves, an
+ * admin becomes the owner, or else the longest member. A banned member who is removed does not return with an unban.
+ * Nobody is notified of it, since the others do not see this user.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (when the user is not in the group)
  */
 export class RemoveMember extends Command<void> {
   constructor(
@@ -22,7 +22,7 @@ export class RemoveMember extends Command<void> {
   }
 }
 
-const NOT_IN_GROUP = 'Not in this group';
+const NOT_IN_GROUP = 'This user is not a member of the group';
 
 /** The member left, or an earlier attempt has removed them. */
 class AlreadyOut extends AppError {}

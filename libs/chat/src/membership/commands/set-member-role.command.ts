@@ -5,9 +5,9 @@ import { ChatViews } from '../../conversations/chat-views.js';
 import { GroupChanges } from '../group-changes.js';
 
 /**
- * A group's owner makes a member an admin or an admin a member, or hands the group over and becomes an admin of it.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (not the owner, or a direct chat), INVALID_DATA (the owner's own role),
- *   NOT_FOUND (not in the group)
+ * The owner of a group grants or takes the admin role, or transfers the group and becomes an admin.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (when the user is not the owner, or in a direct chat), INVALID_DATA (for
+ *   the owner's own role), NOT_FOUND (when the member is not in the group)
  */
 export class SetMemberRole extends Command<ChatDto> {
   constructor(
@@ -34,12 +34,12 @@ export class SetMemberRoleHandler implements ICommandHandler<SetMemberRole> {
         if (group.role !== 'owner')
           throw new AppError('FORBIDDEN', 'Only the owner of the group may do this');
         if (memberId === userId)
-          throw AppError.invalid('user_id', 'is your own: hand the group over instead');
+          throw AppError.invalid('user_id', 'must not be your own: transfer the group instead');
         const member = await db.chatMember.findUnique({
           where: { chatId_userId: { chatId, userId: memberId }, leftAt: null },
           select: { role: true },
         });
-        if (!member) throw new AppError('NOT_FOUND', 'Not in this group');
+        if (!member) throw new AppError('NOT_FOUND', 'This user is not a member of the group');
         return member.role === role ? null : role;
       },
       store: async (tx) => {

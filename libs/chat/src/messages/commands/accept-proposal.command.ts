@@ -4,10 +4,11 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageChanges } from '../message-changes.js';
 
 /**
- * Makes a master's proposal in a chat a booking request at a time of the client's choice; the message shows it to
- * both (contract, `POST chats/:id/messages/:message_id/accept`).
- * @throws AppError FORBIDDEN (one's own proposal, a foreign chat), NOT_FOUND, CONFLICT (accepted, and the booking
- *   stands; the service has changed since; or the time is taken), INVALID_DATA (no proposal, or a forwarded one; starts_at is no slot ahead)
+ * Turns a master's proposal in a chat into a booking request, at a time that the client chooses. The message shows the
+ * booking to both (`POST chats/:id/messages/:message_id/accept`).
+ * @throws AppError FORBIDDEN (for one's own proposal, or another chat), NOT_FOUND, CONFLICT (when it was accepted and
+ *   the booking is live, the service has changed, or the time is taken), INVALID_DATA (when it is no proposal or a
+ *   forwarded one, or `starts_at` is not a future slot)
  */
 export class AcceptProposal extends Command<BookingDto> {
   constructor(
@@ -35,13 +36,14 @@ export class AcceptProposalHandler implements ICommandHandler<AcceptProposal> {
       userId,
       'chat:message:edited',
       async (message, tx) => {
-        if (message.type !== 'booking_proposal') throw AppError.invalid('message_id', 'is no proposal');
-        // Whoever forwarded it offers nothing, and to whom it was offered has the first one.
+        if (message.type !== 'booking_proposal') throw AppError.invalid('message_id', 'is not a proposal');
+        // A forwarded proposal is no offer: its recipient got the original.
         if (message.forwarded_from) throw AppError.invalid('message_id', 'is a forwarded proposal');
-        if (message.sender_id === userId) throw new AppError('FORBIDDEN', 'This is a proposal of your own');
+        if (message.sender_id === userId)
+          throw new AppError('FORBIDDEN', 'You cannot accept your own proposal');
         const { price, duration, booking_id: accepted } = message.metadata;
         if (accepted !== undefined && !(await this.bookings.hasFallenThrough(tx, accepted as string)))
-          throw new AppError('CONFLICT', 'This proposal has been accepted', { reason: 'wrong_state' });
+          throw new AppError('CONFLICT', 'This proposal is already accepted', { reason: 'wrong_state' });
         const booking_id = await this.reservations.makeIn(tx, {
           clientId: userId,
           serviceId: String(message.metadata.service_id),

@@ -3,14 +3,14 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageChanges } from '../message-changes.js';
 
 /**
- * Deletes a message for everyone: its place and number stay, its content is gone, and so is its pin.
- * @throws AppError FORBIDDEN unless the user sent it or runs the group
+ * Deletes a message for everyone: its place and number stay, its content and pin are removed.
+ * @throws AppError FORBIDDEN (unless the user sent it, or is the owner or an admin of the group)
  */
 export class DeleteMessage extends Command<void> {
   constructor(
     readonly userId: string,
     readonly messageId: string,
-    /** The chat that the message is said to be in, where the caller says so. */
+    /** The chat of the message according to the caller, if given. */
     readonly chatId?: string,
   ) {
     super();

@@ -10,11 +10,12 @@ import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../recei
 import { SenderQueue } from '../sender-queue.js';
 
 /**
- * Repeats messages in another chat, or in the same, in the order given and with what the forwarder has to say before
- * them: all of it or nothing. Repeating it with the same client_id gives back what was forwarded first.
+ * Sends copies of messages to another chat, or the same, in the given order and after the optional comment: all or
+ * nothing. Repeating it with the same client_id returns the first result.
  * @returns the forwarded messages, without the comment
- * @throws AppError RATE_LIMIT (each message counts), INVALID_DATA, CHAT_NOT_FOUND (of the target), NOT_FOUND (a message
- *   that is not there, or deleted), FORBIDDEN (not in the target or in a message's chat, or a block), UNAVAILABLE
+ * @throws AppError RATE_LIMIT (each message counts), INVALID_DATA, CHAT_NOT_FOUND (for the target), NOT_FOUND (for a
+ *   missing or deleted message), FORBIDDEN (when the user is not in the target or in a message's chat, or a block
+ *   exists), UNAVAILABLE
  */
 export class ForwardMessages extends Command<MessageDto[]> {
   constructor(
@@ -27,9 +28,9 @@ export class ForwardMessages extends Command<MessageDto[]> {
 
 type Source = MessageRow & { is_member: boolean };
 
-/** Their place in the forward; the comment's is 0, with or without one. */
+/** The positions in the forward; the comment has 0, whether or not it exists. */
 const PLACES = Array.from({ length: MAX_FORWARDED }, (_, i) => i + 1);
-/** What only the proposal that was accepted itself may say. */
+/** Fields that only the accepted proposal itself may have. */
 const ACCEPTED = ['booking_id', 'accepted_by', 'starts_at'];
 
 @CommandHandler(ForwardMessages)
@@ -69,20 +70,20 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
       })),
     );
     if (stored) return comment == null ? stored : stored.slice(1);
-    // Another device, or another try, came first after all.
+    // Another device, or another attempt, was faster.
     const repeated = await this.earlier(userId, payload);
-    if (repeated.length === 0) throw AppError.invalid('client_id', 'is that of another message');
+    if (repeated.length === 0) throw AppError.invalid('client_id', 'belongs to another message');
     return repeated;
   }
 
   private async lookUp(userId: string, payload: ForwardPayload) {
     await this.memberships.requireOpen(payload.to_chat_id, userId);
     const earlier = payload.client_id == null ? [] : await this.earlier(userId, payload);
-    // Of what was forwarded before nothing has to be there any more.
+    // The sources of an earlier forward need not exist any more.
     return { earlier, sources: earlier.length > 0 ? [] : await this.sources(userId, payload.message_ids) };
   }
 
-  /** What the same client_id forwarded before. */
+  /** The result of an earlier forward with the same client_id. */
   private async earlier(userId: string, { to_chat_id, client_id }: ForwardPayload): Promise<MessageDto[]> {
     const [rows, members] = await Promise.all([
       this.prisma.$queryRaw<MessageRow[]>`
@@ -96,7 +97,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     return rows.map((row) => toMessage(row, status(row)));
   }
 
-  /** In the order asked for. @throws AppError NOT_FOUND, FORBIDDEN */
+  /** In the order of the ids. @throws AppError NOT_FOUND, FORBIDDEN */
   private async sources(userId: string, messageIds: string[]): Promise<Source[]> {
     const rows = await this.prisma.$queryRaw<Source[]>`
       SELECT ${messageColumns(uuid(userId))}, p.user_id IS NOT NULL AS is_member
@@ -110,7 +111,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
   }
 }
 
-/** The same words again, and who said them first, however often they were forwarded since: all as the forwarder sees it. */
+/** The same content and its original author, however often it was forwarded since, as the forwarding user sees it. */
 function forwarded(source: Source): Pick<NewMessage, 'type' | 'content' | 'metadata' | 'forwardedFrom'> {
   const seen = toMessage(source, 'sent');
   const { type, content, id, sender_id, sender_name, created_at } = seen;

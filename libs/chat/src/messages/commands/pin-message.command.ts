@@ -4,15 +4,16 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageChanges } from '../message-changes.js';
 
 /**
- * Pins a message for everybody in the chat, or takes its pin off; repeating it changes nothing. Any member may.
- * @throws AppError RATE_LIMIT, NOT_FOUND, FORBIDDEN (not a member, or a block), CONFLICT (100 are pinned), UNAVAILABLE
+ * Pins or unpins a message for all members of a chat; repeating it changes nothing. Every member may.
+ * @throws AppError RATE_LIMIT, NOT_FOUND, FORBIDDEN (when the user is not a member, or a block exists), CONFLICT (with
+ *   100 pins), UNAVAILABLE
  */
 export class PinMessage extends Command<MessageDto> {
   constructor(
     readonly userId: string,
     readonly messageId: string,
     readonly on: boolean,
-    /** The chat that the message is said to be in, where the caller says so. */
+    /** The chat of the message according to the caller, if given. */
     readonly chatId?: string,
   ) {
     super();
@@ -31,14 +32,14 @@ export class PinMessageHandler implements ICommandHandler<PinMessage> {
     });
   }
 
-  /** Pins are sorted by their time: each is later than the one before it, whatever the clocks say. */
+  /** Pins are sorted by time: each is later than the previous one, whatever the clocks of the nodes show. */
   private async nextPin(tx: Prisma.TransactionClient, chatId: string): Promise<Date> {
     const { _count: count, _max: newest } = await tx.message.aggregate({
       where: { chatId, pinnedAt: { not: null } },
       _count: true,
       _max: { pinnedAt: true },
     });
-    if (count >= MAX_PINS) throw new AppError('CONFLICT', `A chat has ${MAX_PINS} pinned messages at most`);
+    if (count >= MAX_PINS) throw new AppError('CONFLICT', `Limit of ${MAX_PINS} pinned messages reached`);
     return new Date(Math.max(Date.now(), (newest.pinnedAt?.getTime() ?? 0) + 1));
   }
 }

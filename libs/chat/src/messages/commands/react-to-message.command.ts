@@ -7,14 +7,14 @@ const MAX_DIFFERENT = 20;
 const notOne = () => AppError.invalid('emoji', 'must be one emoji');
 
 /**
- * Sets or takes back one reaction of the user, in either form of its emoji; repeating it changes nothing.
- * @throws AppError INVALID_DATA naming emoji unless it is exactly one; CONFLICT for a 21st kind
+ * Adds or removes one reaction of the user, in any form of its emoji; repeating it changes nothing.
+ * @throws AppError INVALID_DATA (names `emoji`, unless it is exactly one emoji), CONFLICT (for a 21st different emoji)
  */
 export class ReactToMessage extends Command<void> {
   constructor(
     readonly userId: string,
     readonly payload: ReactPayload,
-    /** The chat that the message is said to be in, where the caller says so. */
+    /** The chat of the message according to the caller, if given. */
     readonly chatId?: string,
   ) {
     super();
@@ -31,11 +31,11 @@ export class ReactToMessageHandler implements ICommandHandler<ReactToMessage> {
     if (on && !one) throw notOne();
     await this.changes.change({ messageId, chatId }, userId, 'chat:message:reaction', async (message, tx) => {
       const kinds = message.reactions.map((reaction) => reaction.emoji);
-      // Earlier versions took several emoji for one: what a message has of them can be taken back.
+      // Earlier versions accepted several emoji as one: existing ones can be removed.
       const emoji = one ?? kinds.find((kind) => bareEmoji(kind) === bareEmoji(payload.emoji));
       if (!emoji) throw notOne();
       if (on && !kinds.includes(emoji) && kinds.length >= MAX_DIFFERENT)
-        throw new AppError('CONFLICT', `A message takes ${MAX_DIFFERENT} different reactions at most`);
+        throw new AppError('CONFLICT', `Limit of ${MAX_DIFFERENT} different reactions reached`);
       const row = { messageId, userId, emoji };
       const { count } = on
         ? await tx.messageReaction.createMany({ data: [row], skipDuplicates: true })

@@ -2,12 +2,12 @@ import { PrismaService, idsAfter, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { REACTIONS } from '../reactions.js';
 
-/** Messages that are changed in one transaction. */
+/** Number of messages changed in one transaction. */
 const BATCH = 200;
 
 /**
- * Leaves a banned user out of the reactions that messages show, or puts an unbanned one back. Each changed message takes
- * a change number, so that `changes` has it; no event tells. Again changes nothing.
+ * Removes a banned user from shown reactions, or restores an unbanned one. Each changed message takes a change number,
+ * so that `changes` includes it; no event is published. Repeating it changes nothing.
  */
 export class ReconcileReactions extends Command<void> {
   constructor(readonly userId: string) {
@@ -39,7 +39,7 @@ async function store(tx: Prisma.TransactionClient, userId: string, messageIds: s
   await tx.$queryRaw`
     SELECT FROM chats WHERE id IN (SELECT chat_id FROM messages WHERE id = ANY(${messageIds}::uuid[]))
     ORDER BY id FOR NO KEY UPDATE`;
-  // Neither a ban nor an unban commits until this has.
+  // A concurrent ban or unban commits only after this.
   await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR SHARE`;
   await tx.$executeRaw`
     WITH changed AS MATERIALIZED (

@@ -9,8 +9,10 @@ import { pointsOf, pointsOfAudience } from '../message-points.js';
 import { SenderQueue } from '../sender-queue.js';
 
 /**
- * Sends one message. The answer means committed; sending again with the same client_id gives the first answer.
- * @throws AppError RATE_LIMIT, INVALID_DATA, CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE (then nothing may be assumed: send again with the same client_id)
+ * Sends one message. The answer means that it is committed. Sending again with the same client_id returns the first
+ * answer.
+ * @throws AppError RATE_LIMIT, INVALID_DATA, CHAT_NOT_FOUND, FORBIDDEN, UNAVAILABLE (the message may be stored: send
+ *   again with the same client_id)
  */
 export class SendMessage extends Command<Sent> {
   constructor(
@@ -23,7 +25,7 @@ export class SendMessage extends Command<Sent> {
 
 const POINTS_ELSEWHERE = new Set<string>(['profile_share', 'post_share', 'booking_proposal']);
 
-/** A message that points to what its sender does not find is itself wrong. */
+/** A message that refers to something its sender cannot see is invalid itself. */
 const notFoundIs =
   (field: string, message: string) =>
   (error: unknown): never => {
@@ -44,7 +46,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const { chat_id, type, content, reply_to } = payload;
     const points = pointsOf(content, payload.metadata) + pointsOfAudience(this.emitter.audience(chat_id));
     await this.limits.take('message', senderId, 1 + points);
-    // Apps send null for what they do not have.
+    // Apps send null for missing values.
     const metadata = messageMetadata(type, content, payload.metadata ?? {});
     const clientId = payload.client_id ?? undefined;
     const mustWait = POINTS_ELSEWHERE.has(type) || this.senders.isBusy(senderId);
@@ -61,7 +63,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     });
   }
 
-  /** What the server knows better than the sender about the thing a message points to, if they may see it. */
+  /** The server's own data of the referenced object, if the sender may see it. */
   private async factsOf(
     senderId: string,
     { type, content, metadata }: SendMessagePayload,
@@ -77,19 +79,19 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
         const post = await this.queries
           .execute(new GetPost(senderId, content))
           .catch(notFoundIs('content', 'no such post'));
-        // A repost has next to nothing of its own.
+        // A repost itself has hardly any content.
         const { author, media_urls } = post.repost_of ?? post;
         return { author_id: author.id, author_name: author.name, media_url: media_urls[0] ?? null };
       }
       case 'booking_proposal': {
         const service = await this.queries
           .execute(new GetOwnService(senderId, String(metadata?.service_id)))
-          .catch(notFoundIs('metadata.service_id', 'not a service of yours'));
+          .catch(notFoundIs('metadata.service_id', 'is not your service'));
         return {
           service_name: service.name,
           price: service.price,
           duration: service.duration,
-          // What accepting adds: nobody else may.
+          // Only accepting a proposal may set these.
           booking_id: undefined,
           accepted_by: undefined,
           starts_at: undefined,

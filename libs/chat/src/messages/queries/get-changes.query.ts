@@ -6,8 +6,8 @@ import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../me
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
 
 /**
- * What changed in a chat after a change number: messages edited, deleted, reacted to or pinned, and members' marks,
- * each in its latest state. `next_cursor` is the next `after_change_seq`.
+ * Everything that changed in a chat after a change number, in its latest state: edited, deleted or pinned messages,
+ * reactions, and members' read cursors. `next_cursor` is the next `after_change_seq`.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
  */
 export class GetChanges extends Query<ChangePage> {
@@ -34,7 +34,7 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
     query: { after_change_seq: after, limit },
   }: GetChanges): Promise<ChangePage> {
     await this.memberships.require(chatId, userId);
-    // One snapshot for both: a change between two reads would be skipped by the next page's number.
+    // One snapshot for both: the next page would skip a change between two reads.
     const [messages, members] = await this.large.read(
       userId,
       (bytes) =>
@@ -55,7 +55,7 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
     );
     const status = statusFrom(members);
     const more = hasMore(messages, limit);
-    // Marks after a message that was not read are for the next page.
+    // Read cursors after a message that was not read follow on the next page.
     const upto = more ? messages.at(-1)!.change_seq : Infinity;
     const changes: ChangeDto[] = [
       ...messages.map((row) => ({

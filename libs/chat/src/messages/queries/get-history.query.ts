@@ -7,8 +7,9 @@ import { asLeft, bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } fro
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
 
 /**
- * A page of a chat, ascending by seq: the newest, those before a number, or those after one. What is fetched
- * counts as delivered. A former member reads the messages as they were at the leaving. `next_cursor` is the next `before_seq`, or `after_seq` when that was asked for.
+ * A page of a chat, ascending by seq: the newest messages, those before a number, or those after one. Loaded messages
+ * count as delivered. A former member sees the messages as of the end of their membership. `next_cursor` is the next
+ * `before_seq`, or `after_seq` when that was given.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
  */
 export class GetHistory extends Query<MessagePage> {

@@ -5,7 +5,10 @@ import { Memberships, notMember, noSuchMessage } from '../../membership/membersh
 import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
 
-/** One message, wherever it is, deleted or not. A former member finds the messages up to the end of the membership, as they were then. @throws AppError NOT_FOUND, FORBIDDEN */
+/**
+ * One message, deleted or not. A former member finds messages up to the end of the membership, as they were then.
+ * @throws AppError NOT_FOUND, FORBIDDEN
+ */
 export class GetMessage extends Query<MessageDto> {
   constructor(
     readonly userId: string,

@@ -6,7 +6,7 @@ import { bytesOf, hasMore, messagesOfPage, toMessage, type PageRow } from '../me
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
 
 /**
- * What is pinned in a chat, the newest pin first.
+ * The pinned messages of a chat, newest pin first.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, INVALID_DATA
  */
 export class ListPins extends Query<MessagePage> {
@@ -28,7 +28,7 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
   ) {}
 
   async execute({ userId, chatId, cursor }: ListPins): Promise<MessagePage> {
-    // Of two pins of a chat none has the same time.
+    // No two pins of a chat have the same time.
     const [before] = cursor ? decodeCursor(cursor, 'number') : [8e15];
     await this.memberships.require(chatId, userId);
     const [rows, members] = await Promise.all([

@@ -16,12 +16,12 @@ import { Memberships } from '../../membership/membership.js';
 import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
 import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
 
-/** How many messages one call looks through: the work of a search is bounded, its reach is not. */
+/** The limits of one call, in messages and work: a search continues with the next call. */
 const { messages: WINDOW, steps: STEPS, stepBytes: STEP_BYTES, ms: MAX_TIME } = READS.searchInChat.most;
-/** How many one statement looks through at most, */
+/** Limit of messages per statement. */
 const STEP = 1_000;
 
-/** What people read of a message of each type; a link or an id they do not. */
+/** The visible text of a message by type; links and ids are not searched. */
 const SHOWN = Prisma.raw(`CASE m.type
   WHEN 'text' THEN m.content
   WHEN 'location' THEN concat_ws(' ', m.content, m.metadata->>'address')
@@ -31,8 +31,8 @@ const SHOWN = Prisma.raw(`CASE m.type
   END`);
 
 /**
- * Messages of one chat that show every word of the query, newest first. A page may be short, even empty, and
- * still have a `next_cursor`: there is more to look through.
+ * Messages of one chat that contain every word of the query, newest first. A page may be short, or even empty, and
+ * still have a `next_cursor`: more messages remain to be searched.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, RATE_LIMIT, UNAVAILABLE
  */
 export class SearchMessages extends Query<MessagePage> {
@@ -83,9 +83,9 @@ interface Asked {
   left_change_seq: number | null;
 }
 
-/** The messages found before a seq, and the seq before which the next call goes on. */
+/** The messages found before a seq, and the seq from which the next call continues. */
 async function find(search: SearchSql, { userId, chatId, words, before, limit, left_change_seq }: Asked) {
-  // What was said anew after somebody left is not found by them.
+  // Former members do not find text that was edited after they left.
   const hasStayed =
     left_change_seq === null ? Prisma.sql`true` : Prisma.sql`m.content_change_seq <= ${left_change_seq}`;
   const rows: MessageRow[] = [];

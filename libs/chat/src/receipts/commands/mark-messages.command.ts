@@ -5,15 +5,15 @@ import { ReadCursors } from '../read-cursors.js';
 import { notFound, notMember } from '../../membership/membership.js';
 
 /**
- * Marks everything up to a message as read, or as delivered to this user. Never moves a mark back.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (no such message in that chat), UNAVAILABLE
+ * Moves the user's read or delivered cursor to a message. A cursor never moves back.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (when the chat has no such message), UNAVAILABLE
  */
 export class MarkMessages extends Command<ReadAck> {
   constructor(
     readonly userId: string,
     readonly kind: 'delivered' | 'read',
     readonly payload: ReceiptPayload,
-    /** The device that read: the user's other devices are told. */
+    /** The device that read: only the user's other devices receive the event. */
     readonly socketId?: string,
   ) {
     super();

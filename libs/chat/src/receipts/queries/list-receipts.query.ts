@@ -6,8 +6,8 @@ import { Memberships } from '../../membership/membership.js';
 import { shownCursors, uuid } from '../shown-cursors.js';
 
 /**
- * Who of the others has received and read a message of one's own.
- * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (also for a message of somebody else), NOT_FOUND
+ * The other members who have received and read a message of the user.
+ * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (also for another user's message), NOT_FOUND
  */
 export class ListReceipts extends Query<ReceiptPage> {
   constructor(
