@@ -26,7 +26,7 @@ interface LikeRow {
   user_name: string;
   author_id: string;
   likes_count: number;
-  /** Whether the like is new, or is taken back; neither when nothing changed. */
+  /** Whether the like was added or removed; both are false when nothing changed. */
   added: boolean;
   removed: boolean;
 }
@@ -122,7 +122,7 @@ export class Likes implements OnModuleDestroy {
     return answers;
   }
 
-  /** One row per like of a post that its user may see. */
+  /** Returns one row per like of a post that its user may see. */
   private store(
     likes: Like[],
     lock: Lock,
@@ -150,7 +150,7 @@ export class Likes implements OnModuleDestroy {
     });
   }
 
-  /** To all who follow either of the two, but for whom a block cuts off from one of them. */
+  /** Publishes to all followers of either user, except those with a block between them and one of the two. */
   private show({ post_id, user_id, user_name, author_id, likes_count, removed }: LikeRow): void {
     this.emitter.toRooms(
       [userRoom(author_id), followersRoom(author_id), followersRoom(user_id)],
@@ -180,8 +180,8 @@ async function lockPosts(tx: Prisma.TransactionClient, ids: string[], lock: Lock
 }
 
 /**
- * Under the posts' rows. Who likes is locked, too: a ban at the same moment finds the like, or it is none. The count
- * moves by what was really added and removed.
+ * Runs under the locks of the posts' rows. The rows of the users are locked too: a concurrent ban either finds the
+ * like, or prevents it. The count changes by the likes that were really added and removed.
  */
 const statement = (likes: Like[]): Prisma.Sql => Prisma.sql`
   WITH liker AS (

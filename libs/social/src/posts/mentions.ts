@@ -4,7 +4,7 @@ import { Prisma } from '#platform';
 import { LinkifyIt } from 'linkify-it';
 import { visibleTo } from '../visibility.js';
 
-/** Links with a scheme or a known zone, IP addresses and e-mail addresses. */
+/** Links with a scheme or a known top-level domain, IP addresses and e-mail addresses. */
 const links = new LinkifyIt({
   fuzzyLink: true,
   fuzzyEmail: true,
@@ -12,14 +12,14 @@ const links = new LinkifyIt({
   urlAuth: true,
   maxLength: 500,
 });
-/** A host without a known zone and its path (`localhost:3000/…`), a path alone, and fields of a query. */
+/** A host without a known top-level domain and its path (`localhost:3000/…`), a path alone, and query parameters. */
 const PATHS =
   /(?<![\p{L}\p{N}_@.-])(?:[a-z0-9_.-]*|[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+)(?::\d*)?\/\S*|[?&][\w-]+=\S*/giu;
-/** A Markdown link's words, the start of its address, and its title. */
+/** The label of a Markdown link, the start of its address, and its title. */
 const LABELS =
   /\[[^[\]]*\]\([^\s)]*(?:\s{1,3}(?:"[^"\n]{0,300}"|'[^'\n]{0,300}'|\([^()\n]{0,300}\))(?=\s{0,3}\)))?/g;
 
-/** The text with a letter in the place of each link: what touches a link is no mention either. */
+/** Replaces each link by a letter: text that touches a link is no mention either. */
 function withoutLinks(text: string): string {
   let rest = '';
   let end = 0;
@@ -30,14 +30,14 @@ function withoutLinks(text: string): string {
   return (rest + text.slice(end)).replace(LABELS, 'x').replace(PATHS, 'x');
 }
 
-/** Any other word before a colon is a word of a sentence (`cc:@anna`). */
+/** Any other word before a colon is ordinary text (`cc:@anna`). */
 const SCHEMES =
   'https?|wss?|s?ftps?|git|ssh|file|data|blob|javascript|urn|magnet|mailto|acct|sips?|xmpp|tel|callto|sms|mms|tg|telegram|skype|viber|whatsapp|facetime|geo|market|intent';
 
 /**
- * A handle that stands alone. Before it: no letter or digit (`anna@…`), nothing that only links have, and no scheme
- * (`mailto:`). After it: no letter, no zone (`@mail.ru`, `@anna-studio.ru`) and no path (`@scope/package`). The sign
- * comes first, so that a text is looked back through at signs only.
+ * A handle that stands alone. Before it: no letter or digit (`anna@…`), no characters of links, and no scheme
+ * (`mailto:`). After it: no letter, no domain (`@mail.ru`, `@anna-studio.ru`) and no path (`@scope/package`). The
+ * expression starts with the sign, so that it looks back only at signs.
  */
 const MENTION = new RegExp(
   `@(?<!(?:[\\p{L}\\p{N}_@=#~%\\\\]|\\p{L}[\\p{M}\\u200C\\u200D]+|(?<![\\p{L}\\p{N}.-])(?:${SCHEMES}):)@)([a-z0-9_]{3,30})` +
@@ -54,11 +54,11 @@ export function handlesIn(text: string): string[] {
 interface Place {
   postId: string;
   commentId: string | null;
-  /** The author of the post that the text is under. */
+  /** The author of the post with the text. */
   ownerId: string;
 }
 
-/** Those whom a text names and who see both its writer and the post's author. */
+/** The mentioned users who may see both the author of the text and the author of the post. */
 export async function mentionedIn(
   db: Pick<Prisma.TransactionClient, '$queryRaw'>,
   writerId: string,
@@ -78,7 +78,7 @@ export const mentionOf = (writerId: string, { postId, commentId }: Place) => ({
   data: { post_id: postId, comment_id: commentId, user_id: writerId },
 });
 
-/** Promises these users that they are told of a text that names them. */
+/** Stores the jobs that notify mentioned users. */
 export async function enqueueMentionNotifications(
   tx: Prisma.TransactionClient,
   writerId: string,

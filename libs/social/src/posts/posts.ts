@@ -9,14 +9,14 @@ type PostRow = Omit<PostDto, 'repost_of' | 'created_at'> & {
   created_at: Date;
 };
 
-/** An SQL expression: about how many bytes a post `p` has, with the one that it reposts. */
+/** SQL expression: the approximate size of a post `p` in bytes, including the original of a repost. */
 export const POST_BYTES = Prisma.raw(`(
   SELECT sum(500 + octet_length(shown.content) + octet_length(shown.media_urls::text) + octet_length(coalesce(author.avatar, '')))::int
   FROM posts shown JOIN users author ON author.id = shown.author_id WHERE shown.id IN (p.id, p.repost_of_id)) AS bytes`);
 
 export const noSuchPost = () => new AppError('NOT_FOUND', 'No such post');
 
-/** Posts as their readers see them. What one may not see does not exist for them. */
+/** Reads posts as shown to a reader. A hidden post is treated as missing. */
 @Injectable()
 export class Posts {
   private readonly queue: KeyedQueue;
@@ -29,9 +29,11 @@ export class Posts {
   }
 
   /**
-   * Runs a change of what counts on a post. All of them wait for its row, as likes do: in line here, a crowd holds one
-   * connection, and likes wait for one change at most. Other nodes' changes still meet in the database.
-   * @throws AppError UNAVAILABLE when too many wait; what `change` throws, or a change before it that met no database
+   * Runs a change that counts on a post. All such changes, including likes, wait for the post's row. They queue here,
+   * so many concurrent changes hold one connection, and likes wait for one change at most. The database serializes
+   * changes of other nodes.
+   * @throws AppError UNAVAILABLE (when too many wait), any error of `change`, or a database error of an earlier change
+   *   in the queue
    */
   change<T>(postId: string, change: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T> {
     return this.queue.run(postId, () => this.prisma.$transaction(change));
@@ -44,7 +46,7 @@ export class Posts {
     return post;
   }
 
-  /** Those of the posts that the reader may see, in the order asked for: two queries, however many. */
+  /** The posts among these that the reader may see, in the order of the ids: two queries, however many. */
   async of(readerId: string | null, ids: string[]): Promise<PostDto[]> {
     const rows = await this.rows(readerId, ids);
     const originals = await this.rows(readerId, [...new Set(rows.flatMap((row) => row.repost_of_id ?? []))]);

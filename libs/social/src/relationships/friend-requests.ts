@@ -6,7 +6,7 @@ import { person } from '../visibility.js';
 
 export type FriendRequestRow = Omit<FriendRequestDto, 'created_at'> & { created_at: Date };
 
-/** To be followed by conditions about `r`, and about `asker` and `asked` of `users`. */
+/** Append conditions on `r`, and on `asker` and `asked` of `users`. */
 export const FRIEND_REQUESTS = Prisma.sql`
   SELECT r.id, ${person('asker')} AS "from", ${person('asked')} AS "to", r.status, r.created_at
   FROM friend_requests r JOIN users asker ON asker.id = r.from_id JOIN users asked ON asked.id = r.to_id`;
@@ -18,11 +18,11 @@ export const toFriendRequest = (row: FriendRequestRow): FriendRequestDto => ({
 
 export const noSuchRequest = () => new AppError('NOT_FOUND', 'No such friend request');
 
-/** By the request that came before it, if that counts: a request that repeats another has its notification. */
+/** The key of a request's notification. A request that repeats an earlier one has the same key. */
 export const askingKey = (fromId: string, toId: string, earlierId?: string): string =>
   `friend_request:${fromId}:${toId}:${earlierId ?? 'first'}`;
 
-/** Brings what the two are told of their requests and their friendship in line, after that has changed. */
+/** Makes the notifications about requests and friendship of the two consistent with a change. */
 export async function reviseFriendship(
   tx: Prisma.TransactionClient,
   a: string,
@@ -40,10 +40,10 @@ export async function reviseFriendship(
   return revise(tx, causes.named(keys));
 }
 
-/** After a withdrawal, or a block by the asker, a new request is told anew only after this time. */
+/** After a withdrawal, or a block by the sender, a new request is notified again only after this time. */
 export const SILENT_MS = 24 * 3600_000;
 
-/** Takes back what waits for an answer, under the pair's lock. One row in 24 hours is kept. */
+/** Withdraws an open request, under the pair's lock. One row per 24 hours is kept. */
 export async function withdraw(tx: Prisma.TransactionClient, fromId: string, toId: string): Promise<void> {
   const pending = { fromId, toId, status: 'pending' } as const;
   const now = new Date();

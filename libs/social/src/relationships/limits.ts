@@ -3,8 +3,8 @@ import { requirePresent } from '#identity';
 import { REACH, type Prisma } from '#platform';
 
 /**
- * Refuses one more of what a user may have only so many of, in the caller's transaction and under the users' rows, taken in
- * one order: of two at the same moment, the second counts the first.
+ * Refuses an item beyond a user's limit, in the caller's transaction. The users' rows are locked in one order: of two
+ * concurrent calls, the second counts the first.
  * @throws AppError CONFLICT
  */
 export async function requireBelowLimit(
@@ -15,12 +15,12 @@ export async function requireBelowLimit(
 ): Promise<void> {
   await tx.$queryRaw`SELECT FROM users WHERE id = ANY(${userIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
   for (const id of userIds)
-    if ((await count(id)) >= most) throw new AppError('CONFLICT', `${most} are the most there can be`);
+    if ((await count(id)) >= most) throw new AppError('CONFLICT', `Limit of ${most} reached`);
 }
 
 /**
- * That a user may write one more post.
- * @throws AppError NOT_FOUND (banned), CONFLICT
+ * Requires that a user may create another post.
+ * @throws AppError NOT_FOUND (for a banned user), CONFLICT
  */
 export async function requireBelowPostLimit(tx: Prisma.TransactionClient, authorId: string): Promise<void> {
   await requirePresent(tx, [authorId]);

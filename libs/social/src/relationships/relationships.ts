@@ -3,15 +3,15 @@ import { Injectable } from '@nestjs/common';
 
 const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: blockedRoom };
 
-/** What ties a user to others, or cuts them off, as far as it decides what their devices hear. */
+/** Follows, friends and blocks of a user, as far as they decide which rooms the user's devices are in. */
 @Injectable()
 export class Relationships {
-  /** Of those who connect at once: a crowd that comes back shares its queries. */
+  /** Batches devices that connect at once: many clients that reconnect share queries. */
   private readonly rooms = new Batcher((userIds: string[]) => this.roomsOfAll(userIds), CONNECT_BATCH);
 
   constructor(private readonly pool: PgPool) {}
 
-  /** Those that each of the user's devices is to be in. */
+  /** The rooms of each device of the user. */
   roomsOf(userId: string): Promise<string[]> {
     return this.rooms.add(userId);
   }

@@ -9,9 +9,9 @@ import { visibleTo } from '../../visibility.js';
 import { Posts, noSuchPost } from '../posts.js';
 
 /**
- * A comment on a post, or an answer to one. The post's author is told, and hears it as `post:commented`.
- * @throws AppError NOT_FOUND; INVALID_DATA naming parent_id when that is no comment of this post that can be
- *   answered; RATE_LIMIT (of a day)
+ * Comments on a post, or replies to a comment. The post's author is notified, and receives `post:commented`.
+ * @throws AppError NOT_FOUND, INVALID_DATA (names `parent_id`, when that is no top-level comment of this post),
+ *   RATE_LIMIT (per day)
  */
 export class AddComment extends Command<CommentDto> {
   constructor(
@@ -54,7 +54,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
         mentioned.filter((id) => id !== owner.id),
         where,
       );
-      // Last, since it takes the row that all who comment on the post wait for.
+      // Last, since it locks the row that all comments on the post wait for.
       return this.store(tx, { id, userId, postId, content, parentId: parent_id ?? null });
     });
     const comment = toComment(row);
@@ -62,7 +62,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
     return comment;
   }
 
-  /** The post's row first, and counted on: what is deleted meanwhile waits, or has been. */
+  /** Locks and counts on the post's row first: a concurrent deletion waits, or has already happened. */
   private async store(
     tx: Prisma.TransactionClient,
     {
@@ -89,7 +89,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
         RETURNING *
       )
       SELECT ${COMMENT_COLUMNS} FROM c JOIN users author ON author.id = c.author_id`;
-    if (!comment) throw AppError.invalid('parent_id', 'is no comment of this post that can be answered');
+    if (!comment) throw AppError.invalid('parent_id', 'is not a top-level comment of this post');
     return { ...comment, comments_count: post.comments_count };
   }
 }

@@ -6,8 +6,8 @@ import { Posts } from '../posts.js';
 import { newPost } from './create-post.command.js';
 
 /**
- * An admin's post that mentions everybody (contract, `POST admin/announcements`).
- * @throws AppError INVALID_DATA naming content when there is neither text nor media
+ * Creates an admin's post that notifies everybody (`POST admin/announcements`).
+ * @throws AppError INVALID_DATA (names `content`, without text and media)
  */
 export class Announce extends Command<PostDto> {
   constructor(

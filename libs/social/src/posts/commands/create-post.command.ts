@@ -7,9 +7,9 @@ import { mentionedIn, enqueueMentionNotifications } from '../mentions.js';
 import { Posts } from '../posts.js';
 
 /**
- * A new post; whom it mentions is told (contract, `POST posts`).
- * @throws AppError INVALID_DATA naming content when there is neither a visible text nor media; CONFLICT (10,000 posts);
- *   RATE_LIMIT (of a day)
+ * Creates a post and notifies mentioned users (`POST posts`).
+ * @throws AppError INVALID_DATA (names `content`, without a visible text and media), CONFLICT (with 10,000 posts),
+ *   RATE_LIMIT (per day)
  */
 export class CreatePost extends Command<PostDto> {
   constructor(
@@ -46,11 +46,11 @@ export class CreatePostHandler implements ICommandHandler<CreatePost> {
   }
 }
 
-/** @throws AppError INVALID_DATA naming content */
+/** @throws AppError INVALID_DATA (names `content`) */
 export function newPost(authorId: string, { content, media_urls }: CreatePostBody) {
-  // Apps send null for what they do not have.
+  // Apps send null for missing values.
   const mediaUrls = media_urls ?? [];
   if (!isVisible(content) && !(isBlank(content) && mediaUrls.length > 0))
-    throw AppError.invalid('content', 'must be visible, or empty beside media');
+    throw AppError.invalid('content', 'must be visible, or empty with media');
   return { id: newId(), authorId, content, mediaUrls };
 }

@@ -6,7 +6,7 @@ import { visibleTo } from '../../visibility.js';
 import { Posts } from '../posts.js';
 
 /**
- * By who wrote it, or by the post's author; its answers go with it.
+ * Deletes a comment and its replies, as its author or the post's author.
  * @throws AppError NOT_FOUND, FORBIDDEN
  */
 export class DeleteComment extends Command<void> {
@@ -39,9 +39,9 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
       WHERE c.id = ${commentId}::uuid AND p.id = ${postId}::uuid`;
     if (!comment || !(comment.mine || comment.in_sight)) throw noSuchComment();
     if (!comment.mine)
-      throw new AppError('FORBIDDEN', 'This is not a comment of yours, nor on a post of yours');
+      throw new AppError('FORBIDDEN', 'You can only delete your own comments and comments on your posts');
     const { revised, comments_count } = await this.posts.change(postId, async (tx) => {
-      // The post's row first: an answer that is being written is here when it is counted, or finds nothing to answer.
+      // The post's row first: a concurrent reply is counted here, or finds its comment deleted.
       await tx.$queryRaw`SELECT FROM posts WHERE id = ${postId}::uuid FOR NO KEY UPDATE`;
       const deleted = await tx.$queryRaw<{ id: string; hidden: boolean }[]>`
         DELETE FROM comments WHERE id = ${commentId}::uuid OR parent_id = ${commentId}::uuid RETURNING id, hidden`;

@@ -6,7 +6,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchPost, Posts } from '../posts.js';
 
 /**
- * By its author or an admin; its comments and likes go with it, and so do the notifications of it. Its reposts stay and point to nothing.
+ * Deletes a post, as its author or an admin, with its comments, likes and notifications. Its reposts stay, without the
+ * original.
  * @throws AppError NOT_FOUND, FORBIDDEN
  */
 export class DeletePost extends Command<void> {
@@ -35,11 +36,11 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
     if (!post) throw noSuchPost();
     if (post.authorId !== user.userId && user.role !== 'admin') {
       await this.posts.require(user.userId, id);
-      throw new AppError('FORBIDDEN', 'This is not a post of yours');
+      throw new AppError('FORBIDDEN', 'You can only delete your own posts');
     }
     const { authorId, repostOfId } = post;
     const revised = await this.posts.change(repostOfId ?? id, async (tx) => {
-      // The original's row first: deleting that takes its reposts' rows after its own.
+      // The original's row first: deleting the original locks its own row before its reposts.
       if (repostOfId) await tx.$queryRaw`SELECT FROM posts WHERE id = ${repostOfId}::uuid FOR NO KEY UPDATE`;
       const [deleted] = await tx.$queryRaw<{ counted: boolean }[]>`
         DELETE FROM posts WHERE id = ${id}::uuid RETURNING NOT hidden AS counted`;

@@ -4,7 +4,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Likes } from '../likes.js';
 
 /**
- * Likes a post, or takes it back; again changes nothing (contract, `PUT|DELETE posts/:id/like`).
+ * Likes or unlikes a post; repeating it changes nothing (`PUT|DELETE posts/:id/like`).
  * @throws AppError NOT_FOUND, RATE_LIMIT, UNAVAILABLE
  */
 export class LikePost extends Command<LikeAnswer> {

@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 const BATCH = 500;
 
-/** What counts on a post: the table's rows, whose they are, the post that they count on, and its counter. */
+/** Contributions that are counted on posts: the table, its user and post columns, and the counter. */
 const KINDS = [
   { table: 'post_likes', id: 'post_id', author: 'user_id', post: 'post_id', counter: 'likes_count' },
   { table: 'comments', id: 'id', author: 'author_id', post: 'post_id', counter: 'comments_count' },
@@ -11,8 +11,8 @@ const KINDS = [
 ] as const;
 
 /**
- * Takes a banned user's likes, comments and reposts out of the posts' counts, and puts an unbanned one's back; again
- * changes nothing. Answers of others to such a comment still count, as they are still listed.
+ * Takes a banned user's likes, comments and reposts out of the counts of posts, or adds an unbanned user's again.
+ * Repeating it changes nothing. Replies of others to such a comment still count, since they are still listed.
  */
 export class ReconcileContributions extends Command<void> {
   constructor(readonly userId: string) {
@@ -39,7 +39,7 @@ async function reconcileSome(
   const [table, id, author, post, counter] = [kind.table, kind.id, kind.author, kind.post, kind.counter].map(
     (name) => Prisma.raw(name),
   ) as [Prisma.Sql, Prisma.Sql, Prisma.Sql, Prisma.Sql, Prisma.Sql];
-  // A ban and an unban wait: what is done here is done by how it is.
+  // A concurrent ban or unban waits, so the status stays as read here.
   const [user] = await tx.$queryRaw<{ hidden: boolean }[]>`
     SELECT banned_at IS NOT NULL AS hidden FROM users WHERE id = ${userId}::uuid FOR KEY SHARE`;
   if (!user) return 0;
@@ -48,7 +48,7 @@ async function reconcileSome(
     SELECT ${id} AS id, ${post} AS post FROM ${table}
     WHERE ${author} = ${userId}::uuid AND hidden = ${!hidden} AND ${post} IS NOT NULL LIMIT ${BATCH}`;
   if (rows.length === 0) return 0;
-  // As everything that counts on posts: their rows first, and in one order; a repost's own is among them.
+  // Posts are locked first, in one order, as by all writes that count on posts; a repost's own row is among them.
   const locked = rows.flatMap((row) => (kind.table === 'posts' ? [row.id, row.post] : row.post));
   await tx.$queryRaw`SELECT FROM posts WHERE id = ANY(${locked}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
   await tx.$executeRaw`

@@ -8,8 +8,9 @@ import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions
 import { Posts, noSuchPost } from '../posts.js';
 
 /**
- * A post that points to another; to the original, when that is a repost itself. Its author is told.
- * @throws AppError NOT_FOUND; CONFLICT when one has reposted it already, or has 10,000 posts; RATE_LIMIT (of a day)
+ * Creates a repost of a post; of the original, when the post is a repost itself. The author of the original is
+ * notified.
+ * @throws AppError NOT_FOUND, CONFLICT (when the user has reposted it, or has 10,000 posts), RATE_LIMIT (per day)
  */
 export class RepostPost extends Command<PostDto> {
   constructor(
@@ -39,7 +40,7 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
     const mentioned = await mentionedIn(this.prisma, userId, content, userId);
     await this.reach.take('mention', userId, mentioned.length);
     await this.store(userId, original, { id, content, mentioned }).catch((error: unknown) => {
-      if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'You have reposted this already');
+      if (isUniqueViolation(error)) throw new AppError('CONFLICT', 'You have already reposted this');
       throw error;
     });
     return this.posts.require(userId, id);
@@ -52,7 +53,7 @@ export class RepostPostHandler implements ICommandHandler<RepostPost> {
   ): Promise<void> {
     const ownerId = original.author.id;
     await this.posts.change(original.id, async (tx) => {
-      // Its row first, as everything that counts on a post; it may be gone by now.
+      // The original's row first, as by all writes that count on posts; it may be deleted by now.
       const { count } = await tx.post.updateMany({
         where: { id: original.id },
         data: { repostsCount: { increment: 1 } },

@@ -4,10 +4,10 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
 import { visibleTo } from '../../visibility.js';
 
-/** One comment. @throws AppError NOT_FOUND, also when its author or the post's is out of the reader's sight */
+/** One comment. @throws AppError NOT_FOUND (also when its author or the post's is hidden from the reader) */
 export class GetComment extends Query<CommentDto> {
   constructor(
-    /** Null looks past all blocks. */
+    /** Null ignores blocks. */
     readonly readerId: string | null,
     readonly commentId: string,
   ) {

@@ -5,8 +5,8 @@ import { visibleTo } from '../../visibility.js';
 import { POST_BYTES, Posts } from '../posts.js';
 
 /**
- * Posts of whom one follows, of friends and of one's own, newest first (contract, `GET feed`).
- * @throws AppError INVALID_DATA (cursor)
+ * Posts of people whom the user follows, of friends and their own, newest first (`GET feed`).
+ * @throws AppError INVALID_DATA (names `cursor`)
  */
 export class GetFeed extends Query<PostPage> {
   constructor(
@@ -26,8 +26,8 @@ export class GetFeedHandler implements IQueryHandler<GetFeed> {
   ) {}
 
   /**
-   * A page of N has posts of at most N authors: of those whose newest posts are the N newest. So each author costs
-   * one look into an index, and N of them a page each, however much all have written.
+   * A page of N posts has at most N authors: those with the N newest latest posts. So each author costs one index
+   * lookup, and N authors a page each, however many posts exist.
    */
   async execute({ readerId, page: { limit, cursor } }: GetFeed): Promise<PostPage> {
     const before = idsBefore(cursor);

@@ -2,10 +2,10 @@ import type { PostDto } from '#contracts';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Posts } from '../posts.js';
 
-/** @throws AppError NOT_FOUND, also for a post that the reader may not see */
+/** @throws AppError NOT_FOUND (also for a post hidden from the reader) */
 export class GetPost extends Query<PostDto> {
   constructor(
-    /** Null looks past all blocks. */
+    /** Null ignores blocks. */
     readonly readerId: string | null,
     readonly postId: string,
   ) {

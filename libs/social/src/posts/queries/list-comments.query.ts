@@ -5,7 +5,7 @@ import { COMMENT_BYTES, COMMENT_COLUMNS, toComment, type CommentRow } from '../c
 import { visibleTo } from '../../visibility.js';
 import { Posts } from '../posts.js';
 
-/** Comments and the answers to them, in the order of writing. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
+/** Comments and their replies, oldest first. @throws AppError NOT_FOUND, INVALID_DATA (names `cursor`) */
 export class ListComments extends Query<CommentPage> {
   constructor(
     readonly readerId: string,

@@ -4,7 +4,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { requireVisible } from '../../visibility.js';
 import { POST_BYTES, Posts } from '../posts.js';
 
-/** A user's posts, newest first. @throws AppError NOT_FOUND, INVALID_DATA (cursor) */
+/** A user's posts, newest first. @throws AppError NOT_FOUND, INVALID_DATA (names `cursor`) */
 export class ListPosts extends Query<PostPage> {
   constructor(
     readonly readerId: string,

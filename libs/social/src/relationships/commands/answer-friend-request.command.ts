@@ -13,9 +13,10 @@ import {
 import { requireBelowLimit } from '../limits.js';
 
 /**
- * By the asked user, once. The asker is told when it is accepted. Of refusals, the last one is kept.
- * @throws AppError NOT_FOUND, also for a request to somebody else, or of a banned user; CONFLICT (answered already, or one of the two has
- *   5,000 friends)
+ * Answers a friend request, once, as its recipient. The sender is notified of an acceptance. Only the latest refusal is
+ * stored.
+ * @throws AppError NOT_FOUND (also for a request to another user, or from a banned one), CONFLICT (when it is answered,
+ *   or one of the two has 5,000 friends)
  */
 export class AnswerFriendRequest extends Command<FriendRequestDto> {
   constructor(
@@ -52,7 +53,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
         ${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid AND r.status <> 'withdrawn'`;
       if (!row) throw noSuchRequest();
       if (count === 0)
-        throw new AppError('CONFLICT', `This request is ${row.status} already`, { reason: 'wrong_state' });
+        throw new AppError('CONFLICT', `This request is already ${row.status}`, { reason: 'wrong_state' });
       if (answer === 'accepted') {
         await requireBelowLimit(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
         await tx.friend.createMany({
@@ -69,7 +70,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
         });
       }
       const revised = await reviseFriendship(tx, userId, fromId);
-      // The notification's key names the refusal before it.
+      // The key of the notification names the previous refusal.
       if (answer === 'declined')
         await tx.friendRequest.deleteMany({
           where: { fromId, toId: userId, status: 'declined', id: { not: id } },

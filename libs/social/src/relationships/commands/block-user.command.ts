@@ -23,9 +23,10 @@ import { withdraw } from '../friend-requests.js';
 import { requireBelowLimit } from '../limits.js';
 
 /**
- * Cuts two people off from each other: follows, friendship and requests end, also those of bookings, and their chat is
- * closed. Confirmed bookings stay. Taking it back opens the chat, unless the other one blocks too, and brings back notifications of what still is; it restores nothing else (contract, `PUT|DELETE users/:id/block`).
- * @throws AppError INVALID_DATA (oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (5,000 are the most)
+ * Blocks a user: follows, friendship, friend requests and booking requests between the two end, and their chat is
+ * closed. Confirmed bookings stay. Unblocking opens the chat, unless the other user blocks too, and restores
+ * notifications of things that still exist. It restores nothing else (`PUT|DELETE users/:id/block`).
+ * @throws AppError INVALID_DATA (for oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (with 5,000 blocks)
  */
 export class BlockUser extends Command<void> {
   constructor(
@@ -49,11 +50,11 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
   ) {}
 
   async execute({ blockerId, blockedId, on }: BlockUser): Promise<void> {
-    if (blockerId === blockedId) throw AppError.invalid('id', 'is your own');
+    if (blockerId === blockedId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
     const { between, closed, jobId } = await this.pairs.change(blockerId, blockedId, async (tx) => {
-      // Before all that is undone here: who tells of it has stored it, and is found below.
+      // Before anything is undone here: a concurrent notification is stored by then, and is found below.
       await lockAudience(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
       else await tx.block.deleteMany({ where: { blockerId, blockedId } });
@@ -72,7 +73,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       this.emitter.membershipChanged(followersRoom(other), user);
       this.emitter.membershipChanged(friendsRoom(other), user);
     }
-    // After the moves: what is typed from here on is not heard across the block.
+    // After the change of memberships: later typing does not cross the block.
     if (closed) this.emitter.typingEnds(closed);
     await this.notifications.publish(await this.revise(blockerId, blockedId, jobId));
   }
@@ -105,14 +106,14 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
   await tx.follow.deleteMany({ where: either('followerId', 'followeeId') });
   await tx.friend.deleteMany({ where: either('userId', 'friendId') });
   await withdraw(tx, a, b);
-  // The blocked user has not withdrawn it: a request after the block is told anew.
+  // The blocked user did not withdraw it: a request after the block is notified again.
   await tx.friendRequest.updateMany({
     where: { fromId: b, toId: a, status: 'pending' },
     data: { status: 'withdrawn' },
   });
 }
 
-/** As the two have seen each other until now. */
+/** The names that both users have seen of each other until now. */
 async function namesOf(tx: Prisma.TransactionClient, blockerId: string, blockedId: string) {
   const other = await tx.block.findUnique({
     where: { blockerId_blockedId: { blockerId: blockedId, blockedId: blockerId } },
@@ -136,9 +137,9 @@ async function namesOf(tx: Prisma.TransactionClient, blockerId: string, blockedI
 }
 
 /**
- * Closes the two's chat, or opens it. What each sees of the other's marks stays as it is now until it is opened: then both
- * have new numbers, so that devices learn how far the other has come meanwhile.
- * @returns the id of a chat that is closed by this
+ * Closes the chat of the two, or opens it. While it is closed, each sees the other's read cursors as of the block. When
+ * it opens, both cursors take new change numbers, so that devices receive them.
+ * @returns the id of a chat that this call has closed
  */
 async function setChatBlocked(
   tx: Prisma.TransactionClient,
@@ -167,8 +168,8 @@ async function setChatBlocked(
 }
 
 /**
- * Of bookings; the blocked user is told, without who and why. Who waits for the lock with another request finds the
- * block; who had it before is found here.
+ * Cancels booking requests. The other party is notified, without the actor and the reason. A concurrent request that
+ * waits for the lock finds the block; one that had the lock earlier is found here.
  */
 async function cancelRequests(tx: Prisma.TransactionClient, a: string, b: string): Promise<void> {
   await lockBookings(tx, [[a, b]]);

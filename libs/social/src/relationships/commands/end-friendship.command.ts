@@ -5,7 +5,7 @@ import { RealtimeEmitter, friendsRoom } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { reviseFriendship } from '../friend-requests.js';
 
-/** Ends a friendship, for both. @throws AppError NOT_FOUND when there is none */
+/** Ends a friendship for both users. @throws AppError NOT_FOUND (when there is none) */
 export class EndFriendship extends Command<void> {
   constructor(
     readonly userId: string,
@@ -33,7 +33,7 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
           ],
         },
       });
-      if (count === 0) throw new AppError('NOT_FOUND', 'You are no friends');
+      if (count === 0) throw new AppError('NOT_FOUND', 'Not friends');
       return reviseFriendship(tx, userId, friendId);
     });
     this.emitter.membershipChanged(friendsRoom(friendId), userId);

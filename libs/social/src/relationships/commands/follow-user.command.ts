@@ -6,8 +6,8 @@ import { requireBelowLimit } from '../limits.js';
 import { requireVisible } from '../../visibility.js';
 
 /**
- * Follows somebody, or no longer; again changes nothing (contract, `PUT|DELETE users/:id/follow`).
- * @throws AppError INVALID_DATA (oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (5,000 are the most)
+ * Follows or unfollows a user; repeating it changes nothing (`PUT|DELETE users/:id/follow`).
+ * @throws AppError INVALID_DATA (for oneself), NOT_FOUND, RATE_LIMIT, CONFLICT (with 5,000 follows)
  */
 export class FollowUser extends Command<void> {
   constructor(
@@ -29,7 +29,7 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
   ) {}
 
   async execute({ followerId, followeeId, on }: FollowUser): Promise<void> {
-    if (followerId === followeeId) throw AppError.invalid('id', 'is your own');
+    if (followerId === followeeId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', followerId);
     if (on) await this.follow(followerId, followeeId);
     else await this.prisma.follow.deleteMany({ where: { followerId, followeeId } });

@@ -12,14 +12,14 @@ import {
 } from '../friend-requests.js';
 import { requireVisible } from '../../visibility.js';
 
-/** After a refusal, the asker waits so long. */
+/** The minimum time between a refusal and the next request. */
 const PAUSE_MS = 30 * 24 * 3600_000;
 
 /**
- * Asks somebody to be friends. A request that is made again within 24 hours of a withdrawal has the notification of the
- * first: otherwise asking could be made a nuisance.
- * @throws AppError INVALID_DATA (oneself), NOT_FOUND, CONFLICT (friends already, one of the two has asked, or it was
- *   declined within 30 days; too many are open), RATE_LIMIT (of a day)
+ * Sends a friend request. A request repeated within 24 hours of a withdrawal shares the notification of the first:
+ * otherwise requests could be used to harass.
+ * @throws AppError INVALID_DATA (for oneself), NOT_FOUND, CONFLICT (when they are friends, a request is open, it was
+ *   declined within 30 days, or too many are open), RATE_LIMIT (per day)
  */
 export class RequestFriendship extends Command<FriendRequestDto> {
   constructor(
@@ -39,7 +39,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
   ) {}
 
   async execute({ fromId, toId, now }: RequestFriendship): Promise<FriendRequestDto> {
-    if (fromId === toId) throw AppError.invalid('user_id', 'is your own');
+    if (fromId === toId) throw AppError.invalid('user_id', 'must not be your own');
     await this.reach.take('friendRequest', fromId);
     return this.pairs.change(fromId, toId, async (tx) => {
       await requirePresent(tx, [fromId, toId]);
@@ -59,7 +59,7 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
         orderBy: { id: 'desc' },
       });
       if (earlier?.status === 'declined' && earlier.answeredAt! > new Date(now.getTime() - PAUSE_MS))
-        throw new AppError('CONFLICT', 'They have declined: ask again 30 days after that', {
+        throw new AppError('CONFLICT', 'This user declined within the last 30 days', {
           reason: 'refused_recently',
         });
       await requireFewOpen(tx, fromId);
@@ -77,10 +77,10 @@ export class RequestFriendshipHandler implements ICommandHandler<RequestFriendsh
   }
 }
 
-/** Under the pair's lock nothing of this changes; an index forbids two open requests besides. */
+/** Under the pair's lock this state cannot change; an index also forbids two open requests. */
 async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: string): Promise<void> {
   if (await tx.friend.findUnique({ where: { userId_friendId: { userId: fromId, friendId: toId } } }))
-    throw new AppError('CONFLICT', 'You are friends already', { reason: 'already_friends' });
+    throw new AppError('CONFLICT', 'You are already friends', { reason: 'already_friends' });
   const open = await tx.friendRequest.findFirst({
     where: {
       status: 'pending',
@@ -91,16 +91,13 @@ async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: 
     },
   });
   if (open?.fromId === fromId)
-    throw new AppError('CONFLICT', 'You have asked already', { reason: 'already_asked' });
-  if (open) throw new AppError('CONFLICT', 'They have asked you: accept that');
+    throw new AppError('CONFLICT', 'You have already sent a request', { reason: 'already_asked' });
+  if (open) throw new AppError('CONFLICT', 'This user has already sent you a request');
 }
 
-/** Under the asker's lock: of two at once the second counts the first. */
+/** Under the sender's lock: of two concurrent requests, the second counts the first. */
 async function requireFewOpen(tx: Prisma.TransactionClient, fromId: string): Promise<void> {
   await tx.$queryRaw`SELECT FROM users WHERE id = ${fromId}::uuid FOR NO KEY UPDATE`;
   if ((await tx.friendRequest.count({ where: { fromId, status: 'pending' } })) >= REACH.waitingRequests.most)
-    throw new AppError(
-      'CONFLICT',
-      `At most ${REACH.waitingRequests.most} of your requests may wait for an answer`,
-    );
+    throw new AppError('CONFLICT', `Limit of ${REACH.waitingRequests.most} open requests reached`);
 }

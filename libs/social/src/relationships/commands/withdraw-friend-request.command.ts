@@ -6,8 +6,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchRequest, reviseFriendship, withdraw } from '../friend-requests.js';
 
 /**
- * Takes back one's own request, and its notification.
- * @throws AppError NOT_FOUND, also for somebody else's request; CONFLICT when it is answered
+ * Withdraws one's own friend request, and its notification.
+ * @throws AppError NOT_FOUND (also for another user's request), CONFLICT (when it is answered)
  */
 export class WithdrawFriendRequest extends Command<void> {
   constructor(
@@ -33,7 +33,7 @@ export class WithdrawFriendRequestHandler implements ICommandHandler<WithdrawFri
       const request = await tx.friendRequest.findUnique({ where: { id } });
       if (!request || request.status === 'withdrawn') throw noSuchRequest();
       if (request.status !== 'pending')
-        throw new AppError('CONFLICT', `This request is ${request.status} already`, {
+        throw new AppError('CONFLICT', `This request is already ${request.status}`, {
           reason: 'wrong_state',
         });
       await withdraw(tx, userId, asked.toId);

@@ -3,8 +3,9 @@ import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 
 /**
- * Whom one has blocked, but for the banned, by their ids, with their names as they were then: nowhere else are they found again.
- * @throws AppError INVALID_DATA (cursor)
+ * The users whom the user has blocked, without banned users, by id and with their names at the time of the block: no
+ * other list contains them.
+ * @throws AppError INVALID_DATA (names `cursor`)
  */
 export class ListBlocked extends Query<{ items: PersonDto[]; next_cursor: string | null }> {
   constructor(

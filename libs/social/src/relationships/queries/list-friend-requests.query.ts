@@ -4,7 +4,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../friend-requests.js';
 import { visibleTo } from '../../visibility.js';
 
-/** Requests to oneself, or by oneself, that wait for an answer, newest first. @throws AppError INVALID_DATA (cursor) */
+/** Open friend requests to the user, or from the user, newest first. @throws AppError INVALID_DATA (names `cursor`) */
 export class ListFriendRequests extends Query<FriendRequestPage> {
   constructor(
     readonly userId: string,

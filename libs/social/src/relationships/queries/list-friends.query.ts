@@ -4,7 +4,7 @@ import { PrismaService, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../../visibility.js';
 
-/** One's friends, by their ids. @throws AppError INVALID_DATA (cursor) */
+/** The user's friends, by id. @throws AppError INVALID_DATA (names `cursor`) */
 export class ListFriends extends Query<{ items: Profile[]; next_cursor: string | null }> {
   constructor(
     readonly userId: string,
