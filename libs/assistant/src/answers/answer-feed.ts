@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 
 type Listener = (event: AssistantEvent) => void;
 
-/** What happens in each chat, to whoever has it open, on any node. */
+/** Publishes the events of each assistant chat to the connections that have it open, on any node. */
 @Injectable()
 export class AnswerFeed {
   private readonly listeners = new Map<string, Set<Listener>>();
@@ -15,12 +15,12 @@ export class AnswerFeed {
     this.emitter.toAssistant(chatId, { chatId, event });
   }
 
-  /** What was published, on each node that holds connections. */
+  /** Called with published events on each node that holds connections. */
   deliver(chatId: string, event: AssistantEvent): void {
     for (const listener of this.listeners.get(chatId) ?? []) listener(event);
   }
 
-  /** @returns what ends it */
+  /** @returns a function that ends it */
   listen(chatId: string, listener: Listener): () => void {
     const listeners = this.listeners.get(chatId) ?? new Set();
     this.listeners.set(chatId, listeners.add(listener));

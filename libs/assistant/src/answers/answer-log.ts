@@ -7,10 +7,10 @@ interface Token {
   text: string;
 }
 
-/** How long tokens gather before they are stored, ms: what a crash may cost an answer. */
+/** How long tokens are collected before they are stored, ms: a crash loses at most these. */
 const GATHER_MS = 100;
 
-/** Answers as they grow, on disk: all answers' tokens in one statement. */
+/** Stores growing answers: the tokens of all answers in one statement. */
 @Injectable()
 export class AnswerLog implements OnModuleDestroy {
   private readonly batcher = new Batcher<Token, void>((tokens) => this.store(tokens), {
@@ -30,8 +30,8 @@ export class AnswerLog implements OnModuleDestroy {
   }
 
   private async store(tokens: Token[]): Promise<void[]> {
-    // An answer that has ended meanwhile, or is gone with its chat, has no log any more: whoever ends one waits for
-    // what is being added, or is waited for.
+    // An answer that has ended meanwhile, or was deleted with its chat, has no log any more: ending an answer and
+    // adding to its log wait for each other.
     await this.prisma.$executeRaw`
       INSERT INTO assistant_tokens (message_id, index, text)
       SELECT t.message_id, t.index, t.text

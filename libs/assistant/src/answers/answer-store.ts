@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NEW_CHAT, titleFrom } from '../conversations/conversation.js';
 
-/** A user's message that is to be answered. */
+/** A user's message that needs an answer. */
 export interface Question {
   id: string;
   chatId: string;
@@ -18,12 +18,12 @@ export interface StoredAnswer {
   title: string;
 }
 
-/** `seeds/004-…`: what the user reads in place of an answer that failed. */
+/** Shown to the user in place of a failed answer, as older clients expect. */
 const APOLOGY = 'Извините, произошла ошибка при обработке вашего сообщения.';
-/** How often a chat is looked at whose answer another process is still producing, ms. */
+/** Interval of checks of a chat whose answer another process generates, ms. */
 const BUSY_MS = 200;
 
-/** Answers in the database: begun, ended, and ended for the process that died over them. */
+/** Stores answers: their start, their end, and the end of answers whose process died. */
 @Injectable()
 export class AnswerStore {
   constructor(
@@ -32,8 +32,9 @@ export class AnswerStore {
   ) {}
 
   /**
-   * A message's place in its chat, which has one answer at a time; what answered the question before is replaced.
-   * @returns false for a chat that is gone
+   * Adds an answer to its chat, which has one streaming answer at a time. An earlier answer to the question is
+   * replaced.
+   * @returns false when the chat is deleted
    */
   async begin(id: string, question: Question): Promise<boolean> {
     for (;;) {
@@ -41,14 +42,14 @@ export class AnswerStore {
         return (await this.insert(id, question, 'streaming', '')) > 0;
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;
-        // Its own, if the word of that was lost.
+        // This answer, if an earlier result was lost.
         if ((await this.prisma.assistantMessage.count({ where: { id } })) > 0) return true;
         await sleep(BUSY_MS);
       }
     }
   }
 
-  /** @returns undefined for a chat that is gone */
+  /** @returns undefined when the chat is deleted */
   async end(
     id: string,
     question: Question,
@@ -66,7 +67,10 @@ export class AnswerStore {
     });
   }
 
-  /** Keeps what there is of a failed answer, and apologises. @returns the apology; undefined for a chat that is gone */
+  /**
+   * Stores the partial text of a failed answer, and adds an apology. @returns the apology; undefined when the chat is
+   * deleted
+   */
   async fail(id: string, question: Question, tokens: string[]): Promise<StoredAnswer | undefined> {
     return this.prisma.$transaction(async (tx) => {
       if (tokens.length > 0)
@@ -82,14 +86,14 @@ export class AnswerStore {
     });
   }
 
-  /** Whether an answer to a question is being produced, on whichever node. */
+  /** Whether any node is generating an answer to the question. */
   async isBusy(chatId: string, replyTo: string): Promise<boolean> {
     return (
       (await this.prisma.assistantMessage.count({ where: { chatId, replyTo, status: 'streaming' } })) > 0
     );
   }
 
-  /** Ends the answers that a process was producing when it died: what was stored of them is kept. */
+  /** Ends the answers of a dead process; their stored parts are kept. */
   async interruptDead(): Promise<void> {
     const producers = await this.prisma.assistantMessage.findMany({
       where: { status: 'streaming' },
@@ -108,7 +112,7 @@ export class AnswerStore {
       },
     });
     for (const { id, chatId, replyTo, tokens } of interrupted) {
-      // What was not logged while the database was away is a gap: what comes after it is not what was said.
+      // Tokens not logged while the database was unavailable leave a gap: text after it would be wrong.
       const gap = tokens.findIndex(({ index }, i) => index !== i);
       const texts = tokens.slice(0, gap < 0 ? undefined : gap).map(({ text }) => text);
       await this.prisma.$transaction(async (tx) => {
@@ -145,7 +149,7 @@ export class AnswerStore {
       FROM chat`;
   }
 
-  /** The chat has news, and a title after its first exchange. */
+  /** Updates the chat's activity, and its title after the first exchange. */
   private async touch(
     tx: Transaction,
     { chatId, content }: Pick<Question, 'chatId' | 'content'>,
@@ -165,7 +169,7 @@ export class AnswerStore {
 
 type Transaction = Pick<PrismaService, '$queryRaw' | '$executeRaw' | 'assistantMessage' | 'assistantToken'>;
 
-/** Where each token ends in the text that all of them make. */
+/** The end of each token in the joined text. */
 function endsOf(tokens: string[]): number[] {
   let end = 0;
   return tokens.map((token) => (end += token.length));

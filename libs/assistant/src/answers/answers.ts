@@ -14,39 +14,39 @@ import { OVER_LIMIT, Prompts } from '../model/prompt.js';
 import { Tools } from '../tools/tools.js';
 import { Zones } from '../tools/zones.js';
 
-/** How long the database is given to come back, ms, each time. */
+/** Delay between attempts while the database is unavailable, ms. */
 const STORE_RETRY_MS = 1000;
 
-/** How often a chat is looked at whose answer another node is producing, ms. */
+/** Interval of checks of a chat whose answer another node generates, ms. */
 const BUSY_MS = 100;
-/** How often it is looked for answers whose node has died, ms. */
+/** Interval of the check for answers of dead nodes, ms. */
 const DEAD_MS = 10_000;
 
-/** An answer that is being produced. */
+/** An answer while it is generated. */
 interface LiveAnswer {
   id: string;
   questionId: string;
   tokens: string[];
-  /** Half of a character, which waits for its other half. */
+  /** One half of a surrogate pair that waits for the other half. */
   half: string;
   ended: AbortController;
   isShown: boolean;
-  /** It is stored, or lost. */
+  /** Resolves when the answer is stored, or lost. */
   over?: Promise<void>;
 }
 
 /**
- * Answers are produced here, once, whether or not anybody is connected: told to the chat's feed token by token, logged
- * as they grow, and stored when they are whole. Questions of one chat are answered in turn.
+ * Generates each answer once, whether or not anybody is connected. Tokens are published to the chat's feed and logged;
+ * the complete answer is stored. Questions of one chat are answered in order.
  */
 @Injectable()
 export class Answers implements OnModuleInit, OnModuleDestroy {
-  /** How long an answer may take from its first question to the model on, ms, whatever it looks up meanwhile. */
+  /** Limit of an answer's total time, ms, from its first request to the model, including tool calls. */
   answerMs: number = ASSISTANT.answerTime.most;
   private readonly live = new Map<string, LiveAnswer>();
-  /** Questions whose turn has not come. */
+  /** Questions that wait for earlier ones. */
   private readonly waiting = new Set<string>();
-  /** What was being answered when the last process died has been ended. */
+  /** Resolves when the answers of processes that died before this one started have been ended. */
   private recovered?: Promise<void>;
   private isClosing = false;
   private lookForDead?: NodeJS.Timeout;
@@ -64,14 +64,14 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     private readonly metrics: Metrics,
   ) {}
 
-  /** A database that is away does not keep the program from starting; nothing is answered before it is back. */
+  /** An unavailable database does not prevent the start; nothing is answered until it is available. */
   onModuleInit(): void {
     this.recovered = this.retryWhileDatabaseDown(() => this.store.interruptDead());
     this.recovered.catch(logWarning);
     this.lookForDead = setInterval(() => void this.store.interruptDead().catch(logWarning), DEAD_MS).unref();
   }
 
-  /** What is being answered now is cut short, and marked so. */
+  /** Current answers are cut short, and marked as interrupted. */
   async onModuleDestroy(): Promise<void> {
     this.isClosing = true;
     clearInterval(this.lookForDead);
@@ -87,7 +87,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     this.queue.requireRoom(userId);
   }
 
-  /** Answers a question after those that were asked before it. */
+  /** Answers a question after earlier questions of the chat. */
   enqueue(question: Question): void {
     this.waiting.add(question.id);
     this.queue
@@ -95,13 +95,13 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
       .catch((err: unknown) => logger.error({ err, chat_id: question.chatId }, 'answer failed'));
   }
 
-  /** The answer that is being produced in a chat, as far as it has been told. */
+  /** The current answer of a chat, as far as it was published. */
   liveIn(chatId: string): { id: string; tokens: string[] } | undefined {
     const live = this.live.get(chatId);
     return live?.isShown ? { id: live.id, tokens: [...live.tokens] } : undefined;
   }
 
-  /** Ends what is being answered in a chat, on whichever node. */
+  /** Ends the current answer of a chat, on any node. */
   stop(chatId: string): void {
     if (this.live.has(chatId)) this.stopHere(chatId);
     else this.emitter.toAssistant(chatId, { chatId, stop: true });
@@ -115,7 +115,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     return this.waiting.has(questionId);
   }
 
-  /** Stops the answer to this question, and no other; resolves when it is not being produced. */
+  /** Stops the answer to this question, and no other. Resolves when it is not being generated. */
   async stopAnswerTo(chatId: string, questionId: string): Promise<void> {
     const live = this.live.get(chatId);
     if (live?.questionId === questionId) {
@@ -147,7 +147,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   private async give(live: LiveAnswer, question: Question): Promise<void> {
     const { chatId } = question;
     await this.recovered;
-    // Whoever was still waiting is not answered any more: the stop would wait for a model that takes its time.
+    // Waiting questions are not answered any more: a stop would wait for a slow model.
     if (this.isClosing) return;
     if (!(await this.retryWhileDatabaseDown(() => this.store.begin(live.id, question)))) return;
     live.isShown = true;
@@ -169,7 +169,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     if (stored) this.complete(chatId, status, stored);
   }
 
-  /** @returns when the answer is whole. @throws Error when it fails or is ended */
+  /** @returns when the answer is complete. @throws Error (when it fails or is ended) */
   private async produce(
     live: LiveAnswer,
     { id, chatId, userId }: Question,
@@ -177,7 +177,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   ): Promise<undefined> {
     const timezone = await this.zones.of(userId);
     const messages = await this.prompts.before(chatId, id, timezone);
-    // Calls have a room of their own: results that fill theirs must not end an answer.
+    // Calls have their own budget: results that use up theirs must not end an answer.
     const [holdsCalls, holdsResult] = [this.prompts.lookUpCharacters(), this.prompts.lookUpCharacters()];
     const ids = new Set<string>();
     const signal = AbortSignal.any([live.ended.signal, time]);
@@ -209,7 +209,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   private take(live: LiveAnswer, chatId: string, given: string): void {
-    // What is aborted may have tokens on the way.
+    // Tokens may still arrive after an abort.
     if (live.ended.signal.aborted) return;
     const text = (live.half + given).replaceAll('\0', '');
     live.half = /[\ud800-\udbff]$/.exec(text)?.[0] ?? '';
@@ -249,7 +249,9 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  /** A question that was shown is answered, and an answer that was shown is stored: again while the database is away. */
+  /**
+   * Retried while the database is unavailable: a shown question must be answered, and a shown answer must be stored.
+   */
   private async retryWhileDatabaseDown<T>(store: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

@@ -3,7 +3,7 @@ import { REACH, PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { NEW_CHAT, toChat } from '../conversations/conversation.js';
 
-/** An empty chat with the assistant. @throws AppError CONFLICT (too many) */
+/** Creates an empty chat with the assistant. @throws AppError CONFLICT (when the user has too many) */
 export class CreateAssistantChat extends Command<AssistantChatDto> {
   constructor(readonly userId: string) {
     super();
@@ -16,12 +16,12 @@ export class CreateAssistantChatHandler implements ICommandHandler<CreateAssista
 
   async execute({ userId }: CreateAssistantChat): Promise<AssistantChatDto> {
     const chat = await this.prisma.$transaction(async (tx) => {
-      // Of two at once the second counts the first.
+      // Of two concurrent calls, the second counts the first.
       await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
       if ((await tx.assistantChat.count({ where: { userId } })) >= REACH.assistantChats.most)
         throw new AppError(
           'CONFLICT',
-          `You may have ${REACH.assistantChats.most} chats with the assistant: delete one`,
+          `Limit of ${REACH.assistantChats.most} chats with the assistant reached`,
         );
       return tx.assistantChat.create({ data: { id: newId(), userId, title: NEW_CHAT } });
     });

@@ -4,7 +4,7 @@ import { AnswerFeed } from '../answers/answer-feed.js';
 import { Answers } from '../answers/answers.js';
 import { noSuchChat } from '../conversations/conversation.js';
 
-/** Deletes a chat with all that was said in it; what is being answered there ends. @throws AppError NOT_FOUND */
+/** Deletes a chat with all its messages, and ends its current answer. @throws AppError NOT_FOUND */
 export class DeleteAssistantChat extends Command<void> {
   constructor(
     readonly userId: string,
@@ -26,7 +26,7 @@ export class DeleteAssistantChatHandler implements ICommandHandler<DeleteAssista
     const { count } = await this.prisma.assistantChat.deleteMany({ where: { id: chatId, userId } });
     if (count === 0) throw noSuchChat();
     this.answers.stop(chatId);
-    // Nothing else will come to whoever has it open.
+    // The last event for devices that have the chat open.
     const { code, message } = noSuchChat();
     this.feed.publish(chatId, { type: 'error', data: { message, code } });
   }

@@ -38,10 +38,10 @@ export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer
       where: { chatId, role: 'user' },
       orderBy: { seq: 'desc' },
     });
-    if (!question) throw new AppError('CONFLICT', 'There is no question to answer');
-    // Its first answer is to come, and those before it take their time.
+    if (!question) throw new AppError('CONFLICT', 'No question to answer');
+    // Its first answer is still to come, after earlier questions.
     if (this.answers.isWaiting(question.id))
-      throw new AppError('CONFLICT', 'The question waits for its answer');
+      throw new AppError('CONFLICT', 'The question is still waiting for its answer');
     await this.answers.stopAnswerTo(chatId, question.id);
     this.answers.enqueue({ id: question.id, chatId, userId, content: question.content });
   }

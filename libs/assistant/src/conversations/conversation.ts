@@ -8,7 +8,7 @@ import {
   type AssistantMessageDto,
 } from '#contracts';
 
-/** A chat's title until its first question. */
+/** The title of a chat before its first question. */
 export const NEW_CHAT = 'Новый чат';
 const TITLE_CHARACTERS = 50;
 const readersCharacters = new Intl.Segmenter('ru', { granularity: 'grapheme' });
@@ -21,8 +21,8 @@ export const started = (messageId: string): AssistantEvent => ({
 });
 
 /**
- * The first question makes the title (`seeds/004-…`): its first 50 characters from the first visible one, in one line.
- * What people see as one character, such as a family emoji, is kept whole.
+ * The title from the first question, as older clients expect: its first 50 characters from the first visible one, on
+ * one line. A visible character, such as a family emoji, is never split.
  */
 export function titleFrom(question: string): string {
   let title = '';
@@ -50,7 +50,7 @@ export const toChat = ({ id, title, createdAt, updatedAt }: ChatRow): AssistantC
   updated_at: updatedAt.toISOString(),
 });
 
-/** As the document's clients know a message. */
+/** A message in the form of older clients. */
 export const toHistoryItem = (message: AssistantMessageDto): AssistantHistoryItem => ({
   _id: message.id,
   messageId: message.id,

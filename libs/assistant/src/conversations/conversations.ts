@@ -9,10 +9,10 @@ import { started, toHistoryItem } from './conversation.js';
 import { GetAssistantChat } from '../queries/get-assistant-chat.query.js';
 
 const HISTORY = 200;
-/** How far the log of an answer may be behind, ms, and how often it is looked at. */
+/** Maximum delay of an answer's log, ms, and how often it is read. */
 const LOG_LAG_MS = 200;
 const LOG_TRIES = 20;
-/** The most characters of live events that wait while a chat opens. */
+/** Limit of characters of live events that wait while a chat opens. */
 const { most: MAX_WAITING } = SOCKETS.assistantUnread;
 
 interface LiveAnswer {
@@ -22,15 +22,15 @@ interface LiveAnswer {
 
 /** A device that opens a chat. */
 interface Device {
-  /** Sends one event of what was said; the next one waits for its promise. */
+  /** Sends an event of the history; the next one waits for its promise. */
   sendPast(event: AssistantEvent): void | Promise<void>;
-  /** Sends one event of what is being said from then on. */
+  /** Sends a live event. */
   send(event: AssistantEvent): void;
   /** Disconnects a device that reads too slowly. */
   disconnect(): void;
 }
 
-/** What a device that opens a chat is told: what was said, and from there on what is being said, without gap or repetition. */
+/** Sends the history and then the live events of a chat to a device that opens it, without gap or repetition. */
 @Injectable()
 export class Conversations {
   constructor(
@@ -41,9 +41,9 @@ export class Conversations {
   ) {}
 
   /**
-   * `resume`: the device has that answer up to that token.
-   * @returns what closes it
-   * @throws AppError NOT_FOUND: no such chat of this user
+   * `resume`: the device has received that answer up to that token.
+   * @returns a function that closes the chat
+   * @throws AppError NOT_FOUND (when the user has no such chat)
    */
   async open(
     userId: string,
@@ -95,8 +95,8 @@ export class Conversations {
   }
 
   /**
-   * An answer that another node is producing. Its log is a little behind what is told: read until nothing is missing
-   * between the two.
+   * Reads an answer that another node generates. Its log is slightly behind its events: it is read until no token is
+   * missing between the two.
    */
   private async liveElsewhere(
     userId: string,
@@ -110,7 +110,7 @@ export class Conversations {
         WHERE m.chat_id = ${chatId}::uuid AND m.status = 'streaming'`;
       if (!answer) return undefined;
       const { id, logged } = answer;
-      // What was told since, too, comes from here: it is told once.
+      // Tokens published meanwhile are taken from the log too, so that each is sent once.
       const first = firstIndexOf(id, waiting) ?? (attempt > 0 ? logged : -1);
       if (first >= 0 && first <= logged) {
         const tokens = await this.prisma.assistantToken.findMany({
@@ -126,7 +126,7 @@ export class Conversations {
     return undefined;
   }
 
-  /** Of an answer that has ended: the tokens that a device has not, and its end. */
+  /** For an ended answer: the tokens that a device has not received, and its end. */
   private async missed({ messageId, index }: ResumeFrom, title: string): Promise<Iterable<AssistantEvent>> {
     const message = await this.prisma.assistantMessage.findUnique({
       where: { id: messageId },
@@ -154,7 +154,7 @@ function* tokensAfter(messageId: string, tokens: string[], last: number): Iterab
     yield { type: 'assistant_message_token', data: { token: tokens[index]!, messageId, index } };
 }
 
-/** The first token of an answer that waits. */
+/** The first token of the answer among the waiting events. */
 function firstIndexOf(messageId: string, waiting: AssistantEvent[]): number | undefined {
   for (const { type, data } of waiting)
     if (type === 'assistant_message_token' && data.messageId === messageId) return data.index;

@@ -3,18 +3,18 @@ import { isObject } from 'class-validator';
 import { setImmediate as others } from 'node:timers/promises';
 import { OverBudget } from './over-budget.js';
 
-/** The most bytes of one answer, each event counted with what it costs beside its bytes. */
+/** Limit of bytes per answer; each event counts with its overhead. */
 const { most: MAX_BYTES } = ASSISTANT.modelBytes;
 const EVENT_COST = 100;
-/** The most bytes of one event, and of a refusal. */
+/** Limit of bytes per event, and per refusal. */
 const MAX_EVENT_BYTES = 128 * 1024;
-/** The most bytes of an answer in one piece of JSON. */
+/** Limit of bytes of an answer in one piece of JSON. */
 const MAX_JSON_BYTES = 1024 * 1024;
-/** What is taken before others have their turn: bytes, each event counted as above. */
+/** Bytes processed before other work gets a turn; each event counts with its overhead. */
 const TURN = 32 * 1024;
-/** How a stream says that it is whole; `finish_reason` may be missing. */
+/** The end of a complete stream; `finish_reason` may be missing. */
 const DONE = /^data:[ \t]*\[DONE\]/m;
-/** The same for the client, which does not tell of `[DONE]`. */
+/** The same for the client, which does not report `[DONE]`. */
 const END = Buffer.from(
   `data: ${JSON.stringify({ choices: [{ delta: {}, finish_reason: '[DONE]' }] })}\n\ndata: [DONE]\n\n`,
 );
@@ -22,8 +22,8 @@ const END = Buffer.from(
 const [NEWLINE, RETURN, SPACE, BRACE] = [10, 13, 32, 123];
 
 /**
- * `fetch` for a model server, whose answer costs no more than its length: it is bounded, and given on event by event, as
- * the client would search what it has anew with each piece. An answer in one piece becomes one event.
+ * `fetch` for a model server. The answer is bounded, and passed on event by event, since the client would search all
+ * received data again with each piece. An answer in one piece becomes one event.
  */
 export const fetchEvents: typeof fetch = async (input, init) => {
   const response = await fetch(input, init);
@@ -34,7 +34,7 @@ export const fetchEvents: typeof fetch = async (input, init) => {
   return new Response(ReadableStream.from(given), { status, statusText, headers });
 };
 
-/** A refusal has its words in `error`, or in its body itself: the client knows the first only. */
+/** Some servers put the message of a refusal in `error`, others in the body itself. The client reads only the first. */
 async function* refusalOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gathered = new Gathered();
   for await (const bytes of body) gathered.add(bytes, MAX_EVENT_BYTES);
@@ -79,16 +79,16 @@ async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   else if (isWhole(eventOf(rest))) yield Buffer.concat([eventOf(rest), Buffer.from('\n\n')]);
 }
 
-/** The client searches an event anew for each pair of returns. */
+/** The client searches an event again for each pair of line breaks. */
 function eventOf(bytes: Buffer): Buffer {
   const event = bytes.includes(RETURN) ? Buffer.from(bytes.filter((byte) => byte !== RETURN)) : bytes;
   return event.includes('[DONE]') && DONE.test(event.toString('latin1')) ? END : event;
 }
 
-/** JSON has no ends of lines within its texts. */
+/** JSON has no line breaks within its strings. */
 const inOneLine = (json: Buffer) => json.map((byte) => (byte === NEWLINE || byte === RETURN ? SPACE : byte));
 
-/** Whether the last event only lacks the blank line after it; else it was cut off. */
+/** Whether the last event only lacks its final blank line; otherwise it is incomplete. */
 function isWhole(event: Buffer): boolean {
   if (event === END) return true;
   const lines = event.toString().split('\n');
@@ -100,7 +100,7 @@ function isWhole(event: Buffer): boolean {
   }
 }
 
-/** Bytes put together in linear time, however small their pieces are. */
+/** Joins bytes in linear time, however small the pieces are. */
 class Gathered {
   length = 0;
   private bytes = Buffer.allocUnsafe(1024);
@@ -117,7 +117,7 @@ class Gathered {
     this.length = length;
   }
 
-  /** All of them; it is empty then. */
+  /** Returns all bytes and empties the buffer. */
   take(): Buffer {
     const taken = Buffer.from(this.bytes.subarray(0, this.length));
     this.length = 0;

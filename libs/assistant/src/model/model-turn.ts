@@ -3,40 +3,43 @@ import type { ChatCompletionAssistantMessageParam } from 'openai/resources/chat/
 import { ToolCalls, type ToolCall } from './tool-calls.js';
 import { OverBudget } from './over-budget.js';
 
-/** The most characters of thoughts that are given back to the model. */
+/** Limit of characters of reasoning that are returned to the model. */
 const MAX_THOUGHTS = 20_000;
-/** The most parts of one text. */
+/** Limit of parts of one text. */
 const MAX_PARTS = 1000;
 
-/** One turn of the model, put together from the pieces it sends. Any field of a piece may be anything. */
+/** One turn of the model, assembled from the pieces of its stream. Any field of a piece may have any value. */
 export class ModelTurn {
   readonly calls: ToolCalls;
-  /** DeepSeek refuses tool calls that come back without what it thought before them. */
+  /** DeepSeek refuses tool calls that are returned without the reasoning before them. */
   thoughts = '';
-  /** Why the model ended its turn; empty while it goes on. */
+  /** The finish reason of the turn; empty while it continues. */
   finish = '';
   private hasText = false;
-  /** The index of the choice that is taken, once a piece has told it. */
+  /** The index of the used choice, after a piece has named it. */
   private choice?: string;
 
   constructor(isTool: (name: string) => boolean) {
     this.calls = new ToolCalls(isTool);
   }
 
-  /** @returns the text of a piece, and whether the piece says nothing. @throws Error for too many tool calls or parts */
+  /**
+   * @returns the text of a piece, and whether the piece is empty. @throws Error (when there are too many tool calls or
+   *   parts)
+   */
   take(chunk: unknown): { text: string; isSilent: boolean } {
     const silence = { text: '', isSilent: true };
     if (!isObject<{ choices: unknown }>(chunk) || !Array.isArray(chunk.choices)) return silence;
     const [choice] = chunk.choices as unknown[];
     if (!isObject<Record<string, unknown>>(choice)) return silence;
-    // There is one answer, also from a server that gives several. A piece without an index is of that one.
+    // One choice is used, even if a server sends several. A piece without an index belongs to it.
     const index = indexOf(choice);
     this.choice ??= index;
     if (index !== undefined && index !== this.choice) return silence;
     if (typeof choice.finish_reason === 'string') this.finish ||= choice.finish_reason;
     const delta = isObject<Record<string, unknown>>(choice.delta) ? choice.delta : {};
     const text = this.said(delta);
-    // A whole message comes instead of pieces, or repeats them at their end.
+    // Some servers send a complete message instead of pieces, or repeat it at the end.
     const message = isObject<Record<string, unknown>>(choice.message) ? choice.message : {};
     const more = this.hasText ? '' : textOf(message.content) + textOf(message.refusal);
     if (this.calls.isEmpty) this.call(message);
@@ -45,7 +48,7 @@ export class ModelTurn {
     return { text: text + more, isSilent: text + more === '' && isEmpty(delta) && isEmpty(message) };
   }
 
-  /** The turn as the next request repeats it: servers refuse arguments that are no JSON object. */
+  /** The turn as repeated in the next request: servers refuse arguments that are not a JSON object. */
   toMessage(text: string, calls: ToolCall[]): ChatCompletionAssistantMessageParam {
     const tool_calls = calls.map((call) => {
       const { name, arguments: args } = call.function;
@@ -77,7 +80,7 @@ export class ModelTurn {
 const indexOf = ({ index }: Record<string, unknown>) =>
   typeof index === 'string' || typeof index === 'number' ? String(index) : undefined;
 
-/** A text, or the texts of its parts. */
+/** A text, or the joined texts of its parts. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return partOf(content);
@@ -102,7 +105,7 @@ function isJsonObject(text: string): boolean {
   }
 }
 
-/** Nothing but its role, and fields without content. */
+/** Only a role, or fields without content. */
 const isEmpty = (delta: Record<string, unknown>) =>
   Object.entries(delta).every(
     ([key, value]) =>
@@ -113,9 +116,9 @@ const isEmpty = (delta: Record<string, unknown>) =>
       (Array.isArray(value) && value.length === 0),
   );
 
-/** What some models think aloud before they answer. */
+/** Some models write their reasoning before the answer. */
 const THOUGHTS = /^(?:\s*<think>[^]*?<\/think>)+/i;
 
-/** Whether an answer shows anything besides thoughts. */
+/** Whether an answer has any text besides reasoning. */
 export const isVisible = (text: string) =>
   /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text.replace(THOUGHTS, ''));

@@ -12,26 +12,26 @@ import { OverBudget } from './over-budget.js';
 
 export type PromptMessage = ChatCompletionMessageParam;
 
-/** The most characters of a server's words in the log. */
+/** Limit of characters of a server's message in the log. */
 const MAX_LOGGED = 300;
-/** How many of them are searched for a parameter's name. */
+/** How much of the message is searched for a parameter's name. */
 const MAX_SEARCHED = 2000;
 
-/** There is no model to ask, or it does not answer. */
+/** No model is configured, or it does not answer. */
 export class AssistantUnavailable extends AppError {
   constructor(message: string) {
     super('UNAVAILABLE', message);
   }
 }
 
-/** The language model, behind any server that speaks the chat-completions protocol. */
+/** The language model, behind any server with the chat-completions protocol. */
 @Injectable()
 export class Model {
   private readonly client?: OpenAI;
 
   constructor(private readonly config: Config) {
     const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseURL } = config;
-    // By itself the client logs what it cannot parse: messages do not belong into a log.
+    // By default the client logs data that it cannot parse: messages must not be logged.
     if (apiKey)
       this.client = new OpenAI({ apiKey, baseURL, maxRetries: 0, logLevel: 'off', fetch: fetchEvents });
   }
@@ -67,7 +67,7 @@ export class Model {
       const stream = await this.request(messages, tools, AbortSignal.any([signal, silence.signal]));
       for await (const chunk of stream) {
         const { text, isSilent } = turn.take(chunk);
-        // A server that sends empty pieces is silent all the same.
+        // A server that sends empty pieces counts as stalled.
         if (!isSilent) {
           clearTimeout(timer);
           timer = setTimeout(giveUp, this.config.ASSISTANT_TIMEOUT_MS);
@@ -83,19 +83,19 @@ export class Model {
     } finally {
       clearTimeout(timer);
     }
-    // The client ends the stream of a request that was aborted as if it were whole.
+    // The client ends the stream of an aborted request like a complete one.
     if (silence.signal.aborted) throw silence.signal.reason as Error;
     if (turn.finish === '') throw new Error('the model ended its stream early');
     if (turn.finish === 'content_filter') throw new Error('the answer was withheld (content_filter)');
     return turn;
   }
 
-  /** Servers differ in what they take: it is asked once more without a parameter that its server refuses. */
+  /** Servers accept different parameters: the request is repeated without a parameter that the server refuses. */
   private async request(messages: PromptMessage[], tools: ChatCompletionFunctionTool[], signal: AbortSignal) {
     const { ASSISTANT_MODEL: model, ASSISTANT_TEMPERATURE: temperature } = this.config;
     const optional: { tools?: ChatCompletionFunctionTool[]; temperature?: number } = { tools };
     if (temperature !== undefined) optional.temperature = temperature;
-    // Calls cannot be told of without the tools that they call.
+    // Calls cannot be repeated without the tools that they call.
     const fixed = messages.some(({ role }) => role === 'tool') ? 'tools' : undefined;
     for (;;) {
       try {
@@ -116,12 +116,12 @@ export class Model {
 const OPTIONAL = ['temperature', 'tools'] as const;
 const REFUSALS = {
   temperature: /\btemperature\b/i,
-  /** Not the refusal of a message about a tool. */
+  /** Does not match the refusal of a message about a tool. */
   tools:
     /(?=[^]*\b(?:tools?|tool[ _](?:use|choice|calling)|functions?)\b)(?=[^]*(?:support|require|enable|unavailable|not (?:allowed|permitted)|unknown|unrecognized|unexpected|extra))/i,
 };
 
-/** llama.cpp answers 500 to tools that it was not started for, OpenRouter 404. */
+/** llama.cpp answers 500 to tools when it was started without them, OpenRouter 404. */
 function isRefused(name: keyof typeof REFUSALS, error: unknown): boolean {
   if (!(error instanceof OpenAI.APIError) || ![400, 404, 422, 500, 501].includes(error.status as number))
     return false;

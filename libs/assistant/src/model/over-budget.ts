@@ -1,4 +1,7 @@
-/** A model sends more, or takes longer, than an answer may: the answer fails. `budget` is the metric's (docs/limits.md). */
+/**
+ * A model sends more, or takes longer, than the limit: the answer fails. `budget` is the metric's label
+ * (docs/limits.md).
+ */
 export class OverBudget extends Error {
   constructor(
     readonly budget: 'modelBytes' | 'modelTime' | 'toolCalls',

@@ -5,9 +5,9 @@ import { DateTime } from 'luxon';
 import { onClock } from '../tools/local-time.js';
 import type { PromptMessage } from './model.js';
 
-/** How far back a prompt looks, in messages. */
+/** Limit of messages in a prompt. */
 const MAX_MESSAGES = 200;
-/** What the protocol adds to each message. */
+/** The overhead of each message in the protocol. */
 const TOKENS_A_MESSAGE = 4;
 /** How much text is counted at once, in UTF-16 units. */
 const SLICE = 512;
@@ -17,7 +17,7 @@ const ABOUT_TOOLS =
 
 const ABOUT_TIMES =
   'Tell times by the clock of the master and name the time zone; if the user’s is another, tell the time there, too.';
-/** In place of a result that a prompt does not hold any more, and of a look-up that was one too many. */
+/** Replaces a result that does not fit into a prompt, and a tool call beyond the limit. */
 export const OVER_LIMIT = JSON.stringify({
   error: { code: 'LIMIT_REACHED', message: 'Too much was looked up: answer with what is known' },
 });
@@ -27,7 +27,7 @@ interface Said {
   content: string;
 }
 
-/** What the model is told: who it is, and as much of the conversation as fits. */
+/** Builds prompts: the instructions, and as much of the conversation as fits. */
 @Injectable()
 export class Prompts {
   constructor(
@@ -35,16 +35,16 @@ export class Prompts {
     private readonly prisma: PrismaService,
   ) {}
 
-  /** @throws AppError MESSAGE_TOO_LARGE when a question alone is more than a prompt holds */
+  /** @throws AppError MESSAGE_TOO_LARGE (when a question alone exceeds a prompt) */
   async requireFits(question: string): Promise<void> {
     const budget = this.config.ASSISTANT_CONTEXT_TOKENS;
     if ((await countTokens(question, budget)) + TOKENS_A_MESSAGE > budget)
-      throw new AppError('MESSAGE_TOO_LARGE', `A question may have ${budget} tokens at most`);
+      throw new AppError('MESSAGE_TOO_LARGE', `Question exceeds ${budget} tokens`);
   }
 
   /**
-   * Room in one answer's prompt, for its calls or for their results: as many tokens as the conversation may have.
-   * @returns takes room for a text; false, and takes none, if there is not enough
+   * The budget of one answer's tool calls, or of their results: as many tokens as the conversation may have.
+   * @returns a function that takes a text's tokens from it; false, and takes none, when too few are left
    */
   lookUpCharacters(): (text: string) => Promise<boolean> {
     let left = this.config.ASSISTANT_CONTEXT_TOKENS;
@@ -57,8 +57,9 @@ export class Prompts {
   }
 
   /**
-   * The conversation up to a question: each question with its answer, the oldest left out first, never one in part.
-   * @param timezone the user's, if it is known
+   * The conversation up to a question: each question with its answer, the oldest pairs left out first, never a part of
+   * one.
+   * @param timezone the user's, if known
    */
   async before(chatId: string, questionId: string, timezone?: string): Promise<PromptMessage[]> {
     const said = await this.prisma.$queryRaw<Said[]>`
@@ -89,15 +90,15 @@ function nowIn(timezone?: string): string {
 }
 
 /**
- * By the tokenizer of current models; others' differ by little. Its tables are only loaded when there is a prompt.
- * What a word costs grows with the square of its length, and nobody else is served meanwhile: in slices a long one is
- * harmless, and counted within a percent. Above `limit` it does not matter by how much.
+ * Counts by the tokenizer of current models; other models differ little. Its tables are loaded with the first prompt.
+ * The cost of a word is quadratic in its length, and blocks the process. In slices, a long word is harmless, and
+ * counted within a percent. Above `limit` the result need not be exact.
  */
 async function countTokens(text: string, limit: number): Promise<number> {
   const { countTokens: count } = await import('gpt-tokenizer/encoding/o200k_base');
   let tokens = 0;
   for (let start = 0; start < text.length && tokens <= limit; start += SLICE)
-    // Text that looks like the protocol's own marks is text.
+    // Text that looks like special tokens counts as text.
     tokens += count(text.slice(start, start + SLICE), { disallowedSpecial: new Set() });
   return tokens;
 }

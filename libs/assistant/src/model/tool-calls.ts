@@ -4,20 +4,20 @@ import type { ChatCompletionMessageFunctionToolCall } from 'openai/resources/cha
 import { randomBytes } from 'node:crypto';
 import { OverBudget } from './over-budget.js';
 
-/** A tool call as the next request repeats it. Gemini refuses one that comes back without its `extra_content`. */
+/** A tool call as repeated in the next request. Gemini refuses one without its `extra_content`. */
 export type ToolCall = ChatCompletionMessageFunctionToolCall & { extra_content?: object };
 
-/** The most calls of one turn. */
+/** Limit of calls per turn. */
 export const MAX_CALLS = ASSISTANT.toolCalls.most.calls;
-/** The most characters of them together. */
+/** Limit of their total characters. */
 export const MAX_CALL_CHARACTERS = ASSISTANT.toolCalls.most.characters;
 const MAX_NAME = 200;
-/** The most fragments of one piece. */
+/** Limit of fragments per piece. */
 const MAX_FRAGMENTS = 4 * MAX_CALLS;
-/** Characters that a fragment costs besides its own. */
+/** The overhead of a fragment, in characters. */
 const FRAGMENT_COST = 1;
 
-/** What a fragment brings. */
+/** The content of a fragment. */
 interface Piece {
   id: string;
   index?: string;
@@ -27,9 +27,9 @@ interface Piece {
 }
 
 /**
- * The tool calls of one turn, put together from the fragments that a server sends. Servers number them from 0, from 1,
- * all with 0, or not at all; they give ids once, each time, anew in each fragment, or never. A fragment belongs to the
- * last call, unless it brings a new id, a new index, or a name after whole arguments.
+ * The tool calls of one turn, assembled from the fragments of a stream. Servers number calls from 0, from 1, all with
+ * 0, or not at all. They send ids once, every time, new in each fragment, or never. A fragment belongs to the last
+ * call, unless it has a new id, a new index, or a name after complete arguments.
  */
 export class ToolCalls {
   private readonly calls: PendingCall[] = [];
@@ -42,7 +42,7 @@ export class ToolCalls {
     return this.calls.length === 0;
   }
 
-  /** @param fragments anything that a server sends in their place @throws Error when they are too many or too long */
+  /** @param fragments any value from a server @throws Error (when they are too many or too long) */
   add(fragments: unknown): void {
     const list = Array.isArray(fragments) ? (fragments as unknown[]) : [fragments];
     if (list.length > MAX_FRAGMENTS) throw new OverBudget('toolCalls', 'the model calls too many tools');
@@ -50,7 +50,7 @@ export class ToolCalls {
       if (isObject<Record<string, unknown>>(fragment)) this.take(pieceOf(fragment));
   }
 
-  /** @param ids of earlier calls in the same request; those of these calls are added */
+  /** @param ids of earlier calls in the same request; the ids of these calls are added */
   finish(ids: Set<string>): ToolCall[] {
     return this.calls.map((call) => {
       let { id } = call;
@@ -72,7 +72,7 @@ export class ToolCalls {
     if (id === '' && name === '' && args === '') return;
     if (this.calls.length === MAX_CALLS) throw new OverBudget('toolCalls', 'the model calls too many tools');
     const next = new PendingCall(id, piece.index);
-    // A name that was repeated after whole arguments belongs to the arguments that follow it.
+    // A name repeated after complete arguments belongs to the next arguments.
     next.add(name === '' && call?.isRepeated ? { ...piece, name: call.name } : piece);
     this.calls.push(next);
   }
@@ -100,9 +100,9 @@ class PendingCall {
   name = '';
   args = '';
   extra?: object;
-  /** Its name came once more after its whole arguments. */
+  /** Its name was repeated after its complete arguments. */
   isRepeated = false;
-  /** Its arguments are one JSON object or array from its beginning to its end. */
+  /** Its arguments are one complete JSON object or array. */
   isWhole = false;
   private depth = 0;
   private isInText = false;
@@ -121,7 +121,7 @@ class PendingCall {
       throw new OverBudget('toolCalls', 'the name of a tool call is too long');
     if (extra) this.extra = Object.assign(this.extra ?? {}, extra);
     if (this.isWhole && !isBlank(args)) {
-      // Servers send a whole call once more at its end, or an empty object before the arguments.
+      // Servers repeat a complete call at its end, or send an empty object before the arguments.
       if (args === this.args) return;
       if (this.args.length < 10 && /^\s*\{\s*\}\s*$/.test(this.args)) this.restart();
     }
@@ -129,14 +129,14 @@ class PendingCall {
     this.follow(args);
   }
 
-  /** Whether a piece with another id is of this call: a server may make an id up for each fragment. */
+  /** Whether a piece with another id belongs to this call: a server may create an id for each fragment. */
   goesOnWith({ name, args }: Piece): boolean {
     if (name === '') return args === '' || !this.isWhole;
     if (name !== this.name || this.args === '' || this.isWhole) return false;
     return this.isInText || !/^\s*\{/.test(args);
   }
 
-  /** Whether a piece that could be of this call begins the next one. */
+  /** Whether a piece that could belong to this call begins the next one. */
   isFollowedBy({ id, name, args }: Piece, isTool: (name: string) => boolean): boolean {
     if (name === '') return this.isRepeated && !isBlank(args);
     if (this.name === '') return false;
@@ -150,7 +150,7 @@ class PendingCall {
     this.isWhole = false;
   }
 
-  /** Each character once: parsing at each piece would cost the square of their length. */
+  /** Reads each character once: parsing at each piece would take quadratic time. */
   private follow(args: string): void {
     for (const character of args) {
       if (this.isEscaped) this.isEscaped = false;
@@ -184,5 +184,5 @@ function textOf(args: unknown): string {
 
 const isBlank = (text: string) => text.trim() === '';
 
-/** Nine letters and digits: Mistral takes no other ids. */
+/** Nine letters and digits: Mistral accepts no other ids. */
 const newCallId = () => `call${randomBytes(3).toString('hex').slice(0, 5)}`;

@@ -5,7 +5,7 @@ import { noSuchChat, toChat } from '../conversations/conversation.js';
 
 type Row = Omit<AssistantMessageDto, 'created_at'> & { created_at: Date; seq: number; bytes: number };
 
-/** A chat with a page of what was said in it. An answer in progress is not among it. @throws AppError NOT_FOUND */
+/** A chat with a page of its messages, without an answer in progress. @throws AppError NOT_FOUND */
 export class GetAssistantChat extends Query<AssistantChatWithMessages> {
   constructor(
     readonly userId: string,
@@ -30,7 +30,7 @@ export class GetAssistantChatHandler implements IQueryHandler<GetAssistantChat> 
       (bytes) => this.newest(userId, chatId, page, bytes),
       (newest) => newest.at(-1)?.bytes ?? 0,
     );
-    // Afterwards: who is told of the first answer is told of the title that came with it.
+    // Read afterwards, so that a page with the first answer also has the title from it.
     const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
     if (!chat) throw noSuchChat();
     const cursorAfter = ({ seq }: Row) => String(seq);
@@ -49,7 +49,7 @@ export class GetAssistantChatHandler implements IQueryHandler<GetAssistantChat> 
     };
   }
 
-  /** Answers are long: of those that are not shown no more than one is read. */
+  /** Answers are long: at most one is read that is not shown. */
   private newest(
     userId: string,
     chatId: string,

@@ -3,7 +3,7 @@ import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { toChat } from '../conversations/conversation.js';
 
-/** One's own chats with the assistant, the latest used first. @throws AppError INVALID_DATA (cursor) */
+/** The user's chats with the assistant, most recently used first. @throws AppError INVALID_DATA (names `cursor`) */
 export class ListAssistantChats extends Query<AssistantChatPage> {
   constructor(
     readonly userId: string,

@@ -1,16 +1,16 @@
 import { AppError } from '#contracts';
 import { DateTime, IANAZone } from 'luxon';
 
-/** A day, with or without a time, with or without the name of a time zone. */
+/** A day, optionally with a time and the name of a time zone. */
 const LOCAL =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,30})?)?))?(?: ([A-Z][\w+-]*(?:\/[\w+-]+)*))?$/i;
 const MAX_LENGTH = 120;
 
-/** A moment by the clock of a zone, such as "2026-11-22 09:00 Europe/Moscow". */
+/** A local time in a zone, such as "2026-11-22 09:00 Europe/Moscow". */
 export const onClock = (moment: DateTime): string =>
   `${moment.setLocale('en').toFormat('yyyy-MM-dd HH:mm')} ${moment.zoneName}`;
 
-/** A moment for a model: with its offset, by the clock of the place, and by that of the user if it is another. */
+/** A time for the model: with its offset, in the zone of the place, and in the user's zone if it differs. */
 export function localTime(iso: string, zone: string, userZone = zone) {
   const moment = DateTime.fromISO(iso, { zone });
   const users = moment.setZone(userZone);
@@ -23,9 +23,9 @@ export function localTime(iso: string, zone: string, userZone = zone) {
 }
 
 /**
- * The stretch of time from one day or time to another, as a model writes them: by the clock of `zone` unless they have
- * an offset or name their zone. A day is whole; without `to`, or with an empty one, the stretch ends with its first day.
- * @returns ISO 8601 times. Those with an offset are not looked at
+ * The range from one day or time to another, as a model writes them: in `zone`, unless they have an offset or a zone
+ * name. A day is a whole day. Without `to`, or with an empty one, the range ends with its first day.
+ * @returns ISO 8601 times. Those with an offset are returned unchanged
  * @throws AppError INVALID_DATA
  */
 export function stretchOf(from: unknown, to: unknown, zone: string): { from: unknown; to: unknown } {
@@ -46,7 +46,7 @@ function momentOf(name: string, given: unknown, zone: string, isEnd: boolean): u
   const moment = DateTime.fromISO(time ? `${day}T${time}` : day!, { zone: named });
   if (!moment.isValid) throw unclear(name);
   if (!time) return utc(isEnd ? nextDay(moment) : moment.startOf('day'));
-  // A clock that is put back shows a time twice: nothing of what may be meant is left out.
+  // A local time that occurs twice because of a clock change: the range covers both.
   const moments = moment.getPossibleOffsets();
   return utc(isEnd ? DateTime.max(...moments)! : DateTime.min(...moments)!);
 }
@@ -56,7 +56,7 @@ function endOfDay(start: unknown, zone: string): unknown {
   return moment.isValid ? utc(nextDay(moment)) : start;
 }
 
-/** Where midnight is skipped a day begins later, but not the day after it. */
+/** Where midnight is skipped, that day starts later, but the next day does not. */
 const nextDay = (moment: DateTime) => moment.startOf('day').plus({ days: 1 }).startOf('day');
 
 const utc = (moment: DateTime) => moment.toUTC().toISO();

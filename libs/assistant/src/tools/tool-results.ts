@@ -2,9 +2,9 @@ import type { BookingDto, ServiceDto, SlotDto } from '#contracts';
 import { ASSISTANT } from '#platform';
 import { localTime } from './local-time.js';
 
-/** The most characters of what a model is told at once. */
+/** Limit of characters of one tool result. */
 const { most: MAX_RESULT } = ASSISTANT.toolResult;
-/** The same of a text of a user in it. */
+/** Limit of characters of a user's text in it. */
 const MAX_TEXT = 300;
 
 const truncated = (text: string | null) =>
@@ -39,7 +39,7 @@ export const aboutBooking = (booking: BookingDto, timezone: string, userZone?: s
   reason: truncated(booking.reason),
 });
 
-/** `starts_at` and `ends_at` with their offset; `starts_local` as people say it. */
+/** `starts_at` and `ends_at` with their offset; `starts_local` as people write it. */
 export function timesOf({ starts_at, ends_at }: SlotDto, timezone: string, userZone?: string) {
   const { at, local, ...more } = localTime(starts_at, timezone, userZone);
   return { starts_at: at, ends_at: localTime(ends_at, timezone).at, starts_local: local, ...more };
@@ -50,7 +50,7 @@ export interface ToolResult {
   [about: string]: unknown;
 }
 
-/** As JSON; of a list that is too long the end is left out, and that is told. */
+/** As JSON. A list that is too long is truncated, with a note. */
 export function resultOf(result: ToolResult): string {
   const text = JSON.stringify(result);
   if (text.length <= MAX_RESULT) return text;

@@ -11,14 +11,14 @@ import { onClock, stretchOf } from './local-time.js';
 import type { ToolCall } from '../model/tool-calls.js';
 import { aboutBooking, aboutService, resultOf, timesOf, type ToolResult } from './tool-results.js';
 
-/** How much of a list a model is told. */
+/** Limit of list items in a tool result. */
 const LIMIT = 10;
 const SLOTS = 40;
-/** The clock of a master who has set no week. */
+/** The time zone of a master without availability. */
 const NO_ZONE = 'UTC';
 const MAX_MESSAGE = 500;
 
-/** The user who is answered. */
+/** The user who asked. */
 export interface Asker {
   userId: string;
   timezone?: string;
@@ -40,7 +40,7 @@ const tool = (
   function: { name, description, parameters: { type: 'object', properties, required } },
 });
 
-/** What the model may look up: read only, and always as the user whom it answers. */
+/** The tools of the model: read only, and always with the permissions of the asking user. */
 @Injectable()
 export class Tools {
   readonly definitions = [
@@ -71,7 +71,7 @@ export class Tools {
 
   constructor(private readonly queries: QueryBus) {}
 
-  /** The result as text for the model. What it asked wrongly is its to mend: that, too, is a result. */
+  /** The result as text for the model. Errors of its arguments are also results, so that it can correct them. */
   async run(asker: Asker, { function: { name, arguments: given } }: ToolCall): Promise<string> {
     try {
       const args: unknown = JSON.parse(given || '{}') ?? {};
@@ -141,7 +141,7 @@ export class Tools {
       }
       default: {
         const names = this.definitions.map((known) => known.function.name).join(', ');
-        throw new AppError('NOT_FOUND', `There is no tool ${name.slice(0, 100)}; there are ${names}`);
+        throw new AppError('NOT_FOUND', `Unknown tool ${name.slice(0, 100)}; available: ${names}`);
       }
     }
   }
@@ -151,5 +151,5 @@ export class Tools {
   }
 }
 
-/** A model is told that a list goes on, not how to go on: it may ask more narrowly. */
+/** The model learns that a list continues, but gets no cursor: it can search more narrowly. */
 const more = (cursor: string | null) => (cursor ? { more: true } : {});
