@@ -2,5 +2,5 @@ import { runAlone } from '#platform';
 import { RealtimeModule } from './realtime.module.js';
 import { SocketAdapter } from './transport/socket-adapter.js';
 
-/** The sockets alone. */
+/** Runs the sockets alone. */
 await runAlone(RealtimeModule, (app) => void app.useWebSocketAdapter(new SocketAdapter(app)));

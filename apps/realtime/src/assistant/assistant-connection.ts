@@ -33,22 +33,24 @@ import type { AssistantServices } from './assistant-services.js';
 
 const MAX_FRAME_BYTES = SOCKETS.packet.most.read;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-/** The most frames that wait for those before them, and how large they may be together. */
+/** Limits of waiting frames, and of their total size. */
 const { frames: MAX_WAITING, bytes: MAX_WAITING_BYTES } = SOCKETS.assistantFrames.most;
-/** When frames that were refused may be sent again, ms. */
+/** When refused frames may be sent again, ms. */
 const RETRY_MS = 1000;
-/** A device that lets more than this wait of what is being said is cut off, and resumes when it comes back. Bytes. */
+/** A device with more unread live events than this is disconnected, and resumes when it reconnects. Bytes. */
 const { most: MAX_UNREAD } = SOCKETS.assistantUnread;
-/** So much of chats and answers is sent before the device has to have taken it, and others have their turn. Characters. */
+/**
+ * So much of chats and answers is sent before the device must have read it, and other devices get a turn. Characters.
+ */
 const { most: PIECE } = SOCKETS.assistantPiece;
 
-/** In the document's words. */
+/** The error message that older clients expect. */
 function badToken(error: unknown): unknown {
   const { code, reason } = toAppError(error);
   return code === 'UNAUTHORIZED' ? new AppError(code, 'Invalid authentication token', { reason }) : error;
 }
 
-/** One device that talks to the assistant (`seeds/004-…`): its frames, one after the other, each answered. */
+/** One device's connection to the assistant: handles its frames sequentially, and answers each. */
 export class AssistantConnection {
   private readonly id = newId();
   private user?: SignedIn;
@@ -59,14 +61,14 @@ export class AssistantConnection {
   private waiting = 0;
   private waitingBytes = 0;
   private refused = 0;
-  /** Frames without a sign-in. */
+  /** The number of frames before a sign-in. */
   private strange = 0;
-  /** How much of chats and answers was sent since it was last waited for. Characters. */
+  /** Characters of chats and answers sent since the last wait for the device. */
   private piece = 0;
-  /** How much of what it asked for, a long chat or answer, it has still to read: it may take its time. Bytes. */
+  /** Unread bytes of history that the device asked for, such as a long chat or answer: it may read them slowly. */
   private owed = 0;
   private lives = true;
-  /** At the last heartbeat: what it had taken so far, and what it had still to read. Bytes. */
+  /** At the last heartbeat: the bytes read so far, and the bytes still unread. Bytes. */
   private taken = 0;
   private unread = 0;
   private signInTimer?: NodeJS.Timeout;
@@ -79,7 +81,7 @@ export class AssistantConnection {
   ) {
     socket.on('message', (data) => this.receive(data as Buffer));
     socket.on('pong', () => (this.lives = true));
-    // Broken frames: the socket closes by itself.
+    // After an invalid frame, the socket closes by itself.
     socket.on('error', (err) =>
       logger.debug({ err: err.message, socket_id: this.id }, 'assistant socket error'),
     );
@@ -95,7 +97,7 @@ export class AssistantConnection {
   beat(): void {
     const { bufferedAmount } = this.socket;
     const taken = takenFrom((this.socket as unknown as { _socket?: TcpSocket })._socket);
-    // It may send answers to heartbeats that it has not read.
+    // A client may answer heartbeats without reading its data.
     const reads = bufferedAmount === 0 || taken - this.taken >= Math.min(this.unread, READ_AT_LEAST);
     if (!this.lives || !reads) return this.socket.terminate();
     this.taken = taken;
@@ -104,7 +106,7 @@ export class AssistantConnection {
     this.socket.ping();
   }
 
-  /** `rooms`: of sessions, or of users, who are banned. */
+  /** `rooms`: of sessions, or of banned users. */
   signOut(rooms: Set<string>): void {
     if (!this.user) return;
     const isBanned = rooms.has(userRoom(this.user.userId));
@@ -118,9 +120,9 @@ export class AssistantConnection {
     setTimeout(() => this.socket.terminate(), 500).unref();
   }
 
-  /** In their order: what a frame does is done before the next one is looked at. */
+  /** In order: a frame is handled completely before the next one. */
   private receive(data: Buffer): void {
-    // A frame that is refused by its size is not kept until its turn.
+    // A frame refused for its size is not kept in the queue.
     const [frame, size] = weigh(data);
     if (this.waiting >= MAX_WAITING || this.waitingBytes + size > MAX_WAITING_BYTES) {
       this.services.metrics.refuse(SOCKETS.assistantFrames);
@@ -140,7 +142,7 @@ export class AssistantConnection {
     if (this.waiting === 0) this.refused = 0;
   }
 
-  /** @param data why the frame was not kept, or the frame */
+  /** @param data the frame, or the reason why it was not kept */
   private async answer(data: Buffer | AppError, points: number): Promise<void> {
     let type = 'unknown';
     let outcome = 'ok';
@@ -199,7 +201,7 @@ export class AssistantConnection {
     this.signInTimer = undefined;
     this.user = user;
     this.strange = 0;
-    // The connection stays, for a new token; the chat is heard no more.
+    // The connection stays open for a new token, but receives no more events of the chat.
     this.cancelExpiry = scheduleAt(user.expiresAt, () => {
       this.leave();
       this.refuse(badToken(invalidToken('token_expired')));
@@ -208,7 +210,7 @@ export class AssistantConnection {
     await this.services.reads.send(user.userId, () => this.open(user.userId, chatId, resume ?? undefined));
   }
 
-  /** The user's own limits come before the database. @throws AppError UNAUTHORIZED, RATE_LIMIT */
+  /** The user's limits are checked before the database is queried. @throws AppError UNAUTHORIZED, RATE_LIMIT */
   private async signIn(token: string): Promise<SignedIn> {
     const { authenticator, budget, limits } = this.services;
     const claims = authenticator.verify(token);
@@ -226,8 +228,8 @@ export class AssistantConnection {
   }
 
   /**
-   * @param created said in place of the history of a chat that is new
-   * @returns how many characters were sent
+   * @param created sent in place of the history of a new chat
+   * @returns the number of sent characters
    */
   private async open(
     userId: string,
@@ -263,7 +265,7 @@ export class AssistantConnection {
     return sent;
   }
 
-  /** Each action is authorised anew: the session may have been ended since, on this node or another. */
+  /** Checks the session before each action: it may have been revoked since, on any node. */
   private runAuthorised<T>(user: SignedIn, act: () => Promise<T>): Promise<T> {
     const { authenticator, writes } = this.services;
     return writes.run(user.userId, async () => {
@@ -308,10 +310,9 @@ export class AssistantConnection {
   }
 }
 
-/** A frame, or why it is not read; and about the memory that it takes, bytes. */
+/** A frame, or the reason why it is refused; and its approximate memory, bytes. */
 function weigh(data: Buffer): [frame: Buffer | AppError, size: number] {
-  if (data.length > MAX_FRAME_BYTES)
-    return [new AppError('MESSAGE_TOO_LARGE', 'A frame may have 64 KiB at most'), 0];
+  if (data.length > MAX_FRAME_BYTES) return [new AppError('MESSAGE_TOO_LARGE', 'Frame exceeds 64 KiB'), 0];
   try {
     return [data, parsedSize(data.toString('latin1'))];
   } catch (refusal) {
@@ -326,7 +327,7 @@ function parse(data: Buffer | AppError): { type: string; data?: unknown } {
     const frame = JSON.parse(utf8.decode(data)) as { type?: unknown; data?: unknown } | null;
     if (typeof frame?.type === 'string') return { type: frame.type, data: frame.data };
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new AppError('INVALID_DATA', 'Invalid message format');
 }

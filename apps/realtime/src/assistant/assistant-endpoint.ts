@@ -15,14 +15,14 @@ import { AssistantServices } from './assistant-services.js';
 const PATH = '/ws/chat';
 
 /**
- * The assistant's plain WebSocket on the server of Socket.IO, whose own upgrades are left alone (contract, "The
- * assistant"). Who opens it, what it costs and when it ends; what is said is `AssistantConnection`'s.
+ * The assistant's plain WebSocket on the server of Socket.IO, whose own upgrades are not affected. It handles the
+ * opening, limits and end of connections; `AssistantConnection` handles their frames.
  */
 @Injectable()
 export class AssistantEndpoint implements OnModuleDestroy {
-  /** How often connections are asked whether they live, ms: one that has not answered by the next time is ended. */
+  /** Interval of heartbeats, ms: a connection that has not answered by the next one is closed. */
   heartbeatMs = 25_000;
-  /** How long a connection may be without a sign-in, ms. */
+  /** How long a connection may stay open without a sign-in, ms. */
   signInMs: number = SOCKETS.signInTime.most;
   private readonly sockets: WebSocketServer;
   private readonly connections = new Set<AssistantConnection>();
@@ -38,20 +38,20 @@ export class AssistantEndpoint implements OnModuleDestroy {
     this.sockets = new BoundedSockets(
       {
         noServer: true,
-        // Above this a connection ends without a word.
+        // A larger frame closes the connection without an answer.
         maxPayload: SOCKETS.packet.most.received,
         perMessageDeflate: false,
-        // The connection answers a frame that is no UTF-8; ws would close it.
+        // The connection answers a frame that is not UTF-8; ws would close it.
         skipUTF8Validation: true,
       },
       unfinished,
     );
   }
 
-  /** `others`: paths that somebody else upgrades; there is nothing at any other. */
+  /** `otherPath`: the path of Socket.IO's upgrades; all other paths are refused. */
   listen(server: HttpServer, otherPath: string): void {
     server.on('upgrade', (request, socket, head) => {
-      // Not taken for a URL: not everything that is sent as one is.
+      // Not parsed as a URL: the text may be invalid.
       const [pathname] = request.url!.split('?', 1) as [string];
       if (pathname === PATH && this.config.allowsOrigin(request.headers.origin))
         this.upgrade(request, socket, head);
@@ -62,7 +62,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
     this.beat();
   }
 
-  /** What any node tells of a chat with the assistant comes by Socket.IO's adapter, as everything does. */
+  /** Messages between nodes about assistant chats arrive through Socket.IO's adapter, as all node commands do. */
   broadcast({ data: [name, message] }: EventPacket): void {
     if (name !== 'assistant') return;
     const received = message as AssistantMessage;
@@ -70,7 +70,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
     else this.answers.stopHere(received.chatId);
   }
 
-  /** Socket.IO's word for a sign-out: the rooms are sessions or users. */
+  /** The sign-out command of Socket.IO's adapter: the rooms are sessions or users. */
   disconnectSockets({ rooms }: Pick<BroadcastOptions, 'rooms'>): void {
     for (const connection of this.connections) connection.signOut(rooms);
   }
@@ -81,7 +81,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
     this.sockets.close();
   }
 
-  /** Clients come back by themselves, and are told what they have missed. */
+  /** Clients reconnect by themselves, and receive the events they missed. */
   endAll(): void {
     for (const connection of this.connections) connection.end();
   }
@@ -95,7 +95,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
         isOpen = true;
         this.open(opened, visit);
       });
-      // It was no WebSocket's handshake, and has been told so.
+      // It was not a WebSocket handshake, and has been refused.
       if (!isOpen) admission.leave(visit);
     } catch (error) {
       refuseUpgrade(socket, toAppError(error));

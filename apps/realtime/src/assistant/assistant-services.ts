@@ -6,7 +6,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { Admission } from '../connections/admission.js';
 import { SocketBudget } from '../connections/socket-budget.js';
 
-/** What every connection of the assistant uses. */
+/** The services that every connection of the assistant uses. */
 @Injectable()
 export class AssistantServices {
   constructor(

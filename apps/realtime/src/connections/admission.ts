@@ -5,13 +5,13 @@ import type { IncomingMessage } from 'node:http';
 
 const RETRY_MS = 2000;
 
-/** A connection as it is counted. */
+/** A connection with the data it is counted by. */
 export interface Visit {
   readonly network: string;
   isOpening: boolean;
 }
 
-/** Bounds the connections that a process holds, before and after somebody has signed in on them. */
+/** Bounds the connections of a process, before and after their sign-in. */
 @Injectable()
 export class Admission {
   private readonly all: NetworkCounts;
@@ -30,7 +30,7 @@ export class Admission {
   }
 
   /**
-   * Each that is let in leaves once.
+   * Each admitted connection must call `leave` once.
    * @throws AppError RATE_LIMIT, UNAVAILABLE
    */
   enter(request: IncomingMessage): Visit {

@@ -12,7 +12,7 @@ import { Connections, type ConnectionObserver } from './connections.js';
 import { userOf, type DeviceSocket } from './device-socket.js';
 import { Device, Gateway } from '../events/gateway.js';
 
-/** Contract, "Connecting": what a device of namespace `/` hears first and last, and a new token in place. */
+/** Opens and closes devices of namespace `/`, and replaces their tokens. */
 @Gateway()
 export class ConnectionGateway implements ConnectionObserver {
   constructor(
@@ -27,7 +27,7 @@ export class ConnectionGateway implements ConnectionObserver {
   ): Promise<AuthRefreshAck> {
     const claims = this.authenticator.verify(token);
     if (claims.userId !== userOf(socket).userId) throw invalidToken();
-    // One after the other: each leaves the room of a session that another one may be entering.
+    // Sequentially: each leaves the room of a session that another one may be entering.
     const replaced = Promise.resolve(socket.data.refreshed).then(() => this.replaceToken(socket, claims));
     socket.data.refreshed = replaced.catch(() => undefined);
     await replaced;
@@ -36,7 +36,7 @@ export class ConnectionGateway implements ConnectionObserver {
 
   private async replaceToken(socket: DeviceSocket, claims: Claims): Promise<void> {
     const { sessionId } = userOf(socket);
-    // In the room first: a revocation from here on reaches this socket, one from before is found by `connected`.
+    // The room first: a later revocation reaches this socket, an earlier one is found by `connected`.
     await socket.join(sessionRoom(claims.sessionId));
     try {
       this.connections.renew(socket, (await this.authenticator.connected(claims)).user);

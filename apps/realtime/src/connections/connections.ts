@@ -26,33 +26,33 @@ import { isBlockRoom, type BufferingAdapter } from '../delivery/buffering-adapte
 import { SocketBudget } from './socket-budget.js';
 import { UnparsedPayload } from '../transport/text-parser.js';
 
-/** How many devices look for themselves at once, after this node may have missed something. */
+/** Number of devices that sync at once, after this node may have missed commands. */
 const AT_ONCE = 8;
-/** How long an answer waits for what was told before it, ms: longer only if the database hangs. */
+/** How long an answer waits for earlier events, ms: longer only if the database stalls. */
 const CATCH_UP_MS = 500;
-/** How long a connection that has left its last namespace may take to ask for another one, ms. */
+/** How long a connection that has left its last namespace may take to enter another, ms. */
 const NAMESPACE_MS = 3000;
-/** `Reads` counts so many characters for each room that a connecting device comes into. */
+/** `Reads` charges so many characters per room of a connecting device. */
 const ROOM_LENGTH = 42;
-/** Before the database is asked again where a device belongs, ms. */
+/** Delay before subscriptions are loaded again after a failure, ms. */
 const RETRY_MS = 1000;
 
-/** What a device of a namespace is told when it comes, and when it must leave. */
+/** Sends the first and last events to the devices of a namespace. */
 export interface ConnectionObserver {
   onAccepted(socket: DeviceSocket, reason: Connected['reason']): void;
-  /** That it may have missed something. */
+  /** The device may have missed events. */
   onMissed(socket: DeviceSocket): void;
   onRejected(socket: DeviceSocket, error: AppError): void;
 }
 
-/** Contract, "Connecting": who comes in, in which rooms they are, and when they must leave. */
+/** Authenticates devices, keeps them in their rooms, and closes them when their sign-in ends. */
 @Injectable()
 export class Connections {
   private readonly here = new Map<DeviceSocket, ConnectionObserver>();
   private readonly expiries = new Deadlines<DeviceSocket>((socket) =>
     this.refuse(socket, this.here.get(socket)!, invalidToken('token_expired')),
   );
-  /** The same two for all sockets, which are their `this`: functions of its own are much of what a device takes. */
+  /** Shared by all sockets, which are their `this`: separate functions would be a large part of a device's memory. */
   private readonly onDisconnect: (this: DeviceSocket, reason: DisconnectReason) => void;
   private readonly onDisconnecting: (this: DeviceSocket) => void;
   /** The connections that are signing in to each namespace. */
@@ -84,21 +84,21 @@ export class Connections {
     };
   }
 
-  /** Finds out who it is and where it belongs, before any of its events can arrive. */
+  /** Authenticates a device and loads its subscriptions, before any of its events can arrive. */
   async signIn(socket: DeviceSocket): Promise<void> {
     const { client, conn, nsp, handshake } = socket;
     const { query, headers } = handshake;
     const auth = handshake.auth as { token?: unknown; scope?: unknown };
-    // Clients of Socket.IO 2 have no other place for the two.
+    // Clients of Socket.IO 2 can send these only in the address.
     const inAddress = conn.protocol === 3 ? query : {};
     const given = auth.token || inAddress.token || headers.authorization;
-    // As long as all the rest that is known of the device.
+    // It takes as much memory as all other data of the device.
     auth.token = undefined;
     try {
       if (given instanceof UnparsedPayload) throw given.error;
       if (typeof given !== 'string') throw invalidToken();
       const claims = this.authenticator.verify(given);
-      // Before the database is asked; `take` decides.
+      // Before the database is queried; `take` decides.
       this.budget.requireRoom(claims);
       this.reads.requireLeft(claims.userId);
       await this.limits.take('connect', claims.userId);
@@ -118,7 +118,7 @@ export class Connections {
     }
   }
 
-  /** Takes in a device that has signed in; any other is turned away. */
+  /** Accepts a device that has signed in; any other is refused. */
   accept(socket: DeviceSocket, observer: ConnectionObserver): void {
     this.metrics.connections.inc();
     socket.on('disconnect', this.onDisconnect);
@@ -138,7 +138,7 @@ export class Connections {
     this.endAtExpiry(socket);
     const { reason, found } = arrival;
     const isStale = this.subscriptions.isStale(found);
-    // What is out of date may name a chat that it is to hear nothing of any more; whom it is cut off from stay unheard.
+    // An outdated snapshot may contain a chat that the user has left; blocks stay in effect.
     const rooms = isStale ? found.rooms.filter(isBlockRoom) : found.rooms;
     void socket.join([userRoom(user.userId), sessionRoom(user.sessionId), ...rooms]);
     if (!isStale) return this.open(socket, observer, reason, presenceAudience(rooms, found));
@@ -147,7 +147,7 @@ export class Connections {
       .finally(() => (socket.data.opening = undefined));
   }
 
-  /** Of these namespaces, the first one is told for all. */
+  /** The events of the first namespace stand for all of these namespaces. */
   watch(namespaces: Namespace[]): void {
     const first = namespaces[0]!.adapter as DeviceAdapter;
     first.onMembershipChanged = () => this.subscriptions.invalidate();
@@ -159,8 +159,8 @@ export class Connections {
   }
 
   /**
-   * A second CONNECT ends its connection. Socket.IO sees to it only once the first one is in; all that come until then
-   * would be let in.
+   * A second CONNECT closes its connection. Socket.IO does that only after the first one has entered, and would accept
+   * all others that arrive before.
    */
   private takeOneAtATime(namespace: Namespace): void {
     const inside = namespace as unknown as Entered;
@@ -174,12 +174,12 @@ export class Connections {
     };
   }
 
-  /** Resolves when the device has been shown what was held for it until now, or the database does not say soon. */
+  /** Resolves when buffered events have been delivered, or after a short time if the database does not answer. */
   async caughtUp(socket: DeviceSocket): Promise<void> {
     if (socket.data.pending) await within(CATCH_UP_MS, this.resolvePending(socket)).catch(() => undefined);
   }
 
-  /** A database that is away meanwhile is asked again: it is no reason to send the device away. */
+  /** Retries while the database is unavailable, instead of disconnecting the device. */
   private async resolveUntilKnown(socket: DeviceSocket): Promise<void> {
     await socket.data.opening;
     while (socket.connected && socket.data.pending)
@@ -196,7 +196,7 @@ export class Connections {
       }
   }
 
-  /** Puts a device where it belongs. @throws AppError RATE_LIMIT, of a user whose devices are in too many rooms by then */
+  /** Puts a device into its rooms. @throws AppError RATE_LIMIT (when the user's devices are in too many rooms) */
   private async refresh(socket: DeviceSocket): ReturnType<SubscriptionLoader['refresh']> {
     const refreshed = await this.subscriptions.refresh(socket);
     if (socket.connected) this.budget.requireStay(userOf(socket), socket.rooms.size);
@@ -209,8 +209,8 @@ export class Connections {
   }
 
   /**
-   * What others did may have been missed here, a sign-out or a removal among it: every device is put where it belongs,
-   * and is to look for itself.
+   * Commands of other nodes may have been missed, even a sign-out or a removal: every device is put into its rooms
+   * again, and is asked to sync.
    */
   resync(): void {
     this.subscriptions.invalidate();
@@ -221,7 +221,7 @@ export class Connections {
   private async resyncAll(): Promise<void> {
     while (this.missedAgain) {
       this.missedAgain = false;
-      // Those who come meanwhile have missed nothing, and a device that connects anew would be sent away without end.
+      // Devices that connect meanwhile have missed nothing; including them could continue without end.
       const devices = [...this.here].values();
       const next = async () => {
         for (const [socket, observer] of devices) await this.resyncOne(socket, observer);
@@ -247,8 +247,9 @@ export class Connections {
   }
 
   /**
-   * A clock that was set ahead is noticed by the next event, before any timer. The device is turned away after its answer.
-   * @throws AppError UNAUTHORIZED when the token is over
+   * Detects a clock that was set ahead at the next event, before any timer. The device is disconnected after its
+   * answer.
+   * @throws AppError UNAUTHORIZED (when the token has expired)
    */
   requireLive(socket: DeviceSocket): void {
     if (userOf(socket).expiresAt.getTime() > Date.now()) return;
@@ -257,7 +258,7 @@ export class Connections {
     throw error;
   }
 
-  /** It is of another session from here on, or another token of the same. */
+  /** The device now has another session, or another token of the same session. */
   renew(socket: DeviceSocket, user: SignedIn): void {
     if (!socket.connected) return;
     this.budget.leave(userOf(socket));
@@ -267,9 +268,9 @@ export class Connections {
   }
 
   /**
-   * Between the answer and the rooms a move, or a sign-out, has found no device here. In its user's and session's rooms
-   * now, it is looked up anew: what was committed before is in the answer, and what comes after finds the device. Nothing
-   * falls between. Who was signed out comes into no chat.
+   * A membership change or sign-out between the first load and entering the rooms finds no device. So the subscriptions
+   * are loaded again once the device is in its user's and session's rooms. Earlier commits are in that result, and
+   * later commands reach the device. A device that was signed out enters no chat.
    */
   private async reload(
     socket: DeviceSocket,
@@ -312,7 +313,10 @@ export class Connections {
     endIfUnused(socket, reason);
   }
 
-  /** A refused client has to sign in anew; one that met a database away, or a budget, is to come back by itself. */
+  /**
+   * A refused client has to sign in again; after an unavailable database or an exceeded budget, it should reconnect by
+   * itself.
+   */
   private refuse(socket: DeviceSocket, observer: ConnectionObserver, error: AppError): void {
     this.metrics.errors.inc({ code: error.code });
     observer.onRejected(socket, error);
@@ -324,22 +328,22 @@ export class Connections {
 const ENDED_BY_US: DisconnectReason = 'server namespace disconnect';
 const ENDED_BY_CLIENT: DisconnectReason = 'client namespace disconnect';
 
-/** What of Socket.IO's client is used here beyond its types: what one connection carries, of all namespaces. */
+/** Members of Socket.IO's client that are missing in its types: the devices of one connection, in all namespaces. */
 interface Carrying {
   sockets: Map<string, unknown>;
 }
 
-/** The same of its namespaces: how a connection comes into one. */
+/** The same for a namespace: how a connection enters it. */
 interface Entered {
   _add(client: { conn: DeviceSocket['conn'] }, auth: object, then: (socket: unknown) => void): Promise<void>;
 }
 
-/** One connection may carry devices of several namespaces, each with a token of its own: the others go on. */
+/** A connection may carry devices of several namespaces, each with its own token: the others continue. */
 function endIfUnused({ client, conn }: DeviceSocket, reason: DisconnectReason): void {
   const end = () => {
     if ((client as unknown as Carrying).sockets.size === 0) conn.close();
   };
-  // By Engine.IO 3 everybody is in `/` first: a client that comes for another namespace says so now.
+  // In Engine.IO 3 every client enters `/` first: a client for another namespace sends that now.
   if (reason === ENDED_BY_US && conn.protocol !== 3) end();
   else if (reason === ENDED_BY_US || reason === ENDED_BY_CLIENT) setTimeout(end, NAMESPACE_MS).unref();
 }

@@ -1,8 +1,8 @@
 import { scheduleAt } from './schedule-at.js';
 
 /**
- * What ends when its time comes. One timer for all whose time is the same: tokens end at whole seconds, and thousands of
- * devices have few of those between them.
+ * Runs actions at their times, with one timer per time: tokens expire at whole seconds, so thousands of devices share
+ * few timers.
  */
 export class Deadlines<T> {
   private readonly timers = new Map<number, { items: Set<T>; cancel(): void }>();
@@ -10,7 +10,7 @@ export class Deadlines<T> {
 
   constructor(private readonly end: (item: T) => void) {}
 
-  /** In place of its earlier time, if it has one. */
+  /** Replaces the item's earlier time. */
   set(item: T, time: Date): void {
     this.delete(item);
     const at = time.getTime();

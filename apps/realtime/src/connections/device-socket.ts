@@ -3,15 +3,17 @@ import type { Connected, SignedIn } from '#identity';
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { BroadcastOptions } from 'socket.io-adapter';
 
-/** Where a device belongs, and when the database was asked, in ms of `performance.now()`. */
+/** The subscriptions of a device, and when the database was read, in ms of `performance.now()`. */
 export interface SubscriptionSnapshot {
   rooms: string[];
-  /** Rooms of direct chats that the other side has not been shown yet: they hear no presence of this user. */
+  /**
+   * Rooms of direct chats that have not been shown to the other member: they do not receive this user's online state.
+   */
   unseen: string[];
   at: number;
 }
 
-/** An event as devices are told it: in a frame that all share, whose it is, and when, in ms of `performance.now()`. */
+/** An event for devices: a shared frame, its rooms, and its time in ms of `performance.now()`. */
 export interface Delivery {
   write(socket: DeviceSocket): void;
   options: BroadcastOptions;
@@ -19,8 +21,8 @@ export interface Delivery {
 }
 
 /**
- * What is not known of a device: since when of each room, in ms of `performance.now()`, what may be the device's, and the
- * rooms of what was too much to be held.
+ * The pending subscriptions of a device: since when each room is pending, in ms of `performance.now()`, the buffered
+ * events, and the rooms whose events exceeded the buffer.
  */
 export interface PendingSubscriptions {
   since: Map<string, number>;
@@ -32,21 +34,21 @@ export interface DeviceData {
   /** Set by the handshake; a socket without it is refused. */
   user?: SignedIn;
   refusal?: AppError;
-  /** What the handshake found, until the device is let in. */
+  /** The result of the handshake, until the device is accepted. */
   arrival?: { reason: Connected['reason']; found: SubscriptionSnapshot };
-  /** Until it resolves it is looked up once more where the socket belongs, and its events wait. */
+  /** Until it resolves, the subscriptions are loaded once more, and the device's events wait. */
   opening?: Promise<void>;
-  /** Where it may be, while that is looked up. */
+  /** The subscriptions that are being loaded again. */
   pending?: PendingSubscriptions;
-  /** Which chats a device of `auth: { scope: "joined" }` has joined; all others hear every chat. */
+  /** The joined chats of a device with `auth: { scope: "joined" }`; other devices receive the events of every chat. */
   joined?: Set<string>;
-  /** Resolves when the last `auth:refresh` so far is over. */
+  /** Resolves when the latest `auth:refresh` has been handled. */
   refreshed?: Promise<unknown>;
-  /** When it came to be in its rooms, in ms of `performance.now()`. */
+  /** When the device entered its rooms, in ms of `performance.now()`. */
   openedAt?: number;
 }
 
 export type DeviceSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, DeviceData>;
 
-/** The user of a socket whose events are handled: the handshake has let no other through. */
+/** The user of a socket whose events are handled: the handshake accepts no other sockets. */
 export const userOf = (socket: DeviceSocket): SignedIn => socket.data.user!;

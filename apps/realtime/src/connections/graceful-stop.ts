@@ -6,11 +6,11 @@ import { DeliveryReceipts } from '../delivery/delivery-receipts.js';
 import { Dialects } from '../dialects/dialects.js';
 import { EventsInFlight, stopping } from '../events/events-in-flight.js';
 
-/** Of the 3 s that a stop may take, ms: for what is being answered, and for the answers' way out. */
+/** Part of the 3 s of a stop, ms, for events being handled and the delivery of their answers. */
 const ANSWERS_MS = 1500;
 const WAY_OUT_MS = 500;
 
-/** What of Engine.IO's server is used here beyond its types. */
+/** Members of Engine.IO's server that are missing in its types. */
 interface Connections {
   clients: Record<
     string,
@@ -19,9 +19,9 @@ interface Connections {
 }
 
 /**
- * The end of the sockets when the app closes: nobody new, everybody is told, what has been received is answered,
- * and the transports are closed, upon which clients reconnect by themselves. It comes before everything that it
- * needs is closed: the rest of this module, the features, the database.
+ * Closes the sockets when the app closes: new devices are refused, connected ones are notified, and received events are
+ * answered. Then the transports are closed, and clients reconnect by themselves. All this happens before its
+ * dependencies close: the rest of this module, the features, the database.
  */
 @Injectable()
 export class GracefulStop implements OnModuleDestroy {
@@ -42,22 +42,22 @@ export class GracefulStop implements OnModuleDestroy {
     const { engine } = this.server;
     engine.opts.allowRequest = (_request, decide) => decide(stopping().message, false);
     const answered = this.inFlight.close();
-    // The devices of this server only: others go on.
+    // Only the devices of this server: other nodes continue.
     this.server.local.emit('error', stopping().toBody());
     await within(ANSWERS_MS, answered);
     this.deliveries.flush();
     const connections = Object.values((engine as unknown as Connections).clients);
     const gone = connections.map((connection) => once(connection, 'close'));
     for (const namespace of this.dialects.returning) namespace.local.disconnectSockets();
-    // Not by `disconnect`, after which any other client would stay away. What waits to be sent goes first.
+    // Not by `disconnect`, after which clients do not reconnect. Queued data is sent first.
     for (const connection of connections) connection.close();
     await within(WAY_OUT_MS, Promise.all(gone));
-    // Who polls no more would be waited for, for 30 s.
+    // Without a poll from the client, the close would wait for 30 s.
     for (const { transport } of connections) transport.shouldClose?.();
   }
 }
 
-/** Who has not read by then, and what has not been answered by then, is given up: clients repeat it. */
+/** Unread data and unanswered events are abandoned after this time: clients repeat them. */
 async function within(ms: number, done: Promise<unknown>): Promise<void> {
   const giveUp = new AbortController();
   await Promise.race([done, sleep(ms, undefined, { signal: giveUp.signal }).catch(() => undefined)]);

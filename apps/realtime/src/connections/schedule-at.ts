@@ -1,7 +1,7 @@
-/** How often the clock is looked at, ms: it may be set ahead. A timeout may also not be longer than 25 days. */
+/** Interval of clock checks, ms: the clock may be set ahead. A timeout is also limited to 25 days. */
 const LOOK_MS = 10_000;
 
-/** Calls `then` at a time, however far ahead. @returns what takes it back */
+/** Calls `then` at a time, however far ahead. @returns a function that cancels it */
 export function scheduleAt(time: Date, then: () => void): () => void {
   let timer: NodeJS.Timeout;
   const wait = () => {

@@ -9,9 +9,9 @@ it('a user may have 300 sockets over all sessions, and 200 per session', () => {
     budget.enter(ofSession(sessionId));
   };
   for (let i = 0; i < 200; i++) enter('phone');
-  expect(() => enter('phone')).toThrow('Too many connections of this user');
+  expect(() => enter('phone')).toThrow('Too many connections for this user');
   for (let i = 0; i < 100; i++) enter('laptop');
-  expect(() => enter('tablet')).toThrow('Too many connections of this user');
+  expect(() => enter('tablet')).toThrow('Too many connections for this user');
   budget.requireRoom({ userId: 'boris', sessionId: 'his' });
   budget.leave(ofSession('phone'));
   enter('tablet');

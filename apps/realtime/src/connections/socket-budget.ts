@@ -3,16 +3,16 @@ import type { SignedIn } from '#identity';
 import { SOCKETS, Counts, Metrics } from '#platform';
 import { Injectable } from '@nestjs/common';
 
-/** Of a session, such as a browser with all its tabs, and of a user. */
+/** Limits per session, such as a browser with all its tabs, and per user. */
 const { ofSession: PER_SESSION, ofUser: PER_USER } = SOCKETS.ofHolder.most;
-/** Rooms of chats, follows, friends and blocks. A user who is there has room for more before all sockets are closed. */
+/** Rooms of chats, follows, friends and blocks. A connected user may enter more before all sockets are closed. */
 const { most: ROOMS_PER_USER } = SOCKETS.rooms;
-/** By then a connection that has broken off silently may have been noticed. */
+/** By then, a connection lost silently may have been detected. */
 const RETRY_MS = 5000;
 
 type Holder = Pick<SignedIn, 'userId' | 'sessionId'>;
 
-/** Counts the sockets of each session and user: those of all namespaces, and those of the assistant. */
+/** Counts the sockets of each session and user: in all namespaces, and of the assistant. */
 @Injectable()
 export class SocketBudget {
   /** By the ids of both, which are UUIDs. */
@@ -21,8 +21,8 @@ export class SocketBudget {
   constructor(private readonly metrics: Metrics) {}
 
   /**
-   * For one socket more, in so many rooms.
-   * @throws AppError RATE_LIMIT when the holder has as many as it may have
+   * Checks the budget for one more socket, in so many rooms.
+   * @throws AppError RATE_LIMIT (when the holder has reached its limit)
    */
   requireRoom({ userId, sessionId }: Holder, rooms = 0): void {
     const sockets = this.counts.of(userId);
@@ -31,7 +31,7 @@ export class SocketBudget {
   }
 
   /**
-   * For one that has entered, and is in so many rooms by now.
+   * Checks the budget for a connected socket that is now in so many rooms.
    * @throws AppError RATE_LIMIT
    */
   requireStay({ userId }: Holder, rooms: number): void {
@@ -39,14 +39,14 @@ export class SocketBudget {
   }
 
   /**
-   * For a socket of the user that watches so many people.
+   * Checks the budget for a socket that watches so many users.
    * @throws AppError RATE_LIMIT
    */
   requireWatch({ userId }: Holder, watched: number): void {
     if (this.counts.of(userId) * watched > SOCKETS.watched.most) throw this.refusal();
   }
 
-  /** Each that enters leaves once, as the holder that it is by then. */
+  /** Each holder that enters must leave once, as the holder it is then. */
   enter(holder: Holder): void {
     this.count(holder, 1);
   }
@@ -57,7 +57,7 @@ export class SocketBudget {
 
   private refusal(): AppError {
     this.metrics.refuse(SOCKETS.ofHolder);
-    return new AppError('RATE_LIMIT', 'Too many connections of this user', { retryAfterMs: RETRY_MS });
+    return new AppError('RATE_LIMIT', 'Too many connections for this user', { retryAfterMs: RETRY_MS });
   }
 
   private count({ userId, sessionId }: Holder, by: number): void {

@@ -10,13 +10,13 @@ import type {
   SubscriptionSnapshot,
 } from '../connections/device-socket.js';
 
-/** Names of rooms that say what is in the database, and which of a user's devices change with that. */
+/** Prefixes of rooms whose members the database decides: they change by node commands. */
 const STORED = [chatRoom, followersRoom, friendsRoom, blockedRoom].map((room) => room(''));
 const BLOCKS = blockedRoom('');
-/** Events kept for one device. What is more it is to look for itself. */
+/** Limit of buffered events per device. When more arrive, the device must sync. */
 const MAX_BUFFERED = 100;
 
-/** Devices of `auth: { scope: "joined" }` hear these events of joined chats only. */
+/** Devices with `auth: { scope: "joined" }` receive these events only for joined chats. */
 const OF_JOINED = new Set<unknown>(['chat:message:new', 'chat:typing']);
 
 /** Events that carry a message, in one frame for a whole chat. */
@@ -30,7 +30,7 @@ const OF_MESSAGES = new Set<unknown>([
 ]);
 const CHAT = chatRoom('');
 
-/** What of Socket.IO is used here beyond its types. Encoding makes the WebSocket frame, too, once for all. */
+/** Members of Socket.IO missing in its types. Encoding also creates the WebSocket frame, once for all. */
 interface Inside {
   _encode(packet: object, options: object): string[];
   apply(options: BroadcastOptions, show: (socket: DeviceSocket) => void): void;
@@ -39,27 +39,27 @@ interface Writing {
   client: { writeToEngine(packets: string[], options: object): void };
 }
 
-/** Whether its devices hear less than others, for events of which it is excepted. */
+/** Whether devices in this room are excluded from events. */
 export const isBlockRoom = (room: string) => room.startsWith(BLOCKS);
 
 const isStored = (room: string) => STORED.some((name) => room.startsWith(name));
 
 /**
- * That somebody came into a room, or out of it, is told after its commit; but two such moves, by two nodes, may be told in
- * another order than theirs, and late. So a move only says what is not known any more: until the database has said where
- * the device belongs, what it may have to hear is held for it, and shown if it belongs there then. What was said
- * meanwhile counts as said at that moment.
+ * Membership changes are published after their commit, and two nodes may publish out of commit order. So a change event
+ * only makes a subscription pending. Until the subscription has been read from the database, the device's events are
+ * buffered. Then they are delivered if the device belongs in the room, and otherwise dropped. They count as published
+ * at that moment.
  */
 export abstract class BufferingAdapter extends Adapter {
-  /** Told of each device that has come into doubt: it is to be looked up, and settled. */
+  /** Called for each device with a new pending subscription: it must be loaded and resolved. */
   onPending?: (socket: DeviceSocket) => void;
 
-  /** How many devices here hear joined chats only. */
+  /** The number of devices of this process that receive only joined chats. */
   scoped = 0;
-  /** Told of each of them that was not shown a message. */
+  /** Called for each of them that did not receive a message. */
   onSkipped?: (socket: DeviceSocket, chatId: string) => void;
 
-  /** What writes a packet to one device of this namespace after the other; nothing if it is not for them. */
+  /** Returns a writer of the packet for devices of this namespace; undefined if it is not for them. */
   protected abstract writer(packet: EventPacket): Delivery['write'] | undefined;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
@@ -79,8 +79,8 @@ export abstract class BufferingAdapter extends Adapter {
   }
 
   /**
-   * Shows a packet to some of the devices that are in a room, and to none that has left it. As with everything that goes to
-   * the room, it is held for a device of which it is not known.
+   * Sends a packet to some of the devices in a room, but not to devices that have left it. For devices with a pending
+   * subscription, it is buffered, as all events of the room.
    */
   sendTo(room: string, sockets: DeviceSocket[], packet: EventPacket): void {
     const write = this.writer(packet);
@@ -93,7 +93,7 @@ export abstract class BufferingAdapter extends Adapter {
     return this.rooms.get(room)?.size ?? 0;
   }
 
-  /** These users' devices are where they may be, until it is known. */
+  /** Makes the room pending for these users' devices. */
   refreshSubscriptions(users: Set<string>, room: string): void {
     const at = performance.now();
     for (const user of users)
@@ -108,7 +108,7 @@ export abstract class BufferingAdapter extends Adapter {
       }
   }
 
-  /** Who is signed out is told so before, whatever is in doubt. */
+  /** A signed-out device receives that first, whatever is pending. */
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
     this.forEachDevice(options, (socket) => {
       const { pending: pending } = socket.data;
@@ -119,8 +119,8 @@ export abstract class BufferingAdapter extends Adapter {
   }
 
   /**
-   * Puts a device where it belongs, but for the rooms that came into doubt after it was asked, and shows what was held.
-   * @returns the rooms that it is in for certain, and whether it has missed some of what goes there
+   * Puts a device into its rooms, except rooms that became pending after the load began, and delivers buffered events.
+   * @returns the rooms that it is in for certain, and whether it has missed events
    */
   resolve(
     socket: DeviceSocket,
@@ -139,7 +139,7 @@ export abstract class BufferingAdapter extends Adapter {
     return { rooms: current, hasMissed };
   }
 
-  /** Encodes a packet for the first device that it is written to, once for all. Data that is text has been encoded already. */
+  /** Encodes a packet once, for the first device that it is written to. Text data is already encoded. */
   protected encoding(
     packet: Omit<EventPacket, 'data'> & { data: EventPacket['data'] | string },
   ): Delivery['write'] {
@@ -154,8 +154,8 @@ export abstract class BufferingAdapter extends Adapter {
   }
 
   /**
-   * In a message that a whole chat is shown, a device sees neither the later name nor the picture of those whom a block cuts off
-   * from it. Without such a device nothing is looked at but the rooms of those who are named.
+   * In a message to a whole chat, a device sees neither the new name nor the picture of people hidden by a block. If no
+   * device is concerned, only the rooms of the named people are checked.
    */
   private hidingNames(packet: EventPacket, write: Delivery['write']): Delivery['write'] {
     const message = packet.data[1] as MessageDto;
@@ -191,28 +191,28 @@ export abstract class BufferingAdapter extends Adapter {
     const [room] = options.rooms;
     if (options.rooms.size !== 1 || (options.except && options.except.size > 0))
       return (this as unknown as Inside).apply(options, show);
-    // As most events go, without looking for those that are in two rooms.
+    // The usual case of one room: no device needs to be looked up in a second room.
     for (const id of this.rooms.get(room!) ?? []) {
       const socket = this.nsp.sockets.get(id) as DeviceSocket | undefined;
       if (socket) show(socket);
     }
   }
 
-  /** Then encoding would be for nothing: most users have no device here at any moment. No rooms are everybody. */
+  /** Encoding would be wasted: most users have no device here at any time. No rooms means all devices. */
   private areEmpty(rooms: Set<string>): boolean {
     for (const room of rooms) if (this.rooms.has(room)) return false;
     return rooms.size > 0 || this.sids.size === 0;
   }
 }
 
-/** Tells a device, which is where it may hear it: at once, or when that is known. */
+/** Delivers an event to a device at once, or buffers it while a subscription is pending. */
 function deliver(socket: DeviceSocket, event: Delivery): void {
   const { pending: pending, openedAt } = socket.data;
-  // A device's first event is its welcome.
+  // The first event of a device is its own opening event.
   if (openedAt === undefined && event.options.rooms.size === 0) return;
   if (!pending || (isConfirmed(socket, event, pending) && isInOrder(event, pending)))
     return event.write(socket);
-  // Not yet welcomed, it will sync.
+  // A device that is still opening will sync.
   if (openedAt === undefined) return;
   if (pending.buffered.length < MAX_BUFFERED) return void pending.buffered.push(event);
   const { rooms } = event.options;
@@ -220,14 +220,14 @@ function deliver(socket: DeviceSocket, event: Delivery): void {
     if (socket.rooms.has(room)) pending.overflowed.add(room);
 }
 
-/** Whether it is the device's, whatever is in doubt. */
+/** Whether the device receives the event for certain, whatever is pending. */
 function isConfirmed(socket: DeviceSocket, { options }: Delivery, { since }: PendingSubscriptions): boolean {
   for (const room of options.except ?? []) if (since.has(room)) return false;
   for (const room of options.rooms) if (socket.rooms.has(room) && !since.has(room)) return true;
   return options.rooms.size === 0;
 }
 
-/** Each room's events are shown in their order. */
+/** Events of each room are delivered in order. */
 const isInOrder = ({ options: { rooms } }: Delivery, { buffered: buffered }: PendingSubscriptions): boolean =>
   !buffered.some(({ options }) => {
     for (const room of rooms) if (options.rooms.has(room)) return true;
@@ -235,8 +235,8 @@ const isInOrder = ({ options: { rooms } }: Delivery, { buffered: buffered }: Pen
   });
 
 /**
- * An answer decides what was held before it was asked, whatever has been moved since: who is moved all the time hears all
- * the same. @returns whether it has missed any of what was too much to be held
+ * Delivers or drops events that were buffered before the load began, even if subscriptions keep changing.
+ * @returns whether events were missed because the buffer was full
  */
 function flush(
   socket: DeviceSocket,

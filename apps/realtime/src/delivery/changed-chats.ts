@@ -9,27 +9,30 @@ import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
 
-/** How long a chat rests after it was shown, ms: one of more than 32 longer. Changes meanwhile are shown together. */
+/**
+ * Minimum time between two updates of a chat, ms; longer with more than 32 members. Changes meanwhile are shown
+ * together.
+ */
 const { most: REST_MS } = WORK.chatUpdates;
-/** Views that are shown before others have their turn. */
+/** Number of views published before other work gets a turn. */
 const VIEWS_AT_ONCE = 10;
-/** How long a chat rests that could not be shown, ms. */
+/** Delay after a chat could not be shown, ms. */
 const RETRY_MS = 1000;
-/** Looks at once. A large chat takes long: it does not keep the small ones waiting. */
+/** Concurrent reads. Large chats take long, so they do not delay small ones. */
 const { most: AT_ONCE } = WORK.chatViews;
 
 type Size = keyof typeof REST_MS;
 
 /**
- * Shows changed chats (`chat:updated`) to the members who are connected to this node, each as they see it. A few chats at
- * once, and each only so often: a crowd that changes large groups has one connection of the database.
+ * Shows changed chats (`chat:updated`) to the members connected to this node, each as they see it. Only a few chats are
+ * read at once, and each at a limited rate, so many changes of large groups take one database connection.
  */
 @Injectable()
 export class ChangedChats implements OnModuleDestroy {
-  /** Rooms of chats that are to be shown, each with the rooms of the users who are told otherwise. */
+  /** Rooms of chats that are due, each with the rooms of excluded users. */
   private readonly due = { small: new Map<string, Set<string>>(), large: new Map<string, Set<string>>() };
   private readonly running = { small: new Set<Promise<void>>(), large: new Set<Promise<void>>() };
-  /** Those that are being shown, or were a moment ago, with the change since, if there was one. */
+  /** Chats that are being shown, or were shown recently, with the next change, if any. */
   private readonly resting = new Map<string, { timer?: NodeJS.Timeout; except?: Set<string> }>();
   private isFailing = false;
   private isClosed = false;
@@ -37,7 +40,7 @@ export class ChangedChats implements OnModuleDestroy {
 
   constructor(private readonly views: ChatViews) {}
 
-  /** Of these namespaces, the first one is told for all. */
+  /** The events of the first namespace stand for all of these namespaces. */
   watch(namespaces: Namespace[]): void {
     this.namespaces = namespaces;
     (namespaces[0]!.adapter as DeviceAdapter).onChatChanged = (room, except) => this.add(room, except);
@@ -62,7 +65,7 @@ export class ChangedChats implements OnModuleDestroy {
     }
   }
 
-  /** By the devices that it is shown to. */
+  /** By the number of devices that receive it. */
   private isSmall(room: string): boolean {
     const sizes = this.namespaces.map(({ adapter }) => adapter.rooms.get(room)?.size ?? 0);
     return sizes.reduce((sum, size) => sum + size, 0) <= MAX_RECEIPT_MEMBERS;
@@ -103,7 +106,7 @@ export class ChangedChats implements OnModuleDestroy {
     if (except) this.add(room, except);
   }
 
-  /** @returns how large the chat is */
+  /** @returns the size of the chat */
   private async show(room: string, except: Set<string>): Promise<Size> {
     const devices = this.devicesIn(room, except);
     const views = devices.size > 0 ? await this.views.ofMembers(chatOf(room), [...devices.keys()]) : [];
@@ -124,7 +127,7 @@ export class ChangedChats implements OnModuleDestroy {
       );
   }
 
-  /** By users. */
+  /** By user. */
   private devicesIn(room: string, except: Set<string>): Map<string, DeviceSocket[]> {
     const devices = new Map<string, DeviceSocket[]>();
     for (const { adapter, sockets } of this.namespaces)
@@ -140,6 +143,6 @@ export class ChangedChats implements OnModuleDestroy {
 
 const chatOf = (room: string) => room.slice(chatRoom('').length);
 
-/** Two changes except the users whom both of them except. */
+/** The users whom both changes exclude. */
 const both = (known: Set<string> | undefined, more: Set<string>) =>
   known ? new Set([...known].filter((room) => more.has(room))) : more;

@@ -5,7 +5,9 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import type { DeviceSocket } from '../connections/device-socket.js';
 
-/** How long deliveries gather, ms: in small chats senders watch their ticks, in large ones they see a count. */
+/**
+ * How long deliveries are collected, ms: senders in small chats see individual receipts, in large chats only counts.
+ */
 const ROUND_MS = { small: 200, large: 1000 };
 
 interface SentMessage {
@@ -15,15 +17,14 @@ interface SentMessage {
 }
 
 interface Sent {
-  /** The newest message, and the newest by anybody else: nobody receives their own. */
+  /** The newest message, and the newest by another sender: users do not receive their own messages. */
   newest: SentMessage;
   newestByAnother?: SentMessage;
 }
 
 /**
- * Marks messages as delivered to everybody whose device was sent them live (contract, "Chat events"). It listens
- * where every broadcast passes, on each node for its own sockets, and looks at a chat's members once a round, not
- * once a message.
+ * Marks messages as delivered for everybody whose device received them live. It observes all broadcasts on each node
+ * for its own sockets. It reads the members of a chat once per round, not per message.
  */
 @Injectable()
 export class DeliveryReceipts implements OnModuleDestroy {
@@ -33,7 +34,7 @@ export class DeliveryReceipts implements OnModuleDestroy {
 
   constructor(private readonly cursors: ReadCursors) {}
 
-  /** Of these namespaces, the first one's broadcasts reach them all. */
+  /** Broadcasts in the first namespace stand for all of these namespaces. */
   attach(namespaces: Namespace[]): void {
     this.namespaces = namespaces;
     const { adapter } = namespaces[0]!;
@@ -44,7 +45,7 @@ export class DeliveryReceipts implements OnModuleDestroy {
     };
   }
 
-  /** Marks what has been sent so far: for the moment before the sockets are closed. */
+  /** Marks all deliveries so far, before the sockets are closed. */
   flush(): void {
     for (const size of ['small', 'large'] as const) {
       clearTimeout(this.timers[size]);
@@ -79,7 +80,7 @@ export class DeliveryReceipts implements OnModuleDestroy {
         const { user, openedAt } = (sockets.get(id) as DeviceSocket | undefined)?.data ?? {};
         if (!user || openedAt === undefined) continue;
         const last = user.userId === newest.senderId ? other : newest;
-        // A device that opened since has not been sent it.
+        // A device that opened later did not receive it.
         if (last && openedAt <= last.at) this.cursors.record(chatId, user.userId, last.seq);
       }
   }

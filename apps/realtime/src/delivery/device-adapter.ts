@@ -3,15 +3,15 @@ import type { BroadcastOptions } from 'socket.io-adapter';
 import type { Delivery } from '../connections/device-socket.js';
 import { BufferingAdapter } from './buffering-adapter.js';
 
-/** The devices of `/`. Shows one event in two forms, by one encoding: some fields are for one user's devices alone. */
+/** The devices of `/`. Sends one event in two forms with one encoding: some fields are only for one user's devices. */
 export class DeviceAdapter extends BufferingAdapter implements Sockets {
-  /** Other devices of the same users, by the same rooms: what is done here is done there, as far as it means something. */
+  /** Other devices of the same users, in the same rooms: commands are applied to them too, as far as they apply. */
   readonly mirrors: Partial<Sockets>[] = [];
-  /** Told that somebody came into a room, out of one or was signed out. */
+  /** Called when a user entered or left a room, or was signed out. */
   onMembershipChanged?: () => void;
-  /** Told that a chat is to be shown anew to those who are in its room, but for the users of these rooms. */
+  /** Called when a chat must be shown again to the devices in its room, except the users of these rooms. */
   onChatChanged?: (room: string, except: Set<string>) => void;
-  /** Told that nobody types in a chat, by its room, any more. */
+  /** Called when nobody is typing in a chat, by its room, any more. */
   onTypingEnds?: (room: string) => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {

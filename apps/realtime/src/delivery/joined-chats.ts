@@ -8,25 +8,25 @@ import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
 
-/** The most chats that one device has joined at once. */
+/** Limit of joined chats per device. */
 const MAX_JOINED = 100;
-/** How long messages of a chat gather before the chat is shown, ms. */
+/** How long messages of a chat are collected before the chat is shown, ms. */
 const ROUND_MS = 500;
 
 /**
- * Devices of `auth: { scope: "joined" }`: which chats they have joined. Of the others they are shown the whole chat, once for
- * all messages of a round, in one frame for all who see it alike.
+ * Tracks the joined chats of devices with `auth: { scope: "joined" }`. For other chats, they receive the whole chat
+ * once per round with messages, in one frame for all with the same view.
  */
 @Injectable()
 export class JoinedChats implements OnModuleDestroy {
-  /** Devices that were not shown a message, by chat. */
+  /** Devices that did not receive a message, by chat. */
   private readonly passedOver = new Map<string, Set<DeviceSocket>>();
   private timer?: NodeJS.Timeout;
   private show: (chat: ChatDto, socketIds: string[]) => void = () => undefined;
 
   constructor(private readonly views: ChatViews) {}
 
-  /** Of these namespaces, the first one's broadcasts reach them all. */
+  /** Broadcasts in the first namespace stand for all of these namespaces. */
   watch(namespaces: Namespace[]): void {
     for (const { adapter } of namespaces)
       (adapter as BufferingAdapter).onSkipped = (socket, chatId) => this.recordSkipped(socket, chatId);
@@ -40,12 +40,12 @@ export class JoinedChats implements OnModuleDestroy {
   }
 
   /**
-   * The device hears the chat from before `open` looks at it, so that no message falls between.
-   * @throws AppError CONFLICT (too many are joined), or what `open` throws
+   * The device receives events of the chat before `open` reads it, so that no message is missed.
+   * @throws AppError CONFLICT (when too many chats are joined), or any error of `open`
    */
   async join<T>({ data: { joined } }: DeviceSocket, chatId: string, open: () => Promise<T>): Promise<T> {
     if (joined && !joined.has(chatId) && joined.size >= MAX_JOINED)
-      throw new AppError('CONFLICT', `A device joins ${MAX_JOINED} chats at most: leave another one first`);
+      throw new AppError('CONFLICT', `Limit of ${MAX_JOINED} joined chats reached`);
     joined?.add(chatId);
     try {
       return await open();
@@ -66,7 +66,7 @@ export class JoinedChats implements OnModuleDestroy {
     this.timer ??= setTimeout(() => void this.endRound(), ROUND_MS);
   }
 
-  /** One chat after the other: when that takes long, the next round has gathered more. */
+  /** One chat after the other: when that takes long, the next round collects more messages. */
   private async endRound(): Promise<void> {
     for (const [chatId, devices] of [...this.passedOver]) {
       this.passedOver.delete(chatId);
@@ -85,7 +85,7 @@ export class JoinedChats implements OnModuleDestroy {
     }
     for (const { chat, userIds } of await this.views.ofMembers(chatId, [...byUser.keys()])) {
       const ids = userIds.flatMap((id) => byUser.get(id) ?? []);
-      // Named no room, it would go to everybody there is.
+      // Without rooms, it would be sent to all devices.
       if (ids.length > 0) this.show(chat, ids);
     }
   }

@@ -5,10 +5,10 @@ import { Injectable } from '@nestjs/common';
 import { userOf, type DeviceSocket, type SubscriptionSnapshot } from '../connections/device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
 
-/** What the user's devices hear, beside what is meant for the user or the session. */
+/** Loads the rooms of a user's devices, except the user's and session's own rooms. */
 @Injectable()
 export class SubscriptionLoader {
-  /** When somebody was moved last, in ms of `performance.now()`. */
+  /** When a membership changed last, in ms of `performance.now()`. */
   private invalidatedAt = -Infinity;
 
   constructor(
@@ -29,19 +29,19 @@ export class SubscriptionLoader {
     return { ...(await this.of(userId)), at };
   }
 
-  /** Somebody was put into rooms, out of them or signed out: whoever is entering meanwhile looks once more. */
+  /** A user entered or left rooms, or was signed out: devices that are opening load their subscriptions again. */
   invalidate(): void {
     this.invalidatedAt = performance.now();
   }
 
-  /** Whether a move since then may have found no device to be moved. */
+  /** Whether a change since then may have missed a device that was opening. */
   isStale({ at }: SubscriptionSnapshot): boolean {
     return this.invalidatedAt >= at;
   }
 
   /**
-   * Puts a device where it belongs, whatever it has missed. Those that ask later are answered later (`Batcher`), so that
-   * no older answer undoes a newer one's.
+   * Puts a device into its rooms, whatever it has missed. Later calls resolve later (`Batcher`), so an older result
+   * never replaces a newer one.
    */
   async refresh(socket: DeviceSocket): Promise<{ audience: string[]; hasMissed: boolean }> {
     const snapshot = await this.load(userOf(socket).userId);
@@ -54,7 +54,7 @@ export class SubscriptionLoader {
 
 const FOLLOWED = followersRoom('');
 
-/** Of a device's rooms, those in whose names others hear that its user comes and goes: chats, and whom it follows. */
+/** The rooms that receive the online state of a device's user: chats, and the users whom the user follows. */
 export const presenceAudience = (
   rooms: Iterable<string>,
   { unseen }: Pick<SubscriptionSnapshot, 'unseen'>,

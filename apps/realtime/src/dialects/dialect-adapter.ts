@@ -4,7 +4,7 @@ import type { Delivery } from '../connections/device-socket.js';
 import { BufferingAdapter } from '../delivery/buffering-adapter.js';
 import type { ServerRules, OutgoingEvent } from './dialect.js';
 
-/** Shows a namespace's devices what the devices of `/` are shown, in their own words. Encodes once for all of them. */
+/** Sends the events of `/` to a namespace's devices in their own dialect. Encodes once for all of them. */
 export class DialectAdapter extends BufferingAdapter {
   constructor(
     namespace: Namespace,
@@ -23,7 +23,7 @@ export class DialectAdapter extends BufferingAdapter {
     const translated = rule ? (each ?? [payload]).flatMap((one) => rule(one)) : [];
     if (translated.length === 0) return undefined;
     const all = translated.map((data) => this.encoding({ type, data }));
-    // No document knows it: it is for those who asked for it.
+    // No dialect has this event: it is only for devices of scope `joined`.
     const isForScoped = event === 'chat:updated';
     return (socket) => {
       if (!isForScoped || socket.data.joined) all.forEach((write) => write(socket));

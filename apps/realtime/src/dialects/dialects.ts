@@ -16,10 +16,10 @@ import type { Call, Dialect } from './dialect.js';
 import { messengerClassic } from './messenger-classic/messenger-classic.js';
 import { messenger } from './messenger/messenger.js';
 
-/** Contract, "The other documents' wire formats": each on a namespace of its own, over the same commands. */
+/** Runs the dialects: each on its own namespace, over the same commands. */
 @Injectable()
 export class Dialects {
-  /** Whose devices a stop disconnects, instead of closing their transports. */
+  /** Namespaces whose devices a stop disconnects, instead of closing their transports. */
   readonly returning: Namespace[] = [];
 
   constructor(
@@ -33,7 +33,7 @@ export class Dialects {
     private readonly reads: Reads,
   ) {}
 
-  /** From here on their devices come in, and are where the devices of `/` are. */
+  /** From here on, devices can connect, and enter the same rooms as devices of `/`. */
   open(server: Server): Namespace[] {
     const { mirrors: mirrors } = server.of('/').adapter as DeviceAdapter;
     return [messenger(), messengerClassic(), chatBasic()].map((dialect) => {
@@ -96,7 +96,7 @@ const observerOf = (dialect: Dialect): ConnectionObserver => ({
   onAccepted(socket) {
     for (const [event, payload] of dialect.welcome(userOf(socket).userId)) socket.emit(event, payload);
   },
-  // No document has a word for it, but each of their clients asks for what it has missed when it connects anew.
+  // No dialect has such an event, but all their clients load missed messages when they reconnect.
   onMissed(socket) {
     if (dialect.returnsWhenDisconnected) socket.disconnect();
     else socket.conn.close();
@@ -106,7 +106,7 @@ const observerOf = (dialect: Dialect): ConnectionObserver => ({
   },
 });
 
-/** A database that is away is no reason to sign in anew: then other words are the reason, for another try. */
+/** An unavailable database is no reason to sign in again: another message makes the client retry. */
 function handshakeError({ data: { refusal } }: Pick<DeviceSocket, 'data'>, dialect: Dialect) {
   if (!refusal || !dialect.handshakeError) return undefined;
   return new Error(refusal.code === 'UNAUTHORIZED' ? dialect.handshakeError : refusal.message);
@@ -117,7 +117,7 @@ const errorEvent = (dialect: Dialect, error: AppError) => {
   return { message, error: message };
 };
 
-/** The document's message, or ours. A message about a field calls the field as the document does. */
+/** The dialect's message, or ours. A message about a field uses the dialect's name of the field. */
 function worded({ words, fields = {} }: Dialect, { code, reason, message }: AppError): string {
   if (code !== 'INVALID_DATA') return (reason && words[reason]) ?? words[code] ?? message;
   return message.replace(

@@ -3,10 +3,13 @@ import { GetHistory, JoinChat } from '#chat';
 import { validated } from '#platform';
 import type { Call } from './dialect.js';
 
-/** The newest messages that a device is given when it opens a chat. */
+/** Number of newest messages that a device receives when it opens a chat. */
 const MESSAGES = 200;
 
-/** Opens a chat on a device: all of it counts as delivered. Its newest messages, oldest first, without deleted ones. */
+/**
+ * Opens a chat on a device: all its messages count as delivered. Returns its newest messages, oldest first, without
+ * deleted ones.
+ */
 export async function openChat(chatId: unknown, { userId, run, ask, join }: Call): Promise<MessageDto[]> {
   const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
   await join(chat_id, () => run(new JoinChat(userId, chat_id)));

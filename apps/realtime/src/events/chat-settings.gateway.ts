@@ -5,7 +5,7 @@ import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import { Device, Gateway } from './gateway.js';
 
-/** Contract, "Chat events": what a member sets for themselves. */
+/** Events of a member's own settings. */
 @Gateway()
 export class ChatSettingsGateway {
   constructor(private readonly commands: CommandBus) {}

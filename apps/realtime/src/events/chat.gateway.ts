@@ -36,7 +36,7 @@ import { JoinedChats } from '../delivery/joined-chats.js';
 
 const ok = { status: 'ok' } as const;
 
-/** Contract, "Chat events". */
+/** Events of chats and messages. */
 @Gateway()
 export class ChatGateway {
   constructor(
@@ -107,8 +107,8 @@ export class ChatGateway {
   }
 
   /**
-   * The chat is closed on this device, which goes on hearing it as every device of a participant does. Of a chat that the
-   * user is not in, or that is not there, the answer is the same: who was removed meanwhile leaves, too.
+   * Closes the chat on this device, which still receives its events like every device of a participant. The answer is
+   * the same for chats that the user is not in, or that do not exist: a removed member can leave too.
    */
   @SubscribeMessage('chat:leave')
   leave(@Device() socket: DeviceSocket, @MessageBody() { chat_id }: ChatIdPayload): LeaveAck {

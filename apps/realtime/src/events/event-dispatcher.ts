@@ -17,20 +17,20 @@ import { kindOf, type EventKind } from './event-kinds.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { sizeOf, UnparsedPayload } from '../transport/text-parser.js';
 
-/** A long event takes the place of one for each so many bytes: all members of a chat may have to be sent it. */
+/** An event counts as one more per so many bytes: all members of a chat may have to receive it. */
 const WEIGHED_BYTES = 1024;
 
 /** A gateway's method as Nest wraps it. */
 export type EventHandler = (payload: unknown, call: EventCall) => Promise<unknown>;
 
-/** What goes along with an event. */
+/** The context of an event. */
 export interface EventCall {
   socket: DeviceSocket;
-  /** What handling it threw, by the gateways' filter. */
+  /** The error of its handler, from the gateways' filter. */
   error?: unknown;
 }
 
-/** How the clients of a namespace are spoken to. */
+/** The protocol rules of a namespace. */
 export interface ProtocolRules {
   handlers: Pick<ReadonlyMap<string, EventHandler>, 'get'>;
   /** Whether an event may come without its one argument. */
@@ -40,8 +40,8 @@ export interface ProtocolRules {
 }
 
 /**
- * Every client event is answered exactly once, whatever it is and whatever becomes of it (contract, "Errors"):
- * in its acknowledgement, or as an `error` event when the client gave no callback for the error.
+ * Answers every client event exactly once, in every case: by its acknowledgement, or by an `error` event when the
+ * client gave no callback for the error.
  */
 @Injectable()
 export class EventDispatcher {
@@ -70,7 +70,7 @@ export class EventDispatcher {
     let outcome = 'ok';
     try {
       this.inFlight.enter();
-      // Before it waits for anything: what waits is counted.
+      // Before it waits for anything, since waiting events are counted.
       const size = sizeOf(received);
       await this.limits.takeEvent(userId, pointsOfEvent(size));
       const kind = kindOf(event as string);
@@ -112,17 +112,17 @@ export class EventDispatcher {
     { fewestArgs }: ProtocolRules,
   ): Promise<unknown> {
     if (socket.data.opening) await socket.data.opening;
-    // Opening may have found the session revoked.
+    // The session may have been found revoked while the device was opening.
     if (!socket.connected) throw invalidToken();
     this.connections.requireLive(socket);
     if (args[0] instanceof UnparsedPayload) throw args[0].error;
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
     if (args.length > 1 || args.length < fewestArgs)
-      throw new AppError('INVALID_DATA', 'An event carries exactly one object');
+      throw new AppError('INVALID_DATA', 'An event must carry exactly one object');
     const call: EventCall = { socket };
     const result = await handler(args[0], call);
     if ('error' in call) throw call.error;
-    // Whatever was told before it is heard before it. A refusal has told nobody anything.
+    // Earlier events are delivered before the answer. An error has published nothing.
     await this.connections.caughtUp(socket);
     return result;
   }

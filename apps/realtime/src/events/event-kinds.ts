@@ -1,7 +1,10 @@
-/** An event waits in one of three lines of its user: sends, reads, or writes over REST and by events. */
+/** An event waits in one of three limiters of its user: sends, reads, or writes over REST and by events. */
 export type EventKind = 'send' | 'read' | 'write';
 
-/** Of all namespaces. What is written with many others' holds no connection of the database; nor does what only looks somebody up. */
+/**
+ * In all namespaces. These events are written in batches, or only look something up, so they hold no database
+ * connection while they wait.
+ */
 const SENDS = [
   'chat:message:send',
   'chat:message:forward',
@@ -26,5 +29,8 @@ const KINDS = new Map<string, EventKind>([
   ...READS.map((event) => [event, 'read'] as const),
 ]);
 
-/** The others change rows that somebody else may hold. A device is closed to a chat (`chat:leave`) after it was opened to it. */
+/**
+ * Other events change rows that another transaction may lock. A device closes a chat (`chat:leave`) in order after
+ * opening it.
+ */
 export const kindOf = (event: string): EventKind => KINDS.get(event) ?? 'write';

@@ -12,7 +12,7 @@ import type { EventCall } from './event-dispatcher.js';
 
 const callOf = (host: ArgumentsHost) => host.getArgByIndex<EventCall>(2);
 
-/** Hands whatever a handler throws to the one place that answers events. */
+/** Passes every error of a handler to the dispatcher. */
 @Catch()
 class HandOverErrors implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
@@ -23,5 +23,5 @@ class HandOverErrors implements ExceptionFilter {
 /** A gateway of namespace `/`. */
 export const Gateway = () => applyDecorators(WebSocketGateway(), UseFilters(HandOverErrors));
 
-/** The socket whose event it is. Nest's `ConnectedSocket` wants handlers that are bound to each one (`SocketAdapter`). */
+/** The socket of the event. Nest's `ConnectedSocket` needs handlers bound to each socket (`SocketAdapter`). */
 export const Device = createParamDecorator((_: unknown, context: ExecutionContext) => callOf(context).socket);

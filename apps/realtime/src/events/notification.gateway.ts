@@ -5,7 +5,7 @@ import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import { Device, Gateway } from './gateway.js';
 
-/** Contract, "Chat events", `notification:read`. */
+/** Event `notification:read`. */
 @Gateway()
 export class NotificationGateway {
   constructor(private readonly commands: CommandBus) {}

@@ -6,7 +6,7 @@ import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import { Device, Gateway } from './gateway.js';
 
-/** Contract, "Chat events": what is pinned in a chat. */
+/** Events of pinned messages. */
 @Gateway()
 export class PinsGateway {
   constructor(

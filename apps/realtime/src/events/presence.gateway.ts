@@ -14,7 +14,7 @@ import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import { SocketBudget } from '../connections/socket-budget.js';
 import { Device, Gateway } from './gateway.js';
 
-/** Contract, "Presence", and `users:list`. */
+/** Events of presence, and `users:list`. */
 @Gateway()
 export class PresenceGateway {
   constructor(

@@ -3,15 +3,15 @@ import type { Server, Socket } from 'engine.io';
 /** How long the server waits for a last poll to close with, ms: clients poll again at once. */
 const LAST_POLL_MS = 3000;
 
-/** What of Engine.IO's polling is used here beyond its types: its wait for a poll, to close with. */
+/** Members of Engine.IO's polling that are missing in its types: its wait for a poll to close with. */
 interface Polling {
   closeTimeout: number;
   shouldClose?: (() => void) | null;
 }
 
 /**
- * A client that is disconnected while it changes over to WebSocket does not poll again, nor does one whose session has
- * ended by an error. Engine.IO waits for that poll to close with: for 30 s, in which a process that would end does not.
+ * A client that is disconnected while it upgrades to WebSocket does not poll again, nor does one whose session ended
+ * with an error. Engine.IO waits 30 s for a poll to close with, which delays the end of a process.
  */
 export function fixClosedPolls(engine: Pick<Server, 'on'>): void {
   engine.on('connection', (socket: Socket) => {

@@ -5,7 +5,7 @@ import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Admission, Visit } from '../connections/admission.js';
 
-/** What of Engine.IO is used here beyond its types. */
+/** Members of Engine.IO that are missing in its types. */
 interface Handshake extends IncomingMessage {
   _query: Record<string, unknown>;
 }
@@ -17,7 +17,7 @@ interface Visiting {
 
 const NONE = Object.freeze({});
 
-/** Counts each Engine.IO session from its handshake on, and keeps of the request only what a sign-in reads. */
+/** Counts each Engine.IO session from its handshake, and keeps only the parts of the request that a sign-in reads. */
 export function admitHandshakes(engine: Server, admission: Admission): void {
   const arriving = new WeakMap<object, Visit>();
   engine.use((request: Handshake, response: object, next: () => void) => {
@@ -29,7 +29,7 @@ export function admitHandshakes(engine: Server, admission: Admission): void {
       return refuse(request, response, toAppError(error));
     }
     arriving.set(request, visit);
-    // Within this turn of the event loop it becomes a session or is refused.
+    // In this turn of the event loop, it becomes a session or is refused.
     setImmediate(() => arriving.delete(request) && admission.leave(visit));
     next();
   });
@@ -49,7 +49,7 @@ export function admitHandshakes(engine: Server, admission: Admission): void {
 
 export const visitOf = (session: object): Visit => (session as Visiting).visit;
 
-/** A request holds up to 8 KiB of headers and the objects that parsed it. */
+/** A request holds up to 8 KiB of headers and parser objects. */
 function kept({ headers, _query, socket }: Handshake, protocol: number): object {
   const { authorization } = headers;
   const { token, scope } = _query;
@@ -61,7 +61,7 @@ function kept({ headers, _query, socket }: Handshake, protocol: number): object 
   };
 }
 
-/** An answer to an upgrade leaves by its socket: Engine.IO would end it without a word. */
+/** The answer to an upgrade is written to its socket: Engine.IO would close it without an answer. */
 function refuse(request: IncomingMessage, response: object, error: AppError): void {
   if (!(response instanceof ServerResponse)) return refuseUpgrade(request.socket, error);
   const body = JSON.stringify(error.toBody());
@@ -70,8 +70,8 @@ function refuse(request: IncomingMessage, response: object, error: AppError): vo
 }
 
 /**
- * The client may have gone, which would otherwise end the process. It may also stay: after an upgrade nothing else ends its
- * connection.
+ * A disconnected client would cause an error that ends the process. A connected one may stay: after an upgrade nothing
+ * else closes its connection.
  */
 export function refuseUpgrade(socket: Duplex, error: AppError): void {
   const status = ERROR_STATUS[error.code];

@@ -4,33 +4,33 @@ import type { Socket as TcpSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 
-/** A client that has more than this to read gets no answers to its pings. Bytes. */
+/** A client with more unread data than this gets no answers to its pings. Bytes. */
 const { most: MAX_BEFORE_PONG } = SOCKETS.pongs;
-/** From one look to the next a client takes so much at least, or all there is. Bytes. */
+/** Between two checks a client must read at least this much, or everything. Bytes. */
 export const READ_AT_LEAST = SOCKETS.reading.most;
 
-/** A client that pings and does not read would fill the memory with the answers. */
+/** A client that sends pings without reading would fill the memory with answers. */
 class PingedSocket extends WebSocket {
   override pong(data?: unknown, mask?: boolean, sent?: (error: Error) => void): void {
     if (this.bufferedAmount <= MAX_BEFORE_PONG) super.pong(data, mask, sent);
   }
 }
 
-/** A client that sends so much at once, bytes, is read on after all others. Node.js would read 2 MiB of it before them. */
+/** A client that sends so many bytes at once is read further after all others. Node.js would read 2 MiB first. */
 const { most: MUCH } = SOCKETS.readAtOnce;
 
-/** The part of a ws receiver that its types leave out: it keeps pieces here until a message is whole. */
+/** Members of a ws receiver that are missing in its types: it stores pieces here until a message is complete. */
 interface Receiver {
   _buffers: Buffer[];
-  /** Another one for each message. */
+  /** A new array for each message. */
   _fragments: Buffer[];
   _write(this: Receiver, piece: Buffer, encoding: BufferEncoding, done: (error?: Error) => void): void;
   tcp: Duplex;
-  /** The fragments of the message that was unfinished after the last piece. */
+  /** The fragments of the message that was incomplete after the last piece. */
   counted?: Buffer[];
 }
 
-/** Counts what has arrived of messages that are not whole, and reads clients in turn. */
+/** Counts the arrived bytes of incomplete messages, and reads clients in turn. */
 export class BoundedSockets extends WebSocketServer {
   /** One function for all sockets. */
   private readonly write: Receiver['_write'];
@@ -42,11 +42,11 @@ export class BoundedSockets extends WebSocketServer {
       const whenRead = piece.length < MUCH ? done : readOn;
       (Object.getPrototypeOf(this) as Receiver)._write.call(this, piece, encoding, whenRead);
       const { _buffers: pieces, _fragments: fragments, tcp } = this;
-      // The earlier pieces have become whole messages.
+      // The earlier pieces have become complete messages.
       if (fragments !== this.counted || (fragments.length === 0 && pieces.length < 2))
         unfinished.release(tcp);
       this.counted = fragments;
-      // A part of a piece keeps the whole of it in memory.
+      // A part of a piece keeps the whole piece in memory.
       if (pieces.length + fragments.length > 0) unfinished.add(tcp, piece.length);
     };
   }
@@ -65,13 +65,13 @@ export class BoundedSockets extends WebSocketServer {
   }
 }
 
-/** What of Node is used here beyond its types, as its own time limits use it. */
+/** Members of Node that are missing in its types, as its own timeouts use them. */
 interface Writing {
   _bytesDispatched?: number;
   _handle?: { writeQueueSize: number } | null;
 }
 
-/** Bytes that have left this process, whatever of a write is still to go. */
+/** The bytes that have left this process, even if a part of a write remains. */
 export function takenFrom(tcp: TcpSocket | undefined): number {
   const { _bytesDispatched = 0, _handle } = (tcp ?? {}) as Writing;
   return _bytesDispatched - (_handle?.writeQueueSize ?? 0);

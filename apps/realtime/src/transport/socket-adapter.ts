@@ -23,15 +23,15 @@ import { JoinedChats } from '../delivery/joined-chats.js';
 import { BoundedSockets } from './reading.js';
 import { textParser } from './text-parser.js';
 
-/** Contract, "Errors". */
+/** An error as acknowledgement and event. */
 const refusal = (error: AppError) => {
   const event = error.toBody();
   return { ack: { status: 'error', ...event }, event };
 };
 
-/** Nest's gateways on Socket.IO: one server, signed-in sockets only, every event answered. */
+/** Nest's gateways on Socket.IO: one server, only signed-in sockets, every event answered. */
 export class SocketAdapter extends IoAdapter {
-  /** Of all gateways. */
+  /** The handlers of all gateways. */
   private readonly handlers = new Map<string, EventHandler>();
   private readonly config: Config;
 
@@ -49,7 +49,7 @@ export class SocketAdapter extends IoAdapter {
       parser: textParser,
       allowEIO3: this.config.ALLOW_EIO3 === 'true',
       adapter: DeviceAdapter,
-      // Above this the connection ends without a word, so it is far above the 64 KiB that are answered.
+      // A larger message closes the connection without an answer, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: SOCKETS.packet.most.received,
       wsEngine: class extends BoundedSockets {
         constructor(own: WebSocketOptions) {
@@ -60,7 +60,7 @@ export class SocketAdapter extends IoAdapter {
       pingInterval: 25_000,
       pingTimeout: 60_000,
       serveClient: false,
-      // Other paths' upgrades are for others to answer.
+      // Upgrades on other paths are answered elsewhere.
       destroyUpgrade: false,
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
@@ -72,7 +72,7 @@ export class SocketAdapter extends IoAdapter {
     this.app.get(Unread).count(() => unreadOf(server.engine, () => countSlow.inc()));
     fixClosedPolls(server.engine);
     const connections = this.app.get(Connections);
-    // A refused socket is let through, to be told so by an `error` event as the specification has it.
+    // A refused socket is accepted first, since clients expect an `error` event.
     server.use((socket, next) => {
       connections.signIn(socket as DeviceSocket).then(() => next(), next);
     });
@@ -87,7 +87,7 @@ export class SocketAdapter extends IoAdapter {
     const observer = this.app.get(ConnectionGateway);
     const rules = { handlers: this.handlers, fewestArgs: 1, refusal } as const;
     server.on('connection', (socket: DeviceSocket) => {
-      // Not passed on: no event of a client reaches an event emitter of ours under a name of its choosing.
+      // Not passed on: a client must not emit events of any name on our event emitters.
       if (socket.data.user) socket.use((args) => void answering.dispatch(socket, rules, args));
       connections.accept(socket, observer);
     });
@@ -100,12 +100,12 @@ export class SocketAdapter extends IoAdapter {
     return server;
   }
 
-  /** Once for each gateway. Nest would bind its handlers to every device anew, which took a quarter of a device's memory. */
+  /** Once per gateway. Nest would bind its handlers to every device, which took a quarter of a device's memory. */
   override bindClientConnect(_server: Server, bind: (client: object) => void): void {
     bind({});
   }
 
-  /** No gateway asks for it. */
+  /** No gateway uses it. */
   override bindClientDisconnect(): void {}
 
   override bindMessageHandlers(_client: object, gateway: WsMessageHandler[]): void {

@@ -3,23 +3,23 @@ import type { Server, Socket } from 'engine.io';
 import type { Socket as TcpSocket } from 'node:net';
 import { READ_AT_LEAST, takenFrom } from './reading.js';
 
-/** A device that lets more than this wait is cut off, and syncs when it comes back. Characters, about bytes. */
+/** A device with more unread data than this is disconnected, and syncs when it reconnects. Characters, about bytes. */
 const { most: MAX_WAITING } = SOCKETS.unread;
-/** What a packet takes beside its data. */
+/** The overhead of a packet. */
 const PACKET_SIZE = 50;
-/** More than this to write to one socket is much, if there are many: it is written after all that is less. */
+/** Larger writes to one socket go last, when many sockets are written. */
 const LARGE = 32 * 1024;
-/** So long at a time: meanwhile nothing else is done. ms */
+/** Limit of writing without a pause, during which nothing else runs. In ms. */
 const { most: WRITE_MS } = SOCKETS.writeTime;
-/** How often it is looked whether devices read, ms. One that takes too little from one look to the next is cut off. */
+/** Interval of checks that devices read, ms. A device that reads too little between two checks is disconnected. */
 const LOOK_MS = 15_000;
-/** With more than this before it, what is of the moment would be out of date when it is read: it is left out. */
+/** Transient events are skipped for devices with more unread data than this: they would be outdated when read. */
 const MAX_BEFORE_PASSING = 64 * 1024;
 /** Typing and presence, of every namespace. */
 const PASSING =
   /^2(?:\/[\w-]+,)?\["(?:chat:typing|user:online|user:offline|user-typing|user-stopped-typing|user-online|user-offline|users:update)"/;
 
-/** What of Engine.IO's socket is used here beyond its types. */
+/** Members of Engine.IO's socket that are missing in its types. */
 interface Flushing {
   flush(): void;
   close(discard: boolean): void;
@@ -27,27 +27,26 @@ interface Flushing {
   transport: { writable: boolean; socket?: { _socket?: TcpSocket } };
 }
 
-/** What it holds here besides. */
+/** Our additional fields of it. */
 interface Coalescing extends Flushing {
   /** Its own `flush`. */
   writeOut(): void;
   isWaiting: boolean;
-  /** Of what the transport has not been given. */
+  /** The size of data that the transport has not received. */
   sizeWaiting: number;
-  /** Of what it was given last, and may still hold while it takes no more. */
+  /** The size of the last data given to the transport, which may still hold it while it accepts no more. */
   sizeGiven: number;
-  /** The last look found that it had not taken what it was given, and it has been given nothing since. */
+  /** True when the last check found the given data unread, and no more has been given since. */
   isStuck: boolean;
-  /** By then, by WebSocket. Bytes. */
+  /** Bytes read by then over WebSocket. */
   taken: number;
 }
 
 /**
- * Engine.IO hands each packet to the kernel by itself. Here all packets of one turn of the event loop leave each
- * socket in one write: a flush that acknowledges and shows a hundred messages costs a device one system call.
- * Nothing waits longer than the turn it was sent in, unless there is much for many, or the device does not read; what waits
- * then is bounded.
- * @param onDisconnected called for each device that is cut off
+ * Engine.IO writes each packet to the kernel separately. Here all packets of one event loop turn leave each socket in
+ * one write: acknowledging and publishing a hundred messages costs one system call per device. Data waits longer than
+ * its turn only if there is much for many devices, or the device does not read; waiting data is bounded.
+ * @param onDisconnected called for each disconnected device
  */
 export function coalesceWrites(
   engine: Pick<Server, 'on'>,
@@ -72,7 +71,7 @@ export function coalesceWrites(
       else write(socket);
     if (large.length > 0 && !isWriting) writeLarge();
   };
-  // One function for all sockets: of its own each would hold many times what it waits for.
+  // One function for all sockets: separate functions would take much more memory than the waiting data.
   const flush = function (this: Coalescing) {
     const { data } = this.writeBuffer.at(-1) ?? {};
     if (this.transport.writable) this.sizeGiven = 0;
@@ -98,8 +97,8 @@ export function coalesceWrites(
 }
 
 /**
- * A client that answers heartbeats and does not read would keep what waits for it for ever.
- * @param onDisconnected called for each device that is cut off
+ * Disconnects clients that answer heartbeats but do not read: their data would stay in memory for ever.
+ * @param onDisconnected called for each disconnected device
  * @returns the timer
  */
 export function disconnectSlow(engine: object, onDisconnected: () => void): NodeJS.Timeout {
@@ -120,9 +119,9 @@ export function disconnectSlow(engine: object, onDisconnected: () => void): Node
 }
 
 /**
- * Finds the devices that do not read, and how much waits for each. Packets of this turn do not count: many devices share
- * them.
- * @param onDisconnected called for each device that is cut off
+ * Finds devices that do not read, and the size of their waiting data. Packets of this turn do not count, since many
+ * devices share them.
+ * @param onDisconnected called for each disconnected device
  */
 export function unreadOf(engine: object, onDisconnected: () => void): Waiting[] {
   const { clients } = engine as { clients: Record<string, Coalescing> };
@@ -149,7 +148,7 @@ function write(socket: Coalescing): void {
   socket.sizeWaiting = 0;
 }
 
-/** Closing by agreement would wait behind what it does not read. */
+/** A closing handshake would wait behind the unread data. */
 function disconnect(socket: Coalescing): void {
   const tcp = socket.transport.socket?._socket;
   socket.close(true);

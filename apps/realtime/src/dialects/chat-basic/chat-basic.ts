@@ -10,7 +10,7 @@ const person = ({ id, name, avatar }: { id: string; name: string; avatar: string
   avatar,
 });
 
-/** Its documents come from another database, which calls an id `_id`. */
+/** Its clients expect an id as `_id`. */
 const messageOf = (message: MessageDto) => ({
   _id: message.id,
   chat: message.chat_id,
@@ -32,7 +32,7 @@ const chatOf = (chat: ChatDto) => ({
   createdAt: chat.created_at,
 });
 
-/** The course's chat: `seeds/002-…`. */
+/** The dialect of the basic chat clients. */
 export const chatBasic = (): Dialect => ({
   namespace: '/chat-basic',
   welcome: () => [],

@@ -4,7 +4,7 @@ export type Status = 'SENT' | 'DELIVERED' | 'READ';
 
 export const statusOf = (status: MessageStatus): Status => status.toUpperCase() as Status;
 
-/** A message as the messenger's two documents know it, each with its own name for the status. */
+/** A message for both messenger dialects, which differ in the name of the status. */
 export const chatMessage = (message: MessageDto) => ({
   id: message.id,
   chatId: message.chat_id,
@@ -28,7 +28,7 @@ export const chatMessage = (message: MessageDto) => ({
   createdAt: message.created_at,
 });
 
-/** A chat as they know it. */
+/** A chat in these dialects. */
 export const chatForm = (dto: ChatDto) => ({
   id: dto.id,
   type: dto.type,

@@ -5,7 +5,7 @@ import type { Call, ClientRule, Dialect, ServerRules } from '../dialect.js';
 import { openChat } from '../open-chat.js';
 import { chatForm, chatMessage } from './chat-message.js';
 
-/** Without a client_id, a send repeats nothing: there is a new message. */
+/** Without a client_id, every send is a new message. */
 export async function sendText(
   chat_id: unknown,
   content: unknown,
@@ -31,7 +31,7 @@ export const classicClient = {
   },
   'typing-start': ({ chatId }, call) => setTyping(chatId, true, call),
   'typing-stop': ({ chatId }, call) => setTyping(chatId, false, call),
-  // Nobody is disconnected for not sending it: the transport has a heartbeat of its own.
+  // Optional: the transport has its own heartbeat.
   ping: (_, { emit: send }) => {
     const data = Date.now();
     send('pong', data);
@@ -53,7 +53,7 @@ export const classicServer = {
   error: ({ message }) => [['error', { message, error: message }]],
 } satisfies ServerRules;
 
-/** The messenger's earlier document: `seeds/001-…`. */
+/** The dialect of the earlier messenger clients. */
 export const messengerClassic = (): Dialect => ({
   namespace: '/messenger-classic',
   welcome: (userId) => [['connected', { userId }]],

@@ -50,7 +50,7 @@ const client: Record<string, ClientRule> = {
     return { success: true };
   },
   'users:list': async ({ query, limit, cursor }, { userId, ask, present }) => {
-    // The document's clients ask once, for everybody.
+    // Its clients ask once, for all users.
     const page = validated(UsersListPayload, { query, limit: limit ?? MAX_PAGE, cursor });
     const { items, next_cursor } = await ask(new ListUsers(page.query, page.limit, page.cursor, userId));
     const online = await present(items.map(({ id }) => id));
@@ -70,7 +70,7 @@ const client: Record<string, ClientRule> = {
     return { ...ok, messages: items.map(chatMessage) };
   },
   'message:forward': async ({ messageId, toChatId, additionalContent }, call) => {
-    // An input that was left empty.
+    // An empty input.
     const comment = additionalContent === '' ? undefined : additionalContent;
     const payload = { message_ids: [messageIdOf(messageId)], to_chat_id: toChatId, comment };
     return { ...ok, message: (await forward(payload, call))[0] };
@@ -110,10 +110,11 @@ function server(statuses: Statuses): ServerRules {
 
 const SUCCESS_OR_NOT = new Set([...Object.keys(classicClient), 'chat:leave']);
 
-/** The messenger: `seeds/000-…`. What its code names otherwise than its list is the earlier document's, and works, too. */
+/** The dialect of the messenger clients. Event names of the earlier dialect work too, since the clients use both. */
 export const messenger = (): Dialect => ({
   namespace: '/messenger',
-  // Its clients go to their sign-in page for these words, try again after a pause for others, and at once for an `error`.
+  // For this message its clients open the sign-in page; for others they retry after a pause, and for an `error` at
+  // once.
   handshakeError: 'User not found',
   returnsWhenDisconnected: true,
   welcome: (userId) => [

@@ -4,13 +4,13 @@ const RANK = { SENT: 0, DELIVERED: 1, READ: 2 };
 const MAX_KNOWN = 20_000;
 
 /**
- * What senders were told of their messages last. The document knows one status a message, the first of anybody's:
- * in a group, one who receives it after another has read it must not turn it back.
+ * The latest published status of messages. The dialect has one status per message, the first of any recipient. In a
+ * group, a later delivery must not reset a read status.
  */
 export class Statuses {
   private readonly known = new Map<string, Status>();
 
-  /** Whether a message has come further than was told; of those long forgotten, true. */
+  /** Whether the status advances from the last published one; true for messages that are no longer tracked. */
   advances(messageId: string, status: Status): boolean {
     const before = this.known.get(messageId) ?? 'SENT';
     if (RANK[status] <= RANK[before]) return false;
