@@ -69,6 +69,22 @@ it('likes of a post that is being changed keep nobody from liking others, and st
   expect((await like(held, vera)).body).toEqual({ liked: true, likes_count: 1 });
 });
 
+it('likes that are taken back keep nobody from liking, while their notifications are locked', async () => {
+  const [held, free] = [await post(anna), await post(anna)];
+  await like(held, boris);
+  const isNotified = () => app.rows(`SELECT FROM notifications WHERE data->>'post_id' = $1`, [held]);
+  await until('Anna is notified', async () => (await isNotified()).length > 0);
+  await blocker.query('SELECT FROM notifications FOR UPDATE');
+  const undone = like(held, boris, 'DELETE');
+  const again = like(held, boris);
+  await waiting(1);
+  expect((await like(free, boris)).body).toEqual({ liked: true, likes_count: 1 });
+  await waiting(1);
+  await blocker.query('COMMIT');
+  expect((await undone).body).toEqual({ liked: false, likes_count: 0 });
+  expect((await again).body).toEqual({ liked: true, likes_count: 1 });
+});
+
 it('likes of a post that is being deleted find no post', async () => {
   const id = await post(anna);
   await blocker.query('DELETE FROM posts WHERE id = $1', [id]);

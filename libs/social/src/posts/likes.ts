@@ -33,7 +33,7 @@ interface LikeRow {
 
 const keyOf = ({ post_id, user_id }: LikeRow) => `post_liked:${post_id}:${user_id}`;
 
-/** Likes of a post whose row somebody else has locked. */
+/** Likes of a post that wait for a lock. */
 interface LockedPost {
   batcher: Batcher<Like, LikeAnswer>;
   waiting: number;
@@ -43,8 +43,8 @@ const MOST = { maxBatch: 500, maxQueued: WORK.lookUps.most.likes };
 
 /**
  * Stores likes and counts them. Many likes of one post at once would each wait for its row with a connection. So all
- * likes that arrive while a batch is written share the next batch. A batch does not wait for a row: likes of a post that
- * is locked form batches of their own, which do.
+ * likes that arrive while a batch is written share the next batch. A batch does not wait for a row. Likes of a post that
+ * is locked form batches of their own, which do. So do likes that are taken back, since these lock notifications.
  */
 @Injectable()
 export class Likes implements OnModuleDestroy {
@@ -68,7 +68,8 @@ export class Likes implements OnModuleDestroy {
   }
 
   private async write(likes: Like[]): Promise<(LikeAnswer | Error | Promise<LikeAnswer>)[]> {
-    const free = likes.filter(({ postId }) => !this.locked.has(postId));
+    const undone = new Set(likes.flatMap(({ postId, on }) => (on ? [] : postId)));
+    const free = likes.filter(({ postId }) => !undone.has(postId) && !this.locked.has(postId));
     const answers = await this.writeFree(free, 'SKIP LOCKED');
     return likes.map((like) => answers.get(like) ?? this.writeLocked(like));
   }
