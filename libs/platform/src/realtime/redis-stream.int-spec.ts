@@ -30,7 +30,7 @@ async function listening() {
   }
   function say(from: string, n: number, what: unknown, offset = '*') {
     const command = { name: 'broadcast', rooms: ['all'], what: { data: ['said', what] } };
-    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, command }));
+    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed: command }));
   }
   function close() {
     nodes.close();
