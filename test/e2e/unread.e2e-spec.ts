@@ -192,3 +192,27 @@ it('the unread count is exact when a read cursor moves far, in steps of 10,000 m
   expect([received.length, new Set(received).size]).toEqual([1000, 1000]);
   expect(await changes()).toEqual({ change_seq: 4 });
 });
+
+it('read cursors that move far together pass at most 20,000 messages in a statement', async () => {
+  const chats = await Promise.all(Array.from({ length: 5 }, () => app.group(anna, boris)));
+  for (const chat of chats) await history(chat, 10_001, { writes: true });
+  const last = await app.rows<{ chat_id: string; message_id: string }>(
+    'SELECT chat_id, id AS message_id FROM messages WHERE chat_id = ANY($1) AND seq = 10000',
+    [chats.map(({ id }) => id)],
+  );
+  const passed: number[] = [];
+  const prisma = app.app.get(PrismaService);
+  const query = prisma.$queryRaw.bind(prisma) as (...args: unknown[]) => Promise<object[]>;
+  const spy = jest.spyOn(prisma, '$queryRaw').mockImplementation((async (...args: unknown[]) => {
+    const rows = await query(...args);
+    const moves = rows.map((row) => row as { old_read?: number; new_read?: number });
+    passed.push(moves.reduce((sum, { old_read = 0, new_read = 0 }) => sum + new_read - old_read, 0));
+    return rows;
+  }) as never);
+  const device = devices.get(boris)!;
+  const read = await Promise.all(last.map((message) => device.send('chat:message:read', message)));
+  spy.mockRestore();
+  expect(read.map(({ unread_count }) => unread_count)).toEqual(chats.map(() => 1));
+  expect(passed.reduce((sum, one) => sum + one)).toBe(5 * 10_000);
+  expect(Math.max(...passed)).toBeLessThanOrEqual(20_000);
+});

@@ -76,9 +76,10 @@ export const WORK = {
     beyond: 'the rest is in the next batch',
   }),
   readCursors: budget({ of: 'waiting read cursor updates', most: 50_000, beyond: RETRIED, refused: 'marks' }),
+  /** The shortest steps come first. */
   readCursorSteps: budget({
-    of: 'messages that a read cursor passes at once, if its member has sent some of the unread messages',
-    most: 10_000,
+    of: 'messages that a read cursor passes at once, if its member has sent some of the unread messages; all cursors together',
+    most: { each: 10_000, together: 20_000 },
     beyond: 'the rest follows in the next batches',
   }),
   receipts: budget({
