@@ -60,7 +60,7 @@ export interface Driver {
 /** Sends orders to a child process and waits for its answers. */
 export function asking<Order extends object, Answer extends object>(child: ChildProcess) {
   const dead = died(child);
-  dead.catch(() => {}); // it ends when it is told to, too
+  dead.catch(() => {}); // it also ends after a normal stop
   return async <T extends Answer>(order: Order): Promise<T> => {
     child.send(order);
     const [answer] = (await Promise.race([once(child, 'message'), dead])) as [Answer];

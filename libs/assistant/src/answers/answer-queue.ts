@@ -26,7 +26,7 @@ export class AnswerQueue {
 
   /**
    * No user gets more places than are left for all others.
-   * @throws AppError RATE_LIMIT when too many answers of the user wait, UNAVAILABLE when too many wait in all
+   * @throws AppError RATE_LIMIT (when too many answers of the user wait), UNAVAILABLE (when too many wait in all)
    */
   requireRoom(userId: string): void {
     const count = this.counts.of(userId);

@@ -7,8 +7,8 @@ import { Model } from '../model/model.js';
 import { Prompts } from '../model/prompt.js';
 
 /**
- * A question, stored and shown on each device that has the chat open (`user_message`), and answered in its turn.
- * @throws AssistantUnavailable; AppError RATE_LIMIT, UNAVAILABLE, NOT_FOUND, MESSAGE_TOO_LARGE
+ * Stores a question, shows it on each device that has the chat open (`user_message`), and queues it for an answer.
+ * @throws AssistantUnavailable, AppError RATE_LIMIT, UNAVAILABLE, NOT_FOUND, MESSAGE_TOO_LARGE
  */
 export class AskAssistant extends Command<void> {
   constructor(

@@ -6,8 +6,9 @@ import { noSuchChat } from '../conversations/conversation.js';
 import { Model } from '../model/model.js';
 
 /**
- * Another answer to the last question, in place of the one there is or is being given.
- * @throws AssistantUnavailable; AppError RATE_LIMIT, UNAVAILABLE, NOT_FOUND, CONFLICT (nothing was asked yet, or not answered)
+ * Generates another answer to the last question. It replaces the existing or current answer.
+ * @throws AssistantUnavailable, AppError RATE_LIMIT, UNAVAILABLE, NOT_FOUND, CONFLICT (without a question, or while it
+ *   waits for its first answer)
  */
 export class RegenerateAnswer extends Command<void> {
   constructor(

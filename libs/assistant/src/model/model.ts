@@ -40,15 +40,15 @@ export class Model {
   requireClient(): OpenAI {
     if (this.client) return this.client;
     throw new AssistantUnavailable(
-      'The assistant is not set up: set OPENAI_API_KEY, and OPENAI_BASE_URL for a model server of your own',
+      'The assistant is not set up: set OPENAI_API_KEY, and OPENAI_BASE_URL for your own model server',
     );
   }
 
   /**
-   * One turn, its text token by token: an answer, or what the model wants to look up before it goes on.
+   * One turn, its text token by token: an answer, or tool calls before it continues.
    * @param maxCharacters longer text is truncated, and ends the turn
-   * @throws Error when the model fails, breaks off, sends too much or is silent for longer than ASSISTANT_TIMEOUT_MS;
-   * when aborted
+   * @throws Error (when the model fails, stops early, sends too much or stalls for longer than ASSISTANT_TIMEOUT_MS, or
+   *   when aborted)
    */
   async ask(
     messages: PromptMessage[],

@@ -204,14 +204,14 @@ export class Receipts implements OnModuleDestroy {
 function inParts(cursors: AdvancedCursor[]): AdvancedCursor[][] {
   const parts: AdvancedCursor[][] = [];
   let covered = Infinity;
-  for (const mark of cursors) {
-    const way = mark.new_read - mark.old_read + mark.new_delivered - mark.old_delivered;
+  for (const cursor of cursors) {
+    const way = cursor.new_read - cursor.old_read + cursor.new_delivered - cursor.old_delivered;
     covered += Math.min(way, MAX_RECEIPTS);
     if (covered > MAX_TOGETHER) {
       parts.push([]);
       covered = Math.min(way, MAX_RECEIPTS);
     }
-    parts.at(-1)!.push(mark);
+    parts.at(-1)!.push(cursor);
   }
   return parts;
 }

@@ -24,7 +24,7 @@ export class RemoveMember extends Command<void> {
 
 const NOT_IN_GROUP = 'This user is not a member of the group';
 
-/** The member left, or an earlier attempt has removed them. */
+/** The member has left, or was removed by an earlier attempt. */
 class AlreadyOut extends AppError {}
 
 @CommandHandler(RemoveMember)
@@ -38,7 +38,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   async execute(remove: RemoveMember): Promise<void> {
     const { userId, chatId, removedId } = remove;
     const removal = await this.store(remove).catch((error: unknown) => {
-      // The member may be out of the group already, and nobody has published it: the answer to a commit was lost.
+      // The commit may have succeeded without an answer: then the removed user must not receive further events.
       if (isDatabaseUnavailable(error) || error instanceof AlreadyOut)
         this.emitter.membershipChanged(chatRoom(chatId), removedId);
       throw error;
