@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { proseFaults } from './check-prose.mjs';
 import { LIMITS_PAGE, limitsPage } from './limits-page.mjs';
 import { prepare, root } from './prepare.mjs';
 import { withScratchPostgres } from './scratch-postgres.mjs';
@@ -20,6 +21,7 @@ const steps = {
   Dockerfile: () => node('dockerfile-utils/bin/dockerfile-utils', 'lint', 'Dockerfile'),
   'migrations (npm run db:migration <name>)': migrationDrift,
   'docs/limits.md (npm run docs:limits)': limitsDrift,
+  'prose (scripts/check-prose.mjs)': proseFaults,
 };
 
 await prepare();

@@ -15,8 +15,8 @@ const CHARGED = 16 * 1024;
 const CHARGED_MS = 50;
 
 /**
- * Limits reads over REST and by events. Of the concurrent reads of one reader, only a few run. Long answers count as
- * several reads, and readers with much recent use wait behind others.
+ * Limits reads over REST and by events. A few reads of one reader run at once. Long answers count as several reads, and
+ * readers with much recent use wait behind others.
  */
 @Injectable()
 export class Reads {
