@@ -104,7 +104,7 @@ describeWithRedis('a node loses Redis', () => {
       await device.settled();
       return device.all('chat:message:new').some(({ id }) => id === message_id);
     };
-    await until('he hears the chat', () => receives(glebs));
+    await until('he receives the chat', () => receives(glebs));
     await until('she does not', async () => !(await receives(veras)));
     const before = veras.all('chat:message:new').length;
     await annaDevice.send('chat:message:send', text(group, 'for members only'));

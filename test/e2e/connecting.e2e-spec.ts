@@ -37,7 +37,7 @@ const lockSessions = async ({ id }: Account, by?: Bystander) => {
   return at;
 };
 /** A session that stays locked for 4 s refuses its devices, so tests must be quick meanwhile. */
-const isIn = (device: Device) => until('the device is let in', () => device.socket.connected);
+const isIn = (device: Device) => until('the device is connected', () => device.socket.connected);
 const inSeconds = (seconds: number) => ({ exp: Date.now() / 1000 + seconds });
 const reasonOf = async (device: Device) => (await device.next('sync:required')).reason;
 const refresh = async (account: Account) => {

@@ -109,7 +109,7 @@ describe('a notification stored in a transaction', () => {
         [cause.key],
       );
     // Everybody but the actor.
-    await until('all told', async () => (await rows()).length >= count - 1);
+    await until('all notified', async () => (await rows()).length >= count - 1);
     expect(await rows()).toHaveLength(count - 1);
     const [{ stored }] = (await app.rows(
       `SELECT count(*)::int AS stored FROM notifications WHERE data->>'post_id' = $1`,

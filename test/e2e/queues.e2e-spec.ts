@@ -39,7 +39,7 @@ it('an unknown job fails at once, is listed for admins without its data, and can
   ]);
   expect(JSON.stringify(items)).not.toContain('secret');
   expect((await retry(id)).status).toBe(204);
-  await until('tried anew', async () => {
+  await until('retried', async () => {
     const [again] = (await queues()).items;
     return again !== undefined && again.failed_at > items[0]!.failed_at;
   });

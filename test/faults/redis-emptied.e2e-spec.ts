@@ -56,6 +56,6 @@ async function givenToQueue(): Promise<number> {
 
 async function untilNotified(comments: number): Promise<void> {
   const received = () => cluster.rows(`SELECT FROM notification_causes WHERE key LIKE 'post_commented:%'`);
-  await until('all told', async () => (await received()).length >= comments, 180_000);
+  await until('all notified', async () => (await received()).length >= comments, 180_000);
   expect(await received()).toHaveLength(comments);
 }

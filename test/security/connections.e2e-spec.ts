@@ -136,7 +136,7 @@ describe.each(NAMESPACES)('a second CONNECT of %j in the same tick ends the conn
       expect(raw.frames.filter((frame) => frame.startsWith(`40${path}{"sid"`)).length).toBeLessThan(2);
     }
     expect(verify.mock.calls.length).toBeLessThan(2);
-    await until('counted out', async () => (await connections(app.url)) <= before);
+    await until('subtracted', async () => (await connections(app.url)) <= before);
   });
 });
 

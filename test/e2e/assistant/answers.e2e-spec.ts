@@ -24,7 +24,7 @@ describe('stop', () => {
         content: 'Начало, и',
         status: 'stopped',
       });
-    await scene.model.until(() => scene.model.aborted === aborted + 1, 'the model was not let go');
+    await scene.model.until(() => scene.model.aborted === aborted + 1, 'the model request was not aborted');
     expect(await scene.history(talk)).toEqual([
       'user complete: Долгий вопрос',
       'assistant stopped: Начало, и',

@@ -108,7 +108,7 @@ it('a deleted chat is gone with its messages, also for devices in it', async () 
   await client.next('error', ({ code }) => code === 'NOT_FOUND');
   expect((await get(`assistant/chats/${chatId}`)).status).toBe(404);
   expect((await get<Page>('assistant/chats')).body.items).toEqual([]);
-  await scene.model.until(() => scene.model.aborted === aborted + 1, 'the model was not let go');
+  await scene.model.until(() => scene.model.aborted === aborted + 1, 'the model request was not aborted');
   const { message } = await client.ask('message', { message: 'noch da?' }, 'error');
   expect(message).toEqual(expect.any(String));
   const rejoined = await client.ask('join_chat', { token: anna.token, chatId }, 'error');

@@ -17,7 +17,7 @@ it('a stop of the process keeps the text of a running answer and marks it as int
   await scene.app.stop();
   expect(performance.now() - since).toBeLessThan(5000);
   await talk.client.disconnected();
-  await scene.model.until(() => scene.model.aborted === 1, 'the model was not let go');
+  await scene.model.until(() => scene.model.aborted === 1, 'the model request was not aborted');
 
   const later = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
   const client = await later.assistant();
@@ -55,7 +55,7 @@ itAlone('the published part of an answer survives the death of its process', asy
   const client = await next.assistant();
   const join = { token: talk.account.token, chatId: talk.chatId, resume: { messageId, index: 0 } };
   const messages = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
-  await until('what there is of the answer', async () => (await messages()).length >= 2);
+  await until('the stored answer', async () => (await messages()).length >= 2);
   const complete = await client.next<Complete>('assistant_message_complete');
   expect(complete).toMatchObject({ content: 'Начало, 👍 и', status: 'interrupted', title: 'Вопрос' });
   expect(client.tokens(messageId).slice(-2)).toEqual([', 👍 ', 'и']);

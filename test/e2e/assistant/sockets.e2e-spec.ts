@@ -105,7 +105,7 @@ it('connections are counted, and subtracted again', async () => {
   for (let i = 0; i < 5; i++) clients.push(await scene.app.assistant());
   expect(await connections()).toBe(before + 5);
   for (const client of clients) client.close();
-  await until('all counted out', async () => (await connections()) === before);
+  await until('all subtracted', async () => (await connections()) === before);
 });
 
 it('a device that reads nothing neither fills the memory nor delays others', async () => {

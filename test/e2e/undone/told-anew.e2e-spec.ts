@@ -137,7 +137,7 @@ it('a late job of a deleted repost keeps the notification of the next repost', a
   await received(1);
   await ask(boris, `DELETE posts/${first.id}`);
   const second = await repost();
-  await until('told of the second', async () => (await list()).length === 1);
+  await until('notified of the second', async () => (await list()).length === 1);
   const data = { post_id: id, user_id: boris.id, repost_id: first.id };
   const key = `post_reposted:${id}:${boris.id}`;
   const [cause] = await app.rows<{ n: number }>(
@@ -175,7 +175,7 @@ it.each([[[true, false, true]], [[false, true, false]]])(
       await ask(anna, 'PUT notifications/preferences', { types: { post_reposted } });
       const repost = await ask(boris, `POST posts/${id}/repost`, { content });
       const data = post_reposted ? { post_id: id, repost_id: repost.id } : { post_id: repost.id };
-      await until('told', async () => (await list()).length === 1);
+      await until('notified', async () => (await list()).length === 1);
       expect([i, await list()]).toMatchObject([i, [{ data, is_read: false }]]);
       await ask(boris, `DELETE posts/${repost.id}`);
       expect(await list()).toEqual([]);
@@ -187,7 +187,7 @@ it('a friendship that ends and begins again is notified once', async () => {
   for (let i = 0; i < 2; i++) {
     const { id } = await ask(anna, 'POST friends/requests', { user_id: boris.id });
     await ask(boris, `POST friends/requests/${id}/accept`);
-    await until('told', async () => (await list()).length > 0);
+    await until('notified', async () => (await list()).length > 0);
     expect(await list()).toMatchObject([{ type: 'friend_accepted', data: { request_id: id } }]);
     await ask(anna, `DELETE friends/${boris.id}`);
     expect(await list()).toEqual([]);
@@ -197,7 +197,7 @@ it('a friendship that ends and begins again is notified once', async () => {
 it('a request after a block by the recipient is notified again; after one by the sender it is not', async () => {
   const request = () => ask(boris, 'POST friends/requests', { user_id: anna.id });
   const one = async () => {
-    await until('told', async () => (await list()).length === 1);
+    await until('notified', async () => (await list()).length === 1);
     return (await list())[0]!;
   };
   const cut = async (who: Account, other: Account) => {
@@ -222,7 +222,7 @@ it('a request after a block by the recipient is notified again; after one by the
 it('a request that is withdrawn and made again is notified once, however often', async () => {
   for (let i = 0; i < 2; i++) {
     const { id } = await ask(boris, 'POST friends/requests', { user_id: anna.id });
-    await until('told', async () => (await list()).length === 1);
+    await until('notified', async () => (await list()).length === 1);
     expect((await list())[0]!.data).toEqual({ request_id: id, user_id: boris.id });
     await ask(boris, `DELETE friends/requests/${id}`);
     expect(await list()).toEqual([]);

@@ -30,7 +30,7 @@ it('receipts after a long silence are looked up in parts, and all are published'
   }) as never);
   const published = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach');
   expect((await app.request('GET', 'sync', anna.token)).status).toBe(200);
-  await until('all are told', () => borisDevice.all('chat:message:delivered').length === GROUPS * MESSAGES);
+  await until('all notified', () => borisDevice.all('chat:message:delivered').length === GROUPS * MESSAGES);
   expect(found.length).toBeGreaterThan(1);
   expect(Math.max(...found)).toBeLessThanOrEqual(MAX_TOGETHER);
   const together = published.mock.calls.map(([, , receipts]) => receipts.length);

@@ -47,12 +47,12 @@ itWithRedis(
     await node.start();
     // From the old Redis, whose clock was 5 minutes ahead.
     await node.say('other', 1, 1, `${Date.now() + 300_000}-0`);
-    await until('heard', () => node.received.length === 1);
+    await until('received', () => node.received.length === 1);
     await node.redis.flushdb();
     await breakConnections(node.redis);
-    await until('missed', () => node.missed > 0);
+    await until('a loss counted', () => node.missed > 0);
     await node.say('other', 2, 2);
-    await until('heard again', () => node.received.length === 2);
+    await until('received again', () => node.received.length === 2);
     node.close();
     expect(node.received).toEqual([1, 2]);
   },
@@ -66,11 +66,11 @@ itWithRedis('a message is not handled again when Redis returns with an older sta
   // The own message of this one is lost.
   await node.redis.xdel(STREAM, (await node.redis.xrevrange(STREAM, '+', '-', 'COUNT', 1))[0]![0]);
   await breakConnections(node.redis);
-  await until('missed', () => node.missed > 0);
+  await until('a loss counted', () => node.missed > 0);
   // Longer than one read waits: the next one starts at this node's position.
   await sleep(1500);
   await node.say('other', 1, 'new');
-  await until('heard', () => node.received.includes('new'));
+  await until('received', () => node.received.includes('new'));
   node.close();
   expect(node.received).toEqual(['new']);
 });
