@@ -28,8 +28,11 @@ export async function proseFaults() {
   return faults.join('\n');
 }
 
+/** Lines. The checkout may belong to another user. */
 const git = (...args) =>
-  execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean);
+  execFileSync('git', ['-c', 'safe.directory=*', ...args], { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean);
 const read = (file) => readFile(join(root, file), 'utf8');
 
 function subjectFaults() {
