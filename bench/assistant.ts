@@ -12,7 +12,7 @@ import { cpuSeconds, durabilityProblems, startPostgres, startSystem, type System
  */
 
 const STREAMS = 200;
-/** Of 20 ms each. */
+/** One every 20 ms. */
 const TOKENS = 500;
 const WARM_UP_TOKENS = 100;
 const ROUNDS = 3;

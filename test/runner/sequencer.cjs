@@ -1,4 +1,4 @@
-/** Where no earlier run has told how long files take: the longest first, so that no worker waits for one at the end. */
+/** Runs the longest files first when no durations are known, so that no worker waits for one at the end. */
 const { default: TestSequencer } = require('@jest/test-sequencer');
 
 /** Small files that take long: Jest goes by size. */

@@ -26,7 +26,7 @@ const OWNER: Access = { owner: 'ok' };
 const MEMBERS: Access = { member: 'ok', owner: 'ok' };
 /** Former members may read the messages up to their leaving. */
 const READERS: Access = { former: 'ok', ...MEMBERS };
-/** Others are told that it does not exist. */
+/** Other users receive that it does not exist. */
 const OWNERS_SECRET: Access = { ...signedIn('NOT_FOUND'), owner: 'ok' };
 const MEMBERS_SECRET: Access = { ...signedIn('NOT_FOUND'), member: 'ok' };
 /** The owner as the master, the member as the client; the author of the post and that of the comment. */

@@ -60,7 +60,7 @@ const endsOf = async ({ token }: Account) =>
     },
   );
 
-// A block works both ways, whoever blocked.
+// A block works in both directions.
 describe.each(['the master', 'the client'])('a block by %s', (who) => {
   const cut = (method?: string) =>
     who === 'the master' ? block(master, client, method) : block(client, master, method);

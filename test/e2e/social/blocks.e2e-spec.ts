@@ -22,7 +22,7 @@ const ask = async <T>(who: Account, route: string, body?: object) => {
 const code = async (who: Account, route: string, body?: object) => (await ask(who, route, body)).code;
 const post = (author: Account, content = 'Привет') => ask<PostDto>(author, 'POST posts', { content });
 
-// A block works both ways, whoever blocked.
+// A block works in both directions.
 describe.each(['by the one', 'by the other'])('a block %s', (by) => {
   let reader: Account;
   let author: Account;

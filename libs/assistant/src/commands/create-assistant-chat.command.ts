@@ -16,7 +16,7 @@ export class CreateAssistantChatHandler implements ICommandHandler<CreateAssista
 
   async execute({ userId }: CreateAssistantChat): Promise<AssistantChatDto> {
     const chat = await this.prisma.$transaction(async (tx) => {
-      // Of two concurrent calls, the second counts the first.
+      // The second of two concurrent calls counts the first.
       await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
       if ((await tx.assistantChat.count({ where: { userId } })) >= REACH.assistantChats.most)
         throw new AppError(

@@ -15,7 +15,7 @@ import {
 export const MAX_MEDIA = 10;
 /** Limit of follows, and of friends: a feed and a connecting device load all of them. */
 export const MAX_FOLLOWS = 5000;
-/** The first 20 different handles in a text are mentions. */
+/** Only the first 20 different handles in a text are mentions. */
 export const MAX_MENTIONS = 20;
 
 /** A user as shown in posts and friend requests. */

@@ -26,7 +26,7 @@ export async function lockBookings(
     SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(${keys}::text[]) AS key`;
 }
 
-/** Tells whether a block exists between users; a block works in both directions. */
+/** Checks whether a block exists between users; a block works in both directions. */
 @Injectable()
 export class Blocks {
   constructor(private readonly prisma: PrismaService) {}

@@ -44,7 +44,7 @@ export class CreateDemoAccountsHandler implements ICommandHandler<CreateDemoAcco
 
   execute({ isReachable: isReachable }: CreateDemoAccounts): Promise<DemoAccount[]> {
     return this.prisma.$transaction(async (tx) => {
-      // Of two concurrent starts, the second waits and then finds the first one's accounts.
+      // The second of two concurrent starts waits and then finds the first one's accounts.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCK})`;
       if (!(await tx.user.findFirst({ select: { id: true } }))) await make(tx);
       const found = await tx.user.findMany({ where: { email: { in: ACCOUNTS.map(({ email }) => email) } } });

@@ -72,12 +72,12 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.missed = missed;
   }
 
-  /** To every device of every participant. */
+  /** Sends to every device of every participant. */
   toChat<E extends ServerEvent>(chatId: string, event: E, payload: PayloadOf<E>): void {
     this.broadcast({ data: [event, payload] }, [chatRoom(chatId)]);
   }
 
-  /** To every device of every participant; only the devices of `userId` receive `fields`. */
+  /** Sends to every device of every participant; only the devices of `userId` receive `fields`. */
   toChatAndOwn<E extends ServerEvent>(
     chatId: string,
     event: E,
@@ -88,7 +88,7 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.broadcast({ data: [event, payload], own: { room: userRoom(userId), fields } }, [chatRoom(chatId)]);
   }
 
-  /** To every device of a user, except the given one. */
+  /** Sends to every device of a user, except the given one. */
   toUser<E extends ServerEvent>(
     userId: string,
     event: E,
@@ -98,13 +98,13 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.broadcast({ data: [event, payload] }, [userRoom(userId)], exceptSocket);
   }
 
-  /** Many events of one name, in order, to every device of a user. */
+  /** Sends many events of one name, in order, to every device of a user. */
   toUserEach<E extends ServerEvent>(userId: string, event: E, payloads: PayloadOf<E>[]): void {
     this.broadcast({ data: [event], each: payloads }, [userRoom(userId)]);
   }
 
   /**
-   * To each device that is in any of the rooms and in none of `except`, once. Without rooms, to every connected device.
+   * Sends once to each device that is in any of the rooms and in none of `except`. Without rooms, to every device.
    */
   toRooms<E extends ServerEvent>(
     rooms: string[] | 'everyone',
@@ -138,12 +138,12 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     this.everywhere({ name: 'typingEnds', rooms: [], what: chatRoom(chatId) });
   }
 
-  /** To devices of older clients, which receive a direct chat when it is opened, not with its first message. */
+  /** Sends to devices of older clients, which receive a direct chat when it is opened, not with its first message. */
   chatOpened(userIds: string[], chat: PayloadOf<'chat:created'>): void {
     this.broadcast({ data: ['chat:opened', chat] }, userIds.map(userRoom));
   }
 
-  /** To every connection that has this assistant chat open, on any node. They are plain WebSockets. */
+  /** Sends to every connection with this assistant chat open, on any node. They are plain WebSockets. */
   toAssistant(chatId: string, message: AssistantMessage): void {
     this.broadcast({ data: ['assistant', message] }, [assistantRoom(chatId)]);
   }

@@ -33,7 +33,7 @@ interface LikeRow {
 
 const keyOf = ({ post_id, user_id }: LikeRow) => `post_liked:${post_id}:${user_id}`;
 
-/** Likes of a post whose row another transaction has locked. */
+/** Likes of a post that wait for a lock. */
 interface LockedPost {
   batcher: Batcher<Like, LikeAnswer>;
   waiting: number;
