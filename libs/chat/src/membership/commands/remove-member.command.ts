@@ -22,11 +22,6 @@ export class RemoveMember extends Command<void> {
   }
 }
 
-const NOT_IN_GROUP = 'This user is not a member of the group';
-
-/** The member has left, or was removed by an earlier attempt. */
-class AlreadyOut extends AppError {}
-
 @CommandHandler(RemoveMember)
 export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   constructor(
@@ -38,9 +33,8 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   async execute(remove: RemoveMember): Promise<void> {
     const { userId, chatId, removedId } = remove;
     const removal = await this.store(remove).catch((error: unknown) => {
-      // The commit may have succeeded without an answer: then the removed user must not receive further events.
-      if (isDatabaseUnavailable(error) || error instanceof AlreadyOut)
-        this.emitter.membershipChanged(chatRoom(chatId), removedId);
+      // The commit may have succeeded and its answer been lost. A removed member must receive nothing more.
+      if (isDatabaseUnavailable(error)) this.emitter.membershipChanged(chatRoom(chatId), removedId);
       throw error;
     });
     if (!removal) return;
@@ -57,8 +51,8 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         const member = await db.chatMember.findUnique({
           where: { chatId_userId: { chatId, userId: removedId } },
         });
-        if (!member) throw new AppError('NOT_FOUND', NOT_IN_GROUP);
-        if (member.leftAt && !member.leftByBan) throw new AlreadyOut('NOT_FOUND', NOT_IN_GROUP);
+        if (!member || (member.leftAt && !member.leftByBan))
+          throw new AppError('NOT_FOUND', 'Not in this group');
         if (removedId !== userId && group.role === 'admin' && member.role !== 'member')
           throw new AppError('FORBIDDEN', 'Only the owner may remove an admin');
         const { last_seq, change_seq } = group;
