@@ -23,8 +23,8 @@ import { RedisPresenceStore } from './redis-presence-store.js';
 const EVERYONE_BELOW = 500;
 
 /**
- * Tracks which users are online. A user is online from the connection of the first device until the last one has been
- * disconnected for PRESENCE_GRACE_MS, so a reconnect is not visible.
+ * Tracks which users are online. A user is online from the first connection until the last device has been disconnected
+ * for PRESENCE_GRACE_MS. So a reconnect is not visible.
  */
 @Injectable()
 export class Presence implements OnApplicationShutdown {

@@ -12,8 +12,8 @@ export class JwtGuard extends AuthGuard() {
     private readonly reflector: Reflector,
     strategy: JwtStrategy,
   ) {
-    // The name instead of the strategy itself: passport stores the callbacks of a request on the object it gets, and
-    // copies it per request only when it looks it up by name.
+    // The name instead of the strategy itself: passport stores the callbacks of a request on the object it gets. It
+    // copies the object per request only when it finds it by name.
     super({ defaultStrategy: strategy.name });
   }
 

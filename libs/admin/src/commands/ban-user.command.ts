@@ -31,7 +31,7 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
     const { account, jobId } = await this.prisma.$transaction(async (tx) => {
       const user = await lockForAdmin(tx, adminId, userId);
       if (user.role === 'admin') throw new AppError('CONFLICT', 'An admin cannot be banned');
-      // A socket that is just connecting is either in its room already and receives it, or finds its session revoked.
+      // A connecting socket either receives it, since it is in its room already, or finds its session revoked.
       await revokeSessions(tx, userId);
       const jobId = await promiseReconciliation(tx, userId);
       if (user.bannedAt) return { account: user, jobId };

@@ -9,7 +9,7 @@ const JOINERS = /[\u200C\u200D]/g;
 
 /**
  * The canonical form of an e-mail address, so that each spelling leads to the same account. It is lower case and NFKC,
- * has no invisible characters except those that a domain needs, and shows the domain in Unicode instead of `xn--…`.
+ * without invisible characters except those that a domain needs. The domain is in Unicode instead of `xn--…`.
  * Input that cannot be an address gives an invalid address.
  */
 export function canonicalEmail(typed: string): string {

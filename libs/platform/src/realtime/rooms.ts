@@ -1,6 +1,6 @@
 /**
- * Socket.IO rooms. A device is in the rooms of its user and session, of all chats of its user, of the people whom the
- * user follows, of friends, and of people with whom a block exists.
+ * Socket.IO rooms. A device is in the rooms of its user and session, and of all chats of its user. It is also in the
+ * rooms of the people whom the user follows, of friends, and of people with whom a block exists.
  */
 export const userRoom = (userId: string) => `user:${userId}`;
 export const sessionRoom = (sessionId: string) => `session:${sessionId}`;
