@@ -15,14 +15,26 @@ beforeEach(() => {
   } as unknown as FastifyInstance);
 });
 
-/** A request whose body arrives by `arrive`, which returns the refusal, if any. */
-function begin(i: number, request: object = {}) {
+/** A request of an address. @returns how often it has started or been refused, and the headers of a refusal */
+function ask(address: string) {
+  const raw = Object.assign(new EventEmitter(), { req: { socket: {} } });
+  const asked = { raw: { socket: { destroyed: false } }, ip: address, headers: {} };
+  const done = jest.fn();
+  const header = jest.fn();
+  hooks.onRequest!(asked, { raw, header, hijack: () => undefined }, done);
+  return { done, header, socket: asked.raw.socket };
+}
+const turn = () => new Promise(setImmediate);
+
+/** A request whose body arrives by `arrive`, which returns the refusal, if any. A turn of the event loop starts few. */
+async function begin(i: number, request: object = {}) {
   const socket = { destroyed: false };
   const raw = Object.assign(new EventEmitter(), { req: { socket } });
   const asked = { raw: { socket }, ip: `10.0.${i >> 8}.${i % 256}`, headers: {}, ...request };
   let refusal: Error | undefined;
   const done = (error?: Error) => (refusal ??= error);
-  hooks.onRequest!(asked, { raw }, done);
+  hooks.onRequest!(asked, { raw, header: () => undefined }, done);
+  if (i % 16 === 15) await turn();
   return {
     arrive: () => {
       if (!refusal) hooks.preValidation!(asked, { raw }, done);
@@ -31,29 +43,54 @@ function begin(i: number, request: object = {}) {
     end: () => raw.emit('close'),
   };
 }
-const arrived = (i: number, request?: object) => begin(i, request).arrive();
+const arrived = async (i: number, request?: object) => (await begin(i, request)).arrive();
 
-it('a process handles requests of 5,000 connections, whatever their addresses', () => {
-  const first = begin(0);
+it('a process handles requests of 5,000 connections, whatever their addresses', async () => {
+  const first = await begin(0);
   first.arrive();
-  for (let i = 1; i < 5000; i++) expect(arrived(i)).toBeUndefined();
-  expect(arrived(5000)).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 2000 });
+  for (let i = 1; i < 5000; i++) expect(await arrived(i)).toBeUndefined();
+  expect(await arrived(5000)).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 2000 });
   // An orchestrator still finds the process alive.
   const probe = { method: 'GET', url: '/health/live' };
-  expect(arrived(5002, probe)).toBeUndefined();
+  expect(await arrived(5002, probe)).toBeUndefined();
   for (const headers of [{ 'content-length': '9' }, { 'transfer-encoding': 'chunked' }])
-    expect(arrived(5003, { ...probe, headers })).toMatchObject({ code: 'UNAVAILABLE' });
-  expect(arrived(5003, { ...probe, url: '/healthy' })).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await arrived(5003, { ...probe, headers })).toMatchObject({ code: 'UNAVAILABLE' });
+  expect(await arrived(5003, { ...probe, url: '/healthy' })).toMatchObject({ code: 'UNAVAILABLE' });
   first.end();
-  expect(arrived(5000)).toBeUndefined();
-  expect(arrived(5001)).toMatchObject({ code: 'UNAVAILABLE' });
+  expect(await arrived(5000)).toBeUndefined();
+  expect(await arrived(5001)).toMatchObject({ code: 'UNAVAILABLE' });
 });
 
-it('requests without their body take no places', () => {
-  const slow = Array.from({ length: 6000 }, (_, i) => begin(i));
+it('requests without their body take no places', async () => {
+  const slow: Awaited<ReturnType<typeof begin>>[] = [];
+  for (let i = 0; i < 6000; i++) slow.push(await begin(i));
   const late = slow.pop()!;
-  for (let i = 6000; i < 11_000; i++) expect(arrived(i)).toBeUndefined();
+  for (let i = 6000; i < 11_000; i++) expect(await arrived(i)).toBeUndefined();
   expect(late.arrive()).toMatchObject({ code: 'UNAVAILABLE' });
   for (const { end } of slow) end();
-  expect(arrived(11_000)).toMatchObject({ code: 'UNAVAILABLE' });
+  expect(await arrived(11_000)).toMatchObject({ code: 'UNAVAILABLE' });
+});
+
+it('a client with many connections delays no client of another address', async () => {
+  const flood = Array.from({ length: 1000 }, () => ask('10.0.0.1'));
+  const started = () => flood.filter(({ done }) => done.mock.calls.length > 0).length;
+  expect(started()).toBe(16);
+  const honest = ask('10.0.0.2');
+  await turn();
+  expect(honest.done).toHaveBeenCalledTimes(1);
+  expect(started()).toBe(31);
+});
+
+it('a request that waits does not start after its connection has closed', async () => {
+  const [closed] = Array.from({ length: 17 }, () => ask('10.0.0.1')).slice(16);
+  closed!.socket.destroyed = true;
+  await turn();
+  expect(closed!.done).not.toHaveBeenCalled();
+});
+
+it('a connection beyond the limit of its address closes with the refusal', () => {
+  for (let i = 0; i < 2000; i++) ask('10.0.0.1');
+  const { done, header } = ask('10.0.0.1');
+  expect(done).toHaveBeenCalledWith(expect.objectContaining({ code: 'RATE_LIMIT' }));
+  expect(header).toHaveBeenCalledWith('connection', 'close');
 });

@@ -8,6 +8,7 @@ import { Config } from '../../config/config.js';
 import { Metrics } from '../../observability/metrics.js';
 import { NetworkCounts } from '../../limits/network-counts.js';
 import { clientAddress, networkOf } from '../client-address.js';
+import { RequestTurns } from './request-turns.js';
 
 const RETRY_MS = 2000;
 
@@ -36,6 +37,7 @@ interface Connection {
 export class RequestsInWork {
   private readonly connections = new Map<Socket, Connection>();
   private readonly begun: NetworkCounts;
+  private readonly turns = new RequestTurns();
   private readonly working = new NetworkCounts({ all: BEFORE_SIGN_IN.requests.most });
 
   constructor(
@@ -62,14 +64,20 @@ export class RequestsInWork {
       if (socket.destroyed) return void reply.hijack();
       if (!waiting) {
         const network = networkOf(clientAddress(request));
-        if (!isProbe(request) && this.begun.refusalOf(network))
-          return done(this.refusal('requestsOfAddress'));
+        const full = this.fullFor(network);
+        if (full && !isProbe(request)) {
+          // It does not wait, so its connection must not bring the next one at once.
+          void reply.header('connection', 'close');
+          return done(this.refusal(full));
+        }
         this.connections.set(socket, { network, waiting: [], isWorkedOn: false });
         this.begun.add(network, 1);
       }
+      const { network } = this.connections.get(socket)!;
+      const start = () => this.turns.run(network, () => (socket.destroyed ? void reply.hijack() : done()));
       reply.raw.on('close', onClose);
-      if (waiting) waiting.push(done);
-      else done();
+      if (waiting) waiting.push(start);
+      else start();
     });
     fastify.addHook('preValidation', (request, _reply, done) => {
       const connection = this.connections.get(request.raw.socket);
@@ -88,6 +96,11 @@ export class RequestsInWork {
     this.answered(connection);
     this.connections.delete(socket);
     this.begun.add(connection.network, -1);
+  }
+
+  private fullFor(network: string): 'requests' | 'requestsOfAddress' | undefined {
+    if (this.begun.refusalOf(network)) return 'requestsOfAddress';
+    return this.turns.isFull(network) ? 'requests' : undefined;
   }
 
   private answered(connection: Connection): void {

@@ -34,13 +34,19 @@ export const BEFORE_SIGN_IN = {
   requestsOfAddress: settingOf({
     of: 'connections of an address with a request in progress',
     setting: 'CONNECTIONS_PER_ADDRESS',
-    beyond: '`RATE_LIMIT`',
+    beyond: '`RATE_LIMIT`, connection closed',
     refused: 'requestsOfAddress',
   }),
   requests: budget({
     of: 'connections of a process with a request in progress whose body has arrived',
     most: 5000,
     beyond: '`UNAVAILABLE`',
+    refused: 'requests',
+  }),
+  requestStarts: budget({
+    of: 'requests that start in a turn of the event loop, waiting',
+    most: { atOnce: 16, waiting: 5000 },
+    beyond: 'networks start requests in turn; `UNAVAILABLE`, connection closed',
     refused: 'requests',
   }),
   unfinished: budget({
