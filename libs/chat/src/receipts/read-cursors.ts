@@ -129,13 +129,13 @@ export class ReadCursors implements OnModuleDestroy {
       merged.set(key, cursor);
     }
     const cursors = await this.mutex.runExclusive(() => this.store([...merged.values()]));
-    const advanced = new Map(cursors.map((mark) => [mark.ord, { ...mark, ...before.get(mark.ord) }]));
-    this.receipts.publish([...advanced.values()].filter((mark) => !mark.is_behind));
+    const advanced = new Map(cursors.map((cursor) => [cursor.ord, { ...cursor, ...before.get(cursor.ord) }]));
+    this.receipts.publish([...advanced.values()].filter((cursor) => !cursor.is_behind));
     const unread = await this.countUnread([...merged.values()]);
-    for (const [ord, mark] of advanced) mark.unread_count = unread.get(ord);
+    for (const [ord, cursor] of advanced) cursor.unread_count = unread.get(ord);
     return batch.map(({ chatId, userId }) => {
-      const mark = advanced.get(merged.get(`${chatId}:${userId}`)!.ord);
-      return mark ?? notMember();
+      const cursor = advanced.get(merged.get(`${chatId}:${userId}`)!.ord);
+      return cursor ?? notMember();
     });
   }
 

@@ -88,7 +88,7 @@ export class Receipts implements OnModuleDestroy {
   private async publishEach(cursors: AdvancedCursor[]): Promise<void> {
     if (cursors.length === 0) return;
     const at = new Date().toISOString();
-    const byOrd = new Map(cursors.map((mark) => [mark.ord, mark]));
+    const byOrd = new Map(cursors.map((cursor) => [cursor.ord, cursor]));
     const delivered = new Map<string, PayloadOf<'chat:message:delivered'>[]>();
     const read = new Map<string, PayloadOf<'chat:message:read'>[]>();
     for (const [ord, id, seq, sender] of await this.coveredBy(cursors)) {

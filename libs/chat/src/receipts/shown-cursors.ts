@@ -48,7 +48,7 @@ export function statusFrom(
   const read = lowestTwo('last_read_seq');
   const delivered = lowestTwo('last_delivered_seq');
   return ({ seq, sender_id }) => {
-    const lowestByAnother = (two: ShownCursors[]) => two.find((mark) => mark.user_id !== sender_id);
+    const lowestByAnother = (two: ShownCursors[]) => two.find((cursor) => cursor.user_id !== sender_id);
     if (seq <= (lowestByAnother(read)?.last_read_seq ?? 0)) return 'read';
     if (seq <= (lowestByAnother(delivered)?.last_delivered_seq ?? 0)) return 'delivered';
     return 'sent';
