@@ -26,7 +26,7 @@ import { isBlockRoom, type BufferingAdapter } from '../delivery/buffering-adapte
 import { SocketBudget } from './socket-budget.js';
 import { UnparsedPayload } from '../transport/text-parser.js';
 
-/** Number of devices that sync at once, after this node may have missed commands. */
+/** Number of devices that are resynced at once, after this node may have missed commands. */
 const AT_ONCE = 8;
 /** How long an answer waits for earlier events, ms: longer only if the database stalls. */
 const CATCH_UP_MS = 500;

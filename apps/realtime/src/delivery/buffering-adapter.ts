@@ -39,7 +39,7 @@ interface Writing {
   client: { writeToEngine(packets: string[], options: object): void };
 }
 
-/** Whether devices in this room are excluded from events. */
+/** Whether the room is one of blocked pairs, whose devices are excluded from events of the other user. */
 export const isBlockRoom = (room: string) => room.startsWith(BLOCKS);
 
 const isStored = (room: string) => STORED.some((name) => room.startsWith(name));
@@ -191,7 +191,7 @@ export abstract class BufferingAdapter extends Adapter {
     const [room] = options.rooms;
     if (options.rooms.size !== 1 || (options.except && options.except.size > 0))
       return (this as unknown as Inside).apply(options, show);
-    // The usual case of one room: no device needs to be looked up in a second room.
+    // The usual case: with a single room, no device is met twice.
     for (const id of this.rooms.get(room!) ?? []) {
       const socket = this.nsp.sockets.get(id) as DeviceSocket | undefined;
       if (socket) show(socket);
@@ -208,7 +208,7 @@ export abstract class BufferingAdapter extends Adapter {
 /** Delivers an event to a device at once, or buffers it while a subscription is pending. */
 function deliver(socket: DeviceSocket, event: Delivery): void {
   const { pending: pending, openedAt } = socket.data;
-  // The first event of a device is its own opening event.
+  // No broadcast comes before the device's own first event.
   if (openedAt === undefined && event.options.rooms.size === 0) return;
   if (!pending || (isConfirmed(socket, event, pending) && isInOrder(event, pending)))
     return event.write(socket);
