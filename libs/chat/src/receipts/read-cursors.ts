@@ -25,6 +25,8 @@ const MAX_CURSORS = 5000;
 /** Limits of messages that are searched for a member's own when read cursors move: of one cursor, of a statement. */
 const { each: MAX_COUNTED, together: MAX_COUNTED_TOGETHER } = WORK.readCursorSteps.most;
 
+const isBehind = ({ is_behind, new_read }: AdvancedCursor, { seq }: ReadCursorUpdate) =>
+  is_behind && new_read < seq;
 const chatOf = ({ chatId }: ReadCursorUpdate) => chatId;
 
 /** The cursor updates of one member in one statement. */
@@ -69,7 +71,7 @@ export class ReadCursors implements OnModuleDestroy {
    */
   async advance(update: ReadCursorUpdate): Promise<AdvancedCursor> {
     let advanced = await this.batcher.add(update);
-    while (advanced.is_behind && advanced.new_read < update.seq) {
+    while (isBehind(advanced, update)) {
       advanced = await this.batcher.add({ ...update, from: advanced });
     }
     return advanced;
@@ -131,12 +133,14 @@ export class ReadCursors implements OnModuleDestroy {
     const cursors = await this.mutex.runExclusive(() => this.store([...merged.values()]));
     const advanced = new Map(cursors.map((cursor) => [cursor.ord, { ...cursor, ...before.get(cursor.ord) }]));
     this.receipts.publish([...advanced.values()].filter((cursor) => !cursor.is_behind));
-    const unread = await this.countUnread([...merged.values()]);
+    const results = batch.map(({ chatId, userId }) => advanced.get(merged.get(`${chatId}:${userId}`)!.ord));
+    // A cursor with further steps is counted after the last one.
+    const arrived = new Set(
+      batch.map((update, i) => results[i] && !isBehind(results[i], update) && results[i].ord),
+    );
+    const unread = await this.countUnread([...merged.values()].filter(({ ord }) => arrived.has(ord)));
     for (const [ord, cursor] of advanced) cursor.unread_count = unread.get(ord);
-    return batch.map(({ chatId, userId }) => {
-      const cursor = advanced.get(merged.get(`${chatId}:${userId}`)!.ord);
-      return cursor ?? notMember();
-    });
+    return results.map((cursor) => cursor ?? notMember());
   }
 
   private store(cursors: CursorRow[]): Promise<AdvancedCursor[]> {
