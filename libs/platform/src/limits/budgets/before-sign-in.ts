@@ -43,9 +43,10 @@ export const BEFORE_SIGN_IN = {
     beyond: '`UNAVAILABLE`',
     refused: 'requests',
   }),
+  /** New connections are accepted between turns, so turns have to be short. */
   requestStarts: budget({
     of: 'requests that start in a turn of the event loop, waiting',
-    most: { atOnce: 16, waiting: 5000 },
+    most: { atOnce: 4, waiting: 5000 },
     beyond: 'networks start requests in turn; `UNAVAILABLE`, connection closed',
     refused: 'requests',
   }),
