@@ -18,16 +18,22 @@ export class Relationships {
 
   /** In the order of the users. */
   private async roomsOfAll(userIds: string[]): Promise<string[][]> {
-    const { rows } = await this.pool.query<{ user: string; id: string; tie: keyof typeof ROOMS }>({
+    // One row of each kind and user: a row of each relationship would cost the event loop much more.
+    const { rows } = await this.pool.query<{ user: string; ids: string; tie: keyof typeof ROOMS }>({
       name: 'ties',
-      text: `SELECT follower_id AS user, followee_id AS id, 'follows' AS tie FROM follows WHERE follower_id = ANY($1::uuid[])
-       UNION ALL SELECT user_id, friend_id, 'friends' FROM friends WHERE user_id = ANY($1::uuid[])
-       UNION ALL SELECT blocker_id, blocked_id, 'cut' FROM blocks WHERE blocker_id = ANY($1::uuid[])
-       UNION ALL SELECT blocked_id, blocker_id, 'cut' FROM blocks WHERE blocked_id = ANY($1::uuid[])`,
+      text: `SELECT follower_id AS user, string_agg(followee_id::text, ',') AS ids, 'follows' AS tie FROM follows
+         WHERE follower_id = ANY($1::uuid[]) GROUP BY follower_id
+       UNION ALL SELECT user_id, string_agg(friend_id::text, ','), 'friends' FROM friends
+         WHERE user_id = ANY($1::uuid[]) GROUP BY user_id
+       UNION ALL SELECT blocker_id, string_agg(blocked_id::text, ','), 'cut' FROM blocks
+         WHERE blocker_id = ANY($1::uuid[]) GROUP BY blocker_id
+       UNION ALL SELECT blocked_id, string_agg(blocker_id::text, ','), 'cut' FROM blocks
+         WHERE blocked_id = ANY($1::uuid[]) GROUP BY blocked_id`,
       values: [userIds],
     });
     const found = new Map<string, string[]>(userIds.map((userId) => [userId, []]));
-    for (const { user, id, tie } of rows) found.get(user)!.push(ROOMS[tie](id));
+    for (const { user, ids, tie } of rows)
+      for (const id of ids.split(',')) found.get(user)!.push(ROOMS[tie](id));
     return userIds.map((userId) => found.get(userId)!);
   }
 }
