@@ -66,14 +66,14 @@ describe('a request without an account', () => {
   });
 
   it('leaves the queue when its client disconnects', async () => {
-    const passwords = app.app.get<unknown, { running: number; lines: { stranger: object[] } }>(Passwords);
+    const passwords = app.app.get<unknown, { running: number; queues: { stranger: object[] } }>(Passwords);
     await until('the queue is empty', () => passwords.running === 0);
     // No queued request may start meanwhile.
     passwords.running = Infinity;
     const clients = range(3).map(asking);
-    await until('queued', () => passwords.lines.stranger.length === 3);
+    await until('queued', () => passwords.queues.stranger.length === 3);
     for (const client of clients) client.destroy();
-    await until('gone', () => passwords.lines.stranger.length === 0);
+    await until('gone', () => passwords.queues.stranger.length === 0);
     passwords.running = 0;
   });
 
