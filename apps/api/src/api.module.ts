@@ -22,7 +22,7 @@ import { JwtGuard } from './http/jwt.guard.js';
 import { JwtStrategy } from './http/jwt.strategy.js';
 import { MessagesController } from './chats/messages.controller.js';
 import { NotificationsController } from './notifications/notifications.controller.js';
-import { OlderSignInModule } from './auth/legacy-login.controller.js';
+import { LegacyLoginModule } from './auth/legacy-login.controller.js';
 import { PinsController } from './chats/pins.controller.js';
 import { PostsController } from './posts/posts.controller.js';
 import { PresenceController } from './users/presence.controller.js';
@@ -42,7 +42,7 @@ import { UsersController } from './users/users.controller.js';
     ChatModule,
     MarketplaceModule,
     NotificationsModule,
-    OlderSignInModule,
+    LegacyLoginModule,
     PresenceModule,
     SocialModule,
     RouterModule.register([{ path: 'api/v2', module: ApiModule }]),

@@ -10,7 +10,7 @@ import { Answers } from '../openapi/answers.js';
 /** `POST /auth/login` for older clients that do not refresh tokens. */
 @ApiTags('auth')
 @Controller('auth')
-export class OlderSignInController {
+export class LegacyLoginController {
   constructor(private readonly commands: CommandBus) {}
 
   @Public()
@@ -33,5 +33,5 @@ export class OlderSignInController {
 }
 
 /** A separate module keeps it outside of `/api/v2`. */
-@Module({ controllers: [OlderSignInController] })
-export class OlderSignInModule {}
+@Module({ controllers: [LegacyLoginController] })
+export class LegacyLoginModule {}

@@ -3,7 +3,7 @@ import { Config } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ApiModule } from '../api.module.js';
-import { OlderSignInModule } from '../auth/legacy-login.controller.js';
+import { LegacyLoginModule } from '../auth/legacy-login.controller.js';
 import { serveDocs } from './page.js';
 import { describeQueries, schemasFor } from './schemas.js';
 
@@ -31,7 +31,7 @@ export function openApi(app: NestFastifyApplication): OpenAPIObject {
     .build();
   describeQueries();
   const document = SwaggerModule.createDocument(app, about, {
-    include: [ApiModule, OlderSignInModule],
+    include: [ApiModule, LegacyLoginModule],
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
   document.components = { ...document.components, schemas: schemasFor(document) };

@@ -228,7 +228,7 @@ function isConfirmed(socket: DeviceSocket, { options }: Delivery, { since }: Pen
 }
 
 /** Events of each room are delivered in order. */
-const isInOrder = ({ options: { rooms } }: Delivery, { buffered: buffered }: PendingSubscriptions): boolean =>
+const isInOrder = ({ options: { rooms } }: Delivery, { buffered }: PendingSubscriptions): boolean =>
   !buffered.some(({ options }) => {
     for (const room of rooms) if (options.rooms.has(room)) return true;
     return false;
