@@ -256,11 +256,8 @@ describe('with a client_id', () => {
   });
 
   it('is done once when ten of different lengths arrive at once', async () => {
-    const ids = [
-      await say(borisDevice, 'one'),
-      await say(borisDevice, 'two'),
-      await say(borisDevice, 'three'),
-    ];
+    const ids: string[] = [];
+    for (const content of ['one', 'two', 'three']) ids.push(await say(borisDevice, content));
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
         forward(annaDevice, ids.slice(0, 1 + (i % 3)), { client_id: 'race', ...(i % 2 && { comment: 'c' }) }),

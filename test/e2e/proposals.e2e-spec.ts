@@ -311,15 +311,12 @@ describe('a proposal in a chat', () => {
 
   it('is accepted only under the booking rules, and a refusal leaves no trace', async () => {
     const id = await sent();
-    const text = (
-      await masterDevice.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'x' })
-    ).message_id;
+    const plain = { chat_id: chat.id, type: 'text', content: 'x' } as const;
+    const { message_id: text } = await masterDevice.send('chat:message:send', plain);
     const stranger = await app.register();
     const other = await app.chat(client, stranger);
-    const taken = await app.request('POST', 'bookings', stranger.token, {
-      service_id: service.id,
-      starts_at: at(15),
-    });
+    const booking = { service_id: service.id, starts_at: at(15) };
+    const taken = await app.request('POST', 'bookings', stranger.token, booking);
     expect(taken.status).toBe(201);
     for (const [reply, code] of [
       [await accept(master, id, at(10)), 'FORBIDDEN'],

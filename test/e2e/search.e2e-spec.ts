@@ -32,7 +32,7 @@ const messages = () => `chats/${chat.id}/messages/search`;
 /** The composed and the decomposed form, if they differ. */
 const forms = (text: string) => [...new Set([text.normalize('NFC'), text.normalize('NFD')])];
 
-/** Stores many rows at once, as any number of requests would. */
+/** Tests need hundreds of users: a registration of each would hash a password. */
 const storeUsers = (names: string[]) =>
   app.rows(
     `INSERT INTO users (id, email, password_hash, name, handle)

@@ -4,8 +4,8 @@ import type { Who } from './world.js';
 /** The outcome of a request: it is done, or the code of the refusal. */
 export type Outcome = 'ok' | ErrorCode;
 /**
- * Who is not refused. The default is UNAUTHORIZED without a good token, else FORBIDDEN. `none`: the answer for an
- * unknown id.
+ * The outcomes that differ from the default. The default is UNAUTHORIZED without a good token, else FORBIDDEN. `none` is
+ * the outcome for an unknown id.
  */
 export type Access = Partial<Record<Who | 'none', Outcome>>;
 /** The access, and the body or payload. In braces: `{chat}` and the like of `THINGS`, or somebody's id. */

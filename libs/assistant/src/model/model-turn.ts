@@ -119,6 +119,6 @@ const isEmpty = (delta: Record<string, unknown>) =>
 /** Some models write their reasoning before the answer. */
 const THOUGHTS = /^(?:\s*<think>[^]*?<\/think>)+/i;
 
-/** Whether an answer has any text besides reasoning. */
+/** An answer of reasoning alone counts as empty: a user would see nothing. */
 export const isVisible = (text: string) =>
   /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text.replace(THOUGHTS, ''));

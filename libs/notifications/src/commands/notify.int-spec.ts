@@ -70,12 +70,8 @@ const list = async (account: Account, query = ''): Promise<NotificationDto[]> =>
   return body.items;
 };
 const prefer = async (account: Account, body: NotificationPreferencesBody) => {
-  const reply = await app.request<NotificationPreferencesDto>(
-    'PUT',
-    'notifications/preferences',
-    account.token,
-    body,
-  );
+  const path = 'notifications/preferences';
+  const reply = await app.request<NotificationPreferencesDto>('PUT', path, account.token, body);
   expect([reply.status, contractErrors(NotificationPreferencesDto, reply.body)]).toEqual([200, []]);
 };
 const bodies = (items: NotificationDto[]) => items.map(({ body }) => body);
