@@ -1,3 +1,4 @@
+import { ASSISTANT } from '#platform';
 import { describeWithRedis, ModelServer, type Account, type AssistantClient, type TestApp } from '#testing';
 import { PassThrough } from 'node:stream';
 import { Cluster } from './cluster.js';
@@ -76,6 +77,30 @@ describeWithRedis('the assistant on two nodes', () => {
     await client.next('assistant_message_complete', ({ status }) => status === 'stopped');
     const complete = await client.next('assistant_message_complete', ({ status }) => status === 'complete');
     expect(complete.content).toBe('Anders');
+  });
+
+  it('questions behind an answer of the other node take no place, and a stop ends that answer', async () => {
+    const { atOnce } = ASSISTANT.answersOfOne.most;
+    model.answerWith(...Array.from({ length: atOnce }, () => ({ mute: true })));
+    const before = model.requests.length;
+    const talks = [];
+    for (let i = 0; i < atOnce; i++) talks.push(await chatOn(one));
+    for (const { client } of talks) await client.ask('message', { message: 'A?' }, 'assistant_message_start');
+    await model.request(before + atOnce);
+    const there = [];
+    for (const { chatId } of talks) {
+      const client = await join(other, chatId);
+      await client.ask('message', { message: 'B?' }, 'user_message');
+      there.push(client);
+    }
+    const free = await chatOn(other);
+    const complete = await free.client.ask('message', { message: 'C?' }, 'assistant_message_complete');
+    expect(complete.status).toBe('complete');
+    for (const client of there) {
+      client.send('stop');
+      await client.next('assistant_message_complete', ({ status }) => status === 'stopped');
+      await client.next('assistant_message_complete', ({ status }) => status === 'complete');
+    }
   });
 
   it('of two concurrent regenerates on two nodes one answer is kept, and both devices receive it whole', async () => {

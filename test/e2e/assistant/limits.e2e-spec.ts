@@ -84,15 +84,28 @@ describe('a user whose answers do not end', () => {
     for (let i = 0; i <= atOnce; i++) talks.push(await patient.chat(account));
     for (const { client } of talks) await client.ask('message', { message: 'x' }, 'user_message');
     const [first] = talks as [Talk];
-    const last = talks.at(-1)!;
     await patient.model.request(atOnce);
     const other = await patient.chat();
     await begin(other.client, 'x');
     await patient.model.request(atOnce + 1);
-    expect(last.client.all('assistant_message_start')).toEqual([]);
-    expect(await last.client.ask('regenerate', {}, 'error')).toMatchObject({ code: 'CONFLICT' });
     first.client.send('stop');
-    await last.client.next('assistant_message_start');
+    await patient.model.request(atOnce + 2);
+    for (const { client } of [...talks, other]) client.send('stop');
+  });
+
+  it('stops an answer that waits for a place', async () => {
+    const account = await patient.app.register();
+    const talks = [];
+    for (let i = 0; i <= atOnce; i++) talks.push(await patient.chat(account));
+    const before = patient.model.requests.length;
+    for (const { client } of talks) await begin(client, 'x');
+    await patient.model.request(before + atOnce);
+    const last = talks.at(-1)!;
+    const stopped = await last.client.ask<Complete>('stop', {}, 'assistant_message_complete');
+    expect(stopped).toMatchObject({ content: '', status: 'stopped' });
+    expect(await patient.history(last)).toEqual(['user complete: x', 'assistant stopped: ']);
+    expect(patient.model.requests).toHaveLength(before + atOnce);
+    for (const { client } of talks) client.send('stop');
   });
 
   it('is refused more questions than may wait', async () => {

@@ -1,3 +1,4 @@
+import { AppError } from '#contracts';
 import { ASSISTANT, type Metrics } from '#platform';
 import { AnswerQueue } from './answer-queue.js';
 
@@ -16,10 +17,15 @@ beforeEach(() => {
 
 let asked = 0;
 /** Asks a question in a chat of a user. */
-function ask(userId: string, chatId: string): string {
+function ask(userId: string, chatId: string, signal = new AbortController().signal): string {
   const id = `${userId} ${chatId} ${asked++}`;
-  const answer = () => new Promise<void>((end) => running.set(id, end));
-  void queue.add({ id, userId, chatId, content: '' }, answer).finally(() => running.delete(id));
+  const work = () => new Promise<void>((end) => running.set(id, end)).finally(() => running.delete(id));
+  const question = { id, userId, chatId, content: '' };
+  void queue.add(
+    userId,
+    () => Promise.resolve(question),
+    () => queue.inPlace(userId, signal, work),
+  );
   return id;
 }
 async function end(id: string): Promise<void> {
@@ -27,14 +33,11 @@ async function end(id: string): Promise<void> {
   await settled();
 }
 const settled = () => new Promise(setImmediate);
-const codeOf = (userId: string) => {
-  try {
-    queue.requireRoom(userId);
-    return 'room';
-  } catch (error) {
-    return (error as { code: string }).code;
-  }
-};
+/** The answer to a question that cannot be stored. */
+const codeOf = (userId: string) =>
+  queue
+    .add(userId, () => Promise.reject(new AppError('NOT_FOUND', 'no such chat')), jest.fn())
+    .catch((error: AppError) => error.code);
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 it('runs a few answers of a user at once, the others in their order', async () => {
@@ -67,12 +70,26 @@ it('runs answers of one chat in their order, without places for those that wait'
   expect([...running.keys()]).toEqual([...elsewhere, second]);
 });
 
+it('ends an answer that waits for a place when its signal is aborted', async () => {
+  const stop = new AbortController();
+  const ids = range(OF_ONE).map((i) => ask('anna', `chat ${i}`));
+  ask('anna', 'stopped', stop.signal);
+  const next = ask('anna', 'stopped');
+  await settled();
+  stop.abort('stopped');
+  await settled();
+  await end(ids[0]!);
+  expect([...running.keys()]).toEqual([...ids.slice(1), next]);
+});
+
 it('goes on after an answer that fails', async () => {
-  const failed = queue.add({ id: 'x', userId: 'anna', chatId: 'chat', content: '' }, () =>
-    Promise.reject(new Error('broken')),
+  const failed = { id: 'x', userId: 'anna', chatId: 'chat', content: '' };
+  await queue.add(
+    'anna',
+    () => Promise.resolve(failed),
+    () => Promise.reject(new Error('broken')),
   );
   const next = ask('anna', 'chat');
-  await expect(failed).rejects.toThrow('broken');
   await settled();
   expect([...running.keys()]).toEqual([next]);
   await end(next);
@@ -80,24 +97,27 @@ it('goes on after an answer that fails', async () => {
 });
 
 it('has room for a bounded number of a user, in one chat or in many', async () => {
-  const ids = range(OF_ONE + WAITING).map((i) => {
-    expect(codeOf('anna')).toBe('room');
-    return ask('anna', `chat ${i % 3}`);
-  });
+  const ids = range(OF_ONE + WAITING).map((i) => ask('anna', `chat ${i % 3}`));
   await settled();
-  expect([codeOf('anna'), codeOf('boris')]).toEqual(['RATE_LIMIT', 'room']);
+  expect([await codeOf('anna'), await codeOf('boris')]).toEqual(['RATE_LIMIT', 'NOT_FOUND']);
   await end(ids[0]!);
-  expect(codeOf('anna')).toBe('room');
+  expect(await codeOf('anna')).toBe('NOT_FOUND');
   expect(refuse.mock.calls).toEqual([[ASSISTANT.answersOfOne]]);
 });
 
+it('counts questions of a user that are asked at once', async () => {
+  const codes = await Promise.all(range(OF_ONE + WAITING + 1).map(() => codeOf('anna')));
+  expect(codes.filter((code) => code === 'RATE_LIMIT')).toHaveLength(1);
+  expect(await codeOf('anna')).toBe('NOT_FOUND');
+});
+
 it('has room for a bounded number in all', async () => {
-  const ids = range(OF_ALL + ALL_WAITING).map((i) => ask(`user ${i % 100}`, `chat ${i}`));
+  const ids = range(OF_ALL + ALL_WAITING).map((i) => ask(`user ${i}`, `chat ${i}`));
   await settled();
   expect(running.size).toBe(OF_ALL);
-  expect(codeOf('anna')).toBe('UNAVAILABLE');
+  expect(await codeOf('anna')).toBe('UNAVAILABLE');
   await end(ids[0]!);
   // A user who has more than is left waits for the others.
-  expect([codeOf('anna'), codeOf('user 1')]).toEqual(['room', 'UNAVAILABLE']);
+  expect([await codeOf('anna'), await codeOf('user 1')]).toEqual(['NOT_FOUND', 'UNAVAILABLE']);
   expect(refuse.mock.calls).toEqual([[ASSISTANT.answersOfAll], [ASSISTANT.answersOfAll]]);
 });

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { ASSISTANT, Counts, KeyedLimiter, Metrics, unavailable } from '#platform';
+import { ASSISTANT, Counts, KeyedLimiter, Metrics, logger, unavailable } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { Question } from './answer-store.js';
 
@@ -12,12 +12,12 @@ const RETRY_MS = 5000;
 const limiter = ({ atOnce }: { atOnce: number }) =>
   new KeyedLimiter({ atOnce, waiting: Infinity }, () => undefined);
 
-/** Answers of one chat run one after the other. A few of each user run at once, and a bounded number in all. */
+/** Answers of one chat run one after the other. A few of each user have a place at once, and a bounded number in all. */
 @Injectable()
 export class AnswerQueue {
   /** The last answer of each chat. */
   private readonly chats = new Map<string, Promise<void>>();
-  /** Answers that run or wait, of each user and in all. */
+  /** Questions that are asked, wait or are answered, of each user and in all. */
   private readonly counts = new Counts();
   private readonly perUser = limiter(OF_ONE.most);
   private readonly total = limiter(OF_ALL.most);
@@ -25,10 +25,44 @@ export class AnswerQueue {
   constructor(private readonly metrics: Metrics) {}
 
   /**
-   * No user gets more places than are left for all others.
-   * @throws AppError RATE_LIMIT (when too many answers of the user wait), UNAVAILABLE (when too many wait in all)
+   * Asks a question, and answers it when earlier answers of its chat have ended.
+   * @returns when the question is asked
+   * @throws AppError RATE_LIMIT (when too many answers of the user wait), UNAVAILABLE (when too many wait in all), or any
+   *   error of `ask`
    */
-  requireRoom(userId: string): void {
+  async add(
+    userId: string,
+    ask: () => Promise<Question>,
+    answer: (question: Question) => Promise<void>,
+  ): Promise<void> {
+    const leave = this.enter(userId);
+    try {
+      const question = await ask();
+      void this.next(question, answer).finally(leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs work of an answer that needs a place. Until there is one, the answer holds nothing that another could need.
+   * @throws the reason of `signal` (when it is aborted before that), or any error of `work`
+   */
+  inPlace(userId: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    return this.perUser.run(userId, () => this.total.run(ALL, work, 1, signal), 1, signal);
+  }
+
+  /** Resolves when all answers have ended. */
+  async drain(): Promise<void> {
+    await Promise.all(this.chats.values());
+  }
+
+  /**
+   * No user gets more places than are left for all others.
+   * @returns a function that leaves again
+   */
+  private enter(userId: string): () => void {
     const count = this.counts.of(userId);
     if (count >= OF_ONE.most.atOnce + OF_ONE.most.waiting) {
       this.metrics.refuse(OF_ONE);
@@ -38,32 +72,23 @@ export class AnswerQueue {
       this.metrics.refuse(OF_ALL);
       throw unavailable('Too many questions wait for an answer, try again');
     }
-  }
-
-  /**
-   * An answer waits for its chat first and holds nothing meanwhile. So answers of one chat cannot block those of others.
-   * @returns what `answer` returns
-   */
-  async add({ chatId, userId }: Question, answer: () => Promise<void>): Promise<void> {
     for (const key of [userId, ALL]) this.counts.add(key, 1);
-    const before = this.chats.get(chatId) ?? Promise.resolve();
-    const added = before.then(() => this.perUser.run(userId, () => this.total.run(ALL, answer)));
-    // The next answer of the chat does not depend on this one's success.
-    const ended = added.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.chats.set(chatId, ended);
-    try {
-      await added;
-    } finally {
+    return () => {
       for (const key of [userId, ALL]) this.counts.add(key, -1);
-      if (this.chats.get(chatId) === ended) this.chats.delete(chatId);
-    }
+    };
   }
 
-  /** Resolves when all answers have ended. */
-  async drain(): Promise<void> {
-    await Promise.all(this.chats.values());
+  private next(question: Question, answer: (question: Question) => Promise<void>): Promise<void> {
+    const { chatId } = question;
+    const before = this.chats.get(chatId) ?? Promise.resolve();
+    const ended = before
+      .then(() => answer(question))
+      // The next answer of the chat does not depend on this one's success.
+      .catch((err: unknown) => logger.error({ err, chat_id: chatId }, 'answer failed'))
+      .finally(() => {
+        if (this.chats.get(chatId) === ended) this.chats.delete(chatId);
+      });
+    this.chats.set(chatId, ended);
+    return ended;
   }
 }

@@ -1,6 +1,5 @@
-import { NodeRegistry, PrismaService, isUniqueViolation, newId } from '#platform';
+import { ASSISTANT, Batcher, NodeRegistry, PrismaService, isUniqueViolation, newId } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NEW_CHAT, titleFrom } from '../conversations/conversation.js';
 
 /** A user's message that needs an answer. */
@@ -20,12 +19,21 @@ export interface StoredAnswer {
 
 /** Shown to the user in place of a failed answer, as older clients expect. */
 const APOLOGY = 'Извините, произошла ошибка при обработке вашего сообщения.';
-/** Interval of checks of a chat whose answer another process generates, ms. */
+/** Interval of checks of the chats whose answer another process generates, ms. */
 const BUSY_MS = 200;
+const { atOnce, waiting } = ASSISTANT.answersOfAll.most;
+const MAX_QUESTIONS = atOnce + waiting;
 
 /** Stores answers: their start, their end, and the end of answers whose process died. */
 @Injectable()
 export class AnswerStore {
+  /** One statement looks for the chats of all waiting questions. */
+  private readonly busy = new Batcher<string, boolean>((chatIds) => this.areBusy(chatIds), {
+    maxBatch: MAX_QUESTIONS,
+    maxQueued: MAX_QUESTIONS,
+    intervalMs: BUSY_MS,
+  });
+
   constructor(
     private readonly prisma: PrismaService,
     private readonly nodes: NodeRegistry,
@@ -34,19 +42,21 @@ export class AnswerStore {
   /**
    * Adds an answer to its chat, which has one streaming answer at a time. An earlier answer to the question is
    * replaced.
-   * @returns false when the chat is deleted
+   * @returns false when the chat is deleted, `busy` when another process generates an answer of the chat
    */
-  async begin(id: string, question: Question): Promise<boolean> {
-    for (;;) {
-      try {
-        return (await this.insert(id, question, 'streaming', '')) > 0;
-      } catch (error) {
-        if (!isUniqueViolation(error)) throw error;
-        // This answer, if an earlier result was lost.
-        if ((await this.prisma.assistantMessage.count({ where: { id } })) > 0) return true;
-        await sleep(BUSY_MS);
-      }
+  async begin(id: string, question: Question): Promise<boolean | 'busy'> {
+    try {
+      return (await this.insert(id, question, 'streaming', '')) > 0;
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      // This answer, if an earlier result was lost.
+      return (await this.prisma.assistantMessage.count({ where: { id } })) > 0 || 'busy';
     }
+  }
+
+  /** Whether any node is generating an answer of the chat. */
+  isChatBusy(chatId: string): Promise<boolean> {
+    return this.busy.add(chatId);
   }
 
   /** @returns undefined when the chat is deleted */
@@ -126,6 +136,15 @@ export class AnswerStore {
         await this.touch(tx, { chatId, content });
       });
     }
+  }
+
+  private async areBusy(chatIds: string[]): Promise<boolean[]> {
+    const streaming = await this.prisma.assistantMessage.findMany({
+      where: { chatId: { in: chatIds }, status: 'streaming' },
+      select: { chatId: true },
+    });
+    const busy = new Set(streaming.map(({ chatId }) => chatId));
+    return chatIds.map((chatId) => busy.has(chatId));
   }
 
   private insert(

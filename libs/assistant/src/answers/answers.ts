@@ -31,6 +31,8 @@ interface LiveAnswer {
   half: string;
   ended: AbortController;
   isShown: boolean;
+  /** Whether it waits for an answer of its chat that another node generates. */
+  isBehind: boolean;
   /** Resolves when the answer is stored, or lost. */
   over?: Promise<void>;
 }
@@ -80,19 +82,18 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * For one question more.
-   * @throws AppError RATE_LIMIT, UNAVAILABLE
+   * Answers a question after earlier questions of its chat.
+   * @param ask stores the question, when there is room for it
+   * @returns when `ask` has returned
+   * @throws AppError RATE_LIMIT, UNAVAILABLE, or any error of `ask`
    */
-  requireRoom(userId: string): void {
-    this.queue.requireRoom(userId);
-  }
-
-  /** Answers a question after earlier questions of the chat. */
-  enqueue(question: Question): void {
-    this.waiting.add(question.id);
-    this.queue
-      .add(question, () => this.answer(question))
-      .catch((err: unknown) => logger.error({ err, chat_id: question.chatId }, 'answer failed'));
+  answer(userId: string, ask: () => Promise<Question>): Promise<void> {
+    const asked = async () => {
+      const question = await ask();
+      this.waiting.add(question.id);
+      return question;
+    };
+    return this.queue.add(userId, asked, (question) => this.begin(question));
   }
 
   /** The current answer of a chat, as far as it was published. */
@@ -101,14 +102,17 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     return live?.isShown ? { id: live.id, tokens: [...live.tokens] } : undefined;
   }
 
-  /** Ends the current answer of a chat, on any node. */
+  /** Ends the current answer of a chat, on any node, also while it waits for its place. */
   stop(chatId: string): void {
-    if (this.live.has(chatId)) this.stopHere(chatId);
-    else this.emitter.toAssistant(chatId, { chatId, stop: true });
+    if (!this.stopHere(chatId)) this.emitter.toAssistant(chatId, { chatId, stop: true });
   }
 
-  stopHere(chatId: string): void {
-    this.live.get(chatId)?.ended.abort('stopped');
+  /** @returns false when this node has not the current answer of the chat */
+  stopHere(chatId: string): boolean {
+    const live = this.live.get(chatId);
+    if (!live || live.isBehind) return false;
+    live.ended.abort('stopped');
+    return true;
   }
 
   isWaiting(questionId: string): boolean {
@@ -128,7 +132,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private async answer(question: Question): Promise<void> {
+  private async begin(question: Question): Promise<void> {
     const live: LiveAnswer = {
       id: newId(),
       questionId: question.id,
@@ -136,6 +140,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
       half: '',
       ended: new AbortController(),
       isShown: false,
+      isBehind: false,
     };
     const { chatId } = question;
     this.waiting.delete(question.id);
@@ -149,9 +154,33 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     await this.recovered;
     // Waiting questions are not answered any more: a stop would wait for a slow model.
     if (this.isClosing) return;
-    if (!(await this.retryWhileDatabaseDown(() => this.store.begin(live.id, question)))) return;
+    if (!(await this.isFirst(live, question))) return;
     live.isShown = true;
     this.feed.publish(chatId, started(live.id));
+    await this.queue
+      .inPlace(question.userId, live.ended.signal, () => this.generate(live, question))
+      .catch((reason: unknown) => {
+        if (reason !== live.ended.signal.reason) throw reason;
+        return this.end(live, question);
+      });
+  }
+
+  /**
+   * Waits for answers of the chat that other nodes generate, and holds no place meanwhile.
+   * @returns false when there is nothing to answer any more
+   */
+  private async isFirst(live: LiveAnswer, question: Question): Promise<boolean> {
+    for (;;) {
+      const begun = await this.retryWhileDatabaseDown(() => this.store.begin(live.id, question));
+      if (begun !== 'busy') return begun;
+      live.isBehind = true;
+      while (await this.retryWhileDatabaseDown(() => this.store.isChatBusy(question.chatId)))
+        if (live.ended.signal.aborted) return false;
+      live.isBehind = false;
+    }
+  }
+
+  private async generate(live: LiveAnswer, question: Question): Promise<void> {
     const time = new AbortController();
     const timer = setTimeout(
       () => time.abort(new OverBudget('modelTime', 'the model takes too long')),
@@ -160,13 +189,17 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const failure = await this.produce(live, question, time.signal)
       .catch((error: Error) => error)
       .finally(() => clearTimeout(timer));
+    if (failure && !live.ended.signal.aborted) return this.fail(live, question, failure);
+    await this.end(live, question);
+  }
+
+  private async end(live: LiveAnswer, question: Question): Promise<void> {
     const { aborted, reason } = live.ended.signal;
-    if (failure && !aborted) return this.fail(live, question, failure);
     const status = aborted ? (reason as 'stopped' | 'interrupted') : 'complete';
     const stored = await this.retryWhileDatabaseDown(() =>
       this.store.end(live.id, question, status, live.tokens),
     );
-    if (stored) this.complete(chatId, status, stored);
+    if (stored) this.complete(question.chatId, status, stored);
   }
 
   /** @returns when the answer is complete. @throws Error (when it fails or is ended) */

@@ -1,6 +1,7 @@
 import { PrismaService, RateLimits, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { AnswerFeed } from '../answers/answer-feed.js';
+import type { Question } from '../answers/answer-store.js';
 import { Answers } from '../answers/answers.js';
 import { noSuchChat } from '../conversations/conversation.js';
 import { Model } from '../model/model.js';
@@ -31,9 +32,12 @@ export class AskAssistantHandler implements ICommandHandler<AskAssistant> {
     private readonly answers: Answers,
   ) {}
 
-  async execute({ userId, chatId, content }: AskAssistant): Promise<void> {
+  async execute(asked: AskAssistant): Promise<void> {
     this.model.requireClient();
-    this.answers.requireRoom(userId);
+    await this.answers.answer(asked.userId, () => this.ask(asked));
+  }
+
+  private async ask({ userId, chatId, content }: AskAssistant): Promise<Question> {
     await this.limits.take('assistant', userId);
     await this.limits.take('assistantDay', userId);
     await this.prompts.requireFits(content);
@@ -52,6 +56,6 @@ export class AskAssistantHandler implements ICommandHandler<AskAssistant> {
       type: 'user_message',
       data: { messageId: id, content, role: 'user', timestamp },
     });
-    this.answers.enqueue({ id, chatId, userId, content });
+    return { id, chatId, userId, content };
   }
 }

@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { PrismaService, RateLimits } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { Question } from '../answers/answer-store.js';
 import { Answers } from '../answers/answers.js';
 import { noSuchChat } from '../conversations/conversation.js';
 import { Model } from '../model/model.js';
@@ -28,9 +29,12 @@ export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer
     private readonly answers: Answers,
   ) {}
 
-  async execute({ userId, chatId }: RegenerateAnswer): Promise<void> {
+  async execute(asked: RegenerateAnswer): Promise<void> {
     this.model.requireClient();
-    this.answers.requireRoom(userId);
+    await this.answers.answer(asked.userId, () => this.ask(asked));
+  }
+
+  private async ask({ userId, chatId }: RegenerateAnswer): Promise<Question> {
     await this.limits.take('assistant', userId);
     await this.limits.take('assistantDay', userId);
     const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
@@ -44,6 +48,6 @@ export class RegenerateAnswerHandler implements ICommandHandler<RegenerateAnswer
     if (this.answers.isWaiting(question.id))
       throw new AppError('CONFLICT', 'The question is still waiting for its answer');
     await this.answers.stopAnswerTo(chatId, question.id);
-    this.answers.enqueue({ id: question.id, chatId, userId, content: question.content });
+    return { id: question.id, chatId, userId, content: question.content };
   }
 }

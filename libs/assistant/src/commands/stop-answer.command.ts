@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Answers } from '../answers/answers.js';
 import { noSuchChat } from '../conversations/conversation.js';
 
-/** Ends the current answer of a chat; its text so far is kept. @throws AppError NOT_FOUND */
+/** Ends the current answer of a chat, also one that has not begun; its text so far is kept. @throws AppError NOT_FOUND */
 export class StopAnswer extends Command<void> {
   constructor(
     readonly userId: string,

@@ -16,9 +16,12 @@ export class KeyedLimiter {
     private readonly onRefused: () => void,
   ) {}
 
-  /** @throws AppError RATE_LIMIT (when too many wait), or any error of `work` */
-  async run<T>(key: string, work: () => Promise<T>, weight = 1): Promise<T> {
-    await this.acquire(key, weight);
+  /**
+   * @throws AppError RATE_LIMIT (when too many wait), the reason of `signal` (when it is aborted while the work waits), or
+   *   any error of `work`
+   */
+  async run<T>(key: string, work: () => Promise<T>, weight = 1, signal?: AbortSignal): Promise<T> {
+    await this.acquire(key, weight, signal);
     try {
       return await work();
     } finally {
@@ -29,9 +32,10 @@ export class KeyedLimiter {
   /**
    * Must be followed by `end` with the same weight.
    * @returns a promise if it has to wait
-   * @throws AppError RATE_LIMIT (when too many wait)
+   * @throws AppError RATE_LIMIT (when too many wait), the reason of `signal` (when it is aborted before the work starts)
    */
-  acquire(key: string, weight = 1): void | Promise<void> {
+  acquire(key: string, weight = 1, signal?: AbortSignal): void | Promise<void> {
+    signal?.throwIfAborted();
     let work = this.byKey.get(key);
     if (!work) this.byKey.set(key, (work = { running: 0, waiting: [] }));
     const { waiting } = work;
@@ -43,7 +47,15 @@ export class KeyedLimiter {
       this.onRefused();
       throw new AppError('RATE_LIMIT', 'Too many requests at once, try again', { retryAfterMs: RETRY_MS });
     }
-    return new Promise((start) => waiting.push({ weight, start }));
+    return new Promise((start, reject) => {
+      const piece = { weight, start };
+      waiting.push(piece);
+      signal?.addEventListener('abort', () => {
+        if (!waiting.includes(piece)) return;
+        waiting.splice(waiting.indexOf(piece), 1);
+        reject(signal.reason as Error);
+      });
+    });
   }
 
   release(key: string, weight = 1): void {
