@@ -110,6 +110,34 @@ it('typing ends with a block, for both sides, and only if somebody typed', async
   expect(words(theirs)).toEqual([true, true, false]);
 });
 
+it('typing in a group ends with a block for the other side, and begins again only for the others', async () => {
+  const [dora, egor, vera] = await app.people('Дора', 'Егор', 'Вера');
+  const group = await app.group(dora, egor, vera);
+  const [doras, egors, veras] = await app.devices(dora, egor, vera);
+  const words = (device: Device, { id }: Account) =>
+    device.all('chat:typing').flatMap(({ user_id, is_typing }) => (user_id === id ? [is_typing] : []));
+  const typeAll = async () => {
+    for (const device of [doras, egors])
+      await device.send('chat:typing', { chat_id: group.id, is_typing: true });
+  };
+  await typeAll();
+  await doras.next('chat:typing');
+  await egors.next('chat:typing');
+  await app.request('PUT', `users/${egor.id}/block`, dora.token);
+  for (const device of [doras, egors]) await device.next('chat:typing', ({ is_typing }) => !is_typing);
+  await typeAll();
+  for (const { id } of [dora, egor])
+    await veras.until(
+      () => words(veras, { id } as Account).join() === 'true,false,true' || undefined,
+      'typing did not begin again',
+    );
+  for (const device of [doras, egors]) await device.settled();
+  expect([words(doras, egor), words(egors, dora)]).toEqual([
+    [true, false],
+    [true, false],
+  ]);
+});
+
 it('typing carries the current name; a new name is published once to those who show it', async () => {
   const [cut] = await app.people('Дора');
   await app.group(anna, cut, boris);

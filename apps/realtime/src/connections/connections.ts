@@ -2,17 +2,7 @@ import { AppError } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type Connected, type SignedIn } from '#identity';
 import { Presence } from '#presence';
-import {
-  Metrics,
-  RateLimits,
-  Reads,
-  logger,
-  toAppError,
-  within,
-  chatRoom,
-  sessionRoom,
-  userRoom,
-} from '#platform';
+import { Metrics, RateLimits, Reads, logger, toAppError, within, sessionRoom, userRoom } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason, Namespace } from 'socket.io';
@@ -151,7 +141,7 @@ export class Connections {
   watch(namespaces: Namespace[]): void {
     const first = namespaces[0]!.adapter as DeviceAdapter;
     first.onMembershipChanged = () => this.subscriptions.invalidate();
-    first.onTypingEnds = (room) => this.typing.endIn(room.slice(chatRoom('').length));
+    first.onTypingEnds = (users) => this.typing.endOf(users);
     for (const namespace of namespaces) {
       (namespace.adapter as BufferingAdapter).onPending = (socket) => void this.resolveUntilKnown(socket);
       this.takeOneAtATime(namespace);

@@ -11,8 +11,8 @@ export class DeviceAdapter extends BufferingAdapter implements Sockets {
   onMembershipChanged?: () => void;
   /** Called when a chat must be shown again to the devices in its room, except the users of these rooms. */
   onChatChanged?: (room: string, except: Set<string>) => void;
-  /** Called when nobody is typing in a chat, by its room, any more. */
-  onTypingEnds?: (room: string) => void;
+  /** Called when users, by their rooms, are not typing any more. */
+  onTypingEnds?: (users: Set<string>) => void;
 
   override broadcast(packet: EventPacket, options: BroadcastOptions): void {
     for (const other of this.mirrors) other.broadcast?.(packet, options);
@@ -29,8 +29,8 @@ export class DeviceAdapter extends BufferingAdapter implements Sockets {
     this.onChatChanged?.(room, except);
   }
 
-  typingEnds(room: string): void {
-    this.onTypingEnds?.(room);
+  typingEnds(users: Set<string>): void {
+    this.onTypingEnds?.(users);
   }
 
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {

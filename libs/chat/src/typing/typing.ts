@@ -82,12 +82,14 @@ export class Typing implements OnModuleDestroy {
     this.emitter.toRooms([chatRoom(chatId)], 'chat:typing', event, [userRoom(typist.id), ...notTo]);
   }
 
-  /** Ends the typing in a direct chat closed by a block. The other member receives that, but nothing later. */
-  endIn(chatId: string): void {
-    for (const chats of [...this.chatsOf.values()]) {
-      const typist = chats.get(chatId);
-      if (typist) this.set(chatId, typist, false, []);
-    }
+  /**
+   * Ends the typing of users, by their rooms, with a block between them. They receive that of each other, but nothing
+   * later.
+   */
+  endOf(users: Set<string>): void {
+    for (const chats of [...this.chatsOf.values()])
+      for (const [chatId, typist] of [...chats])
+        if (users.has(userRoom(typist.id))) this.set(chatId, typist, false, []);
   }
 
   /** Ends the typing of a device in a chat. */

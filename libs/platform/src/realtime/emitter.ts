@@ -133,9 +133,9 @@ export class RealtimeEmitter implements OnModuleInit, BeforeApplicationShutdown,
     return this.local()?.audience(userRoom(userId)) ?? 0;
   }
 
-  /** Makes each node end the typing indicators of a chat. */
-  typingEnds(chatId: string): void {
-    this.everywhere({ name: 'typingEnds', rooms: [], what: chatRoom(chatId) });
+  /** Makes each node end the typing indicators of users in all chats. */
+  typingEnds(userIds: string[]): void {
+    this.everywhere({ name: 'typingEnds', rooms: userIds.map(userRoom) });
   }
 
   /** Sends to devices of older clients, which receive a direct chat when it is opened, not with its first message. */

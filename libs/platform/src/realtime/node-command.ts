@@ -6,8 +6,8 @@ export interface Sockets extends Pick<Adapter, 'broadcast' | 'disconnectSockets'
   refreshSubscriptions(users: Set<string>, room: string): void;
   /** A chat, by its room, has changed; the users of `except`, by their rooms, are not notified. */
   chatChanged(room: string, except: Set<string>): void;
-  /** Nobody is typing in a chat, by its room, any more. */
-  typingEnds(room: string): void;
+  /** The users, by their rooms, are not typing any more. */
+  typingEnds(users: Set<string>): void;
   /** The number of devices of this process in a room. */
   audience(room: string): number;
 }
@@ -20,7 +20,7 @@ export interface NodeCommand {
   name: Exclude<keyof Sockets, 'audience'>;
   rooms: string[];
   except?: string[];
-  /** The packet, the room that users entered or left, or the room of the chat. */
+  /** The packet, the room that users entered or left, or the room of the changed chat. */
   what?: unknown;
 }
 
@@ -29,6 +29,6 @@ export function applyCommand({ name, rooms, except, what }: NodeCommand, sockets
   if (name === 'broadcast') sockets.broadcast(what, options);
   else if (name === 'disconnectSockets') sockets.disconnectSockets(options, false);
   else if (name === 'chatChanged') sockets.chatChanged(what as string, options.except);
-  else if (name === 'typingEnds') sockets.typingEnds(what as string);
+  else if (name === 'typingEnds') sockets.typingEnds(options.rooms);
   else sockets.refreshSubscriptions(options.rooms, what as string);
 }

@@ -53,16 +53,16 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
-    const { between, closed, jobId } = await this.pairs.change(blockerId, blockedId, async (tx) => {
+    const { between, jobId } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before anything is undone here: a concurrent notification is stored by then, and is found below.
       await lockAudience(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
       else await tx.block.deleteMany({ where: { blockerId, blockedId } });
       const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
-      const closed = await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
+      await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
       const job = { userId: blockerId, otherId: blockedId };
-      return { between: blocked, closed, jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS) };
+      return { between: blocked, jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS) };
     });
     for (const [user, other] of [
       [blockerId, blockedId],
@@ -74,7 +74,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       this.emitter.membershipChanged(friendsRoom(other), user);
     }
     // After the change of memberships: later typing does not cross the block.
-    if (closed) this.emitter.typingEnds(closed);
+    if (between) this.emitter.typingEnds([blockerId, blockedId]);
     await this.notifications.publish(await this.revise(blockerId, blockedId, jobId));
   }
 
@@ -139,24 +139,23 @@ async function namesOf(tx: Prisma.TransactionClient, blockerId: string, blockedI
 /**
  * Closes the chat of the two, or opens it. While it is closed, each sees the other's read cursors as of the block. When
  * it opens, both cursors take new change numbers, so that devices receive them.
- * @returns the id of a chat that this call has closed
  */
 async function setChatBlocked(
   tx: Prisma.TransactionClient,
   directKey: string,
   blocked: boolean,
-): Promise<string | undefined> {
+): Promise<void> {
   const [chat] = await tx.$queryRaw<{ id: string; change_seq: number }[]>`
     UPDATE chats SET blocked = ${blocked},
       change_seq = CASE WHEN ${blocked} THEN change_seq ELSE change_seq + 2 END,
       changed_xid = CASE WHEN ${blocked} THEN changed_xid ELSE pg_current_xact_id() END
     WHERE direct_key = ${directKey} AND blocked <> ${blocked} RETURNING id, change_seq`;
-  if (!chat) return undefined;
+  if (!chat) return;
   if (blocked) {
     await tx.$executeRaw`
       UPDATE chat_members SET frozen_read_seq = last_read_seq, frozen_delivered_seq = last_delivered_seq
       WHERE chat_id = ${chat.id}::uuid`;
-    return chat.id;
+    return;
   }
   await tx.$executeRaw`
       UPDATE chat_members m SET frozen_read_seq = NULL, frozen_delivered_seq = NULL,
@@ -164,7 +163,6 @@ async function setChatBlocked(
       FROM (SELECT user_id, row_number() OVER (ORDER BY user_id)::int - 1 AS place FROM chat_members
             WHERE chat_id = ${chat.id}::uuid) n
       WHERE m.chat_id = ${chat.id}::uuid AND m.user_id = n.user_id`;
-  return undefined;
 }
 
 /**
