@@ -52,6 +52,26 @@ describe('a block, and its end, whose notifications take long', () => {
   });
 });
 
+it('a deleted comment, whose notifications take long, keeps nobody from its post, and they are hidden', async () => {
+  const held = await post(anna);
+  const [found] = await app.rows<{ handle: string }>('SELECT handle FROM users WHERE id = $1', [anna.id]);
+  const comment = { content: `Привет, @${found!.handle}` };
+  const { body } = await app.request<{ id: string }>('POST', `posts/${held}/comments`, boris.token, comment);
+  const about = () =>
+    app.rows<{ hidden: boolean }>(`SELECT hidden FROM notifications WHERE data->>'comment_id' = $1`, [
+      body.id,
+    ]);
+  await until('Anna is notified', async () => (await about()).length > 0);
+  await blocker.query('SELECT FROM notifications FOR UPDATE');
+  const deleted = app.request('DELETE', `posts/${held}/comments/${body.id}`, boris.token);
+  await waiting(1);
+  expect((await like(held, boris)).body.liked).toBe(true);
+  await blocker.query('COMMIT');
+  expect((await deleted).status).toBe(204);
+  expect(await about()).toEqual([{ hidden: true }]);
+  expect(await app.rows(`SELECT FROM outbox_jobs WHERE name = 'revise-notifications'`)).toEqual([]);
+});
+
 it('likes of a post that is being changed keep nobody from liking others, and stay in order', async () => {
   const [held, free] = [await post(anna), await post(anna)];
   await blocker.query('SELECT FROM posts WHERE id = $1 FOR UPDATE', [held]);

@@ -16,6 +16,7 @@ import {
   PurgeNotifications,
   ReconcileNotifications,
   ReleaseNotifications,
+  ReviseNotifications,
 } from '#notifications';
 import { Queues } from '#platform';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
@@ -39,6 +40,7 @@ export class WorkerModule implements OnApplicationBootstrap {
         'notify-everyone': ({ cause }) => this.commands.execute(new NotifyEveryone(cause)),
         'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
         'hide-notifications': ({ postId }) => this.commands.execute(new HideNotifications(postId)),
+        'revise-notifications': ({ keys }) => this.commands.execute(new ReviseNotifications(keys)),
         'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
         'expire-bookings': async () => {
           await this.commands.execute(new ExpireBookings());

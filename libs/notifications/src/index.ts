@@ -6,6 +6,7 @@ export { ReadAllNotifications } from './commands/read-all-notifications.command.
 export { ReadNotification } from './commands/read-notification.command.js';
 export { ReconcileNotifications } from './commands/reconcile-notifications.command.js';
 export { ReleaseNotifications } from './commands/release-notifications.command.js';
+export { ReviseNotifications } from './commands/revise-notifications.command.js';
 export { SetPreferences } from './commands/set-preferences.command.js';
 export { NotificationPublisher } from './delivery/notification-publisher.js';
 export { NotificationsModule } from './notifications.module.js';

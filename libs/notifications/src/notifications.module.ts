@@ -7,6 +7,7 @@ import { ReadAllNotificationsHandler } from './commands/read-all-notifications.c
 import { ReadNotificationHandler } from './commands/read-notification.command.js';
 import { ReconcileNotificationsHandler } from './commands/reconcile-notifications.command.js';
 import { ReleaseNotificationsHandler } from './commands/release-notifications.command.js';
+import { ReviseNotificationsHandler } from './commands/revise-notifications.command.js';
 import { SetPreferencesHandler } from './commands/set-preferences.command.js';
 import { NotificationPublisher } from './delivery/notification-publisher.js';
 import { CountUnreadHandler } from './queries/count-unread.query.js';
@@ -31,6 +32,7 @@ import { SyncNotificationsHandler } from './queries/sync-notifications.query.js'
     ReadNotificationHandler,
     ReconcileNotificationsHandler,
     ReleaseNotificationsHandler,
+    ReviseNotificationsHandler,
     SetPreferencesHandler,
     SyncNotificationsHandler,
   ],

@@ -12,6 +12,8 @@ export interface Jobs {
   'release-notifications': Record<string, never>;
   /** Hides the notifications about a deleted post. */
   'hide-notifications': { postId: string };
+  /** Makes notifications consistent with the causes of these keys. */
+  'revise-notifications': { keys: string[] };
   /** Deletes notifications that were read more than 90 days ago. */
   'purge-notifications': Record<string, never>;
   /** Expires booking requests without an answer after 24 hours, and completes visits 24 hours after their end. */
@@ -36,6 +38,7 @@ const NAMES: Record<JobName, true> = {
   'notify-everyone': true,
   'release-notifications': true,
   'hide-notifications': true,
+  'revise-notifications': true,
   'purge-notifications': true,
   'expire-bookings': true,
   'show-bookings': true,

@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
-import { NotificationPublisher, causes, revise } from '#notifications';
-import { PrismaService, RealtimeEmitter } from '#platform';
-import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ReviseNotifications } from '#notifications';
+import { HEAD_START_MS, PrismaService, RealtimeEmitter, addJobs } from '#platform';
+import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../../visibility.js';
 import { Posts } from '../posts.js';
 
@@ -19,6 +19,9 @@ export class DeleteComment extends Command<void> {
   }
 }
 
+/** Comments whose notifications are revised in one transaction. */
+const BATCH = 500;
+
 const noSuchComment = () => new AppError('NOT_FOUND', 'No such comment');
 
 @CommandHandler(DeleteComment)
@@ -27,7 +30,7 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
     private readonly emitter: RealtimeEmitter,
-    private readonly notifications: NotificationPublisher,
+    private readonly commands: CommandBus,
   ) {}
 
   async execute({ userId, postId, commentId }: DeleteComment): Promise<void> {
@@ -40,7 +43,7 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
     if (!comment || !(comment.mine || comment.in_sight)) throw noSuchComment();
     if (!comment.mine)
       throw new AppError('FORBIDDEN', 'You can only delete your own comments and comments on your posts');
-    const { revised, comments_count } = await this.posts.change(postId, async (tx) => {
+    const { jobs, jobIds, comments_count } = await this.posts.change(postId, async (tx) => {
       // The post's row first: a concurrent reply is counted here, or finds its comment deleted.
       await tx.$queryRaw`SELECT FROM posts WHERE id = ${postId}::uuid FOR NO KEY UPDATE`;
       const deleted = await tx.$queryRaw<{ id: string; hidden: boolean }[]>`
@@ -49,14 +52,21 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
       const counted = deleted.filter(({ hidden }) => !hidden).length;
       const [post] = await tx.$queryRaw<[{ comments_count: number }]>`
         UPDATE posts SET comments_count = comments_count - ${counted} WHERE id = ${postId}::uuid RETURNING comments_count`;
-      const keys = deleted.flatMap(({ id }) => [`post_commented:${id}`, `mention:${id}`]);
-      return { revised: await revise(tx, causes.named(keys)), ...post };
+      const jobs: { keys: string[] }[] = [];
+      for (let i = 0; i < deleted.length; i += BATCH) {
+        const some = deleted.slice(i, i + BATCH);
+        jobs.push({ keys: some.flatMap(({ id }) => [`post_commented:${id}`, `mention:${id}`]) });
+      }
+      const jobIds = await addJobs(tx, 'revise-notifications', jobs, 0, HEAD_START_MS);
+      return { jobs, jobIds, ...post };
     });
     this.emitter.toUser(comment.owner_id, 'post:comment_deleted', {
       post_id: postId,
       comment_id: commentId,
       comments_count,
     });
-    await this.notifications.publish(revised);
+    // After the commit: a comment with many replies would keep its post's row locked. The jobs do it if this fails.
+    for (const [i, { keys }] of jobs.entries())
+      await this.commands.execute(new ReviseNotifications(keys, jobIds[i]));
   }
 }
