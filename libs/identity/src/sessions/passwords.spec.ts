@@ -54,7 +54,7 @@ it('does not hash for disconnected clients, and gives their places to others', a
   expect(await Promise.all(others)).toEqual(range(50).map(() => true));
   await Promise.all(given);
   expect(done.filter((network) => network.startsWith('gone')).length).toBeLessThanOrEqual(3);
-  expect(await verify('gone', { gone: leaving[0]!.signal })).toMatchObject({ code: 'UNAVAILABLE' });
+  expect(await verify('gone', { gone: leaving[0]!.signal })).toMatchObject({ code: 'INVALID_DATA' });
 });
 
 it('refuses too many of known networks, too', async () => {

@@ -1,4 +1,4 @@
-import { SIGN_IN, Metrics, NetworkCounts, unavailable } from '#platform';
+import { SIGN_IN, Metrics, NetworkCounts, disconnected, unavailable } from '#platform';
 import { hash, verify } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { availableParallelism } from 'node:os';
@@ -47,21 +47,21 @@ export class Passwords {
 
   constructor(private readonly metrics: Metrics) {}
 
-  /** @throws AppError UNAVAILABLE (when too many wait, or the client has disconnected) */
+  /** @throws AppError UNAVAILABLE (when too many wait), INVALID_DATA (when the client has disconnected) */
   hash(password: string, applicant: Applicant): Promise<string> {
     return this.enqueue(applicant, () => hashPassword(password));
   }
 
   /**
    * Also false when there is no account, after the same time.
-   * @throws AppError UNAVAILABLE (when too many wait, or the client has disconnected)
+   * @throws AppError UNAVAILABLE (when too many wait), INVALID_DATA (when the client has disconnected)
    */
   verify(stored: string | undefined, password: string, applicant: Applicant): Promise<boolean> {
     return this.enqueue(applicant, () => isPassword(stored ?? NOBODY, password));
   }
 
   private async enqueue<T>(applicant: Applicant, work: () => Promise<T>): Promise<T> {
-    if (applicant.gone?.aborted) throw nobodyWaits();
+    if (applicant.gone?.aborted) throw disconnected();
     if (this.running < AT_ONCE) this.running += 1;
     else await this.runNext(applicant);
     try {
@@ -87,7 +87,7 @@ export class Passwords {
       };
       const leave = () => {
         forget();
-        reject(nobodyWaits());
+        reject(disconnected());
       };
       const start = () => {
         gone?.removeEventListener('abort', leave);
@@ -101,5 +101,3 @@ export class Passwords {
     });
   }
 }
-
-const nobodyWaits = () => unavailable('Client disconnected');

@@ -6,6 +6,9 @@ export const RETRY_MS = 1000;
 export const unavailable = (message = 'The service is not available, try again') =>
   new AppError('UNAVAILABLE', message, { retryAfterMs: RETRY_MS });
 
+/** For a client that no longer waits. It is no UNAVAILABLE, whose cause is logged as that of a dependency. */
+export const disconnected = () => new AppError('INVALID_DATA', 'Client disconnected');
+
 /** @throws AppError UNAVAILABLE (when it takes longer than `ms`; its later result is ignored) */
 export async function within<T>(ms: number, work: Promise<T>, message?: string): Promise<T> {
   let timer: NodeJS.Timeout;

@@ -6,7 +6,7 @@ import { FairScheduler } from '../concurrency/fair-scheduler.js';
 import { answerLength, whenMade } from '../http/connections/answer-lengths.js';
 import { Metrics } from '../observability/metrics.js';
 import { RateLimits } from './rate-limits.js';
-import { unavailable } from '../concurrency/time-limit.js';
+import { disconnected } from '../concurrency/time-limit.js';
 import { KeyedLimiter } from '../concurrency/keyed-limiter.js';
 
 /** An answer counts as one more read per so many characters. */
@@ -42,14 +42,14 @@ export class Reads {
   /**
    * Waits for the turn of a REST read that has been counted. The read ends when the client has the answer.
    * @param reader a user's id, or the network of an anonymous client
-   * @throws AppError RATE_LIMIT, UNAVAILABLE (when the client has disconnected)
+   * @throws AppError RATE_LIMIT, INVALID_DATA (when the client has disconnected)
    */
   wait(reader: string, answer: ServerResponse): Promise<void> {
     return new Promise((resolve, reject) => {
       const untilAnswered = async () => {
         const closed = new Promise((done) => answer.once('close', done));
         await this.schedule(reader, async () => {
-          if (answer.destroyed) throw unavailable('Client disconnected');
+          if (answer.destroyed) throw disconnected();
           resolve();
           await Promise.race([whenMade(answer), closed]);
           return answerLength(answer);
