@@ -12,6 +12,7 @@ export * from './http/client-address.js';
 export * from './http/http-app.js';
 export * from './http/public.js';
 export * from './http/run.js';
+export * from './http/connections/requests-in-work.js';
 export * from './http/connections/unfinished.js';
 export * from './http/connections/unread.js';
 export * from './database/id-cursor.js';

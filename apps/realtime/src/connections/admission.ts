@@ -34,7 +34,7 @@ export class Admission {
    * @throws AppError RATE_LIMIT, UNAVAILABLE
    */
   enter(request: IncomingMessage): Visit {
-    const network = networkOf(this.addressOf(request));
+    const network = this.networkOf(request);
     const refusal = this.all.refusalOf(network) ?? this.opening.refusalOf(network);
     if (refusal) {
       const isFull = refusal === 'all';
@@ -60,9 +60,9 @@ export class Admission {
     this.all.add(visit.network, -1);
   }
 
-  private addressOf({ socket, headers }: IncomingMessage): string {
+  networkOf({ socket, headers }: IncomingMessage): string {
     const forwarded = String(headers['x-forwarded-for'] ?? '').split(',');
     const hops = [socket.remoteAddress ?? '', ...forwarded.reverse()];
-    return clientAddress({ ips: hops.slice(0, this.config.TRUSTED_PROXIES + 1), ip: hops[0]! });
+    return networkOf(clientAddress({ ips: hops.slice(0, this.config.TRUSTED_PROXIES + 1), ip: hops[0]! }));
   }
 }

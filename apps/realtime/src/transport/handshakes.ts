@@ -1,5 +1,5 @@
 import { ERROR_STATUS, type AppError } from '#contracts';
-import { toAppError } from '#platform';
+import { toAppError, type RequestsInWork } from '#platform';
 import type { Server, Socket } from 'engine.io';
 import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -45,6 +45,19 @@ export function admitHandshakes(engine: Server, admission: Admission): void {
     session.request = kept(request, session.protocol);
     socket.on('close', onClose);
   });
+}
+
+/** Starts polls in turn with all other requests: one turn of the event loop would start a poll of each connection. */
+export function startPollsInTurn(engine: Server, requests: RequestsInWork, admission: Admission): void {
+  const handle = engine.handleRequest.bind(engine);
+  engine.handleRequest = (request, response) => {
+    const from = { network: admission.networkOf(request), isPoll: true };
+    try {
+      requests.begin(request, response, from, () => handle(request, response));
+    } catch (error) {
+      refuse(request, response, toAppError(error));
+    }
+  };
 }
 
 export const visitOf = (session: object): Visit => (session as Visiting).visit;

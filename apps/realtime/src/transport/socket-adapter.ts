@@ -1,5 +1,5 @@
 import type { AppError } from '#contracts';
-import { SOCKETS, Config, Metrics, RealtimeEmitter, Unfinished, Unread } from '#platform';
+import { SOCKETS, Config, Metrics, RealtimeEmitter, RequestsInWork, Unfinished, Unread } from '#platform';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
@@ -18,7 +18,7 @@ import { Dialects } from '../dialects/dialects.js';
 import { EventDispatcher, type EventHandler } from '../events/event-dispatcher.js';
 import { disconnectSlow, coalesceWrites, unreadOf } from './write-coalescing.js';
 import { GracefulStop } from '../connections/graceful-stop.js';
-import { admitHandshakes } from './handshakes.js';
+import { admitHandshakes, startPollsInTurn } from './handshakes.js';
 import { JoinedChats } from '../delivery/joined-chats.js';
 import { BoundedSockets } from './reading.js';
 import { textParser } from './text-parser.js';
@@ -65,7 +65,9 @@ export class SocketAdapter extends IoAdapter {
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
     const { slowConsumers: countSlow } = this.app.get(Metrics);
-    admitHandshakes(server.engine, this.app.get(Admission));
+    const admission = this.app.get(Admission);
+    startPollsInTurn(server.engine, this.app.get(RequestsInWork), admission);
+    admitHandshakes(server.engine, admission);
     coalesceWrites(server.engine, () => countSlow.inc());
     const looking = disconnectSlow(server.engine, () => countSlow.inc());
     server.httpServer.on('close', () => clearInterval(looking));

@@ -17,23 +17,23 @@ beforeEach(() => {
 
 /** A request of an address. @returns how often it has started or been refused, and the headers of a refusal */
 function ask(address: string) {
-  const raw = Object.assign(new EventEmitter(), { req: { socket: {} } });
-  const asked = { raw: { socket: { destroyed: false } }, ip: address, headers: {} };
+  const setHeader = jest.fn();
+  const raw = Object.assign(new EventEmitter(), { req: { socket: {} }, setHeader });
+  const asked = { raw: { socket: { destroyed: false }, headers: {} }, ip: address };
   const done = jest.fn();
-  const header = jest.fn();
-  hooks.onRequest!(asked, { raw, header, hijack: () => undefined }, done);
-  return { done, header, socket: asked.raw.socket };
+  hooks.onRequest!(asked, { raw }, done);
+  return { done, setHeader, socket: asked.raw.socket };
 }
 const turn = () => new Promise(setImmediate);
 
 /** A request whose body arrives by `arrive`, which returns the refusal, if any. A turn of the event loop starts few. */
 async function begin(i: number, request: object = {}) {
   const socket = { destroyed: false };
-  const raw = Object.assign(new EventEmitter(), { req: { socket } });
-  const asked = { raw: { socket }, ip: `10.0.${i >> 8}.${i % 256}`, headers: {}, ...request };
+  const raw = Object.assign(new EventEmitter(), { req: { socket }, setHeader: () => undefined });
+  const asked = { raw: { socket, headers: {}, ...request }, ip: `10.0.${i >> 8}.${i % 256}` };
   let refusal: Error | undefined;
   const done = (error?: Error) => (refusal ??= error);
-  hooks.onRequest!(asked, { raw, header: () => undefined }, done);
+  hooks.onRequest!(asked, { raw }, done);
   if (i % 4 === 3) await turn();
   return {
     arrive: () => {
@@ -90,7 +90,7 @@ it('a request that waits does not start after its connection has closed', async 
 
 it('a connection beyond the limit of its address closes with the refusal', () => {
   for (let i = 0; i < 2000; i++) ask('10.0.0.1');
-  const { done, header } = ask('10.0.0.1');
+  const { done, setHeader } = ask('10.0.0.1');
   expect(done).toHaveBeenCalledWith(expect.objectContaining({ code: 'RATE_LIMIT' }));
-  expect(header).toHaveBeenCalledWith('connection', 'close');
+  expect(setHeader).toHaveBeenCalledWith('connection', 'close');
 });

@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
 import { Config } from '../../config/config.js';
@@ -16,14 +16,15 @@ const RETRY_MS = 2000;
  * A busy process is healthy: if its probes were refused, it would be restarted. Without a body, a probe needs no
  * waiting.
  */
-const isProbe = ({ method, url, headers }: FastifyRequest) =>
+const isProbe = ({ method, url, headers }: IncomingMessage) =>
   method === 'GET' &&
-  /^\/health(?:[/?]|$)/.test(url) &&
+  /^\/health(?:[/?]|$)/.test(url!) &&
   headers['content-length'] === undefined &&
   headers['transfer-encoding'] === undefined;
 
 interface Connection {
   network: string;
+  isPoll: boolean;
   waiting: (() => void)[];
   /** True when the body has arrived and the request counts for the process. */
   isWorkedOn: boolean;
@@ -31,7 +32,8 @@ interface Connection {
 
 /**
  * Bounds the requests that are processed. A connection has one at a time. A body that is still arriving does not count
- * for the process: `Unfinished` bounds those. Polls do not count: `Admission` bounds their sessions.
+ * for the process: `Unfinished` bounds those. Nor does a poll count for its address and the process, since it waits for
+ * events: `Admission` bounds those.
  */
 @Injectable()
 export class RequestsInWork {
@@ -39,54 +41,73 @@ export class RequestsInWork {
   private readonly begun: NetworkCounts;
   private readonly turns = new RequestTurns();
   private readonly working = new NetworkCounts({ all: BEFORE_SIGN_IN.requests.most });
+  /** One function for all answers. */
+  private readonly onClose: (this: ServerResponse) => void;
 
   constructor(
     config: Config,
     private readonly metrics: Metrics,
   ) {
     this.begun = new NetworkCounts({ ofOne: config.CONNECTIONS_PER_ADDRESS });
-  }
-
-  watch(fastify: FastifyInstance): void {
     const next = this.next.bind(this);
-    // One function for all answers.
-    const onClose = function (this: ServerResponse) {
+    this.onClose = function () {
       next(this.req.socket);
     };
+  }
+
+  /** Polls do not pass Fastify: they call `begin` themselves. */
+  watch(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (request, reply, done) => {
-      const { socket } = request.raw;
-      const { waiting } = this.connections.get(socket) ?? {};
-      if (waiting && waiting.length >= BEFORE_SIGN_IN.requestsOfConnection.most.waiting) {
-        this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection);
-        // Refusals would wait in memory behind earlier answers.
-        socket.destroy();
+      const from = { network: networkOf(clientAddress(request)), isPoll: false };
+      try {
+        this.begin(request.raw, reply.raw, from, done);
+      } catch (refusal) {
+        done(refusal as AppError);
       }
-      if (socket.destroyed) return void reply.hijack();
-      if (!waiting) {
-        const network = networkOf(clientAddress(request));
-        const full = this.fullFor(network);
-        if (full && !isProbe(request)) {
-          // It does not wait, so its connection must not bring the next one at once.
-          void reply.header('connection', 'close');
-          return done(this.refusal(full));
-        }
-        this.connections.set(socket, { network, waiting: [], isWorkedOn: false });
-        this.begun.add(network, 1);
-      }
-      const { network } = this.connections.get(socket)!;
-      const start = () => this.turns.run(network, () => (socket.destroyed ? void reply.hijack() : done()));
-      reply.raw.on('close', onClose);
-      if (waiting) waiting.push(start);
-      else start();
     });
     fastify.addHook('preValidation', (request, _reply, done) => {
       const connection = this.connections.get(request.raw.socket);
-      if (!connection || isProbe(request)) return done();
+      if (!connection || isProbe(request.raw)) return done();
       if (this.working.refusalOf(connection.network)) return done(this.refusal('requests'));
       connection.isWorkedOn = true;
       this.working.add(connection.network, 1);
       done();
     });
+  }
+
+  /**
+   * Starts a request after the earlier ones of its connection, in the turn of its network. It does not start after its
+   * connection has closed.
+   * @throws AppError RATE_LIMIT, UNAVAILABLE
+   */
+  begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { network, isPoll }: Pick<Connection, 'network' | 'isPoll'>,
+    start: () => void,
+  ): void {
+    const { socket } = request;
+    const { waiting } = this.connections.get(socket) ?? {};
+    if (waiting && waiting.length >= BEFORE_SIGN_IN.requestsOfConnection.most.waiting) {
+      this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection);
+      // Refusals would wait in memory behind earlier answers.
+      socket.destroy();
+    }
+    if (socket.destroyed) return;
+    if (!waiting) {
+      const full = isProbe(request) ? undefined : this.fullFor(network, isPoll);
+      if (full) {
+        // It does not wait, so its connection must not bring the next one at once.
+        response.setHeader('connection', 'close');
+        throw this.refusal(full);
+      }
+      this.connections.set(socket, { network, isPoll, waiting: [], isWorkedOn: false });
+      if (!isPoll) this.begun.add(network, 1);
+    }
+    const run = () => this.turns.run(network, () => socket.destroyed || start());
+    response.on('close', this.onClose);
+    if (waiting) waiting.push(run);
+    else run();
   }
 
   /** Drops the waiting requests of a closed connection. */
@@ -95,11 +116,11 @@ export class RequestsInWork {
     if (!connection) return;
     this.answered(connection);
     this.connections.delete(socket);
-    this.begun.add(connection.network, -1);
+    if (!connection.isPoll) this.begun.add(connection.network, -1);
   }
 
-  private fullFor(network: string): 'requests' | 'requestsOfAddress' | undefined {
-    if (this.begun.refusalOf(network)) return 'requestsOfAddress';
+  private fullFor(network: string, isPoll: boolean): 'requests' | 'requestsOfAddress' | undefined {
+    if (!isPoll && this.begun.refusalOf(network)) return 'requestsOfAddress';
     return this.turns.isFull(network) ? 'requests' : undefined;
   }
 

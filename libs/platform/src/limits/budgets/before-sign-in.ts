@@ -32,20 +32,20 @@ export const BEFORE_SIGN_IN = {
     refused: 'idleConnections',
   }),
   requestsOfAddress: settingOf({
-    of: 'connections of an address with a request in progress',
+    of: 'connections of an address with a request in progress, except polls',
     setting: 'CONNECTIONS_PER_ADDRESS',
     beyond: '`RATE_LIMIT`, connection closed',
     refused: 'requestsOfAddress',
   }),
   requests: budget({
-    of: 'connections of a process with a request in progress whose body has arrived',
+    of: 'connections of a process with a request in progress whose body has arrived, except polls',
     most: 5000,
     beyond: '`UNAVAILABLE`',
     refused: 'requests',
   }),
   /** New connections are accepted between turns, so turns have to be short. */
   requestStarts: budget({
-    of: 'requests that start in a turn of the event loop, waiting',
+    of: 'requests, also polls, that start in a turn of the event loop; waiting ones',
     most: { atOnce: 4, waiting: 5000 },
     beyond: 'networks start requests in turn; `UNAVAILABLE`, connection closed',
     refused: 'requests',

@@ -1,0 +1,56 @@
+import { TestApp, until } from '#testing';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { refused } from './counted.js';
+
+const POLL = '/socket.io/?EIO=4&transport=polling';
+
+let app: TestApp;
+let opened: Socket[] = [];
+beforeAll(async () => (app = await TestApp.start({ TRUSTED_PROXIES: '1' })));
+afterEach(() => {
+  for (const socket of opened) socket.destroy();
+  opened = [];
+});
+afterAll(() => app.stop());
+
+const asked = (method: string, path: string, address: string) =>
+  `${method} ${path} HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nX-Forwarded-For: ${address}\r\n\r\n`;
+/** A connection that the server has accepted. */
+async function open(): Promise<Socket> {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect({ port: Number(port), host: hostname });
+  opened.push(socket);
+  socket.on('error', () => {});
+  socket.write(asked('GET', '/health/live', '203.0.113.1'));
+  await once(socket, 'data');
+  return socket;
+}
+it.each([
+  ['requests of REST', 'GET', '/api/v2/users/me'],
+  ['polls', 'GET', `${POLL}&sid=unknown`],
+  ['posts of polling', 'POST', `${POLL}&sid=unknown`],
+  ['handshakes', 'GET', POLL],
+  ['preflights of polling', 'OPTIONS', POLL],
+])('%s of one address on many connections do not delay another address', async (_, method, path) => {
+  const flood = await Promise.all(Array.from({ length: 300 }, open));
+  const honest = await open();
+  const answered: Socket[] = [];
+  for (const socket of [...flood, honest]) socket.once('data', () => answered.push(socket));
+  for (const socket of flood) socket.write(asked(method, path, '203.0.113.1'));
+  honest.write(asked('GET', '/health/live', '203.0.113.2'));
+  await until('all answered', () => answered.length === flood.length + 1);
+  expect(answered.indexOf(honest)).toBeLessThan(flood.length / 2);
+});
+
+it('a connection with too many unanswered polls ends, and other connections of its address are answered', async () => {
+  const before = await refused(app.url, 'requestsOfConnection');
+  const [greedy, other] = [await open(), await open()];
+  greedy.resume().write(asked('GET', `${POLL}&sid=unknown`, '203.0.113.1').repeat(200));
+  await once(greedy, 'close');
+  expect(await refused(app.url, 'requestsOfConnection')).toBeGreaterThan(before);
+  other.write(asked('GET', `${POLL}&sid=unknown`, '203.0.113.1').repeat(10));
+  let text = '';
+  other.on('data', (data: Buffer) => (text += data.toString()));
+  await until('all answered', () => text.split('Session ID unknown').length === 11);
+});
