@@ -22,9 +22,9 @@ async function changed(sizes: Record<string, number>, look: (chatId: string) => 
   const sockets = new Map(ids.map((id) => [id, { data: { user: { userId: id } } }]));
   const looks: string[] = [];
   const views = {
-    ofMembers: (chatId: string) => {
+    async *ofMembers(chatId: string) {
       looks.push(chatId);
-      return look(chatId);
+      yield* await look(chatId);
     },
   };
   const chats = new ChangedChats(views as unknown as ChatViews);

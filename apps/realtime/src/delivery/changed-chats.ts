@@ -4,7 +4,6 @@ import { WORK, logger, chatRoom, userRoom } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import { PacketType } from 'socket.io-parser';
-import { setImmediate as others } from 'node:timers/promises';
 import type { DeviceAdapter } from './device-adapter.js';
 import { userOf, type DeviceSocket } from '../connections/device-socket.js';
 import type { BufferingAdapter } from './buffering-adapter.js';
@@ -14,8 +13,6 @@ import type { BufferingAdapter } from './buffering-adapter.js';
  * together.
  */
 const { most: REST_MS } = WORK.chatUpdates;
-/** Number of views published before other work gets a turn. */
-const VIEWS_AT_ONCE = 10;
 /** Delay after a chat could not be shown, ms. */
 const RETRY_MS = 1000;
 /** Concurrent reads. Large chats take long, so they do not delay small ones. */
@@ -109,12 +106,13 @@ export class ChangedChats implements OnModuleDestroy {
   /** @returns the size of the chat */
   private async show(room: string, except: Set<string>): Promise<Size> {
     const devices = this.devicesIn(room, except);
-    const views = devices.size > 0 ? await this.views.ofMembers(chatOf(room), [...devices.keys()]) : [];
-    for (const [i, view] of views.entries()) {
-      if (i > 0 && i % VIEWS_AT_ONCE === 0) await others();
-      this.showView(room, view, devices);
-    }
-    return (views[0]?.chat.member_count ?? 0) > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
+    let members = 0;
+    if (devices.size > 0)
+      for await (const view of this.views.ofMembers(chatOf(room), [...devices.keys()])) {
+        this.showView(room, view, devices);
+        members = view.chat.member_count;
+      }
+    return members > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
   }
 
   private showView(room: string, { chat, userIds }: SharedView, devices: Map<string, DeviceSocket[]>): void {

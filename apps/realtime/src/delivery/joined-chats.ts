@@ -83,7 +83,7 @@ export class JoinedChats implements OnModuleDestroy {
       const { userId } = userOf(device);
       byUser.set(userId, [...(byUser.get(userId) ?? []), device.id]);
     }
-    for (const { chat, userIds } of await this.views.ofMembers(chatId, [...byUser.keys()])) {
+    for await (const { chat, userIds } of this.views.ofMembers(chatId, [...byUser.keys()])) {
       const ids = userIds.flatMap((id) => byUser.get(id) ?? []);
       // Without rooms, it would be sent to all devices.
       if (ids.length > 0) this.show(chat, ids);

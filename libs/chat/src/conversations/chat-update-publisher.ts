@@ -29,7 +29,7 @@ export class ChatUpdatePublisher {
 
   /** Publishes `chat:created` to new members, as each sees the chat: members with equal views share a frame. */
   async publishCreated(chatId: string, userIds: string[]): Promise<void> {
-    for (const { chat, userIds: alike } of await this.views.ofMembers(chatId, userIds))
+    for await (const { chat, userIds: alike } of this.views.ofMembers(chatId, userIds))
       this.emitter.toRooms(alike.map(userRoom), 'chat:created', chat);
   }
 

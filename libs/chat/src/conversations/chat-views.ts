@@ -3,6 +3,7 @@ import { Presence } from '#presence';
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
+import { setImmediate as others } from 'node:timers/promises';
 import { IS_LISTED } from '../membership/membership.js';
 import {
   SIZE,
@@ -13,6 +14,7 @@ import {
   type MessageRow,
 } from '../messages/message-wire.js';
 import {
+  groupedBy,
   lowestCursors,
   shownCursors,
   memberViews,
@@ -20,6 +22,9 @@ import {
   type LowestCursors,
 } from '../receipts/shown-cursors.js';
 import { UNREAD_COUNT, unreadOfMembers } from '../receipts/unread.js';
+
+/** Number of views rendered before other work gets a turn. */
+const VIEWS_AT_ONCE = 10;
 
 interface ChatRow {
   chat_id: string;
@@ -135,9 +140,10 @@ export class ChatViews {
 
   /**
    * The views of a chat for all members who have it in their lists, or for those in `among`. Members from whom a block
-   * hides the same participants share a view, if the last message has the same status for them.
+   * hides the same participants share a view, if the last message has the same status for them. Other work gets turns
+   * between the views.
    */
-  async ofMembers(chatId: string, among: string[] | null = null): Promise<SharedView[]> {
+  async *ofMembers(chatId: string, among: string[] | null = null): AsyncGenerator<SharedView> {
     const [rows, [contents]] = await Promise.all([
       this.chatOfMembers(chatId, among),
       this.contents([{ userId: null, chatId }]),
@@ -148,28 +154,21 @@ export class ChatViews {
       ...(last_message ? namedIn(last_message) : []),
     ]);
     const sights = await memberViews(this.prisma, chatId, [...named], last_message?.id);
-    const forms = new Map<string, Contents>([['', contents!]]);
-    /** The key of this member's view in `forms`. */
-    const formOf = (userId: string, row: ChatRow): string => {
-      const key = sights.keyOf(userId);
-      if (forms.has(key)) return key;
-      const hidden = sights.hidden.get(userId) ?? {};
+    const seenBy = (userId: string, row: ChatRow): Contents => {
+      if (!sights.apart.has(userId)) return contents!;
+      const hidden = sights.hiddenFor(userId) ?? {};
       const status = sights.statusFor(userId);
-      forms.set(key, {
+      return {
         participants: participants.map((one) => hiddenByBlock(one, hidden, row)),
         last_message: last_message && asNamed({ ...last_message, status }, hidden),
-      });
-      return key;
+      };
     };
-    return rows.flatMap(({ user_ids, ...row }) => {
-      const alike = new Map<string, string[]>();
-      for (const id of user_ids) {
-        const key = formOf(id, row);
-        alike.set(key, alike.get(key) ?? []);
-        alike.get(key)!.push(id);
+    let views = 0;
+    for (const { user_ids, ...row } of rows)
+      for (const userIds of groupedBy(user_ids, sights.keyOf)) {
+        yield { chat: toChat(row, seenBy(userIds[0], row)), userIds };
+        if (++views % VIEWS_AT_ONCE === 0) await others();
       }
-      return [...alike].map(([key, userIds]) => ({ chat: toChat(row, forms.get(key)!), userIds }));
-    });
   }
 
   /** A block hides online states between two users, a ban from everybody. */

@@ -1,12 +1,12 @@
 import { noSuchUser } from '#identity';
 import { type MessageDto, type ReactionDto } from '#contracts';
-import { Prisma, PrismaService, RateLimits, RealtimeEmitter, chatRoom, userRoom } from '#platform';
+import { Prisma, PrismaService, RateLimits, RealtimeEmitter, WORK, chatRoom, userRoom } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { ChatChangeQueue } from '../membership/chat-change-queue.js';
 import { Memberships, blockedError, notMember, noSuchMessage } from '../membership/membership.js';
 import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
-import { memberViews, uuid, type MemberViews } from '../receipts/shown-cursors.js';
+import { groupedBy, memberViews, nameless, uuid, type MemberViews } from '../receipts/shown-cursors.js';
 
 export interface Current extends MessageRow {
   member_role: 'owner' | 'admin' | 'member';
@@ -84,7 +84,7 @@ export class MessageChanges {
     );
     if (decided.isChanged) this.publish(event, decided);
     const { row, sights } = decided;
-    return asNamed(toMessage(row, sights.statusFor(userId)), sights.hidden.get(userId) ?? null);
+    return asNamed(toMessage(row, sights.statusFor(userId)), sights.hiddenFor(userId));
   }
 
   /**
@@ -93,16 +93,16 @@ export class MessageChanges {
    */
   private publish(event: ChangeEvent, { row, sights }: Decided): void {
     const common = toMessage(row, sights.statusFor(null));
-    const groups = new Map<string, string[]>();
-    for (const viewer of sights.apart) {
-      const key = sights.keyOf(viewer);
-      groups.set(key, groups.get(key) ?? []);
-      groups.get(key)!.push(viewer);
+    let views = sights;
+    let groups = groupedBy(views.apart, views.keyOf);
+    if (groups.length > WORK.messageForms.most) {
+      views = nameless(sights);
+      groups = groupedBy(views.apart, views.keyOf);
     }
     this.emitter.toRooms([chatRoom(row.chat_id)], event, common, [...sights.apart].map(userRoom));
-    for (const viewers of groups.values()) {
-      const [one] = viewers as [string, ...string[]];
-      const message = asNamed({ ...common, status: sights.statusFor(one) }, sights.hidden.get(one) ?? null);
+    for (const viewers of groups) {
+      const [one] = viewers;
+      const message = asNamed({ ...common, status: views.statusFor(one) }, views.hiddenFor(one));
       this.emitter.toRooms(viewers.map(userRoom), event, message);
     }
   }

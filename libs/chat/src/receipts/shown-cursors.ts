@@ -1,5 +1,5 @@
 import { MAX_MEMBERS, type MessageStatus } from '#contracts';
-import { notBlocked, type Hidden } from '#identity';
+import { NAMELESS, notBlocked, type Hidden } from '#identity';
 import { Prisma, type PrismaService } from '#platform';
 
 type Database = Pick<PrismaService, '$queryRaw'>;
@@ -71,12 +71,10 @@ export interface LowestCursors {
 export const statusOf = (seq: number, { read, delivered }: LowestCursors): MessageStatus =>
   seq <= (read ?? 0) ? 'read' : seq <= (delivered ?? 0) ? 'delivered' : 'sent';
 
-/** By member of a chat: the people hidden from them by a block. */
-type HiddenByViewer = Map<string, Hidden>;
-
 /** The views of a message for the members of its chat, when blocks exist between some of them. */
 export interface MemberViews {
-  hidden: HiddenByViewer;
+  /** The people hidden from the viewer by a block. */
+  hiddenFor: (viewer: string) => Hidden | null;
   /** Viewers with other names or another status than everybody else. */
   apart: Set<string>;
   /** The status of the message, if there is one. Null stands for all viewers who are not in `apart`. */
@@ -103,11 +101,34 @@ export async function memberViews(
   const statusFor = (viewer: string | null) => statuses.get(viewer) ?? common;
   const keyOf = (viewer: string) => {
     if (!apart.has(viewer)) return '';
-    const people = Object.entries(hidden.get(viewer) ?? {});
-    return JSON.stringify([statusFor(viewer), people.sort(([a], [b]) => (a < b ? -1 : 1))]);
+    return `${statusFor(viewer)} ${hidden.get(viewer) ?? ''}`;
   };
-  return { hidden, apart, statusFor, keyOf };
+  const hiddenFor = (viewer: string) => JSON.parse(hidden.get(viewer) ?? 'null') as Hidden | null;
+  return { hiddenFor, apart, statusFor, keyOf };
 }
+
+/** The viewers with each key. */
+export function groupedBy(viewers: Iterable<string>, keyOf: MemberViews['keyOf']): [string, ...string[]][] {
+  const groups = new Map<string, [string, ...string[]]>();
+  for (const viewer of viewers) {
+    const key = keyOf(viewer);
+    const group = groups.get(key);
+    if (group) group.push(viewer);
+    else groups.set(key, [viewer]);
+  }
+  return [...groups.values()];
+}
+
+/** The same views without the names as of the blocks: many viewers share one. */
+export const nameless = ({ hiddenFor, statusFor, ...views }: MemberViews): MemberViews => {
+  const idsOf = (viewer: string) => Object.keys(hiddenFor(viewer) ?? {});
+  return {
+    ...views,
+    statusFor,
+    hiddenFor: (viewer) => Object.fromEntries(idsOf(viewer).map((id) => [id, NAMELESS])),
+    keyOf: (viewer) => (views.apart.has(viewer) ? [statusFor(viewer), ...idsOf(viewer)].join() : ''),
+  };
+};
 
 /** SQL condition: a block exists between two users. LIMIT keeps the planner on the key. */
 const isBlocked = (a: string, b: string): Prisma.Sql =>
@@ -152,27 +173,31 @@ async function statusesWithin(db: Database, messageId: string): Promise<Map<stri
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-async function hiddenWithin(db: Database, chatId: string, people: string[]): Promise<HiddenByViewer> {
+/**
+ * By member of a chat: the people hidden from them by a block, as the text of a `Hidden`. There may be 50 of each of
+ * 1,024 members: rows and objects of all of them at once would block the process.
+ */
+async function hiddenWithin(db: Database, chatId: string, people: string[]): Promise<Map<string, string>> {
   // An older message may have any value here.
   const ids = people.filter((id) => UUID.test(id));
-  const rows = await db.$queryRaw<{ viewer: string; id: string; name: string; handle: string }[]>`
+  const rows = await db.$queryRaw<{ viewer: string; hidden: string }[]>`
     WITH member AS MATERIALIZED (
       SELECT user_id AS id FROM chat_members WHERE chat_id = ${chatId}::uuid AND left_at IS NULL
     ), members AS MATERIALIZED (
       SELECT array_agg(id) AS ids FROM member
+    ), hidden (viewer, id, name, handle) AS (
+      SELECT member.id, b.blocked_id, b.blocked_name, b.blocked_handle FROM member
+      CROSS JOIN LATERAL (
+        SELECT blocked_id, blocked_name, blocked_handle FROM blocks
+        WHERE blocker_id = member.id AND blocked_id = ANY(${ids}::uuid[]) LIMIT ${MAX_MEMBERS}
+      ) b
+      UNION ALL SELECT b.blocked_id, n.id, b.blocker_name, b.blocker_handle FROM members, unnest(${ids}::uuid[]) AS n(id)
+      CROSS JOIN LATERAL (
+        SELECT blocked_id, blocker_name, blocker_handle FROM blocks
+        WHERE blocker_id = n.id AND blocked_id = ANY(members.ids) LIMIT ${MAX_MEMBERS}
+      ) b
     )
-    SELECT member.id AS viewer, b.blocked_id AS id, b.blocked_name AS name, b.blocked_handle AS handle FROM member
-    CROSS JOIN LATERAL (
-      SELECT blocked_id, blocked_name, blocked_handle FROM blocks
-      WHERE blocker_id = member.id AND blocked_id = ANY(${ids}::uuid[]) LIMIT ${MAX_MEMBERS}
-    ) b
-    UNION ALL SELECT b.blocked_id, n.id, b.blocker_name, b.blocker_handle FROM members, unnest(${ids}::uuid[]) AS n(id)
-    CROSS JOIN LATERAL (
-      SELECT blocked_id, blocker_name, blocker_handle FROM blocks
-      WHERE blocker_id = n.id AND blocked_id = ANY(members.ids) LIMIT ${MAX_MEMBERS}
-    ) b`;
-  const hidden: HiddenByViewer = new Map();
-  for (const { viewer, id, name, handle } of rows)
-    hidden.set(viewer, Object.assign(hidden.get(viewer) ?? {}, { [id]: { name, handle } }));
-  return hidden;
+    SELECT viewer, jsonb_object_agg(id, jsonb_build_object('name', name, 'handle', handle))::text AS hidden
+    FROM hidden GROUP BY viewer`;
+  return new Map(rows.map(({ viewer, hidden }) => [viewer, hidden]));
 }

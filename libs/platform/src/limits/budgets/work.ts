@@ -130,6 +130,11 @@ export const WORK = {
     most: { small: 3, large: 1 },
     beyond: 'chats wait, each with one entry',
   }),
+  messageForms: budget({
+    of: 'frames of a changed message, by the names that blocks keep for its people',
+    most: 50,
+    beyond: 'the names are `…` in that event',
+  }),
   nodes: budget({
     of: 'commands waiting to be published to other nodes',
     most: { messages: 10_000, characters: 16 * MIB },
