@@ -99,6 +99,13 @@ describe('at once', () => {
     expect((await flood).filter((status) => status === 200)).toHaveLength(204);
   });
 
+  it('the process is measured once a second, however often it is scraped', async () => {
+    const scrape = async () => (await fetch(`${app.url}/metrics`)).text();
+    const texts = await Promise.all(range(100).map(scrape));
+    const used = texts.map((text) => /^process_cpu_seconds_total (\S+)$/m.exec(text)![1]);
+    expect(new Set(used).size).toBeLessThan(50);
+  });
+
   it('searches have four connections and 3 s per statement, and delay no other reads', async () => {
     const pool = app.app.get(SearchPool);
     const held = await Promise.all(range(4).map(() => pool.connect()));

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { remembered } from '../concurrency/remembered.js';
 import type { Budget } from '../limits/budgets/index.js';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
@@ -6,6 +7,9 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 @Injectable()
 export class Metrics {
   readonly registry = new Registry();
+  private readonly ofProcess = new Registry();
+  /** It looks at every handle and file: 14 ms with 8,000 connections, in which nothing else runs. */
+  private readonly processText = remembered(() => this.ofProcess.metrics());
 
   readonly messages = new Counter({
     name: 'websocket_messages_total',
@@ -54,7 +58,13 @@ export class Metrics {
   });
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ register: this.ofProcess });
+  }
+
+  /** All metrics in the format of Prometheus. */
+  async text(): Promise<string> {
+    const texts = await Promise.all([this.registry.metrics(), this.processText()]);
+    return texts.join('');
   }
 
   refuse({ refused }: Pick<Budget, 'refused'>, times = 1): void {

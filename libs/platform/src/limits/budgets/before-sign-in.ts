@@ -66,7 +66,7 @@ export const BEFORE_SIGN_IN = {
     refused: 'unread',
   }),
   lookUps: budget({
-    of: 'database queries for `/health/ready`, `/metrics`',
+    of: 'database queries for `/health/ready`, `/metrics`, and the measurement of the process for `/metrics`',
     most: 1000,
     shown: () => '1 a second for each',
     beyond: 'the last result is repeated',

@@ -50,6 +50,6 @@ export class OpsController implements OnModuleDestroy {
     if (this.config.SERVE_METRICS !== 'true') throw new AppError('NOT_FOUND', 'No such route');
     await this.reads.wait(networkOf(clientAddress(request)), reply.raw);
     void reply.type(this.metrics.registry.contentType);
-    return this.metrics.registry.metrics();
+    return this.metrics.text();
   }
 }
