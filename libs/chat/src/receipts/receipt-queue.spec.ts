@@ -2,7 +2,7 @@ import type { PayloadOf } from '#contracts';
 import { WORK, RealtimeEmitter } from '#platform';
 import { ReceiptQueue } from './receipt-queue.js';
 
-const { packets: MAX_PACKETS, waiting: MAX_WAITING } = WORK.receiptPackets.most;
+const { packets: MAX_PACKETS, together: MAX_TOGETHER, waiting: MAX_WAITING } = WORK.receiptPackets.most;
 
 let turns: { sender: string; ids: string[]; event: string }[][];
 let devices: Record<string, number>;
@@ -40,6 +40,13 @@ it('publishes a bounded number of packets in a turn of the event loop', async ()
   const published = turns.flat().reduce((sum, { ids }) => sum + ids.length, 0);
   expect(published).toBe(2000);
   expect(Math.max(...turns.map(packetsOf))).toBeLessThanOrEqual(MAX_PACKETS);
+});
+
+it('publishes a bounded number of commands in a turn on a node without devices', async () => {
+  for (let i = 0; i < 1000; i++) queue.add(`sender ${i}`, 'chat:message:read', receipts(1));
+  await run();
+  expect(turns.flat()).toHaveLength(1000);
+  expect(Math.max(...turns.map((turn) => turn.length))).toBeLessThanOrEqual(MAX_PACKETS / MAX_TOGETHER);
 });
 
 it('publishes the receipts of a sender in order', async () => {

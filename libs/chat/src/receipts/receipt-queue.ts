@@ -54,7 +54,8 @@ export class ReceiptQueue {
     // A sender with more receipts is set again, so this loop meets it again after the others.
     for (const [senderId, parts] of this.bySender) {
       const { event, payloads } = parts[0]!;
-      const cost = payloads.length * Math.max(this.emitter.devicesOf(senderId), 1);
+      // Other nodes receive each command, whether or not this node has devices.
+      const cost = Math.max(payloads.length * this.emitter.devicesOf(senderId), MAX_TOGETHER);
       if (packets > 0 && packets + cost > MAX_PACKETS) return;
       packets += cost;
       parts.shift();

@@ -89,7 +89,7 @@ export const WORK = {
   }),
   /** The receipts of one command fit in a turn for 300 devices, the most that a user has in a process. */
   receiptPackets: budget({
-    of: 'receipts × devices of their senders in a turn of the event loop; receipts of one command; waiting receipts',
+    of: 'receipts × devices of their senders in a turn of the event loop, at least 16 for each command; receipts of one command; waiting receipts',
     most: { packets: 5000, together: 16, waiting: 100_000 },
     beyond: 'the rest waits; further cursor updates wait for their lookup',
   }),
