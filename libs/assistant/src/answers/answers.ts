@@ -1,11 +1,12 @@
 import type { AssistantEvent } from '#contracts';
-import { ASSISTANT, Metrics, RealtimeEmitter, isDatabaseUnavailable, logger, newId } from '#platform';
+import { ASSISTANT, Metrics, RealtimeEmitter, isDatabaseUnavailable, logger } from '#platform';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
 import { AnswerQueue } from './answer-queue.js';
 import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
+import { LiveAnswer } from './live-answer.js';
 import { started } from '../conversations/conversation.js';
 import { isVisible } from '../model/model-turn.js';
 import { Model, reasonOf } from '../model/model.js';
@@ -21,21 +22,6 @@ const STORE_RETRY_MS = 1000;
 const BUSY_MS = 100;
 /** Interval of the check for answers of dead nodes, ms. */
 const DEAD_MS = 10_000;
-
-/** An answer while it is generated. */
-interface LiveAnswer {
-  id: string;
-  questionId: string;
-  tokens: string[];
-  /** One half of a surrogate pair that waits for the other half. */
-  half: string;
-  ended: AbortController;
-  isShown: boolean;
-  /** Whether it waits for an answer of its chat that another node generates. */
-  isBehind: boolean;
-  /** Resolves when the answer is stored, or lost. */
-  over?: Promise<void>;
-}
 
 /**
  * Generates each answer once, whether or not anybody is connected. Tokens are published to the chat's feed and logged;
@@ -133,15 +119,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   private async begin(question: Question): Promise<void> {
-    const live: LiveAnswer = {
-      id: newId(),
-      questionId: question.id,
-      tokens: [],
-      half: '',
-      ended: new AbortController(),
-      isShown: false,
-      isBehind: false,
-    };
+    const live = new LiveAnswer(question.id);
     const { chatId } = question;
     this.waiting.delete(question.id);
     this.live.set(chatId, live);
@@ -242,13 +220,9 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   private take(live: LiveAnswer, chatId: string, given: string): void {
-    // Tokens may still arrive after an abort.
-    if (live.ended.signal.aborted) return;
-    const text = (live.half + given).replaceAll('\0', '');
-    live.half = /[\ud800-\udbff]$/.exec(text)?.[0] ?? '';
-    const token = (live.half ? text.slice(0, -1) : text).toWellFormed();
-    if (token === '') return;
-    const index = live.tokens.push(token) - 1;
+    const added = live.add(given);
+    if (!added) return;
+    const { token, index } = added;
     this.publish(chatId, 'assistant_message_token', { token, messageId: live.id, index });
     this.log
       .add({ messageId: live.id, index, text: token })
