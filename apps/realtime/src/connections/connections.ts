@@ -268,8 +268,8 @@ export class Connections {
     reason: Connected['reason'],
   ): Promise<void> {
     await this.authenticator.connected(userOf(socket));
-    const { audience: audience } = await this.refresh(socket);
-    if (socket.connected) this.open(socket, observer, reason, audience);
+    const { rooms, unseen } = await this.refresh(socket);
+    if (socket.connected) this.open(socket, observer, reason, presenceAudience(rooms, { unseen }));
   }
 
   private open(

@@ -9,7 +9,7 @@ export interface SubscriptionSnapshot {
   /**
    * Rooms of direct chats that have not been shown to the other member: they do not receive this user's online state.
    */
-  unseen: string[];
+  unseen: Set<string>;
   at: number;
 }
 

@@ -129,9 +129,10 @@ export abstract class BufferingAdapter extends Adapter {
     const { pending: pending } = socket.data;
     const isKnown = (room: string) => (pending?.since.get(room) ?? -Infinity) < at;
     const current = new Set(rooms.filter(isKnown));
-    for (const room of socket.rooms)
+    const former = socket.rooms;
+    for (const room of former)
       if (isStored(room) && isKnown(room) && !current.has(room)) void this.del(socket.id, room);
-    void this.addAll(socket.id, current);
+    void this.addAll(socket.id, new Set([...current].filter((room) => !former.has(room))));
     if (!pending) return { rooms: current, hasMissed: false };
     for (const room of [...pending.since.keys()].filter(isKnown)) pending.since.delete(room);
     const hasMissed = flush(socket, pending, new Set(rooms), at);

@@ -21,7 +21,7 @@ export class SubscriptionLoader {
       this.memberships.chatIdsOf(userId),
       this.relationships.roomsOf(userId),
     ]);
-    return { rooms: [...chatIds.map(chatRoom), ...related], unseen: unseen.map(chatRoom) };
+    return { rooms: [...chatIds.map(chatRoom), ...related], unseen: new Set(unseen.map(chatRoom)) };
   }
 
   async load(userId: string): Promise<SubscriptionSnapshot> {
@@ -43,12 +43,15 @@ export class SubscriptionLoader {
    * Puts a device into its rooms, whatever it has missed. Later calls resolve later (`Batcher`), so an older result
    * never replaces a newer one.
    */
-  async refresh(socket: DeviceSocket): Promise<{ audience: string[]; hasMissed: boolean }> {
+  async refresh(
+    socket: DeviceSocket,
+  ): Promise<Pick<SubscriptionSnapshot, 'unseen'> & { rooms: Set<string>; hasMissed: boolean }> {
     const snapshot = await this.load(userOf(socket).userId);
-    if (!socket.connected) return { audience: [], hasMissed: false };
-    const { rooms, hasMissed } = (socket.nsp.adapter as BufferingAdapter).resolve(socket, snapshot);
+    const { unseen } = snapshot;
+    if (!socket.connected) return { rooms: new Set(), unseen, hasMissed: false };
+    const resolved = (socket.nsp.adapter as BufferingAdapter).resolve(socket, snapshot);
     socket.data.openedAt ??= performance.now();
-    return { audience: presenceAudience(rooms, snapshot), hasMissed };
+    return { ...resolved, unseen };
   }
 }
 
@@ -61,5 +64,5 @@ export const presenceAudience = (
 ): string[] =>
   [...rooms].flatMap((room) => {
     if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
-    return room.startsWith(chatRoom('')) && !unseen.includes(room) ? [room] : [];
+    return room.startsWith(chatRoom('')) && !unseen.has(room) ? [room] : [];
   });
