@@ -7,7 +7,7 @@ const ONE_NODE = [
   'search',
   'texts',
 ];
-const isCluster = process.env.TEST_SIZE === 'cluster';
+const { TEST_SIZE } = process.env;
 
 /**
  * Real PostgreSQL and real sockets: `npm test` starts the database and runs this; `npm run test:faults` and others use
@@ -16,10 +16,14 @@ const isCluster = process.env.TEST_SIZE === 'cluster';
 export default {
   testEnvironment: '<rootDir>/test/runner/environment.cjs',
   runtime: '<rootDir>/test/runner/runtime.cjs',
-  roots: ['apps', 'libs', 'test/contract', 'test/e2e'].map((folder) => `<rootDir>/${folder}`),
+  roots: ['apps', 'libs', ...(TEST_SIZE === 'unit' ? [] : ['test/contract', 'test/e2e'])].map(
+    (folder) => `<rootDir>/${folder}`,
+  ),
   testSequencer: '<rootDir>/test/runner/sequencer.cjs',
-  testPathIgnorePatterns: isCluster ? [`/test/e2e/(?:${ONE_NODE.join('|')})\\.e2e-spec\\.ts$`] : [],
-  testRegex: '\\.(spec|int-spec|e2e-spec)\\.ts$',
+  testPathIgnorePatterns:
+    TEST_SIZE === 'cluster' ? [`/test/e2e/(?:${ONE_NODE.join('|')})\\.e2e-spec\\.ts$`] : [],
+  // Only a `.spec.ts` needs no database.
+  testRegex: TEST_SIZE === 'unit' ? '\\.spec\\.ts$' : '\\.(spec|int-spec|e2e-spec)\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
   testTimeout: 60_000,

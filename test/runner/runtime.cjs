@@ -1,13 +1,36 @@
 /** Loads a test file as Node.js does: the compiled file, whose imports the files of a worker share. */
+const asyncHooks = require('node:async_hooks');
 const { join, relative } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { default: Runtime } = require('jest-runtime');
 
 module.exports = class NativeRuntime extends Runtime {
+  #storages = [];
+
+  constructor(...args) {
+    super(...args);
+    // Jest creates an AsyncLocalStorage per file. Node.js 20 copies each open one into every new promise of the worker.
+    const storages = this.#storages;
+    const required = this.coreModule.require.bind(this.coreModule);
+    class AsyncLocalStorage extends asyncHooks.AsyncLocalStorage {
+      constructor(...args) {
+        super(...args);
+        storages.push(this);
+      }
+    }
+    this.coreModule.require = (name) =>
+      name === 'node:async_hooks' ? { ...asyncHooks, AsyncLocalStorage } : required(name);
+  }
+
   async unstable_importModule(file) {
     const { rootDir } = this._config;
     const compiled = join(rootDir, 'dist', relative(rootDir, file).replace(/\.ts$/, '.js'));
     globalThis.jest = this.jestGlobals.jestObjectFor(file);
     await import(pathToFileURL(compiled).href);
+  }
+
+  teardown() {
+    super.teardown();
+    for (const storage of this.#storages) storage.disable();
   }
 };

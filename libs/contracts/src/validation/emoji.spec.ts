@@ -16,12 +16,13 @@ const anyForm = fc.constantFrom(...FORMS);
 it('gives each emoji of Unicode one form, which Unicode lists', () => {
   const listed = new Set(FORMS);
   const formOfKey = new Map<string, string>();
+  const wrong: string[] = [];
   for (const form of FORMS) {
     const one = emojiOf(form)!;
-    expect([form, listed.has(one)]).toEqual([form, true]);
-    expect(formOfKey.get(bare(form)) ?? one).toBe(one);
+    if (!listed.has(one) || (formOfKey.get(bare(form)) ?? one) !== one) wrong.push(form);
     formOfKey.set(bare(form), one);
   }
+  expect(wrong).toEqual([]);
   expect(new Set(formOfKey.values()).size).toBe(formOfKey.size);
   expect(formOfKey.size).toBeGreaterThan(3900);
 });

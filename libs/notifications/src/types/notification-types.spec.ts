@@ -116,11 +116,12 @@ describe('for any name, service or reason, the sentence', () => {
   it('stays on one line, and closes every direction that it opens', () => {
     fc.assert(
       fc.property(words, (name) => {
-        for (const body of bodies(name)) {
-          expect(body).not.toMatch(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066\u2067]/u);
-          expect(body.replace(/\u2068[^\u2068\u2069]*\u2069/g, '')).not.toMatch(/[\u2068\u2069]/);
-          expect(body).not.toMatch(/[\u0300-\u036F]{5}/);
-        }
+        const wrong = bodies(name).filter(
+          (body) =>
+            /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066\u2067]|[\u0300-\u036F]{5}/u.test(body) ||
+            /[\u2068\u2069]/.test(body.replace(/\u2068[^\u2068\u2069]*\u2069/g, '')),
+        );
+        expect(wrong).toEqual([]);
       }),
     );
   });

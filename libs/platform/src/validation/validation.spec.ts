@@ -150,34 +150,34 @@ it('turns any JSON into an instance or a documented refusal', () => {
   );
 });
 
+const anyValue = fc.oneof(
+  fc.constantFrom(
+    randomUUID(),
+    'text',
+    '😀',
+    '2026-12-01T10:00:00.000Z',
+    'http://a.example/b',
+    null,
+    true,
+    1,
+    -1,
+  ),
+  fc.string(),
+  fc.array(fc.constantFrom(randomUUID(), 1, 'x')),
+  fc.object(),
+);
 it.each(Object.entries(CLIENT_EVENTS))('accepts a %s exactly when class-validator does', (_, { payload }) => {
-  const value = fc.oneof(
-    fc.constantFrom(
-      randomUUID(),
-      'text',
-      '😀',
-      '2026-12-01T10:00:00.000Z',
-      'http://a.example/b',
-      null,
-      true,
-      1,
-      -1,
-    ),
-    fc.string(),
-    fc.array(fc.constantFrom(randomUUID(), 1, 'x')),
-    fc.object(),
-  );
   const names = Object.keys(fieldsOf(payload));
   expect(names.length).toBeGreaterThan(0);
-  const right = fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] });
+  const right = fc.record(Object.fromEntries(names.map((name) => [name, anyValue])), { requiredKeys: [] });
   fc.assert(
     fc.property(right, (raw) => {
       const errors = validateSync(plainToInstance(payload as ClassConstructor<object>, raw as object), {
         forbidUnknownValues: false,
       });
-      expect(refusal(raw, payload) === undefined).toBe(errors.length === 0);
+      return (refusal(raw, payload) === undefined) === (errors.length === 0);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
