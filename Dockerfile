@@ -14,7 +14,8 @@ RUN node scripts/prepare.mjs \
   && test ! -e node_modules/prisma
 
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production
+# Errors name the lines of the sources.
+ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
 # The runtime image installs nothing.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-*
 WORKDIR /app

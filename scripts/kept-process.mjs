@@ -28,7 +28,7 @@ export class KeptProcess {
 
   /** Resolves when the app is ready. Throws when it ends before that. */
   async start() {
-    const child = spawn(process.execPath, [this.#main], {
+    const child = spawn(process.execPath, ['--enable-source-maps', this.#main], {
       cwd: root,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -32,7 +32,7 @@ export class AppProcess {
   /** Resolves when the app is ready. */
   static async start(app: App, env: NodeJS.ProcessEnv): Promise<AppProcess> {
     const settings = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', NODE_OPTIONS: '', ...env };
-    const child = spawn(process.execPath, [resolve(`dist/apps/${app}/src/main.js`)], {
+    const child = spawn(process.execPath, ['--enable-source-maps', resolve(`dist/apps/${app}/src/main.js`)], {
       env: { ...process.env, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
