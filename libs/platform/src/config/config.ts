@@ -22,9 +22,13 @@ export class Config {
   /** The folder of the embedded database and the generated signing key. */
   @IsString() DATA_DIR: string = './.data';
   /** Unset: the embedded PostgreSQL. */
-  @IsOptional() @Matches(/^postgres(ql)?:\/\//) DATABASE_URL?: string;
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: '$property must begin with postgresql://' })
+  DATABASE_URL?: string;
   /** Unset: a single process. Set: this process is one of a cluster that shares a Redis. */
-  @IsOptional() @Matches(/^rediss?:\/\//) REDIS_URL?: string;
+  @IsOptional()
+  @Matches(/^rediss?:\/\//, { message: '$property must begin with redis:// or rediss://' })
+  REDIS_URL?: string;
   /** Unset: with the embedded database, a key is generated and stored in DATA_DIR. */
   @IsOptional() @MinLength(32) JWT_SECRET?: string;
   /** The number of proxies in front of this process: so many addresses of `X-Forwarded-For` are trusted. */
@@ -79,7 +83,10 @@ export class Config {
   /** Unset: the assistant answers that it is unavailable. */
   @IsOptional() @IsString() OPENAI_API_KEY?: string;
   /** Any server that speaks the chat-completions protocol. */
-  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  @IsUrl(
+    { require_tld: false, protocols: ['http', 'https'], require_protocol: true },
+    { message: '$property must be an http or https URL' },
+  )
   OPENAI_BASE_URL: string = 'https://api.openai.com/v1';
   @IsString() ASSISTANT_MODEL: string = 'gpt-4o';
   /** Unset: not sent, since not every model accepts one. */
@@ -96,7 +103,10 @@ export class Config {
   @IsInt() @Min(1) ASSISTANT_RATE: number = 20;
 }
 
-/** @throws StartupError (names the first invalid variable) */
+/** Settings whose value may contain a password or a key. */
+const SECRETS = new Set(['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET', 'OPENAI_API_KEY', 'OPENAI_BASE_URL']);
+
+/** @throws StartupError (names the first invalid variable, and its value unless that is secret) */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const known = Object.keys(new Config()).concat(
     'HOST',
@@ -110,8 +120,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const config = plainToInstance(Config, given, { enableImplicitConversion: true });
   const [error] = validateSync(config);
   if (error) {
-    const reason = Object.values(error.constraints ?? {}).join(', ');
-    throw new StartupError(`${error.property}: ${reason}`);
+    const { property, constraints = {} } = error;
+    // The first decorator of a setting, which is checked last, is its type.
+    const rule = Object.values(constraints).at(-1)!;
+    throw new StartupError(SECRETS.has(property) ? rule : `${rule}, but is ${JSON.stringify(env[property])}`);
   }
   return config;
 }
