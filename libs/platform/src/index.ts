@@ -7,6 +7,7 @@ export * from './database/cursor.js';
 export * from './database/database-errors.js';
 export type { Sockets } from './realtime/node-command.js';
 export * from './realtime/emitter.js';
+export * from './realtime/event-queue.js';
 export * from './http/connections/bodies.js';
 export * from './http/client-address.js';
 export * from './http/http-app.js';

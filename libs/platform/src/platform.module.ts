@@ -3,6 +3,7 @@ import { APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { SharedClock } from './redis/clock.js';
 import { Config } from './config/config.js';
+import { EventQueue } from './realtime/event-queue.js';
 import { RealtimeEmitter } from './realtime/emitter.js';
 import { Unfinished } from './http/connections/unfinished.js';
 import { Unread } from './http/connections/unread.js';
@@ -28,6 +29,7 @@ export class PlatformModule {
       SendPool,
       PrismaService,
       RealtimeEmitter,
+      EventQueue,
       RedisConnections,
       SharedClock,
       Metrics,

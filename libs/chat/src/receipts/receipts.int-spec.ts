@@ -1,7 +1,6 @@
 import type { ChatDto } from '#contracts';
-import { WORK, PrismaService, RealtimeEmitter } from '#platform';
+import { WORK, EventQueue, PrismaService, RealtimeEmitter } from '#platform';
 import { TestApp, text, until } from '#testing';
-import { ReceiptQueue } from './receipt-queue.js';
 
 const GROUPS = 12;
 const MESSAGES = 1000;
@@ -44,7 +43,7 @@ it('receipts after a long silence are looked up in parts, and all are published'
   expect(found.length).toBeGreaterThan(1);
   expect(Math.max(...found)).toBeLessThanOrEqual(MAX_TOGETHER);
   const together = published.mock.calls.map(([, , receipts]) => receipts.length);
-  expect(Math.max(...together)).toBeLessThanOrEqual(WORK.receiptPackets.most.together);
+  expect(Math.max(...together)).toBeLessThanOrEqual(WORK.queuedEvents.most.together);
 });
 
 it('cursor updates wait for their look-up while too many receipts wait, and are published afterwards', async () => {
@@ -54,7 +53,7 @@ it('cursor updates wait for their look-up while too many receipts wait, and are 
   const { message_id } = await borisDevice.send('chat:message:send', text(chat));
   const found: number[] = [];
   observeLookUps((receipts) => found.push(receipts));
-  const isFull = jest.spyOn(ReceiptQueue.prototype, 'isFull', 'get').mockReturnValue(true);
+  const isFull = jest.spyOn(EventQueue.prototype, 'isFull', 'get').mockReturnValue(true);
   await app.request('GET', 'sync', anna.token);
   const delivered = () =>
     app.rows('SELECT FROM chat_members WHERE chat_id = $1 AND last_delivered_seq = 1 AND user_id = $2', [

@@ -1,9 +1,8 @@
 import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
-import { WORK, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { WORK, EventQueue, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ReceiptQueue } from './receipt-queue.js';
 
 /** Limit of individual receipts for one member who returns after a long absence. */
 const MAX_RECEIPTS = WORK.receipts.most.published;
@@ -48,14 +47,12 @@ export class Receipts implements OnModuleDestroy {
   private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
   /** Receipts after long absences are published one part after the other. */
   private late: Promise<void> = Promise.resolve();
-  private readonly queue: ReceiptQueue;
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly emitter: RealtimeEmitter,
-  ) {
-    this.queue = new ReceiptQueue(emitter);
-  }
+    private readonly queue: EventQueue,
+  ) {}
 
   onModuleDestroy(): void {
     for (const { timer } of this.largeChats.values()) clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { MAX_PAGE, type NotificationCount } from '#contracts';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { EventQueue, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { UNREAD_COUNT } from '../delivery/notification-rows.js';
 import { toAck } from './read-notification.command.js';
@@ -18,7 +18,7 @@ export class ReadAllNotifications extends Command<NotificationCount> {
 export class ReadAllNotificationsHandler implements ICommandHandler<ReadAllNotifications> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly queue: EventQueue,
   ) {}
 
   async execute({ userId }: ReadAllNotifications): Promise<NotificationCount> {
@@ -31,7 +31,8 @@ export class ReadAllNotificationsHandler implements ICommandHandler<ReadAllNotif
         FROM unread WHERE n.id = unread.id RETURNING n.id, n.read_at, n.updated_at
       ) SELECT id, read_at FROM read ORDER BY updated_at DESC, id DESC LIMIT ${MAX_PAGE}`;
     const events = read.map(({ id, read_at }) => toAck(id, read_at));
-    if (events.length > 0) this.emitter.toUserEach(userId, 'notification:read', events);
+    await this.queue.hasRoom();
+    if (events.length > 0) this.queue.add(userId, 'notification:read', events);
     const [count] = await this.prisma.$queryRaw<[NotificationCount]>`${UNREAD_COUNT(userId)}`;
     return count;
   }

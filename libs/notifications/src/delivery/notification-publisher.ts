@@ -1,5 +1,5 @@
 import { MAX_PAGE } from '#contracts';
-import { PrismaService, RealtimeEmitter, logger } from '#platform';
+import { EventQueue, PrismaService, logger } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { SELECT_ROWS, toDto, type NotificationRow } from './notification-rows.js';
 import type { Revised } from '../revisions/revise.js';
@@ -9,7 +9,7 @@ import type { Revised } from '../revisions/revise.js';
 export class NotificationPublisher {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly queue: EventQueue,
   ) {}
 
   /** A failure does not fail the committed write: devices get the changes by a sync. */
@@ -21,6 +21,7 @@ export class NotificationPublisher {
 
   /** For a job, which retries when it fails. Each user receives at most one page of events; a sync returns the rest. */
   async publishOrFail(revised: Revised[]): Promise<void> {
+    await this.queue.hasRoom();
     // Devices never received a notification that quiet hours delayed, so there is nothing to remove.
     await this.publishRemoved(revised.filter((each) => each.hidden && !each.wasHidden && each.wasShown));
     const shown = new Map(revised.filter(({ hidden }) => !hidden).map((each) => [each.id, each.wasShown]));
@@ -33,7 +34,7 @@ export class NotificationPublisher {
       published.set(row.user_id, count);
       if (count > MAX_PAGE) continue;
       const event = shown.get(row.id) ? 'notification:updated' : 'notification:new';
-      this.emitter.toUser(row.user_id, event, toDto(row));
+      this.queue.add(row.user_id, event, [toDto(row)]);
     }
   }
 
@@ -51,7 +52,7 @@ export class NotificationPublisher {
         WHERE user_id = u.id AND read_at IS NULL AND NOT hidden) AS unread_count
       FROM unnest(${[...users.keys()]}::uuid[]) AS u (id)`;
     for (const { user_id, unread_count } of counts) {
-      this.emitter.toUserEach(
+      this.queue.add(
         user_id,
         'notification:removed',
         users.get(user_id)!.map((notification_id) => ({ notification_id, unread_count })),

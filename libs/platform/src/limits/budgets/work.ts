@@ -87,9 +87,9 @@ export const WORK = {
     most: { lookedAt: 10_000, published: 1000, together: 10_000 },
     beyond: 'older messages get no receipt; further updates wait for the next lookup',
   }),
-  /** The receipts of one command fit in a turn for 300 devices, the most that a user has in a process. */
-  receiptPackets: budget({
-    of: 'receipts × devices of their senders in a turn of the event loop, at least 16 for each command; receipts of one command; waiting receipts',
+  /** The events of one command fit in a turn for 300 devices, the most that a user has in a process. */
+  queuedEvents: budget({
+    of: 'receipts and changed notifications × devices of their users in a turn of the event loop, at least 16 for each command; events of one command; waiting events',
     most: { packets: 5000, together: 16, waiting: 100_000 },
     beyond: 'the rest waits; further cursor updates wait for their lookup',
   }),

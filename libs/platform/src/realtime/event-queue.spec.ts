@@ -1,26 +1,32 @@
 import type { PayloadOf } from '#contracts';
-import { WORK, RealtimeEmitter } from '#platform';
-import { ReceiptQueue } from './receipt-queue.js';
+import { WORK } from '../limits/budgets/index.js';
+import { RealtimeEmitter } from './emitter.js';
+import { EventQueue } from './event-queue.js';
 
-const { packets: MAX_PACKETS, together: MAX_TOGETHER, waiting: MAX_WAITING } = WORK.receiptPackets.most;
+const { packets: MAX_PACKETS, together: MAX_TOGETHER, waiting: MAX_WAITING } = WORK.queuedEvents.most;
 
-let turns: { sender: string; ids: string[]; event: string }[][];
+let turns: { user: string; ids: string[]; event: string }[][];
 let devices: Record<string, number>;
-let queue: ReceiptQueue;
+let queue: EventQueue;
 beforeEach(() => {
   turns = [];
   devices = {};
   const emitter = new RealtimeEmitter();
-  emitter.devicesOf = (sender) => devices[sender] ?? 0;
-  emitter.toUserEach = (sender, event, payloads) => {
+  emitter.devicesOf = (user) => devices[user] ?? 0;
+  emitter.toUserEach = (user, event, payloads) => {
     const ids = (payloads as PayloadOf<'chat:message:read'>[]).map(({ message_id }) => message_id);
-    turns.at(-1)!.push({ sender, ids, event });
+    turns.at(-1)!.push({ user, ids, event });
   };
-  queue = new ReceiptQueue(emitter);
+  queue = new EventQueue(emitter);
 });
 
 const receipts = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, i) => ({ message_id: String(from + i), chat_id: 'chat', read_at: '' }));
+  Array.from({ length: count }, (_, i) => ({
+    message_id: String(from + i),
+    chat_id: 'chat',
+    read_at: '',
+    delivered_at: '',
+  }));
 
 /** Runs the event loop until nothing is published in a turn. */
 async function run() {
@@ -30,7 +36,7 @@ async function run() {
   } while (turns.at(-1)!.length > 0);
 }
 const packetsOf = (turn: (typeof turns)[number]) =>
-  turn.reduce((sum, { sender, ids }) => sum + ids.length * (devices[sender] ?? 1), 0);
+  turn.reduce((sum, { user, ids }) => sum + ids.length * (devices[user] ?? 1), 0);
 
 it('publishes a bounded number of packets in a turn of the event loop', async () => {
   devices = { anna: 300, boris: 200 };
@@ -43,13 +49,13 @@ it('publishes a bounded number of packets in a turn of the event loop', async ()
 });
 
 it('publishes a bounded number of commands in a turn on a node without devices', async () => {
-  for (let i = 0; i < 1000; i++) queue.add(`sender ${i}`, 'chat:message:read', receipts(1));
+  for (let i = 0; i < 1000; i++) queue.add(`user ${i}`, 'chat:message:read', receipts(1));
   await run();
   expect(turns.flat()).toHaveLength(1000);
   expect(Math.max(...turns.map((turn) => turn.length))).toBeLessThanOrEqual(MAX_PACKETS / MAX_TOGETHER);
 });
 
-it('publishes the receipts of a sender in order', async () => {
+it('publishes the events of a user in order', async () => {
   devices = { anna: 300 };
   queue.add('anna', 'chat:message:delivered', receipts(100));
   queue.add('anna', 'chat:message:read', receipts(100));
@@ -65,12 +71,12 @@ it('publishes the receipts of a sender in order', async () => {
   expect(names.filter((name, i) => name !== names[i - 1])).toEqual(['delivered', 'read', 'delivered']);
 });
 
-it('does not let a sender with many receipts delay another', async () => {
+it('does not let a user with many events delay another', async () => {
   devices = { anna: 300, boris: 1 };
   queue.add('anna', 'chat:message:read', receipts(1000));
   queue.add('boris', 'chat:message:read', receipts(1));
   await run();
-  expect(turns.findIndex((turn) => turn.some(({ sender }) => sender === 'boris'))).toBeLessThan(2);
+  expect(turns.findIndex((turn) => turn.some(({ user }) => user === 'boris'))).toBeLessThan(2);
 });
 
 it('publishes for more devices than a turn allows', async () => {
