@@ -15,6 +15,8 @@ import type { Account, Run } from './account.js';
 
 /** The superuser of the embedded server. */
 export const SUPERUSER = 'postgres';
+/** The file of the superuser's password, in the folder of the data. */
+export const PASSWORD_FILE = 'postgres-password';
 const UNFINISHED = 'postgres-new-';
 
 /** Creates `<dataDir>/postgres` if it does not exist, and returns the superuser's password. */
@@ -26,7 +28,7 @@ export async function ensureCluster(
   fsync = true,
 ) {
   const cluster = join(dataDir, 'postgres');
-  const passwordFile = join(dataDir, 'postgres-password');
+  const passwordFile = join(dataDir, PASSWORD_FILE);
   if (!existsSync(cluster)) {
     secretIn(passwordFile, account);
     await initialise(dataDir, cluster, passwordFile, initdb, run, account, fsync);

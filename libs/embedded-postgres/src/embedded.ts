@@ -1,15 +1,15 @@
-import { StartupError, logger } from '#platform';
+import { StartupError, keptSecret, logger } from '#platform';
 import getPort from 'get-port';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { accountFor, runner } from './account.js';
 import { APP, ensureAppDatabase } from './app-database.js';
 import { locateBinaries } from './binaries.js';
-import { ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster.js';
-import { claim, inUse, stopOrphan } from './orphan.js';
+import { PASSWORD_FILE, ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster.js';
+import { claim, findPostmaster, inUse, stopOrphan } from './orphan.js';
 import { launch, type Server } from './server.js';
 
 export interface EmbeddedPostgres {
@@ -49,11 +49,9 @@ export async function startEmbeddedPostgres(
       );
     const server = await start();
     removeUnfinished(folder);
-    const urlOf = (role: string, secret: string) =>
-      `postgresql://${role}:${secret}@127.0.0.1:${server.port}/${APP}?sslmode=disable`;
     return {
-      url: urlOf(APP, appPassword),
-      adminUrl: urlOf(SUPERUSER, password),
+      url: urlOf(APP, appPassword, server.port),
+      adminUrl: urlOf(SUPERUSER, password, server.port),
       stop: keepRunning(server, () => start(server.port)),
     };
   } catch (error) {
@@ -61,6 +59,22 @@ export async function startEmbeddedPostgres(
     throw new StartupError(`DATA_DIR (${resolve(dataDir)}) cannot be used: ${(error as Error).message}`);
   }
 }
+
+/** The address of a server that runs on this folder, with the superuser; undefined when none does. For developers. */
+export function urlOfRunning(dataDir: string): string | undefined {
+  if (!existsSync(dataDir)) return undefined;
+  const folder = realpathSync(dataDir);
+  const postmaster = findPostmaster(join(folder, 'postgres'));
+  if (!postmaster) return undefined;
+  return urlOf(
+    SUPERUSER,
+    keptSecret(join(folder, PASSWORD_FILE), 'put it back from a backup').trim(),
+    postmaster.port,
+  );
+}
+
+const urlOf = (role: string, secret: string, port: number) =>
+  `postgresql://${role}:${secret}@127.0.0.1:${port}/${APP}?sslmode=disable`;
 
 /**
  * Restarts the server at the same address whenever it exits by itself. Returns a function that stops it permanently.

@@ -1,1 +1,1 @@
-export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded.js';
+export { startEmbeddedPostgres, urlOfRunning, type EmbeddedPostgres } from './embedded.js';

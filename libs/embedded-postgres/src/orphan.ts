@@ -82,7 +82,7 @@ async function stopAndWait(cluster: string, pid: number): Promise<void> {
 }
 
 /** The live server of this cluster, from its lock file: process id on line 1, port on line 4. */
-function findPostmaster(cluster: string): { pid: number; port: number } | undefined {
+export function findPostmaster(cluster: string): { pid: number; port: number } | undefined {
   const file = join(cluster, 'postmaster.pid');
   const content = readIfThere(file);
   const [pid, , , port] = content.split('\n').map(Number);
