@@ -43,14 +43,27 @@ it.each([
   expect(answered.indexOf(honest)).toBeLessThan(flood.length / 2);
 });
 
-it('a connection with too many unanswered polls ends, and other connections of its address are answered', async () => {
+it.each([
+  ['requests of REST', '/api/v2/users/me'],
+  ['polls', `${POLL}&sid=unknown`],
+  ['invalid addresses', '/%'],
+])('a connection with too many unanswered %s ends, and the rest of them is not parsed', async (_, path) => {
   const before = await refused(app.url, 'requestsOfConnection');
-  const [greedy, other] = [await open(), await open()];
-  greedy.resume().write(asked('GET', `${POLL}&sid=unknown`, '203.0.113.1').repeat(200));
+  const greedy = await open();
+  let parsed = 0;
+  const count = () => (parsed += 1);
+  app.app.getHttpServer().on('request', count);
+  greedy.resume().write(asked('GET', path, '203.0.113.1').repeat(300));
   await once(greedy, 'close');
-  expect(await refused(app.url, 'requestsOfConnection')).toBeGreaterThan(before);
-  other.write(asked('GET', `${POLL}&sid=unknown`, '203.0.113.1').repeat(10));
+  app.app.getHttpServer().off('request', count);
+  expect(parsed).toBeLessThan(100);
+  expect(await refused(app.url, 'requestsOfConnection')).toBe(before + 1);
+});
+
+it('a connection with few unanswered polls gets all answers', async () => {
+  const socket = await open();
+  socket.write(asked('GET', `${POLL}&sid=unknown`, '203.0.113.1').repeat(10));
   let text = '';
-  other.on('data', (data: Buffer) => (text += data.toString()));
+  socket.on('data', (data: Buffer) => (text += data.toString()));
   await until('all answered', () => text.split('Session ID unknown').length === 11);
 });

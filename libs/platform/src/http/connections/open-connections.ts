@@ -12,6 +12,7 @@ import { Metrics } from '../../observability/metrics.js';
 import { endUnreadAnswers } from './deadlines.js';
 import { boundIdle } from './idle-connections.js';
 import { RequestsInWork } from './requests-in-work.js';
+import { boundUnanswered } from './unanswered.js';
 import { Unfinished } from './unfinished.js';
 import { Unread } from './unread.js';
 
@@ -41,6 +42,7 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
     const { open, requests, unfinished, unread } = this;
     const { timeouts } = this.metrics;
     unfinished.watch(server);
+    boundUnanswered(server, () => this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection));
     boundIdle(server, () => this.metrics.refuse(BEFORE_SIGN_IN.idleConnections));
     endUnreadAnswers(server, () => timeouts.inc({ phase: 'answer' }));
     server.on('clientError', ({ code }: NodeJS.ErrnoException) => {

@@ -31,9 +31,9 @@ interface Connection {
 }
 
 /**
- * Bounds the requests that are processed. A connection has one at a time. A body that is still arriving does not count
- * for the process: `Unfinished` bounds those. Nor does a poll count for its address and the process, since it waits for
- * events: `Admission` bounds those.
+ * Bounds the requests that are processed. A connection has one at a time; `boundUnanswered` bounds those that wait for
+ * it. A body that is still arriving does not count for the process: `Unfinished` bounds those. Nor does a poll count for
+ * its address and the process, since it waits for events: `Admission` bounds those.
  */
 @Injectable()
 export class RequestsInWork {
@@ -88,11 +88,6 @@ export class RequestsInWork {
   ): void {
     const { socket } = request;
     const { waiting } = this.connections.get(socket) ?? {};
-    if (waiting && waiting.length >= BEFORE_SIGN_IN.requestsOfConnection.most.waiting) {
-      this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection);
-      // Refusals would wait in memory behind earlier answers.
-      socket.destroy();
-    }
     if (socket.destroyed) return;
     if (!waiting) {
       const full = isProbe(request) ? undefined : this.fullFor(network, isPoll);

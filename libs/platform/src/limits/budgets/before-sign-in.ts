@@ -22,7 +22,7 @@ export const BEFORE_SIGN_IN = {
   requestsOfConnection: budget({
     of: 'requests of a connection: in progress, waiting',
     most: { inWork: 1, waiting: 16 },
-    beyond: 'connection closed',
+    beyond: 'connection closed, the rest of its bytes not parsed',
     refused: 'requestsOfConnection',
   }),
   idleConnections: budget({
