@@ -25,6 +25,9 @@ import { RequestsInWork } from './connections/requests-in-work.js';
 /** The body of a refused request is read up to here, the limit of the proxy. */
 const DRAINED_BODY = 2 * 1024 * 1024;
 
+/** Connections that may wait to be accepted. Beyond it, a client has to connect again after a second. */
+const BACKLOG = 4096;
+
 const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 /** Answers with tokens are not compressed. */
 const WITH_TOKENS = /\/auth(\/|$)/;
@@ -176,7 +179,7 @@ export async function listen(app: NestFastifyApplication, { PORT, HOST }: Config
     return await app
       .getHttpAdapter()
       .getInstance()
-      .listen({ port: PORT, host: HOST ?? '0.0.0.0' });
+      .listen({ port: PORT, host: HOST ?? '0.0.0.0', backlog: BACKLOG });
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') throw new StartupError(`PORT: ${PORT} is in use by another program`);

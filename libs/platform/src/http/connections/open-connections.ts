@@ -8,9 +8,11 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
+import { Config } from '../../config/config.js';
 import { Metrics } from '../../observability/metrics.js';
 import { endUnreadAnswers } from './deadlines.js';
 import { boundIdle } from './idle-connections.js';
+import { boundNewConnections } from './new-connections.js';
 import { RequestsInWork } from './requests-in-work.js';
 import { boundUnanswered } from './unanswered.js';
 import { Unfinished } from './unfinished.js';
@@ -31,6 +33,7 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
 
   constructor(
     private readonly host: HttpAdapterHost,
+    private readonly config: Config,
     private readonly metrics: Metrics,
     private readonly requests: RequestsInWork,
     private readonly unfinished: Unfinished,
@@ -41,6 +44,13 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
     const server = this.host.httpAdapter.getHttpServer() as Server;
     const { open, requests, unfinished, unread } = this;
     const { timeouts } = this.metrics;
+    const { TRUSTED_PROXIES, CONNECTIONS_PER_ADDRESS } = this.config;
+    // A proxy's address is that of all its clients.
+    if (TRUSTED_PROXIES === 0) {
+      const { newConnections } = BEFORE_SIGN_IN;
+      const ofOne = CONNECTIONS_PER_ADDRESS * newConnections.most;
+      boundNewConnections(server, ofOne, () => this.metrics.refuse(newConnections));
+    }
     unfinished.watch(server);
     boundUnanswered(server, () => this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection));
     boundIdle(server, () => this.metrics.refuse(BEFORE_SIGN_IN.idleConnections));

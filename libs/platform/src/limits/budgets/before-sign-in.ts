@@ -25,6 +25,13 @@ export const BEFORE_SIGN_IN = {
     beyond: 'connection closed, the rest of its bytes not parsed',
     refused: 'requestsOfConnection',
   }),
+  newConnections: budget({
+    of: 'new connections of an address to a process without a proxy',
+    most: 1 / 10,
+    shown: () => 'a tenth of `CONNECTIONS_PER_ADDRESS` a second',
+    beyond: 'connection closed',
+    refused: 'newConnections',
+  }),
   idleConnections: budget({
     of: 'connections of a process without a request',
     most: 5000,
