@@ -8,7 +8,7 @@ import { connect } from './wire.js';
 
 export type CrowdOrder = { do: 'open'; url: string; auths: object[] } | { do: 'close' };
 export interface Opened {
-  /** From the first connection attempt until the last device is in its rooms. */
+  /** From the first connection attempt until the last device receives events. */
   seconds: number;
   /** The time of each device, milliseconds. */
   waits: Float64Array;

@@ -26,7 +26,7 @@ export interface Listener {
   onClose(): void;
 }
 
-/** Connects one device and resolves when the server has put it into its rooms (`sync:required`). */
+/** Connects one device and resolves when it receives events (from `sync:required` on). */
 export function connect(
   url: string,
   auth: object,

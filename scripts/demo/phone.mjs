@@ -110,7 +110,7 @@ export class Phone {
     }
   }
 
-  /** Opens the socket and waits until the server has put it into its rooms. */
+  /** Opens the socket and waits until the phone receives events. */
   async connect() {
     this.socket = this.io(this.url, {
       transports: ['websocket'],

@@ -1,4 +1,5 @@
-import { Metrics, RealtimeEmitter, chatRoom } from '#platform';
+import { Metrics } from '#platform';
+import { EventPublisher, chatTopic } from '#realtime';
 import {
   describeWithRedis,
   Link,
@@ -32,7 +33,7 @@ describeWithRedis('a node loses Redis', () => {
     link.close();
   });
 
-  it('and its queue overflows: devices of other nodes sync, are in the right rooms, and are disconnected if signed out', async () => {
+  it('and its queue overflows: devices of other nodes sync, have the right subscriptions, and are disconnected if signed out', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
     const [annaDevice, secondDevice, veras, glebs] = [
       await one.device(anna),
@@ -47,8 +48,8 @@ describeWithRedis('a node loses Redis', () => {
       await device.next('chat:created', ({ id }) => id === group.id);
     const assistant = await other.assistant();
     link.cut();
-    const emitter = one.app.get(RealtimeEmitter);
-    for (let i = 0; i < TOO_MUCH; i++) emitter.membershipChanged(chatRoom('none'), anna.id);
+    const publisher = one.app.get(EventPublisher);
+    for (let i = 0; i < TOO_MUCH; i++) publisher.subscriptionsChanged(chatTopic('none'), [anna.id]);
     const { message_id } = await annaDevice.send('chat:message:send', text(group, 'not told'));
     const later = await one.group(anna, boris);
     await one.request('DELETE', `chats/${group.id}/members/${vera.id}`, anna.token);

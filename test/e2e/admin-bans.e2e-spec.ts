@@ -1,6 +1,6 @@
 import { Device, PlainClient, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connections } from '../../apps/realtime/src/connections/connections.js';
+import { Handshakes } from '../../apps/realtime/src/connections/handshakes.js';
 import {
   account,
   admin,
@@ -125,16 +125,16 @@ describe('a ban while a device or a sign-in arrives', () => {
     expect(device.all('connected')).toEqual([]);
   });
 
-  it('disconnects a device that was authenticated before it and joins its rooms after it', async () => {
+  it('disconnects a device that was authenticated before it and accepted after it', async () => {
     const egor = await app.register('Егор');
-    const connections = app.app.get(Connections);
-    const { signIn } = Connections.prototype;
-    connections.signIn = async (socket) => {
-      await signIn.call(connections, socket);
+    const handshakes = app.app.get(Handshakes);
+    const { signIn } = Handshakes.prototype;
+    handshakes.signIn = async (socket, protocols) => {
+      await signIn.call(handshakes, socket, protocols);
       await ban(egor);
     };
     const device = app.keep(Device.open(app.url, egor.token));
-    await isShutOut(device).finally(() => (connections.signIn = signIn.bind(connections)));
+    await isShutOut(device).finally(() => (handshakes.signIn = signIn.bind(handshakes)));
     expect(device.all('connected')).toEqual([]);
   });
 

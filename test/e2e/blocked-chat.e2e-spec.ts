@@ -7,8 +7,7 @@ import type {
   ReceiptPage,
   SyncAnswer,
 } from '#contracts';
-import { ChatViews } from '#chat';
-import { RealtimeEmitter } from '#platform';
+import { EventPublisher, Hub } from '#realtime';
 import { TestApp, text, type Account, type Device } from '#testing';
 
 let app: TestApp;
@@ -223,8 +222,8 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
     // Only Zoya has not read it.
     for (const device of theirs)
       await device.send('chat:message:read', { chat_id: group.id, message_id: id });
-    const toRooms = jest.spyOn(app.app.get(RealtimeEmitter), 'toRooms');
-    const ofMembers = jest.spyOn(app.app.get(ChatViews), 'ofMembers');
+    const publish = jest.spyOn(app.app.get(EventPublisher), 'publish');
+    const deliverTo = jest.spyOn(app.app.get(Hub), 'deliverTo');
     await veras.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
     const status = async (device: Device) =>
       (await device.next('chat:message:reaction', (message) => message.id === id)).status;
@@ -237,12 +236,13 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
       expect(chat.last_message!.status).toBe('read');
       expect(chat.participants.find((one) => one.id === zoya.id)!.online).toBe(false);
     }
-    const frames = (event: string) => toRooms.mock.calls.filter((call) => call[1] === event).length;
+    const frames = (event: string) => publish.mock.calls.filter((call) => call[1] === event).length;
     expect(frames('chat:message:reaction')).toBeLessThanOrEqual(3);
     // The frames of Vera, of Zoya, and of all others.
-    expect(await ofMembers.mock.results.at(-1)!.value).toHaveLength(3);
-    toRooms.mockRestore();
-    ofMembers.mockRestore();
+    const updates = deliverTo.mock.calls.filter(([, , event]) => (event.payload as ChatDto).title === 'Все');
+    expect(updates).toHaveLength(3);
+    publish.mockRestore();
+    deliverTo.mockRestore();
   });
 });
 

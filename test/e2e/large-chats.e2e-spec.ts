@@ -1,6 +1,5 @@
-import { ChatViews, type SharedView } from '#chat';
 import { ReceiptPage, type ChatDto } from '#contracts';
-import { RealtimeEmitter, userRoom } from '#platform';
+import { EventPublisher, Hub, userTopic } from '#realtime';
 import { contractErrors, Device, itAlone, TestApp, text, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -139,7 +138,8 @@ describe('updates of a group', () => {
     const [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
     const { message_id } = await annaDevice.send('chat:message:send', text(chat));
     await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id });
-    const views = jest.spyOn(app.app.get(ChatViews), 'ofMembers');
+    const publish = jest.spyOn(app.app.get(EventPublisher), 'publish');
+    const deliverTo = jest.spyOn(app.app.get(Hub), 'deliverTo');
     await app.request('POST', `chats/${chat.id}/members`, anna.token, { user_ids: [gleb.id] });
     for (const [device, last_read_seq, unread_count] of [
       [annaDevice, 1, 0],
@@ -151,23 +151,25 @@ describe('updates of a group', () => {
         unread_count,
         member_count: 35,
       });
-    const shared = await Promise.all(views.mock.results.map(({ value }) => value as Promise<SharedView[]>));
-    views.mockRestore();
     // One frame for Gleb, who is new, one for Anna and Boris, one for Vera. No other member is connected.
-    const sizes = shared.flat().map(({ userIds }) => userIds.length);
-    expect(sizes.sort((a, b) => a - b)).toEqual([1, 1, 2]);
+    expect(publish.mock.calls.filter(([, event]) => event === 'chat:created')).toHaveLength(1);
+    const users = deliverTo.mock.calls.map(
+      ([connections]) => new Set([...connections].map(({ userId }) => userId)),
+    );
+    expect(users.map(({ size }) => size)).toEqual([2, 1]);
+    jest.restoreAllMocks();
   });
 
   itAlone('are not encoded for members without a device on this node', async () => {
     const chat = await app.group(anna, boris);
     const encoded = jest.fn(() => chat);
     const payload = { toJSON: encoded } as never;
-    app.app.get(RealtimeEmitter).toUser(manyPeople[0]!, 'chat:updated', payload);
+    app.app.get(EventPublisher).publish(userTopic(manyPeople[0]!), 'chat:updated', payload);
     expect(encoded).not.toHaveBeenCalled();
     const [annaDevice] = await app.devices(anna);
     app.app
-      .get(RealtimeEmitter)
-      .toRooms([userRoom(manyPeople[0]!), userRoom(anna.id)], 'chat:updated', payload);
+      .get(EventPublisher)
+      .publish([userTopic(manyPeople[0]!), userTopic(anna.id)], 'chat:updated', payload);
     expect(encoded).toHaveBeenCalledTimes(1);
     await annaDevice.next('chat:updated', ({ id }) => id === chat.id);
   });

@@ -1,12 +1,10 @@
 import { AccessTokenAnswer, ErrorBody, SessionPage } from '#contracts';
 import type { SignedIn } from '#identity';
-import { RealtimeEmitter } from '#platform';
 import { contractErrors, Device, PlainClient, TestApp, until, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Server } from 'socket.io';
 import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
-import type { DeviceSocket } from '../../apps/realtime/src/connections/device-socket.js';
+import { userOf, type DeviceSocket } from '../../apps/realtime/src/connections/device-connection.js';
 
 const PATH = '/auth/login';
 const PASSWORD = 'correct horse battery';
@@ -41,9 +39,9 @@ it.each(['/', '/messenger', '/messenger-classic', '/chat-basic'])(
     const { exp } = jwt.decode(accessToken, { json: true })!;
     const client = PlainClient.open(app.url + namespace, { auth: { token: accessToken } });
     await new Promise<void>((resolve) => client.socket.once('connect', resolve));
-    const { server } = app.app.get<object, { server: Server }>(RealtimeEmitter);
+    const server = app.socketServer;
     const [socket] = [...server.of(namespace).sockets.values()] as DeviceSocket[];
-    expect(socket!.data.user!.expiresAt.getTime()).toBe(exp! * 1000);
+    expect(userOf(socket!).expiresAt.getTime()).toBe(exp! * 1000);
     expect(exp! * 1000 - Date.now()).toBeGreaterThan(29 * 24 * 3600_000);
     client.close();
     await until('it is gone', () => server.of(namespace).sockets.size === 0);

@@ -1,4 +1,4 @@
-import { Metrics, RealtimeEmitter } from '#platform';
+import { Metrics } from '#platform';
 import { Device, Link, TestApp, until, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
@@ -16,8 +16,7 @@ beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
   link = await Link.to(app.url);
-  const emitter = app.app.get(RealtimeEmitter);
-  server = (emitter as unknown as { server: Server }).server;
+  server = app.socketServer;
 });
 afterEach(() => link.mend());
 afterAll(async () => {

@@ -1,4 +1,3 @@
-import { RealtimeEmitter } from '#platform';
 import { Link, TestApp } from '#testing';
 import type { Server } from 'socket.io';
 import { expectNothingLost } from './oracle.js';
@@ -14,8 +13,7 @@ let server: Server;
 beforeAll(async () => {
   app = await TestApp.start();
   link = await Link.to(app.url);
-  const emitter = app.app.get(RealtimeEmitter);
-  ({ server } = emitter as unknown as { server: Server });
+  server = app.socketServer;
   Object.assign(server.engine.opts, HEARTBEAT);
 });
 afterAll(async () => {

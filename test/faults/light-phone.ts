@@ -24,7 +24,7 @@ export class LightPhone {
     private readonly token: string,
   ) {}
 
-  /** Connects, joins its rooms and catches up; again after any failure. */
+  /** Connects and catches up; again after any failure. */
   async comeIn(url: string): Promise<void> {
     this.syncedAt = undefined;
     for (;;)

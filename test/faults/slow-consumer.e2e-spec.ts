@@ -1,8 +1,6 @@
-import { RealtimeEmitter } from '#platform';
 import { TestApp, type Account } from '#testing';
 import type { ChatDto } from '#contracts';
 import type { Socket as TcpSocket } from 'node:net';
-import type { Server } from 'socket.io';
 import { expectNothingLost } from './oracle.js';
 import { Phone } from './phone.js';
 
@@ -45,9 +43,7 @@ beforeEach(async () => {
 afterEach(() => app.stop());
 
 const serversEnd = () => {
-  const emitter = app.app.get(RealtimeEmitter);
-  const { server } = emitter as unknown as { server: Server };
-  return server.of('/').sockets.get(slow.socket.id!)!.conn as unknown as Connection;
+  return app.socketServer.of('/').sockets.get(slow.socket.id!)!.conn as unknown as Connection;
 };
 const waiting = () => connection.writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
 const tcp = () => (slow.socket.io.engine.transport as unknown as { ws: { _socket: TcpSocket } }).ws._socket;

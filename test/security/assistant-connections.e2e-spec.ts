@@ -1,5 +1,6 @@
-import { AnswerFeed, Conversations } from '#assistant';
-import { Metrics, NodeRegistry, PgPool } from '#platform';
+import { Conversations } from '#assistant';
+import { Metrics, PgPool } from '#platform';
+import { EventPublisher, NodeRegistry } from '#realtime';
 import { TestApp, until, type Account } from '#testing';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -134,10 +135,13 @@ it('an assistant connection ends when too many live events wait while it opens a
   client.socket.pause();
   client.send('join_chat', { token: anna.token, chatId, resume: { messageId, index: -1 } });
   await until('more waits than it reads', () => socket.bufferedAmount > 0);
-  const feed = app.app.get(AnswerFeed);
+  const publisher = app.app.get(EventPublisher);
   const token = 'ж'.repeat(1000);
   const publish = (index: number) =>
-    feed.publish(chatId!, { type: 'assistant_message_token', data: { token, messageId: anna.id, index } });
+    publisher.publishAssistant(chatId!, {
+      type: 'assistant_message_token',
+      data: { token, messageId: anna.id, index },
+    });
   for (const index of range(900)) publish(index);
   expect(socket.readyState).toBe(WebSocket.OPEN);
   for (const index of range(100)) publish(900 + index);
@@ -192,10 +196,12 @@ it('an assistant connection keeps no oversized frame, and few large ones, while 
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
   let enter!: () => void;
   const opening = new Promise<void>((resolve) => (enter = resolve));
-  jest.spyOn(app.app.get(Conversations), 'open').mockImplementation(async () => {
-    await opening;
-    return () => undefined;
-  });
+  jest
+    .spyOn(app.app.get(Conversations), 'open')
+    .mockImplementation(async (_userId, _chatId, _resume, device) => {
+      await opening;
+      device.goLive();
+    });
   const before = held();
   client.send('join_chat', { token: anna.token, chatId });
   for (let i = 0; i < 20; i++) client.sendRaw(Buffer.alloc(1.9 * MB, ' '));
@@ -217,10 +223,12 @@ it('an assistant connection keeps at most 200 frames that wait for the one befor
   const { chatId } = await client.ask('create_chat', {}, 'chat_created');
   let enter!: () => void;
   const opening = new Promise<void>((resolve) => (enter = resolve));
-  jest.spyOn(app.app.get(Conversations), 'open').mockImplementation(async () => {
-    await opening;
-    return () => undefined;
-  });
+  jest
+    .spyOn(app.app.get(Conversations), 'open')
+    .mockImplementation(async (_userId, _chatId, _resume, device) => {
+      await opening;
+      device.goLive();
+    });
   client.send('join_chat', { token: anna.token, chatId });
   for (let i = 0; i < 300; i++) client.send('nonsense');
   await client.until(() => client.all('error').length > 100 || undefined, 'not refused');

@@ -1,5 +1,6 @@
 import type { ChatDto } from '#contracts';
-import { RealtimeEmitter, SendPool } from '#platform';
+import { SendPool } from '#platform';
+import { EventPublisher } from '#realtime';
 import { TestApp, text, type Account, type Device } from '#testing';
 import { internalErrors } from './counted.js';
 
@@ -72,7 +73,7 @@ it('sends to many devices are serialized, and keep their order', async () => {
   const chat = await wide.chat(anna, boris);
   const [annaDevice] = await wide.devices(anna);
   const statements = jest.spyOn(wide.app.get(SendPool), 'query');
-  const audience = jest.spyOn(wide.app.get(RealtimeEmitter), 'audience').mockReturnValue(60_000);
+  const audience = jest.spyOn(wide.app.get(EventPublisher), 'audience').mockReturnValue(60_000);
   const send = (i: number) => annaDevice.send('chat:message:send', text(chat, String(i)));
   const sent = range(5).map(send);
   await sent[0];

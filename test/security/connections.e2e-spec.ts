@@ -1,5 +1,4 @@
 import { Authenticator } from '#identity';
-import { RealtimeEmitter } from '#platform';
 import { Device, TestApp, until, type Account } from '#testing';
 import { request, type IncomingMessage } from 'node:http';
 import type { Server } from 'socket.io';
@@ -15,6 +14,7 @@ const EVENTS = 20;
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const from = (address: string) => ({ 'X-Forwarded-For': address });
+import { JoinedChats } from '../../apps/realtime/src/delivery/joined-chats.js';
 
 let app: TestApp;
 let server: Server;
@@ -30,7 +30,7 @@ beforeAll(async () => {
     CONNECTIONS_PER_ADDRESS: String(PER_ADDRESS),
     SOCKET_EVENT_RATE: String(EVENTS),
   });
-  ({ server } = app.app.get<unknown, { server: Server }>(RealtimeEmitter));
+  server = app.socketServer;
   const [vera, ...others] = await app.people('Вера', 'Анна', 'Борис');
   [anna, boris] = others;
   bystander = await app.device(vera);
@@ -292,7 +292,10 @@ describe('sockets of a user', () => {
     const devices = await Promise.all(range(9).map((i) => deviceOf(anna, `198.51.100.${i}`)));
     let enter!: () => void;
     const opening = new Promise<void>((resolve) => (enter = resolve));
-    for (const { socket } of devices) server.of('/').sockets.get(socket.id!)!.data.opening = opening;
+    const join = jest.spyOn(app.app.get(JoinedChats), 'join').mockImplementation(async () => {
+      await opening;
+      return {};
+    });
     const answers: { code?: string }[] = [];
     for (const { socket } of devices)
       for (let i = 0; i < 40; i++)
@@ -302,6 +305,7 @@ describe('sockets of a user', () => {
     expect(answers).toHaveLength(limited().length);
     enter();
     await until('answered', () => answers.length === 360);
+    join.mockRestore();
     expect(limited()).toHaveLength(360 - EVENTS * 10);
   });
 });

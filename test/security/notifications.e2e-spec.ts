@@ -1,4 +1,5 @@
-import { RealtimeEmitter, WORK } from '#platform';
+import { WORK } from '#platform';
+import { EventPublisher } from '#realtime';
 import { TestApp, until, type Account, type Device } from '#testing';
 
 const COUNT = 40;
@@ -39,7 +40,7 @@ it.each([
   ],
 ] as const)('when a user %s, devices get the events in small parts', async (_, event, act) => {
   await notify();
-  const parts = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach');
+  const parts = jest.spyOn(app.app.get(EventPublisher), 'publishEach');
   expect((await act()).status).toBeLessThan(300);
   await until('all arrive', () => device.all(event).length >= COUNT);
   const sizes = parts.mock.calls.map(([, , payloads]) => payloads.length);

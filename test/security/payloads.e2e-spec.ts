@@ -197,7 +197,7 @@ describe('links', () => {
   );
 });
 
-describe('the names of rooms', () => {
+describe('the names of topics', () => {
   let stranger: Account;
   let device: Device;
   let owners: Device;
@@ -207,11 +207,11 @@ describe('the names of rooms', () => {
     stored = await everythingAtRest(app);
   });
 
-  it('are not ids: nobody joins a room by its name', async () => {
+  it('are not ids: nobody subscribes to a topic by its name', async () => {
     const chat = await world.thing('chat');
     const { owner } = world.people;
-    const ROOMS = ['chat', 'user', 'session', 'followers', 'friends', 'cut', 'assistant', 'watchers'];
-    const names = ROOMS.flatMap((room) => [chat, owner.id].map((id) => `${room}:${id}`));
+    const KINDS = ['chat', 'user', 'session', 'followers', 'friends', 'cut', 'assistant', 'watchers'];
+    const names = KINDS.flatMap((kind) => [chat, owner.id].map((id) => `${kind}:${id}`));
     const others = [
       owners.socket.id!,
       [chat],

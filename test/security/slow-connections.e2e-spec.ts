@@ -1,8 +1,6 @@
-import { RealtimeEmitter } from '#platform';
 import { TestApp, until, type Account } from '#testing';
 import { connect, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Server as SocketServer } from 'socket.io';
 import { RawPolling, RawSocket } from './raw-client.js';
 
 let app: TestApp;
@@ -59,15 +57,15 @@ function sipping(first: string): Socket {
 async function silent(): Promise<Socket> {
   const { socket } = await RawSocket.signedIn(app.url, anna);
   const { _socket: tcp } = socket as unknown as { _socket: Socket };
-  const { server } = app.app.get<unknown, { server: SocketServer }>(RealtimeEmitter);
-  const [device] = [...server.of('/').sockets.values()];
+  const devices = [...app.socketServer.of('/').sockets.values()];
+  const [device] = devices;
   const { transport } = device!.conn;
   tcp.pause();
   // Until the system's buffers between the two are full.
   for (let stuck = 0; stuck < 10; await sleep(50))
     if (transport.writable) {
       stuck = 0;
-      server.emit('x', 'x'.repeat(500_000));
+      for (const each of devices) each.emit('x', 'x'.repeat(500_000));
     } else stuck += 1;
   sockets.set(tcp, tcp.localPort!);
   return tcp;

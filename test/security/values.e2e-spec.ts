@@ -1,9 +1,8 @@
 import { AppError } from '#contracts';
 import { Authenticator } from '#identity';
-import { Bodies, RateLimits, RealtimeEmitter } from '#platform';
+import { Bodies, RateLimits } from '#platform';
 import { Device, TestApp, until, type Account } from '#testing';
 import { connect } from 'node:net';
-import type { Server } from 'socket.io';
 import { internalErrors, refused } from './counted.js';
 import { RawSocket } from './raw-client.js';
 
@@ -62,11 +61,10 @@ describe('JSON with more than 2,000 values is INVALID_DATA', () => {
 });
 
 it('a socket keeps only the scope of its CONNECT', async () => {
-  const { server } = app.app.get<unknown, { server: Server }>(RealtimeEmitter);
   const given = { token: anna.token, junk: objects(900), scope: 'joined' };
   const device = app.keep(Device.open(app.url, anna.token, { auth: given }));
   await device.next('sync:required');
-  const { auth } = server.of('/').sockets.get(device.socket.id!)!.handshake;
+  const { auth } = app.socketServer.of('/').sockets.get(device.socket.id!)!.handshake;
   expect(Object.entries(auth).filter(([, value]) => value !== undefined)).toEqual([['scope', 'joined']]);
 });
 

@@ -4,6 +4,7 @@ import { IdentityModule } from '#identity';
 import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
+import { LiveDeliveryModule } from '#realtime';
 import { Module } from '@nestjs/common';
 import { Admission } from './connections/admission.js';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
@@ -18,6 +19,7 @@ import { DeliveryReceipts } from './delivery/delivery-receipts.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventDispatcher } from './events/event-dispatcher.js';
 import { EventsInFlight } from './events/events-in-flight.js';
+import { Handshakes } from './connections/handshakes.js';
 import { GracefulStop } from './connections/graceful-stop.js';
 import { JoinedChats } from './delivery/joined-chats.js';
 import { NotificationGateway } from './events/notification.gateway.js';
@@ -26,7 +28,15 @@ import { PresenceGateway } from './events/presence.gateway.js';
 import { SocketBudget } from './connections/socket-budget.js';
 
 @Module({
-  imports: [IdentityModule, AssistantModule, ChatModule, NotificationsModule, PresenceModule, SocialModule],
+  imports: [
+    LiveDeliveryModule,
+    IdentityModule,
+    AssistantModule,
+    ChatModule,
+    NotificationsModule,
+    PresenceModule,
+    SocialModule,
+  ],
   providers: [
     Admission,
     SocketBudget,
@@ -41,6 +51,7 @@ import { SocketBudget } from './connections/socket-budget.js';
     Dialects,
     GracefulStop,
     JoinedChats,
+    Handshakes,
     ConnectionGateway,
     ChatGateway,
     ChatSettingsGateway,

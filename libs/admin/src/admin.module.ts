@@ -1,3 +1,4 @@
+import { LiveDeliveryModule } from '#realtime';
 import { ChatModule } from '#chat';
 import { IdentityModule } from '#identity';
 import { MarketplaceModule } from '#marketplace';
@@ -15,7 +16,7 @@ import { ReportTargets } from './report-targets.js';
 
 /** Features that concern several libs: bans, reports and statistics. */
 @Module({
-  imports: [ChatModule, IdentityModule, MarketplaceModule, PresenceModule, SocialModule],
+  imports: [ChatModule, IdentityModule, LiveDeliveryModule, MarketplaceModule, PresenceModule, SocialModule],
   providers: [
     ReportTargets,
     BanUserHandler,

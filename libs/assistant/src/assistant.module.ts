@@ -1,8 +1,8 @@
+import { LiveDeliveryModule } from '#realtime';
 import { IdentityModule } from '#identity';
 import { MarketplaceModule } from '#marketplace';
 import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
-import { AnswerFeed } from './answers/answer-feed.js';
 import { AnswerLog } from './answers/answer-log.js';
 import { AnswerQueue } from './answers/answer-queue.js';
 import { AnswerStore } from './answers/answer-store.js';
@@ -21,9 +21,8 @@ import { Tools } from './tools/tools.js';
 import { Zones } from './tools/zones.js';
 
 @Module({
-  imports: [IdentityModule, MarketplaceModule, NotificationsModule],
+  imports: [IdentityModule, LiveDeliveryModule, MarketplaceModule, NotificationsModule],
   providers: [
-    AnswerFeed,
     AnswerLog,
     AnswerQueue,
     AnswerStore,
@@ -41,6 +40,6 @@ import { Zones } from './tools/zones.js';
     GetAssistantChatHandler,
     ListAssistantChatsHandler,
   ],
-  exports: [AnswerFeed, Answers, Conversations],
+  exports: [Answers, Conversations],
 })
 export class AssistantModule {}

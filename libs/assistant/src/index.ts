@@ -1,5 +1,4 @@
 export { AssistantModule } from './assistant.module.js';
-export { AnswerFeed } from './answers/answer-feed.js';
 export { Answers } from './answers/answers.js';
 export { AskAssistant } from './commands/ask-assistant.command.js';
 export { CreateAssistantChat } from './commands/create-assistant-chat.command.js';
@@ -7,6 +6,7 @@ export { DeleteAssistantChat } from './commands/delete-assistant-chat.command.js
 export { RegenerateAnswer } from './commands/regenerate-answer.command.js';
 export { StopAnswer } from './commands/stop-answer.command.js';
 export { Conversations } from './conversations/conversations.js';
+export { WaitingEvents } from './conversations/waiting-events.js';
 export { AssistantUnavailable } from './model/model.js';
 export { GetAssistantChat } from './queries/get-assistant-chat.query.js';
 export { ListAssistantChats } from './queries/list-assistant-chats.query.js';

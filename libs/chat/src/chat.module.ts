@@ -1,3 +1,4 @@
+import { LiveDeliveryModule } from '#realtime';
 import { IdentityModule } from '#identity';
 import { MarketplaceModule } from '#marketplace';
 import { NotificationsModule } from '#notifications';
@@ -78,7 +79,14 @@ const handlers = [
 ];
 
 @Module({
-  imports: [IdentityModule, MarketplaceModule, NotificationsModule, PresenceModule, SocialModule],
+  imports: [
+    IdentityModule,
+    LiveDeliveryModule,
+    MarketplaceModule,
+    NotificationsModule,
+    PresenceModule,
+    SocialModule,
+  ],
   providers: [
     ChatUpdatePublisher,
     ChatChangeQueue,

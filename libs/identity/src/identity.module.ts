@@ -1,3 +1,4 @@
+import { LiveDeliveryModule } from '#realtime';
 import { Module } from '@nestjs/common';
 import { Applicants } from './sessions/applicants.js';
 import { Authenticator } from './sessions/authenticator.js';
@@ -26,6 +27,7 @@ import { Sessions } from './sessions/sessions.js';
 
 /** Users, sign-in, sessions and tokens. The app must import PlatformModule and CqrsModule.forRoot(). */
 @Module({
+  imports: [LiveDeliveryModule],
   providers: [
     Applicants,
     Authenticator,

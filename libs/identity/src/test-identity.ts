@@ -1,5 +1,6 @@
 import { createTestDatabase } from '#testing';
-import { loadConfig, logger, PlatformModule, PrismaService, RealtimeEmitter } from '#platform';
+import { loadConfig, logger, PlatformModule, PrismaService } from '#platform';
+import { EventPublisher } from '#realtime';
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
@@ -27,8 +28,8 @@ export async function startIdentity(env: Record<string, string> = {}) {
     imports: [PlatformModule.forRoot(config), CqrsModule.forRoot(), IdentityModule],
   }).compile();
   await module.init();
-  const signedOut: Parameters<RealtimeEmitter['signOut']>[] = [];
-  module.get(RealtimeEmitter).signOut = (...args) => void signedOut.push(args);
+  const signedOut: Parameters<EventPublisher['signOut']>[] = [];
+  module.get(EventPublisher).signOut = (...args) => void signedOut.push(args);
   const commands = module.get(CommandBus);
   const authenticator = module.get(Authenticator);
   return {

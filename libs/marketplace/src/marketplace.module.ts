@@ -1,3 +1,4 @@
+import { LiveDeliveryModule } from '#realtime';
 import { IdentityModule } from '#identity';
 import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
@@ -56,7 +57,7 @@ const handlers = [
 
 /** Services, availability, bookings, reviews, rebooking. */
 @Module({
-  imports: [IdentityModule, NotificationsModule],
+  imports: [IdentityModule, LiveDeliveryModule, NotificationsModule],
   providers: [Bookings, FreeTime, Reservations, ...handlers],
   exports: [Bookings, Reservations],
 })

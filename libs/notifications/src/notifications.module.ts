@@ -1,3 +1,4 @@
+import { LiveDeliveryModule } from '#realtime';
 import { Module } from '@nestjs/common';
 import { HideNotificationsHandler } from './commands/hide-notifications.command.js';
 import { NotifyEveryoneHandler } from './commands/notify-everyone.command.js';
@@ -19,6 +20,7 @@ import { SyncNotificationsHandler } from './queries/sync-notifications.query.js'
  * The 11 notification types: recipients, texts and times. The app must import PlatformModule and CqrsModule.forRoot().
  */
 @Module({
+  imports: [LiveDeliveryModule],
   providers: [
     CountUnreadHandler,
     GetPreferencesHandler,

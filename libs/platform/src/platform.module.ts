@@ -3,12 +3,9 @@ import { APP_PIPE } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { SharedClock } from './redis/clock.js';
 import { Config } from './config/config.js';
-import { EventQueue } from './realtime/event-queue.js';
-import { RealtimeEmitter } from './realtime/emitter.js';
 import { Unfinished } from './http/connections/unfinished.js';
 import { Unread } from './http/connections/unread.js';
 import { Metrics } from './observability/metrics.js';
-import { NodeRegistry } from './realtime/node-registry.js';
 import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.service.js';
 import { Queues } from './queue/queues.js';
 import { RateLimits } from './limits/rate-limits.js';
@@ -28,12 +25,9 @@ export class PlatformModule {
       SearchPool,
       SendPool,
       PrismaService,
-      RealtimeEmitter,
-      EventQueue,
       RedisConnections,
       SharedClock,
       Metrics,
-      NodeRegistry,
       Queues,
       RateLimits,
       LargePages,

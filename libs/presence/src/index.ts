@@ -1,7 +1,8 @@
+import { LiveDeliveryModule } from '#realtime';
 import { Module } from '@nestjs/common';
 import { Presence } from './presence.js';
 
-@Module({ providers: [Presence], exports: [Presence] })
+@Module({ imports: [LiveDeliveryModule], providers: [Presence], exports: [Presence] })
 export class PresenceModule {}
 
 export { Presence };

@@ -8,7 +8,10 @@ export interface PresenceStore {
   present(userIds: string[]): Promise<Set<string>>;
   /** The number of online users. */
   count(): Promise<number>;
-  /** Calls the listener once per user who goes offline, on one node, with the time when the last device was seen. */
+  /**
+   * Calls the listener once per user who goes offline, on one of the nodes that listen, with the time when the last
+   * device was seen.
+   */
   onOffline(listener: (userId: string, at: Date) => void): void;
   /**
    * Calls the listener for each connected user who was taken as offline: this node could not renew its leases in time.

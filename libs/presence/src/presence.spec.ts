@@ -1,17 +1,27 @@
 import type { PresenceEvent } from '#contracts';
-import { Config, RealtimeEmitter, type PrismaService } from '#platform';
+import { Config, type PrismaService } from '#platform';
+import {
+  EventPublisher,
+  Hub,
+  chatTopic,
+  followersTopic,
+  friendsTopic,
+  watchersTopic,
+  type Topic,
+} from '#realtime';
 import { Presence } from './presence.js';
 
-let received: { rooms: string[] | 'everyone'; event: string; user: string; at: string }[];
+let received: { topics: Topic | Topic[] | 'everyone'; event: string; user: string; at: string }[];
 let presences: Presence[];
 const start = (settings: Partial<Config> = {}) => {
-  const emitter = new RealtimeEmitter();
-  emitter.toRooms = (rooms, event, payload) => {
+  const publisher = new EventPublisher(new Hub());
+  publisher.publish = (topics, event, payload) => {
     const { user_id, last_seen } = payload as PresenceEvent;
-    received.push({ rooms, event, user: user_id, at: last_seen });
+    received.push({ topics, event, user: user_id, at: last_seen });
   };
   const database = { $executeRaw: () => Promise.resolve(0) } as unknown as PrismaService;
-  const presence = new Presence(database, emitter, Object.assign(new Config(), settings));
+  const presence = new Presence(database, publisher, Object.assign(new Config(), settings));
+  presence.publishChanges(() => Promise.resolve([]));
   presences.push(presence);
   return presence;
 };
@@ -33,11 +43,11 @@ const settled = () => jest.advanceTimersByTimeAsync(0);
 const isOnline = async (presence: Presence) => (await presence.present(['anna'])).has('anna');
 const events = () => received.map(({ event }) => event);
 const connectMany = (presence: Presence, count: number) => {
-  for (let i = 0; i < count; i++) presence.connected(`user ${i}`, `socket ${i}`, [`chat ${i}`]);
+  for (let i = 0; i < count; i++) presence.connected(`user ${i}`, `socket ${i}`, [chatTopic(String(i))]);
 };
 
 /** The audience of a user, besides their chats. */
-const around = (id: string) => [`watchers:${id}`, `followers:${id}`, `friends:${id}`];
+const around = (id: string) => [watchersTopic(id), followersTopic(id), friendsTopic(id)];
 
 it('is published for the first device and, after the grace time, for the last', async () => {
   const presence = start();
@@ -85,32 +95,32 @@ it('is published to everyone while fewer than 500 users are connected, whatever 
   const presence = start();
   connectMany(presence, 498);
   for (let i = 0; i < 100; i++) presence.connected('user 1', `another ${i}`, []);
-  presence.connected('the 499th', 'phone', ['chat']);
+  presence.connected('the 499th', 'phone', [chatTopic('chat')]);
   await settled();
-  expect(received.at(-1)!.rooms).toBe('everyone');
-  presence.connected('the 500th', 'phone', ['chat a', 'chat b']);
+  expect(received.at(-1)!.topics).toBe('everyone');
+  presence.connected('the 500th', 'phone', [chatTopic('a'), chatTopic('b')]);
   await settled();
-  expect(received.at(-1)!.rooms).toEqual(['chat a', 'chat b', ...around('the 500th')]);
+  expect(received.at(-1)!.topics).toEqual([chatTopic('a'), chatTopic('b'), ...around('the 500th')]);
   presence.disconnected('the 500th', 'phone');
   presence.disconnected('the 499th', 'phone');
   await jest.advanceTimersByTimeAsync(3000);
-  expect(received.at(-1)!.rooms).toBe('everyone');
+  expect(received.at(-1)!.topics).toBe('everyone');
 });
 
 it.each([
   ['everyone', 600, 'everyone'],
-  ['contacts', 0, ['chat', ...around('anna')]],
-] as const)('is published to %s when the setting says so', async (PRESENCE_AUDIENCE, connected, rooms) => {
+  ['contacts', 0, [chatTopic('chat'), ...around('anna')]],
+] as const)('is published to %s when the setting says so', async (PRESENCE_AUDIENCE, connected, topics) => {
   const presence = start({ PRESENCE_AUDIENCE });
   connectMany(presence, connected);
-  presence.connected('anna', 'phone', ['chat']);
+  presence.connected('anna', 'phone', [chatTopic('chat')]);
   await settled();
-  expect(received.at(-1)!.rooms).toEqual(rooms);
+  expect(received.at(-1)!.topics).toEqual(topics);
 });
 
 it('is published to the audience when the number of connected users is unknown', async () => {
   const presence = start();
-  presence.setAudience((userId) => Promise.resolve([`chat of ${userId}`]));
+  presence.publishChanges((userId) => Promise.resolve([chatTopic(`of ${userId}`)]));
   presence.connected('anna', 'phone', []);
   await settled();
   jest.spyOn(presence, 'onlineCount').mockRejectedValue(new Error('Command timed out'));
@@ -118,6 +128,6 @@ it('is published to the audience when the number of connected users is unknown',
   await jest.advanceTimersByTimeAsync(3000);
   expect(received.at(-1)).toMatchObject({
     event: 'user:offline',
-    rooms: ['chat of anna', ...around('anna')],
+    topics: [chatTopic('of anna'), ...around('anna')],
   });
 });

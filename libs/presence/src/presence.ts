@@ -1,19 +1,14 @@
 import { type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
+import { WORK, Batcher, Config, Prisma, PrismaService, RedisConnections, logger } from '#platform';
 import {
-  WORK,
-  Batcher,
-  Config,
-  Prisma,
-  PrismaService,
-  RealtimeEmitter,
-  RedisConnections,
-  logger,
-  blockedRoom,
-  followersRoom,
-  friendsRoom,
-  watchersRoom,
-} from '#platform';
+  EventPublisher,
+  blockedTopic,
+  followersTopic,
+  friendsTopic,
+  type Topic,
+  watchersTopic,
+} from '#realtime';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MemoryPresenceStore } from './memory-presence-store.js';
 import type { PresenceStore } from './presence-store.js';
@@ -31,20 +26,15 @@ export class Presence implements OnApplicationShutdown {
   private readonly store: PresenceStore;
   private readonly lastSeen: Batcher<{ userId: string; at: Date }, void>;
   private readonly announcements = new Map<string, Promise<void>>();
-  private audienceOf: (userId: string) => Promise<string[]> = () => Promise.resolve([]);
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly config: Config,
     redis?: RedisConnections,
   ) {
     const { PRESENCE_GRACE_MS: graceMs } = config;
     this.store = redis?.shared ? new RedisPresenceStore(redis, graceMs) : new MemoryPresenceStore(graceMs);
-    this.store.onOffline((userId, at) => this.announce(userId, false, at, () => this.audienceOf(userId)));
-    this.store.onOnlineAgain((userId) =>
-      this.announce(userId, true, new Date(), () => this.audienceOf(userId)),
-    );
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
       maxBatch: 1000,
       maxQueued: WORK.lookUps.most.lastVisits,
@@ -53,19 +43,20 @@ export class Presence implements OnApplicationShutdown {
   }
 
   /**
-   * Sets the presence audience of users who go offline or come back online. Only the process that holds the sockets
-   * knows it.
+   * Publishes that users go offline or come back online, to their presence audience. Only a process that holds
+   * connections knows it, so no other process may take over these users.
    */
-  setAudience(audienceOf: (userId: string) => Promise<string[]>): void {
-    this.audienceOf = audienceOf;
+  publishChanges(audienceOf: (userId: string) => Promise<Topic[]>): void {
+    this.store.onOffline((userId, at) => this.announce(userId, false, at, () => audienceOf(userId)));
+    this.store.onOnlineAgain((userId) => this.announce(userId, true, new Date(), () => audienceOf(userId)));
   }
 
-  /** `rooms`: the presence audience in addition to followers, friends and watchers, when not everybody receives it. */
-  connected(userId: string, socketId: string, rooms: string[]): void {
+  /** `audience`: the presence audience in addition to followers, friends and watchers, when not everybody receives it. */
+  connected(userId: string, socketId: string, audience: Topic[]): void {
     this.store
       .enter(userId, socketId)
       .then((wasAway) => {
-        if (wasAway) this.announce(userId, true, new Date(), () => Promise.resolve(rooms));
+        if (wasAway) this.announce(userId, true, new Date(), () => Promise.resolve(audience));
       })
       .catch(logWarning);
   }
@@ -126,7 +117,7 @@ export class Presence implements OnApplicationShutdown {
   /**
    * Publishes changes in the order in which they happened, even if finding the audience takes longer for one of them.
    */
-  private announce(userId: string, online: boolean, at: Date, audienceOf: () => Promise<string[]>): void {
+  private announce(userId: string, online: boolean, at: Date, audienceOf: () => Promise<Topic[]>): void {
     this.lastSeen.add({ userId, at }).catch(logWarning);
     const before = this.announcements.get(userId) ?? Promise.resolve();
     const announced = before
@@ -142,14 +133,14 @@ export class Presence implements OnApplicationShutdown {
     userId: string,
     online: boolean,
     at: Date,
-    audienceOf: () => Promise<string[]>,
+    audienceOf: () => Promise<Topic[]>,
   ): Promise<void> {
-    const around = [watchersRoom, followersRoom, friendsRoom].map((room) => room(userId));
-    this.emitter.toRooms(
+    const around = [watchersTopic, followersTopic, friendsTopic].map((topic) => topic(userId));
+    this.publisher.publish(
       (await this.reachesEveryone()) ? 'everyone' : [...(await audienceOf()), ...around],
       online ? 'user:online' : 'user:offline',
       { user_id: userId, online, last_seen: at.toISOString() },
-      [blockedRoom(userId)],
+      { except: [blockedTopic(userId)] },
     );
   }
 

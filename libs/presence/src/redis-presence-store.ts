@@ -109,10 +109,7 @@ export class RedisPresenceStore implements PresenceStore {
       // A resent script whose first answer was lost would find its own write: the user would seem to have been online.
       autoResendUnfulfilledCommands: false,
     });
-    this.timers = [
-      setInterval(() => void this.attempt(() => this.renew()), RENEW_MS),
-      setInterval(() => void this.attempt(() => this.claimOffline()), LOOK_MS),
-    ];
+    this.timers = [setInterval(() => void this.attempt(() => this.renew()), RENEW_MS)];
     // Redis may have lost its data.
     this.redis.on('ready', () => void this.attempt(() => this.renew()));
   }
@@ -164,6 +161,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   onOffline(listener: (userId: string, at: Date) => void): void {
     this.notifyOffline = listener;
+    this.timers.push(setInterval(() => void this.attempt(() => this.claimOffline()), LOOK_MS));
   }
 
   onOnlineAgain(listener: (userId: string) => void): void {

@@ -1,3 +1,4 @@
+import { LiveDeliveryModule } from '#realtime';
 import { IdentityModule } from '#identity';
 import { NotificationsModule } from '#notifications';
 import { Module } from '@nestjs/common';
@@ -54,7 +55,7 @@ const handlers = [
 
 /** Posts, likes, comments, reposts, follows, friends, mentions, feed. */
 @Module({
-  imports: [IdentityModule, NotificationsModule],
+  imports: [IdentityModule, LiveDeliveryModule, NotificationsModule],
   providers: [Likes, Posts, Relationships, ...handlers],
   exports: [Relationships],
 })

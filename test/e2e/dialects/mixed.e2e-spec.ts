@@ -45,7 +45,7 @@ beforeAll(async () => {
       say: async (content) => void (await v2.send('chat:message:send', text({ id: chatId }, content))),
       messages: async () => (await app.history(anna, chatId)).map(ofV2),
       shown: (event, payload: MessageDto) => (event === 'chat:message:new' ? ofV2(payload) : undefined),
-      // Its REST requests do not wait until it is in its rooms.
+      // Its REST requests do not wait until it receives events.
       back: 'sync:required',
     }),
     participant(boris, messenger, {

@@ -1,5 +1,5 @@
 import { HideNotifications, Notify, NotifyEveryone, ReleaseNotifications } from '#notifications';
-import { RealtimeEmitter } from '#platform';
+import { EventPublisher } from '#realtime';
 import { RequestFriendship } from '#social';
 import { until, type Account } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
@@ -108,7 +108,7 @@ it('a failed publish does not fail the undo', async () => {
   const { id } = await post(anna);
   await ask(boris, `PUT posts/${id}/like`);
   await received(1);
-  const broken = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach').mockImplementation(() => {
+  const broken = jest.spyOn(app.app.get(EventPublisher), 'publishEach').mockImplementation(() => {
     throw new Error('broken');
   });
   await ask(boris, `DELETE posts/${id}/like`);

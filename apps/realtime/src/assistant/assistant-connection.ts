@@ -11,24 +11,17 @@ import {
   CreateAssistantChat,
   RegenerateAnswer,
   StopAnswer,
+  WaitingEvents,
 } from '#assistant';
-import { invalidToken, type SignedIn } from '#identity';
-import {
-  SOCKETS,
-  logger,
-  newId,
-  parsedSize,
-  pointsOfEvent,
-  toAppError,
-  validated,
-  sessionRoom,
-  userRoom,
-} from '#platform';
+import { invalidToken, type Claims, type SignedIn } from '#identity';
+import { SOCKETS, logger, newId, parsedSize, pointsOfEvent, toAppError, validated } from '#platform';
+import { Connection, assistantTopic, type AssistantMessage, type OutgoingEvent } from '#realtime';
 import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Visit } from '../connections/admission.js';
 import { scheduleAt } from '../connections/schedule-at.js';
 import { READ_AT_LEAST, takenFrom } from '../transport/reading.js';
+import { assistantProtocol } from './assistant-protocol.js';
 import type { AssistantServices } from './assistant-services.js';
 
 const MAX_FRAME_BYTES = SOCKETS.packet.most.read;
@@ -51,11 +44,18 @@ function badToken(error: unknown): unknown {
 }
 
 /** One device's connection to the assistant: handles its frames sequentially, and answers each. */
-export class AssistantConnection {
-  private readonly id = newId();
+export class AssistantConnection extends Connection<string> {
+  readonly id = newId();
+  readonly protocol = assistantProtocol;
+  /** While the connection is in the hub: from before the look-up of the session on. */
+  private holder?: Claims;
   private user?: SignedIn;
+  /** The open chat. */
   private chatId?: string;
-  private closeChat?: () => void;
+  /** The chat whose events the device receives: the open one, or one that is being opened. */
+  private subscribedChatId?: string;
+  /** While a chat is being opened: its events. */
+  private waitingEvents?: WaitingEvents;
   private cancelExpiry?: () => void;
   private queue: Promise<void> = Promise.resolve();
   private waiting = 0;
@@ -79,6 +79,7 @@ export class AssistantConnection {
     private readonly visit: Visit,
     private readonly signInMs: number,
   ) {
+    super();
     socket.on('message', (data) => this.receive(data as Buffer));
     socket.on('pong', () => (this.lives = true));
     // After an invalid frame, the socket closes by itself.
@@ -91,7 +92,23 @@ export class AssistantConnection {
       services.admission.leave(visit);
     });
     this.awaitSignIn();
-    this.send({ type: 'connected', data: { message: 'WebSocket connection established' } });
+    this.reply({ type: 'connected', data: { message: 'WebSocket connection established' } });
+  }
+
+  get userId(): string {
+    return this.holder!.userId;
+  }
+
+  get sessionId(): string {
+    return this.holder!.sessionId;
+  }
+
+  /** Sends a live event. */
+  send(frame: string, { payload }: OutgoingEvent): void {
+    if (!this.waitingEvents) return this.write(frame);
+    if (this.waitingEvents.push((payload as AssistantMessage).event)) return;
+    this.closeChat();
+    this.disconnectSlow();
   }
 
   beat(): void {
@@ -106,12 +123,8 @@ export class AssistantConnection {
     this.socket.ping();
   }
 
-  /** `rooms`: of sessions, or of banned users. */
-  signOut(rooms: Set<string>): void {
-    if (!this.user) return;
-    const isBanned = rooms.has(userRoom(this.user.userId));
-    if (!isBanned && !rooms.has(sessionRoom(this.user.sessionId))) return;
-    this.refuse(badToken(invalidToken(isBanned ? 'account_banned' : 'session_revoked')));
+  signOut(reason: 'session_revoked' | 'account_banned'): void {
+    this.refuse(badToken(invalidToken(reason)));
     this.end();
   }
 
@@ -171,8 +184,7 @@ export class AssistantConnection {
       const { userId } = this.user;
       const create = new CreateAssistantChat(userId);
       const { id, title } = await this.runAuthorised(this.user, () => commands.execute(create));
-      this.closeChat?.();
-      this.chatId = this.closeChat = undefined;
+      this.closeChat();
       await this.open(userId, id, undefined, { type: 'chat_created', data: { chatId: id, title } });
       return;
     }
@@ -191,10 +203,10 @@ export class AssistantConnection {
   private async join({ token, chatId, resume }: JoinAssistantFrame): Promise<void> {
     this.leave();
     const user = await this.signIn(token).catch((error: unknown) => {
+      this.leave();
       throw badToken(error);
     });
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.services.budget.requireRoom(user);
+    if (!this.holder) return;
     this.services.budget.enter(user);
     this.services.admission.signedIn(this.visit);
     clearTimeout(this.signInTimer);
@@ -212,11 +224,17 @@ export class AssistantConnection {
 
   /** The user's limits are checked before the database is queried. @throws AppError UNAUTHORIZED, RATE_LIMIT */
   private async signIn(token: string): Promise<SignedIn> {
-    const { authenticator, budget, limits } = this.services;
+    const { authenticator, budget, hub, limits } = this.services;
     const claims = authenticator.verify(token);
     budget.requireRoom(claims);
     await limits.take('connect', claims.userId);
-    return authenticator.stillSignedIn(claims);
+    // Before the look-up, so that no later sign-out is missed.
+    this.holder = claims;
+    if (this.socket.readyState === WebSocket.OPEN) hub.registerActive(this);
+    else this.leave();
+    const user = await authenticator.stillSignedIn(claims);
+    budget.requireRoom(claims);
+    return user;
   }
 
   private awaitSignIn(): void {
@@ -252,17 +270,26 @@ export class AssistantConnection {
       this.owed = this.socket.bufferedAmount;
       return written;
     };
-    const { conversations } = this.services;
-    const close = await conversations.open(userId, chatId, resume, {
-      sendPast,
-      send: (event) => this.send(event),
-      disconnect: () => this.disconnectSlow(),
-    });
-    if (this.socket.readyState === WebSocket.OPEN) {
-      this.chatId = chatId;
-      this.closeChat = close;
-    } else close();
+    const { conversations, hub } = this.services;
+    const waiting = new WaitingEvents();
+    this.waitingEvents = waiting;
+    this.subscribedChatId = chatId;
+    hub.subscribe(this, assistantTopic(chatId));
+    try {
+      const goLive = () => (this.waitingEvents = undefined);
+      await conversations.open(userId, chatId, resume, { waiting, sendPast, goLive });
+    } catch (error) {
+      this.closeChat();
+      throw error;
+    }
+    // The device may have left, or its token expired, meanwhile.
+    this.chatId = this.subscribedChatId;
     return sent;
+  }
+
+  private closeChat(): void {
+    if (this.subscribedChatId) this.services.hub.unsubscribe(this, assistantTopic(this.subscribedChatId));
+    this.chatId = this.subscribedChatId = this.waitingEvents = undefined;
   }
 
   /** Checks the session before each action: it may have been revoked since, on any node. */
@@ -278,12 +305,13 @@ export class AssistantConnection {
 
   private leave(): void {
     this.cancelExpiry?.();
-    this.closeChat?.();
-    if (this.user) {
-      this.services.budget.leave(this.user);
-      this.awaitSignIn();
-    }
-    this.user = this.chatId = this.closeChat = undefined;
+    this.closeChat();
+    if (this.holder) this.services.hub.remove(this);
+    this.holder = undefined;
+    if (!this.user) return;
+    this.services.budget.leave(this.user);
+    this.awaitSignIn();
+    this.user = undefined;
   }
 
   /** @returns the code that it is counted under */
@@ -293,15 +321,19 @@ export class AssistantConnection {
     this.services.metrics.errors.inc({ code });
     const shown = error instanceof AssistantUnavailable ? 'ASSISTANT_UNAVAILABLE' : code;
     const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
-    this.send({ type: 'error', data: { message, code: shown, ...(reason && { reason }), ...wait } });
+    this.reply({ type: 'error', data: { message, code: shown, ...(reason && { reason }), ...wait } });
     return code;
   }
 
-  private send(event: AssistantEvent): void {
+  private reply(event: AssistantEvent): void {
+    this.write(JSON.stringify(event));
+  }
+
+  private write(frame: string): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.owed = Math.min(this.owed, this.socket.bufferedAmount);
     if (this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.disconnectSlow();
-    this.socket.send(JSON.stringify(event));
+    this.socket.send(frame);
   }
 
   private disconnectSlow(): void {

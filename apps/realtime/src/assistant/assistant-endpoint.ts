@@ -1,10 +1,8 @@
-import { AnswerFeed, Answers } from '#assistant';
 import { AppError } from '#contracts';
-import { SOCKETS, Config, Unfinished, toAppError, type AssistantMessage, type EventPacket } from '#platform';
+import { SOCKETS, Config, Unfinished, toAppError } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { BroadcastOptions } from 'socket.io-adapter';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Visit } from '../connections/admission.js';
 import { refuseUpgrade } from '../transport/handshakes.js';
@@ -31,8 +29,6 @@ export class AssistantEndpoint implements OnModuleDestroy {
   constructor(
     private readonly config: Config,
     private readonly services: AssistantServices,
-    private readonly feed: AnswerFeed,
-    private readonly answers: Answers,
     unfinished: Unfinished,
   ) {
     this.sockets = new BoundedSockets(
@@ -60,19 +56,6 @@ export class AssistantEndpoint implements OnModuleDestroy {
         refuseUpgrade(socket, new AppError('NOT_FOUND', 'No such route'));
     });
     this.beat();
-  }
-
-  /** Messages between nodes about assistant chats arrive through Socket.IO's adapter, as all node commands do. */
-  broadcast({ data: [name, message] }: EventPacket): void {
-    if (name !== 'assistant') return;
-    const received = message as AssistantMessage;
-    if ('event' in received) this.feed.deliver(received.chatId, received.event);
-    else this.answers.stopHere(received.chatId);
-  }
-
-  /** The sign-out command of Socket.IO's adapter: the rooms are sessions or users. */
-  disconnectSockets({ rooms }: Pick<BroadcastOptions, 'rooms'>): void {
-    for (const connection of this.connections) connection.signOut(rooms);
   }
 
   onModuleDestroy(): void {

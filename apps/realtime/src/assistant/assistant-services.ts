@@ -1,6 +1,7 @@
 import { Conversations } from '#assistant';
 import { Authenticator } from '#identity';
 import { Metrics, RateLimits, Reads, UserWrites } from '#platform';
+import { Hub } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Admission } from '../connections/admission.js';
@@ -10,6 +11,7 @@ import { SocketBudget } from '../connections/socket-budget.js';
 @Injectable()
 export class AssistantServices {
   constructor(
+    readonly hub: Hub,
     readonly authenticator: Authenticator,
     readonly conversations: Conversations,
     readonly commands: CommandBus,

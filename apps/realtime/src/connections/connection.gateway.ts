@@ -1,21 +1,16 @@
-import { sessionRoom } from '#platform';
-import {
-  AuthRefreshPayload,
-  type AppError,
-  type AuthRefreshAck,
-  type PayloadOf,
-  type ServerEvent,
-} from '#contracts';
-import { Authenticator, invalidToken, type Claims, type Connected } from '#identity';
+import { Hub, sessionTopic } from '#realtime';
+import { AuthRefreshPayload, type AuthRefreshAck } from '#contracts';
+import { Authenticator, invalidToken, type Claims } from '#identity';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { Connections, type ConnectionObserver } from './connections.js';
-import { userOf, type DeviceSocket } from './device-socket.js';
+import { Connections } from './connections.js';
+import { userOf, type DeviceConnection, type DeviceSocket } from './device-connection.js';
 import { Device, Gateway } from '../events/gateway.js';
 
-/** Opens and closes devices of namespace `/`, and replaces their tokens. */
+/** Replaces the tokens of devices. */
 @Gateway()
-export class ConnectionGateway implements ConnectionObserver {
+export class ConnectionGateway {
   constructor(
+    private readonly hub: Hub,
     private readonly authenticator: Authenticator,
     private readonly connections: Connections,
   ) {}
@@ -27,40 +22,23 @@ export class ConnectionGateway implements ConnectionObserver {
   ): Promise<AuthRefreshAck> {
     const claims = this.authenticator.verify(token);
     if (claims.userId !== userOf(socket).userId) throw invalidToken();
-    // Sequentially: each leaves the room of a session that another one may be entering.
-    const replaced = Promise.resolve(socket.data.refreshed).then(() => this.replaceToken(socket, claims));
-    socket.data.refreshed = replaced.catch(() => undefined);
+    const connection = socket.data.connection!;
+    // Sequentially: each leaves the session that another one may be entering.
+    const replaced = Promise.resolve(connection.refreshed).then(() => this.replaceToken(connection, claims));
+    connection.refreshed = replaced.catch(() => undefined);
     await replaced;
     return { status: 'ok', expires_at: claims.expiresAt.toISOString() };
   }
 
-  private async replaceToken(socket: DeviceSocket, claims: Claims): Promise<void> {
-    const { sessionId } = userOf(socket);
-    // The room first: a later revocation reaches this socket, an earlier one is found by `connected`.
-    await socket.join(sessionRoom(claims.sessionId));
+  private async replaceToken(connection: DeviceConnection, claims: Claims): Promise<void> {
+    const { sessionId } = connection;
+    // The topic first: a later revocation reaches this device, an earlier one is found by `connected`.
+    this.hub.subscribe(connection, sessionTopic(claims.sessionId));
     try {
-      this.connections.renew(socket, (await this.authenticator.connected(claims)).user);
+      this.connections.renew(connection, (await this.authenticator.connected(claims)).user);
     } finally {
-      const current = userOf(socket).sessionId;
-      for (const id of [sessionId, claims.sessionId]) if (id !== current) await socket.leave(sessionRoom(id));
+      for (const id of [sessionId, claims.sessionId])
+        if (id !== connection.sessionId) this.hub.unsubscribe(connection, sessionTopic(id));
     }
   }
-
-  onAccepted(socket: DeviceSocket, reason: Connected['reason']): void {
-    const about = { user_id: userOf(socket).userId, timestamp: new Date().toISOString() };
-    emit(socket, 'connected', { socket_id: socket.id, ...about });
-    emit(socket, 'sync:required', { ...about, reason });
-  }
-
-  onMissed(socket: DeviceSocket): void {
-    const about = { user_id: userOf(socket).userId, timestamp: new Date().toISOString() };
-    emit(socket, 'sync:required', { ...about, reason: 'reconnection' });
-  }
-
-  onRejected(socket: DeviceSocket, error: AppError): void {
-    emit(socket, 'error', error.toBody());
-  }
 }
-
-const emit = <E extends ServerEvent>(socket: DeviceSocket, event: E, payload: PayloadOf<E>) =>
-  socket.emit(event, payload);

@@ -1,3 +1,4 @@
+import { Hub } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,6 +29,7 @@ export class GracefulStop implements OnModuleDestroy {
   private server?: Server;
 
   constructor(
+    private readonly hub: Hub,
     private readonly inFlight: EventsInFlight,
     private readonly deliveries: DeliveryReceipts,
     private readonly dialects: Dialects,
@@ -42,13 +44,14 @@ export class GracefulStop implements OnModuleDestroy {
     const { engine } = this.server;
     engine.opts.allowRequest = (_request, decide) => decide(stopping().message, false);
     const answered = this.inFlight.close();
-    // Only the devices of this server: other nodes continue.
-    this.server.local.emit('error', stopping().toBody());
+    // Only the devices of this process: other nodes continue.
+    this.hub.deliver({ event: { name: 'error', payload: stopping().toBody() }, topics: [] });
     await within(ANSWERS_MS, answered);
     this.deliveries.flush();
     const connections = Object.values((engine as unknown as Connections).clients);
     const gone = connections.map((connection) => once(connection, 'close'));
-    for (const namespace of this.dialects.returning) namespace.local.disconnectSockets();
+    for (const { sockets } of this.dialects.returning)
+      for (const socket of sockets.values()) socket.disconnect();
     // Not by `disconnect`, after which clients do not reconnect. Queued data is sent first.
     for (const connection of connections) connection.close();
     await within(WAY_OUT_MS, Promise.all(gone));

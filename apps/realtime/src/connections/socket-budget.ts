@@ -5,8 +5,8 @@ import { Injectable } from '@nestjs/common';
 
 /** Limits per session, such as a browser with all its tabs, and per user. */
 const { ofSession: PER_SESSION, ofUser: PER_USER } = SOCKETS.ofHolder.most;
-/** Rooms of chats, follows, friends and blocks. A connected user may enter more before all sockets are closed. */
-const { most: ROOMS_PER_USER } = SOCKETS.rooms;
+/** To chats, follows, friends and blocks. A connected user may have more before all sockets are closed. */
+const { most: SUBSCRIPTIONS_PER_USER } = SOCKETS.subscriptions;
 /** By then, a connection lost silently may have been detected. */
 const RETRY_MS = 5000;
 
@@ -21,21 +21,21 @@ export class SocketBudget {
   constructor(private readonly metrics: Metrics) {}
 
   /**
-   * Checks the budget for one more socket, in so many rooms.
+   * Checks the budget for one more socket, with so many subscriptions.
    * @throws AppError RATE_LIMIT (when the holder has reached its limit)
    */
-  requireRoom({ userId, sessionId }: Holder, rooms = 0): void {
+  requireRoom({ userId, sessionId }: Holder, subscriptions = 0): void {
     const sockets = this.counts.of(userId);
     if (this.counts.of(sessionId) >= PER_SESSION || sockets >= PER_USER) throw this.refusal();
-    if ((sockets + 1) * rooms > ROOMS_PER_USER.enter) throw this.refusal();
+    if ((sockets + 1) * subscriptions > SUBSCRIPTIONS_PER_USER.enter) throw this.refusal();
   }
 
   /**
-   * Checks the budget for a connected socket that is now in so many rooms.
+   * Checks the budget for a connected socket that now has so many subscriptions.
    * @throws AppError RATE_LIMIT
    */
-  requireStay({ userId }: Holder, rooms: number): void {
-    if (this.counts.of(userId) * rooms > ROOMS_PER_USER.stay) throw this.refusal();
+  requireStay({ userId }: Holder, subscriptions: number): void {
+    if (this.counts.of(userId) * subscriptions > SUBSCRIPTIONS_PER_USER.stay) throw this.refusal();
   }
 
   /**

@@ -1,25 +1,21 @@
-import { chatRoom } from '#platform';
 import type { ChatViews } from '#chat';
-import type { Namespace } from 'socket.io';
+import { EventPublisher, Hub, chatTopic, type Connection } from '#realtime';
 import { setImmediate as others } from 'node:timers/promises';
 import { ChangedChats } from './changed-chats.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
-interface Adapter {
-  rooms: Map<string, Set<string>>;
-  onChatChanged?: (room: string, except: Set<string>) => void;
-}
-
 /** Chats with the given numbers of devices. A look at a chat ends when the test ends it. */
 async function changed(sizes: Record<string, number>, look: (chatId: string) => Promise<never[]>) {
   const entries = Object.entries(sizes);
-  const socketsOf = (id: string, size: number) => range(size).map((i) => `${id}-${i}`);
-  const ids = entries.flatMap(([id, size]) => socketsOf(id, size));
-  const adapter: Adapter = {
-    rooms: new Map(entries.map(([id, size]) => [chatRoom(id), new Set(socketsOf(id, size))])),
-  };
-  const sockets = new Map(ids.map((id) => [id, { data: { user: { userId: id } } }]));
+  const hub = new Hub();
+  for (const [chatId, size] of entries)
+    for (const i of range(size)) {
+      const userId = `${chatId}-${i}`;
+      const connection = { id: userId, userId, sessionId: userId, subscriptions: new Set() };
+      hub.registerActive(connection as unknown as Connection);
+      hub.subscribe(connection as unknown as Connection, chatTopic(chatId));
+    }
   const looks: string[] = [];
   const views = {
     async *ofMembers(chatId: string) {
@@ -27,9 +23,9 @@ async function changed(sizes: Record<string, number>, look: (chatId: string) => 
       yield* await look(chatId);
     },
   };
-  const chats = new ChangedChats(views as unknown as ChatViews);
-  chats.watch([{ adapter, sockets } as unknown as Namespace]);
-  for (const [id] of entries) adapter.onChatChanged!(chatRoom(id), new Set());
+  const publisher = new EventPublisher(hub);
+  const chats = new ChangedChats(hub, views as unknown as ChatViews, publisher);
+  for (const [chatId] of entries) publisher.signal('chatChanged', { chatId, exceptUserIds: [] });
   for (const _ of range(10)) await others();
   return { chats, looks };
 }

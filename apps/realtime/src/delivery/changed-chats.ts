@@ -1,12 +1,9 @@
 import { MAX_RECEIPT_MEMBERS } from '#contracts';
 import { ChatViews, type SharedView } from '#chat';
-import { WORK, logger, chatRoom, userRoom } from '#platform';
+import { WORK, logger } from '#platform';
+import { EventPublisher, Hub, chatTopic, type Connection } from '#realtime';
+import { byUserId } from './by-user-id.js';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Namespace } from 'socket.io';
-import { PacketType } from 'socket.io-parser';
-import type { DeviceAdapter } from './device-adapter.js';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
-import type { BufferingAdapter } from './buffering-adapter.js';
 
 /**
  * Minimum time between two updates of a chat, ms; longer with more than 32 members. Changes meanwhile are shown
@@ -26,21 +23,22 @@ type Size = keyof typeof REST_MS;
  */
 @Injectable()
 export class ChangedChats implements OnModuleDestroy {
-  /** Rooms of chats that are due, each with the rooms of excluded users. */
+  /** Chats that are due, each with the excluded users. */
   private readonly due = { small: new Map<string, Set<string>>(), large: new Map<string, Set<string>>() };
   private readonly running = { small: new Set<Promise<void>>(), large: new Set<Promise<void>>() };
   /** Chats that are being shown, or were shown recently, with the next change, if any. */
   private readonly resting = new Map<string, { timer?: NodeJS.Timeout; except?: Set<string> }>();
   private isFailing = false;
   private isClosed = false;
-  private namespaces: Namespace[] = [];
 
-  constructor(private readonly views: ChatViews) {}
-
-  /** The events of the first namespace stand for all of these namespaces. */
-  watch(namespaces: Namespace[]): void {
-    this.namespaces = namespaces;
-    (namespaces[0]!.adapter as DeviceAdapter).onChatChanged = (room, except) => this.add(room, except);
+  constructor(
+    private readonly hub: Hub,
+    private readonly views: ChatViews,
+    publisher: EventPublisher,
+  ) {
+    publisher.onSignal('chatChanged', ({ chatId, exceptUserIds }) =>
+      this.add(chatId, new Set(exceptUserIds)),
+    );
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -50,30 +48,31 @@ export class ChangedChats implements OnModuleDestroy {
     await Promise.all([...this.running.small, ...this.running.large]);
   }
 
-  private add(room: string, except: Set<string>): void {
-    if (this.isClosed || !this.namespaces.some(({ adapter }) => adapter.rooms.has(room))) return;
-    const resting = this.resting.get(room);
+  private add(chatId: string, except: Set<string>): void {
+    if (this.isClosed || this.hub.audience(chatTopic(chatId)) === 0) return;
+    const resting = this.resting.get(chatId);
     if (resting) resting.except = both(resting.except, except);
     else {
       const size =
-        this.due.large.has(room) || !(this.due.small.has(room) || this.isSmall(room)) ? 'large' : 'small';
-      this.due[size].set(room, both(this.due[size].get(room), except));
+        this.due.large.has(chatId) || !(this.due.small.has(chatId) || this.isSmall(chatId))
+          ? 'large'
+          : 'small';
+      this.due[size].set(chatId, both(this.due[size].get(chatId), except));
       this.start(size);
     }
   }
 
   /** By the number of devices that receive it. */
-  private isSmall(room: string): boolean {
-    const sizes = this.namespaces.map(({ adapter }) => adapter.rooms.get(room)?.size ?? 0);
-    return sizes.reduce((sum, size) => sum + size, 0) <= MAX_RECEIPT_MEMBERS;
+  private isSmall(chatId: string): boolean {
+    return this.hub.audience(chatTopic(chatId)) <= MAX_RECEIPT_MEMBERS;
   }
 
   private start(size: Size): void {
     const [due, running] = [this.due[size], this.running[size]];
-    for (const [room, except] of due) {
+    for (const [chatId, except] of due) {
       if (running.size >= AT_ONCE[size]) return;
-      due.delete(room);
-      const showing = this.showOnce(room, except).finally(() => {
+      due.delete(chatId);
+      const showing = this.showOnce(chatId, except).finally(() => {
         running.delete(showing);
         this.start(size);
       });
@@ -81,66 +80,54 @@ export class ChangedChats implements OnModuleDestroy {
     }
   }
 
-  private async showOnce(room: string, except: Set<string>): Promise<void> {
+  private async showOnce(chatId: string, except: Set<string>): Promise<void> {
     const resting: { timer?: NodeJS.Timeout } = {};
-    this.resting.set(room, resting);
+    this.resting.set(chatId, resting);
     let rest = RETRY_MS;
     try {
-      rest = REST_MS[await this.show(room, except)];
+      rest = REST_MS[await this.show(chatId, except)];
       this.isFailing = false;
     } catch (err) {
       if (!this.isFailing)
         logger.warn({ err: (err as Error).message }, 'showing changed chats failed, retrying');
       this.isFailing = true;
-      this.add(room, except);
+      this.add(chatId, except);
     }
-    if (!this.isClosed) resting.timer = setTimeout(() => this.endRest(room), rest).unref();
+    if (!this.isClosed) resting.timer = setTimeout(() => this.endRest(chatId), rest).unref();
   }
 
-  private endRest(room: string): void {
-    const except = this.resting.get(room)?.except;
-    this.resting.delete(room);
-    if (except) this.add(room, except);
+  private endRest(chatId: string): void {
+    const except = this.resting.get(chatId)?.except;
+    this.resting.delete(chatId);
+    if (except) this.add(chatId, except);
   }
 
   /** @returns the size of the chat */
-  private async show(room: string, except: Set<string>): Promise<Size> {
-    const devices = this.devicesIn(room, except);
+  private async show(chatId: string, except: Set<string>): Promise<Size> {
+    const devices = this.devicesIn(chatId, except);
     let members = 0;
     if (devices.size > 0)
-      for await (const view of this.views.ofMembers(chatOf(room), [...devices.keys()])) {
-        this.showView(room, view, devices);
+      for await (const view of this.views.ofMembers(chatId, [...devices.keys()])) {
+        this.showView(chatId, view, devices);
         members = view.chat.member_count;
       }
     return members > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
   }
 
-  private showView(room: string, { chat, userIds }: SharedView, devices: Map<string, DeviceSocket[]>): void {
-    const sockets = userIds.flatMap((id) => devices.get(id) ?? []);
-    for (const nsp of this.namespaces)
-      (nsp.adapter as BufferingAdapter).sendTo(
-        room,
-        sockets.filter((socket) => socket.nsp === nsp),
-        { type: PacketType.EVENT, data: ['chat:updated', chat] },
-      );
+  private showView(chatId: string, { chat, userIds }: SharedView, devices: Map<string, Connection[]>): void {
+    const connections = userIds.flatMap((id) => devices.get(id) ?? []);
+    this.hub.deliverTo(connections, chatTopic(chatId), { name: 'chat:updated', payload: chat });
   }
 
   /** By user. */
-  private devicesIn(room: string, except: Set<string>): Map<string, DeviceSocket[]> {
-    const devices = new Map<string, DeviceSocket[]>();
-    for (const { adapter, sockets } of this.namespaces)
-      for (const id of adapter.rooms.get(room) ?? []) {
-        const socket = sockets.get(id) as DeviceSocket | undefined;
-        if (!socket) continue;
-        const { userId } = userOf(socket);
-        if (!except.has(userRoom(userId))) devices.set(userId, [...(devices.get(userId) ?? []), socket]);
-      }
-    return devices;
+  private devicesIn(chatId: string, except: Set<string>): Map<string, Connection[]> {
+    const connections = [...this.hub.connectionsOf(chatTopic(chatId))].filter(
+      ({ userId }) => !except.has(userId),
+    );
+    return byUserId(connections);
   }
 }
 
-const chatOf = (room: string) => room.slice(chatRoom('').length);
-
 /** The users whom both changes exclude. */
 const both = (known: Set<string> | undefined, more: Set<string>) =>
-  known ? new Set([...known].filter((room) => more.has(room))) : more;
+  known ? new Set([...known].filter((chatId) => more.has(chatId))) : more;

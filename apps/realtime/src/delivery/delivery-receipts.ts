@@ -1,9 +1,7 @@
-import { chatRoom } from '#platform';
+import { Hub, chatTopic } from '#realtime';
 import { MAX_RECEIPT_MEMBERS, type MessageDto } from '#contracts';
 import { ReadCursors } from '#chat';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Namespace } from 'socket.io';
-import type { DeviceSocket } from '../connections/device-socket.js';
 
 /**
  * How long deliveries are collected, ms: senders in small chats see individual receipts, in large chats only counts.
@@ -23,26 +21,21 @@ interface Sent {
 }
 
 /**
- * Marks messages as delivered for everybody whose device received them live. It observes all broadcasts on each node
- * for its own sockets. It reads the members of a chat once per round, not per message.
+ * Marks messages as delivered for everybody whose device received them live. It observes all deliveries on each node
+ * for its own connections. It reads the members of a chat once per round, not per message.
  */
 @Injectable()
 export class DeliveryReceipts implements OnModuleDestroy {
   private readonly sent = { small: new Map<string, Sent>(), large: new Map<string, Sent>() };
   private readonly timers: Partial<Record<'small' | 'large', NodeJS.Timeout>> = {};
-  private namespaces: Namespace[] = [];
 
-  constructor(private readonly cursors: ReadCursors) {}
-
-  /** Broadcasts in the first namespace stand for all of these namespaces. */
-  attach(namespaces: Namespace[]): void {
-    this.namespaces = namespaces;
-    const { adapter } = namespaces[0]!;
-    const broadcast = adapter.broadcast.bind(adapter);
-    adapter.broadcast = (packet: { data?: [event: string, payload: MessageDto] }, options) => {
-      broadcast(packet, options);
-      if (packet.data?.[0] === 'chat:message:new') this.recordSent(packet.data[1]);
-    };
+  constructor(
+    private readonly hub: Hub,
+    private readonly cursors: ReadCursors,
+  ) {
+    hub.onDelivered(({ event: { name, payload } }) => {
+      if (name === 'chat:message:new') this.recordSent(payload as MessageDto);
+    });
   }
 
   /** Marks all deliveries so far, before the sockets are closed. */
@@ -58,9 +51,7 @@ export class DeliveryReceipts implements OnModuleDestroy {
   }
 
   private recordSent({ chat_id: chatId, sender_id: senderId, seq }: MessageDto): void {
-    let devices = 0;
-    for (const { adapter } of this.namespaces) devices += adapter.rooms.get(chatRoom(chatId))?.size ?? 0;
-    const size = devices > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
+    const size = this.hub.audience(chatTopic(chatId)) > MAX_RECEIPT_MEMBERS ? 'large' : 'small';
     const sent = this.sent[size].get(chatId);
     const message = { seq, senderId, at: performance.now() };
     if (!sent) this.sent[size].set(chatId, { newest: message });
@@ -75,14 +66,11 @@ export class DeliveryReceipts implements OnModuleDestroy {
   }
 
   private markDelivered(chatId: string, { newest, newestByAnother: other }: Sent): void {
-    for (const { sockets, adapter } of this.namespaces)
-      for (const id of adapter.rooms.get(chatRoom(chatId)) ?? []) {
-        const { user, openedAt } = (sockets.get(id) as DeviceSocket | undefined)?.data ?? {};
-        if (!user || openedAt === undefined) continue;
-        const last = user.userId === newest.senderId ? other : newest;
-        // A device that opened later did not receive it.
-        if (last && openedAt <= last.at) this.cursors.record(chatId, user.userId, last.seq);
-      }
+    for (const { userId, activeSince } of this.hub.connectionsOf(chatTopic(chatId))) {
+      const last = userId === newest.senderId ? other : newest;
+      // A device that opened later did not receive it.
+      if (last && activeSince! <= last.at) this.cursors.record(chatId, userId, last.seq);
+    }
   }
 }
 

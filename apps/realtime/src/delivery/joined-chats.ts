@@ -1,15 +1,15 @@
-import { AppError, type ChatDto } from '#contracts';
+import { AppError } from '#contracts';
 import { ChatViews } from '#chat';
 import { logger } from '#platform';
+import { Hub, chatTopic } from '#realtime';
+import { byUserId } from './by-user-id.js';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { Namespace } from 'socket.io';
-import { PacketType } from 'socket.io-parser';
-import type { DeviceAdapter } from './device-adapter.js';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
-import type { BufferingAdapter } from './buffering-adapter.js';
+import type { DeviceConnection } from '../connections/device-connection.js';
 
 /** Limit of joined chats per device. */
 const MAX_JOINED = 100;
+/** Devices with `auth: { scope: "joined" }` receive these events only for joined chats. */
+const OF_JOINED = new Set<string>(['chat:message:new', 'chat:typing']);
 /** How long messages of a chat are collected before the chat is shown, ms. */
 const ROUND_MS = 500;
 
@@ -20,30 +20,36 @@ const ROUND_MS = 500;
 @Injectable()
 export class JoinedChats implements OnModuleDestroy {
   /** Devices that did not receive a message, by chat. */
-  private readonly passedOver = new Map<string, Set<DeviceSocket>>();
+  private readonly passedOver = new Map<string, Set<DeviceConnection>>();
   private timer?: NodeJS.Timeout;
-  private show: (chat: ChatDto, socketIds: string[]) => void = () => undefined;
 
-  constructor(private readonly views: ChatViews) {}
-
-  /** Broadcasts in the first namespace stand for all of these namespaces. */
-  watch(namespaces: Namespace[]): void {
-    for (const { adapter } of namespaces)
-      (adapter as BufferingAdapter).onSkipped = (socket, chatId) => this.recordSkipped(socket, chatId);
-    const first = namespaces[0]!.adapter as DeviceAdapter;
-    this.show = (chat, ids) =>
-      first.broadcast({ type: PacketType.EVENT, data: ['chat:updated', chat] }, { rooms: new Set(ids) });
-  }
+  constructor(
+    private readonly hub: Hub,
+    private readonly views: ChatViews,
+  ) {}
 
   onModuleDestroy(): void {
     clearTimeout(this.timer);
+  }
+
+  /** The device receives these events only for chats that it joins. */
+  limit(connection: DeviceConnection): void {
+    const joined = new Set<string>();
+    connection.joined = joined;
+    connection.accepts = ({ name, payload }) => {
+      if (!OF_JOINED.has(name)) return true;
+      const { chat_id } = payload as { chat_id: string };
+      if (joined.has(chat_id)) return true;
+      if (name === 'chat:message:new') this.recordSkipped(connection, chat_id);
+      return false;
+    };
   }
 
   /**
    * The device receives events of the chat before `open` reads it, so that no message is missed.
    * @throws AppError CONFLICT (when too many chats are joined), or any error of `open`
    */
-  async join<T>({ data: { joined } }: DeviceSocket, chatId: string, open: () => Promise<T>): Promise<T> {
+  async join<T>({ joined }: DeviceConnection, chatId: string, open: () => Promise<T>): Promise<T> {
     if (joined && !joined.has(chatId) && joined.size >= MAX_JOINED)
       throw new AppError('CONFLICT', `Limit of ${MAX_JOINED} joined chats reached`);
     joined?.add(chatId);
@@ -55,14 +61,14 @@ export class JoinedChats implements OnModuleDestroy {
     }
   }
 
-  leave({ data: { joined } }: DeviceSocket, chatId: string): void {
+  leave({ joined }: DeviceConnection, chatId: string): void {
     joined?.delete(chatId);
   }
 
-  private recordSkipped(socket: DeviceSocket, chatId: string): void {
+  private recordSkipped(connection: DeviceConnection, chatId: string): void {
     const devices = this.passedOver.get(chatId);
-    if (devices) devices.add(socket);
-    else this.passedOver.set(chatId, new Set([socket]));
+    if (devices) devices.add(connection);
+    else this.passedOver.set(chatId, new Set([connection]));
     this.timer ??= setTimeout(() => void this.endRound(), ROUND_MS);
   }
 
@@ -77,16 +83,11 @@ export class JoinedChats implements OnModuleDestroy {
     this.timer = this.passedOver.size > 0 ? setTimeout(() => void this.endRound(), ROUND_MS) : undefined;
   }
 
-  private async showChat(chatId: string, devices: DeviceSocket[]): Promise<void> {
-    const byUser = new Map<string, string[]>();
-    for (const device of devices) {
-      const { userId } = userOf(device);
-      byUser.set(userId, [...(byUser.get(userId) ?? []), device.id]);
-    }
+  private async showChat(chatId: string, devices: DeviceConnection[]): Promise<void> {
+    const byUser = byUserId(devices);
     for await (const { chat, userIds } of this.views.ofMembers(chatId, [...byUser.keys()])) {
-      const ids = userIds.flatMap((id) => byUser.get(id) ?? []);
-      // Without rooms, it would be sent to all devices.
-      if (ids.length > 0) this.show(chat, ids);
+      const connections = userIds.flatMap((id) => byUser.get(id) ?? []);
+      this.hub.deliverTo(connections, chatTopic(chatId), { name: 'chat:updated', payload: chat });
     }
   }
 }

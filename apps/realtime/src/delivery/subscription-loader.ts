@@ -1,68 +1,51 @@
-import { chatRoom, followersRoom, userRoom } from '#platform';
 import { Memberships } from '#chat';
 import { Relationships } from '#social';
+import { chatTopic, userTopic, type Connection, type SubscriptionSnapshot, type Topic } from '#realtime';
 import { Injectable } from '@nestjs/common';
-import { userOf, type DeviceSocket, type SubscriptionSnapshot } from '../connections/device-socket.js';
-import type { BufferingAdapter } from './buffering-adapter.js';
 
-/** Loads the rooms of a user's devices, except the user's and session's own rooms. */
+export interface LoadedSubscriptions extends SubscriptionSnapshot {
+  /** Direct chats that have not been shown to the other member: they do not receive this user's online state. */
+  unseen: Set<string>;
+}
+
+/** Loads the stored subscriptions of a user's devices. */
 @Injectable()
 export class SubscriptionLoader {
-  /** When a membership changed last, in ms of `performance.now()`. */
-  private invalidatedAt = -Infinity;
-
   constructor(
     private readonly memberships: Memberships,
     private readonly relationships: Relationships,
   ) {}
 
-  private async of(userId: string): Promise<Omit<SubscriptionSnapshot, 'at'>> {
-    const [{ chatIds, unseen }, related] = await Promise.all([
+  /** Later calls resolve later (`Batcher`), so an older snapshot never replaces a newer one. */
+  async load({ userId, invalidations: readAfter }: Connection): Promise<LoadedSubscriptions> {
+    return { ...(await this.read(userId)), readAfter };
+  }
+
+  /** The presence audience of a user. */
+  async audienceOf(userId: string): Promise<Topic[]> {
+    const { topics, unseen } = await this.read(userId);
+    return presenceAudience(topics, unseen);
+  }
+
+  private async read(userId: string): Promise<Omit<LoadedSubscriptions, 'readAfter'>> {
+    const [chats, related] = await Promise.all([
       this.memberships.chatIdsOf(userId),
-      this.relationships.roomsOf(userId),
+      this.relationships.topicsOf(userId),
     ]);
-    return { rooms: [...chatIds.map(chatRoom), ...related], unseen: new Set(unseen.map(chatRoom)) };
-  }
-
-  async load(userId: string): Promise<SubscriptionSnapshot> {
-    const at = performance.now();
-    return { ...(await this.of(userId)), at };
-  }
-
-  /** A user entered or left rooms, or was signed out: devices that are opening load their subscriptions again. */
-  invalidate(): void {
-    this.invalidatedAt = performance.now();
-  }
-
-  /** Whether a change since then may have missed a device that was opening. */
-  isStale({ at }: SubscriptionSnapshot): boolean {
-    return this.invalidatedAt >= at;
-  }
-
-  /**
-   * Puts a device into its rooms, whatever it has missed. Later calls resolve later (`Batcher`), so an older result
-   * never replaces a newer one.
-   */
-  async refresh(
-    socket: DeviceSocket,
-  ): Promise<Pick<SubscriptionSnapshot, 'unseen'> & { rooms: Set<string>; hasMissed: boolean }> {
-    const snapshot = await this.load(userOf(socket).userId);
-    const { unseen } = snapshot;
-    if (!socket.connected) return { rooms: new Set(), unseen, hasMissed: false };
-    const resolved = (socket.nsp.adapter as BufferingAdapter).resolve(socket, snapshot);
-    socket.data.openedAt ??= performance.now();
-    return { ...resolved, unseen };
+    return {
+      topics: [...chats.chatIds.map(chatTopic), ...related.topics],
+      unseen: new Set(chats.unseen),
+      seen: { chats: chats.snapshot, relationships: related.snapshot },
+    };
   }
 }
 
-const FOLLOWED = followersRoom('');
-
-/** The rooms that receive the online state of a device's user: chats, and the users whom the user follows. */
+/** The topics that receive the online state of a user with these subscriptions: chats, and the users whom the user follows. */
 export const presenceAudience = (
-  rooms: Iterable<string>,
-  { unseen }: Pick<SubscriptionSnapshot, 'unseen'>,
-): string[] =>
-  [...rooms].flatMap((room) => {
-    if (room.startsWith(FOLLOWED)) return [userRoom(room.slice(FOLLOWED.length))];
-    return room.startsWith(chatRoom('')) && !unseen.has(room) ? [room] : [];
+  topics: Iterable<Topic> | Connection['subscriptions'],
+  unseen: Set<string>,
+): Topic[] =>
+  [...topics].flatMap(({ kind, id }) => {
+    if (kind === 'followers') return [userTopic(id)];
+    return kind === 'chat' && !unseen.has(id) ? [chatTopic(id)] : [];
   });

@@ -2,7 +2,7 @@ import { ArchivePayload, MutePayload, type ChatAck } from '#contracts';
 import { ArchiveChat, MuteChat } from '#chat';
 import { CommandBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-connection.js';
 import { Device, Gateway } from './gateway.js';
 
 /** Events of a member's own settings. */

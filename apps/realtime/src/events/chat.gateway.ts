@@ -30,7 +30,7 @@ import {
 } from '#chat';
 import { CommandBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-connection.js';
 import { Device, Gateway } from './gateway.js';
 import { JoinedChats } from '../delivery/joined-chats.js';
 
@@ -101,7 +101,7 @@ export class ChatGateway {
   @SubscribeMessage('chat:join')
   join(@Device() socket: DeviceSocket, @MessageBody() payload: ChatIdPayload): Promise<JoinAck> {
     const { chat_id } = payload;
-    return this.joined.join(socket, chat_id, () =>
+    return this.joined.join(socket.data.connection!, chat_id, () =>
       this.commands.execute(new JoinChat(userOf(socket).userId, chat_id)),
     );
   }
@@ -113,7 +113,7 @@ export class ChatGateway {
   @SubscribeMessage('chat:leave')
   leave(@Device() socket: DeviceSocket, @MessageBody() { chat_id }: ChatIdPayload): LeaveAck {
     this.typing.stop(chat_id, socket.id);
-    this.joined.leave(socket, chat_id);
+    this.joined.leave(socket.data.connection!, chat_id);
     return { status: 'left', chat_id };
   }
 

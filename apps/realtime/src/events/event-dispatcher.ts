@@ -12,7 +12,7 @@ import {
 } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { Connections } from '../connections/connections.js';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-connection.js';
 import { kindOf, type EventKind } from './event-kinds.js';
 import { EventsInFlight } from './events-in-flight.js';
 import { sizeOf, UnparsedPayload } from '../transport/text-parser.js';
@@ -111,10 +111,8 @@ export class EventDispatcher {
     args: unknown[],
     { fewestArgs }: ProtocolRules,
   ): Promise<unknown> {
-    if (socket.data.opening) await socket.data.opening;
-    // The session may have been found revoked while the device was opening.
     if (!socket.connected) throw invalidToken();
-    this.connections.requireLive(socket);
+    this.connections.requireLive(socket.data.connection!);
     if (args[0] instanceof UnparsedPayload) throw args[0].error;
     if (!handler) throw new AppError('INVALID_DATA', 'Unknown event');
     if (args.length > 1 || args.length < fewestArgs)
@@ -122,8 +120,6 @@ export class EventDispatcher {
     const call: EventCall = { socket };
     const result = await handler(args[0], call);
     if ('error' in call) throw call.error;
-    // Earlier events are delivered before the answer. An error has published nothing.
-    await this.connections.caughtUp(socket);
     return result;
   }
 }

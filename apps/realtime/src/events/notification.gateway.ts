@@ -2,7 +2,7 @@ import { NotificationReadPayload, type NotificationReadAck } from '#contracts';
 import { ReadNotification } from '#notifications';
 import { CommandBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-connection.js';
 import { Device, Gateway } from './gateway.js';
 
 /** Event `notification:read`. */

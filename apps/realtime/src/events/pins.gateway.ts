@@ -3,7 +3,7 @@ import { ListPins, PinMessage } from '#chat';
 import { Reads } from '#platform';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-connection.js';
 import { Device, Gateway } from './gateway.js';
 
 /** Events of pinned messages. */

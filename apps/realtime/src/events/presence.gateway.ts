@@ -6,11 +6,12 @@ import {
   type UsersListAck,
 } from '#contracts';
 import { ListUsers } from '#identity';
-import { Reads, watchersRoom } from '#platform';
+import { Reads } from '#platform';
+import { Hub, watchersTopic } from '#realtime';
 import { Presence } from '#presence';
 import { QueryBus } from '@nestjs/cqrs';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { userOf, type DeviceSocket } from '../connections/device-socket.js';
+import { userOf, type DeviceSocket } from '../connections/device-connection.js';
 import { SocketBudget } from '../connections/socket-budget.js';
 import { Device, Gateway } from './gateway.js';
 
@@ -18,6 +19,7 @@ import { Device, Gateway } from './gateway.js';
 @Gateway()
 export class PresenceGateway {
   constructor(
+    private readonly hub: Hub,
     private readonly budget: SocketBudget,
     private readonly presence: Presence,
     private readonly reads: Reads,
@@ -39,12 +41,13 @@ export class PresenceGateway {
     @Device() socket: DeviceSocket,
     @MessageBody() { user_ids }: PresenceWatchPayload,
   ): Promise<PresenceAck> {
-    const wanted = new Set(user_ids.map(watchersRoom));
-    this.budget.requireWatch(userOf(socket), wanted.size);
+    const wanted = new Set(user_ids);
+    const connection = socket.data.connection!;
+    this.budget.requireWatch(connection, wanted.size);
     const items = await this.reads.run(userOf(socket).userId, async () => {
-      for (const room of socket.rooms)
-        if (room.startsWith(watchersRoom('')) && !wanted.has(room)) await socket.leave(room);
-      await socket.join([...wanted]);
+      for (const { kind, id } of connection.subscriptions)
+        if (kind === 'watchers' && !wanted.has(id)) this.hub.unsubscribe(connection, watchersTopic(id));
+      for (const id of wanted) this.hub.subscribe(connection, watchersTopic(id));
       return this.presence.items(userOf(socket).userId, user_ids);
     });
     return { status: 'ok', items };

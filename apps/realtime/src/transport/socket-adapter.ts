@@ -1,5 +1,6 @@
 import type { AppError } from '#contracts';
-import { SOCKETS, Config, Metrics, RealtimeEmitter, RequestsInWork, Unfinished, Unread } from '#platform';
+import { SOCKETS, Config, Metrics, RequestsInWork, Unfinished, Unread } from '#platform';
+import { EventPublisher, Hub } from '#realtime';
 import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
@@ -7,19 +8,18 @@ import { Server, type ServerOptions } from 'socket.io';
 import type { ServerOptions as WebSocketOptions } from 'ws';
 import { Admission } from '../connections/admission.js';
 import { AssistantEndpoint } from '../assistant/assistant-endpoint.js';
-import { ChangedChats } from '../delivery/changed-chats.js';
 import { fixClosedPolls } from './engineio-polling-close-fix.js';
-import { ConnectionGateway } from '../connections/connection.gateway.js';
 import { Connections } from '../connections/connections.js';
-import { DeliveryReceipts } from '../delivery/delivery-receipts.js';
-import { DeviceAdapter } from '../delivery/device-adapter.js';
-import type { DeviceSocket } from '../connections/device-socket.js';
+import { Handshakes } from '../connections/handshakes.js';
+import { nameRedaction } from '../delivery/name-redaction.js';
+import { V2Protocol } from '../protocols/v2-protocol.js';
+import { NoRoomsAdapter } from './no-rooms-adapter.js';
+import type { DeviceSocket } from '../connections/device-connection.js';
 import { Dialects } from '../dialects/dialects.js';
 import { EventDispatcher, type EventHandler } from '../events/event-dispatcher.js';
 import { disconnectSlow, coalesceWrites, unreadOf } from './write-coalescing.js';
 import { GracefulStop } from '../connections/graceful-stop.js';
 import { admitHandshakes, startPollsInTurn } from './handshakes.js';
-import { JoinedChats } from '../delivery/joined-chats.js';
 import { BoundedSockets } from './reading.js';
 import { textParser } from './text-parser.js';
 
@@ -48,7 +48,7 @@ export class SocketAdapter extends IoAdapter {
         decide('Origin not allowed', this.config.allowsOrigin(headers.origin)),
       parser: textParser,
       allowEIO3: this.config.ALLOW_EIO3 === 'true',
-      adapter: DeviceAdapter,
+      adapter: NoRoomsAdapter,
       // A larger message closes the connection without an answer, so it is far above the 64 KiB that are answered.
       maxHttpBufferSize: SOCKETS.packet.most.received,
       wsEngine: class extends BoundedSockets {
@@ -73,32 +73,29 @@ export class SocketAdapter extends IoAdapter {
     server.httpServer.on('close', () => clearInterval(looking));
     this.app.get(Unread).count(() => unreadOf(server.engine, () => countSlow.inc()));
     fixClosedPolls(server.engine);
-    const connections = this.app.get(Connections);
+    const namespace = server.of('/');
+    const protocol = new V2Protocol(namespace);
+    const [handshakes, connections] = [this.app.get(Handshakes), this.app.get(Connections)];
     // A refused socket is accepted first, since clients expect an `error` event.
-    server.use((socket, next) => {
-      connections.signIn(socket as DeviceSocket).then(() => next(), next);
+    server.use((socket: DeviceSocket, next) => {
+      handshakes.signIn(socket, { all: protocol, joined: protocol }).then(() => next(), next);
     });
-    const namespaces = [server.of('/'), ...this.app.get(Dialects).open(server)];
-    connections.watch(namespaces);
-    this.app.get(DeliveryReceipts).attach(namespaces);
-    this.app.get(JoinedChats).watch(namespaces);
-    this.app.get(ChangedChats).watch(namespaces);
+    for (const each of [namespace, ...this.app.get(Dialects).open(server)]) handshakes.takeOneAtATime(each);
+    this.app.get(Hub).redaction = nameRedaction;
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
     const answering = this.app.get(EventDispatcher);
-    const observer = this.app.get(ConnectionGateway);
     const rules = { handlers: this.handlers, fewestArgs: 1, refusal } as const;
     server.on('connection', (socket: DeviceSocket) => {
       // Not passed on: a client must not emit events of any name on our event emitters.
-      if (socket.data.user) socket.use((args) => void answering.dispatch(socket, rules, args));
-      connections.accept(socket, observer);
+      if (socket.data.connection) socket.use((args) => void answering.dispatch(socket, rules, args));
+      connections.accept(socket, protocol);
     });
-    this.app.get(RealtimeEmitter).bind(server, () => {
+    this.app.get(EventPublisher).receive(() => {
       connections.resync();
       assistant.endAll();
     });
     assistant.listen(server.httpServer as HttpServer, server.path());
-    (server.of('/').adapter as DeviceAdapter).mirrors.push(assistant);
     return server;
   }
 

@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { invalidToken } from '#identity';
-import { SOCKETS, parsedSize, type EventPacket } from '#platform';
+import { SOCKETS, parsedSize } from '#platform';
 import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } from 'socket.io-parser';
 
 /** A larger payload is refused with MESSAGE_TOO_LARGE. */
@@ -124,7 +124,7 @@ class LimitedDecoder extends Decoder {
 
 /** We send no binary data, so payloads are not searched for it. An event with text data is already encoded. */
 class TextEncoder extends Encoder {
-  override encode({ type, nsp, id, data, each }: Packet & Pick<EventPacket, 'each'>): string[] {
+  override encode({ type, nsp, id, data, each }: Packet & { each?: object[] }): string[] {
     const head = `${type}${nsp && nsp !== '/' ? `${nsp},` : ''}${id ?? ''}`;
     if (each) return each.map((payload) => `${head}${JSON.stringify([data[0], payload])}`);
     if (data == null) return [head];

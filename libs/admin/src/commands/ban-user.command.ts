@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { accountBanned, audit, lockForAdmin, revokeSessions, toAccount, type Account } from '#identity';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ReconcileUser, promiseReconciliation } from './reconcile-user.command.js';
 
@@ -23,7 +24,7 @@ export class BanUser extends Command<Account> {
 export class BanUserHandler implements ICommandHandler<BanUser> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly commands: CommandBus,
   ) {}
 
@@ -31,7 +32,7 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
     const { account, jobId } = await this.prisma.$transaction(async (tx) => {
       const user = await lockForAdmin(tx, adminId, userId);
       if (user.role === 'admin') throw new AppError('CONFLICT', 'An admin cannot be banned');
-      // A connecting socket either receives it, since it is in its room already, or finds its session revoked.
+      // A connecting device either is registered and signed out below, or finds its session revoked.
       await revokeSessions(tx, userId);
       const jobId = await promiseReconciliation(tx, userId);
       if (user.bannedAt) return { account: user, jobId };
@@ -39,7 +40,7 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
       const data = { bannedAt: new Date() };
       return { account: await tx.user.update({ where: { id: userId }, data }), jobId };
     });
-    this.emitter.signOut({ userId }, accountBanned().toBody());
+    this.publisher.signOut({ userId }, accountBanned().toBody());
     await this.commands.execute(new ReconcileUser(userId));
     await this.prisma.outboxJob.deleteMany({ where: { id: jobId } });
     return toAccount(account);

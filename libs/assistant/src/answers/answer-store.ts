@@ -1,4 +1,5 @@
-import { ASSISTANT, Batcher, NodeRegistry, PrismaService, isUniqueViolation, newId } from '#platform';
+import { ASSISTANT, Batcher, PrismaService, isUniqueViolation, newId } from '#platform';
+import { NodeRegistry } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { NEW_CHAT, titleFrom } from '../conversations/conversation.js';
 

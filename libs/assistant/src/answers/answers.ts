@@ -1,8 +1,8 @@
 import type { AssistantEvent } from '#contracts';
-import { ASSISTANT, Metrics, RealtimeEmitter, isDatabaseUnavailable, logger } from '#platform';
+import { ASSISTANT, Metrics, isDatabaseUnavailable, logger } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AnswerFeed } from './answer-feed.js';
 import { AnswerLog } from './answer-log.js';
 import { AnswerQueue } from './answer-queue.js';
 import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
@@ -24,8 +24,8 @@ const BUSY_MS = 100;
 const DEAD_MS = 10_000;
 
 /**
- * Generates each answer once, whether or not anybody is connected. Tokens are published to the chat's feed and logged;
- * the complete answer is stored. Questions of one chat are answered in order.
+ * Generates each answer once, whether or not anybody is connected. Tokens are published and logged; the complete answer
+ * is stored. Questions of one chat are answered in order.
  */
 @Injectable()
 export class Answers implements OnModuleInit, OnModuleDestroy {
@@ -40,8 +40,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   private lookForDead?: NodeJS.Timeout;
 
   constructor(
-    private readonly emitter: RealtimeEmitter,
-    private readonly feed: AnswerFeed,
+    private readonly publisher: EventPublisher,
     private readonly log: AnswerLog,
     private readonly queue: AnswerQueue,
     private readonly store: AnswerStore,
@@ -54,6 +53,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   /** An unavailable database does not prevent the start; nothing is answered until it is available. */
   onModuleInit(): void {
+    this.publisher.onSignal('stopAnswer', ({ chatId }) => this.stopHere(chatId));
     this.recovered = this.retryWhileDatabaseDown(() => this.store.interruptDead());
     this.recovered.catch(logWarning);
     this.lookForDead = setInterval(() => void this.store.interruptDead().catch(logWarning), DEAD_MS).unref();
@@ -90,7 +90,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
 
   /** Ends the current answer of a chat, on any node, also while it waits for its place. */
   stop(chatId: string): void {
-    if (!this.stopHere(chatId)) this.emitter.toAssistant(chatId, { chatId, stop: true });
+    if (!this.stopHere(chatId)) this.publisher.signal('stopAnswer', { chatId });
   }
 
   /** @returns false when this node has not the current answer of the chat */
@@ -134,7 +134,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     if (this.isClosing) return;
     if (!(await this.isFirst(live, question))) return;
     live.isShown = true;
-    this.feed.publish(chatId, started(live.id));
+    this.publisher.publishAssistant(chatId, started(live.id));
     await this.queue
       .inPlace(question.userId, live.ended.signal, () => this.generate(live, question))
       .catch((reason: unknown) => {
@@ -275,7 +275,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     type: T,
     data: Extract<AssistantEvent, { type: T }>['data'],
   ): void {
-    this.feed.publish(chatId, { type, data } as AssistantEvent);
+    this.publisher.publishAssistant(chatId, { type, data } as AssistantEvent);
   }
 }
 

@@ -1,6 +1,6 @@
 import { PrismaService, RateLimits, newId } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AnswerFeed } from '../answers/answer-feed.js';
 import type { Question } from '../answers/answer-store.js';
 import { Answers } from '../answers/answers.js';
 import { noSuchChat } from '../conversations/conversation.js';
@@ -28,7 +28,7 @@ export class AskAssistantHandler implements ICommandHandler<AskAssistant> {
     private readonly limits: RateLimits,
     private readonly model: Model,
     private readonly prompts: Prompts,
-    private readonly feed: AnswerFeed,
+    private readonly publisher: EventPublisher,
     private readonly answers: Answers,
   ) {}
 
@@ -52,7 +52,7 @@ export class AskAssistantHandler implements ICommandHandler<AskAssistant> {
       RETURNING created_at`;
     if (!stored) throw noSuchChat();
     const timestamp = stored.created_at.toISOString();
-    this.feed.publish(chatId, {
+    this.publisher.publishAssistant(chatId, {
       type: 'user_message',
       data: { messageId: id, content, role: 'user', timestamp },
     });

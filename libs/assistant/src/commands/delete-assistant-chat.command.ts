@@ -1,6 +1,6 @@
 import { PrismaService } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AnswerFeed } from '../answers/answer-feed.js';
 import { Answers } from '../answers/answers.js';
 import { noSuchChat } from '../conversations/conversation.js';
 
@@ -19,7 +19,7 @@ export class DeleteAssistantChatHandler implements ICommandHandler<DeleteAssista
   constructor(
     private readonly prisma: PrismaService,
     private readonly answers: Answers,
-    private readonly feed: AnswerFeed,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ userId, chatId }: DeleteAssistantChat): Promise<void> {
@@ -28,6 +28,6 @@ export class DeleteAssistantChatHandler implements ICommandHandler<DeleteAssista
     this.answers.stop(chatId);
     // The last event for devices that have the chat open.
     const { code, message } = noSuchChat();
-    this.feed.publish(chatId, { type: 'error', data: { message, code } });
+    this.publisher.publishAssistant(chatId, { type: 'error', data: { message, code } });
   }
 }

@@ -1,33 +1,31 @@
 import type { AssistantEvent, ResumeFrom } from '#contracts';
-import { SOCKETS, PrismaService } from '#platform';
+import { PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AnswerFeed } from '../answers/answer-feed.js';
 import { Answers } from '../answers/answers.js';
 import { started, toHistoryItem } from './conversation.js';
+import type { WaitingEvents } from './waiting-events.js';
 import { GetAssistantChat } from '../queries/get-assistant-chat.query.js';
 
 const HISTORY = 200;
 /** Maximum delay of an answer's log, ms, and how often it is read. */
 const LOG_LAG_MS = 200;
 const LOG_TRIES = 20;
-/** Limit of characters of live events that wait while a chat opens. */
-const { most: MAX_WAITING } = SOCKETS.assistantUnread;
 
 interface LiveAnswer {
   id: string;
   tokens: string[];
 }
 
-/** A device that opens a chat. */
+/** A device that opens a chat. It is subscribed to the chat before, so that no event is lost. */
 interface Device {
+  /** The events that were published since. */
+  readonly waiting: WaitingEvents;
   /** Sends an event of the history; the next one waits for its promise. */
   sendPast(event: AssistantEvent): void | Promise<void>;
-  /** Sends a live event. */
-  send(event: AssistantEvent): void;
-  /** Disconnects a device that reads too slowly. */
-  disconnect(): void;
+  /** No event waits any more: the device receives the next ones directly. */
+  goLive(): void;
 }
 
 /** Sends the history and then the live events of a chat to a device that opens it, without gap or repetition. */
@@ -35,63 +33,36 @@ interface Device {
 export class Conversations {
   constructor(
     private readonly answers: Answers,
-    private readonly feed: AnswerFeed,
     private readonly prisma: PrismaService,
     private readonly queries: QueryBus,
   ) {}
 
   /**
    * `resume`: the device has received that answer up to that token.
-   * @returns a function that closes the chat
    * @throws AppError NOT_FOUND (when the user has no such chat)
    */
-  async open(
-    userId: string,
-    chatId: string,
-    resume: ResumeFrom | undefined,
-    device: Device,
-  ): Promise<() => void> {
-    // Events wait while the history is read and sent. Listening begins before the read, so that no event is lost.
-    let waiting: AssistantEvent[] | undefined = [];
-    let characters = 0;
-    const close = this.feed.listen(chatId, (event) => {
-      if (!waiting) return device.send(event);
-      waiting.push(event);
-      characters += lengthOf(event);
-      if (characters <= MAX_WAITING) return;
-      close();
-      waiting.length = 0;
-      device.disconnect();
-    });
-    const here = this.answers.liveIn(chatId);
-    try {
-      const live = here ?? (await this.liveElsewhere(userId, chatId, waiting));
-      const chat = await this.queries.execute(new GetAssistantChat(userId, chatId, { limit: HISTORY }));
-      const known = new Set(chat.messages.map(({ id }) => id));
-      const messages = chat.messages.map(toHistoryItem);
-      const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];
-      const { title, next_cursor: nextCursor } = chat;
-      await device.sendPast({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
-      for (const event of resumed) await device.sendPast(event);
-      if (live && !known.has(live.id)) {
-        const isResumed = resume?.messageId === live.id;
-        if (!isResumed) await device.sendPast(started(live.id));
-        for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1))
-          await device.sendPast(event);
-      }
-      const isNew = (event: AssistantEvent) =>
-        !known.has(messageOf(event) ?? '') &&
-        !(event.type === 'assistant_message_start' && event.data.messageId === live?.id);
-      for (let event = waiting.shift(); event; event = waiting.shift()) {
-        characters -= lengthOf(event);
-        if (isNew(event)) await device.sendPast(event);
-      }
-      waiting = undefined;
-      return close;
-    } catch (error) {
-      close();
-      throw error;
+  async open(userId: string, chatId: string, resume: ResumeFrom | undefined, device: Device): Promise<void> {
+    const { waiting } = device;
+    const live = this.answers.liveIn(chatId) ?? (await this.liveElsewhere(userId, chatId, waiting));
+    const chat = await this.queries.execute(new GetAssistantChat(userId, chatId, { limit: HISTORY }));
+    const known = new Set(chat.messages.map(({ id }) => id));
+    const messages = chat.messages.map(toHistoryItem);
+    const resumed = resume && known.has(resume.messageId) ? await this.missed(resume, chat.title) : [];
+    const { title, next_cursor: nextCursor } = chat;
+    await device.sendPast({ type: 'chat_joined', data: { chatId, messages, title, nextCursor } });
+    for (const event of resumed) await device.sendPast(event);
+    if (live && !known.has(live.id)) {
+      const isResumed = resume?.messageId === live.id;
+      if (!isResumed) await device.sendPast(started(live.id));
+      for (const event of tokensAfter(live.id, live.tokens, isResumed ? resume.index : -1))
+        await device.sendPast(event);
     }
+    const isNew = (event: AssistantEvent) =>
+      !known.has(messageOf(event) ?? '') &&
+      !(event.type === 'assistant_message_start' && event.data.messageId === live?.id);
+    for (let event = waiting.shift(); event; event = waiting.shift())
+      if (isNew(event)) await device.sendPast(event);
+    device.goLive();
   }
 
   /**
@@ -101,7 +72,7 @@ export class Conversations {
   private async liveElsewhere(
     userId: string,
     chatId: string,
-    waiting: AssistantEvent[],
+    waiting: WaitingEvents,
   ): Promise<LiveAnswer | undefined> {
     for (let attempt = 0; attempt < LOG_TRIES; attempt++) {
       const [answer] = await this.prisma.$queryRaw<{ id: string; logged: number }[]>`
@@ -111,7 +82,7 @@ export class Conversations {
       if (!answer) return undefined;
       const { id, logged } = answer;
       // Tokens published meanwhile are taken from the log too, so that each is sent once.
-      const first = firstIndexOf(id, waiting) ?? (attempt > 0 ? logged : -1);
+      const first = waiting.firstIndexOf(id) ?? (attempt > 0 ? logged : -1);
       if (first >= 0 && first <= logged) {
         const tokens = await this.prisma.assistantToken.findMany({
           where: { messageId: id, index: { lt: first } },
@@ -153,15 +124,6 @@ function* tokensAfter(messageId: string, tokens: string[], last: number): Iterab
   for (let index = last + 1; index < tokens.length; index++)
     yield { type: 'assistant_message_token', data: { token: tokens[index]!, messageId, index } };
 }
-
-/** The first token of the answer among the waiting events. */
-function firstIndexOf(messageId: string, waiting: AssistantEvent[]): number | undefined {
-  for (const { type, data } of waiting)
-    if (type === 'assistant_message_token' && data.messageId === messageId) return data.index;
-  return undefined;
-}
-
-const lengthOf = (event: AssistantEvent): number => JSON.stringify(event).length;
 
 const messageOf = ({ data }: AssistantEvent): string | undefined =>
   'messageId' in data ? data.messageId : undefined;

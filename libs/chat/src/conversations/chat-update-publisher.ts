@@ -1,4 +1,5 @@
-import { PrismaService, RealtimeEmitter, logger, userRoom } from '#platform';
+import { PrismaService, logger } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
 
@@ -8,7 +9,7 @@ export class ChatUpdatePublisher {
   constructor(
     private readonly prisma: PrismaService,
     private readonly views: ChatViews,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   /**
@@ -21,7 +22,7 @@ export class ChatUpdatePublisher {
         SELECT chat_id, user_id FROM chat_members WHERE chat_id = ANY(${chatIds}::uuid[]) AND NOT opened`;
       const asked = unaware.map(({ chat_id, user_id }) => ({ userId: user_id, chatId: chat_id }));
       for (const { userId, chat } of await this.views.ofEach(asked))
-        this.emitter.toUser(userId, 'chat:created', chat);
+        this.publisher.publish(userTopic(userId), 'chat:created', chat);
     } catch (err) {
       logger.warn({ err: (err as Error).message }, 'publishing new direct chats failed');
     }
@@ -30,7 +31,7 @@ export class ChatUpdatePublisher {
   /** Publishes `chat:created` to new members, as each sees the chat: members with equal views share a frame. */
   async publishCreated(chatId: string, userIds: string[]): Promise<void> {
     for await (const { chat, userIds: alike } of this.views.ofMembers(chatId, userIds))
-      this.emitter.toRooms(alike.map(userRoom), 'chat:created', chat);
+      this.publisher.publish(alike.map(userTopic), 'chat:created', chat);
   }
 
   /**
@@ -39,6 +40,6 @@ export class ChatUpdatePublisher {
    */
   async publish(chatId: string, added: string[] = []): Promise<void> {
     if (added.length > 0) await this.publishCreated(chatId, added);
-    this.emitter.chatChanged(chatId, added);
+    this.publisher.signal('chatChanged', { chatId, exceptUserIds: added });
   }
 }

@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
+import { subscriptionVersion, type SubscriptionVersion } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { ChatChangeQueue } from './chat-change-queue.js';
 import { notFound, notMember, type Membership } from './membership.js';
@@ -24,6 +25,11 @@ interface GroupChange<T> {
   store: (tx: Prisma.TransactionClient, decided: T, group: Group) => Promise<unknown>;
 }
 
+interface Changed<T> {
+  decided: T;
+  version: SubscriptionVersion;
+}
+
 /** Changes groups: under their lock, and with a change number. */
 @Injectable()
 export class GroupChanges {
@@ -33,11 +39,12 @@ export class GroupChanges {
   ) {}
 
   /**
-   * @returns the decision made under the lock; null means that nothing was changed, and nothing must be published
+   * @returns the decision made under the lock, and its version; null means that nothing was changed, and nothing must be
+   *   published
    * @throws AppError CHAT_NOT_FOUND, FORBIDDEN (when the user is not a member, or in a direct chat), UNAVAILABLE, or
    *   any error of the change
    */
-  async change<T>(chatId: string, userId: string, change: GroupChange<T>): Promise<T | null> {
+  async change<T>(chatId: string, userId: string, change: GroupChange<T>): Promise<Changed<T> | null> {
     // A forbidden or empty change is answered without waiting.
     const group = await groupOf(this.prisma, chatId, userId);
     const decided = await change.decide(this.prisma, group);
@@ -54,7 +61,7 @@ async function storeLocked<T>(
   chatId: string,
   userId: string,
   { decide, store }: GroupChange<T>,
-): Promise<T | null> {
+): Promise<Changed<T> | null> {
   await tx.$queryRaw`SELECT FROM chats WHERE id = ${chatId}::uuid FOR NO KEY UPDATE`;
   // A separate statement: the one that waited for the lock sees other rows as they were before.
   const group = await groupOf(tx, chatId, userId);
@@ -63,7 +70,7 @@ async function storeLocked<T>(
   if ((await store(tx, decided, group)) === 'unseen') return null;
   await tx.$executeRaw`
     UPDATE chats SET change_seq = change_seq + 1, changed_xid = pg_current_xact_id() WHERE id = ${chatId}::uuid`;
-  return decided;
+  return { decided, version: await subscriptionVersion(tx) };
 }
 
 /** @throws AppError CHAT_NOT_FOUND, FORBIDDEN */

@@ -1,5 +1,6 @@
 import type { ChatDto } from '#contracts';
-import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { PrismaService, type Prisma } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from '../conversations/chat-views.js';
 import { Memberships, notMember } from './membership.js';
@@ -11,7 +12,7 @@ export class MemberSettings {
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
     private readonly views: ChatViews,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   /**
@@ -31,7 +32,8 @@ export class MemberSettings {
       WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid AND left_at IS NULL AND NOT (${setting.unless})`;
     const [chat] = await this.views.of(userId, chatId);
     if (!chat) throw notMember();
-    if (changed > 0) this.emitter.toUser(userId, 'chat:updated', chat, exceptSocket);
+    if (changed > 0)
+      this.publisher.publish(userTopic(userId), 'chat:updated', chat, { exceptConnection: exceptSocket });
     return chat;
   }
 }

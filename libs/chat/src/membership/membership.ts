@@ -1,6 +1,7 @@
 import { noSuchUser } from '#identity';
 import { AppError, type FieldError, type MEMBER_ROLES } from '#contracts';
 import { Batcher, CONNECT_BATCH, PgPool, Prisma, PrismaService } from '#platform';
+import { DatabaseSnapshot } from '#realtime';
 import { Injectable } from '@nestjs/common';
 
 export interface Membership {
@@ -52,6 +53,8 @@ export const notAccepted = (message: string, details?: FieldError[]) =>
 export interface ChatsOf {
   chatIds: string[];
   unseen: string[];
+  /** The state of the database that was read. */
+  snapshot: DatabaseSnapshot;
 }
 
 @Injectable()
@@ -103,15 +106,20 @@ export class Memberships {
 
   /** In the order of the users. */
   private async chatIdsOfAll(userIds: string[]): Promise<ChatsOf[]> {
-    const { rows } = await this.pool.query<{ user: string; chats: string[]; unseen: string[] | null }>({
+    const { rows } = await this.pool.query<
+      { user: string; chats: string[]; unseen: string[] | null } | { user: null; chats: [snapshot: string] }
+    >({
       name: 'chats-of',
-      text: `SELECT user_id AS user, array_agg(chat_id) AS chats, array_agg(chat_id) FILTER (WHERE ${IS_UNSEEN}) AS unseen
-       FROM chat_members p WHERE user_id = ANY($1::uuid[]) AND (left_at IS NULL OR left_by_ban) GROUP BY user_id`,
+      text: `SELECT user_id AS user, array_agg(chat_id::text) AS chats,
+         array_agg(chat_id::text) FILTER (WHERE ${IS_UNSEEN}) AS unseen
+       FROM chat_members p WHERE user_id = ANY($1::uuid[]) AND (left_at IS NULL OR left_by_ban) GROUP BY user_id
+       UNION ALL SELECT NULL, ARRAY[pg_current_snapshot()::text], NULL`,
       values: [userIds],
     });
-    const found = new Map(
-      rows.map(({ user, chats, unseen }) => [user, { chatIds: chats, unseen: unseen ?? [] }]),
-    );
-    return userIds.map((userId) => found.get(userId) ?? { chatIds: [], unseen: [] });
+    const snapshot = new DatabaseSnapshot(rows.find(({ user }) => user === null)!.chats[0]);
+    const found = new Map<string, ChatsOf>();
+    for (const row of rows)
+      if (row.user !== null) found.set(row.user, { chatIds: row.chats, unseen: row.unseen ?? [], snapshot });
+    return userIds.map((userId) => found.get(userId) ?? { chatIds: [], unseen: [], snapshot });
   }
 }

@@ -1,5 +1,5 @@
 import type { MessageDto } from '#contracts';
-import { RealtimeEmitter } from '#platform';
+import { EventPublisher } from '#realtime';
 import { TestApp, text } from '#testing';
 
 let app: TestApp;
@@ -20,10 +20,10 @@ it.each([
      SELECT other, $1, 'a', 'a', ${name}, 'b' FROM unnest($2::uuid[]) AS other`,
     [anna.id, members],
   );
-  const emit = jest.spyOn(app.app.get(RealtimeEmitter), 'toRooms');
+  const publish = jest.spyOn(app.app.get(EventPublisher), 'publish');
   const { status } = await device.send('chat:message:edit', { message_id, content: 'edited' });
-  const names = emit.mock.calls.map(([, , payload]) => (payload as MessageDto).sender_name);
-  emit.mockRestore();
+  const names = publish.mock.calls.map(([, , payload]) => (payload as MessageDto).sender_name);
+  publish.mockRestore();
   expect(status).toBe('ok');
   expect(names).toEqual(['Анна', shown]);
 });

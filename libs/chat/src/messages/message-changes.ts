@@ -1,6 +1,7 @@
 import { noSuchUser } from '#identity';
 import { type MessageDto, type ReactionDto } from '#contracts';
-import { Prisma, PrismaService, RateLimits, RealtimeEmitter, WORK, chatRoom, userRoom } from '#platform';
+import { Prisma, PrismaService, RateLimits, WORK } from '#platform';
+import { EventPublisher, chatTopic, userTopic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { ChatChangeQueue } from '../membership/chat-change-queue.js';
 import { Memberships, blockedError, notMember, noSuchMessage } from '../membership/membership.js';
@@ -56,7 +57,7 @@ type Decision = (
 export class MessageChanges {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly limits: RateLimits,
     private readonly memberships: Memberships,
     private readonly queue: ChatChangeQueue,
@@ -77,7 +78,8 @@ export class MessageChanges {
   ): Promise<MessageDto> {
     await this.limits.take('message', userId, 1 + pointsOf(newText));
     const found = await this.find(messageId, userId, chatId);
-    const points = pointsOfSize(found.bytes) + pointsOfAudience(this.emitter.audience(found.chat_id));
+    const points =
+      pointsOfSize(found.bytes) + pointsOfAudience(this.publisher.audience(chatTopic(found.chat_id)));
     if (points > 0) await this.limits.take('message', userId, points);
     const decided = await this.queue.run(found.chat_id, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
@@ -99,11 +101,13 @@ export class MessageChanges {
       views = nameless(sights);
       groups = groupedBy(views.apart, views.keyOf);
     }
-    this.emitter.toRooms([chatRoom(row.chat_id)], event, common, [...sights.apart].map(userRoom));
+    this.publisher.publish(chatTopic(row.chat_id), event, common, {
+      except: [...sights.apart].map(userTopic),
+    });
     for (const viewers of groups) {
       const [one] = viewers;
       const message = asNamed({ ...common, status: views.statusFor(one) }, views.hiddenFor(one));
-      this.emitter.toRooms(viewers.map(userRoom), event, message);
+      this.publisher.publish(viewers.map(userTopic), event, message);
     }
   }
 

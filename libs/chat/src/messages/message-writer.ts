@@ -8,11 +8,11 @@ import {
   Metrics,
   SendPool,
   PrismaService,
-  RealtimeEmitter,
   isDatabaseUnavailable,
   isUniqueViolation,
   logger,
 } from '#platform';
+import { EventPublisher, chatTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
 import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
@@ -81,7 +81,7 @@ export class MessageWriter implements OnModuleDestroy {
   constructor(
     private readonly pool: SendPool,
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly mutex: WriteMutex,
     private readonly updates: ChatUpdatePublisher,
     private readonly metrics: Metrics,
@@ -111,7 +111,7 @@ export class MessageWriter implements OnModuleDestroy {
 
   /** Sends with thousands of receiving devices run sequentially, and let sends of other chats pass. */
   private queueIfLarge<T>(chatId: string, messages: number, send: () => Promise<T>): Promise<T> {
-    const devices = this.emitter.audience(chatId);
+    const devices = this.publisher.audience(chatTopic(chatId));
     // Earlier sends of the chat stay before this one.
     if (devices <= WORK.audience.most.free && this.queuedByChat.of(chatId) === 0) return send();
     this.queuedByChat.add(chatId, 1);
@@ -208,10 +208,8 @@ export class MessageWriter implements OnModuleDestroy {
 
   /** Only the sender's own devices receive the client_id. */
   private emit(message: MessageDto, clientId: string | null | undefined): void {
-    if (clientId == null) return this.emitter.toChat(message.chat_id, 'chat:message:new', message);
-    this.emitter.toChatAndOwn(message.chat_id, 'chat:message:new', message, message.sender_id, {
-      client_id: clientId,
-    });
+    const own = clientId == null ? undefined : { userId: message.sender_id, fields: { client_id: clientId } };
+    this.publisher.publish(chatTopic(message.chat_id), 'chat:message:new', message, { own });
   }
 
   /** Publishes messages that were committed without an answer: no other process does. */

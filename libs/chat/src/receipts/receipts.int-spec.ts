@@ -1,5 +1,6 @@
 import type { ChatDto } from '#contracts';
-import { WORK, EventQueue, PrismaService, RealtimeEmitter } from '#platform';
+import { WORK, PrismaService } from '#platform';
+import { EventPublisher, EventQueue } from '#realtime';
 import { TestApp, text, until } from '#testing';
 
 const GROUPS = 12;
@@ -37,7 +38,7 @@ it('receipts after a long silence are looked up in parts, and all are published'
   const [borisDevice] = await app.devices(boris);
   const found: number[] = [];
   observeLookUps((receipts) => found.push(receipts));
-  const published = jest.spyOn(app.app.get(RealtimeEmitter), 'toUserEach');
+  const published = jest.spyOn(app.app.get(EventPublisher), 'publishEach');
   expect((await app.request('GET', 'sync', anna.token)).status).toBe(200);
   await until('all notified', () => borisDevice.all('chat:message:delivered').length === GROUPS * MESSAGES);
   expect(found.length).toBeGreaterThan(1);

@@ -1,6 +1,7 @@
 import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
-import { WORK, EventQueue, Prisma, PrismaService, RealtimeEmitter, logger } from '#platform';
+import { WORK, Prisma, PrismaService, logger } from '#platform';
+import { EventPublisher, EventQueue, userTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -50,7 +51,7 @@ export class Receipts implements OnModuleDestroy {
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly queue: EventQueue,
   ) {}
 
@@ -186,13 +187,17 @@ export class Receipts implements OnModuleDestroy {
     for (const { id: message_id, sender_id, delivered_count, read_count } of newest) {
       const receipt = { message_id, chat_id: chatId };
       if (delivered_count > 0)
-        this.emitter.toUser(sender_id, 'chat:message:delivered', {
+        this.publisher.publish(userTopic(sender_id), 'chat:message:delivered', {
           ...receipt,
           delivered_count,
           delivered_at: at,
         });
       if (read_count > 0)
-        this.emitter.toUser(sender_id, 'chat:message:read', { ...receipt, read_count, read_at: at });
+        this.publisher.publish(userTopic(sender_id), 'chat:message:read', {
+          ...receipt,
+          read_count,
+          read_at: at,
+        });
     }
   }
 }

@@ -1,25 +1,25 @@
-import { RealtimeEmitter, chatRoom, blockedRoom, userRoom } from '#platform';
+import { EventPublisher, Hub, chatTopic, blockedTopic, userTopic, type Topic } from '#realtime';
 import { Typing } from './typing.js';
 
 const anna = { id: 'anna', name: 'Анна', device: 'phone' };
 
-let received: { chat: string; who: string; typing: boolean; notTo?: string[] }[];
+let received: { topics: unknown; who: string; typing: boolean; notTo?: Topic[] }[];
 let typing: Typing;
 /** The pending queries, in order; a call answers one. */
 let answers: (() => void)[];
 beforeEach(() => {
   jest.useFakeTimers();
   received = [];
-  const emitter = new RealtimeEmitter();
-  emitter.toRooms = ([chat], _, payload, notTo) => {
+  const publisher = new EventPublisher(new Hub());
+  publisher.publish = (topics, _, payload, options) => {
     const { user_id, is_typing } = payload as { user_id: string; is_typing: boolean };
-    received.push({ chat: chat!, who: user_id, typing: is_typing, notTo });
+    received.push({ topics, who: user_id, typing: is_typing, notTo: options?.except });
   };
   const member = { name: 'Анна', isUnseen: false };
   answers = [];
   const answer = () => new Promise<void>((resolve) => answers.push(resolve)).then(() => member);
   typing = new Typing(
-    emitter,
+    publisher,
     { require: answer, requireOpen: answer } as never,
     { take: () => Promise.resolve() } as never,
   );
@@ -34,7 +34,12 @@ const states = () => received.map((event) => event.typing);
 it('does not reach the typing user, and does not cross a block', () => {
   typing.set('chat', anna, true);
   expect(received).toEqual([
-    { chat: chatRoom('chat'), who: 'anna', typing: true, notTo: [userRoom('anna'), blockedRoom('anna')] },
+    {
+      topics: chatTopic('chat'),
+      who: 'anna',
+      typing: true,
+      notTo: [userTopic('anna'), blockedTopic('anna')],
+    },
   ]);
 });
 
@@ -71,10 +76,14 @@ it('stops in every chat, once, when its device disconnects, and only for that de
   typing.set('two', anna, true);
   typing.set('one', { ...anna, device: 'tablet' }, true);
   typing.stopAll('phone');
-  expect(received.slice(3).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('two'), false]]);
+  expect(received.slice(3).map(({ topics, typing }) => [topics, typing])).toEqual([
+    [chatTopic('two'), false],
+  ]);
   typing.stopAll('phone');
   jest.advanceTimersByTime(30_000);
-  expect(received.slice(4).map(({ chat, typing }) => [chat, typing])).toEqual([[chatRoom('one'), false]]);
+  expect(received.slice(4).map(({ topics, typing }) => [topics, typing])).toEqual([
+    [chatTopic('one'), false],
+  ]);
 });
 
 it('leaves no timer behind', () => {

@@ -1,4 +1,5 @@
-import { RateLimits, RealtimeEmitter, chatRoom, blockedRoom, userRoom } from '#platform';
+import { RateLimits } from '#platform';
+import { EventPublisher, chatTopic, blockedTopic, userTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Memberships } from '../membership/membership.js';
 import { pointsOfAudience } from '../messages/message-points.js';
@@ -29,10 +30,12 @@ export class Typing implements OnModuleDestroy {
   private readonly starts = new Map<string, symbol>();
 
   constructor(
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly memberships: Memberships,
     private readonly limits: RateLimits,
-  ) {}
+  ) {
+    publisher.onSignal('typingEnds', ({ userIds }) => this.endOf(new Set(userIds)));
+  }
 
   /**
    * Handles a client's report, with the current name of its user. @throws AppError CHAT_NOT_FOUND, FORBIDDEN,
@@ -52,7 +55,7 @@ export class Typing implements OnModuleDestroy {
     try {
       const [{ name, isUnseen }] = await Promise.all([
         this.memberships.requireOpen(chatId, userId),
-        this.limits.take('typing', userId, 1 + pointsOfAudience(this.emitter.audience(chatId))),
+        this.limits.take('typing', userId, 1 + pointsOfAudience(this.publisher.audience(chatTopic(chatId)))),
       ]);
       const isCurrent = device.connected && this.starts.get(key) === start;
       if (isCurrent && !isUnseen) this.set(chatId, { id: userId, name, device: device.id }, true);
@@ -62,7 +65,7 @@ export class Typing implements OnModuleDestroy {
   }
 
   /** A user who types on two devices stops when both have stopped. */
-  set(chatId: string, typist: Typist, isTyping: boolean, notTo = [blockedRoom(typist.id)]): void {
+  set(chatId: string, typist: Typist, isTyping: boolean, notTo = [blockedTopic(typist.id)]): void {
     const key = `${chatId}:${typist.id}`;
     const devices = this.typing.get(key) ?? new Map<string, NodeJS.Timeout>();
     if (!isTyping && !devices.has(typist.device)) return;
@@ -79,17 +82,16 @@ export class Typing implements OnModuleDestroy {
       this.typing.delete(key);
     }
     const event = { chat_id: chatId, user_id: typist.id, user_name: typist.name, is_typing: isTyping };
-    this.emitter.toRooms([chatRoom(chatId)], 'chat:typing', event, [userRoom(typist.id), ...notTo]);
+    this.publisher.publish(chatTopic(chatId), 'chat:typing', event, {
+      except: [userTopic(typist.id), ...notTo],
+    });
   }
 
-  /**
-   * Ends the typing of users, by their rooms, with a block between them. They receive that of each other, but nothing
-   * later.
-   */
-  endOf(users: Set<string>): void {
+  /** Ends the typing of users with a block between them. They receive that of each other, but nothing later. */
+  private endOf(userIds: Set<string>): void {
     for (const chats of [...this.chatsOf.values()])
       for (const [chatId, typist] of [...chats])
-        if (users.has(userRoom(typist.id))) this.set(chatId, typist, false, []);
+        if (userIds.has(typist.id)) this.set(chatId, typist, false, []);
   }
 
   /** Ends the typing of a device in a chat. */

@@ -1,5 +1,6 @@
 import { AppError, type LoginBody } from '#contracts';
-import { REACH, PrismaService, RealtimeEmitter, type Session } from '#platform';
+import { REACH, PrismaService, type Session } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { accountBanned, sessionRevoked } from '../sessions/access-token.js';
 import { Applicants } from '../sessions/applicants.js';
@@ -28,7 +29,7 @@ export class LoginHandler implements ICommandHandler<Login> {
     private readonly applicants: Applicants,
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ credentials, device, forWholeSession }: Login): Promise<SignInAnswer> {
@@ -41,7 +42,7 @@ export class LoginHandler implements ICommandHandler<Login> {
       throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password', { reason: 'wrong_credentials' });
     await this.applicants.succeeded(email, applicant);
     const { session, ended } = await this.open(user.id, device);
-    for (const { id } of ended) this.emitter.signOut({ sessionId: id }, sessionRevoked().toBody());
+    for (const { id } of ended) this.publisher.signOut({ sessionId: id }, sessionRevoked().toBody());
     const tokenUntil = forWholeSession ? session.expiresAt : undefined;
     return this.sessions.answer(user, session.id, session.refreshGeneration, tokenUntil);
   }

@@ -1,4 +1,5 @@
-import { PrismaService, RateLimits, RealtimeEmitter, networkOf, type User } from '#platform';
+import { PrismaService, RateLimits, networkOf, type User } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { invalidToken, sessionRevoked } from '../sessions/access-token.js';
 import { RefreshTokenSigner, SESSION_LIFETIME_MS } from '../sessions/refresh-token.js';
@@ -26,7 +27,7 @@ export class RefreshTokens extends Command<SignInAnswer> {
 export class RefreshTokensHandler implements ICommandHandler<RefreshTokens> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly limits: RateLimits,
     private readonly signer: RefreshTokenSigner,
     private readonly sessions: Sessions,
@@ -87,7 +88,7 @@ export class RefreshTokensHandler implements ICommandHandler<RefreshTokens> {
       where: { id, refreshGeneration: { gt: generation }, revokedAt: null, NOT: justReplaced },
       data: { revokedAt: now },
     });
-    if (count > 0) this.emitter.signOut({ sessionId: id }, sessionRevoked().toBody());
+    if (count > 0) this.publisher.signOut({ sessionId: id }, sessionRevoked().toBody());
   }
 
   private async isOfBanned(id: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { sessionRevoked } from '../sessions/access-token.js';
 
@@ -21,7 +22,7 @@ export class RevokeSession extends Command<void> {
 export class RevokeSessionHandler implements ICommandHandler<RevokeSession> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ userId, sessionId }: RevokeSession): Promise<void> {
@@ -30,6 +31,6 @@ export class RevokeSessionHandler implements ICommandHandler<RevokeSession> {
       data: { revokedAt: new Date() },
     });
     if (count === 0) throw new AppError('NOT_FOUND', 'No such session');
-    this.emitter.signOut({ sessionId }, sessionRevoked().toBody());
+    this.publisher.signOut({ sessionId }, sessionRevoked().toBody());
   }
 }

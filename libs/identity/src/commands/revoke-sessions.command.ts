@@ -1,4 +1,5 @@
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { sessionRevoked } from '../sessions/access-token.js';
 import { lockForAdmin, revokeSessions } from '../moderation/admin-steps.js';
@@ -22,7 +23,7 @@ export class RevokeSessions extends Command<void> {
 export class RevokeSessionsHandler implements ICommandHandler<RevokeSessions> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ adminId, userId }: RevokeSessions): Promise<void> {
@@ -33,6 +34,6 @@ export class RevokeSessionsHandler implements ICommandHandler<RevokeSessions> {
       return ids;
     });
     // Each session separately: the user may have signed in again by now.
-    for (const sessionId of revoked) this.emitter.signOut({ sessionId }, sessionRevoked().toBody());
+    for (const sessionId of revoked) this.publisher.signOut({ sessionId }, sessionRevoked().toBody());
   }
 }

@@ -1,18 +1,15 @@
 import { AppError, type UpdateMeBody } from '#contracts';
+import { isUniqueViolation, PrismaService, RateLimits, type Prisma, type User } from '#platform';
 import {
-  isUniqueViolation,
-  PrismaService,
-  RateLimits,
-  RealtimeEmitter,
-  type Prisma,
-  type User,
-  chatRoom,
-  blockedRoom,
-  followersRoom,
-  friendsRoom,
-  userRoom,
-  watchersRoom,
-} from '#platform';
+  EventPublisher,
+  blockedTopic,
+  chatTopic,
+  followersTopic,
+  friendsTopic,
+  type Topic,
+  userTopic,
+  watchersTopic,
+} from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { isReserved } from '../accounts/handle.js';
 import { toMe, type Me } from '../accounts/profile.js';
@@ -38,7 +35,7 @@ const SEEN = { name: true, handle: true, avatar: true };
 export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly limits: RateLimits,
   ) {}
 
@@ -49,21 +46,20 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
     const isCounted = await this.isSeen(userId, changes);
     // Before the lock: a user over the limit holds none.
     if (isCounted) await this.limits.take('profile', userId);
-    const { user, rooms } = await this.prisma
+    const { user, topics } = await this.prisma
       .$transaction(async (tx) => {
         const updated = await update(tx, userId, changes);
         // Another change committed in between.
-        if (updated.rooms && !isCounted) await this.limits.take('profile', userId);
+        if (updated.topics && !isCounted) await this.limits.take('profile', userId);
         return updated;
       })
       .catch((error: unknown) => {
         throw isUniqueViolation(error) ? handleTaken() : error;
       });
-    if (rooms) {
+    if (topics) {
       const { name, handle, avatar } = user;
-      this.emitter.toRooms(rooms, 'user:updated', { user_id: userId, name, handle, avatar }, [
-        blockedRoom(userId),
-      ]);
+      const event = { user_id: userId, name, handle, avatar };
+      this.publisher.publish(topics, 'user:updated', event, { except: [blockedTopic(userId)] });
     }
     return toMe(user);
   }
@@ -77,7 +73,7 @@ export class UpdateMeHandler implements ICommandHandler<UpdateMe> {
   }
 }
 
-/** `rooms`: where the user is shown, if a shown field has changed. */
+/** `topics`: where the user is shown, if a shown field has changed. */
 async function update(
   tx: Prisma.TransactionClient,
   userId: string,
@@ -90,7 +86,7 @@ async function update(
     messages_from: messagesFrom,
     groups_from: groupsFrom,
   }: UpdateMeBody,
-): Promise<{ user: User; rooms?: string[] }> {
+): Promise<{ user: User; topics?: Topic[] }> {
   const [before] = await tx.$queryRaw<Pick<User, 'name' | 'handle' | 'avatar'>[]>`
     SELECT name, handle, avatar FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`;
   if (handle && handle !== before?.handle && isReserved(handle)) throw handleTaken();
@@ -100,13 +96,13 @@ async function update(
   if (isMaster === false && (await tx.service.findFirst({ where: { masterId: userId, archivedAt: null } })))
     throw new AppError('CONFLICT', 'Delete your services first');
   const isSame = user.name === before?.name && user.handle === before.handle && user.avatar === before.avatar;
-  return isSame ? { user } : { user, rooms: await roomsAround(tx, userId) };
+  return isSame ? { user } : { user, topics: await topicsAround(tx, userId) };
 }
 
 const handleTaken = () => new AppError('CONFLICT', 'This handle is taken', { reason: 'handle_taken' });
 
-/** The same rooms as for presence: shown chats, people whom the user follows, followers, friends and watchers. */
-async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promise<string[]> {
+/** The same topics as for presence: shown chats, people whom the user follows, followers, friends and watchers. */
+async function topicsAround(tx: Prisma.TransactionClient, userId: string): Promise<Topic[]> {
   const relationships = await tx.$queryRaw<{ chat: string | null; followee: string | null }[]>`
     SELECT chat_id AS chat, NULL::uuid AS followee FROM chat_members p
     WHERE user_id = ${userId}::uuid AND left_at IS NULL AND NOT EXISTS (
@@ -114,7 +110,7 @@ async function roomsAround(tx: Prisma.TransactionClient, userId: string): Promis
       WHERE o.chat_id = p.chat_id AND NOT o.opened AND o.user_id <> p.user_id AND c.last_seq = 0)
     UNION ALL SELECT NULL, followee_id FROM follows WHERE follower_id = ${userId}::uuid`;
   return [
-    ...[userRoom, watchersRoom, followersRoom, friendsRoom].map((room) => room(userId)),
-    ...relationships.map(({ chat, followee }) => (chat ? chatRoom(chat) : userRoom(followee!))),
+    ...[userTopic, watchersTopic, followersTopic, friendsTopic].map((topic) => topic(userId)),
+    ...relationships.map(({ chat, followee }) => (chat ? chatTopic(chat) : userTopic(followee!))),
   ];
 }

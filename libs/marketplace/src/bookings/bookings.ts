@@ -1,7 +1,8 @@
 import { AppError, type BookingDto, type BookingState, type ReviewDto } from '#contracts';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
 import { causes, revise, type Revised } from '#notifications';
-import { Prisma, PrismaService, RealtimeEmitter } from '#platform';
+import { Prisma, PrismaService } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { PARTY } from '../services/masters.js';
 
@@ -85,7 +86,7 @@ export const reviseBookings = (tx: Prisma.TransactionClient, ids: string[]): Pro
 export class Bookings {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   /** @throws AppError NOT_FOUND, FORBIDDEN (for anybody but the two parties) */
@@ -128,7 +129,7 @@ export class Bookings {
     const hidden = await this.hiddenIn(rows);
     for (const row of rows)
       for (const side of to ?? [row.masterId, row.clientId])
-        this.emitter.toUser(side, 'booking:updated', {
+        this.publisher.publish(userTopic(side), 'booking:updated', {
           ...toBooking(row, hidden.get(row.id + side) ?? null),
           ...(reminder && { reminder }),
         });

@@ -1,5 +1,6 @@
 import { MAX_PAGE, type NotificationCount } from '#contracts';
-import { EventQueue, PrismaService } from '#platform';
+import { PrismaService } from '#platform';
+import { EventQueue } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { UNREAD_COUNT } from '../delivery/notification-rows.js';
 import { toAck } from './read-notification.command.js';

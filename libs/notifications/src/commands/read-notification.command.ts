@@ -1,5 +1,6 @@
 import { AppError, type NotificationReadAck } from '#contracts';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
 /**
@@ -22,7 +23,7 @@ export class ReadNotification extends Command<NotificationReadAck> {
 export class ReadNotificationHandler implements ICommandHandler<ReadNotification> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ userId, id, socketId }: ReadNotification): Promise<NotificationReadAck> {
@@ -32,7 +33,7 @@ export class ReadNotificationHandler implements ICommandHandler<ReadNotification
       RETURNING read_at`;
     if (!read) return this.readBefore(userId, id);
     const ack = toAck(id, read.read_at);
-    this.emitter.toUser(userId, 'notification:read', ack, socketId);
+    this.publisher.publish(userTopic(userId), 'notification:read', ack, { exceptConnection: socketId });
     return ack;
   }
 

@@ -1,4 +1,5 @@
-import { PrismaService, RealtimeEmitter, type Prisma } from '#platform';
+import { PrismaService, type Prisma } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { SELECT_ROWS, toDto, type NotificationRow } from '../delivery/notification-rows.js';
 
@@ -11,7 +12,7 @@ export class ReleaseNotifications extends Command<number> {}
 export class ReleaseNotificationsHandler implements ICommandHandler<ReleaseNotifications> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute(): Promise<number> {
@@ -33,7 +34,11 @@ export class ReleaseNotificationsHandler implements ICommandHandler<ReleaseNotif
     const unwanted = await this.unwanted(tx, ids);
     for (const row of rows)
       if (row.read_at === null && !unwanted.has(row.id))
-        this.emitter.toUser(row.user_id, row.shown ? 'notification:updated' : 'notification:new', toDto(row));
+        this.publisher.publish(
+          userTopic(row.user_id),
+          row.shown ? 'notification:updated' : 'notification:new',
+          toDto(row),
+        );
     if (ids.length > 0)
       await tx.$executeRaw`
         UPDATE notifications SET held_until = NULL, shown = true WHERE id = ANY (${ids}::uuid[])`;

@@ -1,5 +1,6 @@
 import { MAX_PAGE } from '#contracts';
-import { EventQueue, PrismaService, logger } from '#platform';
+import { PrismaService, logger } from '#platform';
+import { EventQueue } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { SELECT_ROWS, toDto, type NotificationRow } from './notification-rows.js';
 import type { Revised } from '../revisions/revise.js';

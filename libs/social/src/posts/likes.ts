@@ -1,16 +1,8 @@
 import { type LikeAnswer } from '#contracts';
 import { notBlocked } from '#identity';
 import { NotificationPublisher, causes, revise, enqueueNotifications, type Revised } from '#notifications';
-import {
-  WORK,
-  Batcher,
-  Prisma,
-  PrismaService,
-  RealtimeEmitter,
-  blockedRoom,
-  followersRoom,
-  userRoom,
-} from '#platform';
+import { WORK, Batcher, Prisma, PrismaService } from '#platform';
+import { EventPublisher, blockedTopic, followersTopic, userTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { noSuchPost } from './posts.js';
 
@@ -53,7 +45,7 @@ export class Likes implements OnModuleDestroy {
 
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly notifications: NotificationPublisher,
   ) {}
 
@@ -153,11 +145,11 @@ export class Likes implements OnModuleDestroy {
 
   /** Publishes to all followers of either user, except those with a block between them and one of the two. */
   private show({ post_id, user_id, user_name, author_id, likes_count, removed }: LikeRow): void {
-    this.emitter.toRooms(
-      [userRoom(author_id), followersRoom(author_id), followersRoom(user_id)],
+    this.publisher.publish(
+      [userTopic(author_id), followersTopic(author_id), followersTopic(user_id)],
       'post:liked',
       { post_id, user_id, user_name, likes_count, ...(removed && { liked: false }) },
-      [blockedRoom(author_id), blockedRoom(user_id)],
+      { except: [blockedTopic(author_id), blockedTopic(user_id)] },
     );
   }
 }

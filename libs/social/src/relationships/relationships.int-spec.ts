@@ -1,4 +1,5 @@
-import { PgPool, blockedRoom, followersRoom, friendsRoom } from '#platform';
+import { PgPool } from '#platform';
+import { blockedTopic, followersTopic, friendsTopic } from '#realtime';
 import { TestApp } from '#testing';
 import { Relationships } from './relationships.js';
 
@@ -21,18 +22,18 @@ it('all relationships of a user are read in a few rows', async () => {
   );
   const query = jest.spyOn(app.app.get(PgPool), 'query');
   const relationships = new Relationships(app.app.get(PgPool));
-  const [ofAnna, ofOther] = await Promise.all([anna.id, ids[4]!].map((id) => relationships.roomsOf(id)));
+  const [ofAnna, ofOther] = await Promise.all([anna.id, ids[4]!].map((id) => relationships.topicsOf(id)));
   const results = await Promise.all(
     query.mock.results.map(({ value }) => value as Promise<{ rows: unknown[] }>),
   );
   await app.stop();
   const expected = [
-    ...ids.slice(0, 3).map(followersRoom),
-    ...ids.slice(0, 2).map(friendsRoom),
-    ...ids.slice(3).map(blockedRoom),
+    ...ids.slice(0, 3).map(followersTopic),
+    ...ids.slice(0, 2).map(friendsTopic),
+    ...ids.slice(3).map(blockedTopic),
   ];
-  expect(ofAnna!.sort()).toEqual(expected.sort());
-  expect(ofOther).toEqual([blockedRoom(anna.id)]);
-  // Follows, friends and blocks of one user, and the block of the other.
-  expect(results.reduce((sum, { rows }) => sum + rows.length, 0)).toBe(4);
+  expect(new Set(ofAnna!.topics)).toEqual(new Set(expected));
+  expect(ofOther!.topics).toEqual([blockedTopic(anna.id)]);
+  // Follows, friends and blocks of one user, the block of the other, and the snapshot.
+  expect(results.reduce((sum, { rows }) => sum + rows.length, 0)).toBe(5);
 });

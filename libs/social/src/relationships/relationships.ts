@@ -1,25 +1,33 @@
-import { Batcher, CONNECT_BATCH, PgPool, blockedRoom, followersRoom, friendsRoom } from '#platform';
+import { Batcher, CONNECT_BATCH, PgPool } from '#platform';
+import { DatabaseSnapshot, blockedTopic, followersTopic, friendsTopic, type Topic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 
-const ROOMS = { follows: followersRoom, friends: friendsRoom, cut: blockedRoom };
+const TOPICS = { follows: followersTopic, friends: friendsTopic, cut: blockedTopic };
 
-/** Follows, friends and blocks of a user, as far as they decide which rooms the user's devices are in. */
+interface RelatedTopics {
+  topics: Topic[];
+  /** The state of the database that was read. */
+  snapshot: DatabaseSnapshot;
+}
+
+/** Follows, friends and blocks of a user, as far as they decide the subscriptions of the user's devices. */
 @Injectable()
 export class Relationships {
   /** Batches devices that connect at once: many clients that reconnect share queries. */
-  private readonly rooms = new Batcher((userIds: string[]) => this.roomsOfAll(userIds), CONNECT_BATCH);
+  private readonly lookUps = new Batcher((userIds: string[]) => this.topicsOfAll(userIds), CONNECT_BATCH);
 
   constructor(private readonly pool: PgPool) {}
 
-  /** The rooms of each device of the user. */
-  roomsOf(userId: string): Promise<string[]> {
-    return this.rooms.add(userId);
+  topicsOf(userId: string): Promise<RelatedTopics> {
+    return this.lookUps.add(userId);
   }
 
   /** In the order of the users. */
-  private async roomsOfAll(userIds: string[]): Promise<string[][]> {
+  private async topicsOfAll(userIds: string[]): Promise<RelatedTopics[]> {
     // One row of each kind and user: a row of each relationship would cost the event loop much more.
-    const { rows } = await this.pool.query<{ user: string; ids: string; tie: keyof typeof ROOMS }>({
+    const { rows } = await this.pool.query<
+      { user: string; ids: string; tie: keyof typeof TOPICS } | { user: null; ids: string }
+    >({
       name: 'ties',
       text: `SELECT follower_id AS user, string_agg(followee_id::text, ',') AS ids, 'follows' AS tie FROM follows
          WHERE follower_id = ANY($1::uuid[]) GROUP BY follower_id
@@ -28,12 +36,15 @@ export class Relationships {
        UNION ALL SELECT blocker_id, string_agg(blocked_id::text, ','), 'cut' FROM blocks
          WHERE blocker_id = ANY($1::uuid[]) GROUP BY blocker_id
        UNION ALL SELECT blocked_id, string_agg(blocker_id::text, ','), 'cut' FROM blocks
-         WHERE blocked_id = ANY($1::uuid[]) GROUP BY blocked_id`,
+         WHERE blocked_id = ANY($1::uuid[]) GROUP BY blocked_id
+       UNION ALL SELECT NULL, pg_current_snapshot()::text, NULL`,
       values: [userIds],
     });
-    const found = new Map<string, string[]>(userIds.map((userId) => [userId, []]));
-    for (const { user, ids, tie } of rows)
-      for (const id of ids.split(',')) found.get(user)!.push(ROOMS[tie](id));
-    return userIds.map((userId) => found.get(userId)!);
+    const snapshot = new DatabaseSnapshot(rows.find(({ user }) => user === null)!.ids);
+    const found = new Map<string, Topic[]>(userIds.map((userId) => [userId, []]));
+    for (const row of rows)
+      if (row.user !== null)
+        for (const id of row.ids.split(',')) found.get(row.user)!.push(TOPICS[row.tie](id));
+    return userIds.map((userId) => ({ topics: found.get(userId)!, snapshot }));
   }
 }

@@ -1,6 +1,8 @@
 import { PgPool, loadConfig } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Server } from 'socket.io';
 import { createApp } from '../../../../apps/standalone/src/app.js';
+import { GracefulStop } from '../../../../apps/realtime/src/connections/graceful-stop.js';
 import { createTestDatabase } from './database.js';
 import { Platform } from './platform.js';
 import { redisBeside } from './redis.js';
@@ -15,6 +17,11 @@ export class TestApp extends Platform {
     private readonly dropDatabase: () => Promise<void>,
   ) {
     super();
+  }
+
+  /** The server's end of all devices. */
+  get socketServer(): Server {
+    return this.app.get<unknown, { server: Server }>(GracefulStop).server;
   }
 
   /** Limits are off unless `env` sets them. */

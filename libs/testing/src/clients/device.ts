@@ -36,7 +36,7 @@ export class Device extends Listener<{ [E in ServerEvent]: PayloadOf<E> }> {
     });
   }
 
-  /** Connects and, with a valid token, waits until the device is in its rooms. */
+  /** Connects and, with a valid token, waits until the device receives events. */
   static async connect(
     url: string,
     token: unknown,

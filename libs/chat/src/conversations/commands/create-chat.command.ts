@@ -1,6 +1,13 @@
 import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
 import { Blocks, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
-import { PrismaService, RealtimeEmitter, newId, type Prisma, chatRoom } from '#platform';
+import { PrismaService, newId, type Prisma } from '#platform';
+import {
+  EventPublisher,
+  chatTopic,
+  subscriptionVersion,
+  type SubscriptionVersion,
+  userTopic,
+} from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../chat-update-publisher.js';
 import { ChatViews } from '../chat-views.js';
@@ -28,7 +35,8 @@ export class CreateChat extends Command<{ chat: ChatDto; created: boolean }> {
 
 interface Opened {
   id: string;
-  created: boolean;
+  /** Set when the chat is new. */
+  created?: SubscriptionVersion;
   /** True when the chat existed, and is in the creator's list from now on. */
   opened: boolean;
 }
@@ -41,7 +49,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     private readonly blocks: Blocks,
     private readonly updates: ChatUpdatePublisher,
     private readonly views: ChatViews,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly reach: Reach,
   ) {}
 
@@ -60,14 +68,14 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       ? await this.openDirect(creatorId, otherIds[0]!, directKey)
       : await this.createGroup(creatorId, otherIds, body.title ?? null);
     if (created) {
-      this.emitter.membershipChanged(chatRoom(id), ...members);
+      this.publisher.subscriptionsChanged(chatTopic(id), members, { ...created, member: true });
       // The other user receives a direct chat when they open it too.
       await this.updates.publishCreated(id, directKey ? [creatorId] : members);
     }
     const [chat] = await this.views.of(creatorId, id);
-    if (created && directKey) this.emitter.chatOpened(members, chat!);
-    if (opened) this.emitter.toUser(creatorId, 'chat:created', chat!);
-    return { chat: chat!, created };
+    if (created && directKey) this.publisher.publishOpened(members, chat!);
+    if (opened) this.publisher.publish(userTopic(creatorId), 'chat:created', chat!);
+    return { chat: chat!, created: created !== undefined };
   }
 
   /** Opening an existing chat takes no lock of the pair and counts for no limit. */
@@ -86,7 +94,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       await tx.$executeRaw`
         INSERT INTO chat_members (chat_id, user_id, opened)
         VALUES (${id}::uuid, ${creatorId}::uuid, true), (${id}::uuid, ${otherId}::uuid, false)`;
-      return { id, created: true, opened: false };
+      return { id, created: await subscriptionVersion(tx), opened: false };
     });
   }
 
@@ -106,7 +114,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       UPDATE chat_members SET opened = true, changed_xid = pg_current_xact_id()
       WHERE chat_id = ${chat.id}::uuid AND user_id = ${creatorId}::uuid AND NOT opened
         AND NOT EXISTS (SELECT FROM chats WHERE id = ${chat.id}::uuid AND last_seq > 0)`;
-    return { id: chat.id, created: false, opened: opened > 0 };
+    return { id: chat.id, opened: opened > 0 };
   }
 
   private async createGroup(creatorId: string, otherIds: string[], title: string | null): Promise<Opened> {
@@ -114,7 +122,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     await this.reach.take('groupAdd', creatorId, otherIds.length);
     const id = newId();
     const members = [creatorId, ...otherIds];
-    await this.prisma.$transaction(async (tx) => {
+    const created = await this.prisma.$transaction(async (tx) => {
       await requirePresent(tx, members);
       if (await this.blocks.areBetween(creatorId, otherIds, tx)) throw noSuchUser();
       await requireGroupAccepted(tx, creatorId, id, otherIds, 'participant_ids');
@@ -126,7 +134,8 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
         INSERT INTO chat_members (chat_id, user_id, role)
         SELECT ${id}::uuid, id, (CASE WHEN id = ${creatorId}::uuid THEN 'owner' ELSE 'member' END)::member_role
         FROM unnest(${members}::uuid[]) AS m(id)`;
+      return subscriptionVersion(tx);
     });
-    return { id, created: true, opened: false };
+    return { id, created, opened: false };
   }
 }

@@ -1,6 +1,7 @@
 import { AppError, MAX_MEMBERS, type ChatDto } from '#contracts';
 import { Blocks, Reach, requirePresent, noSuchUser } from '#identity';
-import { RealtimeEmitter, type Prisma, chatRoom } from '#platform';
+import { type Prisma } from '#platform';
+import { EventPublisher, chatTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../../conversations/chat-update-publisher.js';
 import { ChatViews } from '../../conversations/chat-views.js';
@@ -30,7 +31,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     private readonly groups: GroupChanges,
     private readonly updates: ChatUpdatePublisher,
     private readonly views: ChatViews,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly reach: Reach,
   ) {}
 
@@ -67,8 +68,9 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       },
     });
     if (added) {
-      this.emitter.membershipChanged(chatRoom(chatId), ...added);
-      await this.updates.publish(chatId, added);
+      const { decided: addedIds, version } = added;
+      this.publisher.subscriptionsChanged(chatTopic(chatId), addedIds, { ...version, member: true });
+      await this.updates.publish(chatId, addedIds);
     }
     return (await this.views.of(userId, chatId))[0]!;
   }

@@ -1,5 +1,6 @@
 import { MAX_MEMBERS } from '#contracts';
-import { Prisma, PrismaService, RealtimeEmitter, idsAfter, chatRoom } from '#platform';
+import { Prisma, PrismaService, idsAfter } from '#platform';
+import { EventPublisher, chatTopic, subscriptionVersion, type SubscriptionVersion } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../../conversations/chat-update-publisher.js';
 import { settleOwners } from '../group-owners.js';
@@ -29,13 +30,14 @@ interface Changed {
   left: string[];
   back: string[];
   direct: string[];
+  version: SubscriptionVersion;
 }
 
 @CommandHandler(ReconcileMemberships)
 export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMemberships> {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly updates: ChatUpdatePublisher,
   ) {}
 
@@ -43,8 +45,15 @@ export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMem
     let after = idsAfter();
     for (let chatIds: string[]; (chatIds = await this.outOfLine(userId, after)).length > 0;) {
       after = chatIds.at(-1)!;
-      const { left, back, direct } = await this.prisma.$transaction((tx) => store(tx, userId, chatIds));
-      for (const chatId of [...left, ...back]) this.emitter.membershipChanged(chatRoom(chatId), userId);
+      const { left, back, direct, version } = await this.prisma.$transaction((tx) =>
+        store(tx, userId, chatIds),
+      );
+      for (const [chatIds, member] of [
+        [left, false],
+        [back, true],
+      ] as const)
+        for (const chatId of chatIds)
+          this.publisher.subscriptionsChanged(chatTopic(chatId), [userId], { ...version, member });
       for (const chatId of [...left, ...direct]) await this.updates.publish(chatId);
       for (const chatId of back) await this.updates.publish(chatId, [userId]);
     }
@@ -74,7 +83,12 @@ async function store(tx: Prisma.TransactionClient, userId: string, chatIds: stri
     UPDATE chats c SET gone = NOT gone, change_seq = change_seq + 1, changed_xid = pg_current_xact_id()
     WHERE id = ANY(${chatIds}::uuid[]) AND type = 'direct' AND gone <> ${ONE_IS_BANNED}
     RETURNING id`;
-  return { left: [...left, ...late], back, direct: direct.map(({ id }) => id) };
+  return {
+    left: [...left, ...late],
+    back,
+    direct: direct.map(({ id }) => id),
+    version: await subscriptionVersion(tx),
+  };
 }
 
 const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id);

@@ -1,5 +1,6 @@
 import { AppError } from '#contracts';
-import { RealtimeEmitter, isDatabaseUnavailable, chatRoom } from '#platform';
+import { isDatabaseUnavailable } from '#platform';
+import { EventPublisher, chatTopic, userTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../../conversations/chat-update-publisher.js';
 import { GroupChanges, assertRunsGroup } from '../group-changes.js';
@@ -27,20 +28,27 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
   constructor(
     private readonly groups: GroupChanges,
     private readonly updates: ChatUpdatePublisher,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute(remove: RemoveMember): Promise<void> {
     const { userId, chatId, removedId } = remove;
     const removal = await this.store(remove).catch((error: unknown) => {
       // The commit may have succeeded and its answer been lost. A removed member must receive nothing more.
-      if (isDatabaseUnavailable(error)) this.emitter.membershipChanged(chatRoom(chatId), removedId);
+      if (isDatabaseUnavailable(error)) this.publisher.subscriptionsChanged(chatTopic(chatId), [removedId]);
       throw error;
     });
     if (!removal) return;
-    const { last_seq } = removal;
-    this.emitter.membershipChanged(chatRoom(chatId), removedId);
-    this.emitter.toUser(removedId, 'chat:removed', { chat_id: chatId, removed_by: userId, last_seq });
+    const { last_seq } = removal.decided;
+    this.publisher.subscriptionsChanged(chatTopic(chatId), [removedId], {
+      ...removal.version,
+      member: false,
+    });
+    this.publisher.publish(userTopic(removedId), 'chat:removed', {
+      chat_id: chatId,
+      removed_by: userId,
+      last_seq,
+    });
     await this.updates.publish(chatId);
   }
 

@@ -1,5 +1,6 @@
 import { AppError, MAX_FORWARDED, isVisible, type ForwardPayload, type MessageDto } from '#contracts';
-import { PrismaService, RateLimits, RealtimeEmitter, newId } from '#platform';
+import { PrismaService, RateLimits, newId } from '#platform';
+import { EventPublisher, chatTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember, noSuchMessage } from '../../membership/membership.js';
@@ -41,13 +42,13 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     private readonly memberships: Memberships,
     private readonly senders: SenderQueue,
     private readonly log: MessageWriter,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ userId, payload }: ForwardMessages): Promise<MessageDto[]> {
     const { message_ids, to_chat_id, comment, client_id } = payload;
     const count = message_ids.length + (comment == null ? 0 : 1);
-    const each = 1 + pointsOfAudience(this.emitter.audience(to_chat_id));
+    const each = 1 + pointsOfAudience(this.publisher.audience(chatTopic(to_chat_id)));
     await this.limits.take('message', userId, count * each);
     if (comment != null && !isVisible(comment)) throw AppError.invalid('comment', 'must not be empty');
     const { earlier, sources } = await this.senders.run(userId, () => this.lookUp(userId, payload));

@@ -1,7 +1,8 @@
 import { AppError, messageMetadata, type SendMessagePayload } from '#contracts';
 import { GetUser } from '#identity';
 import { GetOwnService } from '#marketplace';
-import { RateLimits, RealtimeEmitter, newId } from '#platform';
+import { RateLimits, newId } from '#platform';
+import { EventPublisher, chatTopic } from '#realtime';
 import { GetPost } from '#social';
 import { Command, CommandHandler, QueryBus, type ICommandHandler } from '@nestjs/cqrs';
 import { MessageWriter, type Sent } from '../message-writer.js';
@@ -39,12 +40,13 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     private readonly limits: RateLimits,
     private readonly queries: QueryBus,
     private readonly senders: SenderQueue,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ senderId, payload }: SendMessage): Promise<Sent> {
     const { chat_id, type, content, reply_to } = payload;
-    const points = pointsOf(content, payload.metadata) + pointsOfAudience(this.emitter.audience(chat_id));
+    const points =
+      pointsOf(content, payload.metadata) + pointsOfAudience(this.publisher.audience(chatTopic(chat_id)));
     await this.limits.take('message', senderId, 1 + points);
     // Apps send null for missing values.
     const metadata = messageMetadata(type, content, payload.metadata ?? {});

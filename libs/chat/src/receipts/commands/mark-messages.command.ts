@@ -1,5 +1,6 @@
 import { AppError, type ReadAck, type ReceiptPayload } from '#contracts';
-import { PrismaService, RealtimeEmitter } from '#platform';
+import { PrismaService } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ReadCursors } from '../read-cursors.js';
 import { notFound, notMember } from '../../membership/membership.js';
@@ -25,7 +26,7 @@ export class MarkMessagesHandler implements ICommandHandler<MarkMessages> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly cursors: ReadCursors,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ userId, kind, payload, socketId }: MarkMessages): Promise<ReadAck> {
@@ -42,7 +43,7 @@ export class MarkMessagesHandler implements ICommandHandler<MarkMessages> {
     const unread_count = advanced.unread_count ?? 0;
     if (kind === 'read' && advanced.new_read > advanced.old_read) {
       const read = { chat_id: chatId, last_read_seq: advanced.new_read, unread_count };
-      this.emitter.toUser(userId, 'chat:read', read, socketId);
+      this.publisher.publish(userTopic(userId), 'chat:read', read, { exceptConnection: socketId });
     }
     const readAt = advanced.last_read_at ?? new Date();
     return { status: 'ok', read_at: readAt.toISOString(), unread_count };

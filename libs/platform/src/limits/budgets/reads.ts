@@ -9,7 +9,7 @@ const HEAVY_SEARCHER = 10;
 export const READS = {
   /** Key: user id. */
   read: rate({
-    of: 'reads of a user over REST and by events, and chats opened at `/ws/chat`; each 16 Ki characters of an answer count as one more, and so do each 390 rooms of a connecting socket',
+    of: 'reads of a user over REST and by events, and chats opened at `/ws/chat`; each 16 Ki characters of an answer count as one more, and so do each 390 subscriptions of a connecting socket',
     setting: 'READ_RATE',
     times: WINDOW,
     seconds: WINDOW,

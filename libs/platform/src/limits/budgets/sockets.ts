@@ -77,8 +77,8 @@ export const SOCKETS = {
     beyond: '`RATE_LIMIT`, transport closed',
     refused: 'sockets',
   }),
-  rooms: budget({
-    of: 'sockets of a user in a process × the rooms of each',
+  subscriptions: budget({
+    of: 'sockets of a user in a process × the subscriptions of each',
     most: { enter: 50_000, stay: 60_000 },
     shown: ({ enter, stay }) => `${counts(enter)} to connect; ${counts(stay)} to stay connected`,
     beyond: '`RATE_LIMIT`, transport closed',

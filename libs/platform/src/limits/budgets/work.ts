@@ -39,7 +39,7 @@ export const WORK = {
   }),
   /** Followers receive each like and each removal. */
   like: rate({ of: 'likes of a user, set and removed', setting: 'REACH_RATE', seconds: MINUTE }),
-  /** Each reloads the subscriptions of all the user's devices. */
+  /** Each changes the subscriptions of the user's devices, on every node. */
   tie: rate({ of: 'follows and blocks of a user, set and removed', setting: 'REACH_RATE', seconds: MINUTE }),
   /** Each reads all notifications that one user caused for the other. Key: the ids of both. */
   blockOfOne: rate({
@@ -118,6 +118,11 @@ export const WORK = {
     of: 'waiting likes, booking requests, times of the last visit, and subscription loads of connecting devices',
     most: { likes: 20_000, bookings: 10_000, lastVisits: 100_000, devices: 50_000 },
     beyond: RETRIED,
+  }),
+  subscriptionChanges: budget({
+    of: 'remembered changes of the subscriptions of a connected user',
+    most: 1000,
+    beyond: 'the oldest is forgotten',
   }),
   chatUpdates: budget({
     of: '`chat:updated` of a changed chat; of a group of more than 32',

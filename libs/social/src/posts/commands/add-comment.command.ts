@@ -1,7 +1,8 @@
 import { AppError, type CommentDto, type CreateCommentBody } from '#contracts';
 import { Reach, requirePresent } from '#identity';
 import { enqueueNotification } from '#notifications';
-import { PrismaService, RealtimeEmitter, newId, type Prisma } from '#platform';
+import { PrismaService, newId, type Prisma } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { COMMENT_COLUMNS, toComment, type CommentRow } from '../comments.js';
 import { mentionOf, mentionedIn, enqueueMentionNotifications } from '../mentions.js';
@@ -29,7 +30,7 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
     private readonly reach: Reach,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
   ) {}
 
   async execute({ userId, postId, body: { content, parent_id } }: AddComment): Promise<CommentDto> {
@@ -58,7 +59,11 @@ export class AddCommentHandler implements ICommandHandler<AddComment> {
       return this.store(tx, { id, userId, postId, content, parentId: parent_id ?? null });
     });
     const comment = toComment(row);
-    this.emitter.toUser(owner.id, 'post:commented', { post_id: postId, comment, comments_count });
+    this.publisher.publish(userTopic(owner.id), 'post:commented', {
+      post_id: postId,
+      comment,
+      comments_count,
+    });
     return comment;
   }
 

@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { ReviseNotifications } from '#notifications';
-import { HEAD_START_MS, PrismaService, RealtimeEmitter, addJobs } from '#platform';
+import { HEAD_START_MS, PrismaService, addJobs } from '#platform';
+import { EventPublisher, userTopic } from '#realtime';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../../visibility.js';
 import { Posts } from '../posts.js';
@@ -29,7 +30,7 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly commands: CommandBus,
   ) {}
 
@@ -60,7 +61,7 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
       const jobIds = await addJobs(tx, 'revise-notifications', jobs, 0, HEAD_START_MS);
       return { jobs, jobIds, ...post };
     });
-    this.emitter.toUser(comment.owner_id, 'post:comment_deleted', {
+    this.publisher.publish(userTopic(comment.owner_id), 'post:comment_deleted', {
       post_id: postId,
       comment_id: commentId,
       comments_count,

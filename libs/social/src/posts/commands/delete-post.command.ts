@@ -1,7 +1,8 @@
 import { AppError, type ROLES } from '#contracts';
 import { audit } from '#identity';
 import { NotificationPublisher, forgetPost, keyAs } from '#notifications';
-import { PrismaService, RealtimeEmitter, blockedRoom, followersRoom, userRoom } from '#platform';
+import { PrismaService } from '#platform';
+import { EventPublisher, blockedTopic, followersTopic, userTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { noSuchPost, Posts } from '../posts.js';
 
@@ -24,7 +25,7 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly posts: Posts,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly notifications: NotificationPublisher,
   ) {}
 
@@ -51,8 +52,8 @@ export class DeletePostHandler implements ICommandHandler<DeletePost> {
       const key = `post_reposted:${repostOfId}:${authorId}`;
       return forgetPost(tx, id, repostOfId ? [key, keyAs(key, 'post_reposted')] : []);
     });
-    const rooms = [userRoom(authorId), followersRoom(authorId)];
-    this.emitter.toRooms(rooms, 'post:deleted', { post_id: id }, [blockedRoom(authorId)]);
+    const topics = [userTopic(authorId), followersTopic(authorId)];
+    this.publisher.publish(topics, 'post:deleted', { post_id: id }, { except: [blockedTopic(authorId)] });
     await this.notifications.publish(revised);
   }
 }

@@ -1,7 +1,8 @@
 import { AppError, type FriendRequestDto } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
 import { NotificationPublisher, enqueueNotification } from '#notifications';
-import { PrismaService, RealtimeEmitter, friendsRoom } from '#platform';
+import { PrismaService } from '#platform';
+import { EventPublisher, friendsTopic, subscriptionVersion } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   FRIEND_REQUESTS,
@@ -33,7 +34,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
   constructor(
     private readonly prisma: PrismaService,
     private readonly pairs: Pairs,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly notifications: NotificationPublisher,
   ) {}
 
@@ -41,7 +42,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
     const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
     if (!asked) throw noSuchRequest();
     const { fromId } = asked;
-    const { request, revised } = await this.pairs.change(userId, fromId, async (tx) => {
+    const { request, revised, version } = await this.pairs.change(userId, fromId, async (tx) => {
       await requirePresent(tx, [userId, fromId]).catch((error: unknown) => {
         throw error instanceof AppError ? noSuchRequest() : error;
       });
@@ -75,11 +76,12 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
         await tx.friendRequest.deleteMany({
           where: { fromId, toId: userId, status: 'declined', id: { not: id } },
         });
-      return { request: toFriendRequest(row), revised };
+      return { request: toFriendRequest(row), revised, version: await subscriptionVersion(tx) };
     });
     if (answer === 'accepted') {
-      this.emitter.membershipChanged(friendsRoom(fromId), userId);
-      this.emitter.membershipChanged(friendsRoom(userId), fromId);
+      const change = { ...version, member: true };
+      this.publisher.subscriptionsChanged(friendsTopic(fromId), [userId], change);
+      this.publisher.subscriptionsChanged(friendsTopic(userId), [fromId], change);
     }
     await this.notifications.publish(revised);
     return request;

@@ -7,17 +7,8 @@ import {
   enqueueNotifications,
   type Revised,
 } from '#notifications';
-import {
-  HEAD_START_MS,
-  PrismaService,
-  RateLimits,
-  RealtimeEmitter,
-  addJob,
-  type Prisma,
-  blockedRoom,
-  followersRoom,
-  friendsRoom,
-} from '#platform';
+import { HEAD_START_MS, PrismaService, RateLimits, addJob, type Prisma } from '#platform';
+import { EventPublisher, blockedTopic, followersTopic, friendsTopic, subscriptionVersion } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { withdraw } from '../friend-requests.js';
 import { requireBelowLimit } from '../limits.js';
@@ -44,7 +35,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     private readonly prisma: PrismaService,
     private readonly pairs: Pairs,
     private readonly blocks: Blocks,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly notifications: NotificationPublisher,
     private readonly limits: RateLimits,
   ) {}
@@ -53,7 +44,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
-    const { between, jobId } = await this.pairs.change(blockerId, blockedId, async (tx) => {
+    const { between, jobId, version } = await this.pairs.change(blockerId, blockedId, async (tx) => {
       // Before anything is undone here: a concurrent notification is stored by then, and is found below.
       await lockAudience(tx, [blockerId, blockedId], 'alone');
       if (on) await block(tx, blockerId, blockedId);
@@ -62,19 +53,23 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
       await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
       if (on) await cancelRequests(tx, blockerId, blockedId);
       const job = { userId: blockerId, otherId: blockedId };
-      return { between: blocked, jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS) };
+      return {
+        between: blocked,
+        jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS),
+        version: await subscriptionVersion(tx),
+      };
     });
     for (const [user, other] of [
       [blockerId, blockedId],
       [blockedId, blockerId],
     ] as const) {
-      this.emitter.membershipChanged(blockedRoom(other), user);
+      this.publisher.subscriptionsChanged(blockedTopic(other), [user], { ...version, member: between });
       if (!between) continue;
-      this.emitter.membershipChanged(followersRoom(other), user);
-      this.emitter.membershipChanged(friendsRoom(other), user);
+      this.publisher.subscriptionsChanged(followersTopic(other), [user], { ...version, member: false });
+      this.publisher.subscriptionsChanged(friendsTopic(other), [user], { ...version, member: false });
     }
     // After the change of memberships: later typing does not cross the block.
-    if (between) this.emitter.typingEnds([blockerId, blockedId]);
+    if (between) this.publisher.signal('typingEnds', { userIds: [blockerId, blockedId] });
     await this.notifications.publish(await this.revise(blockerId, blockedId, jobId));
   }
 

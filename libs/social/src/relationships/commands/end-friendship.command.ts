@@ -1,7 +1,7 @@
 import { AppError } from '#contracts';
 import { Pairs } from '#identity';
 import { NotificationPublisher } from '#notifications';
-import { RealtimeEmitter, friendsRoom } from '#platform';
+import { EventPublisher, friendsTopic, subscriptionVersion } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { reviseFriendship } from '../friend-requests.js';
 
@@ -19,12 +19,12 @@ export class EndFriendship extends Command<void> {
 export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
   constructor(
     private readonly pairs: Pairs,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly notifications: NotificationPublisher,
   ) {}
 
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
-    const revised = await this.pairs.change(userId, friendId, async (tx) => {
+    const { revised, version } = await this.pairs.change(userId, friendId, async (tx) => {
       const { count } = await tx.friend.deleteMany({
         where: {
           OR: [
@@ -34,10 +34,14 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
         },
       });
       if (count === 0) throw new AppError('NOT_FOUND', 'Not friends');
-      return reviseFriendship(tx, userId, friendId);
+      return {
+        revised: await reviseFriendship(tx, userId, friendId),
+        version: await subscriptionVersion(tx),
+      };
     });
-    this.emitter.membershipChanged(friendsRoom(friendId), userId);
-    this.emitter.membershipChanged(friendsRoom(userId), friendId);
+    const change = { ...version, member: false };
+    this.publisher.subscriptionsChanged(friendsTopic(friendId), [userId], change);
+    this.publisher.subscriptionsChanged(friendsTopic(userId), [friendId], change);
     await this.notifications.publish(revised);
   }
 }

@@ -1,6 +1,7 @@
 import { AppError } from '#contracts';
 import { Pairs, requirePresent } from '#identity';
-import { PrismaService, RateLimits, RealtimeEmitter, followersRoom } from '#platform';
+import { RateLimits, type Prisma } from '#platform';
+import { EventPublisher, followersTopic, subscriptionVersion } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { requireBelowLimit } from '../limits.js';
 import { requireVisible } from '../../visibility.js';
@@ -22,28 +23,28 @@ export class FollowUser extends Command<void> {
 @CommandHandler(FollowUser)
 export class FollowUserHandler implements ICommandHandler<FollowUser> {
   constructor(
-    private readonly prisma: PrismaService,
     private readonly pairs: Pairs,
-    private readonly emitter: RealtimeEmitter,
+    private readonly publisher: EventPublisher,
     private readonly limits: RateLimits,
   ) {}
 
   async execute({ followerId, followeeId, on }: FollowUser): Promise<void> {
     if (followerId === followeeId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', followerId);
-    if (on) await this.follow(followerId, followeeId);
-    else await this.prisma.follow.deleteMany({ where: { followerId, followeeId } });
-    this.emitter.membershipChanged(followersRoom(followeeId), followerId);
-  }
-
-  private async follow(followerId: string, followeeId: string): Promise<void> {
-    await this.pairs.change(followerId, followeeId, async (tx) => {
-      await requirePresent(tx, [followerId, followeeId]);
-      await requireVisible(tx, followerId, followeeId);
-      const pair = { followerId, followeeId };
-      if (await tx.follow.findUnique({ where: { followerId_followeeId: pair } })) return;
-      await requireBelowLimit(tx, [followerId], (id) => tx.follow.count({ where: { followerId: id } }));
-      await tx.follow.create({ data: pair });
+    const version = await this.pairs.change(followerId, followeeId, async (tx) => {
+      if (on) await follow(tx, followerId, followeeId);
+      else await tx.follow.deleteMany({ where: { followerId, followeeId } });
+      return subscriptionVersion(tx);
     });
+    this.publisher.subscriptionsChanged(followersTopic(followeeId), [followerId], { ...version, member: on });
   }
+}
+
+async function follow(tx: Prisma.TransactionClient, followerId: string, followeeId: string): Promise<void> {
+  await requirePresent(tx, [followerId, followeeId]);
+  await requireVisible(tx, followerId, followeeId);
+  const pair = { followerId, followeeId };
+  if (await tx.follow.findUnique({ where: { followerId_followeeId: pair } })) return;
+  await requireBelowLimit(tx, [followerId], (id) => tx.follow.count({ where: { followerId: id } }));
+  await tx.follow.create({ data: pair });
 }

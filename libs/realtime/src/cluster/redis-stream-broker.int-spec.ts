@@ -1,38 +1,38 @@
+import { Config, Metrics, RedisConnections, logger } from '#platform';
 import { describeWithRedis, emptyRedis } from '#testing';
 import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Config } from '../config/config.js';
-import { logger } from '../observability/logging.js';
-import { Metrics } from '../observability/metrics.js';
-import { ClusterBroker } from './cluster-broker.js';
-import type { NodeCommand, Sockets } from './node-command.js';
-import { RedisConnections } from '../redis/redis.js';
+import type { OutgoingEvent } from '../hub/outgoing-event.js';
+import type { ClusterCommand } from './command.js';
+import { RedisStreamBroker } from './redis-stream-broker.js';
+import { toWire } from './wire.js';
 
 /** The interval of the check for dead nodes, ms. */
 const LOOK_MS = 2500;
 const STREAM = 'service-platform:nodes';
-const said = (number: number): NodeCommand => ({
-  name: 'broadcast',
-  rooms: ['all'],
-  what: { data: ['said', number] },
+const said = (number: number): ClusterCommand => ({
+  name: 'deliver',
+  delivery: { event: { name: 'said' as OutgoingEvent['name'], payload: number }, topics: [] },
 });
+const numberIn = (command: ClusterCommand) =>
+  command.name === 'deliver' ? (command.delivery.event.payload as number) : NaN;
 
 describeWithRedis('a message of another process', () => {
   let connections: RedisConnections;
   let redis: Redis;
-  let nodes: ClusterBroker;
+  let nodes: RedisStreamBroker;
   let received: number[];
   let missed: number;
   let dead: string[];
-  let sockets: { broadcast: (packet: { data: [string, number] }) => unknown };
+  let handle: (command: ClusterCommand) => void;
   beforeEach(async () => {
     logger.level = 'silent';
     connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
     redis = connections.shared!;
     [received, missed, dead] = [[], 0, []];
-    sockets = { broadcast: ({ data }: { data: [string, number] }) => received.push(data[1]) };
-    nodes = new ClusterBroker(
+    handle = (command) => received.push(numberIn(command));
+    nodes = new RedisStreamBroker(
       connections,
       new Metrics(),
       {
@@ -40,18 +40,17 @@ describeWithRedis('a message of another process', () => {
         dead: async (ids) => ids.filter((id) => dead.includes(id)),
         all: async () => ['silent'],
       },
-      () => sockets as unknown as Sockets,
-      () => (missed += 1),
+      { handle: (command) => handle(command), onMissed: () => (missed += 1) },
     );
-    await nodes.ready();
+    await nodes.ready({ reads: true });
   });
   afterEach(() => {
     nodes.close();
     connections.onApplicationShutdown();
   });
 
-  const send = (from: string, n: number, deed?: NodeCommand) =>
-    redis.xadd(STREAM, '*', 'told', JSON.stringify({ from, n, deed }));
+  const send = (from: string, n: number, command?: ClusterCommand) =>
+    redis.xadd(STREAM, '*', 'told', JSON.stringify({ from, n, deed: command && toWire(command) }));
   /** Waits until all earlier messages have been received. */
   const settled = async () => {
     await send('last', 1, said(-1));
@@ -68,12 +67,12 @@ describeWithRedis('a message of another process', () => {
     };
     count();
     const turns: number[] = [];
-    sockets.broadcast = ({ data }) => (turns.push(turn), received.push(data[1]));
+    handle = (command) => (turns.push(turn), received.push(numberIn(command)));
     let now = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 10));
     const all = redis.multi();
     for (let n = 1; n <= 5; n++)
-      all.xadd(STREAM, '*', 'told', JSON.stringify({ from: 'other', n, deed: said(n) }));
+      all.xadd(STREAM, '*', 'told', JSON.stringify({ from: 'other', n, deed: toWire(said(n)) }));
     await all.exec();
     expect(await settled()).toEqual([1, 2, 3, 4, 5]);
     isOver = true;

@@ -1,15 +1,18 @@
+import { Config, Metrics, RedisConnections, logger } from '#platform';
 import { emptyRedis, itWithRedis, until } from '#testing';
 import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Config } from '../config/config.js';
-import { logger } from '../observability/logging.js';
-import { Metrics } from '../observability/metrics.js';
-import { ClusterBroker } from './cluster-broker.js';
-import type { Sockets } from './node-command.js';
-import { RedisConnections } from '../redis/redis.js';
+import { RedisStreamBroker } from './redis-stream-broker.js';
+import type { OutgoingEvent } from '../hub/outgoing-event.js';
+import type { ClusterCommand } from './command.js';
+import { toWire } from './wire.js';
 
 const STREAM = 'service-platform:nodes';
+const said = (payload: unknown): ClusterCommand => ({
+  name: 'deliver',
+  delivery: { event: { name: 'said' as OutgoingEvent['name'], payload }, topics: [] },
+});
 
 /** A node with a separate Redis: what it has received, and how often it may have missed messages. */
 async function listening() {
@@ -17,20 +20,19 @@ async function listening() {
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
   const node = { redis, received: [] as unknown[], missed: 0, start, say, close };
-  const sockets = { broadcast: ({ data }: { data: [string, unknown] }) => node.received.push(data[1]) };
-  const nodes = new ClusterBroker(
+  const handle = (command: ClusterCommand) =>
+    void (command.name === 'deliver' && node.received.push(command.delivery.event.payload));
+  const nodes = new RedisStreamBroker(
     connections,
     new Metrics(),
     { id: randomUUID(), dead: async () => [], all: async () => [] },
-    () => sockets as unknown as Sockets,
-    () => (node.missed += 1),
+    { handle, onMissed: () => (node.missed += 1) },
   );
   function start() {
-    return nodes.ready();
+    return nodes.ready({ reads: true });
   }
   function say(from: string, n: number, what: unknown, offset = '*') {
-    const command = { name: 'broadcast', rooms: ['all'], what: { data: ['said', what] } };
-    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed: command }));
+    return redis.xadd(STREAM, offset, 'told', JSON.stringify({ from, n, deed: toWire(said(what)) }));
   }
   function close() {
     nodes.close();
@@ -80,20 +82,18 @@ async function publishing() {
   logger.level = 'silent';
   const connections = new RedisConnections(Object.assign(new Config(), { REDIS_URL: await emptyRedis() }));
   const redis = connections.shared as Redis;
-  const nodes = new ClusterBroker(
+  const nodes = new RedisStreamBroker(
     connections,
     new Metrics(),
     { id: randomUUID(), dead: async () => [], all: async () => [] },
-    () => undefined,
-    () => undefined,
+    { handle: () => undefined, onMissed: () => undefined },
   );
-  await nodes.ready();
+  await nodes.ready({ reads: false });
   return {
     redis,
     async publish(count: number, text: string) {
-      const what = { data: ['said', text] };
       for (let i = 0; i < count; i++) {
-        nodes.publish({ name: 'broadcast', rooms: ['all'], what });
+        nodes.publish(said(text));
         if (i % 100 === 0) await redis.ping().then(() => sleep(20));
       }
       await sleep(1000);

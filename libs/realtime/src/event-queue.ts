@@ -1,8 +1,9 @@
 import type { PayloadOf, ServerEvent } from '#contracts';
+import { WORK } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { WORK } from '../limits/budgets/index.js';
-import { RealtimeEmitter } from './emitter.js';
+import { EventPublisher } from './publisher.js';
+import { userTopic } from './topics.js';
 
 const { packets: MAX_PACKETS, together: MAX_TOGETHER, waiting: MAX_WAITING } = WORK.queuedEvents.most;
 
@@ -21,7 +22,7 @@ export class EventQueue {
   private waiting = 0;
   private isScheduled = false;
 
-  constructor(private readonly emitter: RealtimeEmitter) {}
+  constructor(private readonly publisher: EventPublisher) {}
 
   get isFull(): boolean {
     return this.waiting >= MAX_WAITING;
@@ -57,14 +58,14 @@ export class EventQueue {
     for (const [userId, parts] of this.byUser) {
       const { event, payloads } = parts[0]!;
       // Other nodes receive each command, whether or not this node has devices.
-      const cost = Math.max(payloads.length * this.emitter.devicesOf(userId), MAX_TOGETHER);
+      const cost = Math.max(payloads.length * this.publisher.audience(userTopic(userId)), MAX_TOGETHER);
       if (packets > 0 && packets + cost > MAX_PACKETS) return;
       packets += cost;
       parts.shift();
       this.waiting -= payloads.length;
       this.byUser.delete(userId);
       if (parts.length > 0) this.byUser.set(userId, parts);
-      this.emitter.toUserEach(userId, event, payloads);
+      this.publisher.publishEach(userTopic(userId), event, payloads);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { RealtimeEmitter, followersRoom } from '#platform';
+import { EventPublisher, followersTopic } from '#realtime';
 import { Device, TestApp, until, type Account } from '#testing';
 import { internalErrors, refused } from './counted.js';
 
@@ -37,7 +37,7 @@ it('sockets from before the follows are closed, and only a few return', async ()
   const boris = await app.register('Борис');
   const devices = await Promise.all(range(40).map(() => app.device(boris)));
   await follow(boris, followed);
-  app.app.get(RealtimeEmitter).membershipChanged(followersRoom(followed[0]!), boris.id);
+  app.app.get(EventPublisher).subscriptionsChanged(followersTopic(followed[0]!), [boris.id]);
   await Promise.all(devices.map((device) => device.disconnected()));
   for (const device of devices) expect(device.all('error')[0]?.code).toBe('RATE_LIMIT');
   await until('left', async () => {

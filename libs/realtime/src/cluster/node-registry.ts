@@ -1,8 +1,6 @@
+import { RedisConnections, logger, within } from '#platform';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { logger } from '../observability/logging.js';
-import { RedisConnections } from '../redis/redis.js';
-import { within } from '../concurrency/time-limit.js';
 
 /** A node that has not renewed its lease for this time, ms, is dead. */
 const LEASE_MS = 15_000;

@@ -1,7 +1,8 @@
 import type { PayloadOf } from '#contracts';
-import { WORK } from '../limits/budgets/index.js';
-import { RealtimeEmitter } from './emitter.js';
+import { WORK } from '#platform';
 import { EventQueue } from './event-queue.js';
+import { Hub } from './hub/hub.js';
+import { EventPublisher } from './publisher.js';
 
 const { packets: MAX_PACKETS, together: MAX_TOGETHER, waiting: MAX_WAITING } = WORK.queuedEvents.most;
 
@@ -11,13 +12,13 @@ let queue: EventQueue;
 beforeEach(() => {
   turns = [];
   devices = {};
-  const emitter = new RealtimeEmitter();
-  emitter.devicesOf = (user) => devices[user] ?? 0;
-  emitter.toUserEach = (user, event, payloads) => {
+  const publisher = new EventPublisher(new Hub());
+  publisher.audience = ({ id }) => devices[id] ?? 0;
+  publisher.publishEach = ({ id: user }, event, payloads) => {
     const ids = (payloads as PayloadOf<'chat:message:read'>[]).map(({ message_id }) => message_id);
     turns.at(-1)!.push({ user, ids, event });
   };
-  queue = new EventQueue(emitter);
+  queue = new EventQueue(publisher);
 });
 
 const receipts = (count: number, from = 0) =>

@@ -1,6 +1,5 @@
+import { logger, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
-import { logger } from '../observability/logging.js';
-import type { RedisConnections } from '../redis/redis.js';
 
 const STREAM = 'service-platform:nodes';
 /** Limit of messages that a node can miss and still catch up: about half a minute of a busy cluster. */

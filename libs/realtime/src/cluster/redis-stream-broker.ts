@@ -1,13 +1,10 @@
 import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
-import { WORK } from '../limits/budgets/index.js';
-import { applyCommand, type NodeCommand, type Sockets } from './node-command.js';
-import { logger } from '../observability/logging.js';
-import type { Metrics } from '../observability/metrics.js';
+import { WORK, logger, within, type Metrics, type RedisConnections } from '#platform';
+import type { ClusterCommand } from './command.js';
 import type { NodeRegistry } from './node-registry.js';
 import { RedisStream, isAfter } from './redis-stream.js';
-import type { RedisConnections } from '../redis/redis.js';
-import { within } from '../concurrency/time-limit.js';
+import { fromWire, toWire, type WireCommand } from './wire.js';
 
 /** Limit of messages that wait while Redis is unavailable. */
 const MAX_WAITING = WORK.nodes.most;
@@ -33,7 +30,7 @@ interface ClusterEnvelope {
   /** The node, and the number of this message among the node's own: from 1, without gaps. */
   from: string;
   n: number;
-  deed?: NodeCommand;
+  deed?: WireCommand;
   leaves?: true;
 }
 
@@ -41,7 +38,7 @@ interface ClusterEnvelope {
  * Carries node commands between the processes of a cluster by a stream in Redis. A node that was disconnected continues
  * to read from its last offset (ADR 17).
  */
-export class ClusterBroker {
+export class RedisStreamBroker {
   private readonly stream: RedisStream;
   /** The number of the last published message, and the messages without an answer of Redis. */
   private sequence = 0;
@@ -64,16 +61,15 @@ export class ClusterBroker {
   private resyncedAt = -Infinity;
   private resyncTimer?: NodeJS.Timeout;
 
-  /**
-   * @param local the sockets of this process, if any
-   * @param onMissed called when commands of other nodes may have been missed, at most once in 5 s
-   */
   constructor(
     redis: RedisConnections,
     metrics: Metrics,
     private readonly leases: Pick<NodeRegistry, 'id' | 'dead' | 'all'>,
-    private readonly local: () => Sockets | undefined,
-    private readonly onMissed: () => void,
+    private readonly node: {
+      handle(command: ClusterCommand): void;
+      /** Called when commands of other nodes may have been missed, at most once in 5 s. */
+      onMissed(): void;
+    },
   ) {
     this.stream = new RedisStream(redis);
     this.dropped = new Counter({
@@ -88,11 +84,10 @@ export class ClusterBroker {
     });
   }
 
-  /** Resolves when no later command of another node can be missed. */
-  async ready(): Promise<void> {
+  /** Resolves when no later command of another node can be missed, if this node reads them. */
+  async ready({ reads }: { reads: boolean }): Promise<void> {
     this.offset = await this.write();
-    // A process without sockets has no commands to apply.
-    if (!this.local()) return;
+    if (!reads) return;
     void this.read();
     // Nodes that start later are known from their messages.
     for (const id of await this.leases.all()) this.initialNodes.add(id);
@@ -119,11 +114,11 @@ export class ClusterBroker {
   }
 
   /** Sends a command to all other nodes. A command that cannot be sent is dropped, and a loss notice follows. */
-  publish(command: NodeCommand): void {
+  publish(command: ClusterCommand): void {
     const { messages, characters } = this.waiting;
     if (messages >= MAX_WAITING.messages || characters >= MAX_WAITING.characters)
       return this.drop('the command queue is full');
-    this.write({ deed: command }).catch((err: Error) => this.drop(err.message));
+    this.write({ deed: toWire(command) }).catch((err: Error) => this.drop(err.message));
   }
 
   /** @returns the offset in the stream */
@@ -203,7 +198,8 @@ export class ClusterBroker {
     if (leaves) this.leaving.add(from);
     if (!command) return;
     try {
-      applyCommand(command, this.local()!);
+      const known = fromWire(command);
+      if (known) this.node.handle(known);
     } catch (err) {
       logger.error({ err }, 'cluster command failed');
     }
@@ -250,6 +246,6 @@ export class ClusterBroker {
     this.resyncs.inc();
     logger.warn({ reasons: [...this.reasons] }, 'requesting resync of all devices');
     this.reasons.clear();
-    this.onMissed();
+    this.node.onMissed();
   }
 }

@@ -1,7 +1,7 @@
+import type { RedisConnections } from '#platform';
 import { emptyRedis, itWithRedis } from '#testing';
 import { Redis } from 'ioredis';
 import { NodeRegistry } from './node-registry.js';
-import type { RedisConnections } from '../redis/redis.js';
 
 it('a process without Redis considers all others dead', async () => {
   const leases = new NodeRegistry({} as RedisConnections);

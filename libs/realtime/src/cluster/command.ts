@@ -1,0 +1,22 @@
+import type { Delivery } from '../hub/hub.js';
+import type { SubscriptionChange } from '../hub/subscription-changes.js';
+import type { Topic } from '../topics.js';
+
+/** Notices for all nodes that no client receives, with their data. */
+export interface Signals {
+  /** Shows a changed chat to its members, except these users. */
+  chatChanged: { chatId: string; exceptUserIds: string[] };
+  /** Ends all typing of these users. */
+  typingEnds: { userIds: string[] };
+  /** Stops the current answer of an assistant chat. */
+  stopAnswer: { chatId: string };
+}
+
+export type Signal = { [S in keyof Signals]: { signal: S; data: Signals[S] } }[keyof Signals];
+
+/** A command that every node applies to its connections. */
+export type ClusterCommand =
+  | { name: 'deliver'; delivery: Delivery }
+  | { name: 'signOut'; topic: Topic }
+  | { name: 'subscriptionsChanged'; topic: Topic; userIds: string[]; change?: SubscriptionChange }
+  | ({ name: 'signal' } & Signal);

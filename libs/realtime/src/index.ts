@@ -1,0 +1,12 @@
+export * from './cluster/node-registry.js';
+export * from './event-queue.js';
+export * from './hub/connection.js';
+export type { Redaction } from './hub/encoding.js';
+export * from './hub/hub.js';
+export * from './hub/outgoing-event.js';
+export { DatabaseSnapshot, STORED } from './hub/subscription-changes.js';
+export type { SeenSnapshots, SubscriptionChange } from './hub/subscription-changes.js';
+export * from './live-delivery.module.js';
+export * from './publisher.js';
+export * from './subscription-version.js';
+export * from './topics.js';
