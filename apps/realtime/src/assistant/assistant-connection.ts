@@ -16,10 +16,10 @@ import {
 import { invalidToken, type Claims, type SignedIn } from '#identity';
 import { SOCKETS, logger, newId, parsedSize, pointsOfEvent, toAppError, validated } from '#platform';
 import { Connection, assistantTopic, type AssistantMessage, type OutgoingEvent } from '#realtime';
-import type { Socket as TcpSocket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Visit } from '../connections/admission.js';
 import { scheduleAt } from '../connections/schedule-at.js';
+import { insideOf } from '../transport/internals.js';
 import { READ_AT_LEAST, takenFrom } from '../transport/reading.js';
 import { assistantProtocol } from './assistant-protocol.js';
 import type { AssistantServices } from './assistant-services.js';
@@ -113,7 +113,7 @@ export class AssistantConnection extends Connection<string> {
 
   beat(): void {
     const { bufferedAmount } = this.socket;
-    const taken = takenFrom((this.socket as unknown as { _socket?: TcpSocket })._socket);
+    const taken = takenFrom(insideOf(this.socket)._socket);
     // A client may answer heartbeats without reading its data.
     const reads = bufferedAmount === 0 || taken - this.taken >= Math.min(this.unread, READ_AT_LEAST);
     if (!this.lives || !reads) return this.socket.terminate();

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason } from 'socket.io';
 import { SubscriptionLoader, presenceAudience } from '../delivery/subscription-loader.js';
 import { visitOf } from '../transport/handshakes.js';
+import { clientOf } from '../transport/internals.js';
 import { Admission } from './admission.js';
 import { Deadlines } from './deadlines.js';
 import { DeviceConnection, userOf, type DeviceSocket, type SocketProtocol } from './device-connection.js';
@@ -236,15 +237,11 @@ const outdated = () => new AppError('UNAVAILABLE', 'Subscriptions are changing, 
 const ENDED_BY_US: DisconnectReason = 'server namespace disconnect';
 const ENDED_BY_CLIENT: DisconnectReason = 'client namespace disconnect';
 
-/** Members of Socket.IO's client that are missing in its types: the devices of one connection, in all namespaces. */
-interface Carrying {
-  sockets: Map<string, unknown>;
-}
-
 /** A connection may carry devices of several namespaces, each with its own token: the others continue. */
-function endIfUnused({ client, conn }: DeviceSocket, reason: DisconnectReason): void {
+function endIfUnused(socket: DeviceSocket, reason: DisconnectReason): void {
+  const { conn } = socket;
   const end = () => {
-    if ((client as unknown as Carrying).sockets.size === 0) conn.close();
+    if (clientOf(socket).sockets.size === 0) conn.close();
   };
   // In Engine.IO 3 every client enters `/` first: a client for another namespace sends that now.
   if (reason === ENDED_BY_US && conn.protocol !== 3) end();

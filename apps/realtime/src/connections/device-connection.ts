@@ -2,7 +2,8 @@ import type { AppError } from '#contracts';
 import { invalidToken, type Claims, type Connected, type SignedIn } from '#identity';
 import { Connection, type OutgoingEvent, type Protocol } from '#realtime';
 import type { DefaultEventsMap, Socket } from 'socket.io';
-import type { SocketFrame } from '../protocols/socket-frame.js';
+import { clientOf } from '../transport/internals.js';
+import type { SocketFrame } from '../transport/text-parser.js';
 import type { LoadedSubscriptions } from '../delivery/subscription-loader.js';
 
 export interface DeviceData {
@@ -22,11 +23,6 @@ export interface SocketProtocol extends Protocol<SocketFrame[]> {
   /** The device may have missed events. */
   onMissed(connection: DeviceConnection): void;
   onRejected(socket: DeviceSocket, error: AppError): void;
-}
-
-/** Members of Socket.IO that are missing in its types. */
-interface Writing {
-  client: { writeToEngine(packets: string[], options: object): void };
 }
 
 /** A device on Socket.IO, in any of the namespaces. */
@@ -65,7 +61,7 @@ export class DeviceConnection extends Connection<SocketFrame[]> {
 
   send(frames: SocketFrame[], event: OutgoingEvent): void {
     if (this.accepts && !this.accepts(event)) return;
-    const { client } = this.socket as unknown as Writing;
+    const client = clientOf(this.socket);
     for (const { packets, options } of frames) client.writeToEngine(packets, options);
   }
 

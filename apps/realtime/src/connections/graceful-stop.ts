@@ -5,19 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
 import { DeliveryReceipts } from '../delivery/delivery-receipts.js';
 import { Dialects } from '../dialects/dialects.js';
+import { sessionsOf } from '../transport/internals.js';
 import { EventsInFlight, stopping } from '../events/events-in-flight.js';
 
 /** Part of the 3 s of a stop, ms, for events being handled and the delivery of their answers. */
 const ANSWERS_MS = 1500;
 const WAY_OUT_MS = 500;
-
-/** Members of Engine.IO's server that are missing in its types. */
-interface Connections {
-  clients: Record<
-    string,
-    NodeJS.EventEmitter & { close(): void; transport: { shouldClose?: (() => void) | null } }
-  >;
-}
 
 /**
  * Closes the sockets when the app closes: new devices are refused, connected ones are notified, and received events are
@@ -48,7 +41,7 @@ export class GracefulStop implements OnModuleDestroy {
     this.hub.deliver({ event: { name: 'error', payload: stopping().toBody() }, topics: [] });
     await within(ANSWERS_MS, answered);
     this.deliveries.flush();
-    const connections = Object.values((engine as unknown as Connections).clients);
+    const connections = sessionsOf(engine);
     const gone = connections.map((connection) => once(connection, 'close'));
     for (const { sockets } of this.dialects.returning)
       for (const socket of sockets.values()) socket.disconnect();

@@ -5,17 +5,13 @@ import { Injectable } from '@nestjs/common';
 import type { Namespace } from 'socket.io';
 import { SubscriptionLoader } from '../delivery/subscription-loader.js';
 import { JoinedChats } from '../delivery/joined-chats.js';
+import { enteringOf } from '../transport/internals.js';
 import { UnparsedPayload } from '../transport/text-parser.js';
 import { DeviceConnection, type DeviceSocket, type SocketProtocol } from './device-connection.js';
 import { SocketBudget } from './socket-budget.js';
 
 /** `Reads` charges so many characters per topic of a connecting device. */
 const TOPIC_LENGTH = 42;
-
-/** The member of a namespace, missing in its types, by which a connection enters it. */
-interface Entered {
-  _add(client: { conn: DeviceSocket['conn'] }, auth: object, then: (socket: unknown) => void): Promise<void>;
-}
 
 /** Authenticates devices and loads their subscriptions, before any of their events can arrive. */
 @Injectable()
@@ -38,7 +34,7 @@ export class Handshakes {
    * all others that arrive before.
    */
   takeOneAtATime(namespace: Namespace): void {
-    const inside = namespace as unknown as Entered;
+    const inside = enteringOf(namespace);
     const add = inside._add.bind(namespace);
     const arriving = new WeakSet<object>();
     this.arriving.set(namespace, arriving);

@@ -7,7 +7,7 @@ import {
   type DeviceSocket,
   type SocketProtocol,
 } from '../connections/device-connection.js';
-import { frameOf, type SocketFrame } from '../protocols/socket-frame.js';
+import { frameOf, type SocketFrame } from '../transport/text-parser.js';
 import type { Dialect, OutgoingEvent } from './dialect.js';
 import { errorEvent } from './dialect-errors.js';
 

@@ -25,7 +25,7 @@ export class Dialects {
   constructor(
     private readonly handshakes: Handshakes,
     private readonly connections: Connections,
-    private readonly answering: EventDispatcher,
+    private readonly dispatcher: EventDispatcher,
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
     private readonly typing: Typing,
@@ -71,7 +71,7 @@ export class Dialects {
         event: errorEvent(dialect, error),
       }),
     };
-    socket.use((args) => void this.answering.dispatch(socket, rules, args));
+    this.dispatcher.answer(socket, rules);
   }
 
   private callOf(socket: DeviceSocket): Call {

@@ -59,7 +59,12 @@ export class EventDispatcher {
     this.queues = { send: limiter(), read: limiter(), write: writes };
   }
 
-  async dispatch(socket: DeviceSocket, rules: ProtocolRules, received: unknown[]): Promise<void> {
+  /** Events are not passed on to Socket.IO: a client must not emit events of any name on our event emitters. */
+  answer(socket: DeviceSocket, rules: ProtocolRules): void {
+    socket.use((received) => void this.dispatch(socket, rules, received));
+  }
+
+  private async dispatch(socket: DeviceSocket, rules: ProtocolRules, received: unknown[]): Promise<void> {
     const [event, ...args] = received;
     const started = performance.now();
     const { userId } = userOf(socket);

@@ -4,14 +4,9 @@ import type { Server, Socket } from 'engine.io';
 import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Admission, Visit } from '../connections/admission.js';
+import { sessionOf, type EngineRequest, type EngineSession } from './internals.js';
 
-/** Members of Engine.IO that are missing in its types. */
-interface Handshake extends IncomingMessage {
-  _query: Record<string, unknown>;
-}
-interface Visiting {
-  request: unknown;
-  protocol: number;
+interface Visiting extends EngineSession {
   visit: Visit;
 }
 
@@ -20,7 +15,7 @@ const NONE = Object.freeze({});
 /** Counts each Engine.IO session from its handshake, and keeps only the parts of the request that a sign-in reads. */
 export function admitHandshakes(engine: Server, admission: Admission): void {
   const arriving = new WeakMap<object, Visit>();
-  engine.use((request: Handshake, response: object, next: () => void) => {
+  engine.use((request: EngineRequest, response: object, next: () => void) => {
     if (request._query.sid) return next();
     let visit: Visit;
     try {
@@ -38,8 +33,8 @@ export function admitHandshakes(engine: Server, admission: Admission): void {
     admission.leave(this.visit);
   };
   engine.on('connection', (socket: Socket) => {
-    const session = socket as unknown as Visiting;
-    const request = session.request as Handshake;
+    const session = sessionOf(socket) as Visiting;
+    const request = session.request as EngineRequest;
     session.visit = arriving.get(request)!;
     arriving.delete(request);
     session.request = kept(request, session.protocol);
@@ -63,7 +58,7 @@ export function startPollsInTurn(engine: Server, requests: RequestsInWork, admis
 export const visitOf = (session: object): Visit => (session as Visiting).visit;
 
 /** A request holds up to 8 KiB of headers and parser objects. */
-function kept({ headers, _query, socket }: Handshake, protocol: number): object {
+function kept({ headers, _query, socket }: EngineRequest, protocol: number): object {
   const { authorization } = headers;
   const { token, scope } = _query;
   return {

@@ -2,6 +2,7 @@ import { SOCKETS, type Unfinished } from '#platform';
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { insideOf, type Receiver } from './internals.js';
 import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 
 /** A client with more unread data than this gets no answers to its pings. Bytes. */
@@ -18,17 +19,6 @@ class PingedSocket extends WebSocket {
 
 /** A client that sends so many bytes at once is read further after all others. Node.js would read 2 MiB first. */
 const { most: MUCH } = SOCKETS.readAtOnce;
-
-/** Members of a ws receiver that are missing in its types: it stores pieces here until a message is complete. */
-interface Receiver {
-  _buffers: Buffer[];
-  /** A new array for each message. */
-  _fragments: Buffer[];
-  _write(this: Receiver, piece: Buffer, encoding: BufferEncoding, done: (error?: Error) => void): void;
-  tcp: Duplex;
-  /** The fragments of the message that was incomplete after the last piece. */
-  counted?: Buffer[];
-}
 
 /** Counts the arrived bytes of incomplete messages, and reads clients in turn. */
 export class BoundedSockets extends WebSocketServer {
@@ -58,7 +48,7 @@ export class BoundedSockets extends WebSocketServer {
     then: (opened: WebSocket, request: IncomingMessage) => void,
   ): void {
     super.handleUpgrade(request, socket, head, (opened, asked) => {
-      const { _receiver } = opened as unknown as { _receiver: Receiver };
+      const { _receiver } = insideOf(opened);
       Object.assign(_receiver, { tcp: socket, _write: this.write });
       then(opened, asked);
     });

@@ -12,7 +12,7 @@ import { fixClosedPolls } from './engineio-polling-close-fix.js';
 import { Connections } from '../connections/connections.js';
 import { Handshakes } from '../connections/handshakes.js';
 import { nameRedaction } from '../delivery/name-redaction.js';
-import { V2Protocol } from '../protocols/v2-protocol.js';
+import { V2Protocol } from './v2-protocol.js';
 import { NoRoomsAdapter } from './no-rooms-adapter.js';
 import type { DeviceSocket } from '../connections/device-connection.js';
 import { Dialects } from '../dialects/dialects.js';
@@ -84,11 +84,10 @@ export class SocketAdapter extends IoAdapter {
     this.app.get(Hub).redaction = nameRedaction;
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);
-    const answering = this.app.get(EventDispatcher);
+    const dispatcher = this.app.get(EventDispatcher);
     const rules = { handlers: this.handlers, fewestArgs: 1, refusal } as const;
     server.on('connection', (socket: DeviceSocket) => {
-      // Not passed on: a client must not emit events of any name on our event emitters.
-      if (socket.data.connection) socket.use((args) => void answering.dispatch(socket, rules, args));
+      if (socket.data.connection) dispatcher.answer(socket, rules);
       connections.accept(socket, protocol);
     });
     this.app.get(EventPublisher).receive(() => {

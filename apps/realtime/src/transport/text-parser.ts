@@ -1,7 +1,9 @@
 import { AppError } from '#contracts';
 import { invalidToken } from '#identity';
 import { SOCKETS, parsedSize } from '#platform';
+import type { Namespace } from 'socket.io';
 import { Decoder, Encoder, PacketType, isPacketValid, protocol, type Packet } from 'socket.io-parser';
+import { encodingOf } from './internals.js';
 
 /** A larger payload is refused with MESSAGE_TOO_LARGE. */
 const MAX_PACKET_BYTES = SOCKETS.packet.most.read;
@@ -141,3 +143,23 @@ export const textParser = {
   Encoder: TextEncoder,
   Decoder: LimitedDecoder,
 };
+
+/** Encoded packets, and options that contain their WebSocket frame. */
+export interface SocketFrame {
+  packets: string[];
+  options: object;
+}
+
+/**
+ * Encodes an event for all devices of a namespace.
+ * @param data the event's name and payload, or their JSON; the name alone with `each` payload
+ */
+export function frameOf(
+  namespace: Namespace,
+  data: [name: string, payload?: unknown] | string,
+  each?: object[],
+): SocketFrame {
+  const options = { preEncoded: true };
+  const packet = { type: PacketType.EVENT, nsp: namespace.name, data, each };
+  return { packets: encodingOf(namespace.adapter)._encode(packet, options), options };
+}

@@ -1,6 +1,6 @@
 import { SOCKETS, type Waiting } from '#platform';
 import type { Server, Socket } from 'engine.io';
-import type { Socket as TcpSocket } from 'node:net';
+import { sessionOf, sessionsOf, type EngineSession } from './internals.js';
 import { READ_AT_LEAST, takenFrom } from './reading.js';
 
 /** A device with more unread data than this is disconnected, and syncs when it reconnects. Characters, about bytes. */
@@ -19,16 +19,8 @@ const MAX_BEFORE_PASSING = 64 * 1024;
 const PASSING =
   /^2(?:\/[\w-]+,)?\["(?:chat:typing|user:online|user:offline|user-typing|user-stopped-typing|user-online|user-offline|users:update)"/;
 
-/** Members of Engine.IO's socket that are missing in its types. */
-interface Flushing {
-  flush(): void;
-  close(discard: boolean): void;
-  writeBuffer: { data?: unknown }[];
-  transport: { writable: boolean; socket?: { _socket?: TcpSocket } };
-}
-
-/** Our additional fields of it. */
-interface Coalescing extends Flushing {
+/** Our additional fields of a session. */
+interface Coalescing extends EngineSession {
   /** Its own `flush`. */
   writeOut(): void;
   isWaiting: boolean;
@@ -90,7 +82,7 @@ export function coalesceWrites(
     if (small.push(this) === 1) setImmediate(writeAll);
   };
   engine.on('connection', (connected: Socket) => {
-    const socket = connected as unknown as Coalescing;
+    const socket = sessionOf(connected) as Coalescing;
     const own = { flush, isWaiting: false, sizeWaiting: 0, sizeGiven: 0, isStuck: false, taken: 0 };
     Object.assign(socket, { writeOut: socket.flush, ...own });
   });
@@ -102,9 +94,8 @@ export function coalesceWrites(
  * @returns the timer
  */
 export function disconnectSlow(engine: object, onDisconnected: () => void): NodeJS.Timeout {
-  const { clients } = engine as { clients: Record<string, Coalescing> };
   const look = () => {
-    for (const socket of Object.values(clients)) {
+    for (const socket of sessionsOf(engine) as Coalescing[]) {
       const waits = !socket.transport.writable && socket.sizeGiven + socket.sizeWaiting > 0;
       const taken = takenFrom(socket.transport.socket?._socket);
       if (waits && socket.isStuck && taken - socket.taken < READ_AT_LEAST) {
@@ -124,8 +115,7 @@ export function disconnectSlow(engine: object, onDisconnected: () => void): Node
  * @param onDisconnected called for each disconnected device
  */
 export function unreadOf(engine: object, onDisconnected: () => void): Waiting[] {
-  const { clients } = engine as { clients: Record<string, Coalescing> };
-  return Object.values(clients)
+  return (sessionsOf(engine) as Coalescing[])
     .filter(({ transport, sizeWaiting }) => !transport.writable && sizeWaiting > 0)
     .map((socket) => ({
       bytes: socket.sizeWaiting,

@@ -8,7 +8,7 @@ import {
   type DeviceSocket,
   type SocketProtocol,
 } from '../connections/device-connection.js';
-import { frameOf, type SocketFrame } from './socket-frame.js';
+import { frameOf, type SocketFrame } from './text-parser.js';
 
 /** The protocol of namespace `/`: our events as they are. */
 export class V2Protocol implements SocketProtocol {
