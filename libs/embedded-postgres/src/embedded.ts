@@ -131,7 +131,7 @@ async function startOwned(
       throw new StartupError(`DATA_DIR: the database on ${cluster} cannot be used: ${error.message}`);
     });
     // From here on, neither the server nor this connection keeps the process alive.
-    (owner as unknown as { unref(): void }).unref();
+    (owner as typeof owner & { unref(): void }).unref();
     return server;
   }
 }

@@ -29,6 +29,7 @@ export const fetchEvents: typeof fetch = async (input, init) => {
   const response = await fetch(input, init);
   if (!response.body) return response;
   const { status, statusText, headers } = response;
+  // The types of `fetch` lack the iterator that Node's streams have.
   const bytes = response.body as unknown as AsyncIterable<Uint8Array>;
   const given = response.ok ? eventsOf(bytes) : refusalOf(bytes);
   return new Response(ReadableStream.from(given), { status, statusText, headers });

@@ -10,6 +10,7 @@ export async function availabilityOf(
   if (!row) return undefined;
   return {
     timezone: row.timezone,
+    // `set-availability.command.ts` stores no other JSON.
     weekly: row.weekly as unknown as WindowDto[],
     days_off: row.daysOff,
     min_notice_minutes: row.minNotice,

@@ -25,6 +25,7 @@ export function toPreferences(row: PreferencesRow): NotificationPreferencesDto {
   const { disabled, quiet_from: from, quiet_to: to, timezone } = row;
   const types = Object.fromEntries(NOTIFICATION_TYPES.map((type) => [type, !disabled.includes(type)]));
   return {
+    // `Object.fromEntries` forgets the names of its keys.
     types: types as unknown as NotificationTypes,
     quiet_hours: from === null || to === null ? null : { from: toClock(from), to: toClock(to), timezone },
   };

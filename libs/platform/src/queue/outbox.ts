@@ -33,6 +33,7 @@ export async function addJobs<N extends JobName>(
   const rows = jobs.map((data) => ({
     id: newId(),
     name,
+    // An interface has no index signature, so it is no JSON object for Prisma's types.
     data: data as unknown as Prisma.InputJsonObject,
     priority,
     dueAt,

@@ -25,7 +25,7 @@ export class QueueBackend {
     private readonly redis: RedisConnections,
   ) {}
 
-  /** For adding and querying jobs. */
+  /** For adding and querying jobs. Both backends have the same methods, but their classes have private members. */
   makeQueue(): Queue {
     if (!this.redis.shared)
       return new backends.postgres.Queue(QUEUE, { connection: this.postgres(2) }) as unknown as Queue;

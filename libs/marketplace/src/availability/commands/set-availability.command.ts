@@ -40,6 +40,7 @@ export class SetAvailabilityHandler implements ICommandHandler<SetAvailability> 
     const daysOff = [...new Set(days_off)].sort();
     const data = {
       timezone,
+      // A class has no index signature, so it is no JSON object for Prisma's types.
       weekly: windows as unknown as Prisma.InputJsonArray,
       daysOff,
       minNotice: min_notice_minutes ?? undefined,

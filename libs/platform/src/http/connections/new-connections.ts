@@ -25,7 +25,7 @@ export function boundNewConnections(server: Server, ofOne: number, onEnd: () => 
   const timer = setInterval(() => (counts = new NetworkCounts({ ofOne })), WINDOW_MS).unref();
   server.on('close', () => clearInterval(timer));
   server.on('listening', () => {
-    const { _handle: handle } = server as unknown as Listening;
+    const { _handle: handle } = server as Server & Listening;
     const accept = handle.onconnection;
     handle.onconnection = function (status, accepted) {
       const peer: { address?: string } = {};

@@ -29,7 +29,7 @@ export function boundUnanswered(server: Server, onEnd: () => void): void {
     answer.on('close', onClose);
   });
   server.on('connection', (socket: Socket) => {
-    const { parser } = socket as unknown as Parsed;
+    const { parser } = socket as Socket & Parsed;
     const { onIncoming } = parser;
     parser.onIncoming = (request, keepsAlive) => {
       if (of(socket) < inWork + waiting) return onIncoming(request, keepsAlive);
