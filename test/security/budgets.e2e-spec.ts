@@ -36,6 +36,7 @@ describe('a request without an account', () => {
       body: JSON.stringify(body),
     });
     return {
+      route: `POST ${path}`,
       status: response.status,
       body: (await response.json()) as Reply<T>['body'],
       headers: response.headers,

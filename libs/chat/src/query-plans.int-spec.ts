@@ -1,16 +1,24 @@
-import type { ChatDto, SyncAnswer } from '#contracts';
-import { text, wholeReads, withPlans, type Account, type Device, type TestApp } from '#testing';
+import type { SyncAnswer } from '#contracts';
+import {
+  describePlans,
+  FILL_USERS,
+  filledUser,
+  fullScans,
+  numbered,
+  text,
+  type Account,
+  type Device,
+  type PlannedApp,
+  type TestApp,
+} from '#testing';
 import type { Client } from 'pg';
 
-const USERS = 20_000;
 const CHATS = 20_000;
 /** The number of chats with messages. */
 const BUSY = 3000;
-const TABLES = ['chats', 'chat_members', 'messages', 'message_reactions', 'users', 'sessions'];
 
-const user = (number: string) => `('aaaaaaaa-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
-const chat = (number: string) => `('cccccccc-0000-4000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
-const member = (number: string) => user(`1 + (c * 7 + ${number} * 1000) % ${USERS}`);
+const chat = (number: string) => numbered('c', number);
+const member = (number: string) => filledUser(`c * 7 + ${number} * 1000`);
 
 /** Common and rare, of several words, short, and without any letter. */
 const SEARCHES = [
@@ -20,8 +28,7 @@ const SEARCHES = [
 
 /** Chats of three with 33 messages each: enough that reading a whole table is a mistake. */
 const FILL = [
-  `INSERT INTO users (id, email, password_hash, name, handle)
-   SELECT ${user('i')}, i || '@example.com', '', 'Somebody ' || i, 'somebody_' || i FROM generate_series(1, ${USERS}) AS i`,
+  FILL_USERS,
   `INSERT INTO sessions (id, user_id, expires_at)
    SELECT gen_random_uuid(), id, now() + interval '1 day' FROM users`,
   `INSERT INTO chats (id, type, member_count, last_seq, change_seq)
@@ -40,60 +47,33 @@ const FILL = [
    SELECT id, sender_id, '👍' FROM messages WHERE seq % 10 = 1`,
 ];
 
-it('a send whose plan was made for empty tables uses the keys after they have grown', () =>
-  withPlans([], async (app, plans, admin) => {
-    const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
-    const chat = await app.chat(anna, boris);
-    const [annaDevice] = await app.devices(anna);
-    // New messages and repeated ones, by the statement with a lookup of earlier sends and the one without.
-    let sent = 0;
-    const sendSome = async () => {
-      for (let i = 0; i < 40; i++)
-        for (const client_id of [`new ${sent++}`, 'again']) {
-          const { message_id } = await annaDevice.send('chat:message:send', text(chat, 'x', { client_id }));
-          await annaDevice.send('chat:message:forward', { message_ids: [message_id], to_chat_id: chat.id });
-        }
-    };
-    await sendSome();
-    for (const sql of FILL) await admin.query(sql);
-    await sendSome();
-    const sends = plans.filter((plan) => plan.includes('Insert on messages'));
-    expect(sends.length).toBeGreaterThanOrEqual(320);
-    expect(wholeReads(sends, TABLES)).toEqual([]);
-    const last = (forwards: boolean) =>
-      sends.findLast((plan) => plan.includes('forwarded_from') === forwards)!;
-    for (const keyed of [
-      /chat_members_(?:pkey|present_idx) on chat_members \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(user_id = /,
-      /users_pkey on users \S+ \S+ \S+ Index Cond: \(id = /,
-      /on messages \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(sender_id = \S+ AND \(client_id = /,
-      /messages_pkey on messages \S+ \S+ \S+ \S+ Index Cond: \(id = /,
-    ])
-      for (const plan of [last(true), last(false)]) expect(plan).toMatch(keyed);
-  }));
+const GROWS = 'a send whose plan was made for empty tables uses the keys after they have grown';
+describePlans('chat requests in a database that grows', [], [{ title: GROWS, run: sendWhileTablesGrow }]);
 
-it('no statement about chats reads a whole table, in a database of 100,000 messages', () =>
-  withPlans(FILL, async (app, plans, admin) => {
-    const { rows } = await admin.query<{ id: string }>(
-      'SELECT id FROM chats ORDER BY id LIMIT 1 OFFSET 1500',
-    );
-    await playThrough(app, admin, rows[0]!.id);
-    const queries = plans.join('\n');
-    for (const table of ['chats', 'chat_members', 'messages', 'users']) expect(queries).toContain(table);
-    expect(plans.length).toBeGreaterThan(50);
-    expect(wholeReads(plans, TABLES)).toEqual([]);
-    for (const index of [
+describePlans('chat requests in a database of 100,000 messages', FILL, [
+  {
+    title: 'read no whole table',
+    uses: [
+      ...['chats', 'chat_members', 'messages', 'users'],
       ...['users_search_idx', 'users_name_idx', 'users_masters_idx', 'users_handle_key'],
       ...['chat_members_chats_idx', 'chat_members_present_idx', 'chat_members_left_idx'],
-    ])
-      expect(queries).toContain(index);
-    // The members of a whole chat, also former ones.
-    expect(queries).not.toMatch(
-      /chat_members_pkey on chat_members [^(]*\([^)]*\) Index Cond: (?!\(\(chat_id = [^)]*\) AND \(user_id)/,
-    );
-    // A condition without a trigram reads the whole index.
-    for (const plan of plans.filter((one) => one.includes('users_search_idx')))
-      expect(plan).toMatch(/users_search_idx \S+ \S+ \S+ Index Cond: .*~~ '%( \w|[^']*\w{3})/);
-  }));
+    ],
+    async run({ app, plans, admin }) {
+      const { rows } = await admin.query<{ id: string }>(
+        'SELECT id FROM chats ORDER BY id LIMIT 1 OFFSET 1500',
+      );
+      await playThrough(app, admin, rows[0]!.id);
+      expect(plans.length).toBeGreaterThan(50);
+      // The members of a whole chat, also former ones.
+      expect(plans.join('\n')).not.toMatch(
+        /chat_members_pkey on chat_members [^(]*\([^)]*\) Index Cond: (?!\(\(chat_id = [^)]*\) AND \(user_id)/,
+      );
+      // A condition without a trigram reads the whole index.
+      for (const plan of plans.filter((one) => one.includes('users_search_idx')))
+        expect(plan).toMatch(/users_search_idx \S+ \S+ \S+ Index Cond: .*~~ '%( \w|[^']*\w{3})/);
+    },
+  },
+]);
 
 /** All queries about chats, in a filled chat that Anna and Boris join, and in new ones. */
 async function playThrough(app: TestApp, admin: Client, chatId: string): Promise<void> {
@@ -116,19 +96,16 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
   await Promise.all([filled, direct, group].map((to) => annaDevice.send('chat:message:send', text(to))));
   await changes(annaDevice, borisDevice, chatId, message_id);
   await reads(app, boris, chatId);
-  const start = await app.request<SyncAnswer>('GET', 'sync', anna.token);
-  for (const [method, path, body] of [
-    ['POST', `chats/${chatId}/members`, { user_ids: [vera.id] }],
-    ['PATCH', `chats/${chatId}`, { title: 'planned' }],
-    ['PATCH', `chats/${chatId}/members/${vera.id}`, { role: 'admin' }],
-    ['PATCH', `chats/${group.id}/members/${boris.id}`, { role: 'owner' }],
-    ['GET', `chats/${chatId}/messages/${message_id}/receipts`, undefined],
-    ['DELETE', `chats/${group.id}/members/${anna.id}`, undefined],
-    ['GET', `sync?cursor=${start.body.cursor}`, undefined],
-    ['GET', `chats/${group.id}/messages`, undefined],
-    ['DELETE', `chats/${chatId}/members/${vera.id}`, undefined],
-  ] as const)
-    expect((await app.request<ChatDto>(method, path, anna.token, body)).status).toBeLessThan(300);
+  const { cursor } = await app.ask<SyncAnswer>(anna, 'GET sync');
+  await app.ask(anna, `POST chats/${chatId}/members`, { user_ids: [vera.id] });
+  await app.ask(anna, `PATCH chats/${chatId}`, { title: 'planned' });
+  await app.ask(anna, `PATCH chats/${chatId}/members/${vera.id}`, { role: 'admin' });
+  await app.ask(anna, `PATCH chats/${group.id}/members/${boris.id}`, { role: 'owner' });
+  await app.ask(anna, `GET chats/${chatId}/messages/${message_id}/receipts`);
+  await app.ask(anna, `DELETE chats/${group.id}/members/${anna.id}`);
+  await app.ask(anna, `GET sync?cursor=${cursor}`);
+  await app.ask(anna, `GET chats/${group.id}/messages`);
+  await app.ask(anna, `DELETE chats/${chatId}/members/${vera.id}`);
   // Also the work that follows a moment later: deliveries, presence.
   borisDevice.close();
   await annaDevice.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
@@ -178,9 +155,9 @@ async function changes(
 }
 
 async function reads(app: TestApp, reader: Account, id: string): Promise<void> {
-  const { body } = await app.request<SyncAnswer>('GET', 'sync', reader.token);
+  const { cursor } = await app.ask<SyncAnswer>(reader, 'GET sync');
   for (const path of [
-    `sync?cursor=${body.cursor}`,
+    `sync?cursor=${cursor}`,
     'chats',
     'chats?archived=true',
     `chats/${id}`,
@@ -192,5 +169,37 @@ async function reads(app: TestApp, reader: Account, id: string): Promise<void> {
     `chats/${id}/changes?after_change_seq=3`,
     'users/me',
   ])
-    expect([path, (await app.request('GET', path, reader.token)).status]).toEqual([path, 200]);
+    await app.ask(reader, `GET ${path}`);
+}
+
+async function sendWhileTablesGrow({ app, plans, admin }: PlannedApp): Promise<void> {
+  const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
+  const chat = await app.chat(anna, boris);
+  const [annaDevice] = await app.devices(anna);
+  // New messages and repeated ones, by the statement with a lookup of earlier sends and the one without.
+  let sent = 0;
+  const sendSome = async () => {
+    for (let i = 0; i < 40; i++)
+      for (const client_id of [`new ${sent++}`, 'again']) {
+        const { message_id } = await annaDevice.send('chat:message:send', text(chat, 'x', { client_id }));
+        await annaDevice.send('chat:message:forward', {
+          message_ids: [message_id],
+          to_chat_id: chat.id,
+        });
+      }
+  };
+  await sendSome();
+  for (const sql of FILL) await admin.query(sql);
+  await sendSome();
+  const sends = plans.filter((plan) => plan.includes('Insert on messages'));
+  expect(sends.length).toBeGreaterThanOrEqual(320);
+  expect(fullScans(sends, FILL)).toEqual([]);
+  const last = (forwards: boolean) => sends.findLast((plan) => plan.includes('forwarded_from') === forwards)!;
+  for (const keyed of [
+    /chat_members_(?:pkey|present_idx) on chat_members \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(user_id = /,
+    /users_pkey on users \S+ \S+ \S+ Index Cond: \(id = /,
+    /on messages \S+ \S+ \S+ Index Cond: \(\(chat_id = \S+ AND \(sender_id = \S+ AND \(client_id = /,
+    /messages_pkey on messages \S+ \S+ \S+ \S+ Index Cond: \(id = /,
+  ])
+    for (const plan of [last(true), last(false)]) expect(plan).toMatch(keyed);
 }

@@ -13,8 +13,16 @@ export type { Script } from './model/model-answer.js';
 export { ModelServer, type ModelMessage, type ModelRequest } from './model/model-server.js';
 export { OldClient } from './clients/old-client.js';
 export { PlainClient } from './clients/plain-client.js';
-export { wholeReads, withPlans } from './plans.js';
-export { Platform, type Account, type Reply } from './app/platform.js';
+export {
+  describePlans,
+  type PlannedApp,
+  FILL_USERS,
+  filledUser,
+  FILLED_USERS,
+  fullScans,
+  numbered,
+} from './query-plans.js';
+export { expectStatus, Platform, type Account, type Reply } from './app/platform.js';
 export { ProcessCluster } from './app/process-cluster.js';
 export { promised, rememberPromises } from './promises.js';
 export { describeWithRedis, emptyRedis, itAlone, itWithRedis } from './app/redis.js';

@@ -7,9 +7,17 @@ import { Device } from '../clients/device.js';
 import { until } from '../waiting.js';
 
 export interface Reply<T> {
+  /** The method and path of the request. */
+  route: string;
   status: number;
   body: T & { code?: string; details?: { field: string }[]; retry_after_ms?: number };
   headers: Headers;
+}
+
+/** @throws with the request and the answer, unless it has this status. Returns the body */
+export function expectStatus<T>({ route, status, body }: Reply<T>, expected: number): Reply<T>['body'] {
+  if (status !== expected) throw new Error(`${route}: ${status}, not ${expected}: ${JSON.stringify(body)}`);
+  return body;
 }
 
 /** A signed-in user. */
@@ -43,10 +51,22 @@ export abstract class Platform {
     });
     const text = await response.text();
     return {
+      route: `${method} ${path}`,
       status: response.status,
       body: (text ? JSON.parse(text) : {}) as Reply<T>['body'],
       headers: response.headers,
     };
+  }
+
+  /**
+   * Sends a request such as `GET feed`, and returns the body of its answer.
+   *
+   * @throws unless it succeeds
+   */
+  async ask<T = { id: string }>({ token }: Account, route: string, body?: object): Promise<T> {
+    const [method, path] = route.split(' ') as [string, string];
+    const reply = await this.request<T>(method, path, token, body);
+    return expectStatus(reply, reply.status < 300 ? reply.status : 200);
   }
 
   /** Several signed-in users. */
