@@ -31,6 +31,7 @@ import { ReadCursors } from './receipts/read-cursors.js';
 import { MemberSettings } from './membership/member-settings.js';
 import { Memberships } from './membership/membership.js';
 import { MessageChanges } from './messages/message-changes.js';
+import { MessageReader } from './messages/message-reader.js';
 import { MessageWriter } from './messages/message-writer.js';
 import { GetMessageHandler } from './messages/queries/get-message.query.js';
 import { GetChangesHandler } from './messages/queries/get-changes.query.js';
@@ -96,6 +97,7 @@ const handlers = [
     MemberSettings,
     Memberships,
     MessageChanges,
+    MessageReader,
     MessageWriter,
     Receipts,
     SenderQueue,

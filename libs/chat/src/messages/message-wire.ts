@@ -1,6 +1,6 @@
 import type { ForwardedFromDto, MessageDto, MessageKind, MessageStatus, ReactionDto } from '#contracts';
 import { asSeen, hiddenFrom, type Hidden } from '#identity';
-import { PAGE_BYTES, Prisma } from '#platform';
+import { Prisma } from '#platform';
 
 /** A message with its sender's name, as all queries select it. */
 export interface MessageRow {
@@ -71,14 +71,10 @@ export const messagesOfPage = (
   ) m JOIN users u ON u.id = m.sender_id
   WHERE m.bytes - m.size <= ${bytes} ORDER BY ${order}`;
 
-/** Whether there may be more messages than a page of `limit` shows. */
-export const hasMore = (rows: PageRow[], limit: number): boolean =>
-  rows.length > limit || bytesOf(rows) > PAGE_BYTES;
+/** The fields of a message that its readers see. The time is text if it was formatted for a whole batch. */
+export type ShownRow = Omit<MessageRow, 'content_change_seq' | 'created_at'> & { created_at: Date | string };
 
-/** For a page that `messagesOfPage` selected. */
-export const bytesOf = (rows: PageRow[]): number => rows.at(-1)?.bytes ?? 0;
-
-export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
+export const toMessage = (row: ShownRow, status: MessageStatus): MessageDto =>
   asNamed(
     {
       id: row.id,
@@ -89,7 +85,7 @@ export const toMessage = (row: MessageRow, status: MessageStatus): MessageDto =>
       type: row.type,
       content: row.content,
       metadata: row.metadata,
-      created_at: row.created_at.toISOString(),
+      created_at: typeof row.created_at === 'string' ? row.created_at : row.created_at.toISOString(),
       status,
       seq: row.seq,
       change_seq: row.change_seq,

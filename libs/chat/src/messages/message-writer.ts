@@ -15,7 +15,7 @@ import {
 import { EventPublisher, chatTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
-import { messageColumns, toMessage, type MessageRow } from './message-wire.js';
+import { messageColumns, toMessage, type MessageRow, type ShownRow } from './message-wire.js';
 import { uuid } from '../receipts/shown-cursors.js';
 import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
 import { acceptsNoMessage } from '../membership/consent.js';
@@ -257,26 +257,29 @@ const refusals = {
   reply: () => AppError.invalid('reply_to', 'no such message in this chat'),
 };
 
-const toSentMessage = (message: NewMessage, outcome: Outcome, createdAt: string): MessageDto => ({
-  id: message.id,
-  chat_id: message.chatId,
-  sender_id: message.senderId,
-  sender_name: outcome.senderName,
-  sender_avatar: outcome.senderAvatar,
-  type: message.type,
-  content: message.content,
-  metadata: message.metadata,
-  created_at: createdAt,
-  status: 'sent',
-  seq: outcome.seq,
-  change_seq: 0,
-  reply_to: message.replyTo ?? null,
-  forwarded_from: message.forwardedFrom ?? null,
-  edited_at: null,
-  pinned_at: null,
-  deleted_at: null,
-  reactions: [],
-});
+const toSentMessage = (message: NewMessage, outcome: Outcome, createdAt: string): MessageDto => {
+  const row: ShownRow = {
+    id: message.id,
+    chat_id: message.chatId,
+    sender_id: message.senderId,
+    sender_name: outcome.senderName,
+    sender_avatar: outcome.senderAvatar,
+    type: message.type,
+    content: message.content,
+    metadata: message.metadata,
+    created_at: createdAt,
+    seq: outcome.seq,
+    change_seq: 0,
+    reply_to: message.replyTo ?? null,
+    forwarded_from: message.forwardedFrom ?? null,
+    edited_at: null,
+    pinned_at: null,
+    deleted_at: null,
+    reactions: [],
+    hidden: null,
+  };
+  return toMessage(row, 'sent');
+};
 
 /** Times as text. Most of a batch share a millisecond, and formatting one costs as much as encoding an answer. */
 function memoizedTimestamps(): (at: number) => string {

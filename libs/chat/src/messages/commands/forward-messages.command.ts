@@ -6,8 +6,9 @@ import type { NewMessage } from '../append-messages.js';
 import { Memberships, notMember, noSuchMessage } from '../../membership/membership.js';
 import { MessageWriter } from '../message-writer.js';
 import { pointsOf, pointsOfAudience } from '../message-points.js';
+import { MessageReader } from '../message-reader.js';
 import { messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
+import { uuid } from '../../receipts/shown-cursors.js';
 import { SenderQueue } from '../sender-queue.js';
 
 /**
@@ -42,6 +43,7 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
     private readonly memberships: Memberships,
     private readonly senders: SenderQueue,
     private readonly log: MessageWriter,
+    private readonly reader: MessageReader,
     private readonly publisher: EventPublisher,
   ) {}
 
@@ -86,16 +88,12 @@ export class ForwardMessagesHandler implements ICommandHandler<ForwardMessages> 
 
   /** The result of an earlier forward with the same client_id. */
   private async earlier(userId: string, { to_chat_id, client_id }: ForwardPayload): Promise<MessageDto[]> {
-    const [rows, members] = await Promise.all([
-      this.prisma.$queryRaw<MessageRow[]>`
-        SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
-        WHERE m.chat_id = ${to_chat_id}::uuid AND m.sender_id = ${userId}::uuid
-          AND m.client_id = ANY(${PLACES.map((place) => `${client_id}/${place}`)}::text[])
-          AND m.forwarded_from IS NOT NULL ORDER BY m.seq`,
-      this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(to_chat_id, userId)}`,
-    ]);
-    const status = statusFrom(members);
-    return rows.map((row) => toMessage(row, status(row)));
+    const rows = await this.prisma.$queryRaw<MessageRow[]>`
+      SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
+      WHERE m.chat_id = ${to_chat_id}::uuid AND m.sender_id = ${userId}::uuid
+        AND m.client_id = ANY(${PLACES.map((place) => `${client_id}/${place}`)}::text[])
+        AND m.forwarded_from IS NOT NULL ORDER BY m.seq`;
+    return this.reader.present({ userId, chatId: to_chat_id }, rows);
   }
 
   /** In the order of the ids. @throws AppError NOT_FOUND, FORBIDDEN */

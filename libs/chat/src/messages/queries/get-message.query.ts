@@ -2,8 +2,9 @@ import type { MessageDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships, notMember, noSuchMessage } from '../../membership/membership.js';
-import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
+import { MessageReader } from '../message-reader.js';
+import { messageColumns, type MessageRow } from '../message-wire.js';
+import { uuid } from '../../receipts/shown-cursors.js';
 
 /**
  * One message, deleted or not. A former member finds messages up to the end of the membership, as they were then.
@@ -23,6 +24,7 @@ export class GetMessageHandler implements IQueryHandler<GetMessage> {
   constructor(
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
+    private readonly reader: MessageReader,
   ) {}
 
   async execute({ userId, messageId }: GetMessage): Promise<MessageDto> {
@@ -30,9 +32,10 @@ export class GetMessageHandler implements IQueryHandler<GetMessage> {
       SELECT ${messageColumns(uuid(userId))} FROM messages m JOIN users u ON u.id = m.sender_id
       WHERE m.id = ${messageId}::uuid`;
     if (!row) throw noSuchMessage();
-    const { visible_seq, left, left_change_seq } = await this.memberships.require(row.chat_id, userId, true);
-    if (row.seq > visible_seq) throw notMember();
-    const cursors = await this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(row.chat_id, userId)}`;
-    return toMessage(asLeft(row, left_change_seq), statusFrom(left ? [] : cursors)(row));
+    const chatId = row.chat_id;
+    const membership = await this.memberships.require(chatId, userId, true);
+    if (row.seq > membership.visible_seq) throw notMember();
+    const [message] = await this.reader.present({ userId, chatId, ...membership }, [row]);
+    return message!;
   }
 }

@@ -2,7 +2,6 @@ import type { MessagePage, SearchQuery } from '#contracts';
 import {
   READS,
   Prisma,
-  PrismaService,
   Searches,
   decodeCursor,
   encodeCursor,
@@ -13,8 +12,9 @@ import {
 } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../../membership/membership.js';
-import { asLeft, messageColumns, toMessage, type MessageRow } from '../message-wire.js';
-import { shownCursorsOf, statusFrom, uuid, type ShownCursors } from '../../receipts/shown-cursors.js';
+import { MessageReader } from '../message-reader.js';
+import { messageColumns, type MessageRow } from '../message-wire.js';
+import { uuid } from '../../receipts/shown-cursors.js';
 
 /** The limits of one call, in messages and work: a search continues with the next call. */
 const { messages: WINDOW, steps: STEPS, stepBytes: STEP_BYTES, ms: MAX_TIME } = READS.searchInChat.most;
@@ -48,13 +48,14 @@ export class SearchMessages extends Query<MessagePage> {
 @QueryHandler(SearchMessages)
 export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
   constructor(
-    private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
+    private readonly reader: MessageReader,
     private readonly searches: Searches,
   ) {}
 
   async execute({ userId, chatId, search: { query, limit, cursor } }: SearchMessages): Promise<MessagePage> {
-    const { visible_seq, left, left_change_seq } = await this.memberships.require(chatId, userId, true);
+    const membership = await this.memberships.require(chatId, userId, true);
+    const { visible_seq, left_change_seq } = membership;
     const [from] = cursor ? decodeCursor(cursor, 'number') : [visible_seq + 1];
     const before = Math.min(Math.max(Math.trunc(from), 0), visible_seq + 1);
     const { rows, next } = await this.searches.run(userId, async (search) => {
@@ -62,15 +63,9 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
       const asked = { userId, chatId, words, before, limit, left_change_seq };
       return words.length > 0 ? find(search, asked) : { rows: [], next: 0 };
     });
-    const members = await this.prisma.$queryRaw<ShownCursors[]>`${shownCursorsOf(chatId, userId)}`;
-    const status = statusFrom(left ? [] : members);
-    return withinPage(
-      {
-        items: rows.map((row) => toMessage(asLeft(row, left_change_seq), status(row))),
-        next_cursor: next > 1 ? encodeCursor([next]) : null,
-      },
-      ({ seq }) => encodeCursor([seq]),
-    );
+    const items = await this.reader.present({ userId, chatId, ...membership }, rows);
+    const next_cursor = next > 1 ? encodeCursor([next]) : null;
+    return withinPage({ items, next_cursor }, ({ seq }) => encodeCursor([seq]));
   }
 }
 
