@@ -4,6 +4,12 @@ const { join, relative } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { default: Runtime } = require('jest-runtime');
 
+/** Unit tests are quick: 20 cases of a random test. npm test runs 100. */
+async function runFewerCases() {
+  const { default: fc } = await import('fast-check');
+  fc.configureGlobal({ numRuns: 20 });
+}
+
 module.exports = class NativeRuntime extends Runtime {
   #storages = [];
 
@@ -26,6 +32,7 @@ module.exports = class NativeRuntime extends Runtime {
     const { rootDir } = this._config;
     const compiled = join(rootDir, 'dist', relative(rootDir, file).replace(/\.ts$/, '.js'));
     globalThis.jest = this.jestGlobals.jestObjectFor(file);
+    if (process.env.TEST_SIZE === 'unit') await runFewerCases();
     await import(pathToFileURL(compiled).href);
   }
 

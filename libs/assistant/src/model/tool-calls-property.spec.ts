@@ -115,6 +115,5 @@ it.each(Object.entries(DIALECTS))('reassembles random calls: %s', (_, dialect) =
       const made = calls.finish(new Set()).map(({ function: called }) => [called.name, called.arguments]);
       expect(made).toEqual(given.map((call) => [call.name, call.args]));
     }),
-    { numRuns: 100 },
   );
 });

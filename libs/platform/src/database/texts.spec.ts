@@ -78,10 +78,9 @@ const ADDRESSES: typeof NAMES = [
   ['LoginBody.email', field(LoginBody, 'email', account)],
 ];
 
-const everyCharacter = Array.from({ length: 0x110000 }, (_, code) => code)
-  .filter((code) => code > 0 && !(code >= 0xd800 && code < 0xe000))
-  .map((code) => String.fromCodePoint(code));
-const INVISIBLE = everyCharacter.filter((one) =>
+const characters = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => String.fromCodePoint(from + i));
+const INVISIBLE = [...characters(0x1, 0xd800), ...characters(0xe000, 0x110000)].filter((one) =>
   /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\p{Z}\p{M}\u2800\u3164\uFFA0\u115F\u1160\u{13441}\u{13442}\u{1D159}]/u.test(
     one,
   ),
@@ -224,14 +223,14 @@ const LONG = [
   `a${'\u0344'.repeat(30_000)}`,
   '\u{E0041}'.repeat(16_000),
   `\u{1F3F4}${'\u{E0041}'.repeat(16_000)}`,
-  everyCharacter.slice(0x4e00, 0x9e00).join(''),
+  characters(0x4e00, 0x9e00).join(''),
   ' \u00A0'.repeat(20_000),
 ];
 it.each([NAMES[0]!, TRIMMED[0]!, AS_TYPED[0]!, ...ADDRESSES])(
   'checks %s of 64 KiB in linear time',
   async (_, stored) => {
     for (const text of LONG)
-      for (let i = 0; i < 8; i++) {
+      for (let i = 0; i < 3; i++) {
         try {
           stored(text);
           stored(`a@${text}`);
@@ -242,7 +241,7 @@ it.each([NAMES[0]!, TRIMMED[0]!, AS_TYPED[0]!, ...ADDRESSES])(
         await new Promise(setImmediate);
       }
   },
-  5000,
+  2000,
 );
 
 it('keeps every mark, and separates more than 30 in a row', () => {
@@ -253,9 +252,7 @@ it('keeps every mark, and separates more than 30 in a row', () => {
 });
 
 it('the characters that are skipped as unchanging never change', () => {
-  const typed = (from: number, to: number) =>
-    Array.from({ length: to - from }, (_, i) => String.fromCodePoint(from + i));
-  for (const character of [...typed(0x20, 0xd800), ...typed(0xe000, 0x20000)]) {
+  for (const character of [...characters(0x20, 0xd800), ...characters(0xe000, 0x20000)]) {
     const stored = /[\v\f\u0085]/.test(character)
       ? '\n'
       : character.normalize('NFC').replace(/[^\P{Cc}\t\n\r]/gu, '');
