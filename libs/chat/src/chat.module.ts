@@ -6,7 +6,6 @@ import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
 import { ChatUpdatePublisher } from './conversations/chat-update-publisher.js';
-import { ChatChangeQueue } from './membership/chat-change-queue.js';
 import { ChatViews } from './conversations/chat-views.js';
 import { AcceptProposalHandler } from './messages/commands/accept-proposal.command.js';
 import { AddMembersHandler } from './membership/commands/add-members.command.js';
@@ -90,7 +89,6 @@ const handlers = [
   ],
   providers: [
     ChatUpdatePublisher,
-    ChatChangeQueue,
     ChatViews,
     GroupChanges,
     ReadCursors,

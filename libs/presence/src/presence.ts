@@ -1,6 +1,15 @@
 import { type PresenceItem } from '#contracts';
 import { notBlockedWith } from '#identity';
-import { WORK, Batcher, Config, Prisma, PrismaService, RedisConnections, logger } from '#platform';
+import {
+  WORK,
+  Batcher,
+  Config,
+  KeyedQueue,
+  Prisma,
+  PrismaService,
+  RedisConnections,
+  logger,
+} from '#platform';
 import {
   EventPublisher,
   blockedTopic,
@@ -25,7 +34,7 @@ const EVERYONE_BELOW = 500;
 export class Presence implements OnApplicationShutdown {
   private readonly store: PresenceStore;
   private readonly lastSeen: Batcher<{ userId: string; at: Date }, void>;
-  private readonly announcements = new Map<string, Promise<void>>();
+  private readonly announcements = new KeyedQueue();
 
   constructor(
     private readonly prisma: PrismaService,
@@ -119,14 +128,7 @@ export class Presence implements OnApplicationShutdown {
    */
   private announce(userId: string, online: boolean, at: Date, audienceOf: () => Promise<Topic[]>): void {
     this.lastSeen.add({ userId, at }).catch(logWarning);
-    const before = this.announcements.get(userId) ?? Promise.resolve();
-    const announced = before
-      .then(() => this.publish(userId, online, at, audienceOf))
-      .catch(logWarning)
-      .finally(() => {
-        if (this.announcements.get(userId) === announced) this.announcements.delete(userId);
-      });
-    this.announcements.set(userId, announced);
+    this.announcements.run(userId, () => this.publish(userId, online, at, audienceOf)).catch(logWarning);
   }
 
   private async publish(

@@ -57,7 +57,6 @@ export class AssistantConnection extends Connection<string> {
   /** While a chat is being opened: its events. */
   private waitingEvents?: WaitingEvents;
   private cancelExpiry?: () => void;
-  private queue: Promise<void> = Promise.resolve();
   private waiting = 0;
   private waitingBytes = 0;
   private refused = 0;
@@ -146,7 +145,9 @@ export class AssistantConnection extends Connection<string> {
     this.waiting++;
     this.waitingBytes += size;
     const points = pointsOfEvent(Math.max(data.length, size));
-    this.queue = this.queue.then(() => this.answer(frame, points)).finally(() => this.answered(size));
+    void this.services.frames
+      .run(this.id, () => this.answer(frame, points))
+      .finally(() => this.answered(size));
   }
 
   private answered(size: number): void {

@@ -1,6 +1,6 @@
 import { Conversations } from '#assistant';
 import { Authenticator } from '#identity';
-import { Metrics, RateLimits, Reads, UserWrites } from '#platform';
+import { KeyedQueue, Metrics, RateLimits, Reads, UserWrites } from '#platform';
 import { Hub } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
@@ -10,6 +10,9 @@ import { SocketBudget } from '../connections/socket-budget.js';
 /** The services that every connection of the assistant uses. */
 @Injectable()
 export class AssistantServices {
+  /** The frames of each connection. */
+  readonly frames = new KeyedQueue();
+
   constructor(
     readonly hub: Hub,
     readonly authenticator: Authenticator,

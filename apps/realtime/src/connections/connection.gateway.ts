@@ -1,6 +1,7 @@
 import { Hub, sessionTopic } from '#realtime';
 import { AuthRefreshPayload, type AuthRefreshAck } from '#contracts';
 import { Authenticator, invalidToken, type Claims } from '#identity';
+import { KeyedQueue } from '#platform';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { Connections } from './connections.js';
 import { userOf, type DeviceConnection, type DeviceSocket } from './device-connection.js';
@@ -9,6 +10,8 @@ import { Device, Gateway } from '../events/gateway.js';
 /** Replaces the tokens of devices. */
 @Gateway()
 export class ConnectionGateway {
+  private readonly refreshes = new KeyedQueue();
+
   constructor(
     private readonly hub: Hub,
     private readonly authenticator: Authenticator,
@@ -24,9 +27,7 @@ export class ConnectionGateway {
     if (claims.userId !== userOf(socket).userId) throw invalidToken();
     const connection = socket.data.connection!;
     // Sequentially: each leaves the session that another one may be entering.
-    const replaced = Promise.resolve(connection.refreshed).then(() => this.replaceToken(connection, claims));
-    connection.refreshed = replaced.catch(() => undefined);
-    await replaced;
+    await this.refreshes.run(connection.id, () => this.replaceToken(connection, claims));
     return { status: 'ok', expires_at: claims.expiresAt.toISOString() };
   }
 

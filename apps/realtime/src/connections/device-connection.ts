@@ -35,8 +35,6 @@ export class DeviceConnection extends Connection<SocketFrame[]> {
   joined?: Set<string>;
   /** Whether a device of this scope receives the event. */
   accepts?: (event: OutgoingEvent) => boolean;
-  /** Resolves when the latest `auth:refresh` has been handled. */
-  refreshed?: Promise<unknown>;
 
   constructor(
     readonly socket: DeviceSocket,

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { ASSISTANT, Counts, KeyedLimiter, Metrics, logger, unavailable } from '#platform';
+import { ASSISTANT, Counts, KeyedLimiter, KeyedQueue, Metrics, logger, unavailable } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { Question } from './answer-store.js';
 
@@ -15,8 +15,7 @@ const limiter = ({ atOnce }: { atOnce: number }) =>
 /** Answers of one chat run one after the other. A few of each user have a place at once, and a bounded number in all. */
 @Injectable()
 export class AnswerQueue {
-  /** The last answer of each chat. */
-  private readonly chats = new Map<string, Promise<void>>();
+  private readonly chats = new KeyedQueue();
   /** Questions that are asked, wait or are answered, of each user and in all. */
   private readonly counts = new Counts();
   private readonly perUser = limiter(OF_ONE.most);
@@ -38,7 +37,10 @@ export class AnswerQueue {
     const leave = this.enter(userId);
     try {
       const question = await ask();
-      void this.next(question, answer).finally(leave);
+      void this.chats
+        .run(question.chatId, () => answer(question))
+        .catch((err: unknown) => logger.error({ err, chat_id: question.chatId }, 'answer failed'))
+        .finally(leave);
     } catch (error) {
       leave();
       throw error;
@@ -54,8 +56,8 @@ export class AnswerQueue {
   }
 
   /** Resolves when all answers have ended. */
-  async drain(): Promise<void> {
-    await Promise.all(this.chats.values());
+  drain(): Promise<void> {
+    return this.chats.idle();
   }
 
   /**
@@ -76,19 +78,5 @@ export class AnswerQueue {
     return () => {
       for (const key of [userId, ALL]) this.counts.add(key, -1);
     };
-  }
-
-  private next(question: Question, answer: (question: Question) => Promise<void>): Promise<void> {
-    const { chatId } = question;
-    const before = this.chats.get(chatId) ?? Promise.resolve();
-    const ended = before
-      .then(() => answer(question))
-      // The next answer of the chat does not depend on this one's success.
-      .catch((err: unknown) => logger.error({ err, chat_id: chatId }, 'answer failed'))
-      .finally(() => {
-        if (this.chats.get(chatId) === ended) this.chats.delete(chatId);
-      });
-    this.chats.set(chatId, ended);
-    return ended;
   }
 }

@@ -2,7 +2,7 @@ import { AppError } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
 import { subscriptionVersion, type SubscriptionVersion } from '#realtime';
 import { Injectable } from '@nestjs/common';
-import { ChatChangeQueue } from './chat-change-queue.js';
+import { WriteMutex } from '../messages/write-mutex.js';
 import { notFound, notMember, type Membership } from './membership.js';
 
 export interface Group {
@@ -35,7 +35,7 @@ interface Changed<T> {
 export class GroupChanges {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly queue: ChatChangeQueue,
+    private readonly mutex: WriteMutex,
   ) {}
 
   /**
@@ -50,7 +50,7 @@ export class GroupChanges {
     const decided = await change.decide(this.prisma, group);
     if (decided === null) return null;
     await change.limit?.(decided);
-    return this.queue.run(chatId, () =>
+    return this.mutex.change(chatId, () =>
       this.prisma.$transaction((tx) => storeLocked(tx, chatId, userId, change)),
     );
   }

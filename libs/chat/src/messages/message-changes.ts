@@ -3,7 +3,7 @@ import { type MessageDto, type ReactionDto } from '#contracts';
 import { Prisma, PrismaService, RateLimits, WORK } from '#platform';
 import { EventPublisher, chatTopic, userTopic } from '#realtime';
 import { Injectable } from '@nestjs/common';
-import { ChatChangeQueue } from '../membership/chat-change-queue.js';
+import { WriteMutex } from './write-mutex.js';
 import { Memberships, blockedError, notMember, noSuchMessage } from '../membership/membership.js';
 import { pointsOf, pointsOfAudience, pointsOfSize } from './message-points.js';
 import { SIZE, asNamed, messageColumns, namedIn, toMessage, type MessageRow } from './message-wire.js';
@@ -60,7 +60,7 @@ export class MessageChanges {
     private readonly publisher: EventPublisher,
     private readonly limits: RateLimits,
     private readonly memberships: Memberships,
-    private readonly queue: ChatChangeQueue,
+    private readonly mutex: WriteMutex,
   ) {}
 
   /**
@@ -81,7 +81,7 @@ export class MessageChanges {
     const points =
       pointsOfSize(found.bytes) + pointsOfAudience(this.publisher.audience(chatTopic(found.chat_id)));
     if (points > 0) await this.limits.take('message', userId, points);
-    const decided = await this.queue.run(found.chat_id, () =>
+    const decided = await this.mutex.change(found.chat_id, () =>
       this.prisma.$transaction((tx) => this.store(tx, messageId, userId, event, decide)),
     );
     if (decided.isChanged) this.publish(event, decided);

@@ -33,7 +33,7 @@ function scene() {
     );
   let letGo!: () => void;
   const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
-  const change = mutex.runPaused('a', async () => {
+  const change = mutex.change('a', async () => {
     written.push('change begins');
     await isLetGo;
     written.push('change ends');
@@ -55,16 +55,26 @@ it('lets a batch leave out a chat that is being changed, and writes its messages
   expect(written).toEqual(['change begins', 'b1', 'change ends', 'a1', 'a2', 'a3']);
 });
 
-it('makes a change wait for earlier writes, also for those that an earlier change has delayed', async () => {
+it('makes a change wait for writes that an earlier change has delayed, so they wait for one change only', async () => {
   const { mutex, written, write, letGo } = scene();
   const first = write(in_('a', 'a1'));
-  const second = mutex.runPaused('a', async () => written.push('second change'));
+  const second = mutex.change('a', async () => written.push('second change'));
   const third = write(in_('a', 'a2'), in_('b', 'b1'));
   void (await third);
   letGo();
   await second;
   await Promise.all([...(await first), ...(await third)]);
-  expect(written).toEqual(['change begins', 'b1', 'change ends', 'a1', 'second change', 'a2']);
+  expect(written).toEqual(['change begins', 'b1', 'change ends', 'a1', 'a2', 'second change']);
+});
+
+it('lets a thousand changes wait for a chat, and refuses more', async () => {
+  const { mutex, change, letGo } = scene();
+  const changes = Array.from({ length: 1000 }, (_, i) => mutex.change('a', async () => i));
+  await expect(mutex.change('a', async () => 0)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(refused).toEqual([{ budget: 'chat_changes' }]);
+  letGo();
+  await change;
+  expect(await Promise.all(changes)).toHaveLength(1000);
 });
 
 it('rejects only the refused write, and goes on after a failed change', async () => {
@@ -73,7 +83,7 @@ it('rejects only the refused write, and goes on after a failed change', async ()
   letGo();
   await expect(results[0]).rejects.toThrow('refused');
   expect(await results[1]).toBe('good');
-  await expect(mutex.runPaused('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  await expect(mutex.change('a', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
   expect(await (await write(in_('a', 'next')))[0]).toBe('next');
   expect(mutex.isPaused('a')).toBe(false);
 });

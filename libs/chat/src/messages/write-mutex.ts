@@ -1,14 +1,8 @@
-import { WORK, Metrics, unavailable } from '#platform';
+import { Counts, KeyedQueue, WORK, Metrics, unavailable } from '#platform';
 import { Injectable } from '@nestjs/common';
 
 /** One result per item, in order; an Error rejects only its item. */
 type Results<R> = (R | Error | Promise<R>)[];
-
-/** A chat that is being changed: the end of all waiting work, and the number of writes in it. */
-interface PausedChat {
-  end: Promise<unknown>;
-  waiting: number;
-}
 
 /**
  * Serializes sends and cursor updates, which lock the same rows. So the next one starts with free locks. Concurrently,
@@ -21,9 +15,18 @@ interface PausedChat {
 export class WriteMutex {
   /** The last work that was given the mutex; never rejects. */
   private last: Promise<unknown> = Promise.resolve();
-  private readonly paused = new Map<string, PausedChat>();
+  private readonly changes: KeyedQueue;
+  /** The change of each paused chat, and the writes that follow it. */
+  private readonly paused = new KeyedQueue();
+  private readonly waiting = new Counts();
 
-  constructor(private readonly metrics: Metrics) {}
+  constructor(private readonly metrics: Metrics) {
+    this.changes = new KeyedQueue({
+      maxWaiting: WORK.chatChanges.most,
+      onRefused: () => metrics.refuse(WORK.chatChanges),
+      sharesOutage: true,
+    });
+  }
 
   /** Runs `write` after all earlier work. It must leave paused chats out. */
   runExclusive<T>(write: () => Promise<T>): Promise<T> {
@@ -38,11 +41,15 @@ export class WriteMutex {
 
   /**
    * Runs a change of a chat: after earlier writes, and before later ones. So earlier messages are published before the
-   * change begins, and later ones after its caller has continued.
+   * change begins, and later ones after its caller has continued. Changes queue here before they take a connection, so
+   * a busy chat holds one connection instead of all. Writes wait for one change at most.
+   * @throws AppError UNAVAILABLE (when too many wait), any error of `change`, or an outage of an earlier change
    */
-  runPaused<T>(chatId: string, change: () => Promise<T>): Promise<T> {
-    const { last } = this;
-    return this.runAfterChange(chatId, 0, () => last.then(change));
+  change<T>(chatId: string, change: () => Promise<T>): Promise<T> {
+    return this.changes.run(chatId, () => {
+      const { last } = this;
+      return this.paused.run(chatId, () => last.then(change));
+    });
   }
 
   /**
@@ -55,7 +62,7 @@ export class WriteMutex {
     flush: (items: T[]) => Promise<Results<R>>,
   ): Promise<Results<R>> {
     const isFree = (item: T) => !this.paused.has(chatOf(item));
-    if (this.paused.size === 0 || batch.every(isFree)) return flush(batch);
+    if (batch.every(isFree)) return flush(batch);
     const resultOf = new Map<T, Promise<R>>();
     const keep = (items: T[], results: Promise<Results<R>>) =>
       items.forEach((item, i) => resultOf.set(item, resultAt(results, i)));
@@ -66,7 +73,7 @@ export class WriteMutex {
       const items = batch.filter((item) => chatOf(item) === chatId);
       keep(
         items,
-        this.runAfterChange(chatId, items.length, () => flush(items)),
+        this.writeAfterChange(chatId, items.length, () => flush(items)),
       );
     }
     if (written) await Promise.allSettled([written]);
@@ -74,28 +81,18 @@ export class WriteMutex {
   }
 
   /** Resolves when no work waits for a change any more. */
-  async idle(): Promise<void> {
-    while (this.paused.size > 0) await Promise.all([...this.paused.values()].map(({ end }) => end));
+  idle(): Promise<void> {
+    return this.paused.idle();
   }
 
-  /** Runs `write` when all earlier work of the chat has ended. @throws AppError UNAVAILABLE (when too much waits) */
-  private runAfterChange<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
-    const chat = this.paused.get(chatId) ?? { end: Promise.resolve(), waiting: 0 };
-    if (count > 0 && chat.waiting + count > WORK.pausedChat.most) {
+  /** @throws AppError UNAVAILABLE (when too much waits) */
+  private async writeAfterChange<T>(chatId: string, count: number, write: () => Promise<T>): Promise<T> {
+    if (this.waiting.of(chatId) + count > WORK.pausedChat.most) {
       this.metrics.refuse(WORK.pausedChat, count);
-      return Promise.reject(unavailable('The chat is being changed, try again'));
+      throw unavailable('The chat is being changed, try again');
     }
-    chat.waiting += count;
-    this.paused.set(chatId, chat);
-    const done = chat.end.then(write);
-    const end = done
-      .catch(() => undefined)
-      .then(() => {
-        chat.waiting -= count;
-        if (chat.end === end) this.paused.delete(chatId);
-      });
-    chat.end = end;
-    return done;
+    this.waiting.add(chatId, count);
+    return this.paused.run(chatId, write).finally(() => this.waiting.add(chatId, -count));
   }
 }
 

@@ -1,6 +1,6 @@
 import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
-import { WORK, Prisma, PrismaService, logger } from '#platform';
+import { WORK, KeyedQueue, Prisma, PrismaService, logger } from '#platform';
 import { EventPublisher, EventQueue, userTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,7 +47,7 @@ type Covered = [ord: number, id: string, seq: number, senderId: string];
 export class Receipts implements OnModuleDestroy {
   private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
   /** Receipts after long absences are published one part after the other. */
-  private late: Promise<void> = Promise.resolve();
+  private readonly late = new KeyedQueue();
 
   constructor(
     private readonly prisma: PrismaService,
@@ -65,7 +65,10 @@ export class Receipts implements OnModuleDestroy {
     const parts = inParts(small);
     if (!this.queue.isFull) void this.publishWithRetry(parts.shift() ?? []);
     for (const part of parts)
-      this.late = this.late.then(() => this.queue.hasRoom()).then(() => this.publishWithRetry(part));
+      void this.late.run('', async () => {
+        await this.queue.hasRoom();
+        await this.publishWithRetry(part);
+      });
     for (const { chat_id, old_read, old_delivered } of advanced.filter(
       (m) => m.member_count > MAX_RECEIPT_MEMBERS,
     ))

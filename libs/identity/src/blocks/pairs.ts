@@ -9,11 +9,11 @@ import { Injectable } from '@nestjs/common';
  */
 @Injectable()
 export class Pairs {
-  private readonly queue = new KeyedQueue();
+  private readonly queue = new KeyedQueue({ sharesOutage: true });
 
   constructor(private readonly prisma: PrismaService) {}
 
-  /** @throws any error of `change`, or a database error of an earlier change in the queue */
+  /** @throws any error of `change`, or an outage of an earlier change */
   change<T>(a: string, b: string, change: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T> {
     const pair = [a, b].sort().join(':');
     return this.queue.run(pair, () =>

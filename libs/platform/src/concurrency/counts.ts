@@ -6,7 +6,7 @@ export class Counts {
     return this.counts.get(key) ?? 0;
   }
 
-  /** @param by 1 or -1 */
+  /** @param by negative to take away */
   add(key: string, by: number): void {
     const count = this.of(key) + by;
     if (count > 0) this.counts.set(key, count);

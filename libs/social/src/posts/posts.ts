@@ -25,15 +25,18 @@ export class Posts {
     private readonly prisma: PrismaService,
     metrics: Metrics,
   ) {
-    this.queue = new KeyedQueue(WORK.postChanges.most, () => metrics.refuse(WORK.postChanges));
+    this.queue = new KeyedQueue({
+      maxWaiting: WORK.postChanges.most,
+      onRefused: () => metrics.refuse(WORK.postChanges),
+      sharesOutage: true,
+    });
   }
 
   /**
    * Runs a change that counts on a post. All such changes, including likes, wait for the post's row. They queue here,
    * so many concurrent changes hold one connection, and likes wait for one change at most. The database serializes
    * changes of other nodes.
-   * @throws AppError UNAVAILABLE (when too many wait), any error of `change`, or a database error of an earlier change
-   *   in the queue
+   * @throws AppError UNAVAILABLE (when too many wait), any error of `change`, or an outage of an earlier change
    */
   change<T>(postId: string, change: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T> {
     return this.queue.run(postId, () => this.prisma.$transaction(change));

@@ -51,7 +51,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     // Apps send null for missing values.
     const metadata = messageMetadata(type, content, payload.metadata ?? {});
     const clientId = payload.client_id ?? undefined;
-    const mustWait = POINTS_ELSEWHERE.has(type) || this.senders.isBusy(senderId);
+    const mustWait = POINTS_ELSEWHERE.has(type) || this.senders.has(senderId);
     const facts = mustWait ? await this.senders.run(senderId, () => this.factsOf(senderId, payload)) : {};
     return this.log.append({
       id: newId(),
