@@ -1,5 +1,6 @@
 import { AppError, type ChatDto } from '#contracts';
-import { EventPublisher, blockedTopic, chatTopic, followersTopic, userTopic } from '#realtime';
+import { PrismaService } from '#platform';
+import { EventPublisher, Hub, blockedTopic, chatTopic, followersTopic, userTopic } from '#realtime';
 import { Bystander, Device, PlainClient, TestApp, text, type Account } from '#testing';
 
 let app: TestApp;
@@ -30,6 +31,9 @@ afterAll(async () => {
   await database.end();
   await app.stop();
 });
+
+type Pair = Record<'dina' | 'egor', Account>;
+const group2 = ({ id }: Account) => ({ type: 'group', title: 'Группа', participant_ids: [id] });
 
 /** A node that stalls between its commit and the publish of this change: it publishes when the function is called. */
 const holdNext = () => {
@@ -245,6 +249,60 @@ describe('a change of a membership with an unknown outcome', () => {
       expect((await device.next('error')).code).toBe('UNAUTHORIZED');
       await device.disconnected();
     });
+  });
+});
+
+describe('a change whose commit was not confirmed', () => {
+  /** Commits the next transaction, and loses the answer. */
+  const loseNextAnswer = () => {
+    const prisma = app.app.get(PrismaService);
+    const transact = prisma.$transaction.bind(prisma) as (...args: unknown[]) => Promise<unknown>;
+    jest.spyOn(prisma, '$transaction').mockImplementationOnce((async (...args: unknown[]) => {
+      await transact(...args);
+      throw new Error('Connection terminated unexpectedly');
+    }) as never);
+  };
+  const topicsOf = (user: Account) => {
+    const [connection] = app.app.get(Hub).connectionsOf(userTopic(user.id));
+    return new Set([...connection!.subscriptions].map(({ kind, id }) => `${kind} ${id}`));
+  };
+
+  it.each([
+    ['a new group', 'chat', ({ dina, egor }: Pair) => app.request('POST', 'chats', dina.token, group2(egor))],
+    [
+      'a follow',
+      'followers',
+      ({ dina, egor }: Pair) => app.request('PUT', `users/${dina.id}/follow`, egor.token),
+    ],
+    [
+      'a block',
+      'blocked',
+      ({ dina, egor }: Pair) => app.request('PUT', `users/${egor.id}/block`, dina.token),
+    ],
+  ] as const)('%s takes effect, and the device is asked to sync', async (_, kind, act) => {
+    const [dina, egor] = (await app.people('Дина', 'Егор')) as [Account, Account];
+    const [device] = await app.devices(egor);
+    await device.next('sync:required');
+    loseNextAnswer();
+    expect((await act({ dina, egor })).status).toBe(503);
+    await device.until(() => device.all('sync:required').length === 2 || undefined, 'sync:required');
+    expect([...topicsOf(egor)].filter((topic) => topic.startsWith(kind))).toHaveLength(1);
+  });
+
+  it('a removal takes effect at once', async () => {
+    const [dina, egor] = (await app.people('Дина', 'Егор')) as [Account, Account];
+    const chat = await app.group(dina, egor);
+    const [device] = await app.devices(egor);
+    await device.next('sync:required');
+    loseNextAnswer();
+    expect((await app.request('DELETE', `chats/${chat.id}/members/${egor.id}`, dina.token)).status).toBe(503);
+    await app.request('POST', `chats/${chat.id}/messages`, dina.token, {
+      type: 'text',
+      content: 'without him',
+    });
+    await device.until(() => device.all('sync:required').length === 2 || undefined, 'sync:required');
+    await receivedAll(device, egor);
+    expect(device.all('chat:message:new')).toEqual([]);
   });
 });
 

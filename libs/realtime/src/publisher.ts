@@ -1,4 +1,4 @@
-import { Metrics, RedisConnections } from '#platform';
+import { Metrics, RedisConnections, isDatabaseUnavailable } from '#platform';
 import type { AssistantEvent, PayloadOf, ServerEvent } from '#contracts';
 import {
   Injectable,
@@ -93,6 +93,24 @@ export class EventPublisher implements OnModuleInit, BeforeApplicationShutdown, 
    */
   subscriptionsChanged(topic: Topic, userIds: string[], change?: SubscriptionChange): void {
     if (userIds.length > 0) this.run({ name: 'subscriptionsChanged', topic, userIds, change });
+  }
+
+  /**
+   * Stores a change of subscriptions. If its outcome is unknown, since the answer of the database was lost, nodes read the
+   * users' subscriptions again. The caller publishes a known outcome.
+   * @throws any error of `store`
+   */
+  async changeSubscriptions<T>(
+    changed: { topics: Topic[]; userIds: string[] },
+    store: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await store();
+    } catch (error) {
+      if (isDatabaseUnavailable(error))
+        for (const topic of changed.topics) this.subscriptionsChanged(topic, changed.userIds);
+      throw error;
+    }
   }
 
   /** Notifies the connections of a session, or of all sessions of a user, that they are signed out, and closes them. */

@@ -64,9 +64,14 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       );
     const members = [creatorId, ...otherIds];
     const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
-    const { id, created, opened } = directKey
-      ? await this.openDirect(creatorId, otherIds[0]!, directKey)
-      : await this.createGroup(creatorId, otherIds, body.title ?? null);
+    const newChatId = newId();
+    const { id, created, opened } = await this.publisher.changeSubscriptions(
+      { topics: [chatTopic(newChatId)], userIds: members },
+      () =>
+        directKey
+          ? this.openDirect(newChatId, creatorId, otherIds[0]!, directKey)
+          : this.createGroup(newChatId, creatorId, otherIds, body.title ?? null),
+    );
     if (created) {
       this.publisher.subscriptionsChanged(chatTopic(id), members, { ...created, member: true });
       // The other user receives a direct chat when they open it too.
@@ -79,7 +84,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
   }
 
   /** Opening an existing chat takes no lock of the pair and counts for no limit. */
-  private async openDirect(creatorId: string, otherId: string, key: string): Promise<Opened> {
+  private async openDirect(id: string, creatorId: string, otherId: string, key: string): Promise<Opened> {
     const known = await this.openKnown(this.prisma, creatorId, otherId, key);
     if (known) return known;
     await this.reach.take('directChat', creatorId);
@@ -88,7 +93,6 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       const made = await this.openKnown(tx, creatorId, otherId, key);
       if (made) return made;
       await requireMessageAccepted(tx, creatorId, otherId);
-      const id = newId();
       await tx.$executeRaw`
         INSERT INTO chats (id, type, direct_key, member_count) VALUES (${id}::uuid, 'direct', ${key}, 2)`;
       await tx.$executeRaw`
@@ -117,10 +121,14 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     return { id: chat.id, opened: opened > 0 };
   }
 
-  private async createGroup(creatorId: string, otherIds: string[], title: string | null): Promise<Opened> {
+  private async createGroup(
+    id: string,
+    creatorId: string,
+    otherIds: string[],
+    title: string | null,
+  ): Promise<Opened> {
     await this.reach.take('group', creatorId);
     await this.reach.take('groupAdd', creatorId, otherIds.length);
-    const id = newId();
     const members = [creatorId, ...otherIds];
     const created = await this.prisma.$transaction(async (tx) => {
       await requirePresent(tx, members);

@@ -35,8 +35,21 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     private readonly reach: Reach,
   ) {}
 
-  async execute({ userId, chatId, userIds }: AddMembers): Promise<ChatDto> {
-    const added = await this.groups.change(chatId, userId, {
+  async execute(add: AddMembers): Promise<ChatDto> {
+    const { userId, chatId, userIds } = add;
+    const added = await this.publisher.changeSubscriptions({ topics: [chatTopic(chatId)], userIds }, () =>
+      this.store(add),
+    );
+    if (added) {
+      const { decided: addedIds, version } = added;
+      this.publisher.subscriptionsChanged(chatTopic(chatId), addedIds, { ...version, member: true });
+      await this.updates.publish(chatId, addedIds);
+    }
+    return (await this.views.of(userId, chatId))[0]!;
+  }
+
+  private store({ userId, chatId, userIds }: AddMembers) {
+    return this.groups.change(chatId, userId, {
       decide: async (db, group) => {
         assertRunsGroup(group);
         if (await this.blocks.areBetween(userId, userIds, db)) throw noSuchUser();
@@ -67,12 +80,6 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
         });
       },
     });
-    if (added) {
-      const { decided: addedIds, version } = added;
-      this.publisher.subscriptionsChanged(chatTopic(chatId), addedIds, { ...version, member: true });
-      await this.updates.publish(chatId, addedIds);
-    }
-    return (await this.views.of(userId, chatId))[0]!;
   }
 }
 

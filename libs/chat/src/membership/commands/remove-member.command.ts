@@ -1,5 +1,4 @@
 import { AppError } from '#contracts';
-import { isDatabaseUnavailable } from '#platform';
 import { EventPublisher, chatTopic, userTopic } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ChatUpdatePublisher } from '../../conversations/chat-update-publisher.js';
@@ -33,11 +32,8 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
 
   async execute(remove: RemoveMember): Promise<void> {
     const { userId, chatId, removedId } = remove;
-    const removal = await this.store(remove).catch((error: unknown) => {
-      // The commit may have succeeded and its answer been lost. A removed member must receive nothing more.
-      if (isDatabaseUnavailable(error)) this.publisher.subscriptionsChanged(chatTopic(chatId), [removedId]);
-      throw error;
-    });
+    const changed = { topics: [chatTopic(chatId)], userIds: [removedId] };
+    const removal = await this.publisher.changeSubscriptions(changed, () => this.store(remove));
     if (!removal) return;
     const { last_seq } = removal.decided;
     this.publisher.subscriptionsChanged(chatTopic(chatId), [removedId], {

@@ -42,42 +42,45 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
     const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
     if (!asked) throw noSuchRequest();
     const { fromId } = asked;
-    const { request, revised, version } = await this.pairs.change(userId, fromId, async (tx) => {
-      await requirePresent(tx, [userId, fromId]).catch((error: unknown) => {
-        throw error instanceof AppError ? noSuchRequest() : error;
-      });
-      const { count } = await tx.friendRequest.updateMany({
-        where: { id, status: 'pending' },
-        data: { status: answer, answeredAt: new Date() },
-      });
-      const [row] = await tx.$queryRaw<FriendRequestRow[]>`
+    const store = () =>
+      this.pairs.change(userId, fromId, async (tx) => {
+        await requirePresent(tx, [userId, fromId]).catch((error: unknown) => {
+          throw error instanceof AppError ? noSuchRequest() : error;
+        });
+        const { count } = await tx.friendRequest.updateMany({
+          where: { id, status: 'pending' },
+          data: { status: answer, answeredAt: new Date() },
+        });
+        const [row] = await tx.$queryRaw<FriendRequestRow[]>`
         ${FRIEND_REQUESTS} WHERE r.id = ${id}::uuid AND r.status <> 'withdrawn'`;
-      if (!row) throw noSuchRequest();
-      if (count === 0)
-        throw new AppError('CONFLICT', `This request is already ${row.status}`, { reason: 'wrong_state' });
-      if (answer === 'accepted') {
-        await requireBelowLimit(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
-        await tx.friend.createMany({
-          data: [
-            { userId, friendId: fromId },
-            { userId: fromId, friendId: userId },
-          ],
-        });
-        await enqueueNotification(tx, [fromId], {
-          type: 'friend_accepted',
-          key: `friend_accepted:${id}`,
-          actorId: userId,
-          data: { request_id: id, user_id: userId },
-        });
-      }
-      const revised = await reviseFriendship(tx, userId, fromId);
-      // The key of the notification names the previous refusal.
-      if (answer === 'declined')
-        await tx.friendRequest.deleteMany({
-          where: { fromId, toId: userId, status: 'declined', id: { not: id } },
-        });
-      return { request: toFriendRequest(row), revised, version: await subscriptionVersion(tx) };
-    });
+        if (!row) throw noSuchRequest();
+        if (count === 0)
+          throw new AppError('CONFLICT', `This request is already ${row.status}`, { reason: 'wrong_state' });
+        if (answer === 'accepted') {
+          await requireBelowLimit(tx, [userId, fromId], (of) => tx.friend.count({ where: { userId: of } }));
+          await tx.friend.createMany({
+            data: [
+              { userId, friendId: fromId },
+              { userId: fromId, friendId: userId },
+            ],
+          });
+          await enqueueNotification(tx, [fromId], {
+            type: 'friend_accepted',
+            key: `friend_accepted:${id}`,
+            actorId: userId,
+            data: { request_id: id, user_id: userId },
+          });
+        }
+        const revised = await reviseFriendship(tx, userId, fromId);
+        // The key of the notification names the previous refusal.
+        if (answer === 'declined')
+          await tx.friendRequest.deleteMany({
+            where: { fromId, toId: userId, status: 'declined', id: { not: id } },
+          });
+        return { request: toFriendRequest(row), revised, version: await subscriptionVersion(tx) };
+      });
+    const changed = { topics: [friendsTopic(userId), friendsTopic(fromId)], userIds: [userId, fromId] };
+    const { request, revised, version } = await this.publisher.changeSubscriptions(changed, store);
     if (answer === 'accepted') {
       const change = { ...version, member: true };
       this.publisher.subscriptionsChanged(friendsTopic(fromId), [userId], change);

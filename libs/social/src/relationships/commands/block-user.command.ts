@@ -44,21 +44,25 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
-    const { between, jobId, version } = await this.pairs.change(blockerId, blockedId, async (tx) => {
-      // Before anything is undone here: a concurrent notification is stored by then, and is found below.
-      await lockAudience(tx, [blockerId, blockedId], 'alone');
-      if (on) await block(tx, blockerId, blockedId);
-      else await tx.block.deleteMany({ where: { blockerId, blockedId } });
-      const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
-      await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
-      if (on) await cancelRequests(tx, blockerId, blockedId);
-      const job = { userId: blockerId, otherId: blockedId };
-      return {
-        between: blocked,
-        jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS),
-        version: await subscriptionVersion(tx),
-      };
-    });
+    const store = () =>
+      this.pairs.change(blockerId, blockedId, async (tx) => {
+        // Before anything is undone here: a concurrent notification is stored by then, and is found below.
+        await lockAudience(tx, [blockerId, blockedId], 'alone');
+        if (on) await block(tx, blockerId, blockedId);
+        else await tx.block.deleteMany({ where: { blockerId, blockedId } });
+        const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
+        await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
+        if (on) await cancelRequests(tx, blockerId, blockedId);
+        const job = { userId: blockerId, otherId: blockedId };
+        return {
+          between: blocked,
+          jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS),
+          version: await subscriptionVersion(tx),
+        };
+      });
+    const userIds = [blockerId, blockedId];
+    const changed = { topics: userIds.map(blockedTopic), userIds };
+    const { between, jobId, version } = await this.publisher.changeSubscriptions(changed, store);
     for (const [user, other] of [
       [blockerId, blockedId],
       [blockedId, blockerId],

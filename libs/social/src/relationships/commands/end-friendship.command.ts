@@ -24,21 +24,24 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
   ) {}
 
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
-    const { revised, version } = await this.pairs.change(userId, friendId, async (tx) => {
-      const { count } = await tx.friend.deleteMany({
-        where: {
-          OR: [
-            { userId, friendId },
-            { userId: friendId, friendId: userId },
-          ],
-        },
+    const end = () =>
+      this.pairs.change(userId, friendId, async (tx) => {
+        const { count } = await tx.friend.deleteMany({
+          where: {
+            OR: [
+              { userId, friendId },
+              { userId: friendId, friendId: userId },
+            ],
+          },
+        });
+        if (count === 0) throw new AppError('NOT_FOUND', 'Not friends');
+        return {
+          revised: await reviseFriendship(tx, userId, friendId),
+          version: await subscriptionVersion(tx),
+        };
       });
-      if (count === 0) throw new AppError('NOT_FOUND', 'Not friends');
-      return {
-        revised: await reviseFriendship(tx, userId, friendId),
-        version: await subscriptionVersion(tx),
-      };
-    });
+    const changed = { topics: [friendsTopic(userId), friendsTopic(friendId)], userIds: [userId, friendId] };
+    const { revised, version } = await this.publisher.changeSubscriptions(changed, end);
     const change = { ...version, member: false };
     this.publisher.subscriptionsChanged(friendsTopic(friendId), [userId], change);
     this.publisher.subscriptionsChanged(friendsTopic(userId), [friendId], change);
