@@ -58,13 +58,14 @@ const whileUnknown = async (work: () => Promise<void>) => {
     await database.query('ROLLBACK');
   }
 };
-const path = () => `chats/${group.id}/members`;
 const add = async (user: Account) => {
-  const { status } = await app.request('POST', path(), anna.token, { user_ids: [user.id] });
+  const { status } = await app.request('POST', `chats/${group.id}/members`, anna.token, {
+    user_ids: [user.id],
+  });
   expect(status).toBe(201);
 };
 const remove = async (user: Account) =>
-  expect((await app.request('DELETE', `${path()}/${user.id}`, anna.token)).status).toBe(204);
+  expect((await app.request('DELETE', `chats/${group.id}/members/${user.id}`, anna.token)).status).toBe(204);
 const block = (by: Account, user: Account, on: boolean) =>
   app.request(on ? 'PUT' : 'DELETE', `users/${user.id}/block`, by.token);
 const say = (...contents: string[]) =>
@@ -77,7 +78,7 @@ const received = (device: Device) =>
 const online = (user: Account) => ({ user_id: user.id, online: true, last_seen: new Date().toISOString() });
 const onlinesOf = (device: Device, user: Account) =>
   device.all('user:online').filter(({ user_id }) => user_id === user.id).length;
-/** Waits for all events that were published to the user's devices. */
+/** Waits for the events published to the user's devices. */
 const receivedAll = async (device: Device, user: Account) => {
   const mark = online(user);
   publisher.publish(userTopic(user.id), 'user:online', mark);
@@ -257,10 +258,10 @@ describe('a change whose commit was not confirmed', () => {
   const loseNextAnswer = () => {
     const prisma = app.app.get(PrismaService);
     const transact = prisma.$transaction.bind(prisma) as (...args: unknown[]) => Promise<unknown>;
-    jest.spyOn(prisma, '$transaction').mockImplementationOnce((async (...args: unknown[]) => {
+    jest.spyOn(prisma, '$transaction').mockImplementationOnce(async (...args: unknown[]) => {
       await transact(...args);
       throw new Error('Connection terminated unexpectedly');
-    }) as never);
+    });
   };
   const topicsOf = (user: Account) => {
     const [connection] = app.app.get(Hub).connectionsOf(userTopic(user.id));
@@ -280,7 +281,7 @@ describe('a change whose commit was not confirmed', () => {
       ({ dina, egor }: Pair) => app.request('PUT', `users/${egor.id}/block`, dina.token),
     ],
   ] as const)('%s takes effect, and the device is asked to sync', async (_, kind, act) => {
-    const [dina, egor] = (await app.people('Дина', 'Егор')) as [Account, Account];
+    const [dina, egor] = await app.people('Дина', 'Егор');
     const [device] = await app.devices(egor);
     await device.next('sync:required');
     loseNextAnswer();
@@ -290,16 +291,14 @@ describe('a change whose commit was not confirmed', () => {
   });
 
   it('a removal takes effect at once', async () => {
-    const [dina, egor] = (await app.people('Дина', 'Егор')) as [Account, Account];
+    const [dina, egor] = await app.people('Дина', 'Егор');
     const chat = await app.group(dina, egor);
     const [device] = await app.devices(egor);
     await device.next('sync:required');
     loseNextAnswer();
     expect((await app.request('DELETE', `chats/${chat.id}/members/${egor.id}`, dina.token)).status).toBe(503);
-    await app.request('POST', `chats/${chat.id}/messages`, dina.token, {
-      type: 'text',
-      content: 'without him',
-    });
+    const body = { type: 'text', content: 'without him' };
+    await app.request('POST', `chats/${chat.id}/messages`, dina.token, body);
     await device.until(() => device.all('sync:required').length === 2 || undefined, 'sync:required');
     await receivedAll(device, egor);
     expect(device.all('chat:message:new')).toEqual([]);
