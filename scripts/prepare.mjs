@@ -69,7 +69,7 @@ function isMadeFrom(folder, inputs) {
 }
 
 /** Hashes names and contents: file times change with every checkout. */
-function fingerprint(paths, only = /./) {
+export function fingerprint(paths, only = /./) {
   const hash = createHash('sha256');
   const add = (path) => {
     const file = join(root, path);

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { prepare, root } from './prepare.mjs';
-import { withScratchPostgres } from './scratch-postgres.mjs';
+import { withTemplateDatabase } from './scratch-postgres.mjs';
 import { withScratchRedis } from './scratch-redis.mjs';
 
 const args = process.argv.slice(2);
@@ -27,20 +27,14 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 process.exitCode = await (isUnit ? runJest() : runWithDatabases());
 
-async function runWithDatabases() {
-  const { createTemplateDatabase } = await import('../dist/libs/testing/src/app/database.js');
-  return withScratchPostgres(async (url) => {
-    const template = await createTemplateDatabase(url);
-    try {
-      return await withScratchRedis((redis) => {
-        if (!redis) console.log('There is no redis-server here: the tests of several nodes are left out.');
-        const environment = { TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template.name };
-        return runJest({ ...environment, ...(redis && { TEST_REDIS_URL: redis }) });
-      });
-    } finally {
-      await template.drop();
-    }
-  });
+function runWithDatabases() {
+  return withTemplateDatabase((url, template) =>
+    withScratchRedis((redis) => {
+      if (!redis) console.log('There is no redis-server here: the tests of several nodes are left out.');
+      const environment = { TEST_DATABASE_URL: url, TEST_TEMPLATE_DATABASE: template };
+      return runJest({ ...environment, ...(redis && { TEST_REDIS_URL: redis }) });
+    }),
+  );
 }
 
 function runJest(environment = {}) {

@@ -17,14 +17,17 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** Creates the migrated template database. Copying it takes a fraction of migrating each database. */
-export async function createTemplateDatabase(serverUrl: string): Promise<TestDatabase> {
-  const template = await createDatabase(serverUrl);
+export async function createTemplateDatabase(serverUrl: string, name?: string): Promise<TestDatabase> {
+  const template = await createDatabase(serverUrl, '', name);
   await migrate(template.url);
   return template;
 }
 
-async function createDatabase(serverUrl: string, options = ''): Promise<TestDatabase> {
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
+async function createDatabase(
+  serverUrl: string,
+  options = '',
+  name = `test_${randomUUID().replaceAll('-', '')}`,
+): Promise<TestDatabase> {
   const url = new URL(serverUrl);
   url.pathname = name;
   await execute(serverUrl, `CREATE DATABASE "${name}" ${options}`);
