@@ -1,30 +1,20 @@
 import { Device, PlainClient, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Handshakes } from '../../apps/realtime/src/connections/handshakes.js';
-import {
-  account,
-  admin,
-  app,
-  asAdmin,
-  ban,
-  bothWait,
-  bystander,
-  entries,
-  isShutOut,
-  login,
-  me,
-  other,
-  setScene,
-} from './admin-accounts.js';
+import { useAdmins } from './admin-accounts.js';
 
-setScene();
+const scene = useAdmins();
+const { account, asAdmin, ban, bothWait, entries, isShutOut, login, me } = scene;
 
 describe('a ban', () => {
   it('takes effect at once: devices are notified and disconnected, tokens are refused, sign-in fails', async () => {
-    const anna = await app.register('Анна');
+    const anna = await scene.app.register('Анна');
     const tablet = (await login(anna)).body.access_token;
-    const [phone, second] = [await app.device(anna), app.keep(await Device.connect(app.url, tablet))];
-    const older = PlainClient.open(`${app.url}/chat-basic`, {
+    const [phone, second] = [
+      await scene.app.device(anna),
+      scene.app.keep(await Device.connect(scene.app.url, tablet)),
+    ];
+    const older = PlainClient.open(`${scene.app.url}/chat-basic`, {
       auth: { token: anna.token },
       reconnection: false,
     });
@@ -35,22 +25,22 @@ describe('a ban', () => {
     expect(banned).toMatchObject({ id: anna.id, banned_at: expect.any(String) });
     await out;
     expect([await me(anna.token), await me(tablet), (await login(anna)).status]).toEqual([401, 401, 401]);
-    const refreshed = await app.request('POST', 'auth/refresh', undefined, {
+    const refreshed = await scene.app.request('POST', 'auth/refresh', undefined, {
       refresh_token: anna.refreshToken,
     });
     expect(refreshed.status).toBe(401);
     expect(
-      await app.rows('SELECT FROM sessions WHERE user_id = $1 AND revoked_at IS NULL', [anna.id]),
+      await scene.app.rows('SELECT FROM sessions WHERE user_id = $1 AND revoked_at IS NULL', [anna.id]),
     ).toEqual([]);
-    const hidden = await app.request('GET', `users/${anna.id}`, other.token);
+    const hidden = await scene.app.request('GET', `users/${anna.id}`, scene.otherAdmin.token);
     expect(hidden.status).toBe(404);
     expect(await entries(anna)).toEqual([
-      { admin_id: admin.id, action: 'user_banned', details: { reason: 'spam' } },
+      { admin_id: scene.admin.id, action: 'user_banned', details: { reason: 'spam' } },
     ]);
   });
 
   it('changes nothing when repeated, and an unbanned user has to sign in again', async () => {
-    const boris = await app.register('Борис');
+    const boris = await scene.app.register('Борис');
     const first = await ban(boris);
     expect(await ban(boris, 'again')).toEqual(first);
     expect((await account(`POST /${boris.id}/unban`)).banned_at).toBeNull();
@@ -62,20 +52,20 @@ describe('a ban', () => {
     expect(await me(boris.token)).toBe(401);
     const again = await login(boris);
     expect([again.status, await me(again.body.access_token)]).toEqual([200, 200]);
-    expect((await app.request('GET', `users/${boris.id}`, other.token)).status).toBe(200);
+    expect((await scene.app.request('GET', `users/${boris.id}`, scene.otherAdmin.token)).status).toBe(200);
   });
 
   it('is published again when repeated, in case the first publish was lost', async () => {
-    const vera = await app.register('Вера');
-    const device = await app.device(vera);
-    await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [vera.id]);
+    const vera = await scene.app.register('Вера');
+    const device = await scene.app.device(vera);
+    await scene.app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [vera.id]);
     const out = isShutOut(device);
     await ban(vera);
     await out;
   });
 
   it('is refused for an admin, for oneself and for an unknown user', async () => {
-    for (const target of [admin, other]) {
+    for (const target of [scene.admin, scene.otherAdmin]) {
       const refused = await asAdmin(`POST /${target.id}/ban`);
       expect([refused.status, refused.body.code]).toEqual([409, 'CONFLICT']);
       expect([await me(target.token), await entries(target)]).toEqual([200, []]);
@@ -105,20 +95,20 @@ describe('a ban', () => {
 describe('a ban while a device or a sign-in arrives', () => {
   /** Runs `meanwhile` while the ban has ended the sessions but has not committed. */
   const banning = async (who: Account, meanwhile: () => Promise<void>) => {
-    await bystander.query('BEGIN');
-    await bystander.query('LOCK TABLE audit_entries IN EXCLUSIVE MODE');
+    await scene.bystander.query('BEGIN');
+    await scene.bystander.query('LOCK TABLE audit_entries IN EXCLUSIVE MODE');
     const banned = ban(who);
-    await bystander.somebodyWaits();
+    await scene.bystander.somebodyWaits();
     await meanwhile();
-    await bystander.query('COMMIT');
+    await scene.bystander.query('COMMIT');
     await banned;
   };
 
   it('disconnects a device that opens meanwhile', async () => {
-    const dora = await app.register('Дора');
+    const dora = await scene.app.register('Дора');
     let device!: Device;
     await banning(dora, async () => {
-      device = app.keep(Device.open(app.url, dora.token));
+      device = scene.app.keep(Device.open(scene.app.url, dora.token));
       await bothWait();
     });
     await isShutOut(device);
@@ -126,37 +116,37 @@ describe('a ban while a device or a sign-in arrives', () => {
   });
 
   it('disconnects a device that was authenticated before it and accepted after it', async () => {
-    const egor = await app.register('Егор');
-    const handshakes = app.app.get(Handshakes);
+    const egor = await scene.app.register('Егор');
+    const handshakes = scene.app.app.get(Handshakes);
     const { signIn } = Handshakes.prototype;
     handshakes.signIn = async (socket, protocols) => {
       await signIn.call(handshakes, socket, protocols);
       await ban(egor);
     };
-    const device = app.keep(Device.open(app.url, egor.token));
+    const device = scene.app.keep(Device.open(scene.app.url, egor.token));
     await isShutOut(device).finally(() => (handshakes.signIn = signIn.bind(handshakes)));
     expect(device.all('connected')).toEqual([]);
   });
 
   it('notifies and disconnects a device that was admitted just before', async () => {
-    const zoya = await app.register('Зоя');
-    await bystander.query('BEGIN');
-    await bystander.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [zoya.id]);
-    const device = app.keep(Device.open(app.url, zoya.token));
-    await bystander.somebodyWaits();
+    const zoya = await scene.app.register('Зоя');
+    await scene.bystander.query('BEGIN');
+    await scene.bystander.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [zoya.id]);
+    const device = scene.app.keep(Device.open(scene.app.url, zoya.token));
+    await scene.bystander.somebodyWaits();
     const banned = ban(zoya);
     await bothWait();
-    await bystander.query('COMMIT');
+    await scene.bystander.query('COMMIT');
     await banned;
     await isShutOut(device);
   });
 
   it('leaves no device connected, whenever the device opened', async () => {
     for (let round = 0; round < 8; round++) {
-      const who = await app.register('Многие');
+      const who = await scene.app.register('Многие');
       const open = Array.from({ length: 4 }, (_, i) => i * round * 2).map(async (ms) => {
         await sleep(ms);
-        return app.keep(Device.open(app.url, who.token));
+        return scene.app.keep(Device.open(scene.app.url, who.token));
       });
       await sleep(round * 4);
       await ban(who);
@@ -168,7 +158,7 @@ describe('a ban while a device or a sign-in arrives', () => {
   });
 
   it('opens no session for a sign-in that arrives meanwhile', async () => {
-    const ilya = await app.register('Илья');
+    const ilya = await scene.app.register('Илья');
     let signedIn!: ReturnType<typeof login>;
     await banning(ilya, async () => {
       signedIn = login(ilya);
@@ -176,7 +166,7 @@ describe('a ban while a device or a sign-in arrives', () => {
     });
     expect((await signedIn).status).toBe(401);
     expect(
-      await app.rows('SELECT FROM sessions WHERE user_id = $1 AND revoked_at IS NULL', [ilya.id]),
+      await scene.app.rows('SELECT FROM sessions WHERE user_id = $1 AND revoked_at IS NULL', [ilya.id]),
     ).toEqual([]);
   });
 });

@@ -1,22 +1,9 @@
 import { AccountDto, AccountPage, SessionPage } from '#contracts';
 import { contractErrors, Device, type Account } from '#testing';
-import {
-  account,
-  admin,
-  app,
-  asAdmin,
-  ban,
-  bothWait,
-  bystander,
-  entries,
-  isShutOut,
-  login,
-  me,
-  other,
-  setScene,
-} from './admin-accounts.js';
+import { useAdmins } from './admin-accounts.js';
 
-setScene();
+const scene = useAdmins();
+const { account, asAdmin, ban, bothWait, entries, isShutOut, login, me } = scene;
 
 const list = async (query: string) => {
   const reply = await asAdmin<AccountPage>(`GET ?${query}`);
@@ -25,9 +12,9 @@ const list = async (query: string) => {
 };
 describe('the list', () => {
   it('has everybody by name, banned users and oneself included, with the fields that only admins see', async () => {
-    const [anna, boris] = await app.people('Список Анна', 'Список Борис');
+    const [anna, boris] = await scene.app.people('Список Анна', 'Список Борис');
     await ban(boris);
-    const device = await app.device(anna);
+    const device = await scene.app.device(anna);
     const { items } = await list(`query=${encodeURIComponent('список')}`);
     expect(items).toMatchObject([
       { id: anna.id, email: anna.email, role: 'user', banned_at: null, online: true },
@@ -35,21 +22,21 @@ describe('the list', () => {
     ]);
     expect((await account(`GET /${boris.id}`)).banned_at).toBe(items[1]!.banned_at);
     expect((await list(`query=${encodeURIComponent('админ')}`)).items.map(({ id }) => id).sort()).toEqual(
-      [admin.id, other.id].sort(),
+      [scene.admin.id, scene.otherAdmin.id].sort(),
     );
     device.close();
   });
 
   it('finds by a part of the e-mail in any case, or by all of it', async () => {
-    const vera = await app.register('Вера');
-    await app.rows(`UPDATE users SET email = 'v_1@a.io' WHERE id = $1`, [vera.id]);
-    const gleb = await app.register('Глеб');
+    const vera = await scene.app.register('Вера');
+    await scene.app.rows(`UPDATE users SET email = 'v_1@a.io' WHERE id = $1`, [vera.id]);
+    const gleb = await scene.app.register('Глеб');
     const found = async (query: string) =>
       (await list(`query=${encodeURIComponent(query)}`)).items.map(({ id }) => id);
     expect(await found(gleb.email.slice(3, 30).toUpperCase())).toEqual([gleb.id]);
     for (const query of [' V_1@a.io ', '_1@']) expect(await found(query)).toEqual([vera.id]);
-    const zoe = await app.register('Зоя');
-    await app.rows(`UPDATE users SET email = 'zoë.dupont@пример.рф', handle = 'zoe_d' WHERE id = $1`, [
+    const zoe = await scene.app.register('Зоя');
+    await scene.app.rows(`UPDATE users SET email = 'zoë.dupont@пример.рф', handle = 'zoe_d' WHERE id = $1`, [
       zoe.id,
     ]);
     for (const query of [
@@ -67,7 +54,7 @@ describe('the list', () => {
   });
 
   it('is paged without a gap or a duplicate', async () => {
-    const same = await app.people('Страница', 'Страница', 'Страница', 'Страница', 'Страница');
+    const same = await scene.app.people('Страница', 'Страница', 'Страница', 'Страница', 'Страница');
     const seen: string[] = [];
     for (let cursor = ''; ;) {
       const page = await list(`query=${encodeURIComponent('страница')}&limit=2${cursor}`);
@@ -81,11 +68,11 @@ describe('the list', () => {
 });
 
 describe('a role', () => {
-  const setRole = (who: Account, role: string, by = admin) =>
+  const setRole = (who: Account, role: string, by = scene.admin) =>
     asAdmin<AccountDto>(`PATCH /${who.id}`, { role }, by);
 
   it('takes effect at the next request, for a promotion and a demotion', async () => {
-    const anna = await app.register('Анна');
+    const anna = await scene.app.register('Анна');
     expect((await asAdmin('GET ', undefined, anna)).status).toBe(403);
     expect(await account(`PATCH /${anna.id}`, { role: 'admin' })).toMatchObject({ role: 'admin' });
     expect((await asAdmin('GET ', undefined, anna)).status).toBe(200);
@@ -99,39 +86,39 @@ describe('a role', () => {
   });
 
   it('cannot be changed for oneself, to an unknown role, or to admin for a banned user', async () => {
-    const own = await setRole(admin, 'user');
+    const own = await setRole(scene.admin, 'user');
     expect([own.status, own.body.code]).toEqual([403, 'FORBIDDEN']);
-    const boris = await app.register('Борис');
+    const boris = await scene.app.register('Борис');
     for (const body of [{ role: 'owner' }, {}, { role: null }])
       expect((await asAdmin(`PATCH /${boris.id}`, body)).status).toBe(400);
     await ban(boris);
     const promoted = await setRole(boris, 'admin');
     expect([promoted.status, promoted.body.code]).toEqual([409, 'CONFLICT']);
-    expect(await app.rows('SELECT role::text FROM users WHERE id = ANY($1)', [[admin.id, boris.id]])).toEqual(
-      expect.arrayContaining([{ role: 'admin' }, { role: 'user' }]),
-    );
+    expect(
+      await scene.app.rows('SELECT role::text FROM users WHERE id = ANY($1)', [[scene.admin.id, boris.id]]),
+    ).toEqual(expect.arrayContaining([{ role: 'admin' }, { role: 'user' }]));
   });
 
   it('leaves one admin when two admins demote each other at once', async () => {
-    const [one, two] = await app.people('Один', 'Два');
+    const [one, two] = await scene.app.people('Один', 'Два');
     for (const who of [one, two]) await setRole(who, 'admin');
-    await bystander.query('BEGIN');
-    await bystander.query('SELECT FROM users WHERE id = ANY($1) FOR UPDATE', [[one.id, two.id]]);
+    await scene.bystander.query('BEGIN');
+    await scene.bystander.query('SELECT FROM users WHERE id = ANY($1) FOR UPDATE', [[one.id, two.id]]);
     const both = Promise.all([setRole(one, 'user', two), setRole(two, 'user', one)]);
     await bothWait();
-    await bystander.query('COMMIT');
+    await scene.bystander.query('COMMIT');
     expect((await both).map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 403]);
     expect(
-      await app.rows(`SELECT FROM users WHERE id = ANY($1) AND role = 'admin'`, [[one.id, two.id]]),
+      await scene.app.rows(`SELECT FROM users WHERE id = ANY($1) AND role = 'admin'`, [[one.id, two.id]]),
     ).toHaveLength(1);
   });
 });
 
 describe('sessions', () => {
   it('of a user are listed for an admin as for the user', async () => {
-    const anna = await app.register('Анна');
+    const anna = await scene.app.register('Анна');
     await login(anna);
-    const mine = await app.request<SessionPage>('GET', 'auth/sessions', anna.token);
+    const mine = await scene.app.request<SessionPage>('GET', 'auth/sessions', anna.token);
     const { status, body } = await asAdmin<SessionPage>(`GET /${anna.id}/sessions`);
     expect([status, contractErrors(SessionPage, body)]).toEqual([200, []]);
     expect(body.items).toEqual(mine.body.items.map((session) => ({ ...session, current: false })));
@@ -141,10 +128,13 @@ describe('sessions', () => {
   });
 
   it('end together with their sockets, and the user can sign in again', async () => {
-    const boris = await app.register('Борис');
+    const boris = await scene.app.register('Борис');
     const tablet = (await login(boris)).body.access_token;
-    const devices = [await app.device(boris), app.keep(await Device.connect(app.url, tablet))];
-    const [bystanding] = await app.devices(other);
+    const devices = [
+      await scene.app.device(boris),
+      scene.app.keep(await Device.connect(scene.app.url, tablet)),
+    ];
+    const [bystanding] = await scene.app.devices(scene.otherAdmin);
     const out = Promise.all(devices.map(isShutOut));
     expect((await asAdmin(`DELETE /${boris.id}/sessions`)).status).toBe(204);
     await out;
@@ -152,10 +142,10 @@ describe('sessions', () => {
     expect((await asAdmin<SessionPage>(`GET /${boris.id}/sessions`)).body.items).toEqual([]);
     expect((await asAdmin(`DELETE /${boris.id}/sessions`)).status).toBe(204);
     expect(await entries(boris)).toEqual([
-      { admin_id: admin.id, action: 'sessions_revoked', details: { count: 2 } },
+      { admin_id: scene.admin.id, action: 'sessions_revoked', details: { count: 2 } },
     ]);
     const again = await login(boris);
-    app.keep(await Device.connect(app.url, again.body.access_token));
+    scene.app.keep(await Device.connect(scene.app.url, again.body.access_token));
     await bystanding.settled();
     expect(bystanding.all('error')).toEqual([]);
   });

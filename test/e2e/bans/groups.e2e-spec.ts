@@ -1,14 +1,15 @@
 import type { ChangePage, ChatDto, MessageDto, MessagePage, ReceiptPage, SyncAnswer } from '#contracts';
 import { until, type Account } from '#testing';
-import { app, ban, chatOf, get, read, roles, send, setScene, unban } from './scene.js';
+import { useBans } from './scene.js';
 
-setScene();
+const scene = useBans();
+const { ban, chatOf, get, read, roles, send, unban } = scene;
 
 describe('a banned member of a group', () => {
   it('delays no message from being delivered and read, wherever it is shown', async () => {
-    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-    const group = await app.group(anna, boris, vera);
-    const annaDevice = await app.device(anna);
+    const [anna, boris, vera] = await scene.app.people('Анна', 'Борис', 'Вера');
+    const group = await scene.app.group(anna, boris, vera);
+    const annaDevice = await scene.app.device(anna);
     const before = await send(anna, group, 'до бана');
     await read(boris, group, before);
     await ban(vera);
@@ -24,7 +25,7 @@ describe('a banned member of a group', () => {
       await annaDevice.send('chat:message:pin', { message_id: id, on: true });
       const changes = await get<ChangePage>(anna, `${path}/changes?after_change_seq=0`);
       return {
-        history: of(await app.history(anna, group.id)),
+        history: of(await scene.app.history(anna, group.id)),
         search: of(
           (await get<MessagePage>(anna, `${path}/messages/search?query=${encodeURIComponent('правка')}`))
             .items,
@@ -47,7 +48,7 @@ describe('a banned member of a group', () => {
     });
     expect(await shown(before)).toEqual(everywhere('read'));
     expect(await shown(after)).toEqual(everywhere('sent'));
-    await app.history(boris, group.id);
+    await scene.app.history(boris, group.id);
     await until('delivered', async () => (await chatOf(anna, group)).last_message?.status === 'delivered');
     expect(await shown(after)).toEqual(everywhere('delivered'));
     await read(boris, group, after);
@@ -57,8 +58,8 @@ describe('a banned member of a group', () => {
   });
 
   it('is in no list or count, receives and sends nothing, and catches up after an unban', async () => {
-    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-    const group = await app.group(anna, boris, vera);
+    const [anna, boris, vera] = await scene.app.people('Анна', 'Борис', 'Вера');
+    const group = await scene.app.group(anna, boris, vera);
     const read1 = await send(anna, group, '1');
     await read(vera, group, read1);
     await send(vera, group, '2');
@@ -76,7 +77,7 @@ describe('a banned member of a group', () => {
       group.id,
     ]);
     await send(anna, group, '4');
-    const [borisDevice] = await app.devices(boris);
+    const [borisDevice] = await scene.app.devices(boris);
     const { change_seq } = await chatOf(boris, group);
     const back = await unban(vera);
     await borisDevice.next('chat:updated', ({ member_count }) => member_count === 3);
@@ -86,26 +87,31 @@ describe('a banned member of a group', () => {
     const own = await chatOf(back, group);
     expect([own.member_count, own.last_seq, own.last_read_seq, own.unread_count]).toEqual([3, 4, 2, 2]);
     expect(own.participants.map(({ id }) => id)).toContain(vera.id);
-    expect((await app.history(back, group.id)).map(({ content }) => content)).toEqual(['1', '2', '3', '4']);
+    expect((await scene.app.history(back, group.id)).map(({ content }) => content)).toEqual([
+      '1',
+      '2',
+      '3',
+      '4',
+    ]);
     const waiting = await send(anna, group, '5');
     await read(boris, group, waiting);
-    expect((await app.history(anna, group.id)).at(-1)!.status).toBe('sent');
+    expect((await scene.app.history(anna, group.id)).at(-1)!.status).toBe('sent');
     await read(back, group, waiting);
     expect(
-      (await app.history(boris, group.id)).filter(({ sender_id }) => sender_id === anna.id),
+      (await scene.app.history(boris, group.id)).filter(({ sender_id }) => sender_id === anna.id),
     ).toMatchObject(Array(4).fill({ status: 'read' }));
-    const [veras] = await app.devices(back);
+    const [veras] = await scene.app.devices(back);
     await send(anna, group, '6');
     await veras.next('chat:message:new', ({ content }) => content === '6');
   });
 
   it('is left out of reactions, and returns to them after an unban as a change', async () => {
-    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-    const group = await app.group(anna, boris, vera);
+    const [anna, boris, vera] = await scene.app.people('Анна', 'Борис', 'Вера');
+    const group = await scene.app.group(anna, boris, vera);
     const [both, single, gone] = [await send(anna, group), await send(anna, group), await send(anna, group)];
     const react = async (who: Account, id: string) => {
       const path = `chats/${group.id}/messages/${id}/reactions`;
-      await app.request('POST', path, who.token, { emoji: '👍', on: true });
+      await scene.app.request('POST', path, who.token, { emoji: '👍', on: true });
     };
     for (const [who, id] of [
       [vera, both],
@@ -114,7 +120,7 @@ describe('a banned member of a group', () => {
       [vera, gone],
     ] as const)
       await react(who, id);
-    await app.request('DELETE', `chats/${group.id}/messages/${gone}`, anna.token);
+    await scene.app.request('DELETE', `chats/${group.id}/messages/${gone}`, anna.token);
     const shown = (items: MessageDto[]) =>
       items
         .filter(({ id }) => id !== gone)
@@ -122,7 +128,7 @@ describe('a banned member of a group', () => {
     const seen = async (after: number) => {
       const changes = await get<ChangePage>(anna, `chats/${group.id}/changes?after_change_seq=${after}`);
       return [
-        shown(await app.history(anna, group.id)),
+        shown(await scene.app.history(anna, group.id)),
         shown(changes.items.flatMap(({ message }) => message ?? [])),
       ];
     };
@@ -138,17 +144,19 @@ describe('a banned member of a group', () => {
   });
 
   it('who is removed does not return with the unban, and nobody is notified; an admin still cannot remove an admin', async () => {
-    const [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
-    const group = await app.group(anna, boris, vera, gleb);
+    const [anna, boris, vera, gleb] = await scene.app.people('Анна', 'Борис', 'Вера', 'Глеб');
+    const group = await scene.app.group(anna, boris, vera, gleb);
     for (const admins of [boris, gleb])
-      await app.request('PATCH', `chats/${group.id}/members/${admins.id}`, anna.token, { role: 'admin' });
+      await scene.app.request('PATCH', `chats/${group.id}/members/${admins.id}`, anna.token, {
+        role: 'admin',
+      });
     await ban(vera);
     await ban(gleb);
-    const [annaDevice] = await app.devices(anna);
-    await app.lastSeenStored(anna);
+    const [annaDevice] = await scene.app.devices(anna);
+    await scene.app.lastSeenStored(anna);
     const before = await chatOf(anna, group);
     const remove = async (by: Account, whom: Account) =>
-      (await app.request('DELETE', `chats/${group.id}/members/${whom.id}`, by.token)).status;
+      (await scene.app.request('DELETE', `chats/${group.id}/members/${whom.id}`, by.token)).status;
     expect(await remove(boris, gleb)).toBe(403);
     expect([await remove(boris, vera), await remove(boris, vera)]).toEqual([204, 404]);
     await annaDevice.settled();
@@ -156,19 +164,19 @@ describe('a banned member of a group', () => {
     expect(await chatOf(anna, group)).toEqual(before);
     const back = await unban(vera);
     await unban(gleb);
-    expect((await app.request('GET', `chats/${group.id}`, back.token)).status).toBe(403);
+    expect((await scene.app.request('GET', `chats/${group.id}`, back.token)).status).toBe(403);
     expect(await roles(anna, group)).toEqual(['Анна owner', 'Борис admin', 'Глеб admin']);
   });
 
   it('does not return to a group that is full by then, and returns only once', async () => {
-    const [anna, vera] = await app.people('Анна', 'Вера');
-    const [full, open] = [await app.group(anna, vera), await app.group(anna, vera)];
+    const [anna, vera] = await scene.app.people('Анна', 'Вера');
+    const [full, open] = [await scene.app.group(anna, vera), await scene.app.group(anna, vera)];
     await ban(vera);
-    await app.rows('UPDATE chats SET member_count = 1024 WHERE id = $1', [full.id]);
+    await scene.app.rows('UPDATE chats SET member_count = 1024 WHERE id = $1', [full.id]);
     const back = await unban(vera);
-    expect((await app.request('GET', `chats/${full.id}`, back.token)).status).toBe(403);
+    expect((await scene.app.request('GET', `chats/${full.id}`, back.token)).status).toBe(403);
     expect((await chatOf(anna, full)).member_count).toBe(1024);
-    await app.rows('UPDATE chats SET member_count = 1 WHERE id = $1', [full.id]);
+    await scene.app.rows('UPDATE chats SET member_count = 1 WHERE id = $1', [full.id]);
     await unban(vera);
     expect([(await chatOf(anna, full)).member_count, (await chatOf(anna, open)).member_count]).toEqual([
       1, 2,
@@ -178,18 +186,18 @@ describe('a banned member of a group', () => {
 
 describe('a group', () => {
   it('of a banned owner passes to an admin, or else to the longest member', async () => {
-    const [owner, anna, boris, vera] = await app.people('Олег', 'Анна', 'Борис', 'Вера');
-    const group = await app.group(owner, anna, boris);
-    await app.rows(
+    const [owner, anna, boris, vera] = await scene.app.people('Олег', 'Анна', 'Борис', 'Вера');
+    const group = await scene.app.group(owner, anna, boris);
+    await scene.app.rows(
       `UPDATE chat_members SET joined_at = now() - interval '1 day' WHERE chat_id = $1 AND user_id = $2`,
       [group.id, boris.id],
     );
     await ban(owner);
     expect(await roles(boris, group)).toEqual(['Анна member', 'Борис owner']);
-    const renamed = await app.request('PATCH', `chats/${group.id}`, boris.token, { title: 'Моя' });
+    const renamed = await scene.app.request('PATCH', `chats/${group.id}`, boris.token, { title: 'Моя' });
     expect(renamed.status).toBe(200);
-    await app.request('POST', `chats/${group.id}/members`, boris.token, { user_ids: [vera.id] });
-    await app.request('PATCH', `chats/${group.id}/members/${vera.id}`, boris.token, { role: 'admin' });
+    await scene.app.request('POST', `chats/${group.id}/members`, boris.token, { user_ids: [vera.id] });
+    await scene.app.request('PATCH', `chats/${group.id}/members/${vera.id}`, boris.token, { role: 'admin' });
     await ban(boris);
     expect(await roles(anna, group)).toEqual(['Анна member', 'Вера owner']);
     const back = await unban(owner);
@@ -197,27 +205,27 @@ describe('a group', () => {
   });
 
   it('that its owner leaves passes to nobody who is banned, and no banned member gets a role', async () => {
-    const [owner, anna, boris] = await app.people('Олег', 'Анна', 'Борис');
-    const group = await app.group(owner, anna, boris);
-    await app.request('PATCH', `chats/${group.id}/members/${anna.id}`, owner.token, { role: 'admin' });
+    const [owner, anna, boris] = await scene.app.people('Олег', 'Анна', 'Борис');
+    const group = await scene.app.group(owner, anna, boris);
+    await scene.app.request('PATCH', `chats/${group.id}/members/${anna.id}`, owner.token, { role: 'admin' });
     await ban(anna);
     for (const role of ['owner', 'admin', 'member']) {
-      const handed = await app.request('PATCH', `chats/${group.id}/members/${anna.id}`, owner.token, {
+      const handed = await scene.app.request('PATCH', `chats/${group.id}/members/${anna.id}`, owner.token, {
         role,
       });
       expect([handed.status, handed.body.code]).toEqual([404, 'NOT_FOUND']);
     }
-    expect((await app.request('DELETE', `chats/${group.id}/members/${owner.id}`, owner.token)).status).toBe(
-      204,
-    );
+    expect(
+      (await scene.app.request('DELETE', `chats/${group.id}/members/${owner.id}`, owner.token)).status,
+    ).toBe(204);
     expect(await roles(boris, group)).toEqual(['Борис owner']);
     await unban(anna);
     expect(await roles(boris, group)).toEqual(['Анна admin', 'Борис owner']);
   });
 
   it('with only banned members gets one owner among the returning ones', async () => {
-    const [owner, anna] = await app.people('Олег', 'Анна');
-    const group = await app.group(owner, anna);
+    const [owner, anna] = await scene.app.people('Олег', 'Анна');
+    const group = await scene.app.group(owner, anna);
     await ban(owner);
     await ban(anna);
     const olegs = await unban(owner);
@@ -227,8 +235,8 @@ describe('a group', () => {
     expect(await roles(annas, group)).toEqual(['Анна owner']);
     const again = await unban(owner);
     expect(await roles(again, group)).toEqual(['Анна owner', 'Олег admin']);
-    const alone = await app.group(again, anna);
-    await app.request('DELETE', `chats/${alone.id}/members/${anna.id}`, again.token);
+    const alone = await scene.app.group(again, anna);
+    await scene.app.request('DELETE', `chats/${alone.id}/members/${anna.id}`, again.token);
     await ban(owner);
     expect(await roles(await unban(owner), alone)).toEqual(['Олег owner']);
   });

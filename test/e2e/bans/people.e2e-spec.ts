@@ -1,18 +1,19 @@
 import type { ChatDto, FriendRequestPage, ParticipantPage, PostDto } from '#contracts';
 import { Bystander, PlainClient, text, until, type Account } from '#testing';
-import { admin, app, ban, chatOf, get, read, roles, send, setScene, step, unban } from './scene.js';
+import { useBans } from './scene.js';
 
-setScene();
+const scene = useBans();
+const { ban, chatOf, get, read, roles, send, step, unban } = scene;
 
 describe('a banned user', () => {
   it('is unreachable like an unknown user; after an unban everything works again', async () => {
-    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-    const [direct, group] = [await app.chat(anna, boris), await app.group(anna, vera)];
+    const [anna, boris, vera] = await scene.app.people('Анна', 'Борис', 'Вера');
+    const [direct, group] = [await scene.app.chat(anna, boris), await scene.app.group(anna, vera)];
     const own = await send(anna, direct, 'моё');
     const borisDevice = await send(boris, direct, 'его');
     const elsewhere = await send(anna, group);
-    const [annaDevice] = await app.devices(anna);
-    const request = await app.request<{ id: string }>('POST', 'friends/requests', boris.token, {
+    const [annaDevice] = await scene.app.devices(anna);
+    const request = await scene.app.request<{ id: string }>('POST', 'friends/requests', boris.token, {
       user_id: vera.id,
     });
     const asked = async () =>
@@ -21,9 +22,10 @@ describe('a banned user', () => {
     await ban(boris);
     expect(await asked()).toEqual([]);
     await annaDevice.next('chat:updated', ({ id, is_open }) => id === direct.id && !is_open);
-    const messenger = PlainClient.open(`${app.url}/messenger`, { auth: { token: anna.token } });
+    const messenger = PlainClient.open(`${scene.app.url}/messenger`, { auth: { token: anna.token } });
     const counts = () =>
-      app.rows(`SELECT (SELECT count(*) FROM chats) AS chats, (SELECT count(*) FROM chat_members) AS members,
+      scene.app
+        .rows(`SELECT (SELECT count(*) FROM chats) AS chats, (SELECT count(*) FROM chat_members) AS members,
         (SELECT count(*) FROM messages) AS messages, (SELECT count(*) FROM follows) AS follows,
         (SELECT count(*) FROM friends) AS friends, (SELECT count(*) FROM friend_requests) AS requests,
         (SELECT count(*) FROM blocks) AS blocks, (SELECT max(change_seq) FROM chats) AS changes`);
@@ -44,7 +46,7 @@ describe('a banned user', () => {
       ['GET', `users/${boris.id}`],
     ];
     for (const [method, path, body] of rest) {
-      const { status, body: answer } = await app.request(method, path, anna.token, body);
+      const { status, body: answer } = await scene.app.request(method, path, anna.token, body);
       expect([path, status, answer.code]).toEqual([path, 404, 'NOT_FOUND']);
     }
     const events = [
@@ -63,7 +65,7 @@ describe('a banned user', () => {
     });
     messenger.socket.close();
     for (const answer of ['accept', 'decline']) {
-      const { status } = await app.request(
+      const { status } = await scene.app.request(
         'POST',
         `friends/requests/${request.body.id}/${answer}`,
         vera.token,
@@ -74,25 +76,25 @@ describe('a banned user', () => {
 
     const back = await unban(boris);
     await annaDevice.next('chat:updated', ({ id, is_open }) => id === direct.id && is_open);
-    expect((await app.request('GET', `users/${boris.id}`, anna.token)).status).toBe(200);
-    expect((await app.request('POST', `friends/requests/${request.body.id}/accept`, vera.token)).status).toBe(
-      200,
-    );
-    expect((await app.request('PUT', `users/${boris.id}/follow`, anna.token)).status).toBe(204);
+    expect((await scene.app.request('GET', `users/${boris.id}`, anna.token)).status).toBe(200);
+    expect(
+      (await scene.app.request('POST', `friends/requests/${request.body.id}/accept`, vera.token)).status,
+    ).toBe(200);
+    expect((await scene.app.request('PUT', `users/${boris.id}/follow`, anna.token)).status).toBe(204);
     await send(anna, direct, 'снова');
-    expect((await app.history(back, direct.id)).at(-1)!.content).toBe('снова');
-    const joined = await app.request('POST', `chats/${group.id}/members`, anna.token, {
+    expect((await scene.app.history(back, direct.id)).at(-1)!.content).toBe('снова');
+    const joined = await scene.app.request('POST', `chats/${group.id}/members`, anna.token, {
       user_ids: [boris.id],
     });
     expect(joined.status).toBe(201);
   });
 
   it('leaves the direct chat readable without presence, and one’s own messages can be deleted', async () => {
-    const [anna, boris] = await app.people('Анна', 'Борис');
-    const direct = await app.chat(anna, boris);
+    const [anna, boris] = await scene.app.people('Анна', 'Борис');
+    const direct = await scene.app.chat(anna, boris);
     const own = await send(anna, direct, 'моё');
     const borisMessage = await send(boris, direct, 'его');
-    await app.device(boris);
+    await scene.app.device(boris);
     await ban(boris);
     const chat = await chatOf(anna, direct);
     expect([chat.is_open, chat.member_count]).toEqual([false, 2]);
@@ -104,18 +106,20 @@ describe('a banned user', () => {
         last_seen: null,
       });
     expect((await read(anna, direct, borisMessage)).status).toBe(200);
-    expect((await app.request('DELETE', `chats/${direct.id}/messages/${own}`, anna.token)).status).toBe(204);
-    expect((await app.history(anna, direct.id)).map(({ content }) => content)).toEqual(['', 'его']);
+    expect((await scene.app.request('DELETE', `chats/${direct.id}/messages/${own}`, anna.token)).status).toBe(
+      204,
+    );
+    expect((await scene.app.history(anna, direct.id)).map(({ content }) => content)).toEqual(['', 'его']);
     expect((await get<{ items: ChatDto[] }>(anna, 'chats')).items.map(({ id }) => id)).toEqual([direct.id]);
   });
 
   it('keeps a direct chat closed as long as one of the two is banned', async () => {
-    const [anna, boris] = await app.people('Анна', 'Борис');
-    const direct = await app.chat(anna, boris);
+    const [anna, boris] = await scene.app.people('Анна', 'Борис');
+    const direct = await scene.app.chat(anna, boris);
     await ban(anna);
     await ban(boris);
     const annas = await unban(anna);
-    const refused = await app.request('POST', `chats/${direct.id}/messages`, annas.token, {
+    const refused = await scene.app.request('POST', `chats/${direct.id}/messages`, annas.token, {
       type: 'text',
       content: 'x',
     });
@@ -125,9 +129,9 @@ describe('a banned user', () => {
   });
 
   it('is counted on no post, also when their comments or likes are deleted meanwhile', async () => {
-    const [anna, boris] = await app.people('Анна', 'Борис');
+    const [anna, boris] = await scene.app.people('Анна', 'Борис');
     const make = async (who: Account, path: string, body: object = {}) =>
-      (await app.request<{ id: string }>('POST', path, who.token, body)).body.id;
+      (await scene.app.request<{ id: string }>('POST', path, who.token, body)).body.id;
     const post = `posts/${await make(anna, 'posts', { content: 'Кто со мной?' })}`;
     const counts = async () => {
       const { comments_count, reposts_count } = await get<PostDto>(anna, post);
@@ -139,17 +143,17 @@ describe('a banned user', () => {
     expect(await counts()).toEqual([2, 1]);
     await ban(boris);
     expect(await counts()).toEqual([1, 0]);
-    await app.request('DELETE', `${post}/comments/${comment}`, anna.token);
-    await app.request('DELETE', `posts/${repost}`, admin.token);
+    await scene.app.request('DELETE', `${post}/comments/${comment}`, anna.token);
+    await scene.app.request('DELETE', `posts/${repost}`, scene.admin.token);
     expect(await counts()).toEqual([0, 0]);
     await unban(boris);
     expect(await counts()).toEqual([0, 0]);
   });
 
   it('goes offline for others, at once in queries, and stops typing', async () => {
-    const [anna, boris] = await app.people('Анна', 'Борис');
-    const group = await app.group(anna, boris);
-    const [annaDevice, borisDevice] = await app.devices(anna, boris);
+    const [anna, boris] = await scene.app.people('Анна', 'Борис');
+    const group = await scene.app.group(anna, boris);
+    const [annaDevice, borisDevice] = await scene.app.devices(anna, boris);
     const seen = async () => {
       const { items } = await annaDevice.send('presence:get', { user_ids: [boris.id] });
       return items;
@@ -167,19 +171,21 @@ describe('a banned user', () => {
 
 describe('a concurrent ban', () => {
   let bystander: Bystander;
-  beforeAll(async () => (bystander = await Bystander.at(app.databaseUrl)));
+  beforeAll(async () => (bystander = await Bystander.at(scene.app.databaseUrl)));
   afterAll(() => bystander.end());
 
   it('covers a chat, a membership or a friendship that was begun before it', async () => {
-    const [anna, boris] = await app.people('Анна', 'Борис');
-    const group = await app.group(anna, admin);
+    const [anna, boris] = await scene.app.people('Анна', 'Борис');
+    const group = await scene.app.group(anna, scene.admin);
     await bystander.query('BEGIN');
     await bystander.query('LOCK TABLE chat_members IN SHARE MODE');
-    const direct = app.request<ChatDto>('POST', 'chats', anna.token, {
+    const direct = scene.app.request<ChatDto>('POST', 'chats', anna.token, {
       type: 'direct',
       participant_ids: [boris.id],
     });
-    const added = app.request('POST', `chats/${group.id}/members`, anna.token, { user_ids: [boris.id] });
+    const added = scene.app.request('POST', `chats/${group.id}/members`, anna.token, {
+      user_ids: [boris.id],
+    });
     while ((await bystander.waiters()) < 2) await new Promise((resolve) => setTimeout(resolve, 10));
     const banned = ban(boris);
     while ((await bystander.waiters()) < 3) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -191,11 +197,11 @@ describe('a concurrent ban', () => {
   });
 
   it('and unbans leave a consistent state, while chats are made and messages sent', async () => {
-    const [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
+    const [anna, boris, vera] = await scene.app.people('Анна', 'Борис', 'Вера');
     const groups = await Promise.all(
-      Array.from({ length: 4 }, (_, i) => app.group(i % 2 ? boris : anna, vera, boris, anna)),
+      Array.from({ length: 4 }, (_, i) => scene.app.group(i % 2 ? boris : anna, vera, boris, anna)),
     );
-    const direct = await app.chat(anna, boris);
+    const direct = await scene.app.chat(anna, boris);
     for (const last of ['ban', 'unban'] as const) {
       const both = Promise.all(
         ['ban', 'unban', 'ban', 'unban', 'ban'].map((what) => step(boris, what as 'ban')),
@@ -203,15 +209,15 @@ describe('a concurrent ban', () => {
       await Promise.all([
         both,
         ...groups.map(({ id }) =>
-          app.request('POST', `chats/${id}/messages`, vera.token, { type: 'text', content: 'x' }),
+          scene.app.request('POST', `chats/${id}/messages`, vera.token, { type: 'text', content: 'x' }),
         ),
-        app.request('POST', 'chats', vera.token, { type: 'direct', participant_ids: [boris.id] }),
-        app.request('POST', 'chats', vera.token, { type: 'group', participant_ids: [boris.id] }),
-        app.request('POST', `chats/${direct.id}/messages`, anna.token, { type: 'text', content: 'x' }),
+        scene.app.request('POST', 'chats', vera.token, { type: 'direct', participant_ids: [boris.id] }),
+        scene.app.request('POST', 'chats', vera.token, { type: 'group', participant_ids: [boris.id] }),
+        scene.app.request('POST', `chats/${direct.id}/messages`, anna.token, { type: 'text', content: 'x' }),
       ]);
       expect((await both).map(({ status }) => status)).toEqual(Array(5).fill(200));
       expect((await step(boris, last)).status).toBe(200);
-      const wrong = await app.rows(
+      const wrong = await scene.app.rows(
         `SELECT c.id, c.type, c.member_count FROM chats c WHERE EXISTS (SELECT FROM chat_members WHERE chat_id = c.id AND user_id = $1)
            AND (c.type = 'direct' AND c.gone <> $2
              OR c.member_count <> (SELECT count(*) FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL)
@@ -224,19 +230,19 @@ describe('a concurrent ban', () => {
   });
 
   it('that fails after its commit leaves its job for later, and a finished one leaves none', async () => {
-    const [anna, boris] = await app.people('Анна', 'Борис');
-    const group = await app.group(anna, boris);
-    await app.rows(`ALTER TABLE chats ADD CONSTRAINT failing CHECK (member_count > 1) NOT VALID`);
+    const [anna, boris] = await scene.app.people('Анна', 'Борис');
+    const group = await scene.app.group(anna, boris);
+    await scene.app.rows(`ALTER TABLE chats ADD CONSTRAINT failing CHECK (member_count > 1) NOT VALID`);
     expect((await step(boris, 'ban')).status).toBe(500);
     const jobs = () =>
-      app.rows<{ is_later: boolean }>(
+      scene.app.rows<{ is_later: boolean }>(
         `SELECT due_at > now() + interval '30 seconds' AS is_later FROM outbox_jobs
          WHERE name = 'reconcile-ban' AND data->>'userId' = $1`,
         [boris.id],
       );
     expect(await jobs()).toEqual([{ is_later: true }]);
-    await app.rows('ALTER TABLE chats DROP CONSTRAINT failing');
-    await app.rows(`UPDATE outbox_jobs SET due_at = now() WHERE name = 'reconcile-ban'`);
+    await scene.app.rows('ALTER TABLE chats DROP CONSTRAINT failing');
+    await scene.app.rows(`UPDATE outbox_jobs SET due_at = now() WHERE name = 'reconcile-ban'`);
     await until('absent', async () => (await chatOf(anna, group)).member_count === 1);
     await until('done', async () => (await jobs()).length === 0);
     await unban(boris);
@@ -244,9 +250,9 @@ describe('a concurrent ban', () => {
   });
 
   it('that was interrupted after its commit is completed', async () => {
-    const [anna, boris] = await app.people('Анна', 'Борис');
-    const group = await app.group(anna, boris);
-    await app.rows(
+    const [anna, boris] = await scene.app.people('Анна', 'Борис');
+    const group = await scene.app.group(anna, boris);
+    await scene.app.rows(
       `WITH banned AS (UPDATE users SET banned_at = now() WHERE id = $1 RETURNING id)
        INSERT INTO outbox_jobs (id, name, data)
        SELECT gen_random_uuid(), 'reconcile-ban', jsonb_build_object('userId', id) FROM banned`,

@@ -1,54 +1,53 @@
 import { ChatDto, type ParticipantPage } from '#contracts';
-import { contractErrors, TestApp, type Account } from '#testing';
+import { contractErrors, expectStatus, TestApp, type Account } from '#testing';
 
-export let app: TestApp;
-export let admin: Account;
+/** One app with an admin for a whole test file. */
+class BanScene {
+  app!: TestApp;
+  admin!: Account;
 
-/** Starts one app with an admin for a whole test file. */
-export function setScene(): void {
-  beforeAll(async () => {
-    app = await TestApp.start();
-    admin = await app.register('Админ');
-    await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
-  });
-  afterAll(() => app.stop());
+  async start(): Promise<void> {
+    this.app = await TestApp.start();
+    this.admin = await this.app.register('Админ');
+    await this.app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [this.admin.id]);
+  }
+
+  step = (who: Account, action: 'ban' | 'unban') =>
+    this.app.request('POST', `admin/users/${who.id}/${action}`, this.admin.token);
+  ban = async (who: Account) => expectStatus(await this.step(who, 'ban'), 200);
+  /** Signs in again, since the ban ended the sessions. */
+  unban = async (who: Account): Promise<Account> => {
+    expectStatus(await this.step(who, 'unban'), 200);
+    const login = await this.app.request<{ access_token: string }>('POST', 'auth/login', undefined, {
+      email: who.email,
+      password: 'correct horse battery',
+    });
+    return { ...who, token: login.body.access_token };
+  };
+  get = async <T>(who: Account, path: string) =>
+    expectStatus(await this.app.request<T>('GET', path, who.token), 200);
+  chatOf = async (who: Account, { id }: ChatDto) => {
+    const chat = await this.get<ChatDto>(who, `chats/${id}`);
+    expect(contractErrors(ChatDto, chat)).toEqual([]);
+    return chat;
+  };
+  roles = async (who: Account, { id }: ChatDto) => {
+    const { items } = await this.get<ParticipantPage>(who, `chats/${id}/members`);
+    return items.map((member) => `${member.name} ${member.role}`).sort();
+  };
+  send = async (who: Account, { id }: { id: string }, content = 'Привет') => {
+    const path = `chats/${id}/messages`;
+    const body = { type: 'text', content };
+    const reply = await this.app.request<{ message_id: string }>('POST', path, who.token, body);
+    return expectStatus(reply, 201).message_id;
+  };
+  read = (who: Account, { id }: ChatDto, message_id: string) =>
+    this.app.request('POST', `chats/${id}/read`, who.token, { message_id });
 }
 
-export const step = (who: Account, what: 'ban' | 'unban') =>
-  app.request('POST', `admin/users/${who.id}/${what}`, admin.token);
-export const ban = async (who: Account) => expect((await step(who, 'ban')).status).toBe(200);
-/** Signs in again, since the ban ended the sessions. */
-export const unban = async (who: Account): Promise<Account> => {
-  expect((await step(who, 'unban')).status).toBe(200);
-  const login = await app.request<{ access_token: string }>('POST', 'auth/login', undefined, {
-    email: who.email,
-    password: 'correct horse battery',
-  });
-  return { ...who, token: login.body.access_token };
-};
-export const get = async <T>(who: Account, path: string) => {
-  const { status, body } = await app.request<T>('GET', path, who.token);
-  expect([path, status]).toEqual([path, 200]);
-  return body;
-};
-export const chatOf = async (who: Account, { id }: ChatDto) => {
-  const chat = await get<ChatDto>(who, `chats/${id}`);
-  expect(contractErrors(ChatDto, chat)).toEqual([]);
-  return chat;
-};
-export const roles = async (who: Account, { id }: ChatDto) => {
-  const { items } = await get<ParticipantPage>(who, `chats/${id}/members`);
-  return items.map((member) => `${member.name} ${member.role}`).sort();
-};
-export const send = async (who: Account, { id }: { id: string }, content = 'Привет') => {
-  const { status, body } = await app.request<{ message_id: string }>(
-    'POST',
-    `chats/${id}/messages`,
-    who.token,
-    { type: 'text', content },
-  );
-  expect(status).toBe(201);
-  return body.message_id;
-};
-export const read = (who: Account, { id }: ChatDto, message_id: string) =>
-  app.request('POST', `chats/${id}/read`, who.token, { message_id });
+export function useBans(): BanScene {
+  const scene = new BanScene();
+  beforeAll(() => scene.start());
+  afterAll(() => scene.app.stop());
+  return scene;
+}

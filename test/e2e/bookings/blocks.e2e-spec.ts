@@ -12,39 +12,17 @@ import { ReconcileBookings, RemindBookings } from '#marketplace';
 import { PrismaService, type Prisma } from '#platform';
 import type { Account, Device } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  ALWAYS,
-  HOUR,
-  app,
-  at,
-  ban,
-  booked,
-  client,
-  masterDevice,
-  clientDevice,
-  listed,
-  master,
-  offer,
-  put,
-  request,
-  run,
-  runSchedule,
-  service,
-  setScene,
-  step,
-  stored,
-  stranger,
-  notified,
-} from './scene.js';
+import { ALWAYS, HOUR, at, useBookings } from './scene.js';
 
-setScene();
+const scene = useBookings();
+const { ban, book, listed, offer, setBooking, request, run, runSchedule, step, stored, notified } = scene;
 
 const block = async (who: Account, whom: Account, method = 'PUT') =>
-  (await app.request(method, `users/${whom.id}/block`, who.token)).status;
+  (await scene.app.request(method, `users/${whom.id}/block`, who.token)).status;
 const live = () =>
-  app.rows(`SELECT FROM bookings WHERE master_id = $1 AND client_id = $2 AND status = 'requested'`, [
-    master.id,
-    client.id,
+  scene.app.rows(`SELECT FROM bookings WHERE master_id = $1 AND client_id = $2 AND status = 'requested'`, [
+    scene.master.id,
+    scene.client.id,
   ]);
 /** Waits until a device has received the end of a booking, or its no-show or dispute. */
 const received = (device: Device, bookingId: string, outcome: string) =>
@@ -53,7 +31,7 @@ const received = (device: Device, bookingId: string, outcome: string) =>
     return of.booking_id === bookingId && of.outcome === outcome;
   });
 const endsOf = async ({ token }: Account) =>
-  (await app.request<NotificationPage>('GET', 'notifications', token)).body.items.flatMap(
+  (await scene.app.request<NotificationPage>('GET', 'notifications', token)).body.items.flatMap(
     ({ body, data }) => {
       const { booking_id, outcome, reason } = data as Record<string, string>;
       return outcome ? [{ booking_id, body, reason }] : [];
@@ -63,15 +41,17 @@ const endsOf = async ({ token }: Account) =>
 // A block works in both directions.
 describe.each(['the master', 'the client'])('a block by %s', (who) => {
   const cut = (method?: string) =>
-    who === 'the master' ? block(master, client, method) : block(client, master, method);
+    who === 'the master'
+      ? block(scene.master, scene.client, method)
+      : block(scene.client, scene.master, method);
 
   it('ends open requests between the two, and keeps confirmed visits and those with others', async () => {
-    const [asked, confirmed] = [await booked(2), await booked(3)];
-    await step(master, confirmed.id, 'confirm');
-    const others = (await request(stranger, at(4))).body;
-    const own = (await offer(client)).body;
-    await app.request('PUT', 'users/me/availability', client.token, ALWAYS);
-    const back = (await request(master, at(2), { service_id: own.id })).body;
+    const [asked, confirmed] = [await book(2), await book(3)];
+    await step(scene.master, confirmed.id, 'confirm');
+    const others = (await request(scene.stranger, at(4))).body;
+    const own = (await offer(scene.client)).body;
+    await scene.app.request('PUT', 'users/me/availability', scene.client.token, ALWAYS);
+    const back = (await request(scene.master, at(2), { service_id: own.id })).body;
     expect(await cut()).toBe(204);
     for (const [{ id }, status] of [
       [asked, 'cancelled'],
@@ -80,29 +60,29 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
       [others, 'requested'],
     ] as const)
       expect([id, await stored(id)]).toEqual([id, expect.objectContaining({ status, reason: null })]);
-    for (const device of [masterDevice, clientDevice])
+    for (const device of [scene.masterDevice, scene.clientDevice])
       for (const { id } of [asked, back])
         await device.next('booking:updated', (b) => b.id === id && b.status === 'cancelled');
     // The other side is notified without an actor and a reason.
-    const blocked = who === 'the master' ? client : master;
+    const blocked = who === 'the master' ? scene.client : scene.master;
     for (const { id } of [asked, back]) {
       const promised = await notified('booking_cancelled', id);
       expect(promised).toMatchObject([
         { actorId: null, to: [blocked.id], data: { booking_id: id, outcome: 'cancelled', reason: null } },
       ]);
     }
-    expect((await request(stranger, at(2))).status).toBe(201);
-    expect((await request(client, at(5))).body.code).toBe('NOT_FOUND');
+    expect((await request(scene.stranger, at(2))).status).toBe(201);
+    expect((await request(scene.client, at(5))).body.code).toBe('NOT_FOUND');
     await cut('DELETE');
     expect((await stored(asked.id)).status).toBe('cancelled');
-    expect((await request(client, at(5))).status).toBe(201);
+    expect((await request(scene.client, at(5))).status).toBe(201);
   });
 
   it('lets either side cancel a confirmed visit, without a reason', async () => {
-    const bookings = [await booked(2), await booked(3)];
-    for (const { id } of bookings) await step(master, id, 'confirm');
+    const bookings = [await book(2), await book(3)];
+    for (const { id } of bookings) await step(scene.master, id, 'confirm');
     await cut();
-    for (const [i, side] of [master, client].entries()) {
+    for (const [i, side] of [scene.master, scene.client].entries()) {
       const { id } = bookings[i]!;
       const { status, body } = await step(side, id, 'cancel', { reason: 'Ещё увидимся' });
       expect([status, body.status, body.reason]).toEqual([200, 'cancelled', null]);
@@ -111,24 +91,26 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
   });
 
   it('shows the end of a visit and a no-show dispute, but not the actor and the reason', async () => {
-    const visits = [await booked(2), await booked(3), await booked(4)];
-    for (const { id } of visits) await step(master, id, 'confirm');
+    const visits = [await book(2), await book(3), await book(4)];
+    for (const { id } of visits) await step(scene.master, id, 'confirm');
     const [before, after, missed] = visits.map(({ id }) => id) as [string, string, string];
     const reason = 'Секрет';
-    await step(client, before, 'cancel', { reason });
-    expect((await received(masterDevice, before, 'cancelled')).body).toMatch(/^Борис отменяет.+: Секрет$/);
-    await put(missed, 'confirmed', -2 * HOUR);
+    await step(scene.client, before, 'cancel', { reason });
+    expect((await received(scene.masterDevice, before, 'cancelled')).body).toMatch(
+      /^Борис отменяет.+: Секрет$/,
+    );
+    await setBooking(missed, 'confirmed', -2 * HOUR);
     await cut();
-    await step(client, after, 'cancel', { reason });
-    await step(master, missed, 'no-show', { reason });
-    await step(client, missed, 'dispute');
+    await step(scene.client, after, 'cancel', { reason });
+    await step(scene.master, missed, 'no-show', { reason });
+    await step(scene.client, missed, 'dispute');
     const off = expect.stringMatching(/^Запись на [^:]+:\d\d отменена$/) as string;
-    expect((await received(masterDevice, after, 'cancelled')).body).toEqual(off);
-    await received(clientDevice, missed, 'no_show');
-    await received(masterDevice, missed, 'disputed');
+    expect((await received(scene.masterDevice, after, 'cancelled')).body).toEqual(off);
+    await received(scene.clientDevice, missed, 'no_show');
+    await received(scene.masterDevice, missed, 'disputed');
     const disputed = expect.stringMatching(/^По словам клиента, визит .+ состоялся$/) as string;
     const noShow = expect.stringMatching(/^Мастер отмечает, что вы не пришли [^:]+:\d\d$/) as string;
-    const toMaster = await endsOf(master);
+    const toMaster = await endsOf(scene.master);
     expect(toMaster).toHaveLength(3);
     expect(toMaster).toEqual(
       expect.arrayContaining([
@@ -137,43 +119,61 @@ describe.each(['the master', 'the client'])('a block by %s', (who) => {
         { booking_id: missed, body: disputed },
       ]),
     );
-    expect(await endsOf(client)).toEqual([{ booking_id: missed, body: noShow, reason: null }]);
+    expect(await endsOf(scene.client)).toEqual([{ booking_id: missed, body: noShow, reason: null }]);
   });
 
   it('accepts the review of a visit, and hides it from the master', async () => {
-    const { id } = await booked();
-    await put(id, 'completed');
+    const { id } = await book();
+    await setBooking(id, 'completed');
     await cut();
     const body = { rating: 1, text: 'Плохо' };
-    const { status } = await app.request<ReviewDto>('POST', `bookings/${id}/review`, client.token, body);
+    const { status } = await scene.app.request<ReviewDto>(
+      'POST',
+      `bookings/${id}/review`,
+      scene.client.token,
+      body,
+    );
     expect(status).toBe(201);
-    await clientDevice.next('booking:updated', (b) => b.id === id && b.review?.text === 'Плохо');
-    const seen = await app.request<ReviewPage>('GET', `users/${master.id}/reviews`, stranger.token);
+    await scene.clientDevice.next('booking:updated', (b) => b.id === id && b.review?.text === 'Плохо');
+    const seen = await scene.app.request<ReviewPage>(
+      'GET',
+      `users/${scene.master.id}/reviews`,
+      scene.stranger.token,
+    );
     expect(seen.body).toMatchObject({ items: [{ text: 'Плохо' }], average: 1 });
-    await masterDevice.settled();
-    expect(masterDevice.all('booking:updated').filter(({ review }) => review)).toEqual([]);
-    expect(masterDevice.all('notification:new').filter(({ type }) => type === 'review_received')).toEqual([]);
+    await scene.masterDevice.settled();
+    expect(scene.masterDevice.all('booking:updated').filter(({ review }) => review)).toEqual([]);
+    expect(
+      scene.masterDevice.all('notification:new').filter(({ type }) => type === 'review_received'),
+    ).toEqual([]);
     const reviewSeenBy = async ({ token }: Account) =>
-      (await app.request<BookingDto>('GET', `bookings/${id}`, token)).body.review?.text;
-    expect([await reviewSeenBy(master), await reviewSeenBy(client)]).toEqual([undefined, 'Плохо']);
+      (await scene.app.request<BookingDto>('GET', `bookings/${id}`, token)).body.review?.text;
+    expect([await reviewSeenBy(scene.master), await reviewSeenBy(scene.client)]).toEqual([
+      undefined,
+      'Плохо',
+    ]);
   });
 });
 
 describe.each(['the master', 'the client'])('a ban of %s', (who) => {
-  const banned = () => (who === 'the master' ? master : client);
-  const other = () => (who === 'the master' ? client : master);
-  const device = () => (who === 'the master' ? clientDevice : masterDevice);
+  const banned = () => (who === 'the master' ? scene.master : scene.client);
+  const other = () => (who === 'the master' ? scene.client : scene.master);
+  const device = () => (who === 'the master' ? scene.clientDevice : scene.masterDevice);
 
   it('cancels future visits, notifies the other side, and frees the time for good', async () => {
-    const [asked, confirmed, begun] = [await booked(2), await booked(3), await booked(4)];
-    for (const { id } of [confirmed, begun]) await step(master, id, 'confirm');
-    await put(begun.id, 'confirmed', -1000);
-    const others = await request(stranger, at(5), {
-      service_id: (await offer(await app.register())).body.id,
+    const [asked, confirmed, begun] = [await book(2), await book(3), await book(4)];
+    for (const { id } of [confirmed, begun]) await step(scene.master, id, 'confirm');
+    await setBooking(begun.id, 'confirmed', -1000);
+    const others = await request(scene.stranger, at(5), {
+      service_id: (await offer(await scene.app.register())).body.id,
     });
     expect(others.status).toBe(400);
     expect(await ban(banned())).toBe(200);
-    const onOffer = await app.request<ServicePage>('GET', `services?master_id=${master.id}`, stranger.token);
+    const onOffer = await scene.app.request<ServicePage>(
+      'GET',
+      `services?master_id=${scene.master.id}`,
+      scene.stranger.token,
+    );
     expect(onOffer.body.items).toHaveLength(who === 'the master' ? 0 : 1);
     for (const { id } of [asked, confirmed]) {
       expect(await stored(id)).toMatchObject({ status: 'cancelled', reason: null });
@@ -202,17 +202,17 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     ).toEqual([]);
 
     const slots = (account: Account) =>
-      app.request<SlotPage>(
+      scene.app.request<SlotPage>(
         'GET',
-        `services/${service.id}/slots?from=${at(2)}&to=${at(2, 13)}`,
+        `services/${scene.service.id}/slots?from=${at(2)}&to=${at(2, 13)}`,
         account.token,
       );
     if (who === 'the client') {
-      expect((await slots(stranger)).body.items).toHaveLength(1);
-      expect((await request(stranger, at(3))).status).toBe(201);
+      expect((await slots(scene.stranger)).body.items).toHaveLength(1);
+      expect((await request(scene.stranger, at(3))).status).toBe(201);
     } else {
-      expect((await slots(stranger)).body).toMatchObject({ code: 'NOT_FOUND' });
-      expect((await request(stranger, at(3))).body.code).toBe('NOT_FOUND');
+      expect((await slots(scene.stranger)).body).toMatchObject({ code: 'NOT_FOUND' });
+      expect((await request(scene.stranger, at(3))).body.code).toBe('NOT_FOUND');
     }
     await run(new ReconcileBookings(banned().id));
     expect(await notified('booking_cancelled', asked.id)).toHaveLength(1);
@@ -221,8 +221,8 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
   });
 
   it('reduces notifications to the end of a visit, without an actor and a reason', async () => {
-    const [called, ahead] = [await booked(2), await booked(3)];
-    for (const { id } of [called, ahead]) await step(master, id, 'confirm');
+    const [called, ahead] = [await book(2), await book(3)];
+    for (const { id } of [called, ahead]) await step(scene.master, id, 'confirm');
     await step(banned(), called.id, 'cancel', { reason: 'Секрет' });
     await received(device(), called.id, 'cancelled');
     await runSchedule(new RemindBookings(new Date(Date.parse(ahead.starts_at) - 24 * HOUR)));
@@ -235,17 +235,17 @@ describe.each(['the master', 'the client'])('a ban of %s', (who) => {
     // The requests and reminders do not return with the unban.
     expect(await ban(banned(), 'unban')).toBe(200);
     const left = `SELECT type FROM notifications WHERE user_id = ANY($1) AND NOT hidden AND type <> 'booking_cancelled'`;
-    expect(await app.rows(left, [[master.id, client.id]])).toEqual([]);
+    expect(await scene.app.rows(left, [[scene.master.id, scene.client.id]])).toEqual([]);
   });
 
   it('also ends a request made at the same moment', async () => {
     for (let round = 0; round < 4; round++) {
-      const guest = await app.register();
-      const gone = who === 'the master' ? master : guest;
+      const guest = await scene.app.register();
+      const gone = who === 'the master' ? scene.master : guest;
       const [made] = await Promise.all([request(guest, at(2, round)), ban(gone)]);
       expect([201, 401, 404]).toContain(made.status);
       const rows = `SELECT FROM bookings WHERE client_id = $1 AND status = 'requested'`;
-      expect(await app.rows(rows, [guest.id])).toEqual([]);
+      expect(await scene.app.rows(rows, [guest.id])).toEqual([]);
       await ban(gone, 'unban');
     }
   });
@@ -258,12 +258,12 @@ describe('at the same moment', () => {
     meanwhile: (tx: Prisma.TransactionClient) => Promise<unknown>,
   ): Promise<T> => {
     let waiting!: Promise<T>;
-    await app.app.get(PrismaService).$transaction(async (tx) => {
-      await lockBookings(tx, [[client.id, master.id]]);
+    await scene.app.app.get(PrismaService).$transaction(async (tx) => {
+      await lockBookings(tx, [[scene.client.id, scene.master.id]]);
       waiting = other();
       const locks = `SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-      while ((await app.rows(locks)).length === 0) await sleep(10);
+      while ((await scene.app.rows(locks)).length === 0) await sleep(10);
       await meanwhile(tx);
     });
     return waiting;
@@ -271,8 +271,8 @@ describe('at the same moment', () => {
 
   it('a request that waits for a block respects it', async () => {
     const reply = await whileWaiting(
-      () => request(client, at(2)),
-      (tx) => tx.block.create({ data: { blockerId: master.id, blockedId: client.id } }),
+      () => request(scene.client, at(2)),
+      (tx) => tx.block.create({ data: { blockerId: scene.master.id, blockedId: scene.client.id } }),
     );
     expect(reply.body.code).toBe('NOT_FOUND');
     expect(await live()).toEqual([]);
@@ -285,8 +285,8 @@ describe('at the same moment', () => {
       [{ archivedAt: new Date() }, 'NOT_FOUND'],
     ] as const) {
       const reply = await whileWaiting(
-        () => request(client, at(2)),
-        (tx) => tx.service.update({ where: { id: service.id }, data: change }),
+        () => request(scene.client, at(2)),
+        (tx) => tx.service.update({ where: { id: scene.service.id }, data: change }),
       );
       expect([change, reply.body.code]).toEqual([change, code]);
     }
@@ -294,10 +294,10 @@ describe('at the same moment', () => {
   });
 
   it('a block that waits for a request ends it', async () => {
-    const { id } = await booked();
-    await put(id, 'declined');
+    const { id } = await book();
+    await setBooking(id, 'declined');
     const status = await whileWaiting(
-      () => block(master, client),
+      () => block(scene.master, scene.client),
       (tx) => tx.booking.update({ where: { id }, data: { status: 'requested' } }),
     );
     expect([status, (await stored(id)).status]).toEqual([204, 'cancelled']);
@@ -305,21 +305,24 @@ describe('at the same moment', () => {
 
   it('a proposal is accepted or refused, in a direct chat or a group, and nothing is left behind', async () => {
     for (let round = 0; round < 6; round++) {
-      const chat = round % 2 ? await app.chat(master, client) : await app.group(master, client, stranger);
-      const proposal = await app.request<MessageDto & { message_id: string }>(
+      const chat =
+        round % 2
+          ? await scene.app.chat(scene.master, scene.client)
+          : await scene.app.group(scene.master, scene.client, scene.stranger);
+      const proposal = await scene.app.request<MessageDto & { message_id: string }>(
         'POST',
         `chats/${chat.id}/messages`,
-        master.token,
-        { type: 'booking_proposal', content: 'Записать вас?', metadata: { service_id: service.id } },
+        scene.master.token,
+        { type: 'booking_proposal', content: 'Записать вас?', metadata: { service_id: scene.service.id } },
       );
       const path = `chats/${chat.id}/messages/${proposal.body.message_id}/accept`;
       const [accepted, blocked] = await Promise.all([
-        app.request<BookingDto>('POST', path, client.token, { starts_at: at(2, round) }),
-        block(client, master),
+        scene.app.request<BookingDto>('POST', path, scene.client.token, { starts_at: at(2, round) }),
+        block(scene.client, scene.master),
       ]);
       expect([201, 403, 404]).toContain(accepted.status);
       expect([blocked, await live()]).toEqual([204, []]);
-      await block(client, master, 'DELETE');
+      await block(scene.client, scene.master, 'DELETE');
     }
   });
 });

@@ -1,46 +1,23 @@
 import type { BookingDto, NotificationCount, NotificationPage } from '#contracts';
 import { ChangeBooking, CompleteBookings, ExpireBookings, RemindBookings } from '#marketplace';
 import { promised, type Device } from '#testing';
-import {
-  HOUR,
-  app,
-  at,
-  booked,
-  client,
-  masterDevice,
-  clientDevice,
-  listed,
-  master,
-  put,
-  request,
-  run,
-  runSchedule,
-  runWithout,
-  setScene,
-  step,
-  stored,
-  stranger,
-  notified,
-} from './scene.js';
+import { HOUR, at, useBookings } from './scene.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-setScene();
+const scene = useBookings();
+const { book, listed, setBooking, request, run, runSchedule, runWithout, step, stored, notified } = scene;
 
 describe('an unanswered request', () => {
   it('expires after 24 h or at its start, notifies its client, and frees the time', async () => {
-    const [late, passed, fresh, answered] = [
-      await booked(2),
-      await booked(3),
-      await booked(4),
-      await booked(5),
-    ];
-    await step(master, answered.id, 'confirm');
+    const [late, passed, fresh, answered] = [await book(2), await book(3), await book(4), await book(5)];
+    await step(scene.master, answered.id, 'confirm');
     const asked = `UPDATE bookings SET created_at = now() - $2::interval WHERE id = $1`;
-    await app.rows(asked, [late.id, '24 hours']);
-    await app.rows(asked, [fresh.id, '23 hours 59 minutes']);
-    await app.rows(asked, [answered.id, '3 days']);
-    await put(passed.id, 'requested', -1);
-    const requests = async () => (await listed(master)).filter((type) => type === 'booking_request').length;
+    await scene.app.rows(asked, [late.id, '24 hours']);
+    await scene.app.rows(asked, [fresh.id, '23 hours 59 minutes']);
+    await scene.app.rows(asked, [answered.id, '3 days']);
+    await setBooking(passed.id, 'requested', -1);
+    const requests = async () =>
+      (await listed(scene.master)).filter((type) => type === 'booking_request').length;
     while ((await requests()) < 4) await sleep(20);
     await Promise.all([runSchedule(new ExpireBookings()), runSchedule(new ExpireBookings())]);
     for (const [{ id }, status] of [
@@ -52,15 +29,15 @@ describe('an unanswered request', () => {
       expect([id, (await stored(id)).status]).toEqual([id, status]);
     const data = { outcome: 'expired', reason: null };
     expect(await notified('booking_cancelled', late.id)).toMatchObject([
-      { to: [client.id], actorId: null, data },
+      { to: [scene.client.id], actorId: null, data },
     ]);
-    for (const device of [masterDevice, clientDevice]) {
+    for (const device of [scene.masterDevice, scene.clientDevice]) {
       await device.next('booking:updated', ({ id, status }) => id === late.id && status === 'expired');
       await device.settled();
       expect(device.all('booking:updated').filter(({ status }) => status === 'expired')).toHaveLength(2);
     }
     expect(await requests()).toBe(2);
-    expect((await request(stranger, at(2))).status).toBe(201);
+    expect((await request(scene.stranger, at(2))).status).toBe(201);
   });
 });
 
@@ -74,122 +51,122 @@ describe('reminders', () => {
   /** Confirmed that many hours before its start. */
   const confirmed = async ({ id, starts_at }: BookingDto, hours: number) => {
     const now = new Date(Date.parse(starts_at) - hours * HOUR);
-    await run(new ChangeBooking(master.id, id, 'confirm', undefined, now));
+    await run(new ChangeBooking(scene.master.id, id, 'confirm', undefined, now));
   };
   const remindAt = (start: string, minutesBefore: number) =>
     runSchedule(new RemindBookings(new Date(Date.parse(start) - minutesBefore * 60_000)));
 
   it('go to both sides 24 h and 2 h before the start, each once, however often the job runs', async () => {
-    const booking = await booked(3);
+    const booking = await book(3);
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
     await remindAt(starts_at, 24 * 60 + 1);
-    expect(await reminders(clientDevice, id)).toEqual([]);
+    expect(await reminders(scene.clientDevice, id)).toEqual([]);
     await Promise.all([remindAt(starts_at, 24 * 60), remindAt(starts_at, 24 * 60)]);
     await remindAt(starts_at, 23 * 60);
-    expect(await reminders(clientDevice, id)).toEqual(['24h']);
+    expect(await reminders(scene.clientDevice, id)).toEqual(['24h']);
     await remindAt(starts_at, 121);
-    expect(await reminders(clientDevice, id)).toEqual(['24h']);
+    expect(await reminders(scene.clientDevice, id)).toEqual(['24h']);
     await Promise.all([remindAt(starts_at, 120), remindAt(starts_at, 120)]);
     await remindAt(starts_at, 30);
     await remindAt(starts_at, -1);
-    for (const device of [masterDevice, clientDevice])
+    for (const device of [scene.masterDevice, scene.clientDevice])
       expect(await reminders(device, id)).toEqual(['24h', '2h']);
   });
 
   it('may be late, but are not sent when they make no sense any more', async () => {
-    const booking = await booked(3);
+    const booking = await book(3);
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
     await remindAt(starts_at, 100);
-    expect(await reminders(clientDevice, id)).toEqual(['2h']);
-    const missed = await booked(4);
+    expect(await reminders(scene.clientDevice, id)).toEqual(['2h']);
+    const missed = await book(4);
     await confirmed(missed, 48);
     await remindAt(missed.starts_at, 0);
-    expect(await reminders(clientDevice, missed.id)).toEqual([]);
+    expect(await reminders(scene.clientDevice, missed.id)).toEqual([]);
   });
 
   it('are not sent for just confirmed, requested or cancelled visits, nor to banned users', async () => {
-    const [late, asked, off] = [await booked(3), await booked(4), await booked(5)];
-    const [soon, gone] = [await booked(6), await booked(7)];
+    const [late, asked, off] = [await book(3), await book(4), await book(5)];
+    const [soon, gone] = [await book(6), await book(7)];
     await confirmed(late, 10);
     await confirmed(soon, 1.5);
     for (const booking of [off, gone]) await confirmed(booking, 48);
-    await step(client, off.id, 'cancel');
+    await step(scene.client, off.id, 'cancel');
     for (const { starts_at } of [late, asked, off, soon]) {
       await remindAt(starts_at, 9 * 60);
       await remindAt(starts_at, 60);
     }
-    expect(await reminders(clientDevice, late.id)).toEqual(['2h']);
-    for (const { id } of [asked, off, soon]) expect(await reminders(clientDevice, id)).toEqual([]);
+    expect(await reminders(scene.clientDevice, late.id)).toEqual(['2h']);
+    for (const { id } of [asked, off, soon]) expect(await reminders(scene.clientDevice, id)).toEqual([]);
     // The ban has not reached the booking yet.
-    await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [client.id]);
+    await scene.app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [scene.client.id]);
     await remindAt(gone.starts_at, 60);
-    expect(await reminders(masterDevice, gone.id)).toEqual([]);
+    expect(await reminders(scene.masterDevice, gone.id)).toEqual([]);
   });
 
   it('are notifications of both sides, once each, for devices that are offline', async () => {
-    const booking = await booked(3);
+    const booking = await book(3);
     const { id, starts_at } = booking;
     await confirmed(booking, 48);
-    await app.request('PUT', 'notifications/preferences', client.token, {
+    await scene.app.request('PUT', 'notifications/preferences', scene.client.token, {
       types: { booking_confirmed: false },
     });
-    await app.request('PATCH', 'users/me', master.token, { locale: 'en' });
+    await scene.app.request('PATCH', 'users/me', scene.master.token, { locale: 'en' });
     for (const minutes of [24 * 60, 23 * 60, 120, 60]) await remindAt(starts_at, minutes);
-    const reminded = (await promised(app, 'booking_confirmed')).filter(({ key }) =>
+    const reminded = (await promised(scene.app, 'booking_confirmed')).filter(({ key }) =>
       key.includes(`reminder:${id}`),
     );
-    const both = { to: [master.id, client.id], actorId: null };
+    const both = { to: [scene.master.id, scene.client.id], actorId: null };
     expect(reminded).toMatchObject([
       { ...both, key: `booking_reminder:${id}:24h`, data: { outcome: 'reminder', reminder: '24h' } },
       { ...both, key: `booking_reminder:${id}:2h`, data: { outcome: 'reminder', reminder: '2h' } },
     ]);
     const ofReminder = ({ data }: { data: object }) => 'reminder' in data;
-    const received = await masterDevice.next('notification:new', ofReminder);
+    const received = await scene.masterDevice.next('notification:new', ofReminder);
     expect(received).toMatchObject({ type: 'booking_confirmed', title: 'Booking reminder' });
     expect(received.body).toMatch(/^“Маникюр” on \d/);
-    await masterDevice.next(
+    await scene.masterDevice.next(
       'notification:new',
       ({ data }) => (data as { reminder?: string }).reminder === '2h',
     );
-    await clientDevice.settled();
-    expect(clientDevice.all('notification:new').filter(ofReminder)).toEqual([]);
-    const list = await app.request<NotificationPage>(
+    await scene.clientDevice.settled();
+    expect(scene.clientDevice.all('notification:new').filter(ofReminder)).toEqual([]);
+    const list = await scene.app.request<NotificationPage>(
       'GET',
       'notifications?type=booking_confirmed',
-      master.token,
+      scene.master.token,
     );
     expect(list.body.items.filter(ofReminder)).toHaveLength(2);
     // For a cancelled visit only its end is notified.
     const count = async () =>
-      (await app.request<NotificationCount>('GET', 'notifications/unread-count', master.token)).body
-        .unread_count;
+      (await scene.app.request<NotificationCount>('GET', 'notifications/unread-count', scene.master.token))
+        .body.unread_count;
     expect(await count()).toBe(3);
-    await step(client, id, 'cancel');
+    await step(scene.client, id, 'cancel');
     for (const { id } of list.body.items)
-      await masterDevice.next('notification:removed', ({ notification_id }) => notification_id === id);
-    await masterDevice.next('notification:new', ({ type }) => type === 'booking_cancelled');
-    expect(await listed(master)).toEqual(['booking_cancelled']);
+      await scene.masterDevice.next('notification:removed', ({ notification_id }) => notification_id === id);
+    await scene.masterDevice.next('notification:new', ({ type }) => type === 'booking_cancelled');
+    expect(await listed(scene.master)).toEqual(['booking_cancelled']);
     expect(await count()).toBe(1);
   });
 
   it('are stored together with their notification job, or not at all', async () => {
-    const booking = await booked(3);
+    const booking = await book(3);
     await confirmed(booking, 48);
     await runWithout('notify', new RemindBookings(new Date(Date.parse(booking.starts_at) - 2 * HOUR)));
-    expect(await reminders(clientDevice, booking.id)).toEqual([]);
+    expect(await reminders(scene.clientDevice, booking.id)).toEqual([]);
     await remindAt(booking.starts_at, 119);
-    expect(await reminders(clientDevice, booking.id)).toEqual(['2h']);
+    expect(await reminders(scene.clientDevice, booking.id)).toEqual(['2h']);
   });
 });
 
 describe('a visit that nobody completes', () => {
   it('completes by itself a day after its end, and can be reviewed', async () => {
-    const [over, recent, ahead] = [await booked(2), await booked(3), await booked(4)];
-    for (const { id } of [over, recent, ahead]) await step(master, id, 'confirm');
-    await put(over.id, 'confirmed', -25 * HOUR - 60_000);
-    await put(recent.id, 'confirmed', -24 * HOUR);
+    const [over, recent, ahead] = [await book(2), await book(3), await book(4)];
+    for (const { id } of [over, recent, ahead]) await step(scene.master, id, 'confirm');
+    await setBooking(over.id, 'confirmed', -25 * HOUR - 60_000);
+    await setBooking(recent.id, 'confirmed', -24 * HOUR);
     // It is stored together with its job, or not at all.
     await runWithout('show-bookings', new CompleteBookings());
     expect((await stored(over.id)).status).toBe('confirmed');
@@ -200,8 +177,8 @@ describe('a visit that nobody completes', () => {
       [ahead, 'confirmed'],
     ] as const)
       expect((await stored(id)).status).toBe(status);
-    for (const device of [masterDevice, clientDevice])
+    for (const device of [scene.masterDevice, scene.clientDevice])
       await device.next('booking:updated', (b) => b.id === over.id && b.status === 'completed');
-    expect((await step(client, over.id, 'review', { rating: 2 })).status).toBe(201);
+    expect((await step(scene.client, over.id, 'review', { rating: 2 })).status).toBe(201);
   });
 });

@@ -1,28 +1,15 @@
 import type { AvailabilityDto, BookingDto, ServiceDto, SlotPage } from '#contracts';
 import { createTestDatabase, TestApp } from '#testing';
 import { randomUUID } from 'node:crypto';
-import {
-  ALWAYS,
-  HOUR,
-  app,
-  at,
-  booked,
-  client,
-  master,
-  offer,
-  request,
-  service,
-  setScene,
-  step,
-  stranger,
-} from './scene.js';
+import { ALWAYS, HOUR, at, useBookings } from './scene.js';
 
-setScene();
+const scene = useBookings();
+const { book, offer, request, step } = scene;
 
 describe('slots', () => {
-  const slots = async (query: string, id = service.id) => {
+  const slots = async (query: string, id = scene.service.id) => {
     const path = `services/${id}/slots?${query}`;
-    return (await app.request<SlotPage>('GET', path, client.token)).body;
+    return (await scene.app.request<SlotPage>('GET', path, scene.client.token)).body;
   };
 
   it('are free, in the future, and paged in order', async () => {
@@ -30,7 +17,7 @@ describe('slots', () => {
     const all = (await slots(query)).items;
     expect(all).toHaveLength(48);
     expect(all[0]).toEqual({ starts_at: at(2, 0), ends_at: at(2, 1) });
-    await booked(2, 5);
+    await book(2, 5);
     const free = all.filter(({ starts_at }) => starts_at !== at(2, 5));
     const paged: object[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
@@ -58,29 +45,36 @@ describe('slots', () => {
     for (const tail of ['.000000Z', '.0000000Z', '.000000001Z', '%2B00:00', '.000000%2B00:00', '-00:00', 'z'])
       expect([tail, await slots(`from=${day}${tail}&to=${end}${tail}`)]).toEqual([tail, plain]);
     const moscow = new Date(Date.parse(at(3, 2)) + 3 * HOUR).toISOString().slice(0, 19);
-    const body = (await request(client, `${moscow}.000000+03:00`)).body;
+    const body = (await request(scene.client, `${moscow}.000000+03:00`)).body;
     expect([body.starts_at, body.ends_at]).toEqual([at(3, 2), at(3, 3)]);
   });
 
   it('come from windows written with seconds, and are shown without', async () => {
     const weekly = [{ weekday: new Date(at(3)).getUTCDay(), from: '09:00:00', to: '11:00:00.0000000' }];
     const said = { timezone: 'UTC', weekly };
-    const put = await app.request<AvailabilityDto>('PUT', 'users/me/availability', master.token, said);
+    const put = await scene.app.request<AvailabilityDto>(
+      'PUT',
+      'users/me/availability',
+      scene.master.token,
+      said,
+    );
     expect(put.body.weekly).toMatchObject([{ from: '09:00', to: '11:00' }]);
     expect((await slots(`from=${at(3, 0)}&to=${at(4, 0)}`)).items).toHaveLength(2);
     const odd = { ...said, weekly: [{ ...weekly[0], to: '11:00:30' }] };
-    expect((await app.request('PUT', 'users/me/availability', master.token, odd)).status).toBe(400);
+    expect((await scene.app.request('PUT', 'users/me/availability', scene.master.token, odd)).status).toBe(
+      400,
+    );
   });
 
   it('have the service’s duration, and each can be booked', async () => {
-    const { id } = (await offer(master, { duration: 95 })).body;
-    await booked(2, 5);
+    const { id } = (await offer(scene.master, { duration: 95 })).body;
+    await book(2, 5);
     const { items } = await slots(`from=${at(2, 0)}&to=${at(2, 12)}`, id);
     expect(items.length).toBeGreaterThan(3);
     for (const { starts_at, ends_at } of items) {
-      const reply = await request(stranger, starts_at, { service_id: id });
+      const reply = await request(scene.stranger, starts_at, { service_id: id });
       expect([reply.status, reply.body.ends_at]).toEqual([201, ends_at]);
-      await step(master, reply.body.id, 'confirm');
+      await step(scene.master, reply.body.id, 'confirm');
     }
     expect((await slots(`from=${at(2, 0)}&to=${at(2, 12)}`, id)).items).toEqual([]);
   });
@@ -103,17 +97,17 @@ describe('slots', () => {
       { weekday, from: '22:00', to: '00:00' },
     ]);
     const set = (week: object[]) =>
-      app.request<AvailabilityDto>('PUT', 'users/me/availability', master.token, {
+      scene.app.request<AvailabilityDto>('PUT', 'users/me/availability', scene.master.token, {
         timezone: 'UTC',
         weekly: week,
       });
     expect((await set(weekly)).body.weekly.map(({ to }) => to)).toEqual(
       [0, 1, 2, 3, 4, 5, 6].flatMap(() => ['02:00', '24:00']),
     );
-    const { id } = (await offer(master, { duration: 180 })).body;
+    const { id } = (await offer(scene.master, { duration: 180 })).body;
     const night = { starts_at: at(2, 22), ends_at: at(3, 1) };
     expect((await slots(`from=${at(2, 12)}&to=${at(3, 12)}`, id)).items).toEqual([night]);
-    expect((await request(client, night.starts_at, { service_id: id })).body).toMatchObject(night);
+    expect((await request(scene.client, night.starts_at, { service_id: id })).body).toMatchObject(night);
     const over = await set([{ weekday: 1, from: '22:00', to: '02:00' }]);
     expect(over.body).toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('24:00') });
     const overlap = [
@@ -125,21 +119,29 @@ describe('slots', () => {
 
   it('exist only for masters: a user with an offered service stays a master', async () => {
     const mine = (is_master: boolean, name = 'Анна') =>
-      app.request<{ code?: string; is_master: boolean }>('PATCH', 'users/me', master.token, {
+      scene.app.request<{ code?: string; is_master: boolean }>('PATCH', 'users/me', scene.master.token, {
         is_master,
         name,
       });
     expect((await mine(false, 'Другая')).body.code).toBe('CONFLICT');
-    const seen = await app.request<ServiceDto>('GET', `services/${service.id}`, client.token);
+    const seen = await scene.app.request<ServiceDto>(
+      'GET',
+      `services/${scene.service.id}`,
+      scene.client.token,
+    );
     expect(seen.body.master.name).toBe('Анна');
-    await app.request('DELETE', `services/${service.id}`, master.token);
+    await scene.app.request('DELETE', `services/${scene.service.id}`, scene.master.token);
     expect((await mine(false)).body.is_master).toBe(false);
     for (let round = 0; round < 10; round++) {
       await mine(true);
-      const [made] = await Promise.all([offer(master), mine(false)]);
-      const { body } = await app.request<{ is_master: boolean }>('GET', `users/${master.id}`, client.token);
+      const [made] = await Promise.all([offer(scene.master), mine(false)]);
+      const { body } = await scene.app.request<{ is_master: boolean }>(
+        'GET',
+        `users/${scene.master.id}`,
+        scene.client.token,
+      );
       expect(body.is_master).toBe(true);
-      await app.request('DELETE', `services/${made.body.id}`, master.token);
+      await scene.app.request('DELETE', `services/${made.body.id}`, scene.master.token);
     }
   });
 
@@ -158,7 +160,7 @@ describe('slots', () => {
 
 it('times are correct in a database whose clock is set to another zone', async () => {
   const database = await createTestDatabase();
-  await app.rows(`ALTER DATABASE "${database.name}" SET timezone = 'Asia/Tokyo'`);
+  await scene.app.rows(`ALTER DATABASE "${database.name}" SET timezone = 'Asia/Tokyo'`);
   const tokyo = await TestApp.start({ DATABASE_URL: database.url });
   const [anna, boris] = await tokyo.people('Анна', 'Борис');
   await tokyo.request('PUT', 'users/me/availability', anna.token, ALWAYS);

@@ -1,28 +1,10 @@
 import { BookingDto, type BookingState, type SlotPage } from '#contracts';
 import { contractErrors } from '#testing';
 import { randomUUID } from 'node:crypto';
-import {
-  ALWAYS,
-  HOUR,
-  app,
-  at,
-  booked,
-  client,
-  masterDevice,
-  clientDevice,
-  master,
-  put,
-  request,
-  service,
-  setScene,
-  sorted,
-  step,
-  stored,
-  stranger,
-  notified,
-} from './scene.js';
+import { ALWAYS, HOUR, at, sorted, useBookings } from './scene.js';
 
-setScene();
+const scene = useBookings();
+const { book, setBooking, request, step, stored, notified } = scene;
 
 describe('a step', () => {
   const STATES = ['requested', 'confirmed', 'completed', 'declined', 'cancelled', 'expired'] as const;
@@ -46,61 +28,63 @@ describe('a step', () => {
     'from %s by %s is allowed only to its side',
     async (state, action) => {
       for (const who of WHO) {
-        const { id } = await booked();
-        await put(id, state, ['complete', 'no-show', 'dispute'].includes(action) ? -HOUR : undefined);
-        const account = { master, client, stranger }[who];
+        const { id } = await book();
+        await setBooking(id, state, ['complete', 'no-show', 'dispute'].includes(action) ? -HOUR : undefined);
+        const account = { master: scene.master, client: scene.client, stranger: scene.stranger }[who];
         const { status, body } = await step(account, id, action, { reason: 'Не могу' });
         const to = ALLOWED[`${state} ${action} ${who}`];
         const code = to ? undefined : mayEver(action, who) ? 'CONFLICT' : 'FORBIDDEN';
         expect([who, body.code, (await stored(id)).status]).toEqual([who, code, to ?? state]);
         if (code === 'CONFLICT') expect(body).toMatchObject({ reason: 'wrong_state' });
         if (to) expect([status, body.status, contractErrors(BookingDto, body)]).toEqual([200, to, []]);
-        await put(id, 'declined');
+        await setBooking(id, 'declined');
       }
     },
   );
 
   it('of an unknown booking is NOT_FOUND', async () => {
     for (const action of ACTIONS)
-      expect((await step(master, randomUUID(), action)).body.code).toBe('NOT_FOUND');
-    expect((await step(master, randomUUID(), 'review', { rating: 5 })).body.code).toBe('NOT_FOUND');
+      expect((await step(scene.master, randomUUID(), action)).body.code).toBe('NOT_FOUND');
+    expect((await step(scene.master, randomUUID(), 'review', { rating: 5 })).body.code).toBe('NOT_FOUND');
   });
 
   it('to completed is possible only after the start, and the others only before', async () => {
-    const { id } = await booked();
-    await step(master, id, 'confirm');
-    expect((await step(master, id, 'complete')).body.code).toBe('CONFLICT');
-    await put(id, 'confirmed', -1000);
-    expect((await step(client, id, 'cancel')).body.code).toBe('CONFLICT');
-    await put(id, 'requested', -1000);
+    const { id } = await book();
+    await step(scene.master, id, 'confirm');
+    expect((await step(scene.master, id, 'complete')).body.code).toBe('CONFLICT');
+    await setBooking(id, 'confirmed', -1000);
+    expect((await step(scene.client, id, 'cancel')).body.code).toBe('CONFLICT');
+    await setBooking(id, 'requested', -1000);
     for (const action of ['confirm', 'cancel'])
-      expect((await step(master, id, action)).body.code).toBe('CONFLICT');
+      expect((await step(scene.master, id, action)).body.code).toBe('CONFLICT');
   });
 
   it('notifies the other side, with the reason', async () => {
-    const confirmed = await booked();
-    await step(master, confirmed.id, 'confirm');
+    const confirmed = await book();
+    await step(scene.master, confirmed.id, 'confirm');
     expect(await notified('booking_confirmed', confirmed.id)).toMatchObject([
-      { to: [client.id], actorId: master.id },
+      { to: [scene.client.id], actorId: scene.master.id },
     ]);
-    await step(client, confirmed.id, 'cancel', { reason: 'Заболел' });
+    await step(scene.client, confirmed.id, 'cancel', { reason: 'Заболел' });
     const data = { booking_id: confirmed.id, outcome: 'cancelled', reason: 'Заболел' };
     expect(await notified('booking_cancelled', confirmed.id)).toMatchObject([
-      { to: [master.id], actorId: client.id, data },
+      { to: [scene.master.id], actorId: scene.client.id, data },
     ]);
-    const declined = await booked();
-    const { body } = await step(master, declined.id, 'decline', { reason: 'Отпуск' });
+    const declined = await book();
+    const { body } = await step(scene.master, declined.id, 'decline', { reason: 'Отпуск' });
     expect(body.reason).toBe('Отпуск');
     const why = { outcome: 'declined', reason: 'Отпуск' };
-    expect(await notified('booking_cancelled', declined.id)).toMatchObject([{ to: [client.id], data: why }]);
-    const cancelled = await booked();
+    expect(await notified('booking_cancelled', declined.id)).toMatchObject([
+      { to: [scene.client.id], data: why },
+    ]);
+    const cancelled = await book();
     // Neither a reason nor a body is required.
-    await app.request('POST', `bookings/${cancelled.id}/cancel`, master.token);
+    await scene.app.request('POST', `bookings/${cancelled.id}/cancel`, scene.master.token);
     const none = { outcome: 'cancelled', reason: null };
     expect(await notified('booking_cancelled', cancelled.id)).toMatchObject([
-      { to: [client.id], data: none },
+      { to: [scene.client.id], data: none },
     ]);
-    for (const device of [masterDevice, clientDevice])
+    for (const device of [scene.masterDevice, scene.clientDevice])
       for (const [id, status] of [
         [confirmed.id, 'cancelled'],
         [declined.id, 'declined'],
@@ -112,14 +96,14 @@ describe('a step', () => {
   it('to no-show ends the visit, and the client may dispute it for a week', async () => {
     const visits = [];
     for (const hour of [1, 2]) {
-      const { id } = await booked(2, hour);
-      await step(master, id, 'confirm');
-      expect((await step(master, id, 'no-show')).body.code).toBe('CONFLICT');
+      const { id } = await book(2, hour);
+      await step(scene.master, id, 'confirm');
+      expect((await step(scene.master, id, 'no-show')).body.code).toBe('CONFLICT');
       // It has begun and is not over.
-      await put(id, 'confirmed', -HOUR / 2);
-      expect((await step(master, id, 'no-show')).body.code).toBe('CONFLICT');
-      await put(id, 'confirmed', -hour * 2 * HOUR);
-      const { body } = await step(master, id, 'no-show', { reason: 'Ждала час' });
+      await setBooking(id, 'confirmed', -HOUR / 2);
+      expect((await step(scene.master, id, 'no-show')).body.code).toBe('CONFLICT');
+      await setBooking(id, 'confirmed', -hour * 2 * HOUR);
+      const { body } = await step(scene.master, id, 'no-show', { reason: 'Ждала час' });
       expect(body).toMatchObject({
         status: 'cancelled',
         no_show: true,
@@ -127,26 +111,29 @@ describe('a step', () => {
         reason: 'Ждала час',
       });
       expect(contractErrors(BookingDto, body)).toEqual([]);
-      expect((await step(client, id, 'review', { rating: 1 })).body.code).toBe('CONFLICT');
+      expect((await step(scene.client, id, 'review', { rating: 1 })).body.code).toBe('CONFLICT');
       expect(await notified('booking_cancelled', id)).toMatchObject([
-        { to: [client.id], data: { outcome: 'no_show', reason: 'Ждала час' } },
+        { to: [scene.client.id], data: { outcome: 'no_show', reason: 'Ждала час' } },
       ]);
       visits.push(id);
     }
     const [came, late] = visits as [string, string];
-    expect((await step(master, came, 'dispute')).body.code).toBe('FORBIDDEN');
-    const replies = await Promise.all([step(client, came, 'dispute'), step(client, came, 'dispute')]);
+    expect((await step(scene.master, came, 'dispute')).body.code).toBe('FORBIDDEN');
+    const replies = await Promise.all([
+      step(scene.client, came, 'dispute'),
+      step(scene.client, came, 'dispute'),
+    ]);
     expect(sorted(replies.map(({ status }) => status))).toEqual([200, 409]);
     const disputed = { status: 'completed', no_show: true, disputed: true, reason: 'Ждала час' };
     expect(replies.find(({ status }) => status === 200)!.body).toMatchObject(disputed);
-    const received = await masterDevice.next(
+    const received = await scene.masterDevice.next(
       'notification:new',
       ({ data }) => (data as { outcome?: string }).outcome === 'disputed',
     );
     expect([received.type, received.title]).toEqual(['booking_confirmed', 'Неявка оспорена']);
-    expect((await step(client, came, 'review', { rating: 1 })).status).toBe(201);
-    await put(late, 'cancelled', -(7 * 24 + 1) * HOUR);
-    expect((await step(client, late, 'dispute')).body.code).toBe('CONFLICT');
+    expect((await step(scene.client, came, 'review', { rating: 1 })).status).toBe(201);
+    await setBooking(late, 'cancelled', -(7 * 24 + 1) * HOUR);
+    expect((await step(scene.client, late, 'dispute')).body.code).toBe('CONFLICT');
   });
 
   it('to completed before the end keeps the time of the visit', async () => {
@@ -154,31 +141,38 @@ describe('a step', () => {
     const now = Math.floor(Date.now() / HOUR) * HOUR;
     const free = async () => {
       const [from, to] = [now, now + 3 * HOUR].map((time) => new Date(time).toISOString());
-      const path = `services/${service.id}/slots?from=${from}&to=${to}`;
-      return (await app.request<SlotPage>('GET', path, client.token)).body.items.length;
+      const path = `services/${scene.service.id}/slots?from=${from}&to=${to}`;
+      return (await scene.app.request<SlotPage>('GET', path, scene.client.token)).body.items.length;
     };
-    await app.request('PUT', 'users/me/availability', master.token, { ...ALWAYS, min_notice_minutes: 0 });
+    await scene.app.request('PUT', 'users/me/availability', scene.master.token, {
+      ...ALWAYS,
+      min_notice_minutes: 0,
+    });
     expect(await free()).toBe(2);
-    const { id } = await booked();
-    await app.rows(
+    const { id } = await book();
+    await scene.app.rows(
       `UPDATE bookings SET status = 'confirmed', starts_at = $2::timestamptz, ends_at = $2::timestamptz + interval '3 h'
        WHERE id = $1`,
       [id, new Date(now)],
     );
     expect(await free()).toBe(0);
-    expect((await step(master, id, 'complete')).status).toBe(200);
+    expect((await step(scene.master, id, 'complete')).status).toBe(200);
     expect(await free()).toBe(0);
     for (const hours of [1, 2])
-      expect((await request(stranger, new Date(now + hours * HOUR).toISOString())).body.code).toBe(
+      expect((await request(scene.stranger, new Date(now + hours * HOUR).toISOString())).body.code).toBe(
         'CONFLICT',
       );
   });
 
   it('excludes a competing one', async () => {
     for (let i = 0; i < 10; i++) {
-      const { id } = await booked(2, i);
-      const steps = [step(master, id, 'confirm'), step(master, id, 'decline')];
-      const replies = await Promise.all([...steps, step(master, id, 'confirm'), step(master, id, 'decline')]);
+      const { id } = await book(2, i);
+      const steps = [step(scene.master, id, 'confirm'), step(scene.master, id, 'decline')];
+      const replies = await Promise.all([
+        ...steps,
+        step(scene.master, id, 'confirm'),
+        step(scene.master, id, 'decline'),
+      ]);
       expect(sorted(replies.map(({ status }) => status))).toEqual([200, 409, 409, 409]);
       const winner = replies.find(({ status }) => status === 200)!;
       expect((await stored(id)).status).toBe(winner.body.status);
@@ -191,10 +185,10 @@ describe('a step', () => {
   });
 
   it('that ends a booking frees its time, and no other does', async () => {
-    const first = await booked();
-    await step(master, first.id, 'confirm');
-    expect((await request(stranger, at(2))).status).toBe(409);
-    await step(client, first.id, 'cancel');
-    expect((await request(stranger, at(2))).status).toBe(201);
+    const first = await book();
+    await step(scene.master, first.id, 'confirm');
+    expect((await request(scene.stranger, at(2))).status).toBe(409);
+    await step(scene.client, first.id, 'cancel');
+    expect((await request(scene.stranger, at(2))).status).toBe(201);
   });
 });
