@@ -35,6 +35,7 @@ export * from './database/search.js';
 export * from './limits/reads.js';
 export * from './limits/searches.js';
 export * from './config/secret-file.js';
+export * from './concurrency/retry.js';
 export * from './concurrency/time-limit.js';
 export * from './concurrency/keyed-limiter.js';
 export * from './validation/validation.js';

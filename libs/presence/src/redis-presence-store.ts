@@ -1,7 +1,7 @@
-import { FAST_TIMEOUT_MS, logger, unavailable, type RedisConnections } from '#platform';
+import { FAST_TIMEOUT_MS, logger, retry, unavailable, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { PresenceStore } from './presence-store.js';
 
 /** A device's lease, ms. The death of a node is noticed when the leases of its devices expire. */
@@ -11,8 +11,6 @@ const RENEW_MS = 10_000;
 const LOOK_MS = 250;
 /** How long a node's claimed users are kept after its last call, ms. If the node has died, clients sync. */
 const FORGET_MS = 600_000;
-/** Delay before a device that Redis refused is sent again, ms. */
-const RETRY_MS = 1000;
 /** Limit of users, or devices, per script call. */
 const MAX_BATCH = 1000;
 
@@ -117,23 +115,22 @@ export class RedisPresenceStore implements PresenceStore {
   async enter(userId: string, deviceId: string): Promise<boolean> {
     this.entering.set(deviceId, userId);
     let failed = false;
-    while (this.entering.has(deviceId)) {
+    const enter = async () => {
+      if (!this.entering.has(deviceId)) return undefined;
       await this.connected();
-      const keys = [USERS, devicesOf(userId)];
-      const first = await this.redis.eval(ENTER, 2, ...keys, userId, deviceId, LEASE_MS).catch(logWarning);
-      if (first === undefined) {
-        failed = true;
-        // A Redis that refuses at once, such as a full one, would be called in a tight loop.
-        await sleep(RETRY_MS, undefined, { ref: false });
-        continue;
-      }
-      const stays = this.entering.delete(deviceId);
-      this.here.set(deviceId, userId);
-      if (!stays) await this.leave(userId, deviceId);
-      // An earlier call without an answer may have been executed. Then this one found what that one had stored.
-      return failed || first === 1;
-    }
-    return false;
+      return this.redis.eval(ENTER, 2, USERS, devicesOf(userId), userId, deviceId, LEASE_MS);
+    };
+    // A Redis that refuses at once, such as a full one, would be called in a tight loop without pauses.
+    const first = await retry(enter, (err) => {
+      failed = true;
+      logWarning(err);
+    });
+    if (first === undefined) return false;
+    const stays = this.entering.delete(deviceId);
+    this.here.set(deviceId, userId);
+    if (!stays) await this.leave(userId, deviceId);
+    // An earlier call without an answer may have been executed. Then this one found what that one had stored.
+    return failed || first === 1;
   }
 
   /** While Redis is unavailable, it is updated later. */

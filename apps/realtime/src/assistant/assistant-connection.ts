@@ -14,7 +14,16 @@ import {
   WaitingEvents,
 } from '#assistant';
 import { invalidToken, type Claims, type SignedIn } from '#identity';
-import { SOCKETS, logger, newId, parsedSize, pointsOfEvent, toAppError, validated } from '#platform';
+import {
+  RETRY_MS,
+  SOCKETS,
+  logger,
+  newId,
+  parsedSize,
+  pointsOfEvent,
+  toAppError,
+  validated,
+} from '#platform';
 import { Connection, assistantTopic, type AssistantMessage, type OutgoingEvent } from '#realtime';
 import { WebSocket } from 'ws';
 import type { Visit } from '../connections/admission.js';
@@ -28,8 +37,6 @@ const MAX_FRAME_BYTES = SOCKETS.packet.most.read;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Limits of waiting frames, and of their total size. */
 const { frames: MAX_WAITING, bytes: MAX_WAITING_BYTES } = SOCKETS.assistantFrames.most;
-/** When refused frames may be sent again, ms. */
-const RETRY_MS = 1000;
 /** A device with more unread live events than this is disconnected, and resumes when it reconnects. Bytes. */
 const { most: MAX_UNREAD } = SOCKETS.assistantUnread;
 /**

@@ -2,10 +2,9 @@ import { AppError } from '#contracts';
 import { Typing } from '#chat';
 import { Authenticator, invalidToken, type SignedIn } from '#identity';
 import { Presence } from '#presence';
-import { Metrics, logger, toAppError } from '#platform';
+import { Metrics, logger, retry, toAppError } from '#platform';
 import { Hub, type Connection, type HubObserver } from '#realtime';
 import { Injectable } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DisconnectReason } from 'socket.io';
 import { SubscriptionLoader, presenceAudience } from '../delivery/subscription-loader.js';
 import { visitOf } from '../transport/handshakes.js';
@@ -19,8 +18,6 @@ import { SocketBudget } from './socket-budget.js';
 const AT_ONCE = 8;
 /** How long a connection that has left its last namespace may take to enter another, ms. */
 const NAMESPACE_MS = 3000;
-/** Delay before subscriptions are loaded again after a failure, ms. */
-const RETRY_MS = 1000;
 
 /** Opens connections after their handshake, keeps their subscriptions, and closes them when their sign-in ends. */
 @Injectable()
@@ -141,29 +138,14 @@ export class Connections implements HubObserver {
   private async reloadUntilKnown(connection: DeviceConnection): Promise<void> {
     if (this.reloading.has(connection)) return;
     this.reloading.add(connection);
-    try {
-      while (this.open.has(connection) && !(await this.tryReload(connection)));
-    } finally {
-      this.reloading.delete(connection);
-    }
-  }
-
-  /** @returns false if it must be tried again */
-  private async tryReload(connection: DeviceConnection): Promise<boolean> {
-    try {
-      return await this.reload(connection);
-    } catch (err) {
+    const reload = async () => {
+      while (this.open.has(connection) && !(await this.reload(connection)));
+    };
+    await retry(reload, (err) => {
       const error = toAppError(err);
       if (error.code === 'RATE_LIMIT') this.end(connection, error);
-      else {
-        logger.warn(
-          { err: (err as Error).message, socket_id: connection.id },
-          'subscription load failed, retrying',
-        );
-        await sleep(RETRY_MS, undefined, { ref: false });
-      }
-      return false;
-    }
+      else logger.warn({ err: err.message, socket_id: connection.id }, 'subscription load failed, retrying');
+    }).finally(() => this.reloading.delete(connection));
   }
 
   /**

@@ -1,7 +1,7 @@
+import { within } from '#platform';
 import { Hub } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'socket.io';
 import { DeliveryReceipts } from '../delivery/delivery-receipts.js';
 import { Dialects } from '../dialects/dialects.js';
@@ -39,7 +39,8 @@ export class GracefulStop implements OnModuleDestroy {
     const answered = this.inFlight.close();
     // Only the devices of this process: other nodes continue.
     this.hub.deliver({ event: { name: 'error', payload: stopping().toBody() }, topics: [] });
-    await within(ANSWERS_MS, answered);
+    // Unanswered events and unread data are abandoned after this time: clients repeat them.
+    await within(ANSWERS_MS, answered).catch(() => undefined);
     this.deliveries.flush();
     const connections = sessionsOf(engine);
     const gone = connections.map((connection) => once(connection, 'close'));
@@ -47,15 +48,8 @@ export class GracefulStop implements OnModuleDestroy {
       for (const socket of sockets.values()) socket.disconnect();
     // Not by `disconnect`, after which clients do not reconnect. Queued data is sent first.
     for (const connection of connections) connection.close();
-    await within(WAY_OUT_MS, Promise.all(gone));
+    await within(WAY_OUT_MS, Promise.all(gone)).catch(() => undefined);
     // Without a poll from the client, the close would wait for 30 s.
     for (const { transport } of connections) transport.shouldClose?.();
   }
-}
-
-/** Unread data and unanswered events are abandoned after this time: clients repeat them. */
-async function within(ms: number, done: Promise<unknown>): Promise<void> {
-  const giveUp = new AbortController();
-  await Promise.race([done, sleep(ms, undefined, { signal: giveUp.signal }).catch(() => undefined)]);
-  giveUp.abort();
 }

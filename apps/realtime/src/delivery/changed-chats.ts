@@ -1,6 +1,6 @@
 import { MAX_RECEIPT_MEMBERS } from '#contracts';
 import { ChatViews, type SharedView } from '#chat';
-import { WORK, logger } from '#platform';
+import { RETRY_MS, WORK, logger } from '#platform';
 import { EventPublisher, Hub, chatTopic, type Connection } from '#realtime';
 import { byUserId } from './by-user-id.js';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -10,8 +10,6 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
  * together.
  */
 const { most: REST_MS } = WORK.chatUpdates;
-/** Delay after a chat could not be shown, ms. */
-const RETRY_MS = 1000;
 /** Concurrent reads. Large chats take long, so they do not delay small ones. */
 const { most: AT_ONCE } = WORK.chatViews;
 

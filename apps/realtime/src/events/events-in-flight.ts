@@ -1,11 +1,8 @@
-import { AppError } from '#contracts';
+import { unavailable } from '#platform';
 import { Injectable } from '@nestjs/common';
 
-/** When a client should reconnect, ms: by then another server has taken over, or this one has restarted. */
-const RETRY_MS = 1000;
-
-export const stopping = () =>
-  new AppError('UNAVAILABLE', 'The server is stopping, reconnect', { retryAfterMs: RETRY_MS });
+/** By its retry time, another server has taken over, or this one has restarted. */
+export const stopping = () => unavailable('The server is stopping, reconnect');
 
 /** The events that are being handled: a stop waits for them, and accepts no others. */
 @Injectable()

@@ -1,5 +1,5 @@
 import type { AssistantEvent } from '#contracts';
-import { ASSISTANT, Metrics, isDatabaseUnavailable, logger } from '#platform';
+import { ASSISTANT, Metrics, isDatabaseUnavailable, logger, retry } from '#platform';
 import { EventPublisher } from '#realtime';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,9 +14,6 @@ import { OverBudget } from '../model/over-budget.js';
 import { OVER_LIMIT, Prompts } from '../model/prompt.js';
 import { Tools } from '../tools/tools.js';
 import { Zones } from '../tools/zones.js';
-
-/** Delay between attempts while the database is unavailable, ms. */
-const STORE_RETRY_MS = 1000;
 
 /** Interval of checks of a chat whose answer another node generates, ms. */
 const BUSY_MS = 100;
@@ -259,15 +256,10 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   /**
    * Retried while the database is unavailable: a shown question must be answered, and a shown answer must be stored.
    */
-  private async retryWhileDatabaseDown<T>(store: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await store();
-      } catch (error) {
-        if (this.isClosing || !isDatabaseUnavailable(error)) throw error;
-        await sleep(STORE_RETRY_MS, undefined, { ref: false });
-      }
-    }
+  private retryWhileDatabaseDown<T>(store: () => Promise<T>): Promise<T> {
+    return retry(store, (error) => {
+      if (this.isClosing || !isDatabaseUnavailable(error)) throw error;
+    });
   }
 
   private publish<T extends AssistantEvent['type']>(

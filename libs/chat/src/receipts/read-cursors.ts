@@ -1,5 +1,5 @@
 import { notMember } from '../membership/membership.js';
-import { WORK, Batcher, Metrics, PrismaService, logger } from '#platform';
+import { RETRY_MS, WORK, Batcher, Metrics, PrismaService, logger } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Receipts, type AdvancedCursor } from './receipts.js';
 import { WriteMutex } from '../messages/write-mutex.js';
@@ -16,9 +16,8 @@ export interface ReadCursorUpdate {
 }
 type Before = Pick<AdvancedCursor, 'old_read' | 'old_delivered'>;
 
-/** How long deliveries are collected, ms, and how long they wait after a failure. */
+/** How long deliveries are collected, ms. */
 const RECORD_MS = 50;
-const RETRY_MS = 1000;
 const MAX_RECORDED = WORK.readCursors.most;
 /** Limit of cursors per statement. */
 const MAX_CURSORS = 5000;

@@ -1,9 +1,8 @@
 import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
-import { WORK, KeyedQueue, Prisma, PrismaService, logger } from '#platform';
+import { WORK, KeyedQueue, Prisma, PrismaService, logger, retry } from '#platform';
 import { EventPublisher, EventQueue, userTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Limit of individual receipts for one member who returns after a long absence. */
 const MAX_RECEIPTS = WORK.receipts.most.published;
@@ -11,8 +10,7 @@ const MAX_RECEIPTS = WORK.receipts.most.published;
 const MAX_COVERED = WORK.receipts.most.lookedAt;
 /** Limit of messages that the cursors of one look-up may have moved over. */
 const MAX_TOGETHER = WORK.receipts.most.together;
-/** Delay before a failed publish is repeated, ms, and the number of attempts. */
-const RETRY_MS = 1000;
+/** The number of attempts after a failed publish. */
 const RETRIES = 60;
 /** In large chats: at most one receipt of each kind per second and chat. */
 const LARGE_CHAT_MS = 1000;
@@ -77,13 +75,13 @@ export class Receipts implements OnModuleDestroy {
 
   /** The cursors are stored, so their receipts must follow: retried while the database is unavailable. */
   private async publishWithRetry(cursors: AdvancedCursor[]): Promise<void> {
-    for (let triesLeft = RETRIES; triesLeft >= 0; triesLeft--)
-      try {
-        return await this.publishEach(cursors);
-      } catch (error) {
-        logger.warn({ err: (error as Error).message, triesLeft }, 'receipt publish failed, retrying');
-        await sleep(RETRY_MS, undefined, { ref: false });
-      }
+    let triesLeft = RETRIES;
+    const publish = async () => {
+      if (triesLeft >= 0) await this.publishEach(cursors);
+    };
+    await retry(publish, (error) =>
+      logger.warn({ err: error.message, triesLeft: triesLeft-- }, 'receipt publish failed, retrying'),
+    );
   }
 
   private async publishEach(cursors: AdvancedCursor[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { RETRY_MS } from './time-limit.js';
+import { RETRY_MS } from './retry.js';
 
 interface Work {
   /** The total weight of running work. */

@@ -1,7 +1,5 @@
 import { AppError } from '#contracts';
-
-/** When a client may retry after a dependency was unavailable, ms. */
-export const RETRY_MS = 1000;
+import { RETRY_MS } from './retry.js';
 
 export const unavailable = (message = 'The service is not available, try again') =>
   new AppError('UNAVAILABLE', message, { retryAfterMs: RETRY_MS });

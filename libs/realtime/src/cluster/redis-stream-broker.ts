@@ -1,6 +1,6 @@
 import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
-import { WORK, logger, within, type Metrics, type RedisConnections } from '#platform';
+import { WORK, logger, retry, within, type Metrics, type RedisConnections } from '#platform';
 import type { ClusterCommand } from './command.js';
 import type { NodeRegistry } from './node-registry.js';
 import { RedisStream, isAfter } from './redis-stream.js';
@@ -15,7 +15,7 @@ const RESYNC_MS = WORK.resyncs.most;
 /** How long a stop waits for Redis, ms. */
 const LEAVE_MS = 500;
 /** Delay before a failed read of the stream is repeated, ms. */
-const RETRY_MS = 200;
+const READ_AGAIN_MS = 200;
 /**
  * Interval of the check for dead nodes, ms. It fits twice into the time that a lease must be missing: a check slightly
  * too early would otherwise add a round.
@@ -162,23 +162,25 @@ export class RedisStreamBroker {
     }
   }
 
-  private async read(): Promise<void> {
+  private read(): Promise<void> {
+    const logWarning = (err: Error) => {
+      if (!this.isClosed) logger.warn({ err: err.message }, 'cluster read failed');
+    };
+    return retry(() => this.readUntilClosed(), logWarning, READ_AGAIN_MS);
+  }
+
+  private async readUntilClosed(): Promise<void> {
     while (!this.isClosed) {
-      try {
-        const entries = await this.stream.after(this.offset);
-        let since = performance.now();
-        for (const { offset, text } of entries) {
-          this.offset = offset;
-          this.handle(JSON.parse(text) as ClusterEnvelope);
-          if (performance.now() - since < WORK.applyCommands.most) continue;
-          await others();
-          // The stream may have been replaced meanwhile.
-          if (this.isClosed || this.offset !== offset) break;
-          since = performance.now();
-        }
-      } catch (err) {
-        if (!this.isClosed) logger.warn({ err: (err as Error).message }, 'cluster read failed');
-        await sleep(RETRY_MS, undefined, { ref: false });
+      const entries = await this.stream.after(this.offset);
+      let since = performance.now();
+      for (const { offset, text } of entries) {
+        this.offset = offset;
+        this.handle(JSON.parse(text) as ClusterEnvelope);
+        if (performance.now() - since < WORK.applyCommands.most) continue;
+        await others();
+        // The stream may have been replaced meanwhile.
+        if (this.isClosed || this.offset !== offset) break;
+        since = performance.now();
       }
     }
   }
