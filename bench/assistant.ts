@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Listened, ListenOrder } from './listener.js';
-import { accessToken, groupsOf, store } from './people.js';
+import { accessToken, groupsOf, store } from './accounts.js';
 import { asking, forkBench, stop } from './processes.js';
 import { foreignLoad, machine, median, percentile, table, verdict, whole } from './report.js';
 import { cpuSeconds, durabilityProblems, startPostgres, startSystem, type System } from './system.js';
@@ -34,7 +34,7 @@ interface Round {
 
 async function main(): Promise<boolean> {
   const load = [await foreignLoad()];
-  const model = forkBench('stand-in.js');
+  const model = forkBench('fake-model.js');
   const [port] = (await once(model, 'message')) as [number];
   const modelUrl = `http://127.0.0.1:${port}/v1`;
   const postgres = await startPostgres();
@@ -48,7 +48,7 @@ async function main(): Promise<boolean> {
   await store(system.db, groups);
   const listener = forkBench('listener.js');
   const ask = asking<ListenOrder, object>(listener);
-  const tokens = groups[0]!.people.map((person) => accessToken(person, system.secret));
+  const tokens = groups[0]!.accounts.map((account) => accessToken(account, system.secret));
   await ask({ do: 'open', url: system.url, tokens });
   const sent = asking<object, { answers: Map<string, string> }>(model);
 

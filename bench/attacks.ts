@@ -6,7 +6,7 @@ import type { Attack, Scene } from './attacks/attack.js';
 import type { Attacked, AttackOrder } from './attacks/attacker.js';
 import type { Honest, HonestOrder } from './attacks/honest.js';
 import { attacks } from './attacks/index.js';
-import { attackers, fill, honestPeople } from './attacks/seed.js';
+import { attackers, fill, honestUsers } from './attacks/seed.js';
 import { startNodes, startRedis } from './nodes.js';
 import { asking, forkBench, stop, type Running } from './processes.js';
 import { foreignLoad, machine, percentile, table, whole } from './report.js';
@@ -113,11 +113,11 @@ interface Result {
 
 async function attackAll(size: Size, chosen: Attack[]): Promise<Result[]> {
   await fill(size.db);
-  const people = await honestPeople(size.db, size.secret, size.realtime);
+  const users = await honestUsers(size.db, size.secret, size.realtime);
   const honest = forkBench('attacks/honest.js');
   const ask = asking<HonestOrder, object>(honest);
-  await ask({ do: 'open', api: size.api, ...people });
-  const emails = people.credentials.map(({ email }) => email);
+  await ask({ do: 'open', api: size.api, ...users });
+  const emails = users.credentials.map(({ email }) => email);
   const act = (seconds: number, signIn: boolean) => ask<Honest>({ do: 'act', seconds, signIn });
   // Warms up compiled code and database connections.
   await act(QUIET_SECONDS, true);

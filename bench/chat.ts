@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { Findings, Round } from './fleet.js';
-import { accessToken, groupsOf, relayAuth, store, type Group, type Person } from './people.js';
+import { accessToken, groupsOf, relayAuth, store, type Group, type Account } from './accounts.js';
 import { startDriver, startRelay, type Running } from './processes.js';
 import { foreignLoad, machine, median, table, verdict, whole } from './report.js';
 import { cpuSeconds, durabilityProblems, startPostgres, startSystem } from './system.js';
@@ -39,7 +39,7 @@ const NOT_SLOWER = 0.97;
 
 interface Target extends Running {
   name: string;
-  auth(person: Person, group: Group): object;
+  auth(account: Account, group: Group): object;
   /** Undefined for a relay, which stores nothing. */
   db?: Client;
 }
@@ -104,7 +104,7 @@ async function measure({ name, groups, senders }: Scenario, targets: Target[]) {
   for (const target of targets) {
     const chats = groups.map((group) => ({
       id: group.id,
-      members: group.people.map((person) => target.auth(person, group)),
+      members: group.accounts.map((account) => target.auth(account, group)),
       senders,
       inFlight: IN_FLIGHT,
     }));
@@ -132,7 +132,7 @@ async function measure({ name, groups, senders }: Scenario, targets: Target[]) {
 /** Compares acks, rows and deliveries of all rounds, including the warm-up. */
 async function audit({ name, groups }: Scenario, target: Target, findings: Findings): Promise<string[]> {
   const problems = [...findings.problems];
-  const size = groups[0]!.people.length;
+  const size = groups[0]!.accounts.length;
   if (findings.acks === 0) problems.push('nothing was sent');
   if (findings.deliveries !== findings.acks * size) {
     problems.push(`${findings.deliveries} deliveries of ${findings.acks} acks x ${size} members`);
@@ -186,7 +186,7 @@ async function system(name: string, checkout?: string): Promise<Target> {
   return {
     ...running,
     name,
-    auth: (person) => ({ token: accessToken(person, running.secret) }),
+    auth: (account) => ({ token: accessToken(account, running.secret) }),
     stop: async () => {
       await running.stop();
       await postgres.stop();

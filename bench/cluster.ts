@@ -1,6 +1,6 @@
 import type { Findings, Round } from './fleet.js';
 import { startNodes, startRedis, type Nodes } from './nodes.js';
-import { accessToken, groupsOf, store, type Group } from './people.js';
+import { accessToken, groupsOf, store, type Group } from './accounts.js';
 import { startDriver } from './processes.js';
 import { foreignLoad, machine, median, table, whole } from './report.js';
 import { compareWithRows } from './stored.js';
@@ -78,9 +78,9 @@ async function main(): Promise<boolean> {
 async function measure({ name, groups, senders }: Scenario, sizes: Nodes[]) {
   const driver = startDriver();
   for (const nodes of sizes) {
-    const chats = groups.map(({ id, people }) => ({
+    const chats = groups.map(({ id, accounts }) => ({
       id,
-      members: people.map((person) => ({ token: accessToken(person, nodes.secret) })),
+      members: accounts.map((account) => ({ token: accessToken(account, nodes.secret) })),
       senders,
       inFlight: IN_FLIGHT,
     }));
@@ -109,7 +109,7 @@ async function measure({ name, groups, senders }: Scenario, sizes: Nodes[]) {
 /** Compares acks, rows and deliveries of all rounds: nothing is lost or doubled. */
 async function audit({ name, groups }: Scenario, { db }: Nodes, findings: Findings): Promise<string[]> {
   const problems = [...findings.problems];
-  const size = groups[0]!.people.length;
+  const size = groups[0]!.accounts.length;
   if (findings.deliveries !== findings.acks * size)
     problems.push(`${findings.deliveries} deliveries of ${findings.acks} acks x ${size} members`);
   for (const { chatId, acked } of findings.ledgers) {

@@ -51,13 +51,13 @@ const message = (length: number) => ({
   },
   ...{ reply_to: null, forwarded_from: null, edited_at: null, pinned_at: null, deleted_at: null },
 });
-const person = () => ({
+const account = () => ({
   ...{ id: randomUUID(), name: 'Борис Петров', handle: 'boris_petrov', online: false, role: 'member' },
   ...{ avatar: `https://storage.example.com/${randomUUID()}.jpg`, last_seen: new Date().toISOString() },
 });
 const chat = (participants: number) => ({
   ...{ id: randomUUID(), type: 'group', title: words(20), unread_count: 3, last_seq: 140 },
-  ...{ last_message: message(80), participants: Array.from({ length: participants }, person) },
+  ...{ last_message: message(80), participants: Array.from({ length: participants }, account) },
 });
 const frame = (length: number) => `42["chat:message:new",${JSON.stringify(message(length))}]`;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type WebSocket from 'ws';
-import { compareDelivered, ledgerOf, Tape, type Ledger } from './tape.js';
-import { connect } from './wire.js';
+import { compareDelivered, ledgerOf, DeliveryRecord, type Ledger } from './delivery-record.js';
+import { connect } from './raw-client.js';
 
 export interface ChatPlan {
   id: string;
@@ -36,14 +36,14 @@ export interface Findings {
 
 interface Device {
   socket: WebSocket;
-  tape: Tape;
+  record: DeliveryRecord;
   nextAckId: number;
   sentAt: Float64Array;
 }
 
 interface Chat extends ChatPlan {
   devices: Device[];
-  acked: Tape;
+  acked: DeliveryRecord;
   turn: number;
   waiting: number;
 }
@@ -70,7 +70,7 @@ export class Fleet {
   async open(urls: string[], plans: ChatPlan[]): Promise<void> {
     this.nodes = urls.length;
     for (const plan of plans) {
-      const chat: Chat = { ...plan, devices: [], acked: new Tape(), turn: 0, waiting: 0 };
+      const chat: Chat = { ...plan, devices: [], acked: new DeliveryRecord(), turn: 0, waiting: 0 };
       this.chats.push(chat);
       for (let i = 0; i < plan.members.length; i += 25) {
         const some = plan.members.slice(i, i + 25);
@@ -123,7 +123,7 @@ export class Fleet {
       if (acked.size !== chat.acked.length)
         problems.push(`chat ${chat.id}: one seq acknowledged to two sends`);
       const wrong = chat.devices.flatMap(
-        (device) => compareDelivered(acked, this.inOrder(device.tape)) ?? [],
+        (device) => compareDelivered(acked, this.inOrder(device.record)) ?? [],
       );
       if (wrong[0])
         problems.push(`chat ${chat.id}: ${wrong.length} devices were served badly; one ${wrong[0]}`);
@@ -137,16 +137,16 @@ export class Fleet {
   }
 
   /** With several nodes, a device receives its own node's messages before the other's: `seq` restores the order. */
-  private inOrder(tape: Tape): Tape {
-    return this.nodes === 1 ? tape : tape.sorted();
+  private inOrder(record: DeliveryRecord): DeliveryRecord {
+    return this.nodes === 1 ? record : record.sorted();
   }
 
   private async join(url: string, chat: Chat, auth: object): Promise<void> {
-    const tape = new Tape();
+    const record = new DeliveryRecord();
     const sentAt = new Float64Array(SLOTS);
     const socket = await connect(url, auth, {
       onMessage: (seq, idTail, bytes) => {
-        tape.add(seq, idTail);
+        record.add(seq, idTail);
         this.deliveries++;
         this.bytes += bytes;
       },
@@ -162,7 +162,7 @@ export class Fleet {
       onOther: () => this.others++,
       onClose: () => (this.lost += this.closing ? 0 : 1),
     });
-    chat.devices.push({ socket, tape, nextAckId: 0, sentAt });
+    chat.devices.push({ socket, record, nextAckId: 0, sentAt });
   }
 
   private send(chat: Chat): void {

@@ -125,7 +125,7 @@ function askDirectly(url: string, recording: Recording): void {
   });
   asked.on('error', ({ message }) => recording.fail(message));
   const messages = [{ role: 'user', content: recording.question }];
-  asked.end(JSON.stringify({ model: 'stand-in', stream: true, messages }));
+  asked.end(JSON.stringify({ model: 'fake-model', stream: true, messages }));
 }
 
 let devices: Device[] = [];

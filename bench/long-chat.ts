@@ -1,10 +1,10 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { Agent, get } from 'node:http';
 import type WebSocket from 'ws';
-import { accessToken, groupsOf, store, type Group } from './people.js';
+import { accessToken, groupsOf, store, type Group } from './accounts.js';
 import { whole } from './report.js';
 import type { System } from './system.js';
-import { connect } from './wire.js';
+import { connect } from './raw-client.js';
 
 export const PAGE = 50;
 
@@ -32,8 +32,8 @@ export class LongChat {
     const chat = new LongChat(system, count, group);
     console.error(`writing ${whole(count)} messages`);
     await chat.fill();
-    for (const person of group.people) {
-      const token = accessToken(person, system.secret);
+    for (const account of group.accounts) {
+      const token = accessToken(account, system.secret);
       if (!chat.token) chat.token = token;
       chat.sockets.push(
         await connect(
@@ -124,7 +124,7 @@ export class LongChat {
               'Message ' || n || ': see you on Thursday, then. I would come straight from work.',
               gen_random_uuid()::text, now() + (n - $4::int) * interval '10 seconds'
        FROM generate_series(1, $4::int) AS n`,
-      [this.group.id, this.group.people[0]!.id, this.group.people[1]!.id, this.count],
+      [this.group.id, this.group.accounts[0]!.id, this.group.accounts[1]!.id, this.count],
     );
     const marks = [this.group.id, this.count];
     await db.query('UPDATE chats SET last_seq = $2 WHERE id = $1', marks);

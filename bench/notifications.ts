@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { io, type Socket } from 'socket.io-client';
-import { accessToken, groupsOf, store, type Person } from './people.js';
+import { accessToken, groupsOf, store, type Account } from './accounts.js';
 import { forkBench, stop } from './processes.js';
 import { foreignLoad, machine, median, table, verdict, whole } from './report.js';
 import { durabilityProblems, startPostgres, startSystem, type System } from './system.js';
@@ -29,15 +29,15 @@ async function main(): Promise<boolean> {
   const postgres = await startPostgres();
   const system = await startSystem(postgres);
   const problems = await durabilityProblems(system.db);
-  const [{ people }] = groupsOf(1, RECIPIENTS + 1) as [{ id: string; people: Person[] }];
-  await store(system.db, [{ id: people[0]!.id, people }]);
-  const [admin, ...recipients] = people as [Person, ...Person[]];
+  const [{ accounts }] = groupsOf(1, RECIPIENTS + 1) as [{ id: string; accounts: Account[] }];
+  await store(system.db, [{ id: accounts[0]!.id, accounts }]);
+  const [admin, ...recipients] = accounts as [Account, ...Account[]];
   await system.db.query(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
   const raw = forkBench('raw-queue.js', [postgres.url, String(CONCURRENCY)]);
   await once(raw, 'message');
   const every = Math.floor(RECIPIENTS / DEVICES);
   const devices = await Promise.all(
-    recipients.filter((_, i) => i % every === 0).map((person) => connect(system, person)),
+    recipients.filter((_, i) => i % every === 0).map((account) => connect(system, account)),
   );
 
   const rounds: Record<'ours' | 'raw' | 'received', number[]> = { ours: [], raw: [], received: [] };
@@ -106,7 +106,7 @@ function report(
 }
 
 /** Starts the clock before the request, so that storing the job counts too. */
-async function announce(system: System, admin: Person, devices: Device[], problems: string[]) {
+async function announce(system: System, admin: Account, devices: Device[], problems: string[]) {
   await empty(system);
   for (const device of devices) device.received = [];
   const start = performance.now();
@@ -154,10 +154,10 @@ async function empty({ db }: System): Promise<void> {
   await db.query('CHECKPOINT');
 }
 
-function connect(system: System, person: Person): Promise<Device> {
+function connect(system: System, account: Account): Promise<Device> {
   const socket = io(system.url, {
     transports: ['websocket'],
-    auth: { token: accessToken(person, system.secret) },
+    auth: { token: accessToken(account, system.secret) },
     forceNew: true,
   });
   const device: Device = { socket, received: [] };

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
-import { compareStored, type Ledger } from './tape.js';
-import { idTail } from './wire.js';
+import { compareStored, type Ledger } from './delivery-record.js';
+import { idTail } from './raw-client.js';
 
 /** Compares a stored chat with its acks. Returns the differences. */
 export async function compareWithRows(

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Collected } from './collect.js';
-import type { CrowdOrder, Opened } from './crowd.js';
-import { accessToken, groupsOf, relayAuth, store } from './people.js';
+import type { Collected } from './collect-garbage.js';
+import type { ConnectOrder, Opened } from './connector.js';
+import { accessToken, groupsOf, relayAuth, store } from './accounts.js';
 import { asking, forkBench, startRelay, stop, type Running } from './processes.js';
 import { foreignLoad, machine, median, percentile, table, verdict, whole } from './report.js';
 import { createDatabase, durabilityProblems, startPostgres, startSystem } from './system.js';
@@ -30,7 +30,7 @@ const RATE_AT_LEAST = 0.6;
 /** The file where a server records its memory. */
 const NOTE = join(tmpdir(), `storm-${process.pid}.json`);
 const COLLECTING = {
-  NODE_OPTIONS: `--import=${new URL('collect.js', import.meta.url).href}`,
+  NODE_OPTIONS: `--import=${new URL('collect-garbage.js', import.meta.url).href}`,
   COLLECTED: NOTE,
 };
 
@@ -55,8 +55,8 @@ async function main(): Promise<boolean> {
   const load = [await foreignLoad()];
   const postgres = await startPostgres();
   const groups = groupsOf(DEVICES / 2, 2);
-  const manyPeople = forkBench('crowd.js');
-  const ask = asking<CrowdOrder, Opened>(manyPeople);
+  const connector = forkBench('connector.js');
+  const ask = asking<ConnectOrder, Opened>(connector);
   const problems: string[] = [];
   let version = '';
 
@@ -89,8 +89,8 @@ async function main(): Promise<boolean> {
       problems.push(...(await durabilityProblems(system.db)));
       const { rows } = await system.db.query<{ server_version: string }>('SHOW server_version');
       version = rows[0]!.server_version;
-      const auths = groups.flatMap(({ people }) =>
-        people.map((person) => ({ token: accessToken(person, system.secret) })),
+      const auths = groups.flatMap(({ accounts }) =>
+        accounts.map((account) => ({ token: accessToken(account, system.secret) })),
       );
       const result = await measure('system', system, auths);
       const signedIn = await system.db.query('SELECT FROM sessions WHERE connected_token_id IS NOT NULL');
@@ -100,7 +100,7 @@ async function main(): Promise<boolean> {
     },
     'bare server': async (_round, flags) => {
       const relay = await startRelay(COLLECTING, flags);
-      const auths = groups.flatMap((group) => group.people.map((person) => relayAuth(person, group)));
+      const auths = groups.flatMap((group) => group.accounts.map((account) => relayAuth(account, group)));
       const result = await measure('bare server', relay, auths);
       await relay.stop();
       return result;
@@ -116,7 +116,7 @@ async function main(): Promise<boolean> {
         `round ${i + 1}: ${name} ${whole(round.rate)} connections/s, ${memory.toFixed(1)} KiB each`,
       );
     }
-  await stop(manyPeople);
+  await stop(connector);
   await postgres.stop();
   load.push(await foreignLoad());
   report(rounds, machine(load, version), problems);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type WebSocket from 'ws';
-import { connect } from '../wire.js';
+import { connect } from '../raw-client.js';
 import { Client } from './client.js';
 
 /** A process of honest users: each acts twice a second, and waits for the answer. */

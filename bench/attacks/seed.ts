@@ -1,6 +1,6 @@
 import { hash } from '@node-rs/argon2';
 import type { Client as Database } from 'pg';
-import { accessToken, groupsOf, store } from '../people.js';
+import { accessToken, groupsOf, store } from '../accounts.js';
 import type { Account, Scene } from './attack.js';
 import type { Credentials, HonestUser } from './honest.js';
 
@@ -33,16 +33,16 @@ export async function fill(db: Database): Promise<void> {
 }
 
 /** Honest users. Each has signed in before, from their own address. */
-export async function honestPeople(
+export async function honestUsers(
   db: Database,
   secret: string,
   realtime: string[],
 ): Promise<{ users: HonestUser[]; credentials: Credentials[] }> {
   const pairs = groupsOf(PAIRS, 2);
   await store(db, pairs);
-  const people = pairs.flatMap((pair) => pair.people.map((person) => ({ ...person, chat: pair.id })));
-  const addresses = people.map((_, i) => `127.10.0.${i + 1}`);
-  const ids = people.map(({ id }) => id);
+  const accounts = pairs.flatMap((pair) => pair.accounts.map((account) => ({ ...account, chat: pair.id })));
+  const addresses = accounts.map((_, i) => `127.10.0.${i + 1}`);
+  const ids = accounts.map(({ id }) => id);
   await db.query('UPDATE users SET password_hash = $1 WHERE id = ANY($2::uuid[])', [
     await hash(PASSWORD),
     ids,
@@ -57,13 +57,13 @@ export async function honestPeople(
     [ids],
   );
   return {
-    users: people.slice(0, 2 * CONNECTED).map((person, i) => ({
-      token: accessToken(person, secret),
+    users: accounts.slice(0, 2 * CONNECTED).map((account, i) => ({
+      token: accessToken(account, secret),
       address: addresses[i]!,
       realtime: realtime[i % realtime.length]!,
-      chat: person.chat,
+      chat: account.chat,
     })),
-    credentials: people.map(({ id }, i) => ({
+    credentials: accounts.map(({ id }, i) => ({
       email: `${id}@bench.invalid`,
       password: PASSWORD,
       address: addresses[i]!,
@@ -75,10 +75,10 @@ export async function honestPeople(
 export async function attackers(db: Database, secret: string): Promise<Pick<Scene, 'attackers' | 'group'>> {
   const [group] = groupsOf(1, ATTACKERS) as [ReturnType<typeof groupsOf>[number]];
   await store(db, [group]);
-  const accounts: Account[] = group.people.map((person) => ({
-    id: person.id,
-    email: `${person.id}@bench.invalid`,
-    token: accessToken(person, secret),
+  const accounts: Account[] = group.accounts.map((account) => ({
+    id: account.id,
+    email: `${account.id}@bench.invalid`,
+    token: accessToken(account, secret),
   }));
   await db.query(`UPDATE chat_members SET role = 'owner' WHERE chat_id = $1 AND user_id = $2`, [
     group.id,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
-import { connect } from '../wire.js';
+import { connect } from '../raw-client.js';
 import type { Attack, Tally } from './attack.js';
 import { addressOf, flood, hold, SOCKET_IO, webSocket } from './client.js';
 import { longChat } from './seed.js';

@@ -10,7 +10,7 @@ it('the system prompt comes first, then the conversation', async () => {
   await exchange(client, 'второй');
   const { messages, tools, ...rest } = scene.model.requests.at(-1)!;
   // No parameter that a model may refuse: some accept one temperature only.
-  expect(rest).toEqual({ model: 'stand-in', stream: true });
+  expect(rest).toEqual({ model: 'test-model', stream: true });
   expect(tools).toHaveLength(4);
   expect(messages[0]).toMatchObject({ role: 'system', content: expect.stringContaining(PROMPT) });
   expect(scene.model.prompt).toEqual(['user: первый', 'assistant: один', 'user: второй']);

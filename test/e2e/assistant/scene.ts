@@ -44,7 +44,7 @@ export class Scene {
     return {
       OPENAI_API_KEY: 'test',
       OPENAI_BASE_URL: model.url,
-      ASSISTANT_MODEL: 'stand-in',
+      ASSISTANT_MODEL: 'test-model',
       ASSISTANT_TIMEOUT_MS: String(TIMEOUT),
     };
   }

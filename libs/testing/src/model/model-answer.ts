@@ -45,7 +45,7 @@ export async function play(script: Script, response: ServerResponse, id: string)
     line({
       id,
       object: 'chat.completion.chunk',
-      model: 'stand-in',
+      model: 'test-model',
       choices: [{ index: 0, delta, finish_reason }],
     });
   const send = (text: string) => write(response, text, script.bytewise);

@@ -14,7 +14,7 @@ const ask = (messages: object[] = QUESTION, signal?: AbortSignal) =>
   fetch(`${model.url}/chat/completions`, {
     method: 'POST',
     headers: { authorization: 'Bearer test', 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'stand-in', stream: true, messages }),
+    body: JSON.stringify({ model: 'test-model', stream: true, messages }),
     signal,
   });
 

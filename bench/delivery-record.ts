@@ -1,5 +1,5 @@
 /** A compact record of messages in order of arrival: seq and the id's last 48 bits, twelve bytes per message. */
-export class Tape {
+export class DeliveryRecord {
   length = 0;
   private seqs = new Int32Array(256);
   private tails = new Float64Array(256);
@@ -18,8 +18,8 @@ export class Tape {
     return this.tails[index]!;
   }
 
-  sorted(): Tape {
-    const sorted = new Tape();
+  sorted(): DeliveryRecord {
+    const sorted = new DeliveryRecord();
     const places = Array.from({ length: this.length }, (_, i) => i);
     for (const i of places.sort((a, b) => this.seqs[a]! - this.seqs[b]!))
       sorted.add(this.seqs[i]!, this.tails[i]!);
@@ -39,23 +39,23 @@ export class Tape {
 /** The messages of a chat by seq, as one side of the run knows them. */
 export type Ledger = Map<number, number>;
 
-export function ledgerOf(tape: Tape): Ledger {
+export function ledgerOf(record: DeliveryRecord): Ledger {
   const ledger: Ledger = new Map();
-  for (let i = 0; i < tape.length; i++) ledger.set(tape.seqAt(i), tape.tailAt(i));
+  for (let i = 0; i < record.length; i++) ledger.set(record.seqAt(i), record.tailAt(i));
   return ledger;
 }
 
 /** Compares the deliveries of a device with its chat's acks. Returns the first difference, if any. */
-export function compareDelivered(acked: Ledger, tape: Tape): string | undefined {
-  for (let i = 0; i < tape.length; i++) {
-    const seq = tape.seqAt(i);
-    if (i > 0 && seq === tape.seqAt(i - 1)) return `got seq ${seq} twice`;
-    if (i > 0 && seq < tape.seqAt(i - 1)) return `got seq ${seq} after ${tape.seqAt(i - 1)}`;
-    if (acked.get(seq) !== tape.tailAt(i))
+export function compareDelivered(acked: Ledger, record: DeliveryRecord): string | undefined {
+  for (let i = 0; i < record.length; i++) {
+    const seq = record.seqAt(i);
+    if (i > 0 && seq === record.seqAt(i - 1)) return `got seq ${seq} twice`;
+    if (i > 0 && seq < record.seqAt(i - 1)) return `got seq ${seq} after ${record.seqAt(i - 1)}`;
+    if (acked.get(seq) !== record.tailAt(i))
       return `got seq ${seq} with an id that was never acknowledged for it`;
   }
   // Ascending, and all acknowledged: with equal counts, none is missing.
-  if (tape.length !== acked.size) return `got ${tape.length} messages of ${acked.size} acknowledged`;
+  if (record.length !== acked.size) return `got ${record.length} messages of ${acked.size} acknowledged`;
   return undefined;
 }
 

@@ -30,7 +30,7 @@ function answer(question: string, response: ServerResponse): void {
   let whole = '';
   const send = (delta: object, finish_reason: string | null = null) =>
     response.write(
-      `data: ${JSON.stringify({ id: question, model: 'stand-in', choices: [{ index: 0, delta, finish_reason }] })}\n\n`,
+      `data: ${JSON.stringify({ id: question, model: 'fake-model', choices: [{ index: 0, delta, finish_reason }] })}\n\n`,
     );
   const next = (index: number) => {
     if (index === count) {

@@ -1,12 +1,12 @@
 import type WebSocket from 'ws';
-import { connect } from './wire.js';
+import { connect } from './raw-client.js';
 
 /**
  * A process that opens thousands of connections as fast as possible, and keeps them open. It is the same for every
  * server.
  */
 
-export type CrowdOrder = { do: 'open'; url: string; auths: object[] } | { do: 'close' };
+export type ConnectOrder = { do: 'open'; url: string; auths: object[] } | { do: 'close' };
 export interface Opened {
   /** From the first connection attempt until the last device receives events. */
   seconds: number;
@@ -52,7 +52,7 @@ async function close(): Promise<object> {
   return {};
 }
 
-process.on('message', (order: CrowdOrder) => {
+process.on('message', (order: ConnectOrder) => {
   (order.do === 'open' ? open(order.url, order.auths) : close()).then(
     (answer) => process.send!(answer),
     (error: unknown) => process.send!({ failed: String(error) }),
