@@ -2,6 +2,7 @@ import { TestApp, until } from '#testing';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { refused } from './counted.js';
+import { RawPolling } from './raw-client.js';
 
 const POLL = '/socket.io/?EIO=4&transport=polling';
 
@@ -66,4 +67,23 @@ it('a connection with few unanswered polls gets all answers', async () => {
   let text = '';
   socket.on('data', (data: Buffer) => (text += data.toString()));
   await until('all answered', () => text.split('Session ID unknown').length === 11);
+});
+
+it.each([
+  ['without a host', 'GET / HTTP/1.1\r\n\r\n'],
+  ['with an unknown expectation', 'GET / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n'],
+])('requests %s behind a poll do not wait in memory: their connection ends', async (_, refusedByNode) => {
+  const before = await refused(app.url, 'requestsOfConnection');
+  const { sid } = await RawPolling.open(app.url);
+  const greedy = await open();
+  greedy.resume().write(asked('GET', `${POLL}&sid=${sid}`, '203.0.113.1') + refusedByNode.repeat(300));
+  await once(greedy, 'close');
+  expect(await refused(app.url, 'requestsOfConnection')).toBe(before + 1);
+});
+
+it('a single request without a host is answered', async () => {
+  const socket = await open();
+  socket.write('GET / HTTP/1.1\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('400 Bad Request');
 });

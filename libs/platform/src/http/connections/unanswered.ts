@@ -32,7 +32,13 @@ export function boundUnanswered(server: Server, onEnd: () => void): void {
     const { parser } = socket as Socket & Parsed;
     const { onIncoming } = parser;
     parser.onIncoming = (request, keepsAlive) => {
-      if (of(socket) < inWork + waiting) return onIncoming(request, keepsAlive);
+      const before = of(socket);
+      if (before < inWork + waiting) {
+        const result = onIncoming(request, keepsAlive);
+        // Node.js has refused it without an event, as it does without a host. Its answer may wait behind a slow one.
+        if (of(socket) === before) unanswered.set(socket, Infinity);
+        return result;
+      }
       if (!socket.destroyed) onEnd();
       socket.destroy();
       return NO_MORE_HTTP;
