@@ -23,6 +23,7 @@ export * from './observability/metrics.js';
 export * from './limits/network-counts.js';
 export * from './queue/outbox.js';
 export * from './database/page-size.js';
+export * from './parts.js';
 export * from './platform.module.js';
 export * from './database/migrations/migrate.js';
 export * from './config/startup-error.js';

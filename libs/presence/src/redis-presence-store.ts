@@ -1,4 +1,4 @@
-import { FAST_TIMEOUT_MS, logger, retry, unavailable, type RedisConnections } from '#platform';
+import { FAST_TIMEOUT_MS, inParts, logger, retry, unavailable, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -197,11 +197,10 @@ export class RedisPresenceStore implements PresenceStore {
     const begun = performance.now();
     // A renewal without an answer may have been executed, and restored users who were published as offline.
     const areAllBack = this.isRenewalLost && begun - this.renewedAt > LEASE_MS;
-    const devices = [...this.here];
     this.isRenewalLost = true;
-    for (let i = 0; i < devices.length; i += MAX_BATCH) {
+    for (const part of inParts([...this.here], MAX_BATCH)) {
       // Some devices left while earlier batches were renewed.
-      const batch = devices.slice(i, i + MAX_BATCH).filter(([deviceId]) => this.here.has(deviceId));
+      const batch = part.filter(([deviceId]) => this.here.has(deviceId));
       const back = (await this.redis.eval(
         RENEW,
         2,
@@ -217,8 +216,7 @@ export class RedisPresenceStore implements PresenceStore {
     this.renewedAt = begun;
     // Only after pending `enter` calls, some of which retry: a connected user must not be found offline.
     await turn();
-    const left = [...this.left];
-    for (let i = 0; i < left.length; i += MAX_BATCH) await this.releaseLeases(left.slice(i, i + MAX_BATCH));
+    for (const part of inParts([...this.left], MAX_BATCH)) await this.releaseLeases(part);
   }
 
   private async releaseLeases(devices: [deviceId: string, userId: string][]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { PayloadOf, ServerEvent } from '#contracts';
-import { WORK } from '#platform';
+import { WORK, inParts } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EventPublisher } from './publisher.js';
@@ -35,8 +35,7 @@ export class EventQueue {
 
   add<E extends ServerEvent>(userId: string, event: E, payloads: PayloadOf<E>[]): void {
     const parts = this.byUser.get(userId) ?? [];
-    for (let i = 0; i < payloads.length; i += MAX_TOGETHER)
-      parts.push({ event, payloads: payloads.slice(i, i + MAX_TOGETHER) });
+    for (const part of inParts(payloads, MAX_TOGETHER)) parts.push({ event, payloads: part });
     this.byUser.set(userId, parts);
     this.waiting += payloads.length;
     this.schedule();

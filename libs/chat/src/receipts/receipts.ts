@@ -60,7 +60,7 @@ export class Receipts implements OnModuleDestroy {
   publish(cursors: AdvancedCursor[]): void {
     const advanced = cursors.filter((m) => m.new_read > m.old_read || m.new_delivered > m.old_delivered);
     const small = advanced.filter((m) => m.member_count <= MAX_RECEIPT_MEMBERS);
-    const parts = inParts(small);
+    const parts = byLookUp(small);
     if (!this.queue.isFull) void this.publishWithRetry(parts.shift() ?? []);
     for (const part of parts)
       void this.late.run('', async () => {
@@ -204,7 +204,7 @@ export class Receipts implements OnModuleDestroy {
 }
 
 /** Groups cursors whose messages are looked up together. */
-function inParts(cursors: AdvancedCursor[]): AdvancedCursor[][] {
+function byLookUp(cursors: AdvancedCursor[]): AdvancedCursor[][] {
   const parts: AdvancedCursor[][] = [];
   let covered = Infinity;
   for (const cursor of cursors) {

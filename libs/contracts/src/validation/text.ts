@@ -8,6 +8,9 @@ const SEEN =
 /** Whether a text shows anything. Private and unassigned characters are displayed, if only as boxes. */
 export const isVisible = (text: string): boolean => SEEN.test(text);
 
+/** Whether both PostgreSQL and JSON can store the text: no NUL, no lone surrogate. */
+export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
 /** Whether the text is empty, or only spaces and line breaks of an ordinary keyboard. */
 export const isBlank = (text: string): boolean => text.trim() === '';
 

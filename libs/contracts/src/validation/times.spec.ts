@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import { toClock, toTimestamp } from './times.js';
+import { DAY_MS, toClock, toTimestamp } from './times.js';
 
 const pad = (number: number, width = 2) => String(number).padStart(width, '0');
-const DAY_MS = 24 * 3600_000;
 // A day from the ends of the representable range, for the offset.
 const moments = fc.integer({
   min: Date.parse('0001-01-02T00:00:00Z'),

@@ -1,3 +1,7 @@
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
 /** Python's `str()` and Dart's `toString()` write a space between date and time; RFC 3339 allows it. */
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):[0-5]\d)(?::([0-5]\d)(?:\.(\d{1,30}))?)?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
@@ -18,7 +22,7 @@ export function toTimestamp(text: unknown): string | undefined {
   // JavaScript turns 30 February into 2 March.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== local) return undefined;
   const ahead = sign ? Number(`${sign}1`) * (Number(hoursAhead) * 60 + Number(minutesAhead)) : 0;
-  const moment = new Date(date.getTime() - ahead * 60_000).toISOString();
+  const moment = new Date(date.getTime() - ahead * MINUTE_MS).toISOString();
   return IN_RANGE.test(moment) ? moment : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { AvailabilityDto, WindowDto } from '#contracts';
+import { MINUTE_MS, type AvailabilityDto, type WindowDto } from '#contracts';
 import type { Prisma } from '#platform';
 
 /** A master's availability with all fields set. Without availability there are no slots. */
@@ -19,4 +19,4 @@ export async function availabilityOf(
 
 /** The earliest start of a slot that is requested now. */
 export const earliestOf = (availability: Required<AvailabilityDto>, now: Date): Date =>
-  new Date(now.getTime() + Math.max(availability.min_notice_minutes * 60_000, 1));
+  new Date(now.getTime() + Math.max(availability.min_notice_minutes * MINUTE_MS, 1));

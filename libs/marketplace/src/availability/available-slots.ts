@@ -1,4 +1,4 @@
-import type { AvailabilityDto } from '#contracts';
+import { MINUTE_MS, type AvailabilityDto } from '#contracts';
 import { PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { slotsIn, type Slot } from './slots.js';
@@ -17,7 +17,7 @@ export class FreeTime {
     to: Date,
     limit: number,
   ): Promise<Slot[]> {
-    const end = new Date(to.getTime() + durationMinutes * 60_000);
+    const end = new Date(to.getTime() + durationMinutes * MINUTE_MS);
     // Uses the index of the exclusion constraint that prevents overlapping bookings.
     const taken = await this.prisma.$queryRaw<{ start: Date; end: Date }[]>`
       SELECT starts_at AS start, ends_at AS end FROM bookings

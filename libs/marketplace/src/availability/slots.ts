@@ -1,4 +1,4 @@
-import type { AvailabilityDto, SlotDto } from '#contracts';
+import { MINUTE_MS, type AvailabilityDto, type SlotDto } from '#contracts';
 import { DateTime } from 'luxon';
 
 export interface Slot {
@@ -25,7 +25,7 @@ export function* slotsIn(
   from: Date,
   to: Date,
 ): Generator<Slot> {
-  const step = durationMinutes * 60_000;
+  const step = durationMinutes * MINUTE_MS;
   for (const { grid, end } of stretchesIn(availability, from, to.getTime() + step))
     for (const [i, first] of grid.entries())
       for (let start = first; start < (grid[i + 1] ?? end) && start + step <= end; start += step)

@@ -1,4 +1,4 @@
-import { AppError, BOOKING_LIMITS } from '#contracts';
+import { DAY_MS, MINUTE_MS, AppError, BOOKING_LIMITS } from '#contracts';
 import { lockBookings, notBlocked, noSuchUser } from '#identity';
 import { enqueueNotifications } from '#notifications';
 import { REACH, WORK, Batcher, Prisma, PrismaService, newId } from '#platform';
@@ -9,11 +9,10 @@ import { findService, noSuchService } from '../services/services.js';
 import { isSlot } from '../availability/slots.js';
 
 /** How far ahead a slot can be booked. */
-export const HORIZON_MS = 366 * 24 * 3600_000;
+export const HORIZON_MS = 366 * DAY_MS;
 
 /** How often within 24 hours a client may cancel and request the same time again. */
 const MAX_CALLED_OFF = 2;
-const DAY_S = 24 * 3600;
 
 /** A client's requests so far. */
 interface Requests {
@@ -99,7 +98,7 @@ async function prepare(
     masterId,
     clientId,
     startsAt,
-    endsAt: new Date(startsAt.getTime() + duration * 60_000),
+    endsAt: new Date(startsAt.getTime() + duration * MINUTE_MS),
     note: note ?? null,
     serviceName: name,
     duration,
@@ -176,7 +175,7 @@ async function refusalsOf(
       });
     if (daily + more(clientId) >= limit.daily)
       return new AppError('RATE_LIMIT', `Limit of ${limit.daily} requests within 24 hours reached`, {
-        retryAfterMs: Math.ceil((freeIn ?? DAY_S) * 1000),
+        retryAfterMs: Math.ceil(freeIn === null ? DAY_MS : freeIn * 1000),
       });
     if (calledOff >= MAX_CALLED_OFF)
       return new AppError('CONFLICT', 'You have already cancelled this time twice');

@@ -1,3 +1,4 @@
+import { DAY_MS } from '#contracts';
 import { enqueueNotification } from '#notifications';
 import { PrismaService, logger } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -5,7 +6,6 @@ import { availabilityOf, earliestOf } from '../availability/availabilities.js';
 import { FreeTime } from '../availability/available-slots.js';
 import { usualTime } from './preferred-time.js';
 
-const DAY_MS = 24 * 3600_000;
 /** How far back visits are considered, days. */
 const REACH = 500;
 /** Number of last visits per pair that define the rhythm. */

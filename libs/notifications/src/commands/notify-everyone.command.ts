@@ -1,8 +1,8 @@
 import type { NotificationCause } from '#contracts';
-import { PrismaService, addJobs, type Prisma } from '#platform';
+import { PrismaService, addJobs, inParts, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { locksOf } from '../revisions/valid-causes.js';
-import { RECIPIENTS, inParts } from '../delivery/notification-outbox.js';
+import { RECIPIENTS } from '../delivery/notification-outbox.js';
 
 /** Number of jobs created at once. */
 const JOBS_AT_ONCE = 20;
@@ -42,7 +42,7 @@ export class NotifyEveryoneHandler implements ICommandHandler<NotifyEveryone> {
       select: { id: true },
     });
     const ids = users.map(({ id }) => id);
-    const jobs = inParts(ids).map((recipientIds) => ({ cause, recipientIds }));
+    const jobs = inParts(ids, RECIPIENTS).map((recipientIds) => ({ cause, recipientIds }));
     // Lowest priority: a like does not wait for an announcement.
     if (jobs.length > 0) await addJobs(tx, 'notify', jobs, 1);
     return ids;

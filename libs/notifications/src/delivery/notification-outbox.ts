@@ -1,6 +1,7 @@
 import type { NotificationCause } from '#contracts';
-import { addJobs, type Prisma } from '#platform';
+import { addJobs, inParts, type Prisma } from '#platform';
 
+/** One statement notifies so many users in a fraction of a second. */
 export const RECIPIENTS = 1000;
 
 /**
@@ -22,15 +23,7 @@ export async function enqueueNotifications(
 ): Promise<void> {
   const jobs = notifications.flatMap(({ recipientIds, cause }) => {
     const recipients = [...new Set(recipientIds)].filter((id) => id !== cause.actorId);
-    return inParts(recipients).map((part) => ({ cause, recipientIds: part }));
+    return inParts(recipients, RECIPIENTS).map((part) => ({ cause, recipientIds: part }));
   });
   if (jobs.length > 0) await addJobs(tx, 'notify', jobs);
-}
-
-/** Splits the recipients so that one statement notifies a part in a fraction of a second. */
-export function inParts(userIds: string[]): string[][] {
-  const parts: string[][] = [];
-  for (let from = 0; from < userIds.length; from += RECIPIENTS)
-    parts.push(userIds.slice(from, from + RECIPIENTS));
-  return parts;
 }

@@ -1,12 +1,11 @@
-import { AppError } from '#contracts';
+import { AppError, isStorable } from '#contracts';
 import { validate as isUuid } from 'uuid';
 
 /** An `id` is a UUID, which clients see as text. */
 type Kind = 'string' | 'number' | 'id';
 
 const IS: Record<Kind, (key: unknown) => boolean> = {
-  /** Text that PostgreSQL accepts. */
-  string: (key) => typeof key === 'string' && !key.includes('\0') && key.isWellFormed(),
+  string: (key) => typeof key === 'string' && isStorable(key),
   /** Not negative, and within the range of times and seqs. */
   number: (key) => Number.isSafeInteger(key) && Number(key) >= 0 && Number(key) < 8e15,
   id: isUuid,

@@ -14,6 +14,7 @@ import { QueueBackend } from './queue-backend.js';
 import { RedisConnections } from '../redis/redis.js';
 import { remembered } from '../concurrency/remembered.js';
 import { within } from '../concurrency/time-limit.js';
+import { DAY } from '../limits/budgets/budget.js';
 
 /** Information about a run of a job, in addition to its data. */
 export interface JobRun {
@@ -38,7 +39,6 @@ export interface FailedJob {
 }
 
 const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
-const DAY = 24 * 3600;
 /**
  * A job whose worker has not renewed its lock for this time, ms, is given to another worker. Running it twice is
  * harmless.

@@ -1,4 +1,4 @@
-import { AppError, TOO_LARGE, isErasable, type FieldError } from '#contracts';
+import { AppError, TOO_LARGE, isErasable, isStorable, type FieldError } from '#contracts';
 import { TransformationType, plainToInstance, type ClassConstructor } from 'class-transformer';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
@@ -35,9 +35,6 @@ const isPlain = (value: object) => {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Array.isArray(value);
 };
-
-/** Text that both PostgreSQL and JSON can store: no NUL, no lone surrogate. */
-const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed();
 
 /**
  * Refuses values that no field may contain, at any depth: binary, `__proto__` and `constructor`, nesting over 32

@@ -1,4 +1,4 @@
-import { AppError, MAX_SLOT_DAYS, type SlotPage, type SlotQuery } from '#contracts';
+import { DAY_MS, AppError, MAX_SLOT_DAYS, type SlotPage, type SlotQuery } from '#contracts';
 import { PrismaService, decodeCursor, encodeCursor } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { availabilityOf, earliestOf } from '../availabilities.js';
@@ -6,8 +6,6 @@ import { FreeTime } from '../available-slots.js';
 import { HORIZON_MS } from '../../bookings/reservations.js';
 import { findService } from '../../services/services.js';
 import { toSlot } from '../slots.js';
-
-const DAY_MS = 24 * 3600_000;
 
 /**
  * The free slots of a service. They start after the master's minimum notice, within a year, and overlap no live

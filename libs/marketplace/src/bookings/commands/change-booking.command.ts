@@ -1,4 +1,4 @@
-import { AppError, type BookingDto } from '#contracts';
+import { DAY_MS, HOUR_MS, AppError, type BookingDto } from '#contracts';
 import { Blocks } from '#identity';
 import { NotificationPublisher, enqueueNotification, type Revised } from '#notifications';
 import { PrismaService, type Prisma } from '#platform';
@@ -7,9 +7,8 @@ import { availabilityOf } from '../../availability/availabilities.js';
 import { Bookings, factsOf, reviseBookings, type BookingRow } from '../bookings.js';
 import { TRANSITIONS, type BookingAction, type Side } from '../transitions.js';
 
-const HOUR_MS = 3600_000;
 /** Counted from the end of the visit. */
-const DISPUTED_WITHIN_MS = 7 * 24 * HOUR_MS;
+const DISPUTED_WITHIN_MS = 7 * DAY_MS;
 
 /**
  * Makes one transition of a booking and notifies the other party (`POST

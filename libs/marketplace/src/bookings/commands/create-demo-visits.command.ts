@@ -1,8 +1,7 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '#contracts';
 import { PrismaService, newId } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 
-const HOUR_MS = 3600_000;
-const DAY_MS = 24 * HOUR_MS;
 const TIMEZONE = 'Europe/Moscow';
 const WEEKLY = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '09:00', to: '20:00' }));
 
@@ -36,7 +35,7 @@ export class CreateDemoVisitsHandler implements ICommandHandler<CreateDemoVisits
       clientId,
       startsAt: new Date(startsAt),
       createdAt: new Date(startsAt - 2 * DAY_MS),
-      endsAt: new Date(startsAt + service.duration * 60_000),
+      endsAt: new Date(startsAt + service.duration * MINUTE_MS),
       status,
       serviceName: service.name,
       price: service.price,

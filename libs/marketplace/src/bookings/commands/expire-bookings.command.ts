@@ -1,9 +1,9 @@
+import { DAY_MS } from '#contracts';
 import { NotificationPublisher, enqueueNotifications, type Revised } from '#notifications';
 import { Prisma, PrismaService } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Bookings, WITH_TIMEZONE, factsOf, reviseBookings, timezoneOf } from '../bookings.js';
 
-const DAY_MS = 24 * 3600_000;
 const BATCH = 100;
 
 /** Expires requests without an answer after 24 hours, or at their start, and notifies the client. */

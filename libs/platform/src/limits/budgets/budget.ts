@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '#contracts';
 import { Config } from '../../config/config.js';
 
 type Setting = {
@@ -41,7 +42,6 @@ export const counts = (most: unknown): string =>
         .map((one) => counts(one))
         .join(', ');
 
-const MINUTE_MS = 60_000;
 const timeUnits = [
   [MINUTE_MS, 'min'],
   [1000, 's'],

@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { ReviseNotifications } from '#notifications';
-import { HEAD_START_MS, PrismaService, addJobs } from '#platform';
+import { HEAD_START_MS, PrismaService, addJobs, inParts } from '#platform';
 import { EventPublisher, userTopic } from '#realtime';
 import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../../visibility.js';
@@ -53,11 +53,9 @@ export class DeleteCommentHandler implements ICommandHandler<DeleteComment> {
       const counted = deleted.filter(({ hidden }) => !hidden).length;
       const [post] = await tx.$queryRaw<[{ comments_count: number }]>`
         UPDATE posts SET comments_count = comments_count - ${counted} WHERE id = ${postId}::uuid RETURNING comments_count`;
-      const jobs: { keys: string[] }[] = [];
-      for (let i = 0; i < deleted.length; i += BATCH) {
-        const some = deleted.slice(i, i + BATCH);
-        jobs.push({ keys: some.flatMap(({ id }) => [`post_commented:${id}`, `mention:${id}`]) });
-      }
+      const jobs = inParts(deleted, BATCH).map((part) => ({
+        keys: part.flatMap(({ id }) => [`post_commented:${id}`, `mention:${id}`]),
+      }));
       const jobIds = await addJobs(tx, 'revise-notifications', jobs, 0, HEAD_START_MS);
       return { jobs, jobIds, ...post };
     });
