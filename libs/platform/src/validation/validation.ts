@@ -3,29 +3,11 @@ import { TransformationType, plainToInstance, type ClassConstructor } from 'clas
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { BEFORE_SIGN_IN } from '../limits/budgets/index.js';
+import { rememberMetadata } from './class-validator-metadata.js';
 import { flatFieldsOf, passes, type FlatFields } from './flat-fields.js';
 
 const MAX_DEPTH = BEFORE_SIGN_IN.depth.most;
 
-/**
- * Caches metadata per class: class-validator searches all registered classes at every validation. The result never
- * changes after loading, and we use no validation groups.
- */
-function rememberMetadata(): void {
-  const storage = getMetadataStorage();
-  const search = storage.getTargetValidationMetadatas.bind(storage);
-  const group = storage.groupByPropertyName.bind(storage);
-  const found = new Map<unknown, ReturnType<typeof search>>();
-  const grouped = new WeakMap<object, ReturnType<typeof group>>();
-  storage.getTargetValidationMetadatas = (type, ...rest) => {
-    if (!found.has(type)) found.set(type, search(type, ...rest));
-    return found.get(type)!;
-  };
-  storage.groupByPropertyName = (metadata) => {
-    if (!grouped.has(metadata)) grouped.set(metadata, group(metadata));
-    return grouped.get(metadata)!;
-  };
-}
 rememberMetadata();
 
 /** Keys that would make class-transformer treat an object as something else. */
