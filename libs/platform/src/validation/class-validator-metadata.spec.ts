@@ -38,6 +38,6 @@ it('class-validator validates by the two methods that are replaced', () => {
   const group = jest.spyOn(storage, 'groupByPropertyName');
   const adult = Object.assign(new Adult(), { name: 'Anna', age: 'x' });
   expect(validateSync(adult).map(({ property }) => property)).toEqual(['age', 'name']);
-  expect(search.mock.calls[0]!.slice(0, 2)).toEqual([Adult, '']);
+  expect(search.mock.calls[0]![0]).toBe(Adult);
   expect(group).toHaveBeenCalled();
 });
