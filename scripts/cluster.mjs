@@ -5,12 +5,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { KeptProcess } from './kept-process.mjs';
+import { fail } from './prepare/run.mjs';
 import { prepare } from './prepare.mjs';
 import { withScratchRedis } from './scratch-redis.mjs';
 
-const PORT = Number(process.env.PORT ?? 3000);
-const NODES = Number(process.env.NODES ?? 2);
-const DATA_DIR = process.env.DATA_DIR ?? './.data/cluster';
+const PORT = numberSetting('PORT', 3000, 65_535);
+const NODES = numberSetting('NODES', 2, 100);
+const DATA_DIR = process.env.DATA_DIR || './.data/cluster';
 
 await prepare();
 const { default: getPort } = await import('get-port');
@@ -55,6 +56,12 @@ process.exitCode = await withScratchRedis(async (redis) => {
     for (const part of running) await part.stop();
   }
 });
+
+function numberSetting(name, byDefault, most) {
+  const given = process.env[name] || String(byDefault);
+  if (/^\d+$/.test(given) && given >= 1 && given <= most) return Number(given);
+  fail(`${name} must be a whole number from 1 to ${most}, but is ${JSON.stringify(given)}`);
+}
 
 function failWith(message) {
   console.error(message);
@@ -123,7 +130,9 @@ async function serve({ api, realtime }) {
     else socket.destroy();
   });
   server.listen(PORT, '127.0.0.1');
-  await once(server, 'listening');
+  await once(server, 'listening').catch(({ code, message }) => {
+    throw new Error(code === 'EADDRINUSE' ? `PORT: ${PORT} is in use by another program` : message);
+  });
   const stop = () => {
     server.close();
     server.closeAllConnections();

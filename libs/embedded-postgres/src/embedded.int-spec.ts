@@ -149,7 +149,8 @@ it('PostgreSQL itself cannot read files of root, also below a folder that only r
 });
 
 it('names the wrong setting, but not the password', async () => {
-  await expect(startEmbeddedPostgres('/dev/null/data')).rejects.toThrow(/^DATA_DIR \(\/dev\/null\/data\)/);
+  for (const folder of ['/dev/null/data', '/proc/data', '/proc/data/deep'])
+    await expect(startEmbeddedPostgres(folder)).rejects.toThrow(`DATA_DIR (${folder}) cannot be used`);
   const attempt = migrate('postgresql://somebody:secret@127.0.0.1:1/none');
   await expect(attempt).rejects.toThrow(/^DATABASE_URL: (?!.*secret).*ECONNREFUSED/);
 });

@@ -2,7 +2,7 @@ import { StartupError, keptSecret, logger } from '#platform';
 import getPort from 'get-port';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { accountFor, runner } from './account.js';
@@ -33,7 +33,7 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const fsync = options.fsync ?? true;
   try {
-    mkdirSync(dataDir, { recursive: true });
+    makeFolder(dataDir);
     const folder = realpathSync(dataDir);
     const cluster = join(folder, 'postgres');
     const account = accountFor(cluster);
@@ -57,6 +57,17 @@ export async function startEmbeddedPostgres(
   } catch (error) {
     if (error instanceof StartupError || !(error as NodeJS.ErrnoException).syscall) throw error;
     throw new StartupError(`DATA_DIR (${resolve(dataDir)}) cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** Node's recursive mkdir loops for ever where a folder exists and refuses with ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
