@@ -8,7 +8,7 @@ import {
   type Processors,
   JOB_NAMES,
 } from '#platform';
-import { createTestDatabase, describeWithRedis, type TestDatabase } from '#testing';
+import { createTestDatabase, describeWithRedis, type TestDatabase, until } from '#testing';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,7 +42,7 @@ describeWithRedis('a worker that asks for its first job', () => {
     const nothing = () => Promise.resolve();
     const processors = Object.fromEntries(JOB_NAMES.map((name) => [name, nothing]));
     await module.get(Queues).work(processors as unknown as Processors, {});
-    while ((await refused()) === before) await sleep(10);
+    await until('Redis refuses', async () => (await refused()) > before);
     // Time enough for thousands.
     await sleep(1500);
     expect((await refused()) - before).toBeLessThan(50);
@@ -50,6 +50,6 @@ describeWithRedis('a worker that asks for its first job', () => {
     await redis.config('SET', 'maxmemory', 0);
     const prisma = module.get(PrismaService);
     await addJob(prisma, 'purge-sessions', {});
-    while ((await prisma.outboxJob.count()) > 0) await sleep(20);
+    await until('the job is queued', async () => (await prisma.outboxJob.count()) === 0);
   });
 });

@@ -1,7 +1,6 @@
 import { AuditPage, type PostDto, type ReportDto } from '#contracts';
 import { newId, PrismaService } from '#platform';
-import { contractErrors, rememberPromises, TestApp, type Account } from '#testing';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { contractErrors, rememberPromises, TestApp, type Account, until } from '#testing';
 
 let app: TestApp;
 let admin: Account;
@@ -19,11 +18,10 @@ afterAll(() => app.stop());
 const failedJob = async () => {
   const id = newId();
   await app.app.get(PrismaService).outboxJob.create({ data: { id, name: 'nonsense', data: {} } });
-  for (let i = 0; i < 200; i++) {
-    const { body } = await app.request<{ items: { id: string }[] }>('GET', 'admin/queues', admin.token);
-    if (body.items.some((job) => job.id === id)) break;
-    await sleep(50);
-  }
+  await until('the job has failed', async () => {
+    const { items } = await app.ask<{ items: { id: string }[] }>(admin, 'GET admin/queues');
+    return items.some((job) => job.id === id);
+  });
   return id;
 };
 const openReport = async () => {

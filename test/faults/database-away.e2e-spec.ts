@@ -229,7 +229,7 @@ it('a messenger client that connects meanwhile retries, and is not sent to its s
   });
   // As in its specification. Together with Socket.IO's own reconnect the client would hang.
   client.socket.on('disconnect', () => client.socket.connect());
-  while (refusals.length < 3) await sleep(20);
+  await until('three refusals', () => refusals.length >= 3);
   await scene.comesBack();
   await client.next('connection:established');
   expect(refusals).not.toContain('User not found');

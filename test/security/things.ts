@@ -1,9 +1,8 @@
 import type { BookingDto } from '#contracts';
 import { newId, PrismaService } from '#platform';
-import type { Account, TestApp } from '#testing';
+import { until, type Account, type TestApp } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const DAY = 86_400_000;
 const midnight = (days: number) => new Date((Math.floor(Date.now() / DAY) + days) * DAY).toISOString();
@@ -102,7 +101,7 @@ export const THINGS: Record<string, (world: World) => Promise<string>> = {
     await app.app.get(PrismaService).outboxJob.create({ data: { id, name: 'nonsense', data: {} } });
     const failed = () =>
       app.rows(`SELECT FROM bullmq.job WHERE id = $1 AND state = 'failed'`, [id]).catch(() => []);
-    while ((await failed()).length === 0) await sleep(20);
+    await until('the job has failed', async () => (await failed()).length > 0);
     return id;
   },
   /** A friend of the owner's. */

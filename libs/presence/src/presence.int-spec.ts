@@ -1,7 +1,6 @@
 import { loadConfig, logger, PlatformModule } from '#platform';
-import { Bystander, createTestDatabase, type TestDatabase } from '#testing';
+import { Bystander, createTestDatabase, type TestDatabase, until } from '#testing';
 import { Test } from '@nestjs/testing';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Presence, PresenceModule } from './index.js';
 
 const LOW = '00000000-0000-4000-8000-000000000001';
@@ -36,7 +35,7 @@ it('locks users in one order, so that two processes never deadlock', async () =>
   presence.connected(HIGH, 'phone', []);
   // The first one is stored at once, alone. The stop stores both together, and would find this one first.
   const stored = () => other.query('SELECT FROM users WHERE last_seen_at IS NOT NULL');
-  while ((await stored()).rowCount === 0) await sleep(10);
+  await until('the first is stored', async () => (await stored()).rowCount! > 0);
   await registers(LOW);
   presence.connected(LOW, 'phone', []);
   await other.query('BEGIN');

@@ -10,8 +10,7 @@ import type {
 import { lockBookings } from '#identity';
 import { ReconcileBookings, RemindBookings } from '#marketplace';
 import { PrismaService, type Prisma } from '#platform';
-import type { Account, Device } from '#testing';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until, type Account, type Device } from '#testing';
 import { ALWAYS, HOUR, at, useBookings } from './scene.js';
 
 const scene = useBookings();
@@ -263,7 +262,7 @@ describe('at the same moment', () => {
       waiting = other();
       const locks = `SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-      while ((await scene.app.rows(locks)).length === 0) await sleep(10);
+      await until('it waits', async () => (await scene.app.rows(locks)).length > 0);
       await meanwhile(tx);
     });
     return waiting;

@@ -1,8 +1,7 @@
 import type { BookingDto, NotificationCount, NotificationPage } from '#contracts';
 import { ChangeBooking, CompleteBookings, ExpireBookings, RemindBookings } from '#marketplace';
-import { promised, type Device } from '#testing';
+import { promised, type Device, until } from '#testing';
 import { HOUR, at, useBookings } from './scene.js';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 const scene = useBookings();
 const { book, listed, setBooking, request, run, runSchedule, runWithout, step, stored, notified } = scene;
@@ -18,7 +17,7 @@ describe('an unanswered request', () => {
     await setBooking(passed.id, 'requested', -1);
     const requests = async () =>
       (await listed(scene.master)).filter((type) => type === 'booking_request').length;
-    while ((await requests()) < 4) await sleep(20);
+    await until('the requests notified', async () => (await requests()) >= 4);
     await Promise.all([runSchedule(new ExpireBookings()), runSchedule(new ExpireBookings())]);
     for (const [{ id }, status] of [
       [late, 'expired'],

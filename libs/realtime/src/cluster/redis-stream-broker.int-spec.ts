@@ -1,5 +1,5 @@
 import { Config, Metrics, RedisConnections, logger } from '#platform';
-import { describeWithRedis, emptyRedis } from '#testing';
+import { describeWithRedis, emptyRedis, until } from '#testing';
 import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -100,7 +100,7 @@ describeWithRedis('a message of another process', () => {
     for (let n = 6; n < 50; n++) await send('new', n);
     await settled();
     expect(missed).toBe(1);
-    while (missed === 1) await sleep(100);
+    await until('the second loss', () => missed > 1);
     // Connections that other tests close may log warnings, too.
     const reasons = warn.mock.calls.flatMap(([about]) => {
       const { reasons } = about as { reasons?: string[] };
@@ -125,14 +125,14 @@ describeWithRedis('a message of another process', () => {
     await redis.xadd(STREAM, '*', 'told', JSON.stringify({ from: 'stopped', n: 2, leaves: true }));
     await settled();
     dead = ['killed', 'killed too', 'stopped'];
-    while (missed === 0) await sleep(100);
+    await until('a loss', () => missed > 0);
     await sleep(LOOK_MS);
     expect(missed).toBe(1);
   }, 20_000);
 
   it('counts as lost when a process dies that was there before and has published nothing since', async () => {
     dead = ['silent', 'never there'];
-    while (missed === 0) await sleep(100);
+    await until('a loss', () => missed > 0);
     await sleep(LOOK_MS);
     expect(missed).toBe(1);
   }, 20_000);
