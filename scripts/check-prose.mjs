@@ -1,8 +1,9 @@
-/** Part of npm run check: comments, documents, test titles and commit subjects say things plainly. */
+/** Part of npm run check: comments, documents, test titles and commits say things plainly. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { root } from './prepare.mjs';
 
@@ -13,14 +14,15 @@ const TITLES = new Set(['it', 'test', 'describe']);
 /** Documents outside the repository. */
 const DANGLING = /\(contract, ["“]|\bseeds\/0/;
 const MAX_SUBJECT = 72;
-/** Older commits had no convention. */
-const CONVENTION_SINCE = '2026-11-30';
+const SUBJECT = /^(Revert "|[a-z][\w-]*(, [a-z][\w-]*)*: \S)/;
+/** The newest commits are checked. Older ones had no convention. */
+const COMMITS = ['--since=2026-11-30T15:20:00Z', '--max-count=50', '--no-merges'];
 
 /** @returns one line for each fault, or an empty text; a copy without history is not checked */
 export async function proseFaults() {
   if (!existsSync(join(root, '.git'))) return '';
   const files = git('ls-files').filter((file) => existsSync(join(root, file)));
-  const faults = subjectFaults();
+  const faults = commitFaults();
   for (const file of files) {
     if (/\.(ts|mjs|cjs)$/.test(file)) faults.push(...codeFaults(file, await read(file)));
     else if (/\.md$/.test(file)) faults.push(...documentFaults(file, await read(file)));
@@ -35,10 +37,16 @@ const git = (...args) =>
     .filter(Boolean);
 const read = (file) => readFile(join(root, file), 'utf8');
 
-function subjectFaults() {
-  return git('log', `--since=${CONVENTION_SINCE}`, '--no-merges', '--format=%h %s')
-    .filter((line) => line.slice(line.indexOf(' ') + 1).length > MAX_SUBJECT)
-    .map((line) => `${line}: a commit subject has at most ${MAX_SUBJECT} characters`);
+function commitFaults() {
+  return git('log', ...COMMITS, '--format=%h').flatMap((commit) => {
+    const [subject, ...body] = git('log', '-1', '--format=%B', commit);
+    const fault = (text) => `${commit} ${subject}: ${text}`;
+    return [
+      ...(subject.length > MAX_SUBJECT ? [fault(`the subject has at most ${MAX_SUBJECT} characters`)] : []),
+      ...(SUBJECT.test(subject) ? [] : [fault('the subject has the form “scope: imperative”')]),
+      ...(body.length > 0 ? [] : [fault('the body says why')]),
+    ];
+  });
 }
 
 function codeFaults(file, text) {
@@ -112,3 +120,9 @@ const isTest = (callee) => {
   }
   return TITLES.has(callee.text);
 };
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const faults = await proseFaults();
+  if (faults) console.error(faults);
+  process.exitCode = faults ? 1 : 0;
+}

@@ -22,9 +22,9 @@ export interface EngineSession extends NodeJS.EventEmitter {
 
 interface EngineTransport {
   writable: boolean;
-  /** Of a WebSocket transport. */
+  /** Only a WebSocket transport has it. */
   socket?: { _socket?: TcpSocket };
-  /** Of a polling transport: its wait for a poll to close with. */
+  /** How long a polling transport waits for a poll to close with. */
   closeTimeout?: number;
   shouldClose?: (() => void) | null;
 }
