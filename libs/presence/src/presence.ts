@@ -8,7 +8,7 @@ import {
   Prisma,
   PrismaService,
   RedisConnections,
-  logger,
+  logFailure,
 } from '#platform';
 import {
   EventPublisher,
@@ -116,10 +116,7 @@ export class Presence implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     const at = new Date();
     const here = (await this.store.close().catch(() => [])).map((userId) => ({ userId, at }));
-    if (here.length > 0)
-      await this.storeLastSeen(here).catch((err: Error) =>
-        logger.warn({ err: err.message }, 'storing last seen failed'),
-      );
+    if (here.length > 0) await this.storeLastSeen(here).catch(logFailure('storing last seen failed'));
     await this.lastSeen.drain();
   }
 
@@ -167,4 +164,4 @@ export class Presence implements OnApplicationShutdown {
   }
 }
 
-const logWarning = (err: Error) => logger.warn({ err: err.message }, 'presence update failed');
+const logWarning = logFailure('presence update failed');

@@ -1,4 +1,4 @@
-import { FAST_TIMEOUT_MS, inParts, logger, retry, unavailable, type RedisConnections } from '#platform';
+import { FAST_TIMEOUT_MS, inParts, logFailure, retry, unavailable, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -107,9 +107,9 @@ export class RedisPresenceStore implements PresenceStore {
       // A resent script whose first answer was lost would find its own write: the user would seem to have been online.
       autoResendUnfulfilledCommands: false,
     });
-    this.timers = [setInterval(() => void this.attempt(() => this.renew()), RENEW_MS)];
+    this.timers = [setInterval(() => void this.renew().catch(logWarning), RENEW_MS)];
     // Redis may have lost its data.
-    this.redis.on('ready', () => void this.attempt(() => this.renew()));
+    this.redis.on('ready', () => void this.renew().catch(logWarning));
   }
 
   async enter(userId: string, deviceId: string): Promise<boolean> {
@@ -137,7 +137,7 @@ export class RedisPresenceStore implements PresenceStore {
   async leave(userId: string, deviceId: string): Promise<void> {
     if (this.entering.delete(deviceId) || !this.here.delete(deviceId)) return;
     this.left.set(deviceId, userId);
-    if (!this.isDisconnected) await this.attempt(() => this.releaseLeases([[deviceId, userId]]));
+    if (!this.isDisconnected) await this.releaseLeases([[deviceId, userId]]).catch(logWarning);
   }
 
   /** While Redis is unavailable: only users of this node. */
@@ -158,7 +158,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   onOffline(listener: (userId: string, at: Date) => void): void {
     this.notifyOffline = listener;
-    this.timers.push(setInterval(() => void this.attempt(() => this.claimOffline()), LOOK_MS));
+    this.timers.push(setInterval(() => void this.claimOffline().catch(logWarning), LOOK_MS));
   }
 
   onOnlineAgain(listener: (userId: string) => void): void {
@@ -238,19 +238,9 @@ export class RedisPresenceStore implements PresenceStore {
       this.isLooking = false;
     }
   }
-
-  private async attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (err) {
-      logWarning(err as Error);
-    }
-  }
 }
 
 const asArguments = (devices: [deviceId: string, userId: string][]) =>
   devices.flatMap(([deviceId, userId]) => [userId, deviceId]);
 
-function logWarning(err: Error): undefined {
-  logger.warn({ err: err.message }, 'presence store failed');
-}
+const logWarning = logFailure('presence store failed');

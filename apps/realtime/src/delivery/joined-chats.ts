@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { ChatViews } from '#chat';
-import { logger } from '#platform';
+import { logFailure } from '#platform';
 import { Hub, chatTopic } from '#realtime';
 import { byUserId } from './by-user-id.js';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -76,8 +76,8 @@ export class JoinedChats implements OnModuleDestroy {
   private async endRound(): Promise<void> {
     for (const [chatId, devices] of [...this.passedOver]) {
       this.passedOver.delete(chatId);
-      await this.showChat(chatId, [...devices]).catch((err: Error) =>
-        logger.warn({ err: err.message, chat_id: chatId }, 'showing a chat to unjoined devices failed'),
+      await this.showChat(chatId, [...devices]).catch(
+        logFailure('showing a chat to unjoined devices failed', { chat_id: chatId }),
       );
     }
     this.timer = this.passedOver.size > 0 ? setTimeout(() => void this.endRound(), ROUND_MS) : undefined;

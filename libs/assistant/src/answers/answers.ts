@@ -1,5 +1,5 @@
 import type { AssistantEvent } from '#contracts';
-import { ASSISTANT, Metrics, isDatabaseUnavailable, logger, retry } from '#platform';
+import { ASSISTANT, Metrics, isDatabaseUnavailable, logFailure, logger, retry } from '#platform';
 import { EventPublisher } from '#realtime';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -221,9 +221,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     if (!added) return;
     const { token, index } = added;
     this.publish(chatId, 'assistant_message_token', { token, messageId: live.id, index });
-    this.log
-      .add({ messageId: live.id, index, text: token })
-      .catch((err: Error) => logger.warn({ err: err.message }, 'answer log write failed'));
+    this.log.add({ messageId: live.id, index, text: token }).catch(logFailure('answer log write failed'));
   }
 
   private async fail(live: LiveAnswer, question: Question, failure: Error): Promise<void> {

@@ -1,4 +1,4 @@
-import { PrismaService, logger } from '#platform';
+import { PrismaService, logFailure } from '#platform';
 import { EventPublisher, userTopic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from './chat-views.js';
@@ -24,7 +24,7 @@ export class ChatUpdatePublisher {
       for (const { userId, chat } of await this.views.ofEach(asked))
         this.publisher.publish(userTopic(userId), 'chat:created', chat);
     } catch (err) {
-      logger.warn({ err: (err as Error).message }, 'publishing new direct chats failed');
+      logFailure('publishing new direct chats failed')(err);
     }
   }
 

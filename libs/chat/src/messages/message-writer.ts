@@ -10,7 +10,7 @@ import {
   PrismaService,
   isDatabaseUnavailable,
   isUniqueViolation,
-  logger,
+  logFailure,
 } from '#platform';
 import { EventPublisher, chatTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -241,9 +241,7 @@ export class MessageWriter implements OnModuleDestroy {
   private resolveLater(): void {
     clearTimeout(this.resolveTimer);
     this.resolveTimer = setTimeout(() => {
-      this.resolveUncertain().catch((err: Error) =>
-        logger.warn({ err: err.message }, 'uncertain commit lookup failed, retrying'),
-      );
+      this.resolveUncertain().catch(logFailure('uncertain commit lookup failed, retrying'));
     }, 1000);
   }
 }

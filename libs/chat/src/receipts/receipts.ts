@@ -1,6 +1,6 @@
 import { MAX_MEMBERS, MAX_RECEIPT_MEMBERS, type PayloadOf } from '#contracts';
 import { notBlocked } from '#identity';
-import { WORK, KeyedQueue, Prisma, PrismaService, logger, retry } from '#platform';
+import { WORK, KeyedQueue, Prisma, PrismaService, logFailure, logger, retry } from '#platform';
 import { EventPublisher, EventQueue, userTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
@@ -159,9 +159,7 @@ export class Receipts implements OnModuleDestroy {
     const announce = () => {
       const { after } = this.largeChats.get(chatId)!;
       this.largeChats.delete(chatId);
-      this.announceCounts(chatId, after).catch((err: Error) =>
-        logger.warn({ err: err.message }, 'receipt publish failed'),
-      );
+      this.announceCounts(chatId, after).catch(logFailure('receipt publish failed'));
     };
     this.largeChats.set(chatId, { after, timer: setTimeout(announce, LARGE_CHAT_MS) });
   }

@@ -1,6 +1,6 @@
 import { DAY_MS } from '#contracts';
 import { enqueueNotification } from '#notifications';
-import { PrismaService, logger } from '#platform';
+import { PrismaService, logFailure } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { availabilityOf, earliestOf } from '../availability/availabilities.js';
 import { FreeTime } from '../availability/available-slots.js';
@@ -60,8 +60,8 @@ export class ProposeBookingsHandler implements ICommandHandler<ProposeBookings> 
     for (let masters = await this.mastersAfter(''); masters.length > 0;) {
       for (const regular of await this.due(masters, zones, now))
         // One failure does not affect other clients, and is retried in the next round.
-        await this.propose(regular, now).catch((err: Error) =>
-          logger.warn({ err: err.message, booking_id: regular.lastId }, 'proposing a next visit failed'),
+        await this.propose(regular, now).catch(
+          logFailure('proposing a next visit failed', { booking_id: regular.lastId }),
         );
       masters = await this.mastersAfter(masters.at(-1)!.masterId);
     }

@@ -19,6 +19,13 @@ export const logger: Logger = pino({
   formatters: { level: (label) => ({ level: label }) },
 });
 
+/** Handles a failure that needs nothing but a warning, such as a rejected promise. */
+export const logFailure =
+  (message: string, fields?: object) =>
+  (error: unknown): undefined => {
+    logger.warn({ err: (error as Error).message, ...fields }, message);
+  };
+
 /** Nest's own start messages are logged at debug level. */
 const CHATTER =
   /^(NestFactory|InstanceLoader|RoutesResolver|RouterExplorer|WebSocketsController|NestApplication)$/;

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { logger } from '../observability/logging.js';
+import { logFailure } from '../observability/logging.js';
 import { PgPool } from '../prisma/prisma.service.js';
 import { within } from '../concurrency/time-limit.js';
 
@@ -45,7 +45,7 @@ export class SharedClock implements OnModuleInit, OnApplicationShutdown {
       const answered = performance.now();
       if (answered - asked <= SOON_MS) origin = rows[0]!.now - (asked + answered) / 2;
     } catch (err) {
-      logger.warn({ err: (err as Error).message }, 'database clock read failed');
+      logFailure('database clock read failed')(err);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { RedisConnections, logger, within } from '#platform';
+import { RedisConnections, logFailure, within } from '#platform';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 
@@ -60,18 +60,14 @@ export class NodeRegistry implements OnModuleInit, OnApplicationShutdown {
     const { shared } = this.redis;
     if (shared?.status !== 'ready') return;
     // A stalled Redis would keep the process alive until it is killed.
-    await within(FAREWELL_MS, shared.del(keyOf(this.id))).catch((err: Error) =>
-      logger.warn({ err: err.message }, 'node lease release failed'),
-    );
+    await within(FAREWELL_MS, shared.del(keyOf(this.id))).catch(logFailure('node lease release failed'));
   }
 
   private async renew(): Promise<void> {
     // The command would wait for the connection, and be outdated when sent.
     if (this.timer && this.redis.shared!.status !== 'ready') return;
-    try {
-      await this.redis.shared!.set(keyOf(this.id), 1, 'PX', LEASE_MS);
-    } catch (err) {
-      logger.warn({ err: (err as Error).message }, 'node lease renewal failed');
-    }
+    await this.redis
+      .shared!.set(keyOf(this.id), 1, 'PX', LEASE_MS)
+      .catch(logFailure('node lease renewal failed'));
   }
 }

@@ -1,6 +1,6 @@
 import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
 import { Counter } from 'prom-client';
-import { WORK, logger, retry, within, type Metrics, type RedisConnections } from '#platform';
+import { WORK, logFailure, logger, retry, within, type Metrics, type RedisConnections } from '#platform';
 import type { ClusterCommand } from './command.js';
 import type { NodeRegistry } from './node-registry.js';
 import { RedisStream, isAfter } from './redis-stream.js';
@@ -91,10 +91,9 @@ export class RedisStreamBroker {
     void this.read();
     // Nodes that start later are known from their messages.
     for (const id of await this.leases.all()) this.initialNodes.add(id);
-    const logWarning = (message: string) => (err: Error) => logger.warn({ err: err.message }, message);
-    const lookForDead = () => void this.detectDeadNodes().catch(logWarning('dead node check failed'));
+    const lookForDead = () => void this.detectDeadNodes().catch(logFailure('dead node check failed'));
     this.timer = setInterval(lookForDead, LOOK_MS);
-    this.stream.onBack(() => void this.detectGap().catch(logWarning('stream gap check failed')));
+    this.stream.onBack(() => void this.detectGap().catch(logFailure('stream gap check failed')));
   }
 
   /**

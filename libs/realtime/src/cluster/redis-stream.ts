@@ -1,4 +1,4 @@
-import { logger, type RedisConnections } from '#platform';
+import { logFailure, logger, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
 
 const STREAM = 'service-platform:nodes';
@@ -71,7 +71,7 @@ export class RedisStream {
       await this.writer.xtrim(STREAM, 'MAXLEN', Math.floor(length / 2));
       logger.warn({ messages: Math.ceil(length / 2) }, 'redis is full, oldest commands deleted');
     };
-    trim().catch((err: Error) => logger.warn({ err: err.message }, 'redis is full, trim failed'));
+    trim().catch(logFailure('redis is full, trim failed'));
   }
 }
 

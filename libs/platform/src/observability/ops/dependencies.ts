@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { logger } from '../logging.js';
+import { logFailure } from '../logging.js';
 import { Metrics } from '../metrics.js';
 import { PgPool } from '../../prisma/prisma.service.js';
 import { RedisConnections } from '../../redis/redis.js';
@@ -54,7 +54,7 @@ export class Dependencies {
       await within(DATABASE_MS, this.pool.query(PROBE), `no answer within ${DATABASE_MS} ms`);
       return true;
     } catch (error) {
-      logger.warn({ err: (error as Error).message }, 'database accepts no writes');
+      logFailure('database accepts no writes')(error);
       return false;
     }
   });
