@@ -163,6 +163,7 @@ it('friends and requests are paged', async () => {
   expect((await friends(scene.anna, `cursor=${page.next_cursor}`)).items.map(({ id }) => id)).toEqual(
     ids.slice(4),
   );
+  expect((await friends(scene.anna, 'cursor=')).items).toHaveLength(5);
   expect(await friends(scene.anna, 'cursor=x')).toMatchObject({ code: 'INVALID_DATA' });
   expect(await requests(scene.anna, 'cursor=x')).toMatchObject({ code: 'INVALID_DATA' });
 });

@@ -30,7 +30,7 @@ export class QueuesController {
     'FORBIDDEN',
   )
   async list(@Query() { limit, cursor }: PageQuery): Promise<QueuesPage> {
-    const [start] = cursor ? decodeCursor(cursor, 'number') : [0];
+    const [start = 0] = decodeCursor(cursor, 'number');
     if (start > 1_000_000) throw AppError.invalid('cursor', 'is invalid');
     const [{ waiting, prioritized, ...counts }, failed, outbox] = await Promise.all([
       this.queues.counts(),

@@ -1,5 +1,5 @@
 import type { AssistantChatWithMessages, AssistantHistoryQuery, AssistantMessageDto } from '#contracts';
-import { LargePages, Prisma, PrismaService, withinPage } from '#platform';
+import { LargePages, Prisma, PrismaService, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { noSuchChat, toChat } from '../conversations/conversation.js';
 
@@ -33,12 +33,7 @@ export class GetAssistantChatHandler implements IQueryHandler<GetAssistantChat> 
     // Read afterwards, so that a page with the first answer also has the title from it.
     const chat = await this.prisma.assistantChat.findUnique({ where: { id: chatId, userId } });
     if (!chat) throw noSuchChat();
-    const cursorAfter = ({ seq }: Row) => String(seq);
-    const shown = rows.slice(0, limit);
-    const { items, next_cursor } = withinPage(
-      { items: shown, next_cursor: rows.length > limit ? cursorAfter(shown.at(-1)!) : null },
-      cursorAfter,
-    );
+    const { items, next_cursor } = pageOf(rows, limit, ({ seq }) => String(seq));
     return {
       ...toChat(chat),
       messages: items.reverse().map(({ seq: _, bytes: __, created_at, ...message }) => ({

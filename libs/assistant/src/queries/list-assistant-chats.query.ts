@@ -1,5 +1,5 @@
 import type { AssistantChatPage, PageQuery } from '#contracts';
-import { PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { PrismaService, decodeCursor, encodeCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { toChat } from '../conversations/conversation.js';
 
@@ -18,7 +18,7 @@ export class ListAssistantChatsHandler implements IQueryHandler<ListAssistantCha
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, page: { limit, cursor } }: ListAssistantChats): Promise<AssistantChatPage> {
-    const [at, id] = cursor ? decodeCursor(cursor, 'number', 'id') : [];
+    const [at, id] = decodeCursor(cursor, 'number', 'id');
     const updatedAt = at === undefined ? undefined : new Date(at);
     const rows = await this.prisma.assistantChat.findMany({
       where: {
@@ -28,11 +28,7 @@ export class ListAssistantChatsHandler implements IQueryHandler<ListAssistantCha
       orderBy: [{ updatedAt: 'desc' }, { id: 'desc' }],
       take: limit + 1,
     });
-    const shown = rows.slice(0, limit);
-    const last = rows.length > limit ? shown.at(-1)! : undefined;
-    return {
-      items: shown.map(toChat),
-      next_cursor: last ? encodeCursor([last.updatedAt.getTime(), last.id]) : null,
-    };
+    const page = pageOf(rows, limit, (last) => encodeCursor([last.updatedAt.getTime(), last.id]));
+    return { ...page, items: page.items.map(toChat) };
   }
 }

@@ -118,7 +118,8 @@ function unlessLeft(error: unknown): void {
 }
 
 function read(cursor: string): Position {
-  const [database, known, upto, after] = decodeCursor(cursor, 'string', 'string', 'string', 'string');
+  const keys = decodeCursor(cursor, 'string', 'string', 'string', 'string');
+  const [database, known, upto, after] = keys as Required<typeof keys>;
   if (!isSnapshot(known) || !isSnapshot(upto) || (after !== '' && !isUUID(after, 'all')))
     throw AppError.invalid('cursor', 'is invalid');
   return { database, known, upto, after };

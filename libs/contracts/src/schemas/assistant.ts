@@ -12,7 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { ErrorReason } from '../errors.js';
-import { PageOf } from '../page.js';
+import { IsPageLimit, MAX_PAGE, PageOf } from '../page.js';
 import {
   FromQuery,
   IsId,
@@ -123,7 +123,7 @@ export class AssistantMessageDto {
 }
 
 export class AssistantHistoryQuery {
-  @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 200;
+  @IsPageLimit() limit: number = MAX_PAGE;
   /** `next_cursor` of the previous page. */
   @FromQuery() @IsInt() @Min(1) @Max(2147483647) cursor?: number;
 }

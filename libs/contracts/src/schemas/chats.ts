@@ -12,7 +12,7 @@ import {
 } from 'class-validator';
 import { UserDto } from './identity.js';
 import { MessageDto } from './messages.js';
-import { PageOf, PageQuery } from '../page.js';
+import { DEFAULT_PAGE, IsPageLimit, PageOf, PageQuery } from '../page.js';
 import {
   Erasable,
   FromQuery,
@@ -205,7 +205,7 @@ export class ReceiptPage extends PageOf(ReceiptDto) {}
 
 export class ChangesQuery {
   @FromQuery() @IsInt() @Min(0) @Max(2147483647) after_change_seq: number = 0;
-  @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 50;
+  @IsPageLimit() limit: number = DEFAULT_PAGE;
 }
 
 /** The read cursors of one member. In a page of changes, either `message` or `marks` is null. */

@@ -13,9 +13,10 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
-import { PageOf, PageQuery } from '../page.js';
+import { DEFAULT_PAGE, IsPageLimit, PageOf, PageQuery } from '../page.js';
 import {
   FromQuery,
+  IsCursor,
   IsId,
   IsIdList,
   IsMessageContent,
@@ -112,7 +113,7 @@ export class MessageDto {
 export class MessagePage extends PageOf(MessageDto) {}
 
 export class HistoryQuery {
-  @FromQuery() @IsInt() @Min(1) @Max(200) limit: number = 50;
+  @IsPageLimit() limit: number = DEFAULT_PAGE;
   /** Only messages before this one. Without a bound, the newest page is returned. */
   @FromQuery() @IsInt() @Min(1) @Max(2147483647) before_seq?: number;
   @FromQuery() @IsInt() @Min(0) @Max(2147483647) after_seq?: number;
@@ -177,7 +178,7 @@ export class MessagesAck extends MessageItems {
 
 /** Pins have no `limit`: a chat has 100 at most. A page ends early only when it would exceed 1 MB. */
 export class PinsQuery {
-  @IsOptional() @IsString() @MaxLength(512) cursor?: string;
+  @IsCursor() cursor?: string;
 }
 
 export class PinsPayload extends PinsQuery {

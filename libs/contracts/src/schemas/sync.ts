@@ -1,19 +1,10 @@
 import { Type } from 'class-transformer';
-import {
-  IsArray,
-  IsBoolean,
-  IsInt,
-  IsOptional,
-  IsString,
-  MaxLength,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsOptional, IsString, Min, ValidateNested } from 'class-validator';
 import { SyncNotifications } from './notifications.js';
-import { IsId, IsNested } from '../validation/validators.js';
+import { IsCursor, IsId, IsNested } from '../validation/validators.js';
 
 export class SyncQuery {
-  @IsOptional() @IsString() @MaxLength(4096) cursor?: string;
+  @IsCursor(4096) cursor?: string;
 }
 
 export class SyncChat {

@@ -13,6 +13,7 @@ import {
   IsTimeZone,
   IsUUID,
   Matches,
+  MaxLength,
   ValidateBy,
   ValidateIf,
   ValidateNested,
@@ -188,6 +189,15 @@ export const FromQuery = () =>
   applyDecorators(
     IsOptional(),
     Transform(({ value }) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)),
+  );
+
+/** An opaque cursor. An empty one asks for the first page. */
+export const IsCursor = (length = 512) =>
+  applyDecorators(
+    IsOptional(),
+    Transform(({ value }) => (value === '' ? undefined : value)),
+    IsString(),
+    MaxLength(length),
   );
 
 /** A boolean in a query string: "true" or "false". */

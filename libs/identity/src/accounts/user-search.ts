@@ -6,6 +6,7 @@ import {
   hasLetter,
   hasWord,
   hasWords,
+  pageOf,
   Prisma,
   searchWords,
   type SearchSql,
@@ -58,11 +59,9 @@ export async function searchUsers<T extends { id: string }>(
       Prisma.sql`${found} AND ${after} AND ${handle ? Prisma.sql`handle <> ${handle}` : Prisma.sql`true`}`,
     ),
   ]);
-  const rows = [...exact, ...remaining];
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  const next = last && rows.length > limit ? (last === exact[0] ? ['', NIL] : [last.key, last.id]) : null;
-  return { items, next_cursor: next && encodeCursor(next) };
+  return pageOf([...exact, ...remaining], limit, (last) =>
+    encodeCursor(last === exact[0] ? ['', NIL] : [last.key, last.id]),
+  );
 }
 
 const bare = (word: string): string => word.replace(/^@+/, '');
@@ -80,7 +79,8 @@ const hasAddress = (word: string): Prisma.Sql =>
 
 /** SQL condition: where the page by name starts. */
 function isAfter(cursor?: string | null): Prisma.Sql {
-  if (cursor == null) return Prisma.sql`true`;
   const [key, id] = decodeCursor(cursor, 'string', 'id');
-  return Prisma.sql`(${KEY} ~>=~ ${key} AND (${KEY} ~>~ ${key} OR id > ${id}::uuid))`;
+  return key === undefined
+    ? Prisma.sql`true`
+    : Prisma.sql`(${KEY} ~>=~ ${key} AND (${KEY} ~>~ ${key} OR id > ${id}::uuid))`;
 }

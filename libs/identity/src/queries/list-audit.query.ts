@@ -1,5 +1,5 @@
 import type { AuditEntryDto, AuditPage, PageQuery } from '#contracts';
-import { PrismaService, idsBefore, pageOf } from '#platform';
+import { PrismaService, idsBefore, idCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { PERSON_COLUMNS, toPerson } from '../accounts/profile.js';
 
@@ -21,7 +21,7 @@ export class ListAuditHandler implements IQueryHandler<ListAudit> {
       orderBy: { id: 'desc' },
       take: limit + 1,
     });
-    const { items, next_cursor } = pageOf(rows, limit);
+    const { items, next_cursor } = pageOf(rows, limit, idCursor);
     return {
       items: items.map(({ id, admin, action, targetId, details, createdAt }) => ({
         id,

@@ -1,5 +1,5 @@
 import type { SessionPage } from '#contracts';
-import { decodeCursor, encodeCursor, PrismaService } from '#platform';
+import { idsBefore, idCursor, pageOf, PrismaService } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 
 /** The user's signed-in devices, newest first (`GET auth/sessions`). @throws AppError INVALID_DATA (names `cursor`) */
@@ -20,15 +20,13 @@ export class ListSessionsHandler implements IQueryHandler<ListSessions> {
   constructor(private readonly prisma: PrismaService) {}
 
   async execute({ userId, sessionId, limit, cursor }: ListSessions): Promise<SessionPage> {
-    const [after] = cursor === undefined ? [undefined] : decodeCursor(cursor, 'id');
     const sessions = await this.prisma.session.findMany({
-      where: { userId, revokedAt: null, expiresAt: { gt: new Date() }, id: { lt: after } },
+      where: { userId, revokedAt: null, expiresAt: { gt: new Date() }, id: { lt: idsBefore(cursor) } },
       // Ids are UUIDv7, so they are in the order of sign-in.
       orderBy: { id: 'desc' },
       take: limit + 1,
     });
-    const items = sessions.slice(0, limit);
-    const last = items.at(-1);
+    const { items, next_cursor } = pageOf(sessions, limit, idCursor);
     return {
       items: items.map((session) => ({
         id: session.id,
@@ -40,7 +38,7 @@ export class ListSessionsHandler implements IQueryHandler<ListSessions> {
         expires_at: session.expiresAt.toISOString(),
         current: session.id === sessionId,
       })),
-      next_cursor: last && sessions.length > limit ? encodeCursor([last.id]) : null,
+      next_cursor,
     };
   }
 }

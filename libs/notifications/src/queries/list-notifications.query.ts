@@ -1,5 +1,5 @@
-import type { NotificationDto, NotificationPage, NotificationQuery } from '#contracts';
-import { Prisma, PrismaService, decodeCursor, encodeCursor, withinPage } from '#platform';
+import type { NotificationPage, NotificationQuery } from '#contracts';
+import { Prisma, PrismaService, decodeCursor, encodeCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { SELECT_ROWS, toDto, type NotificationRow } from '../delivery/notification-rows.js';
 
@@ -22,20 +22,11 @@ export class ListNotificationsHandler implements IQueryHandler<ListNotifications
     if (is_read !== undefined)
       conditions.push(is_read ? Prisma.sql`n.read_at IS NOT NULL` : Prisma.sql`n.read_at IS NULL`);
     if (type) conditions.push(Prisma.sql`n.type = ${type}::notification_type`);
-    if (cursor) conditions.push(after(cursor));
+    const [at, id] = decodeCursor(cursor, 'number', 'id');
+    if (at !== undefined) conditions.push(Prisma.sql`(n.updated_at, n.id) < (${new Date(at)}, ${id}::uuid)`);
     const rows = await this.prisma.$queryRaw<NotificationRow[]>`
       ${SELECT_ROWS} WHERE ${Prisma.join(conditions, ' AND ')}
       ORDER BY n.updated_at DESC, n.id DESC LIMIT ${limit + 1}`;
-    const items = rows.slice(0, limit).map(toDto);
-    const next_cursor = rows.length > limit ? cursorAfter(items.at(-1)!) : null;
-    return withinPage({ items, next_cursor }, cursorAfter);
+    return pageOf(rows.map(toDto), limit, (last) => encodeCursor([Date.parse(last.updated_at), last.id]));
   }
-}
-
-const cursorAfter = ({ updated_at, id }: NotificationDto): string =>
-  encodeCursor([Date.parse(updated_at), id]);
-
-function after(cursor: string): Prisma.Sql {
-  const [at, id] = decodeCursor(cursor, 'number', 'id');
-  return Prisma.sql`(n.updated_at, n.id) < (${new Date(at)}, ${id}::uuid)`;
 }

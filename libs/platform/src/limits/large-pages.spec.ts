@@ -1,6 +1,6 @@
 import { Metrics } from '../observability/metrics.js';
 import { LargePages } from './large-pages.js';
-import { PAGE_BYTES } from '../database/page-size.js';
+import { PAGE_BYTES } from '../database/page.js';
 
 const SMALL = 64 * 1024;
 let large: LargePages;

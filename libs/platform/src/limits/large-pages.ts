@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { READS } from './budgets/index.js';
 import { FairScheduler } from '../concurrency/fair-scheduler.js';
 import { Metrics } from '../observability/metrics.js';
-import { cursorAfter as cursorAfterId } from '../database/id-cursor.js';
-import { PAGE_BYTES, withinPage } from '../database/page-size.js';
+import { idCursor } from '../database/cursor.js';
+import { PAGE_BYTES, pageOf, withinPage } from '../database/page.js';
 
 const { bytes: SMALL_BYTES, ...most } = READS.largePages.most;
 
@@ -51,15 +51,13 @@ export class LargePages {
     found: R[],
     limit: number,
     read: (ids: string[]) => Promise<T[]>,
-    cursorAfter: (last: R) => string = cursorAfterId,
+    cursorAfter: (last: R) => string = idCursor,
   ): Promise<{ items: T[]; next_cursor: string | null }> {
-    const shown = found.slice(0, limit);
-    const all = { items: shown, next_cursor: found.length > limit ? cursorAfter(shown.at(-1)!) : null };
-    const page = withinPage(all, cursorAfter, ({ bytes }) => bytes);
-    const ids = page.items.map(({ id }) => id);
-    const bytes = page.items.reduce((sum, item) => sum + item.bytes, 0);
+    const { items: shown, next_cursor } = pageOf(found, limit, cursorAfter, ({ bytes }) => bytes);
+    const ids = shown.map(({ id }) => id);
+    const bytes = shown.reduce((sum, item) => sum + item.bytes, 0);
     const items = await (bytes <= SMALL_BYTES ? read(ids) : this.inTurn(reader, () => read(ids)));
-    return withinPage({ ...page, items }, ({ id }) => cursorAfter(shown.find((item) => item.id === id)!));
+    return withinPage({ items, next_cursor }, ({ id }) => cursorAfter(shown.find((item) => item.id === id)!));
   }
 
   private async inTurn<T>(reader: string, read: () => Promise<T>): Promise<T> {

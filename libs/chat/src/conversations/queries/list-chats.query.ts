@@ -23,7 +23,7 @@ export class ListChatsHandler implements IQueryHandler<ListChats> {
   ) {}
 
   async execute({ userId, query: { limit, cursor, archived } }: ListChats): Promise<ChatPage> {
-    const [at, id] = cursor ? decodeCursor(cursor, 'number', 'id') : [];
+    const [at, id] = decodeCursor(cursor, 'number', 'id');
     const after =
       at === undefined
         ? Prisma.empty

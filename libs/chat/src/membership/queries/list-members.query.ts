@@ -1,5 +1,5 @@
 import type { PageQuery, ParticipantPage } from '#contracts';
-import { PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { PrismaService, idsAfter, idCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ChatViews, participantColumns, type ParticipantRow } from '../../conversations/chat-views.js';
 import { uuid } from '../../receipts/shown-cursors.js';
@@ -26,13 +26,12 @@ export class ListMembersHandler implements IQueryHandler<ListMembers> {
 
   async execute({ userId, chatId, page: { limit, cursor } }: ListMembers): Promise<ParticipantPage> {
     await this.memberships.require(chatId, userId);
-    const [after] = cursor ? decodeCursor(cursor, 'id') : [''];
     const rows = await this.prisma.$queryRaw<ParticipantRow[]>`
       SELECT ${participantColumns(uuid(userId))} FROM chat_members p JOIN users u ON u.id = p.user_id
-      WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id::text > ${after}
-      ORDER BY p.user_id::text LIMIT ${limit + 1}`;
-    const page = rows.slice(0, limit);
-    const items = (await this.views.participants(page)).map(({ chat_id: _, ...participant }) => participant);
-    return { items, next_cursor: rows.length > limit ? encodeCursor([items.at(-1)!.id]) : null };
+      WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id > ${idsAfter(cursor)}::uuid
+      ORDER BY p.user_id LIMIT ${limit + 1}`;
+    const page = pageOf(rows, limit, idCursor);
+    const participants = await this.views.participants(page.items);
+    return { ...page, items: participants.map(({ chat_id: _, ...participant }) => participant) };
   }
 }

@@ -27,7 +27,7 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
 
   async execute({ userId, chatId, cursor }: ListPins): Promise<MessagePage> {
     // No two pins of a chat have the same time.
-    const [before] = cursor ? decodeCursor(cursor, 'number') : [8e15];
+    const [before = 8e15] = decodeCursor(cursor, 'number');
     await this.memberships.require(chatId, userId);
     const { page } = await this.reader.page(
       { userId, chatId },

@@ -56,7 +56,7 @@ export class SearchMessagesHandler implements IQueryHandler<SearchMessages> {
   async execute({ userId, chatId, search: { query, limit, cursor } }: SearchMessages): Promise<MessagePage> {
     const membership = await this.memberships.require(chatId, userId, true);
     const { visible_seq, left_change_seq } = membership;
-    const [from] = cursor ? decodeCursor(cursor, 'number') : [visible_seq + 1];
+    const [from = visible_seq + 1] = decodeCursor(cursor, 'number');
     const before = Math.min(Math.max(Math.trunc(from), 0), visible_seq + 1);
     const { rows, next } = await this.searches.run(userId, async (search) => {
       const words = await searchWords(search, query);

@@ -1,6 +1,6 @@
 import { AppError, type PageQuery, type ReceiptPage } from '#contracts';
 import { hiddenFrom } from '#identity';
-import { Prisma, PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { Prisma, PrismaService, idCursor, idsAfter, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { Memberships } from '../../membership/membership.js';
 import { shownCursors, uuid } from '../shown-cursors.js';
@@ -36,17 +36,15 @@ export class ListReceiptsHandler implements IQueryHandler<ListReceipts> {
     if (!message) throw new AppError('NOT_FOUND', 'No such message in this chat');
     if (message.senderId !== userId)
       throw new AppError('FORBIDDEN', 'Only the sender may see who has read a message');
-    const [after] = cursor ? decodeCursor(cursor, 'id') : [''];
     const { read, delivered, areShown } = shownCursors(uuid(userId));
-    const rows = await this.prisma.$queryRaw<(ReceiptPage['items'][number] & { sort: string })[]>`
+    const rows = await this.prisma.$queryRaw<ReceiptPage['items']>`
       SELECT u.id AS user_id, COALESCE(${hiddenFrom(uuid(userId), Prisma.raw('ARRAY[u.id]'))}->u.id::text->>'name', u.name) AS name,
         CASE WHEN NOT ${areShown} THEN 'sent' WHEN ${read} >= ${message.seq} THEN 'read'
              WHEN ${delivered} >= ${message.seq} THEN 'delivered' ELSE 'sent' END AS status
       FROM chat_members p JOIN users u ON u.id = p.user_id
       WHERE p.chat_id = ${chatId}::uuid AND p.left_at IS NULL AND p.user_id <> ${message.senderId}::uuid
-        AND p.user_id::text > ${after}
-      ORDER BY p.user_id::text LIMIT ${limit + 1}`;
-    const items = rows.slice(0, limit);
-    return { items, next_cursor: rows.length > limit ? encodeCursor([items.at(-1)!.user_id]) : null };
+        AND p.user_id > ${idsAfter(cursor)}::uuid
+      ORDER BY p.user_id LIMIT ${limit + 1}`;
+    return pageOf(rows, limit, ({ user_id }) => idCursor({ id: user_id }));
   }
 }

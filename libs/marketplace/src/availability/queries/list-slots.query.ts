@@ -1,5 +1,5 @@
 import { DAY_MS, AppError, MAX_SLOT_DAYS, type SlotPage, type SlotQuery } from '#contracts';
-import { PrismaService, decodeCursor, encodeCursor } from '#platform';
+import { PrismaService, decodeCursor, encodeCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { availabilityOf, earliestOf } from '../availabilities.js';
 import { FreeTime } from '../available-slots.js';
@@ -36,18 +36,14 @@ export class ListSlotsHandler implements IQueryHandler<ListSlots> {
     if (from >= to) throw AppError.invalid('to', 'must be after from');
     if (to.getTime() - from.getTime() > MAX_SLOT_DAYS * DAY_MS)
       throw AppError.invalid('to', `must be at most ${MAX_SLOT_DAYS} days after from`);
-    const after = query.cursor ? decodeCursor(query.cursor, 'number')[0] + 1 : 0;
+    const [last = -1] = decodeCursor(query.cursor, 'number');
     const end = new Date(Math.min(to.getTime(), now.getTime() + HORIZON_MS + 1));
     const availability = await availabilityOf(this.prisma, masterId);
     if (!availability) return { items: [], next_cursor: null };
-    const start = new Date(Math.max(from.getTime(), earliestOf(availability, now).getTime(), after));
+    const start = new Date(Math.max(from.getTime(), earliestOf(availability, now).getTime(), last + 1));
     if (start >= end) return { items: [], next_cursor: null };
     const free = await this.freeTime.slots(masterId, availability, duration, start, end, query.limit + 1);
-    const items = free.slice(0, query.limit);
-    const last = items.at(-1);
-    return {
-      items: items.map(toSlot),
-      next_cursor: last && free.length > query.limit ? encodeCursor([last.start.getTime()]) : null,
-    };
+    const page = pageOf(free, query.limit, ({ start }) => encodeCursor([start.getTime()]));
+    return { ...page, items: page.items.map(toSlot) };
   }
 }

@@ -54,7 +54,7 @@ const BYTES = Prisma.raw(`1000 + octet_length(concat(b.note, b.reason, master.av
   + CASE WHEN r.id IS NULL THEN 0 ELSE 500 + octet_length(concat(r.text, client.avatar)) END AS bytes`);
 
 function before(cursor?: string): Prisma.Sql {
-  if (!cursor) return Prisma.sql`true`;
   const [startsAt, id] = decodeCursor(cursor, 'number', 'id');
+  if (startsAt === undefined) return Prisma.sql`true`;
   return Prisma.sql`(starts_at, id) < (${new Date(startsAt)}, ${id}::uuid)`;
 }

@@ -1,5 +1,5 @@
 import type { PageQuery, PersonDto } from '#contracts';
-import { PrismaService, idsAfter, pageOf } from '#platform';
+import { PrismaService, idsAfter, idCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 
 /**
@@ -26,7 +26,7 @@ export class ListBlockedHandler implements IQueryHandler<ListBlocked> {
       FROM blocks b JOIN users u ON u.id = b.blocked_id
       WHERE b.blocker_id = ${userId}::uuid AND b.blocked_id > ${idsAfter(cursor)}::uuid AND u.banned_at IS NULL
       ORDER BY b.blocked_id LIMIT ${limit + 1}`;
-    const { items, next_cursor } = pageOf(rows, limit);
+    const { items, next_cursor } = pageOf(rows, limit, idCursor);
     return { items: items.map((row) => row.person), next_cursor };
   }
 }

@@ -1,5 +1,5 @@
 import type { FriendRequestPage, FriendRequestQuery } from '#contracts';
-import { Prisma, PrismaService, idsBefore, pageOf } from '#platform';
+import { Prisma, PrismaService, idsBefore, idCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { FRIEND_REQUESTS, toFriendRequest, type FriendRequestRow } from '../friend-requests.js';
 import { visibleTo } from '../../visibility.js';
@@ -28,7 +28,7 @@ export class ListFriendRequestsHandler implements IQueryHandler<ListFriendReques
       WHERE r.${Prisma.raw(mine)} = ${userId}::uuid AND r.status = 'pending' AND r.id < ${idsBefore(cursor)}::uuid
         AND ${visibleTo(userId, people)}
       ORDER BY r.id DESC LIMIT ${limit + 1}`;
-    const { items, next_cursor } = pageOf(rows, limit);
+    const { items, next_cursor } = pageOf(rows, limit, idCursor);
     return { items: items.map(toFriendRequest), next_cursor };
   }
 }

@@ -1,6 +1,6 @@
 import type { PageQuery } from '#contracts';
 import { toProfile, type Profile, type ProfileColumns } from '#identity';
-import { PrismaService, idsAfter, pageOf } from '#platform';
+import { PrismaService, idsAfter, idCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { visibleTo } from '../../visibility.js';
 
@@ -24,7 +24,7 @@ export class ListFriendsHandler implements IQueryHandler<ListFriends> {
       FROM friends f JOIN users u ON u.id = f.friend_id
       WHERE f.user_id = ${userId}::uuid AND f.friend_id > ${idsAfter(cursor)}::uuid AND ${visibleTo(userId, 'u')}
       ORDER BY f.friend_id LIMIT ${limit + 1}`;
-    const { items, next_cursor } = pageOf(rows, limit);
+    const { items, next_cursor } = pageOf(rows, limit, idCursor);
     return { items: items.map(toProfile), next_cursor };
   }
 }
