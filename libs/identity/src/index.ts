@@ -20,7 +20,7 @@ export { RevokeSessions } from './commands/revoke-sessions.command.js';
 export { SetRole } from './commands/set-role.command.js';
 export { UpdateMe } from './commands/update-me.command.js';
 export { IdentityModule } from './identity.module.js';
-export { Pairs } from './blocks/pairs.js';
+export { Pairs, inEitherOrder, pairKey } from './blocks/pairs.js';
 export { Passwords } from './sessions/passwords.js';
 export { noSuchUser, requirePresent } from './accounts/present.js';
 export { Reach } from './blocks/reach.js';

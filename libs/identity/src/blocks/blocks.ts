@@ -1,5 +1,6 @@
 import { Prisma, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
+import { inEitherOrder, pairKey } from './pairs.js';
 
 /** SQL condition: no block exists between two users, in either direction. Each of the two lookups uses an index. */
 export const notBlocked = (a: Prisma.Sql, b: Prisma.Sql): Prisma.Sql => Prisma.sql`
@@ -21,7 +22,7 @@ export async function lockBookings(
   tx: Pick<Prisma.TransactionClient, '$executeRaw'>,
   pairs: ([a: string, b: string] | [client: string])[],
 ): Promise<void> {
-  const keys = [...new Set(pairs.map((pair) => `bookings:${[...pair].sort().join(':')}`))].sort();
+  const keys = [...new Set(pairs.map((pair) => `bookings:${pairKey(...pair)}`))].sort();
   await tx.$executeRaw`
     SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(${keys}::text[]) AS key`;
 }
@@ -37,14 +38,8 @@ export class Blocks {
     b: string | string[],
     tx: Pick<Prisma.TransactionClient, 'block'> = this.prisma,
   ): Promise<boolean> {
-    const otherIds = [b].flat();
     const block = await tx.block.findFirst({
-      where: {
-        OR: [
-          { blockerId: a, blockedId: { in: otherIds } },
-          { blockerId: { in: otherIds }, blockedId: a },
-        ],
-      },
+      where: inEitherOrder('blockerId', 'blockedId', a, { in: [b].flat() }),
       select: { blockerId: true },
     });
     return block !== null;

@@ -1,5 +1,5 @@
 import { AppError, type ChatDto, type CreateChatBody } from '#contracts';
-import { Blocks, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
+import { Blocks, pairKey, Pairs, Reach, requirePresent, noSuchUser } from '#identity';
 import { PrismaService, newId, type Prisma } from '#platform';
 import {
   EventPublisher,
@@ -57,44 +57,45 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     const otherIds = [...new Set(body.participant_ids.map((id) => id.toLowerCase()))].filter(
       (id) => id !== creatorId,
     );
-    if (otherIds.length === 0 || (body.type === 'direct' && otherIds.length !== 1))
+    const isDirect = body.type === 'direct';
+    if (otherIds.length === 0 || (isDirect && otherIds.length !== 1))
       throw AppError.invalid(
         'participant_ids',
         'must name one user for a direct chat, at least one for a group',
       );
     const members = [creatorId, ...otherIds];
-    const directKey = body.type === 'direct' ? [...members].sort().join(':') : null;
     const newChatId = newId();
     const { id, created, opened } = await this.publisher.changeSubscriptions(
       { topics: [chatTopic(newChatId)], userIds: members },
       () =>
-        directKey
-          ? this.openDirect(newChatId, creatorId, otherIds[0]!, directKey)
+        isDirect
+          ? this.openDirect(newChatId, creatorId, otherIds[0]!)
           : this.createGroup(newChatId, creatorId, otherIds, body.title ?? null),
     );
     if (created) {
       this.publisher.subscriptionsChanged(chatTopic(id), members, { ...created, member: true });
       // The other user receives a direct chat when they open it too.
-      await this.updates.publishCreated(id, directKey ? [creatorId] : members);
+      await this.updates.publishCreated(id, isDirect ? [creatorId] : members);
     }
     const [chat] = await this.views.of(creatorId, id);
-    if (created && directKey) this.publisher.publishOpened(members, chat!);
+    if (created && isDirect) this.publisher.publishOpened(members, chat!);
     if (opened) this.publisher.publish(userTopic(creatorId), 'chat:created', chat!);
     return { chat: chat!, created: created !== undefined };
   }
 
   /** Opening an existing chat takes no lock of the pair and counts for no limit. */
-  private async openDirect(id: string, creatorId: string, otherId: string, key: string): Promise<Opened> {
-    const known = await this.openKnown(this.prisma, creatorId, otherId, key);
+  private async openDirect(id: string, creatorId: string, otherId: string): Promise<Opened> {
+    const known = await this.openKnown(this.prisma, creatorId, otherId);
     if (known) return known;
     await this.reach.take('directChat', creatorId);
     // A concurrent block waits until the chat exists, and then closes it.
     return this.pairs.change(creatorId, otherId, async (tx) => {
-      const made = await this.openKnown(tx, creatorId, otherId, key);
+      const made = await this.openKnown(tx, creatorId, otherId);
       if (made) return made;
       await requireMessageAccepted(tx, creatorId, otherId);
       await tx.$executeRaw`
-        INSERT INTO chats (id, type, direct_key, member_count) VALUES (${id}::uuid, 'direct', ${key}, 2)`;
+        INSERT INTO chats (id, type, direct_key, member_count)
+        VALUES (${id}::uuid, 'direct', ${pairKey(creatorId, otherId)}, 2)`;
       await tx.$executeRaw`
         INSERT INTO chat_members (chat_id, user_id, opened)
         VALUES (${id}::uuid, ${creatorId}::uuid, true), (${id}::uuid, ${otherId}::uuid, false)`;
@@ -107,10 +108,10 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     db: Prisma.TransactionClient,
     creatorId: string,
     otherId: string,
-    directKey: string,
   ): Promise<Opened | undefined> {
     await requirePresent(db, [creatorId, otherId]);
     if (await this.blocks.areBetween(creatorId, otherId, db)) throw noSuchUser();
+    const directKey = pairKey(creatorId, otherId);
     const chat = await db.chat.findUnique({ where: { directKey }, select: { id: true } });
     if (!chat) return undefined;
     // A chat with a message is in the creator's list already.

@@ -1,5 +1,5 @@
 import { AppError, type NotificationData } from '#contracts';
-import { Blocks, lockBookings, Pairs, requirePresent } from '#identity';
+import { Blocks, inEitherOrder, lockBookings, pairKey, Pairs, requirePresent } from '#identity';
 import {
   NotificationPublisher,
   lockAudience,
@@ -51,7 +51,7 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
         if (on) await block(tx, blockerId, blockedId);
         else await tx.block.deleteMany({ where: { blockerId, blockedId } });
         const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
-        await setChatBlocked(tx, [blockerId, blockedId].sort().join(':'), blocked);
+        await setChatBlocked(tx, pairKey(blockerId, blockedId), blocked);
         if (on) await cancelRequests(tx, blockerId, blockedId);
         const job = { userId: blockerId, otherId: blockedId };
         return {
@@ -95,19 +95,12 @@ async function block(tx: Prisma.TransactionClient, blockerId: string, blockedId:
   await requirePresent(tx, [blockerId, blockedId]);
   await requireBelowLimit(tx, [blockerId], (id) => tx.block.count({ where: { blockerId: id } }));
   await tx.block.create({ data: { ...pair, ...(await namesOf(tx, blockerId, blockedId)) } });
-  const [a, b] = [blockerId, blockedId];
-  const either = <K extends string>(one: K, other: K) => ({
-    OR: [
-      { [one]: a, [other]: b },
-      { [one]: b, [other]: a },
-    ],
-  });
-  await tx.follow.deleteMany({ where: either('followerId', 'followeeId') });
-  await tx.friend.deleteMany({ where: either('userId', 'friendId') });
-  await withdraw(tx, a, b);
+  await tx.follow.deleteMany({ where: inEitherOrder('followerId', 'followeeId', blockerId, blockedId) });
+  await tx.friend.deleteMany({ where: inEitherOrder('userId', 'friendId', blockerId, blockedId) });
+  await withdraw(tx, blockerId, blockedId);
   // The blocked user did not withdraw it: a request after the block is notified again.
   await tx.friendRequest.updateMany({
-    where: { fromId: b, toId: a, status: 'pending' },
+    where: { fromId: blockedId, toId: blockerId, status: 'pending' },
     data: { status: 'withdrawn' },
   });
 }

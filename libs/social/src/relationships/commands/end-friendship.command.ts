@@ -1,5 +1,5 @@
 import { AppError } from '#contracts';
-import { Pairs } from '#identity';
+import { Pairs, inEitherOrder } from '#identity';
 import { NotificationPublisher } from '#notifications';
 import { EventPublisher, friendsTopic, subscriptionVersion } from '#realtime';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -26,14 +26,8 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
     const end = () =>
       this.pairs.change(userId, friendId, async (tx) => {
-        const { count } = await tx.friend.deleteMany({
-          where: {
-            OR: [
-              { userId, friendId },
-              { userId: friendId, friendId: userId },
-            ],
-          },
-        });
+        const where = inEitherOrder('userId', 'friendId', userId, friendId);
+        const { count } = await tx.friend.deleteMany({ where });
         if (count === 0) throw new AppError('NOT_FOUND', 'Not friends');
         return {
           revised: await reviseFriendship(tx, userId, friendId),

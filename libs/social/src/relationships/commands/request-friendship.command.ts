@@ -1,5 +1,5 @@
 import { AppError, type FriendRequestDto } from '#contracts';
-import { Pairs, Reach, requirePresent } from '#identity';
+import { Pairs, Reach, inEitherOrder, requirePresent } from '#identity';
 import { enqueueNotification } from '#notifications';
 import { REACH, newId, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -82,13 +82,7 @@ async function assertMayAsk(tx: Prisma.TransactionClient, fromId: string, toId: 
   if (await tx.friend.findUnique({ where: { userId_friendId: { userId: fromId, friendId: toId } } }))
     throw new AppError('CONFLICT', 'You are already friends', { reason: 'already_friends' });
   const open = await tx.friendRequest.findFirst({
-    where: {
-      status: 'pending',
-      OR: [
-        { fromId, toId },
-        { fromId: toId, toId: fromId },
-      ],
-    },
+    where: { status: 'pending', ...inEitherOrder('fromId', 'toId', fromId, toId) },
   });
   if (open?.fromId === fromId)
     throw new AppError('CONFLICT', 'You have already sent a request', { reason: 'already_asked' });
