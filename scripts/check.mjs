@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { proseFaults } from './check-prose.mjs';
-import { LIMITS_PAGE, limitsPage } from './limits-page.mjs';
+import { LIMITS_PAGE, limitsPage } from './limits/page.mjs';
 import { prepare, root } from './prepare.mjs';
-import { withScratchPostgres } from './scratch-postgres.mjs';
+import { withScratchPostgres } from './scratch/postgres.mjs';
 
 const code = ['apps', 'libs', 'test', 'bench'].filter((name) => existsSync(join(root, name)));
 

@@ -4,10 +4,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { KeptProcess } from './kept-process.mjs';
+import { KeptProcess } from './cluster/kept-process.mjs';
 import { fail } from './prepare/run.mjs';
 import { prepare } from './prepare.mjs';
-import { withScratchRedis } from './scratch-redis.mjs';
+import { withScratchRedis } from './scratch/redis.mjs';
 
 const PORT = numberSetting('PORT', 3000, 65_535);
 const NODES = numberSetting('NODES', 2, 100);

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
-import { withScratchPostgres } from './scratch-postgres.mjs';
+import { withScratchPostgres } from './scratch/postgres.mjs';
 
 const [name] = process.argv.slice(2);
 if (!/^[a-z0-9_]+$/.test(name ?? '')) {

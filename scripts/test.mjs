@@ -5,8 +5,8 @@
  */
 import { spawn } from 'node:child_process';
 import { prepare, root } from './prepare.mjs';
-import { withTemplateDatabase } from './scratch-postgres.mjs';
-import { withScratchRedis } from './scratch-redis.mjs';
+import { withTemplateDatabase } from './scratch/postgres.mjs';
+import { withScratchRedis } from './scratch/redis.mjs';
 
 const args = process.argv.slice(2);
 const named = args.filter((arg, i) => !arg.startsWith('-') && !/^(-t|--testNamePattern)$/.test(args[i - 1]));

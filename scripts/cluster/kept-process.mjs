@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from './prepare.mjs';
+import { root } from '../prepare.mjs';
 
 /** Delay before a dead process is started again, ms. */
 const RESTART_MS = 1000;

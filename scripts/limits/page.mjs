@@ -1,7 +1,7 @@
 /** Generates docs/limits.md from the budgets in the code. */
 import { resolveConfig, format } from 'prettier';
 import { join } from 'node:path';
-import { root } from './prepare.mjs';
+import { root } from '../prepare.mjs';
 
 export const LIMITS_PAGE = join(root, 'docs', 'limits.md');
 
@@ -19,7 +19,7 @@ No network gets more handshakes, requests in progress and waiting passwords than
 use are refused before those with little.`;
 
 export async function limitsPage() {
-  const { SECTIONS } = await import('../dist/libs/platform/src/limits/budgets/index.js');
+  const { SECTIONS } = await import('../../dist/libs/platform/src/limits/budgets/index.js');
   const sections = SECTIONS.flatMap(({ title, before, budgets, after }) => [
     `## ${title}`,
     before,

@@ -8,8 +8,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from './prepare.mjs';
-import { step } from './smoke-step.mjs';
+import { root } from '../prepare.mjs';
+import { step } from './step.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'smoke-'));
 const clone = join(folder, 'clone');

@@ -4,8 +4,8 @@ import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { alone } from './prepare/lock.mjs';
-import { fingerprint, root } from './prepare.mjs';
+import { alone } from '../prepare/lock.mjs';
+import { fingerprint, root } from '../prepare.mjs';
 
 const CACHE = join(root, 'node_modules/.cache/service-platform');
 const TEMPLATE = 'test_template';
@@ -74,11 +74,11 @@ async function copy(from, to) {
 }
 
 async function startPostgres(folder) {
-  const { startEmbeddedPostgres } = await import('../dist/libs/embedded-postgres/src/embedded.js');
+  const { startEmbeddedPostgres } = await import('../../dist/libs/embedded-postgres/src/embedded.js');
   return startEmbeddedPostgres(folder, { fsync: false });
 }
 
 async function createTemplate(url, name) {
-  const { createTemplateDatabase } = await import('../dist/libs/testing/src/app/database.js');
+  const { createTemplateDatabase } = await import('../../dist/libs/testing/src/app/database.js');
   return createTemplateDatabase(url, name);
 }

@@ -9,8 +9,8 @@ import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { prepare, root } from './prepare.mjs';
-import { step } from './smoke-step.mjs';
+import { prepare, root } from '../prepare.mjs';
+import { step } from './step.mjs';
 
 await prepare();
 const { default: getPort } = await import('get-port');
