@@ -14,35 +14,15 @@ import {
   WaitingEvents,
 } from '#assistant';
 import { invalidToken, type Claims, type SignedIn } from '#identity';
-import {
-  RETRY_MS,
-  SOCKETS,
-  logger,
-  newId,
-  parsedSize,
-  pointsOfEvent,
-  toAppError,
-  validated,
-} from '#platform';
+import { RETRY_MS, SOCKETS, logger, newId, pointsOfEvent, toAppError, validated } from '#platform';
 import { Connection, assistantTopic, type AssistantMessage, type OutgoingEvent } from '#realtime';
 import { WebSocket } from 'ws';
 import type { Visit } from '../connections/admission.js';
 import { scheduleAt } from '../connections/schedule-at.js';
-import { insideOf } from '../transport/internals.js';
-import { READ_AT_LEAST, takenFrom } from '../transport/reading.js';
+import { WaitingFrames, parse, weigh } from './assistant-frames.js';
 import { assistantProtocol } from './assistant-protocol.js';
 import type { AssistantServices } from './assistant-services.js';
-
-const MAX_FRAME_BYTES = SOCKETS.packet.most.read;
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-/** Limits of waiting frames, and of their total size. */
-const { frames: MAX_WAITING, bytes: MAX_WAITING_BYTES } = SOCKETS.assistantFrames.most;
-/** A device with more unread live events than this is disconnected, and resumes when it reconnects. Bytes. */
-const { most: MAX_UNREAD } = SOCKETS.assistantUnread;
-/**
- * So much of chats and answers is sent before the device must have read it, and other devices get a turn. Characters.
- */
-const { most: PIECE } = SOCKETS.assistantPiece;
+import { FrameWriter } from './frame-writer.js';
 
 /** The error message that older clients expect. */
 function badToken(error: unknown): unknown {
@@ -64,19 +44,10 @@ export class AssistantConnection extends Connection<string> {
   /** While a chat is being opened: its events. */
   private waitingEvents?: WaitingEvents;
   private cancelExpiry?: () => void;
-  private waiting = 0;
-  private waitingBytes = 0;
-  private refused = 0;
+  private readonly waiting = new WaitingFrames();
   /** The number of frames before a sign-in. */
   private strange = 0;
-  /** Characters of chats and answers sent since the last wait for the device. */
-  private piece = 0;
-  /** Unread bytes of history that the device asked for, such as a long chat or answer: it may read them slowly. */
-  private owed = 0;
-  private lives = true;
-  /** At the last heartbeat: the bytes read so far, and the bytes still unread. Bytes. */
-  private taken = 0;
-  private unread = 0;
+  private readonly writer: FrameWriter;
   private signInTimer?: NodeJS.Timeout;
 
   constructor(
@@ -86,8 +57,8 @@ export class AssistantConnection extends Connection<string> {
     private readonly signInMs: number,
   ) {
     super();
+    this.writer = new FrameWriter(socket, () => services.metrics.slowConsumers.inc());
     socket.on('message', (data) => this.receive(data as Buffer));
-    socket.on('pong', () => (this.lives = true));
     // After an invalid frame, the socket closes by itself.
     socket.on('error', (err) =>
       logger.debug({ err: err.message, socket_id: this.id }, 'assistant socket error'),
@@ -111,22 +82,14 @@ export class AssistantConnection extends Connection<string> {
 
   /** Sends a live event. */
   send(frame: string, { payload }: OutgoingEvent): void {
-    if (!this.waitingEvents) return this.write(frame);
+    if (!this.waitingEvents) return this.writer.write(frame);
     if (this.waitingEvents.push((payload as AssistantMessage).event)) return;
     this.closeChat();
-    this.disconnectSlow();
+    this.writer.disconnectSlow();
   }
 
   beat(): void {
-    const { bufferedAmount } = this.socket;
-    const taken = takenFrom(insideOf(this.socket)._socket);
-    // A client may answer heartbeats without reading its data.
-    const reads = bufferedAmount === 0 || taken - this.taken >= Math.min(this.unread, READ_AT_LEAST);
-    if (!this.lives || !reads) return this.socket.terminate();
-    this.taken = taken;
-    this.unread = bufferedAmount;
-    this.lives = false;
-    this.socket.ping();
+    this.writer.beat();
   }
 
   signOut(reason: 'session_revoked' | 'account_banned'): void {
@@ -143,24 +106,16 @@ export class AssistantConnection extends Connection<string> {
   private receive(data: Buffer): void {
     // A frame refused for its size is not kept in the queue.
     const [frame, size] = weigh(data);
-    if (this.waiting >= MAX_WAITING || this.waitingBytes + size > MAX_WAITING_BYTES) {
+    if (!this.waiting.enter(size)) {
       this.services.metrics.refuse(SOCKETS.assistantFrames);
-      if (++this.refused > SOCKETS.assistantRefusals.most) return this.socket.terminate();
+      if (this.waiting.isFlooded) return this.socket.terminate();
       this.refuse(new AppError('RATE_LIMIT', 'Too many requests', { retryAfterMs: RETRY_MS }));
       return;
     }
-    this.waiting++;
-    this.waitingBytes += size;
     const points = pointsOfEvent(Math.max(data.length, size));
     void this.services.frames
       .run(this.id, () => this.answer(frame, points))
-      .finally(() => this.answered(size));
-  }
-
-  private answered(size: number): void {
-    this.waiting--;
-    this.waitingBytes -= size;
-    if (this.waiting === 0) this.refused = 0;
+      .finally(() => this.waiting.leave(size));
   }
 
   /** @param data the frame, or the reason why it was not kept */
@@ -268,15 +223,7 @@ export class AssistantConnection extends Connection<string> {
       if (this.socket.readyState !== WebSocket.OPEN) return;
       const frame = JSON.stringify(created && event.type === 'chat_joined' ? created : event);
       sent += frame.length;
-      this.piece += frame.length;
-      let written: Promise<void> | undefined;
-      if (this.piece <= PIECE) this.socket.send(frame);
-      else {
-        this.piece = 0;
-        written = new Promise((done) => this.socket.send(frame, () => setImmediate(done)));
-      }
-      this.owed = this.socket.bufferedAmount;
-      return written;
+      return this.writer.writePast(frame);
     };
     const { conversations, hub } = this.services;
     const waiting = new WaitingEvents();
@@ -334,40 +281,6 @@ export class AssistantConnection extends Connection<string> {
   }
 
   private reply(event: AssistantEvent): void {
-    this.write(JSON.stringify(event));
+    this.writer.write(JSON.stringify(event));
   }
-
-  private write(frame: string): void {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.owed = Math.min(this.owed, this.socket.bufferedAmount);
-    if (this.socket.bufferedAmount - this.owed > MAX_UNREAD) return this.disconnectSlow();
-    this.socket.send(frame);
-  }
-
-  private disconnectSlow(): void {
-    this.services.metrics.slowConsumers.inc();
-    this.socket.terminate();
-  }
-}
-
-/** A frame, or the reason why it is refused; and its approximate memory, bytes. */
-function weigh(data: Buffer): [frame: Buffer | AppError, size: number] {
-  if (data.length > MAX_FRAME_BYTES) return [new AppError('MESSAGE_TOO_LARGE', 'Frame exceeds 64 KiB'), 0];
-  try {
-    return [data, parsedSize(data.toString('latin1'))];
-  } catch (refusal) {
-    return [refusal as AppError, 0];
-  }
-}
-
-/** @throws AppError MESSAGE_TOO_LARGE, INVALID_DATA */
-function parse(data: Buffer | AppError): { type: string; data?: unknown } {
-  if (data instanceof AppError) throw data;
-  try {
-    const frame = JSON.parse(utf8.decode(data)) as { type?: unknown; data?: unknown } | null;
-    if (typeof frame?.type === 'string') return { type: frame.type, data: frame.data };
-  } catch {
-    // Reported below.
-  }
-  throw new AppError('INVALID_DATA', 'Invalid message format');
 }
