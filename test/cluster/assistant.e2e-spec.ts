@@ -103,7 +103,7 @@ describeWithRedis('the assistant on two nodes', () => {
     }
   });
 
-  it('of two concurrent regenerates on two nodes one answer is kept, and both devices receive it whole', async () => {
+  it('one of two concurrent regenerates on two nodes is kept, and both devices receive its whole answer', async () => {
     model.answerWith({ tokens: ['So'] }, { tokens: ['Ander', 's'] }, { tokens: ['Noch', ' anders'] });
     const { client, chatId } = await chatOn(one);
     const there = await join(other, chatId);

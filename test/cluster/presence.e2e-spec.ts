@@ -55,7 +55,7 @@ describeWithRedis('presence on two nodes', () => {
     await watcher.until(() => received().length > before + 1 || undefined);
   });
 
-  it('of a user whose lease was not renewed goes offline, and online again after a renewal', async () => {
+  it('ends for a user whose lease was not renewed, and begins again after a renewal', async () => {
     const before = received().length;
     const phone = await other.device(boris);
     await watcher.until(() => received().length > before || undefined);
@@ -72,7 +72,7 @@ describeWithRedis('presence on two nodes', () => {
     await redis.quit();
   });
 
-  it('of a user who stays longer than any lease neither ends nor makes a device sync', async () => {
+  it('neither ends nor makes a device sync for a user who stays longer than any lease', async () => {
     const offline = received().length;
     const phone = await other.device(boris);
     await watcher.until(() => received().length > offline || undefined);

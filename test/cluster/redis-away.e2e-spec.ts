@@ -18,7 +18,7 @@ const untilMetric = ({ app }: TestApp, name: string, value: number) =>
     (await app.get(Metrics).registry.metrics()).includes(`${name} ${value}\n`),
   );
 
-describeWithRedis('Redis is unavailable', () => {
+describeWithRedis('while Redis is unavailable', () => {
   let redis: RedisServer;
   let cluster: Cluster;
   let one: TestApp;
@@ -39,7 +39,7 @@ describeWithRedis('Redis is unavailable', () => {
     await redis.stop();
   });
 
-  it('and messages of that time reach the other node when it is back, once and in order', async () => {
+  it('messages are sent, and reach the other node when it is back, once and in order', async () => {
     const chat = await one.group(anna, boris);
     await secondDevice.next('chat:created', ({ id }) => id === chat.id);
     await redis.stop();
@@ -59,7 +59,7 @@ describeWithRedis('Redis is unavailable', () => {
     await annaDevice.next('chat:message:new', ({ content }) => content === 'da');
   });
 
-  it('and meanwhile everything is answered, by what this node knows or as UNAVAILABLE', async () => {
+  it('everything is answered, by what this node knows or as UNAVAILABLE', async () => {
     await one.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [anna.id]);
     const ask = async (path: string): Promise<Record<string, unknown>> => {
       const { status, body } = await one.request<Record<string, unknown>>('GET', path, anna.token);
@@ -105,7 +105,7 @@ describeWithRedis('Redis is unavailable', () => {
     expect((await ask('admin/queues')).status).toBe(200);
   });
 
-  it('and returns empty: devices are asked to sync, and users stay online', async () => {
+  it('its data may be lost: devices are asked to sync, and users stay online', async () => {
     const syncs = secondDevice.all('sync:required').length;
     await redis.stop();
     await redis.restart();

@@ -3,13 +3,13 @@ import { describeWithRedis } from '#testing';
 import { createServer } from 'node:net';
 import { RedisServer } from './redis-server.js';
 
-describeWithRedis('a Redis at the start', () => {
+describeWithRedis('the start', () => {
   const warn = jest.spyOn(logger, 'warn').mockImplementation(() => undefined);
   afterEach(() => warn.mockClear());
   const refusal = async (url: string) =>
     (await reachRedis(url).catch((error: unknown) => error)) as StartupError;
 
-  it('that is unreachable, stalled or protected by a password fails the start with one line', async () => {
+  it('fails with one line when Redis is unreachable, stalled or protected by a password', async () => {
     const mute = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     const guarded = await RedisServer.start('--requirepass', 'secret');
     const { port } = mute.address() as { port: number };
@@ -26,7 +26,7 @@ describeWithRedis('a Redis at the start', () => {
     await guarded.stop();
   });
 
-  it('that is full fails it, too', async () => {
+  it('fails when Redis is full', async () => {
     const redis = await RedisServer.start('--maxmemory', '1', '--maxmemory-policy', 'noeviction');
     const { host } = new URL(redis.url);
     const error = await refusal(redis.url);
@@ -35,7 +35,7 @@ describeWithRedis('a Redis at the start', () => {
     await redis.stop();
   });
 
-  it('that is still starting is waited for', async () => {
+  it('waits for a Redis that is still starting', async () => {
     const redis = await RedisServer.start();
     await redis.stop();
     const reached = reachRedis(redis.url);
@@ -45,7 +45,7 @@ describeWithRedis('a Redis at the start', () => {
     await redis.stop();
   });
 
-  it('that may evict jobs is logged once', async () => {
+  it('logs once that Redis may evict jobs', async () => {
     const redis = await RedisServer.start('--maxmemory-policy', 'allkeys-lru');
     await reachRedis(redis.url);
     expect(warn.mock.calls).toEqual([[{ policy: 'allkeys-lru' }, expect.stringContaining('noeviction')]]);

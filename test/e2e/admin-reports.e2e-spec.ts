@@ -27,7 +27,7 @@ beforeAll(async () => {
   [admin, anna, boris, stranger] = await app.people('Админ', 'Анна', 'Борис', 'Глеб');
   await app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
   chat = await app.group(anna, boris);
-  targets = await annas();
+  targets = await targetsOfAnna();
 });
 afterAll(() => app.stop());
 beforeEach(() => app.rows('DELETE FROM reports'));
@@ -41,7 +41,7 @@ const send = async (content: string) => {
   const { metadata: _, chat_id: __, ...message } = { metadata: {}, ...text(chat, content) };
   return (await made<{ message_id: string }>(`chats/${chat.id}/messages`, message)).message_id;
 };
-const annas = async (): Promise<Record<Kind, string>> => {
+const targetsOfAnna = async (): Promise<Record<Kind, string>> => {
   const media_urls = ['https://example.com/1.jpg'];
   const post = await made<PostDto>('posts', { content: 'Мой пост', media_urls });
   const comment = await made<CommentDto>(`posts/${post.id}/comments`, { content: 'Мой ответ' });

@@ -139,7 +139,7 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
 
   it('in a group: presence and marks are hidden between the two, and from nobody else', async () => {
     const [vera, egor] = await app.people('Вера', 'Егор');
-    const [doraDevice1, veras, egors] = await app.devices(dora, vera, egor);
+    const [doraDevice1, veraDevice, egorDevice] = await app.devices(dora, vera, egor);
     await app.request('PUT', `users/${gleb.id}/block`, dora.token);
     const group = await app.group(vera, dora, gleb, egor);
     const shownTo = ({ participants }: { participants: ChatDto['participants'] }, whom: Account) => {
@@ -149,7 +149,7 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
     const hidden = { online: false, last_seen: null, last_read_seq: 0 };
     const { message_id: id } = await glebDevice.send('chat:message:send', text(group, 'Всем'));
     const read = (device: Device) => device.send('chat:message:read', { chat_id: group.id, message_id: id });
-    await Promise.all([doraDevice1, veras].map(read));
+    await Promise.all([doraDevice1, veraDevice].map(read));
     await glebDevice.next(
       'chat:message:read',
       (receipt) => receipt.message_id === id && receipt.read_by === vera.id,
@@ -157,7 +157,7 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
     const history = async (by: Account) => (await app.history(by, group.id))[0]!.status;
     // Egor has not read it yet.
     for (const by of [gleb, vera]) expect(await history(by)).not.toBe('read');
-    await read(egors);
+    await read(egorDevice);
     await glebDevice.next(
       'chat:message:read',
       (receipt) => receipt.message_id === id && receipt.read_by === egor.id,
@@ -175,7 +175,7 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
         (await get<ChatPage>('chats')).items.find((one) => one.id === group.id)!,
         { participants: (await get<ParticipantPage>(`chats/${group.id}/members`)).items },
       ],
-      vera: [await received(veras), await get<ChatDto>(`chats/${group.id}`, vera)],
+      vera: [await received(veraDevice), await get<ChatDto>(`chats/${group.id}`, vera)],
     };
     for (const form of forms.gleb) {
       expect(shownTo(form, dora)).toEqual(hidden);
@@ -196,9 +196,9 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
 
   it('in a changed message: each of the two sees only what they may know', async () => {
     const [vera] = await app.people('Вера');
-    const [doraDevice1, veras] = await app.devices(dora, vera);
+    const [doraDevice1, veraDevice] = await app.devices(dora, vera);
     const group = await app.group(vera, dora, gleb);
-    const { message_id: id } = await veras.send('chat:message:send', text(group, 'Кто?'));
+    const { message_id: id } = await veraDevice.send('chat:message:send', text(group, 'Кто?'));
     await glebDevice.send('chat:message:read', { chat_id: group.id, message_id: id });
     await doraDevice1.next('chat:message:new', (message) => message.id === id);
     await glebDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
@@ -206,7 +206,7 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
       (await device.next('chat:message:reaction', (message) => message.id === id)).status;
     // Everybody whose read cursor Gleb may see has read it: only himself.
     expect(await status(glebDevice)).toBe('read');
-    expect(await status(veras)).not.toBe('read');
+    expect(await status(veraDevice)).not.toBe('read');
     expect(await status(doraDevice1)).not.toBe('read');
     await glebDevice.settled();
     expect(glebDevice.all('chat:message:reaction').filter((message) => message.id === id)).toHaveLength(1);
@@ -217,17 +217,17 @@ describe('a blocked user cannot see the deliveries and reads of the other', () =
     const [vera, zoya, ...others] = people;
     for (const other of others) await app.request('PUT', `users/${other.id}/block`, zoya.token);
     const group = await app.group(vera, zoya, ...others);
-    const [veras, zoyas, ...theirs] = await app.devices(vera, zoya, ...others);
-    const { message_id: id } = await veras.send('chat:message:send', text(group, 'Всем'));
+    const [veraDevice, zoyas, ...theirs] = await app.devices(vera, zoya, ...others);
+    const { message_id: id } = await veraDevice.send('chat:message:send', text(group, 'Всем'));
     // Only Zoya has not read it.
     for (const device of theirs)
       await device.send('chat:message:read', { chat_id: group.id, message_id: id });
     const publish = jest.spyOn(app.app.get(EventPublisher), 'publish');
     const deliverTo = jest.spyOn(app.app.get(Hub), 'deliverTo');
-    await veras.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
+    await veraDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
     const status = async (device: Device) =>
       (await device.next('chat:message:reaction', (message) => message.id === id)).status;
-    expect(await status(veras)).not.toBe('read');
+    expect(await status(veraDevice)).not.toBe('read');
     expect(await status(zoyas)).toBe('sent');
     for (const device of theirs) expect(await status(device)).toBe('read');
     await app.request('PATCH', `chats/${group.id}`, vera.token, { title: 'Все' });

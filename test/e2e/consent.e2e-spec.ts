@@ -78,8 +78,8 @@ describe('a direct chat', () => {
     await settings(anna, { messages_from: 'nobody' });
     expect(await borisDevice.send('chat:message:send', text(talked, 'y'))).toMatchObject({ seq: 2 });
     const opened = await app.chat(anna, vera);
-    const veras = await app.device(vera);
-    expect(await veras.send('chat:message:send', text(opened, 'x'))).toMatchObject({ seq: 1 });
+    const veraDevice = await app.device(vera);
+    expect(await veraDevice.send('chat:message:send', text(opened, 'x'))).toMatchObject({ seq: 1 });
     // Started by the side that accepts nobody: the other side had nothing to accept.
     expect((await open(vera, 'direct', anna)).status).toBe(200);
   });

@@ -65,8 +65,8 @@ it('every event of the specification is sent and received', async () => {
   const tomorrow = new Date((Math.floor(Date.now() / 86_400_000) + 2) * 86_400_000).toISOString();
   await app.request('POST', 'bookings', anna.token, { service_id: made.id, starts_at: tomorrow });
   await app.request('PATCH', 'users/me', boris.token, { name: 'Борис Новый' });
-  const veras = await app.device(vera);
-  veras.close();
+  const veraDevice = await app.device(vera);
+  veraDevice.close();
   annaDevice.socket.emit('nonsense', {});
   expect([...sent].sort()).toEqual(Object.keys(CLIENT_EVENTS).sort());
   const received = () =>

@@ -119,7 +119,13 @@ describe('a like, live', () => {
   it('reaches the author and the followers of author and liker, once, and nobody else', async () => {
     const [dima, egor] = await app.people('Дима', 'Егор');
     await follow(vera, anna);
-    const [annas, veras, glebs, dimas, egors] = await app.devices(anna, vera, gleb, dima, egor);
+    const [annaDevice, veraDevice, glebDevice, dimaDevice, egorDevice] = await app.devices(
+      anna,
+      vera,
+      gleb,
+      dima,
+      egor,
+    );
     // Also users who follow only now.
     await follow(gleb, boris);
     await follow(egor, boris);
@@ -129,18 +135,19 @@ describe('a like, live', () => {
     const liked = await post(anna);
     await like(boris, liked);
     const event = { post_id: liked.id, user_id: boris.id, user_name: 'Борис', likes_count: 1 };
-    for (const device of [annas, veras, glebs, egors]) expect(await device.next('post:liked')).toEqual(event);
+    for (const device of [annaDevice, veraDevice, glebDevice, egorDevice])
+      expect(await device.next('post:liked')).toEqual(event);
     // A repeated like publishes nothing. Its removal reaches the same devices.
     await like(boris, liked);
     await like(boris, liked, 'DELETE');
     const takenBack = { ...event, likes_count: 0, liked: false };
-    for (const device of [annas, veras, glebs, egors])
+    for (const device of [annaDevice, veraDevice, glebDevice, egorDevice])
       expect(await device.next('post:liked', ({ liked }) => liked === false)).toEqual(takenBack);
     await follow(gleb, boris, 'DELETE');
     await like(vera, liked);
-    await annas.next('post:liked', ({ user_id }) => user_id === vera.id);
+    await annaDevice.next('post:liked', ({ user_id }) => user_id === vera.id);
     const counts = [];
-    for (const device of [annas, veras, glebs, egors, dimas]) {
+    for (const device of [annaDevice, veraDevice, glebDevice, egorDevice, dimaDevice]) {
       await device.settled();
       counts.push(device.all('post:liked').length);
     }
@@ -151,33 +158,33 @@ describe('a like, live', () => {
     // Both follow the author. The liker blocks one before the connection and one during it.
     await Promise.all([follow(vera, anna), follow(gleb, anna)]);
     await app.request('PUT', `users/${vera.id}/block`, boris.token);
-    const [annas, veras, glebs] = await app.devices(anna, vera, gleb);
+    const [annaDevice, veraDevice, glebDevice] = await app.devices(anna, vera, gleb);
     await app.request('PUT', `users/${boris.id}/block`, gleb.token);
     const liked = await post(anna);
     await like(boris, liked);
-    await annas.next('post:liked');
-    for (const device of [veras, glebs]) {
+    await annaDevice.next('post:liked');
+    for (const device of [veraDevice, glebDevice]) {
       await device.settled();
       expect(device.all('post:liked')).toEqual([]);
     }
     await app.request('DELETE', `users/${boris.id}/block`, gleb.token);
     await like(boris, await post(anna));
-    await glebs.next('post:liked');
+    await glebDevice.next('post:liked');
   });
 });
 
 it('a comment reaches only the post’s author', async () => {
   await follow(vera, anna);
   await follow(vera, boris);
-  const [annas, tablet, veras] = await app.devices(anna, anna, vera);
+  const [annaDevice, tablet, veraDevice] = await app.devices(anna, anna, vera);
   const { id } = await post(anna);
   const { body: comment } = await app.request<object>('POST', `posts/${id}/comments`, boris.token, {
     content: 'Класс',
   });
-  for (const device of [annas, tablet])
+  for (const device of [annaDevice, tablet])
     expect(await device.next('post:commented')).toEqual({ post_id: id, comment, comments_count: 1 });
-  await veras.settled();
-  expect(veras.all('post:commented')).toEqual([]);
+  await veraDevice.settled();
+  expect(veraDevice.all('post:commented')).toEqual([]);
 });
 
 describe('a mention', () => {

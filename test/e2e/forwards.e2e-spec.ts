@@ -11,11 +11,11 @@ let source: ChatDto;
 let target: ChatDto;
 let annaDevice: Device;
 let borisDevice: Device;
-let veras: Device;
+let veraDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veraDevice] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 beforeEach(async () => {
@@ -30,9 +30,9 @@ const receivedIn = (device: Device, chat = target) =>
   device.all('chat:message:new').filter(({ chat_id }) => chat_id === chat.id);
 /** The contents stored in the target and the contents received from it, each in order. */
 const contents = async () => {
-  await veras.settled();
+  await veraDevice.settled();
   const stored = (await app.history(anna, target.id)).map(({ content }) => content);
-  expect(receivedIn(veras).map(({ content }) => content)).toEqual(stored);
+  expect(receivedIn(veraDevice).map(({ content }) => content)).toEqual(stored);
   return stored;
 };
 
@@ -57,8 +57,8 @@ it('a forward names the first sender, keeps the requested order after the commen
     created_at: original.created_at,
   });
   expect(await contents()).toEqual(['Look', 'three', 'one', 'two']);
-  expect(receivedIn(veras).slice(1)).toEqual(items);
-  expect(receivedIn(annaDevice)).toEqual(receivedIn(veras));
+  expect(receivedIn(veraDevice).slice(1)).toEqual(items);
+  expect(receivedIn(annaDevice)).toEqual(receivedIn(veraDevice));
   const stored = await app.history(vera, target.id);
   expect(stored.map(({ forwarded_from }) => forwarded_from)).toEqual([
     null,
@@ -76,7 +76,7 @@ it('a forward of a forward names the first sender', async () => {
   const id = await say(borisDevice, 'from afar');
   const [once] = (await forward(annaDevice, [id])).items;
   const next = await app.group(vera, boris);
-  const [twice] = (await forward(veras, [once!.id], { to_chat_id: next.id })).items;
+  const [twice] = (await forward(veraDevice, [once!.id], { to_chat_id: next.id })).items;
   expect(twice).toMatchObject({ sender_id: vera.id, content: 'from afar' });
   expect(twice!.forwarded_from).toEqual(once!.forwarded_from);
   expect(twice!.forwarded_from).toMatchObject({ message_id: id, sender_id: boris.id });
@@ -249,10 +249,10 @@ describe('with a client_id', () => {
       );
     }
     expect(await contents()).toEqual(['Look', 'one', 'two']);
-    expect(receivedIn(veras).some((message) => 'client_id' in message)).toBe(false);
+    expect(receivedIn(veraDevice).some((message) => 'client_id' in message)).toBe(false);
     // The same client_id of another sender, or in another chat, is independent.
-    const theirs = await say(veras, 'theirs', target);
-    expect((await forward(veras, [theirs], { client_id: 'f' })).items).toMatchObject([{ seq: 5 }]);
+    const theirs = await say(veraDevice, 'theirs', target);
+    expect((await forward(veraDevice, [theirs], { client_id: 'f' })).items).toMatchObject([{ seq: 5 }]);
   });
 
   it('is done once when ten of different lengths arrive at once', async () => {
@@ -280,14 +280,14 @@ describe('with a client_id', () => {
 it('20 forwards and 20 sends at once stay whole, without gaps, and arrive in order', async () => {
   const ids = [await say(borisDevice, 'a'), await say(borisDevice, 'b'), await say(borisDevice, 'c')];
   const forwards = Array.from({ length: 20 }, (_, i) => forward(annaDevice, ids, { comment: `f${i}` }));
-  const sends = Array.from({ length: 20 }, (_, i) => say(i % 2 ? annaDevice : veras, `s${i}`, target));
+  const sends = Array.from({ length: 20 }, (_, i) => say(i % 2 ? annaDevice : veraDevice, `s${i}`, target));
   const answers = await Promise.all(forwards);
   await Promise.all(sends);
   for (const { items } of answers) {
     const [{ seq }] = items as [MessageDto];
     expect(items.map((item) => item.seq)).toEqual([seq, seq + 1, seq + 2]);
   }
-  for (const device of [annaDevice, veras]) {
+  for (const device of [annaDevice, veraDevice]) {
     await device.settled();
     expect(receivedIn(device).map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
   }

@@ -11,11 +11,11 @@ let vera: Account;
 let stranger: Account;
 let annaDevice: Device;
 let borisDevice: Device;
-let veras: Device;
+let veraDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
-  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veraDevice] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 
@@ -80,7 +80,7 @@ describe('a group', () => {
       ({ id, title }) => id === chat.id && title === 'ours',
     );
     expect(received.unread_count).toBe(0);
-    await veras.next('chat:updated', ({ id, title }) => id === chat.id && title === 'ours');
+    await veraDevice.next('chat:updated', ({ id, title }) => id === chat.id && title === 'ours');
     expect((await rename(boris, { avatar: null })).body).toMatchObject({ title: 'ours', avatar: null });
     expect((await rename(boris, { title: ' ' })).status).toBe(400);
     expect((await rename(boris, { avatar: 'javascript:x' })).status).toBe(400);
@@ -92,10 +92,10 @@ describe('a group', () => {
     expect((await add(chat, anna, { id: randomUUID() })).status).toBe(404);
     const added = await add(chat, anna, vera, boris);
     expect([added.status, added.body.member_count]).toEqual([201, 3]);
-    await veras.next('chat:created', ({ id }) => id === chat.id);
+    await veraDevice.next('chat:created', ({ id }) => id === chat.id);
     await borisDevice.next('chat:updated', ({ id, member_count }) => id === chat.id && member_count === 3);
     const { message_id } = await send(annaDevice, chat);
-    await veras.next('chat:message:new', ({ id }) => id === message_id);
+    await veraDevice.next('chat:message:new', ({ id }) => id === message_id);
     const again = await Promise.all([add(chat, anna, stranger), add(chat, anna, stranger)]);
     expect(again.map(({ status }) => status)).toEqual([201, 201]);
     expect((await app.request<ChatDto>('GET', `chats/${chat.id}`, anna.token)).body.member_count).toBe(4);
@@ -127,7 +127,7 @@ describe('a member who is removed or leaves', () => {
     expect((await remove(chat, anna, vera)).status).toBe(204);
     const { message_id } = await send(annaDevice, chat, 'without her');
     await annaDevice.send('chat:typing', { chat_id: chat.id, is_typing: true });
-    for (const device of [veras, tablet]) {
+    for (const device of [veraDevice, tablet]) {
       await device.settled();
       const events = device.received.filter(
         ({ payload }) => (payload as { chat_id?: string }).chat_id === chat.id,
@@ -139,8 +139,8 @@ describe('a member who is removed or leaves', () => {
     expect(await contents()).toEqual(['before']);
     const found = await app.request('GET', `chats/${chat.id}/messages/search?query=without`, vera.token);
     expect(found.body).toMatchObject({ items: [] });
-    expect((await send(veras, chat)).code).toBe('FORBIDDEN');
-    expect((await veras.send('chat:message:react', { message_id, emoji: '👍', on: true })).code).toBe(
+    expect((await send(veraDevice, chat)).code).toBe('FORBIDDEN');
+    expect((await veraDevice.send('chat:message:react', { message_id, emoji: '👍', on: true })).code).toBe(
       'FORBIDDEN',
     );
     expect(
@@ -148,19 +148,19 @@ describe('a member who is removed or leaves', () => {
     ).toBe(403);
     expect((await add(chat, anna, vera)).status).toBe(201);
     await send(annaDevice, chat, 'back');
-    for (const device of [veras, tablet])
+    for (const device of [veraDevice, tablet])
       await device.next(
         'chat:message:new',
         ({ chat_id, content }) => chat_id === chat.id && content === 'back',
       );
     expect(await contents()).toEqual(['before', 'without her', 'back']);
-    expect((await send(veras, chat)).status).toBe('sent');
+    expect((await send(veraDevice, chat)).status).toBe('sent');
   });
 
   it('stays listed in the receipts, which only the sender of a message may see', async () => {
     const chat = await app.group(anna, boris, vera);
     const { message_id } = await send(borisDevice, chat);
-    await veras.send('chat:message:read', { chat_id: chat.id, message_id });
+    await veraDevice.send('chat:message:read', { chat_id: chat.id, message_id });
     const receipts = (by: Account) =>
       app.request<ReceiptPage>('GET', `chats/${chat.id}/messages/${message_id}/receipts`, by.token);
     const { status, body } = await receipts(boris);
@@ -212,15 +212,15 @@ describe('a member who is removed or leaves', () => {
     await send(annaDevice, chat, 'without her');
     // Earlier events have arrived once she receives one of a chat that was created later.
     await send(annaDevice, await app.group(anna, vera), 'known');
-    await veras.next('chat:message:new', ({ content }) => content === 'known');
+    await veraDevice.next('chat:message:new', ({ content }) => content === 'known');
     await add(chat, anna, vera);
     const leaves = late();
     await remove(chat, anna, vera);
     await add(chat, anna, vera);
     leaves();
     await send(annaDevice, chat, 'with her');
-    await veras.next('chat:message:new', ({ content }) => content === 'with her');
-    expect(veras.all('chat:message:new').map(({ content }) => content)).not.toContain('without her');
+    await veraDevice.next('chat:message:new', ({ content }) => content === 'with her');
+    expect(veraDevice.all('chat:message:new').map(({ content }) => content)).not.toContain('without her');
   });
 
   it('cannot be removed again: nothing is published to any node', async () => {

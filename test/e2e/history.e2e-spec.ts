@@ -166,12 +166,12 @@ describe('a message’s status', () => {
     const chat = await app.group(anna, boris, vera);
     const { message_id } = await send(chat, 'to all');
     const receipt = { chat_id: chat.id, message_id };
-    const [borisDevice, veras] = await app.devices(boris, vera);
+    const [borisDevice, veraDevice] = await app.devices(boris, vera);
     await borisDevice.send('chat:message:read', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['sent'], 'sent']);
-    await veras.send('chat:message:delivered', receipt);
+    await veraDevice.send('chat:message:delivered', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['delivered'], 'delivered']);
-    await veras.send('chat:message:read', receipt);
+    await veraDevice.send('chat:message:read', receipt);
     expect([await statuses(chat), await lastStatus(chat)]).toEqual([['read'], 'read']);
     // A member who left does not count any more.
     await send(chat, 'again');

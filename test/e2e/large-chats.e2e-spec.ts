@@ -84,9 +84,9 @@ it('a receipt count excludes members across a block from the sender', async () =
   const [vera, gleb] = await app.people('Вера', 'Глеб');
   const chat = await app.group(vera, boris, gleb, ...manyPeople.map((id) => ({ id })));
   await app.request('PUT', `users/${vera.id}/block`, boris.token);
-  const [veraDevice, borisDevice, glebs] = await app.devices(vera, boris, gleb);
+  const [veraDevice, borisDevice, glebDevice] = await app.devices(vera, boris, gleb);
   const { message_id } = await veraDevice.send('chat:message:send', text(chat));
-  for (const device of [borisDevice, glebs])
+  for (const device of [borisDevice, glebDevice])
     await device.send('chat:message:read', { chat_id: chat.id, message_id });
   expect(await veraDevice.next('chat:message:read')).toMatchObject({ message_id, read_count: 1 });
   expect(await veraDevice.next('chat:message:delivered')).toMatchObject({ message_id, delivered_count: 1 });
@@ -135,7 +135,7 @@ describe('updates of a group', () => {
   it('share one frame among all with the same read cursor, with their own unread count', async () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const chat = await app.group(anna, boris, vera, ...manyPeople.map((id) => ({ id })));
-    const [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
+    const [annaDevice, borisDevice, veraDevice] = await app.devices(anna, boris, vera);
     const { message_id } = await annaDevice.send('chat:message:send', text(chat));
     await borisDevice.send('chat:message:read', { chat_id: chat.id, message_id });
     const publish = jest.spyOn(app.app.get(EventPublisher), 'publish');
@@ -144,7 +144,7 @@ describe('updates of a group', () => {
     for (const [device, last_read_seq, unread_count] of [
       [annaDevice, 1, 0],
       [borisDevice, 1, 0],
-      [veras, 0, 1],
+      [veraDevice, 0, 1],
     ] as const)
       expect(await device.next('chat:updated', ({ id }) => id === chat.id)).toMatchObject({
         last_read_seq,

@@ -12,12 +12,12 @@ let stranger: Account;
 let group: ChatDto;
 let annaDevice: Device;
 let borisDevice: Device;
-let veras: Device;
+let veraDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
   group = await app.group(anna, boris, vera);
-  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veraDevice] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 
@@ -38,7 +38,7 @@ describe('an edit', () => {
     const { status, message } = await edit(annaDevice, id, 'before');
     expect([status, message.content]).toEqual(['ok', 'before']);
     expect(message.edited_at).not.toBeNull();
-    for (const device of [annaDevice, borisDevice, veras])
+    for (const device of [annaDevice, borisDevice, veraDevice])
       expect(await device.next('chat:message:edited', (m) => m.id === id)).toEqual(message);
     const { edited_at, change_seq, seq } = message;
     const shown = (await app.history(boris, group.id)).find((m) => m.id === id);
@@ -101,7 +101,7 @@ describe('a deletion', () => {
     const id = await sent(borisDevice, secret, { client_id: 'secret' });
     await annaDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
     expect((await borisDevice.send('chat:message:delete', { message_id: id })).status).toBe('ok');
-    for (const device of [annaDevice, borisDevice, veras]) {
+    for (const device of [annaDevice, borisDevice, veraDevice]) {
       const received = await device.next('chat:message:deleted', (m) => m.id === id);
       expect(received).toMatchObject({ content: '', metadata: {}, reactions: [] });
       expect(received.deleted_at).not.toBeNull();
@@ -121,13 +121,13 @@ describe('a deletion', () => {
 
   it('is allowed to the sender and, in a group, to its owner and admins', async () => {
     const remove = (device: Device, message_id: string) => device.send('chat:message:delete', { message_id });
-    expect((await remove(veras, await sent(borisDevice, 'his'))).code).toBe('FORBIDDEN');
+    expect((await remove(veraDevice, await sent(borisDevice, 'his'))).code).toBe('FORBIDDEN');
     expect((await remove(annaDevice, await sent(borisDevice, 'his'))).status).toBe('ok');
     await app.rows(`UPDATE chat_members SET role = 'admin' WHERE chat_id = $1 AND user_id = $2`, [
       group.id,
       vera.id,
     ]);
-    expect((await remove(veras, await sent(borisDevice, 'his'))).status).toBe('ok');
+    expect((await remove(veraDevice, await sent(borisDevice, 'his'))).status).toBe('ok');
     const direct = await app.chat(anna, boris);
     const { message_id } = await borisDevice.send('chat:message:send', text(direct));
     expect((await remove(annaDevice, message_id)).code).toBe('FORBIDDEN');
@@ -143,7 +143,7 @@ describe('a reaction', () => {
   it('is counted by emoji, and a repetition changes nothing', async () => {
     const id = await sent(annaDevice, 'nice');
     await react(borisDevice, id, '👍');
-    await react(veras, id, '👍');
+    await react(veraDevice, id, '👍');
     await react(borisDevice, id, '❤️');
     const before = (await stored(id))['change_seq'] as number;
     await react(borisDevice, id, '👍');
@@ -182,7 +182,7 @@ describe('a reaction', () => {
   ])('is the same in each form of its emoji (%j, %j)', async (one, other) => {
     const id = await sent(annaDevice, 'forms');
     await react(borisDevice, id, one);
-    await react(veras, id, other);
+    await react(veraDevice, id, other);
     const [reaction, ...more] = await reactionsTo(id);
     expect([reaction, more]).toEqual([
       { emoji: expect.any(String), count: 2, user_ids: [boris.id, vera.id] },
@@ -194,7 +194,7 @@ describe('a reaction', () => {
     );
     expect(received.reactions).toEqual([reaction]);
     expect((await react(borisDevice, id, other, false)).status).toBe('ok');
-    expect((await react(veras, id, one, false)).status).toBe('ok');
+    expect((await react(veraDevice, id, one, false)).status).toBe('ok');
     expect(await reactionsTo(id)).toEqual([]);
   });
 
@@ -216,7 +216,7 @@ describe('a reaction', () => {
        SELECT $1, one, '👍' FROM unnest($2::uuid[]) WITH ORDINALITY AS o(one, place) ORDER BY place`,
       [id, manyPeople],
     );
-    await react(veras, id, '👍');
+    await react(veraDevice, id, '👍');
     expect(await reactionsTo(id)).toEqual([
       { emoji: '👍', count: 57, user_ids: [boris.id, ...manyPeople.slice(0, 49)] },
     ]);
@@ -255,7 +255,7 @@ describe('a reaction', () => {
     ]);
     expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toHaveLength(6);
     for (const emoji of ['❤', '❤❤', '12⃣', '☝🏽'])
-      expect((await react(veras, id, emoji, false)).status).toBe('ok');
+      expect((await react(veraDevice, id, emoji, false)).status).toBe('ok');
     expect((await reactionsTo(id)).map(({ count }) => count)).toEqual([1, 1]);
   });
 
@@ -266,13 +266,13 @@ describe('a reaction', () => {
     for (const one of emoji) answers.push(await react(borisDevice, id, one));
     expect(answers.filter(({ status }) => status === 'ok')).toHaveLength(20);
     expect(answers[20]!.code).toBe('CONFLICT');
-    expect((await react(veras, id, emoji[0]!)).status).toBe('ok');
+    expect((await react(veraDevice, id, emoji[0]!)).status).toBe('ok');
     expect(await app.rows('SELECT FROM message_reactions WHERE message_id = $1', [id])).toHaveLength(21);
   });
 
   it('is counted correctly when many react at once', async () => {
     const id = await sent(annaDevice, 'crowd');
-    const devices = [annaDevice, borisDevice, veras];
+    const devices = [annaDevice, borisDevice, veraDevice];
     await Promise.all(devices.flatMap((device) => ['👍', '🔥'].map((emoji) => react(device, id, emoji))));
     const counts = (await reactionsTo(id)).map(({ emoji, count }) => [emoji, count]);
     expect(new Map(counts as [string, number][])).toEqual(
@@ -343,6 +343,6 @@ describe('changes', () => {
     expect((await app.request('POST', `${path}/reactions`, anna.token, body)).body).toEqual({ status: 'ok' });
     expect((await app.request('DELETE', path, boris.token)).status).toBe(204);
     for (const event of ['chat:message:edited', 'chat:message:reaction', 'chat:message:deleted'] as const)
-      await veras.next(event, (m) => m.id === id);
+      await veraDevice.next(event, (m) => m.id === id);
   });
 });

@@ -36,7 +36,7 @@ describe('a message', () => {
 
   it('reaches every device of every member once, the sending one too, and no stranger', async () => {
     const chat = await app.group(anna, boris);
-    const [sending, second, borisDevice, hisSecond, stranger] = await app.devices(
+    const [sending, second, borisDevice, borisSecondDevice, stranger] = await app.devices(
       anna,
       anna,
       boris,
@@ -44,7 +44,7 @@ describe('a message', () => {
       vera,
     );
     await borisDevice.send('chat:join', { chat_id: chat.id });
-    await hisSecond.send('chat:leave', { chat_id: chat.id });
+    await borisSecondDevice.send('chat:leave', { chat_id: chat.id });
     const payload = text(chat, 'Hello!', { client_id: 'phone-1' });
     const ack = await sending.send('chat:message:send', payload);
     expect(ack).toEqual({
@@ -74,10 +74,11 @@ describe('a message', () => {
       deleted_at: null,
       reactions: [],
     };
-    for (const device of [sending, second, borisDevice, hisSecond, stranger]) await device.settled();
+    for (const device of [sending, second, borisDevice, borisSecondDevice, stranger]) await device.settled();
     for (const device of [sending, second])
       expect(receivedIn(device, chat)).toEqual([{ ...received, client_id: 'phone-1' }]);
-    for (const device of [borisDevice, hisSecond]) expect(receivedIn(device, chat)).toEqual([received]);
+    for (const device of [borisDevice, borisSecondDevice])
+      expect(receivedIn(device, chat)).toEqual([received]);
     expect(stranger.received.filter(({ event }) => event.startsWith('chat:'))).toEqual([]);
   });
 

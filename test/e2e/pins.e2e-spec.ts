@@ -9,11 +9,11 @@ let vera: Account;
 let group: ChatDto;
 let annaDevice: Device;
 let borisDevice: Device;
-let veras: Device;
+let veraDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera] = await app.people('Анна', 'Борис', 'Вера');
-  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veraDevice] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 beforeEach(async () => {
@@ -36,7 +36,7 @@ it('any member pins and unpins; everybody receives it, and history, changes and 
   const pinned = await pin(borisDevice, id);
   expect(pinned).toMatchObject({ status: 'ok', message: { id, content: 'worth keeping' } });
   expect(pinned.message.pinned_at).not.toBeNull();
-  for (const device of [annaDevice, borisDevice, veras])
+  for (const device of [annaDevice, borisDevice, veraDevice])
     expect(await device.next('chat:message:pinned', (m) => m.id === id)).toEqual(pinned.message);
   const { change_seq, pinned_at } = pinned.message;
   expect(change_seq).toBeGreaterThan(0);
@@ -44,16 +44,16 @@ it('any member pins and unpins; everybody receives it, and history, changes and 
   const path = `chats/${group.id}/changes?after_change_seq=${change_seq - 1}`;
   const { body } = await app.request<ChangePage>('GET', path, vera.token);
   expect(body.items[0]).toMatchObject({ kind: 'message', message: { id, pinned_at } });
-  const unpinned = await unpin(veras, id);
+  const unpinned = await unpin(veraDevice, id);
   expect(unpinned.message).toMatchObject({ id, pinned_at: null });
   expect(unpinned.message.change_seq).toBeGreaterThan(change_seq);
-  for (const device of [annaDevice, borisDevice, veras])
+  for (const device of [annaDevice, borisDevice, veraDevice])
     expect(await device.next('chat:message:unpinned', (m) => m.id === id)).toEqual(unpinned.message);
   expect(await pins(annaDevice)).toEqual([]);
 });
 
 it('the newest pin is first, whatever the order of the messages', async () => {
-  const [a, b, c] = [await sent(annaDevice, 'a'), await sent(borisDevice, 'b'), await sent(veras, 'c')];
+  const [a, b, c] = [await sent(annaDevice, 'a'), await sent(borisDevice, 'b'), await sent(veraDevice, 'c')];
   await Promise.all([pin(annaDevice, c), pin(annaDevice, a)]);
   await pin(annaDevice, b);
   const ids = await pinnedIds();
@@ -77,7 +77,7 @@ it('pinning twice changes nothing and publishes nothing', async () => {
   const id = await sent(annaDevice);
   const first = await pin(annaDevice, id);
   const before = await changeSeq(id);
-  const again = await Promise.all([pin(borisDevice, id), pin(veras, id), pin(annaDevice, id)]);
+  const again = await Promise.all([pin(borisDevice, id), pin(veraDevice, id), pin(annaDevice, id)]);
   for (const { status, message } of again)
     expect([status, message.pinned_at]).toEqual(['ok', first.message.pinned_at]);
   expect(await changeSeq(id)).toBe(before);
@@ -85,16 +85,18 @@ it('pinning twice changes nothing and publishes nothing', async () => {
   const after = await changeSeq(id);
   expect((await unpin(borisDevice, id)).status).toBe('ok');
   expect(await changeSeq(id)).toBe(after);
-  await veras.settled();
-  expect(veras.all('chat:message:pinned').filter((m) => m.id === id)).toHaveLength(1);
-  expect(veras.all('chat:message:unpinned').filter((m) => m.id === id)).toHaveLength(1);
+  await veraDevice.settled();
+  expect(veraDevice.all('chat:message:pinned').filter((m) => m.id === id)).toHaveLength(1);
+  expect(veraDevice.all('chat:message:unpinned').filter((m) => m.id === id)).toHaveLength(1);
 });
 
 it('a deletion unpins a message, and a deleted message cannot be pinned', async () => {
   const id = await sent(borisDevice);
   await pin(annaDevice, id);
   await borisDevice.send('chat:message:delete', { message_id: id });
-  expect(await veras.next('chat:message:deleted', (m) => m.id === id)).toMatchObject({ pinned_at: null });
+  expect(await veraDevice.next('chat:message:deleted', (m) => m.id === id)).toMatchObject({
+    pinned_at: null,
+  });
   expect(await pins(annaDevice)).toEqual([]);
   expect((await app.history(anna, group.id))[0]!.pinned_at).toBeNull();
   expect([(await pin(annaDevice, id)).code, (await unpin(annaDevice, id)).code]).toEqual([
@@ -108,7 +110,7 @@ it('an edit and a reaction keep the pin', async () => {
   const { message } = await pin(annaDevice, id);
   await annaDevice.send('chat:message:edit', { message_id: id, content: 'edited' });
   await borisDevice.send('chat:message:react', { message_id: id, emoji: '👍', on: true });
-  const [item] = await pins(veras);
+  const [item] = await pins(veraDevice);
   expect(item).toMatchObject({ content: 'edited', pinned_at: message.pinned_at, reactions: [{ count: 1 }] });
 });
 
@@ -125,14 +127,14 @@ it('a chat has at most 100 pins, also when two members pin at once', async () =>
   const [a, b] = [await sent(annaDevice, 'a'), await sent(borisDevice, 'b')];
   const answers = await Promise.all([pin(annaDevice, a), pin(borisDevice, b)]);
   expect(answers.map(({ status, code }) => code ?? status).sort()).toEqual(['CONFLICT', 'ok']);
-  expect(await pins(veras)).toHaveLength(MAX_PINS);
+  expect(await pins(veraDevice)).toHaveLength(MAX_PINS);
   const [kept, refused] = answers[0].code ? [b, a] : [a, b];
   // Pinning a pinned message again needs no place.
-  expect((await pin(veras, kept)).status).toBe('ok');
-  await unpin(veras, kept);
-  expect((await pin(veras, refused)).status).toBe('ok');
-  await veras.settled();
-  expect(veras.all('chat:message:pinned').filter(({ chat_id }) => chat_id === group.id)).toHaveLength(2);
+  expect((await pin(veraDevice, kept)).status).toBe('ok');
+  await unpin(veraDevice, kept);
+  expect((await pin(veraDevice, refused)).status).toBe('ok');
+  await veraDevice.settled();
+  expect(veraDevice.all('chat:message:pinned').filter(({ chat_id }) => chat_id === group.id)).toHaveLength(2);
 });
 
 it('pins come in pages of 1 MB', async () => {
@@ -146,7 +148,7 @@ it('pins come in pages of 1 MB', async () => {
   const seqs: number[] = [];
   let cursor: string | undefined;
   do {
-    const page = await veras.send('chat:pins', { chat_id: group.id, cursor });
+    const page = await veraDevice.send('chat:pins', { chat_id: group.id, cursor });
     expect(Buffer.byteLength(JSON.stringify(page.items))).toBeLessThan(1_000_100);
     const path = `chats/${group.id}/pins${cursor ? `?cursor=${cursor}` : ''}`;
     expect((await app.request('GET', path, vera.token)).body).toEqual({
@@ -164,7 +166,7 @@ it('pins work by REST, too', async () => {
   const path = `chats/${group.id}/messages/${id}/pin`;
   const pinned = await app.request<MessageDto>('PUT', path, boris.token);
   expect([pinned.status, pinned.body.id]).toEqual([200, id]);
-  expect(await veras.next('chat:message:pinned', (m) => m.id === id)).toEqual(pinned.body);
+  expect(await veraDevice.next('chat:message:pinned', (m) => m.id === id)).toEqual(pinned.body);
   const listed = await app.request<{ items: MessageDto[] }>('GET', `chats/${group.id}/pins`, vera.token);
   expect([listed.status, listed.body]).toEqual([200, { items: [pinned.body], next_cursor: null }]);
   const unpinned = await app.request<MessageDto>('DELETE', path, vera.token);
@@ -186,13 +188,14 @@ it('a former member can neither pin nor see the pins', async () => {
     await borisDevice.send('chat:pins', { chat_id: group.id }),
   ])
     expect(code).toBe('FORBIDDEN');
-  expect(await pins(veras)).toHaveLength(1);
+  expect(await pins(veraDevice)).toHaveLength(1);
 });
 
 it('a block closes the pins of a direct chat', async () => {
   const direct = await app.chat(anna, vera);
   const { message_id } = await annaDevice.send('chat:message:send', text(direct));
   await app.request('PUT', `users/${vera.id}/block`, anna.token);
-  for (const device of [annaDevice, veras]) expect((await pin(device, message_id)).code).toBe('FORBIDDEN');
+  for (const device of [annaDevice, veraDevice])
+    expect((await pin(device, message_id)).code).toBe('FORBIDDEN');
   await app.request('DELETE', `users/${vera.id}/block`, anna.token);
 });

@@ -44,23 +44,25 @@ const hasReceived = (device: Device, chat: ChatDto, count: number) =>
 describe('delivered', () => {
   it('is published once for each recipient and message, to the sender alone', async () => {
     const chat = await app.group(anna, boris, vera);
-    const [second, borisDevice, hisSecond, veras] = await app.devices(anna, boris, boris, vera);
+    const [second, borisDevice, borisSecondDevice, veraDevice] = await app.devices(anna, boris, boris, vera);
     const ids = [await send(chat), await send(chat), await send(chat, borisDevice), await send(chat)];
     const expected = ids.flatMap((id, i) =>
       [anna, boris, vera]
         .filter((person) => person !== (i === 2 ? boris : anna))
         .map((person) => `${id} to ${person.id}`),
     );
-    const annas = expected.filter((receipt) => !receipt.startsWith(ids[2]!));
-    const boriss = expected.filter((receipt) => receipt.startsWith(ids[2]!));
+    const annaReceipts = expected.filter((receipt) => !receipt.startsWith(ids[2]!));
+    const borisReceipts = expected.filter((receipt) => receipt.startsWith(ids[2]!));
     await hasReceived(annaDevice, chat, 6);
     await hasReceived(borisDevice, chat, 2);
-    for (const device of [annaDevice, second, borisDevice, hisSecond, veras]) await device.settled();
-    for (const device of [annaDevice, second]) expect(deliveries(device, chat).sort()).toEqual(annas.sort());
-    for (const device of [borisDevice, hisSecond])
-      expect(deliveries(device, chat).sort()).toEqual(boriss.sort());
-    expect(deliveries(veras, chat)).toEqual([]);
-    for (const device of [second, borisDevice, hisSecond, veras]) device.close();
+    for (const device of [annaDevice, second, borisDevice, borisSecondDevice, veraDevice])
+      await device.settled();
+    for (const device of [annaDevice, second])
+      expect(deliveries(device, chat).sort()).toEqual(annaReceipts.sort());
+    for (const device of [borisDevice, borisSecondDevice])
+      expect(deliveries(device, chat).sort()).toEqual(borisReceipts.sort());
+    expect(deliveries(veraDevice, chat)).toEqual([]);
+    for (const device of [second, borisDevice, borisSecondDevice, veraDevice]) device.close();
   });
 
   it.each<[string, (device: Device | undefined, chat: ChatDto, newest: string) => Promise<unknown>]>([
@@ -142,11 +144,11 @@ describe('delivered', () => {
     await send(chat);
     await fill(chat, 10_100, 'now()');
     const newest = await send(chat);
-    const veras = await app.device(vera);
-    await veras.send('chat:join', { chat_id: chat.id });
+    const veraDevice = await app.device(vera);
+    await veraDevice.send('chat:join', { chat_id: chat.id });
     await hasReceived(annaDevice, chat, 1);
     expect(deliveries(annaDevice, chat)).toEqual([`${newest} to ${vera.id}`]);
-    veras.close();
+    veraDevice.close();
   });
 });
 
@@ -165,17 +167,17 @@ describe('read', () => {
 
   it('is published once to each sender for each message, oldest first, and never moves back', async () => {
     const chat = await app.group(anna, boris, vera);
-    const [borisDevice, veras] = await app.devices(boris, vera);
+    const [borisDevice, veraDevice] = await app.devices(boris, vera);
     const ids: string[] = [];
     for (const device of [annaDevice, annaDevice, borisDevice, annaDevice, borisDevice])
       ids.push(await send(chat, device));
-    const ack = await read(veras, chat, ids[4]!);
+    const ack = await read(veraDevice, chat, ids[4]!);
     expect(ack).toMatchObject({ status: 'ok', unread_count: 0 });
     await annaDevice.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
     await borisDevice.next('chat:message:read', ({ chat_id }) => chat_id === chat.id);
-    const back = await read(veras, chat, ids[0]!);
+    const back = await read(veraDevice, chat, ids[0]!);
     expect([back.unread_count, back.read_at]).toEqual([0, ack.read_at]);
-    await read(veras, chat, ids[4]!);
+    await read(veraDevice, chat, ids[4]!);
     await read(borisDevice, chat, ids[3]!);
     await annaDevice.until(() => reads(annaDevice, chat).length >= 6 || undefined);
     await borisDevice.settled();
@@ -184,9 +186,9 @@ describe('read', () => {
       [vera, boris].flatMap((by) => ofHers.map((id) => `${id} by ${by.id}`)),
     );
     expect(reads(borisDevice, chat)).toEqual([ids[2], ids[4]].map((id) => `${id} by ${vera.id}`));
-    expect(reads(veras, chat)).toEqual([]);
+    expect(reads(veraDevice, chat)).toEqual([]);
     borisDevice.close();
-    veras.close();
+    veraDevice.close();
   });
 
   it('is published to the reader’s other devices', async () => {
@@ -221,10 +223,12 @@ describe('read', () => {
 
   it('is correct when devices of many members read at once', async () => {
     const chat = await app.group(anna, boris, vera);
-    const [phone, tablet, veras] = await app.devices(boris, boris, vera);
+    const [phone, tablet, veraDevice] = await app.devices(boris, boris, vera);
     const ids: string[] = [];
     for (let i = 0; i < 20; i++) ids.push(await send(chat));
-    await Promise.all(ids.flatMap((id) => [phone, tablet, veras].map((device) => read(device, chat, id))));
+    await Promise.all(
+      ids.flatMap((id) => [phone, tablet, veraDevice].map((device) => read(device, chat, id))),
+    );
     const marks = await app.rows<{ last_read_seq: number }>(
       'SELECT last_read_seq FROM chat_members WHERE chat_id = $1',
       [chat.id],

@@ -11,11 +11,11 @@ let stranger: Account;
 let group: ChatDto;
 let annaDevice: Device;
 let borisDevice: Device;
-let veras: Device;
+let veraDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris, vera, stranger] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
-  [annaDevice, borisDevice, veras] = await app.devices(anna, boris, vera);
+  [annaDevice, borisDevice, veraDevice] = await app.devices(anna, boris, vera);
 });
 afterAll(() => app.stop());
 beforeEach(async () => {
@@ -40,10 +40,10 @@ it('the owner makes a member an admin, who can manage the group, and a member ag
   expect([made.status, contractErrors(ChatDto, made.body)]).toEqual([200, []]);
   const expected = { [anna.id]: 'owner', [boris.id]: 'admin', [vera.id]: 'member' };
   expect(roles(made.body)).toEqual(expected);
-  for (const device of [annaDevice, borisDevice, veras])
+  for (const device of [annaDevice, borisDevice, veraDevice])
     await device.next('chat:updated', (c) => c.id === group.id && roles(c)[boris.id] === 'admin');
   expect(await stored()).toEqual(expected);
-  const { message_id } = await veras.send('chat:message:send', text(group));
+  const { message_id } = await veraDevice.send('chat:message:send', text(group));
   expect((await borisDevice.send('chat:message:delete', { message_id })).status).toBe('ok');
   const path = `chats/${group.id}`;
   expect((await app.request('PATCH', path, boris.token, { title: 'His' })).status).toBe(200);
@@ -62,11 +62,11 @@ it('a change without effect takes no number and publishes nothing', async () => 
        FROM chats c JOIN chat_members m ON m.chat_id = c.id WHERE c.id = $1 GROUP BY c.id`,
       [group.id],
     );
-  for (const device of [annaDevice, borisDevice, veras])
+  for (const device of [annaDevice, borisDevice, veraDevice])
     await device.next('chat:updated', (c) => c.id === group.id && roles(c)[boris.id] === 'admin');
-  for (const device of [annaDevice, borisDevice, veras]) await device.settled();
+  for (const device of [annaDevice, borisDevice, veraDevice]) await device.settled();
   const before = await numbers();
-  const received = () => [annaDevice, borisDevice, veras].map((device) => device.received.length);
+  const received = () => [annaDevice, borisDevice, veraDevice].map((device) => device.received.length);
   const receivedBefore = received();
   for (const body of [{ title: 'Ours', avatar }, { title: ' Ours ' }, { avatar }, {}, { title: null }]) {
     const { status, body: chat } = await app.request<ChatDto>('PATCH', path, anna.token, body);
@@ -81,7 +81,7 @@ it('a change without effect takes no number and publishes nothing', async () => 
   ]);
   expect((await app.request('DELETE', `${path}/mute`, anna.token)).status).toBe(200);
   expect(await numbers()).toEqual(before);
-  for (const device of [annaDevice, borisDevice, veras]) await device.settled();
+  for (const device of [annaDevice, borisDevice, veraDevice]) await device.settled();
   expect(received()).toEqual(receivedBefore);
   // One new member among them is announced as usual.
   await app.request('POST', `${path}/members`, anna.token, { user_ids: [boris.id, stranger.id] });
@@ -137,7 +137,7 @@ describe('a member who is removed or leaves', () => {
     const tablet = await app.device(vera);
     await annaDevice.send('chat:message:send', text(group, 'before'));
     expect((await remove(anna, vera)).status).toBe(204);
-    for (const device of [veras, tablet])
+    for (const device of [veraDevice, tablet])
       expect(await removed(device)).toEqual({ chat_id: group.id, removed_by: anna.id, last_seq: 1 });
     await borisDevice.next('chat:updated', ({ id, member_count }) => id === group.id && member_count === 2);
     expect((await remove(boris, boris)).status).toBe(204);
@@ -148,10 +148,10 @@ describe('a member who is removed or leaves', () => {
   });
 
   it('receives no more messages, changes, typing, receipts or updates of it', async () => {
-    const { message_id } = await veras.send('chat:message:send', text(group, 'hers'));
+    const { message_id } = await veraDevice.send('chat:message:send', text(group, 'hers'));
     await remove(anna, vera);
-    await removed(veras);
-    const before = groupEvents(veras).length;
+    await removed(veraDevice);
+    const before = groupEvents(veraDevice).length;
     await annaDevice.send('chat:message:send', text(group, 'without her'));
     await annaDevice.send('chat:message:react', { message_id, emoji: '👍', on: true });
     await annaDevice.send('chat:message:pin', { message_id });
@@ -165,22 +165,22 @@ describe('a member who is removed or leaves', () => {
     const own = await annaDevice.send('chat:message:send', text(group, 'x'));
     await borisDevice.send('chat:message:read', { chat_id: group.id, message_id: own.message_id });
     await annaDevice.next('chat:message:read', (read) => read.message_id === own.message_id);
-    await veras.settled();
-    expect(groupEvents(veras).slice(before)).toEqual([]);
+    await veraDevice.settled();
+    expect(groupEvents(veraDevice).slice(before)).toEqual([]);
   });
 
   it('receives no receipt counts of a large group', async () => {
     const chat_id = group.id;
     const user_ids = await app.manyPeople(40);
     await app.request('POST', `chats/${chat_id}/members`, anna.token, { user_ids });
-    const theirs = await veras.send('chat:message:send', text(group));
+    const theirs = await veraDevice.send('chat:message:send', text(group));
     const own = await annaDevice.send('chat:message:send', text(group));
     await remove(anna, vera);
     await borisDevice.send('chat:message:read', { chat_id, message_id: own.message_id });
     const read = await annaDevice.next('chat:message:read', (r) => r.message_id === own.message_id);
     expect(read.read_count).toBe(1);
-    await veras.settled();
-    expect(veras.all('chat:message:read').filter((r) => r.message_id === theirs.message_id)).toEqual([]);
+    await veraDevice.settled();
+    expect(veraDevice.all('chat:message:read').filter((r) => r.message_id === theirs.message_id)).toEqual([]);
   });
 
   it('receives no message numbered after the removal, also while many are sent', async () => {
@@ -191,20 +191,20 @@ describe('a member who is removed or leaves', () => {
     });
     await annaDevice.next('chat:message:new', ({ chat_id, seq }) => chat_id === group.id && seq === 20);
     await remove(anna, vera);
-    const { last_seq } = await removed(veras);
+    const { last_seq } = await removed(veraDevice);
     gone = true;
     await Promise.all(sending);
-    await veras.settled();
+    await veraDevice.settled();
     const all = await app.history(anna, group.id);
     expect(last_seq).toBeGreaterThanOrEqual(20);
     expect(all.at(-1)!.seq).toBeGreaterThanOrEqual(last_seq + 36);
-    const seqs = veras.all('chat:message:new').flatMap((m) => (m.chat_id === group.id ? m.seq : []));
+    const seqs = veraDevice.all('chat:message:new').flatMap((m) => (m.chat_id === group.id ? m.seq : []));
     expect(seqs).toEqual(Array.from({ length: last_seq }, (_, i) => i + 1));
     expect((await app.history(vera, group.id)).at(-1)!.seq).toBe(last_seq);
   });
 
   it('reads up to there by history and search, and nothing later', async () => {
-    const { message_id } = await veras.send('chat:message:send', text(group, 'the word'));
+    const { message_id } = await veraDevice.send('chat:message:send', text(group, 'the word'));
     await annaDevice.send('chat:message:pin', { message_id });
     const { body: start } = await app.request<SyncAnswer>('GET', 'sync', vera.token);
     await remove(anna, vera);
@@ -228,14 +228,14 @@ describe('a member who is removed or leaves', () => {
       expect([path, (await get(path)).body.code]).toEqual([path, 'FORBIDDEN']);
     const chat_id = group.id;
     for (const { code } of [
-      await veras.send('chat:join', { chat_id }),
-      await veras.send('chat:pins', { chat_id }),
-      await veras.send('chat:mute', { chat_id, muted: true }),
-      await veras.send('chat:archive', { chat_id, archived: true }),
-      await veras.send('chat:message:read', { chat_id, message_id }),
-      await veras.send('chat:message:edit', { message_id, content: 'x' }),
-      await veras.send('chat:message:delete', { message_id }),
-      await veras.send('chat:message:pin', { message_id }),
+      await veraDevice.send('chat:join', { chat_id }),
+      await veraDevice.send('chat:pins', { chat_id }),
+      await veraDevice.send('chat:mute', { chat_id, muted: true }),
+      await veraDevice.send('chat:archive', { chat_id, archived: true }),
+      await veraDevice.send('chat:message:read', { chat_id, message_id }),
+      await veraDevice.send('chat:message:edit', { message_id, content: 'x' }),
+      await veraDevice.send('chat:message:delete', { message_id }),
+      await veraDevice.send('chat:message:pin', { message_id }),
     ])
       expect(code).toBe('FORBIDDEN');
     const { body: next } = await app.request<SyncAnswer>('GET', `sync?cursor=${start.cursor}`, vera.token);
@@ -266,14 +266,14 @@ describe('a member who is removed or leaves', () => {
 
   it('returns as a plain member, with the chat neither muted nor archived', async () => {
     await setRole(anna, vera, 'admin');
-    await veras.send('chat:mute', { chat_id: group.id, muted: true });
-    await veras.send('chat:archive', { chat_id: group.id, archived: true });
+    await veraDevice.send('chat:mute', { chat_id: group.id, muted: true });
+    await veraDevice.send('chat:archive', { chat_id: group.id, archived: true });
     await remove(anna, vera);
     await app.request('POST', `chats/${group.id}/members`, anna.token, { user_ids: [vera.id] });
     const { body } = await app.request<ChatDto>('GET', `chats/${group.id}`, vera.token);
     expect(body).toMatchObject({ muted_until: null, archived: false });
     expect(roles(body)[vera.id]).toBe('member');
     const { message_id } = await annaDevice.send('chat:message:send', text(group));
-    await veras.next('chat:message:new', ({ id }) => id === message_id);
+    await veraDevice.next('chat:message:new', ({ id }) => id === message_id);
   });
 });

@@ -67,8 +67,8 @@ it('typing ends in the last state that a device sent, however close together', a
   }
   await borisDevice.next('user:offline', ({ user_id }) => user_id === egor.id);
   await borisDevice.settled();
-  const egors = borisDevice.all('chat:typing').filter(({ user_id }) => user_id === egor.id);
-  expect(egors.at(-1)?.is_typing ?? false).toBe(false);
+  const egorDevice = borisDevice.all('chat:typing').filter(({ user_id }) => user_id === egor.id);
+  expect(egorDevice.at(-1)?.is_typing ?? false).toBe(false);
 });
 
 it('typing does not cross a block in a group, also for a device of the joined scope', async () => {
@@ -113,26 +113,27 @@ it('typing ends with a block, for both sides, and only if somebody typed', async
 it('typing in a group ends with a block for the other side, and begins again only for the others', async () => {
   const [dora, egor, vera] = await app.people('Дора', 'Егор', 'Вера');
   const group = await app.group(dora, egor, vera);
-  const [doras, egors, veras] = await app.devices(dora, egor, vera);
+  const [otherDevice, egorDevice, veraDevice] = await app.devices(dora, egor, vera);
   const words = (device: Device, { id }: Account) =>
     device.all('chat:typing').flatMap(({ user_id, is_typing }) => (user_id === id ? [is_typing] : []));
   const typeAll = async () => {
-    for (const device of [doras, egors])
+    for (const device of [otherDevice, egorDevice])
       await device.send('chat:typing', { chat_id: group.id, is_typing: true });
   };
   await typeAll();
-  await doras.next('chat:typing');
-  await egors.next('chat:typing');
+  await otherDevice.next('chat:typing');
+  await egorDevice.next('chat:typing');
   await app.request('PUT', `users/${egor.id}/block`, dora.token);
-  for (const device of [doras, egors]) await device.next('chat:typing', ({ is_typing }) => !is_typing);
+  for (const device of [otherDevice, egorDevice])
+    await device.next('chat:typing', ({ is_typing }) => !is_typing);
   await typeAll();
   for (const { id } of [dora, egor])
-    await veras.until(
-      () => words(veras, { id } as Account).join() === 'true,false,true' || undefined,
+    await veraDevice.until(
+      () => words(veraDevice, { id } as Account).join() === 'true,false,true' || undefined,
       'typing did not begin again',
     );
-  for (const device of [doras, egors]) await device.settled();
-  expect([words(doras, egor), words(egors, dora)]).toEqual([
+  for (const device of [otherDevice, egorDevice]) await device.settled();
+  expect([words(otherDevice, egor), words(egorDevice, dora)]).toEqual([
     [true, false],
     [true, false],
   ]);

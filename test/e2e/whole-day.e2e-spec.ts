@@ -12,14 +12,14 @@ let anna: Account;
 let maria: Account;
 let gleb: Account;
 let annaDevice: Device[];
-let marias: Device[];
-let glebs: Device;
+let mariaDevice: Device[];
+let glebDevice: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   [anna, maria, gleb] = await app.people('Анна Иванова', 'Мария', 'Глеб');
   annaDevice = await app.devices(anna, anna);
-  marias = await app.devices(maria, maria);
-  glebs = await app.device(gleb);
+  mariaDevice = await app.devices(maria, maria);
+  glebDevice = await app.device(gleb);
 });
 afterAll(() => app.stop());
 
@@ -60,13 +60,13 @@ it('a client finds a service, books a free slot, and the master confirms', async
   expect(request.data).toMatchObject({ booking_id: booked });
   expect(request.body).toContain('Мария');
   await ask(anna, 'POST', `bookings/${booked}/confirm`);
-  const confirmed = await receivedBy(marias, 'booking_confirmed');
+  const confirmed = await receivedBy(mariaDevice, 'booking_confirmed');
   expect(confirmed.data).toMatchObject({ booking_id: booked, master_id: anna.id });
   expect(confirmed.body).toContain('Анна Иванова');
 
   const second = await book(found.items[0]!.id);
   await ask(anna, 'POST', `bookings/${second}/decline`, { reason: 'Отпуск' });
-  expect((await receivedBy(marias, 'booking_cancelled')).data).toMatchObject({ booking_id: second });
+  expect((await receivedBy(mariaDevice, 'booking_cancelled')).data).toMatchObject({ booking_id: second });
 });
 
 async function book(serviceId: string): Promise<string> {
@@ -84,12 +84,12 @@ it('they become friends, like, comment, repost and mention each other', async ()
   const { id: request } = await ask<Made>(maria, 'POST', 'friends/requests', { user_id: anna.id });
   await receivedBy(annaDevice, 'friend_request');
   await ask(anna, 'POST', `friends/requests/${request}/accept`);
-  await receivedBy(marias, 'friend_accepted');
+  await receivedBy(mariaDevice, 'friend_accepted');
 
   const { handle } = await ask<{ handle: string }>(maria, 'GET', 'users/me');
   const content = `До и после, спасибо @${handle}`;
   const post = await ask<Made>(anna, 'POST', 'posts', { content });
-  await receivedBy(marias, 'mention');
+  await receivedBy(mariaDevice, 'mention');
   // Undoing and repeating is no second cause.
   for (const method of ['PUT', 'DELETE', 'PUT']) await ask(maria, method, `posts/${post.id}/like`);
   expect((await receivedBy(annaDevice, 'post_liked')).data).toMatchObject({
@@ -131,7 +131,7 @@ it('months later the client is due again, and is notified once', async () => {
     );
   const commands = app.app.get(CommandBus);
   await commands.execute(new ProposeBookings());
-  const { data } = await receivedBy(marias, 'auto_booking_proposal');
+  const { data } = await receivedBy(mariaDevice, 'auto_booking_proposal');
   expect(data).toMatchObject({ master_id: anna.id });
   expect(Date.parse((data as { starts_at: string }).starts_at)).toBeGreaterThan(Date.now());
   await commands.execute(new ProposeBookings());
@@ -161,8 +161,8 @@ it('each of the 11 notifications came exactly once, to the right account only', 
 
   for (const [devices, list] of [
     [annaDevice, toAnna],
-    [marias, toMaria],
-    [[glebs], []],
+    [mariaDevice, toMaria],
+    [[glebDevice], []],
   ] as [Device[], NotificationDto[]][])
     for (const device of devices) {
       await device.settled();
@@ -180,9 +180,9 @@ it('each of the 11 notifications came exactly once, to the right account only', 
 
 it('reading one on a device clears it on all', async () => {
   const [first] = await listOf(maria);
-  const ack = await marias[0]!.send('notification:read', { notification_id: first!.id });
+  const ack = await mariaDevice[0]!.send('notification:read', { notification_id: first!.id });
   expect(ack).toMatchObject({ notification_id: first!.id, is_read: true });
-  await marias[1]!.next('notification:read', ({ notification_id }) => notification_id === first!.id);
+  await mariaDevice[1]!.next('notification:read', ({ notification_id }) => notification_id === first!.id);
   await ask(maria, 'POST', 'notifications/read-all');
   const sync = await ask<{ notifications: { unread_count: number } }>(maria, 'GET', 'sync');
   expect(sync.notifications.unread_count).toBe(0);
@@ -198,7 +198,7 @@ it('a proposal in the chat becomes a booking that both see', async () => {
     metadata: { service_id: service!.id },
   };
   const { message_id } = await annaDevice[0]!.send('chat:message:send', proposal);
-  const shown = await marias[0]!.next('chat:message:new', ({ id }) => id === message_id);
+  const shown = await mariaDevice[0]!.next('chat:message:new', ({ id }) => id === message_id);
   expect(shown.metadata).toMatchObject({ service_name: 'Маникюр', price: 2000, duration: 60 });
   const [from, to] = [new Date(Date.now() + 2 * DAY), new Date(Date.now() + 9 * DAY)].map((d) =>
     d.toISOString(),
@@ -210,7 +210,7 @@ it('a proposal in the chat becomes a booking that both see', async () => {
   );
   const path = `chats/${chat.id}/messages/${message_id}/accept`;
   await ask(maria, 'POST', path, { starts_at: slots.items[0]!.starts_at });
-  for (const device of [annaDevice[0]!, marias[1]!]) {
+  for (const device of [annaDevice[0]!, mariaDevice[1]!]) {
     const edited: MessageDto = await device.next('chat:message:edited', ({ id }) => id === message_id);
     expect(edited.metadata).toMatchObject({ booking_id: expect.any(String) });
   }

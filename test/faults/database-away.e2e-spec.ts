@@ -16,7 +16,7 @@ const contents = async ({ id }: ChatDto) =>
   ).rows.map(({ content }) => content);
 
 // First, since later tests leave it looking up uncertain commits, which would hide that a lookup starts.
-describe('the answer to a send is lost after its commit', () => {
+describe('an answer that is lost after its commit', () => {
   const sendAndLose = async (client_id?: string) => {
     const chat = await scene.app.group(scene.anna, scene.boris);
     await scene.firstDevice.send('chat:message:send', text(chat, 'before'));
@@ -35,12 +35,12 @@ describe('the answer to a send is lost after its commit', () => {
     expect(await contents(chat)).toEqual(expected);
   };
 
-  it('and the send is not repeated: the others receive it all the same', async () => {
+  it('to a send that is not repeated: the others receive it all the same', async () => {
     const chat = await sendAndLose();
     await isReceivedOnce(chat, ['before', 'lost']);
   });
 
-  it('and the send is repeated: it is one message, received once and before the next one', async () => {
+  it('to a send that is repeated: it is one message, received once and before the next one', async () => {
     const chat = await sendAndLose('c');
     const again = await scene.firstDevice.send('chat:message:send', text(chat, 'lost', { client_id: 'c' }));
     const next = await scene.firstDevice.send('chat:message:send', text(chat, 'next'));
@@ -54,7 +54,7 @@ describe('the answer to a send is lost after its commit', () => {
     await isReceivedOnce(chat, ['before', 'lost', 'next']);
   });
 
-  it('of a forward: the others receive all of it in order, and a repetition returns the same', async () => {
+  it('to a forward: the others receive all of it in order, and a repetition returns the same', async () => {
     const [source, chat] = [
       await scene.app.group(scene.anna, scene.boris),
       await scene.app.group(scene.anna, scene.boris),
@@ -80,7 +80,7 @@ describe('the answer to a send is lost after its commit', () => {
     await isReceivedOnce(chat, ['see', 'a', 'b', 'c']);
   });
 
-  it('of a receipt: a repeated read publishes the same', async () => {
+  it('to a receipt: a repeated read publishes the same', async () => {
     const chat = await scene.app.group(scene.anna, scene.boris);
     const { message_id } = await scene.firstDevice.send('chat:message:send', text(chat));
     await scene.firstDevice.next('chat:message:delivered', (event) => event.message_id === message_id);
@@ -94,7 +94,7 @@ describe('the answer to a send is lost after its commit', () => {
     });
   });
 
-  it('and the commit comes long after the timeout: the others receive it then', async () => {
+  it('to a send that commits long after the timeout: the others receive it then', async () => {
     const chat = await scene.app.group(scene.anna, scene.boris);
     const elsewhere = await scene.app.group(scene.anna, scene.boris);
     // While a statement waits, PostgreSQL does not notice that its client is gone.

@@ -78,7 +78,7 @@ describe('a long answer counts as several reads', () => {
     expect(codes.slice(-3)).toEqual(['RATE_LIMIT', 'RATE_LIMIT', 'RATE_LIMIT']);
   });
 
-  it('and at most that many CONNECTs are looked up', async () => {
+  it('for CONNECTs: at most that many are looked up', async () => {
     const lookUp = jest.spyOn(app.app.get(Authenticator), 'connected');
     const codes = [];
     for (const _ of range(READS + 5)) codes.push(await connect(greedy));

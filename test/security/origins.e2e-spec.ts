@@ -85,7 +85,7 @@ describe('REST', () => {
   });
 
   // A token is in a header, which browsers send only where the preflight allows it.
-  it.each(FOREIGN)('but not to pages of %s', async (origin) => {
+  it.each(FOREIGN)('does not allow that to pages of %s', async (origin) => {
     for (const method of ['GET', 'OPTIONS']) expect((await answer(origin, method))[1]).toBeNull();
   });
 });

@@ -43,7 +43,7 @@ describe('JSON with more than 2,000 values is INVALID_DATA', () => {
     expect(await device.send('chat:join', { chat_id: anna.id })).toMatchObject({ code: 'CHAT_NOT_FOUND' });
   });
 
-  it('or UNAUTHORIZED in a CONNECT, before the token is checked', async () => {
+  it('in a CONNECT, or UNAUTHORIZED, before the token is checked', async () => {
     const verify = jest.spyOn(app.app.get(Authenticator), 'verify');
     const raw = await RawSocket.open(app.url);
     raw.send(`40${JSON.stringify({ token: anna.token, junk: objects(2000) })}`);

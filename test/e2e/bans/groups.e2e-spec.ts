@@ -100,9 +100,9 @@ describe('a banned member of a group', () => {
     expect(
       (await scene.app.history(boris, group.id)).filter(({ sender_id }) => sender_id === anna.id),
     ).toMatchObject(Array(4).fill({ status: 'read' }));
-    const [veras] = await scene.app.devices(back);
+    const [veraDevice] = await scene.app.devices(back);
     await send(anna, group, '6');
-    await veras.next('chat:message:new', ({ content }) => content === '6');
+    await veraDevice.next('chat:message:new', ({ content }) => content === '6');
   });
 
   it('is left out of reactions, and returns to them after an unban as a change', async () => {
@@ -231,8 +231,8 @@ describe('a group', () => {
     const olegs = await unban(owner);
     expect(await roles(olegs, group)).toEqual(['Олег owner']);
     await ban(owner);
-    const annas = await unban(anna);
-    expect(await roles(annas, group)).toEqual(['Анна owner']);
+    const annaAgain = await unban(anna);
+    expect(await roles(annaAgain, group)).toEqual(['Анна owner']);
     const again = await unban(owner);
     expect(await roles(again, group)).toEqual(['Анна owner', 'Олег admin']);
     const alone = await scene.app.group(again, anna);

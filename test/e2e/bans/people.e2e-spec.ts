@@ -118,14 +118,14 @@ describe('a banned user', () => {
     const direct = await scene.app.chat(anna, boris);
     await ban(anna);
     await ban(boris);
-    const annas = await unban(anna);
-    const refused = await scene.app.request('POST', `chats/${direct.id}/messages`, annas.token, {
+    const annaAgain = await unban(anna);
+    const refused = await scene.app.request('POST', `chats/${direct.id}/messages`, annaAgain.token, {
       type: 'text',
       content: 'x',
     });
-    expect([refused.status, (await chatOf(annas, direct)).is_open]).toEqual([404, false]);
+    expect([refused.status, (await chatOf(annaAgain, direct)).is_open]).toEqual([404, false]);
     await unban(boris);
-    await send(annas, direct);
+    await send(annaAgain, direct);
   });
 
   it('is counted on no post, also when their comments or likes are deleted meanwhile', async () => {
@@ -196,7 +196,7 @@ describe('a concurrent ban', () => {
     expect(await roles(anna, group)).toEqual(['Админ member', 'Анна owner']);
   });
 
-  it('and unbans leave a consistent state, while chats are made and messages sent', async () => {
+  it('leaves a consistent state together with unbans, while chats are made and messages sent', async () => {
     const [anna, boris, vera] = await scene.app.people('Анна', 'Борис', 'Вера');
     const groups = await Promise.all(
       Array.from({ length: 4 }, (_, i) => scene.app.group(i % 2 ? boris : anna, vera, boris, anna)),

@@ -18,7 +18,7 @@ const notify = async (post_id: string, who: Account) => {
   await scene.app.app.get(CommandBus).execute(new Notify(cause, [scene.anna.id]));
 };
 
-describe('a notification disappears', () => {
+describe('a notification', () => {
   it.each<[string, () => Promise<() => Promise<unknown>>]>([
     [
       'a like is taken back',
@@ -121,7 +121,7 @@ describe('a notification disappears', () => {
         return () => ban(scene.vera);
       },
     ],
-  ])('when %s', async (_, happen) => {
+  ])('disappears when %s', async (_, happen) => {
     const undo = await happen();
     const [{ id }] = (await received(1)) as [NotificationDto];
     const { cursor } = await sync();
@@ -141,7 +141,7 @@ describe('a notification disappears', () => {
     expect(scene.annaDevice.all('notification:updated')).toEqual([]);
   });
 
-  it('but a grouped one keeps its other actors, and gets a returning one back', async () => {
+  it('of a group keeps its other actors, and gets a returning one back', async () => {
     const { id } = await post(scene.anna);
     await ask(scene.boris, `PUT posts/${id}/like`);
     await received(1);
@@ -164,7 +164,7 @@ describe('a notification disappears', () => {
     ]).toEqual([1, []]);
   });
 
-  it('and an actor after an empty group starts a new one', async () => {
+  it('of an empty group is not reused: the next actor starts a new one', async () => {
     const { id } = await post(scene.anna);
     await ask(scene.boris, `PUT posts/${id}/like`);
     await received(1);
@@ -175,7 +175,7 @@ describe('a notification disappears', () => {
     expect(await list()).toEqual([again]);
   });
 
-  it.each(['a block', 'a ban'])('and returns, unread as before, when %s is lifted', async (what) => {
+  it.each(['a block', 'a ban'])('returns, unread as before, when %s is lifted', async (what) => {
     const cut = (on: boolean) =>
       what === 'a ban'
         ? ban(scene.boris, on ? 'ban' : 'unban')
@@ -193,7 +193,7 @@ describe('a notification disappears', () => {
     expect([(await bodies()).sort(), await unread()]).toEqual([before, 2]);
   });
 
-  it('and is not marked as read meanwhile when all others are', async () => {
+  it('is not marked as read with all others while it is hidden', async () => {
     await ask(scene.boris, `PUT posts/${(await post(scene.anna)).id}/like`);
     await received(1);
     await ask(scene.anna, `PUT users/${scene.boris.id}/block`);
@@ -204,7 +204,7 @@ describe('a notification disappears', () => {
     expect([await bodies(), await unread()]).toEqual([['Борис оценил(а) ваш пост'], 1]);
   });
 
-  it('and returns at once if it concerns a visit, also in quiet hours', async () => {
+  it('returns at once if it concerns a visit, also in quiet hours', async () => {
     const hour = (ahead: number) => new Date(Date.now() + ahead * 3600_000).toISOString();
     const data = {
       service_id: scene.boris.id,

@@ -7,7 +7,7 @@ afterAll(() => app.stop());
 
 it('a removed member receives nothing more, also when the answer to the commit is lost', async () => {
   const [anna, vera] = await app.people('Анна', 'Вера');
-  const [annaDevice, veras] = await app.devices(anna, vera);
+  const [annaDevice, veraDevice] = await app.devices(anna, vera);
   const [group, another] = [await app.group(anna, vera), await app.group(anna, vera)];
   const groups = app.app.get(GroupChanges);
   const change = groups.change.bind(groups);
@@ -19,6 +19,6 @@ it('a removed member receives nothing more, also when the answer to the commit i
   expect(removal.status).toBe(503);
   await annaDevice.send('chat:message:send', text(group, 'without her'));
   await annaDevice.send('chat:message:send', text(another, 'with her'));
-  await veras.next('chat:message:new', ({ content }) => content === 'with her');
-  expect(veras.all('chat:message:new').map(({ content }) => content)).toEqual(['with her']);
+  await veraDevice.next('chat:message:new', ({ content }) => content === 'with her');
+  expect(veraDevice.all('chat:message:new').map(({ content }) => content)).toEqual(['with her']);
 });

@@ -15,7 +15,7 @@ import { Cluster } from './cluster.js';
 /** More than the queue of a node holds. */
 const TOO_MUCH = 10_001;
 
-describeWithRedis('a node loses Redis', () => {
+describeWithRedis('a node that loses Redis', () => {
   let cluster: Cluster;
   let link: Link;
   let one: TestApp;
@@ -33,9 +33,9 @@ describeWithRedis('a node loses Redis', () => {
     link.close();
   });
 
-  it('and its queue overflows: devices of other nodes sync, have the right subscriptions, and are disconnected if signed out', async () => {
+  it('makes devices of other nodes sync when its queue overflows, with the right subscriptions, and ends signed-out ones', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
-    const [annaDevice, secondDevice, veras, glebs] = [
+    const [annaDevice, secondDevice, veraDevice, glebDevice] = [
       await one.device(anna),
       ...(await other.devices(boris, vera, gleb)),
     ];
@@ -44,13 +44,13 @@ describeWithRedis('a node loses Redis', () => {
     );
     for (const client of classics) await client.next('connected');
     const group = await one.group(anna, boris, vera);
-    for (const device of [secondDevice, veras])
+    for (const device of [secondDevice, veraDevice])
       await device.next('chat:created', ({ id }) => id === group.id);
     const assistant = await other.assistant();
     link.cut();
     const publisher = one.app.get(EventPublisher);
     for (let i = 0; i < TOO_MUCH; i++) publisher.subscriptionsChanged(chatTopic('none'), [anna.id]);
-    const { message_id } = await annaDevice.send('chat:message:send', text(group, 'not told'));
+    const { message_id } = await annaDevice.send('chat:message:send', text(group, 'missed'));
     const later = await one.group(anna, boris);
     await one.request('DELETE', `chats/${group.id}/members/${vera.id}`, anna.token);
     await one.request('POST', 'auth/logout', gleb.token);
@@ -65,27 +65,27 @@ describeWithRedis('a node loses Redis', () => {
     // A dialect without a sync event makes its devices reconnect.
     for (const client of classics)
       await client.until(() => client.all('connected').length > 1 || undefined, 'connected');
-    await veras.until(() => veras.all('sync:required').length > 1 || undefined, 'sync:required');
+    await veraDevice.until(() => veraDevice.all('sync:required').length > 1 || undefined, 'sync:required');
     expect((await other.history(boris, group.id)).map(({ id }) => id)).toContain(message_id);
-    expect((await glebs.next('error')).code).toBe('UNAUTHORIZED');
-    await glebs.disconnected();
+    expect((await glebDevice.next('error')).code).toBe('UNAUTHORIZED');
+    await glebDevice.disconnected();
     await assistant.disconnected();
     for (const chat of [group, later]) {
-      const sent = await annaDevice.send('chat:message:send', text(chat, 'told'));
+      const sent = await annaDevice.send('chat:message:send', text(chat, 'received'));
       await secondDevice.next('chat:message:new', ({ id }) => id === sent.message_id);
     }
     await classics[1]!.until(() => classics[1]!.all('new-message').length === 2 || undefined, 'new-message');
     expect(classics[0]!.all('new-message')).toEqual([]);
     for (const client of classics) client.close();
-    await veras.settled();
-    expect(veras.all('chat:message:new')).toEqual([]);
+    await veraDevice.settled();
+    expect(veraDevice.all('chat:message:new')).toEqual([]);
   });
 
-  it('and its membership changes are outdated when they are published: only members receive the chat', async () => {
+  it('publishes outdated membership changes when it returns: only members receive the chat', async () => {
     const [anna, boris, vera, gleb] = await one.people('Анна', 'Борис', 'Вера', 'Глеб');
-    const [annaDevice, veras, glebs] = await other.devices(anna, vera, gleb);
+    const [annaDevice, veraDevice, glebDevice] = await other.devices(anna, vera, gleb);
     const group = await other.group(anna, boris, gleb);
-    await glebs.next('chat:created', ({ id }) => id === group.id);
+    await glebDevice.next('chat:created', ({ id }) => id === group.id);
     const members = `chats/${group.id}/members`;
     const add = (node: TestApp, { id }: Account) =>
       node.request('POST', members, anna.token, { user_ids: [id] });
@@ -105,12 +105,12 @@ describeWithRedis('a node loses Redis', () => {
       await device.settled();
       return device.all('chat:message:new').some(({ id }) => id === message_id);
     };
-    await until('he receives the chat', () => receives(glebs));
-    await until('she does not', async () => !(await receives(veras)));
-    const before = veras.all('chat:message:new').length;
+    await until('the added member receives the chat', () => receives(glebDevice));
+    await until('the removed member does not', async () => !(await receives(veraDevice)));
+    const before = veraDevice.all('chat:message:new').length;
     await annaDevice.send('chat:message:send', text(group, 'for members only'));
-    await glebs.next('chat:message:new', ({ content }) => content === 'for members only');
-    await veras.settled();
-    expect(veras.all('chat:message:new')).toHaveLength(before);
+    await glebDevice.next('chat:message:new', ({ content }) => content === 'for members only');
+    await veraDevice.settled();
+    expect(veraDevice.all('chat:message:new')).toHaveLength(before);
   });
 });
