@@ -16,7 +16,6 @@ import { ReconcileContributionsHandler } from './posts/commands/reconcile-contri
 import { RepostPostHandler } from './posts/commands/repost-post.command.js';
 import { RequestFriendshipHandler } from './relationships/commands/request-friendship.command.js';
 import { WithdrawFriendRequestHandler } from './relationships/commands/withdraw-friend-request.command.js';
-import { Likes } from './posts/likes.js';
 import { Posts } from './posts/posts.js';
 import { GetCommentHandler } from './posts/queries/get-comment.query.js';
 import { GetPostHandler } from './posts/queries/get-post.query.js';
@@ -56,7 +55,7 @@ const handlers = [
 /** Posts, likes, comments, reposts, follows, friends, mentions, feed. */
 @Module({
   imports: [IdentityModule, LiveDeliveryModule, NotificationsModule],
-  providers: [Likes, Posts, Relationships, ...handlers],
+  providers: [Posts, Relationships, ...handlers],
   exports: [Relationships],
 })
 export class SocialModule {}
