@@ -20,7 +20,7 @@ import {
 } from '#notifications';
 import { Queues } from '#platform';
 import { Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { CommandBus } from '@nestjs/cqrs';
+import { CommandBus, type ICommand } from '@nestjs/cqrs';
 
 /** Background work: the processor of each job, and the schedule of repeated jobs. */
 @Module({ imports: [AdminModule, IdentityModule, MarketplaceModule, NotificationsModule] })
@@ -32,26 +32,25 @@ export class WorkerModule implements OnApplicationBootstrap {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    const run = (command: ICommand) => this.commands.execute(command);
     await this.queues.work(
       {
-        'purge-sessions': async () => void (await this.commands.execute(new PurgeSessions())),
-        notify: ({ cause, recipientIds }, { again }) =>
-          this.commands.execute(new Notify(cause, recipientIds, again)),
-        'notify-everyone': ({ cause }) => this.commands.execute(new NotifyEveryone(cause)),
-        'release-notifications': async () => void (await this.commands.execute(new ReleaseNotifications())),
-        'hide-notifications': ({ postId }) => this.commands.execute(new HideNotifications(postId)),
-        'revise-notifications': ({ keys }) => this.commands.execute(new ReviseNotifications(keys)),
-        'purge-notifications': async () => void (await this.commands.execute(new PurgeNotifications())),
+        'purge-sessions': () => run(new PurgeSessions()),
+        notify: ({ cause, recipientIds }, { again }) => run(new Notify(cause, recipientIds, again)),
+        'notify-everyone': ({ cause }) => run(new NotifyEveryone(cause)),
+        'release-notifications': () => run(new ReleaseNotifications()),
+        'hide-notifications': ({ postId }) => run(new HideNotifications(postId)),
+        'revise-notifications': ({ keys }) => run(new ReviseNotifications(keys)),
+        'purge-notifications': () => run(new PurgeNotifications()),
         'expire-bookings': async () => {
-          await this.commands.execute(new ExpireBookings());
-          await this.commands.execute(new CompleteBookings());
+          await run(new ExpireBookings());
+          await run(new CompleteBookings());
         },
-        'show-bookings': async ({ bookingIds }) => void (await this.bookings.announceAll(bookingIds)),
-        'remind-bookings': async () => void (await this.commands.execute(new RemindBookings())),
-        'propose-bookings': async () => void (await this.commands.execute(new ProposeBookings())),
-        'reconcile-ban': ({ userId }) => this.commands.execute(new ReconcileUser(userId)),
-        'reconcile-block': ({ userId, otherId }) =>
-          this.commands.execute(new ReconcileNotifications(userId, otherId)),
+        'show-bookings': ({ bookingIds }) => this.bookings.announceAll(bookingIds),
+        'remind-bookings': () => run(new RemindBookings()),
+        'propose-bookings': () => run(new ProposeBookings()),
+        'reconcile-ban': ({ userId }) => run(new ReconcileUser(userId)),
+        'reconcile-block': ({ userId, otherId }) => run(new ReconcileNotifications(userId, otherId)),
       },
       {
         'purge-sessions': { pattern: '0 4 * * *' },

@@ -23,7 +23,7 @@ export interface JobRun {
 }
 
 /** The processor of each job: a job without one does not compile. */
-export type Processors = { [N in JobName]: (data: Jobs[N], run: JobRun) => Promise<void> };
+export type Processors = { [N in JobName]: (data: Jobs[N], run: JobRun) => Promise<unknown> };
 
 /** The schedule of repeated jobs: five cron fields. */
 export type Schedules = Partial<Record<JobName, { pattern: string }>>;
