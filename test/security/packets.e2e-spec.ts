@@ -223,6 +223,8 @@ describe('Engine.IO by polling', () => {
   it.each([
     ['separators', '\x1e'.repeat(MB)],
     ['heartbeats', '2\x1e'.repeat(MB)],
+    ['heartbeats’ answers', '3\x1e'.repeat(1_000_000) + '3'],
+    ['no-operations', '6\x1e'.repeat(2000) + '6'],
     ['empty messages', '4\x1e'.repeat(MB)],
     ['attachments', 'bAA==\x1e'.repeat(300_000)],
     ['connections', '40\x1e'.repeat(400_000)],
@@ -234,6 +236,16 @@ describe('Engine.IO by polling', () => {
     await polling.poll();
     expect(await polling.post('3')).toBe(400);
   });
+});
+
+it.each<[string, (raw: RawSocket) => void]>([
+  ['heartbeats’ answers', (raw) => raw.send('3')],
+  ['pings of WebSocket', ({ socket }) => socket.ping()],
+  ['pongs of WebSocket', ({ socket }) => socket.pong()],
+])('a flood of %s ends its connection', async (_, send) => {
+  const raw = await RawSocket.signedIn(app.url, anna);
+  for (let i = 0; i < 20_000; i++) send(raw);
+  await raw.ended();
 });
 
 it('a refused or aborted connection is subtracted from the count', async () => {

@@ -53,6 +53,8 @@ it('Engine.IO has the members that we use, for polling', async () => {
   await fetch(`http://${url}/socket.io/?EIO=4&transport=polling`);
   const session = sessionOf((await opened)[0]);
   expect(session.transport.closeTimeout).toBe(30_000);
+  const { parser } = session.transport;
+  expect(parser.decodePayload('3\x1e4x')).toEqual([{ type: 'pong' }, parser.decodePacket('4x')]);
   const gone = once(session, 'close');
   session.close();
   session.transport.shouldClose!();
@@ -64,7 +66,12 @@ it('ws has the members that we use', async () => {
   const accepted = once(server, 'connection') as Promise<[WebSocket]>;
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const { _receiver, _socket } = insideOf((await accepted)[0]);
-  expect(_receiver).toMatchObject({ _buffers: [], _fragments: [], _write: expect.any(Function) });
+  expect(_receiver).toMatchObject({ _buffers: [], _fragments: [], _state: 0, _opcode: 0, _fragmented: 0 });
+  expect(_receiver).toMatchObject({
+    _write: expect.any(Function),
+    getInfo: expect.any(Function),
+    createError: expect.any(Function),
+  });
   expect(_socket).toHaveProperty('bytesRead');
   await once(client, 'open');
   client.terminate();

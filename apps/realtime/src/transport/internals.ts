@@ -9,6 +9,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { PacketRate } from './packet-rate.js';
 
 /** A session of Engine.IO. */
 export interface EngineSession extends NodeJS.EventEmitter {
@@ -20,13 +22,27 @@ export interface EngineSession extends NodeJS.EventEmitter {
   transport: EngineTransport;
 }
 
-interface EngineTransport {
+export interface EngineTransport {
   writable: boolean;
+  parser: EngineParser;
   /** Only a WebSocket transport has it. */
   socket?: { _socket?: TcpSocket };
   /** How long a polling transport waits for a poll to close with. */
   closeTimeout?: number;
   shouldClose?: (() => void) | null;
+}
+
+export interface EnginePacket {
+  type: string;
+  data?: unknown;
+}
+
+/** The parser of Engine.IO 4, or of 3, which passes each packet of a payload to `then`. */
+export interface EngineParser {
+  encodePacket(...args: unknown[]): unknown;
+  encodePayload(...args: unknown[]): unknown;
+  decodePacket(...args: unknown[]): EnginePacket;
+  decodePayload(payload: string | Buffer, then?: (packet: EnginePacket) => unknown): EnginePacket[] | void;
 }
 
 export interface EngineRequest extends IncomingMessage {
@@ -56,6 +72,15 @@ export interface Receiver {
   /** A new array for each message. */
   _fragments: Buffer[];
   _write(this: Receiver, piece: Buffer, encoding: BufferEncoding, done: (error?: Error) => void): void;
+  /** Reads the head of a frame; afterwards the state is another, if the head has arrived. */
+  getInfo(this: Receiver, done: (error: Error) => void): void;
+  _state: number;
+  _opcode: number;
+  /** The operation code of a message in several frames, 0 for others. */
+  _fragmented: number;
+  createError(type: ErrorConstructor, message: string, prefix: boolean, status: number, code: string): Error;
+  webSocket: WebSocket;
+  rate: PacketRate;
   tcp: Duplex;
   /** The fragments of the message that was incomplete after the last piece. */
   counted?: Buffer[];

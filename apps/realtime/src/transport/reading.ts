@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { insideOf, type Receiver } from './internals.js';
+import { PacketRate } from './packet-rate.js';
 import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 
 /** A client with more unread data than this gets no answers to its pings. Bytes. */
@@ -20,13 +21,27 @@ class PingedSocket extends WebSocket {
 /** A client that sends so many bytes at once is read further after all others. Node.js would read 2 MiB first. */
 const { most: MUCH } = SOCKETS.readAtOnce;
 
-/** Counts the arrived bytes of incomplete messages, and reads clients in turn. */
+/** The state of a receiver before the head of a frame. */
+const GET_INFO = 0;
+/** Operation codes from here on are pings, pongs and closes. */
+const FIRST_CONTROL = 8;
+
+/** Counts the frames, and the arrived bytes of incomplete messages, and reads clients in turn. */
 export class BoundedSockets extends WebSocketServer {
-  /** One function for all sockets. */
+  /** Each is one function for all sockets. */
   private readonly write: Receiver['_write'];
+  private readonly getInfo: Receiver['getInfo'];
 
   constructor(settings: ServerOptions, unfinished: Unfinished) {
     super({ ...settings, WebSocket: PingedSocket });
+    this.getInfo = function (done) {
+      (Object.getPrototypeOf(this) as Receiver).getInfo.call(this, done);
+      if (this._state === GET_INFO) return;
+      const isData = this._opcode < FIRST_CONTROL && this._fragmented === 0;
+      if (this.rate.take(isData && this.webSocket.readyState === WebSocket.OPEN ? 'event' : 'other')) return;
+      done(this.createError(Error, 'too many frames', false, 1008, 'TOO_MANY_FRAMES'));
+      this.tcp.destroy();
+    };
     this.write = function (piece, encoding, done) {
       const readOn = (error?: Error) => (error ? done(error) : setImmediate(done));
       const whenRead = piece.length < MUCH ? done : readOn;
@@ -49,7 +64,8 @@ export class BoundedSockets extends WebSocketServer {
   ): void {
     super.handleUpgrade(request, socket, head, (opened, asked) => {
       const { _receiver } = insideOf(opened);
-      Object.assign(_receiver, { tcp: socket, _write: this.write });
+      const own = { tcp: socket, webSocket: opened, rate: new PacketRate() };
+      Object.assign(_receiver, { ...own, _write: this.write, getInfo: this.getInfo });
       then(opened, asked);
     });
   }

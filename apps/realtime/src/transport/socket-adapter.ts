@@ -9,6 +9,7 @@ import type { ServerOptions as WebSocketOptions } from 'ws';
 import { Admission } from '../connections/admission.js';
 import { AssistantEndpoint } from '../assistant/assistant-endpoint.js';
 import { fixClosedPolls } from './engineio-polling-close-fix.js';
+import { boundPackets } from './bounded-parser.js';
 import { Connections } from '../connections/connections.js';
 import { Handshakes } from '../connections/handshakes.js';
 import { nameRedaction } from '../delivery/name-redaction.js';
@@ -68,6 +69,7 @@ export class SocketAdapter extends IoAdapter {
     const admission = this.app.get(Admission);
     startPollsInTurn(server.engine, this.app.get(RequestsInWork), admission);
     admitHandshakes(server.engine, admission);
+    boundPackets(server.engine);
     coalesceWrites(server.engine, () => countSlow.inc());
     const looking = disconnectSlow(server.engine, () => countSlow.inc());
     server.httpServer.on('close', () => clearInterval(looking));

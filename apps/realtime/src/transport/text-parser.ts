@@ -7,8 +7,6 @@ import { encodingOf } from './internals.js';
 
 /** A larger payload is refused with MESSAGE_TOO_LARGE. */
 const MAX_PACKET_BYTES = SOCKETS.packet.most.read;
-/** Per second: one polling request may contain a million packets, all read at once. */
-const { most: MAX_PACKETS } = SOCKETS.packets;
 /** A token is checked for each of them. */
 const { most: MAX_CONNECTS } = SOCKETS.connects;
 /** A namespace, without the query that clients of Engine.IO 3 append. */
@@ -50,8 +48,6 @@ const authOf = ({ token, scope }: Auth): Auth => ({ token, ...(scope === 'joined
 
 /** An event that is too large, invalid or binary is answered instead of parsed: it does not close the connection. */
 class LimitedDecoder extends Decoder {
-  private since = 0;
-  private count = 0;
   private connects = 0;
   /** Bytes of the packet being decoded: on the wire, or parsed if that is more. */
   size = 0;
@@ -64,7 +60,6 @@ class LimitedDecoder extends Decoder {
 
   /** @throws Error (closes the connection) */
   override add(chunk: unknown): void {
-    this.countOne();
     // Attachments of events were refused with their events, and we request no acknowledgements with attachments.
     if (typeof chunk !== 'string' || chunk.startsWith(String(PacketType.BINARY_ACK))) return;
     const refusal = this.weigh(chunk);
@@ -96,12 +91,6 @@ class LimitedDecoder extends Decoder {
     } catch (refusal) {
       return refusal as AppError;
     }
-  }
-
-  private countOne(): void {
-    const now = performance.now();
-    if (now - this.since >= 1000) [this.since, this.count] = [now, 0];
-    if (++this.count > MAX_PACKETS) throw new Error('too many packets');
   }
 
   private refuseConnect(chunk: string, refusal: AppError): void {
