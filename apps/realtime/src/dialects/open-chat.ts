@@ -3,6 +3,8 @@ import { GetHistory, JoinChat } from '#chat';
 import { validated } from '#platform';
 import type { Call } from './dialect.js';
 
+export const chatIdOf = (chatId: unknown) => validated(ChatIdPayload, { chat_id: chatId }).chat_id;
+
 /** Number of newest messages that a device receives when it opens a chat. */
 const MESSAGES = 200;
 
@@ -11,8 +13,8 @@ const MESSAGES = 200;
  * deleted ones.
  */
 export async function openChat(chatId: unknown, { userId, run, ask, join }: Call): Promise<MessageDto[]> {
-  const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
-  await join(chat_id, () => run(new JoinChat(userId, chat_id)));
-  const { items } = await ask(new GetHistory(userId, chat_id, { limit: MESSAGES }));
+  const id = chatIdOf(chatId);
+  await join(id, () => run(new JoinChat(userId, id)));
+  const { items } = await ask(new GetHistory(userId, id, { limit: MESSAGES }));
   return items.filter(({ deleted_at }) => deleted_at === null);
 }

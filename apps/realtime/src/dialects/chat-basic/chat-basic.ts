@@ -1,8 +1,7 @@
-import { ChatIdPayload, type ChatDto, type MessageDto } from '#contracts';
-import { validated } from '#platform';
+import type { ChatDto, MessageDto } from '#contracts';
 import type { Dialect } from '../dialect.js';
 import { sendText } from '../messenger-classic/messenger-classic.js';
-import { openChat } from '../open-chat.js';
+import { chatIdOf, openChat } from '../open-chat.js';
 
 const person = ({ id, name, avatar }: { id: string; name: string; avatar: string | null }) => ({
   _id: id,
@@ -42,9 +41,9 @@ export const chatBasic = (): Dialect => ({
       return { success: true, message: `Joined chat ${chatId as string}`, messages: messages.map(messageOf) };
     },
     'chat:leave': ({ chatId }, call) => {
-      const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
-      call.leave(chat_id);
-      return { success: true, message: `Left chat ${chat_id}` };
+      const id = chatIdOf(chatId);
+      call.leave(id);
+      return { success: true, message: `Left chat ${id}` };
     },
     'message:send': async ({ chatId, text }, call) => ({
       success: true,

@@ -1,8 +1,8 @@
-import { ChatIdPayload, SendMessagePayload, type MessageDto } from '#contracts';
+import { SendMessagePayload, type MessageDto } from '#contracts';
 import { SendMessage } from '#chat';
 import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules } from '../dialect.js';
-import { openChat } from '../open-chat.js';
+import { chatIdOf, openChat } from '../open-chat.js';
 import { chatForm, chatMessage } from './chat-message.js';
 
 /** Without a client_id, every send is a new message. */
@@ -16,7 +16,7 @@ export async function sendText(
 }
 
 async function setTyping(chatId: unknown, isTyping: boolean, call: Call) {
-  await call.setTyping(validated(ChatIdPayload, { chat_id: chatId }).chat_id, isTyping);
+  await call.setTyping(chatIdOf(chatId), isTyping);
   return { success: true };
 }
 

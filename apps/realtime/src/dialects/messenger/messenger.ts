@@ -1,18 +1,11 @@
-import {
-  ChatGetPayload,
-  ChatIdPayload,
-  ForwardPayload,
-  MAX_PAGE,
-  MessageIdPayload,
-  UsersListPayload,
-} from '#contracts';
+import { ChatGetPayload, ForwardPayload, MAX_PAGE, MessageIdPayload, UsersListPayload } from '#contracts';
 import { CreateChat, GetMessage, ForwardMessages, ListPins, MarkMessages, PinMessage } from '#chat';
 import { ListUsers } from '#identity';
 import { validated } from '#platform';
 import type { Call, ClientRule, Dialect, ServerRules, OutgoingEvent } from '../dialect.js';
 import { chatForm, chatMessage, type Status } from '../messenger-classic/chat-message.js';
 import { classicClient, classicServer, sendText } from '../messenger-classic/messenger-classic.js';
-import { openChat } from '../open-chat.js';
+import { chatIdOf, openChat } from '../open-chat.js';
 import { Statuses } from './statuses.js';
 
 const ok = { status: 'ok' } as const;
@@ -46,7 +39,7 @@ const client: Record<string, ClientRule> = {
     return { ...ok, message: 'Joined chat room successfully', messages: messages.map(chatMessage) };
   },
   'chat:leave': ({ chatId }, call) => {
-    call.leave(validated(ChatIdPayload, { chat_id: chatId }).chat_id);
+    call.leave(chatIdOf(chatId));
     return { success: true };
   },
   'users:list': async ({ query, limit, cursor }, { userId, ask, present }) => {
@@ -65,8 +58,7 @@ const client: Record<string, ClientRule> = {
   'message:pin': ({ messageId }, call) => pin(messageId, true, call),
   'message:unpin': ({ messageId }, call) => pin(messageId, false, call),
   'chat:get-pinned': async ({ chatId }, { userId, ask }) => {
-    const { chat_id } = validated(ChatIdPayload, { chat_id: chatId });
-    const { items } = await ask(new ListPins(userId, chat_id));
+    const { items } = await ask(new ListPins(userId, chatIdOf(chatId)));
     return { ...ok, messages: items.map(chatMessage) };
   },
   'message:forward': async ({ messageId, toChatId, additionalContent }, call) => {
