@@ -80,7 +80,7 @@ export class Fleet {
     await this.quiet();
   }
 
-  /** Sends for that time, then waits until everything has arrived. Throws if no send succeeds. */
+  /** Sends for that time, then waits until everything has arrived. @throws Error (when no send succeeds) */
   async run(seconds: number): Promise<Round> {
     this.latencies = [];
     const before = { acks: this.acks, deliveries: this.deliveries, bytes: this.bytes, others: this.others };

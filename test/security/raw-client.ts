@@ -22,7 +22,7 @@ export class RawSocket extends Waiting {
     socket.on('error', () => {});
   }
 
-  /** @throws when the server refuses the connection */
+  /** @throws Error (when the server refuses the connection) */
   static async open(url: string, headers: Record<string, string> = {}): Promise<RawSocket> {
     const raw = new RawSocket(
       new WebSocket(url.replace('http', 'ws') + HANDSHAKE + 'websocket', { headers }),

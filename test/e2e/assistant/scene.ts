@@ -49,7 +49,7 @@ export class Scene {
     };
   }
 
-  /** @throws also when the model received a request that a real one refuses */
+  /** @throws Error (also when the model received a request that a real one refuses) */
   async stop(): Promise<void> {
     await this.app.stop().finally(() => this.model.stop());
     if (this.model.violations.length > 0)

@@ -46,7 +46,7 @@ export class TestApp extends Platform {
     return (await this.app.get(PgPool).query<T>(sql, values)).rows;
   }
 
-  /** @throws when any device received something that the contract forbids */
+  /** @throws Error (when any device received something that the contract forbids) */
   async stop(): Promise<void> {
     this.hangUp();
     await this.app.close();

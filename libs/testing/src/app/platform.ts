@@ -14,7 +14,7 @@ export interface Reply<T> {
   headers: Headers;
 }
 
-/** @throws with the request and the answer, unless it has this status. Returns the body */
+/** @returns the body. @throws Error (when the answer has another status; it names the request and the answer) */
 export function expectStatus<T>({ route, status, body }: Reply<T>, expected: number): Reply<T>['body'] {
   if (status !== expected) throw new Error(`${route}: ${status}, not ${expected}: ${JSON.stringify(body)}`);
   return body;
@@ -61,7 +61,7 @@ export abstract class Platform {
   /**
    * Sends a request such as `GET feed`, and returns the body of its answer.
    *
-   * @throws unless it succeeds
+   * @throws Error (when it does not succeed)
    */
   async ask<T = { id: string }>({ token }: Account, route: string, body?: object): Promise<T> {
     const [method, path] = route.split(' ') as [string, string];
@@ -159,7 +159,7 @@ export abstract class Platform {
     for (const device of this.kept) device.close();
   }
 
-  /** @throws when any device received something that the contract forbids */
+  /** @throws Error (when any device received something that the contract forbids) */
   protected expectContractKept(): void {
     const violations = [...new Set(this.kept.flatMap((device) => device.violations))];
     if (violations.length > 0) throw new Error(`contract broken:\n${violations.join('\n')}`);

@@ -96,7 +96,7 @@ export class ProcessCluster extends Platform {
     return (await this.direct.query<T>(sql, values)).rows;
   }
 
-  /** @throws when a process died, did not stop correctly, or violated the contract */
+  /** @throws Error (when a process died, did not stop correctly, or violated the contract) */
   async stop(): Promise<void> {
     const died = this.processes.filter((process) => process.died);
     const left = this.processes.filter(({ ended }) => ended === null);
