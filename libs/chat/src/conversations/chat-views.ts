@@ -1,47 +1,24 @@
-import { PARTICIPANTS_SHOWN, type ChatDto, type MessageDto, type ParticipantDto } from '#contracts';
+import type { ChatDto, MessageDto, ParticipantDto } from '#contracts';
 import { Presence } from '#presence';
-import { Prisma, PrismaService } from '#platform';
+import { PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { asSeen, hiddenFrom, type Hidden } from '#identity';
+import { asSeen, type Hidden } from '#identity';
 import { setImmediate as others } from 'node:timers/promises';
-import { IS_LISTED } from '../membership/membership.js';
+import { asNamed, namedIn, toMessage, type MessageRow } from '../messages/message-wire.js';
+import { groupedBy, memberViews, statusOf, type LowestCursors } from '../receipts/shown-cursors.js';
 import {
-  SIZE,
-  asNamed,
-  messageColumns,
-  namedIn,
-  toMessage,
-  type MessageRow,
-} from '../messages/message-wire.js';
-import {
-  groupedBy,
-  lowestCursors,
-  shownCursors,
-  memberViews,
-  statusOf,
-  type LowestCursors,
-} from '../receipts/shown-cursors.js';
-import { UNREAD_COUNT, unreadOfMembers } from '../receipts/unread.js';
+  chatOfMembers,
+  chatsOf,
+  firstParticipants,
+  lastMessages,
+  type Asked,
+  type ChatRow,
+  type Indexed,
+  type ParticipantRow,
+} from './chat-views.sql.js';
 
 /** Number of views rendered before other work gets a turn. */
 const VIEWS_AT_ONCE = 10;
-
-interface ChatRow {
-  chat_id: string;
-  type: ChatDto['type'];
-  title: string | null;
-  avatar: string | null;
-  member_count: number;
-  is_open: boolean;
-  last_seq: number;
-  change_seq: number;
-  last_read_seq: number;
-  unread_count: number;
-  muted_until: Date | null;
-  archived: boolean;
-  created_at: Date;
-  activity_at: Date;
-}
 
 /** One view of a chat: members with the same read cursor and settings share it. */
 export interface SharedView {
@@ -49,59 +26,10 @@ export interface SharedView {
   userIds: string[];
 }
 
-export type ParticipantRow = Omit<ParticipantDto, 'online' | 'last_seen'> & {
-  chat_id: string;
-  last_seen: Date | null;
-  /** Set when a block or a ban hides them from the reader: how they are named then. */
-  hidden: Hidden | null;
-};
-
-/** A chat and its reader; blocks are ignored when the reader is null. */
-interface Asked {
-  userId: string | null;
-  chatId: string;
-}
-
 /** The parts of a chat that all members see alike, without blocks. */
 interface Contents {
   participants: ParticipantDto[];
   last_message: MessageDto | null;
-}
-
-/** SQL of the table `s`: `user_id`, `chat_id`, and the index `i` in `asked`. */
-const tableOf = (asked: Asked[]): Prisma.Sql => Prisma.sql`(
-  SELECT user_id, chat_id, ord::int - 1 AS i FROM unnest(
-    ${asked.map(({ userId }) => userId)}::uuid[], ${asked.map(({ chatId }) => chatId)}::uuid[]
-  ) WITH ORDINALITY AS r(user_id, chat_id, ord)) s`;
-
-const CHAT_COLUMNS = Prisma.raw(`
-  c.id AS chat_id, c.type, c.title, c.avatar, c.member_count, NOT (c.blocked OR c.gone) AS is_open, c.last_seq,
-  c.change_seq, c.created_at, c.activity_at`);
-
-/** A member's own settings: for `chat_members p` in a chat `c`. An expired mute is null. */
-const OWN_COLUMNS = Prisma.sql`
-  p.last_read_seq,
-  CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until, p.archived_at IS NOT NULL AS archived`;
-
-/** SQL expression: the approximate size of a chat `c` in bytes, with its shown participants and message. */
-export const CHAT_BYTES = Prisma.sql`500
-  + coalesce((SELECT 500 + ${SIZE} FROM messages m WHERE m.chat_id = c.id AND m.seq = c.last_seq), 0)
-  + (SELECT sum(300 + octet_length(coalesce(u.avatar, '')))::int FROM (
-      SELECT p.user_id FROM chat_members p WHERE p.chat_id = c.id AND p.left_at IS NULL
-      ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
-    ) p JOIN users u ON u.id = p.user_id) AS bytes`;
-
-/**
- * Participants as shown to the reader. Use it with FROM or JOIN of `chat_members p` and of `users u` on `u.id =
- * p.user_id`.
- */
-export function participantColumns(reader: Prisma.Sql): Prisma.Sql {
-  const { read, delivered, areShown } = shownCursors(reader);
-  return Prisma.sql`
-    p.chat_id, u.id, u.name, u.handle, u.avatar, u.is_master, u.last_seen_at AS last_seen, p.role,
-    CASE WHEN ${areShown} THEN ${read} ELSE 0 END AS last_read_seq,
-    CASE WHEN ${areShown} THEN ${delivered} ELSE 0 END AS last_delivered_seq,
-    ${hiddenFrom(reader, Prisma.raw('ARRAY[u.id]'))} AS hidden`;
 }
 
 /**
@@ -134,7 +62,10 @@ export class ChatViews {
   /** The same for several users, each with one chat. */
   async ofEach(asked: { userId: string; chatId: string }[]): Promise<{ userId: string; chat: ChatDto }[]> {
     if (asked.length === 0) return [];
-    const [rows, contents] = await Promise.all([this.chats(asked), this.contents(asked)]);
+    const [rows, contents] = await Promise.all([
+      this.prisma.$queryRaw<(ChatRow & Indexed)[]>`${chatsOf(asked)}`,
+      this.contents(asked),
+    ]);
     return rows.map(({ i, ...row }) => ({ userId: asked[i]!.userId, chat: toChat(row, contents[i]!) }));
   }
 
@@ -145,7 +76,7 @@ export class ChatViews {
    */
   async *ofMembers(chatId: string, among: string[] | null = null): AsyncGenerator<SharedView> {
     const [rows, [contents]] = await Promise.all([
-      this.chatOfMembers(chatId, among),
+      this.prisma.$queryRaw<(ChatRow & { user_ids: string[] })[]>`${chatOfMembers(chatId, among)}`,
       this.contents([{ userId: null, chatId }]),
     ]);
     const { participants, last_message } = contents!;
@@ -183,60 +114,18 @@ export class ChatViews {
   }
 
   private async contents(asked: Asked[]): Promise<Contents[]> {
-    const [rows, lastMessages] = await Promise.all([this.firstParticipants(asked), this.lastMessages(asked)]);
-    const contents = asked.map((_, i): Contents => ({
-      participants: [],
-      last_message: lastMessages.get(i) ?? null,
-    }));
+    const [rows, messages] = await Promise.all([
+      this.prisma.$queryRaw<(ParticipantRow & Indexed)[]>`${firstParticipants(asked)}`,
+      this.prisma.$queryRaw<(MessageRow & Indexed & { lowest: LowestCursors })[]>`${lastMessages(asked)}`,
+    ]);
+    const contents = asked.map((): Contents => ({ participants: [], last_message: null }));
+    for (const { i, lowest, ...row } of messages)
+      contents[i]!.last_message = toMessage(row, statusOf(row.seq, lowest));
     const participants = await this.participants(rows.map(({ i: _, ...row }) => row));
     participants.forEach(({ chat_id: _, ...participant }, n) =>
       contents[rows[n]!.i]!.participants.push(participant),
     );
     return contents;
-  }
-
-  private chats(asked: Asked[]): Promise<(ChatRow & { i: number })[]> {
-    return this.prisma.$queryRaw<(ChatRow & { i: number })[]>`
-      SELECT s.i, ${CHAT_COLUMNS}, ${OWN_COLUMNS}, ${UNREAD_COUNT} AS unread_count FROM ${tableOf(asked)}
-      JOIN chats c ON c.id = s.chat_id
-      JOIN chat_members p ON p.chat_id = s.chat_id AND p.user_id = s.user_id AND p.left_at IS NULL
-      ORDER BY s.i`;
-  }
-
-  private chatOfMembers(
-    chatId: string,
-    among: string[] | null,
-  ): Promise<(ChatRow & { user_ids: string[] })[]> {
-    return this.prisma.$queryRaw<(ChatRow & { user_ids: string[] })[]>`
-      WITH member AS MATERIALIZED (
-        SELECT p.user_id, ${OWN_COLUMNS}, p.own_after_read, c.last_seq
-        FROM chats c JOIN chat_members p ON p.chat_id = c.id AND p.left_at IS NULL AND ${IS_LISTED}
-          ${among ? Prisma.sql`AND p.user_id = ANY(${among}::uuid[])` : Prisma.empty}
-        WHERE c.id = ${chatId}::uuid
-      ), ${unreadOfMembers(chatId)}
-      SELECT ${CHAT_COLUMNS}, s.* FROM chats c CROSS JOIN (
-        SELECT last_read_seq, unread_count, muted_until, archived, array_agg(user_id) AS user_ids
-        FROM member JOIN unread USING (user_id)
-        GROUP BY last_read_seq, unread_count, muted_until, archived
-      ) s
-      WHERE c.id = ${chatId}::uuid`;
-  }
-
-  private firstParticipants(asked: Asked[]): Promise<(ParticipantRow & { i: number })[]> {
-    return this.prisma.$queryRaw<(ParticipantRow & { i: number })[]>`
-      SELECT s.i, l.* FROM ${tableOf(asked)} CROSS JOIN LATERAL (
-        SELECT ${participantColumns(Prisma.raw('s.user_id'))} FROM chat_members p JOIN users u ON u.id = p.user_id
-        WHERE p.chat_id = s.chat_id AND p.left_at IS NULL ORDER BY p.user_id LIMIT ${PARTICIPANTS_SHOWN}
-      ) l`;
-  }
-
-  private async lastMessages(asked: Asked[]): Promise<Map<number, MessageDto>> {
-    const rows = await this.prisma.$queryRaw<(MessageRow & { i: number; lowest: LowestCursors })[]>`
-      SELECT s.i, ${messageColumns(Prisma.raw('s.user_id'))}, to_json(l) AS lowest FROM ${tableOf(asked)}
-      JOIN chats c ON c.id = s.chat_id
-      JOIN messages m ON m.chat_id = c.id AND m.seq = c.last_seq JOIN users u ON u.id = m.sender_id
-      CROSS JOIN LATERAL (${lowestCursors(Prisma.raw('s.user_id'))}) l`;
-    return new Map(rows.map(({ i, ...row }) => [i, toMessage(row, statusOf(row.seq, row.lowest))]));
   }
 }
 

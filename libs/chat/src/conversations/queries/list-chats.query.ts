@@ -1,7 +1,8 @@
 import type { ChatPage, ChatsQuery } from '#contracts';
 import { LargePages, Prisma, PrismaService, decodeCursor, encodeCursor, type Sized } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { CHAT_BYTES, ChatViews } from '../chat-views.js';
+import { ChatViews } from '../chat-views.js';
+import { CHAT_BYTES } from '../chat-views.sql.js';
 import { IS_LISTED } from '../../membership/membership.js';
 
 /** The user's chats, newest activity first: the listed ones, or the archived ones. */

@@ -1,7 +1,8 @@
 import type { PageQuery, ParticipantPage } from '#contracts';
 import { PrismaService, idsAfter, idCursor, pageOf } from '#platform';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ChatViews, participantColumns, type ParticipantRow } from '../../conversations/chat-views.js';
+import { ChatViews } from '../../conversations/chat-views.js';
+import { participantColumns, type ParticipantRow } from '../../conversations/chat-views.sql.js';
 import { uuid } from '../../receipts/shown-cursors.js';
 import { Memberships } from '../membership.js';
 
