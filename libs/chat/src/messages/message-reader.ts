@@ -12,7 +12,7 @@ interface Viewer {
   left_change_seq?: number | null;
 }
 
-interface Wanted {
+interface Page extends Viewer {
   where: Prisma.Sql;
   /** A column of `messages m` that is unique in the page, and the direction. */
   order: Prisma.Sql;
@@ -35,24 +35,21 @@ export class MessageReader {
   }
 
   /** @returns the page, and the cursors of the chat's members */
-  async page(
-    viewer: Viewer,
-    { where, order, limit, cursorAfter, asOfOneMoment }: Wanted,
-  ): Promise<{ page: MessagePage; cursors: ShownCursors[] }> {
-    const { userId, chatId } = viewer;
+  async page(wanted: Page): Promise<{ page: MessagePage; cursors: ShownCursors[] }> {
+    const { userId, chatId, where, order, limit, cursorAfter, asOfOneMoment } = wanted;
     const inChat = Prisma.sql`m.chat_id = ${chatId}::uuid AND ${where}`;
     const [rows, cursors] = await this.large.read(
       userId,
       (bytes) => {
         const page = messagesOfPage(uuid(userId), inChat, order, limit, bytes);
-        const reads = [this.prisma.$queryRaw<PageRow[]>`${page}`, this.cursors(viewer)] as const;
+        const reads = [this.prisma.$queryRaw<PageRow[]>`${page}`, this.cursors(wanted)] as const;
         return asOfOneMoment
           ? this.prisma.$transaction([...reads], { isolationLevel: 'RepeatableRead' })
           : Promise.all(reads);
       },
       ([newest]) => bytesOf(newest),
     );
-    const items = presented(viewer, rows.slice(0, limit), cursors);
+    const items = presented(wanted, rows.slice(0, limit), cursors);
     const isLast = rows.length <= limit && bytesOf(rows) <= PAGE_BYTES;
     const page = { items, next_cursor: isLast ? null : cursorAfter(items.at(-1)!) };
     return { page: withinPage(page, cursorAfter), cursors };

@@ -32,17 +32,16 @@ export class GetChangesHandler implements IQueryHandler<GetChanges> {
     query: { after_change_seq: after, limit },
   }: GetChanges): Promise<ChangePage> {
     await this.memberships.require(chatId, userId);
-    const { page, cursors } = await this.reader.page(
-      { userId, chatId },
-      {
-        where: Prisma.sql`m.change_seq > ${after} AND m.change_seq > 0`,
-        order: Prisma.sql`m.change_seq`,
-        limit,
-        cursorAfter,
-        // The next page would skip a change between two reads.
-        asOfOneMoment: true,
-      },
-    );
+    const { page, cursors } = await this.reader.page({
+      userId,
+      chatId,
+      where: Prisma.sql`m.change_seq > ${after} AND m.change_seq > 0`,
+      order: Prisma.sql`m.change_seq`,
+      limit,
+      cursorAfter,
+      // The next page would skip a change between two reads.
+      asOfOneMoment: true,
+    });
     const more = page.next_cursor !== null;
     // Read cursors after a message that was not read follow on the next page.
     const upto = more ? page.items.at(-1)!.change_seq : Infinity;

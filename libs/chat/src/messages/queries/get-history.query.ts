@@ -38,15 +38,15 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory> {
     const { visible_seq, left } = membership;
     const forward = after_seq !== undefined && before_seq === undefined;
     const before = Math.min(before_seq ?? visible_seq + 1, visible_seq + 1);
-    const { page, cursors } = await this.reader.page(
-      { userId, chatId, ...membership },
-      {
-        where: Prisma.sql`m.seq > ${after_seq ?? 0} AND m.seq < ${before}`,
-        order: forward ? Prisma.sql`m.seq` : Prisma.sql`m.seq DESC`,
-        limit,
-        cursorAfter: ({ seq }) => String(seq),
-      },
-    );
+    const { page, cursors } = await this.reader.page({
+      userId,
+      chatId,
+      ...membership,
+      where: Prisma.sql`m.seq > ${after_seq ?? 0} AND m.seq < ${before}`,
+      order: forward ? Prisma.sql`m.seq` : Prisma.sql`m.seq DESC`,
+      limit,
+      cursorAfter: ({ seq }) => String(seq),
+    });
     if (!forward) page.items.reverse();
     const newest = page.items.at(-1)?.seq ?? 0;
     const received = cursors.find(({ user_id }) => user_id === userId)?.last_delivered_seq ?? 0;

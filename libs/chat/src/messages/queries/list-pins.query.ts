@@ -29,15 +29,14 @@ export class ListPinsHandler implements IQueryHandler<ListPins> {
     // No two pins of a chat have the same time.
     const [before = 8e15] = decodeCursor(cursor, 'number');
     await this.memberships.require(chatId, userId);
-    const { page } = await this.reader.page(
-      { userId, chatId },
-      {
-        where: Prisma.sql`m.pinned_at < to_timestamp(${before}::float8 / 1000)`,
-        order: Prisma.sql`m.pinned_at DESC`,
-        limit: MAX_PINS,
-        cursorAfter: ({ pinned_at }) => encodeCursor([Date.parse(pinned_at!)]),
-      },
-    );
+    const { page } = await this.reader.page({
+      userId,
+      chatId,
+      where: Prisma.sql`m.pinned_at < to_timestamp(${before}::float8 / 1000)`,
+      order: Prisma.sql`m.pinned_at DESC`,
+      limit: MAX_PINS,
+      cursorAfter: ({ pinned_at }) => encodeCursor([Date.parse(pinned_at!)]),
+    });
     return page;
   }
 }
