@@ -9,7 +9,7 @@ import {
   type ReportBody,
   type ServiceDto,
 } from '#contracts';
-import { contractErrors, TestApp, text, type Account } from '#testing';
+import { expectStatus, contractErrors, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 
 type Kind = ReportBody['kind'];
@@ -32,11 +32,8 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 beforeEach(() => app.rows('DELETE FROM reports'));
 
-const made = async <T>(path: string, body: object) => {
-  const reply = await app.request<T>('POST', path, anna.token, body);
-  expect([path, reply.status]).toEqual([path, 201]);
-  return reply.body;
-};
+const made = async <T>(path: string, body: object) =>
+  expectStatus(await app.request<T>('POST', path, anna.token, body), 201);
 const send = async (content: string) => {
   const { metadata: _, chat_id: __, ...message } = { metadata: {}, ...text(chat, content) };
   return (await made<{ message_id: string }>(`chats/${chat.id}/messages`, message)).message_id;

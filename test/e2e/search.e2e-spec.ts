@@ -1,5 +1,5 @@
 import type { ChatDto, MessagePage } from '#contracts';
-import { TestApp, text, type Account } from '#testing';
+import { expectStatus, TestApp, text, type Account } from '#testing';
 import fc from 'fast-check';
 
 let app: TestApp;
@@ -19,13 +19,8 @@ type Found = { id: string; name: string; content: string };
 const SEED = { seed: 20261128 };
 
 const found = async (path: string, query: string): Promise<Found[]> => {
-  const { status, body } = await app.request<{ items: Found[] }>(
-    'GET',
-    `${path}?query=${encodeURIComponent(query)}&limit=200`,
-    anna.token,
-  );
-  expect([query, status]).toEqual([query, 200]);
-  return body.items;
+  const search = `${path}?query=${encodeURIComponent(query)}&limit=200`;
+  return expectStatus(await app.request<{ items: Found[] }>('GET', search, anna.token), 200).items;
 };
 const messages = () => `chats/${chat.id}/messages/search`;
 

@@ -27,17 +27,9 @@ interface Made {
   id: string;
 }
 
-/** A request that must succeed. */
-async function ask<T>(who: Account, method: string, path: string, body?: unknown): Promise<T> {
-  const reply = await app.request<T>(method, path, who.token, body);
-  if (reply.status >= 300)
-    throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
-  return reply.body;
-}
-
 /** All notifications of a user, oldest first. */
 async function listOf(who: Account): Promise<NotificationDto[]> {
-  const { items } = await ask<{ items: NotificationDto[] }>(who, 'GET', 'notifications?limit=200');
+  const { items } = await app.ask<{ items: NotificationDto[] }>(who, 'GET notifications?limit=200');
   return items.reverse();
 }
 
@@ -50,59 +42,58 @@ async function receivedBy(devices: Device[], type: string): Promise<Notification
 
 it('a client finds a service, books a free slot, and the master confirms', async () => {
   const weekly = [0, 1, 2, 3, 4, 5, 6].map((weekday) => ({ weekday, from: '09:00', to: '18:00' }));
-  await ask(anna, 'PUT', 'users/me/availability', { timezone: 'Europe/Moscow', weekly });
-  await ask<Made>(anna, 'POST', 'services', { name: 'Маникюр', price: 2000, duration: 60 });
-  const found = await ask<{ items: Made[] }>(maria, 'GET', `services?query=${encodeURIComponent('маник')}`);
+  await app.ask(anna, 'PUT users/me/availability', { timezone: 'Europe/Moscow', weekly });
+  await app.ask<Made>(anna, 'POST services', { name: 'Маникюр', price: 2000, duration: 60 });
+  const found = await app.ask<{ items: Made[] }>(maria, `GET services?query=${encodeURIComponent('маник')}`);
   expect(found.items).toHaveLength(1);
 
   const booked = await book(found.items[0]!.id);
   const request = await receivedBy(annaDevice, 'booking_request');
   expect(request.data).toMatchObject({ booking_id: booked });
   expect(request.body).toContain('Мария');
-  await ask(anna, 'POST', `bookings/${booked}/confirm`);
+  await app.ask(anna, `POST bookings/${booked}/confirm`);
   const confirmed = await receivedBy(mariaDevice, 'booking_confirmed');
   expect(confirmed.data).toMatchObject({ booking_id: booked, master_id: anna.id });
   expect(confirmed.body).toContain('Анна Иванова');
 
   const second = await book(found.items[0]!.id);
-  await ask(anna, 'POST', `bookings/${second}/decline`, { reason: 'Отпуск' });
+  await app.ask(anna, `POST bookings/${second}/decline`, { reason: 'Отпуск' });
   expect((await receivedBy(mariaDevice, 'booking_cancelled')).data).toMatchObject({ booking_id: second });
 });
 
 async function book(serviceId: string): Promise<string> {
   const [from, to] = [new Date(Date.now() + DAY), new Date(Date.now() + 8 * DAY)].map((d) => d.toISOString());
-  const slots = await ask<{ items: { starts_at: string }[] }>(
+  const slots = await app.ask<{ items: { starts_at: string }[] }>(
     maria,
-    'GET',
-    `services/${serviceId}/slots?from=${from}&to=${to}`,
+    `GET services/${serviceId}/slots?from=${from}&to=${to}`,
   );
   const body = { service_id: serviceId, starts_at: slots.items[0]!.starts_at };
-  return (await ask<Made>(maria, 'POST', 'bookings', body)).id;
+  return (await app.ask<Made>(maria, 'POST bookings', body)).id;
 }
 
 it('they become friends, like, comment, repost and mention each other', async () => {
-  const { id: request } = await ask<Made>(maria, 'POST', 'friends/requests', { user_id: anna.id });
+  const { id: request } = await app.ask<Made>(maria, 'POST friends/requests', { user_id: anna.id });
   await receivedBy(annaDevice, 'friend_request');
-  await ask(anna, 'POST', `friends/requests/${request}/accept`);
+  await app.ask(anna, `POST friends/requests/${request}/accept`);
   await receivedBy(mariaDevice, 'friend_accepted');
 
-  const { handle } = await ask<{ handle: string }>(maria, 'GET', 'users/me');
+  const { handle } = await app.ask<{ handle: string }>(maria, 'GET users/me');
   const content = `До и после, спасибо @${handle}`;
-  const post = await ask<Made>(anna, 'POST', 'posts', { content });
+  const post = await app.ask<Made>(anna, 'POST posts', { content });
   await receivedBy(mariaDevice, 'mention');
   // Undoing and repeating is no second cause.
-  for (const method of ['PUT', 'DELETE', 'PUT']) await ask(maria, method, `posts/${post.id}/like`);
+  for (const method of ['PUT', 'DELETE', 'PUT']) await app.ask(maria, `${method} posts/${post.id}/like`);
   expect((await receivedBy(annaDevice, 'post_liked')).data).toMatchObject({
     post_id: post.id,
     user_id: maria.id,
   });
   await annaDevice[0]!.next('post:liked', ({ likes_count }) => likes_count === 1);
-  await ask(maria, 'POST', `posts/${post.id}/comments`, { content: 'Красота!' });
+  await app.ask(maria, `POST posts/${post.id}/comments`, { content: 'Красота!' });
   await receivedBy(annaDevice, 'post_commented');
-  await ask(maria, 'POST', `posts/${post.id}/repost`, {});
+  await app.ask(maria, `POST posts/${post.id}/repost`, {});
   await receivedBy(annaDevice, 'post_reposted');
 
-  const { items } = await ask<{ items: Made[] }>(maria, 'GET', 'feed');
+  const { items } = await app.ask<{ items: Made[] }>(maria, 'GET feed');
   expect(items.map(({ id }) => id)).toContain(post.id);
 });
 
@@ -112,8 +103,8 @@ it('a review follows the visit', async () => {
      WHERE client_id = $1 AND status = 'confirmed' RETURNING id`,
     [maria.id],
   );
-  await ask(anna, 'POST', `bookings/${visit!.id}/complete`);
-  await ask(maria, 'POST', `bookings/${visit!.id}/review`, { rating: 5, text: 'Лучший мастер' });
+  await app.ask(anna, `POST bookings/${visit!.id}/complete`);
+  await app.ask(maria, `POST bookings/${visit!.id}/review`, { rating: 5, text: 'Лучший мастер' });
   expect((await receivedBy(annaDevice, 'review_received')).data).toMatchObject({
     booking_id: visit!.id,
     rating: 5,
@@ -174,7 +165,7 @@ it('each of the 11 notifications came exactly once, to the right account only', 
       ).toEqual(list.map(({ id }) => id).sort());
       expect(device.all('notification:updated')).toEqual([]);
     }
-  const { unread_count } = await ask<{ unread_count: number }>(anna, 'GET', 'notifications/unread-count');
+  const { unread_count } = await app.ask<{ unread_count: number }>(anna, 'GET notifications/unread-count');
   expect(unread_count).toBe(toAnna.length);
 });
 
@@ -183,14 +174,14 @@ it('reading one on a device clears it on all', async () => {
   const ack = await mariaDevice[0]!.send('notification:read', { notification_id: first!.id });
   expect(ack).toMatchObject({ notification_id: first!.id, is_read: true });
   await mariaDevice[1]!.next('notification:read', ({ notification_id }) => notification_id === first!.id);
-  await ask(maria, 'POST', 'notifications/read-all');
-  const sync = await ask<{ notifications: { unread_count: number } }>(maria, 'GET', 'sync');
+  await app.ask(maria, 'POST notifications/read-all');
+  const sync = await app.ask<{ notifications: { unread_count: number } }>(maria, 'GET sync');
   expect(sync.notifications.unread_count).toBe(0);
 });
 
 it('a proposal in the chat becomes a booking that both see', async () => {
   const chat = await app.chat(anna, maria);
-  const [service] = (await ask<{ items: Made[] }>(anna, 'GET', `services?master_id=${anna.id}`)).items;
+  const [service] = (await app.ask<{ items: Made[] }>(anna, `GET services?master_id=${anna.id}`)).items;
   const proposal = {
     chat_id: chat.id,
     type: 'booking_proposal',
@@ -203,13 +194,12 @@ it('a proposal in the chat becomes a booking that both see', async () => {
   const [from, to] = [new Date(Date.now() + 2 * DAY), new Date(Date.now() + 9 * DAY)].map((d) =>
     d.toISOString(),
   );
-  const slots = await ask<{ items: { starts_at: string }[] }>(
+  const slots = await app.ask<{ items: { starts_at: string }[] }>(
     maria,
-    'GET',
-    `services/${service!.id}/slots?from=${from}&to=${to}`,
+    `GET services/${service!.id}/slots?from=${from}&to=${to}`,
   );
   const path = `chats/${chat.id}/messages/${message_id}/accept`;
-  await ask(maria, 'POST', path, { starts_at: slots.items[0]!.starts_at });
+  await app.ask(maria, `POST ${path}`, { starts_at: slots.items[0]!.starts_at });
   for (const device of [annaDevice[0]!, mariaDevice[1]!]) {
     const edited: MessageDto = await device.next('chat:message:edited', ({ id }) => id === message_id);
     expect(edited.metadata).toMatchObject({ booking_id: expect.any(String) });

@@ -1,5 +1,5 @@
 import type { ChangeDto, ClientEvent, MessageDto, SyncAnswer } from '#contracts';
-import { text, until, type Account, type Platform } from '#testing';
+import { expectStatus, text, until, type Account, type Platform } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 
@@ -215,8 +215,7 @@ export class Phone {
     const reply = await this.platform.request<T>('GET', path, this.account.token).catch(() => undefined);
     // FORBIDDEN: removed since it read its chats, so it reads them again.
     if (!reply || [403, 429, 503].includes(reply.status)) throw new Unavailable();
-    if (reply.status !== 200) throw new Error(`GET ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
-    return reply.body;
+    return expectStatus(reply, 200);
   }
 }
 

@@ -38,11 +38,8 @@ export class Scene {
     return scene;
   }
 
-  private async done<T = { id: string }>(who: Account, route: string, body?: object): Promise<T> {
-    const [method, path] = this.fill(route).split(' ') as [string, string];
-    const reply = await this.app.request<T>(method, path, who.token, body);
-    if (reply.status >= 300) throw new Error(`${route}: ${JSON.stringify(reply.body)}`);
-    return reply.body;
+  private done<T = { id: string }>(who: Account, route: string, body?: object): Promise<T> {
+    return this.app.ask<T>(who, this.fill(route), body);
   }
 
   private fill(template: string, unknown = false): string {

@@ -61,9 +61,7 @@ export class World {
 
   /** A REST request that must succeed. */
   async done<T extends object>(who: Who, method: string, path: string, body?: object): Promise<T> {
-    const reply = await this.app.request<T>(method, await this.fill(path), this.token(who), body);
-    if (reply.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(reply.body)}`);
-    return reply.body;
+    return this.app.ask<T>({ token: this.token(who) }, `${method} ${await this.fill(path)}`, body);
   }
 }
 

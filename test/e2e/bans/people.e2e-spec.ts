@@ -1,5 +1,5 @@
 import type { ChatDto, FriendRequestPage, ParticipantPage, PostDto } from '#contracts';
-import { Bystander, PlainClient, text, until, type Account } from '#testing';
+import { expectStatus, Bystander, PlainClient, text, until, type Account } from '#testing';
 import { useBans } from './scene.js';
 
 const scene = useBans();
@@ -65,12 +65,8 @@ describe('a banned user', () => {
     });
     messenger.socket.close();
     for (const answer of ['accept', 'decline']) {
-      const { status } = await scene.app.request(
-        'POST',
-        `friends/requests/${request.body.id}/${answer}`,
-        vera.token,
-      );
-      expect([answer, status]).toEqual([answer, 404]);
+      const path = `friends/requests/${request.body.id}/${answer}`;
+      expectStatus(await scene.app.request('POST', path, vera.token), 404);
     }
     expect(await counts()).toEqual(made);
 

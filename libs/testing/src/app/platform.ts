@@ -63,7 +63,7 @@ export abstract class Platform {
    *
    * @throws Error (when it does not succeed)
    */
-  async ask<T = { id: string }>({ token }: Account, route: string, body?: object): Promise<T> {
+  async ask<T = { id: string }>({ token }: { token?: string }, route: string, body?: object): Promise<T> {
     const [method, path] = route.split(' ') as [string, string];
     const reply = await this.request<T>(method, path, token, body);
     return expectStatus(reply, reply.status < 300 ? reply.status : 200);
@@ -77,13 +77,13 @@ export abstract class Platform {
   async register(name = 'Somebody'): Promise<Account> {
     const email = `${randomUUID()}@example.com`;
     const account = { email, password: 'correct horse battery', name };
-    const { status, body } = await this.request<AuthAnswer>('POST', 'auth/register', undefined, account);
+    const reply = await this.request<AuthAnswer>('POST', 'auth/register', undefined, account);
     // Many concurrent registrations exceed the limit of waiting password hashes.
-    if (status === 503 && body.retry_after_ms) {
-      await sleep(body.retry_after_ms);
+    if (reply.status === 503 && reply.body.retry_after_ms) {
+      await sleep(reply.body.retry_after_ms);
       return this.register(name);
     }
-    if (status !== 201) throw new Error(`register: ${status} ${JSON.stringify(body)}`);
+    const body = expectStatus(reply, 201);
     return { id: body.user.id, email, token: body.access_token, refreshToken: body.refresh_token };
   }
 
@@ -109,11 +109,8 @@ export abstract class Platform {
     return this.made(creator, 'group', otherPeople);
   }
 
-  private async made(creator: Account, type: string, otherPeople: { id: string }[]): Promise<ChatDto> {
-    const body = { type, participant_ids: otherPeople.map(({ id }) => id) };
-    const reply = await this.request<ChatDto>('POST', 'chats', creator.token, body);
-    if (reply.status > 201) throw new Error(`chat: ${reply.status} ${JSON.stringify(reply.body)}`);
-    return reply.body;
+  private made(creator: Account, type: string, otherPeople: { id: string }[]): Promise<ChatDto> {
+    return this.ask(creator, 'POST chats', { type, participant_ids: otherPeople.map(({ id }) => id) });
   }
 
   /** One connected device per account. */
