@@ -194,6 +194,7 @@ describe('size', () => {
 describe('Engine.IO by polling', () => {
   it.each([
     ['no version', '?transport=polling'],
+    ['JSONP, whose decoder would block the process', '?EIO=4&transport=polling&j=0'],
     ['version 3', '?EIO=3&transport=polling'],
     ['an invalid version', '?EIO=x&transport=polling'],
     ['an unknown transport', '?EIO=4&transport=smoke'],

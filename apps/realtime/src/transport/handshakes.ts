@@ -1,4 +1,4 @@
-import { ERROR_STATUS, type AppError } from '#contracts';
+import { AppError, ERROR_STATUS } from '#contracts';
 import { toAppError, type RequestsInWork } from '#platform';
 import type { Server, Socket } from 'engine.io';
 import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
@@ -17,6 +17,8 @@ export function admitHandshakes(engine: Server, admission: Admission): void {
   const arriving = new WeakMap<object, Visit>();
   engine.use((request: EngineRequest, response: object, next: () => void) => {
     if (request._query.sid) return next();
+    if (request._query.j !== undefined)
+      return refuse(request, response, new AppError('INVALID_DATA', 'JSONP is not supported'));
     let visit: Visit;
     try {
       visit = admission.enter(request);
