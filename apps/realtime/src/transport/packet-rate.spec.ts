@@ -2,7 +2,7 @@ import { PacketRate } from './packet-rate.js';
 
 afterEach(() => jest.restoreAllMocks());
 
-const refusedFrom = (kind: 'event' | 'other') => {
+const refusedFrom = (kind: 'event' | 'part' | 'other') => {
   const rate = new PacketRate();
   let packets = 1;
   while (rate.take(kind)) packets += 1;
@@ -18,5 +18,5 @@ it('counts packets per second, also while the clock stands still or goes back', 
     now += 0.2;
     expect(calm.take('event')).toBe(true);
   }
-  expect([refusedFrom('event'), refusedFrom('other')]).toEqual([10_001, 1001]);
+  expect([refusedFrom('event'), refusedFrom('part'), refusedFrom('other')]).toEqual([10_001, 1001, 101]);
 });

@@ -2,8 +2,8 @@ import { SOCKETS } from '#platform';
 
 const { most: MAX_PACKETS } = SOCKETS.packets;
 
-/** Points of packets by whether they carry an event. Devices send few others, and nothing else limits those. */
-const POINTS = { event: 1, other: 10 };
+/** Points of packets. Devices send few without an event, such as heartbeats, and nothing else limits those. */
+const POINTS = { event: 1, part: 10, other: 100 };
 
 /** Counts the packets of a connection in each second. */
 export class PacketRate {

@@ -37,8 +37,9 @@ export class BoundedSockets extends WebSocketServer {
     this.getInfo = function (done) {
       (Object.getPrototypeOf(this) as Receiver).getInfo.call(this, done);
       if (this._state === GET_INFO) return;
-      const isData = this._opcode < FIRST_CONTROL && this._fragmented === 0;
-      if (this.rate.take(isData && this.webSocket.readyState === WebSocket.OPEN ? 'event' : 'other')) return;
+      const isWhole = this._fragmented === 0 && this.webSocket.readyState === WebSocket.OPEN;
+      const ofData = isWhole ? 'event' : 'part';
+      if (this.rate.take(this._opcode < FIRST_CONTROL ? ofData : 'other')) return;
       done(this.createError(Error, 'too many frames', false, 1008, 'TOO_MANY_FRAMES'));
       this.tcp.destroy();
     };

@@ -60,7 +60,7 @@ export const SOCKETS = {
     isOfNode: true,
   }),
   packets: budget({
-    of: 'packets of a connection; one without an event, such as a heartbeat or a part of a message, counts as ten',
+    of: 'packets of a connection; a part of a message counts as 10, and one without an event, such as a heartbeat, as 100',
     most: 10_000,
     shown: (most) => `${counts(most)} a second`,
     beyond: 'connection closed',
