@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNothingLost } from './oracle.js';
-import { Talk } from './talk.js';
+import { ConversationLoad } from './conversation-load.js';
 
 /** A job is tried five times, after 1, 2, 4 and 8 s. */
 const ALL_ATTEMPTS_MS = 22_000;
@@ -29,17 +29,17 @@ afterAll(async () => {
 });
 
 it('kill -9 of PostgreSQL, three times: all clients go on when it is back', async () => {
-  const talk = await Talk.start(cluster);
+  const load = await ConversationLoad.start(cluster);
   for (let times = 0; times < 3; times++) {
-    await talk.more(300);
+    await load.more(300);
     const [pid] = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
     // Its supervisor starts it again.
     process.kill(Number(pid), 'SIGKILL');
-    if (times === 0) await talk.removeTheSilent();
-    await talk.more(100);
+    if (times === 0) await load.removeTheSilent();
+    await load.more(100);
   }
-  await talk.end();
-  await expectNothingLost(cluster, talk.phones, talk.causes);
+  await load.end();
+  await expectNothingLost(cluster, load.phones, load.causes);
 }, 600_000);
 
 it('unavailable for longer than all attempts of a job: the notification arrives when it is back', async () => {
@@ -51,8 +51,8 @@ it('unavailable for longer than all attempts of a job: the notification arrives 
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
   await cluster.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });
   await blocker.somebodyWaits();
-  const talk = await Talk.start(cluster);
-  await talk.more(100);
+  const load = await ConversationLoad.start(cluster);
+  await load.more(100);
   link.cut();
   await blocker.end();
   await sleep(ALL_ATTEMPTS_MS);
@@ -60,7 +60,7 @@ it('unavailable for longer than all attempts of a job: the notification arrives 
   const received = () => cluster.rows('SELECT FROM notifications WHERE user_id = $1', [anna.id]);
   await until('the notification', async () => (await received()).length > 0, 180_000);
   expect(await received()).toHaveLength(1);
-  await talk.more(100);
-  await talk.end();
-  await expectNothingLost(cluster, talk.phones, talk.causes);
+  await load.more(100);
+  await load.end();
+  await expectNothingLost(cluster, load.phones, load.causes);
 }, 400_000);

@@ -1,6 +1,6 @@
 import { Device, ProcessCluster, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { othersTalk } from './talk.js';
+import { withConversationLoad } from './conversation-load.js';
 
 /** Ten times a second, for four seconds. */
 const TIMES = 40;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   watchers = await Promise.all(people.map((account, i) => cluster.device(account, cluster.realtime[i]!.url)));
 });
 afterAll(() => cluster.stop());
-othersTalk(() => cluster);
+withConversationLoad(() => cluster);
 
 const received = (watcher: Device, { id }: Account) =>
   watcher.received.flatMap(({ event, payload }) =>

@@ -2,7 +2,7 @@ import { Link, ProcessCluster, until } from '#testing';
 import { openMessenger } from '../e2e/dialects/messenger-client.js';
 import { expectNothingLost } from './oracle.js';
 import { Phone } from './phone.js';
-import { Talk } from './talk.js';
+import { ConversationLoad } from './conversation-load.js';
 
 const SENDS = 10_000;
 
@@ -13,14 +13,14 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 it('kill -9 of one of two realtime nodes in the middle of 10,000 sends', async () => {
-  const talk = await Talk.start(cluster, { chats: 5, pause: 0 });
-  await talk.until(SENDS / 2);
+  const load = await ConversationLoad.start(cluster, { chats: 5, pause: 0 });
+  await load.until(SENDS / 2);
   await cluster.realtime[0]!.signal('SIGKILL');
-  await talk.removeTheSilent();
-  await talk.until(SENDS);
-  await talk.end();
-  await expectNothingLost(cluster, talk.phones, talk.causes);
-  expect(talk.phones.filter(({ syncs }) => syncs > 1).length).toBeGreaterThan(0);
+  await load.removeTheSilent();
+  await load.until(SENDS);
+  await load.end();
+  await expectNothingLost(cluster, load.phones, load.causes);
+  expect(load.phones.filter(({ syncs }) => syncs > 1).length).toBeGreaterThan(0);
 }, 600_000);
 
 it('an acknowledged message that a killed node did not publish appears on the others by itself', async () => {

@@ -1,7 +1,7 @@
 import { ProcessCluster } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LightPhone, signedInGroups } from './light-phone.js';
-import { othersTalk } from './talk.js';
+import { withConversationLoad } from './conversation-load.js';
 
 const CHATS = 300;
 const MEMBERS = 10;
@@ -16,7 +16,7 @@ beforeAll(async () => {
   cluster = await ProcessCluster.start();
 });
 afterAll(() => cluster.stop());
-othersTalk(() => cluster);
+withConversationLoad(() => cluster);
 
 async function each<T>(items: T[], work: (item: T, i: number) => Promise<unknown>): Promise<void> {
   const left = items.entries();

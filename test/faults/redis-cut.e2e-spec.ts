@@ -2,7 +2,7 @@ import { Link, ProcessCluster } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisServer } from '../cluster/redis-server.js';
 import { expectNothingLost } from './oracle.js';
-import { Talk } from './talk.js';
+import { ConversationLoad } from './conversation-load.js';
 
 /** How long Redis is unreachable, ms. */
 const CUT_MS = 10_000;
@@ -27,20 +27,20 @@ it.each([
 ])(
   'Redis is %s for 10 s: everybody goes on, and receives everything in the end',
   async (_, begin) => {
-    const talk = await Talk.start(cluster, { pause: 20 });
-    await talk.more(200);
+    const load = await ConversationLoad.start(cluster, { pause: 20 });
+    await load.more(200);
     begin();
-    const before = talk.last;
+    const before = load.last;
     await sleep(CUT_MS);
     // Sends need only the database: each phone has sent more.
-    const said = new Set(talk.last);
+    const said = new Set(load.last);
     expect(before.filter((message) => said.has(message))).toEqual([]);
     link.mend();
-    await talk.more(200);
-    await talk.end();
+    await load.more(200);
+    await load.end();
     // Without a sync: events of that time were queued.
-    await Promise.all(talk.phones.map((phone) => phone.holds(talk.last)));
-    await expectNothingLost(cluster, talk.phones, talk.causes);
+    await Promise.all(load.phones.map((phone) => phone.holds(load.last)));
+    await expectNothingLost(cluster, load.phones, load.causes);
   },
   300_000,
 );

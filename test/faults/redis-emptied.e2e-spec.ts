@@ -3,7 +3,7 @@ import { Bystander, ProcessCluster, until, type Account } from '#testing';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../cluster/redis-server.js';
 import { expectNothingLost } from './oracle.js';
-import { Talk } from './talk.js';
+import { ConversationLoad } from './conversation-load.js';
 
 let redis: RedisServer;
 let cluster: ProcessCluster;
@@ -17,15 +17,15 @@ afterAll(async () => {
 });
 
 it('Redis is killed and returns empty: no message and no notification is lost', async () => {
-  const talk = await Talk.start(cluster);
-  const [author, ...fans] = talk.phones.map(({ account }) => account) as [Account, ...Account[]];
+  const load = await ConversationLoad.start(cluster);
+  const [author, ...fans] = load.phones.map(({ account }) => account) as [Account, ...Account[]];
   const { body: post } = await cluster.request<PostDto>('POST', 'posts', author.token, { content: 'Mine' });
   const comment = async (account: Account, content: string) => {
     const path = `posts/${post.id}/comments`;
     const reply = await cluster.request('POST', path, account.token, { content });
     expect(reply.status).toBe(201);
   };
-  await talk.more(300);
+  await load.more(300);
   // Their jobs cannot end: some have started, the others wait in Redis.
   const blocker = await Bystander.at(cluster.databaseUrl);
   await blocker.query('BEGIN');
@@ -34,12 +34,12 @@ it('Redis is killed and returns empty: no message and no notification is lost', 
   await until('all in the queue', async () => (await givenToQueue()) >= fans.length, 180_000);
   await redis.stop();
   await blocker.end();
-  await talk.more(100);
+  await load.more(100);
   for (const fan of fans) await comment(fan, 'meanwhile');
   await redis.restart();
-  await talk.more(300);
-  await talk.end();
-  await expectNothingLost(cluster, talk.phones, talk.causes);
+  await load.more(300);
+  await load.end();
+  await expectNothingLost(cluster, load.phones, load.causes);
   await untilNotified(2 * fans.length);
   const emptied = new Redis(redis.url);
   expect(await emptied.zcard('bull:jobs:repeat')).toBeGreaterThan(0);

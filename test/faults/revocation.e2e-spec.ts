@@ -1,6 +1,6 @@
 import type { AuthAnswer, ChatDto } from '#contracts';
 import { AssistantClient, Device, PlainClient, ProcessCluster, text, type Account } from '#testing';
-import { othersTalk } from './talk.js';
+import { withConversationLoad } from './conversation-load.js';
 
 /** The promise: disconnected on all nodes, ms. */
 const WITHIN = 2000;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   veraDevice = await cluster.device(vera);
 });
 afterAll(() => cluster.stop());
-othersTalk(() => cluster);
+withConversationLoad(() => cluster);
 
 /** One session's connections of every kind, to both nodes. */
 class Connections {

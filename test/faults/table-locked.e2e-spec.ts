@@ -1,7 +1,7 @@
 import { Bystander, ProcessCluster, type AppProcess } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNothingLost } from './oracle.js';
-import { Talk } from './talk.js';
+import { ConversationLoad } from './conversation-load.js';
 
 const LOCKED_MS = 30_000;
 /**
@@ -27,12 +27,12 @@ const health = async ({ url }: AppProcess) =>
   );
 
 it('a table locked for 30 s: UNAVAILABLE in time, not ready but live, and then everybody goes on', async () => {
-  const talk = await Talk.start(cluster);
-  await talk.more(300);
+  const load = await ConversationLoad.start(cluster);
+  await load.more(300);
   await blocker.query('BEGIN');
   await blocker.query('LOCK TABLE messages IN ACCESS EXCLUSIVE MODE');
   const locked = sleep(LOCKED_MS);
-  const phone = talk.phones[0]!;
+  const phone = load.phones[0]!;
   const { chatId } = phone.acked[0]!;
   const refused = cluster.device(phone.account).then(async (device) => {
     const since = performance.now();
@@ -48,9 +48,9 @@ it('a table locked for 30 s: UNAVAILABLE in time, not ready but live, and then e
   expect([read.status, read.body.code]).toEqual([503, 'UNAVAILABLE']);
   await locked;
   await blocker.query('ROLLBACK');
-  await talk.more(300);
+  await load.more(300);
   for (const process of cluster.processes)
     expect([process.name, await health(process)]).toEqual([process.name, [200, 200]]);
-  await talk.end();
-  await expectNothingLost(cluster, talk.phones, talk.causes);
+  await load.end();
+  await expectNothingLost(cluster, load.phones, load.causes);
 }, 600_000);

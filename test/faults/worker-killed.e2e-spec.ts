@@ -2,7 +2,7 @@ import { Bystander, happen, ProcessCluster, until } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNothingLost } from './oracle.js';
-import { Talk } from './talk.js';
+import { ConversationLoad } from './conversation-load.js';
 
 const CROWD = 6000;
 /**
@@ -81,7 +81,7 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
 
   it('at half of a fan-out: the next one notifies the rest, and nobody twice', async () => {
     await cluster.manyPeople(CROWD);
-    const talk = await Talk.start(cluster, { pause: 300 });
+    const load = await ConversationLoad.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
     const worker = living();
     await worker.signal('SIGKILL');
@@ -89,9 +89,9 @@ describe.each(Object.entries(SIZES))('kill -9 of %s', (_, start) => {
     await goOn();
     await cluster.add(worker.name);
     await expectNotifiedOnce(key);
-    await talk.more(20);
-    await talk.end();
-    await expectNothingLost(cluster, talk.phones, talk.causes);
+    await load.more(20);
+    await load.end();
+    await expectNothingLost(cluster, load.phones, load.causes);
   }, 600_000);
 });
 
@@ -100,7 +100,7 @@ describe('a worker that is stopped', () => {
 
   it('for 35 s and continues: another one notifies the rest, and nobody twice', async () => {
     await cluster.manyPeople(CROWD);
-    const talk = await Talk.start(cluster, { pause: 300 });
+    const load = await ConversationLoad.start(cluster, { pause: 300 });
     const { key, goOn } = await halfOfAnAnnouncement();
     const still = living();
     await still.signal('SIGSTOP');
@@ -112,9 +112,9 @@ describe('a worker that is stopped', () => {
     await still.signal('SIGCONT');
     // Its unfinished work is dropped or repeated, while somebody likes something.
     await until('its work again', async () => (await fetch(`${still.url}/health/ready`)).ok, PATIENCE_MS);
-    await talk.more(20);
+    await load.more(20);
     await expectNotifiedOnce(key);
-    await talk.end();
-    await expectNothingLost(cluster, talk.phones, talk.causes);
+    await load.end();
+    await expectNothingLost(cluster, load.phones, load.causes);
   }, 600_000);
 });

@@ -25,7 +25,7 @@ interface Group {
 }
 
 /** Groups of phones that send without end: each sends the next message when the last is acknowledged. */
-export class Talk {
+export class ConversationLoad {
   /** The number of acknowledged messages. */
   said = 0;
   /** The keys of the expected notifications. */
@@ -41,7 +41,7 @@ export class Talk {
   static async start(
     platform: Platform,
     { chats = 3, members = 4, pause = 10 }: Options = {},
-  ): Promise<Talk> {
+  ): Promise<ConversationLoad> {
     const names = Array.from({ length: members }, (_, i) => `Somebody ${i}`);
     const groups = await Promise.all(
       Array.from({ length: chats }, async () => {
@@ -70,13 +70,13 @@ export class Talk {
         };
       }),
     );
-    const talk = new Talk(platform, groups);
-    talk.running = Promise.all(
-      groups.flatMap((group) => group.phones.map((phone) => talk.go(phone, group, pause))),
+    const load = new ConversationLoad(platform, groups);
+    load.running = Promise.all(
+      groups.flatMap((group) => group.phones.map((phone) => load.go(phone, group, pause))),
     );
     // A test that waits for its end gets the failure; until then it is not unhandled.
-    talk.running.catch(() => (talk.isOver = true));
-    return talk;
+    load.running.catch(() => (load.isOver = true));
+    return load;
   }
 
   /** All phones, also those that only receive. */
@@ -147,15 +147,15 @@ export class Talk {
   }
 }
 
-/** Beside each test of a file a few phones talk, and must lose nothing by it. */
-export function othersTalk(platform: () => Platform): void {
-  let talk: Talk;
+/** Beside each test of a file a few phones load, and must lose nothing by it. */
+export function withConversationLoad(platform: () => Platform): void {
+  let load: ConversationLoad;
   beforeEach(async () => {
-    talk = await Talk.start(platform(), { chats: 1, members: 3, pause: 50 });
+    load = await ConversationLoad.start(platform(), { chats: 1, members: 3, pause: 50 });
   });
   afterEach(async () => {
-    await talk.more(30);
-    await talk.end();
-    await expectNothingLost(platform(), talk.phones, talk.causes);
+    await load.more(30);
+    await load.end();
+    await expectNothingLost(platform(), load.phones, load.causes);
   }, 300_000);
 }
