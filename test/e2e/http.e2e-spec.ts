@@ -315,3 +315,11 @@ it('the HTTP API logs one line per request, with the route and the user, and not
   expect(text).not.toContain('secret');
   expect(text).not.toContain(anna.token);
 });
+
+it('a request that also asks for HTTP/2 is answered over HTTP/1.1', async () => {
+  const headers = { ...JSON_TYPE, connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c' };
+  const asked = request(`${app.url}/api/v2/auth/login`, { method: 'POST', headers });
+  asked.end(JSON.stringify({ email: 'nobody@example.com', password: 'wrong-password' }));
+  const [{ statusCode }] = (await once(asked, 'response')) as [IncomingMessage];
+  expect(statusCode).toBe(401);
+});

@@ -17,6 +17,7 @@ import { RequestsInWork } from './requests-in-work.js';
 import { boundUnanswered } from './unanswered.js';
 import { Unfinished } from './unfinished.js';
 import { Unread } from './unread.js';
+import { ignoreOtherUpgrades } from './upgrades.js';
 
 /** How long open requests may take after the server begins to close, ms. */
 const LET_END_MS = 700;
@@ -51,6 +52,7 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
       const ofOne = CONNECTIONS_PER_ADDRESS * newConnections.most;
       boundNewConnections(server, ofOne, () => this.metrics.refuse(newConnections));
     }
+    ignoreOtherUpgrades(server);
     unfinished.watch(server);
     boundUnanswered(server, () => this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection));
     boundIdle(server, () => this.metrics.refuse(BEFORE_SIGN_IN.idleConnections));

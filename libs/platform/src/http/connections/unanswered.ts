@@ -7,8 +7,10 @@ const { inWork, waiting } = BEFORE_SIGN_IN.requestsOfConnection.most;
 const NO_MORE_HTTP = 2;
 
 /** Members of Node.js that are missing in its types: it calls `onIncoming` for each request that it has parsed. */
-interface Parsed {
-  parser: { onIncoming(this: void, request: IncomingMessage, keepsAlive: boolean): number };
+export interface Parsed {
+  parser: {
+    onIncoming(this: void, request: IncomingMessage & { upgrade: boolean }, keepsAlive: boolean): number;
+  };
 }
 
 /**
