@@ -1,5 +1,5 @@
 /**
- * npm run demo: plays the chat screens of two phones over real sockets against a running server (DEMO_URL). It is also
+ * npm run demo: plays the chat screens of two phones over real sockets against a running server (PORT or DEMO_URL). It is also
  * a check: an event that is missing, doubled or out of order ends it with one line and exit code 1.
  */
 import { randomUUID } from 'node:crypto';
@@ -22,7 +22,7 @@ import {
 } from './demo/screen.mjs';
 import { prepare } from './prepare.mjs';
 
-const url = (process.env.DEMO_URL ?? 'http://127.0.0.1:3000').replace(/\/$/, '');
+const url = (process.env.DEMO_URL ?? `http://127.0.0.1:${process.env.PORT ?? 3000}`).replace(/\/$/, '');
 const PASSWORD = 'demo-password';
 const started = performance.now();
 /** Messages of both: { from, message_id, seq, body }, in the order of their acknowledgements. */
