@@ -17,7 +17,7 @@ import { ListNotificationsHandler } from './queries/list-notifications.query.js'
 import { SyncNotificationsHandler } from './queries/sync-notifications.query.js';
 
 /**
- * The 11 notification types: recipients, texts and times. The app must import PlatformModule and CqrsModule.forRoot().
+ * The notification types: recipients, texts and times. The app must import PlatformModule and CqrsModule.forRoot().
  */
 @Module({
   imports: [LiveDeliveryModule],

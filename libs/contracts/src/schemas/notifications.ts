@@ -86,7 +86,7 @@ export interface NotificationData {
   };
 }
 
-/** An event to notify people of: one of the 11 types with its data. */
+/** An event to notify people of: its type with the data of that type. */
 export type NotificationCause = {
   [T in NotificationKind]: {
     type: T;
