@@ -128,4 +128,4 @@ export class ChangedChats implements OnModuleDestroy {
 
 /** The users whom both changes exclude. */
 const both = (known: Set<string> | undefined, more: Set<string>) =>
-  known ? new Set([...known].filter((chatId) => more.has(chatId))) : more;
+  known ? new Set([...known].filter((userId) => more.has(userId))) : more;

@@ -13,7 +13,7 @@ const HISTORY = 200;
 const LOG_LAG_MS = 200;
 const LOG_TRIES = 20;
 
-interface LiveAnswer {
+interface ShownAnswer {
   id: string;
   tokens: string[];
 }
@@ -73,7 +73,7 @@ export class Conversations {
     userId: string,
     chatId: string,
     waiting: WaitingEvents,
-  ): Promise<LiveAnswer | undefined> {
+  ): Promise<ShownAnswer | undefined> {
     for (let attempt = 0; attempt < LOG_TRIES; attempt++) {
       const [answer] = await this.prisma.$queryRaw<{ id: string; logged: number }[]>`
         SELECT m.id, COALESCE((SELECT max(index) + 1 FROM assistant_tokens WHERE message_id = m.id), 0) AS logged

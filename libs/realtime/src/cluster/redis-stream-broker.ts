@@ -193,9 +193,9 @@ export class RedisStreamBroker {
     // Messages lost when Redis failed over to its replica.
     const isGap = last !== undefined && n > last + 1;
     // The first message of each node has no command either; a later one without a command is a loss notice.
-    const isAdmission = !command && !leaves && n > 1;
+    const isLossNotice = !command && !leaves && n > 1;
     if (isGap) this.miss('commands of a node are missing');
-    if (isAdmission) this.miss('a node dropped commands');
+    if (isLossNotice) this.miss('a node dropped commands');
     if (leaves) this.leaving.add(from);
     if (!command) return;
     try {

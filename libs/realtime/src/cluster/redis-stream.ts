@@ -2,6 +2,8 @@ import { logFailure, logger, type RedisConnections } from '#platform';
 import type { Redis } from 'ioredis';
 
 const STREAM = 'service-platform:nodes';
+/** The field of a message. It must not change: during an update, nodes of two versions read one stream. */
+const FIELD = 'told';
 /** Limit of messages that a node can miss and still catch up: about half a minute of a busy cluster. */
 const MAX_MESSAGES = 100_000;
 /** Limit of the stream's memory in Redis, bytes: a full Redis takes no jobs either. */
@@ -41,7 +43,7 @@ export class RedisStream {
     this.meanSize += (Math.max(Buffer.byteLength(text), MIN_SIZE) - this.meanSize) / MEAN_OF;
     const most = Math.min(MAX_MESSAGES, Math.ceil(MAX_BYTES / this.meanSize));
     try {
-      return (await this.writer.xadd(STREAM, 'MAXLEN', '~', most, '*', 'told', text))!;
+      return (await this.writer.xadd(STREAM, 'MAXLEN', '~', most, '*', FIELD, text))!;
     } catch (err) {
       if ((err as Error).message.startsWith('OOM')) this.trim();
       throw err;

@@ -36,7 +36,7 @@ const notFoundIs =
 @CommandHandler(SendMessage)
 export class SendMessageHandler implements ICommandHandler<SendMessage> {
   constructor(
-    private readonly log: MessageWriter,
+    private readonly writer: MessageWriter,
     private readonly limits: RateLimits,
     private readonly queries: QueryBus,
     private readonly senders: SenderQueue,
@@ -53,7 +53,7 @@ export class SendMessageHandler implements ICommandHandler<SendMessage> {
     const clientId = payload.client_id ?? undefined;
     const mustWait = POINTS_ELSEWHERE.has(type) || this.senders.has(senderId);
     const facts = mustWait ? await this.senders.run(senderId, () => this.factsOf(senderId, payload)) : {};
-    return this.log.append({
+    return this.writer.append({
       id: newId(),
       chatId: chat_id,
       senderId,
