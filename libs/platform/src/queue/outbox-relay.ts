@@ -18,8 +18,8 @@ const PAUSE_MS = { idle: 100, failed: 1000 };
 const AGAIN_S = 60;
 
 /**
- * Moves jobs from the outbox (`addJob`) to the queue, oldest first, and again until they are done: a Redis may restart
- * empty. A job that the queue still has is not added twice, because of its id.
+ * Adds the jobs of the outbox (`addJob`) to the queue, the earliest due first, and again until they are done: a Redis may
+ * restart empty. A job that the queue still has is not added twice, because of its id.
  */
 export class OutboxRelay {
   private readonly stopping = new AbortController();

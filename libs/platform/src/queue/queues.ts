@@ -83,7 +83,7 @@ export class Queues implements OnModuleDestroy {
   }
 
   /**
-   * Starts to work: moves jobs from the outbox to the queue, and runs queued and scheduled jobs.
+   * Starts to work: adds the jobs of the outbox to the queue, and runs queued and scheduled jobs.
    * @throws StartupError (when a job has no processor, which the compiler rules out but a partial deployment does not)
    */
   async work(processors: Processors, schedules: Schedules): Promise<void> {
