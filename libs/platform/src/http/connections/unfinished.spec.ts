@@ -71,3 +71,12 @@ it('counts the overhead of each piece', () => {
   for (let i = 0; i < (32 * MiB) / 256; i++) unfinished.add(dripping, 1);
   expect(ended).toContain('dripping');
 });
+
+it('closes a connection whose body arrives in many short pieces', () => {
+  const [short, long] = [connection('short'), connection('long')];
+  for (let i = 0; i < 1000; i++) for (const one of [short, long]) unfinished.add(one, 1);
+  for (let i = 0; i < 1000; i++) unfinished.add(long, 1400);
+  expect(ended).toEqual([]);
+  unfinished.add(short, 1);
+  expect(ended).toEqual(['short']);
+});

@@ -6,7 +6,7 @@ import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
 import { Metrics } from '../../observability/metrics.js';
 import { holderOf } from '../client-address.js';
 
-const { unfinished: BUDGET } = BEFORE_SIGN_IN;
+const { unfinished: BUDGET, shortPieces: SHORT_PIECES } = BEFORE_SIGN_IN;
 /** Connections are closed until this many bytes are left. */
 const BYTES_AFTER = BUDGET.most * 0.75;
 /** Estimated overhead of a piece, bytes. */
@@ -23,7 +23,7 @@ const REQUEST_BYTES = 8 * 1024;
 @Injectable()
 export class Unfinished {
   /** Connections with such bytes, and since when, in ms of `performance.now()`. */
-  private readonly unfinished = new Map<Duplex, { bytes: number; since: number }>();
+  private readonly unfinished = new Map<Duplex, { bytes: number; since: number; short: number }>();
   private bytes = 0;
 
   constructor(private readonly metrics: Metrics) {}
@@ -32,9 +32,10 @@ export class Unfinished {
   add(socket: Duplex, piece: number): void {
     if (socket.destroyed) return;
     let entry = this.unfinished.get(socket);
-    if (!entry) this.unfinished.set(socket, (entry = { bytes: 0, since: performance.now() }));
+    if (!entry) this.unfinished.set(socket, (entry = { bytes: 0, since: performance.now(), short: 0 }));
     entry.bytes += piece + PIECE_BYTES;
     this.bytes += piece + PIECE_BYTES;
+    if (piece < SHORT_PIECES.most.bytes && ++entry.short > SHORT_PIECES.most.pieces) this.end(socket);
     if (this.bytes > BUDGET.most) this.evict();
   }
 
@@ -51,6 +52,8 @@ export class Unfinished {
     const push = function (this: IncomingMessage, piece: Buffer | null, encoding?: BufferEncoding) {
       if (piece) add(this.socket, piece.length);
       else release(this.socket);
+      // The parser still passes on what it has read.
+      if (piece && this.socket.destroyed) return false;
       return IncomingMessage.prototype.push.call(this, piece, encoding);
     };
     server.on('request', (request: IncomingMessage) => {
@@ -76,9 +79,13 @@ export class Unfinished {
     const costs = all.map(({ socket, holder, cost }) => ({ socket, cost: cost * bytesOf.get(holder)! }));
     for (const { socket } of costs.sort((a, b) => b.cost - a.cost)) {
       if (this.bytes <= BYTES_AFTER) return;
-      this.release(socket);
-      socket.destroy();
-      this.metrics.refuse(BUDGET);
+      this.end(socket);
     }
+  }
+
+  private end(socket: Duplex): void {
+    this.release(socket);
+    socket.destroy();
+    this.metrics.refuse(BUDGET);
   }
 }

@@ -1,5 +1,5 @@
 import { MAX_MARKS_ON_LETTER, MAX_TYPED } from '#contracts';
-import { budget, bytes, settingOf, time } from './budget.js';
+import { budget, bytes, counts, settingOf, time } from './budget.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -63,6 +63,13 @@ export const BEFORE_SIGN_IN = {
     shown: bytes,
     beyond:
       'connections with the most bytes for the longest time closed, first those of networks with the most',
+    refused: 'unfinished',
+  }),
+  shortPieces: budget({
+    of: 'pieces below 512 bytes of an incomplete body, frame or message',
+    most: { pieces: 1000, bytes: 512 },
+    shown: ({ pieces }) => counts(pieces),
+    beyond: 'connection closed',
     refused: 'unfinished',
   }),
   unread: budget({
