@@ -68,13 +68,8 @@ function head(first: number, length: number): Buffer {
   return bytes;
 }
 const [BEGUN, MORE, TEXT] = [0x01, 0x00, 0x81];
-/** A frame without an effect. */
-const pong = Buffer.concat([Buffer.from([0x8a, 0x80 + 125, 0, 0, 0, 0]), Buffer.alloc(125)]);
 const fragments = (size: number, count: number) =>
   range(count).map((i) => Buffer.concat([head(i === 0 ? BEGUN : MORE, size), Buffer.alloc(size, ' ')]));
-const smallAmongPongs = Buffer.concat(
-  fragments(1, 30).flatMap((one) => [one, ...Array<Buffer>(480).fill(pong)]),
-);
 const post = (path: string, length: number) =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
 
@@ -83,7 +78,6 @@ const FLOODS: [what: string, connections: number, one: (i: number) => Promise<So
   ['a frame', 24, upgraded, frame],
   ['a frame to the assistant', 24, assistant, frame],
   ['a message in fragments', 24, upgraded, Buffer.concat(fragments(50_000, 38))],
-  ['fragments of a byte in pieces of 60 KB', 24, upgraded, smallAmongPongs],
   ['a body of polling', 24, polled, Buffer.alloc(1.9 * MB, '2')],
   ['a body', 640, bodied, Buffer.alloc(60_000, ' ')],
 ];
