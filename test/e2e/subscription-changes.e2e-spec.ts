@@ -1,5 +1,4 @@
 import { AppError, type ChatDto } from '#contracts';
-import { PrismaService } from '#platform';
 import { EventPublisher, Hub, blockedTopic, chatTopic, followersTopic, userTopic } from '#realtime';
 import { Bystander, Device, PlainClient, TestApp, text, type Account } from '#testing';
 
@@ -254,14 +253,15 @@ describe('a change of a membership with an unknown outcome', () => {
 });
 
 describe('a change whose commit was not confirmed', () => {
-  /** Commits the next transaction, and loses the answer. */
+  /** Commits the next change of subscriptions, and loses the answer. No job makes one while nobody is banned. */
   const loseNextAnswer = () => {
-    const prisma = app.app.get(PrismaService);
-    const transact = prisma.$transaction.bind(prisma) as (...args: unknown[]) => Promise<unknown>;
-    jest.spyOn(prisma, '$transaction').mockImplementationOnce(async (...args: unknown[]) => {
-      await transact(...args);
-      throw new Error('Connection terminated unexpectedly');
-    });
+    const change = publisher.changeSubscriptions.bind(publisher);
+    jest.spyOn(publisher, 'changeSubscriptions').mockImplementationOnce((changed, store) =>
+      change(changed, async () => {
+        await store();
+        throw new Error('Connection terminated unexpectedly');
+      }),
+    );
   };
   const topicsOf = (user: Account) => {
     const [connection] = app.app.get(Hub).connectionsOf(userTopic(user.id));
