@@ -87,6 +87,14 @@ describeWithRedis('a message of another process', () => {
     expect(missed).toBe(0);
   });
 
+  it('counts as lost when it cannot be applied, and later ones are handled', async () => {
+    const deed = { name: 'broadcast', rooms: [] };
+    await redis.xadd(STREAM, '*', 'told', JSON.stringify({ from: 'other', n: 1, deed }));
+    await send('other', 2, said(2));
+    expect(await settled()).toEqual([2]);
+    expect(missed).toBe(1);
+  });
+
   it('counts as lost when a number of its process is missing, and later ones are handled', async () => {
     for (const n of [1, 2, 4]) await send('other', n, said(n));
     expect(await settled()).toEqual([1, 2, 4]);

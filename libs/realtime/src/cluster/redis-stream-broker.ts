@@ -203,6 +203,7 @@ export class RedisStreamBroker {
       if (known) this.node.handle(known);
     } catch (err) {
       logger.error({ err }, 'cluster command failed');
+      this.miss('a command could not be applied');
     }
   }
 
