@@ -65,6 +65,8 @@ const add = async (user: Account) => {
 };
 const remove = async (user: Account) =>
   expect((await app.request('DELETE', `chats/${group.id}/members/${user.id}`, anna.token)).status).toBe(204);
+const synced = (device: Device, times: number) =>
+  device.until(() => device.all('sync:required').length >= times || undefined, 'sync:required');
 const block = (by: Account, user: Account, on: boolean) =>
   app.request(on ? 'PUT' : 'DELETE', `users/${user.id}/block`, by.token);
 const say = (...contents: string[]) =>
@@ -210,10 +212,7 @@ describe('a change of a membership with an unknown outcome', () => {
       await receivedAll(borisDevice, boris);
       expect(received(borisDevice)).toHaveLength(before);
     });
-    await borisDevice.until(
-      () => borisDevice.all('sync:required').length > syncs || undefined,
-      'sync:required',
-    );
+    await synced(borisDevice, syncs + 1);
     await say('after it');
     await borisDevice.next('chat:message:new', ({ content }) => content === 'after it');
     // Clients of this dialect sync when they reconnect.
@@ -232,10 +231,7 @@ describe('a change of a membership with an unknown outcome', () => {
       await shows();
       expect(onlinesOf(borisDevice, vera)).toBe(before);
     });
-    await borisDevice.until(
-      () => borisDevice.all('sync:required').length > syncs || undefined,
-      'sync:required',
-    );
+    await synced(borisDevice, syncs + 1);
     await shows();
     expect(onlinesOf(borisDevice, vera)).toBe(before + 1);
   });
@@ -286,7 +282,7 @@ describe('a change whose commit was not confirmed', () => {
     await device.next('sync:required');
     loseNextAnswer();
     expect((await act({ dina, egor })).status).toBe(503);
-    await device.until(() => device.all('sync:required').length === 2 || undefined, 'sync:required');
+    await synced(device, 2);
     expect([...topicsOf(egor)].filter((topic) => topic.startsWith(kind))).toHaveLength(1);
   });
 
@@ -299,7 +295,7 @@ describe('a change whose commit was not confirmed', () => {
     expect((await app.request('DELETE', `chats/${chat.id}/members/${egor.id}`, dina.token)).status).toBe(503);
     const body = { type: 'text', content: 'without him' };
     await app.request('POST', `chats/${chat.id}/messages`, dina.token, body);
-    await device.until(() => device.all('sync:required').length === 2 || undefined, 'sync:required');
+    await synced(device, 2);
     await receivedAll(device, egor);
     expect(device.all('chat:message:new')).toEqual([]);
   });
