@@ -16,7 +16,6 @@ let group: ChatDto;
 let small: ChatDto;
 beforeAll(async () => {
   app = await TestApp.start({
-    CONNECTIONS_PER_ADDRESS: '5000',
     SOCKET_EVENT_RATE: '60',
     MESSAGE_RATE: '1',
     MESSAGE_BURST: String(BURST),
