@@ -139,6 +139,25 @@ it('typing in a group ends with a block for the other side, and begins again onl
   ]);
 });
 
+it('typing in a group ends when the member is removed or leaves, and not in other chats', async () => {
+  const [dora, egor, vera] = await app.people('Дора', 'Егор', 'Вера');
+  const [group, other] = [await app.group(dora, egor, vera), await app.group(dora, egor, vera)];
+  const [egorDevice, veraDevice, doraDevice] = await app.devices(egor, vera, dora);
+  const words = (chatId: string) =>
+    doraDevice.all('chat:typing').flatMap((one) => (one.chat_id === chatId ? [one.is_typing] : []));
+  for (const device of [egorDevice, veraDevice])
+    for (const { id } of [group, other]) await device.send('chat:typing', { chat_id: id, is_typing: true });
+  await app.request('DELETE', `chats/${group.id}/members/${egor.id}`, dora.token);
+  await app.request('DELETE', `chats/${group.id}/members/${vera.id}`, vera.token);
+  for (const { id } of [egor, vera])
+    await doraDevice.next('chat:typing', ({ user_id, is_typing }) => user_id === id && !is_typing);
+  await doraDevice.settled();
+  expect([words(group.id), words(other.id)]).toEqual([
+    [true, true, false, false],
+    [true, true],
+  ]);
+});
+
 it('typing carries the current name; a new name is published once to those who show it', async () => {
   const [cut] = await app.people('Дора');
   await app.group(anna, cut, boris);

@@ -5,12 +5,13 @@ const anna = { id: 'anna', name: 'Анна', device: 'phone' };
 
 let received: { topics: unknown; who: string; typing: boolean; notTo?: Topic[] }[];
 let typing: Typing;
+let publisher: EventPublisher;
 /** The pending queries, in order; a call answers one. */
 let answers: (() => void)[];
 beforeEach(() => {
   jest.useFakeTimers();
   received = [];
-  const publisher = new EventPublisher(new Hub());
+  publisher = new EventPublisher(new Hub());
   publisher.publish = (topics, _, payload, options) => {
     const { user_id, is_typing } = payload as { user_id: string; is_typing: boolean };
     received.push({ topics, who: user_id, typing: is_typing, notTo: options?.except });
@@ -108,6 +109,7 @@ it('goes on while another device of the user types', () => {
 it.each<[string, (device: { connected: boolean }) => unknown]>([
   ['the user stops it', () => typing.report('chat', 'anna', { id: 'phone', connected: true }, false)],
   ['the user leaves the chat', () => typing.stop('chat', 'phone')],
+  ['the user is removed', () => publisher.signal('typingEnds', { userIds: ['anna'], chatId: 'chat' })],
   ['the device disconnects', (device) => ((device.connected = false), typing.stopAll('phone'))],
 ])('does not begin when %s before the database has answered', async (_, end) => {
   const device = { id: 'phone', connected: true };

@@ -26,15 +26,15 @@ export class Typing implements OnModuleDestroy {
   /** The devices on which a user types, by chat and user, with the timer that ends it. */
   private readonly typing = new Map<string, Map<string, NodeJS.Timeout>>();
   private readonly chatsOf = new Map<string, Map<string, Typist>>();
-  /** The latest start of each device and chat that waits for the database. A stop withdraws it. */
-  private readonly starts = new Map<string, symbol>();
+  /** The latest start of each device and chat that waits for the database. A stop or a removal withdraws it. */
+  private readonly starts = new Map<string, { chatId: string; userId: string }>();
 
   constructor(
     private readonly publisher: EventPublisher,
     private readonly memberships: Memberships,
     private readonly limits: RateLimits,
   ) {
-    publisher.onSignal('typingEnds', ({ userIds }) => this.endOf(new Set(userIds)));
+    publisher.onSignal('typingEnds', ({ userIds, chatId }) => this.endOf(new Set(userIds), chatId));
   }
 
   /**
@@ -50,7 +50,7 @@ export class Typing implements OnModuleDestroy {
 
   private async start(chatId: string, userId: string, device: Device): Promise<void> {
     const key = keyOf(device.id, chatId);
-    const start = Symbol(key);
+    const start = { chatId, userId };
     this.starts.set(key, start);
     try {
       const [{ name, isUnseen }] = await Promise.all([
@@ -87,11 +87,18 @@ export class Typing implements OnModuleDestroy {
     });
   }
 
-  /** Ends the typing of users with a block between them. They receive that of each other, but nothing later. */
-  private endOf(userIds: Set<string>): void {
+  /**
+   * Ends the typing of users who have left a chat. Otherwise a block is between the users. They receive the end of each
+   * other's typing, but nothing later.
+   */
+  private endOf(userIds: Set<string>, left?: string): void {
+    // Its membership may have been read before the removal.
+    for (const [key, { chatId, userId }] of this.starts)
+      if (chatId === left && userIds.has(userId)) this.starts.delete(key);
     for (const chats of [...this.chatsOf.values()])
       for (const [chatId, typist] of [...chats])
-        if (userIds.has(typist.id)) this.set(chatId, typist, false, []);
+        if (userIds.has(typist.id) && (left ?? chatId) === chatId)
+          this.set(chatId, typist, false, left ? undefined : []);
   }
 
   /** Ends the typing of a device in a chat. */

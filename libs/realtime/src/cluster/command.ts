@@ -6,8 +6,8 @@ import type { Topic } from '../topics.js';
 export interface Signals {
   /** Shows a changed chat to its members, except these users. */
   chatChanged: { chatId: string; exceptUserIds: string[] };
-  /** Ends all typing of these users. */
-  typingEnds: { userIds: string[] };
+  /** Ends the typing of these users: in a chat that they have left, or in all chats. */
+  typingEnds: { userIds: string[]; chatId?: string };
   /** Stops the current answer of an assistant chat. */
   stopAnswer: { chatId: string };
 }

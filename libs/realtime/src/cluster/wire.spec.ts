@@ -46,7 +46,10 @@ const signal = fc.oneof(
     signal: fc.constant('chatChanged' as const),
     data: fc.record({ chatId: id, exceptUserIds: ids }),
   }),
-  fc.record({ signal: fc.constant('typingEnds' as const), data: fc.record({ userIds: ids }) }),
+  fc.record({
+    signal: fc.constant('typingEnds' as const),
+    data: fc.record({ userIds: ids, chatId: id }, { requiredKeys: ['userIds'] }),
+  }),
   fc.record({ signal: fc.constant('stopAnswer' as const), data: fc.record({ chatId: id }) }),
 );
 const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
@@ -143,6 +146,11 @@ describe('a command of the older version', () => {
       name: 'signal',
       signal: 'typingEnds',
       data: { userIds: ['u1', 'u2'] },
+    });
+    expect(read('{"name":"typingEnds","rooms":["user:u1"],"what":"chat:c1"}')).toEqual({
+      name: 'signal',
+      signal: 'typingEnds',
+      data: { userIds: ['u1'], chatId: 'c1' },
     });
     const stop =
       '{"name":"broadcast","rooms":["assistant:a1"],"what":{"type":2,"data":["assistant",{"chatId":"a1","stop":true}]}}';

@@ -77,7 +77,11 @@ function signalToWire({ signal, data }: Signal): WireCommand {
       return { name: signal, rooms: [], except: usersOf(exceptUserIds), what: roomOf(chatTopic(chatId)) };
     }
     case 'typingEnds':
-      return { name: signal, rooms: usersOf(data.userIds) };
+      return {
+        name: signal,
+        rooms: usersOf(data.userIds),
+        ...(data.chatId !== undefined && { what: roomOf(chatTopic(data.chatId)) }),
+      };
     case 'stopAnswer': {
       const what = toPacket({ name: 'assistant', payload: { ...data, stop: true } });
       return { name: 'broadcast', rooms: [roomOf(assistantTopic(data.chatId))], what };
@@ -107,7 +111,11 @@ export function fromWire({ name, rooms, except, what, change }: WireCommand): Cl
       return { name: 'signal', signal: name, data: { chatId, exceptUserIds: idsOf(except) } };
     }
     case 'typingEnds':
-      return { name: 'signal', signal: name, data: { userIds: idsOf(rooms) } };
+      return {
+        name: 'signal',
+        signal: name,
+        data: { userIds: idsOf(rooms), ...(what !== undefined && { chatId: topicOf(what as string)!.id }) },
+      };
     default:
       return undefined;
   }

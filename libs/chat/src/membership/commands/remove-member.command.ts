@@ -7,9 +7,9 @@ import { settleOwners } from '../group-owners.js';
 
 /**
  * A member leaves a group, or is removed by its owner or an admin (admins remove only members). Their devices receive
- * `chat:removed` and no further events, and they can read the messages up to that moment. When the owner leaves, an
- * admin becomes the owner, or else the longest member. A banned member who is removed does not return with an unban.
- * Nobody is notified of it, since the others do not see this user.
+ * `chat:removed` and no further events, and they can read the messages up to that moment. Their typing ends. When the
+ * owner leaves, an admin becomes the owner, or else the longest member. A banned member who is removed does not return
+ * with an unban. Nobody is notified of it, since the others do not see this user.
  * @throws AppError CHAT_NOT_FOUND, FORBIDDEN, NOT_FOUND (when the user is not in the group)
  */
 export class RemoveMember extends Command<void> {
@@ -40,6 +40,8 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
       ...removal.version,
       member: false,
     });
+    // After the change of memberships: a later start of typing is refused.
+    this.publisher.signal('typingEnds', { userIds: [removedId], chatId });
     this.publisher.publish(userTopic(removedId), 'chat:removed', {
       chat_id: chatId,
       removed_by: userId,
