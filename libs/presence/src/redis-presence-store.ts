@@ -1,4 +1,11 @@
-import { FAST_TIMEOUT_MS, inParts, logFailure, retry, unavailable, type RedisConnections } from '#platform';
+import {
+  DependencyUnavailable,
+  FAST_TIMEOUT_MS,
+  inParts,
+  logFailure,
+  retry,
+  type RedisConnections,
+} from '#platform';
 import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -152,7 +159,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   /** @throws AppError UNAVAILABLE (while Redis is unavailable) */
   async count(): Promise<number> {
-    if (this.isDisconnected) throw unavailable();
+    if (this.isDisconnected) throw new DependencyUnavailable();
     return this.redis.zcard(USERS);
   }
 

@@ -1,17 +1,25 @@
 import { AppError } from '#contracts';
 import { RETRY_MS } from './retry.js';
 
-export const unavailable = (message = 'The service is not available, try again') =>
+/** For a request that this process refuses, such as one beyond a budget. */
+export const unavailable = (message: string) =>
   new AppError('UNAVAILABLE', message, { retryAfterMs: RETRY_MS });
 
-/** For a client that no longer waits. It is no UNAVAILABLE, whose cause is logged as that of a dependency. */
+/** The database or Redis does not answer. Its cause is logged. */
+export class DependencyUnavailable extends AppError {
+  constructor(message = 'The service is not available, try again') {
+    super('UNAVAILABLE', message, { retryAfterMs: RETRY_MS });
+  }
+}
+
+/** For a client that no longer waits. */
 export const disconnected = () => new AppError('INVALID_DATA', 'Client disconnected');
 
-/** @throws AppError UNAVAILABLE (when it takes longer than `ms`; its later result is ignored) */
+/** @throws DependencyUnavailable (when it takes longer than `ms`; its later result is ignored) */
 export async function within<T>(ms: number, work: Promise<T>, message?: string): Promise<T> {
   let timer: NodeJS.Timeout;
   const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(message)), ms);
+    timer = setTimeout(() => reject(new DependencyUnavailable(message)), ms);
   });
   try {
     return await Promise.race([work, tooLong]);

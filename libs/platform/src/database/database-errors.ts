@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { logger } from '../observability/logging.js';
-import { unavailable } from '../concurrency/time-limit.js';
+import { DependencyUnavailable } from '../concurrency/time-limit.js';
 
 /** Node's network errors and SQLSTATE classes which mean: the database is unreachable, too slow, or full. */
 const NETWORK = new Set([
@@ -93,16 +93,16 @@ function logUnavailable(error: object): void {
 
 /**
  * Converts any error to one for clients: an AppError stays, anything else becomes INTERNAL or UNAVAILABLE without
- * details. Logs the cause of UNAVAILABLE.
+ * details. Logs the cause of an unavailable dependency. Metrics count refusals.
  */
 export function toAppError(error: unknown): AppError {
   const known = answerTo(error);
-  if (known.code === 'UNAVAILABLE') logUnavailable(error as object);
+  if (known instanceof DependencyUnavailable) logUnavailable(error as object);
   return known;
 }
 
 function answerTo(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (isDatabaseUnavailable(error) || isRedisUnavailable(error)) return unavailable();
+  if (isDatabaseUnavailable(error) || isRedisUnavailable(error)) return new DependencyUnavailable();
   return new AppError('INTERNAL', 'Internal error');
 }

@@ -6,7 +6,7 @@ import { clientAddress, networkOf } from '../../http/client-address.js';
 import { Public } from '../../http/public.js';
 import { Metrics } from '../metrics.js';
 import { Reads } from '../../limits/reads.js';
-import { unavailable } from '../../concurrency/time-limit.js';
+import { DependencyUnavailable } from '../../concurrency/time-limit.js';
 import { Dependencies } from './dependencies.js';
 
 /** Endpoints for the orchestrator and monitoring, on every app, outside of `/api/v2`. */
@@ -40,7 +40,8 @@ export class OpsController implements OnModuleDestroy {
   @Get('health/ready')
   async ready() {
     if (this.stopping) throw new AppError('UNAVAILABLE', 'The server is stopping');
-    if (!(await this.dependencies.databaseTakesWrites())) throw unavailable('The database accepts no writes');
+    if (!(await this.dependencies.databaseTakesWrites()))
+      throw new DependencyUnavailable('The database accepts no writes');
     return { status: 'ok', ...this.dependencies.redisState() };
   }
 
