@@ -55,6 +55,15 @@ it('serves the waiting key with the least use next', async () => {
   expect(begun).toEqual(['anna', 'anna', 'vera', 'anna', 'boris']);
 });
 
+it('serves keys with equal use in the order of arrival', async () => {
+  scheduler = new FairScheduler({ light: 0, atOnce: 1, waiting: 100 }, onRefused);
+  const keys = Array.from({ length: 40 }, (_, i) => `user ${i % 20}`);
+  const { begun, end } = begin(...keys);
+  await next();
+  for (const i of keys.keys()) await end(i);
+  expect(begun).toEqual(keys);
+});
+
 it('refuses a key behind too many, and none that can start at once', async () => {
   scheduler.charge('anna', 20);
   const { begun, end } = begin(...Array<string>(5).fill('anna'));

@@ -1,3 +1,4 @@
+import { Heap } from './heap.js';
 import { unavailable } from './time-limit.js';
 
 /** The half-life of a key's past use, ms. */
@@ -10,15 +11,17 @@ const HOLD_MS = 500;
 const SWEEP_MS = 10_000;
 
 interface Use {
-  /** The use of the key until `at`. */
-  amount: number;
-  at: number;
-  /** Pieces of work. */
+  /**
+   * The binary logarithm of the recent use, as if none of it had decayed. All uses decay alike, so their order by score
+   * changes only by a charge, which raises the score.
+   */
+  score: number;
+  /** Pieces of work, also waiting ones. */
   running: number;
-}
-interface Waiting {
-  use: Use;
-  start: () => void;
+  /** The waiting pieces, with their places in the order of arrival. */
+  waiting: { start: () => void; place: number }[];
+  /** The score by which it has its place among the waiting keys. */
+  rank: number;
 }
 
 /**
@@ -27,7 +30,10 @@ interface Waiting {
  */
 export class FairScheduler {
   private readonly uses = new Map<string, Use>();
-  private readonly waiting: Waiting[] = [];
+  /** The keys with waiting work. */
+  private readonly keys = new Heap<Use>(isBefore);
+  private waiting = 0;
+  private arrived = 0;
   private shared = 0;
   private sweeping?: NodeJS.Timeout;
 
@@ -47,9 +53,9 @@ export class FairScheduler {
    */
   async acquire(key: string): Promise<() => void> {
     const use = this.useOf(key);
-    const isLight = use.running === 0 && use.amount < this.most.light;
-    const mustWait = !isLight && (this.waiting.length > 0 || this.shared >= this.most.atOnce);
-    if (mustWait && this.waiting.length >= this.most.waiting) {
+    const isLight = use.running === 0 && amountOf(use) < this.most.light;
+    const mustWait = !isLight && (this.waiting > 0 || this.shared >= this.most.atOnce);
+    if (mustWait && this.waiting >= this.most.waiting) {
       this.onRefused();
       throw unavailable('Too many requests of this kind, try again');
     }
@@ -57,7 +63,7 @@ export class FairScheduler {
     if (isLight) return () => void (use.running -= 1);
     if (mustWait)
       await new Promise<void>((start) => {
-        this.waiting.push({ use, start });
+        this.enqueue(use, start);
         this.startNext();
       });
     else this.shared += 1;
@@ -78,41 +84,55 @@ export class FairScheduler {
 
   /** Adds to the use of a key. */
   charge(key: string, amount: number): void {
-    this.useOf(key).amount += amount;
+    const use = this.useOf(key);
+    use.score = Math.log2(amountOf(use) + amount) + halfLives();
   }
 
   private startNext(): void {
-    const places = () => Math.max(this.most.atOnce, Math.floor(this.waiting.length / WAITING_PER_PLACE));
-    while (this.waiting.length > 0 && this.shared < places()) {
+    const places = () => Math.max(this.most.atOnce, Math.floor(this.waiting / WAITING_PER_PLACE));
+    while (this.waiting > 0 && this.shared < places()) {
       this.shared += 1;
-      this.takeNext().start();
+      this.takeNext()();
     }
   }
 
-  private takeNext(): Waiting {
-    const now = performance.now();
-    let least = 0;
-    for (const [i, { use }] of this.waiting.entries())
-      if (amountAt(use, now) < amountAt(this.waiting[least]!.use, now)) least = i;
-    return this.waiting.splice(least, 1)[0]!;
+  private enqueue(use: Use, start: () => void): void {
+    this.waiting += 1;
+    if (use.waiting.push({ start, place: this.arrived++ }) > 1) return;
+    use.rank = use.score;
+    this.keys.add(use);
+  }
+
+  private takeNext(): () => void {
+    let use: Use;
+    // A key that was charged while it waited is not in its place yet.
+    while ((use = this.keys.first!).rank !== use.score) {
+      use.rank = use.score;
+      this.keys.moveFirst();
+    }
+    const { start } = use.waiting.shift()!;
+    this.waiting -= 1;
+    if (use.waiting.length > 0) this.keys.moveFirst();
+    else this.keys.removeFirst();
+    return start;
   }
 
   private useOf(key: string): Use {
-    const now = performance.now();
     let use = this.uses.get(key);
-    if (!use) this.uses.set(key, (use = { amount: 0, at: now, running: 0 }));
-    use.amount = amountAt(use, now);
-    use.at = now;
+    if (!use) this.uses.set(key, (use = { score: -Infinity, running: 0, waiting: [], rank: 0 }));
     this.sweeping ??= setTimeout(() => this.sweep(), SWEEP_MS).unref();
     return use;
   }
 
   private sweep(): void {
-    const now = performance.now();
-    for (const [key, use] of this.uses)
-      if (use.running === 0 && amountAt(use, now) < 1) this.uses.delete(key);
+    for (const [key, use] of this.uses) if (use.running === 0 && amountOf(use) < 1) this.uses.delete(key);
     this.sweeping = this.uses.size > 0 ? setTimeout(() => this.sweep(), SWEEP_MS).unref() : undefined;
   }
 }
 
-const amountAt = ({ amount, at }: Use, now: number) => amount * 0.5 ** ((now - at) / HALF_LIFE_MS);
+const halfLives = () => performance.now() / HALF_LIFE_MS;
+const amountOf = ({ score }: Use) => 2 ** (score - halfLives());
+
+/** Among keys with the same use, the work that has waited longest is first. */
+const isBefore = (a: Use, b: Use) =>
+  a.rank === b.rank ? a.waiting[0]!.place < b.waiting[0]!.place : a.rank < b.rank;
