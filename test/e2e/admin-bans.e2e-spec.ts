@@ -1,6 +1,6 @@
 import { Device, PlainClient, type Account } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Handshakes } from '../../apps/realtime/src/connections/handshakes.js';
+import { DeviceSignIn } from '../../apps/realtime/src/connections/device-sign-in.js';
 import { useAdmins } from './admin-accounts.js';
 
 const scene = useAdmins();
@@ -117,14 +117,15 @@ describe('a ban while a device or a sign-in arrives', () => {
 
   it('disconnects a device that was authenticated before it and accepted after it', async () => {
     const egor = await scene.app.register('Егор');
-    const handshakes = scene.app.app.get(Handshakes);
-    const { signIn } = Handshakes.prototype;
-    handshakes.signIn = async (socket, protocols) => {
-      await signIn.call(handshakes, socket, protocols);
+    const deviceSignIn = scene.app.app.get(DeviceSignIn);
+    const { signIn } = DeviceSignIn.prototype;
+    deviceSignIn.signIn = async (socket, protocols) => {
+      const refusal = await signIn.call(deviceSignIn, socket, protocols);
       await ban(egor);
+      return refusal;
     };
     const device = scene.app.keep(Device.open(scene.app.url, egor.token));
-    await isShutOut(device).finally(() => (handshakes.signIn = signIn.bind(handshakes)));
+    await isShutOut(device).finally(() => (deviceSignIn.signIn = signIn.bind(deviceSignIn)));
     expect(device.all('connected')).toEqual([]);
   });
 

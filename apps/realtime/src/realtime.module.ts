@@ -19,7 +19,7 @@ import { DeliveryReceipts } from './delivery/delivery-receipts.js';
 import { Dialects } from './dialects/dialects.js';
 import { EventDispatcher } from './events/event-dispatcher.js';
 import { EventsInFlight } from './events/events-in-flight.js';
-import { Handshakes } from './connections/handshakes.js';
+import { DeviceSignIn } from './connections/device-sign-in.js';
 import { GracefulStop } from './connections/graceful-stop.js';
 import { JoinedChats } from './delivery/joined-chats.js';
 import { NotificationGateway } from './events/notification.gateway.js';
@@ -51,7 +51,7 @@ import { SocketBudget } from './connections/socket-budget.js';
     Dialects,
     GracefulStop,
     JoinedChats,
-    Handshakes,
+    DeviceSignIn,
     ConnectionGateway,
     ChatGateway,
     ChatSettingsGateway,

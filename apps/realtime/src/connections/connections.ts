@@ -60,13 +60,13 @@ export class Connections implements HubObserver {
   accept(socket: DeviceSocket, refusing: SocketProtocol): void {
     this.metrics.connections.inc();
     socket.on('disconnect', this.onDisconnect);
-    const { connection, arrival, refusal } = socket.data;
-    socket.data.arrival = undefined;
-    if (!connection || !arrival) return this.refuse(socket, refusing, refusal ?? invalidToken());
-    const { reason, subscriptions } = arrival;
+    const { connection, refusal } = socket.data;
+    if (!connection) return this.refuse(socket, refusing, refusal!);
+    const { reason, subscriptions } = connection.opening!;
+    connection.opening = undefined;
     const user = userOf(socket);
     try {
-      if (connection.refusal) throw connection.refusal;
+      if (refusal) throw refusal;
       this.budget.requireRoom(user, subscriptions.topics.length);
       if (!this.hub.activate(connection, subscriptions)) throw outdated();
     } catch (error) {

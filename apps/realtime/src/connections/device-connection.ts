@@ -9,10 +9,8 @@ import type { LoadedSubscriptions } from '../delivery/subscription-loader.js';
 export interface DeviceData {
   /** Set when the handshake has succeeded. */
   connection?: DeviceConnection;
-  /** Set when it has failed. */
+  /** Set when it has failed, or when the device was signed out before it was accepted. */
   refusal?: AppError;
-  /** The result of the handshake, until the device is accepted. */
-  arrival?: { reason: Connected['reason']; subscriptions: LoadedSubscriptions };
 }
 
 export type DeviceSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, DeviceData>;
@@ -29,8 +27,8 @@ export interface SocketProtocol extends Protocol<SocketFrame[]> {
 export class DeviceConnection extends Connection<SocketFrame[]> {
   /** The name is missing until the handshake has succeeded. */
   user: SignedIn | Claims;
-  /** Set when the device was signed out during its handshake. */
-  refusal?: AppError;
+  /** From the handshake until the device is accepted. */
+  opening?: { reason: Connected['reason']; subscriptions: LoadedSubscriptions };
   /** The joined chats of a device with `auth: { scope: "joined" }`; other devices receive the events of every chat. */
   joined?: Set<string>;
   /** Whether a device of this scope receives the event. */
@@ -64,7 +62,7 @@ export class DeviceConnection extends Connection<SocketFrame[]> {
   }
 
   signOut(reason: 'session_revoked' | 'account_banned'): void {
-    if (this.activeSince === undefined) this.refusal = invalidToken(reason);
+    if (this.activeSince === undefined) this.socket.data.refusal = invalidToken(reason);
     else this.socket.disconnect();
   }
 }

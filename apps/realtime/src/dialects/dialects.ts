@@ -6,7 +6,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Namespace, Server } from 'socket.io';
 import { Connections } from '../connections/connections.js';
 import { userOf, type DeviceSocket } from '../connections/device-connection.js';
-import { Handshakes } from '../connections/handshakes.js';
+import { DeviceSignIn } from '../connections/device-sign-in.js';
 import { EventDispatcher, type ProtocolRules } from '../events/event-dispatcher.js';
 import { JoinedChats } from '../delivery/joined-chats.js';
 import { chatBasic } from './chat-basic/chat-basic.js';
@@ -23,7 +23,7 @@ export class Dialects {
   readonly returning: Namespace[] = [];
 
   constructor(
-    private readonly handshakes: Handshakes,
+    private readonly deviceSignIn: DeviceSignIn,
     private readonly connections: Connections,
     private readonly dispatcher: EventDispatcher,
     private readonly commands: CommandBus,
@@ -43,9 +43,9 @@ export class Dialects {
       );
       if (dialect.returnsWhenDisconnected) this.returning.push(namespace);
       namespace.use((socket: DeviceSocket, next) => {
-        this.handshakes
+        this.deviceSignIn
           .signIn(socket, { all: all!, joined: joined! })
-          .then(() => next(handshakeError(socket.data.refusal, dialect)), next);
+          .then((refusal) => next(handshakeError(refusal, dialect)), next);
       });
       namespace.on('connection', (socket: DeviceSocket) => {
         if (socket.data.connection) this.listen(socket, dialect);

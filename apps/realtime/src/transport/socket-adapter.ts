@@ -11,7 +11,7 @@ import { AssistantEndpoint } from '../assistant/assistant-endpoint.js';
 import { fixClosedPolls } from './engineio-polling-close-fix.js';
 import { boundPackets } from './bounded-parser.js';
 import { Connections } from '../connections/connections.js';
-import { Handshakes } from '../connections/handshakes.js';
+import { DeviceSignIn } from '../connections/device-sign-in.js';
 import { nameRedaction } from '../delivery/name-redaction.js';
 import { V2Protocol } from './v2-protocol.js';
 import { NoRoomsAdapter } from './no-rooms-adapter.js';
@@ -77,12 +77,12 @@ export class SocketAdapter extends IoAdapter {
     fixClosedPolls(server.engine);
     const namespace = server.of('/');
     const protocol = new V2Protocol(namespace);
-    const [handshakes, connections] = [this.app.get(Handshakes), this.app.get(Connections)];
+    const [deviceSignIn, connections] = [this.app.get(DeviceSignIn), this.app.get(Connections)];
     // A refused socket is accepted first, since clients expect an `error` event.
     server.use((socket: DeviceSocket, next) => {
-      handshakes.signIn(socket, { all: protocol, joined: protocol }).then(() => next(), next);
+      deviceSignIn.signIn(socket, { all: protocol, joined: protocol }).then(() => next(), next);
     });
-    for (const each of [namespace, ...this.app.get(Dialects).open(server)]) handshakes.takeOneAtATime(each);
+    for (const each of [namespace, ...this.app.get(Dialects).open(server)]) deviceSignIn.takeOneAtATime(each);
     this.app.get(Hub).redaction = nameRedaction;
     this.app.get(GracefulStop).watch(server);
     const assistant = this.app.get(AssistantEndpoint);

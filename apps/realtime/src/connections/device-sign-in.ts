@@ -1,3 +1,4 @@
+import type { AppError } from '#contracts';
 import { Authenticator, invalidToken, type Claims } from '#identity';
 import { RateLimits, Reads, toAppError } from '#platform';
 import { Hub } from '#realtime';
@@ -15,7 +16,7 @@ const TOPIC_LENGTH = 42;
 
 /** Authenticates devices and loads their subscriptions, before any of their events can arrive. */
 @Injectable()
-export class Handshakes {
+export class DeviceSignIn {
   /** The connections that are signing in to each namespace. */
   private readonly arriving = new WeakMap<Namespace, WeakSet<object>>();
 
@@ -48,8 +49,12 @@ export class Handshakes {
   /**
    * Stores the result in the socket's data: a registered connection, or a refusal.
    * @param protocols for devices that receive every chat, and for devices with `auth: { scope: "joined" }`
+   * @returns the refusal
    */
-  async signIn(socket: DeviceSocket, protocols: Record<'all' | 'joined', SocketProtocol>): Promise<void> {
+  async signIn(
+    socket: DeviceSocket,
+    protocols: Record<'all' | 'joined', SocketProtocol>,
+  ): Promise<AppError | undefined> {
     const { client, conn, nsp, handshake } = socket;
     const { query, headers } = handshake;
     const auth = handshake.auth as { token?: unknown; scope?: unknown };
@@ -68,10 +73,11 @@ export class Handshakes {
         claims,
       );
       if (isScoped) this.joined.limit(socket.data.connection!);
+      return undefined;
     } catch (error) {
-      socket.data.refusal = toAppError(error);
       // Also in a namespace that answers by `connect_error`, and after that answer.
       if (given instanceof UnparsedPayload) setImmediate(() => conn.close());
+      return (socket.data.refusal = toAppError(error));
     } finally {
       this.arriving.get(nsp)!.delete(client);
     }
@@ -89,7 +95,6 @@ export class Handshakes {
     const remove = () => this.hub.remove(connection);
     conn.once('close', remove);
     try {
-      let arrival: NonNullable<DeviceSocket['data']['arrival']>;
       do {
         const [{ user, reason }, subscriptions] = await Promise.all([
           this.authenticator.connected(claims),
@@ -97,10 +102,10 @@ export class Handshakes {
         ]);
         await this.reads.charge(claims.userId, subscriptions.topics.length * TOPIC_LENGTH);
         connection.user = user;
-        arrival = { reason, subscriptions };
-      } while (arrival.subscriptions.readAfter !== connection.invalidations);
-      if (connection.refusal) throw connection.refusal;
-      Object.assign(data, { connection, arrival });
+        connection.opening = { reason, subscriptions };
+      } while (connection.opening.subscriptions.readAfter !== connection.invalidations);
+      if (data.refusal) throw data.refusal;
+      data.connection = connection;
     } catch (error) {
       remove();
       throw error;
