@@ -2,7 +2,7 @@ import type { ChatDto, ErrorBody } from '#contracts';
 import { Authenticator } from '#identity';
 import { Device, TestApp, until, type Account } from '#testing';
 import WebSocket from 'ws';
-import { AssistantEndpoint } from '../../apps/realtime/src/assistant/assistant-endpoint.js';
+import { AssistantSignIn } from '../../apps/realtime/src/assistant/assistant-sign-in.js';
 import { internalErrors, refused } from './counted.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
@@ -155,7 +155,7 @@ describe('a user who keeps sending refused events', () => {
   });
 
   it('is disconnected at the assistant, with or without a sign-in', async () => {
-    app.app.get(AssistantEndpoint).signInMs = 60_000;
+    app.app.get(AssistantSignIn).signInMs = 60_000;
     const greedy = await app.register('Глеб');
     for (const token of [greedy.token, undefined]) {
       const client = await app.assistant();

@@ -8,7 +8,8 @@ import { LiveDeliveryModule } from '#realtime';
 import { Module } from '@nestjs/common';
 import { Admission } from './connections/admission.js';
 import { AssistantEndpoint } from './assistant/assistant-endpoint.js';
-import { AssistantServices } from './assistant/assistant-services.js';
+import { AssistantDispatcher } from './assistant/assistant-dispatcher.js';
+import { AssistantSignIn } from './assistant/assistant-sign-in.js';
 import { ChangedChats } from './delivery/changed-chats.js';
 import { ChatGateway } from './events/chat.gateway.js';
 import { ChatSettingsGateway } from './events/chat-settings.gateway.js';
@@ -43,7 +44,8 @@ import { SocketBudget } from './connections/socket-budget.js';
     EventDispatcher,
     EventsInFlight,
     AssistantEndpoint,
-    AssistantServices,
+    AssistantDispatcher,
+    AssistantSignIn,
     Connections,
     SubscriptionLoader,
     ChangedChats,

@@ -5,7 +5,7 @@ export { CreateAssistantChat } from './commands/create-assistant-chat.command.js
 export { DeleteAssistantChat } from './commands/delete-assistant-chat.command.js';
 export { RegenerateAnswer } from './commands/regenerate-answer.command.js';
 export { StopAnswer } from './commands/stop-answer.command.js';
-export { Conversations } from './conversations/conversations.js';
+export { Conversations, type OpeningDevice } from './conversations/conversations.js';
 export { WaitingEvents } from './conversations/waiting-events.js';
 export { AssistantUnavailable } from './model/model.js';
 export { GetAssistantChat } from './queries/get-assistant-chat.query.js';

@@ -1,34 +1,38 @@
 import { AppError } from '#contracts';
-import { SOCKETS, Config, Unfinished, toAppError } from '#platform';
+import { SOCKETS, Config, Metrics, Unfinished, logger, toAppError } from '#platform';
+import { Hub } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
-import type { Visit } from '../connections/admission.js';
+import { Admission, type Visit } from '../connections/admission.js';
 import { refuseUpgrade } from '../transport/handshakes.js';
 import { BoundedSockets } from '../transport/reading.js';
 import { AssistantConnection } from './assistant-connection.js';
-import { AssistantServices } from './assistant-services.js';
+import { AssistantDispatcher } from './assistant-dispatcher.js';
+import { AssistantSignIn } from './assistant-sign-in.js';
 
 const PATH = '/ws/chat';
 
 /**
  * The assistant's plain WebSocket on the server of Socket.IO, whose own upgrades are not affected. It handles the
- * opening, limits and end of connections; `AssistantConnection` handles their frames.
+ * opening, limits and end of connections; `AssistantDispatcher` handles their frames.
  */
 @Injectable()
 export class AssistantEndpoint implements OnModuleDestroy {
   /** Interval of heartbeats, ms: a connection that has not answered by the next one is closed. */
   heartbeatMs = 25_000;
-  /** How long a connection may stay open without a sign-in, ms. */
-  signInMs: number = SOCKETS.signInTime.most;
   private readonly sockets: WebSocketServer;
   private readonly connections = new Set<AssistantConnection>();
   private heartbeat?: NodeJS.Timeout;
 
   constructor(
     private readonly config: Config,
-    private readonly services: AssistantServices,
+    private readonly hub: Hub,
+    private readonly admission: Admission,
+    private readonly signIn: AssistantSignIn,
+    private readonly dispatcher: AssistantDispatcher,
+    private readonly metrics: Metrics,
     unfinished: Unfinished,
   ) {
     this.sockets = new BoundedSockets(
@@ -70,29 +74,36 @@ export class AssistantEndpoint implements OnModuleDestroy {
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { admission } = this.services;
     try {
-      const visit = admission.enter(request);
+      const visit = this.admission.enter(request);
       let isOpen = false;
       this.sockets.handleUpgrade(request, socket, head, (opened) => {
         isOpen = true;
         this.open(opened, visit);
       });
       // It was not a WebSocket handshake, and has been refused.
-      if (!isOpen) admission.leave(visit);
+      if (!isOpen) this.admission.leave(visit);
     } catch (error) {
       refuseUpgrade(socket, toAppError(error));
     }
   }
 
   private open(socket: WebSocket, visit: Visit): void {
-    const connection = new AssistantConnection(socket, this.services, visit, this.signInMs);
+    const connection = new AssistantConnection(socket, visit, this.hub, this.metrics);
     this.connections.add(connection);
-    this.services.metrics.connections.inc();
+    this.metrics.connections.inc();
+    socket.on('message', (data) => this.dispatcher.receive(connection, data as Buffer));
+    // After an invalid frame, the socket closes by itself.
+    socket.on('error', (err) =>
+      logger.debug({ err: err.message, socket_id: connection.id }, 'assistant socket error'),
+    );
     socket.once('close', () => {
+      this.signIn.end(connection);
       this.connections.delete(connection);
-      this.services.metrics.connections.dec();
+      this.metrics.connections.dec();
     });
+    this.signIn.await(connection);
+    connection.reply({ type: 'connected', data: { message: 'WebSocket connection established' } });
   }
 
   private beat(): void {

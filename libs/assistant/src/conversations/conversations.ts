@@ -19,7 +19,7 @@ interface ShownAnswer {
 }
 
 /** A device that opens a chat. It is subscribed to the chat before, so that no event is lost. */
-interface Device {
+export interface OpeningDevice {
   /** The events that were published since. */
   readonly waiting: WaitingEvents;
   /** Sends an event of the history; the next one waits for its promise. */
@@ -41,7 +41,12 @@ export class Conversations {
    * `resume`: the device has received that answer up to that token.
    * @throws AppError NOT_FOUND (when the user has no such chat)
    */
-  async open(userId: string, chatId: string, resume: ResumeFrom | undefined, device: Device): Promise<void> {
+  async open(
+    userId: string,
+    chatId: string,
+    resume: ResumeFrom | undefined,
+    device: OpeningDevice,
+  ): Promise<void> {
     const { waiting } = device;
     const live = this.answers.liveIn(chatId) ?? (await this.liveElsewhere(userId, chatId, waiting));
     const chat = await this.queries.execute(new GetAssistantChat(userId, chatId, { limit: HISTORY }));
