@@ -38,6 +38,6 @@ export * from './config/secret-file.js';
 export * from './concurrency/retry.js';
 export * from './concurrency/time-limit.js';
 export * from './concurrency/keyed-limiter.js';
-export * from './validation/validation.js';
+export { validated } from './validation/validation.js';
 export * from './limits/user-writes.js';
 export * from './queue/jobs.js';

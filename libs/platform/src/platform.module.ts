@@ -13,7 +13,7 @@ import { RedisConnections } from './redis/redis.js';
 import { LargePages } from './limits/large-pages.js';
 import { Reads } from './limits/reads.js';
 import { Searches } from './limits/searches.js';
-import { ValidationPipe } from './validation/validation.pipe.js';
+import { ValidationPipe } from './validation/validation.js';
 import { UserWrites } from './limits/user-writes.js';
 
 @Global()

@@ -1,4 +1,5 @@
 import { AppError, TOO_LARGE, isErasable, isStorable, type FieldError } from '#contracts';
+import { Injectable, type ArgumentMetadata, type PipeTransform, type Type } from '@nestjs/common';
 import { TransformationType, plainToInstance, type ClassConstructor } from 'class-transformer';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
@@ -143,4 +144,18 @@ export function validated<T extends object>(type: ClassConstructor<T>, raw: unkn
   const tooLarge = wrong.length === 1 && wrong[0]!.constraint === TOO_LARGE;
   const details = wrong.slice(0, 20).map(({ field, message }) => ({ field, message }));
   throw new AppError(tooLarge ? 'MESSAGE_TOO_LARGE' : 'INVALID_DATA', wrong[0]!.message, { details });
+}
+
+const BUILT_IN: unknown[] = [String, Number, Boolean, Array, Object];
+
+/** Validates bodies, queries, params and event payloads by their classes, on REST and on sockets. */
+@Injectable()
+export class ValidationPipe implements PipeTransform {
+  /** @throws AppError INVALID_DATA, MESSAGE_TOO_LARGE */
+  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if (type === 'custom' || !metatype || BUILT_IN.includes(metatype)) return value;
+    // Fastify's query objects have a class of their own, so they do not count as plain JSON.
+    const plain = type === 'body' ? value : { ...(value as object) };
+    return validated(metatype as Type<object>, plain);
+  }
 }
