@@ -6,6 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { ApiModule } from '../../apps/api/src/api.module.js';
+import { ConcurrencyGuard } from '../../apps/api/src/http/concurrency.guard.js';
+import { JwtGuard } from '../../apps/api/src/http/jwt.guard.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -107,6 +109,16 @@ it('the HTTP API requires a token on every route that the docs do not call publi
       const { status } = await app.request(method.toUpperCase(), address);
       expect([method, path, status === 401]).toEqual([method, path, !isPublic]);
     }
+});
+
+it('a request passes both guards once, and an event of a socket passes none', async () => {
+  const passes = [JwtGuard, ConcurrencyGuard].map((guard) => jest.spyOn(guard.prototype, 'canActivate'));
+  const [device] = await app.devices(anna);
+  await device.send('users:list', {});
+  for (const pass of passes) expect(pass).not.toHaveBeenCalled();
+  await app.request('GET', 'users/me', anna.token);
+  for (const pass of passes) expect(pass).toHaveBeenCalledTimes(1);
+  jest.restoreAllMocks();
 });
 
 it('the HTTP API documents every route: a summary, its answer, its errors', async () => {

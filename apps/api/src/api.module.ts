@@ -7,7 +7,7 @@ import { NotificationsModule } from '#notifications';
 import { PresenceModule } from '#presence';
 import { SocialModule } from '#social';
 import { Module } from '@nestjs/common';
-import { APP_GUARD, RouterModule } from '@nestjs/core';
+import { RouterModule } from '@nestjs/core';
 import { AdminController } from './admin/admin.controller.js';
 import { AdminUsersController } from './admin/admin-users.controller.js';
 import { AnnouncementsController } from './admin/announcements.controller.js';
@@ -18,7 +18,7 @@ import { ChatSettingsController } from './chats/chat-settings.controller.js';
 import { ChatsController } from './chats/chats.controller.js';
 import { CommentsController } from './posts/comments.controller.js';
 import { FriendsController } from './relationships/friends.controller.js';
-import { JwtGuard } from './http/jwt.guard.js';
+import { guarded } from './http/guarded.js';
 import { JwtStrategy } from './http/jwt.strategy.js';
 import { MessagesController } from './chats/messages.controller.js';
 import { NotificationsController } from './notifications/notifications.controller.js';
@@ -27,13 +27,12 @@ import { PinsController } from './chats/pins.controller.js';
 import { PostsController } from './posts/posts.controller.js';
 import { PresenceController } from './users/presence.controller.js';
 import { QueuesController } from './admin/queues.controller.js';
-import { ConcurrencyGuard } from './http/concurrency.guard.js';
 import { AdminReportsController, ReportsController } from './admin/reports.controller.js';
 import { RelationshipsController } from './relationships/relationships.controller.js';
 import { ServicesController } from './bookings/services.controller.js';
 import { UsersController } from './users/users.controller.js';
 
-/** REST under `/api/v2`. The order of the guards matters: authentication first, then concurrent reads. */
+/** REST under `/api/v2`. */
 @Module({
   imports: [
     AdminModule,
@@ -47,7 +46,7 @@ import { UsersController } from './users/users.controller.js';
     SocialModule,
     RouterModule.register([{ path: 'api/v2', module: ApiModule }]),
   ],
-  controllers: [
+  controllers: guarded([
     BookingsController,
     ServicesController,
     AdminController,
@@ -69,11 +68,7 @@ import { UsersController } from './users/users.controller.js';
     ReportsController,
     RelationshipsController,
     UsersController,
-  ],
-  providers: [
-    JwtStrategy,
-    { provide: APP_GUARD, useClass: JwtGuard },
-    { provide: APP_GUARD, useClass: ConcurrencyGuard },
-  ],
+  ]),
+  providers: [JwtStrategy],
 })
 export class ApiModule {}

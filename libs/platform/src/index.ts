@@ -8,7 +8,6 @@ export * from './database/database-errors.js';
 export * from './http/connections/bodies.js';
 export * from './http/client-address.js';
 export * from './http/http-app.js';
-export * from './http/public.js';
 export * from './http/run.js';
 export * from './http/connections/requests-in-work.js';
 export * from './http/connections/unfinished.js';

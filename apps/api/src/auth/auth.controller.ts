@@ -8,7 +8,7 @@ import {
   type SignedIn,
   type SignInAnswer,
 } from '#identity';
-import { Public } from '#platform';
+import { Public } from '../http/public.js';
 import { Presence } from '#presence';
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';

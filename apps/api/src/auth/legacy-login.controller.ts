@@ -1,6 +1,5 @@
 import { AccessTokenAnswer, LoginBody } from '#contracts';
 import { Login } from '#identity';
-import { Public } from '#platform';
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
@@ -13,7 +12,6 @@ import { Answers } from '../openapi/answers.js';
 export class LegacyLoginController {
   constructor(private readonly commands: CommandBus) {}
 
-  @Public()
   @ApiSecurity({})
   @Post('login')
   @Answers(
@@ -32,6 +30,6 @@ export class LegacyLoginController {
   }
 }
 
-/** A separate module keeps it outside of `/api/v2`. */
+/** A separate module keeps it outside of `/api/v2`, and of its guards. */
 @Module({ controllers: [LegacyLoginController] })
 export class LegacyLoginModule {}

@@ -12,7 +12,6 @@ export class ConcurrencyGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (context.getType() !== 'http') return true;
     const http = context.switchToHttp();
     const { method, user } = http.getRequest<ApiRequest>();
     if (!user) return true;

@@ -1,9 +1,9 @@
 import { refusedToken } from '#identity';
-import { PUBLIC } from '#platform';
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { JwtStrategy } from './jwt.strategy.js';
+import { PUBLIC } from './public.js';
 
 /** Every route requires a token, except those with `@Public()`. */
 @Injectable()
@@ -17,12 +17,7 @@ export class JwtGuard extends AuthGuard() {
     super({ defaultStrategy: strategy.name });
   }
 
-  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    // Global guards also run for gateways, whose sockets authenticate in their handshake.
-    return context.getType() !== 'http' || this.checkRequest(context);
-  }
-
-  private async checkRequest(context: ExecutionContext): Promise<boolean> {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
     const isPublic = this.reflector.getAllAndOverride<boolean>(PUBLIC, [
       context.getHandler(),
       context.getClass(),

@@ -3,14 +3,12 @@ import { Controller, Get, Req, Res, type OnModuleDestroy } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config/config.js';
 import { clientAddress, networkOf } from '../../http/client-address.js';
-import { Public } from '../../http/public.js';
 import { Metrics } from '../metrics.js';
 import { Reads } from '../../limits/reads.js';
 import { DependencyUnavailable } from '../../concurrency/time-limit.js';
 import { Dependencies } from './dependencies.js';
 
 /** Endpoints for the orchestrator and monitoring, on every app, outside of `/api/v2`. */
-@Public()
 @Controller()
 export class OpsController implements OnModuleDestroy {
   private stopping = false;
