@@ -70,10 +70,10 @@ export class SocketAdapter extends IoAdapter {
     startPollsInTurn(server.engine, this.app.get(RequestsInWork), admission);
     admitHandshakes(server.engine, admission);
     boundPackets(server.engine);
-    coalesceWrites(server.engine, () => countSlow.inc());
+    const blocked = coalesceWrites(server.engine, () => countSlow.inc());
     const looking = disconnectSlow(server.engine, () => countSlow.inc());
     server.httpServer.on('close', () => clearInterval(looking));
-    this.app.get(Unread).count(() => unreadOf(server.engine, () => countSlow.inc()));
+    this.app.get(Unread).count(() => unreadOf(blocked, () => countSlow.inc()));
     fixClosedPolls(server.engine);
     const namespace = server.of('/');
     const protocol = new V2Protocol(namespace);

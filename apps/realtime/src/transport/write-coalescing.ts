@@ -39,11 +39,16 @@ interface Coalescing extends EngineSession {
  * one write: acknowledging and publishing a hundred messages costs one system call per device. Data waits longer than
  * its turn only if there is much for many devices, or the device does not read; waiting data is bounded.
  * @param onDisconnected called for each disconnected device
+ * @returns the sessions that had more data at their last write than their transport accepted. `unreadOf` removes others.
  */
 export function coalesceWrites(
   engine: Pick<Server, 'on'>,
   onDisconnected: () => void = () => undefined,
-): void {
+): Set<object> {
+  const blocked = new Set<Coalescing>();
+  const write = (socket: Coalescing) => {
+    if (!writeNow(socket)) blocked.add(socket);
+  };
   let small: Coalescing[] = [];
   let large: Coalescing[] = [];
   const writeLarge = () => {
@@ -86,6 +91,7 @@ export function coalesceWrites(
     const own = { flush, isWaiting: false, sizeWaiting: 0, sizeGiven: 0, isStuck: false, taken: 0 };
     Object.assign(socket, { writeOut: socket.flush, ...own });
   });
+  return blocked;
 }
 
 /**
@@ -112,30 +118,40 @@ export function disconnectSlow(engine: object, onDisconnected: () => void): Node
 /**
  * Finds devices that do not read, and the size of their waiting data. Packets of this turn do not count, since many
  * devices share them.
+ * @param blocked the result of `coalesceWrites`
  * @param onDisconnected called for each disconnected device
  */
-export function unreadOf(engine: object, onDisconnected: () => void): Waiting[] {
-  return (sessionsOf(engine) as Coalescing[])
-    .filter(({ transport, sizeWaiting }) => !transport.writable && sizeWaiting > 0)
-    .map((socket) => ({
-      bytes: socket.sizeWaiting,
+export function unreadOf(blocked: Set<object>, onDisconnected: () => void): Waiting[] {
+  const waiting: Waiting[] = [];
+  for (const socket of blocked as Set<Coalescing>) {
+    const { transport, sizeWaiting, writeBuffer } = socket;
+    if (transport.writable || writeBuffer.length === 0) {
+      blocked.delete(socket);
+      continue;
+    }
+    waiting.push({
+      bytes: sizeWaiting,
       end: () => {
         disconnect(socket);
         onDisconnected();
       },
-    }));
+    });
+  }
+  return waiting;
 }
 
-function write(socket: Coalescing): void {
+/** @returns whether the transport has accepted all data */
+function writeNow(socket: Coalescing): boolean {
   socket.isWaiting = false;
   const tcp = socket.writeBuffer.length > 1 ? socket.transport.socket?._socket : undefined;
   tcp?.cork();
   socket.writeOut();
   tcp?.uncork();
-  if (socket.writeBuffer.length > 0) return;
+  if (socket.writeBuffer.length > 0) return false;
   socket.isStuck = false;
   socket.sizeGiven = socket.sizeWaiting;
   socket.sizeWaiting = 0;
+  return true;
 }
 
 /** A closing handshake would wait behind the unread data. */
