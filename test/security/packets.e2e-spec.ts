@@ -1,4 +1,5 @@
 import { Device, TestApp, type Account } from '#testing';
+import { once } from 'node:events';
 import { connections, held, internalErrors } from './counted.js';
 import { everything, everythingAtRest } from './everything.js';
 import { RawPolling, RawSocket } from './raw-client.js';
@@ -247,6 +248,41 @@ it.each<[string, (raw: RawSocket) => void]>([
   const raw = await RawSocket.signedIn(app.url, anna);
   for (let i = 0; i < 20_000; i++) send(raw);
   await raw.ended();
+});
+
+describe('before its sign-in', () => {
+  /** They are ignored. */
+  const packets = Array<string>(200).fill('46');
+
+  it('a polling connection may send a hundred packets a second', async () => {
+    const polling = await RawPolling.open(app.url);
+    await polling.post(packets.join('\x1e'));
+    await polling.poll();
+    expect(await polling.post('3')).toBe(400);
+    const signedIn = await RawPolling.signedIn(app.url, anna);
+    expect(await signedIn.post(packets.join('\x1e'))).toBe(200);
+    await signedIn.end();
+  });
+
+  it('a WebSocket may send a hundred frames a second', async () => {
+    const raw = await RawSocket.open(app.url);
+    const closed = once(raw.socket, 'close') as Promise<[number]>;
+    for (const packet of packets) raw.send(packet);
+    expect((await closed)[0]).toBe(1006);
+    const signedIn = await RawSocket.signedIn(app.url, anna);
+    expect(await signedIn.answers(...packets)).toEqual([]);
+    signedIn.close();
+  });
+
+  it('a client may enter all namespaces at once, and then send many events', async () => {
+    const raw = await RawSocket.open(app.url);
+    const namespaces = ['', '/messenger,', '/messenger-classic,', '/chat-basic,'];
+    for (const namespace of namespaces) raw.send(`40${namespace}${JSON.stringify({ token: anna.token })}`);
+    await raw.receives('42["sync:required"');
+    for (const namespace of namespaces) await raw.receives(`40${namespace}{"sid"`);
+    expect(await raw.answers(...Array<string>(900).fill('46'), '3', '3')).toEqual([]);
+    raw.close();
+  });
 });
 
 it('a refused or aborted connection is subtracted from the count', async () => {

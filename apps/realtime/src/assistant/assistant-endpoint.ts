@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { Admission, type Visit } from '../connections/admission.js';
 import { refuseUpgrade } from '../transport/handshakes.js';
+import { insideOf } from '../transport/internals.js';
 import { BoundedSockets } from '../transport/reading.js';
 import { AssistantConnection } from './assistant-connection.js';
 import { AssistantDispatcher } from './assistant-dispatcher.js';
@@ -89,6 +90,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
   }
 
   private open(socket: WebSocket, visit: Visit): void {
+    insideOf(socket)._receiver.rate.visit = visit;
     const connection = new AssistantConnection(socket, visit, this.hub, this.metrics);
     this.connections.add(connection);
     this.metrics.connections.inc();

@@ -1,9 +1,15 @@
-import { SOCKETS } from '#platform';
 import type { Server, Socket } from 'engine.io';
-import { sessionOf, type EngineParser, type EnginePacket, type EngineTransport } from './internals.js';
+import type { Visit } from '../connections/admission.js';
+import { visitOf } from './handshakes.js';
+import {
+  insideOf,
+  sessionOf,
+  type EngineParser,
+  type EnginePacket,
+  type EngineTransport,
+} from './internals.js';
 import { PacketRate } from './packet-rate.js';
 
-const { most: MAX_PACKETS } = SOCKETS.packets;
 /** It ends the session. */
 const ERROR: EnginePacket = { type: 'error', data: 'too many packets' };
 /** Between the packets of a payload, and at the end of the length of a binary packet in Engine.IO 3. */
@@ -11,9 +17,14 @@ const SEPARATOR = { text: '\x1e', binary: 255 };
 
 /** Bounds the packets of a transport, of any kind and before they are handled. */
 class BoundedParser implements EngineParser {
-  private readonly rate = new PacketRate();
+  private readonly rate: PacketRate;
 
-  constructor(private readonly own: EngineParser) {}
+  constructor(
+    private readonly own: EngineParser,
+    visit: Visit,
+  ) {
+    this.rate = new PacketRate(visit);
+  }
 
   encodePacket(...args: unknown[]): unknown {
     return this.own.encodePacket(...args);
@@ -29,7 +40,7 @@ class BoundedParser implements EngineParser {
 
   /** A payload may have a million packets. `then` is the callback of Engine.IO 3. */
   decodePayload(payload: string | Buffer, then?: (packet: EnginePacket) => unknown): EnginePacket[] | void {
-    if (hasTooMany(payload)) return then ? void then(ERROR) : [ERROR];
+    if (hasTooMany(payload, this.rate.most)) return then ? void then(ERROR) : [ERROR];
     if (then) return this.own.decodePayload(payload, (packet) => then(this.counted(packet)));
     return (this.own.decodePayload(payload) as EnginePacket[]).map((packet) => this.counted(packet));
   }
@@ -43,18 +54,21 @@ class BoundedParser implements EngineParser {
 export function boundPackets(engine: Pick<Server, 'on'>): void {
   engine.on('connection', (connected: Socket) => {
     const session = sessionOf(connected);
-    bound(session.transport);
-    session.on('upgrading', bound);
+    const visit = visitOf(session);
+    bound(session.transport, visit);
+    session.on('upgrading', (transport: EngineTransport) => bound(transport, visit));
   });
 }
 
-function bound(transport: EngineTransport): void {
-  if (!(transport.parser instanceof BoundedParser)) transport.parser = new BoundedParser(transport.parser);
+function bound(transport: EngineTransport, visit: Visit): void {
+  if (transport.parser instanceof BoundedParser) return;
+  transport.parser = new BoundedParser(transport.parser, visit);
+  if (transport.socket) insideOf(transport.socket)._receiver.rate.visit = visit;
 }
 
-function hasTooMany(payload: string | Buffer): boolean {
+function hasTooMany(payload: string | Buffer, most: number): boolean {
   let at = -1;
-  for (let packets = 1; packets <= MAX_PACKETS; packets++) {
+  for (let packets = 1; packets <= most; packets++) {
     at =
       typeof payload === 'string'
         ? payload.indexOf(SEPARATOR.text, at + 1)

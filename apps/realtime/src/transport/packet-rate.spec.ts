@@ -2,21 +2,28 @@ import { PacketRate } from './packet-rate.js';
 
 afterEach(() => jest.restoreAllMocks());
 
-const refusedFrom = (kind: 'event' | 'part' | 'other') => {
-  const rate = new PacketRate();
+const refusedFrom = (kind: 'event' | 'part' | 'other', visit?: { isOpening: boolean }) => {
+  const rate = new PacketRate(visit);
   let packets = 1;
   while (rate.take(kind)) packets += 1;
   return packets;
 };
+const SIGNED_IN = { isOpening: false };
 
 it('counts packets per second, also while the clock stands still or goes back', () => {
   let now = 0;
   jest.spyOn(Date, 'now').mockReturnValue(0);
   jest.spyOn(performance, 'now').mockImplementation(() => now);
-  const calm = new PacketRate();
+  const calm = new PacketRate(SIGNED_IN);
   for (let i = 0; i < 30_000; i++) {
     now += 0.2;
     expect(calm.take('event')).toBe(true);
   }
-  expect([refusedFrom('event'), refusedFrom('part'), refusedFrom('other')]).toEqual([10_001, 1001, 101]);
+  const refused = (['event', 'part', 'other'] as const).map((kind) => refusedFrom(kind, SIGNED_IN));
+  expect(refused).toEqual([10_001, 1001, 101]);
+});
+
+it.each([undefined, { isOpening: true }])('counts each packet before a sign-in alike (%j)', (visit) => {
+  jest.spyOn(performance, 'now').mockReturnValue(0);
+  for (const kind of ['event', 'part', 'other'] as const) expect(refusedFrom(kind, visit)).toBe(101);
 });

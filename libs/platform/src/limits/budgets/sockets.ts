@@ -65,6 +65,12 @@ export const SOCKETS = {
     shown: (most) => `${counts(most)} a second`,
     beyond: 'connection closed',
   }),
+  openingPackets: budget({
+    of: 'packets and parts of messages of a connection before its sign-in',
+    most: 100,
+    shown: (most) => `${most} a second`,
+    beyond: 'connection closed',
+  }),
   packet: budget({
     of: 'size of a packet or frame',
     most: { read: 64 * KIB, received: 2 * MIB },
