@@ -10,20 +10,17 @@ import {
   PrismaService,
   isDatabaseUnavailable,
   isUniqueViolation,
-  logFailure,
 } from '#platform';
 import { EventPublisher, chatTopic } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { appendMessages, type NewMessage, type Outcome } from './append-messages.js';
-import { messageColumns, toMessage, type MessageRow, type ShownRow } from './message-wire.js';
-import { uuid } from '../receipts/shown-cursors.js';
+import { toMessage, type ShownRow } from './message-wire.js';
 import { ChatUpdatePublisher } from '../conversations/chat-update-publisher.js';
 import { acceptsNoMessage } from '../membership/consent.js';
+import { UncertainSends, type FoundMessage } from './uncertain-sends.js';
 import { WriteMutex } from './write-mutex.js';
 import { blockedError, notFound, notMember } from '../membership/membership.js';
 
-/** Longer than the statement timeout of the database. */
-const UNCERTAIN_MS = 10_000;
 /** The limit of metadata: measuring it would cost as much as encoding it. */
 const METADATA_SIZE = 8 * 1024;
 
@@ -73,19 +70,17 @@ export class MessageWriter implements OnModuleDestroy {
   private readonly queuedByChat = new Counts();
   /** Direct chats whose first message waits until the chat has been shown to the other member. */
   private readonly introductions = new Map<string, Promise<void>>();
-  /** Sends with an uncertain commit, and until when one of them may still commit (ms). */
-  private readonly uncertain = new Map<string, number | undefined>();
-  private resolving?: Promise<void>;
-  private resolveTimer?: NodeJS.Timeout;
+  private readonly uncertain: UncertainSends;
 
   constructor(
     private readonly pool: SendPool,
-    private readonly prisma: PrismaService,
+    prisma: PrismaService,
     private readonly publisher: EventPublisher,
     private readonly mutex: WriteMutex,
     private readonly updates: ChatUpdatePublisher,
     private readonly metrics: Metrics,
   ) {
+    this.uncertain = new UncertainSends(prisma, (found) => this.publishFound(found));
     this.large = new KeyedLimiter(WORK.largeSends.most, () => metrics.refuse(WORK.largeSends));
   }
 
@@ -122,7 +117,7 @@ export class MessageWriter implements OnModuleDestroy {
     await this.batcher.drain();
     await this.mutex.idle();
     await Promise.all(this.introductions.values());
-    clearTimeout(this.resolveTimer);
+    this.uncertain.stop();
   }
 
   private async flush(batch: NewMessage[]): Promise<(Result | Error)[]> {
@@ -192,16 +187,13 @@ export class MessageWriter implements OnModuleDestroy {
   }
 
   private async store(batch: NewMessage[], as?: 'together', attempt = 1): Promise<Outcome[]> {
-    if (this.uncertain.size > 0) await this.resolveUncertain();
+    if (!this.uncertain.areNone) await this.uncertain.resolve();
     try {
       return await appendMessages(this.pool, batch, as ?? (attempt === 1 ? 'newOnes' : 'perhapsRepeated'));
     } catch (error) {
       // One of these client_ids is stored: the next attempt finds it, or a later one if another node is storing it now.
       if (isUniqueViolation(error) && attempt < 5) return this.store(batch, as, attempt + 1);
-      if (isDatabaseUnavailable(error)) {
-        for (const { id } of batch) this.uncertain.set(id, undefined);
-        this.resolveLater();
-      }
+      if (isDatabaseUnavailable(error)) this.uncertain.add(batch.map(({ id }) => id));
       throw error;
     }
   }
@@ -212,37 +204,10 @@ export class MessageWriter implements OnModuleDestroy {
     this.publisher.publish(chatTopic(message.chat_id), 'chat:message:new', message, { own });
   }
 
-  /** Publishes messages that were committed without an answer: no other process does. */
-  private resolveUncertain(): Promise<void> {
-    this.resolving ??= this.lookUpUncertain().finally(() => {
-      this.resolving = undefined;
-      if (this.uncertain.size > 0) this.resolveLater();
-    });
-    return this.resolving;
-  }
-
-  private async lookUpUncertain(): Promise<void> {
-    const askedAt = performance.now();
-    const found = await this.prisma.$queryRaw<(MessageRow & { client_id: string | null })[]>`
-      SELECT ${messageColumns(uuid(null))}, m.client_id FROM messages m JOIN users u ON u.id = m.sender_id
-      WHERE m.id = ANY(${[...this.uncertain.keys()]}::uuid[]) ORDER BY m.chat_id, m.seq`;
+  private publishFound(found: FoundMessage[]): void {
     this.introduce(found.filter(({ seq }) => seq === 1).map(({ chat_id }) => chat_id));
-    for (const row of found) {
-      this.uncertain.delete(row.id);
+    for (const row of found)
       void this.inOrder(row.chat_id, () => this.emit(toMessage(row, 'sent'), row.client_id));
-    }
-    // Counted from the first look-up in a reachable database: until then, the statement itself may be waiting.
-    for (const [id, until] of this.uncertain) {
-      if (until === undefined) this.uncertain.set(id, askedAt + UNCERTAIN_MS);
-      else if (until < askedAt) this.uncertain.delete(id);
-    }
-  }
-
-  private resolveLater(): void {
-    clearTimeout(this.resolveTimer);
-    this.resolveTimer = setTimeout(() => {
-      this.resolveUncertain().catch(logFailure('uncertain commit lookup failed, retrying'));
-    }, 1000);
   }
 }
 
