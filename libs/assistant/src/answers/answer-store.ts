@@ -1,7 +1,7 @@
 import { ASSISTANT, Batcher, PrismaService, isUniqueViolation, newId } from '#platform';
 import { NodeRegistry } from '#realtime';
 import { Injectable } from '@nestjs/common';
-import { NEW_CHAT, titleFrom } from '../conversations/conversation.js';
+import { NEW_CHAT, titleFrom, type StoredAnswer } from '../conversations/conversation.js';
 
 /** A user's message that needs an answer. */
 export interface Question {
@@ -9,13 +9,6 @@ export interface Question {
   chatId: string;
   userId: string;
   content: string;
-}
-
-export interface StoredAnswer {
-  id: string;
-  content: string;
-  createdAt: Date;
-  title: string;
 }
 
 /** Shown to the user in place of a failed answer, as older clients expect. */

@@ -1,13 +1,12 @@
-import type { AssistantEvent } from '#contracts';
 import { ASSISTANT, Metrics, isDatabaseUnavailable, logFailure, logger, retry } from '#platform';
 import { EventPublisher } from '#realtime';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerLog } from './answer-log.js';
 import { AnswerQueue } from './answer-queue.js';
-import { AnswerStore, type Question, type StoredAnswer } from './answer-store.js';
+import { AnswerStore, type Question } from './answer-store.js';
 import { LiveAnswer } from './live-answer.js';
-import { started } from '../conversations/conversation.js';
+import { completed, failed, started } from '../conversations/conversation.js';
 import { isVisible } from '../model/model-turn.js';
 import { Model, reasonOf } from '../model/model.js';
 import { OverBudget } from '../model/over-budget.js';
@@ -174,7 +173,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const stored = await this.retryWhileDatabaseDown(() =>
       this.store.end(live.id, question, status, live.tokens),
     );
-    if (stored) this.complete(question.chatId, status, stored);
+    if (stored) this.publisher.publishAssistant(question.chatId, completed(status, stored));
   }
 
   /** @returns when the answer is complete. @throws Error (when it fails or is ended) */
@@ -220,7 +219,8 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     const added = live.add(given);
     if (!added) return;
     const { token, index } = added;
-    this.publish(chatId, 'assistant_message_token', { token, messageId: live.id, index });
+    const data = { token, messageId: live.id, index };
+    this.publisher.publishAssistant(chatId, { type: 'assistant_message_token', data });
     this.log.add({ messageId: live.id, index, text: token }).catch(logFailure('answer log write failed'));
   }
 
@@ -230,25 +230,8 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     logger.warn({ err: reasonOf(failure), chat_id: chatId }, 'the model failed');
     const apology = await this.retryWhileDatabaseDown(() => this.store.fail(live.id, question, live.tokens));
     if (!apology) return;
-    const message = 'The assistant could not answer, try again';
-    this.publish(chatId, 'error', { message, code: 'ASSISTANT_UNAVAILABLE', messageId: live.id });
-    this.complete(chatId, 'apology', apology);
-  }
-
-  private complete(
-    chatId: string,
-    status: 'complete' | 'stopped' | 'interrupted' | 'apology',
-    { id, content, createdAt, title }: StoredAnswer,
-  ): void {
-    const timestamp = createdAt.toISOString();
-    this.publish(chatId, 'assistant_message_complete', {
-      messageId: id,
-      content,
-      role: 'assistant',
-      timestamp,
-      status,
-      title,
-    });
+    this.publisher.publishAssistant(chatId, failed(live.id));
+    this.publisher.publishAssistant(chatId, completed('apology', apology));
   }
 
   /**
@@ -258,14 +241,6 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     return retry(store, (error) => {
       if (this.isClosing || !isDatabaseUnavailable(error)) throw error;
     });
-  }
-
-  private publish<T extends AssistantEvent['type']>(
-    chatId: string,
-    type: T,
-    data: Extract<AssistantEvent, { type: T }>['data'],
-  ): void {
-    this.publisher.publishAssistant(chatId, { type, data } as AssistantEvent);
   }
 }
 

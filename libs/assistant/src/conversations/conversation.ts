@@ -20,6 +20,26 @@ export const started = (messageId: string): AssistantEvent => ({
   data: { message: 'Ассистент печатает...', messageId },
 });
 
+export const failed = (messageId: string): AssistantEvent => ({
+  type: 'error',
+  data: { message: 'The assistant could not answer, try again', code: 'ASSISTANT_UNAVAILABLE', messageId },
+});
+
+export interface StoredAnswer {
+  id: string;
+  content: string;
+  createdAt: Date;
+  title: string;
+}
+
+export const completed = (
+  status: 'complete' | 'stopped' | 'interrupted' | 'apology',
+  { id, content, createdAt, title }: StoredAnswer,
+): AssistantEvent => ({
+  type: 'assistant_message_complete',
+  data: { messageId: id, content, role: 'assistant', timestamp: createdAt.toISOString(), status, title },
+});
+
 /**
  * The title from the first question, as older clients expect: its first 50 characters from the first visible one, on
  * one line. A visible character, such as a family emoji, is never split.
