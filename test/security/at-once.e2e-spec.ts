@@ -3,6 +3,7 @@ import { Metrics, SearchPool } from '#platform';
 import { contractErrors, TestApp, until, type Account, type Reply } from '#testing';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { refused } from './counted.js';
+import { holdExecutions } from './held-executions.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
@@ -27,48 +28,26 @@ describe('at once', () => {
   afterEach(() => jest.restoreAllMocks());
 
   it('four reads of one user run and 200 wait, while others read', async () => {
-    const queries = app.app.get(QueryBus);
-    const execute = queries.execute.bind(queries);
-    let running = 0;
-    let finish!: () => void;
-    const held = new Promise<void>((resolve) => (finish = resolve));
-    jest.spyOn(queries, 'execute').mockImplementation(async (query) => {
-      if ((query as { userId?: string }).userId === greedy.id) {
-        running += 1;
-        await held;
-      }
-      return execute(query);
-    });
+    const held = holdExecutions(app.app.get(QueryBus), greedy.id);
     const read = ({ token }: Account) => app.request<object>('GET', 'users/me', token);
     const flood = Promise.all(range(230).map(() => read(greedy)));
     await until('refused', async () => (await refused(app.url, 'reads at once')) === 26);
-    await until('four run', () => running === 4);
+    await until('four run', () => held.begun === 4);
     expect((await read(honest)).status).toBe(200);
-    finish();
+    held.release();
     const replies = await flood;
     expect(statuses(replies)(200)).toHaveLength(204);
     expectRefused(statuses(replies)(429), 'RATE_LIMIT');
   });
 
   it('four writes of one user run and the rest wait, while others write', async () => {
-    const commands = app.app.get(CommandBus);
-    const execute = commands.execute.bind(commands);
-    let begun = 0;
-    let finish!: () => void;
-    const held = new Promise<void>((resolve) => (finish = resolve));
-    jest.spyOn(commands, 'execute').mockImplementation(async (command) => {
-      if ((command as { userId?: string }).userId === greedy.id) {
-        begun += 1;
-        await held;
-      }
-      return execute(command);
-    });
+    const held = holdExecutions(app.app.get(CommandBus), greedy.id);
     const write = ({ token }: Account) => app.request<object>('PATCH', 'users/me', token, {});
     const flood = Promise.all(range(20).map(() => write(greedy)));
-    await until('four run', () => begun === 4);
+    await until('four run', () => held.begun === 4);
     expect((await write(honest)).status).toBe(200);
-    expect(begun).toBe(4);
-    finish();
+    expect(held.begun).toBe(4);
+    held.release();
     expect(statuses(await flood)(200)).toHaveLength(20);
   });
 

@@ -3,6 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { holdExecutions } from './held-executions.js';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
@@ -53,24 +54,15 @@ describe('clients that disconnect raise no alarm', () => {
   });
 
   it('while their reads wait for their turn', async () => {
-    const queries = app.app.get(QueryBus);
-    const execute = queries.execute.bind(queries);
-    let running = 0;
-    let finish!: () => void;
-    const held = new Promise<void>((resolve) => (finish = resolve));
-    jest.spyOn(queries, 'execute').mockImplementation(async (query) => {
-      running += 1;
-      await held;
-      return execute(query);
-    });
+    const held = holdExecutions(app.app.get(QueryBus));
     const lines = await logOf('warn', async () => {
       const clients = range(8).map(() =>
         open(`GET /api/v2/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${anna.token}\r\n\r\n`),
       );
       await received(8);
-      await until('four run', () => running === 4);
+      await until('four run', () => held.begun === 4);
       await disconnect(clients);
-      finish();
+      held.release();
       expect((await app.request('GET', 'users/me', anna.token)).status).toBe(200);
     });
     expect(lines).toEqual([]);
