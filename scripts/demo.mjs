@@ -40,7 +40,7 @@ let notifications;
 try {
   await findServer(url);
   const firstSeq = await comeOnline();
-  await talk();
+  await exchangeMessages();
   await sendEveryType();
   await changeTheirMinds();
   await loseAndCatchUp();
@@ -102,7 +102,7 @@ async function isAway(phone) {
   return anna.until('user:offline', gone, 4000).catch(() => gone());
 }
 
-async function talk() {
+async function exchangeMessages() {
   scene('typing…, and ticks as they come');
   await type(anna);
   const hello = await send(anna, {

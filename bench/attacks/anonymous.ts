@@ -115,9 +115,9 @@ export const anonymousAssistants: Attack = {
 /** Behaves like a signed-in device. */
 function chat(socket: WebSocket, tally: Tally): void {
   socket.once('close', () => (tally.refused += 1));
-  const talk = setInterval(
+  const sending = setInterval(
     () => socket.send(JSON.stringify({ type: 'message', data: { message: 'Hello' } })),
     2000,
   );
-  socket.once('close', () => clearInterval(talk));
+  socket.once('close', () => clearInterval(sending));
 }

@@ -33,27 +33,28 @@ try {
   const [anna, boris] = await step('two accounts', () =>
     Promise.all(['Anna', 'Boris'].map((name) => register(name))),
   );
-  const [hers, his, onceMore] = await step('WebSocket, polling, and one that becomes the other', () =>
-    Promise.all([connect(anna, ['websocket']), connect(boris, ['polling']), connect(boris)]),
+  const [webSocket, polling, upgraded] = await step(
+    'WebSocket, polling, and one that becomes the other',
+    () => Promise.all([connect(anna, ['websocket']), connect(boris, ['polling']), connect(boris)]),
   );
   const chat = await request('POST', 'chats', anna, { type: 'direct', participant_ids: [boris.id] });
   await step('a message is acknowledged and delivered', async () => {
-    await talk(chat, hers, [his, onceMore]);
-    await talk(chat, his, [hers]);
+    await exchangeMessage(chat, webSocket, [polling, upgraded]);
+    await exchangeMessage(chat, polling, [webSocket]);
   });
   await step(
     'polls of many addresses, each to the node that has its session, and both have some',
     async () => {
-      const polling = await Promise.all(agents.map((agent) => connect(boris, ['polling'], agent)));
-      for (const socket of polling) await talk(chat, socket, [hers]);
-      for (let i = 0; i < 3; i++) await talk(chat, hers, polling);
+      const pollers = await Promise.all(agents.map((agent) => connect(boris, ['polling'], agent)));
+      for (const socket of polling) await exchangeMessage(chat, socket, [webSocket]);
+      for (let i = 0; i < 3; i++) await exchangeMessage(chat, webSocket, pollers);
       const polled = await sessions();
       if (polled.length !== 2 || polled.some((count) => count < 3)) throw new Error(`they have ${polled}`);
     },
   );
   await step('a notification, created by the worker', async () => {
     const post = await request('POST', 'posts', anna, { content: 'Free on Friday' });
-    const received = receives(hers, 'notification:new', ({ type }) => type === 'post_liked');
+    const received = receives(webSocket, 'notification:new', ({ type }) => type === 'post_liked');
     await request('PUT', `posts/${post.id}/like`, boris);
     await received;
   });
@@ -97,7 +98,7 @@ try {
     await until(() => sockets.every(({ connected }) => connected), 'the devices do not come back');
     await until(async () => {
       // After an answered poll, the next one goes to the restarted node.
-      await talk(chat, hers, []);
+      await exchangeMessage(chat, webSocket, []);
       return (await sessions()).every((count) => count > 0);
     }, 'it gets no requests');
   });
@@ -178,7 +179,7 @@ async function connect({ token }, transports, agent) {
   return socket;
 }
 
-async function talk(chat, from, others) {
+async function exchangeMessage(chat, from, others) {
   const content = `${Math.random()}`;
   const received = [from, ...others].map((socket) =>
     receives(socket, 'chat:message:new', (message) => message.content === content),
