@@ -1,23 +1,31 @@
 import { AccountDto, type AuthAnswer } from '#contracts';
-import { Bystander, contractErrors, expectStatus, TestApp, until, type Account, type Device } from '#testing';
+import {
+  DatabaseSession,
+  contractErrors,
+  expectStatus,
+  TestApp,
+  until,
+  type Account,
+  type Device,
+} from '#testing';
 
 /** One app with two admins for a whole test file. */
 class AdminScene {
   app!: TestApp;
   admin!: Account;
   otherAdmin!: Account;
-  bystander!: Bystander;
+  databaseSession!: DatabaseSession;
 
   async start(): Promise<void> {
     this.app = await TestApp.start();
     [this.admin, this.otherAdmin] = await this.app.people('Админ', 'Другой Админ');
     const ids = [this.admin.id, this.otherAdmin.id];
     await this.app.rows(`UPDATE users SET role = 'admin' WHERE id = ANY($1)`, [ids]);
-    this.bystander = await Bystander.at(this.app.databaseUrl);
+    this.databaseSession = await DatabaseSession.at(this.app.databaseUrl);
   }
 
   async stop(): Promise<void> {
-    await this.bystander.end();
+    await this.databaseSession.end();
     await this.app.stop();
   }
 
@@ -48,7 +56,7 @@ class AdminScene {
     await device.disconnected();
     expect(Date.now() - since).toBeLessThan(1000);
   };
-  bothWait = () => until('two statements wait', async () => (await this.bystander.waiters()) >= 2);
+  bothWait = () => until('two statements wait', async () => (await this.databaseSession.waiters()) >= 2);
 }
 
 export function useAdmins(): AdminScene {

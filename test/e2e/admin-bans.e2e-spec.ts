@@ -95,12 +95,12 @@ describe('a ban', () => {
 describe('a ban while a device or a sign-in arrives', () => {
   /** Runs `meanwhile` while the ban has ended the sessions but has not committed. */
   const banning = async (who: Account, meanwhile: () => Promise<void>) => {
-    await scene.bystander.query('BEGIN');
-    await scene.bystander.query('LOCK TABLE audit_entries IN EXCLUSIVE MODE');
+    await scene.databaseSession.query('BEGIN');
+    await scene.databaseSession.query('LOCK TABLE audit_entries IN EXCLUSIVE MODE');
     const banned = ban(who);
-    await scene.bystander.somebodyWaits();
+    await scene.databaseSession.somebodyWaits();
     await meanwhile();
-    await scene.bystander.query('COMMIT');
+    await scene.databaseSession.query('COMMIT');
     await banned;
   };
 
@@ -131,13 +131,13 @@ describe('a ban while a device or a sign-in arrives', () => {
 
   it('notifies and disconnects a device that was admitted just before', async () => {
     const zoya = await scene.app.register('Зоя');
-    await scene.bystander.query('BEGIN');
-    await scene.bystander.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [zoya.id]);
+    await scene.databaseSession.query('BEGIN');
+    await scene.databaseSession.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [zoya.id]);
     const device = scene.app.keep(Device.open(scene.app.url, zoya.token));
-    await scene.bystander.somebodyWaits();
+    await scene.databaseSession.somebodyWaits();
     const banned = ban(zoya);
     await bothWait();
-    await scene.bystander.query('COMMIT');
+    await scene.databaseSession.query('COMMIT');
     await banned;
     await isShutOut(device);
   });

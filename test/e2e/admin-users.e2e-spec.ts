@@ -102,11 +102,11 @@ describe('a role', () => {
   it('leaves one admin when two admins demote each other at once', async () => {
     const [one, two] = await scene.app.people('Один', 'Два');
     for (const who of [one, two]) await setRole(who, 'admin');
-    await scene.bystander.query('BEGIN');
-    await scene.bystander.query('SELECT FROM users WHERE id = ANY($1) FOR UPDATE', [[one.id, two.id]]);
+    await scene.databaseSession.query('BEGIN');
+    await scene.databaseSession.query('SELECT FROM users WHERE id = ANY($1) FOR UPDATE', [[one.id, two.id]]);
     const both = Promise.all([setRole(one, 'user', two), setRole(two, 'user', one)]);
     await bothWait();
-    await scene.bystander.query('COMMIT');
+    await scene.databaseSession.query('COMMIT');
     expect((await both).map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 403]);
     expect(
       await scene.app.rows(`SELECT FROM users WHERE id = ANY($1) AND role = 'admin'`, [[one.id, two.id]]),
@@ -134,7 +134,7 @@ describe('sessions', () => {
       await scene.app.device(boris),
       scene.app.keep(await Device.connect(scene.app.url, tablet)),
     ];
-    const [bystanding] = await scene.app.devices(scene.otherAdmin);
+    const [otherDevice] = await scene.app.devices(scene.otherAdmin);
     const out = Promise.all(devices.map(isShutOut));
     expect((await asAdmin(`DELETE /${boris.id}/sessions`)).status).toBe(204);
     await out;
@@ -146,7 +146,7 @@ describe('sessions', () => {
     ]);
     const again = await login(boris);
     scene.app.keep(await Device.connect(scene.app.url, again.body.access_token));
-    await bystanding.settled();
-    expect(bystanding.all('error')).toEqual([]);
+    await otherDevice.settled();
+    expect(otherDevice.all('error')).toEqual([]);
   });
 });

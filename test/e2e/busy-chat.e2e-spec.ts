@@ -1,14 +1,14 @@
 import type { ChatPage } from '#contracts';
-import { Bystander, TestApp, text } from '#testing';
+import { DatabaseSession, TestApp, text } from '#testing';
 
 let app: TestApp;
-let bystander: Bystander;
+let databaseSession: DatabaseSession;
 beforeAll(async () => {
   app = await TestApp.start();
-  bystander = await Bystander.at(app.databaseUrl);
+  databaseSession = await DatabaseSession.at(app.databaseUrl);
 });
 afterAll(async () => {
-  await bystander.end();
+  await databaseSession.end();
   await app.stop();
 });
 
@@ -25,21 +25,21 @@ it('hundreds of changes that wait for one chat use one connection and delay nobo
   const { message_id } = await devices[0]!.send('chat:message:send', text(group));
   // Without this the cursor updates would wait for the chat, too.
   await devices[0]!.until(() => devices[0]!.all('chat:message:delivered').length === 7 || undefined);
-  await bystander.query('BEGIN');
-  await bystander.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
+  await databaseSession.query('BEGIN');
+  await databaseSession.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [group.id]);
   const reactions = devices.flatMap((device) =>
     range(30).map((i) => device.send('chat:message:react', { message_id, emoji: EMOJI[i % 5], on: true })),
   );
   const renamed = range(10).map((i) =>
     app.request('PATCH', `chats/${group.id}`, owner!.token, { title: `Группа ${i}` }),
   );
-  await bystander.somebodyWaits();
+  await databaseSession.somebodyWaits();
   for (let i = 0; i < 10; i++) {
     const { status, body } = await app.request<ChatPage>('GET', 'chats', stranger.token);
     expect([status, body.items]).toEqual([200, []]);
   }
-  expect(await bystander.waiters()).toBe(1);
-  await bystander.query('COMMIT');
+  expect(await databaseSession.waiters()).toBe(1);
+  await databaseSession.query('COMMIT');
   expect(new Set((await Promise.all(reactions)).map(({ status }) => status))).toEqual(new Set(['ok']));
   expect(new Set((await Promise.all(renamed)).map(({ status }) => status))).toEqual(new Set([200]));
   const [message] = await app.history(owner!, group.id);

@@ -1,6 +1,6 @@
 import { type AuthAnswer, type ChatDto } from '#contracts';
 import { EventPublisher } from '#realtime';
-import { Bystander, Device, SIGNING_KEY, TestApp, text, type Account } from '#testing';
+import { DatabaseSession, Device, SIGNING_KEY, TestApp, text, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connections } from '../../apps/realtime/src/connections/connections.js';
@@ -14,24 +14,24 @@ beforeAll(async () => {
   [anna, boris] = await app.people('Анна', 'Борис');
   chat = await app.chat(anna, boris);
 });
-const bystanders: Bystander[] = [];
+const databaseSessions: DatabaseSession[] = [];
 afterAll(async () => {
-  await Promise.all(bystanders.map((bystander) => bystander.end()));
+  await Promise.all(databaseSessions.map((databaseSession) => databaseSession.end()));
   await app.stop();
 });
 
 /** The same token with other claims, validly signed. */
 const forge = (token: string, claims: object, key = SIGNING_KEY) =>
   jwt.sign({ ...(jwt.decode(token) as JwtPayload), ...claims }, key);
-const bystander = async () => {
-  const at = await Bystander.at(app.databaseUrl);
-  bystanders.push(at);
+const databaseSession = async () => {
+  const at = await DatabaseSession.at(app.databaseUrl);
+  databaseSessions.push(at);
   await at.query('BEGIN');
   return at;
 };
 /** Makes a connecting device wait until the lock is rolled back. */
-const lockSessions = async ({ id }: Account, by?: Bystander) => {
-  const at = by ?? (await bystander());
+const lockSessions = async ({ id }: Account, by?: DatabaseSession) => {
+  const at = by ?? (await databaseSession());
   await at.query('SELECT FROM sessions WHERE user_id = $1 FOR UPDATE', [id]);
   return at;
 };
@@ -138,7 +138,7 @@ describe('a connecting device', () => {
     const [vera, gleb] = await app.people('Вера', 'Глеб');
     const group = await app.group(vera, gleb);
     const veraDevice = await app.device(vera);
-    const slow = await bystander();
+    const slow = await databaseSession();
     await slow.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
     const device = app.keep(Device.open(app.url, gleb.token));
     await slow.somebodyWaits();
@@ -157,7 +157,7 @@ describe('a connecting device', () => {
     const [vera, gleb, dina] = await app.people('Вера', 'Глеб', 'Дина');
     await app.request('PUT', `users/${vera.id}/block`, gleb.token);
     const [glebDevice, others] = [await app.device(gleb), await app.device(dina)];
-    const slow = await bystander();
+    const slow = await databaseSession();
     await slow.query('LOCK follows IN ACCESS EXCLUSIVE MODE');
     const device = app.keep(Device.open(app.url, vera.token));
     await slow.somebodyWaits();

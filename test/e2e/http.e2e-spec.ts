@@ -1,6 +1,14 @@
 import { ErrorBody } from '#contracts';
 import { createHttpApp, loadConfig, PgPool } from '#platform';
-import { Bystander, contractErrors, createTestDatabase, logOf, TestApp, until, type Account } from '#testing';
+import {
+  DatabaseSession,
+  contractErrors,
+  createTestDatabase,
+  logOf,
+  TestApp,
+  until,
+  type Account,
+} from '#testing';
 import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -290,17 +298,17 @@ it('the HTTP API finishes the running request on stop, and does not wait for kee
   const database = await createTestDatabase();
   const stopping = await TestApp.start({ DATABASE_URL: database.url });
   const vera = await stopping.register('Вера');
-  const bystander = await Bystander.at(database.url);
-  await bystander.query('BEGIN');
-  await bystander.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [vera.id]);
+  const databaseSession = await DatabaseSession.at(database.url);
+  await databaseSession.query('BEGIN');
+  await databaseSession.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [vera.id]);
   const answer = stopping.request<{ name: string }>('PATCH', 'users/me', vera.token, { name: 'Vera' });
-  await bystander.somebodyWaits();
+  await databaseSession.somebodyWaits();
   const stopped = stopping.stop();
-  await bystander.query('COMMIT');
+  await databaseSession.query('COMMIT');
   expect((await answer).headers.get('connection')).toBe('close');
   expect((await answer).body.name).toBe('Vera');
   await stopped;
-  await bystander.end();
+  await databaseSession.end();
   await database.drop();
 });
 

@@ -1,5 +1,5 @@
 import type { ChatDto, PresenceItem, UserDto } from '#contracts';
-import { Bystander, createTestDatabase, Device, itAlone, TestApp, text, type Account } from '#testing';
+import { DatabaseSession, createTestDatabase, Device, itAlone, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 
 const GRACE_MS = 300;
@@ -220,7 +220,7 @@ itAlone('a stop of the server stores the last-seen time of connected users', asy
   left.close();
   const before = new Date();
   await app.stop();
-  const afterwards = await Bystander.at(database.url);
+  const afterwards = await DatabaseSession.at(database.url);
   const { rows } = await afterwards.query('SELECT FROM users WHERE last_seen_at >= $1', [before]);
   await afterwards.end();
   await database.drop();

@@ -1,10 +1,10 @@
 import { AppError, type ChatDto } from '#contracts';
 import { EventPublisher, Hub, blockedTopic, chatTopic, followersTopic, userTopic } from '#realtime';
-import { Bystander, Device, PlainClient, TestApp, text, type Account } from '#testing';
+import { DatabaseSession, Device, PlainClient, TestApp, text, type Account } from '#testing';
 
 let app: TestApp;
 let publisher: EventPublisher;
-let database: Bystander;
+let database: DatabaseSession;
 let anna: Account;
 let boris: Account;
 let vera: Account;
@@ -17,7 +17,7 @@ let group: ChatDto;
 beforeAll(async () => {
   app = await TestApp.start();
   publisher = app.app.get(EventPublisher);
-  database = await Bystander.at(app.databaseUrl);
+  database = await DatabaseSession.at(app.databaseUrl);
   [anna, boris, vera, gleb] = await app.people('Анна', 'Борис', 'Вера', 'Глеб');
   [annaDevice, borisDevice, glebDevice] = await app.devices(anna, boris, gleb);
   classic = PlainClient.open(`${app.url}/messenger-classic`, { auth: { token: boris.token } });

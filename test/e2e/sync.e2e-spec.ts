@@ -1,5 +1,13 @@
 import { SyncAnswer, type ChatDto } from '#contracts';
-import { Bystander, contractErrors, createTestDatabase, Device, TestApp, text, type Account } from '#testing';
+import {
+  DatabaseSession,
+  contractErrors,
+  createTestDatabase,
+  Device,
+  TestApp,
+  text,
+  type Account,
+} from '#testing';
 
 let app: TestApp;
 let anna: Account;
@@ -53,7 +61,7 @@ it('sync misses no transaction that began before the cursor and committed after 
   const [me] = await app.people('Вера');
   const [slow, quick] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
   const start = await sync(me);
-  const late = await Bystander.at(app.databaseUrl);
+  const late = await DatabaseSession.at(app.databaseUrl);
   try {
     await late.query('BEGIN');
     await late.query(`UPDATE chats SET last_seq = 1, changed_xid = pg_current_xact_id() WHERE id = $1`, [
@@ -120,7 +128,7 @@ it('sync returns the other chats when the user leaves one meanwhile', async () =
   const [left, kept] = await Promise.all([app.group(anna, me), app.group(anna, me)]);
   await send(left);
   await send(kept);
-  const leaving = await Bystander.at(app.databaseUrl);
+  const leaving = await DatabaseSession.at(app.databaseUrl);
   try {
     await leaving.query('BEGIN');
     await leaving.query('SELECT FROM chats WHERE id = $1 FOR UPDATE', [left.id]);

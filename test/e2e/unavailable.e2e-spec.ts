@@ -1,4 +1,4 @@
-import { Bystander, logOf, text, TestApp, until } from '#testing';
+import { DatabaseSession, logOf, text, TestApp, until } from '#testing';
 import { once } from 'node:events';
 import { connect, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,19 +40,19 @@ it('a full database answers UNAVAILABLE, and one log line says why for all', asy
 });
 
 describe('the database is reported as not ready while it', () => {
-  let bystander: Bystander;
-  beforeAll(async () => (bystander = await Bystander.at(app.databaseUrl)));
-  afterAll(() => bystander.end());
+  let databaseSession: DatabaseSession;
+  beforeAll(async () => (databaseSession = await DatabaseSession.at(app.databaseUrl)));
+  afterAll(() => databaseSession.end());
 
   const ready = async () => (await app.request('GET', '/health/ready')).status;
   /** Applies to new connections, and ends the present ones. */
   const set = async (setting: string) => {
-    await bystander.query('BEGIN READ WRITE');
-    await bystander.query(
+    await databaseSession.query('BEGIN READ WRITE');
+    await databaseSession.query(
       `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ${setting}', current_database()); END $$`,
     );
-    await bystander.query('COMMIT');
-    await bystander.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    await databaseSession.query('COMMIT');
+    await databaseSession.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()`);
   };
 

@@ -1,6 +1,6 @@
 import type { PostDto } from '#contracts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#embedded-postgres';
-import { Bystander, Link, ProcessCluster, until } from '#testing';
+import { DatabaseSession, Link, ProcessCluster, until } from '#testing';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ it('unavailable for longer than all attempts of a job: the notification arrives 
   const [anna, boris] = await cluster.people('Анна', 'Борис');
   const { body: post } = await cluster.request<PostDto>('POST', 'posts', anna.token, { content: 'Mine' });
   // The job has started and cannot end.
-  const blocker = await Bystander.at(postgres.url);
+  const blocker = await DatabaseSession.at(postgres.url);
   await blocker.query('BEGIN');
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
   await cluster.request('POST', `posts/${post.id}/comments`, boris.token, { content: 'Nice' });

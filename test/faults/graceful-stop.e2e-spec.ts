@@ -1,6 +1,6 @@
 import type { ChatDto } from '#contracts';
 import {
-  Bystander,
+  DatabaseSession,
   createTestDatabase,
   Device,
   Link,
@@ -13,13 +13,13 @@ import {
 
 let url: string;
 let drop: () => Promise<void>;
-let direct: Bystander;
+let direct: DatabaseSession;
 let app: TestApp;
 let people: Account[];
 let chat: ChatDto;
 beforeAll(async () => {
   ({ url, drop } = await createTestDatabase());
-  direct = await Bystander.at(url);
+  direct = await DatabaseSession.at(url);
 });
 beforeEach(async () => {
   app = await TestApp.start({ DATABASE_URL: url });

@@ -1,5 +1,5 @@
 import type { PostDto } from '#contracts';
-import { Bystander, ProcessCluster, until, type Account } from '#testing';
+import { DatabaseSession, ProcessCluster, until, type Account } from '#testing';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../cluster/redis-server.js';
 import { expectNothingLost } from './oracle.js';
@@ -27,7 +27,7 @@ it('Redis is killed and returns empty: no message and no notification is lost', 
   };
   await load.more(300);
   // Their jobs cannot end: some have started, the others wait in Redis.
-  const blocker = await Bystander.at(cluster.databaseUrl);
+  const blocker = await DatabaseSession.at(cluster.databaseUrl);
   await blocker.query('BEGIN');
   await blocker.query('LOCK TABLE notification_causes IN EXCLUSIVE MODE');
   for (const fan of fans) await comment(fan, 'before');

@@ -1,11 +1,19 @@
-import { Bystander, createTestDatabase, Link, TestApp, until, type Account, type Device } from '#testing';
+import {
+  DatabaseSession,
+  createTestDatabase,
+  Link,
+  TestApp,
+  until,
+  type Account,
+  type Device,
+} from '#testing';
 
 /** The whole app with its database behind a link, and two connected people. */
 class Scene {
   link!: Link;
   app!: TestApp;
   /** Connects to the database itself, whatever happens to the link. */
-  direct!: Bystander;
+  direct!: DatabaseSession;
   anna!: Account;
   boris!: Account;
   firstDevice!: Device;
@@ -29,7 +37,7 @@ export function setScene(): Scene {
     const database = await createTestDatabase();
     drop = () => database.drop();
     scene.link = await Link.to(database.url);
-    scene.direct = await Bystander.at(database.url);
+    scene.direct = await DatabaseSession.at(database.url);
     scene.app = await TestApp.start({ DATABASE_URL: scene.link.url });
     [scene.anna, scene.boris] = await scene.app.people('Анна', 'Борис');
     [scene.firstDevice, scene.secondDevice] = await scene.app.devices(scene.anna, scene.boris);

@@ -1,4 +1,4 @@
-import { Bystander, ProcessCluster, type AppProcess } from '#testing';
+import { DatabaseSession, ProcessCluster, type AppProcess } from '#testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNothingLost } from './oracle.js';
 import { ConversationLoad } from './conversation-load.js';
@@ -11,10 +11,10 @@ const LOCKED_MS = 30_000;
 const LIMIT_MS = 17_000;
 
 let cluster: ProcessCluster;
-let blocker: Bystander;
+let blocker: DatabaseSession;
 beforeAll(async () => {
   cluster = await ProcessCluster.start();
-  blocker = await Bystander.at(cluster.databaseUrl);
+  blocker = await DatabaseSession.at(cluster.databaseUrl);
 });
 afterAll(async () => {
   await blocker.end();

@@ -1,4 +1,4 @@
-import { Bystander, happen, ProcessCluster, until } from '#testing';
+import { DatabaseSession, happen, ProcessCluster, until } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNothingLost } from './oracle.js';
@@ -38,7 +38,7 @@ async function promise(name: string, actorId: string, recipientIds?: string[]): 
 async function halfOfAnAnnouncement(): Promise<{ key: string; goOn: () => Promise<void> }> {
   const users = await cluster.rows<{ id: string }>('SELECT id FROM users ORDER BY id');
   // One recipient of the fourth thousand cannot be written: the others' jobs end, this one has started.
-  const blocker = await Bystander.at(cluster.databaseUrl);
+  const blocker = await DatabaseSession.at(cluster.databaseUrl);
   await blocker.query('BEGIN');
   await blocker.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [users[3500]!.id]);
   const key = await promise('notify-everyone', users[0]!.id);

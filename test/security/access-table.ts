@@ -1,5 +1,5 @@
 import type { ASSISTANT_FRAMES, ClientEvent, ErrorCode } from '#contracts';
-import type { Who } from './world.js';
+import type { Who } from './scenario.js';
 
 /** The outcome of a request: it is done, or the code of the refusal. */
 export type Outcome = 'ok' | ErrorCode;
@@ -8,7 +8,7 @@ export type Outcome = 'ok' | ErrorCode;
  * the outcome for an unknown id.
  */
 export type Access = Partial<Record<Who | 'none', Outcome>>;
-/** The access, and the body or payload. In braces: `{chat}` and the like of `THINGS`, or somebody's id. */
+/** The access, and the body or payload. In braces: `{chat}` and the like of `FIXTURES`, or somebody's id. */
 export type Row = readonly [access: Access, body?: object];
 
 const signedIn = (outcome: Outcome): Access => ({
@@ -150,8 +150,8 @@ export const ROUTES: Record<string, Row> = {
 
   'GET /api/v2/assistant/chats': [SIGNED_IN],
   'POST /api/v2/assistant/chats': [SIGNED_IN],
-  'GET /api/v2/assistant/chats/{talk}': [OWNERS_SECRET],
-  'DELETE /api/v2/assistant/chats/{talk}': [OWNERS_SECRET],
+  'GET /api/v2/assistant/chats/{conversation}': [OWNERS_SECRET],
+  'DELETE /api/v2/assistant/chats/{conversation}': [OWNERS_SECRET],
 
   'POST /api/v2/reports': [SIGNED_IN, { kind: 'user', target_id: '{target}', reason: 'Spam' }],
   'GET /api/v2/admin/users': [ADMINS],
@@ -232,7 +232,7 @@ const IN_THE_TALK: Access = { ...signedIn('UNAUTHORIZED'), owner: 'ok' };
 
 /** Every frame of `/ws/chat`, sent by a connection that tried to join the owner's chat with its own token. */
 export const FRAMES: Record<keyof typeof ASSISTANT_FRAMES, Row> = {
-  join_chat: [OWNERS_SECRET, { chatId: '{talk}' }],
+  join_chat: [OWNERS_SECRET, { chatId: '{conversation}' }],
   create_chat: [SIGNED_IN],
   message: [IN_THE_TALK, { message: 'theirs' }],
   stop: [IN_THE_TALK],

@@ -5,17 +5,9 @@ import { chatBasic } from '../../apps/realtime/src/dialects/chat-basic/chat-basi
 import { messengerClassic } from '../../apps/realtime/src/dialects/messenger-classic/messenger-classic.js';
 import { messenger } from '../../apps/realtime/src/dialects/messenger/messenger.js';
 import { DIALECT_EVENTS, EVENTS, FRAMES, ROUTES, type Outcome, type Row } from './access-table.js';
-import {
-  askAssistant,
-  askDialect,
-  askEvent,
-  askRest,
-  bystanders,
-  type Ask,
-  type Bystanding,
-} from './asking.js';
-import { everything, everythingAtRest } from './everything.js';
-import { isAboutSomething, PEOPLE, World, type Who } from './world.js';
+import { askAssistant, askDialect, askEvent, askRest, observers, type Ask, type Observer } from './asking.js';
+import { databaseDigest, databaseDigestAtRest } from './database-digest.js';
+import { isAboutSomething, PEOPLE, Scenario, type Who } from './scenario.js';
 
 let model: ModelServer;
 let app: TestApp;
@@ -63,26 +55,26 @@ describe('the table has a row for', () => {
 });
 
 describe('a refused request stores nothing and publishes nothing:', () => {
-  let world: World;
-  let listening: Bystanding[];
+  let scenario: Scenario;
+  let listening: Observer[];
   let stored: object;
   beforeAll(async () => {
-    world = await (await World.create(app)).complete();
-    listening = await bystanders(app, world);
-    stored = await everythingAtRest(app);
+    scenario = await (await Scenario.create(app)).complete();
+    listening = await observers(app, scenario);
+    stored = await databaseDigestAtRest(app);
   });
 
   it.each(lines)('%s', async (name, row, ask) => {
     const refused = PEOPLE.filter((who) => expected(row, who) !== 'ok');
     const before = listening.map(({ received }) => received.length);
-    expect(await outcomes(refused, (who) => ask(world, who, name, row))).toEqual(
+    expect(await outcomes(refused, (who) => ask(scenario, who, name, row))).toEqual(
       await outcomes(refused, (who) => expected(row, who)),
     );
     await Promise.all(listening.map((device) => device.settled()));
     expect(listening.map(({ received }, i) => received.slice(before[i]))).toEqual(listening.map(() => []));
     // The changes of one row do not count for the rows after it.
     const was = stored;
-    stored = await everything(app);
+    stored = await databaseDigest(app);
     expect(stored).toEqual(was);
   });
 });
@@ -90,7 +82,7 @@ describe('a refused request stores nothing and publishes nothing:', () => {
 describe('an allowed request is done:', () => {
   it.each(lines)('%s', async (name, row, ask) => {
     const allowed = PEOPLE.filter((who) => expected(row, who) === 'ok');
-    const got = await outcomes(allowed, async (who) => ask(await World.create(app), who, name, row));
+    const got = await outcomes(allowed, async (who) => ask(await Scenario.create(app), who, name, row));
     expect(got).toEqual(await outcomes(allowed, () => 'ok'));
     // Without an allowed person the row would prove nothing about the refused ones.
     expect(allowed).not.toEqual([]);
@@ -102,7 +94,7 @@ describe('an allowed request is done:', () => {
     const isOfChat =
       name.startsWith('GET /api/v2/chats') || JSON.stringify([name, row[1]]).includes('{chat}');
     const who = PEOPLE.findLast((one) => expected(row, one) === 'ok')!;
-    const outcome = await ask(await World.create(app), who, name, row, true);
+    const outcome = await ask(await Scenario.create(app), who, name, row, true);
     expect(outcome).toBe(row[0].none ?? (isOfChat ? 'CHAT_NOT_FOUND' : 'NOT_FOUND'));
   });
 });

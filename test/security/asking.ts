@@ -1,33 +1,33 @@
 import { AssistantClient, Device, PlainClient, type TestApp } from '#testing';
 import type { Outcome, Row } from './access-table.js';
-import type { Who, World } from './world.js';
+import type { Who, Scenario } from './scenario.js';
 
 /** Sends the request of a row as one of the people. `none`: about an unknown id. */
-export type Ask = (world: World, who: Who, name: string, row: Row, none?: boolean) => Promise<Outcome>;
+export type Ask = (scenario: Scenario, who: Who, name: string, row: Row, none?: boolean) => Promise<Outcome>;
 
-const filled = async (world: World, body: object | undefined, none?: boolean) =>
-  JSON.parse(await world.fill(JSON.stringify(body ?? {}), none)) as Record<string, unknown>;
+const filled = async (scenario: Scenario, body: object | undefined, none?: boolean) =>
+  JSON.parse(await scenario.fill(JSON.stringify(body ?? {}), none)) as Record<string, unknown>;
 
-export const askRest: Ask = async (world, who, name, [, body], none) => {
+export const askRest: Ask = async (scenario, who, name, [, body], none) => {
   const [method, path] = name.split(' ') as [string, string];
-  const token = world.token(who);
-  const response = await fetch(world.app.url + (await world.fill(path, none)), {
+  const token = scenario.token(who);
+  const response = await fetch(scenario.app.url + (await scenario.fill(path, none)), {
     method,
     headers: {
       ...(token && { authorization: `Bearer ${token}` }),
       ...(body && { 'content-type': 'application/json' }),
     },
-    ...(body && { body: JSON.stringify(await filled(world, body, none)) }),
+    ...(body && { body: JSON.stringify(await filled(scenario, body, none)) }),
   });
   const text = await response.text();
   return response.ok ? 'ok' : (JSON.parse(text) as { code: Outcome }).code;
 };
 
 /** Opens a connection for each event and sends it at once, like a client that does not wait for `connected`. */
-export const askEvent: Ask = async (world, who, name, [, body], none) => {
-  const { app } = world;
-  const payload = await filled(world, body, none);
-  const device = app.keep(Device.open(app.url, world.token(who)));
+export const askEvent: Ask = async (scenario, who, name, [, body], none) => {
+  const { app } = scenario;
+  const payload = await filled(scenario, body, none);
+  const device = app.keep(Device.open(app.url, scenario.token(who)));
   const answer = new Promise<Outcome>((resolve) => {
     device.socket.emit(name, payload, ({ code }: { code?: Outcome }) => resolve(code ?? 'ok'));
   });
@@ -59,18 +59,18 @@ const WORDS: Record<string, Words> = {
   '/chat-basic': DENIED,
 };
 
-export const askDialect: Ask = async (world, who, name, [, body], none) => {
+export const askDialect: Ask = async (scenario, who, name, [, body], none) => {
   const [namespace, event] = name.split(' ') as [string, string];
   const { handshake, refusals } = WORDS[namespace]!;
-  const client = PlainClient.open(world.app.url + namespace, {
+  const client = PlainClient.open(scenario.app.url + namespace, {
     transports: ['websocket'],
     reconnection: false,
-    auth: { token: world.token(who) },
+    auth: { token: scenario.token(who) },
   });
   try {
     const refused = await admission(client);
     if (refused !== undefined) return refused === handshake ? 'UNAUTHORIZED' : (refused as Outcome);
-    const answer = await client.ask<Record<string, string>>(event, await filled(world, body, none));
+    const answer = await client.ask<Record<string, string>>(event, await filled(scenario, body, none));
     const message = answer.error ?? (answer.status === 'error' ? answer.message : undefined);
     return message === undefined ? 'ok' : (refusals[message] ?? (message as Outcome));
   } finally {
@@ -88,13 +88,13 @@ const admission = (client: PlainClient) =>
   });
 
 /** The connection is the owner's, or of somebody who tries to join the owner's chat. */
-export const askAssistant: Ask = async (world, who, name, [, body], none) => {
-  const client = await world.app.assistant();
-  const token = world.token(who) ?? '';
-  client.send('join_chat', { token, chatId: await world.thing('talk') });
+export const askAssistant: Ask = async (scenario, who, name, [, body], none) => {
+  const client = await scenario.app.assistant();
+  const token = scenario.token(who) ?? '';
+  client.send('join_chat', { token, chatId: await scenario.fixture('conversation') });
   const before = await refusalsOf(client);
   const own = name === 'join_chat' && { token };
-  client.send(name, { ...(await filled(world, body, none)), ...own });
+  client.send(name, { ...(await filled(scenario, body, none)), ...own });
   const outcome = (await refusalsOf(client))[before.length];
   client.close();
   return (outcome as Outcome | undefined) ?? 'ok';
@@ -111,14 +111,14 @@ async function refusalsOf(client: AssistantClient): Promise<string[]> {
 const FENCE = 'Unknown message type';
 
 /** A connected user who receives everything that they may. */
-export interface Bystanding {
+export interface Observer {
   received: unknown[];
   settled(): Promise<unknown>;
 }
 
 /** Devices of every possible recipient, in every namespace. */
-export async function bystanders(app: TestApp, world: World): Promise<Bystanding[]> {
-  const { owner, member, former, stranger, admin } = world.people;
+export async function observers(app: TestApp, scenario: Scenario): Promise<Observer[]> {
+  const { owner, member, former, stranger, admin } = scenario.people;
   const devices = await app.devices(owner, member, former, stranger, admin);
   const others = await Promise.all(
     Object.keys(WORDS).map(async (namespace) => {
@@ -129,7 +129,11 @@ export async function bystanders(app: TestApp, world: World): Promise<Bystanding
       });
     }),
   );
-  const talking = await app.assistant();
-  await talking.ask('join_chat', { token: owner.token, chatId: await world.thing('talk') }, 'chat_joined');
-  return [...devices, ...others, talking];
+  const assistant = await app.assistant();
+  await assistant.ask(
+    'join_chat',
+    { token: owner.token, chatId: await scenario.fixture('conversation') },
+    'chat_joined',
+  );
+  return [...devices, ...others, assistant];
 }

@@ -21,7 +21,7 @@ let server: Server;
 let anna: Account;
 let boris: Account;
 /** A device of another user, which must go on working. */
-let bystander: Device;
+let observer: Device;
 /** The connections of one test. */
 let opened: { close(): void }[] = [];
 beforeAll(async () => {
@@ -33,13 +33,13 @@ beforeAll(async () => {
   server = app.socketServer;
   const [vera, ...others] = await app.people('Вера', 'Анна', 'Борис');
   [anna, boris] = others;
-  bystander = await app.device(vera);
+  observer = await app.device(vera);
 });
 afterAll(() => app.stop());
 beforeEach(async () => (anna = await app.register('Анна')));
 afterEach(async () => {
   jest.restoreAllMocks();
-  await bystander.settled();
+  await observer.settled();
   await (await deviceOf(boris, '203.0.113.9')).settled();
   hangUp();
   expect(await internalErrors(app.url)).toBe(0);

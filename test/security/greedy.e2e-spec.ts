@@ -10,15 +10,15 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 let app: TestApp;
 let honest: Account;
 /** Goes on working meanwhile. */
-let bystander: Device;
+let observer: Device;
 const start = async (env: Record<string, string>) => {
   app = await TestApp.start(env);
   honest = await app.register('Анна');
-  bystander = await app.device(honest);
+  observer = await app.device(honest);
 };
 afterAll(() => app.stop());
 afterEach(async () => {
-  await bystander.settled();
+  await observer.settled();
   expect(await internalErrors(app.url)).toBe(0);
 });
 
@@ -90,7 +90,7 @@ describe('a long answer counts as several reads', () => {
     const device = await app.device(greedy);
     const answers = await Promise.all(range(40).map(() => device.send('chat:pins', { chat_id: chat.id })));
     expectFew(answers.map(({ code }) => code));
-    expect((await bystander.send('chat:pins', { chat_id: chat.id })).status).toBe('ok');
+    expect((await observer.send('chat:pins', { chat_id: chat.id })).status).toBe('ok');
   });
 });
 
@@ -107,7 +107,7 @@ describe('hundreds of concurrent events', () => {
       await devices[i % 3]!.send('chat:message:send', { chat_id: chat.id, type: 'text', content: `${i}` });
       answered += 1;
     });
-    await bystander.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'honest' });
+    await observer.send('chat:message:send', { chat_id: chat.id, type: 'text', content: 'honest' });
     expect(answered).toBeLessThan(300);
     await Promise.all(flood);
   });

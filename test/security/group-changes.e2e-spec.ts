@@ -1,6 +1,6 @@
 import { ChatViews } from '#chat';
 import type { ChatDto } from '#contracts';
-import { Bystander, describeWithRedis, text, TestApp, type Account, type Device } from '#testing';
+import { DatabaseSession, describeWithRedis, text, TestApp, type Account, type Device } from '#testing';
 import { Redis } from 'ioredis';
 import { Cluster } from '../cluster/cluster.js';
 
@@ -10,7 +10,7 @@ const patch = (app: TestApp, chat: ChatDto, by: Account, body: object) =>
 
 describe('a slow change of a chat', () => {
   let app: TestApp;
-  let blocker: Bystander;
+  let blocker: DatabaseSession;
   let owner: Account;
   let anna: Account;
   let boris: Account;
@@ -19,7 +19,7 @@ describe('a slow change of a chat', () => {
   let borisDevice: Device;
   beforeAll(async () => {
     app = await TestApp.start();
-    blocker = await Bystander.at(app.databaseUrl);
+    blocker = await DatabaseSession.at(app.databaseUrl);
     [owner, anna, boris] = await app.people('Глеб', 'Анна', 'Борис');
     [owners, annaDevice, borisDevice] = await app.devices(owner, anna, boris);
   });

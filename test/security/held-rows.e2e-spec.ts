@@ -1,13 +1,13 @@
 import type { ChatDto, LikeAnswer, PostDto } from '#contracts';
-import { Bystander, text, TestApp, until, type Account } from '#testing';
+import { DatabaseSession, text, TestApp, until, type Account } from '#testing';
 
 let app: TestApp;
-let blocker: Bystander;
+let blocker: DatabaseSession;
 let anna: Account;
 let boris: Account;
 beforeAll(async () => {
   app = await TestApp.start();
-  blocker = await Bystander.at(app.databaseUrl);
+  blocker = await DatabaseSession.at(app.databaseUrl);
   [anna, boris] = await app.people('Анна', 'Борис');
 });
 beforeEach(() => blocker.query('BEGIN'));

@@ -1,18 +1,18 @@
-import { Bystander, TestApp, type Account } from '#testing';
+import { DatabaseSession, TestApp, type Account } from '#testing';
 
 const SERVICE = { name: 'Стрижка', price: 1000, duration: 60 };
 /** More than may be added to groups in a day. */
 const CROWD = 30;
 
 let app: TestApp;
-let blocker: Bystander;
+let blocker: DatabaseSession;
 let greedy: Account;
 let manyPeople: string[];
 /** Ids by their names in the paths. */
 const ids: Record<string, string> = {};
 beforeAll(async () => {
   app = await TestApp.start({ REACH_RATE: '1' });
-  blocker = await Bystander.at(app.databaseUrl);
+  blocker = await DatabaseSession.at(app.databaseUrl);
   const honest = await app.register('Анна');
   greedy = await app.register('Глеб');
   manyPeople = await app.manyPeople(CROWD);

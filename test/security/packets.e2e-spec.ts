@@ -1,7 +1,7 @@
 import { Device, TestApp, type Account } from '#testing';
 import { once } from 'node:events';
 import { connections, held, internalErrors } from './counted.js';
-import { everything, everythingAtRest } from './everything.js';
+import { databaseDigest, databaseDigestAtRest } from './database-digest.js';
 import { RawPolling, RawSocket } from './raw-client.js';
 
 const MB = 1024 * 1024;
@@ -9,7 +9,7 @@ const MB = 1024 * 1024;
 let app: TestApp;
 let anna: Account;
 /** A well-behaved client that must be answered all the time. */
-let bystander: Device;
+let observer: Device;
 let stored: object;
 beforeAll(async () => {
   app = await TestApp.start({ SOCKET_EVENT_RATE: '1000' });
@@ -17,14 +17,14 @@ beforeAll(async () => {
   anna = a;
   await app.chat(anna, boris);
   // One device of hers stays, so that her others come and go without presence events.
-  [, bystander] = await app.devices(anna, boris);
-  stored = await everythingAtRest(app);
+  [, observer] = await app.devices(anna, boris);
+  stored = await databaseDigestAtRest(app);
 });
 afterAll(() => app.stop());
 afterEach(async () => {
-  await bystander.settled();
+  await observer.settled();
   expect(await internalErrors(app.url)).toBe(0);
-  expect(await everything(app)).toEqual(stored);
+  expect(await databaseDigest(app)).toEqual(stored);
 });
 
 describe('an unreadable Socket.IO event is INVALID_DATA, and the connection stays:', () => {
@@ -187,7 +187,7 @@ describe('size', () => {
     ];
     expect(await raw.answers(...bomb)).toHaveLength(1);
     // Or until the test times out.
-    while (held() - before > 8 * MB) await bystander.settled();
+    while (held() - before > 8 * MB) await observer.settled();
     raw.close();
   });
 });

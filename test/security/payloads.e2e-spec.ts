@@ -2,25 +2,25 @@ import { Device, TestApp, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { DIALECT_EVENTS, EVENTS, FRAMES, ROUTES, type Row } from './access-table.js';
 import { askAssistant, askDialect, askEvent, askRest, type Ask } from './asking.js';
-import { everything, everythingAtRest } from './everything.js';
-import { World, type Who } from './world.js';
+import { databaseDigest, databaseDigestAtRest } from './database-digest.js';
+import { Scenario, type Who } from './scenario.js';
 
 let app: TestApp;
-let world: World;
+let scenario: Scenario;
 let stored: object;
 beforeAll(async () => {
   app = await TestApp.start();
-  world = await World.create(app);
-  await world.complete();
+  scenario = await Scenario.create(app);
+  await scenario.complete();
   // The actors keep a device, so that their others come and go without presence events.
-  const { owner, member, admin } = world.people;
+  const { owner, member, admin } = scenario.people;
   await app.devices(owner, member, admin);
-  stored = await everythingAtRest(app);
+  stored = await databaseDigestAtRest(app);
 });
 afterAll(() => app.stop());
 afterEach(async () => {
   const was = stored;
-  stored = await everything(app);
+  stored = await databaseDigest(app);
   expect(stored).toEqual(was);
 });
 
@@ -57,7 +57,7 @@ describe('text that no field can hold is INVALID_DATA, and nothing is stored:', 
   it.each(texts)('%s', async (name, row, ask) => {
     for (const odd of ['\0', '\ud800', '\udc00x'])
       for (const body of withTextsChanged(row[1], (text) => text + odd)) {
-        const outcome = await ask(world, whoMay(row), name, [row[0], body as object]);
+        const outcome = await ask(scenario, whoMay(row), name, [row[0], body as object]);
         if (ask === askDialect) expect(DONE).not.toContain(outcome);
         else expect([body, outcome]).toEqual([body, 'INVALID_DATA']);
       }
@@ -70,7 +70,7 @@ describe('text that no field can hold is INVALID_DATA, and nothing is stored:', 
     'sync?cursor=',
     'users?cursor=',
   ])('GET %s with a NUL character', async (path) => {
-    const outcome = await askRest(world, 'owner', `GET /api/v2/${path}a%00b`, [{}]);
+    const outcome = await askRest(scenario, 'owner', `GET /api/v2/${path}a%00b`, [{}]);
     expect(outcome).toBe('INVALID_DATA');
   });
 });
@@ -85,7 +85,7 @@ describe('misleading keys are refused, and nothing is stored:', () => {
     for (const key of ['__proto__', 'constructor'])
       for (const value of ['{}', '{"isAdmin":true}', 'null', '{"prototype":{}}']) {
         const body = JSON.parse(`{"${key}":${value}${fields === '}' ? '}' : `,${fields}`}`) as object;
-        const outcome = await ask(world, whoMay(row), name, [row[0], body]);
+        const outcome = await ask(scenario, whoMay(row), name, [row[0], body]);
         expect(outcome).toBe('INVALID_DATA');
       }
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
@@ -178,7 +178,7 @@ describe('links', () => {
     const [method, path] = name.split(' ');
     const who = name.includes('admin') ? 'admin' : 'owner';
     for (const link of BAD) {
-      const outcome = await askRest(world, who, `${method} ${path}`, [{}, LINKS[name]!(link)]);
+      const outcome = await askRest(scenario, who, `${method} ${path}`, [{}, LINKS[name]!(link)]);
       expect([link, outcome]).toEqual([link, 'INVALID_DATA']);
     }
   });
@@ -186,11 +186,11 @@ describe('links', () => {
   it.each(Object.keys(MESSAGES))(
     '%s: only http and https links are accepted, on REST and on sockets',
     async (name) => {
-      const chat_id = await world.thing('chat');
+      const chat_id = await scenario.fixture('chat');
       for (const link of BAD) {
         const body = MESSAGES[name]!(link);
-        const outcome = await askRest(world, 'owner', 'POST /api/v2/chats/{chat}/messages', [{}, body]);
-        const live = await askEvent(world, 'owner', 'chat:message:send', [{}, { chat_id, ...body }]);
+        const outcome = await askRest(scenario, 'owner', 'POST /api/v2/chats/{chat}/messages', [{}, body]);
+        const live = await askEvent(scenario, 'owner', 'chat:message:send', [{}, { chat_id, ...body }]);
         expect([link, outcome, live]).toEqual([link, 'INVALID_DATA', 'INVALID_DATA']);
       }
     },
@@ -202,14 +202,14 @@ describe('the names of topics', () => {
   let device: Device;
   let owners: Device;
   beforeAll(async () => {
-    ({ stranger } = world.people);
-    [device, owners] = await app.devices(stranger, world.people.owner);
-    stored = await everythingAtRest(app);
+    ({ stranger } = scenario.people);
+    [device, owners] = await app.devices(stranger, scenario.people.owner);
+    stored = await databaseDigestAtRest(app);
   });
 
   it('are not ids: nobody subscribes to a topic by its name', async () => {
-    const chat = await world.thing('chat');
-    const { owner } = world.people;
+    const chat = await scenario.fixture('chat');
+    const { owner } = scenario.people;
     const KINDS = ['chat', 'user', 'session', 'followers', 'friends', 'cut', 'assistant', 'watchers'];
     const names = KINDS.flatMap((kind) => [chat, owner.id].map((id) => `${kind}:${id}`));
     const others = [

@@ -16,8 +16,8 @@ afterEach(async () => expect(await internalErrors(app.url)).toBe(0));
 describe('any payload is answered on the same connection, and stores nothing unless it is accepted:', () => {
   const asEvent =
     (event: string): Ready =>
-    async (world, who) => {
-      const device = await app.device(world.people[who]);
+    async (scenario, who) => {
+      const device = await app.device(scenario.people[who]);
       return async (payload) => {
         const { code } = await device.send(event as ClientEvent, payload as object);
         expect(device.socket.connected).toBe(true);
@@ -35,12 +35,12 @@ describe('any payload is answered on the same connection, and stores nothing unl
   /** Some of these refuse in a `message`, and some in an `error`. */
   const asDialect =
     (name: string): Ready =>
-    async (world, who) => {
+    async (scenario, who) => {
       const [namespace, event] = name.split(' ') as [string, string];
       const client = PlainClient.open(app.url + namespace, {
         transports: ['websocket'],
         reconnection: false,
-        auth: { token: world.people[who].token },
+        auth: { token: scenario.people[who].token },
       });
       app.keep(Object.assign(client, { violations: [] }));
       await client.ask('nonsense', {});
@@ -57,10 +57,10 @@ describe('any payload is answered on the same connection, and stores nothing unl
 
   const asFrame =
     (type: string): Ready =>
-    async (world, who) => {
+    async (scenario, who) => {
       const client = await app.assistant();
-      const { token } = world.people[who];
-      const chatId = await world.thing('talk');
+      const { token } = scenario.people[who];
+      const chatId = await scenario.fixture('conversation');
       const refusals = async () => {
         const before = client.all('error').length;
         client.send('fence');

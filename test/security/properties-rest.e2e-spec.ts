@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ROUTES, type Row } from './access-table.js';
 import { ODD } from './mutations.js';
 import { holds, MESSAGES, RUNS, withBodies, type Ready } from './properties.js';
-import { World } from './world.js';
+import { Scenario } from './scenario.js';
 
 interface Operation {
   requestBody?: object;
@@ -21,10 +21,10 @@ afterAll(() => app.stop());
 
 const over =
   (route: string): Ready =>
-  async (world, who) => {
-    const [method, path] = (await world.fill(route)).split(' ') as [string, string];
+  async (scenario, who) => {
+    const [method, path] = (await scenario.fill(route)).split(' ') as [string, string];
     return async (payload) => {
-      const headers = { authorization: `Bearer ${world.token(who)}`, 'content-type': 'application/json' };
+      const headers = { authorization: `Bearer ${scenario.token(who)}`, 'content-type': 'application/json' };
       const response = await fetch(app.url + path, { method, headers, body: JSON.stringify(payload) });
       const text = await response.text();
       if (response.ok) return undefined;
@@ -89,8 +89,8 @@ describe('any body is answered, and stores nothing unless it is accepted:', () =
 });
 
 it('any address and any query is answered', async () => {
-  const world = await World.create(app);
-  const ids = await Promise.all(['owner', 'chat', 'post', 'service'].map((name) => world.thing(name)));
+  const scenario = await Scenario.create(app);
+  const ids = await Promise.all(['owner', 'chat', 'post', 'service'].map((name) => scenario.fixture(name)));
   const text = ODD.map((odd) => (typeof odd === 'string' ? odd : (JSON.stringify(odd) ?? '')));
   const part = text.filter((one) => one.isWellFormed() && one.length < 2000).map(encodeURIComponent);
   const reads = Object.entries(paths).flatMap(([path, { get }]) => {
@@ -109,7 +109,7 @@ it('any address and any query is answered', async () => {
       const isOdd = (place: number) => (bits >> place) & 1;
       const address = path.replace(/\{\w+\}/g, () => (isOdd(7) ? odd[7]! : ids[bits % ids.length]!));
       const query = names.flatMap((name, i) => (isOdd(i) ? [`${name}=${odd[i]}`] : [])).join('&');
-      const { status } = await app.request('GET', `${address}?${query}`, world.token('owner'));
+      const { status } = await app.request('GET', `${address}?${query}`, scenario.token('owner'));
       expect(status).toBeLessThan(500);
       statuses[status] = (statuses[status] ?? 0) + 1;
     },

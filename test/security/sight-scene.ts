@@ -14,10 +14,10 @@ type Answer = { status: number; body: object };
 
 /** Two people with every kind of relationship, until something separates them, and a third one who stays. */
 export class Scene {
-  private readonly things: Record<string, string> = {
+  private readonly fixtures: Record<string, string> = {
     from: midnight(9),
     to: midnight(10),
-    talk: randomUUID(),
+    conversation: randomUUID(),
   };
 
   private constructor(
@@ -44,9 +44,9 @@ export class Scene {
 
   private fill(template: string, unknown = false): string {
     const { subject, third } = this;
-    const things: Record<string, string> = { subject: subject.id, third: third.id, ...this.things };
+    const fixtures: Record<string, string> = { subject: subject.id, third: third.id, ...this.fixtures };
     return template.replace(/\{(\w+)\}/g, (_, name: string) =>
-      unknown && ['subject', 'post', 'service', 'request'].includes(name) ? randomUUID() : things[name]!,
+      unknown && ['subject', 'post', 'service', 'request'].includes(name) ? randomUUID() : fixtures[name]!,
     );
   }
 
@@ -67,58 +67,58 @@ export class Scene {
   }
 
   private async meet(): Promise<void> {
-    const { app, looker, subject, third, things } = this;
-    things.lookers = (await app.group(looker, third)).id;
-    things.own = (await this.done(looker, 'POST posts', { content: 'Слова' })).id;
-    things.post = (await this.done(subject, 'POST posts', { content: 'Слова' })).id;
-    things.request = randomUUID();
+    const { app, looker, subject, third, fixtures } = this;
+    fixtures.lookers = (await app.group(looker, third)).id;
+    fixtures.own = (await this.done(looker, 'POST posts', { content: 'Слова' })).id;
+    fixtures.post = (await this.done(subject, 'POST posts', { content: 'Слова' })).id;
+    fixtures.request = randomUUID();
     const theirs = await this.booked(subject, third);
-    things.service = theirs.service;
+    fixtures.service = theirs.service;
     // A stranger has none of the following, so others take its place and every request is sent.
     const isStranger = this.relation === 'stranger';
-    things.group = (await app.group(third, subject, ...(isStranger ? [] : [looker]))).id;
+    fixtures.group = (await app.group(third, subject, ...(isStranger ? [] : [looker]))).id;
     // After leaving a group, a direct chat shows a former member what it shows anybody.
     const isApart = isStranger || this.relation === 'former member';
-    things.direct = (await app.chat(looker, isApart ? third : subject)).id;
+    fixtures.direct = (await app.chat(looker, isApart ? third : subject)).id;
     if (isStranger) {
-      Object.assign(things, {
+      Object.assign(fixtures, {
         mine: randomUUID(),
         ours: randomUUID(),
         booking: randomUUID(),
         visit: randomUUID(),
       });
-      things.said = await this.said(subject, 'group', { content: 'Старые слова' });
+      fixtures.said = await this.said(subject, 'group', { content: 'Старые слова' });
       return;
     }
-    things.mine = await this.said(looker, 'direct', { content: 'Мои слова' });
+    fixtures.mine = await this.said(looker, 'direct', { content: 'Мои слова' });
     await this.said(isApart ? third : subject, 'direct', { content: 'Твои слова' });
-    things.ours = await this.said(looker, 'group', { content: 'Мои слова' });
-    things.said = await this.said(subject, 'group', { content: 'Старые слова' });
+    fixtures.ours = await this.said(looker, 'group', { content: 'Мои слова' });
+    fixtures.said = await this.said(subject, 'group', { content: 'Старые слова' });
     await this.done(third, 'PUT chats/{group}/messages/{said}/pin');
     await this.share();
     await this.done(subject, 'POST posts/{own}/comments', { content: 'Слова' });
     await this.done(subject, 'PUT posts/{own}/like');
-    things.request = (await this.done(subject, 'POST friends/requests', { user_id: looker.id })).id;
-    things.booking = (await this.booked(looker, subject)).booking;
-    things.visit = (
+    fixtures.request = (await this.done(subject, 'POST friends/requests', { user_id: looker.id })).id;
+    fixtures.booking = (await this.booked(looker, subject)).booking;
+    fixtures.visit = (
       await this.done<BookingDto>(looker, 'POST bookings', {
-        service_id: things.service,
+        service_id: fixtures.service,
         starts_at: midnight(4),
       })
     ).id;
     await app.rows(
       `UPDATE bookings SET status = 'completed', starts_at = now() - interval '2 hours', ends_at = now() - interval '1 hour'
        WHERE id = $1`,
-      [things.booking],
+      [fixtures.booking],
     );
   }
 
-  /** The third one shares the other's present things with the group. */
+  /** The third one shares the other's present fixtures with the group. */
   private async share(): Promise<void> {
-    const { third, subject, things } = this;
+    const { third, subject, fixtures } = this;
     await this.said(third, 'group', { type: 'profile_share', content: subject.id });
-    await this.said(third, 'group', { type: 'post_share', content: things.post });
-    await this.done(third, 'POST chats/{group}/forward', { message_ids: [things.said] });
+    await this.said(third, 'group', { type: 'post_share', content: fixtures.post });
+    await this.done(third, 'POST chats/{group}/forward', { message_ids: [fixtures.said] });
   }
 
   private async cut(): Promise<void> {
@@ -159,21 +159,21 @@ export class Scene {
 
   /** Their further actions, as far as each is still allowed. Returns the events that the looker's device received. */
   async goOn(): Promise<[event: ServerEvent, payload: object][]> {
-    const { app, subject, third, device, things } = this;
+    const { app, subject, third, device, fixtures } = this;
     const before = device.received.length;
     if (this.relation !== 'banned') {
       const handle = `secret_${randomUUID().slice(0, 8)}`;
       await this.done(subject, 'PATCH users/me', { name: 'Тайна', handle, avatar: PICTURE });
       const phone = await app.device(subject);
-      await phone.send('chat:typing', { chat_id: things.group, is_typing: true });
+      await phone.send('chat:typing', { chat_id: fixtures.group, is_typing: true });
       await this.done(subject, 'GET sync');
       const isApart = this.relation === 'stranger' || this.relation === 'former member';
       for (const chat of isApart ? ['group'] : ['group', 'direct']) {
-        const all = await app.history(subject, things[chat]!);
+        const all = await app.history(subject, fixtures[chat]!);
         const message_id = all.at(-1)!.id;
-        await phone.send('chat:message:read', { chat_id: things[chat], message_id });
+        await phone.send('chat:message:read', { chat_id: fixtures[chat], message_id });
       }
-      await phone.send('chat:message:send', text({ id: things.group! }, 'Новая тайна'));
+      await phone.send('chat:message:send', text({ id: fixtures.group! }, 'Новая тайна'));
       await this.done(subject, 'PATCH chats/{group}/messages/{said}', { content: 'Это тайна' });
       if (this.relation !== 'stranger') {
         await this.done(subject, 'POST chats/{group}/messages/{ours}/reactions', { emoji: '👍', on: true });
@@ -189,7 +189,7 @@ export class Scene {
       await app.lastSeenStored(subject);
       await this.share();
     }
-    await this.done(third, 'POST chats/{group}/forward', { message_ids: [things.said] });
+    await this.done(third, 'POST chats/{group}/forward', { message_ids: [fixtures.said] });
     await this.done(third, 'PATCH chats/{group}', { title: 'Группа' });
     await device.settled();
     return device.received.slice(before).map(({ event, payload }) => [event as ServerEvent, payload]);

@@ -145,7 +145,7 @@ export const OTHERS = [
   'auth/sessions',
   'notifications/preferences',
   'assistant/chats',
-  'assistant/chats/{talk}',
+  'assistant/chats/{conversation}',
   'admin/users',
   'admin/users/{subject}',
   'admin/users/{subject}/sessions',

@@ -7,15 +7,15 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 let app: TestApp;
 let followed: string[];
 /** Another user, who must go on working. */
-let bystander: Device;
+let observer: Device;
 beforeAll(async () => {
   app = await TestApp.start();
   followed = await app.manyPeople(5000);
-  bystander = await app.device(await app.register('Вера'));
+  observer = await app.device(await app.register('Вера'));
 });
 afterAll(() => app.stop());
 afterEach(async () => {
-  await bystander.settled();
+  await observer.settled();
   expect(await internalErrors(app.url)).toBe(0);
 });
 

@@ -1,8 +1,8 @@
 import { ErrorBody } from '#contracts';
-import { Bystander, contractErrors, Device, SIGNING_KEY, TestApp, text, type Account } from '#testing';
+import { DatabaseSession, contractErrors, Device, SIGNING_KEY, TestApp, text, type Account } from '#testing';
 import jwt, { type JwtPayload } from 'jsonwebtoken';
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { everything, everythingAtRest } from './everything.js';
+import { databaseDigest, databaseDigestAtRest } from './database-digest.js';
 
 let app: TestApp;
 let anna: Account;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   app = await TestApp.start();
   [anna, boris] = await app.people('Анна', 'Борис');
   await app.chat(anna, boris);
-  stored = await everythingAtRest(app);
+  stored = await databaseDigestAtRest(app);
 });
 afterAll(() => app.stop());
 
@@ -159,7 +159,7 @@ describe('a token', () => {
     },
   );
 
-  afterAll(async () => expect(await everything(app)).toEqual(stored));
+  afterAll(async () => expect(await databaseDigest(app)).toEqual(stored));
 });
 
 describe('a refresh token', () => {
@@ -185,7 +185,7 @@ describe('a refresh token', () => {
     expect((await refresh(token)).body.code).toBe('INVALID_DATA');
   });
 
-  afterAll(async () => expect(await everything(app)).toEqual(stored));
+  afterAll(async () => expect(await databaseDigest(app)).toEqual(stored));
 });
 
 describe('a misplaced token is ignored:', () => {
@@ -236,7 +236,7 @@ it('of a revoked session or a banned user is a bad token', async () => {
   await app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [egor.id]);
   await isTurnedAway(egor.token);
   // Or of a session that is revoked between the handshake and the connection.
-  const admin = await Bystander.at(app.databaseUrl);
+  const admin = await DatabaseSession.at(app.databaseUrl);
   await admin.query('BEGIN');
   await admin.query('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [guest.id]);
   const device = app.keep(Device.open(app.url, guest.token));

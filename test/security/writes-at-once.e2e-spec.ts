@@ -1,17 +1,17 @@
 import type { ChatDto } from '#contracts';
-import { Bystander, text, TestApp, until, type Account, type Device } from '#testing';
+import { DatabaseSession, text, TestApp, until, type Account, type Device } from '#testing';
 
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 
 let app: TestApp;
-let blocker: Bystander;
+let blocker: DatabaseSession;
 let anna: Account;
 let boris: Account;
 let annaDevice: Device;
 let chat: ChatDto;
 beforeAll(async () => {
   app = await TestApp.start();
-  blocker = await Bystander.at(app.databaseUrl);
+  blocker = await DatabaseSession.at(app.databaseUrl);
   [anna, boris] = await app.people('Анна', 'Борис');
   annaDevice = await app.device(anna);
   chat = await app.chat(anna, boris);

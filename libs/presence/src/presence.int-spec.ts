@@ -1,5 +1,5 @@
 import { loadConfig, logger, PlatformModule } from '#platform';
-import { Bystander, createTestDatabase, type TestDatabase, until } from '#testing';
+import { DatabaseSession, createTestDatabase, type TestDatabase, until } from '#testing';
 import { Test } from '@nestjs/testing';
 import { Presence, PresenceModule } from './index.js';
 
@@ -7,11 +7,11 @@ const LOW = '00000000-0000-4000-8000-000000000001';
 const HIGH = '00000000-0000-4000-8000-000000000002';
 
 let database: TestDatabase;
-let other: Bystander;
+let other: DatabaseSession;
 beforeAll(async () => {
   logger.level = 'silent';
   database = await createTestDatabase();
-  other = await Bystander.at(database.url);
+  other = await DatabaseSession.at(database.url);
 });
 afterAll(async () => {
   await other.end();

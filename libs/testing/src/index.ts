@@ -1,7 +1,7 @@
 export { TestApp } from './app/app.js';
 export { AppProcess } from './app/app-process.js';
 export { AssistantClient, type Frame } from './clients/assistant-client.js';
-export { Bystander } from './clients/bystander.js';
+export { DatabaseSession } from './clients/database-session.js';
 export { contractErrors } from './contract.js';
 export { createTestDatabase, type TestDatabase } from './app/database.js';
 export { Device } from './clients/device.js';

@@ -1,13 +1,13 @@
 import type { ModelMessage, Script } from '#testing';
-import { APOLOGY, begin, exchange, Scene, TIMEOUT, type Complete, type Talk } from './scene.js';
+import { APOLOGY, begin, exchange, Scene, TIMEOUT, type Complete, type Conversation } from './scene.js';
 
 let scene: Scene;
-let talk: Talk;
+let conversation: Conversation;
 beforeAll(async () => {
   scene = await Scene.start({ ASSISTANT_TEMPERATURE: '0.7', ASSISTANT_TIMEOUT_MS: String(5 * TIMEOUT) });
 });
 afterAll(() => scene.stop());
-beforeEach(async () => (talk = await scene.chat()));
+beforeEach(async () => (conversation = await scene.chat()));
 
 const CALLS = [
   { name: 'search_services', arguments: '{"query":"маник"}' },
@@ -76,7 +76,7 @@ it.each(SHAPES)('several parallel calls by %s are all answered', async (...shape
   const [, script, ids] = shape;
   const before = scene.model.requests.length;
   scene.model.answerWith(script, { tokens: ['Вот', ' они'] });
-  expect(await exchange(talk.client, 'Кто делает маникюр?')).toMatchObject({
+  expect(await exchange(conversation.client, 'Кто делает маникюр?')).toMatchObject({
     content: 'Вот они',
     status: 'complete',
   });
@@ -102,7 +102,7 @@ it('a server gets back its extra call data, and call ids that are unique over ro
     { deltas: [{ reasoning_content: 'hm' }, { tool_calls: [call] }] },
     { deltas: [{ tool_calls: [call] }] },
   );
-  expect((await exchange(talk.client, 'Мои записи?')).status).toBe('complete');
+  expect((await exchange(conversation.client, 'Мои записи?')).status).toBe('complete');
   const asked = scene.model.requests.at(-1)!.messages.filter(({ role }) => role === 'assistant');
   expect(asked[0]).toMatchObject({ reasoning_content: 'hm', tool_calls: [{ id: 'same', extra_content }] });
   expect(asked[0]!.tool_calls![0]!.function.arguments).toBe('{}');
@@ -148,28 +148,30 @@ it.each<[string, Script]>([
   ['an endless call', { deltas: [{ tool_calls: [{ index: 1e9, function: { name: 'x' } }] }], end: 'cut' }],
 ])('%s: the answer fails, and the process goes on', async (_, script) => {
   scene.model.answerWith(script);
-  const messageId = await begin(talk.client, 'Вопрос');
-  expect(await talk.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
-  expect(await talk.client.next<Complete>('assistant_message_complete')).toMatchObject({ content: APOLOGY });
-  expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');
+  const messageId = await begin(conversation.client, 'Вопрос');
+  expect(await conversation.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
+  expect(await conversation.client.next<Complete>('assistant_message_complete')).toMatchObject({
+    content: APOLOGY,
+  });
+  expect((await exchange(conversation.client, 'Дальше')).status).toBe('complete');
 });
 
 it.each([1e9, -1, 0.5, 2 ** 53, 'x', '__proto__', null])('a call with the index %p is run', async (index) => {
   scene.model.answerWith({ deltas: [{ tool_calls: [{ index, id: 'c1', function: NAILS }] }] });
-  expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+  expect((await exchange(conversation.client, 'Вопрос')).status).toBe('complete');
   expect(scene.model.requests.at(-1)!.messages.at(-1)).toMatchObject({ role: 'tool', tool_call_id: 'c1' });
 });
 
 it('deeply nested arguments are reported to the model as an error', async () => {
   const deep = `{"query":${'['.repeat(5000)}${']'.repeat(5000)}}`;
   scene.model.answerWith({ deltas: [{ tool_calls: [{ function: { ...NAILS, arguments: deep } }] }] });
-  expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+  expect((await exchange(conversation.client, 'Вопрос')).status).toBe('complete');
   expect(scene.model.requests.at(-1)!.messages.at(-1)!.content).toContain('error');
 });
 
 it('an answer of one very long token is truncated', async () => {
   scene.model.answerWith({ tokens: ['x'.repeat(120_000)] });
-  const { content, status } = await exchange(talk.client, 'Вопрос');
+  const { content, status } = await exchange(conversation.client, 'Вопрос');
   expect([content.length, status]).toEqual([100_000, 'complete']);
 });
 
@@ -209,8 +211,8 @@ it.each<[string, Script, string]>([
   ['text after thoughts', { deltas: [{ reasoning: 'hm' }, { content: 'Да' }] }, 'Да'],
 ])('%s: it becomes the answer', async (_, script, content) => {
   scene.model.answerWith(script);
-  expect(await exchange(talk.client, 'Вопрос')).toMatchObject({ content, status: 'complete' });
-  expect(talk.client.all('error')).toEqual([]);
+  expect(await exchange(conversation.client, 'Вопрос')).toMatchObject({ content, status: 'complete' });
+  expect(conversation.client.all('error')).toEqual([]);
 });
 
 const refusal = (param: string | null, text: string) => ({
@@ -249,7 +251,7 @@ it.each<[string, number, object, string[]]>([
 ])('a parameter that a server refuses is omitted on the retry: %s', async (_, status, body, left) => {
   const before = scene.model.requests.length;
   scene.model.answerWith({ status, refusal: body });
-  expect((await exchange(talk.client, 'Вопрос')).status).toBe('complete');
+  expect((await exchange(conversation.client, 'Вопрос')).status).toBe('complete');
   const sent = scene.model.requests
     .slice(before)
     .map((request) => ['temperature', 'tools'].filter((name) => name in request));
@@ -267,7 +269,7 @@ it.each<[string, Script[], number]>([
 ])('a server that refuses %s is not retried for ever', async (_, scripts, requests) => {
   const before = scene.model.requests.length;
   scene.model.answerWith(...scripts);
-  expect((await exchange(talk.client, 'Вопрос')).status).toBe('apology');
+  expect((await exchange(conversation.client, 'Вопрос')).status).toBe('apology');
   expect(scene.model.requests).toHaveLength(before + requests);
   scene.model.forget();
 });
@@ -275,8 +277,8 @@ it.each<[string, Script[], number]>([
 it('a stop takes effect between two calls', async () => {
   scene.model.answerWith({ deltas: [{ tool_calls: calls(16) }], finish: 'tool_calls' });
   const before = scene.model.requests.length;
-  await scene.begin(talk.client, 'Вопрос');
-  talk.client.send('stop');
-  expect((await talk.client.next<Complete>('assistant_message_complete')).status).toBe('stopped');
+  await scene.begin(conversation.client, 'Вопрос');
+  conversation.client.send('stop');
+  expect((await conversation.client.next<Complete>('assistant_message_complete')).status).toBe('stopped');
   expect(scene.model.requests.length - before).toBeLessThanOrEqual(2);
 });

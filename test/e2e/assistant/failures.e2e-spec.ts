@@ -10,7 +10,7 @@ import {
   TIMEOUT,
   type Complete,
   type Joined,
-  type Talk,
+  type Conversation,
 } from './scene.js';
 
 /** Extra time of a busy machine, ms. */
@@ -25,10 +25,10 @@ async function* nothing(): AsyncGenerator<string> {
 
 describe('a provider', () => {
   let scene: Scene;
-  let talk: Talk;
+  let conversation: Conversation;
   beforeAll(async () => (scene = await Scene.start()));
   afterAll(() => scene.stop());
-  beforeEach(async () => (talk = await scene.chat()));
+  beforeEach(async () => (conversation = await scene.chat()));
 
   const FAILURES: [string, Script, half: string][] = [
     ['never answers', { mute: true }, ''],
@@ -63,12 +63,12 @@ describe('a provider', () => {
     'that %s: the client gets an error and an apology, and the next prompt leaves both out',
     async (...failure) => {
       const [, script, half] = failure;
-      await exchange(talk.client, 'Раньше');
+      await exchange(conversation.client, 'Раньше');
       scene.model.answerWith(script);
       const since = performance.now();
-      const messageId = await begin(talk.client, 'Вопрос');
-      const error = await talk.client.next('error');
-      const complete = await talk.client.next<Complete>(
+      const messageId = await begin(conversation.client, 'Вопрос');
+      const error = await conversation.client.next('error');
+      const complete = await conversation.client.next<Complete>(
         'assistant_message_complete',
         ({ content }) => content === APOLOGY,
       );
@@ -77,17 +77,17 @@ describe('a provider', () => {
       expect(JSON.stringify(error)).not.toContain('test');
       expect(complete).toMatchObject({ role: 'assistant', status: 'apology' });
       expect(complete.messageId).not.toBe(messageId);
-      expect(talk.client.tokens(messageId).join('')).toBe(half);
-      expect(talk.client.received.findLastIndex(({ type }) => type === 'error')).toBeLessThan(
-        talk.client.received.findLastIndex(({ type }) => type === 'assistant_message_complete'),
+      expect(conversation.client.tokens(messageId).join('')).toBe(half);
+      expect(conversation.client.received.findLastIndex(({ type }) => type === 'error')).toBeLessThan(
+        conversation.client.received.findLastIndex(({ type }) => type === 'assistant_message_complete'),
       );
 
-      expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');
+      expect((await exchange(conversation.client, 'Дальше')).status).toBe('complete');
       const prompt = scene.model.prompt;
       expect(prompt.slice(0, 2)).toEqual(['user: Раньше', 'assistant: Да, конечно.']);
       expect(prompt.at(-1)).toBe('user: Дальше');
       expect(prompt.filter((line) => line.startsWith('assistant'))).toHaveLength(1);
-      const history = await scene.history(talk);
+      const history = await scene.history(conversation);
       expect(history).toContain(`assistant apology: ${APOLOGY}`);
       expect(history.filter((line) => line.startsWith('assistant failed'))).toEqual(
         half ? [`assistant failed: ${half}`] : history.filter((line) => line === 'assistant failed: '),
@@ -97,7 +97,10 @@ describe('a provider', () => {
 
   it('that is slow may take longer for the answer than the timeout of one token', async () => {
     scene.model.answerWith({ tokens: ['a', 'b', 'c', 'd', 'e'], pace: TIMEOUT / 2 });
-    expect(await exchange(talk.client, 'Не спеши')).toMatchObject({ content: 'abcde', status: 'complete' });
+    expect(await exchange(conversation.client, 'Не спеши')).toMatchObject({
+      content: 'abcde',
+      status: 'complete',
+    });
   });
 
   it('that never ends is stopped at the time limit of an answer', async () => {
@@ -106,7 +109,7 @@ describe('a provider', () => {
     expect(usual).toBe(300_000);
     answers.answerMs = 3 * TIMEOUT;
     scene.model.answerWith({ tokens: Array<string>(600).fill('a'), pace: TIMEOUT / 4 });
-    expect(await exchange(talk.client, 'Без конца')).toMatchObject({ content: APOLOGY });
+    expect(await exchange(conversation.client, 'Без конца')).toMatchObject({ content: APOLOGY });
     answers.answerMs = usual;
     const metrics = await (await fetch(`${scene.app.url}/metrics`)).text();
     expect(metrics).toMatch(/^budget_refusals_total\{budget="modelTime"\} [1-9]/m);
@@ -114,33 +117,39 @@ describe('a provider', () => {
 
   it('that failed: a regenerated answer replaces the failed one and the apology', async () => {
     scene.model.answerWith({ tokens: ['Пол'], end: 'cut' });
-    await exchange(talk.client, 'Вопрос');
-    await talk.client.ask('regenerate', {}, 'assistant_message_complete');
+    await exchange(conversation.client, 'Вопрос');
+    await conversation.client.ask('regenerate', {}, 'assistant_message_complete');
     expect(scene.model.prompt).toEqual(['user: Вопрос']);
-    expect(await scene.history(talk)).toEqual(['user complete: Вопрос', 'assistant complete: Да, конечно.']);
+    expect(await scene.history(conversation)).toEqual([
+      'user complete: Вопрос',
+      'assistant complete: Да, конечно.',
+    ]);
   });
 
   it('that fails while more questions wait does not stop their answers', async () => {
     scene.model.answerWith({ end: 'hang' });
-    await begin(talk.client, 'первый');
-    talk.client.send('message', { message: 'второй' });
-    await talk.client.next<Complete>('assistant_message_complete', ({ status }) => status === 'complete');
+    await begin(conversation.client, 'первый');
+    conversation.client.send('message', { message: 'второй' });
+    await conversation.client.next<Complete>(
+      'assistant_message_complete',
+      ({ status }) => status === 'complete',
+    );
     expect(scene.model.prompt.at(-1)).toBe('user: второй');
     expect(scene.model.prompt.join()).not.toContain('assistant');
   });
 
   it('that fails while no device is connected leaves its apology in the history', async () => {
     scene.model.answerWith({ tokens: ['Пол'], end: 'hang' });
-    const messageId = await begin(talk.client, 'Вопрос');
-    await receivedTokens(talk.client, messageId, 1);
-    talk.client.close();
-    await until('the apology', async () => (await scene.history(talk)).length >= 3);
-    expect(await scene.history(talk)).toEqual([
+    const messageId = await begin(conversation.client, 'Вопрос');
+    await receivedTokens(conversation.client, messageId, 1);
+    conversation.client.close();
+    await until('the apology', async () => (await scene.history(conversation)).length >= 3);
+    expect(await scene.history(conversation)).toEqual([
       'user complete: Вопрос',
       'assistant failed: Пол',
       `assistant apology: ${APOLOGY}`,
     ]);
-    const { client } = await scene.join(talk, { messageId, index: 0 });
+    const { client } = await scene.join(conversation, { messageId, index: 0 });
     const { content } = await client.next('assistant_message_complete');
     expect(content).not.toBe('');
   });

@@ -1,16 +1,16 @@
 import { ASSISTANT, RateLimits } from '#platform';
-import { begin, exchange, Scene, type Complete, type Talk } from './scene.js';
+import { begin, exchange, Scene, type Complete, type Conversation } from './scene.js';
 
 const EACH_MINUTE = 20;
 
 let scene: Scene;
-let talk: Talk;
+let conversation: Conversation;
 beforeAll(async () => (scene = await Scene.start({ ASSISTANT_RATE: '' })));
 afterAll(() => scene.stop());
-beforeEach(async () => (talk = await scene.chat()));
+beforeEach(async () => (conversation = await scene.chat()));
 
 it('a burst of a hundred messages is answered up to the limit, and the rest is refused', async () => {
-  const { client } = talk;
+  const { client } = conversation;
   for (let i = 0; i < 100; i++) client.send('message', { message: String(i) });
   const refused = () => client.all<{ code: string; retryAfterMs: number }>('error');
   await client.until(() => refused().length === 100 - EACH_MINUTE || undefined, '80 refusals');
@@ -23,19 +23,19 @@ it('a burst of a hundred messages is answered up to the limit, and the rest is r
   await client.until(() => complete().length === EACH_MINUTE || undefined, '20 answers');
   expect(new Set(complete().map(({ status }) => status))).toEqual(new Set(['complete']));
   expect(scene.model.requests).toHaveLength(EACH_MINUTE);
-  expect(await scene.history(talk)).toHaveLength(2 * EACH_MINUTE);
+  expect(await scene.history(conversation)).toHaveLength(2 * EACH_MINUTE);
   expect(refused()).toHaveLength(100 - EACH_MINUTE);
   expect(client.dropped).toBeUndefined();
 });
 
 it('the limit counts all devices and chats of a user, regenerated answers too, and no other user', async () => {
-  const second = await scene.chat(talk.account);
+  const second = await scene.chat(conversation.account);
   for (let i = 0; i < EACH_MINUTE / 2; i++) {
-    await exchange(talk.client, 'x');
+    await exchange(conversation.client, 'x');
     await exchange(second.client, 'x');
   }
   for (const [type, { client }] of [
-    ['message', talk],
+    ['message', conversation],
     ['regenerate', second],
   ] as const)
     expect(await client.ask(type, type === 'message' ? { message: 'x' } : {}, 'error')).toMatchObject({
@@ -46,7 +46,7 @@ it('the limit counts all devices and chats of a user, regenerated answers too, a
 });
 
 it('a daily limit counts questions and regenerated answers', async () => {
-  const { client, account } = talk;
+  const { client, account } = conversation;
   await exchange(client, 'x');
   await scene.app.app.get(RateLimits).take('assistantDay', account.id, 499);
   for (const [type, data] of [
@@ -60,7 +60,7 @@ it('a daily limit counts questions and regenerated answers', async () => {
 });
 
 it('a flood of frames of any kind ends neither the connection nor the service', async () => {
-  const { client } = talk;
+  const { client } = conversation;
   for (let i = 0; i < 3000; i++) client.send(i % 2 ? 'nonsense' : 'create_chat');
   const other = await scene.chat();
   expect((await exchange(other.client, 'x')).status).toBe('complete');
@@ -83,7 +83,7 @@ describe('a user whose answers do not end', () => {
     const talks = [];
     for (let i = 0; i <= atOnce; i++) talks.push(await patient.chat(account));
     for (const { client } of talks) await client.ask('message', { message: 'x' }, 'user_message');
-    const [first] = talks as [Talk];
+    const [first] = talks as [Conversation];
     await patient.model.request(atOnce);
     const other = await patient.chat();
     await begin(other.client, 'x');

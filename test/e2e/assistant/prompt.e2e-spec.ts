@@ -64,12 +64,12 @@ it('a prompt contains no other chats', async () => {
 
 it('the prompt after a stopped answer contains its text so far', async () => {
   const scene = await Scene.start({ ASSISTANT_TIMEOUT_MS: '5000' });
-  const talk = await scene.chat();
+  const conversation = await scene.chat();
   scene.model.answerWith({ tokens: ['половина'], end: 'hang' });
-  await receivedTokens(talk.client, await scene.begin(talk.client, 'первый'), 1);
-  talk.client.send('stop');
-  await exchange(talk.client, 'второй');
-  await talk.client.next('assistant_message_complete', ({ status }) => status === 'complete');
+  await receivedTokens(conversation.client, await scene.begin(conversation.client, 'первый'), 1);
+  conversation.client.send('stop');
+  await exchange(conversation.client, 'второй');
+  await conversation.client.next('assistant_message_complete', ({ status }) => status === 'complete');
   expect(scene.model.prompt).toEqual(['user: первый', 'assistant: половина', 'user: второй']);
   await scene.stop();
 });

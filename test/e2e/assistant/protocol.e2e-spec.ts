@@ -120,11 +120,11 @@ it('a device that moved to another chat receives nothing more of the first', asy
 });
 
 it('a join of a long chat returns the newest 200 messages, oldest first', async () => {
-  const talk = await scene.chat(anna);
-  await talk.client.ask('message', { message: '0' }, 'assistant_message_complete');
-  for (let i = 1; i <= 100; i++) talk.client.send('message', { message: String(i) });
-  const answered = () => talk.client.all('assistant_message_complete').length === 101 || undefined;
-  await talk.client.until(answered, '101 answers', 20_000);
-  const questions = (await scene.history(talk)).filter((line) => line.startsWith('user'));
+  const conversation = await scene.chat(anna);
+  await conversation.client.ask('message', { message: '0' }, 'assistant_message_complete');
+  for (let i = 1; i <= 100; i++) conversation.client.send('message', { message: String(i) });
+  const answered = () => conversation.client.all('assistant_message_complete').length === 101 || undefined;
+  await conversation.client.until(answered, '101 answers', 20_000);
+  const questions = (await scene.history(conversation)).filter((line) => line.startsWith('user'));
   expect(questions).toEqual(Array.from({ length: 100 }, (_, i) => `user complete: ${i + 1}`));
 });

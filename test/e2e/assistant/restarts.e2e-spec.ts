@@ -4,24 +4,24 @@ import { begin, byHand, exchange, receivedTokens, Scene, type Complete, type Joi
 it('a stop of the process keeps the text of a running answer and marks it as interrupted', async () => {
   const database = await createTestDatabase();
   const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
-  const talk = await scene.chat();
+  const conversation = await scene.chat();
   const tokens = byHand();
   // Questions that still wait for an answer are not started any more.
   scene.model.answerWith({ tokens }, { mute: true });
-  const messageId = await begin(talk.client, 'Вопрос');
-  talk.client.send('message', { message: 'Ещё один' });
-  await talk.client.next('user_message', ({ content }) => content === 'Ещё один');
+  const messageId = await begin(conversation.client, 'Вопрос');
+  conversation.client.send('message', { message: 'Ещё один' });
+  await conversation.client.next('user_message', ({ content }) => content === 'Ещё один');
   for (const token of ['Начало', ', ', 'и']) tokens.write(token);
-  await receivedTokens(talk.client, messageId, 3);
+  await receivedTokens(conversation.client, messageId, 3);
   const since = performance.now();
   await scene.app.stop();
   expect(performance.now() - since).toBeLessThan(5000);
-  await talk.client.disconnected();
+  await conversation.client.disconnected();
   await scene.model.until(() => scene.model.aborted === 1, 'the model request was not aborted');
 
   const later = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
   const client = await later.assistant();
-  const join = { token: talk.account.token, chatId: talk.chatId };
+  const join = { token: conversation.account.token, chatId: conversation.chatId };
   const { messages } = await client.ask<Joined>('join_chat', join, 'chat_joined');
   const received = messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
   expect(received).toContain('assistant interrupted: Начало, и');
@@ -42,10 +42,10 @@ it('a stop of the process keeps the text of a running answer and marks it as int
 itAlone('the published part of an answer survives the death of its process', async () => {
   const database = await createTestDatabase();
   const scene = await Scene.start({ DATABASE_URL: database.url, ASSISTANT_TIMEOUT_MS: '20000' });
-  const talk = await scene.chat();
+  const conversation = await scene.chat();
   scene.model.answerWith({ tokens: ['Начало', ', 👍 ', 'и'], end: 'hang' });
-  const messageId = await begin(talk.client, 'Вопрос');
-  await receivedTokens(talk.client, messageId, 3);
+  const messageId = await begin(conversation.client, 'Вопрос');
+  await receivedTokens(conversation.client, messageId, 3);
   const logged = async () => (await scene.app.rows('SELECT 1 FROM assistant_tokens')).length;
   await until('three tokens stored', async () => (await logged()) >= 3);
   // As if the database had been unavailable for a while.
@@ -53,7 +53,11 @@ itAlone('the published part of an answer survives the death of its process', asy
   // The next process need not know whether the first one hangs or is dead.
   const next = await TestApp.start({ ...Scene.env(scene.model), DATABASE_URL: database.url });
   const client = await next.assistant();
-  const join = { token: talk.account.token, chatId: talk.chatId, resume: { messageId, index: 0 } };
+  const join = {
+    token: conversation.account.token,
+    chatId: conversation.chatId,
+    resume: { messageId, index: 0 },
+  };
   const messages = async () => (await client.ask<Joined>('join_chat', join, 'chat_joined')).messages;
   await until('the stored answer', async () => (await messages()).length >= 2);
   const complete = await client.next<Complete>('assistant_message_complete');

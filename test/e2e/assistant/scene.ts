@@ -64,7 +64,7 @@ export class Scene {
   }
 
   /** A device in a new chat. */
-  async chat(account?: Account): Promise<Talk> {
+  async chat(account?: Account): Promise<Conversation> {
     const owner = account ?? (await this.app.register());
     const client = await this.signedIn(owner);
     const { chatId } = await client.ask('create_chat', {}, 'chat_created');
@@ -73,7 +73,7 @@ export class Scene {
 
   /** Joins an existing chat with another device, and returns the answer to the join. */
   async join(
-    { account, chatId }: Omit<Talk, 'client'>,
+    { account, chatId }: Omit<Conversation, 'client'>,
     resume?: { messageId: string; index: number },
   ): Promise<{ client: AssistantClient; joined: Joined }> {
     const client = await this.app.assistant();
@@ -94,14 +94,14 @@ export class Scene {
   }
 
   /** The stored messages as a joining device receives them: role, status and content of each. */
-  async history(talk: Omit<Talk, 'client'>): Promise<string[]> {
-    const { client, joined } = await this.join(talk);
+  async history(conversation: Omit<Conversation, 'client'>): Promise<string[]> {
+    const { client, joined } = await this.join(conversation);
     client.close();
     return joined.messages.map(({ role, status, content }) => `${role} ${status}: ${content}`);
   }
 }
 
-export interface Talk {
+export interface Conversation {
   account: Account;
   client: AssistantClient;
   chatId: string;

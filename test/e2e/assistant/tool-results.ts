@@ -1,19 +1,19 @@
 import type { ModelMessage } from '#testing';
-import { exchange, type Scene, type Talk } from './scene.js';
+import { exchange, type Scene, type Conversation } from './scene.js';
 
 export interface List<T> {
   items: T[];
 }
 
-/** Runs tools as the model of a talk. */
-export function toolsOf(at: () => { scene: Scene; talk: Talk }) {
+/** Runs tools as the model of a conversation. */
+export function toolsOf(at: () => { scene: Scene; conversation: Conversation }) {
   /** Makes the model call tools, and returns their results in the order of the calls. */
   async function results(...calls: { name: string; arguments: object | string }[]): Promise<string[]> {
-    const { scene, talk } = at();
+    const { scene, conversation } = at();
     scene.model.answerWith({ calls }, { tokens: ['Вот', ' что', ' есть'] });
-    const complete = await exchange(talk.client, 'Что есть?');
+    const complete = await exchange(conversation.client, 'Что есть?');
     expect(complete).toMatchObject({ content: 'Вот что есть', status: 'complete' });
-    expect(talk.client.all('error')).toEqual([]);
+    expect(conversation.client.all('error')).toEqual([]);
     const { messages } = scene.model.requests.at(-1)!;
     const asked = messages.findLast((message): message is Required<ModelMessage> => !!message.tool_calls)!;
     expect(asked.tool_calls.map(({ function: { name } }) => name)).toEqual(calls.map(({ name }) => name));

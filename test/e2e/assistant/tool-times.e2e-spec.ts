@@ -1,16 +1,16 @@
 import type { BookingDto, ServiceDto } from '#contracts';
 import type { Account } from '#testing';
 import { DateTime } from 'luxon';
-import { exchange, Scene, type Talk } from './scene.js';
+import { exchange, Scene, type Conversation } from './scene.js';
 import { toolsOf, type List } from './tool-results.js';
 
 let scene: Scene;
-let talk: Talk;
+let conversation: Conversation;
 beforeAll(async () => (scene = await Scene.start()));
 afterAll(() => scene.stop());
-beforeEach(async () => (talk = await scene.chat()));
+beforeEach(async () => (conversation = await scene.chat()));
 
-const { result } = toolsOf(() => ({ scene, talk }));
+const { result } = toolsOf(() => ({ scene, conversation }));
 
 interface Times {
   starts_at: string;
@@ -42,7 +42,7 @@ const daysOf = (timezone: string) => {
 it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmandu'])(
   'the assistant uses the clock of a master in %s, also on the days of a clock change',
   async (timezone) => {
-    talk = await scene.chat(await scene.app.register('Клиент'));
+    conversation = await scene.chat(await scene.app.register('Клиент'));
     const { service: cut, token } = await masterIn(timezone);
     const { items } = await result<List<{ timezone: string }>>('search_services', { query: cut.name });
     expect(items).toMatchObject([{ id: cut.id, timezone }]);
@@ -77,7 +77,7 @@ it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmand
       expect(exact).toMatchObject({ items: local.items });
     }
     const [day] = daysOf(timezone);
-    const { token: client } = talk.account;
+    const { token: client } = conversation.account;
     const booking = { service_id: cut.id, starts_at: day!.set({ hour: 9 }).toUTC().toISO() };
     const { body } = await scene.app.request<BookingDto>('POST', 'bookings', client, booking);
     const { items: bookings } = await result<List<Times & { id: string }>>('my_bookings', {});
@@ -91,7 +91,7 @@ it.each(['Europe/Moscow', 'Asia/Vladivostok', 'America/New_York', 'Asia/Kathmand
 );
 
 it('the assistant knows the date and the clock of the user, and gives times in it, too', async () => {
-  const { token } = talk.account;
+  const { token } = conversation.account;
   const quiet_hours = { from: '23:00', to: '07:00', timezone: 'Asia/Vladivostok' };
   await scene.app.request('PUT', 'notifications/preferences', token, { quiet_hours });
   const { service: cut } = await masterIn('Europe/Moscow');

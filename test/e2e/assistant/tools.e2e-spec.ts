@@ -1,7 +1,7 @@
 import type { BookingDto, ServiceDto } from '#contracts';
 import type { Account } from '#testing';
 import { randomUUID } from 'node:crypto';
-import { begin, exchange, Scene, type Complete, type Talk } from './scene.js';
+import { begin, exchange, Scene, type Complete, type Conversation } from './scene.js';
 import { toolsOf, type List } from './tool-results.js';
 
 const HOUR = 3600_000;
@@ -14,7 +14,7 @@ let boris: Account;
 let service: ServiceDto;
 let firstDevice: BookingDto;
 let secondDevice: BookingDto;
-let talk: Talk;
+let conversation: Conversation;
 beforeAll(async () => {
   scene = await Scene.start();
   [master, anna, boris] = await scene.app.people('Мастер Вера', 'Анна', 'Борис');
@@ -32,17 +32,17 @@ beforeAll(async () => {
   [firstDevice, secondDevice] = [await book(anna, 10), await book(boris, 12)];
 });
 afterAll(() => scene.stop());
-beforeEach(async () => (talk = await scene.chat(anna)));
+beforeEach(async () => (conversation = await scene.chat(anna)));
 
 /** That many days ahead, at a full hour. */
 const at = (days: number, hour: number) =>
   new Date(Math.floor(Date.now() / DAY) * DAY + days * DAY + hour * HOUR).toISOString();
 
-const { results, result } = toolsOf(() => ({ scene, talk }));
+const { results, result } = toolsOf(() => ({ scene, conversation }));
 const ids = ({ items }: List<{ id: string }>) => items.map(({ id }) => id);
 
 it('the model gets only tools that read', async () => {
-  await exchange(talk.client, 'Привет');
+  await exchange(conversation.client, 'Привет');
   const tools = scene.model.requests.at(-1)!.tools!;
   expect(tools.map((tool) => tool.function.name).sort()).toEqual([
     'free_slots',
@@ -99,7 +99,7 @@ it('the assistant keeps the texts of users as text, and bounds a result', async 
 it('the assistant bounds the results of one answer by the context', async () => {
   const calls = Array.from({ length: 16 }, () => ({ name: 'search_services', arguments: { query: 'лак' } }));
   scene.model.answerWith({ calls }, { calls }, { calls }, { tokens: ['Вот'] });
-  await exchange(talk.client, 'Что есть?');
+  await exchange(conversation.client, 'Что есть?');
   const { messages } = scene.model.requests.at(-1)!;
   const received = messages.filter(({ role }) => role === 'tool').map(({ content }) => content!);
   expect(received).toHaveLength(48);
@@ -114,7 +114,7 @@ it('the assistant ends the answer when its calls exceed the prompt', async () =>
   const query = Array.from({ length: 9000 }, (_, i) => i % 10).join(' ');
   scene.model.answerWith({ calls: [{ name: 'search_services', arguments: { query } }] }, { tokens: ['Вот'] });
   const before = scene.model.requests.length;
-  expect((await exchange(talk.client, 'Что есть?')).status).toBe('apology');
+  expect((await exchange(conversation.client, 'Что есть?')).status).toBe('apology');
   expect(scene.model.requests).toHaveLength(before + 1);
   scene.model.forget();
 });
@@ -155,7 +155,7 @@ it('the assistant sees only what the user sees: nothing across a block', async (
   const blocked = await scene.app.register('Глеб');
   await scene.app.request('PUT', `users/${blocked.id}/block`, master.token);
   await scene.app.request('POST', `users/${blocked.id}/block`, master.token);
-  talk = await scene.chat(blocked);
+  conversation = await scene.chat(blocked);
   const seen = await scene.app.request<List<{ id: string }>>(
     'GET',
     `services?query=${encodeURIComponent('маник')}`,
@@ -199,12 +199,15 @@ it('the text before and after a call is one answer, and calls are not in the his
     { tokens: ['Сейчас ', 'посмотрю. '], calls: [{ name: 'my_bookings', arguments: {} }] },
     { tokens: ['Одна ', 'запись.'] },
   );
-  const { messageId, content } = await exchange(talk.client, 'Мои записи?');
+  const { messageId, content } = await exchange(conversation.client, 'Мои записи?');
   expect(content).toBe('Сейчас посмотрю. Одна запись.');
   expect(scene.model.prompt).toContain('assistant: Сейчас посмотрю. ');
-  expect(talk.client.tokens(messageId).join('')).toBe(content);
-  expect(await scene.history(talk)).toEqual(['user complete: Мои записи?', `assistant complete: ${content}`]);
-  await exchange(talk.client, 'Спасибо');
+  expect(conversation.client.tokens(messageId).join('')).toBe(content);
+  expect(await scene.history(conversation)).toEqual([
+    'user complete: Мои записи?',
+    `assistant complete: ${content}`,
+  ]);
+  await exchange(conversation.client, 'Спасибо');
   expect(scene.model.prompt).toEqual(['user: Мои записи?', `assistant: ${content}`, 'user: Спасибо']);
 });
 
@@ -213,7 +216,7 @@ it('truncates an answer that is too long over all its turns', async () => {
     { tokens: ['a'.repeat(30_000)], calls: [{ name: 'my_bookings', arguments: {} }] },
     { tokens: ['b'.repeat(90_000)] },
   );
-  const { content, status } = await exchange(talk.client, 'Мои записи?');
+  const { content, status } = await exchange(conversation.client, 'Мои записи?');
   expect([content.length, status]).toEqual([100_000, 'complete']);
 });
 
@@ -221,27 +224,27 @@ it('a model that calls tools without end is stopped after five rounds', async ()
   const before = scene.model.requests.length;
   const again = { calls: [{ name: 'my_bookings', arguments: {} }] };
   scene.model.answerWith(...Array.from({ length: 5 }, () => again), { tokens: ['хватит'] });
-  talk.client.send('message', { message: 'Что есть?' });
-  await talk.client.next<Complete>('assistant_message_complete');
+  conversation.client.send('message', { message: 'Что есть?' });
+  await conversation.client.next<Complete>('assistant_message_complete');
   const rounds = scene.model.requests.length - before;
   expect(rounds).toBeGreaterThanOrEqual(5);
   expect(rounds).toBeLessThanOrEqual(6);
   // No script is left over for the next test.
-  if (rounds === 5) await exchange(talk.client, 'Дальше');
-  expect((await exchange(talk.client, 'Дальше')).status).toBe('complete');
+  if (rounds === 5) await exchange(conversation.client, 'Дальше');
+  expect((await exchange(conversation.client, 'Дальше')).status).toBe('complete');
 });
 
 it('a model whose call has no end is stopped', async () => {
   scene.model.answerWith({ calls: [{ name: 'my_bookings', arguments: ' '.repeat(1_100_000) }] });
-  const messageId = await begin(talk.client, 'Мои записи?');
-  expect(await talk.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
+  const messageId = await begin(conversation.client, 'Мои записи?');
+  expect(await conversation.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
 });
 
 it('a model that breaks off after a call makes the answer fail as usual', async () => {
   scene.model.answerWith({ calls: [{ name: 'my_bookings', arguments: {} }] }, { end: 'reset' });
-  const messageId = await begin(talk.client, 'Мои записи?');
-  expect(await talk.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
-  expect(await talk.client.next('assistant_message_complete')).toMatchObject({ status: 'apology' });
+  const messageId = await begin(conversation.client, 'Мои записи?');
+  expect(await conversation.client.next('error')).toMatchObject({ code: 'ASSISTANT_UNAVAILABLE', messageId });
+  expect(await conversation.client.next('assistant_message_complete')).toMatchObject({ status: 'apology' });
 });
 
 it('no tool call writes anything', async () => {

@@ -1,5 +1,5 @@
 import type { ChatDto, FriendRequestPage, ParticipantPage, PostDto } from '#contracts';
-import { expectStatus, Bystander, PlainClient, text, until, type Account } from '#testing';
+import { expectStatus, DatabaseSession, PlainClient, text, until, type Account } from '#testing';
 import { useBans } from './scene.js';
 
 const scene = useBans();
@@ -166,15 +166,15 @@ describe('a banned user', () => {
 });
 
 describe('a concurrent ban', () => {
-  let bystander: Bystander;
-  beforeAll(async () => (bystander = await Bystander.at(scene.app.databaseUrl)));
-  afterAll(() => bystander.end());
+  let databaseSession: DatabaseSession;
+  beforeAll(async () => (databaseSession = await DatabaseSession.at(scene.app.databaseUrl)));
+  afterAll(() => databaseSession.end());
 
   it('covers a chat, a membership or a friendship that was begun before it', async () => {
     const [anna, boris] = await scene.app.people('Анна', 'Борис');
     const group = await scene.app.group(anna, scene.admin);
-    await bystander.query('BEGIN');
-    await bystander.query('LOCK TABLE chat_members IN SHARE MODE');
+    await databaseSession.query('BEGIN');
+    await databaseSession.query('LOCK TABLE chat_members IN SHARE MODE');
     const direct = scene.app.request<ChatDto>('POST', 'chats', anna.token, {
       type: 'direct',
       participant_ids: [boris.id],
@@ -182,10 +182,10 @@ describe('a concurrent ban', () => {
     const added = scene.app.request('POST', `chats/${group.id}/members`, anna.token, {
       user_ids: [boris.id],
     });
-    while ((await bystander.waiters()) < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    while ((await databaseSession.waiters()) < 2) await new Promise((resolve) => setTimeout(resolve, 10));
     const banned = ban(boris);
-    while ((await bystander.waiters()) < 3) await new Promise((resolve) => setTimeout(resolve, 10));
-    await bystander.query('COMMIT');
+    while ((await databaseSession.waiters()) < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    await databaseSession.query('COMMIT');
     const [{ status, body }] = await Promise.all([direct, added, banned]);
     expect([status, (await added).status]).toEqual([201, 201]);
     expect((await chatOf(anna, body)).is_open).toBe(false);

@@ -115,7 +115,7 @@ async function loseConnection({ client, back, catchUp }: Participant): Promise<v
   await catchUp();
 }
 
-async function talk(person: Participant, name: number): Promise<void> {
+async function sendMessages(person: Participant, name: number): Promise<void> {
   for (let i = 0; i < EACH; i++) {
     await person.say(`${name}:${i}`);
     if ((i + name * 10) % SENDS_A_CONNECTION === 0) await loseConnection(person);
@@ -123,7 +123,7 @@ async function talk(person: Participant, name: number): Promise<void> {
 }
 
 it('four clients of four dialects end with the same thousand messages, none received twice', async () => {
-  await Promise.all(people.map(talk));
+  await Promise.all(people.map(sendMessages));
   const stored = await app.rows<{ id: string; seq: number; sender_id: string; content: string }>(
     'SELECT id, seq, sender_id, content FROM messages WHERE chat_id = $1 ORDER BY seq',
     [chatId],

@@ -1,6 +1,6 @@
 import type { NotificationDto } from '#contracts';
 import { Notify } from '#notifications';
-import { Bystander, until, type Account } from '#testing';
+import { DatabaseSession, until, type Account } from '#testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { useNotifications } from './scene.js';
 
@@ -242,16 +242,16 @@ describe('at the same moment', () => {
     const { id } = await post(scene.anna);
     await scene.app.rows('INSERT INTO post_likes (post_id, user_id) VALUES ($1, $2)', [id, scene.boris.id]);
     await scene.app.rows('UPDATE posts SET likes_count = 1 WHERE id = $1', [id]);
-    const bystander = await Bystander.at(scene.app.databaseUrl);
-    await bystander.query('BEGIN');
+    const databaseSession = await DatabaseSession.at(scene.app.databaseUrl);
+    await databaseSession.query('BEGIN');
     // The notifier has read the like and waits at the notification.
-    await bystander.query('LOCK TABLE notifications IN SHARE MODE');
+    await databaseSession.query('LOCK TABLE notifications IN SHARE MODE');
     const notifying = notify(id, scene.boris);
-    await bystander.somebodyWaits();
+    await databaseSession.somebodyWaits();
     const undone = ask(scene.boris, `DELETE posts/${id}/like`);
-    await until('both wait', async () => (await bystander.waiters()) === 2);
-    await bystander.query('COMMIT');
-    await bystander.end();
+    await until('both wait', async () => (await databaseSession.waiters()) === 2);
+    await databaseSession.query('COMMIT');
+    await databaseSession.end();
     await Promise.all([notifying, undone]);
     expect([await list(), await unread()]).toEqual([[], 0]);
   });
@@ -259,15 +259,15 @@ describe('at the same moment', () => {
   it('a block that arrives while it is being notified waits for it, and hides it', async () => {
     const { id } = await post(scene.anna);
     await scene.app.rows('INSERT INTO post_likes (post_id, user_id) VALUES ($1, $2)', [id, scene.boris.id]);
-    const bystander = await Bystander.at(scene.app.databaseUrl);
-    await bystander.query('BEGIN');
-    await bystander.query('LOCK TABLE notifications IN SHARE MODE');
+    const databaseSession = await DatabaseSession.at(scene.app.databaseUrl);
+    await databaseSession.query('BEGIN');
+    await databaseSession.query('LOCK TABLE notifications IN SHARE MODE');
     const notifying = notify(id, scene.boris);
-    await bystander.somebodyWaits();
+    await databaseSession.somebodyWaits();
     const blocked = ask(scene.anna, `PUT users/${scene.boris.id}/block`);
-    await until('both wait', async () => (await bystander.waiters()) === 2);
-    await bystander.query('COMMIT');
-    await bystander.end();
+    await until('both wait', async () => (await databaseSession.waiters()) === 2);
+    await databaseSession.query('COMMIT');
+    await databaseSession.end();
     await Promise.all([notifying, blocked]);
     expect(await list()).toEqual([]);
   });

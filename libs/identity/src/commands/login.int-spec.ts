@@ -1,5 +1,5 @@
 import { newId } from '#platform';
-import { Bystander, until } from '#testing';
+import { DatabaseSession, until } from '#testing';
 import { AppError } from '#contracts';
 import { codeOf, device, PASSWORD, startIdentity, type Identity } from '../test-identity.js';
 import { Passwords } from '../sessions/passwords.js';
@@ -155,12 +155,12 @@ describe('a user with 50 sessions', () => {
 
   it('has no more of them after concurrent sign-ins', async () => {
     const user = await withFifty();
-    const bystander = await Bystander.at(identity.databaseUrl);
-    await bystander.query('BEGIN');
-    await bystander.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [user.id]);
+    const databaseSession = await DatabaseSession.at(identity.databaseUrl);
+    await databaseSession.query('BEGIN');
+    await databaseSession.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [user.id]);
     const signIns = Array.from({ length: 3 }, () => login(user.email, PASSWORD));
-    await until('all of them wait', async () => (await bystander.waiters()) === signIns.length);
-    await bystander.end();
+    await until('all of them wait', async () => (await databaseSession.waiters()) === signIns.length);
+    await databaseSession.end();
     await Promise.all(signIns);
     expect(await sessionsOf(user.id)).toHaveLength(50);
   });

@@ -1,4 +1,4 @@
-import { Bystander } from '#testing';
+import { DatabaseSession } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { migrate } from './migrate.js';
 
@@ -7,29 +7,29 @@ const ENGINE_MS = 10_000;
 
 it('a process that starts during a migration waits for its end', async () => {
   const { TEST_DATABASE_URL } = process.env;
-  const server = await Bystander.at(TEST_DATABASE_URL!);
+  const server = await DatabaseSession.at(TEST_DATABASE_URL!);
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await server.query(`CREATE DATABASE "${name}"`);
   const url = new URL(TEST_DATABASE_URL!);
   url.pathname = name;
-  const bystander = await Bystander.at(url.href);
+  const databaseSession = await DatabaseSession.at(url.href);
 
   // The first migration's table is created by another transaction, until that is rolled back.
-  await bystander.query('BEGIN');
-  await bystander.query('CREATE TABLE users (id uuid)');
+  await databaseSession.query('BEGIN');
+  await databaseSession.query('CREATE TABLE users (id uuid)');
   const one = migrate(url.href);
-  await bystander.somebodyWaits();
+  await databaseSession.somebodyWaits();
   const later = setTimeout;
   const soon = (work: () => void, ms?: number) => later(work, ms === ENGINE_MS ? 1 : ms);
   jest.spyOn(globalThis, 'setTimeout').mockImplementation(soon);
   const other = migrate(url.href);
   other.catch(() => undefined);
-  while ((await bystander.waiters()) < 2) await new Promise(setImmediate);
-  await bystander.query('ROLLBACK');
+  while ((await databaseSession.waiters()) < 2) await new Promise(setImmediate);
+  await databaseSession.query('ROLLBACK');
   await Promise.all([one, other]);
 
   jest.restoreAllMocks();
-  await bystander.end();
+  await databaseSession.end();
   await server.query(`DROP DATABASE "${name}" WITH (FORCE)`);
   await server.end();
 });

@@ -2,11 +2,11 @@ import { Client } from 'pg';
 import { until } from '../waiting.js';
 
 /** A separate database session. It takes locks that the app needs, counts waiting statements, and reads stored data. */
-export class Bystander extends Client {
-  static async at(databaseUrl: string): Promise<Bystander> {
-    const bystander = new Bystander({ connectionString: databaseUrl });
-    await bystander.connect();
-    return bystander;
+export class DatabaseSession extends Client {
+  static async at(databaseUrl: string): Promise<DatabaseSession> {
+    const session = new DatabaseSession({ connectionString: databaseUrl });
+    await session.connect();
+    return session;
   }
 
   /** The number of statements in this database that wait for a lock. */

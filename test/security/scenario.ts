@@ -1,7 +1,7 @@
 import { SIGNING_KEY, type Account, type TestApp } from '#testing';
 import jwt from 'jsonwebtoken';
 import { randomUUID } from 'node:crypto';
-import { TEXTS, THINGS } from './things.js';
+import { TEXTS, FIXTURES } from './fixtures.js';
 
 /**
  * The people who send requests. A stranger is signed in and no more. `former` was in the owner's group. `member` is
@@ -12,7 +12,7 @@ export const PEOPLE = ['nobody', 'stranger', 'former', 'member', 'owner', 'admin
 export type Who = (typeof PEOPLE)[number];
 
 /** The people, and things of the owner's, made when they are first named. */
-export class World {
+export class Scenario {
   private readonly made = new Map<string, Promise<string>>();
 
   private constructor(
@@ -20,7 +20,7 @@ export class World {
     readonly people: Record<Exclude<Who, 'nobody'>, Account>,
   ) {}
 
-  static async create(app: TestApp): Promise<World> {
+  static async create(app: TestApp): Promise<Scenario> {
     const names = PEOPLE.slice(1);
     const ids = await app.manyPeople(names.length);
     const tokens = await signIn(app, ids);
@@ -28,10 +28,10 @@ export class World {
       name,
       { id: ids[i], email: `${ids[i]}@example.com`, token: tokens[i], refreshToken: '' },
     ]);
-    const people = Object.fromEntries(accounts) as World['people'];
+    const people = Object.fromEntries(accounts) as Scenario['people'];
     const admins = [people.admin.id, people.banned.id];
     await app.rows(`UPDATE users SET role = 'admin' WHERE id = ANY($1)`, [admins]);
-    return new World(app, people);
+    return new Scenario(app, people);
   }
 
   token(who: Who): string | undefined {
@@ -40,14 +40,14 @@ export class World {
 
   /** Makes all things. Then the banned user is banned in the database only, as if no node had been notified. */
   async complete(): Promise<this> {
-    for (const name of Object.keys({ ...THINGS, ...TEXTS })) await this.thing(name);
+    for (const name of Object.keys({ ...FIXTURES, ...TEXTS })) await this.fixture(name);
     await this.app.rows('UPDATE users SET banned_at = now() WHERE id = $1', [this.people.banned.id]);
     return this;
   }
 
-  thing(name: string): Promise<string> {
+  fixture(name: string): Promise<string> {
     if (name in this.people) return Promise.resolve(this.people[name as 'owner'].id);
-    if (!this.made.has(name)) this.made.set(name, (THINGS[name] ?? TEXTS[name]!)(this));
+    if (!this.made.has(name)) this.made.set(name, (FIXTURES[name] ?? TEXTS[name]!)(this));
     return this.made.get(name)!;
   }
 
@@ -55,7 +55,7 @@ export class World {
   async fill(template: string, none = false): Promise<string> {
     let filled = template;
     for (const [named, name] of template.matchAll(NAMES))
-      filled = filled.replace(named, none && !(name! in TEXTS) ? randomUUID() : await this.thing(name!));
+      filled = filled.replace(named, none && !(name! in TEXTS) ? randomUUID() : await this.fixture(name!));
     return filled;
   }
 

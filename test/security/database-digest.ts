@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const OF_CONNECTIONS = `'{last_seen_at,connected_token_id}'`;
 
 /** A digest of all stored rows by table. Two equal digests mean that nothing was written in between. */
-export async function everything(app: TestApp): Promise<Record<string, string | null>> {
+export async function databaseDigest(app: TestApp): Promise<Record<string, string | null>> {
   const digests = (await tablesOf(app)).map(
     (name) => `SELECT '${name}' AS name, md5(string_agg(row::text, ',' ORDER BY row::text))
                    FROM (SELECT to_jsonb(t) - ${OF_CONNECTIONS}::text[] AS row FROM ${name} t) AS rows`,
@@ -31,7 +31,10 @@ async function tablesOf(app: TestApp): Promise<string[]> {
  * The same, after all consequences of earlier requests: notifications, receipts, presence.
  * @param quietMs how long nothing must have changed; longer than a round of receipts, where there may be some
  */
-export async function everythingAtRest(app: TestApp, quietMs = 500): Promise<Record<string, string | null>> {
+export async function databaseDigestAtRest(
+  app: TestApp,
+  quietMs = 500,
+): Promise<Record<string, string | null>> {
   const busy = async () => {
     const [{ count }] = (await app.rows(
       `SELECT (SELECT count(*) FROM outbox_jobs) + (SELECT count(*) FROM bullmq.job WHERE state IN ('waiting', 'active')) AS count`,
@@ -41,7 +44,7 @@ export async function everythingAtRest(app: TestApp, quietMs = 500): Promise<Rec
   for (let before = ''; ; await sleep(quietMs)) {
     // Asked first, so that a change in between shows in the rows.
     if (await busy()) continue;
-    const now = await everything(app);
+    const now = await databaseDigest(app);
     if (JSON.stringify(now) === before) return now;
     before = JSON.stringify(now);
   }
