@@ -19,7 +19,7 @@ export * from './validation/json-size.js';
 export * from './observability/logging.js';
 export * from './observability/metrics.js';
 export * from './limits/network-counts.js';
-export * from './queue/outbox.js';
+export { HEAD_START_MS, addJob, addJobs } from './queue/outbox.js';
 export * from './database/page.js';
 export * from './parts.js';
 export * from './platform.module.js';

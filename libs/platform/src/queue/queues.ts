@@ -7,7 +7,7 @@ import { Config } from '../config/config.js';
 import { toAppError } from '../database/database-errors.js';
 import { logger } from '../observability/logging.js';
 import { Metrics } from '../observability/metrics.js';
-import { OutboxRelay, type NewJob } from './outbox-relay.js';
+import { OutboxRelay, type NewJob } from './outbox.js';
 import { StartupError } from '../config/startup-error.js';
 import { PrismaService } from '../prisma/prisma.service.js';
 import { QueueBackend } from './queue-backend.js';
