@@ -1,5 +1,5 @@
 export { HideNotifications } from './commands/hide-notifications.command.js';
-export { Notify } from './commands/notify.command.js';
+export { Notify, enqueueNotification, enqueueNotifications } from './commands/notify.command.js';
 export { NotifyEveryone } from './commands/notify-everyone.command.js';
 export { PurgeNotifications } from './commands/purge-notifications.command.js';
 export { ReadAllNotifications } from './commands/read-all-notifications.command.js';
@@ -10,7 +10,6 @@ export { ReviseNotifications } from './commands/revise-notifications.command.js'
 export { SetPreferences } from './commands/set-preferences.command.js';
 export { NotificationPublisher } from './delivery/notification-publisher.js';
 export { NotificationsModule } from './notifications.module.js';
-export { enqueueNotification, enqueueNotifications } from './delivery/notification-outbox.js';
 export { CountUnread } from './queries/count-unread.query.js';
 export { GetPreferences } from './queries/get-preferences.query.js';
 export { ListNotifications } from './queries/list-notifications.query.js';

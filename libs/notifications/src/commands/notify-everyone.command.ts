@@ -2,7 +2,7 @@ import type { NotificationCause } from '#contracts';
 import { PrismaService, addJobs, inParts, type Prisma } from '#platform';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { locksOf } from '../revisions/valid-causes.js';
-import { RECIPIENTS } from '../delivery/notification-outbox.js';
+import { RECIPIENTS } from './notify.command.js';
 
 /** Number of jobs created at once. */
 const JOBS_AT_ONCE = 20;
