@@ -1,5 +1,4 @@
 export * from './cluster/node-registry.js';
-export * from './event-queue.js';
 export * from './hub/connection.js';
 export type { Redaction } from './hub/encoding.js';
 export * from './hub/hub.js';

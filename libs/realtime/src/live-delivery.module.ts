@@ -1,8 +1,7 @@
 import { Module } from '@nestjs/common';
 import { NodeRegistry } from './cluster/node-registry.js';
-import { EventQueue } from './event-queue.js';
 import { Hub } from './hub/hub.js';
-import { EventPublisher } from './publisher.js';
+import { EventPublisher, EventQueue } from './publisher.js';
 
 /** Live delivery, for all features. */
 @Module({

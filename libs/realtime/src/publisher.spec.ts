@@ -1,6 +1,6 @@
 import type { PayloadOf } from '#contracts';
 import { WORK } from '#platform';
-import { EventQueue } from './event-queue.js';
+import { EventQueue } from './publisher.js';
 import { Hub } from './hub/hub.js';
 import { EventPublisher } from './publisher.js';
 
