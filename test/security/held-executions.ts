@@ -3,7 +3,7 @@ interface Bus {
 }
 
 /** Holds what a bus executes, as a slow database would. `jest.restoreAllMocks` ends it. */
-export interface HeldExecutions {
+interface HeldExecutions {
   /** The number of executions that have begun. */
   readonly begun: number;
   release(): void;

@@ -6,7 +6,7 @@ import { GetComment, GetPost } from '#social';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 
-export interface ReportTarget {
+interface ReportTarget {
   /** The reported user, or the author of the reported content. */
   againstId: string;
   /**

@@ -17,7 +17,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { isBelowOpenFolders, type Account } from './account.js';
 
-export interface Binaries {
+interface Binaries {
   initdb: string;
   postgres: string;
 }

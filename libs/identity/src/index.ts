@@ -26,11 +26,8 @@ export { noSuchUser, requirePresent } from './accounts/present.js';
 export { Reach } from './blocks/reach.js';
 export {
   PERSON_COLUMNS,
-  PROFILE_COLUMNS,
-  toMe,
   toPerson,
   toProfile,
-  type Me,
   type Profile,
   type ProfileColumns,
 } from './accounts/profile.js';
@@ -42,4 +39,4 @@ export { ListAudit } from './queries/list-audit.query.js';
 export { ListSessions } from './queries/list-sessions.query.js';
 export { ListUsers } from './queries/list-users.query.js';
 export type { Device, SignInAnswer } from './sessions/sessions.js';
-export { NAMELESS, asSeen, hiddenFrom, type Hidden, type HiddenPerson } from './blocks/hidden-people.js';
+export { NAMELESS, asSeen, hiddenFrom, type Hidden } from './blocks/hidden-people.js';

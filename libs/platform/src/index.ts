@@ -1,6 +1,5 @@
 export * from './concurrency/batcher.js';
 export * from './limits/budgets/index.js';
-export { sharedNow } from './redis/clock.js';
 export * from './config/config.js';
 export * from './concurrency/counts.js';
 export * from './database/cursor.js';

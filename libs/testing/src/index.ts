@@ -10,7 +10,7 @@ export { happen } from './happenings.js';
 export { Link } from './clients/link.js';
 export { logOf } from './log.js';
 export type { Script } from './model/model-answer.js';
-export { ModelServer, type ModelMessage, type ModelRequest } from './model/model-server.js';
+export { ModelServer, type ModelMessage } from './model/model-server.js';
 export { OldClient } from './clients/old-client.js';
 export { PlainClient } from './clients/plain-client.js';
 export {

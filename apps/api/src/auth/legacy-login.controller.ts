@@ -9,7 +9,7 @@ import { Answers } from '../openapi/answers.js';
 /** `POST /auth/login` for older clients that do not refresh tokens. */
 @ApiTags('auth')
 @Controller('auth')
-export class LegacyLoginController {
+class LegacyLoginController {
   constructor(private readonly commands: CommandBus) {}
 
   @ApiSecurity({})

@@ -20,7 +20,7 @@ export function setUpDocs(app: NestFastifyApplication): void {
   serveDocs(app.getHttpAdapter().getInstance(), json);
 }
 
-export function openApi(app: NestFastifyApplication): OpenAPIObject {
+function openApi(app: NestFastifyApplication): OpenAPIObject {
   const about = new DocumentBuilder()
     .setTitle('Service platform API')
     .setDescription('Errors have one shape on every route; lists are `{ items, next_cursor }`.')

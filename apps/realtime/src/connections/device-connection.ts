@@ -6,7 +6,7 @@ import { clientOf } from '../transport/internals.js';
 import { frameOf, type SocketFrame } from '../transport/text-parser.js';
 import type { LoadedSubscriptions } from '../delivery/subscription-loader.js';
 
-export interface DeviceData {
+interface DeviceData {
   /** Set when the handshake has succeeded. */
   connection?: DeviceConnection;
   /** Set when it has failed, or when the device was signed out before it was accepted. */

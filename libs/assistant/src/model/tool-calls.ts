@@ -10,7 +10,7 @@ export type ToolCall = ChatCompletionMessageFunctionToolCall & { extra_content?:
 /** Limit of calls per turn. */
 export const MAX_CALLS = ASSISTANT.toolCalls.most.calls;
 /** Limit of their total characters. */
-export const MAX_CALL_CHARACTERS = ASSISTANT.toolCalls.most.characters;
+const MAX_CALL_CHARACTERS = ASSISTANT.toolCalls.most.characters;
 const MAX_NAME = 200;
 /** Limit of fragments per piece. */
 const MAX_FRAGMENTS = 4 * MAX_CALLS;

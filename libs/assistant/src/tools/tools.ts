@@ -19,7 +19,7 @@ const NO_ZONE = 'UTC';
 const MAX_MESSAGE = 500;
 
 /** The user who asked. */
-export interface Asker {
+interface Asker {
   userId: string;
   timezone?: string;
 }

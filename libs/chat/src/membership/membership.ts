@@ -50,7 +50,7 @@ export const notAccepted = (message: string, details?: FieldError[]) =>
   new AppError('FORBIDDEN', message, { reason: 'not_accepted', details });
 
 /** The chats of a user, and the direct ones among them that have not been shown to the other member yet. */
-export interface ChatsOf {
+interface ChatsOf {
   chatIds: string[];
   unseen: string[];
   /** The state of the database that was read. */

@@ -18,7 +18,7 @@ export interface Current extends MessageRow {
   chat_gone: boolean;
 }
 
-export type MessageChange = Partial<{
+type MessageChange = Partial<{
   content: string;
   metadata: object;
   reactions: ReactionDto[];

@@ -31,7 +31,7 @@ const SHARED = Prisma.raw(
   `CASE m.type WHEN 'profile_share' THEN m.content WHEN 'post_share' THEN m.metadata->>'author_id' END`,
 );
 /** The people in a message `m`. A deleted share has no id, and an older one may have any value. */
-export const NAMED = Prisma.sql`ARRAY[m.sender_id, (m.forwarded_from->>'sender_id')::uuid,
+const NAMED = Prisma.sql`ARRAY[m.sender_id, (m.forwarded_from->>'sender_id')::uuid,
   CASE WHEN ${SHARED} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (${SHARED})::uuid END]`;
 
 /** Columns as shown to `reader`. Use it with FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */

@@ -7,7 +7,7 @@ import { WriteMutex } from '../messages/write-mutex.js';
 import { UNREAD_COUNT } from './unread.js';
 
 /** A member has received, or read, everything up to `seq`. */
-export interface ReadCursorUpdate {
+interface ReadCursorUpdate {
   chatId: string;
   userId: string;
   kind: 'delivered' | 'read';

@@ -1,7 +1,7 @@
 import { Prisma } from '#platform';
 
 /** How a hidden person is named to a reader: never by a name or handle that they took later. */
-export interface HiddenPerson {
+interface HiddenPerson {
   name: string;
   handle: string;
 }

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 const NEW_MS = 24 * 3600_000;
 
 /** Actions of a user that reach people who did not ask for them. */
-export type Reached =
+type Reached =
   'group' | 'groupAdd' | 'friendRequest' | 'mention' | 'directChat' | 'post' | 'comment' | 'service';
 
 /**

@@ -52,7 +52,7 @@ const toBooking = (row: BookingRow, hidden: Hidden | null): BookingDto => ({
 
 const FALLEN_THROUGH: BookingState[] = ['declined', 'cancelled', 'expired'];
 
-export const noSuchBooking = () => new AppError('NOT_FOUND', 'No such booking');
+const noSuchBooking = () => new AppError('NOT_FOUND', 'No such booking');
 
 /** Data of every notification about a booking; most texts need it. */
 export const factsOf = (

@@ -25,7 +25,7 @@ interface Requests {
   calledOff: number;
 }
 
-export interface Reservation {
+interface Reservation {
   clientId: string;
   serviceId: string;
   startsAt: Date;

@@ -1,7 +1,6 @@
 import type { BookingState } from '#contracts';
 
-export const BOOKING_ACTIONS = ['confirm', 'decline', 'cancel', 'complete', 'no-show', 'dispute'] as const;
-export type BookingAction = (typeof BOOKING_ACTIONS)[number];
+export type BookingAction = 'confirm' | 'decline' | 'cancel' | 'complete' | 'no-show' | 'dispute';
 export type Side = 'master' | 'client';
 
 /** The transitions that a party may make, by action. Transitions that happen automatically are elsewhere. */

@@ -4,7 +4,7 @@ import type { Prisma } from '#platform';
 import { MASTER, toMaster } from './masters.js';
 
 export const SERVICE = { include: { master: MASTER } } as const satisfies Prisma.ServiceDefaultArgs;
-export type ServiceRow = Prisma.ServiceGetPayload<typeof SERVICE>;
+type ServiceRow = Prisma.ServiceGetPayload<typeof SERVICE>;
 
 export const toService = (row: ServiceRow): ServiceDto => ({
   id: row.id,

@@ -1,7 +1,7 @@
 import { isVisible, type NotificationData, type NotificationKind } from '#contracts';
 import { about, at, inSentence, people, theirs, type TextContext } from './text-fragments.js';
 
-export type Locale = 'ru' | 'en';
+type Locale = 'ru' | 'en';
 
 interface Text {
   title: string;

@@ -17,7 +17,7 @@ import { within } from '../concurrency/time-limit.js';
 import { DAY } from '../limits/budgets/budget.js';
 
 /** Information about a run of a job, in addition to its data. */
-export interface JobRun {
+interface JobRun {
   /** True after an earlier run: its process died, or it failed. */
   again: boolean;
 }
@@ -26,10 +26,10 @@ export interface JobRun {
 export type Processors = { [N in JobName]: (data: Jobs[N], run: JobRun) => Promise<unknown> };
 
 /** The schedule of repeated jobs: five cron fields. */
-export type Schedules = Partial<Record<JobName, { pattern: string }>>;
+type Schedules = Partial<Record<JobName, { pattern: string }>>;
 
 /** A dead letter. */
-export interface FailedJob {
+interface FailedJob {
   id: string;
   name: string;
   reason: string;

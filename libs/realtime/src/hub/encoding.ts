@@ -10,7 +10,7 @@ export interface Redaction {
 }
 
 /** A person named in an event, and the connections with a block between them. */
-export interface Hideable {
+interface Hideable {
   id: string;
   connections: ReadonlySet<Connection>;
 }

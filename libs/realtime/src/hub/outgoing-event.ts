@@ -1,7 +1,7 @@
 import type { AssistantEvent, ServerEvent } from '#contracts';
 
 /** Events between our processes, which clients receive in another form. */
-export type InternalEvent = 'chat:opened' | 'assistant';
+type InternalEvent = 'chat:opened' | 'assistant';
 
 /** An event of an assistant chat. */
 export interface AssistantMessage {

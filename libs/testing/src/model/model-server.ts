@@ -19,7 +19,7 @@ export interface ModelMessage {
   tool_call_id?: string;
 }
 
-export interface ModelRequest {
+interface ModelRequest {
   model: string;
   stream: boolean;
   temperature?: number;

@@ -11,7 +11,7 @@ function projectRoot(): string {
 }
 
 const PRISMA = join(projectRoot(), 'prisma');
-export const MIGRATIONS = join(PRISMA, 'migrations');
+const MIGRATIONS = join(PRISMA, 'migrations');
 
 /** The engine ignores no tables or enums. */
 export const EVERYTHING = { externalTables: [], externalEnums: [] };
