@@ -1,11 +1,17 @@
 import ipaddr from 'ipaddr.js';
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 
 /** The forms in which proxies write an address: with brackets, a port, a zone. */
 const WRITTEN = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5}|([^[\]]+))$/;
 
+/** How a server that listens on both protocols writes an IPv4 address. */
+const MAPPED = '::ffff:';
+
 /** The canonical form of an address. An IPv4 address inside IPv6 becomes IPv4. Undefined for anything else. */
 export function canonicalAddress(text: string): string | undefined {
+  // Without parsing, since most connections have such an address.
+  const mapped = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : text;
+  if (isIPv4(mapped)) return mapped;
   const [, bracketed, withPort, plain] = WRITTEN.exec(text.trim()) ?? [];
   const [address] = (bracketed ?? withPort ?? plain ?? '').split('%', 1) as [string];
   return isIP(address) ? ipaddr.process(address).toString() : undefined;
@@ -28,7 +34,7 @@ export function clientAddress({ ips, ip }: { ips?: (string | undefined)[]; ip: s
  * @param address canonical
  */
 export function networkOf(address: string): string {
-  if (!ipaddr.IPv6.isValid(address)) return address;
+  if (!address.includes(':')) return address;
   const parts = ipaddr.IPv6.parse(address).parts.slice(0, 4);
   return parts.map((part) => part.toString(16).padStart(4, '0')).join(':');
 }

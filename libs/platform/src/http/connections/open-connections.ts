@@ -16,7 +16,7 @@ import { boundNewConnections } from './new-connections.js';
 import { RequestsInWork } from './requests-in-work.js';
 import { boundUnanswered } from './unanswered.js';
 import { Unfinished } from './unfinished.js';
-import { Unread } from './unread.js';
+import { Unread, type Waiting } from './unread.js';
 import { ignoreOtherUpgrades } from './upgrades.js';
 
 /** How long open requests may take after the server begins to close, ms. */
@@ -67,11 +67,14 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
       unfinished.release(this);
     };
     server.on('connection', (socket: Socket) => open.add(socket) && socket.on('close', onClose));
-    unread.count(() =>
-      [...open]
-        .filter(({ writableLength }) => writableLength > 0)
-        .map((socket) => ({ bytes: socket.writableLength, end: () => socket.destroy() })),
-    );
+    unread.count(() => {
+      const waiting: Waiting[] = [];
+      for (const socket of open) {
+        const bytes = socket.writableLength;
+        if (bytes > 0) waiting.push({ bytes, end: () => socket.destroy() });
+      }
+      return waiting;
+    });
     const looking = unread.watch();
     server.on('close', () => clearInterval(looking));
   }
