@@ -62,7 +62,7 @@ describe('refused before any handler runs:', () => {
   });
 });
 
-it('the HTTP API reads a refused body, so that the answer reaches a client that is still sending', async () => {
+it('the HTTP API reads a refused body and closes its connection, so that the answer reaches a client that is still sending', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const options = { method: 'POST', agent, headers: { ...JSON_TYPE, 'content-length': 1_900_000 } };
   const post = request(`${app.url}/api/v2/auth/login`, options);
@@ -72,9 +72,7 @@ it('the HTTP API reads a refused body, so that the answer reaches a client that 
   refusal.resume();
   post.end(Buffer.alloc(1_900_000, 'x'));
   await once(refusal, 'end');
-  const next = request(`${app.url}/health`, { agent }).end();
-  const [answer] = (await once(next, 'response')) as [IncomingMessage];
-  expect([answer.statusCode, next.reusedSocket]).toEqual([200, true]);
+  expect(refusal.headers.connection).toBe('close');
   agent.destroy();
 });
 

@@ -22,9 +22,6 @@ import { OpenConnections } from './connections/open-connections.js';
 import { logRequests } from './request-log.js';
 import { RequestsInWork } from './connections/requests-in-work.js';
 
-/** The body of a refused request is read up to here, the limit of the proxy. */
-const DRAINED_BODY = 2 * 1024 * 1024;
-
 /** Connections that may wait to be accepted. Beyond it, a client has to connect again after a second. */
 const BACKLOG = 4096;
 
@@ -66,7 +63,6 @@ export async function createHttpApp(module: Type, config: Config): Promise<NestF
   logRequests(fastify);
   recordAnswerLengths(fastify);
   takeJsonOrNothing(fastify, app.get(Bodies));
-  drainRefusedBodies(fastify);
   forbidCaching(fastify);
   letGoWhenClosing(fastify, app.get(OpenConnections));
   await compressAnswers(app, fastify);
@@ -109,18 +105,6 @@ function takeJsonOrNothing(fastify: FastifyInstance, bodies: Bodies): void {
     if (json && headers['content-length'] !== '0') headers['content-type'] = json;
     else delete headers['content-type'];
     done();
-  });
-}
-
-/**
- * When a connection is closed while its body still arrives, it is reset and the answer is lost: behind a proxy, that is
- * a 502.
- */
-function drainRefusedBodies(fastify: FastifyInstance): void {
-  fastify.addHook('onSend', ({ headers }, reply, payload, done) => {
-    if (reply.statusCode === 413 && Number(headers['content-length']) <= DRAINED_BODY)
-      reply.removeHeader('connection');
-    done(null, payload);
   });
 }
 

@@ -1,5 +1,7 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import { Socket } from 'node:net';
 import { BEFORE_SIGN_IN, SOCKETS } from '../../limits/budgets/index.js';
+import { hasBody } from './unfinished.js';
 
 /** Interval of checks of connections, ms. */
 const CHECK_MS = 5000;
@@ -48,4 +50,36 @@ export function endUnreadAnswers(server: Server, onEnd = () => {}): void {
     }
   }, CHECK_MS).unref();
   server.on('close', () => clearInterval(timer));
+}
+
+/** Members of Node.js that are missing in its types. It calls `destroySoon` after the last answer of a connection. */
+interface Reading extends Socket {
+  parser?: { incoming?: IncomingMessage | null } | null;
+}
+
+/**
+ * Closes a connection after an answer that was sent before the whole body had arrived. Node.js would parse the rest for
+ * nothing, and `Unfinished` could not count it. For a while the rest is read without being parsed: if bytes arrived at a
+ * closed connection, the client would lose the answer, and a proxy would answer 502 (RFC 9112, section 9.6).
+ */
+export function endEarlyAnswered(server: Server, most = BEFORE_SIGN_IN.earlyAnswers.most): void {
+  // One function for all answers, and one for all connections.
+  const writeHead = function (this: ServerResponse, ...args: Parameters<ServerResponse['writeHead']>) {
+    if (!this.req.complete) this.shouldKeepAlive = false;
+    return ServerResponse.prototype.writeHead.apply(this, args);
+  } as ServerResponse['writeHead'];
+  const destroySoon = function (this: Reading) {
+    if (this.parser?.incoming?.complete !== false) return Socket.prototype.destroySoon.call(this);
+    const end = () => this.destroy();
+    let left = most.bytes;
+    // The listeners of the parser.
+    this.removeAllListeners('data').removeAllListeners('end');
+    this.on('data', ({ length }: Buffer) => (left -= length) < 0 && end());
+    this.once('end', end).end();
+    setTimeout(end, most.ms).unref();
+  };
+  server.on('connection', (socket: Socket) => (socket.destroySoon = destroySoon));
+  server.on('request', (request: IncomingMessage, answer: ServerResponse) => {
+    if (hasBody(request)) answer.writeHead = writeHead;
+  });
 }

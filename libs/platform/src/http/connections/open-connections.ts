@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { BEFORE_SIGN_IN } from '../../limits/budgets/index.js';
 import { Config } from '../../config/config.js';
 import { Metrics } from '../../observability/metrics.js';
-import { endUnreadAnswers } from './deadlines.js';
+import { endEarlyAnswered, endUnreadAnswers } from './deadlines.js';
 import { boundIdle } from './idle-connections.js';
 import { boundNewConnections } from './new-connections.js';
 import { RequestsInWork } from './requests-in-work.js';
@@ -56,6 +56,7 @@ export class OpenConnections implements OnModuleInit, OnModuleDestroy, BeforeApp
     unfinished.watch(server);
     boundUnanswered(server, () => this.metrics.refuse(BEFORE_SIGN_IN.requestsOfConnection));
     boundIdle(server, () => this.metrics.refuse(BEFORE_SIGN_IN.idleConnections));
+    endEarlyAnswered(server);
     endUnreadAnswers(server, () => timeouts.inc({ phase: 'answer' }));
     server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
       if (code === 'ERR_HTTP_REQUEST_TIMEOUT') timeouts.inc({ phase: 'request' });

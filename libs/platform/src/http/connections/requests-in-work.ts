@@ -9,6 +9,7 @@ import { Metrics } from '../../observability/metrics.js';
 import { NetworkCounts } from '../../limits/network-counts.js';
 import { clientAddress, networkOf } from '../client-address.js';
 import { RequestTurns } from './request-turns.js';
+import { hasBody } from './unfinished.js';
 
 const RETRY_MS = 2000;
 
@@ -16,11 +17,8 @@ const RETRY_MS = 2000;
  * A busy process is healthy: if its probes were refused, it would be restarted. Without a body, a probe needs no
  * waiting.
  */
-const isProbe = ({ method, url, headers }: IncomingMessage) =>
-  method === 'GET' &&
-  /^\/health(?:[/?]|$)/.test(url!) &&
-  headers['content-length'] === undefined &&
-  headers['transfer-encoding'] === undefined;
+const isProbe = (request: IncomingMessage) =>
+  request.method === 'GET' && /^\/health(?:[/?]|$)/.test(request.url!) && !hasBody(request);
 
 interface Connection {
   network: string;

@@ -16,6 +16,9 @@ const PIECE_BYTES = 256;
  */
 const REQUEST_BYTES = 8 * 1024;
 
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  (headers['content-length'] ?? headers['transfer-encoding']) !== undefined;
+
 /**
  * Bounds the bytes of partially arrived bodies, frames and messages, and thereby the requests that wait for their
  * bodies. They stay in memory until the rest arrives.
@@ -57,8 +60,7 @@ export class Unfinished {
       return IncomingMessage.prototype.push.call(this, piece, encoding);
     };
     server.on('request', (request: IncomingMessage) => {
-      const { headers } = request;
-      if ((headers['content-length'] ?? headers['transfer-encoding']) === undefined) return;
+      if (!hasBody(request)) return;
       request.push = push;
       add(request.socket, REQUEST_BYTES);
     });

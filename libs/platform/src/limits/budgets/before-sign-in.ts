@@ -19,6 +19,12 @@ export const BEFORE_SIGN_IN = {
     beyond: 'connection closed',
     metric: 'http_timeouts_total{phase=answer}',
   }),
+  earlyAnswers: budget({
+    of: 'bytes of a body that are read after an early answer, and the time for it',
+    most: { bytes: 2 * MIB, ms: 2000 },
+    shown: (most) => `${bytes(most.bytes)}, ${time(most.ms)}`,
+    beyond: 'connection closed',
+  }),
   requestsOfConnection: budget({
     of: 'requests of a connection: in progress, waiting',
     most: { inWork: 1, waiting: 16 },
