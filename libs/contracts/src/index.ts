@@ -16,5 +16,6 @@ export * from './schemas/queues.js';
 export * from './schemas/social.js';
 export * from './schemas/sync.js';
 export * from './validation/text.js';
+export { timeZoneOf } from './validation/time-zones.js';
 export { DAY_MS, HOUR_MS, MINUTE_MS } from './validation/times.js';
 export { TOO_LARGE, isErasable } from './validation/validators.js';

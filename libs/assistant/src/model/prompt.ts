@@ -1,8 +1,7 @@
 import { AppError } from '#contracts';
 import { Config, PrismaService } from '#platform';
 import { Injectable } from '@nestjs/common';
-import { DateTime } from 'luxon';
-import { onClock } from '../tools/local-time.js';
+import { nowIn, onClock } from '../tools/local-time.js';
 import type { PromptMessage } from './model.js';
 
 /** Limit of messages in a prompt. */
@@ -76,15 +75,13 @@ export class Prompts {
       if (left < 0) break;
       fitting.unshift({ role, content });
     }
-    const about = [this.config.ASSISTANT_PROMPT, ABOUT_TOOLS, ABOUT_TIMES, nowIn(timezone)];
+    const about = [this.config.ASSISTANT_PROMPT, ABOUT_TOOLS, ABOUT_TIMES, aboutNow(timezone)];
     return [{ role: 'system', content: about.join('\n') }, ...fitting];
   }
 }
 
-function nowIn(timezone?: string): string {
-  const now = DateTime.now()
-    .setZone(timezone ?? 'UTC')
-    .setLocale('en');
+function aboutNow(timezone?: string): string {
+  const now = nowIn(timezone ?? 'UTC').setLocale('en');
   const whose = timezone ? 'the time zone of the user' : 'the time zone of the user is not known';
   return `Now it is ${now.weekdayLong}, ${onClock(now)}, UTC${now.toFormat('ZZ')} (${whose}).`;
 }

@@ -1,4 +1,4 @@
-import { localTime, stretchOf } from './local-time.js';
+import { localTime, nowIn, stretchOf } from './local-time.js';
 
 const stretch = (zone: string, from: string, to?: string) => {
   const { from: start, to: end } = stretchOf(from, to, zone);
@@ -88,4 +88,17 @@ it.each([
   '2026-11-22 system',
 ])('refuses %p', (given) => {
   expect(() => stretchOf(given, undefined, 'Europe/Moscow')).toThrow('2026-11-22T09:00');
+});
+
+it('knows a time zone by one spelling, however a model or a master wrote it', () => {
+  const made = jest.spyOn(Intl, 'DateTimeFormat');
+  const name = 'Pacific/Auckland';
+  for (const zone of [name, name.toLowerCase(), name.toUpperCase()]) {
+    expect(stretch('UTC', `2026-11-22 09:00 ${zone}`)).toContain('2026-11-21T20:00:00.000Z');
+    expect(stretch(zone, '2026-11-22')).toEqual(stretch(name, '2026-11-22'));
+    expect(localTime('2026-11-22T06:00:00.000Z', zone, zone).local).toBe(`2026-11-22 19:00 ${name}`);
+    expect(nowIn(zone).zoneName).toBe(name);
+  }
+  const zones = made.mock.calls.map(([, options]) => options?.timeZone ?? 'UTC');
+  expect(zones.filter((zone) => ![name, 'UTC'].includes(zone))).toEqual([]);
 });

@@ -1,5 +1,5 @@
-import { AppError } from '#contracts';
-import { DateTime, IANAZone } from 'luxon';
+import { AppError, timeZoneOf } from '#contracts';
+import { DateTime } from 'luxon';
 
 /** A day, optionally with a time and the name of a time zone. */
 const LOCAL =
@@ -10,10 +10,15 @@ const MAX_LENGTH = 120;
 export const onClock = (moment: DateTime): string =>
   `${moment.setLocale('en').toFormat('yyyy-MM-dd HH:mm')} ${moment.zoneName}`;
 
+/** A stored name in any case, as luxon gets it. */
+const zoneOf = (name: string): string => timeZoneOf(name) ?? 'UTC';
+
+export const nowIn = (zone: string): DateTime => DateTime.now().setZone(zoneOf(zone));
+
 /** A time for the model: with its offset, in the zone of the place, and in the user's zone if it differs. */
 export function localTime(iso: string, zone: string, userZone = zone) {
-  const moment = DateTime.fromISO(iso, { zone });
-  const users = moment.setZone(userZone);
+  const moment = DateTime.fromISO(iso, { zone: zoneOf(zone) });
+  const users = moment.setZone(zoneOf(userZone));
   return {
     at: moment.toISO({ suppressMilliseconds: true }),
     weekday: moment.setLocale('en').weekdayLong,
@@ -23,12 +28,13 @@ export function localTime(iso: string, zone: string, userZone = zone) {
 }
 
 /**
- * The range from one day or time to another, as a model writes them: in `zone`, unless they have an offset or a zone
+ * The range from one day or time to another, as a model writes them: in `timezone`, unless they have an offset or a zone
  * name. A day is a whole day. Without `to`, or with an empty one, the range ends with its first day.
  * @returns ISO 8601 times. Those with an offset are returned unchanged
  * @throws AppError INVALID_DATA
  */
-export function stretchOf(from: unknown, to: unknown, zone: string): { from: unknown; to: unknown } {
+export function stretchOf(from: unknown, to: unknown, timezone: string): { from: unknown; to: unknown } {
+  const zone = zoneOf(timezone);
   const start = momentOf('from', from, zone, false);
   return {
     from: start,
@@ -41,9 +47,10 @@ function momentOf(name: string, given: unknown, zone: string, isEnd: boolean): u
   const text = given.trim();
   const local = text.length <= MAX_LENGTH ? LOCAL.exec(text) : null;
   if (!local) return text.toUpperCase().replace(/^(\d{4}-\d\d-\d\d) (?=\d)/, '$1T');
-  const [, day, time, named = zone] = local;
-  if (!IANAZone.isValidZone(named)) throw unclear(name);
-  const moment = DateTime.fromISO(time ? `${day}T${time}` : day!, { zone: named });
+  const [, day, time, named] = local;
+  const itsZone = named ? timeZoneOf(named) : zone;
+  if (!itsZone) throw unclear(name);
+  const moment = DateTime.fromISO(time ? `${day}T${time}` : day!, { zone: itsZone });
   if (!moment.isValid) throw unclear(name);
   if (!time) return utc(isEnd ? nextDay(moment) : moment.startOf('day'));
   // A local time that occurs twice because of a clock change: the range covers both.

@@ -4,10 +4,9 @@ import { GetService, ListBookings, ListServices, ListSlots, ListTimezones } from
 import { toAppError, validated } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { DateTime } from 'luxon';
 import { IsUUID, isObject } from 'class-validator';
 import type { ChatCompletionFunctionTool } from 'openai/resources/chat/completions';
-import { onClock, stretchOf } from './local-time.js';
+import { nowIn, onClock, stretchOf } from './local-time.js';
 import type { ToolCall } from '../model/tool-calls.js';
 import { aboutBooking, aboutService, resultOf, timesOf, type ToolResult } from './tool-results.js';
 
@@ -119,7 +118,7 @@ export class Tools {
         const { items, next_cursor } = await this.queries.execute(new ListSlots(userId, id, page));
         return {
           timezone: zone,
-          now: onClock(DateTime.now().setZone(zone)),
+          now: onClock(nowIn(zone)),
           items: items.map((slot) => timesOf(slot, zone, timezone)),
           ...more(next_cursor),
         };

@@ -8,8 +8,6 @@ import {
   IsOptional,
   IsString,
   IsUUID,
-  Matches,
-  MaxLength,
   Min,
   ValidateNested,
 } from 'class-validator';
@@ -21,6 +19,7 @@ import {
   IsSwitch,
   IsTimeOfDay,
   IsTimestamp,
+  IsTimezone,
   Nullable,
 } from '../validation/validators.js';
 
@@ -184,10 +183,7 @@ export class SomeNotificationTypes implements Partial<Record<NotificationKind, b
 export class QuietHours {
   @IsTimeOfDay('23:59') from!: string;
   @IsTimeOfDay('23:59') to!: string;
-  /** An IANA name, such as Europe/Moscow. */
-  @Matches(/^[A-Za-z][\w+-]*(\/[\w+-]+)*$/, { message: '$property must be a time zone' })
-  @MaxLength(64)
-  timezone!: string;
+  @IsTimezone() timezone!: string;
 }
 
 export class NotificationPreferencesDto {

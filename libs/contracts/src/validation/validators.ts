@@ -10,7 +10,6 @@ import {
   IsISO8601,
   IsOptional,
   IsString,
-  IsTimeZone,
   IsUUID,
   Matches,
   MaxLength,
@@ -21,6 +20,7 @@ import {
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { isBlank, isName, isVisible, nameOf, textOf } from './text.js';
+import { timeZoneOf } from './time-zones.js';
 import { toClock, toTimestamp } from './times.js';
 import { MAX_URL, isHttpUrl } from './urls.js';
 
@@ -244,6 +244,18 @@ export const IsTimeOfDay = (last: '23:59' | '24:00') =>
     JSONSchema({ type: 'string' }),
   );
 
-/** A name of the IANA time zone database. */
+const toTimeZone = (value: unknown) => (typeof value === 'string' ? timeZoneOf(value) : undefined);
+
+/** A name of the IANA time zone database in any case, converted to its one spelling. */
 export const IsTimezone = () =>
-  applyDecorators(IsString(), IsTimeZone({ message: '$property must be a time zone such as Europe/Moscow' }));
+  applyDecorators(
+    Transform(({ value }) => toTimeZone(value) ?? (value as unknown)),
+    ValidateBy({
+      name: 'isTimezone',
+      validator: {
+        validate: (value) => toTimeZone(value) !== undefined,
+        defaultMessage: () => '$property must be a time zone such as Europe/Moscow',
+      },
+    }),
+    JSONSchema({ type: 'string' }),
+  );

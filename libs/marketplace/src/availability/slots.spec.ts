@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import { usualTime } from '../rebooking/preferred-time.js';
 import { isSlot, slotsIn } from './slots.js';
 
 type Window = [from: string, to: string];
@@ -235,4 +236,14 @@ describe('adjacent windows are joined', () => {
     }
     expect(wrong).toEqual([]);
   });
+});
+
+it('know a time zone by one spelling, however it was stored', () => {
+  const made = jest.spyOn(Intl, 'DateTimeFormat');
+  const [from, to] = between('2027-03-27', '2027-03-28', 'Pacific/Auckland');
+  const of = (zone: string) => [...slotsIn(week(zone, [['09:00', '11:00']]), 60, from, to)];
+  expect(of('pACIFIC/auckland')).toEqual(of('Pacific/Auckland'));
+  expect(usualTime([from], to, 'pacific/AUCKLAND')).toEqual(usualTime([from], to, 'Pacific/Auckland'));
+  const zones = made.mock.calls.map(([, options]) => options?.timeZone);
+  expect(zones.filter((zone) => zone !== 'Pacific/Auckland')).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { MINUTE_MS, type AvailabilityDto, type SlotDto } from '#contracts';
+import { MINUTE_MS, timeZoneOf, type AvailabilityDto, type SlotDto } from '#contracts';
 import { DateTime } from 'luxon';
 
 export interface Slot {
@@ -42,7 +42,7 @@ function* stretchesIn(
   const off = new Set(days_off);
   const windows = [...weekly].sort((a, b) => a.from.localeCompare(b.from));
   let last: Stretch | undefined;
-  let before: DateTime = DateTime.fromJSDate(from, { zone: timezone })
+  let before: DateTime = DateTime.fromJSDate(from, { zone: timeZoneOf(timezone) ?? 'UTC' })
     .startOf('day')
     .minus({ days: 1 })
     .startOf('day');

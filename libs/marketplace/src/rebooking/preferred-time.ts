@@ -1,10 +1,12 @@
+import { timeZoneOf } from '#contracts';
 import { DateTime } from 'luxon';
 
 /**
  * The time nearest to `due` on a client's usual weekday and time of day, in a time zone. The weekday is the most
  * frequent one (the latest visit's among equals), the time of day is the median.
  */
-export function usualTime(visits: Date[], due: Date, zone: string): Date {
+export function usualTime(visits: Date[], due: Date, timezone: string): Date {
+  const zone = timeZoneOf(timezone) ?? 'UTC';
   const times = visits.map((visit) => DateTime.fromJSDate(visit, { zone }));
   const count = new Map<number, number>();
   for (const { weekday } of times) count.set(weekday, (count.get(weekday) ?? 0) + 1);

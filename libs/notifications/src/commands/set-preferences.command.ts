@@ -56,7 +56,7 @@ export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
     return toPreferences(row);
   }
 
-  /** Both Node, which renders hours, and PostgreSQL, which delays events by them, must know the time zone. */
+  /** PostgreSQL, which delays events by the hours, must know the time zone, too. */
   private async assertHours({ from, to, timezone }: QuietHours): Promise<void> {
     if (from === to) throw AppError.invalid('quiet_hours.to', 'must differ from quiet_hours.from');
     this.zones ??= this.findZones();
@@ -64,7 +64,7 @@ export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
       this.zones = undefined;
       throw error;
     });
-    if (!zones.has(timezone.toLowerCase()) || !isZone(timezone))
+    if (!zones.has(timezone.toLowerCase()))
       throw AppError.invalid('quiet_hours.timezone', 'is not a known time zone');
   }
 
@@ -72,13 +72,5 @@ export class SetPreferencesHandler implements ICommandHandler<SetPreferences> {
     const rows = await this.prisma.$queryRaw<{ name: string }[]>`
       SELECT lower(name) AS name FROM pg_timezone_names`;
     return new Set(rows.map(({ name }) => name));
-  }
-}
-
-function isZone(timeZone: string): boolean {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone }));
-  } catch {
-    return false;
   }
 }

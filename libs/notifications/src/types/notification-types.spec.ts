@@ -64,6 +64,17 @@ it('gives the hour in local time, and the reason', () => {
   );
 });
 
+it('makes one clock of a time zone, however its name was stored', () => {
+  const made = jest.spyOn(Intl, 'DateTimeFormat');
+  const name = 'Pacific/Auckland';
+  const bodies = [name, name.toLowerCase(), name.toUpperCase()].map((timezone) => {
+    const context = { actor: 'Анна', othersCount: 0, data: { ...booking, timezone } };
+    return render('booking_request', 'ru', context).body;
+  });
+  expect(new Set(bodies).size).toBe(1);
+  expect(made.mock.calls.map(([, options]) => options?.timeZone)).toEqual([name]);
+});
+
 it('names no actor where none is given, and an announcement by its own title', () => {
   const context = { actor: null, othersCount: 0 };
   const cancelled = { ...DATA.booking_cancelled, outcome: 'cancelled' as const };

@@ -1,4 +1,4 @@
-import { oneLine } from '#contracts';
+import { oneLine, timeZoneOf } from '#contracts';
 
 /** The data of a text. */
 export interface TextContext<D> {
@@ -20,19 +20,17 @@ const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** "10 января в 14:00", in the time zone of the booking. */
 export function at({ locale, data }: TextContext<{ starts_at: string; timezone: string }>): string {
-  const key = `${locale} ${data.timezone}`;
-  if (!clocks.has(key)) clocks.set(key, clockOf(LANGUAGE[locale], data.timezone));
+  const timeZone = timeZoneOf(data.timezone);
+  const key = `${locale} ${timeZone}`;
+  if (!clocks.has(key)) clocks.set(key, clockOf(LANGUAGE[locale], timeZone));
   return clocks.get(key)!.format(new Date(data.starts_at));
 }
 
-function clockOf(language: string, timeZone: string): Intl.DateTimeFormat {
+function clockOf(language: string, timeZone?: string): Intl.DateTimeFormat {
   const format = { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } as const;
-  try {
-    return new Intl.DateTimeFormat(language, { ...format, timeZone });
-  } catch {
-    // A time zone that this Node does not know must not break the whole list.
-    return new Intl.DateTimeFormat(language, { ...format, timeZone: 'UTC', timeZoneName: 'short' });
-  }
+  // A time zone that this Node does not know must not break the whole list.
+  const zone = timeZone ? { timeZone } : ({ timeZone: 'UTC', timeZoneName: 'short' } as const);
+  return new Intl.DateTimeFormat(language, { ...format, ...zone });
 }
 
 /** "Анна и ещё 12 человек оценили", "Anna and 12 others"; Russian verbs have a singular and a plural. */
