@@ -82,3 +82,21 @@ it.each([
   expect(client.all(message).map((received) => received[content])).toEqual(['one']);
   client.close();
 });
+
+it('in /messenger, a device of either scope receives each status of a message', async () => {
+  const [plain, joined] = [{}, { scope: 'joined' }].map((scope) =>
+    PlainClient.open(`${app.url}/messenger`, { auth: { token: anna.token, ...scope } }),
+  ) as [PlainClient, PlainClient];
+  for (const device of [plain, joined]) await device.ask('chat:join', { chatId: one.id });
+  const { id: message_id } = await plain.ask<{ id: string }>('message', { chatId: one.id, content: 'x' });
+  await borisDevice.send('chat:message:read', { message_id, chat_id: one.id });
+  for (const device of [plain, joined]) {
+    await device.next(
+      'message:status',
+      ({ messageId, status }) => messageId === message_id && status === 'READ',
+    );
+    const statuses = device.all('message:status').filter(({ messageId }) => messageId === message_id);
+    expect(statuses.map(({ status }) => status)).toEqual(['DELIVERED', 'READ']);
+    device.close();
+  }
+});

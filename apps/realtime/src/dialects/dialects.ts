@@ -36,10 +36,12 @@ export class Dialects {
 
   /** From here on, devices can connect. */
   open(server: Server): Namespace[] {
-    return [messenger(), messengerClassic(), chatBasic()].map((dialect) => {
+    return [messenger, messengerClassic, chatBasic].map((dialectOf) => {
+      const dialect = dialectOf();
       const namespace = server.of(dialect.namespace);
+      // Each has a dialect of its own: a dialect may remember what its devices have received.
       const [all, joined] = [false, true].map(
-        (isScoped) => new DialectProtocol(namespace, dialect, isScoped),
+        (isScoped) => new DialectProtocol(namespace, dialectOf(), isScoped),
       );
       if (dialect.returnsWhenDisconnected) this.returning.push(namespace);
       namespace.use((socket: DeviceSocket, next) => {
