@@ -16,7 +16,7 @@ import type { Account, Run } from './account.js';
 /** The superuser of the embedded server. */
 export const SUPERUSER = 'postgres';
 /** The file of the superuser's password, in the folder of the data. */
-export const PASSWORD_FILE = 'postgres-password';
+const PASSWORD_FILE = 'postgres-password';
 const UNFINISHED = 'postgres-new-';
 
 /** Creates `<dataDir>/postgres` if it does not exist, and returns the superuser's password. */
@@ -34,8 +34,12 @@ export async function ensureCluster(
     await initialise(dataDir, cluster, passwordFile, initdb, run, account, fsync);
   }
   adopt(cluster, account);
-  return keptSecret(passwordFile, 'put it back from a backup').trim();
+  return passwordIn(dataDir, account);
 }
+
+/** The superuser's password. @throws StartupError */
+export const passwordIn = (dataDir: string, account?: Account): string =>
+  keptSecret(join(dataDir, PASSWORD_FILE), 'put it back from a backup', account).trim();
 
 /** Deletes the remains of an interrupted initialisation. Only the owner of the running server may call it. */
 export function removeUnfinished(dataDir: string): void {

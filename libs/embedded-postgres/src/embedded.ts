@@ -1,4 +1,4 @@
-import { StartupError, keptSecret, logger } from '#platform';
+import { StartupError, logger } from '#platform';
 import getPort from 'get-port';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
@@ -8,7 +8,7 @@ import type { Client } from 'pg';
 import { accountFor, runner } from './account.js';
 import { APP, ensureAppDatabase } from './app-database.js';
 import { locateBinaries } from './binaries.js';
-import { PASSWORD_FILE, ensureCluster, failureIn, removeUnfinished, SUPERUSER } from './cluster.js';
+import { ensureCluster, passwordIn, failureIn, removeUnfinished, SUPERUSER } from './cluster.js';
 import { claim, findPostmaster, inUse, stopOrphan } from './orphan.js';
 import { launch, type Server } from './server.js';
 
@@ -75,13 +75,11 @@ function makeFolder(path: string): void {
 export function urlOfRunning(dataDir: string): string | undefined {
   if (!existsSync(dataDir)) return undefined;
   const folder = realpathSync(dataDir);
-  const postmaster = findPostmaster(join(folder, 'postgres'));
+  const cluster = join(folder, 'postgres');
+  const postmaster = findPostmaster(cluster);
   if (!postmaster) return undefined;
-  return urlOf(
-    SUPERUSER,
-    keptSecret(join(folder, PASSWORD_FILE), 'put it back from a backup').trim(),
-    postmaster.port,
-  );
+  const password = passwordIn(folder, accountFor(cluster));
+  return urlOf(SUPERUSER, password, postmaster.port);
 }
 
 const urlOf = (role: string, secret: string, port: number) =>

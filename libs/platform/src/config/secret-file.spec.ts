@@ -19,7 +19,10 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'secret-'));
   path = join(folder, 'jwt-secret');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  jest.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
 
 it('is created once, for its owner alone', () => {
   const secret = secretIn(path);
@@ -48,6 +51,15 @@ it.each([0o644, 0o640, 0o620, 0o602, 0o777])('refuses mode %o, which lets other 
   expect(() => secretIn(path)).toThrow(`DATA_DIR: ${path} is open to other users (mode ${mode.toString(8)})`);
   chmodSync(path, 0o600);
   expect(secretIn(path)).toBe(secret);
+});
+
+it('refuses a file of another user, unless that account is meant', () => {
+  const secret = secretIn(path);
+  jest.spyOn(process, 'getuid').mockReturnValue(4711);
+  const { uid, gid } = statSync(path);
+  expect(() => secretIn(path)).toThrow(`DATA_DIR: ${path} belongs to user ${uid}: "chown 4711" it`);
+  expect(() => secretIn(path, { uid: 4712, gid })).toThrow(StartupError);
+  expect(secretIn(path, { uid, gid })).toBe(secret);
 });
 
 it('names an unreadable file', () => {

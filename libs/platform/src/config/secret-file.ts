@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { StartupError } from './startup-error.js';
 
 /** The account of the operating system that is to own a file. */
@@ -14,26 +24,34 @@ const MIN_LENGTH = 32;
 /**
  * Reads the secret in a file, and generates it at the first call: 43 characters, readable by `owner` alone. Processes
  * that start at once read the same secret, and a crash leaves a complete secret or none.
- * @throws StartupError (when it is too short, or other users may read or change it)
+ * @throws StartupError (when it is too short, or another user owns, may read or may change it)
  */
 export function secretIn(path: string, owner?: Owner): string {
   if (!existsSync(path)) make(path, owner);
-  return keptSecret(path, 'delete it, and a new one is made');
+  return keptSecret(path, 'delete it, and a new one is made', owner);
 }
 
 /**
  * Like `secretIn`, for a file that must exist.
  * @param advice the remedy when the secret cannot be used
+ * @param owner may own the file, as may the user of this process
  */
-export function keptSecret(path: string, advice: string): string {
+export function keptSecret(path: string, advice: string, owner?: Owner): string {
+  let file: number | undefined;
   try {
-    const { mode } = statSync(path);
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    file = openSync(path, 'r');
+    const { mode, uid } = fstatSync(file);
+    const own = process.getuid?.();
+    if (own !== undefined && uid !== own && uid !== owner?.uid)
+      throw new StartupError(
+        `DATA_DIR: ${path} belongs to user ${uid}: "chown ${own}" it if nobody else knows it, or else ${advice}`,
+      );
+    if (own !== undefined && (mode & 0o077) !== 0)
       throw new StartupError(
         `DATA_DIR: ${path} is open to other users (mode ${(mode & 0o777).toString(8)}): ` +
           `"chmod 600" it if none of them has read it, or else ${advice}`,
       );
-    const secret = readFileSync(path, 'utf8');
+    const secret = readFileSync(file, 'utf8');
     const { length } = secret.trim();
     if (length < MIN_LENGTH)
       throw new StartupError(
@@ -43,6 +61,8 @@ export function keptSecret(path: string, advice: string): string {
   } catch (error) {
     if (error instanceof StartupError) throw error;
     throw new StartupError(`DATA_DIR: ${path} cannot be read (${(error as Error).message}): ${advice}`);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 
