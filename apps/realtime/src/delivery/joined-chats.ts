@@ -1,6 +1,6 @@
 import { AppError } from '#contracts';
 import { ChatViews } from '#chat';
-import { logFailure } from '#platform';
+import { WORK, logFailure } from '#platform';
 import { Hub, chatTopic } from '#realtime';
 import { byUserId } from './by-user-id.js';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -12,6 +12,8 @@ const MAX_JOINED = 100;
 const OF_JOINED = new Set<string>(['chat:message:new', 'chat:typing']);
 /** How long messages of a chat are collected before the chat is shown, ms. */
 const ROUND_MS = 500;
+/** Chats that are read at once, so that a slow one does not delay all others. */
+const { unjoined: AT_ONCE } = WORK.chatViews.most;
 
 /**
  * Tracks the joined chats of devices with `auth: { scope: "joined" }`. For other chats, they receive the whole chat
@@ -72,14 +74,18 @@ export class JoinedChats implements OnModuleDestroy {
     this.timer ??= setTimeout(() => void this.endRound(), ROUND_MS);
   }
 
-  /** One chat after the other: when that takes long, the next round collects more messages. */
+  /** A few chats at once. When that takes long, the next round collects more messages. */
   private async endRound(): Promise<void> {
-    for (const [chatId, devices] of [...this.passedOver]) {
-      this.passedOver.delete(chatId);
-      await this.showChat(chatId, [...devices]).catch(
-        logFailure('showing a chat to unjoined devices failed', { chat_id: chatId }),
-      );
-    }
+    const chats = [...this.passedOver].values();
+    const next = async () => {
+      for (const [chatId, devices] of chats) {
+        this.passedOver.delete(chatId);
+        await this.showChat(chatId, [...devices]).catch(
+          logFailure('showing a chat to unjoined devices failed', { chat_id: chatId }),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
     this.timer = this.passedOver.size > 0 ? setTimeout(() => void this.endRound(), ROUND_MS) : undefined;
   }
 

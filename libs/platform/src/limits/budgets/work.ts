@@ -131,8 +131,8 @@ export const WORK = {
     beyond: 'changes are combined',
   }),
   chatViews: budget({
-    of: 'changed chats that a node renders at once: with up to 32 devices, with more',
-    most: { small: 3, large: 1 },
+    of: 'changed chats that a node renders at once: with up to 32 devices, with more, for devices that joined others',
+    most: { small: 3, large: 1, unjoined: 3 },
     beyond: 'chats wait, each with one entry',
   }),
   messageForms: budget({
