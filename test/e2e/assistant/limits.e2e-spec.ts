@@ -1,3 +1,4 @@
+import type { AuthAnswer } from '#contracts';
 import { ASSISTANT, RateLimits } from '#platform';
 import { begin, exchange, Scene, type Complete, type Conversation } from './scene.js';
 
@@ -106,6 +107,32 @@ describe('a user whose answers do not end', () => {
     expect(await patient.history(last)).toEqual(['user complete: x', 'assistant stopped: ']);
     expect(patient.model.requests).toHaveLength(before + atOnce);
     for (const { client } of talks) client.send('stop');
+  });
+
+  it('is banned: the running answer ends, and the waiting questions never reach the model', async () => {
+    const admin = await patient.app.register();
+    await patient.app.rows(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id]);
+    const conversation = await patient.chat();
+    const { account, client, chatId } = conversation;
+    const before = patient.model.requests.length;
+    await patient.begin(client, 'first');
+    for (const message of ['second', 'third']) await client.ask('message', { message }, 'user_message');
+    await patient.app.ask(admin, `POST admin/users/${account.id}/ban`, {});
+    await patient.app.ask(admin, `POST admin/users/${account.id}/unban`);
+    const credentials = { email: account.email, password: 'correct horse battery' };
+    const signedIn = await patient.app.request<AuthAnswer>('POST', 'auth/login', undefined, credentials);
+    const again = { ...account, token: signedIn.body.access_token };
+    const { client: device } = await patient.join({ account: again, chatId });
+    // Questions of a chat are answered in order.
+    await patient.begin(device, 'fourth');
+    expect(patient.model.requests).toHaveLength(before + 2);
+    const asked = ['second', 'third', 'fourth'].map((question) => `user complete: ${question}`);
+    expect((await patient.history({ account: again, chatId })).slice(0, 5)).toEqual([
+      'user complete: first',
+      'assistant stopped: ',
+      ...asked,
+    ]);
+    device.send('stop');
   });
 
   it('is refused more questions than may wait', async () => {

@@ -6,7 +6,7 @@ import { Command, CommandBus, CommandHandler, type ICommandHandler } from '@nest
 import { ReconcileUser, promiseReconciliation } from './reconcile-user.command.js';
 
 /**
- * Bans a user: their sessions and sockets end at once, and nobody can sign in to the account. Before the answer,
+ * Bans a user: their sessions, sockets and answers end at once, and nobody can sign in to the account. Before the answer,
  * everybody else stops seeing the user (`ReconcileUser`). Repeating it completes an interrupted ban.
  * @throws AppError NOT_FOUND, CONFLICT (for an admin, oneself included: another admin must take the role away first)
  */
@@ -41,6 +41,7 @@ export class BanUserHandler implements ICommandHandler<BanUser> {
       return { account: await tx.user.update({ where: { id: userId }, data }), jobId };
     });
     this.publisher.signOut({ userId }, accountBanned().toBody());
+    this.publisher.signal('stopAnswersOf', { userId });
     await this.commands.execute(new ReconcileUser(userId));
     await this.prisma.outboxJob.deleteMany({ where: { id: jobId } });
     return toAccount(account);

@@ -36,7 +36,7 @@ export class AnswerStore {
   /**
    * Adds an answer to its chat, which has one streaming answer at a time. An earlier answer to the question is
    * replaced.
-   * @returns false when the chat is deleted, `busy` when another process generates an answer of the chat
+   * @returns false when the chat is deleted or its user is banned, `busy` when another process generates an answer of the chat
    */
   async begin(id: string, question: Question): Promise<boolean | 'busy'> {
     try {
@@ -73,7 +73,7 @@ export class AnswerStore {
 
   /**
    * Stores the partial text of a failed answer, and adds an apology. @returns the apology; undefined when the chat is
-   * deleted
+   * deleted or its user is banned
    */
   async fail(id: string, question: Question, tokens: string[]): Promise<StoredAnswer | undefined> {
     return this.prisma.$transaction(async (tx) => {
@@ -150,11 +150,12 @@ export class AnswerStore {
   ): Promise<number> {
     return tx.$executeRaw`
       WITH chat AS (
-        UPDATE assistant_chats SET last_seq = last_seq + 1 WHERE id = ${chatId}::uuid RETURNING last_seq
+        UPDATE assistant_chats SET last_seq = last_seq + 1 WHERE id = ${chatId}::uuid
+          AND EXISTS (SELECT FROM users WHERE id = user_id AND banned_at IS NULL) RETURNING last_seq
       ), earlier AS (
         UPDATE assistant_messages SET status = 'replaced'
         WHERE chat_id = ${chatId}::uuid AND reply_to = ${questionId}::uuid AND ${status} = 'streaming'
-          AND status <> 'streaming'
+          AND status <> 'streaming' AND EXISTS (SELECT FROM chat)
       )
       INSERT INTO assistant_messages (id, chat_id, seq, role, status, content, reply_to, produced_by)
       SELECT ${id}::uuid, ${chatId}::uuid, last_seq, 'assistant', ${status}::assistant_status, ${content}, ${questionId}::uuid,

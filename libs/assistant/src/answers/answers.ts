@@ -50,6 +50,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   /** An unavailable database does not prevent the start; nothing is answered until it is available. */
   onModuleInit(): void {
     this.publisher.onSignal('stopAnswer', ({ chatId }) => this.stopHere(chatId));
+    this.publisher.onSignal('stopAnswersOf', ({ userId }) => this.stopAllOf(userId));
     this.recovered = this.retryWhileDatabaseDown(() => this.store.interruptDead());
     this.recovered.catch(logWarning);
     this.lookForDead = setInterval(() => void this.store.interruptDead().catch(logWarning), DEAD_MS).unref();
@@ -97,6 +98,12 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
     return true;
   }
 
+  /** After a ban. The store refuses to begin answers to the user's waiting questions. */
+  private stopAllOf(userId: string): void {
+    for (const { question, ended } of this.live.values())
+      if (question.userId === userId) ended.abort('stopped');
+  }
+
   isWaiting(questionId: string): boolean {
     return this.waiting.has(questionId);
   }
@@ -104,7 +111,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   /** Stops the answer to this question, and no other. Resolves when it is not being generated. */
   async stopAnswerTo(chatId: string, questionId: string): Promise<void> {
     const live = this.live.get(chatId);
-    if (live?.questionId === questionId) {
+    if (live?.question.id === questionId) {
       live.ended.abort('stopped');
       return live.over?.catch(() => undefined);
     }
@@ -115,7 +122,7 @@ export class Answers implements OnModuleInit, OnModuleDestroy {
   }
 
   private async begin(question: Question): Promise<void> {
-    const live = new LiveAnswer(question.id);
+    const live = new LiveAnswer(question);
     const { chatId } = question;
     this.waiting.delete(question.id);
     this.live.set(chatId, live);

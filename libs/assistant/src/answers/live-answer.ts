@@ -1,4 +1,5 @@
 import { newId } from '#platform';
+import type { Question } from './answer-store.js';
 
 /** An answer while it is generated. */
 export class LiveAnswer {
@@ -14,7 +15,7 @@ export class LiveAnswer {
   /** One half of a surrogate pair that waits for the other half. */
   private half = '';
 
-  constructor(readonly questionId: string) {}
+  constructor(readonly question: Question) {}
 
   /** Adds a text of the model. @returns its token, if it has one: a text may be empty, or arrive after the end */
   add(given: string): { token: string; index: number } | undefined {

@@ -10,6 +10,8 @@ export interface Signals {
   typingEnds: { userIds: string[]; chatId?: string };
   /** Stops the current answer of an assistant chat. */
   stopAnswer: { chatId: string };
+  /** Stops all current answers of a user. */
+  stopAnswersOf: { userId: string };
 }
 
 export type Signal = { [S in keyof Signals]: { signal: S; data: Signals[S] } }[keyof Signals];

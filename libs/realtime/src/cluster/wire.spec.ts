@@ -51,6 +51,7 @@ const signal = fc.oneof(
     data: fc.record({ userIds: ids, chatId: id }, { requiredKeys: ['userIds'] }),
   }),
   fc.record({ signal: fc.constant('stopAnswer' as const), data: fc.record({ chatId: id }) }),
+  fc.record({ signal: fc.constant('stopAnswersOf' as const), data: fc.record({ userId: id }) }),
 );
 const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   delivery.map((delivery) => ({ name: 'deliver' as const, delivery })),
@@ -136,7 +137,12 @@ describe('a command of the older version', () => {
     });
   });
 
-  it('shows a changed chat, ends typing, and stops an answer', () => {
+  it('shows a changed chat, ends typing, and stops answers', () => {
+    expect(read('{"name":"stopAnswersOf","rooms":["user:u1"]}')).toEqual({
+      name: 'signal',
+      signal: 'stopAnswersOf',
+      data: { userId: 'u1' },
+    });
     expect(read('{"name":"chatChanged","rooms":[],"except":["user:u1"],"what":"chat:c1"}')).toEqual({
       name: 'signal',
       signal: 'chatChanged',
@@ -220,6 +226,10 @@ describe('the older version reads', () => {
     ).toStrictEqual({ name: 'chatChanged', rooms: [], except: ['user:u1'], what: 'chat:c1' });
     expect(written({ name: 'signal', signal: 'typingEnds', data: { userIds: ['u1'] } })).toStrictEqual({
       name: 'typingEnds',
+      rooms: ['user:u1'],
+    });
+    expect(written({ name: 'signal', signal: 'stopAnswersOf', data: { userId: 'u1' } })).toStrictEqual({
+      name: 'stopAnswersOf',
       rooms: ['user:u1'],
     });
     expect(written({ name: 'signal', signal: 'stopAnswer', data: { chatId: 'a1' } })).toStrictEqual({

@@ -7,7 +7,13 @@ import type { ClusterCommand, Signal } from './command.js';
  * node that does not know `change` reads the subscriptions from the database.
  */
 export interface WireCommand {
-  name: 'broadcast' | 'disconnectSockets' | 'refreshSubscriptions' | 'chatChanged' | 'typingEnds';
+  name:
+    | 'broadcast'
+    | 'disconnectSockets'
+    | 'refreshSubscriptions'
+    | 'chatChanged'
+    | 'typingEnds'
+    | 'stopAnswersOf';
   rooms: string[];
   except?: string[];
   what?: unknown;
@@ -82,6 +88,8 @@ function signalToWire({ signal, data }: Signal): WireCommand {
         rooms: usersOf(data.userIds),
         ...(data.chatId !== undefined && { what: roomOf(chatTopic(data.chatId)) }),
       };
+    case 'stopAnswersOf':
+      return { name: signal, rooms: usersOf([data.userId]) };
     case 'stopAnswer': {
       const what = toPacket({ name: 'assistant', payload: { ...data, stop: true } });
       return { name: 'broadcast', rooms: [roomOf(assistantTopic(data.chatId))], what };
@@ -116,6 +124,8 @@ export function fromWire({ name, rooms, except, what, change }: WireCommand): Cl
         signal: name,
         data: { userIds: idsOf(rooms), ...(what !== undefined && { chatId: topicOf(what as string)!.id }) },
       };
+    case 'stopAnswersOf':
+      return { name: 'signal', signal: name, data: { userId: idsOf(rooms)[0]! } };
     default:
       return undefined;
   }
