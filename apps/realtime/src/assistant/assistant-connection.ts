@@ -84,7 +84,6 @@ export class AssistantConnection extends Connection<string> {
 
   end(): void {
     this.socket.close(1001);
-    setTimeout(() => this.socket.terminate(), 500).unref();
   }
 
   /**

@@ -1,12 +1,11 @@
 import { AppError } from '#contracts';
-import { SOCKETS, Config, Metrics, Unfinished, logger, toAppError } from '#platform';
+import { SOCKETS, Config, Metrics, Unfinished, logger } from '#platform';
 import { Hub } from '#realtime';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import type { Duplex } from 'node:stream';
-import type { WebSocket, WebSocketServer } from 'ws';
-import { Admission, type Visit } from '../connections/admission.js';
-import { refuseUpgrade } from '../transport/handshakes.js';
+import type { Server as HttpServer } from 'node:http';
+import type { WebSocket } from 'ws';
+import { Admission } from '../connections/admission.js';
+import { refuseUpgrade, visitOf } from '../transport/handshakes.js';
 import { insideOf } from '../transport/internals.js';
 import { BoundedSockets } from '../transport/reading.js';
 import { AssistantConnection } from './assistant-connection.js';
@@ -23,18 +22,18 @@ const PATH = '/ws/chat';
 export class AssistantEndpoint implements OnModuleDestroy {
   /** Interval of heartbeats, ms: a connection that has not answered by the next one is closed. */
   heartbeatMs = 25_000;
-  private readonly sockets: WebSocketServer;
+  private readonly sockets: BoundedSockets;
   private readonly connections = new Set<AssistantConnection>();
   private heartbeat?: NodeJS.Timeout;
 
   constructor(
     private readonly config: Config,
     private readonly hub: Hub,
-    private readonly admission: Admission,
     private readonly signIn: AssistantSignIn,
     private readonly dispatcher: AssistantDispatcher,
     private readonly metrics: Metrics,
     unfinished: Unfinished,
+    admission: Admission,
   ) {
     this.sockets = new BoundedSockets(
       {
@@ -46,6 +45,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
         skipUTF8Validation: true,
       },
       unfinished,
+      admission,
     );
   }
 
@@ -55,7 +55,7 @@ export class AssistantEndpoint implements OnModuleDestroy {
       // Not parsed as a URL: the text may be invalid.
       const [pathname] = request.url!.split('?', 1) as [string];
       if (pathname === PATH && this.config.allowsOrigin(request.headers.origin))
-        this.upgrade(request, socket, head);
+        this.sockets.handleUpgrade(request, socket, head, (opened) => this.open(opened));
       else if (pathname === PATH) refuseUpgrade(socket, new AppError('FORBIDDEN', 'Origin not allowed'));
       else if (!pathname.startsWith(`${otherPath}/`))
         refuseUpgrade(socket, new AppError('NOT_FOUND', 'No such route'));
@@ -74,23 +74,8 @@ export class AssistantEndpoint implements OnModuleDestroy {
     for (const connection of this.connections) connection.end();
   }
 
-  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    try {
-      const visit = this.admission.enter(request);
-      let isOpen = false;
-      this.sockets.handleUpgrade(request, socket, head, (opened) => {
-        isOpen = true;
-        this.open(opened, visit);
-      });
-      // It was not a WebSocket handshake, and has been refused.
-      if (!isOpen) this.admission.leave(visit);
-    } catch (error) {
-      refuseUpgrade(socket, toAppError(error));
-    }
-  }
-
-  private open(socket: WebSocket, visit: Visit): void {
-    insideOf(socket)._receiver.rate.visit = visit;
+  private open(socket: WebSocket): void {
+    const visit = visitOf(insideOf(socket)._socket!);
     const connection = new AssistantConnection(socket, visit, this.hub, this.metrics);
     this.connections.add(connection);
     this.metrics.connections.inc();

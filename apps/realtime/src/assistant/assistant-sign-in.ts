@@ -61,7 +61,6 @@ export class AssistantSignIn {
   end(connection: AssistantConnection): void {
     this.leave(connection);
     clearTimeout(connection.signInTimer);
-    this.admission.leave(connection.visit);
   }
 
   private leave(connection: AssistantConnection): void {

@@ -1,13 +1,7 @@
 import type { Server, Socket } from 'engine.io';
 import type { Visit } from '../connections/admission.js';
 import { visitOf } from './handshakes.js';
-import {
-  insideOf,
-  sessionOf,
-  type EngineParser,
-  type EnginePacket,
-  type EngineTransport,
-} from './internals.js';
+import { sessionOf, type EngineParser, type EnginePacket, type EngineTransport } from './internals.js';
 import { PacketRate } from './packet-rate.js';
 
 /** It ends the session. */
@@ -54,16 +48,19 @@ class BoundedParser implements EngineParser {
 export function boundPackets(engine: Pick<Server, 'on'>): void {
   engine.on('connection', (connected: Socket) => {
     const session = sessionOf(connected);
-    const visit = visitOf(session);
-    bound(session.transport, visit);
-    session.on('upgrading', (transport: EngineTransport) => bound(transport, visit));
+    bound(session.transport, visitOf(session));
+    session.on('upgrading', boundUpgrade);
   });
 }
 
 function bound(transport: EngineTransport, visit: Visit): void {
   if (transport.parser instanceof BoundedParser) return;
   transport.parser = new BoundedParser(transport.parser, visit);
-  if (transport.socket) insideOf(transport.socket)._receiver.rate.visit = visit;
+}
+
+/** One function for all sessions. */
+function boundUpgrade(transport: EngineTransport): void {
+  bound(transport, visitOf(transport.socket!._socket!));
 }
 
 function hasTooMany(payload: string | Buffer, most: number): boolean {

@@ -4,18 +4,26 @@ import type { Server, Socket } from 'engine.io';
 import { STATUS_CODES, ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Admission, Visit } from '../connections/admission.js';
-import { sessionOf, type EngineRequest, type EngineSession } from './internals.js';
+import { sessionOf, sessionOfId, type EngineRequest, type EngineSession } from './internals.js';
 
-interface Visiting extends EngineSession {
+/** An Engine.IO session, or the TCP connection of a WebSocket. */
+interface Visiting {
   visit: Visit;
 }
 
 const NONE = Object.freeze({});
 
-/** Counts each Engine.IO session from its handshake, and keeps only the parts of the request that a sign-in reads. */
+/**
+ * Counts each Engine.IO session that polls from its handshake until it ends or upgrades. `BoundedSockets` counts the
+ * WebSockets. Keeps only the parts of the request that a sign-in reads.
+ */
 export function admitHandshakes(engine: Server, admission: Admission): void {
   const arriving = new WeakMap<object, Visit>();
   engine.use((request: EngineRequest, response: object, next: () => void) => {
+    if (!(response instanceof ServerResponse)) {
+      const error = refusalOf(engine, request);
+      return error ? refuse(request, response, error) : next();
+    }
     if (request._query.sid) return next();
     if (request._query.j !== undefined)
       return refuse(request, response, new AppError('INVALID_DATA', 'JSONP is not supported'));
@@ -31,16 +39,26 @@ export function admitHandshakes(engine: Server, admission: Admission): void {
     next();
   });
   // One function for all sessions.
-  const onClose = function (this: Visiting) {
-    admission.leave(this.visit);
+  const onClose = function (this: object) {
+    admission.leave(visitOf(this));
+  };
+  const onUpgrade = function (this: EngineSession) {
+    this.off('close', onClose);
+    const polling = visitOf(this);
+    const upgraded = visitOf(this.transport.socket!._socket!);
+    setVisit(this, upgraded);
+    if (!polling.isOpening) admission.signedIn(upgraded);
+    admission.leave(polling);
   };
   engine.on('connection', (socket: Socket) => {
-    const session = sessionOf(socket) as Visiting;
+    const session = sessionOf(socket);
     const request = session.request as EngineRequest;
-    session.visit = arriving.get(request)!;
-    arriving.delete(request);
     session.request = kept(request, session.protocol);
-    socket.on('close', onClose);
+    const { socket: upgraded } = session.transport;
+    if (upgraded) return setVisit(session, visitOf(upgraded._socket!));
+    setVisit(session, arriving.get(request)!);
+    arriving.delete(request);
+    session.on('close', onClose).once('upgrade', onUpgrade);
   });
 }
 
@@ -57,7 +75,18 @@ export function startPollsInTurn(engine: Server, requests: RequestsInWork, admis
   };
 }
 
-export const visitOf = (session: object): Visit => (session as Visiting).visit;
+export const visitOf = (visiting: object): Visit => (visiting as Visiting).visit;
+export const setVisit = (visiting: object, visit: Visit): void => void ((visiting as Visiting).visit = visit);
+
+/** Engine.IO would accept these upgrades, and close each by a handshake that the client may not answer. */
+function refusalOf(engine: Server, { _query }: EngineRequest): AppError | undefined {
+  if (_query.transport !== 'websocket')
+    return new AppError('INVALID_DATA', 'Only the transport websocket is upgraded');
+  const session = sessionOfId(engine, _query.sid);
+  if (session && (session.upgrading || session.transport.name === 'websocket'))
+    return new AppError('CONFLICT', 'The session is upgraded already');
+  return undefined;
+}
 
 /** A request holds up to 8 KiB of headers and parser objects. */
 function kept({ headers, _query, socket }: EngineRequest, protocol: number): object {

@@ -3,7 +3,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 import { WebSocket, WebSocketServer } from 'ws';
-import { clientOf, encodingOf, enteringOf, insideOf, sessionOf, sessionsOf } from './internals.js';
+import {
+  clientOf,
+  encodingOf,
+  enteringOf,
+  insideOf,
+  sessionOf,
+  sessionOfId,
+  sessionsOf,
+} from './internals.js';
 
 const http = createServer();
 const io = new Server(http);
@@ -22,12 +30,19 @@ it('Engine.IO and Socket.IO have the members that we use, for a WebSocket', asyn
   const [device] = await connected;
   const session = sessionOf(device.conn);
   expect(sessionsOf(io.engine)).toEqual([session]);
+  const { id } = session as unknown as { id: string };
+  expect([id, 'nonsense', undefined].map((one) => sessionOfId(io.engine, one))).toEqual([
+    session,
+    undefined,
+    undefined,
+  ]);
   expect(session).toMatchObject({
     protocol: 4,
+    upgrading: false,
     flush: expect.any(Function),
     close: expect.any(Function),
     writeBuffer: expect.any(Array),
-    transport: { writable: expect.any(Boolean) },
+    transport: { name: 'websocket', writable: expect.any(Boolean) },
   });
   expect(session.request).toHaveProperty('_query', expect.objectContaining({ EIO: '4' }));
   expect(session.transport.socket!._socket!.bytesWritten).toBeGreaterThan(0);
@@ -63,6 +78,7 @@ it('Engine.IO has the members that we use, for polling', async () => {
 
 it('ws has the members that we use', async () => {
   const server = new WebSocketServer({ port: 0 });
+  expect(server.options).toHaveProperty('closeTimeout', 30_000);
   const accepted = once(server, 'connection') as Promise<[WebSocket]>;
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const { _receiver, _socket } = insideOf((await accepted)[0]);

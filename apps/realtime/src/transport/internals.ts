@@ -15,6 +15,7 @@ import type { PacketRate } from './packet-rate.js';
 /** A session of Engine.IO. */
 export interface EngineSession extends NodeJS.EventEmitter {
   protocol: number;
+  upgrading: boolean;
   request: unknown;
   flush(): void;
   close(discard?: boolean): void;
@@ -23,6 +24,7 @@ export interface EngineSession extends NodeJS.EventEmitter {
 }
 
 export interface EngineTransport {
+  name: string;
   writable: boolean;
   parser: EngineParser;
   /** Only a WebSocket transport has it. */
@@ -91,8 +93,11 @@ interface WebSocketInside {
   _socket?: TcpSocket;
 }
 
-export const sessionsOf = (engine: object): EngineSession[] =>
-  Object.values((engine as { clients: Record<string, EngineSession> }).clients);
+const clientsOf = (engine: object) => (engine as { clients: Record<string, EngineSession> }).clients;
+export const sessionsOf = (engine: object): EngineSession[] => Object.values(clientsOf(engine));
+/** @param id of any type */
+export const sessionOfId = (engine: object, id: unknown): EngineSession | undefined =>
+  Object.hasOwn(clientsOf(engine), String(id)) ? clientsOf(engine)[String(id)] : undefined;
 export const sessionOf = (engineSocket: object) => engineSocket as EngineSession;
 export const clientOf = ({ client }: { client: object }) => client as Client;
 export const enteringOf = (namespace: object) => namespace as Entering;

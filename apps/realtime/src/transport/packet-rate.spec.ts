@@ -2,7 +2,7 @@ import { PacketRate } from './packet-rate.js';
 
 afterEach(() => jest.restoreAllMocks());
 
-const refusedFrom = (kind: 'event' | 'part' | 'other', visit?: { isOpening: boolean }) => {
+const refusedFrom = (kind: 'event' | 'part' | 'other', visit: { isOpening: boolean }) => {
   const rate = new PacketRate(visit);
   let packets = 1;
   while (rate.take(kind)) packets += 1;
@@ -23,7 +23,8 @@ it('counts packets per second, also while the clock stands still or goes back', 
   expect(refused).toEqual([10_001, 1001, 101]);
 });
 
-it.each([undefined, { isOpening: true }])('counts each packet before a sign-in alike (%j)', (visit) => {
+it('counts each packet before a sign-in alike', () => {
   jest.spyOn(performance, 'now').mockReturnValue(0);
-  for (const kind of ['event', 'part', 'other'] as const) expect(refusedFrom(kind, visit)).toBe(101);
+  for (const kind of ['event', 'part', 'other'] as const)
+    expect(refusedFrom(kind, { isOpening: true })).toBe(101);
 });

@@ -13,23 +13,18 @@ export class PacketRate {
   private since = 0;
   private points = 0;
 
-  /** @param visit unknown until the connection is accepted, which is before its sign-in */
-  constructor(public visit?: Pick<Visit, 'isOpening'>) {}
+  constructor(private readonly visit: Pick<Visit, 'isOpening'>) {}
 
   /** The limit of packets in a second. */
   get most(): number {
-    return this.isOpening ? MAX_OPENING : MAX_PACKETS;
+    return this.visit.isOpening ? MAX_OPENING : MAX_PACKETS;
   }
 
   /** @returns false if the connection has sent too many packets */
   take(kind: keyof typeof POINTS): boolean {
     const now = performance.now();
     if (now - this.since >= 1000) [this.since, this.points] = [now, 0];
-    this.points += this.isOpening ? OPENING_POINTS : POINTS[kind];
+    this.points += this.visit.isOpening ? OPENING_POINTS : POINTS[kind];
     return this.points <= MAX_PACKETS;
-  }
-
-  private get isOpening(): boolean {
-    return this.visit?.isOpening ?? true;
   }
 }

@@ -1,9 +1,13 @@
-import type { Unfinished } from '#platform';
+import { Config, Metrics, type Unfinished } from '#platform';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import WebSocket from 'ws';
+import { Admission } from '../connections/admission.js';
 import { BoundedSockets } from './reading.js';
+
+const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
+const admission = new Admission(new Config(), new Metrics());
 
 const http = createServer();
 beforeAll(async () => {
@@ -16,8 +20,7 @@ afterAll(() => {
 });
 
 it('answers no ping of a client with more than 64 KiB to read', async () => {
-  const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
-  const server = new BoundedSockets({ server: http }, unfinished);
+  const server = new BoundedSockets({ server: http }, unfinished, admission);
   const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
   const pongs: string[] = [];
   client.on('pong', (data) => pongs.push(data.toString()));
@@ -37,8 +40,7 @@ it('answers no ping of a client with more than 64 KiB to read', async () => {
 });
 
 it('reads a flooding client in small pieces', async () => {
-  const unfinished = { add: () => undefined, release: () => undefined } as unknown as Unfinished;
-  const server = new BoundedSockets({ noServer: true }, unfinished);
+  const server = new BoundedSockets({ noServer: true }, unfinished, admission);
   let received = 0;
   const upgraded = createServer().on('upgrade', (request, socket, head) =>
     server.handleUpgrade(request, socket, head, (opened) => opened.on('message', () => (received += 1))),

@@ -1,7 +1,9 @@
-import { SOCKETS, type Unfinished } from '#platform';
+import { SOCKETS, toAppError, type Unfinished } from '#platform';
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Admission } from '../connections/admission.js';
+import { refuseUpgrade, setVisit, visitOf } from './handshakes.js';
 import { insideOf, type Receiver } from './internals.js';
 import { PacketRate } from './packet-rate.js';
 import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
@@ -26,14 +28,29 @@ const GET_INFO = 0;
 /** Operation codes from here on are pings, pongs and closes. */
 const FIRST_CONTROL = 8;
 
-/** Counts the frames, and the arrived bytes of incomplete messages, and reads clients in turn. */
+/** ws waits so long for the client to answer a close. Its types do not have the setting. In ms. */
+const CLOSING = { closeTimeout: SOCKETS.closeTime.most };
+
+/**
+ * Counts the WebSockets, from the upgrade until their TCP connections have closed. Counts their frames, and the arrived
+ * bytes of incomplete messages, and reads clients in turn.
+ */
 export class BoundedSockets extends WebSocketServer {
   /** Each is one function for all sockets. */
   private readonly write: Receiver['_write'];
   private readonly getInfo: Receiver['getInfo'];
 
-  constructor(settings: ServerOptions, unfinished: Unfinished) {
-    super({ ...settings, WebSocket: PingedSocket });
+  private readonly leave: (this: Duplex) => void;
+
+  constructor(
+    settings: ServerOptions,
+    unfinished: Unfinished,
+    private readonly admission: Pick<Admission, 'enter' | 'leave'>,
+  ) {
+    super({ ...settings, ...CLOSING, WebSocket: PingedSocket });
+    this.leave = function () {
+      admission.leave(visitOf(this));
+    };
     this.getInfo = function (done) {
       (Object.getPrototypeOf(this) as Receiver).getInfo.call(this, done);
       if (this._state === GET_INFO) return;
@@ -63,9 +80,15 @@ export class BoundedSockets extends WebSocketServer {
     head: Buffer,
     then: (opened: WebSocket, request: IncomingMessage) => void,
   ): void {
+    try {
+      setVisit(socket, this.admission.enter(request));
+    } catch (error) {
+      return refuseUpgrade(socket, toAppError(error));
+    }
+    socket.on('close', this.leave);
     super.handleUpgrade(request, socket, head, (opened, asked) => {
       const { _receiver } = insideOf(opened);
-      const own = { tcp: socket, webSocket: opened, rate: new PacketRate() };
+      const own = { tcp: socket, webSocket: opened, rate: new PacketRate(visitOf(socket)) };
       Object.assign(_receiver, { ...own, _write: this.write, getInfo: this.getInfo });
       then(opened, asked);
     });

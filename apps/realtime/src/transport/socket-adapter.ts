@@ -42,6 +42,7 @@ export class SocketAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const unfinished = this.app.get(Unfinished);
+    const admission = this.app.get(Admission);
     const settings: Partial<ServerOptions> = {
       cors: { origin: this.config.corsOrigin(), credentials: this.config.corsOrigin() !== '*' },
       allowRequest: ({ headers }, decide) =>
@@ -53,7 +54,7 @@ export class SocketAdapter extends IoAdapter {
       maxHttpBufferSize: SOCKETS.packet.most.received,
       wsEngine: class extends BoundedSockets {
         constructor(own: WebSocketOptions) {
-          super(own, unfinished);
+          super(own, unfinished, admission);
         }
       },
       connectTimeout: SOCKETS.connectTime.most,
@@ -65,7 +66,6 @@ export class SocketAdapter extends IoAdapter {
     };
     const server = super.createIOServer(port, { ...options, ...settings } as ServerOptions);
     const { slowConsumers: countSlow } = this.app.get(Metrics);
-    const admission = this.app.get(Admission);
     startPollsInTurn(server.engine, this.app.get(RequestsInWork), admission);
     admitHandshakes(server.engine, admission);
     boundPackets(server.engine);

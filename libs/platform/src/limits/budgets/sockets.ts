@@ -38,6 +38,12 @@ export const SOCKETS = {
     shown: time,
     beyond: '`UNAUTHORIZED`, connection closed',
   }),
+  closeTime: budget({
+    of: 'time until a client has answered the close of its WebSocket',
+    most: 1000,
+    shown: time,
+    beyond: 'connection closed',
+  }),
   connecting: budget({
     of: 'unanswered CONNECTs of a namespace',
     most: 1,
