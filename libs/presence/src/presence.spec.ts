@@ -1,5 +1,5 @@
 import type { PresenceEvent } from '#contracts';
-import { Config, type PrismaService } from '#platform';
+import { Config, Metrics, type PrismaService } from '#platform';
 import {
   EventPublisher,
   Hub,
@@ -20,7 +20,7 @@ const start = (settings: Partial<Config> = {}) => {
     received.push({ topics, event, user: user_id, at: last_seen });
   };
   const database = { $executeRaw: () => Promise.resolve(0) } as unknown as PrismaService;
-  const presence = new Presence(database, publisher, Object.assign(new Config(), settings));
+  const presence = new Presence(database, publisher, Object.assign(new Config(), settings), new Metrics());
   presence.publishChanges(() => Promise.resolve([]));
   presences.push(presence);
   return presence;

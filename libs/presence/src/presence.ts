@@ -5,6 +5,7 @@ import {
   Batcher,
   Config,
   KeyedQueue,
+  Metrics,
   Prisma,
   PrismaService,
   RedisConnections,
@@ -40,6 +41,7 @@ export class Presence implements OnApplicationShutdown {
     private readonly prisma: PrismaService,
     private readonly publisher: EventPublisher,
     private readonly config: Config,
+    metrics: Metrics,
     redis?: RedisConnections,
   ) {
     const { PRESENCE_GRACE_MS: graceMs } = config;
@@ -47,6 +49,7 @@ export class Presence implements OnApplicationShutdown {
     this.lastSeen = new Batcher((seen) => this.storeLastSeen(seen), {
       maxBatch: 1000,
       maxQueued: WORK.lookUps.most.lastVisits,
+      onRefused: () => metrics.refuse(WORK.lookUps),
       intervalMs: 1000,
     });
   }

@@ -1,4 +1,4 @@
-import { Batcher, PrismaService } from '#platform';
+import { ASSISTANT, Batcher, Metrics, PrismaService } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 interface Token {
@@ -15,11 +15,15 @@ const GATHER_MS = 100;
 export class AnswerLog implements OnModuleDestroy {
   private readonly batcher = new Batcher<Token, void>((tokens) => this.store(tokens), {
     maxBatch: 10_000,
-    maxQueued: 100_000,
+    maxQueued: ASSISTANT.storedTokens.most,
+    onRefused: () => this.metrics.refuse(ASSISTANT.storedTokens),
     intervalMs: GATHER_MS,
   });
 
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly metrics: Metrics,
+  ) {}
 
   add(token: Token): Promise<void> {
     return this.batcher.add(token);

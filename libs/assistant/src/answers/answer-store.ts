@@ -1,4 +1,4 @@
-import { ASSISTANT, Batcher, PrismaService, isUniqueViolation, newId } from '#platform';
+import { ASSISTANT, Batcher, Metrics, PrismaService, isUniqueViolation, newId } from '#platform';
 import { NodeRegistry } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { NEW_CHAT, titleFrom, type StoredAnswer } from '../conversations/conversation.js';
@@ -25,12 +25,14 @@ export class AnswerStore {
   private readonly busy = new Batcher<string, boolean>((chatIds) => this.areBusy(chatIds), {
     maxBatch: MAX_QUESTIONS,
     maxQueued: MAX_QUESTIONS,
+    onRefused: () => this.metrics.refuse(ASSISTANT.answersOfAll),
     intervalMs: BUSY_MS,
   });
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly nodes: NodeRegistry,
+    private readonly metrics: Metrics,
   ) {}
 
   /**

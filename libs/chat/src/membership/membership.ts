@@ -1,6 +1,6 @@
 import { noSuchUser } from '#identity';
 import { AppError, type FieldError, type MEMBER_ROLES } from '#contracts';
-import { Batcher, CONNECT_BATCH, PgPool, Prisma, PrismaService } from '#platform';
+import { WORK, Batcher, CONNECT_BATCH, Metrics, PgPool, Prisma, PrismaService } from '#platform';
 import { DatabaseSnapshot } from '#realtime';
 import { Injectable } from '@nestjs/common';
 
@@ -60,11 +60,15 @@ interface ChatsOf {
 @Injectable()
 export class Memberships {
   /** Batches devices that connect at once: many clients that reconnect share queries. */
-  private readonly chats = new Batcher((userIds: string[]) => this.chatIdsOfAll(userIds), CONNECT_BATCH);
+  private readonly chats = new Batcher((userIds: string[]) => this.chatIdsOfAll(userIds), {
+    ...CONNECT_BATCH,
+    onRefused: () => this.metrics.refuse(WORK.lookUps),
+  });
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly pool: PgPool,
+    private readonly metrics: Metrics,
   ) {}
 
   /**

@@ -1,4 +1,4 @@
-import { SIGN_IN, Batcher, CONNECT_BATCH, PgPool, RateLimits, networkOf } from '#platform';
+import { SIGN_IN, Batcher, CONNECT_BATCH, Metrics, PgPool, RateLimits, networkOf } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { Applicant } from './passwords.js';
 import type { Device } from './sessions.js';
@@ -18,11 +18,13 @@ export class Applicants {
   private readonly lookups = new Batcher<string, Found | undefined>((emails) => this.find(emails), {
     ...CONNECT_BATCH,
     maxQueued: SIGN_IN.lookUps.most,
+    onRefused: () => this.metrics.refuse(SIGN_IN.lookUps),
   });
 
   constructor(
     private readonly pool: PgPool,
     private readonly limits: RateLimits,
+    private readonly metrics: Metrics,
   ) {}
 
   /**

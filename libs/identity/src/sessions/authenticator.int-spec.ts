@@ -1,4 +1,4 @@
-import { loadConfig, PgPool, PrismaService, toAppError } from '#platform';
+import { loadConfig, Metrics, PgPool, PrismaService, toAppError } from '#platform';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issueAccessToken } from './access-token.js';
 import { Authenticator, type SignedIn } from './authenticator.js';
@@ -52,7 +52,7 @@ it('does not mistake an unavailable database for a bad token', async () => {
   const { token } = await signIn();
   const config = loadConfig({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none', JWT_SECRET: KEY });
   const pool = new PgPool(config);
-  const authenticator = new Authenticator(config, new PrismaService(pool), pool);
+  const authenticator = new Authenticator(config, new PrismaService(pool), pool, new Metrics());
   const asked = [
     async () => authenticator.stillSignedIn(authenticator.verify(token)),
     () => authenticator.connected(authenticator.verify(token)),

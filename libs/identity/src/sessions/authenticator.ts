@@ -1,5 +1,5 @@
 import { SYNC_REASONS, type AppError } from '#contracts';
-import { Batcher, CONNECT_BATCH, Config, PgPool, PrismaService, type User } from '#platform';
+import { WORK, Batcher, CONNECT_BATCH, Config, Metrics, PgPool, PrismaService, type User } from '#platform';
 import { Injectable } from '@nestjs/common';
 import type { KeyObject } from 'node:crypto';
 import {
@@ -39,15 +39,16 @@ interface Found extends Named {
 export class Authenticator {
   private readonly key: KeyObject;
   /** Batches concurrent connections: many clients that reconnect at once share queries. */
-  private readonly connecting = new Batcher<Claims, Found>(
-    (sockets) => this.connectedAll(sockets),
-    CONNECT_BATCH,
-  );
+  private readonly connecting = new Batcher<Claims, Found>((sockets) => this.connectedAll(sockets), {
+    ...CONNECT_BATCH,
+    onRefused: () => this.metrics.refuse(WORK.lookUps),
+  });
 
   constructor(
     config: Config,
     private readonly prisma: PrismaService,
     private readonly pool: PgPool,
+    private readonly metrics: Metrics,
   ) {
     this.key = signingKey(config);
   }

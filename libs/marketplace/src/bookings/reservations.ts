@@ -1,7 +1,7 @@
 import { DAY_MS, MINUTE_MS, AppError, BOOKING_LIMITS } from '#contracts';
 import { lockBookings, notBlocked, noSuchUser } from '#identity';
 import { enqueueNotifications } from '#notifications';
-import { REACH, WORK, Batcher, Prisma, PrismaService, newId } from '#platform';
+import { REACH, WORK, Batcher, Metrics, Prisma, PrismaService, newId } from '#platform';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { availabilityOf, earliestOf } from '../availability/availabilities.js';
 import { factsOf } from './bookings.js';
@@ -46,10 +46,17 @@ type NewBooking = Awaited<ReturnType<typeof prepare>>;
 export class Reservations implements OnModuleDestroy {
   private readonly batcher = new Batcher<NewBooking, string>(
     (asked) => this.prisma.$transaction((tx) => store(tx, asked)),
-    { maxBatch: 200, maxQueued: WORK.lookUps.most.bookings },
+    {
+      maxBatch: 200,
+      maxQueued: WORK.lookUps.most.bookings,
+      onRefused: () => this.metrics.refuse(WORK.lookUps),
+    },
   );
 
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly metrics: Metrics,
+  ) {}
 
   /**
    * Requests a slot and notifies the master. Returns the id of the booking.

@@ -1,6 +1,6 @@
 import { Batcher } from './batcher.js';
 
-const OPTIONS = { maxBatch: 100, maxQueued: 1000 };
+const OPTIONS = { maxBatch: 100, maxQueued: 1000, onRefused: () => undefined };
 /** A flush that runs until the test ends it, and the items it got. */
 function held() {
   const batches: number[][] = [];
@@ -125,7 +125,7 @@ it('accepts a flush that throws synchronously', async () => {
 
 it('refuses items beyond the limit with UNAVAILABLE, and goes on with the rest', async () => {
   const { flush, end } = held();
-  const batcher = new Batcher(flush, { maxBatch: 10, maxQueued: 3 });
+  const batcher = new Batcher(flush, { ...OPTIONS, maxBatch: 10, maxQueued: 3 });
   const taken = [1, 2, 3, 4].map((item) => batcher.add(item));
   await expect(batcher.add(5)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   end();

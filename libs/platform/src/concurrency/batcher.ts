@@ -41,7 +41,7 @@ export class Batcher<T, R> {
       maxSize?: number;
       sizeOf?: (item: T) => number;
       /** Called when a caller is refused because of a limit. */
-      onRefused?: () => void;
+      onRefused: () => void;
       /** Minimum time between the starts of two flushes, ms. */
       intervalMs?: number;
     },
@@ -51,7 +51,7 @@ export class Batcher<T, R> {
     const { maxQueued, maxSize = Infinity, sizeOf } = this.options;
     const size = sizeOf?.(item) ?? 0;
     if (this.queue.length >= maxQueued || this.size + size > maxSize) {
-      this.options.onRefused?.();
+      this.options.onRefused();
       return Promise.reject(unavailable('The service is overloaded, try again'));
     }
     this.size += size;

@@ -1,4 +1,4 @@
-import { PgPool } from '#platform';
+import { Metrics, PgPool } from '#platform';
 import { blockedTopic, followersTopic, friendsTopic } from '#realtime';
 import { TestApp } from '#testing';
 import { Relationships } from './relationships.js';
@@ -21,7 +21,7 @@ it('all relationships of a user are read in a few rows', async () => {
     [anna.id, ids.slice(3)],
   );
   const query = jest.spyOn(app.app.get(PgPool), 'query');
-  const relationships = new Relationships(app.app.get(PgPool));
+  const relationships = new Relationships(app.app.get(PgPool), app.app.get(Metrics));
   const [ofAnna, ofOther] = await Promise.all([anna.id, ids[4]!].map((id) => relationships.topicsOf(id)));
   const results = await Promise.all(
     query.mock.results.map(({ value }) => value as Promise<{ rows: unknown[] }>),

@@ -1,4 +1,4 @@
-import { Batcher, CONNECT_BATCH, PgPool } from '#platform';
+import { WORK, Batcher, CONNECT_BATCH, Metrics, PgPool } from '#platform';
 import { DatabaseSnapshot, blockedTopic, followersTopic, friendsTopic, type Topic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 
@@ -14,9 +14,15 @@ interface RelatedTopics {
 @Injectable()
 export class Relationships {
   /** Batches devices that connect at once: many clients that reconnect share queries. */
-  private readonly lookUps = new Batcher((userIds: string[]) => this.topicsOfAll(userIds), CONNECT_BATCH);
+  private readonly lookUps = new Batcher((userIds: string[]) => this.topicsOfAll(userIds), {
+    ...CONNECT_BATCH,
+    onRefused: () => this.metrics.refuse(WORK.lookUps),
+  });
 
-  constructor(private readonly pool: PgPool) {}
+  constructor(
+    private readonly pool: PgPool,
+    private readonly metrics: Metrics,
+  ) {}
 
   topicsOf(userId: string): Promise<RelatedTopics> {
     return this.lookUps.add(userId);

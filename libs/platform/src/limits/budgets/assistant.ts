@@ -37,6 +37,12 @@ export const ASSISTANT = {
     most: 100_000,
     beyond: 'truncated',
   }),
+  storedTokens: budget({
+    of: 'tokens of answers that wait to be stored',
+    most: 100_000,
+    beyond: FAILS,
+    refused: 'answerTokens',
+  }),
   toolCalls: budget({
     of: 'tool calls of a turn, and their characters',
     most: { calls: 16, characters: 50_000 },

@@ -47,6 +47,7 @@ export const SIGN_IN = {
     of: 'sign-ins waiting for the lookup of their account',
     most: 5000,
     beyond: '`UNAVAILABLE`',
+    refused: 'signInLookUps',
   }),
   /** Key: network. */
   badRefresh: rate({

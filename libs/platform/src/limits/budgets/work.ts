@@ -118,6 +118,7 @@ export const WORK = {
     of: 'waiting likes, booking requests, times of the last visit, and subscription loads of connecting devices',
     most: { likes: 20_000, bookings: 10_000, lastVisits: 100_000, devices: 50_000 },
     beyond: RETRIED,
+    refused: 'lookUps',
   }),
   subscriptionChanges: budget({
     of: 'remembered changes of the subscriptions of a connected user',

@@ -1,6 +1,6 @@
 import { type LikeAnswer } from '#contracts';
 import { NotificationPublisher, causes, revise, enqueueNotifications, type Revised } from '#notifications';
-import { WORK, Batcher, Prisma, PrismaService, RateLimits } from '#platform';
+import { WORK, Batcher, Metrics, Prisma, PrismaService, RateLimits } from '#platform';
 import { EventPublisher, blockedTopic, followersTopic, userTopic } from '#realtime';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -29,8 +29,6 @@ interface LockedPost {
   waiting: number;
 }
 
-const MOST = { maxBatch: 500, maxQueued: WORK.lookUps.most.likes };
-
 /**
  * Stores likes and counts them. Many likes of one post at once would each wait for its row with a connection. So all
  * likes that arrive while a batch is written share the next batch. A batch does not wait for a row. Likes of a post that
@@ -38,7 +36,12 @@ const MOST = { maxBatch: 500, maxQueued: WORK.lookUps.most.likes };
  */
 @CommandHandler(LikePost)
 export class LikePostHandler implements ICommandHandler<LikePost>, OnModuleDestroy {
-  private readonly batcher = new Batcher<LikePost, LikeAnswer>((likes) => this.write(likes), MOST);
+  private readonly most = {
+    maxBatch: 500,
+    maxQueued: WORK.lookUps.most.likes,
+    onRefused: () => this.metrics.refuse(WORK.lookUps),
+  };
+  private readonly batcher = new Batcher<LikePost, LikeAnswer>((likes) => this.write(likes), this.most);
   private readonly locked = new Map<string, LockedPost>();
 
   constructor(
@@ -46,6 +49,7 @@ export class LikePostHandler implements ICommandHandler<LikePost>, OnModuleDestr
     private readonly publisher: EventPublisher,
     private readonly notifications: NotificationPublisher,
     private readonly limits: RateLimits,
+    private readonly metrics: Metrics,
   ) {}
 
   async execute(like: LikePost): Promise<LikeAnswer> {
@@ -83,7 +87,7 @@ export class LikePostHandler implements ICommandHandler<LikePost>, OnModuleDestr
     return new Batcher<LikePost, LikeAnswer>(async (likes) => {
       const answers = await this.writeFree(likes, 'WAIT');
       return likes.map((like) => answers.get(like)!);
-    }, MOST);
+    }, this.most);
   }
 
   /**
