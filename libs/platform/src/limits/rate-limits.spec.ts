@@ -41,3 +41,28 @@ it('a returned request is returned to all networks around it', async () => {
   await limits.giveBackTo('registration', networkOf('2001:db8::1'));
   expect(await granted(2, () => '2001:db8:0:f0::1')).toBe(1);
 });
+
+describe('a clock that is set', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it.each([
+    ['back', -3_600_000],
+    ['forward', 3_600_000],
+  ])('%s neither lengthens nor ends a window', async (_, ms) => {
+    const WINDOW_MS = 10_000;
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const refusal = () =>
+      limits.take('connect', 'anna').then(
+        () => undefined,
+        ({ retryAfterMs }: { retryAfterMs: number }) => retryAfterMs,
+      );
+    await limits.take('connect', 'anna', 1_000_000);
+    const before = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => before + ms);
+    now = 4000;
+    expect(await refusal()).toBe(WINDOW_MS - 4000);
+    now = WINDOW_MS;
+    expect(await refusal()).toBeUndefined();
+  });
+});

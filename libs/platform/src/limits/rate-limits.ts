@@ -1,11 +1,12 @@
 import { AppError } from '#contracts';
 import { Injectable } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { RATES, SOCKETS, type Limit } from './budgets/index.js';
 import { Config } from '../config/config.js';
 import { MOST_ADDRESSES, networksAround } from '../http/client-address.js';
 import { Metrics } from '../observability/metrics.js';
 import { FAST_TIMEOUT_MS, RedisConnections } from '../redis/redis.js';
+import { MemoryLimiter } from './memory-limiter.js';
 
 /** The library's own script counts in whole seconds. */
 const COUNT = `redis.call('SET', KEYS[1], 0, 'PX', math.ceil(ARGV[4] * 1000), 'NX')
@@ -26,7 +27,7 @@ const OF_NETWORKS = ['signInNetwork', 'registration', 'badRefresh'] as const sat
 type NetworkLimit = (typeof OF_NETWORKS)[number];
 type OtherLimit = Exclude<Limit, NetworkLimit>;
 
-type Limiter = RateLimiterMemory | RateLimiterRedis;
+type Limiter = MemoryLimiter | RateLimiterRedis;
 
 /** Rate limits by user, address or account (`budgets/`). */
 @Injectable()
@@ -46,8 +47,7 @@ export class RateLimits {
     this.areShared = Boolean(redis.shared);
     const storeClient = redis.shared && redis.connect('limits', { commandTimeout: FAST_TIMEOUT_MS });
     // Each limiter has its own memory: a prefix would have to be concatenated and hashed for every key.
-    const here = (points: number, duration: number) =>
-      new RateLimiterMemory({ points, duration, keyPrefix: '' });
+    const here = (points: number, duration: number) => new MemoryLimiter({ points, duration, keyPrefix: '' });
     // Counted across nodes; while Redis is unavailable, by each node alone.
     const limiter = (points: number, duration: number, keyPrefix: string) =>
       storeClient
