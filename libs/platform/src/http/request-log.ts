@@ -1,11 +1,14 @@
+import { ERROR_STATUS } from '#contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { logger } from '../observability/logging.js';
 
 /** Probes and scrapes come every few seconds. */
 const ROUTINE = /^\/(health|metrics)(\/|$)/;
+/** Refusals by a limit. Metrics count them, and a flood would fill the log. */
+const REFUSED = [ERROR_STATUS.RATE_LIMIT, ERROR_STATUS.UNAVAILABLE] as number[];
 
 /**
- * Logs one line per answered request; the answer carries the request id. Bodies and addresses are not logged, since
+ * Logs one line per answered request, unless a limit refused it; the answer carries the request id. Bodies and addresses are not logged, since
  * they contain private texts and searches.
  */
 export function logRequests(fastify: FastifyInstance): void {
@@ -15,7 +18,8 @@ export function logRequests(fastify: FastifyInstance): void {
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url;
-    const level = route && ROUTINE.test(route) ? 'debug' : 'info';
+    const isRoutine = REFUSED.includes(reply.statusCode) || (route && ROUTINE.test(route));
+    const level = isRoutine ? 'debug' : 'info';
     const { user } = request as FastifyRequest & { user?: { userId: string } };
     logger[level](
       {
