@@ -1,4 +1,4 @@
-import type { SyncAnswer } from '#contracts';
+import { MAX_RECEIPT_MEMBERS, type SyncAnswer } from '#contracts';
 import {
   describePlans,
   FILL_USERS,
@@ -45,6 +45,8 @@ const FILL = [
    FROM generate_series(1, ${BUSY}) AS c, generate_series(1, 33) AS s`,
   `INSERT INTO message_reactions (message_id, user_id, emoji)
    SELECT id, sender_id, '👍' FROM messages WHERE seq % 10 = 1`,
+  `INSERT INTO blocks (blocker_id, blocked_id)
+   SELECT ${filledUser('i')}, ${filledUser('i + 1')} FROM generate_series(1, ${CHATS}) AS i`,
 ];
 
 const GROWS = 'a send whose plan was made for empty tables uses the keys after they have grown';
@@ -68,6 +70,14 @@ describePlans('chat requests in a database of 100,000 messages', FILL, [
       expect(plans.join('\n')).not.toMatch(
         /chat_members_pkey on chat_members [^(]*\([^)]*\) Index Cond: (?!\(\(chat_id = [^)]*\) AND \(user_id)/,
       );
+      // The members of a large group are read once for all messages whose receipts are counted.
+      const counts = plans.filter((plan) => plan.includes('width_bucket'));
+      expect(counts).not.toEqual([]);
+      for (const plan of counts) {
+        expect(plan.match(/ on chat_members /g)).toHaveLength(1);
+        expect(plan).toMatch(/CTE members -> [^:]+ chat_members_present_idx /);
+        expect(plan.match(/Index Cond: \(\(blocker_id = \S+ AND \(blocked_id = ANY /g)).toHaveLength(2);
+      }
       // A condition without a trigram reads the whole index.
       for (const plan of plans.filter((one) => one.includes('users_search_idx')))
         expect(plan).toMatch(/users_search_idx \S+ \S+ \S+ Index Cond: .*~~ '%( \w|[^']*\w{3})/);
@@ -89,6 +99,9 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
   const [annaDevice, borisDevice] = await app.devices(anna, boris);
   const direct = await app.chat(anna, boris);
   const group = await app.group(anna, boris);
+  const manyPeople = (await app.manyPeople(MAX_RECEIPT_MEMBERS)).map((id) => ({ id }));
+  const large = await app.group(anna, boris, ...manyPeople);
+  await annaDevice.send('chat:message:send', text(large));
   const filled = { id: chatId };
   const ack = await annaDevice.send('chat:message:send', text(filled, 'x', { client_id: 'mine' }));
   const message_id = ack.message_id;
@@ -107,6 +120,7 @@ async function playThrough(app: TestApp, admin: Client, chatId: string): Promise
   await app.ask(anna, `GET chats/${group.id}/messages`);
   await app.ask(anna, `DELETE chats/${chatId}/members/${vera.id}`);
   // Also the work that follows a moment later: deliveries, presence.
+  await annaDevice.next('chat:message:delivered', ({ chat_id }) => chat_id === large.id);
   borisDevice.close();
   await annaDevice.next('chat:message:delivered', ({ chat_id }) => chat_id === direct.id);
 }

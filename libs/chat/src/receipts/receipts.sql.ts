@@ -1,5 +1,4 @@
 import { MAX_MEMBERS } from '#contracts';
-import { notBlocked } from '#identity';
 import { Prisma, WORK } from '#platform';
 import type { AdvancedCursor } from './read-cursors.sql.js';
 
@@ -8,7 +7,7 @@ export const MAX_RECEIPTS = WORK.receipts.most.published;
 /** Limit of newest messages considered: a member's own and deleted messages need no receipt. */
 const MAX_COVERED = WORK.receipts.most.lookedAt;
 /** In large chats: only the senders of this many newest messages are notified. */
-const LARGE_CHAT_WINDOW = 50;
+const LARGE_CHAT_WINDOW = WORK.receiptCounts.most.messages;
 
 /** SQL expression: a key of two users, in either order. */
 const pair = (a: string, b: string): Prisma.Sql =>
@@ -70,18 +69,42 @@ export interface SeenRow {
   read_count: number;
 }
 
-/** The newest message of each latest sender, and how many members have received and read it. */
+/**
+ * The newest message of each latest sender, and how many members have received and read it.
+ *
+ * The members are read once for all messages. In the sorted marks, `width_bucket` finds by bisection how many are below
+ * the message. Then the marks of the sender and of members across a block from them are taken away.
+ */
 export const newestOfSenders = (chatId: string, after: number): Prisma.Sql => Prisma.sql`
-  SELECT m.id, m.sender_id, p.delivered_count, p.read_count
-  FROM (
+  WITH members AS MATERIALIZED (
+    SELECT user_id, last_delivered_seq, last_read_seq FROM chat_members
+    WHERE chat_id = ${chatId}::uuid AND left_at IS NULL
+  ), marks AS MATERIALIZED (
+    SELECT array_agg(user_id) AS ids, array_agg(last_delivered_seq ORDER BY last_delivered_seq) AS delivered,
+      array_agg(last_read_seq ORDER BY last_read_seq) AS read
+    FROM members
+  ), newest AS MATERIALIZED (
     SELECT DISTINCT ON (w.sender_id) w.id, w.seq, w.sender_id
     FROM (SELECT id, seq, sender_id FROM messages WHERE chat_id = ${chatId}::uuid AND seq > ${after}
           ORDER BY seq DESC LIMIT ${LARGE_CHAT_WINDOW}) w
+    JOIN members ON members.user_id = w.sender_id
     ORDER BY w.sender_id, w.seq DESC
-  ) m CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE last_delivered_seq >= m.seq)::int AS delivered_count,
-      count(*) FILTER (WHERE last_read_seq >= m.seq)::int AS read_count
-    FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id <> m.sender_id AND left_at IS NULL
-      AND ${notBlocked(Prisma.raw('m.sender_id'), Prisma.raw('user_id'))}
-  ) p
-  WHERE (SELECT left_at IS NULL FROM chat_members WHERE chat_id = ${chatId}::uuid AND user_id = m.sender_id LIMIT 1)`;
+  ), apart AS (
+    SELECT sender_id, sender_id AS user_id FROM newest
+    UNION SELECT blocker_id, blocked_id FROM newest CROSS JOIN LATERAL (
+      SELECT blocker_id, blocked_id FROM blocks
+      WHERE blocker_id = sender_id AND blocked_id = ANY((SELECT ids FROM marks)::uuid[]) LIMIT ${MAX_MEMBERS}
+    ) b
+    UNION SELECT blocked_id, blocker_id FROM members CROSS JOIN LATERAL (
+      SELECT blocker_id, blocked_id FROM blocks
+      WHERE blocker_id = user_id AND blocked_id = ANY(ARRAY(SELECT sender_id FROM newest)) LIMIT ${LARGE_CHAT_WINDOW}
+    ) b
+  )
+  SELECT m.id, m.sender_id,
+    (cardinality(marks.delivered) - width_bucket(m.seq - 1, marks.delivered) - hidden.delivered)::int AS delivered_count,
+    (cardinality(marks.read) - width_bucket(m.seq - 1, marks.read) - hidden.read)::int AS read_count
+  FROM newest m CROSS JOIN marks JOIN (
+    SELECT n.sender_id, count(*) FILTER (WHERE last_delivered_seq >= n.seq) AS delivered,
+      count(*) FILTER (WHERE last_read_seq >= n.seq) AS read
+    FROM apart JOIN newest n USING (sender_id) JOIN members USING (user_id) GROUP BY n.sender_id
+  ) hidden ON hidden.sender_id = m.sender_id`;

@@ -16,12 +16,15 @@ const MAX_TOGETHER = WORK.receipts.most.together;
 /** The number of attempts after a failed publish. */
 const RETRIES = 60;
 /** In large chats: at most one receipt of each kind per second and chat. */
-const LARGE_CHAT_MS = 1000;
+const LARGE_CHAT_MS = WORK.receiptCounts.most.interval;
 
 /** Notifies senders that their messages were delivered and read. */
 @Injectable()
 export class Receipts implements OnModuleDestroy {
+  /** Large chats with moved cursors, until their count begins. */
   private readonly largeChats = new Map<string, { after: number; timer: NodeJS.Timeout }>();
+  /** Each count reads all members of a chat, so one runs at a time. */
+  private readonly counts = new KeyedQueue();
   /** Receipts after long absences are published one part after the other. */
   private readonly late = new KeyedQueue();
 
@@ -90,12 +93,13 @@ export class Receipts implements OnModuleDestroy {
       waiting.after = Math.min(waiting.after, after);
       return;
     }
-    const announce = () => {
+    const announce = async () => {
       const { after } = this.largeChats.get(chatId)!;
       this.largeChats.delete(chatId);
-      this.announceCounts(chatId, after).catch(logFailure('receipt publish failed'));
+      await this.announceCounts(chatId, after);
     };
-    this.largeChats.set(chatId, { after, timer: setTimeout(announce, LARGE_CHAT_MS) });
+    const enqueue = () => void this.counts.run('', announce).catch(logFailure('receipt publish failed'));
+    this.largeChats.set(chatId, { after, timer: setTimeout(enqueue, LARGE_CHAT_MS) });
   }
 
   /** Notifies the latest senders how many members have received and read their newest message. */

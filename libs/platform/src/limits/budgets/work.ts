@@ -87,6 +87,12 @@ export const WORK = {
     most: { lookedAt: 10_000, published: 1000, together: 10_000 },
     beyond: 'older messages get no receipt; further updates wait for the next lookup',
   }),
+  receiptCounts: budget({
+    of: 'chats of more than 32 whose receipts a process counts at once; counts of a chat; counted messages',
+    most: { atOnce: 1, interval: 1000, messages: 50 },
+    shown: ({ atOnce, interval, messages }) => `${atOnce}; one in ${time(interval)}; ${messages}`,
+    beyond: 'chats wait, each with one entry; older messages get no receipt',
+  }),
   /** The events of one command fit in a turn for 300 devices, the most that a user has in a process. */
   queuedEvents: budget({
     of: 'receipts and changed notifications × devices of their users in a turn of the event loop, at least 16 for each command; events of one command; waiting events',
