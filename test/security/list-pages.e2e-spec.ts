@@ -1,5 +1,5 @@
 import type { PageQuery } from '#contracts';
-import { PgPool, SearchPool } from '#platform';
+import { PgPool, SearchPool, ViewPool } from '#platform';
 import { TestApp, type Account } from '#testing';
 import type { Socket } from 'node:net';
 
@@ -85,7 +85,7 @@ describe('a list of long items', () => {
 
   beforeAll(async () => {
     app = await TestApp.start({ READ_RATE: '1000' });
-    for (const pool of [PgPool, SearchPool])
+    for (const pool of [PgPool, SearchPool, ViewPool])
       app.app.get<PgPool>(pool).on('acquire', (client) => {
         connections.add((client as unknown as { connection: { stream: Socket } }).connection.stream);
       });

@@ -49,8 +49,8 @@ const FILL = [
    SELECT ${filledUser('i')}, ${filledUser('i + 1')} FROM generate_series(1, ${CHATS}) AS i`,
 ];
 
-const GROWS = 'a send whose plan was made for empty tables uses the keys after they have grown';
-describePlans('chat requests in a database that grows', [], [{ title: GROWS, run: sendWhileTablesGrow }]);
+const GROWS = 'sends and views whose plans were made for empty tables use the keys after they have grown';
+describePlans('chat requests in a database that grows', [], [{ title: GROWS, run: workWhileTablesGrow }]);
 
 describePlans('chat requests in a database of 100,000 messages', FILL, [
   {
@@ -186,7 +186,7 @@ async function reads(app: TestApp, reader: Account, id: string): Promise<void> {
     await app.ask(reader, `GET ${path}`);
 }
 
-async function sendWhileTablesGrow({ app, plans, admin }: PlannedApp): Promise<void> {
+async function workWhileTablesGrow({ app, plans, admin }: PlannedApp): Promise<void> {
   const [anna, boris] = await app.people('Anna Plan', 'Boris Plan');
   const chat = await app.chat(anna, boris);
   const [annaDevice] = await app.devices(anna);
@@ -202,9 +202,17 @@ async function sendWhileTablesGrow({ app, plans, admin }: PlannedApp): Promise<v
         });
       }
   };
+  const viewSome = async () => {
+    for (let i = 0; i < 20; i++) await app.ask(anna, 'GET chats');
+  };
   await sendSome();
+  await viewSome();
   for (const sql of FILL) await admin.query(sql);
   await sendSome();
+  await viewSome();
+  const views = plans.filter((plan) => plan.includes('WITH ORDINALITY AS r(user_id'));
+  expect(views.length).toBeGreaterThanOrEqual(120);
+  expect(fullScans(views, FILL)).toEqual([]);
   const sends = plans.filter((plan) => plan.includes('Insert on messages'));
   expect(sends.length).toBeGreaterThanOrEqual(320);
   expect(fullScans(sends, FILL)).toEqual([]);

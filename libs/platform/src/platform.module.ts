@@ -6,7 +6,7 @@ import { Config } from './config/config.js';
 import { Unfinished } from './http/connections/unfinished.js';
 import { Unread } from './http/connections/unread.js';
 import { Metrics } from './observability/metrics.js';
-import { PgPool, PrismaService, SearchPool, SendPool } from './prisma/prisma.service.js';
+import { PgPool, PrismaService, SearchPool, SendPool, ViewPool } from './prisma/prisma.service.js';
 import { Queues } from './queue/queues.js';
 import { RateLimits } from './limits/rate-limits.js';
 import { RedisConnections } from './redis/redis.js';
@@ -24,6 +24,7 @@ export class PlatformModule {
       PgPool,
       SearchPool,
       SendPool,
+      ViewPool,
       PrismaService,
       RedisConnections,
       SharedClock,

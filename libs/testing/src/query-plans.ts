@@ -1,4 +1,4 @@
-import { PgPool, SearchPool, SendPool } from '#platform';
+import { PgPool, SearchPool, SendPool, ViewPool } from '#platform';
 import { Client, type Pool, type PoolClient } from 'pg';
 import { TestApp } from './app/app.js';
 import { createTestDatabase } from './app/database.js';
@@ -90,7 +90,7 @@ async function startPlanned(fill: string[]): Promise<PlannedApp & { stop(): Prom
   const app = await TestApp.start({ DATABASE_URL: database.url });
   const plans: string[] = [];
   const listened = new WeakSet<PoolClient>();
-  for (const pool of [PgPool, SearchPool, SendPool])
+  for (const pool of [PgPool, SearchPool, SendPool, ViewPool])
     app.app.get<Pool>(pool).on('acquire', (client) => {
       if (listened.has(client)) return;
       listened.add(client);

@@ -1,6 +1,6 @@
 import type { ChatDto, MessageDto, ParticipantDto } from '#contracts';
 import { Presence } from '#presence';
-import { PrismaService } from '#platform';
+import { PrismaService, ViewPool, type Prisma } from '#platform';
 import { Injectable } from '@nestjs/common';
 import { asSeen, type Hidden } from '#identity';
 import { setImmediate as others } from 'node:timers/promises';
@@ -51,6 +51,7 @@ const hiddenByBlock = (participant: ParticipantDto, hidden: Hidden, { type }: Ch
 export class ChatViews {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly pool: ViewPool,
     private readonly presence: Presence,
   ) {}
 
@@ -63,7 +64,7 @@ export class ChatViews {
   async ofEach(asked: { userId: string; chatId: string }[]): Promise<{ userId: string; chat: ChatDto }[]> {
     if (asked.length === 0) return [];
     const [rows, contents] = await Promise.all([
-      this.prisma.$queryRaw<(ChatRow & Indexed)[]>`${chatsOf(asked)}`,
+      this.rows<ChatRow & Indexed>('chats-of', chatsOf(asked)),
       this.contents(asked),
     ]);
     return rows.map(({ i, ...row }) => ({ userId: asked[i]!.userId, chat: toChat(row, contents[i]!) }));
@@ -115,8 +116,8 @@ export class ChatViews {
 
   private async contents(asked: Asked[]): Promise<Contents[]> {
     const [rows, messages] = await Promise.all([
-      this.prisma.$queryRaw<(ParticipantRow & Indexed)[]>`${firstParticipants(asked)}`,
-      this.prisma.$queryRaw<(MessageRow & Indexed & { lowest: LowestCursors })[]>`${lastMessages(asked)}`,
+      this.rows<ParticipantRow & Indexed>('first-participants', firstParticipants(asked)),
+      this.rows<MessageRow & Indexed & { lowest: LowestCursors }>('last-messages', lastMessages(asked)),
     ]);
     const contents = asked.map((): Contents => ({ participants: [], last_message: null }));
     for (const { i, lowest, ...row } of messages)
@@ -126,6 +127,11 @@ export class ChatViews {
       contents[rows[n]!.i]!.participants.push(participant),
     );
     return contents;
+  }
+
+  /** @param name by which each connection keeps the statement; its text is always the same */
+  private async rows<T extends object>(name: string, { text, values }: Prisma.Sql): Promise<T[]> {
+    return (await this.pool.query<T>({ name, text, values })).rows;
   }
 }
 

@@ -1,4 +1,4 @@
-import { PrismaService } from '#platform';
+import { PrismaService, ViewPool } from '#platform';
 import { Presence } from '#presence';
 import { TestApp, type Account } from '#testing';
 import { ChatViews } from '../conversations/chat-views.js';
@@ -38,7 +38,7 @@ async function unreadOfAll(views: ChatViews, chatId: string): Promise<Record<str
 it('reads each deletion once for all members', async () => {
   const id = await group(1000);
   const [row] = await app.app.get(PrismaService).$transaction(async (tx) => {
-    await unreadOfAll(new ChatViews(tx as PrismaService, app.app.get(Presence)), id);
+    await unreadOfAll(new ChatViews(tx as PrismaService, app.app.get(ViewPool), app.app.get(Presence)), id);
     return tx.$queryRaw<{ read: number }[]>`
       SELECT (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables WHERE relname = 'messages'`;
   });

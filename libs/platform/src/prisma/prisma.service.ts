@@ -47,6 +47,19 @@ export class SendPool extends PgPool {
   }
 }
 
+/**
+ * Connections only for the views of chats. To plan these statements takes longer than to run them, so their plans are
+ * kept. They find every row by its key, too.
+ */
+@Injectable()
+export class ViewPool extends PgPool {
+  constructor(config: Config) {
+    super(config);
+    this.options.max = 6;
+    this.options.options += ' -c enable_seqscan=off -c plan_cache_mode=force_generic_plan';
+  }
+}
+
 /** Connections only for searches, which so do not block other work. */
 @Injectable()
 export class SearchPool extends PgPool {
