@@ -45,18 +45,18 @@ export interface ProtocolRules {
  */
 @Injectable()
 export class EventDispatcher {
-  private readonly queues: Record<EventKind, KeyedLimiter>;
+  private readonly queues: Record<Exclude<EventKind, 'write'>, KeyedLimiter>;
 
   constructor(
     private readonly limits: RateLimits,
     private readonly metrics: Metrics,
     private readonly inFlight: EventsInFlight,
     private readonly connections: Connections,
-    writes: UserWrites,
+    private readonly writes: UserWrites,
   ) {
     const limiter = () =>
       new KeyedLimiter(SOCKETS.eventsAtOnce.most, () => metrics.refuse(SOCKETS.eventsAtOnce));
-    this.queues = { send: limiter(), read: limiter(), write: writes };
+    this.queues = { send: limiter(), read: limiter() };
   }
 
   /** Events are not passed on to Socket.IO: a client must not emit events of any name on our event emitters. */
@@ -79,16 +79,11 @@ export class EventDispatcher {
       const size = sizeOf(received);
       await this.limits.takeEvent(userId, pointsOfEvent(size));
       const kind = kindOf(event as string);
-      const weight = kind === 'write' ? 1 : 1 + Math.floor(size / WEIGHED_BYTES);
-      const queue = this.queues[kind];
-      const acquired = queue.acquire(userId, weight);
-      if (acquired) await acquired;
-      let answer: unknown;
-      try {
-        answer = await this.handle(handler, socket, args, rules);
-      } finally {
-        queue.release(userId, weight);
-      }
+      const handle = () => this.handle(handler, socket, args, rules);
+      const answer =
+        kind === 'write'
+          ? await this.writes.run(userId, handle)
+          : await this.queues[kind].run(userId, handle, 1 + Math.floor(size / WEIGHED_BYTES));
       callback?.(answer);
     } catch (error) {
       const refusal = toAppError(error);

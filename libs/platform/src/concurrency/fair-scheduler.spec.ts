@@ -76,6 +76,31 @@ it('refuses a key behind too many, and none that can start at once', async () =>
   (await scheduler.acquire('anna'))();
 });
 
+it('refuses work that waits too long, and gives its place to the next', async () => {
+  jest.useFakeTimers();
+  try {
+    scheduler = new FairScheduler({ light: 0, atOnce: 1, waiting: 4, ms: 300 }, onRefused);
+    const end = await scheduler.acquire('anna');
+    const early = ['boris', 'boris', 'vera'].map((key) =>
+      scheduler.acquire(key).catch((error: unknown) => error),
+    );
+    await jest.advanceTimersByTimeAsync(200);
+    const { begun } = begin('boris');
+    await jest.advanceTimersByTimeAsync(100);
+    for (const refused of await Promise.all(early))
+      expect(refused).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1000 });
+    expect(onRefused).toHaveBeenCalledTimes(3);
+    expect(begun).toEqual([]);
+    end();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(begun).toEqual(['boris']);
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(onRefused).toHaveBeenCalledTimes(3);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
 it('passes on the place of slow work, once', async () => {
   jest.useFakeTimers();
   try {

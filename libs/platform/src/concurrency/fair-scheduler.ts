@@ -1,3 +1,4 @@
+import type { AppError } from '#contracts';
 import { Heap } from './heap.js';
 import { unavailable } from './time-limit.js';
 
@@ -10,6 +11,13 @@ const HOLD_MS = 500;
 /** Interval of the check for keys that can be forgotten, ms. */
 const SWEEP_MS = 10_000;
 
+interface Waiting {
+  /** Starts it on a place. A piece that was refused meanwhile leaves the place to the next one. */
+  start: () => void;
+  /** In the order of arrival. */
+  place: number;
+}
+
 interface Use {
   /**
    * The binary logarithm of the recent use, as if none of it had decayed. All uses decay alike, so their order by score
@@ -18,8 +26,8 @@ interface Use {
   score: number;
   /** Pieces of work, also waiting ones. */
   running: number;
-  /** The waiting pieces, with their places in the order of arrival. */
-  waiting: { start: () => void; place: number }[];
+  /** The waiting pieces. */
+  waiting: Waiting[];
   /** The score by which it has its place among the waiting keys. */
   rank: number;
 }
@@ -41,31 +49,25 @@ export class FairScheduler {
    * @param most.light the recent use up to which a key starts at once, if none of its work runs
    * @param most.atOnce the number of places for other work, while few pieces wait
    * @param most.waiting the limit of waiting pieces
+   * @param most.ms how long a piece waits
    */
   constructor(
-    private readonly most: { light: number; atOnce: number; waiting: number },
+    private readonly most: { light: number; atOnce: number; waiting: number; ms?: number },
     private readonly onRefused: () => void,
   ) {}
 
   /**
    * @returns a function that ends the work
-   * @throws AppError UNAVAILABLE (when too many wait)
+   * @throws AppError UNAVAILABLE (when too many wait, or for too long)
    */
   async acquire(key: string): Promise<() => void> {
     const use = this.useOf(key);
     const isLight = use.running === 0 && amountOf(use) < this.most.light;
     const mustWait = !isLight && (this.waiting > 0 || this.shared >= this.most.atOnce);
-    if (mustWait && this.waiting >= this.most.waiting) {
-      this.onRefused();
-      throw unavailable('Too many requests of this kind, try again');
-    }
+    if (mustWait && this.waiting >= this.most.waiting) throw this.refusal();
     use.running += 1;
     if (isLight) return () => void (use.running -= 1);
-    if (mustWait)
-      await new Promise<void>((start) => {
-        this.enqueue(use, start);
-        this.startNext();
-      });
+    if (mustWait) await this.wait(use);
     else this.shared += 1;
     let hasPlace = true;
     const passOn = () => {
@@ -88,33 +90,57 @@ export class FairScheduler {
     use.score = Math.log2(amountOf(use) + amount) + halfLives();
   }
 
+  private wait(use: Use): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { ms } = this.most;
+      const refuse = () => {
+        piece.start = () => void (this.shared -= 1);
+        use.running -= 1;
+        reject(this.refusal());
+      };
+      const timer = ms === undefined ? undefined : setTimeout(refuse, ms).unref();
+      const start = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const piece = { start, place: this.arrived++ };
+      this.enqueue(use, piece);
+      this.startNext();
+    });
+  }
+
+  private refusal(): AppError {
+    this.onRefused();
+    return unavailable('Too many requests of this kind, try again');
+  }
+
   private startNext(): void {
     const places = () => Math.max(this.most.atOnce, Math.floor(this.waiting / WAITING_PER_PLACE));
     while (this.waiting > 0 && this.shared < places()) {
       this.shared += 1;
-      this.takeNext()();
+      this.takeNext().start();
     }
   }
 
-  private enqueue(use: Use, start: () => void): void {
+  private enqueue(use: Use, piece: Waiting): void {
     this.waiting += 1;
-    if (use.waiting.push({ start, place: this.arrived++ }) > 1) return;
+    if (use.waiting.push(piece) > 1) return;
     use.rank = use.score;
     this.keys.add(use);
   }
 
-  private takeNext(): () => void {
+  private takeNext(): Waiting {
     let use: Use;
     // A key that was charged while it waited is not in its place yet.
     while ((use = this.keys.first!).rank !== use.score) {
       use.rank = use.score;
       this.keys.moveFirst();
     }
-    const { start } = use.waiting.shift()!;
+    const next = use.waiting.shift()!;
     this.waiting -= 1;
     if (use.waiting.length > 0) this.keys.moveFirst();
     else this.keys.removeFirst();
-    return start;
+    return next;
   }
 
   private useOf(key: string): Use {

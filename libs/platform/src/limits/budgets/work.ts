@@ -3,6 +3,7 @@ import { HOUR, MINUTE, SECOND, budget, bytes, counts, rate, time, type Rate } fr
 
 const RETRIED = '`UNAVAILABLE` with `retry_after_ms`';
 const MIB = 1024 * 1024;
+const HEAVY_WRITER = 32;
 
 /** Key: user id. A window of burst / rate seconds gives the rate and allows the burst. */
 const message: Rate = {
@@ -29,6 +30,13 @@ export const WORK = {
     most: { atOnce: 4, waiting: 1000 },
     beyond: '`RATE_LIMIT`',
     refused: 'writes at once',
+  }),
+  writesOfAll: budget({
+    of: `these writes at once in a process, of users with a recent use over ${HEAVY_WRITER} (each 50 ms count as one more) or another write in progress`,
+    most: { light: HEAVY_WRITER, atOnce: 4, waiting: 5000, ms: 10_000 },
+    shown: ({ ms }) => `4, or 1 for each 16 waiting if that is more; 5,000 waiting; ${time(ms)}`,
+    beyond: `the user with the least recent use is next; ${RETRIED}`,
+    refused: 'writes of all',
   }),
   /** All members receive them. Key: user id. */
   typing: rate({
