@@ -1,3 +1,4 @@
+import { RateLimits, networkOf } from '#platform';
 import { codeOf, device, startIdentity, type Identity } from '../test-identity.js';
 import { RefreshTokens } from './refresh-tokens.command.js';
 
@@ -104,4 +105,59 @@ it('limits networks that send forged tokens', async () => {
   );
   expect(codes).toEqual(['UNAUTHORIZED', 'UNAUTHORIZED', 'RATE_LIMIT', 'UNAUTHORIZED']);
   await limited.stop();
+});
+
+describe('the limits of well-signed tokens', () => {
+  let limited: Identity;
+  beforeAll(async () => (limited = await startIdentity({ REST_WRITE_RATE: '3' })));
+  afterEach(() => jest.restoreAllMocks());
+  afterAll(() => limited.stop());
+  const show = (token: string, ip = '2001:db8::1') =>
+    codeOf(limited.commands.execute(new RefreshTokens(token, ip)));
+  const end = (token: string) =>
+    limited.prisma.session.update({ where: { id: sessionOf(token) }, data: { revokedAt: new Date() } });
+
+  it('count a token of an ended session as an invalid one of the network', async () => {
+    const { refresh_token: token } = await limited.register();
+    await end(token);
+    const take = jest.spyOn(RateLimits.prototype, 'takeOf');
+    expect(await show(token)).toBe('UNAUTHORIZED');
+    expect(take.mock.calls).toEqual([['badRefresh', networkOf('2001:db8::1')]]);
+  });
+
+  it('count a token of a live session as a write of its user', async () => {
+    const { user, refresh_token: token } = await limited.register();
+    const take = jest.spyOn(RateLimits.prototype, 'take');
+    const takeOf = jest.spyOn(RateLimits.prototype, 'takeOf');
+    expect(await show(token)).toBe('no error');
+    expect(take.mock.calls).toEqual([
+      ['refresh', sessionOf(token)],
+      ['restWrite', user.id],
+    ]);
+    expect(takeOf).not.toHaveBeenCalled();
+  });
+
+  it('refuse a session with too many refreshes before its look-up', async () => {
+    const { refresh_token: token } = await limited.register();
+    await end(token);
+    const lookUp = jest.spyOn(RateLimits.prototype, 'takeOf');
+    for (let i = 0; i < 6; i++) await show(token, `2001:db8:${i}::1`);
+    expect(lookUp).toHaveBeenCalledTimes(3);
+    expect(await show(token)).toBe('RATE_LIMIT');
+  });
+
+  it('run one refresh of a session at once', async () => {
+    const { refresh_token: token } = await limited.register();
+    let running = 0;
+    let most = 0;
+    const take = RateLimits.prototype.take;
+    jest.spyOn(RateLimits.prototype, 'take').mockImplementation(async function (this: RateLimits, ...asked) {
+      if (asked[0] === 'refresh') return take.apply(this, asked);
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      running -= 1;
+    });
+    expect(await Promise.all([show(token), show(token), show(token)])).toEqual(Array(3).fill('no error'));
+    expect(most).toBe(1);
+  });
 });

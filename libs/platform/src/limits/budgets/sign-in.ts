@@ -49,7 +49,9 @@ export const SIGN_IN = {
     beyond: '`UNAVAILABLE`',
     refused: 'signInLookUps',
   }),
-  /** Key: network. */
+  /** Before the lookup of the session. Key: session id. */
+  refresh: rate({ of: 'refreshes of a session', setting: 'REST_WRITE_RATE', seconds: MINUTE }),
+  /** Also those of sessions that have ended. Key: network. */
   badRefresh: rate({
     of: 'invalid refresh tokens from an address',
     setting: 'REST_WRITE_RATE',

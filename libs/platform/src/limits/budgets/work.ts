@@ -19,9 +19,9 @@ const message: Rate = {
 
 export const WORK = {
   message,
-  /** Key: user id; of a refresh, session id. */
+  /** Key: user id. */
   restWrite: rate({
-    of: 'writes of a user over REST, and refreshes of a session',
+    of: 'writes of a user over REST, and refreshes of their sessions',
     setting: 'REST_WRITE_RATE',
     seconds: SECOND,
   }),
