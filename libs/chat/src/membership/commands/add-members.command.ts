@@ -52,7 +52,6 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     return this.groups.change(chatId, userId, {
       decide: async (db, group) => {
         assertRunsGroup(group);
-        if (await this.blocks.areBetween(userId, userIds, db)) throw noSuchUser();
         const missing = await notIn(db, chatId, userIds);
         if (missing.length === 0) return null;
         if (group.member_count + missing.length > MAX_MEMBERS)
@@ -63,7 +62,9 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
       },
       limit: (missing) => this.reach.take('groupAdd', userId, missing.length),
       store: async (tx, missing, group) => {
+        // After the limit, as for unknown users: otherwise the answers of a spent limit would tell a block.
         await requirePresent(tx, missing);
+        if (await this.blocks.areBetween(userId, missing, tx)) throw noSuchUser();
         await requireGroupAccepted(tx, userId, chatId, missing, 'user_ids');
         await requireBelowGroupLimit(tx, missing, 'user_ids');
         await tx.$executeRaw`
