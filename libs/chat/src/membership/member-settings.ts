@@ -1,9 +1,9 @@
 import type { ChatDto } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
-import { EventPublisher, userTopic } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from '../conversations/chat-views.js';
 import { Memberships, notMember } from './membership.js';
+import { OwnChatUpdates } from './own-chat-updates.js';
 
 /** A member's own settings of a chat: they do not change the chat, and no other user is notified. */
 @Injectable()
@@ -12,7 +12,7 @@ export class MemberSettings {
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
     private readonly views: ChatViews,
-    private readonly publisher: EventPublisher,
+    private readonly updates: OwnChatUpdates,
   ) {}
 
   /**
@@ -32,8 +32,7 @@ export class MemberSettings {
       WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid AND left_at IS NULL AND NOT (${setting.unless})`;
     const [chat] = await this.views.of(userId, chatId);
     if (!chat) throw notMember();
-    if (changed > 0)
-      this.publisher.publish(userTopic(userId), 'chat:updated', chat, { exceptConnection: exceptSocket });
+    if (changed > 0) this.updates.show(userId, chat, exceptSocket);
     return chat;
   }
 }

@@ -145,6 +145,14 @@ export const WORK = {
     shown: ({ small, large }) => `one in ${time(small)}; ${time(large)}`,
     beyond: 'changes are combined',
   }),
+  /** A chat of 11 KiB for 200 devices is shown once a second. */
+  ownChatUpdates: budget({
+    of: 'chats shown to a user’s other devices after changes of the user’s own settings',
+    most: { atLeast: 200, ofDevice: 5 },
+    shown: ({ atLeast, ofDevice }) =>
+      `one in ${time(atLeast)}, and in ${time(ofDevice)} × devices on the node`,
+    beyond: 'chats wait, each with one entry; changes are combined',
+  }),
   chatViews: budget({
     of: 'changed chats that a node renders at once: with up to 32 devices, with more, for devices that joined others',
     most: { small: 3, large: 1, unjoined: 3 },
