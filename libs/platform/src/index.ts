@@ -6,6 +6,7 @@ export * from './database/cursor.js';
 export * from './database/database-errors.js';
 export * from './http/connections/bodies.js';
 export * from './http/client-address.js';
+export * from './http/from-here.js';
 export * from './http/http-app.js';
 export * from './http/run.js';
 export * from './http/connections/requests-in-work.js';

@@ -1,5 +1,5 @@
 import type { Device } from '#identity';
-import { clientAddress } from '#platform';
+import { clientAddress, isFromHere } from '#platform';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -14,5 +14,10 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   // `raw` is the response: the request is closed as soon as its body has been read.
   if (raw.destroyed) gone.abort();
   else raw.once('close', () => gone.abort());
-  return { userAgent: request.headers['user-agent'], ip: clientAddress(request), gone: gone.signal };
+  return {
+    userAgent: request.headers['user-agent'],
+    ip: clientAddress(request),
+    isHere: isFromHere(request.headers),
+    gone: gone.signal,
+  };
 });

@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { randomBytes } from 'node:crypto';
 import { revokeSessions } from '../moderation/admin-steps.js';
 import { handleFrom } from '../accounts/handle.js';
-import { hashPassword, isPassword } from '../sessions/passwords.js';
+import { composed, hashPassword, isPassword } from '../sessions/passwords.js';
 
 const PASSWORD = 'demo-password';
 
@@ -13,6 +13,10 @@ const ACCOUNTS = [
   { email: 'vera@example.com', name: 'Вера Соколова', isMaster: true, role: 'user' },
   { email: 'admin@example.com', name: 'Админ', isMaster: false, role: 'admin' },
 ] as const;
+
+/** Whether they are the public credentials of a demo account. */
+export const arePublic = ({ email, password }: { email: string; password: string }): boolean =>
+  composed(password) === PASSWORD && ACCOUNTS.some((account) => account.email === email);
 
 /** Serializes concurrent starts. Nothing else locks this number. */
 const LOCK = 4_201_913_007;

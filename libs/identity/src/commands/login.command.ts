@@ -6,6 +6,7 @@ import { accountBanned, sessionRevoked } from '../sessions/access-token.js';
 import { Applicants } from '../sessions/applicants.js';
 import { Passwords } from '../sessions/passwords.js';
 import { Sessions, type Device, type SignInAnswer } from '../sessions/sessions.js';
+import { arePublic } from './create-demo-accounts.command.js';
 
 /**
  * Opens a session (`POST auth/login`).
@@ -35,11 +36,12 @@ export class LoginHandler implements ICommandHandler<Login> {
   async execute({ credentials, device, forWholeSession }: Login): Promise<SignInAnswer> {
     const { email, password } = credentials;
     const { passwordHash, ...applicant } = await this.applicants.attempt(email, device);
+    if (!device.isHere && arePublic(credentials))
+      throw wrongCredentials('The demo password works only on the machine of the server');
     const matches = await this.passwords.verify(passwordHash, password, applicant);
     const user = matches && (await this.prisma.user.findUnique({ where: { email } }));
     // A password that has been changed meanwhile does not open a session.
-    if (!user || user.passwordHash !== passwordHash)
-      throw new AppError('UNAUTHORIZED', 'Wrong e-mail or password', { reason: 'wrong_credentials' });
+    if (!user || user.passwordHash !== passwordHash) throw wrongCredentials('Wrong e-mail or password');
     await this.applicants.succeeded(email, applicant);
     const { session, ended } = await this.open(user.id, device);
     for (const { id } of ended) this.publisher.signOut({ sessionId: id }, sessionRevoked().toBody());
@@ -71,3 +73,6 @@ export class LoginHandler implements ICommandHandler<Login> {
     });
   }
 }
+
+const wrongCredentials = (message: string) =>
+  new AppError('UNAUTHORIZED', message, { reason: 'wrong_credentials' });

@@ -12,6 +12,8 @@ export interface Device {
   userAgent?: string;
   /** In canonical form. */
   ip: string;
+  /** True when it is on the machine of the server: only then it may sign in by a known password. */
+  isHere?: boolean;
   /** Aborted when the device no longer waits for the answer. */
   gone?: AbortSignal;
 }
