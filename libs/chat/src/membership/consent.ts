@@ -3,6 +3,9 @@ import { REACH, Prisma } from '#platform';
 import { notAccepted } from './membership.js';
 
 const { most: MAX_GROUPS } = REACH.groups;
+const { ofOne: MAX_OF_STRANGER, ofAll: MAX_OF_STRANGERS } = REACH.strangersGroups.most;
+/** Members who write in groups of strangers make them their own: this limits both together. */
+const MAX_TOGETHER = MAX_GROUPS + MAX_OF_STRANGERS;
 
 /** SQL condition on a user `u`: their setting forbids the action to the user in the column `by`. */
 export const refuses = (setting: 'messages_from' | 'groups_from', by: string) => `
@@ -47,23 +50,38 @@ export async function requireGroupAccepted(
 }
 
 /**
- * Requires that all of them may join one more group. Their rows are locked in one order: of two concurrent groups, the
- * second counts the first.
+ * Requires that all of them may join one more group. Groups to which strangers added a user are counted apart, so that
+ * strangers cannot use up the user's own. The users' rows are locked in one order: of two concurrent groups, the second
+ * counts the first.
+ * @param byId the user who adds them, who may be one of them
+ * @returns those to whom this user is a stranger: store `added_by` in their memberships
  * @throws AppError CONFLICT (names those who are in too many)
  */
 export async function requireBelowGroupLimit(
   tx: Prisma.TransactionClient,
+  byId: string,
   userIds: string[],
   field: string,
-): Promise<void> {
+): Promise<string[]> {
   await tx.$queryRaw`SELECT FROM users WHERE id = ANY(${userIds}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
-  const full = await tx.$queryRaw<{ id: string }[]>`
-    SELECT u.id FROM unnest(${userIds}::uuid[]) AS u(id)
-    WHERE (SELECT count(*) FROM (
-      SELECT FROM chat_members p JOIN chats c ON c.id = p.chat_id
-      WHERE p.user_id = u.id AND p.left_at IS NULL AND c.type = 'group' LIMIT ${MAX_GROUPS}) g) = ${MAX_GROUPS}`;
+  const users = await tx.$queryRaw<{ id: string; is_strange: boolean; is_full: boolean }[]>`
+    SELECT u.id, u.is_strange, CASE
+      WHEN u.is_strange THEN g.of_by >= ${MAX_OF_STRANGER} OR g.strange >= ${MAX_OF_STRANGERS} OR g.total >= ${MAX_TOGETHER}
+      ELSE g.total - g.strange >= ${MAX_GROUPS} END AS is_full
+    FROM (
+      SELECT w.id, w.id <> ${byId}::uuid AND NOT EXISTS (
+        SELECT FROM friends WHERE user_id = w.id AND friend_id = ${byId}::uuid) AS is_strange
+      FROM unnest(${userIds}::uuid[]) AS w(id)
+    ) u CROSS JOIN LATERAL (
+      SELECT count(*) AS total, count(added_by) AS strange, count(*) FILTER (WHERE added_by = ${byId}::uuid) AS of_by
+      FROM (
+        SELECT p.added_by FROM chat_members p JOIN chats c ON c.id = p.chat_id
+        WHERE p.user_id = u.id AND p.left_at IS NULL AND c.type = 'group' LIMIT ${MAX_TOGETHER}) m
+    ) g`;
+  const full = users.filter(({ is_full }) => is_full);
   if (full.length > 0)
-    throw new AppError('CONFLICT', `At least one user has reached the limit of ${MAX_GROUPS} groups`, {
+    throw new AppError('CONFLICT', 'At least one user has reached the limit of groups', {
       details: full.map(({ id }) => ({ field, message: id })),
     });
+  return users.filter(({ is_strange }) => is_strange).map(({ id }) => id);
 }

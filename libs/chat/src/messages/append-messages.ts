@@ -56,7 +56,8 @@ const TOGETHER = {
  * LATERAL with LIMIT keeps the planner on the indexes, even if the plan was made while the tables were small. Texts and
  * metadata stay in `input` until they are inserted: each step in between copies its rows, some twice.
  *
- * If the sender had read everything, the cursor moves past the new message; otherwise older messages stay unread.
+ * If the sender had read everything, the cursor moves past the new message; otherwise older messages stay unread. The
+ * group is the sender's own from now on, whoever added them.
  */
 const appendSql = (earlier: string, { array, column, only } = EACH) => `
 WITH input AS MATERIALIZED (
@@ -104,7 +105,7 @@ WITH input AS MATERIALIZED (
 ), marked AS (
   UPDATE chat_members m SET last_read_seq = m.last_read_seq + n.read,
     last_delivered_seq = GREATEST(m.last_delivered_seq, m.last_read_seq + n.read),
-    own_after_read = m.own_after_read + n.sent - n.read
+    own_after_read = m.own_after_read + n.sent - n.read, added_by = NULL
   FROM (SELECT chat_id, sender_id, count(*)::int AS sent,
           count(*) FILTER (WHERE last_read_seq = last_seq AND seq = last_seq + own_number)::int AS read
         FROM numbered GROUP BY chat_id, sender_id) n

@@ -135,13 +135,14 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       await requirePresent(tx, members);
       if (await this.blocks.areBetween(creatorId, otherIds, tx)) throw noSuchUser();
       await requireGroupAccepted(tx, creatorId, id, otherIds, 'participant_ids');
-      await requireBelowGroupLimit(tx, members, 'participant_ids');
+      const strangers = await requireBelowGroupLimit(tx, creatorId, members, 'participant_ids');
       await tx.$executeRaw`
         INSERT INTO chats (id, type, title, member_count)
         VALUES (${id}::uuid, 'group', ${title}, ${members.length})`;
       await tx.$executeRaw`
-        INSERT INTO chat_members (chat_id, user_id, role)
-        SELECT ${id}::uuid, id, (CASE WHEN id = ${creatorId}::uuid THEN 'owner' ELSE 'member' END)::member_role
+        INSERT INTO chat_members (chat_id, user_id, role, added_by)
+        SELECT ${id}::uuid, id, (CASE WHEN id = ${creatorId}::uuid THEN 'owner' ELSE 'member' END)::member_role,
+          CASE WHEN id = ANY(${strangers}::uuid[]) THEN ${creatorId}::uuid END
         FROM unnest(${members}::uuid[]) AS m(id)`;
       return subscriptionVersion(tx);
     });

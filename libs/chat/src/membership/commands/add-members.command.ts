@@ -66,14 +66,16 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
         await requirePresent(tx, missing);
         if (await this.blocks.areBetween(userId, missing, tx)) throw noSuchUser();
         await requireGroupAccepted(tx, userId, chatId, missing, 'user_ids');
-        await requireBelowGroupLimit(tx, missing, 'user_ids');
+        const strangers = await requireBelowGroupLimit(tx, userId, missing, 'user_ids');
         await tx.$executeRaw`
-          INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq)
-          SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq} FROM unnest(${missing}::uuid[]) AS w(id)
+          INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq, added_by)
+          SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq},
+            CASE WHEN id = ANY(${strangers}::uuid[]) THEN ${userId}::uuid END
+          FROM unnest(${missing}::uuid[]) AS w(id)
           ON CONFLICT (chat_id, user_id) DO UPDATE
             SET left_at = NULL, left_seq = NULL, left_change_seq = NULL, left_by_ban = false, left_by_self = false, role = 'member', joined_at = now(),
               last_read_seq = EXCLUDED.last_read_seq, last_delivered_seq = EXCLUDED.last_delivered_seq,
-              own_after_read = 0, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()`;
+              own_after_read = 0, added_by = EXCLUDED.added_by, muted_until = NULL, archived_at = NULL, changed_xid = pg_current_xact_id()`;
         await tx.chat.update({
           where: { id: chatId },
           data: { memberCount: { increment: missing.length } },

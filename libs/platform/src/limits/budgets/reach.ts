@@ -38,9 +38,14 @@ export const REACH = {
   }),
   posts: budget({ of: 'posts and reposts in total', most: 10_000, beyond: '`CONFLICT`' }),
   groups: budget({
-    of: 'groups of a user',
+    of: 'other groups of a user',
     most: 1000,
-    beyond: '`CONFLICT`, also for users who would add them',
+    beyond: '`CONFLICT`, also for friends who would add them',
+  }),
+  strangersGroups: budget({
+    of: 'groups without a message of the user, to which no friend added them: by one user, in all',
+    most: { ofOne: 25, ofAll: 100 },
+    beyond: '`CONFLICT` for users who would add them',
   }),
   sessions: budget({ of: 'sessions', most: 50, beyond: 'the session with the oldest refresh ends' }),
   assistantChats: budget({ of: 'chats with the assistant', most: 100, beyond: '`CONFLICT`' }),
