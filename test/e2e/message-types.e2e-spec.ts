@@ -1,4 +1,4 @@
-import type { ChatDto, PostDto } from '#contracts';
+import type { ChatDto, MessageDto, PostDto } from '#contracts';
 import { Device, TestApp, text, type Account } from '#testing';
 import { randomUUID } from 'node:crypto';
 import { specifiedMessages } from '../specified-messages.js';
@@ -139,6 +139,44 @@ describe('post_share', () => {
       author_name: 'Вера',
       media_url: media_urls[0],
     });
+  });
+
+  it('and profile_share lose a picture that is removed, wherever the message is shown', async () => {
+    const vera = await app.register('Вера');
+    const avatar = 'https://storage.service.com/vera.jpg';
+    await app.ask(vera, 'PATCH users/me', { avatar });
+    const media_urls = ['https://storage.service.com/posts/secret.jpg'];
+    const post = await write(vera, { content: 'Секрет', media_urls });
+    const kept = await write(vera, { content: 'Остаётся', media_urls });
+    const { id: repostId } = await app.ask(boris, `POST posts/${post.id}/repost`, { content: 'Вот' });
+    const sent: string[] = [];
+    for (const id of [kept.id, post.id, repostId]) sent.push((await share(id)).message_id);
+    sent.push((await send({ type: 'profile_share', content: vera.id })).message_id);
+    const pictureOf = ({ metadata }: MessageDto) => metadata.media_url ?? metadata.avatar ?? null;
+    const pictures = (messages: MessageDto[]) =>
+      sent.map((message_id) => pictureOf(messages.find(({ id }) => id === message_id)!));
+    expect(pictures(await app.history(boris, chat.id))).toEqual([
+      ...Array.from({ length: 3 }, () => media_urls[0]),
+      avatar,
+    ]);
+
+    await app.request('DELETE', `posts/${post.id}`, vera.token);
+    await app.ask(vera, 'PATCH users/me', { avatar: null });
+    const left = [media_urls[0], null, null, null];
+    expect(pictures(await app.history(boris, chat.id))).toEqual(left);
+    const pinned = [];
+    for (const message_id of sent) {
+      await annaDevice.send('chat:message:pin', { message_id });
+      pinned.push(await borisDevice.next('chat:message:pinned', ({ id }) => id === message_id));
+    }
+    expect(pictures(pinned)).toEqual(left);
+    for (const route of ['pins', 'messages/search?query=вера'])
+      expect(
+        pictures((await app.ask<{ items: MessageDto[] }>(boris, `GET chats/${chat.id}/${route}`)).items),
+      ).toEqual(left);
+    expect(pictureOf((await app.ask<ChatDto>(boris, `GET chats/${chat.id}`)).last_message!)).toBeNull();
+    const forward = { message_ids: sent, to_chat_id: chat.id };
+    expect((await annaDevice.send('chat:message:forward', forward)).items.map(pictureOf)).toEqual(left);
   });
 
   it('is refused for a post that the sender may not see', async () => {

@@ -30,14 +30,31 @@ export interface MessageRow {
 const SHARED = Prisma.raw(
   `CASE m.type WHEN 'profile_share' THEN m.content WHEN 'post_share' THEN m.metadata->>'author_id' END`,
 );
-/** The people in a message `m`. A deleted share has no id, and an older one may have any value. */
-const NAMED = Prisma.sql`ARRAY[m.sender_id, (m.forwarded_from->>'sender_id')::uuid,
-  CASE WHEN ${SHARED} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (${SHARED})::uuid END]`;
+/** A deleted share has no id, and an older one may have any value. */
+const idIn = (text: Prisma.Sql) => Prisma.sql`
+  CASE WHEN ${text} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (${text})::uuid END`;
+/** The people in a message `m`. */
+const NAMED = Prisma.sql`ARRAY[m.sender_id, (m.forwarded_from->>'sender_id')::uuid, ${idIn(SHARED)}]`;
+
+/** The shared user or post. */
+const SHARED_ID = idIn(Prisma.raw('m.content'));
+/**
+ * The metadata of a message `m`. A share shows a picture only while it is there: the present picture of a user, and that
+ * of a post until it, or the original of a repost, is deleted. The subqueries run for shares with a picture only. They
+ * return single values: the planner could answer EXISTS by a scan of the whole table.
+ */
+const METADATA = Prisma.sql`CASE
+  WHEN m.type = 'profile_share' AND m.metadata->>'avatar' IS NOT NULL THEN
+    m.metadata || jsonb_build_object('avatar', (SELECT avatar FROM users WHERE id = ${SHARED_ID}))
+  WHEN m.type = 'post_share' AND m.metadata->>'media_url' IS NOT NULL AND (
+      SELECT NOT is_repost OR repost_of_id IS NOT NULL FROM posts WHERE id = ${SHARED_ID}) IS NOT TRUE THEN
+    m.metadata || '{"media_url": null}'
+  ELSE m.metadata END`;
 
 /** Columns as shown to `reader`. Use it with FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */
 export const messageColumns = (reader: Prisma.Sql): Prisma.Sql => Prisma.sql`
-  m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content, m.metadata,
-  m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at,
+  m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content,
+  ${METADATA} AS metadata, m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at,
   m.deleted_at, m.reactions, ${hiddenFrom(reader, NAMED)} AS hidden`;
 
 /** A message of a page, with the size of the page up to it in bytes. */
