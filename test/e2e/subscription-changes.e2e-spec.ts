@@ -252,9 +252,9 @@ describe('a change whose commit was not confirmed', () => {
   /** Commits the next change of subscriptions, and loses the answer. No job makes one while nobody is banned. */
   const loseNextAnswer = () => {
     const change = publisher.changeSubscriptions.bind(publisher);
-    jest.spyOn(publisher, 'changeSubscriptions').mockImplementationOnce((changed, store) =>
-      change(changed, async () => {
-        await store();
+    jest.spyOn(publisher, 'changeSubscriptions').mockImplementationOnce((store) =>
+      change(async (name) => {
+        await store(name);
         throw new Error('Connection terminated unexpectedly');
       }),
     );

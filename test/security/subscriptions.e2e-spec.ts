@@ -1,3 +1,4 @@
+import { PrismaService } from '#platform';
 import { EventPublisher, followersTopic } from '#realtime';
 import { Device, TestApp, until, type Account } from '#testing';
 import { internalErrors, refused } from './counted.js';
@@ -45,4 +46,28 @@ it('sockets from before the follows are closed, and only a few return', async ()
     await Promise.race([device.next('sync:required'), device.disconnected()]);
     return device.socket.connected;
   });
+});
+
+it('a change that fails before it is decided makes no device of the named users load its subscriptions', async () => {
+  const [anna, gleb] = await app.people('Анна', 'Глеб');
+  const named = await app.register('Вера');
+  const group = await app.group(anna, gleb);
+  const changed = jest.spyOn(app.app.get(EventPublisher), 'subscriptionsChanged');
+  const unavailable = new Error('Connection terminated unexpectedly');
+  const transaction = jest.spyOn(app.app.get(PrismaService), '$transaction').mockRejectedValue(unavailable);
+  for (const [method, path, body] of [
+    ['POST', `chats/${group.id}/members`, { user_ids: [named.id] }],
+    ['DELETE', `chats/${group.id}/members/${gleb.id}`],
+    ['POST', 'chats', { type: 'group', title: 'x', participant_ids: [named.id] }],
+    ['POST', 'chats', { type: 'direct', participant_ids: [named.id] }],
+    ['PUT', `users/${named.id}/follow`],
+    ['PUT', `users/${named.id}/block`],
+    ['DELETE', `friends/${named.id}`],
+  ] as const) {
+    const { status } = await app.request(method, path, anna.token, body);
+    expect([method, path, status]).toEqual([method, path, 503]);
+  }
+  expect(changed).not.toHaveBeenCalled();
+  transaction.mockRestore();
+  changed.mockRestore();
 });

@@ -101,17 +101,19 @@ export class EventPublisher implements OnModuleInit, BeforeApplicationShutdown, 
   /**
    * Stores a change of subscriptions. If its outcome is unknown, since the answer of the database was lost, nodes read the
    * users' subscriptions again. The caller publishes a known outcome.
+   * @param store names the changed subscriptions in its transaction, once the change is decided: an earlier failure changes
+   *   nothing, and a client may have chosen the users
    * @throws any error of `store`
    */
   async changeSubscriptions<T>(
-    changed: { topics: Topic[]; userIds: string[] },
-    store: () => Promise<T>,
+    store: (name: (changed: { topics: Topic[]; userIds: string[] }) => void) => Promise<T>,
   ): Promise<T> {
+    let named: { topics: Topic[]; userIds: string[] } | undefined;
     try {
-      return await store();
+      return await store((changed) => (named = changed));
     } catch (error) {
-      if (isDatabaseUnavailable(error))
-        for (const topic of changed.topics) this.subscriptionsChanged(topic, changed.userIds);
+      if (named && isDatabaseUnavailable(error))
+        for (const topic of named.topics) this.subscriptionsChanged(topic, named.userIds);
       throw error;
     }
   }

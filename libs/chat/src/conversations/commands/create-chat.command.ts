@@ -65,13 +65,12 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       );
     const members = [creatorId, ...otherIds];
     const newChatId = newId();
-    const { id, created, opened } = await this.publisher.changeSubscriptions(
-      { topics: [chatTopic(newChatId)], userIds: members },
-      () =>
-        isDirect
-          ? this.openDirect(newChatId, creatorId, otherIds[0]!)
-          : this.createGroup(newChatId, creatorId, otherIds, body.title ?? null),
-    );
+    const { id, created, opened } = await this.publisher.changeSubscriptions((name) => {
+      const decided = () => name({ topics: [chatTopic(newChatId)], userIds: members });
+      return isDirect
+        ? this.openDirect(newChatId, creatorId, otherIds[0]!, decided)
+        : this.createGroup(newChatId, creatorId, otherIds, body.title ?? null, decided);
+    });
     if (created) {
       this.publisher.subscriptionsChanged(chatTopic(id), members, { ...created, member: true });
       // The other user receives a direct chat when they open it too.
@@ -84,7 +83,12 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
   }
 
   /** Opening an existing chat takes no lock of the pair and counts for no limit. */
-  private async openDirect(id: string, creatorId: string, otherId: string): Promise<Opened> {
+  private async openDirect(
+    id: string,
+    creatorId: string,
+    otherId: string,
+    decided: () => void,
+  ): Promise<Opened> {
     const known = await this.openKnown(this.prisma, creatorId, otherId);
     if (known) return known;
     await this.reach.take('directChat', creatorId);
@@ -93,6 +97,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       const made = await this.openKnown(tx, creatorId, otherId);
       if (made) return made;
       await requireMessageAccepted(tx, creatorId, otherId);
+      decided();
       await tx.$executeRaw`
         INSERT INTO chats (id, type, direct_key, member_count)
         VALUES (${id}::uuid, 'direct', ${pairKey(creatorId, otherId)}, 2)`;
@@ -127,6 +132,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
     creatorId: string,
     otherIds: string[],
     title: string | null,
+    decided: () => void,
   ): Promise<Opened> {
     await this.reach.take('group', creatorId);
     await this.reach.take('groupAdd', creatorId, otherIds.length);
@@ -136,6 +142,7 @@ export class CreateChatHandler implements ICommandHandler<CreateChat> {
       if (await this.blocks.areBetween(creatorId, otherIds, tx)) throw noSuchUser();
       await requireGroupAccepted(tx, creatorId, id, otherIds, 'participant_ids');
       const strangers = await requireBelowGroupLimit(tx, creatorId, members, 'participant_ids');
+      decided();
       await tx.$executeRaw`
         INSERT INTO chats (id, type, title, member_count)
         VALUES (${id}::uuid, 'group', ${title}, ${members.length})`;

@@ -36,9 +36,9 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
   ) {}
 
   async execute(add: AddMembers): Promise<ChatDto> {
-    const { userId, chatId, userIds } = add;
-    const added = await this.publisher.changeSubscriptions({ topics: [chatTopic(chatId)], userIds }, () =>
-      this.store(add),
+    const { userId, chatId } = add;
+    const added = await this.publisher.changeSubscriptions((name) =>
+      this.store(add, (userIds) => name({ topics: [chatTopic(chatId)], userIds })),
     );
     if (added) {
       const { decided: addedIds, version } = added;
@@ -48,7 +48,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
     return (await this.views.of(userId, chatId))[0]!;
   }
 
-  private store({ userId, chatId, userIds }: AddMembers) {
+  private store({ userId, chatId, userIds }: AddMembers, name: (userIds: string[]) => void) {
     return this.groups.change(chatId, userId, {
       decide: async (db, group) => {
         assertRunsGroup(group);
@@ -67,6 +67,7 @@ export class AddMembersHandler implements ICommandHandler<AddMembers> {
         if (await this.blocks.areBetween(userId, missing, tx)) throw noSuchUser();
         await requireGroupAccepted(tx, userId, chatId, missing, 'user_ids');
         const strangers = await requireBelowGroupLimit(tx, userId, missing, 'user_ids');
+        name(missing);
         await tx.$executeRaw`
           INSERT INTO chat_members (chat_id, user_id, last_read_seq, last_delivered_seq, added_by)
           SELECT ${chatId}::uuid, id, ${group.last_seq}, ${group.last_seq},

@@ -45,10 +45,10 @@ export class ReconcileMembershipsHandler implements ICommandHandler<ReconcileMem
     let after = idsAfter();
     for (let chatIds: string[]; (chatIds = await this.outOfLine(userId, after)).length > 0;) {
       after = chatIds.at(-1)!;
-      const { left, back, direct, version } = await this.publisher.changeSubscriptions(
-        { topics: chatIds.map(chatTopic), userIds: [userId] },
-        () => this.prisma.$transaction((tx) => store(tx, userId, chatIds)),
-      );
+      const { left, back, direct, version } = await this.publisher.changeSubscriptions((name) => {
+        name({ topics: chatIds.map(chatTopic), userIds: [userId] });
+        return this.prisma.$transaction((tx) => store(tx, userId, chatIds));
+      });
       for (const [chatIds, member] of [
         [left, false],
         [back, true],

@@ -32,8 +32,9 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
 
   async execute(remove: RemoveMember): Promise<void> {
     const { userId, chatId, removedId } = remove;
-    const changed = { topics: [chatTopic(chatId)], userIds: [removedId] };
-    const removal = await this.publisher.changeSubscriptions(changed, () => this.store(remove));
+    const removal = await this.publisher.changeSubscriptions((name) =>
+      this.store(remove, () => name({ topics: [chatTopic(chatId)], userIds: [removedId] })),
+    );
     if (!removal) return;
     const { last_seq } = removal.decided;
     this.publisher.subscriptionsChanged(chatTopic(chatId), [removedId], {
@@ -50,7 +51,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
     await this.updates.publish(chatId);
   }
 
-  private store({ userId, chatId, removedId }: RemoveMember) {
+  private store({ userId, chatId, removedId }: RemoveMember, name: () => void) {
     return this.groups.change(chatId, userId, {
       decide: async (db, group) => {
         if (removedId !== userId) assertRunsGroup(group);
@@ -65,6 +66,7 @@ export class RemoveMemberHandler implements ICommandHandler<RemoveMember> {
         return { last_seq, change_seq, isOwner: member.role === 'owner', isBanned: member.leftByBan };
       },
       store: async (tx, { last_seq, change_seq, isOwner, isBanned }) => {
+        name();
         if (isBanned) {
           await tx.$executeRaw`
             UPDATE chat_members SET left_by_ban = false, role = 'member', changed_xid = pg_current_xact_id()

@@ -42,7 +42,7 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
     const asked = await this.prisma.friendRequest.findUnique({ where: { id, toId: userId } });
     if (!asked) throw noSuchRequest();
     const { fromId } = asked;
-    const store = () =>
+    const { request, revised, version } = await this.publisher.changeSubscriptions((name) =>
       this.pairs.change(userId, fromId, async (tx) => {
         await requirePresent(tx, [userId, fromId]).catch((error: unknown) => {
           throw error instanceof AppError ? noSuchRequest() : error;
@@ -77,10 +77,10 @@ export class AnswerFriendRequestHandler implements ICommandHandler<AnswerFriendR
           await tx.friendRequest.deleteMany({
             where: { fromId, toId: userId, status: 'declined', id: { not: id } },
           });
+        name({ topics: [friendsTopic(userId), friendsTopic(fromId)], userIds: [userId, fromId] });
         return { request: toFriendRequest(row), revised, version: await subscriptionVersion(tx) };
-      });
-    const changed = { topics: [friendsTopic(userId), friendsTopic(fromId)], userIds: [userId, fromId] };
-    const { request, revised, version } = await this.publisher.changeSubscriptions(changed, store);
+      }),
+    );
     if (answer === 'accepted') {
       const change = { ...version, member: true };
       this.publisher.subscriptionsChanged(friendsTopic(fromId), [userId], change);

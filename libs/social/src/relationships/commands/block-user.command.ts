@@ -44,7 +44,8 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
     if (blockerId === blockedId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', blockerId);
     await this.limits.take('blockOfOne', `${blockerId}:${blockedId}`);
-    const store = () =>
+    const userIds = [blockerId, blockedId];
+    const { between, jobId, version } = await this.publisher.changeSubscriptions((name) =>
       this.pairs.change(blockerId, blockedId, async (tx) => {
         // Before anything is undone here: a concurrent notification is stored by then, and is found below.
         await lockAudience(tx, [blockerId, blockedId], 'alone');
@@ -53,16 +54,15 @@ export class BlockUserHandler implements ICommandHandler<BlockUser> {
         const blocked = on || (await this.blocks.areBetween(blockerId, blockedId, tx));
         await setChatBlocked(tx, pairKey(blockerId, blockedId), blocked);
         if (on) await cancelRequests(tx, blockerId, blockedId);
+        name({ topics: userIds.map(blockedTopic), userIds });
         const job = { userId: blockerId, otherId: blockedId };
         return {
           between: blocked,
           jobId: await addJob(tx, 'reconcile-block', job, HEAD_START_MS),
           version: await subscriptionVersion(tx),
         };
-      });
-    const userIds = [blockerId, blockedId];
-    const changed = { topics: userIds.map(blockedTopic), userIds };
-    const { between, jobId, version } = await this.publisher.changeSubscriptions(changed, store);
+      }),
+    );
     for (const [user, other] of [
       [blockerId, blockedId],
       [blockedId, blockerId],

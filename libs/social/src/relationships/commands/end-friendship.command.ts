@@ -24,18 +24,19 @@ export class EndFriendshipHandler implements ICommandHandler<EndFriendship> {
   ) {}
 
   async execute({ userId, friendId }: EndFriendship): Promise<void> {
-    const end = () =>
+    const ends = { topics: [friendsTopic(userId), friendsTopic(friendId)], userIds: [userId, friendId] };
+    const end = (name: (changed: typeof ends) => void) =>
       this.pairs.change(userId, friendId, async (tx) => {
         const where = inEitherOrder('userId', 'friendId', userId, friendId);
         const { count } = await tx.friend.deleteMany({ where });
         if (count === 0) throw new AppError('NOT_FOUND', 'Not friends');
+        name(ends);
         return {
           revised: await reviseFriendship(tx, userId, friendId),
           version: await subscriptionVersion(tx),
         };
       });
-    const changed = { topics: [friendsTopic(userId), friendsTopic(friendId)], userIds: [userId, friendId] };
-    const { revised, version } = await this.publisher.changeSubscriptions(changed, end);
+    const { revised, version } = await this.publisher.changeSubscriptions(end);
     const change = { ...version, member: false };
     this.publisher.subscriptionsChanged(friendsTopic(friendId), [userId], change);
     this.publisher.subscriptionsChanged(friendsTopic(userId), [friendId], change);

@@ -31,15 +31,15 @@ export class FollowUserHandler implements ICommandHandler<FollowUser> {
   async execute({ followerId, followeeId, on }: FollowUser): Promise<void> {
     if (followerId === followeeId) throw AppError.invalid('id', 'must not be your own');
     await this.limits.take('tie', followerId);
-    const store = () =>
+    const topic = followersTopic(followeeId);
+    const version = await this.publisher.changeSubscriptions((name) =>
       this.pairs.change(followerId, followeeId, async (tx) => {
         if (on) await follow(tx, followerId, followeeId);
         else await tx.follow.deleteMany({ where: { followerId, followeeId } });
+        name({ topics: [topic], userIds: [followerId] });
         return subscriptionVersion(tx);
-      });
-    const topic = followersTopic(followeeId);
-    const changed = { topics: [topic], userIds: [followerId] };
-    const version = await this.publisher.changeSubscriptions(changed, store);
+      }),
+    );
     this.publisher.subscriptionsChanged(topic, [followerId], { ...version, member: on });
   }
 }
