@@ -1,3 +1,4 @@
+import { Config, PgPool, SearchPool, SendPool, ViewPool } from '#platform';
 import { DockerfileParser } from 'dockerfile-ast';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,8 +16,10 @@ interface Service {
   deploy?: { replicas?: number; resources?: { limits?: object } };
 }
 
-/** The pools of one process (prisma.service.ts). */
-const CONNECTIONS_EACH = 20 + 2;
+/** Of all pools of one process. */
+const CONNECTIONS_EACH = [PgPool, SendPool, SearchPool, ViewPool]
+  .map((Pool) => new Pool(new Config()).options.max)
+  .reduce((sum, most) => sum + most);
 const compose = readFileSync('docker-compose.yml', 'utf8');
 const { services } = parse(compose, { merge: true }) as { services: Record<string, Service> };
 const nginx = readFileSync('deploy/nginx.conf', 'utf8');

@@ -54,7 +54,7 @@ function settings(cluster: string, fsync: boolean): string[] {
     'service_platform.cluster': cluster,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: 200,
+    max_connections: 300,
     shared_buffers: '256MB',
     // One server without replicas, short queries.
     wal_level: 'minimal',
