@@ -46,7 +46,7 @@ try {
     'polls of many addresses, each to the node that has its session, and both have some',
     async () => {
       const pollers = await Promise.all(agents.map((agent) => connect(boris, ['polling'], agent)));
-      for (const socket of polling) await exchangeMessage(chat, socket, [webSocket]);
+      for (const socket of pollers) await exchangeMessage(chat, socket, [webSocket]);
       for (let i = 0; i < 3; i++) await exchangeMessage(chat, webSocket, pollers);
       const polled = await sessions();
       if (polled.length !== 2 || polled.some((count) => count < 3)) throw new Error(`they have ${polled}`);
