@@ -16,7 +16,7 @@ interface Service {
   deploy?: { replicas?: number; resources?: { limits?: object } };
 }
 
-/** Of all pools of one process. */
+/** The connections of all pools of one process. */
 const CONNECTIONS_EACH = [PgPool, SendPool, SearchPool, ViewPool]
   .map((Pool) => new Pool(new Config()).options.max)
   .reduce((sum, most) => sum + most);
