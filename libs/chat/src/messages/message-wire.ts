@@ -54,7 +54,8 @@ const METADATA = Prisma.sql`CASE
 /** Columns as shown to `reader`. Use it with FROM or JOIN of `messages m` and of `users u` on `u.id = m.sender_id`. */
 export const messageColumns = (reader: Prisma.Sql): Prisma.Sql => Prisma.sql`
   m.id, m.chat_id, m.sender_id, u.name AS sender_name, u.avatar AS sender_avatar, m.type, m.content,
-  ${METADATA} AS metadata, m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from, m.edited_at, m.pinned_at,
+  ${METADATA} AS metadata, m.created_at, m.seq, m.change_seq, m.content_change_seq, m.reply_to, m.forwarded_from,
+  m.edited_at, m.pinned_at,
   m.deleted_at, m.reactions, ${hiddenFrom(reader, NAMED)} AS hidden`;
 
 /** A message of a page, with the size of the page up to it in bytes. */
