@@ -10,11 +10,19 @@ async function runFewerCases() {
   fc.configureGlobal({ numRuns: 20 });
 }
 
+/** Jest's own modules, compiled once for all files of a worker: Jest compiles them again for each file. */
+const compiledModules = new Map();
+
 module.exports = class NativeRuntime extends Runtime {
   #storages = [];
 
   constructor(...args) {
     super(...args);
+    const compile = this.executor.compile.bind(this.executor);
+    this.executor.compile = (source, filename) => {
+      if (!compiledModules.has(filename)) compiledModules.set(filename, compile(source, filename));
+      return compiledModules.get(filename);
+    };
     // Jest creates an AsyncLocalStorage per file. Node.js 20 copies each open one into every new promise of the worker.
     const storages = this.#storages;
     const required = this.coreModule.require.bind(this.coreModule);
