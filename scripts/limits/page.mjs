@@ -12,8 +12,8 @@ All nodes together count a rate. A bare label in the last column is one of \`bud
 \`npm run docs:limits\` generates this page from \`libs/platform/src/limits/budgets\`.
 
 An IPv6 /64 counts as one address. A /56 may have four times as much as an address, and a /48 sixteen times. That holds for
-connections, handshakes, requests in progress, waiting passwords, failed sign-ins of strangers, registrations and invalid refresh
-tokens. An IPv4 address counts alone, because its neighbours belong to other subscribers.
+connections, handshakes, requests in progress, waiting passwords, failed sign-ins of strangers, registrations, invalid refresh
+tokens and files of \`/docs\`. An IPv4 address counts alone, because its neighbours belong to other subscribers.
 
 No network gets more handshakes, requests in progress and waiting passwords than it leaves for all others. So networks with much
 use are refused before those with little.`;

@@ -25,7 +25,9 @@ const statuses = (replies: Reply<object>[]) => (status: number) =>
 
 describe('a request without an account', () => {
   let app: TestApp;
-  beforeAll(async () => (app = await TestApp.start({ TRUSTED_PROXIES: '1', REST_WRITE_RATE: '5' })));
+  beforeAll(
+    async () => (app = await TestApp.start({ TRUSTED_PROXIES: '1', REST_WRITE_RATE: '5', SEARCH_RATE: '5' })),
+  );
   afterAll(() => app.stop());
 
   const post = async <T>(path: string, body: object, from: string): Promise<Reply<T>> => {
@@ -54,6 +56,20 @@ describe('a request without an account', () => {
     );
     return socket;
   };
+
+  it('gets few files of the docs a second, while another address gets its own', async () => {
+    const ask = (path: string, from: string) =>
+      fetch(app.url + path, { headers: { 'x-forwarded-for': from } });
+    const replies = await Promise.all(range(60).map(() => ask('/docs-json', '198.51.100.1')));
+    const refused = replies.filter(({ status }) => status !== 200);
+    expect(refused).toHaveLength(10);
+    for (const reply of refused) {
+      const body = (await reply.json()) as ErrorBody;
+      expect([reply.status, body.code, contractErrors(ErrorBody, body)]).toEqual([429, 'RATE_LIMIT', []]);
+    }
+    expect((await ask('/docs/start.js', '198.51.100.1')).status).toBe(429);
+    expect((await ask('/docs', '198.51.100.2')).status).toBe(200);
+  });
 
   it('is not done for a disconnected client, so a new user signs in at once', async () => {
     const anna = await app.register('Анна');

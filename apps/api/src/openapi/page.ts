@@ -1,3 +1,4 @@
+import { clientAddress, networkOf, type RateLimits } from '#platform';
 import { negotiate } from '@fastify/accept-negotiator';
 import type { FastifyInstance } from 'fastify';
 import { readFileSync } from 'node:fs';
@@ -34,12 +35,13 @@ const ENCODERS: Record<string, (content: Buffer) => Promise<Buffer>> = {
  * Serves Swagger UI from its own package, and the OpenAPI document. The framework's own way needs @fastify/static. The
  * version of it for this Fastify requires a newer Node.
  */
-export function serveDocs(fastify: FastifyInstance, document: string): void {
+export function serveDocs(fastify: FastifyInstance, document: string, limits: RateLimits): void {
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const asset = (path: string, type: string, read: () => string | Buffer) => {
     let content: Buffer | undefined;
     const encoded = new Map<string, Promise<Buffer>>();
     fastify.get(path, { compress: false }, async (request, reply) => {
+      await limits.takeOf('docs', networkOf(clientAddress(request)));
       const encoding =
         negotiate(request.headers['accept-encoding'] ?? '', Object.keys(ENCODERS)) ?? 'identity';
       content ??= Buffer.from(read());

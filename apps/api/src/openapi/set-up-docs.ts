@@ -1,5 +1,5 @@
 import { ErrorBody } from '#contracts';
-import { Config } from '#platform';
+import { Config, RateLimits } from '#platform';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ApiModule } from '../api.module.js';
@@ -17,7 +17,7 @@ let json: string | undefined;
 export function setUpDocs(app: NestFastifyApplication): void {
   if (app.get(Config).SERVE_DOCS !== 'true') return;
   json ??= JSON.stringify(openApi(app));
-  serveDocs(app.getHttpAdapter().getInstance(), json);
+  serveDocs(app.getHttpAdapter().getInstance(), json, app.get(RateLimits));
 }
 
 function openApi(app: NestFastifyApplication): OpenAPIObject {

@@ -78,7 +78,7 @@ export class Config {
   @IsInt() @Min(1) REACH_RATE: number = 60;
   /** Reads per second and user, over REST and by events; ten times as many may come at once. */
   @IsInt() @Min(1) READ_RATE: number = 60;
-  /** Searches per second and user; ten times as many may come at once. */
+  /** Searches per second and user, and files of `/docs` per second and address; ten times as many may come at once. */
   @IsInt() @Min(1) SEARCH_RATE: number = 5;
   /** Unset: the assistant answers that it is unavailable. */
   @IsOptional() @IsString() OPENAI_API_KEY?: string;

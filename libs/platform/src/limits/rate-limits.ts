@@ -23,7 +23,7 @@ export const pointsOfEvent = (bytes: number): number =>
   Math.min(1 + Math.floor(bytes / EVENT_BYTES), MAX_EVENT_POINTS);
 
 /** Limits of a network and the wider ones around it: an attempt takes more points from the narrow network. */
-const OF_NETWORKS = ['signInNetwork', 'registration', 'badRefresh'] as const satisfies Limit[];
+const OF_NETWORKS = ['docs', 'signInNetwork', 'registration', 'badRefresh'] as const satisfies Limit[];
 type NetworkLimit = (typeof OF_NETWORKS)[number];
 type OtherLimit = Exclude<Limit, NetworkLimit>;
 

@@ -1,8 +1,10 @@
 import { MAX_MARKS_ON_LETTER, MAX_TYPED } from '#contracts';
-import { budget, bytes, counts, settingOf, time } from './budget.js';
+import { budget, bytes, counts, rate, settingOf, time } from './budget.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** Seconds. A longer window has the same rate, and allows a larger burst. */
+const WINDOW = 10;
 
 export const BEFORE_SIGN_IN = {
   requestTime: budget({
@@ -62,6 +64,14 @@ export const BEFORE_SIGN_IN = {
     most: { atOnce: 4, waiting: 5000 },
     beyond: 'networks start requests in turn; `UNAVAILABLE`, connection closed',
     refused: 'requests',
+  }),
+  /** Each is large for an answer without a sign-in. Key: network. */
+  docs: rate({
+    of: 'requests of an address for files of `/docs`, to a process',
+    setting: 'SEARCH_RATE',
+    times: WINDOW,
+    seconds: WINDOW,
+    isOfNode: true,
   }),
   unfinished: budget({
     of: 'bytes of incomplete bodies, frames and messages in a process; a request without its whole body adds 8 KiB',

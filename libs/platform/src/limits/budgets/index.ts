@@ -40,6 +40,7 @@ chats with the user, and additions of the user to groups: \`everyone\` (the defa
 
 type RateIn<Section> = { [K in keyof Section]: Section[K] extends Rate ? K : never }[keyof Section];
 export type Limit =
+  | RateIn<typeof BEFORE_SIGN_IN>
   | RateIn<typeof SIGN_IN>
   | RateIn<typeof READS>
   | RateIn<typeof SOCKETS>
