@@ -1,5 +1,6 @@
 import { ChatDto, type ChatPage, type SyncAnswer } from '#contracts';
 import { contractErrors, Device, TestApp, text, type Account } from '#testing';
+import { isDeepStrictEqual } from 'node:util';
 
 const FOR_GOOD = '9999-12-31T23:59:59.999Z';
 
@@ -205,7 +206,7 @@ it('work by REST, too, and reach every device of the user', async () => {
     for (const device of [annaDevice, tablet])
       await device.until(() => {
         const last = updates(device).at(-1);
-        return last && JSON.stringify(last) === JSON.stringify(reply.body) ? last : undefined;
+        return last && isDeepStrictEqual(last, reply.body) ? last : undefined;
       });
   }
   expect((await request('PUT', 'mute', { until: ahead(-1) })).body.code).toBe('INVALID_DATA');

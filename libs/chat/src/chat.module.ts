@@ -28,7 +28,6 @@ import { UpdateChatHandler } from './conversations/commands/update-chat.command.
 import { GroupChanges } from './membership/group-changes.js';
 import { ReadCursors } from './receipts/read-cursors.js';
 import { MemberSettings } from './membership/member-settings.js';
-import { OwnChatUpdates } from './membership/own-chat-updates.js';
 import { Memberships } from './membership/membership.js';
 import { MessageChanges } from './messages/message-changes.js';
 import { MessageReader } from './messages/message-reader.js';
@@ -94,7 +93,6 @@ const handlers = [
     GroupChanges,
     ReadCursors,
     MemberSettings,
-    OwnChatUpdates,
     Memberships,
     MessageChanges,
     MessageReader,

@@ -1,3 +1,4 @@
+export type { Signals } from './cluster/command.js';
 export * from './cluster/node-registry.js';
 export * from './hub/connection.js';
 export type { Redaction } from './hub/encoding.js';

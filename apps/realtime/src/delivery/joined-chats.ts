@@ -1,10 +1,7 @@
 import { AppError } from '#contracts';
-import { ChatViews } from '#chat';
-import { WORK, logFailure } from '#platform';
-import { Hub, chatTopic } from '#realtime';
-import { byUserId } from './by-user-id.js';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { DeviceConnection } from '../connections/device-connection.js';
+import { ChangedChats } from './changed-chats.js';
 
 /** Limit of joined chats per device. */
 const MAX_JOINED = 100;
@@ -12,23 +9,18 @@ const MAX_JOINED = 100;
 const OF_JOINED = new Set<string>(['chat:message:new', 'chat:typing']);
 /** How long messages of a chat are collected before the chat is shown, ms. */
 const ROUND_MS = 500;
-/** Chats that are read at once, so that a slow one does not delay all others. */
-const { unjoined: AT_ONCE } = WORK.chatViews.most;
 
 /**
- * Tracks the joined chats of devices with `auth: { scope: "joined" }`. For other chats, they receive the whole chat
- * once per round with messages, in one frame for all with the same view.
+ * Tracks the joined chats of devices with `auth: { scope: "joined" }`. A chat that they have not joined counts as
+ * changed for them, once per round with messages.
  */
 @Injectable()
 export class JoinedChats implements OnModuleDestroy {
-  /** Devices that did not receive a message, by chat. */
-  private readonly passedOver = new Map<string, Set<DeviceConnection>>();
+  /** Devices that did not receive a message of this round, by chat. */
+  private readonly skipped = new Map<string, Set<DeviceConnection>>();
   private timer?: NodeJS.Timeout;
 
-  constructor(
-    private readonly hub: Hub,
-    private readonly views: ChatViews,
-  ) {}
+  constructor(private readonly changed: ChangedChats) {}
 
   onModuleDestroy(): void {
     clearTimeout(this.timer);
@@ -68,32 +60,14 @@ export class JoinedChats implements OnModuleDestroy {
   }
 
   private recordSkipped(connection: DeviceConnection, chatId: string): void {
-    const devices = this.passedOver.get(chatId);
-    if (devices) devices.add(connection);
-    else this.passedOver.set(chatId, new Set([connection]));
-    this.timer ??= setTimeout(() => void this.endRound(), ROUND_MS);
+    const devices = this.skipped.get(chatId) ?? new Set<DeviceConnection>();
+    this.skipped.set(chatId, devices.add(connection));
+    this.timer ??= setTimeout(() => this.endRound(), ROUND_MS);
   }
 
-  /** A few chats at once. When that takes long, the next round collects more messages. */
-  private async endRound(): Promise<void> {
-    const chats = [...this.passedOver].values();
-    const next = async () => {
-      for (const [chatId, devices] of chats) {
-        this.passedOver.delete(chatId);
-        await this.showChat(chatId, [...devices]).catch(
-          logFailure('showing a chat to unjoined devices failed', { chat_id: chatId }),
-        );
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, next));
-    this.timer = this.passedOver.size > 0 ? setTimeout(() => void this.endRound(), ROUND_MS) : undefined;
-  }
-
-  private async showChat(chatId: string, devices: DeviceConnection[]): Promise<void> {
-    const byUser = byUserId(devices);
-    for await (const { chat, userIds } of this.views.ofMembers(chatId, [...byUser.keys()])) {
-      const connections = userIds.flatMap((id) => byUser.get(id) ?? []);
-      this.hub.deliverTo(connections, chatTopic(chatId), { name: 'chat:updated', payload: chat });
-    }
+  private endRound(): void {
+    this.timer = undefined;
+    for (const [chatId, devices] of this.skipped) this.changed.show(chatId, devices);
+    this.skipped.clear();
   }
 }

@@ -40,6 +40,6 @@ export class ChatUpdatePublisher {
    */
   async publish(chatId: string, added: string[] = []): Promise<void> {
     if (added.length > 0) await this.publishCreated(chatId, added);
-    this.publisher.signal('chatChanged', { chatId, exceptUserIds: added });
+    this.publisher.signal('chatChanged', { chatId, onlyUserIds: [], exceptUserIds: added });
   }
 }

@@ -1,9 +1,9 @@
 import type { ChatDto } from '#contracts';
 import { PrismaService, type Prisma } from '#platform';
+import { EventPublisher } from '#realtime';
 import { Injectable } from '@nestjs/common';
 import { ChatViews } from '../conversations/chat-views.js';
 import { Memberships, notMember } from './membership.js';
-import { OwnChatUpdates } from './own-chat-updates.js';
 
 /** A member's own settings of a chat: they do not change the chat, and no other user is notified. */
 @Injectable()
@@ -12,19 +12,19 @@ export class MemberSettings {
     private readonly prisma: PrismaService,
     private readonly memberships: Memberships,
     private readonly views: ChatViews,
-    private readonly updates: OwnChatUpdates,
+    private readonly publisher: EventPublisher,
   ) {}
 
   /**
    * Sets a column of the membership; an equal value changes nothing.
-   * @param exceptSocket the device that set it: only the user's other devices receive the event
+   * @param exceptConnection the device that set it: only the user's other devices receive the event
    * @throws AppError CHAT_NOT_FOUND, FORBIDDEN
    */
   async set(
     chatId: string,
     userId: string,
     setting: { assignment: Prisma.Sql; unless: Prisma.Sql },
-    exceptSocket?: string,
+    exceptConnection?: string,
   ): Promise<ChatDto> {
     await this.memberships.require(chatId, userId);
     const changed = await this.prisma.$executeRaw`
@@ -32,7 +32,13 @@ export class MemberSettings {
       WHERE chat_id = ${chatId}::uuid AND user_id = ${userId}::uuid AND left_at IS NULL AND NOT (${setting.unless})`;
     const [chat] = await this.views.of(userId, chatId);
     if (!chat) throw notMember();
-    if (changed > 0) this.updates.show(userId, chat, exceptSocket);
+    if (changed > 0)
+      this.publisher.signal('chatChanged', {
+        chatId,
+        onlyUserIds: [userId],
+        exceptUserIds: [],
+        exceptConnection,
+      });
     return chat;
   }
 }

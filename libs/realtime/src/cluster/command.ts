@@ -4,8 +4,14 @@ import type { Topic } from '../topics.js';
 
 /** Notices for all nodes that no client receives, with their data. */
 export interface Signals {
-  /** Shows a changed chat to its members, except these users. */
-  chatChanged: { chatId: string; exceptUserIds: string[] };
+  /** Shows a changed chat to all members or only to some, except these users and one connection. */
+  chatChanged: {
+    chatId: string;
+    /** None means all members. */
+    onlyUserIds: string[];
+    exceptUserIds: string[];
+    exceptConnection?: string;
+  };
   /** Ends the typing of these users: in a chat that they have left, or in all chats. */
   typingEnds: { userIds: string[]; chatId?: string };
   /** Stops the current answer of an assistant chat. */

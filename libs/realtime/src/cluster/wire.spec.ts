@@ -32,12 +32,13 @@ const event: fc.Arbitrary<OutgoingEvent> = fc.oneof(
     payload: fc.record({ chatId: id, event: fc.record({ type: fc.string() }) }),
   }),
 );
+const connectionId = fc.stringMatching(/^[\w-]{20}$/);
 const delivery = fc.record(
   {
     event,
     topics: fc.array(topic, { maxLength: 4 }),
     except: fc.array(topic, { maxLength: 4 }),
-    exceptConnection: fc.stringMatching(/^[\w-]{20}$/),
+    exceptConnection: connectionId,
   },
   { requiredKeys: ['event', 'topics', 'except'] },
 );
@@ -46,7 +47,10 @@ const change = fc.record({ member: fc.boolean(), version: number, xid: number })
 const signal = fc.oneof(
   fc.record({
     signal: fc.constant('chatChanged' as const),
-    data: fc.record({ chatId: id, exceptUserIds: ids }),
+    data: fc.record(
+      { chatId: id, onlyUserIds: ids, exceptUserIds: ids, exceptConnection: connectionId },
+      { requiredKeys: ['chatId', 'onlyUserIds', 'exceptUserIds'] },
+    ),
   }),
   fc.record({
     signal: fc.constant('typingEnds' as const),
@@ -148,7 +152,7 @@ describe('a command of the older version', () => {
     expect(read('{"name":"chatChanged","rooms":[],"except":["user:u1"],"what":"chat:c1"}')).toEqual({
       name: 'signal',
       signal: 'chatChanged',
-      data: { chatId: 'c1', exceptUserIds: ['u1'] },
+      data: { chatId: 'c1', onlyUserIds: [], exceptUserIds: ['u1'] },
     });
     expect(read('{"name":"typingEnds","rooms":["user:u1","user:u2"]}')).toEqual({
       name: 'signal',
@@ -224,8 +228,19 @@ describe('the older version reads', () => {
       rooms: ['session:s1'],
     });
     expect(
-      written({ name: 'signal', signal: 'chatChanged', data: { chatId: 'c1', exceptUserIds: ['u1'] } }),
+      written({
+        name: 'signal',
+        signal: 'chatChanged',
+        data: { chatId: 'c1', onlyUserIds: [], exceptUserIds: ['u1'] },
+      }),
     ).toStrictEqual({ name: 'chatChanged', rooms: [], except: ['user:u1'], what: 'chat:c1' });
+    expect(
+      written({
+        name: 'signal',
+        signal: 'chatChanged',
+        data: { chatId: 'c1', onlyUserIds: ['u1'], exceptUserIds: [], exceptConnection: 'socket' },
+      }),
+    ).toStrictEqual({ name: 'chatChanged', rooms: ['user:u1'], except: ['socket'], what: 'chat:c1' });
     expect(written({ name: 'signal', signal: 'typingEnds', data: { userIds: ['u1'] } })).toStrictEqual({
       name: 'typingEnds',
       rooms: ['user:u1'],

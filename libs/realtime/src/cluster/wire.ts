@@ -51,13 +51,21 @@ function topicOf(room: string): Topic | undefined {
   return kind && { kind, id: room.slice(at + 1) };
 }
 
+/** A connection is its own room. */
+const roomsOf = (topics: Topic[], connection?: string) => [
+  ...topics.map(roomOf),
+  ...(connection ? [connection] : []),
+];
+
+const connectionOf = (rooms: string[] = []) => rooms.find((room) => !topicOf(room));
+
 const topicsOf = (rooms: string[] = []) => rooms.map(topicOf).filter((topic) => topic !== undefined);
 
 export function toWire(command: ClusterCommand): WireCommand {
   switch (command.name) {
     case 'deliver': {
       const { event, topics, except = [], exceptConnection } = command.delivery;
-      const excluded = [...except.map(roomOf), ...(exceptConnection ? [exceptConnection] : [])];
+      const excluded = roomsOf(except, exceptConnection);
       return { name: 'broadcast', rooms: topics.map(roomOf), except: excluded, what: toPacket(event) };
     }
     case 'signOut':
@@ -79,8 +87,9 @@ export function toWire(command: ClusterCommand): WireCommand {
 function signalToWire({ signal, data }: Signal): WireCommand {
   switch (signal) {
     case 'chatChanged': {
-      const { chatId, exceptUserIds } = data;
-      return { name: signal, rooms: [], except: usersOf(exceptUserIds), what: roomOf(chatTopic(chatId)) };
+      const { chatId, onlyUserIds, exceptUserIds, exceptConnection } = data;
+      const except = roomsOf(exceptUserIds.map(userTopic), exceptConnection);
+      return { name: signal, rooms: usersOf(onlyUserIds), except, what: roomOf(chatTopic(chatId)) };
     }
     case 'typingEnds':
       return {
@@ -116,7 +125,9 @@ export function fromWire({ name, rooms, except, what, change }: WireCommand): Cl
     }
     case 'chatChanged': {
       const chatId = topicOf(what as string)!.id;
-      return { name: 'signal', signal: name, data: { chatId, exceptUserIds: idsOf(except) } };
+      const exceptConnection = connectionOf(except);
+      const data = { chatId, onlyUserIds: idsOf(rooms), exceptUserIds: idsOf(except), exceptConnection };
+      return { name: 'signal', signal: name, data };
     }
     case 'typingEnds':
       return {
@@ -150,7 +161,7 @@ function fromBroadcast(
   const topics = topicsOf(rooms);
   // No topics would mean every connection.
   if (topics.length === 0 && rooms.length > 0) return undefined;
-  const exceptConnection = except?.find((room) => !topicOf(room));
+  const exceptConnection = connectionOf(except);
   return { name: 'deliver', delivery: { event, topics, except: topicsOf(except), exceptConnection } };
 }
 

@@ -146,17 +146,16 @@ export const WORK = {
     beyond: 'changes are combined',
   }),
   /** A chat of 11 KiB for 200 devices is shown once a second. */
-  ownChatUpdates: budget({
-    of: 'chats shown to a user’s other devices after changes of the user’s own settings',
-    most: { atLeast: 200, ofDevice: 5 },
-    shown: ({ atLeast, ofDevice }) =>
-      `one in ${time(atLeast)}, and in ${time(ofDevice)} × devices on the node`,
-    beyond: 'chats wait, each with one entry; changes are combined',
+  chatsOfUser: budget({
+    of: '`chat:updated` of all chats to a user with more than 10 devices on the node',
+    most: { few: 10, ofDevice: 5 },
+    shown: ({ ofDevice }) => `one in ${time(ofDevice)} × devices`,
+    beyond: 'the chats of the user wait, each with one entry for a device; changes are combined',
   }),
   chatViews: budget({
-    of: 'changed chats that a node renders at once: with up to 32 devices, with more, for devices that joined others',
-    most: { small: 3, large: 1, unjoined: 3 },
-    beyond: 'chats wait, each with one entry',
+    of: 'changed chats that a node renders at once: for up to 32 devices, for more',
+    most: { small: 3, large: 1 },
+    beyond: 'chats wait, each with one entry for a device; changes are combined',
   }),
   messageForms: budget({
     of: 'frames of a changed message, by the names that blocks keep for its people',
