@@ -88,9 +88,8 @@ export class ChangedChats implements OnModuleDestroy {
     if (exceptUserIds.length === 0 && onlyUserIds.length === 0) return 'everybody';
     const topics = onlyUserIds.length > 0 ? onlyUserIds.map(userTopic) : [chatTopic(chatId)];
     const devices = topics.flatMap((topic) => [...this.hub.connectionsOf(topic)]);
-    return new Set(
-      devices.filter(({ id, userId }) => id !== exceptConnection && !exceptUserIds.includes(userId)),
-    );
+    const except = new Set(exceptUserIds);
+    return new Set(devices.filter(({ id, userId }) => id !== exceptConnection && !except.has(userId)));
   }
 
   /** Without devices that have left: what waits has at most one entry for each subscription. */
@@ -166,6 +165,7 @@ export class ChangedChats implements OnModuleDestroy {
     return admitted;
   }
 
+  /** Without devices the rest is short, and nothing waits any more soon. */
   private restUser(userId: string, user: RestingUser): void {
     const ms = this.hub.audience(userTopic(userId)) * REST_OF_DEVICE_MS;
     user.timer = setTimeout(() => this.endRestOfUser(userId, user), ms).unref();
@@ -174,7 +174,7 @@ export class ChangedChats implements OnModuleDestroy {
 
   private endRestOfUser(userId: string, user: RestingUser): void {
     const [next] = user.due;
-    if (!next || this.hub.audience(userTopic(userId)) === 0) return void this.restingUsers.delete(userId);
+    if (!next) return void this.restingUsers.delete(userId);
     const [chatId, devices] = next;
     user.due.delete(chatId);
     user.turns.add(chatId);
