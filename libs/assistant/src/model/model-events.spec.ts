@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setImmediate as others } from 'node:timers/promises';
 import { fetchEvents } from './model-events.js';
 
@@ -46,3 +49,20 @@ it('accepts a longer body in one piece than an event, and joins its lines', asyn
 it('removes carriage returns, which the client would search for again and again', async () => {
   expect(await eventsOf(`data: 1${'\r'.repeat(1000)}\n\r\n`)).toEqual(['data: 1\n\n']);
 });
+
+it.each([301, 302, 303, 307, 308])(
+  'sends the conversation to no address of a redirect (%s)',
+  async (status) => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url!);
+      response.writeHead(status, { location: '/elsewhere' }).end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const body = JSON.stringify({ messages: [] });
+    await expect(fetchEvents(`http://127.0.0.1:${port}/v1`, { method: 'POST', body })).rejects.toThrow();
+    expect(asked).toEqual(['/v1']);
+    server.close();
+  },
+);

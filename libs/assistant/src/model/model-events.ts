@@ -23,10 +23,11 @@ const [NEWLINE, RETURN, SPACE, BRACE] = [10, 13, 32, 123];
 
 /**
  * `fetch` for a model server. The answer is bounded, and passed on event by event, since the client would search all
- * received data again with each piece. An answer in one piece becomes one event.
+ * received data again with each piece. An answer in one piece becomes one event. A redirect is an error: the server
+ * could send the conversation to another address, and read what that answers.
  */
 export const fetchEvents: typeof fetch = async (input, init) => {
-  const response = await fetch(input, init);
+  const response = await fetch(input, { ...init, redirect: 'error' });
   if (!response.body) return response;
   const { status, statusText, headers } = response;
   // The types of `fetch` lack the iterator that Node's streams have.
