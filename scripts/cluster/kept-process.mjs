@@ -6,7 +6,7 @@ import { root } from '../prepare.mjs';
 /** Delay before a dead process is started again, ms. */
 const RESTART_MS = 1000;
 
-/** Runs an app and restarts it when it dies, as `restart: unless-stopped` does. Prefixes its output with its name. */
+/** Runs an app and restarts it when it dies, as `restart: unless-stopped` does. Adds its name to each line of its output. */
 export class KeptProcess {
   isReady = false;
   #name;
@@ -40,7 +40,7 @@ export class KeptProcess {
       [child.stdout, console.log],
       [child.stderr, console.error],
     ])
-      createInterface(stream).on('line', (line) => print(`[${this.#name}] ${line}`));
+      createInterface(stream).on('line', (line) => print(this.#named(line)));
     let hasEnded = false;
     this.#ended = new Promise((resolve) => child.once('close', resolve)).then(() => (hasEnded = true));
     while (!(await this.#answers())) {
@@ -64,6 +64,13 @@ export class KeptProcess {
     console.error(`[${this.#name}] ended by itself (${signalCode ?? exitCode}), starting it again`);
     await sleep(RESTART_MS);
     if (!this.#isStopping) await this.start().catch(() => this.#again());
+  }
+
+  /** A line of the log stays JSON, and gets the name as a field. */
+  #named(line) {
+    return line.startsWith('{"')
+      ? `{"app":${JSON.stringify(this.#name)},${line.slice(1)}`
+      : `[${this.#name}] ${line}`;
   }
 
   #answers() {
