@@ -53,7 +53,7 @@ export class WriteMutex {
   }
 
   /**
-   * Writes a batch under the mutex; items of paused chats follow their change. `flush` takes the mutex before it waits
+   * Writes a batch; items of paused chats follow their change. `flush` takes the mutex before it waits
    * for anything, so a chat that is free here is still free then.
    */
   async write<T, R>(
