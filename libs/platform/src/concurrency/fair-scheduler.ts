@@ -1,5 +1,5 @@
 import type { AppError } from '#contracts';
-import { Heap } from './heap.js';
+import TinyQueue from 'tinyqueue';
 import { unavailable } from './time-limit.js';
 
 /** The half-life of a key's past use, ms. */
@@ -39,7 +39,7 @@ interface Use {
 export class FairScheduler {
   private readonly uses = new Map<string, Use>();
   /** The keys with waiting work. */
-  private readonly keys = new Heap<Use>(isBefore);
+  private readonly keys = new TinyQueue<Use>([], inOrder);
   private waiting = 0;
   private arrived = 0;
   private shared = 0;
@@ -126,20 +126,19 @@ export class FairScheduler {
     this.waiting += 1;
     if (use.waiting.push(piece) > 1) return;
     use.rank = use.score;
-    this.keys.add(use);
+    this.keys.push(use);
   }
 
   private takeNext(): Waiting {
     let use: Use;
     // A key that was charged while it waited is not in its place yet.
-    while ((use = this.keys.first!).rank !== use.score) {
+    while ((use = this.keys.pop()!).rank !== use.score) {
       use.rank = use.score;
-      this.keys.moveFirst();
+      this.keys.push(use);
     }
     const next = use.waiting.shift()!;
     this.waiting -= 1;
-    if (use.waiting.length > 0) this.keys.moveFirst();
-    else this.keys.removeFirst();
+    if (use.waiting.length > 0) this.keys.push(use);
     return next;
   }
 
@@ -160,5 +159,4 @@ const halfLives = () => performance.now() / HALF_LIFE_MS;
 const amountOf = ({ score }: Use) => 2 ** (score - halfLives());
 
 /** Among keys with the same use, the work that has waited longest is first. */
-const isBefore = (a: Use, b: Use) =>
-  a.rank === b.rank ? a.waiting[0]!.place < b.waiting[0]!.place : a.rank < b.rank;
+const inOrder = (a: Use, b: Use) => a.rank - b.rank || a.waiting[0]!.place - b.waiting[0]!.place;
