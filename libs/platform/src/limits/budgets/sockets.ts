@@ -65,6 +65,12 @@ export const SOCKETS = {
     beyond: '`RATE_LIMIT`, transport of a CONNECT closed',
     isOfNode: true,
   }),
+  presenceChanges: settingOf({
+    of: 'time from the last device’s end until a user is offline, and can be online again',
+    setting: 'PRESENCE_GRACE_MS',
+    shown: time,
+    beyond: 'a reconnect before that is not published',
+  }),
   packets: budget({
     of: 'packets of a connection; a part of a message counts as 10, and one without an event, such as a heartbeat, as 100',
     most: 10_000,
